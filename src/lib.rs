@@ -1,0 +1,7 @@
+//! The map of the house. One way of the data:
+//!
+//! inventory (YAML) → [`inventory`] → a valid cluster → roles and templates → resources (wanted state);
+//! one connection and one batched probe a host → observed state; a pure function of both → plan → steps.
+
+pub mod lab;
+pub mod shell;

@@ -1,0 +1,86 @@
+//! The only place that quotes and builds shell text for hosts. POSIX sh (dash, bash, busybox ash); no I/O here.
+
+use std::fmt::Write as _;
+
+/// Quotes a word so that a POSIX shell reads it back byte for byte.
+pub fn quote(word: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"@%+=:,./_-".contains(&b);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    let mut out = String::with_capacity(word.len() + 2);
+    out.push('\'');
+    for c in word.chars() {
+        match c {
+            '\'' => out.push_str("'\\''"),
+            c => out.push(c),
+        }
+    }
+    out.push('\'');
+    out
+}
+
+/// Joins words into one command line, each quoted where it must be.
+pub fn command<I, S>(words: I) -> String
+where
+    I: IntoIterator<Item = S>,
+    S: AsRef<str>,
+{
+    let mut out = String::new();
+    for word in words {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(&quote(word.as_ref()));
+    }
+    out
+}
+
+/// A here-document redirection that carries `body` verbatim, with a delimiter that `body` does not contain.
+/// The text goes over standard input of the remote shell, so it appears in no argument list.
+/// A body that does not end in a newline cannot be carried: the caller ends text files with one.
+pub fn heredoc(command: &str, body: &str) -> String {
+    let mut delimiter = String::from("LVSCTL_END");
+    let mut n = 0u32;
+    while body.lines().any(|line| line == delimiter) {
+        n += 1;
+        delimiter.clear();
+        let _ = write!(delimiter, "LVSCTL_END_{n}");
+    }
+    let newline = if body.is_empty() || body.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
+    format!("{command} <<'{delimiter}'\n{body}{newline}{delimiter}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoting() {
+        for (word, want) in [
+            ("", "''"),
+            ("eth0", "eth0"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("$(reboot)", "'$(reboot)'"),
+            ("~root", "'~root'"),
+            ("a\nb", "'a\nb'"),
+            ("-n", "-n"),
+            ("é", "'é'"),
+        ] {
+            assert_eq!(quote(word), want);
+        }
+        assert_eq!(command(["ip", "addr", "add", "a b"]), "ip addr add 'a b'");
+    }
+
+    #[test]
+    fn heredoc_avoids_its_own_delimiter() {
+        let text = heredoc("cat", "x\nLVSCTL_END\n");
+        assert!(text.starts_with("cat <<'LVSCTL_END_1'\n"));
+        assert!(text.ends_with("LVSCTL_END_1\n"));
+    }
+}
