@@ -3,5 +3,8 @@
 //! inventory (YAML) → [`inventory`] → a valid cluster → roles and templates → resources (wanted state);
 //! one connection and one batched probe a host → observed state; a pure function of both → plan → steps.
 
+pub mod inventory;
 pub mod lab;
+pub mod secret;
 pub mod shell;
+pub mod transport;

@@ -1,0 +1,276 @@
+//! A valid cluster: what the rest of the program works on. Every reference is resolved and every default
+//! filled in; how it is written in YAML and what may be wrong with it is not known here.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::secret::SecretSource;
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cluster {
+    /// Names what is ours on hosts: file names, rule comments. Lower-case letters, digits and `-`, at most 32.
+    pub name: String,
+    pub networks: Vec<Network>,
+    /// In the order of the inventory.
+    pub hosts: Vec<Host>,
+    pub services: Vec<Service>,
+    pub vrrp: Vec<VrrpInstance>,
+    /// Whether keepalived holds IPVS and VIPs on the directors.
+    pub keepalived: bool,
+    /// Free values for roles and templates of the user's own.
+    pub vars: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Network {
+    pub name: String,
+    pub subnets: Vec<IpNet>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Host {
+    pub name: String,
+    /// At least one; a name of a file in `roles/`, built in or the user's.
+    pub roles: Vec<String>,
+    /// The address that the cluster's traffic uses: RIP of a real server, DIP of a director.
+    pub address: IpAddr,
+    /// The interface that holds `address`.
+    pub interface: String,
+    /// All interfaces, the primary one first.
+    pub interfaces: Vec<Interface>,
+    pub gateway: Option<IpAddr>,
+    pub connection: Connection,
+    pub ssh: SshOptions,
+    pub vars: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Host {
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|r| r == role)
+    }
+
+    /// Directors hold IPVS; a backup is a director that starts with the lower priority.
+    pub fn is_director(&self) -> bool {
+        self.has_role("director") || self.has_role("backup")
+    }
+
+    pub fn is_real_server(&self) -> bool {
+        self.has_role("realserver")
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Interface {
+    pub name: String,
+    pub network: String,
+    pub addresses: Vec<IpNet>,
+}
+
+/// How a host is reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Connection {
+    #[default]
+    Ssh,
+    /// The machine that lvsctl runs on.
+    Local,
+}
+
+/// What the inventory says of a host's SSH; what is not said comes from `~/.ssh/config`, then from defaults.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SshOptions {
+    /// Name or address to connect to, where it is not the host's `address`.
+    pub host: Option<String>,
+    pub port: Option<u16>,
+    pub user: Option<String>,
+    /// Private key files, tried in order after the agent's keys.
+    pub identity_files: Vec<PathBuf>,
+    pub known_hosts: Option<PathBuf>,
+    pub host_key_checking: Option<HostKeyChecking>,
+    /// For password authentication, tried last.
+    pub password: Option<SecretSource>,
+    /// For an encrypted private key.
+    pub passphrase: Option<SecretSource>,
+    /// Whether commands run through sudo; by default when the user is not root.
+    pub sudo: Option<bool>,
+    pub sudo_password: Option<SecretSource>,
+    /// Seconds until a connection must stand, handshake and authentication included. Default 10.
+    pub connect_timeout: Option<u64>,
+    /// Seconds that one step on the host may take. Default 300.
+    pub command_timeout: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostKeyChecking {
+    /// The key must be in known_hosts.
+    #[default]
+    Strict,
+    /// A host that is not known yet is added; a changed key is still refused.
+    AcceptNew,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Service {
+    pub name: String,
+    pub vips: Vec<Vip>,
+    /// Sorted; empty only for a service on every port (port 0).
+    pub ports: Vec<u16>,
+    pub protocol: Protocol,
+    /// The firewall mark that makes one service of all VIPs and ports.
+    pub fwmark: Option<u32>,
+    pub mode: Mode,
+    pub scheduler: Scheduler,
+    /// As `ipvsadm -b` takes them.
+    pub scheduler_flags: Vec<String>,
+    pub persistence: Option<Persistence>,
+    pub one_packet: bool,
+    pub real_servers: Vec<RealServer>,
+    pub sorry_server: Option<SorryServer>,
+    /// Seconds between two rounds of health checks.
+    pub delay_loop: u32,
+    pub health_check: Option<HealthCheck>,
+    pub check: EndToEnd,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Vip {
+    pub address: IpAddr,
+    /// On directors; a real server always holds its VIP as a host address.
+    pub prefix: u8,
+}
+
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    #[default]
+    Tcp,
+    Udp,
+}
+
+/// How a director hands a packet to a real server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    #[default]
+    Dr,
+    Nat,
+    Tun,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheduler {
+    #[default]
+    Rr,
+    Wrr,
+    Lc,
+    Wlc,
+    Lblc,
+    Lblcr,
+    Dh,
+    Sh,
+    Sed,
+    Nq,
+    Fo,
+    Ovf,
+    Mh,
+    Twos,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Persistence {
+    /// Seconds.
+    pub timeout: u32,
+    /// Prefix length that makes clients one: 32 (IPv4) or 128 (IPv6) is each client for itself.
+    pub granularity: u8,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RealServer {
+    /// Name of its host.
+    pub host: String,
+    pub address: IpAddr,
+    /// None: the port that the client asked for (always so in DR and TUN, and with a mark).
+    pub port: Option<u16>,
+    pub weight: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct SorryServer {
+    pub address: IpAddr,
+    pub port: u16,
+}
+
+/// What keepalived asks a real server. Times in seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HealthCheck {
+    pub kind: HealthCheckKind,
+    /// None: the service's own (first) port.
+    pub port: Option<u16>,
+    pub connect_timeout: u32,
+    pub retry: u32,
+    pub delay_before_retry: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HealthCheckKind {
+    Tcp,
+    Http { path: String, status: u16 },
+    Https { path: String, status: u16 },
+    Script { path: String, timeout: u32 },
+}
+
+/// How the end-to-end check asks for the service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EndToEnd {
+    /// Path for ports that speak HTTP.
+    pub path: String,
+    /// Requests a client sends; enough for every real server to be hit.
+    pub requests: u16,
+    /// Ports that speak HTTP or HTTPS; the others are asked by a TCP connection.
+    pub http: Vec<u16>,
+    pub https: Vec<u16>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VrrpInstance {
+    pub name: String,
+    pub virtual_router_id: u8,
+    /// Seconds.
+    pub advert_int: f64,
+    pub auth_pass: Option<SecretSource>,
+    /// In the order of their priority, the highest first.
+    pub members: Vec<VrrpMember>,
+    pub vips: Vec<Vip>,
+    /// Adverts go to the other members' addresses instead of 224.0.0.18.
+    pub unicast: bool,
+    pub preempt: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VrrpMember {
+    pub host: String,
+    pub priority: u8,
+    pub interface: String,
+    pub address: IpAddr,
+}
