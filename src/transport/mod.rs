@@ -1,24 +1,79 @@
 //! Reaching a host: one connection, one exec'd shell, and scripts run through it one after the other.
 //! What the scripts say is not known here.
 //!
-//! A [`Channel`] is the raw way to a process on the host; [`session::Session`] frames scripts on top of it.
+//! Callers work on [`Connect`] and [`RemoteShell`]. Below them a [`Channel`] is the raw way to a process
+//! on the host, and [`session::Session`] frames scripts on top of it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// A process on a host with its three streams. Implementations drain both output streams whenever they wait.
-pub trait Channel: Send {
-    /// Sends all of `data`, or fails at the deadline.
-    fn send(&mut self, data: &[u8], deadline: Instant) -> Result<(), TransportError>;
+use crate::inventory::model;
 
-    /// What came next, or an error at the deadline.
-    fn receive(&mut self, deadline: Instant) -> Result<Incoming, TransportError>;
+mod error;
+pub mod fake;
+
+pub use error::{Attempt, HostKey, KnownKey, TransportError, Waiting};
+
+/// Opens the way to a host: connection, authentication, and a shell that is ready (root's, where sudo is used).
+pub trait Connect: Sync {
+    fn connect(&self, host: &model::Host) -> Result<Box<dyn RemoteShell>, TransportError>;
+}
+
+/// A POSIX shell on a host. Each script gets `/dev/null` as its standard input, appears in no argument list,
+/// and is bounded by a deadline. After any error but [`TransportError::ShellText`] the shell is gone, and every
+/// further call says so.
+pub trait RemoteShell: Send {
+    /// Runs a script in a subshell with `set -eu`: it may exit, fail or be malformed, and leaves nothing behind
+    /// in the shell. This is the one for probes and steps.
+    fn run(&mut self, script: &str, timeout: Duration) -> Result<Output, TransportError>;
+
+    /// Runs a script in the shell itself, without `set -eu`: variables, functions, traps and open file descriptors
+    /// last until the shell ends. An `exit` or a syntax error in it ends the shell, which is reported.
+    fn run_in_shell(&mut self, script: &str, timeout: Duration) -> Result<Output, TransportError>;
+
+    /// Ends the shell in order: it sees the end of its input, runs its EXIT traps, and is waited for.
+    /// Dropping it without this closes the connection, with the same effect on the host but without the wait.
+    fn close(self: Box<Self>, timeout: Duration) -> Result<(), TransportError>;
+}
+
+/// What one script did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// 128 + the signal's number when it was killed, as shells have it.
+    pub status: i32,
+    /// Bytes that are not UTF-8 are replaced.
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Output {
+    pub fn success(&self) -> bool {
+        self.status == 0
+    }
+}
+
+/// A process on a host with its three streams.
+pub trait Channel: Send {
+    /// Makes progress in both directions at once: sends what it can of `to_send`, moving it forward, and returns
+    /// as soon as something came or all of `to_send` is sent. With nothing to send it waits for what comes.
+    fn exchange(
+        &mut self,
+        to_send: &mut &[u8],
+        deadline: Instant,
+    ) -> Result<Progress, TransportError>;
+
+    /// Says that nothing more will be sent, as far as that is possible without waiting.
+    fn finish_input(&mut self);
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Incoming {
+pub enum Progress {
+    Sent,
     Stdout(Vec<u8>),
     Stderr(Vec<u8>),
     Closed(Ended),
+    /// The deadline came first.
+    Deadline,
 }
 
 /// How the process on the host ended.
@@ -30,21 +85,29 @@ pub enum Ended {
     Cut,
 }
 
-/// What one script did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output {
-    pub status: i32,
-    pub stdout: String,
-    pub stderr: String,
+/// What was opened on behalf of one caller, for tests and for a run's summary.
+#[derive(Debug, Default)]
+pub struct Counters {
+    connections: AtomicUsize,
+    execs: AtomicUsize,
 }
 
-/// Why a host could not be talked to. The host's name is added by the caller.
-#[derive(Debug, thiserror::Error)]
-pub enum TransportError {
-    #[error("no answer within {}", humane(*.0))]
-    Timeout(Duration),
-}
+impl Counters {
+    /// TCP connections that a server answered.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
 
-fn humane(duration: Duration) -> String {
-    format!("{:.0?}", duration)
+    /// Processes asked for, over SSH or locally.
+    pub fn execs(&self) -> usize {
+        self.execs.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn connection(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn exec(&self) {
+        self.execs.fetch_add(1, Ordering::Relaxed);
+    }
 }

@@ -1,0 +1,277 @@
+//! Why a host could not be talked to, one variant a cause, each with its mend. The host's name is added by the
+//! caller, and no secret is ever part of a message.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Ended;
+
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    #[error(
+        "the name {name:?} has no address: check it, or set ssh.host in the inventory to an address"
+    )]
+    Dns {
+        name: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{} refused the connection: check that sshd runs there and that ssh.port is right", join(.0))]
+    Refused(Vec<SocketAddr>),
+    #[error("{} cannot be reached: check the address and the route to it", join(.addresses))]
+    Unreachable {
+        addresses: Vec<SocketAddr>,
+        #[source]
+        source: io::Error,
+    },
+    #[error("waited {} for {what}{}", seconds(*.after), .what.mend())]
+    Timeout {
+        what: Waiting,
+        after: Duration,
+        /// The end of what the host said on standard error meanwhile.
+        stderr: String,
+    },
+    #[error("{address} does not speak SSH as expected: {message}")]
+    Handshake {
+        address: SocketAddr,
+        message: String,
+    },
+    #[error("{}", unknown_host_key(.name, .key, .file))]
+    UnknownHostKey {
+        /// As known_hosts has it: `name`, or `[name]:port`.
+        name: String,
+        key: HostKey,
+        /// Where the key would be added.
+        file: PathBuf,
+    },
+    #[error("{}", changed_host_key(.name, .key, .known))]
+    ChangedHostKey {
+        name: String,
+        key: HostKey,
+        known: Vec<KnownKey>,
+    },
+    #[error(
+        "the host key of {name} is revoked: {key} (@revoked at {known}); the host must not be trusted until it has a new key"
+    )]
+    RevokedHostKey {
+        name: String,
+        key: HostKey,
+        known: KnownKey,
+    },
+    #[error("cannot read known hosts from {}", file.display())]
+    KnownHosts {
+        file: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot add the host key to {}", file.display())]
+    AddHostKey {
+        file: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{}", auth_failed(.user, .tried, .accepted))]
+    Auth {
+        user: String,
+        tried: Vec<Attempt>,
+        /// The methods that the server takes, as it names them.
+        accepted: Vec<String>,
+    },
+    #[error("cannot use the SSH settings of {}: {message}", file.display())]
+    SshConfig { file: PathBuf, message: String },
+    #[error("{setting} is not given a value: it comes from {from}")]
+    MissingSecret { setting: &'static str, from: String },
+    #[error("sudo wants a password for {user}: set ssh.sudo_password, or allow {user} NOPASSWD")]
+    SudoPasswordNeeded { user: String },
+    #[error(
+        "sudo does not take the password of {user}, which was tried once: check ssh.sudo_password"
+    )]
+    SudoPasswordWrong { user: String },
+    #[error(
+        "{user} may not use sudo ({said}): allow it in sudoers, or set ssh.user to one who may"
+    )]
+    SudoNotAllowed { user: String, said: String },
+    #[error("there is no sudo on the host: install it, or set ssh.user to root")]
+    SudoMissing,
+    #[error("sudo failed: {0}")]
+    SudoFailed(String),
+    #[error("there is no POSIX shell `sh` to be had for this user: {0}")]
+    NoShell(String),
+    #[error("{}", ended_early(.what, .ended, .stderr))]
+    EndedEarly {
+        what: Waiting,
+        ended: Ended,
+        /// The end of what it said on standard error.
+        stderr: String,
+    },
+    #[error("more than {limit} bytes of output: the script was given up")]
+    OutputTooLarge { limit: usize },
+    #[error("the script cannot be sent: {0}")]
+    ShellText(&'static str),
+    #[error("the connection is closed since an earlier error")]
+    Gone,
+    #[error("cannot start {program:?} on this machine")]
+    Local {
+        program: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the connection failed while waiting for {what}: {message}")]
+    Connection { what: Waiting, message: String },
+}
+
+/// What was waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    Connection,
+    Handshake,
+    Authentication,
+    Exec,
+    Shell,
+    Sudo,
+    Script,
+    Close,
+}
+
+impl Waiting {
+    fn mend(self) -> &'static str {
+        match self {
+            Self::Connection => ": check the address and the firewalls on the way",
+            Self::Handshake => ": something accepts connections there, but does not talk SSH",
+            Self::Authentication | Self::Exec => {
+                ": the host may be overloaded, or its sshd waits for a name server"
+            }
+            Self::Shell => ": a login script of the user may wait for something",
+            Self::Sudo => "",
+            Self::Script => ": it was given up, and may still be running there",
+            Self::Close => "",
+        }
+    }
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connection => "the TCP connection",
+            Self::Handshake => "the SSH handshake",
+            Self::Authentication => "SSH authentication",
+            Self::Exec => "sshd to start a shell",
+            Self::Shell => "the shell to be ready",
+            Self::Sudo => "sudo",
+            Self::Script => "a script to end",
+            Self::Close => "the shell to end",
+        })
+    }
+}
+
+/// A key that a server showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostKey {
+    /// As OpenSSH names it, `ssh-ed25519`.
+    pub algorithm: String,
+    /// `SHA256:...`
+    pub fingerprint: String,
+    /// The key itself, in base64 as in known_hosts.
+    pub base64: String,
+}
+
+impl fmt::Display for HostKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.algorithm, self.fingerprint)
+    }
+}
+
+/// A line of a known_hosts file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownKey {
+    pub file: PathBuf,
+    pub line: usize,
+    pub algorithm: String,
+    pub fingerprint: String,
+}
+
+impl fmt::Display for KnownKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file.display(), self.line)
+    }
+}
+
+/// One way to authenticate that was tried, or could not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// `key /root/.ssh/id_ed25519`, `agent key NAME`, `password`.
+    pub with: String,
+    pub outcome: String,
+}
+
+fn join(addresses: &[SocketAddr]) -> String {
+    let list: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+    list.join(", ")
+}
+
+fn seconds(duration: Duration) -> String {
+    let s = duration.as_secs_f64();
+    if s >= 10.0 || s.fract() < 0.05 {
+        format!("{s:.0} s")
+    } else {
+        format!("{s:.1} s")
+    }
+}
+
+fn unknown_host_key(name: &str, key: &HostKey, file: &std::path::Path) -> String {
+    format!(
+        "the host key of {name} is not known: it shows {key}; compare that with the host's own \
+         (`ssh-keygen -lf /etc/ssh/ssh_host_..._key.pub` there), then add this line to {}, \
+         or set ssh.host_key_checking to accept-new:\n{name} {} {}",
+        file.display(),
+        key.algorithm,
+        key.base64
+    )
+}
+
+fn changed_host_key(name: &str, key: &HostKey, known: &[KnownKey]) -> String {
+    let mut text = format!("the host key of {name} has changed: it shows {key}, but known is");
+    for (n, k) in known.iter().enumerate() {
+        let comma = if n == 0 { "" } else { "," };
+        text.push_str(&format!("{comma} {} {} at {k}", k.algorithm, k.fingerprint));
+    }
+    text.push_str(
+        "; someone may be in between, or the host was installed anew: if so, remove what is known",
+    );
+    text
+}
+
+fn auth_failed(user: &str, tried: &[Attempt], accepted: &[String]) -> String {
+    let mut text = format!("{user} is not let in; tried: ");
+    if tried.is_empty() {
+        text.push_str("nothing, as there is no agent, no key file and no password");
+    }
+    for (n, attempt) in tried.iter().enumerate() {
+        let comma = if n == 0 { "" } else { ", " };
+        text.push_str(&format!("{comma}{} ({})", attempt.with, attempt.outcome));
+    }
+    if accepted.is_empty() {
+        text.push_str("; the server does not say what it takes");
+    } else {
+        text.push_str(&format!("; the server takes {}", accepted.join(", ")));
+    }
+    text.push_str(": check ssh.user, ssh.identity_files and ssh.password");
+    text
+}
+
+fn ended_early(what: &Waiting, ended: &Ended, stderr: &str) -> String {
+    let how = match ended {
+        Ended::Status(status) => format!("it exited with status {status}"),
+        Ended::Signal(name) => format!("it was killed by SIG{name}"),
+        Ended::Cut => "the connection was cut".to_owned(),
+    };
+    let stderr = stderr.trim();
+    if stderr.is_empty() {
+        format!("the shell ended while waiting for {what}: {how}")
+    } else {
+        format!("the shell ended while waiting for {what}: {how}; it said: {stderr}")
+    }
+}
