@@ -27,7 +27,7 @@ pub enum TransportError {
         #[source]
         source: io::Error,
     },
-    #[error("waited {} for {what}{}", seconds(*.after), .what.mend())]
+    #[error("waited {} for {what}{}{}", seconds(*.after), .what.mend(), said(.stderr))]
     Timeout {
         what: Waiting,
         after: Duration,
@@ -263,15 +263,15 @@ fn auth_failed(user: &str, tried: &[Attempt], accepted: &[String]) -> String {
 }
 
 fn ended_early(what: &Waiting, ended: &Ended, stderr: &str) -> String {
-    let how = match ended {
-        Ended::Status(status) => format!("it exited with status {status}"),
-        Ended::Signal(name) => format!("it was killed by SIG{name}"),
-        Ended::Cut => "the connection was cut".to_owned(),
-    };
-    let stderr = stderr.trim();
-    if stderr.is_empty() {
-        format!("the shell ended while waiting for {what}: {how}")
-    } else {
-        format!("the shell ended while waiting for {what}: {how}; it said: {stderr}")
+    format!(
+        "the shell ended while waiting for {what}: {ended}{}",
+        said(stderr)
+    )
+}
+
+fn said(stderr: &str) -> String {
+    match stderr.trim() {
+        "" => String::new(),
+        text => format!("; it said: {text}"),
     }
 }

@@ -4,6 +4,8 @@
 //! Callers work on [`Connect`] and [`RemoteShell`]. Below them a [`Channel`] is the raw way to a process
 //! on the host, and [`session::Session`] frames scripts on top of it.
 
+use std::fmt;
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,6 +13,10 @@ use crate::inventory::model;
 
 mod error;
 pub mod fake;
+mod framing;
+pub mod local;
+mod poll;
+pub mod session;
 
 pub use error::{Attempt, HostKey, KnownKey, TransportError, Waiting};
 
@@ -56,11 +62,7 @@ impl Output {
 pub trait Channel: Send {
     /// Makes progress in both directions at once: sends what it can of `to_send`, moving it forward, and returns
     /// as soon as something came or all of `to_send` is sent. With nothing to send it waits for what comes.
-    fn exchange(
-        &mut self,
-        to_send: &mut &[u8],
-        deadline: Instant,
-    ) -> Result<Progress, TransportError>;
+    fn exchange(&mut self, to_send: &mut &[u8], deadline: Instant) -> io::Result<Progress>;
 
     /// Says that nothing more will be sent, as far as that is possible without waiting.
     fn finish_input(&mut self);
@@ -83,6 +85,16 @@ pub enum Ended {
     Signal(String),
     /// The connection went away before the process said how it ended.
     Cut,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "it exited with status {status}"),
+            Self::Signal(name) => write!(f, "it was killed by SIG{name}"),
+            Self::Cut => f.write_str("the connection was cut"),
+        }
+    }
 }
 
 /// What was opened on behalf of one caller, for tests and for a run's summary.

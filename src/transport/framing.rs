@@ -1,0 +1,274 @@
+//! The text that goes around scripts, and finding the way back in what comes: markers on both output streams.
+//! Pure; the markers are printed by the shell's own printf, so that framing starts no process.
+
+use crate::shell::quote;
+
+/// Bounds what one script may print, and what it may be.
+pub const LIMIT: usize = 16 * 1024 * 1024;
+
+/// Scripts of one session are told from their output by this; it is random, so no output can hold it by chance or by
+/// intent. It is always sent in two halves: a shell that echoes its input (`set -v`) does not print a marker.
+#[derive(Clone)]
+pub struct Nonce(String);
+
+impl Nonce {
+    pub fn random() -> std::io::Result<Self> {
+        let mut bytes = [0u8; 16];
+        getrandom::fill(&mut bytes).map_err(|e| std::io::Error::other(e.to_string()))?;
+        Ok(Self(bytes.iter().map(|b| format!("{b:02x}")).collect()))
+    }
+
+    pub fn marker(&self, kind: &str) -> Marker {
+        Marker {
+            first: format!("lvsctl:{}", self.0),
+            second: format!("{kind}="),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct Marker {
+    first: String,
+    second: String,
+}
+
+impl Marker {
+    pub fn text(&self) -> String {
+        format!("{}:{}", self.first, self.second)
+    }
+
+    /// Shell text that prints the marker on standard output.
+    pub fn print(&self) -> String {
+        format!(
+            "printf %s:%s {} {}",
+            quote(&self.first),
+            quote(&self.second)
+        )
+    }
+
+    fn print_with_status(&self) -> String {
+        format!(
+            "printf '%s:%s %s\\n' {} {} \"$lvsctl_status\"",
+            quote(&self.first),
+            quote(&self.second)
+        )
+    }
+}
+
+/// What every shell is given first: messages in one language, the tools of root in the search path, files that others
+/// can read, and no death by a broken pipe (its handler is not inherited by children), so that EXIT traps run after
+/// the controller is gone.
+pub const PREAMBLE: &str = "LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin; export PATH; umask 022; trap : PIPE\n";
+
+/// Where a script runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// `( set -eu; ... )`
+    Subshell,
+    /// The session's own shell. `command` keeps a syntax error from ending it.
+    Shell,
+}
+
+/// The command line that sshd, or the local machine, is asked to start: the shell itself, or sudo with a prompt that
+/// cannot be mistaken and a marker once root's shell is there. `env` gives sudo's messages in one language.
+pub fn launch(sudo: Option<SudoLaunch<'_>>) -> String {
+    let Some(sudo) = sudo else {
+        return "sh -s".to_owned();
+    };
+    let inner = format!("{}; exec sh -s", sudo.ready.print());
+    let how = match sudo.prompt {
+        Some(prompt) => format!("-S -p {}", quote(&prompt.text())),
+        None => "-n".to_owned(),
+    };
+    format!("env LC_ALL=C sudo {how} -- sh -c {}", quote(&inner))
+}
+
+pub struct SudoLaunch<'a> {
+    pub ready: &'a Marker,
+    /// None where there is no password to give.
+    pub prompt: Option<&'a Marker>,
+}
+
+/// A script with its markers. `eval` of a quoted word: whatever the script's text is, it cannot reach the frame.
+pub fn wrap(script: &str, place: Place, begin: &Marker, end: &Marker) -> String {
+    // The blank: bash's eval would take a first word like `-n` as an option of its own.
+    let script = quote(&format!(" {script}\n"));
+    let body = match place {
+        Place::Subshell => format!("( set -eu\neval {script} ) </dev/null"),
+        Place::Shell => format!("command eval {script} </dev/null"),
+    };
+    let start = begin.print();
+    let finish = end.print_with_status();
+    format!(
+        "set +eu; {start}; {start} >&2\n{body}\nlvsctl_status=$?; set +eu; {finish}; {finish} >&2\n"
+    )
+}
+
+/// One stream's bytes, searched for markers as they come.
+#[derive(Default)]
+pub struct Capture {
+    data: Vec<u8>,
+    searched: usize,
+}
+
+impl Capture {
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.data.extend_from_slice(bytes);
+    }
+
+    pub fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    pub fn clear(&mut self) {
+        self.data.clear();
+        self.searched = 0;
+    }
+
+    /// Where the marker begins. Each byte is looked at about once, however often this is called with one marker.
+    pub fn find(&mut self, marker: &str) -> Option<usize> {
+        let from = self.searched.min(self.data.len());
+        let found = memchr::memmem::find(self.data.get(from..)?, marker.as_bytes());
+        match found {
+            Some(at) => {
+                self.searched = from + at;
+                Some(from + at)
+            }
+            None => {
+                self.searched = self.data.len().saturating_sub(marker.len()).max(from);
+                None
+            }
+        }
+    }
+
+    /// Forgets what is there up to and with the marker.
+    pub fn cut_through(&mut self, at: usize, marker: &str) {
+        self.data.drain(..(at + marker.len()).min(self.data.len()));
+        self.searched = 0;
+    }
+
+    /// The status that follows the end marker, once its line is whole.
+    pub fn status_at(&self, at: usize, marker: &str) -> Option<i32> {
+        let rest = self.data.get(at + marker.len()..)?;
+        let line = rest
+            .split(|b| *b == b'\n')
+            .next()
+            .filter(|l| l.len() < rest.len())?;
+        std::str::from_utf8(line).ok()?.trim().parse().ok()
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.data).into_owned()
+    }
+
+    /// What the script printed between its markers.
+    pub fn between(&self, begin: &str, end: usize) -> String {
+        let data = self.data.get(..end).unwrap_or(&self.data);
+        let from = memchr::memmem::find(data, begin.as_bytes()).map_or(0, |at| at + begin.len());
+        String::from_utf8_lossy(data.get(from..).unwrap_or_default()).into_owned()
+    }
+
+    /// The end of what came, for an error: some lines, free of control characters and of markers.
+    pub fn tail(&self) -> String {
+        tail(&self.text())
+    }
+}
+
+const TAIL: usize = 1024;
+
+pub fn tail(text: &str) -> String {
+    let mut clean: String = text
+        .chars()
+        .filter(|c| !c.is_control() || *c == '\n' || *c == '\t')
+        .collect();
+    while let Some(at) = clean.find("lvsctl:") {
+        let end = clean
+            .get(at..)
+            .and_then(|rest| rest.find(|c: char| c.is_ascii_whitespace() || c == '='))
+            .map_or(clean.len(), |n| at + n + 1);
+        clean.replace_range(at..end, "");
+    }
+    let clean = clean.trim();
+    let mut from = clean.len().saturating_sub(TAIL);
+    while !clean.is_char_boundary(from) {
+        from += 1;
+    }
+    clean.get(from..).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nonce() -> Nonce {
+        Nonce("0123".to_owned())
+    }
+
+    #[test]
+    fn the_text_that_is_sent_holds_no_marker() {
+        let (begin, end) = (nonce().marker("1b"), nonce().marker("1e"));
+        for place in [Place::Subshell, Place::Shell] {
+            let text = wrap("echo it's", place, &begin, &end);
+            assert!(
+                !text.contains(&begin.text()) && !text.contains(&end.text()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_marker_in_pieces_is_found() {
+        let marker = nonce().marker("1e").text();
+        let whole = format!("some output{marker} 42\nmore");
+        for cut in 0..whole.len() {
+            let mut capture = Capture::default();
+            let (a, b) = whole.as_bytes().split_at(cut);
+            capture.push(a);
+            let early = capture.find(&marker);
+            capture.push(b);
+            assert_eq!(
+                capture.find(&marker),
+                Some(11),
+                "cut at {cut}, early {early:?}"
+            );
+            assert_eq!(capture.status_at(11, &marker), Some(42));
+        }
+    }
+
+    #[test]
+    fn a_status_needs_its_whole_line() {
+        let marker = nonce().marker("1e").text();
+        let mut capture = Capture::default();
+        capture.push(format!("{marker} 12").as_bytes());
+        assert_eq!(capture.status_at(0, &marker), None);
+        capture.push(b"7\n");
+        assert_eq!(capture.status_at(0, &marker), Some(127));
+    }
+
+    #[test]
+    fn a_tail_is_short_and_clean() {
+        let text = format!("{}\x1b[31mred\x07 lvsctl:0123:1b=end\n", "x".repeat(5000));
+        let tail = tail(&text);
+        assert!(tail.ends_with("[31mred end"), "{tail:?}");
+        assert!(tail.len() <= TAIL);
+    }
+
+    #[test]
+    fn launching() {
+        assert_eq!(launch(None), "sh -s");
+        let (ready, prompt) = (nonce().marker("ready"), nonce().marker("prompt"));
+        let with = launch(Some(SudoLaunch {
+            ready: &ready,
+            prompt: Some(&prompt),
+        }));
+        assert_eq!(
+            with,
+            "env LC_ALL=C sudo -S -p lvsctl:0123:prompt= -- sh -c 'printf %s:%s lvsctl:0123 ready=; exec sh -s'"
+        );
+        let without = launch(Some(SudoLaunch {
+            ready: &ready,
+            prompt: None,
+        }));
+        assert!(without.starts_with("env LC_ALL=C sudo -n -- sh -c "));
+    }
+}
