@@ -3,8 +3,18 @@
 //! inventory (YAML) → [`inventory`] → a valid cluster → roles and templates → resources (wanted state);
 //! one connection and one batched probe a host → observed state; a pure function of both → plan → steps.
 
+pub mod event;
 pub mod inventory;
 pub mod lab;
+pub mod manifest;
+pub mod persist;
+pub mod plan;
+pub mod probe;
+pub mod resource;
+pub mod role;
+pub mod run;
 pub mod secret;
 pub mod shell;
+pub mod template;
 pub mod transport;
+pub mod view;

@@ -21,6 +21,89 @@ pub enum SecretSource {
     Prompt(String),
 }
 
+// Placeholders stand for secrets in rendered text. Their ends are private-use characters, which no
+// configuration file holds.
+const OPEN: char = '\u{E000}';
+const CLOSE: char = '\u{E001}';
+const MASK: &str = "********";
+
+impl SecretSource {
+    /// Stands for the secret in a rendered text, until the text goes to a host.
+    pub fn placeholder(&self) -> String {
+        format!("{OPEN}{self}{CLOSE}")
+    }
+}
+
+/// A text that needs a secret nobody has read.
+#[derive(Debug, thiserror::Error)]
+#[error("the secret from {0} was not read")]
+pub struct MissingSecret(String);
+
+/// Puts the secrets into a rendered text.
+pub fn reveal(text: &str, secrets: &Secrets) -> Result<Zeroizing<String>, MissingSecret> {
+    let mut out = Zeroizing::new(String::with_capacity(text.len()));
+    for piece in pieces(text) {
+        match piece {
+            Piece::Plain(plain) => out.push_str(plain),
+            Piece::Secret(id) => {
+                let found = secrets.iter().find(|(source, _)| source.to_string() == id);
+                let (_, secret) = found.ok_or_else(|| MissingSecret(id.to_owned()))?;
+                out.push_str(secret.reveal());
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// A rendered text as it may be shown.
+pub fn mask(text: &str) -> String {
+    pieces(text)
+        .map(|piece| match piece {
+            Piece::Plain(plain) => plain,
+            Piece::Secret(_) => MASK,
+        })
+        .collect()
+}
+
+/// A text read from a host as it may be shown beside `rendered`: what stands where `rendered` has a secret
+/// is hidden, on each line that begins as that line of `rendered` does.
+pub fn mask_like(rendered: &str, observed: &str) -> String {
+    let prefixes: Vec<&str> =
+        rendered.lines().filter_map(|line| line.split_once(OPEN)).map(|(before, _)| before.trim()).collect();
+    if prefixes.is_empty() {
+        return observed.to_owned();
+    }
+    observed
+        .split_inclusive('\n')
+        .map(|line| {
+            let body = line.trim_start();
+            match prefixes.iter().find(|p| body.starts_with(**p)) {
+                Some(prefix) => {
+                    let indent = &line[..line.len() - body.len()];
+                    let gap = if prefix.is_empty() { "" } else { " " };
+                    let end = if line.ends_with('\n') { "\n" } else { "" };
+                    format!("{indent}{prefix}{gap}{MASK}{end}")
+                }
+                None => line.to_owned(),
+            }
+        })
+        .collect()
+}
+
+enum Piece<'a> {
+    Plain(&'a str),
+    Secret(&'a str),
+}
+
+fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+    text.split_inclusive(CLOSE)
+        .flat_map(|chunk| match chunk.split_once(OPEN) {
+            Some((plain, id)) => [Some(Piece::Plain(plain)), Some(Piece::Secret(id.trim_end_matches(CLOSE)))],
+            None => [Some(Piece::Plain(chunk)), None],
+        })
+        .flatten()
+}
+
 impl fmt::Display for SecretSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -60,11 +143,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn placeholders_become_secrets_or_masks() {
+        let source = SecretSource::Env("PASS".into());
+        let text = format!("a\n  auth_pass {}\nb\n", source.placeholder());
+        let secrets = Secrets::from([(source, Secret::new("hunter2"))]);
+        assert_eq!(*reveal(&text, &secrets).unwrap(), "a\n  auth_pass hunter2\nb\n");
+        assert_eq!(mask(&text), "a\n  auth_pass ********\nb\n");
+        assert!(reveal(&text, &Secrets::new()).is_err());
+        assert_eq!(mask_like(&text, "a\n    auth_pass old one\nc\n"), "a\n    auth_pass ********\nc\n");
+    }
+
+    #[test]
     fn a_secret_is_not_printed() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "[secret]");
-        assert_eq!(
-            format!("{:#?}", Some(Secret::new("hunter2"))).find("hunter2"),
-            None
-        );
+        assert_eq!(format!("{:#?}", Some(Secret::new("hunter2"))).find("hunter2"), None);
     }
 }

@@ -1,0 +1,70 @@
+//! What happens during a run, as values. How it is shown is [`crate::report`]'s part.
+
+use serde::Serialize;
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A fan-out over hosts begins.
+    Started {
+        what: &'static str,
+        hosts: Vec<String>,
+    },
+    Connecting {
+        host: String,
+    },
+    Probed {
+        host: String,
+        seconds: f64,
+    },
+    /// Hosts of one stage begin together, and the next stage waits for them.
+    Stage {
+        hosts: Vec<String>,
+    },
+    Step {
+        host: String,
+        number: usize,
+        of: usize,
+        title: String,
+    },
+    StepDone {
+        host: String,
+        number: usize,
+        of: usize,
+        title: String,
+        seconds: f64,
+    },
+    /// A host did all that it had to.
+    Done {
+        host: String,
+        steps: usize,
+        seconds: f64,
+    },
+    Failed {
+        host: String,
+        error: String,
+    },
+    /// A host was left alone, and why.
+    Skipped {
+        host: String,
+        why: String,
+    },
+    /// The end-to-end checks say what they do.
+    Asking {
+        host: String,
+        what: String,
+    },
+    Finished,
+}
+
+/// Takes events from any thread.
+pub trait Sink: Sync {
+    fn event(&self, event: &Event);
+}
+
+/// Drops them.
+pub struct Silent;
+
+impl Sink for Silent {
+    fn event(&self, _: &Event) {}
+}

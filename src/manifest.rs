@@ -1,0 +1,108 @@
+//! The manifest: what is ours on a host, and what was there before. A file on the host, one for each cluster; this
+//! is its form and its place. Without it nobody could tell what may be removed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::resource::{Before, Resource};
+use crate::shell::{heredoc, quote};
+
+/// Where manifests are.
+pub const DIRECTORY: &str = "/var/lib/lvsctl";
+
+/// The form that this version writes and reads.
+const FORM: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    form: u32,
+    pub cluster: String,
+    /// In the order in which they were made.
+    pub entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    pub resource: Resource,
+    #[serde(default)]
+    pub before: Before,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ManifestError {
+    #[error("the manifest {path} cannot be read ({message}); move it away, and `apply` adopts what is as wanted")]
+    Unreadable { path: String, message: String },
+    #[error("the manifest {path} has form {found}, expected {FORM}; use the lvsctl version that wrote it")]
+    Form { path: String, found: u32 },
+}
+
+impl Manifest {
+    pub fn new(cluster: &str) -> Self {
+        Self { form: FORM, cluster: cluster.to_owned(), entries: Vec::new() }
+    }
+
+    pub fn path(cluster: &str) -> String {
+        format!("{DIRECTORY}/{cluster}.json")
+    }
+
+    /// Reads a manifest's text; an empty one is that of a host that has none.
+    pub fn parse(cluster: &str, text: &str) -> Result<Self, ManifestError> {
+        if text.trim().is_empty() {
+            return Ok(Self::new(cluster));
+        }
+        let path = Self::path(cluster);
+        let manifest: Self = serde_json::from_str(text)
+            .map_err(|e| ManifestError::Unreadable { path: path.clone(), message: e.to_string() })?;
+        if manifest.form != FORM {
+            return Err(ManifestError::Form { path, found: manifest.form });
+        }
+        Ok(manifest)
+    }
+
+    pub fn entry(&self, resource: &Resource) -> Option<&Entry> {
+        self.entries.iter().find(|e| e.resource.kind() == resource.kind() && e.resource.key() == resource.key())
+    }
+
+    /// A line an entry, so that a person can read it.
+    pub fn text(&self) -> String {
+        let entries: Vec<String> = self
+            .entries
+            .iter()
+            .filter_map(|entry| serde_json::to_string(entry).ok())
+            .map(|line| format!("    {line}"))
+            .collect();
+        let cluster = serde_json::Value::from(self.cluster.as_str());
+        format!(
+            "{{\n  \"form\": {FORM},\n  \"cluster\": {cluster},\n  \"entries\": [\n{}\n  ]\n}}\n",
+            entries.join(",\n")
+        )
+    }
+
+    /// Shell text that puts this manifest in place, or takes it away when nothing is ours any more.
+    pub fn store(&self) -> String {
+        let path = quote(&Self::path(&self.cluster));
+        if self.entries.is_empty() {
+            return format!(
+                "rm -f {path}\nrmdir {} {DIRECTORY} 2>/dev/null || :\n",
+                quote(crate::resource::file::BACKUPS)
+            );
+        }
+        let write = heredoc(&format!("cat >{path}.new"), &self.text());
+        format!("umask 077\nmkdir -p {DIRECTORY}\n{write}mv -f {path}.new {path}\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::sysctl::Sysctl;
+
+    #[test]
+    fn a_manifest_reads_back_what_it_wrote() {
+        let mut manifest = Manifest::new("t1");
+        let resource = Resource::Sysctl(Sysctl { name: "net.ipv4.ip_forward".into(), value: "1".into() });
+        manifest.entries.push(Entry { resource, before: Before::Value("0".into()) });
+        assert_eq!(Manifest::parse("t1", &manifest.text()).unwrap(), manifest);
+        assert_eq!(Manifest::parse("t1", "").unwrap(), Manifest::new("t1"));
+        assert!(matches!(Manifest::parse("t1", "{"), Err(ManifestError::Unreadable { .. })));
+    }
+}

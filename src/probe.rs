@@ -1,0 +1,103 @@
+//! One batched question to a host, and its answer: facts, the manifest, and everything that resources ask for.
+//! The text is put together and read here; sending it is the run's part.
+
+use std::path::Path;
+
+use crate::manifest::{DIRECTORY, Manifest, ManifestError};
+use crate::resource::{Facts, Observed, ParseError, Resource, registry, section};
+use crate::shell::quote;
+
+const MANIFEST: &str = "manifest";
+
+/// What a host answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub facts: Facts,
+    pub manifest: Manifest,
+    pub observed: Observed,
+    /// Paths that belong to another cluster on the same host, with its name.
+    pub others: Vec<Manifest>,
+    /// Sections of checks that go beyond resources.
+    pub sections: std::collections::BTreeMap<String, section::Section>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error("the host's answer cannot be understood: {0}")]
+    Parse(#[from] ParseError),
+    #[error("the host did not answer the whole probe: {0}")]
+    Cut(String),
+}
+
+/// What resources ask; two lists with the same text need the same answer.
+pub fn question(resources: &[Resource]) -> String {
+    registry::probe(resources)
+}
+
+/// The whole script. `more` are sections of the caller's own.
+pub fn script(cluster: &str, question: &str, more: &str, nonce: &str) -> String {
+    let own = quote(&Manifest::path(cluster));
+    format!(
+        "set +eu\nLC_ALL=C; export LC_ALL\n{}section={}\n{}section={MANIFEST}\npart own\ncat {own} 2>/dev/null\n\
+         for f in {DIRECTORY}/*.json; do if [ -e \"$f\" ] && [ \"$f\" != {own} ]; then part \"other $f\"; cat \"$f\"; fi; done\n\
+         {question}{more}section=end\npart end\n",
+        section::prologue(nonce),
+        Facts::SECTION,
+        Facts::probe(),
+    )
+}
+
+/// Reads the output of [`script`].
+pub fn read(cluster: &str, output: &str, nonce: &str) -> Result<Answer, ProbeError> {
+    let sections = section::split(output, nonce);
+    let empty = section::Section::default();
+    let get = |name: &str| sections.get(name).unwrap_or(&empty);
+    if !get("end").has("end") {
+        return Err(ProbeError::Cut(format!("{} of its bytes came", output.len())));
+    }
+    let facts = Facts::parse(get(Facts::SECTION));
+    let manifest = Manifest::parse(cluster, get(MANIFEST).part("own"))?;
+    let mut others = Vec::new();
+    for (path, text) in get(MANIFEST).parts_of("other") {
+        let name = Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        others.push(Manifest::parse(name, text)?);
+    }
+    // Without `ip` the host's addresses cannot be read at all; that is told in words by the caller.
+    let observed = if facts.has("ip") { registry::parse(&sections)? } else { Observed::default() };
+    Ok(Answer { facts, manifest, observed, others, sections })
+}
+
+/// Why a host cannot be worked on at all, in words.
+pub fn obstacles(answer: &Answer, wanted: &[Resource]) -> Vec<String> {
+    let mut found = Vec::new();
+    if !answer.facts.has("ip") {
+        found.push("expected the command `ip`, found none; install iproute2 (iproute on RHEL and its kin)".to_owned());
+    }
+    if answer.facts.uid != Some(0) {
+        let uid = answer.facts.uid.map_or_else(|| "an unknown user".to_owned(), |uid| format!("user id {uid}"));
+        found.push(format!("expected to run as root, found {uid}; set `ssh.sudo: true` or another `ssh.user`"));
+    }
+    for other in &answer.others {
+        for entry in &other.entries {
+            if let Some(clash) =
+                wanted.iter().find(|r| r.kind() == entry.resource.kind() && r.key() == entry.resource.key())
+                && !shareable(clash)
+            {
+                found.push(format!(
+                    "{} {} belongs to the cluster {} on this host; destroy that one first, or take the host out of one of them",
+                    clash.kind(),
+                    clash.key(),
+                    other.cluster
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// What two clusters may both want of one host.
+fn shareable(resource: &Resource) -> bool {
+    matches!(resource, Resource::Package(_) | Resource::Module(_) | Resource::Sysctl(_) | Resource::Unit(_))
+}

@@ -1,0 +1,199 @@
+//! An address on an interface, in the running kernel.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
+use crate::shell::command;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    pub address: IpNet,
+    pub interface: String,
+    /// IPv4 only, `lo:0`: what ifconfig(8) shows as an interface of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// An address as `ip -j addr` tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    pub interface: String,
+    pub address: IpAddr,
+    pub prefix: u8,
+    pub label: Option<String>,
+    pub scope: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Addresses {
+    pub held: Vec<Held>,
+    pub links: Vec<Link>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    pub name: String,
+    pub mac: Option<String>,
+    pub up: bool,
+    pub mtu: u32,
+}
+
+impl Addresses {
+    /// Where an address is held.
+    pub fn of(&self, address: IpAddr) -> impl Iterator<Item = &Held> {
+        self.held.iter().filter(move |held| held.address == address)
+    }
+}
+
+#[derive(Deserialize)]
+struct RawLink {
+    ifname: String,
+    address: Option<String>,
+    #[serde(default)]
+    flags: Vec<String>,
+    #[serde(default)]
+    mtu: u32,
+    #[serde(default)]
+    addr_info: Vec<RawAddress>,
+}
+
+#[derive(Deserialize)]
+struct RawAddress {
+    local: Option<IpAddr>,
+    prefixlen: Option<u8>,
+    label: Option<String>,
+    #[serde(default)]
+    scope: String,
+}
+
+impl Address {
+    /// The label, where it is not just the interface's name, which is what the kernel sets by itself.
+    fn label(&self) -> Option<&str> {
+        self.label.as_deref().filter(|_| self.address.addr().is_ipv4())
+    }
+
+    fn add(&self, verb: &str) -> String {
+        let net = self.address.to_string();
+        let mut words = vec!["ip", "addr", verb, &net, "dev", &self.interface];
+        if let Some(label) = self.label() {
+            words.extend(["label", label]);
+        }
+        if self.address.addr().is_ipv6() {
+            // A VIP must be usable at once, and on a real server it is a duplicate by design.
+            words.push("nodad");
+        }
+        command(words)
+    }
+
+    fn delete(&self, prefix: u8) -> String {
+        command(["ip", "addr", "del", &format!("{}/{prefix}", self.address.addr()), "dev", &self.interface])
+    }
+
+    fn here<'a>(&'a self, observed: &'a Addresses) -> impl Iterator<Item = &'a Held> {
+        observed.of(self.address.addr()).filter(|held| held.interface == self.interface)
+    }
+
+    fn matches(&self, held: &Held) -> bool {
+        held.prefix == self.address.prefix_len()
+            && self.label().is_none_or(|label| held.label.as_deref() == Some(label))
+    }
+}
+
+impl Kind for Address {
+    const NAME: &'static str = "address";
+    type Observed = Addresses;
+
+    fn key(&self) -> String {
+        format!("{} dev {}", self.address, self.interface)
+    }
+
+    fn probe(_: &[&Self]) -> String {
+        "part json\nip -j addr show\n".to_owned()
+    }
+
+    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
+        let raw: Vec<RawLink> = serde_json::from_str(section.part("json"))
+            .map_err(|e| ParseError::new(Self::NAME, format!("`ip -j addr show` (iproute2 4.14 or later): {e}")))?;
+        let mut observed = Addresses::default();
+        for link in raw {
+            for info in link.addr_info {
+                let (Some(address), Some(prefix)) = (info.local, info.prefixlen) else { continue };
+                observed.held.push(Held {
+                    interface: link.ifname.clone(),
+                    address,
+                    prefix,
+                    label: info.label,
+                    scope: info.scope,
+                });
+            }
+            observed.links.push(Link {
+                name: link.ifname,
+                mac: link.address,
+                up: link.flags.iter().any(|f| f == "UP"),
+                mtu: link.mtu,
+            });
+        }
+        Ok(observed)
+    }
+
+    fn diff(&self, observed: &Self::Observed, _: &Context) -> Option<Change> {
+        let held: Vec<&Held> = self.here(observed).collect();
+        if held.iter().any(|h| self.matches(h)) && held.len() == 1 {
+            return None;
+        }
+        let shown = |h: &Held| format!("{}/{} {}", h.address, h.prefix, h.label.as_deref().unwrap_or(""));
+        let from = (!held.is_empty())
+            .then(|| held.iter().map(|h| shown(h).trim_end().to_owned()).collect::<Vec<_>>().join(", "));
+        let to = format!("{} {}", self.address, self.label().unwrap_or(""));
+        let action = if held.is_empty() { Action::Create } else { Action::Update };
+        let mut change = Change::new(Self::NAME, self.key(), action).field("address", from, Some(to.trim_end()));
+        // The kernel cannot change a label in place, so a mislabelled twin goes first; any other prefix goes last.
+        let (twins, others): (Vec<&Held>, Vec<&Held>) =
+            held.into_iter().filter(|h| !self.matches(h)).partition(|h| h.prefix == self.address.prefix_len());
+        let twin = !twins.is_empty();
+        if !self.here(observed).any(|h| self.matches(h)) {
+            let mut script = String::new();
+            if twin {
+                script.push_str(&self.delete(self.address.prefix_len()));
+                script.push('\n');
+            }
+            script.push_str(&self.add("add"));
+            change = change.step(format!("add {} to {}", self.address, self.interface), script);
+        }
+        for other in others {
+            let title = format!("remove {}/{} from {}", other.address, other.prefix, self.interface);
+            change = change.step(title, self.delete(other.prefix));
+        }
+        Some(change)
+    }
+
+    fn before(&self, observed: &Self::Observed) -> Before {
+        if self.here(observed).any(|h| self.matches(h)) { Before::Same } else { Before::Absent }
+    }
+
+    fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
+        if *before == Before::Same || !self.here(observed).any(|h| h.prefix == self.address.prefix_len()) {
+            return None;
+        }
+        let change = Change::new(Self::NAME, self.key(), Action::Remove)
+            .field("address", Some(self.address), None::<String>)
+            .step(format!("remove {} from {}", self.address, self.interface), self.delete(self.address.prefix_len()));
+        Some(change)
+    }
+
+    fn node(&self) -> Option<NodeLines> {
+        let net = self.address.to_string();
+        Some(NodeLines {
+            start: vec![self.add("replace")],
+            stop: vec![format!("{} 2>/dev/null || :", self.delete(self.address.prefix_len()))],
+            status: vec![(
+                format!("{net} on {}", self.interface),
+                format!("[ -n \"$({})\" ]", command(["ip", "addr", "show", "dev", &self.interface, "to", &net])),
+            )],
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! What a plan is made of: changes, each with what differs and the steps that mend it. Nothing is run here.
+
+use serde::Serialize;
+
+/// One resource that must change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    pub kind: &'static str,
+    pub key: String,
+    pub action: Action,
+    /// What differs, fit to be shown.
+    pub fields: Vec<Field>,
+    /// Two whole texts to be shown as a line diff, secrets masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<TextChange>,
+    #[serde(skip)]
+    pub steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    Create,
+    Update,
+    Remove,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Field {
+    pub name: String,
+    /// None: was not there.
+    pub from: Option<String>,
+    /// None: will not be there.
+    pub to: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TextChange {
+    pub from: String,
+    pub to: String,
+}
+
+/// One script on the host. It runs under `set -eu`, in a shell of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    pub title: String,
+    pub script: String,
+    pub phase: Phase,
+}
+
+/// When a step runs among all steps of its host; within a phase, the order of the resources holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Real servers that will leave get no new connections.
+    Drain,
+    Main,
+    /// What is no longer wanted goes last.
+    Remove,
+}
+
+impl Change {
+    pub fn new(kind: &'static str, key: impl Into<String>, action: Action) -> Self {
+        Self { kind, key: key.into(), action, fields: Vec::new(), text: None, steps: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn field(mut self, name: &str, from: Option<impl ToString>, to: Option<impl ToString>) -> Self {
+        self.fields.push(Field {
+            name: name.to_owned(),
+            from: from.map(|v| v.to_string()),
+            to: to.map(|v| v.to_string()),
+        });
+        self
+    }
+
+    #[must_use]
+    pub fn step(mut self, title: impl Into<String>, script: impl Into<String>) -> Self {
+        let phase = match self.action {
+            Action::Remove => Phase::Remove,
+            Action::Create | Action::Update => Phase::Main,
+        };
+        self.steps.push(Step { title: title.into(), script: script.into(), phase });
+        self
+    }
+
+    #[must_use]
+    pub fn step_in(mut self, phase: Phase, title: impl Into<String>, script: impl Into<String>) -> Self {
+        self.steps.push(Step { title: title.into(), script: script.into(), phase });
+        self
+    }
+}

@@ -1,0 +1,245 @@
+//! A virtual service of IPVS and its real servers, in the running kernel. keepalived may be its keeper: then what
+//! a health checker took out is not drift. The table is edited in place and never flushed.
+
+mod parse;
+mod script;
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
+use crate::inventory::model::{Mode, Protocol, Scheduler};
+pub use parse::{Served, Table};
+
+/// Names a virtual service as ipvsadm(8) does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Virtual {
+    Tcp(SocketAddr),
+    Udp(SocketAddr),
+    Fwmark { mark: u32, v6: bool },
+}
+
+impl Virtual {
+    pub fn new(protocol: Protocol, address: IpAddr, port: u16) -> Self {
+        match protocol {
+            Protocol::Tcp => Self::Tcp(SocketAddr::new(address, port)),
+            Protocol::Udp => Self::Udp(SocketAddr::new(address, port)),
+        }
+    }
+}
+
+impl fmt::Display for Virtual {
+    /// The words of ipvsadm(8).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "-t {address}"),
+            Self::Udp(address) => write!(f, "-u {address}"),
+            Self::Fwmark { mark, v6: false } => write!(f, "-f {mark}"),
+            Self::Fwmark { mark, v6: true } => write!(f, "-f {mark} -6"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ipvs {
+    #[serde(flatten)]
+    pub service: Definition,
+    pub real_servers: Vec<Destination>,
+    /// Whether keepalived makes the service; this only compares it, and repairs what keepalived does not notice.
+    #[serde(default)]
+    pub keepalived: bool,
+    /// Seconds that a real server which leaves may finish its connections.
+    #[serde(default = "drain_default")]
+    pub drain: u32,
+}
+
+fn drain_default() -> u32 {
+    30
+}
+
+/// How a virtual service hands out connections.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Definition {
+    pub r#virtual: Virtual,
+    pub scheduler: Scheduler,
+    #[serde(default)]
+    pub flags: Vec<String>,
+    /// Seconds and prefix length.
+    #[serde(default)]
+    pub persistence: Option<(u32, u8)>,
+    #[serde(default)]
+    pub one_packet: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Destination {
+    pub address: SocketAddr,
+    pub mode: Mode,
+    pub weight: u16,
+    /// Where a health checker asks it.
+    #[serde(default)]
+    pub check: Option<SocketAddr>,
+}
+
+impl Ipvs {
+    fn served<'a>(&self, table: &'a Table) -> Option<&'a Served> {
+        table.services.iter().find(|s| s.definition.r#virtual == self.service.r#virtual)
+    }
+
+    /// Real servers that a checker took out: missing, and indeed not answering.
+    fn unhealthy<'a>(&'a self, table: &'a Table) -> impl Iterator<Item = &'a Destination> {
+        let served = self.served(table);
+        self.real_servers.iter().filter(move |rs| {
+            let missing = served.is_some_and(|s| !s.real_servers.contains_key(&rs.address));
+            self.keepalived && missing && rs.check.is_some_and(|check| table.unreachable.contains(&check))
+        })
+    }
+
+    fn shown(rs: &Destination) -> String {
+        format!("{} weight {}", script::method(rs.mode), rs.weight)
+    }
+}
+
+/// What differs between wanted and served, by real server.
+struct Difference<'a> {
+    missing: Vec<&'a Destination>,
+    altered: Vec<(&'a Destination, &'a Destination)>,
+    extra: Vec<&'a Destination>,
+}
+
+impl<'a> Difference<'a> {
+    fn new(wanted: &'a Ipvs, table: &'a Table) -> Self {
+        let unhealthy: Vec<&Destination> = wanted.unhealthy(table).collect();
+        let Some(Served { real_servers: have, .. }) = wanted.served(table) else {
+            return Self { missing: wanted.real_servers.iter().collect(), altered: Vec::new(), extra: Vec::new() };
+        };
+        let missing = wanted
+            .real_servers
+            .iter()
+            .filter(|rs| !have.contains_key(&rs.address) && !unhealthy.contains(rs))
+            .collect();
+        let altered = wanted
+            .real_servers
+            .iter()
+            .filter_map(|rs| Some((rs, have.get(&rs.address)?)))
+            // Weight 0 in the kernel is a drained real server, and somebody's decision.
+            .filter(|(rs, found)| rs.mode != found.mode || (rs.weight != found.weight && found.weight != 0))
+            .collect();
+        let extra =
+            have.values().filter(|found| !wanted.real_servers.iter().any(|rs| rs.address == found.address)).collect();
+        Self { missing, altered, extra }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.missing.is_empty() && self.altered.is_empty() && self.extra.is_empty()
+    }
+}
+
+impl Kind for Ipvs {
+    const NAME: &'static str = "ipvs";
+    type Observed = Table;
+
+    fn key(&self) -> String {
+        self.service.r#virtual.to_string()
+    }
+
+    fn probe(wanted: &[&Self]) -> String {
+        script::probe(wanted)
+    }
+
+    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
+        parse::table(section)
+    }
+
+    fn diff(&self, table: &Self::Observed, cx: &Context) -> Option<Change> {
+        let difference = Difference::new(self, table);
+        let served = self.served(table);
+        let same_definition = served.is_some_and(|s| s.definition == self.service);
+        if same_definition && difference.is_empty() {
+            return None;
+        }
+        let action = if served.is_some() { Action::Update } else { Action::Create };
+        let mut change = Change::new(Self::NAME, self.key(), action);
+        if !same_definition {
+            change = change.field(
+                "service",
+                served.map(|s| script::options(&s.definition)),
+                Some(script::options(&self.service)),
+            );
+        }
+        for rs in &difference.missing {
+            change = change.field(&format!("real server {}", rs.address), None::<&str>, Some(Self::shown(rs)));
+        }
+        for (rs, found) in &difference.altered {
+            change =
+                change.field(&format!("real server {}", rs.address), Some(Self::shown(found)), Some(Self::shown(rs)));
+        }
+        for found in &difference.extra {
+            change = change.field(&format!("real server {}", found.address), Some(Self::shown(found)), None::<&str>);
+        }
+        for found in &difference.extra {
+            change = script::drain(change, self.service.r#virtual, found, self.drain);
+        }
+        // keepalived that is about to read its configuration makes the service by itself; to add to the
+        // table beside it would race with it.
+        if self.keepalived && cx.changes("unit", "keepalived.service") {
+            return Some(change.step(format!("wait for keepalived to serve {}", self.key()), script::wait_for(self)));
+        }
+        if !same_definition {
+            change = change.step(format!("service {}", self.key()), script::service(&self.service, served.is_some()));
+        }
+        for rs in &difference.missing {
+            change = change
+                .step(format!("add real server {}", rs.address), script::real_server("-a", self.service.r#virtual, rs));
+        }
+        for (rs, _) in &difference.altered {
+            change = change.step(
+                format!("edit real server {}", rs.address),
+                script::real_server("-e", self.service.r#virtual, rs),
+            );
+        }
+        for found in &difference.extra {
+            change = change.step(
+                format!("remove real server {}", found.address),
+                script::forget(self.service.r#virtual, found.address),
+            );
+        }
+        Some(change)
+    }
+
+    fn remove(&self, table: &Self::Observed, _: &Before, cx: &Context) -> Option<Change> {
+        let served = self.served(table)?;
+        let mut change = Change::new(Self::NAME, self.key(), Action::Remove).field(
+            "service",
+            Some(script::options(&served.definition)),
+            None::<&str>,
+        );
+        // keepalived removes what it made, when it reads its configuration or stops.
+        if !(self.keepalived && cx.changes("unit", "keepalived.service")) {
+            change = change.step(format!("remove service {}", self.key()), format!("ipvsadm -D {}", self.key()));
+        }
+        Some(change)
+    }
+
+    fn node(&self) -> Option<NodeLines> {
+        (!self.keepalived).then(|| script::node(self))
+    }
+
+    fn notes(&self, table: &Self::Observed) -> Vec<String> {
+        let drained = self.served(table).into_iter().flat_map(|served| {
+            served.real_servers.values().filter(|found| {
+                found.weight == 0 && self.real_servers.iter().any(|rs| rs.address == found.address && rs.weight != 0)
+            })
+        });
+        let drained = drained.map(|rs| format!("real server {} of {} is drained (weight 0)", rs.address, self.key()));
+        let unhealthy = self
+            .unhealthy(table)
+            .map(|rs| format!("real server {} of {} is unhealthy: its checker took it out", rs.address, self.key()));
+        drained.chain(unhealthy).collect()
+    }
+}

@@ -1,0 +1,148 @@
+//! Reads `ipvsadm -Sn` into values that compare with wanted ones. What ipvsadm leaves out is its default.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use super::{Definition, Destination, Virtual};
+use crate::inventory::model::{Mode, Scheduler};
+use crate::resource::{ParseError, Section};
+
+/// The running table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table {
+    pub services: Vec<Served>,
+    /// Addresses of missing real servers that do not answer the director.
+    pub unreachable: BTreeSet<SocketAddr>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    pub definition: Definition,
+    pub real_servers: BTreeMap<SocketAddr, Destination>,
+}
+
+fn odd(line: &str, what: &str) -> ParseError {
+    ParseError::new("ipvs", format!("{what} in the line {line:?} of `ipvsadm -Sn`"))
+}
+
+pub fn table(section: &Section) -> Result<Table, ParseError> {
+    let mut table = Table::default();
+    for line in section.part("table").lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.split_first() {
+            Some((&"-A", rest)) => {
+                let definition = service(rest).map_err(|what| odd(line, &what))?;
+                table.services.push(Served { definition, real_servers: BTreeMap::new() });
+            }
+            Some((&"-a", rest)) => {
+                let (to, rs) = real_server(rest).map_err(|what| odd(line, &what))?;
+                let served = table.services.iter_mut().find(|s| s.definition.r#virtual == to);
+                let served = served.ok_or_else(|| odd(line, "a real server of no service"))?;
+                served.real_servers.insert(rs.address, rs);
+            }
+            _ => return Err(odd(line, "an unknown command")),
+        }
+    }
+    for line in section.part("unreachable").lines() {
+        table.unreachable.insert(line.parse().map_err(|_| ParseError::new("ipvs", format!("odd address {line:?}")))?);
+    }
+    Ok(table)
+}
+
+/// Takes the words that follow an option.
+struct Words<'a> {
+    words: std::slice::Iter<'a, &'a str>,
+}
+
+impl<'a> Words<'a> {
+    fn value<T: std::str::FromStr>(&mut self, option: &str) -> Result<T, String> {
+        let word = self.words.next().ok_or_else(|| format!("nothing after {option}"))?;
+        word.parse().map_err(|_| format!("odd value {word:?} of {option}"))
+    }
+}
+
+fn service(words: &[&str]) -> Result<Definition, String> {
+    let mut to = None;
+    let mut scheduler = None;
+    let (mut flags, mut timeout, mut one_packet) = (Vec::new(), None, false);
+    let (mut netmask, mut v6_mark) = (None, false);
+    let mut words = Words { words: words.iter() };
+    while let Some(&option) = words.words.next() {
+        match option {
+            "-t" => to = Some(Virtual::Tcp(words.value(option)?)),
+            "-u" => to = Some(Virtual::Udp(words.value(option)?)),
+            "-f" => to = Some(Virtual::Fwmark { mark: words.value(option)?, v6: false }),
+            "-6" => v6_mark = true,
+            "-s" => scheduler = Some(named_scheduler(&words.value::<String>(option)?)?),
+            "-p" => timeout = Some(words.value(option)?),
+            "-M" => netmask = Some(words.value::<String>(option)?),
+            "-b" => flags = words.value::<String>(option)?.split(',').map(str::to_owned).collect(),
+            "-o" | "--ops" | "ops" => one_packet = true,
+            "pe" | "--pe" => {
+                words.value::<String>(option)?;
+            }
+            other => return Err(format!("unknown option {other:?}")),
+        }
+    }
+    let to = match to.ok_or("no address")? {
+        Virtual::Fwmark { mark, .. } => Virtual::Fwmark { mark, v6: v6_mark },
+        to => to,
+    };
+    let v6 = match to {
+        Virtual::Tcp(address) | Virtual::Udp(address) => address.is_ipv6(),
+        Virtual::Fwmark { v6, .. } => v6,
+    };
+    let granularity = match netmask {
+        None if v6 => 128,
+        None => 32,
+        Some(mask) => prefix_length(&mask).ok_or_else(|| format!("odd netmask {mask:?}"))?,
+    };
+    Ok(Definition {
+        r#virtual: to,
+        scheduler: scheduler.ok_or("no scheduler")?,
+        flags,
+        persistence: timeout.map(|timeout| (timeout, granularity)),
+        one_packet,
+    })
+}
+
+fn prefix_length(mask: &str) -> Option<u8> {
+    if let Ok(prefix) = mask.parse() {
+        return Some(prefix);
+    }
+    ipnet::ip_mask_to_prefix(mask.parse().ok()?).ok()
+}
+
+fn named_scheduler(name: &str) -> Result<Scheduler, String> {
+    serde_json::from_value(serde_json::Value::from(name)).map_err(|_| format!("unknown scheduler {name:?}"))
+}
+
+fn real_server(words: &[&str]) -> Result<(Virtual, Destination), String> {
+    let (mut to, mut v6) = (None, false);
+    let (mut address, mut mode, mut weight) = (None, Mode::Dr, 1);
+    let mut words = Words { words: words.iter() };
+    while let Some(&option) = words.words.next() {
+        match option {
+            "-t" => to = Some(Virtual::Tcp(words.value(option)?)),
+            "-u" => to = Some(Virtual::Udp(words.value(option)?)),
+            "-f" => to = Some(Virtual::Fwmark { mark: words.value(option)?, v6: false }),
+            "-6" => v6 = true,
+            "-r" => address = Some(words.value(option)?),
+            "-g" => mode = Mode::Dr,
+            "-m" => mode = Mode::Nat,
+            "-i" => mode = Mode::Tun,
+            "-w" => weight = words.value(option)?,
+            "-x" | "-y" | "--tun-type" | "--tun-port" => {
+                words.value::<String>(option)?;
+            }
+            "--tun-nocsum" | "--tun-csum" | "--tun-remcsum" => {}
+            other => return Err(format!("unknown option {other:?}")),
+        }
+    }
+    let to = match to.ok_or("no service")? {
+        Virtual::Fwmark { mark, .. } => Virtual::Fwmark { mark, v6 },
+        to => to,
+    };
+    let address = address.ok_or("no real server")?;
+    Ok((to, Destination { address, mode, weight, check: None }))
+}

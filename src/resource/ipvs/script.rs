@@ -1,0 +1,132 @@
+//! Shell text for IPVS: the probe, and the commands of ipvsadm(8).
+
+use std::net::SocketAddr;
+
+use super::{Definition, Destination, Ipvs, Virtual};
+use crate::inventory::model::Mode;
+use crate::resource::change::Phase;
+use crate::resource::{Change, NodeLines};
+use crate::shell::quote;
+
+/// Seconds that keepalived may take to put a configuration that it has read into the kernel.
+const KEEPALIVED_SETTLES: u32 = 20;
+
+/// `ipvsadm` loads ip_vs where it is not loaded, and a probe changes nothing: so it runs only where IPVS is.
+/// A real server that is missing is asked whether it answers; most often none is.
+pub fn probe(wanted: &[&Ipvs]) -> String {
+    let mut text = "part table\ntable=\nif [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then\n\
+                    table=$(ipvsadm -Sn 2>/dev/null); printf '%s\\n' \"$table\"; fi\npart unreachable\n"
+        .to_owned();
+    for ipvs in wanted.iter().filter(|ipvs| ipvs.keepalived) {
+        let to = ipvs.service.r#virtual;
+        for rs in &ipvs.real_servers {
+            let Some(check) = rs.check else { continue };
+            let (host, port) = (check.ip(), check.port());
+            // Only bash and curl tell a refused connection; without either the real server counts as missing.
+            text.push_str(&format!(
+                "case $table in *'-A {to} '*) case $table in *'-a {to} -r {} '*) ;; *)\n\
+                 if command -v bash >/dev/null 2>&1; then timeout 3 bash -c '</dev/tcp/{host}/{port}' 2>/dev/null || echo '{check}'\n\
+                 fi;; esac;; esac\n",
+                rs.address
+            ));
+        }
+    }
+    text
+}
+
+pub fn method(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Dr => "-g",
+        Mode::Nat => "-m",
+        Mode::Tun => "-i",
+    }
+}
+
+/// The options of a service, as `ipvsadm -Sn` orders them.
+pub fn options(definition: &Definition) -> String {
+    let scheduler = format!("{:?}", definition.scheduler).to_lowercase();
+    let mut out = format!("-s {scheduler}");
+    if let Some((timeout, granularity)) = definition.persistence {
+        out.push_str(&format!(" -p {timeout}"));
+        if let Some(netmask) = netmask(definition.r#virtual, granularity) {
+            out.push_str(&format!(" -M {netmask}"));
+        }
+    }
+    if !definition.flags.is_empty() {
+        out.push_str(&format!(" -b {}", quote(&definition.flags.join(","))));
+    }
+    if definition.one_packet {
+        out.push_str(" -o");
+    }
+    out
+}
+
+fn netmask(to: Virtual, granularity: u8) -> Option<String> {
+    let v6 = match to {
+        Virtual::Tcp(address) | Virtual::Udp(address) => address.is_ipv6(),
+        Virtual::Fwmark { v6, .. } => v6,
+    };
+    if v6 {
+        return (granularity != 128).then(|| granularity.to_string());
+    }
+    let all: std::net::Ipv4Addr = std::net::Ipv4Addr::UNSPECIFIED;
+    let mask = ipnet::Ipv4Net::new(all, granularity).ok()?.netmask();
+    (granularity != 32).then(|| mask.to_string())
+}
+
+pub fn service(definition: &Definition, exists: bool) -> String {
+    let verb = if exists { "-E" } else { "-A" };
+    format!("ipvsadm {verb} {} {}", definition.r#virtual, options(definition))
+}
+
+pub fn real_server(verb: &str, to: Virtual, rs: &Destination) -> String {
+    format!("ipvsadm {verb} {to} -r {} {} -w {}", rs.address, method(rs.mode), rs.weight)
+}
+
+/// Weight 0 for what will leave, and a wait until its connections have ended.
+pub fn drain(change: Change, to: Virtual, rs: &Destination, seconds: u32) -> Change {
+    let zero = Destination { weight: 0, ..rs.clone() };
+    let address = rs.address;
+    let script = format!(
+        "{}\nleft={seconds}\nwhile [ \"$left\" -gt 0 ]; do\n\
+         active=$(ipvsadm -Ln {to} | awk -v rs='{address}' '$1 == \"->\" && $2 == rs {{ print $5 }}')\n\
+         [ \"${{active:-0}}\" -gt 0 ] || break\nsleep 1; left=$((left - 1))\ndone",
+        real_server("-e", to, &zero)
+    );
+    change.step_in(Phase::Drain, format!("drain real server {address}, at most {seconds} s"), script)
+}
+
+/// keepalived may have removed it already.
+pub fn forget(to: Virtual, rs: SocketAddr) -> String {
+    format!("ipvsadm -d {to} -r {rs}")
+}
+
+/// Polls until keepalived has put the service and its real servers into the kernel. A real server that fails
+/// its check keeps away: that is told by the probe that follows, not here.
+pub fn wait_for(ipvs: &Ipvs) -> String {
+    let to = ipvs.service.r#virtual;
+    let mut tests = vec![format!("case $table in *'-A {to} {}'*) ;; *) ok=;; esac", options(&ipvs.service))];
+    for rs in &ipvs.real_servers {
+        let want = format!("-a {to} -r {} {} -w {}", rs.address, method(rs.mode), rs.weight);
+        tests.push(format!("case \"$table\n\" in *'{want}\n'*|*'{want} '*) ;; *) ok=;; esac"));
+    }
+    format!(
+        "left={}\nwhile [ \"$left\" -gt 0 ]; do\ntable=$(ipvsadm -Sn); ok=1\n{}\n\
+         [ -z \"$ok\" ] || break\nsleep 0.25; left=$((left - 1))\ndone",
+        KEEPALIVED_SETTLES * 4,
+        tests.join("\n")
+    )
+}
+
+pub fn node(ipvs: &Ipvs) -> NodeLines {
+    let to = ipvs.service.r#virtual;
+    let mut start = vec![format!("{} 2>/dev/null || {}", service(&ipvs.service, false), service(&ipvs.service, true))];
+    for rs in &ipvs.real_servers {
+        start.push(format!("{} 2>/dev/null || {}", real_server("-a", to, rs), real_server("-e", to, rs)));
+    }
+    NodeLines {
+        start,
+        stop: vec![format!("ipvsadm -D {to} 2>/dev/null || :")],
+        status: vec![(format!("service {to}"), format!("ipvsadm -Ln {to} >/dev/null 2>&1"))],
+    }
+}

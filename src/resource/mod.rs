@@ -1,0 +1,118 @@
+//! Wanted state, one file a kind, without I/O: what to ask a host, how to read the answer, what differs, and the
+//! steps that mend it. [`registry`] is the only list of kinds; [`section`] is the shape of a probe's answer.
+
+pub mod address;
+pub mod change;
+pub mod facts;
+pub mod file;
+pub mod ipvs;
+pub mod mark;
+pub mod module;
+pub mod package;
+pub mod registry;
+pub mod route;
+pub mod section;
+pub mod sysctl;
+pub mod unit;
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use change::{Action, Change, Field, Step};
+pub use facts::Facts;
+pub use registry::{Observed, Resource};
+pub use section::{ParseError, Section};
+
+use crate::secret::Secrets;
+
+/// What a kind is. One value is one wanted resource.
+pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Debug {
+    /// The name in roles, plans and findings.
+    const NAME: &'static str;
+    /// What the probe found, for all resources of this kind on a host.
+    type Observed: Debug + Default;
+
+    /// What it is on the host, so that wanted, observed and owned find each other.
+    fn key(&self) -> String;
+
+    /// Shell text that prints this kind's section of the probe. It changes nothing on the host and starts as
+    /// few processes as it can: they, not the network, decide how long a run takes.
+    fn probe(wanted: &[&Self]) -> String;
+
+    fn parse(section: &Section) -> Result<Self::Observed, ParseError>;
+
+    /// What must change so that the host is as wanted; `None` when it is.
+    fn diff(&self, observed: &Self::Observed, cx: &Context) -> Option<Change>;
+
+    /// Why this host cannot be made as wanted; a refusal anywhere stops the run before anything changes.
+    fn refuse(&self, _observed: &Self::Observed, _cx: &Context) -> Option<String> {
+        None
+    }
+
+    /// What takes it away from the host, when it is ours and no longer wanted; `None` when it is gone.
+    /// `before` is what [`Kind::before`] kept.
+    fn remove(&self, observed: &Self::Observed, before: &Before, cx: &Context) -> Option<Change>;
+
+    /// What was there before us, kept on the host to be put back.
+    fn before(&self, _observed: &Self::Observed) -> Before {
+        Before::Absent
+    }
+
+    /// Shell text that keeps what `before` points to, run before the first change.
+    fn keep(&self, _before: &Before) -> Option<String> {
+        None
+    }
+
+    /// What the manifest keeps: enough for `key`, `probe` and `remove`, and no secret.
+    fn owned(&self) -> Self {
+        self.clone()
+    }
+
+    /// Lines for the node script that put the resource back when the host boots.
+    fn node(&self) -> Option<NodeLines> {
+        None
+    }
+
+    /// What is right but worth telling: a drained or an unhealthy real server.
+    fn notes(&self, _observed: &Self::Observed) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// What stood in a resource's place before it became ours.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Before {
+    #[default]
+    Absent,
+    /// Just as wanted: it stays when we leave.
+    Same,
+    Value(String),
+}
+
+/// One resource's part of the node script.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct NodeLines {
+    pub start: Vec<String>,
+    pub stop: Vec<String>,
+    /// Commands that succeed when the resource is there, each with what it asks.
+    pub status: Vec<(String, String)>,
+}
+
+/// What a decision may look at beside its own kind's observed state.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    pub facts: &'a Facts,
+    pub secrets: &'a Secrets,
+    /// Changes decided so far on this host, in order.
+    pub earlier: &'a [Change],
+}
+
+impl Context<'_> {
+    /// Whether an earlier change of this plan touches a resource.
+    pub fn changes(&self, kind: &str, key: &str) -> bool {
+        self.earlier.iter().any(|change| change.kind == kind && change.key == key)
+    }
+}

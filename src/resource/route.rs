@@ -1,0 +1,177 @@
+//! A route of the main table, in the running kernel.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
+use crate::shell::command;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// 0.0.0.0/0 or ::/0 is the default route.
+    pub to: IpNet,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<IpAddr>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    pub to: IpNet,
+    pub interface: Option<String>,
+    pub via: Option<IpAddr>,
+}
+
+#[derive(Deserialize)]
+struct RawRoute {
+    dst: String,
+    gateway: Option<IpAddr>,
+    dev: Option<String>,
+    #[serde(default)]
+    r#type: Option<String>,
+}
+
+impl Route {
+    fn run(&self, verb: &str) -> String {
+        let to = self.to.to_string();
+        let family = if self.to.addr().is_ipv6() { "-6" } else { "-4" };
+        let via = self.via.map(|v| v.to_string());
+        let mut words = vec!["ip", family, "route", verb, &to];
+        if let Some(via) = &via {
+            words.extend(["via", via]);
+        }
+        if let Some(interface) = &self.interface {
+            words.extend(["dev", interface]);
+        }
+        command(words)
+    }
+
+    fn matches(&self, known: &Known) -> bool {
+        known.to == self.to && known.via == self.via && (self.interface.is_none() || known.interface == self.interface)
+    }
+
+    fn shown(interface: Option<&str>, via: Option<IpAddr>) -> String {
+        let via = via.map(|v| format!("via {v}"));
+        let dev = interface.map(|d| format!("dev {d}"));
+        [via, dev].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Kind for Route {
+    const NAME: &'static str = "route";
+    type Observed = Vec<Known>;
+
+    fn key(&self) -> String {
+        self.to.to_string()
+    }
+
+    fn probe(wanted: &[&Self]) -> String {
+        let mut text = "part v4\nip -j -4 route show table main\n".to_owned();
+        if wanted.iter().any(|r| r.to.addr().is_ipv6()) {
+            text.push_str("part v6\nip -j -6 route show table main\n");
+        }
+        text
+    }
+
+    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
+        let mut known = Vec::new();
+        for (part, default) in [("v4", "0.0.0.0/0"), ("v6", "::/0")] {
+            let json = section.part(part).trim();
+            if json.is_empty() {
+                continue;
+            }
+            let raw: Vec<RawRoute> = serde_json::from_str(json).map_err(|e| {
+                ParseError::new(Self::NAME, format!("`ip -j route show` (iproute2 4.14 or later): {e}"))
+            })?;
+            for route in raw.into_iter().filter(|r| r.r#type.as_deref().is_none_or(|t| t == "unicast")) {
+                let dst = if route.dst == "default" { default } else { route.dst.as_str() };
+                let to = dst
+                    .parse::<IpNet>()
+                    .or_else(|_| dst.parse::<IpAddr>().map(IpNet::from))
+                    .map_err(|_| ParseError::new(Self::NAME, format!("odd destination {dst:?}")))?;
+                known.push(Known { to, interface: route.dev, via: route.gateway });
+            }
+        }
+        Ok(known)
+    }
+
+    fn diff(&self, observed: &Self::Observed, _: &Context) -> Option<Change> {
+        if observed.iter().any(|known| self.matches(known)) {
+            return None;
+        }
+        let old = observed.iter().find(|known| known.to == self.to);
+        let action = if old.is_some() { Action::Update } else { Action::Create };
+        let change = Change::new(Self::NAME, self.key(), action)
+            .field(
+                "route",
+                old.map(|k| Self::shown(k.interface.as_deref(), k.via)),
+                Some(Self::shown(self.interface.as_deref(), self.via)),
+            )
+            .step(
+                format!("route {} {}", self.to, Self::shown(self.interface.as_deref(), self.via)),
+                self.run("replace"),
+            );
+        Some(change)
+    }
+
+    fn before(&self, observed: &Self::Observed) -> Before {
+        match observed.iter().find(|known| known.to == self.to) {
+            None => Before::Absent,
+            Some(known) if self.matches(known) => Before::Same,
+            Some(known) => {
+                let old = Self { to: self.to, interface: known.interface.clone(), via: known.via };
+                serde_json::to_string(&old).map_or(Before::Absent, Before::Value)
+            }
+        }
+    }
+
+    fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
+        let found = observed.iter().find(|known| self.matches(known))?;
+        let change = Change::new(Self::NAME, self.key(), Action::Remove);
+        let from = Self::shown(found.interface.as_deref(), found.via);
+        match before {
+            Before::Same => None,
+            Before::Absent => Some(
+                change
+                    .field("route", Some(from), None::<String>)
+                    .step(format!("remove route {}", self.to), self.run("del")),
+            ),
+            Before::Value(json) => {
+                let old: Self = serde_json::from_str(json).ok()?;
+                let to = Self::shown(old.interface.as_deref(), old.via);
+                Some(
+                    change
+                        .field("route", Some(from), Some(&to))
+                        .step(format!("put route {} back to {to}", self.to), old.run("replace")),
+                )
+            }
+        }
+    }
+
+    fn node(&self) -> Option<NodeLines> {
+        let family = if self.to.addr().is_ipv6() { "-6" } else { "-4" };
+        let mut show = vec![
+            "ip".to_owned(),
+            family.to_owned(),
+            "route".to_owned(),
+            "show".to_owned(),
+            "exact".to_owned(),
+            self.to.to_string(),
+        ];
+        if let Some(interface) = &self.interface {
+            show.extend(["dev".to_owned(), interface.clone()]);
+        }
+        Some(NodeLines {
+            start: vec![self.run("replace")],
+            stop: vec![format!("{} 2>/dev/null || :", self.run("del"))],
+            status: vec![(
+                format!("route {} {}", self.to, Self::shown(self.interface.as_deref(), self.via)),
+                format!("[ -n \"$({})\" ]", command(&show)),
+            )],
+        })
+    }
+}

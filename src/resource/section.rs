@@ -1,0 +1,97 @@
+//! The shape of a probe's answer: one section a kind, made of named parts. How parts are told apart on the wire
+//! is known only here.
+
+use std::collections::BTreeMap;
+
+/// The parts that one kind's probe printed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Section {
+    parts: BTreeMap<String, String>,
+}
+
+/// An answer of a host that cannot be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}: {message}")]
+pub struct ParseError {
+    pub kind: &'static str,
+    pub message: String,
+}
+
+impl ParseError {
+    pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+impl Section {
+    /// What a part printed, without the newline that ends it; empty when it was not printed at all.
+    pub fn part(&self, name: &str) -> &str {
+        self.parts.get(name).map_or("", String::as_str)
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.parts.contains_key(name)
+    }
+
+    /// Parts whose name is `prefix` and a word more, with that word.
+    pub fn parts_of<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.parts.iter().filter_map(move |(name, text)| {
+            let rest = name.strip_prefix(prefix)?.strip_prefix(' ')?;
+            Some((rest, text.as_str()))
+        })
+    }
+
+    #[cfg(test)]
+    pub fn from_parts<const N: usize>(parts: [(&str, &str); N]) -> Self {
+        Self { parts: parts.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect() }
+    }
+}
+
+/// Begins a part: `part NAME` in a probe's shell text. `nonce` keeps a host's own text from being taken for it.
+pub fn prologue(nonce: &str) -> String {
+    format!("part() {{ printf '\\n@{nonce} %s %s\\n' \"$section\" \"$*\"; }}\n")
+}
+
+/// Splits a probe's output into sections by kind.
+pub fn split(output: &str, nonce: &str) -> BTreeMap<String, Section> {
+    let mut sections: BTreeMap<String, Section> = BTreeMap::new();
+    let marker = format!("\n@{nonce} ");
+    let mut rest = output;
+    let mut current: Option<(String, String)> = None;
+    loop {
+        let (text, next) = match rest.find(&marker) {
+            Some(at) => (&rest[..at], Some(&rest[at + marker.len()..])),
+            None => (rest, None),
+        };
+        if let Some((kind, part)) = current.take() {
+            sections.entry(kind).or_default().parts.insert(part, text.to_owned());
+        }
+        let Some(next) = next else { return sections };
+        let (head, tail) = next.split_once('\n').unwrap_or((next, ""));
+        let (kind, part) = head.split_once(' ').unwrap_or((head, ""));
+        current = Some((kind.to_owned(), part.to_owned()));
+        rest = tail;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_exact() {
+        let out = "noise\n@n sysctl all\na=1\nb=2\n\n@n file stat\n\n@n file body\nno newline at end\n@n x end\n";
+        let sections = split(out, "n");
+        assert_eq!(sections["sysctl"].part("all"), "a=1\nb=2\n");
+        assert_eq!(sections["file"].part("body"), "no newline at end");
+        assert_eq!(sections["file"].part("stat"), "");
+        assert!(sections["x"].has("end"));
+        assert!(split("", "n").is_empty());
+    }
+
+    #[test]
+    fn a_part_that_begins_with_an_empty_line_keeps_it() {
+        let sections = split("\n@n f body\n\nx\n\n@n f end\n", "n");
+        assert_eq!(sections["f"].part("body"), "\nx\n");
+    }
+}

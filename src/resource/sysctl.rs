@@ -1,0 +1,113 @@
+//! A kernel parameter's running value. The value that the next boot sets is a file, made by [`crate::persist`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
+use crate::shell::quote;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sysctl {
+    /// As sysctl(8) writes it; a dot inside an interface's name is written `/`.
+    pub name: String,
+    #[serde(deserialize_with = "super::facts::text")]
+    pub value: String,
+}
+
+impl Sysctl {
+    pub fn path(&self) -> String {
+        let swapped: String = self
+            .name
+            .chars()
+            .map(|c| match c {
+                '.' => '/',
+                '/' => '.',
+                c => c,
+            })
+            .collect();
+        format!("/proc/sys/{swapped}")
+    }
+
+    fn set(&self, value: &str) -> String {
+        format!("printf '%s\\n' {} >{}", quote(value), quote(&self.path()))
+    }
+}
+
+/// Words are compared, since the kernel separates several values by tabs.
+fn same(a: &str, b: &str) -> bool {
+    a.split_whitespace().eq(b.split_whitespace())
+}
+
+impl Kind for Sysctl {
+    const NAME: &'static str = "sysctl";
+    /// Value by path.
+    type Observed = BTreeMap<String, String>;
+
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+
+    fn probe(wanted: &[&Self]) -> String {
+        let paths: Vec<String> = wanted.iter().map(|s| quote(&s.path())).collect();
+        format!("part values\ngrep -aHs '' {} /dev/null\n", paths.join(" "))
+    }
+
+    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
+        let mut values = Self::Observed::new();
+        for line in section.part("values").lines() {
+            let (path, value) =
+                line.split_once(':').ok_or_else(|| ParseError::new(Self::NAME, format!("odd line {line:?}")))?;
+            // A parameter of several lines is one value.
+            let entry = values.entry(path.to_owned()).or_default();
+            if !entry.is_empty() {
+                entry.push(' ');
+            }
+            entry.push_str(value);
+        }
+        Ok(values)
+    }
+
+    fn diff(&self, observed: &Self::Observed, _: &Context) -> Option<Change> {
+        let found = observed.get(&self.path());
+        if found.is_some_and(|value| same(value, &self.value)) {
+            return None;
+        }
+        let change = Change::new(Self::NAME, self.key(), Action::Update)
+            .field("value", found, Some(&self.value))
+            .step(format!("set {} to {}", self.name, self.value), self.set(&self.value));
+        Some(change)
+    }
+
+    fn before(&self, observed: &Self::Observed) -> Before {
+        match observed.get(&self.path()) {
+            Some(value) if same(value, &self.value) => Before::Same,
+            Some(value) => Before::Value(value.clone()),
+            None => Before::Absent,
+        }
+    }
+
+    fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
+        let Before::Value(old) = before else { return None };
+        let found = observed.get(&self.path())?;
+        if same(found, old) {
+            return None;
+        }
+        let change = Change::new(Self::NAME, self.key(), Action::Remove)
+            .field("value", Some(found), Some(old))
+            .step(format!("set {} back to {old}", self.name), self.set(old));
+        Some(change)
+    }
+
+    fn node(&self) -> Option<NodeLines> {
+        Some(NodeLines {
+            start: vec![self.set(&self.value)],
+            stop: Vec::new(),
+            status: vec![(
+                format!("{} = {}", self.name, self.value),
+                format!("[ \"$(cat {})\" = {} ]", quote(&self.path()), quote(&self.value)),
+            )],
+        })
+    }
+}

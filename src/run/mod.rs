@@ -1,0 +1,12 @@
+//! Running a decision on hosts: probe, lock, steps, and the proof that nothing is left to do. What is decided is
+//! [`crate::plan`]'s part; how hosts are reached, [`crate::transport`]'s.
+
+pub mod fleet;
+pub mod host;
+pub mod interrupt;
+pub mod lock;
+pub mod stages;
+
+pub use fleet::Fleet;
+pub use host::{HostError, HostRun};
+pub use interrupt::Interrupt;

@@ -1,0 +1,185 @@
+//! What roles and templates see of a cluster from one of its hosts. Decisions that would be clumsy in a template
+//! are made here, from values to values.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use crate::inventory::model::{Cluster, Host, Mode, RealServer, Scheduler, Service};
+use crate::resource::ipvs::{Definition, Destination, Ipvs, Virtual};
+use crate::resource::mark::{Mark, PORTS_PER_RULE};
+
+/// The variables: `cluster`, `host`, `services`, `vrrp`, and the host's `vips`, `marks`, `ipvs`, `modules`.
+pub fn of(cluster: &Cluster, host: &Host) -> Value {
+    let vrrp: Vec<Value> = cluster.vrrp.iter().filter_map(|instance| vrrp_member(instance, host)).collect();
+    json!({
+        "cluster": { "name": cluster.name, "keepalived": cluster.keepalived, "vars": cluster.vars },
+        "host": host,
+        "hosts": cluster.hosts,
+        "services": cluster.services.iter().map(service).collect::<Vec<_>>(),
+        "vrrp": vrrp,
+        "real_vips": real_vips(cluster, host),
+        "director_vips": director_vips(cluster),
+        "marks": marks(cluster),
+        "ipvs": ipvs(cluster),
+        "modules": modules(cluster),
+        "modes": cluster.services.iter().map(|s| s.mode).map(|m| json!(m)).collect::<Vec<_>>(),
+        "persistent": cluster.services.iter().any(|s| s.persistence.is_some()),
+        "tls": cluster.services.iter().any(|s| !s.check.https.is_empty()),
+    })
+}
+
+/// A service with its virtual servers beside it, since keepalived has one block for each.
+fn service(service: &Service) -> Value {
+    let mut value = json!(service);
+    let granularity = service.persistence.map(|p| p.granularity);
+    let netmask = granularity
+        .filter(|g| *g < 32)
+        .and_then(|g| Some(ipnet::Ipv4Net::new(std::net::Ipv4Addr::UNSPECIFIED, g).ok()?.netmask()));
+    if let Value::Object(map) = &mut value {
+        map.insert("virtuals".to_owned(), virtuals(service).into_iter().map(|v| virtual_server(service, v)).collect());
+        map.insert("netmask".to_owned(), json!(netmask));
+    }
+    value
+}
+
+fn virtual_server(service: &Service, to: Virtual) -> Value {
+    let (head, port) = match to {
+        Virtual::Fwmark { mark, .. } => (format!("fwmark {mark}"), 0),
+        Virtual::Tcp(address) | Virtual::Udp(address) => {
+            (format!("{} {}", address.ip(), address.port()), address.port())
+        }
+    };
+    let real_servers: Vec<Value> = service
+        .real_servers
+        .iter()
+        .map(|rs| json!({ "address": rs.address, "port": rs.port.unwrap_or(port), "weight": rs.weight, "check_port": check_port(service, rs) }))
+        .collect();
+    json!({ "head": head, "fwmark": matches!(to, Virtual::Fwmark { .. }), "real_servers": real_servers })
+}
+
+/// One virtual service for a mark; otherwise one for each VIP and port.
+pub fn virtuals(service: &Service) -> Vec<Virtual> {
+    if let Some(mark) = service.fwmark {
+        let mut families: Vec<bool> = service.vips.iter().map(|vip| vip.address.is_ipv6()).collect();
+        families.dedup();
+        return families.into_iter().map(|v6| Virtual::Fwmark { mark, v6 }).collect();
+    }
+    let ports: &[u16] = if service.ports.is_empty() { &[0] } else { &service.ports };
+    let pairs = service.vips.iter().flat_map(|vip| ports.iter().map(move |port| (vip.address, *port)));
+    pairs.map(|(address, port)| Virtual::new(service.protocol, address, port)).collect()
+}
+
+fn check_port(service: &Service, rs: &RealServer) -> Option<u16> {
+    let check = service.health_check.as_ref()?;
+    check.port.or(rs.port).or_else(|| service.ports.first().copied())
+}
+
+/// The virtual services of the directors, as the kernel shall have them.
+pub fn ipvs(cluster: &Cluster) -> Vec<Ipvs> {
+    let of_service = |service: &Service| {
+        let make = |to| Ipvs {
+            service: Definition {
+                r#virtual: to,
+                scheduler: service.scheduler,
+                flags: service.scheduler_flags.clone(),
+                persistence: service.persistence.map(|p| (p.timeout, p.granularity)),
+                one_packet: service.one_packet,
+            },
+            real_servers: service.real_servers.iter().map(|rs| destination(service, to, rs)).collect(),
+            keepalived: cluster.keepalived,
+            drain: 30,
+        };
+        virtuals(service).into_iter().map(make).collect::<Vec<_>>()
+    };
+    cluster.services.iter().flat_map(of_service).collect()
+}
+
+fn destination(service: &Service, to: Virtual, rs: &RealServer) -> Destination {
+    let port = match to {
+        Virtual::Tcp(address) | Virtual::Udp(address) => rs.port.unwrap_or(address.port()),
+        Virtual::Fwmark { .. } => 0,
+    };
+    Destination {
+        address: SocketAddr::new(rs.address, port),
+        mode: service.mode,
+        weight: rs.weight,
+        check: check_port(service, rs).map(|port| SocketAddr::new(rs.address, port)),
+    }
+}
+
+/// The mark rules of the directors.
+pub fn marks(cluster: &Cluster) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    for service in &cluster.services {
+        let Some(mark) = service.fwmark else { continue };
+        let groups: Vec<&[u16]> =
+            if service.ports.is_empty() { vec![&[]] } else { service.ports.chunks(PORTS_PER_RULE).collect() };
+        let rules = service.vips.iter().flat_map(|vip| groups.iter().map(move |ports| (vip.address, *ports)));
+        for (index, (destination, ports)) in rules.enumerate() {
+            let number = if index == 0 { String::new() } else { format!("#{}", index + 1) };
+            marks.push(Mark {
+                comment: format!("lvsctl:{}/{}{number}", cluster.name, service.name),
+                destination,
+                protocol: service.protocol,
+                ports: ports.to_vec(),
+                mark,
+            });
+        }
+    }
+    marks
+}
+
+/// VIPs that a real server itself must hold: it gets packets for them.
+fn real_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    let mut seen = BTreeSet::new();
+    let mine =
+        cluster.services.iter().filter(|s| s.mode != Mode::Nat && s.real_servers.iter().any(|rs| rs.host == host.name));
+    mine.flat_map(|service| service.vips.iter().map(move |vip| (vip.address, service.mode)))
+        .filter(|(address, _)| seen.insert(*address))
+        .enumerate()
+        .map(|(index, (address, mode))| {
+            let interface = if mode == Mode::Tun { "tunl0" } else { "lo" };
+            let prefix = if address.is_ipv6() { 128 } else { 32 };
+            json!({ "address": format!("{address}/{prefix}"), "interface": interface, "label": format!("{interface}:{index}") })
+        })
+        .collect()
+}
+
+/// VIPs that a director without keepalived holds.
+fn director_vips(cluster: &Cluster) -> Vec<Value> {
+    let mut seen = BTreeSet::new();
+    cluster
+        .services
+        .iter()
+        .flat_map(|service| &service.vips)
+        .filter(|vip| seen.insert(vip.address))
+        .enumerate()
+        .map(|(index, vip)| json!({ "address": format!("{}/{}", vip.address, vip.prefix), "number": index }))
+        .collect()
+}
+
+fn vrrp_member(instance: &crate::inventory::model::VrrpInstance, host: &Host) -> Option<Value> {
+    let me = instance.members.iter().find(|member| member.host == host.name)?;
+    let peers: Vec<_> =
+        instance.members.iter().filter(|member| member.host != host.name).map(|member| member.address).collect();
+    let mut value = json!(instance);
+    if let Value::Object(map) = &mut value {
+        map.insert("me".to_owned(), json!(me));
+        map.insert("peers".to_owned(), json!(peers));
+    }
+    Some(value)
+}
+
+/// The modules that the directors' kernels need.
+pub fn modules(cluster: &Cluster) -> Vec<String> {
+    let mut modules = vec!["ip_vs".to_owned()];
+    let schedulers: BTreeSet<String> = cluster.services.iter().map(|s| scheduler_module(s.scheduler)).collect();
+    modules.extend(schedulers);
+    modules
+}
+
+fn scheduler_module(scheduler: Scheduler) -> String {
+    format!("ip_vs_{}", format!("{scheduler:?}").to_lowercase())
+}
