@@ -1,3 +1,153 @@
 //! From an inventory file to a valid [`model::Cluster`], or to errors that show file, line and column.
+//!
+//! text → `node` (YAML with places) → `decode` into `raw` (what is written) → `resolve` (what is meant) →
+//! `check` (whether it makes sense). Every stage reports all that it finds.
 
+mod check;
+mod decode;
+mod field;
 pub mod model;
+mod node;
+mod place;
+mod problem;
+mod raw;
+mod read;
+mod resolve;
+mod schema;
+
+use std::path::Path;
+
+use miette::SourceSpan;
+
+pub use check::MAX_AUTH_PASS;
+pub use problem::{LoadError, Problem};
+pub use read::MAX_BYTES;
+pub use schema::{markdown, schema};
+
+use crate::secret::Secrets;
+use model::Cluster;
+use node::{Node, Value};
+use problem::{Fault, Source};
+
+/// The roles that come with lvsctl.
+pub const BUILT_IN_ROLES: &[&str] = &[
+    "director",
+    "backup",
+    "realserver",
+    "client",
+    "router",
+    "web",
+    "nfs",
+];
+
+/// A valid cluster, with what is needed to speak of its inventory later.
+#[derive(Debug)]
+pub struct Loaded {
+    pub cluster: Cluster,
+    /// What works, but probably not as meant.
+    pub warnings: Vec<Problem>,
+    source: Source,
+    root: Node,
+}
+
+impl Loaded {
+    /// What can be said of secrets only once they are read: a VRRP password's length.
+    pub fn check_secrets(&self, secrets: &Secrets) -> Result<(), LoadError> {
+        let faults = check::secrets(&self.cluster, secrets, place::Places(&self.root));
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(LoadError::new(&self.source, faults))
+    }
+}
+
+/// Reads and checks an inventory. `roles` are the roles that exist, the user's own included.
+pub fn load(path: &Path, roles: &[&str]) -> Result<Loaded, LoadError> {
+    let text = read::read(path)?;
+    parse(&path.display().to_string(), &text, roles)
+}
+
+/// Checks an inventory's text; `file_name` is for its errors.
+pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, LoadError> {
+    if text.len() as u64 > MAX_BYTES {
+        return Err(LoadError::file(
+            file_name,
+            read::too_large(text.len() as u64),
+        ));
+    }
+    let mut faults = Vec::new();
+    let root = node::read(text, &mut faults);
+    let covered = match &root {
+        Some(root) => plain_secrets(root),
+        None => secret_lines(text),
+    };
+    let source = Source::new(file_name, text, &covered);
+    let Some(root) = root else {
+        return Err(LoadError::new(&source, faults));
+    };
+    if root.value == Value::Null {
+        let fault = Fault::new("the inventory is empty")
+            .help("start with `cluster: NAME` and `hosts:`; see docs/inventory.md");
+        return Err(LoadError::new(&source, vec![fault]));
+    }
+
+    let sink = decode::Sink::new(faults);
+    let raw: Option<raw::Inventory> = decode::decode(&root, &sink);
+    let mut cx = resolve::Context::new(&root, roles);
+    cx.faults = sink.into_inner();
+    let Some(raw) = raw else {
+        return Err(LoadError::new(&source, cx.faults));
+    };
+    let cluster = resolve::resolve(&raw, &mut cx);
+    let mut faults = cx.faults;
+    let whole = faults.is_empty();
+    faults.extend(check::check(&cluster, place::Places(&root), whole));
+    if faults.iter().any(|f| !f.warning) {
+        return Err(LoadError::new(&source, faults));
+    }
+    Ok(Loaded {
+        cluster,
+        warnings: problem::problems(&source, faults),
+        source,
+        root,
+    })
+}
+
+/// Keys whose value is a secret.
+const SECRET_KEYS: &[&str] = &["auth_pass", "password", "passphrase", "sudo_password"];
+
+/// Where secrets stand as plain text, so that no error shows them.
+fn plain_secrets(node: &Node) -> Vec<SourceSpan> {
+    let mut found = Vec::new();
+    let mut open = vec![(node, false)];
+    while let Some((node, secret)) = open.pop() {
+        match &node.value {
+            Value::Map(entries) => open.extend(entries.iter().map(|e| {
+                let named = SECRET_KEYS.contains(&e.key.as_str());
+                // What stands below `{ env: NAME }` is a name.
+                (&e.value, named)
+            })),
+            Value::List(list) => open.extend(list.iter().map(|n| (n, secret))),
+            Value::Null => {}
+            _ if secret => found.push(node.span),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The same where the YAML is broken: what follows such a key on its line.
+fn secret_lines(text: &str) -> Vec<SourceSpan> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let ends = SECRET_KEYS
+            .iter()
+            .filter_map(|key| Some(line.find(key)? + key.len()));
+        if let Some(end) = ends.min() {
+            found.push((start + end, line.trim_end().len().saturating_sub(end)).into());
+        }
+        start += line.len();
+    }
+    found
+}

@@ -1,0 +1,565 @@
+//! A serde deserializer over a [`Node`] that notes every fault with its place and goes on, where serde itself
+//! would stop at the first. Types ask for that through [`RECOVER`], [`EACH`] and [`SHAPE`] (see `field.rs`).
+
+use std::cell::RefCell;
+use std::fmt;
+
+use miette::SourceSpan;
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, VariantAccess, Visitor,
+};
+
+use super::node::{Entry, Node, Value};
+use super::problem::{Fault, choices, nearest, shown};
+
+/// The visitor gets a sequence of the value, or of nothing where the value is faulty (and noted so).
+pub(super) const RECOVER: &str = "$recover";
+/// The visitor gets a sequence: the list's elements, or the one value that is no list.
+pub(super) const EACH: &str = "$each";
+/// The visitor gets a sequence: first the value's shape as a text, then the value itself as often as it asks.
+pub(super) const SHAPE: &str = "$shape";
+
+pub(super) type Sink = RefCell<Vec<Fault>>;
+
+/// Decodes a tree; faults go to the sink.
+pub(super) fn decode<'de, T: de::Deserialize<'de>>(root: &'de Node, sink: &'de Sink) -> Option<T> {
+    let cursor = Cursor {
+        node: root,
+        at: root.span,
+        sink,
+    };
+    T::deserialize(cursor)
+        .map_err(|error| sink.borrow_mut().push(error.fault.at_once(root.span)))
+        .ok()
+}
+
+impl Fault {
+    fn at_once(mut self, span: SourceSpan) -> Self {
+        self.span.get_or_insert(span);
+        self
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct DecodeError {
+    fault: Fault,
+}
+
+impl DecodeError {
+    fn at(self, span: SourceSpan) -> Self {
+        Self {
+            fault: self.fault.at_once(span),
+        }
+    }
+}
+
+impl From<Fault> for DecodeError {
+    fn from(fault: Fault) -> Self {
+        Self { fault }
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.fault.message)
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// Divides a message from its help inside serde's one text.
+pub(super) const HELP: char = '\u{1}';
+
+impl de::Error for DecodeError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        let text = message.to_string();
+        match text.split_once(HELP) {
+            Some((message, help)) => Fault::new(message).help(help).into(),
+            None => Fault::new(text).into(),
+        }
+    }
+
+    fn invalid_type(_: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Fault::new(format!("expected {expected}")).into()
+    }
+
+    fn invalid_value(_: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Fault::new(format!("expected {expected}")).into()
+    }
+
+    fn unknown_variant(variant: &str, known: &'static [&'static str]) -> Self {
+        Fault::new(format!("unknown word {}", shown(variant)))
+            .help(choices(variant, known))
+            .into()
+    }
+
+    fn unknown_field(field: &str, known: &'static [&'static str]) -> Self {
+        unknown_key(field, known).into()
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Fault::new(format!("the key `{field}` is missing")).into()
+    }
+}
+
+fn plain_secret() -> Fault {
+    Fault::new("a secret must not stand in the inventory, which is shared and kept for long")
+        .label("a plain text")
+        .help("say where to read it: `{ env: NAME }`, `{ file: PATH }` or `{ prompt: TEXT }`")
+}
+
+fn unknown_key(key: &str, known: &[&str]) -> Fault {
+    Fault::new(format!("unknown key {}", shown(key)))
+        .label(match nearest(key, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "not known here".to_owned(),
+        })
+        .help(format!("known keys here: {}", known.join(", ")))
+}
+
+#[derive(Clone, Copy)]
+struct Cursor<'de> {
+    node: &'de Node,
+    /// What a fault points at: the value, or the key of a map or list.
+    at: SourceSpan,
+    sink: &'de Sink,
+}
+
+impl<'de> Cursor<'de> {
+    fn of(self, entry: &'de Entry) -> Self {
+        let pointed = match entry.value.value {
+            Value::Map(_) | Value::List(_) | Value::Null => entry.key_span,
+            _ => entry.value.span,
+        };
+        Self {
+            node: &entry.value,
+            at: pointed,
+            ..self
+        }
+    }
+
+    fn element(self, node: &'de Node) -> Self {
+        let at = if node.span.is_empty() {
+            self.at
+        } else {
+            node.span
+        };
+        Self { node, at, ..self }
+    }
+
+    fn note(self, error: DecodeError) {
+        self.sink.borrow_mut().push(error.at(self.at).fault);
+    }
+
+    fn expected(self, what: impl fmt::Display) -> DecodeError {
+        let fault = Fault::new(format!("expected {what}, found {}", self.node.describe()));
+        let fault = match (&self.node.value, what.to_string()) {
+            (Value::Text(text), what) if what.contains("number") && text.parse::<f64>().is_ok() => {
+                fault.help("take the quotes away")
+            }
+            _ => fault,
+        };
+        DecodeError::from(fault).at(self.at)
+    }
+
+    fn integer<V: TryFrom<i128>>(self, low: i128, high: i128) -> Result<V, DecodeError> {
+        let what = || format!("a whole number from {low} to {high}");
+        match self.node.value {
+            Value::Int(n, _) => V::try_from(n).map_err(|_| self.expected(what())),
+            _ => Err(self.expected(what())),
+        }
+    }
+
+    fn list(self) -> Result<&'de [Node], DecodeError> {
+        match &self.node.value {
+            Value::List(list) => Ok(list),
+            _ => Err(self.expected("a list")),
+        }
+    }
+
+    fn map(self) -> Result<&'de [Entry], DecodeError> {
+        match &self.node.value {
+            Value::Map(entries) => Ok(entries),
+            // `hosts:` with nothing behind it, and `tcp:` for `tcp: {}`.
+            Value::Null => Ok(&[]),
+            _ => Err(self.expected("a map of keys")),
+        }
+    }
+
+    fn locate<T>(self, result: Result<T, DecodeError>) -> Result<T, DecodeError> {
+        result.map_err(|error| {
+            let found = self.node.describe();
+            let mut error = error.at(self.at);
+            if error.fault.message.starts_with("expected ")
+                && !error.fault.message.contains(", found ")
+            {
+                error.fault.message = format!("{}, found {found}", error.fault.message);
+            }
+            error
+        })
+    }
+}
+
+macro_rules! integers {
+    ($($method:ident $visit:ident $type:ty;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+            let value = self.integer::<$type>(<$type>::MIN as i128, <$type>::MAX as i128)?;
+            self.locate(visitor.$visit(value))
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Cursor<'de> {
+    type Error = DecodeError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let result = match &self.node.value {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(b, _) => visitor.visit_bool(*b),
+            Value::Int(n, text) => match (u64::try_from(*n), i64::try_from(*n)) {
+                (Ok(n), _) => visitor.visit_u64(n),
+                (_, Ok(n)) => visitor.visit_i64(n),
+                _ => visitor.visit_str(text),
+            },
+            Value::Float(n, _) => visitor.visit_f64(*n),
+            Value::Text(text) => visitor.visit_borrowed_str(text),
+            Value::List(_) => return self.deserialize_seq(visitor),
+            Value::Map(_) => return self.deserialize_map(visitor),
+        };
+        self.locate(result)
+    }
+
+    integers! {
+        deserialize_u8 visit_u8 u8;
+        deserialize_u16 visit_u16 u16;
+        deserialize_u32 visit_u32 u32;
+        deserialize_u64 visit_u64 u64;
+        deserialize_i8 visit_i8 i8;
+        deserialize_i16 visit_i16 i16;
+        deserialize_i32 visit_i32 i32;
+        deserialize_i64 visit_i64 i64;
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match &self.node.value {
+            Value::Bool(b, _) => self.locate(visitor.visit_bool(*b)),
+            _ => Err(self.expected("`true` or `false`")),
+        }
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match &self.node.value {
+            Value::Float(n, _) => self.locate(visitor.visit_f64(*n)),
+            Value::Int(n, _) => self.locate(visitor.visit_f64(*n as f64)),
+            _ => Err(self.expected("a number")),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match &self.node.value {
+            Value::Text(text)
+            | Value::Int(_, text)
+            | Value::Float(_, text)
+            | Value::Bool(_, text) => self.locate(visitor.visit_borrowed_str(text)),
+            Value::Null | Value::List(_) | Value::Map(_) => {
+                // The visitor knows best what it wants ("an address such as ...").
+                self.locate(Err(de::Error::invalid_type(Unexpected::Unit, &visitor)))
+            }
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.node.value {
+            Value::Null => self.locate(visitor.visit_none()),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.node.value {
+            Value::Null => self.locate(visitor.visit_unit()),
+            _ => Err(self.expected("nothing")),
+        }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        match name {
+            RECOVER => visitor.visit_seq(Recover(self)),
+            EACH => match &self.node.value {
+                Value::List(list) => visitor.visit_seq(Elements(self, list.iter())),
+                _ => visitor.visit_seq(Elements(self, std::slice::from_ref(self.node).iter())),
+            },
+            SHAPE => self.locate(visitor.visit_seq(Shapes(self, true))),
+            _ => self.locate(visitor.visit_newtype_struct(self)),
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let list = self.list()?;
+        self.locate(visitor.visit_seq(Elements(self, list.iter())))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let entries = self.map()?;
+        self.locate(visitor.visit_map(Entries {
+            cursor: self,
+            entries: entries.iter(),
+            known: None,
+            value: None,
+        }))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        let entries = self.map()?;
+        for entry in entries.iter().filter(|e| !fields.contains(&e.key.as_str())) {
+            let fault = unknown_key(&entry.key, fields).at(entry.key_span);
+            self.sink.borrow_mut().push(fault);
+        }
+        self.locate(visitor.visit_map(Entries {
+            cursor: self,
+            entries: entries.iter(),
+            known: Some(fields),
+            value: None,
+        }))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        match &self.node.value {
+            // The text may be the secret itself: it is neither tried as a word nor shown.
+            Value::Text(_) | Value::Bool(..) | Value::Int(..) | Value::Float(..)
+                if name == "SecretSource" =>
+            {
+                Err(DecodeError::from(plain_secret()).at(self.at))
+            }
+            Value::Text(word) | Value::Bool(_, word) | Value::Int(_, word) => {
+                let word: StrDeserializer<'_, DecodeError> = word.as_str().into_deserializer();
+                self.locate(visitor.visit_enum(word))
+            }
+            Value::Map(entries) => match entries.as_slice() {
+                [entry] => {
+                    let cursor = self.of(entry);
+                    cursor.locate(visitor.visit_enum(Variant(cursor, &entry.key, entry.key_span)))
+                }
+                _ => Err(self.expected(format!("one of: {}", variants.join(", ")))),
+            },
+            _ => Err(self.expected(format!("one of: {}", variants.join(", ")))),
+        }
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_unit()
+    }
+}
+
+struct Recover<'de>(Cursor<'de>);
+
+impl<'de> SeqAccess<'de> for Recover<'de> {
+    type Error = DecodeError;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, DecodeError> {
+        match seed.deserialize(self.0) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => {
+                self.0.note(error);
+                Ok(None)
+            }
+        }
+    }
+}
+
+struct Shapes<'de>(Cursor<'de>, bool);
+
+impl<'de> SeqAccess<'de> for Shapes<'de> {
+    type Error = DecodeError;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, DecodeError> {
+        if !std::mem::take(&mut self.1) {
+            return seed.deserialize(self.0).map(Some);
+        }
+        let shape = match self.0.node.value {
+            Value::Null => "null",
+            Value::Bool(..) => "bool",
+            Value::Int(..) => "int",
+            Value::Float(..) => "float",
+            Value::Text(_) => "text",
+            Value::List(_) => "list",
+            Value::Map(_) => "map",
+        };
+        let shape: StrDeserializer<'_, DecodeError> = shape.into_deserializer();
+        seed.deserialize(shape).map(Some)
+    }
+}
+
+struct Elements<'de>(Cursor<'de>, std::slice::Iter<'de, Node>);
+
+impl<'de> SeqAccess<'de> for Elements<'de> {
+    type Error = DecodeError;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, DecodeError> {
+        match self.1.next() {
+            Some(node) => seed.deserialize(self.0.element(node)).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+struct Entries<'de> {
+    cursor: Cursor<'de>,
+    entries: std::slice::Iter<'de, Entry>,
+    /// Keys that are not among these have been noted already.
+    known: Option<&'static [&'static str]>,
+    value: Option<&'de Entry>,
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = DecodeError;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, DecodeError> {
+        let known = self.known;
+        self.value = self
+            .entries
+            .find(|e| known.is_none_or(|known| known.contains(&e.key.as_str())));
+        let Some(entry) = self.value else {
+            return Ok(None);
+        };
+        let key: StrDeserializer<'_, DecodeError> = entry.key.as_str().into_deserializer();
+        let decoded = seed.deserialize(key);
+        decoded.map(Some).map_err(|e| e.at(entry.key_span))
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, DecodeError> {
+        match self.value.take() {
+            Some(entry) => seed.deserialize(self.cursor.of(entry)),
+            None => Err(Fault::new("a key without a value").into()),
+        }
+    }
+}
+
+struct Variant<'de>(Cursor<'de>, &'de str, SourceSpan);
+
+impl<'de> EnumAccess<'de> for Variant<'de> {
+    type Error = DecodeError;
+    type Variant = Content<'de>;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(
+        self,
+        seed: V,
+    ) -> Result<(V::Value, Content<'de>), DecodeError> {
+        let word: StrDeserializer<'_, DecodeError> = self.1.into_deserializer();
+        let variant = seed.deserialize(word).map_err(|e| e.at(self.2))?;
+        Ok((variant, Content(self.0)))
+    }
+}
+
+struct Content<'de>(Cursor<'de>);
+
+impl<'de> VariantAccess<'de> for Content<'de> {
+    type Error = DecodeError;
+
+    fn unit_variant(self) -> Result<(), DecodeError> {
+        self.0.deserialize_unit(de::IgnoredAny).map(|_| ())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(
+        self,
+        seed: T,
+    ) -> Result<T::Value, DecodeError> {
+        seed.deserialize(self.0)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(
+        self,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.0.deserialize_tuple(len, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.0.deserialize_struct("", fields, visitor)
+    }
+}

@@ -1,0 +1,304 @@
+//! YAML text to a tree whose every value knows its place. The only user of the YAML crate; what keys mean is not known here.
+
+use std::fmt;
+
+use miette::SourceSpan;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_yaml::budget::BudgetBreach;
+use serde_yaml::{DuplicateKeyPolicy, Error, Location, NonFiniteFloatPolicy, Spanned};
+
+use super::problem::{Fault, shown};
+
+/// Deeper than any inventory, shallow enough for every stack.
+const MAX_DEPTH: usize = 32;
+const MAX_NODES: usize = 200_000;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Node {
+    pub span: SourceSpan,
+    pub value: Value,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    Null,
+    /// Each plain scalar keeps its text, for where a text is wanted (a host named 12).
+    Bool(bool, String),
+    Int(i128, String),
+    Float(f64, String),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Entry {
+    pub key: String,
+    pub key_span: SourceSpan,
+    pub value: Node,
+}
+
+impl Node {
+    /// What it is, for "found ...".
+    pub fn describe(&self) -> String {
+        match &self.value {
+            Value::Null => "nothing".to_owned(),
+            Value::Bool(b, _) => format!("`{b}`"),
+            Value::Int(_, text) | Value::Float(_, text) => format!("the number {}", shown(text)),
+            Value::Text(text) => format!("the text {}", shown(text)),
+            Value::List(_) => "a list".to_owned(),
+            Value::Map(_) => "a map".to_owned(),
+        }
+    }
+}
+
+/// The tree, or why there is none. Duplicate keys are reported, and the first of each is kept, so that what
+/// else is wrong can be found as well.
+pub(super) fn read(text: &str, faults: &mut Vec<Fault>) -> Option<Node> {
+    let first = parse(text, DuplicateKeyPolicy::Error);
+    let parsed = match first {
+        Err(error) if matches!(error.without_snippet(), Error::DuplicateMappingKey { .. }) => {
+            faults.push(explain(text, &error));
+            parse(text, DuplicateKeyPolicy::FirstWins)
+        }
+        other => other,
+    };
+    match parsed {
+        Ok(spanned) => Some(convert(spanned, text)),
+        Err(error) => {
+            faults.push(explain(text, &error));
+            None
+        }
+    }
+}
+
+fn parse(text: &str, duplicate_keys: DuplicateKeyPolicy) -> Result<Spanned<Raw>, Error> {
+    let options = serde_yaml::options! {
+        budget: serde_yaml::budget! {
+            max_depth: MAX_DEPTH,
+            flow_nesting_limit: MAX_DEPTH,
+            max_nodes: MAX_NODES,
+            max_events: 2 * MAX_NODES,
+            max_aliases: 1_000,
+            max_anchors: 1_000,
+            max_documents: 2,
+        },
+        alias_limits: serde_yaml::alias_limits! {
+            max_total_replayed_events: 50_000,
+            max_replay_stack_depth: 16,
+        },
+        duplicate_keys: duplicate_keys,
+        strict_booleans: true,
+        non_finite_float_policy: NonFiniteFloatPolicy::AsString,
+        with_snippet: false,
+        emit_comments: false,
+    };
+    serde_yaml::from_str_with_options(text, options)
+}
+
+/// A value as the YAML crate infers it.
+enum Raw {
+    Null,
+    Bool(bool),
+    Int(i128),
+    Float(f64),
+    Text(String),
+    List(Vec<Spanned<Raw>>),
+    Map(Vec<(Spanned<Key>, Spanned<Raw>)>),
+}
+
+struct Key(String);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Key)
+    }
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Raw, E> {
+        Ok(Raw::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Raw, E> {
+        Ok(Raw::Int(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Raw, E> {
+        Ok(Raw::Int(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Raw, E> {
+        Ok(Raw::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
+        Ok(Raw::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Raw, E> {
+        Ok(Raw::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Raw, A::Error> {
+        let mut list = Vec::new();
+        while let Some(value) = seq.next_element()? {
+            list.push(value);
+        }
+        Ok(Raw::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(key) = map.next_key()? {
+            entries.push((key, map.next_value()?));
+        }
+        Ok(Raw::Map(entries))
+    }
+}
+
+fn convert(spanned: Spanned<Raw>, text: &str) -> Node {
+    let span = span_of(spanned.defined, text);
+    let source = || {
+        let end = span.offset().saturating_add(span.len());
+        let raw = text.get(span.offset()..end).unwrap_or_default();
+        raw.trim().to_owned()
+    };
+    let value = match spanned.value {
+        Raw::Null => Value::Null,
+        Raw::Bool(b) => Value::Bool(b, source()),
+        Raw::Int(n) => Value::Int(n, source()),
+        Raw::Float(n) => Value::Float(n, source()),
+        Raw::Text(t) => Value::Text(t),
+        Raw::List(list) => Value::List(list.into_iter().map(|n| convert(n, text)).collect()),
+        Raw::Map(map) => Value::Map(
+            map.into_iter()
+                .map(|(key, value)| Entry {
+                    key_span: span_of(key.defined, text),
+                    key: key.value.0,
+                    value: convert(value, text),
+                })
+                .collect(),
+        ),
+    };
+    Node { span, value }
+}
+
+/// The place in bytes; the parser's own errors know line and column only.
+fn span_of(location: Location, text: &str) -> SourceSpan {
+    let span = location.span();
+    if let (Some(start), Some(len)) = (span.byte_offset(), span.byte_len()) {
+        let start = usize::try_from(start).unwrap_or(text.len());
+        return (start, usize::try_from(len).unwrap_or(0)).into();
+    }
+    let lines_before = usize::try_from(location.line().saturating_sub(1)).unwrap_or(0);
+    let start: usize = text
+        .split_inclusive('\n')
+        .take(lines_before)
+        .map(str::len)
+        .sum();
+    let column = usize::try_from(location.column().saturating_sub(1)).unwrap_or(0);
+    let rest = text.get(start..).unwrap_or_default();
+    let line = rest.lines().next().unwrap_or_default();
+    let within: usize = line.chars().take(column).map(char::len_utf8).sum();
+    let len = line
+        .get(within..)
+        .and_then(|r| r.chars().next())
+        .map_or(0, char::len_utf8);
+    (start + within, len).into()
+}
+
+fn explain(text: &str, error: &Error) -> Fault {
+    let error = error.without_snippet();
+    let fault = match error {
+        Error::DuplicateMappingKey { key, .. } => {
+            let key = key
+                .as_deref()
+                .map_or_else(String::new, |k| format!(" {}", shown(k)));
+            Fault::new(format!("the key{key} stands twice in one map"))
+                .label("second time")
+                .help("each name can be used once: rename one of them, or merge the two")
+        }
+        Error::MultipleDocuments { .. } => Fault::new("there is more than one YAML document")
+            .help("an inventory is one document: delete the `---` line, or split the file"),
+        Error::Budget { breach, .. } => budget(breach),
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. }
+        | Error::AliasReplayCounterOverflow { .. } => {
+            Fault::new("the aliases (`*name`) expand to too much")
+                .help("write the values out, or use `defaults` for what all hosts share")
+        }
+        Error::RecursiveReferencesRequireWeakTypes { .. } => {
+            Fault::new("an alias (`*name`) stands inside what it names")
+                .help("write the value out instead")
+        }
+        Error::UnknownAnchor { .. } => Fault::new("no anchor (`&name`) of this name was defined")
+            .help("define it before its use, or quote a value that starts with `*`"),
+        Error::AliasError { error: inner, .. } => {
+            let inner = explain(text, inner);
+            Fault {
+                span: None,
+                ..inner
+            }
+        }
+        Error::ExternalMessage { msg, .. } | Error::Message { msg, .. } => syntax(msg),
+        other => {
+            let said = other.to_string();
+            syntax(said.split(" at line ").next().unwrap_or("cannot be read"))
+        }
+    };
+    match error.location() {
+        Some(location) => fault.at(span_of(location, text)),
+        None if text.is_empty() => fault,
+        None => fault.at((text.len(), 0).into()),
+    }
+}
+
+fn syntax(message: &str) -> Fault {
+    let message = message.trim_matches('`');
+    let fault = Fault::new(format!("this is not valid YAML: {message}"));
+    let lower = message.to_lowercase();
+    if lower.contains("tab") {
+        fault.help("indent by spaces: YAML takes no tabs there")
+    } else if lower.contains("simple key") || lower.contains("mapping values") {
+        fault.help("check the indentation and that each key is followed by `: `, with a blank")
+    } else {
+        fault.help("check the indentation, quotes and brackets here and in the line before")
+    }
+}
+
+fn budget(breach: &BudgetBreach) -> Fault {
+    let what = match breach {
+        BudgetBreach::Depth { .. } => format!("it nests deeper than {MAX_DEPTH} levels"),
+        BudgetBreach::Aliases { .. } | BudgetBreach::AliasAnchorRatio { .. } => {
+            "it has too many aliases (`*name`)".to_owned()
+        }
+        BudgetBreach::Documents { .. } => "it has more than one YAML document".to_owned(),
+        _ => "it has too many values".to_owned(),
+    };
+    Fault::new(format!("this is no inventory: {what}"))
+        .help("an inventory is one document of a few hundred lines at most")
+}

@@ -1,0 +1,52 @@
+//! From the path of a value in the inventory (`services`, `web`, `vip`, `0`) to its place in the text.
+
+use miette::SourceSpan;
+
+use super::node::{Node, Value};
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places<'a>(pub &'a Node);
+
+impl<'a> Places<'a> {
+    /// The place of the value; of the nearest key above it where the path ends early (a default was taken) or
+    /// the value is a map or a list.
+    pub fn value(self, path: &[&str]) -> SourceSpan {
+        let (node, key) = self.walk(path);
+        match node {
+            Some(Node {
+                value: Value::Map(_) | Value::List(_) | Value::Null,
+                ..
+            })
+            | None => key,
+            Some(node) => node.span,
+        }
+    }
+
+    /// The place of the key itself.
+    pub fn key(self, path: &[&str]) -> SourceSpan {
+        self.walk(path).1
+    }
+
+    fn walk(self, path: &[&str]) -> (Option<&'a Node>, SourceSpan) {
+        let mut node = self.0;
+        let mut key = (node.span.offset(), 0).into();
+        for step in path {
+            match &node.value {
+                Value::Map(entries) => match entries.iter().find(|e| e.key == *step) {
+                    Some(entry) => {
+                        key = entry.key_span;
+                        node = &entry.value;
+                    }
+                    None => return (None, key),
+                },
+                Value::List(list) => match step.parse().ok().and_then(|i: usize| list.get(i)) {
+                    Some(element) => node = element,
+                    None => return (None, key),
+                },
+                // The short form of what could be a list or a map.
+                _ => return (Some(node), key),
+            }
+        }
+        (Some(node), key)
+    }
+}

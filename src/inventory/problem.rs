@@ -1,0 +1,323 @@
+//! What is wrong with an inventory, where, and how to mend it. What is a fault is decided elsewhere.
+
+use std::fmt;
+use std::sync::Arc;
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+use miette::{Severity, SourceCode, SourceSpan};
+
+/// Lines longer than this are not shown; their position still is.
+const LONGEST_LINE_SHOWN: usize = 400;
+
+/// One thing that is wrong, without its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub span: Option<SourceSpan>,
+    pub message: String,
+    /// Said right beside the marked text.
+    pub label: Option<String>,
+    pub help: Option<String>,
+    /// The cluster works, but probably not as meant.
+    pub warning: bool,
+}
+
+impl Fault {
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            span: None,
+            message: message.into(),
+            label: None,
+            help: None,
+            warning: false,
+        }
+    }
+
+    pub fn at(mut self, span: SourceSpan) -> Self {
+        self.span = Some(span);
+        self
+    }
+
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    pub fn warning(mut self) -> Self {
+        self.warning = true;
+        self
+    }
+}
+
+/// An inventory's text as errors show it: control characters and plain secrets are covered, byte for byte.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub name: String,
+    text: Arc<str>,
+}
+
+impl Source {
+    pub fn new(name: impl Into<String>, text: &str, covered: &[SourceSpan]) -> Self {
+        let secret = |at: usize| {
+            covered
+                .iter()
+                .any(|s| at >= s.offset() && at < s.offset() + s.len())
+        };
+        let mut shown = String::with_capacity(text.len());
+        for (at, c) in text.char_indices() {
+            let keeps = c == '\n' || !(c.is_control() && c != '\t' || secret(at));
+            if keeps {
+                shown.push(c);
+            } else {
+                let cover = if secret(at) { "*" } else { "?" };
+                shown.push_str(&cover.repeat(c.len_utf8()));
+            }
+        }
+        Self {
+            name: name.into(),
+            text: shown.into(),
+        }
+    }
+
+    /// Line and column of a byte offset, both from 1; the column counts characters.
+    fn position(&self, offset: usize) -> (usize, usize) {
+        let mut end = offset.min(self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let before = &self.text[..end];
+        let start = before.rfind('\n').map_or(0, |n| n + 1);
+        let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
+        (line, before[start..].chars().count() + 1)
+    }
+
+    /// Kept inside the text, on character borders and on one line, so that it can be shown.
+    fn fit(&self, span: SourceSpan) -> SourceSpan {
+        let floor = |mut at: usize| {
+            at = at.min(self.text.len());
+            while !self.text.is_char_boundary(at) {
+                at -= 1;
+            }
+            at
+        };
+        let start = floor(span.offset());
+        let end = floor(span.offset().saturating_add(span.len())).max(start);
+        let line = self.text[start..end].find('\n').unwrap_or(end - start);
+        (start, line).into()
+    }
+
+    fn problem(&self, fault: Fault) -> Problem {
+        let span = fault.span.map(|span| self.fit(span));
+        let (line, column) = span.map_or((0, 0), |span| self.position(span.offset()));
+        let shown = span.is_some_and(|span| {
+            let start = self.text[..span.offset()].rfind('\n').map_or(0, |n| n + 1);
+            let mut around = self.text[start..].lines();
+            // One line of context stands on either side.
+            let before = self.text[..start.saturating_sub(1)].lines().next_back();
+            let longest = before.into_iter().chain(around.by_ref().take(2));
+            longest.map(str::len).max().unwrap_or(0) <= LONGEST_LINE_SHOWN
+        });
+        Problem {
+            file: self.name.clone(),
+            line,
+            column,
+            source: shown
+                .then(|| NamedSource::new(&self.name, self.text.clone()).with_language("yaml")),
+            fault: Fault { span, ..fault },
+        }
+    }
+}
+
+/// One thing that is wrong: where, what, and how to mend it.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    file: String,
+    line: usize,
+    column: usize,
+    fault: Fault,
+    source: Option<NamedSource<Arc<str>>>,
+}
+
+impl Problem {
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Line and column, both from 1; none where the fault is the file itself.
+    pub fn position(&self) -> Option<(usize, usize)> {
+        (self.line > 0).then_some((self.line, self.column))
+    }
+
+    pub fn message(&self) -> &str {
+        &self.fault.message
+    }
+
+    /// How to mend it.
+    pub fn mend(&self) -> Option<&str> {
+        self.fault.help.as_deref()
+    }
+
+    pub fn is_warning(&self) -> bool {
+        self.fault.warning
+    }
+
+    /// The offending line, marked, with what is wrong and how to mend it, for people.
+    pub fn render(&self, width: usize, colour: bool) -> String {
+        let theme = if colour {
+            GraphicalTheme::unicode()
+        } else {
+            GraphicalTheme::unicode_nocolor()
+        };
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_width(width)
+            .with_links(false)
+            .with_context_lines(1);
+        let mut out = String::new();
+        match handler.render_report(&mut out, self) {
+            Ok(()) => out,
+            Err(fmt::Error) => format!("{self}\n"),
+        }
+    }
+}
+
+/// `file:line:column: what is wrong`, on one line.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.source.is_none() {
+            write!(f, "{}", self.file)?;
+            if let Some((line, column)) = self.position() {
+                write!(f, ":{line}:{column}")?;
+            }
+            f.write_str(": ")?;
+        }
+        f.write_str(&self.fault.message)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl Diagnostic for Problem {
+    fn severity(&self) -> Option<Severity> {
+        Some(if self.fault.warning {
+            Severity::Warning
+        } else {
+            Severity::Error
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        let help = self.fault.help.as_ref()?;
+        Some(Box::new(help))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|s| s as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let span = self.fault.span?;
+        let label = self.fault.label.clone();
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(
+            label, span,
+        ))))
+    }
+}
+
+/// Why there is no cluster: every problem that was found, in the order of the file.
+#[derive(Debug, Clone)]
+pub struct LoadError {
+    file: String,
+    problems: Vec<Problem>,
+}
+
+impl LoadError {
+    pub(super) fn new(source: &Source, faults: Vec<Fault>) -> Self {
+        Self {
+            file: source.name.clone(),
+            problems: problems(source, faults),
+        }
+    }
+
+    /// For a file that could not be read at all.
+    pub(super) fn file(name: impl Into<String>, fault: Fault) -> Self {
+        Self::new(&Source::new(name, "", &[]), vec![fault])
+    }
+
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// All problems, for people.
+    pub fn render(&self, width: usize, colour: bool) -> String {
+        let each = self.problems.iter().map(|p| p.render(width, colour));
+        each.collect::<Vec<_>>().join("\n")
+    }
+}
+
+pub(super) fn problems(source: &Source, mut faults: Vec<Fault>) -> Vec<Problem> {
+    faults.sort_by_key(|f| f.span.map_or(0, |s| s.offset()));
+    faults.dedup();
+    faults.into_iter().map(|f| source.problem(f)).collect()
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems.len() {
+            1 => write!(f, "{}: 1 problem", self.file),
+            n => write!(f, "{}: {n} problems", self.file),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl Diagnostic for LoadError {
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        Some(Box::new(self.problems.iter().map(|p| p as &dyn Diagnostic)))
+    }
+}
+
+/// Text of the user's own as messages show it: quoted, short, without control characters.
+pub(super) fn shown(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut out: String = text
+        .chars()
+        .take(LONGEST)
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect();
+    if text.chars().nth(LONGEST).is_some() {
+        out.push('…');
+    }
+    format!("`{out}`")
+}
+
+/// The known word that is meant, if one is near enough.
+pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Bounded, as the distance costs the product of both lengths.
+    if word.len() > 64 {
+        return None;
+    }
+    let word = word.to_lowercase();
+    let allowed = (word.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|k| (strsim::damerau_levenshtein(&word, k), k))
+        .filter(|(distance, k)| {
+            *distance <= allowed || (word.len() > 2 && k.starts_with(word.as_str()))
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, k)| k)
+}
+
+/// "did you mean `x`? known: a, b, c".
+pub(super) fn choices(word: &str, known: &[&str]) -> String {
+    let list = known.join(", ");
+    match nearest(word, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`? known: {list}"),
+        None => format!("known: {list}"),
+    }
+}

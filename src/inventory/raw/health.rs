@@ -1,0 +1,128 @@
+//! Health checks as they are written.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{Error, SeqAccess};
+
+use crate::inventory::decode::HELP;
+use crate::inventory::field::{Opt, Peek, Shaped, shaped};
+use crate::inventory::problem::{choices, shown};
+
+/// Off, or a check.
+#[derive(Debug)]
+pub(in crate::inventory) enum HealthCheck {
+    Off,
+    On(Box<LongHealthCheck>),
+}
+
+/// A health check, in full. One of `tcp`, `http`, `https` and `script` says how to ask. Default: `tcp`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "HealthCheck")]
+pub(in crate::inventory) struct LongHealthCheck {
+    /// A connection to the port is enough: `tcp: {}`.
+    pub tcp: Opt<TcpCheck>,
+    /// An HTTP request must give the right status.
+    pub http: Opt<HttpCheck>,
+    /// An HTTPS request must give the right status.
+    pub https: Opt<HttpCheck>,
+    /// A program on the director must exit with 0.
+    pub script: Opt<ScriptCheck>,
+    /// The port to ask. Default: the service's own (first) port.
+    pub port: Opt<u16>,
+    /// Seconds until an answer must have come. Default: 3.
+    pub connect_timeout: Opt<u32>,
+    /// Attempts until a real server is taken out. Default: 3.
+    pub retry: Opt<u32>,
+    /// Seconds between two attempts. Default: 3.
+    pub delay_before_retry: Opt<u32>,
+}
+
+/// Nothing to say: a connection is enough.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "TcpCheck")]
+pub(in crate::inventory) struct TcpCheck {}
+
+/// What to ask for by HTTP or HTTPS.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "HttpCheck")]
+pub(in crate::inventory) struct HttpCheck {
+    /// The path to ask for. Default: `/`.
+    pub path: Opt<String>,
+    /// The status that is right. Default: 200.
+    pub status: Opt<u16>,
+}
+
+/// What to run.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "ScriptCheck", extend("required" = ["path"]))]
+pub(in crate::inventory) struct ScriptCheck {
+    /// Absolute path of the program on the director.
+    pub path: Opt<String>,
+    /// Seconds that it may take. Default: 5.
+    pub timeout: Opt<u32>,
+}
+
+shaped!(HealthCheck);
+
+const KINDS: &[&str] = &["tcp", "http", "https"];
+
+impl Shaped for HealthCheck {
+    const EXPECTED: &'static str = "`tcp`, `http`, `https`, a map, or `false` for no check";
+
+    fn read<'de, A: SeqAccess<'de>>(
+        shape: &str,
+        node: &mut Peek<A>,
+    ) -> Result<Option<Self>, A::Error> {
+        let mut long = LongHealthCheck::default();
+        match shape {
+            "bool" => {
+                let on: bool = node.as_a()?;
+                return Ok(Some(if on {
+                    Self::On(Box::default())
+                } else {
+                    Self::Off
+                }));
+            }
+            "text" => {
+                let word: String = node.as_a()?;
+                match word.as_str() {
+                    "tcp" => long.tcp = Opt::Given(TcpCheck::default()),
+                    "http" => long.http = Opt::Given(HttpCheck::default()),
+                    "https" => long.https = Opt::Given(HttpCheck::default()),
+                    other => {
+                        return Err(A::Error::custom(format!(
+                            "unknown health check {}{HELP}{}; for a program write \
+                             `health_check: {{ script: {{ path: /usr/local/bin/check }} }}`",
+                            shown(other),
+                            choices(other, KINDS)
+                        )));
+                    }
+                }
+            }
+            "map" | "null" => long = node.as_a()?,
+            _ => return Ok(None),
+        }
+        Ok(Some(Self::On(Box::new(long))))
+    }
+}
+
+impl JsonSchema for HealthCheck {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "HealthCheck".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let long = generator.subschema_for::<LongHealthCheck>();
+        json_schema!({ "anyOf": [{ "type": "boolean" }, { "enum": KINDS }, long] })
+    }
+}

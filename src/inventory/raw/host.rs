@@ -1,0 +1,118 @@
+//! Hosts as they are written.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::SeqAccess;
+
+use super::word::{Address, FreeValue, Gateway};
+use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, shaped};
+use crate::inventory::model::{Connection, SshOptions};
+
+/// A host: its roles, its addresses, and how it is reached.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Host", extend("required" = ["role"]))]
+pub(in crate::inventory) struct Host {
+    /// One role or a list of them: `director`, `backup`, `realserver`, `client`, `web`, ... or a role of your own.
+    pub role: Opt<Many<String>>,
+    /// The address that the cluster's traffic uses: RIP of a real server, DIP of a director. It may carry the
+    /// prefix of its subnet, and be a list where one host has IPv4 and IPv6.
+    /// Default: the first address of `interfaces`.
+    pub address: Opt<Many<Text<Address>>>,
+    /// The interface that holds `address`. Default: `eth0`.
+    pub interface: Opt<String>,
+    /// For hosts with several interfaces: name → address, or `{ network, address }`.
+    pub interfaces: Opt<Named<Nic>>,
+    /// The default gateway: an address, or the name of a host. Default: in NAT mode the director; otherwise
+    /// what the host has already.
+    pub gateway: Opt<Text<Gateway>>,
+    /// `ssh`, or `local` for the machine that lvsctl runs on. Default: `ssh`.
+    pub connection: Opt<Connection>,
+    /// How SSH reaches the host. Default: what `~/.ssh/config` says.
+    pub ssh: Opt<SshOptions>,
+    /// Free values for roles and templates of your own (`host.vars` there).
+    pub vars: Opt<Named<FreeValue>>,
+    /// Weight of a real server in all services. Default: the service's `weight`, else 1.
+    pub weight: Opt<u16>,
+    /// VRRP priority of a director, 1 to 254, the highest being the master. Default: 100, 90, 80, ... for
+    /// directors and then backups in the order of the file.
+    pub priority: Opt<u8>,
+}
+
+/// What all hosts share.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Defaults")]
+pub(in crate::inventory) struct Defaults {
+    /// The interface that holds each host's `address`. Default: `eth0`.
+    pub interface: Opt<String>,
+    /// The default gateway of every host that names none.
+    pub gateway: Opt<Text<Gateway>>,
+    /// `ssh` or `local`. Default: `ssh`.
+    pub connection: Opt<Connection>,
+    /// How SSH reaches the hosts.
+    pub ssh: Opt<SshOptions>,
+    /// Free values that every host has.
+    pub vars: Opt<Named<FreeValue>>,
+    /// Weight of every real server. Default: 1.
+    pub weight: Opt<u16>,
+}
+
+/// One of several interfaces of a host: its address or addresses, or a map.
+#[derive(Debug, Default)]
+pub(in crate::inventory) struct Nic {
+    pub network: Opt<String>,
+    pub address: Opt<Many<Text<Address>>>,
+}
+
+/// An interface, in full.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Interface", extend("required" = ["address"]))]
+struct LongNic {
+    /// Name of its network. Default: the network that its address lies in.
+    network: Opt<String>,
+    /// One address or a list.
+    address: Opt<Many<Text<Address>>>,
+}
+
+shaped!(Nic);
+
+impl Shaped for Nic {
+    const EXPECTED: &'static str = "an address such as 192.168.100.14/24, or a map with `address`";
+
+    fn read<'de, A: SeqAccess<'de>>(
+        shape: &str,
+        node: &mut Peek<A>,
+    ) -> Result<Option<Self>, A::Error> {
+        Ok(match shape {
+            "text" | "list" => Some(Self {
+                network: Opt::Absent,
+                address: node.as_a()?,
+            }),
+            "map" => {
+                let LongNic { network, address } = node.as_a()?;
+                Some(Self { network, address })
+            }
+            _ => None,
+        })
+    }
+}
+
+impl JsonSchema for Nic {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Nic".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let short = generator.subschema_for::<Many<Text<Address>>>();
+        let long = generator.subschema_for::<LongNic>();
+        json_schema!({ "anyOf": [short, long] })
+    }
+}

@@ -1,0 +1,278 @@
+//! Services as they are written.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{Error, SeqAccess};
+
+use super::health::HealthCheck;
+use super::word::{Address, Bare, Endpoint, Mark};
+use crate::inventory::decode::HELP;
+use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, Word, shaped};
+use crate::inventory::model::{Mode, Protocol, Scheduler};
+
+/// A service: the VIP and port that clients ask for, and the real servers that answer.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Service", extend("required" = ["vip", "port"]))]
+pub(in crate::inventory) struct Service {
+    /// The virtual address, or a list of them. On the director it gets the prefix that it carries here.
+    /// Default prefix: /32, or /128 for IPv6.
+    pub vip: Opt<Many<Text<Address>>>,
+    /// The port, or a list of ports. `0` is every port, and needs `persistence`.
+    pub port: Opt<Many<u16>>,
+    /// `tcp` or `udp`. Default: `tcp`.
+    pub protocol: Opt<Text<Protocol>>,
+    /// How packets reach a real server: `dr` (direct routing), `nat` or `tun` (IP-in-IP). Default: `dr`.
+    pub mode: Opt<Text<Mode>>,
+    /// How connections are shared out. Default: `rr`.
+    pub scheduler: Opt<Text<Scheduler>>,
+    /// Flags of the scheduler, as `ipvsadm -b` takes them: `sh-port`, `sh-fallback`, `mh-port`, `mh-fallback`.
+    pub scheduler_flags: Opt<Many<String>>,
+    /// Keep a client on its real server: `true` (300 seconds), seconds, or `{ timeout, granularity }`.
+    /// Default: off.
+    pub persistence: Opt<Persistence>,
+    /// A firewall mark that makes one service of all its VIPs and ports; decimal or hex. Default: none.
+    pub fwmark: Opt<Mark>,
+    /// Schedule every UDP packet by itself. Default: `false`.
+    pub one_packet: Opt<bool>,
+    /// The real servers: a list of hosts, or a map of hosts to `{ weight, port }`.
+    /// Default: every host with the role `realserver`.
+    pub real_servers: Opt<RealServers>,
+    /// The port on the real servers, where NAT maps it. Default: the service's own.
+    pub real_port: Opt<u16>,
+    /// Weight of the real servers that have none of their own. Default: 1.
+    pub weight: Opt<u16>,
+    /// Who answers when no real server is left: an address, with or without a port.
+    /// Default port: the service's own.
+    pub sorry_server: Opt<SorryServer>,
+    /// Seconds between two rounds of health checks. Default: 6.
+    pub delay_loop: Opt<u32>,
+    /// How a real server is asked whether it is well: `tcp`, `http`, `https`, or a map; `false` for no check.
+    /// Default: `tcp` where keepalived is used.
+    pub health_check: Opt<HealthCheck>,
+    /// How `lvsctl verify` asks for the service from a client.
+    pub check: Opt<EndToEnd>,
+}
+
+/// Persistence as it is written.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::inventory) enum Persistence {
+    Switch(bool),
+    Timeout(u32),
+    Long {
+        timeout: Option<u32>,
+        granularity: Option<Granularity>,
+    },
+}
+
+/// Persistence, in full.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Persistence")]
+struct LongPersistence {
+    /// Seconds that a client stays with its real server, 1 to 2678400 (31 days). Default: 300.
+    timeout: Opt<u32>,
+    /// Clients that count as one: a netmask (`255.255.255.0`) or a prefix length (`24`).
+    /// Default: each client for itself.
+    granularity: Opt<Text<Granularity>>,
+}
+
+/// A netmask or a prefix length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::inventory) enum Granularity {
+    Prefix(u8),
+    /// Of an IPv4 netmask.
+    V4Prefix(u8),
+}
+
+impl Word for Granularity {
+    const EXPECTED: &'static str = "a netmask such as 255.255.255.0, or a prefix length such as 24";
+
+    fn read(text: &str) -> Result<Self, crate::inventory::field::Wrong> {
+        let bare = text.strip_prefix('/').unwrap_or(text);
+        if let Ok(prefix) = bare.parse::<u8>() {
+            return Ok(Self::Prefix(prefix));
+        }
+        match bare.parse().map(ipnet::ip_mask_to_prefix) {
+            Ok(Ok(prefix)) => Ok(Self::V4Prefix(prefix)),
+            _ => Err(Default::default()),
+        }
+    }
+
+    fn schema() -> Schema {
+        json_schema!({
+            "description": "A netmask or a prefix length.",
+            "anyOf": [
+                { "type": "integer", "minimum": 1, "maximum": 128 },
+                { "type": "string" },
+            ],
+        })
+    }
+}
+
+shaped!(Persistence, RealServers, SorryServer);
+
+impl Shaped for Persistence {
+    const EXPECTED: &'static str = "`true`, seconds, or a map with `timeout` and `granularity`";
+
+    fn read<'de, A: SeqAccess<'de>>(
+        shape: &str,
+        node: &mut Peek<A>,
+    ) -> Result<Option<Self>, A::Error> {
+        Ok(match shape {
+            "bool" => Some(Self::Switch(node.as_a()?)),
+            "int" => Some(Self::Timeout(node.as_a()?)),
+            "map" => {
+                let long: LongPersistence = node.as_a()?;
+                Some(Self::Long {
+                    timeout: long.timeout.copied(),
+                    granularity: long.granularity.copied().map(|g| g.0),
+                })
+            }
+            _ => None,
+        })
+    }
+}
+
+impl JsonSchema for Persistence {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Persistence".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let long = generator.subschema_for::<LongPersistence>();
+        json_schema!({ "anyOf": [
+            { "type": "boolean" },
+            { "type": "integer", "minimum": 1, "maximum": 2_678_400 },
+            long,
+        ] })
+    }
+}
+
+/// The real servers of a service, with what each has of its own.
+#[derive(Debug)]
+pub(in crate::inventory) enum RealServers {
+    List(Many<String>),
+    Map(Named<RealServer>),
+}
+
+/// What a real server has of its own in one service.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "RealServer")]
+pub(in crate::inventory) struct RealServer {
+    /// 0 (no new connections) to 65535. Default: the host's, else the service's, else 1.
+    pub weight: Opt<u16>,
+    /// Its port, where NAT maps it. Default: `real_port`.
+    pub port: Opt<u16>,
+}
+
+impl Shaped for RealServers {
+    const EXPECTED: &'static str = "a list of hosts, or a map of hosts to `{ weight, port }`";
+
+    fn read<'de, A: SeqAccess<'de>>(
+        shape: &str,
+        node: &mut Peek<A>,
+    ) -> Result<Option<Self>, A::Error> {
+        Ok(match shape {
+            "text" | "list" => Some(Self::List(node.as_a()?)),
+            "map" => Some(Self::Map(node.as_a()?)),
+            _ => None,
+        })
+    }
+}
+
+impl JsonSchema for RealServers {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "RealServers".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let list = generator.subschema_for::<Many<String>>();
+        let map = generator.subschema_for::<Named<RealServer>>();
+        json_schema!({ "anyOf": [list, map] })
+    }
+}
+
+/// A sorry server as it is written.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::inventory) struct SorryServer(pub Endpoint);
+
+/// A sorry server, in full.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "SorryServer", extend("required" = ["address"]))]
+struct LongSorryServer {
+    /// Its address.
+    address: Opt<Text<Bare>>,
+    /// Its port. Default: the service's own.
+    port: Opt<u16>,
+}
+
+impl Shaped for SorryServer {
+    const EXPECTED: &'static str = Endpoint::EXPECTED;
+
+    fn read<'de, A: SeqAccess<'de>>(
+        shape: &str,
+        node: &mut Peek<A>,
+    ) -> Result<Option<Self>, A::Error> {
+        Ok(match shape {
+            "text" => Some(Self(node.as_a::<Text<Endpoint>>()?.0)),
+            "map" => {
+                let long: LongSorryServer = node.as_a()?;
+                let Some(address) = long.address.copied() else {
+                    return Err(A::Error::custom(format!(
+                        "the sorry server has no `address`{HELP}give it one, or write just 192.168.100.14:80"
+                    )));
+                };
+                Some(Self(Endpoint {
+                    address: address.0.0,
+                    port: long.port.copied(),
+                }))
+            }
+            _ => None,
+        })
+    }
+}
+
+impl JsonSchema for SorryServer {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "SorryServer".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let short = generator.subschema_for::<Text<Endpoint>>();
+        let long = generator.subschema_for::<LongSorryServer>();
+        json_schema!({ "anyOf": [short, long] })
+    }
+}
+
+/// How `lvsctl verify` asks for the service.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Check")]
+pub(in crate::inventory) struct EndToEnd {
+    /// Path that HTTP ports are asked for. Default: `/`.
+    pub path: Opt<String>,
+    /// Requests that a client sends, 1 to 1000. Default: enough that every real server should answer twice,
+    /// and at least 10.
+    pub requests: Opt<u16>,
+    /// Ports that speak HTTP. Default: those of 80, 8000 and 8080 that the service has.
+    pub http: Opt<Many<u16>>,
+    /// Ports that speak HTTPS. Default: those of 443 and 8443 that the service has.
+    pub https: Opt<Many<u16>>,
+}

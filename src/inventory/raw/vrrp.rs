@@ -1,0 +1,137 @@
+//! VRRP instances as they are written.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::SeqAccess;
+
+use super::word::{Address, Bare};
+use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, shaped};
+use crate::secret::SecretSource;
+
+/// One instance, or several by name.
+#[derive(Debug)]
+pub(in crate::inventory) enum VrrpSection {
+    One(Box<Vrrp>),
+    Several(Named<Vrrp>),
+}
+
+/// A VRRP instance: the directors that share VIPs, of which one holds them.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Vrrp", extend("required" = ["virtual_router_id"]))]
+pub(in crate::inventory) struct Vrrp {
+    /// 1 to 255; no other VRRP routers on the same network segment may use it.
+    pub virtual_router_id: Opt<u8>,
+    /// Seconds between two adverts. Default: 1.
+    pub advert_int: Opt<f64>,
+    /// The instance's password, at most 8 characters; where to read it: `{ env: NAME }`, `{ file: PATH }` or
+    /// `{ prompt: TEXT }`. Default: none.
+    pub auth_pass: Opt<SecretSource>,
+    /// The directors that take part: a list of hosts, or a map of hosts to `{ priority, interface, address }`.
+    /// Default: every host with the role `director` or `backup`.
+    pub members: Opt<Members>,
+    /// The VIPs that it holds. Default: those of all services.
+    pub vips: Opt<Many<Text<Address>>>,
+    /// Send adverts to the other members' addresses instead of multicast. Default: `false`.
+    pub unicast: Opt<bool>,
+    /// Whether a member of higher priority takes the VIPs back when it returns. Default: `true`.
+    pub preempt: Opt<bool>,
+    /// The interface that carries adverts and VIPs. Default: the one in the first VIP's network.
+    pub interface: Opt<String>,
+}
+
+/// The members of an instance.
+#[derive(Debug)]
+pub(in crate::inventory) enum Members {
+    List(Many<String>),
+    Map(Named<Member>),
+}
+
+/// What a director has of its own in one instance.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Member")]
+pub(in crate::inventory) struct Member {
+    /// 1 to 254. Default: the host's `priority`.
+    pub priority: Opt<u8>,
+    /// Default: the instance's `interface`.
+    pub interface: Opt<String>,
+    /// The address that adverts come from. Default: the interface's first address of the VIPs' family.
+    pub address: Opt<Text<Bare>>,
+}
+
+shaped!(VrrpSection, Members);
+
+impl Shaped for VrrpSection {
+    const EXPECTED: &'static str = "a map with `virtual_router_id`, or a map of names to such maps";
+
+    fn read<'de, A: SeqAccess<'de>>(
+        shape: &str,
+        node: &mut Peek<A>,
+    ) -> Result<Option<Self>, A::Error> {
+        /// Keys whose value is a map in one instance as well.
+        const OF_ONE: &[&str] = &["auth_pass", "members"];
+        if shape != "map" {
+            return Ok(None);
+        }
+        let keys: serde_json::Map<String, serde_json::Value> = node.as_a()?;
+        let several = !keys.is_empty()
+            && keys
+                .iter()
+                .all(|(key, value)| value.is_object() && !OF_ONE.contains(&key.as_str()));
+        Ok(Some(if several {
+            Self::Several(node.as_a()?)
+        } else {
+            Self::One(node.as_a()?)
+        }))
+    }
+}
+
+impl JsonSchema for VrrpSection {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "VrrpSection".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<Vrrp>();
+        let several = generator.subschema_for::<Named<Vrrp>>();
+        json_schema!({ "anyOf": [one, several] })
+    }
+}
+
+impl Shaped for Members {
+    const EXPECTED: &'static str = "a list of hosts, or a map of hosts to `{ priority }`";
+
+    fn read<'de, A: SeqAccess<'de>>(
+        shape: &str,
+        node: &mut Peek<A>,
+    ) -> Result<Option<Self>, A::Error> {
+        Ok(match shape {
+            "text" | "list" => Some(Self::List(node.as_a()?)),
+            "map" => Some(Self::Map(node.as_a()?)),
+            _ => None,
+        })
+    }
+}
+
+impl JsonSchema for Members {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Members".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let list = generator.subschema_for::<Many<String>>();
+        let map = generator.subschema_for::<Named<Member>>();
+        json_schema!({ "anyOf": [list, map] })
+    }
+}

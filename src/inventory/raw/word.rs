@@ -1,0 +1,318 @@
+//! Values written as one word: addresses, subnets, schedulers, modes, marks.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::SeqAccess;
+
+use crate::inventory::field::{Peek, Shaped, Word, Wrong, shaped};
+use crate::inventory::model::{Mode, Protocol, Scheduler};
+use crate::inventory::problem::{choices, shown};
+
+/// A subnet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::inventory) struct Cidr(pub IpNet);
+
+impl Cidr {
+    pub const SUBNET: &'static str = "a subnet such as 192.168.100.0/24";
+}
+
+impl Word for Cidr {
+    const EXPECTED: &'static str = Self::SUBNET;
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        let Ok(net) = text.parse::<IpNet>() else {
+            return Err(match text.parse::<IpAddr>() {
+                Ok(address) => Wrong::help(format!("add the prefix length: {address}/24")),
+                Err(_) => Wrong::default(),
+            });
+        };
+        if net.trunc() != net {
+            return Err(Wrong::because(
+                format!("{net} is an address, not a subnet"),
+                format!("its subnet is {}", net.trunc()),
+            ));
+        }
+        Ok(Self(net))
+    }
+}
+
+/// An address that may carry the prefix length of its subnet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::inventory) struct Address {
+    pub address: IpAddr,
+    pub prefix: Option<u8>,
+}
+
+impl Word for Address {
+    const EXPECTED: &'static str = "an address such as 192.168.100.14 or 192.168.100.14/24";
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self {
+                address,
+                prefix: None,
+            });
+        }
+        if let Ok(net) = text.parse::<IpNet>() {
+            return Ok(Self {
+                address: net.addr(),
+                prefix: Some(net.prefix_len()),
+            });
+        }
+        Err(address_help(text))
+    }
+}
+
+/// An address alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::inventory) struct Bare(pub IpAddr);
+
+impl Word for Bare {
+    const EXPECTED: &'static str = "an address such as 192.168.100.14";
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        text.parse().map(Self).map_err(|_| address_help(text))
+    }
+}
+
+fn address_help(text: &str) -> Wrong {
+    let name = text.contains(|c: char| c.is_ascii_alphabetic()) && !text.contains(':');
+    if name {
+        Wrong::help("host names are not looked up here: write the address itself")
+    } else {
+        Wrong::default()
+    }
+}
+
+/// Where a packet goes to: an address, or a host's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::inventory) enum Gateway {
+    Address(IpAddr),
+    Host(String),
+}
+
+impl Word for Gateway {
+    const EXPECTED: &'static str = "an address or the name of a host";
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self::Address(address));
+        }
+        if text.contains('/') {
+            return Err(Wrong::help(
+                "a gateway has no prefix: write the address alone",
+            ));
+        }
+        let number = text.contains(':') || !text.contains(|c: char| c.is_ascii_alphabetic());
+        if text.is_empty() || number {
+            return Err(Wrong::default());
+        }
+        Ok(Self::Host(text.to_owned()))
+    }
+}
+
+/// An address with or without a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::inventory) struct Endpoint {
+    pub address: IpAddr,
+    pub port: Option<u16>,
+}
+
+impl Word for Endpoint {
+    const EXPECTED: &'static str = "an address with or without a port, such as 192.168.100.14:8080";
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self {
+                address,
+                port: None,
+            });
+        }
+        match text.parse::<SocketAddr>() {
+            Ok(socket) => Ok(Self {
+                address: socket.ip(),
+                port: Some(socket.port()),
+            }),
+            Err(_) => Err(Wrong::help(
+                "an IPv6 address with a port needs brackets: [fd00::14]:8080",
+            )),
+        }
+    }
+}
+
+fn one_of(words: &[&str], what: &str) -> Schema {
+    json_schema!({ "type": "string", "enum": words, "description": what })
+}
+
+impl Word for Mode {
+    const EXPECTED: &'static str = "a forwarding mode: dr, nat or tun";
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        let instead = |word: &str, why: &str| {
+            Err(Wrong::because(
+                format!("unknown mode {}", shown(text)),
+                format!("write `{word}`{why}"),
+            ))
+        };
+        match text.to_lowercase().as_str() {
+            "dr" => Ok(Self::Dr),
+            "nat" => Ok(Self::Nat),
+            "tun" => Ok(Self::Tun),
+            "route" | "gatewaying" | "gateway" | "gate" | "direct" | "direct-routing"
+            | "droute" | "g" | "-g" => instead("dr", " (direct routing, `ipvsadm -g`)"),
+            "masq" | "masquerading" | "masquerade" | "m" | "-m" => {
+                instead("nat", " (masquerading, `ipvsadm -m`)")
+            }
+            "ipip" | "tunnel" | "tunneling" | "tunnelling" | "i" | "-i" => {
+                instead("tun", " (IP-in-IP tunnel, `ipvsadm -i`)")
+            }
+            "fullnat" | "full-nat" => Err(Wrong::because(
+                "`fullnat` is not in the mainline Linux kernel, only in patched ones",
+                "use `nat` with the director as the real servers' gateway, or `tun` across networks",
+            )),
+            _ => Err(Wrong::because(
+                format!("unknown mode {}", shown(text)),
+                choices(text, &["dr", "nat", "tun"]),
+            )),
+        }
+    }
+
+    fn schema() -> Schema {
+        one_of(&["dr", "nat", "tun"], "How packets reach a real server.")
+    }
+}
+
+/// Every scheduler with the word that `ipvsadm -s` takes.
+pub(in crate::inventory) const SCHEDULERS: &[(&str, Scheduler)] = &[
+    ("rr", Scheduler::Rr),
+    ("wrr", Scheduler::Wrr),
+    ("lc", Scheduler::Lc),
+    ("wlc", Scheduler::Wlc),
+    ("lblc", Scheduler::Lblc),
+    ("lblcr", Scheduler::Lblcr),
+    ("dh", Scheduler::Dh),
+    ("sh", Scheduler::Sh),
+    ("sed", Scheduler::Sed),
+    ("nq", Scheduler::Nq),
+    ("fo", Scheduler::Fo),
+    ("ovf", Scheduler::Ovf),
+    ("mh", Scheduler::Mh),
+    ("twos", Scheduler::Twos),
+];
+
+impl Word for Scheduler {
+    const EXPECTED: &'static str = "a scheduler such as rr or wlc";
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        let known = SCHEDULERS.iter().find(|(word, _)| *word == text);
+        known.map(|(_, scheduler)| *scheduler).ok_or_else(|| {
+            let words: Vec<&str> = SCHEDULERS.iter().map(|(word, _)| *word).collect();
+            Wrong::because(
+                format!("unknown scheduler {}", shown(text)),
+                choices(text, &words),
+            )
+        })
+    }
+
+    fn schema() -> Schema {
+        let words: Vec<&str> = SCHEDULERS.iter().map(|(word, _)| *word).collect();
+        one_of(&words, "An IPVS scheduler.")
+    }
+}
+
+impl Word for Protocol {
+    const EXPECTED: &'static str = "a protocol: tcp or udp";
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        match text.to_lowercase().as_str() {
+            "tcp" => Ok(Self::Tcp),
+            "udp" => Ok(Self::Udp),
+            _ => Err(Wrong::because(
+                format!("unknown protocol {}", shown(text)),
+                choices(text, &["tcp", "udp"]),
+            )),
+        }
+    }
+
+    fn schema() -> Schema {
+        one_of(&["tcp", "udp"], "Tcp or udp.")
+    }
+}
+
+/// A firewall mark: a number, or a text in decimal or hex.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::inventory) struct Mark(pub u32);
+
+shaped!(Mark, FreeValue);
+
+impl Shaped for Mark {
+    const EXPECTED: &'static str = "a firewall mark from 1 to 4294967295, such as 6666 or 0x1a0a";
+
+    fn read<'de, A: SeqAccess<'de>>(
+        shape: &str,
+        node: &mut Peek<A>,
+    ) -> Result<Option<Self>, A::Error> {
+        let value = match shape {
+            "int" => node.as_a::<i64>().ok().and_then(|n| u32::try_from(n).ok()),
+            "text" => {
+                let text: String = node.as_a()?;
+                let lower = text.to_lowercase();
+                match lower.strip_prefix("0x") {
+                    Some(hex) => u32::from_str_radix(hex, 16).ok(),
+                    None => lower.parse().ok(),
+                }
+            }
+            _ => None,
+        };
+        Ok(value.filter(|mark| *mark > 0).map(Self))
+    }
+}
+
+impl JsonSchema for Mark {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Mark".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A firewall mark, decimal or hex (6666 or 0x1a0a).",
+            "anyOf": [
+                { "type": "integer", "minimum": 1, "maximum": u32::MAX },
+                { "type": "string", "pattern": "^(0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10})$" },
+            ],
+        })
+    }
+}
+
+/// Any YAML value, for templates.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::inventory) struct FreeValue(pub serde_json::Value);
+
+impl Shaped for FreeValue {
+    const EXPECTED: &'static str = "a value";
+
+    fn read<'de, A: SeqAccess<'de>>(_: &str, node: &mut Peek<A>) -> Result<Option<Self>, A::Error> {
+        node.as_a().map(|value| Some(Self(value)))
+    }
+}
+
+impl JsonSchema for FreeValue {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Value".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "Any value." })
+    }
+}

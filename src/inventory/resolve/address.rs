@@ -1,0 +1,174 @@
+//! Networks, and which of them an address lies in.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::Context;
+use crate::inventory::model::Network;
+use crate::inventory::problem::{Fault, choices, shown};
+use crate::inventory::raw::Inventory;
+use crate::inventory::raw::word::Address;
+
+/// The networks as written, or those that the hosts' addresses tell by their prefixes.
+pub fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
+    let Some(written) = raw.networks.get() else {
+        return if raw.networks.is_absent() {
+            told_by_prefixes(raw)
+        } else {
+            Vec::new()
+        };
+    };
+    let mut networks = Vec::new();
+    for (name, network) in written.0.iter() {
+        let mut subnets: Vec<IpNet> = Vec::new();
+        for (index, net) in network.0.iter() {
+            let net = net.0.0;
+            if subnets
+                .iter()
+                .any(|s| s.addr().is_ipv4() == net.addr().is_ipv4())
+            {
+                let family = if net.addr().is_ipv4() { "IPv4" } else { "IPv6" };
+                let fault = Fault::new(format!("network {} has two {family} subnets", shown(name)))
+                    .help("make each a network of its own name");
+                cx.fault(&["networks", name, &index.to_string()], fault);
+                continue;
+            }
+            subnets.push(net);
+        }
+        networks.push(Network {
+            name: name.to_owned(),
+            subnets,
+        });
+    }
+    networks
+}
+
+fn told_by_prefixes(raw: &Inventory) -> Vec<Network> {
+    let mut subnets: Vec<IpNet> = Vec::new();
+    let hosts = raw.hosts.get().into_iter().flat_map(|hosts| hosts.iter());
+    for (_, host) in hosts {
+        let own = host.address.get().into_iter();
+        let nics = host
+            .interfaces
+            .get()
+            .into_iter()
+            .flat_map(|nics| nics.iter());
+        let addresses = own.chain(nics.filter_map(|(_, nic)| nic.address.get()));
+        for (_, address) in addresses.flat_map(|many| many.iter()) {
+            if let Some(net) = subnet(address.0) {
+                subnets.push(net);
+            }
+        }
+    }
+    let mut distinct: Vec<IpNet> = Vec::new();
+    for net in subnets {
+        if !distinct.contains(&net) {
+            distinct.push(net);
+        }
+    }
+    // An IPv4 and an IPv6 subnet that come alone are one network of two families.
+    let families: Vec<bool> = distinct.iter().map(|n| n.addr().is_ipv4()).collect();
+    match families.as_slice() {
+        [] => Vec::new(),
+        [_] | [true, false] | [false, true] => vec![Network {
+            name: "lan".to_owned(),
+            subnets: distinct,
+        }],
+        _ => (1..)
+            .zip(distinct)
+            .map(|(n, net)| Network {
+                name: format!("net{n}"),
+                subnets: vec![net],
+            })
+            .collect(),
+    }
+}
+
+fn subnet(address: Address) -> Option<IpNet> {
+    let net = IpNet::new(address.address, address.prefix?).ok()?;
+    Some(net.trunc())
+}
+
+/// The address with its subnet's prefix, and the name of its network.
+pub fn place(
+    address: Address,
+    claimed: Option<&str>,
+    path: &[&str],
+    cx: &mut Context<'_>,
+) -> Option<(IpNet, String)> {
+    let fault = match find(&cx.networks, address, claimed) {
+        Ok(found) => return Some(found),
+        Err(fault) => fault,
+    };
+    cx.fault(path, fault);
+    None
+}
+
+fn find(
+    networks: &[Network],
+    address: Address,
+    claimed: Option<&str>,
+) -> Result<(IpNet, String), Fault> {
+    let Address {
+        address: ip,
+        prefix,
+    } = address;
+    let names: Vec<&str> = networks.iter().map(|n| n.name.as_str()).collect();
+    if let Some(claimed) = claimed
+        && !names.contains(&claimed)
+    {
+        return Err(
+            Fault::new(format!("there is no network named {}", shown(claimed)))
+                .help(choices(claimed, &names)),
+        );
+    }
+    let candidates = networks
+        .iter()
+        .filter(|n| claimed.is_none_or(|c| c == n.name));
+    let nets = candidates.flat_map(|n| n.subnets.iter().map(move |s| (*s, n.name.as_str())));
+    let best = nets
+        .filter(|(s, _)| s.contains(&ip))
+        .max_by_key(|(s, _)| s.prefix_len());
+    let Some((subnet, name)) = best else {
+        return Err(outside(networks, ip, claimed));
+    };
+    if let Some(prefix) = prefix
+        && prefix != subnet.prefix_len()
+    {
+        return Err(Fault::new(format!(
+            "{ip}/{prefix} does not fit network {}, which is {subnet}",
+            shown(name)
+        ))
+        .help(format!("write {ip}/{} or just {ip}", subnet.prefix_len())));
+    }
+    match IpNet::new(ip, subnet.prefix_len()) {
+        Ok(net) => Ok((net, name.to_owned())),
+        Err(_) => Err(outside(networks, ip, claimed)),
+    }
+}
+
+fn outside(networks: &[Network], ip: IpAddr, claimed: Option<&str>) -> Fault {
+    let guess = IpNet::new(ip, if ip.is_ipv4() { 24 } else { 64 }).map_or_else(
+        |_| "192.168.100.0/24".to_owned(),
+        |net| net.trunc().to_string(),
+    );
+    if networks.is_empty() {
+        return Fault::new(format!("which subnet {ip} is in is not said")).help(format!(
+            "add `networks: {{ lan: {guess} }}`, or write the address with its prefix"
+        ));
+    }
+    let known: Vec<String> = networks
+        .iter()
+        .filter(|n| claimed.is_none_or(|c| c == n.name))
+        .flat_map(|n| n.subnets.iter().map(move |s| format!("{} {s}", n.name)))
+        .collect();
+    let message = match claimed {
+        Some(name) => format!("{ip} is outside network {}", shown(name)),
+        None => format!("{ip} is in none of the networks"),
+    };
+    Fault::new(message).help(format!(
+        "mend the address, or the networks ({}); a new one would be {guess}",
+        known.join(", ")
+    ))
+}

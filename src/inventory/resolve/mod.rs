@@ -1,0 +1,135 @@
+//! From what is written to what is meant: references followed, defaults filled in. What makes no sense although
+//! each reference is good is found by `check`.
+
+mod address;
+mod host;
+mod service;
+mod vrrp;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::field::{Named, Opt};
+use super::model::{Cluster, Host, Network, Service};
+use super::node::Node;
+use super::place::Places;
+use super::problem::{Fault, choices, shown};
+use super::raw::Inventory;
+use super::raw::word::FreeValue;
+
+/// What is known while resolving, and what was found to be wrong.
+pub(super) struct Context<'a> {
+    places: Places<'a>,
+    /// Roles that exist, built in and the user's.
+    roles: &'a [&'a str],
+    /// All names of hosts, those included whose host is faulty.
+    host_names: Vec<String>,
+    networks: Vec<Network>,
+    pub faults: Vec<Fault>,
+}
+
+impl<'a> Context<'a> {
+    pub fn new(root: &'a Node, roles: &'a [&'a str]) -> Self {
+        Self {
+            places: Places(root),
+            roles,
+            host_names: Vec::new(),
+            networks: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    fn fault(&mut self, path: &[&str], fault: Fault) {
+        self.faults.push(fault.at(self.places.value(path)));
+    }
+
+    fn fault_at_key(&mut self, path: &[&str], fault: Fault) {
+        self.faults.push(fault.at(self.places.key(path)));
+    }
+
+    /// A key that must be given. One that is given but faulty has been reported.
+    fn required<'v, T>(&mut self, path: &[&str], value: &'v Opt<T>, help: &str) -> Option<&'v T> {
+        if value.is_absent() {
+            let (key, above) = path.split_last().map_or(("", path), |(k, a)| (*k, a));
+            let of = above
+                .last()
+                .map_or(String::new(), |name| format!(" of {}", shown(name)));
+            self.fault_at_key(
+                above,
+                Fault::new(format!("the key `{key}`{of} is missing")).help(help),
+            );
+        }
+        value.get()
+    }
+
+    /// The host of this name; a fault where there is none of the name at all.
+    fn host<'h>(&mut self, path: &[&str], hosts: &'h [Host], name: &str) -> Option<&'h Host> {
+        let found = hosts.iter().find(|h| h.name == name);
+        if found.is_none() && !self.host_names.iter().any(|n| n == name) {
+            let names: Vec<&str> = self.host_names.iter().map(String::as_str).collect();
+            let fault = Fault::new(format!("there is no host named {}", shown(name)))
+                .help(choices(name, &names));
+            self.fault(path, fault);
+        }
+        found
+    }
+}
+
+/// The cluster, as far as it can be told; whole only if no faults were found.
+pub(super) fn resolve(raw: &Inventory, cx: &mut Context<'_>) -> Cluster {
+    let name = cx.required(
+        &["cluster"],
+        &raw.cluster,
+        "name the cluster: `cluster: web`",
+    );
+    let name = name.cloned().unwrap_or_default();
+    let no_hosts = Named::default();
+    let written = cx
+        .required(
+            &["hosts"],
+            &raw.hosts,
+            "list the hosts: `hosts: { lb1: { role: director, address: ... } }`",
+        )
+        .unwrap_or(&no_hosts);
+    cx.host_names = written.names().map(str::to_owned).collect();
+    if raw.hosts.get().is_some_and(|h| h.0.is_empty()) {
+        cx.fault(
+            &["hosts"],
+            Fault::new("there are no hosts").help("add the cluster's hosts below `hosts:`"),
+        );
+    }
+
+    cx.networks = address::networks(raw, cx);
+    let mut hosts = host::hosts(raw, written, cx);
+    let keepalived = raw.keepalived.copied().unwrap_or(!raw.vrrp.is_absent());
+    let services = service::services(raw, &hosts, keepalived, cx);
+    let vrrp = match &raw.vrrp {
+        Opt::Given(section) => vrrp::instances(section, written, &hosts, &services, cx),
+        _ => Vec::new(),
+    };
+    host::gateways(raw, written, &mut hosts, &services, &vrrp, cx);
+    Cluster {
+        name,
+        networks: cx.networks.clone(),
+        hosts,
+        services,
+        vrrp,
+        keepalived,
+        vars: raw.vars.get().map(free).unwrap_or_default(),
+    }
+}
+
+fn free(vars: &Named<FreeValue>) -> Map<String, Value> {
+    let all = vars
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.0.clone()));
+    all.collect()
+}
+
+/// All VIPs of the services, each once, in their order.
+fn vips_of(services: &[Service]) -> Vec<super::model::Vip> {
+    let mut seen = BTreeSet::new();
+    let all = services.iter().flat_map(|s| &s.vips);
+    all.filter(|v| seen.insert(v.address)).copied().collect()
+}

@@ -1,0 +1,213 @@
+//! VRRP instances: members, priorities, VIPs.
+
+use std::cmp::Reverse;
+use std::net::IpAddr;
+
+use super::service::vip;
+use super::{Context, vips_of};
+use crate::inventory::field::{Named, Opt};
+use crate::inventory::model::{Host, Service, Vip, VrrpInstance, VrrpMember};
+use crate::inventory::problem::{Fault, choices, shown};
+use crate::inventory::raw::host::Host as RawHost;
+use crate::inventory::raw::vrrp::{Member, Members, Vrrp, VrrpSection};
+
+/// The name of the only instance.
+const ONLY: &str = "main";
+const DEFAULT_ADVERT_INT: f64 = 1.0;
+
+pub fn instances(
+    section: &VrrpSection,
+    written: &Named<RawHost>,
+    hosts: &[Host],
+    services: &[Service],
+    cx: &mut Context<'_>,
+) -> Vec<VrrpInstance> {
+    let all = Surroundings {
+        written,
+        hosts,
+        services,
+    };
+    match section {
+        VrrpSection::One(one) => all
+            .instance(ONLY, &["vrrp"], one, true, cx)
+            .into_iter()
+            .collect(),
+        VrrpSection::Several(several) => several
+            .iter()
+            .filter_map(|(name, raw)| {
+                all.instance(name, &["vrrp", name], raw, several.0.len() == 1, cx)
+            })
+            .collect(),
+    }
+}
+
+struct Surroundings<'a> {
+    written: &'a Named<RawHost>,
+    hosts: &'a [Host],
+    services: &'a [Service],
+}
+
+fn below<'p>(path: &[&'p str], key: &'p str) -> Vec<&'p str> {
+    let mut path = path.to_vec();
+    path.push(key);
+    path
+}
+
+impl Surroundings<'_> {
+    fn instance(
+        &self,
+        name: &str,
+        path: &[&str],
+        raw: &Vrrp,
+        only: bool,
+        cx: &mut Context<'_>,
+    ) -> Option<VrrpInstance> {
+        let id = cx.required(
+            &below(path, "virtual_router_id"),
+            &raw.virtual_router_id,
+            "choose a number from 1 to 255 that no other VRRP router on the segment uses",
+        );
+        let vips = self.vips(path, raw, only, cx)?;
+        let members = self.members(path, raw, &vips, cx)?;
+        Some(VrrpInstance {
+            name: name.to_owned(),
+            virtual_router_id: *id?,
+            advert_int: raw.advert_int.copied().unwrap_or(DEFAULT_ADVERT_INT),
+            auth_pass: raw.auth_pass.get().cloned(),
+            members,
+            vips,
+            unicast: raw.unicast.copied().unwrap_or(false),
+            preempt: raw.preempt.copied().unwrap_or(true),
+        })
+    }
+
+    fn vips(
+        &self,
+        path: &[&str],
+        raw: &Vrrp,
+        only: bool,
+        cx: &mut Context<'_>,
+    ) -> Option<Vec<Vip>> {
+        if let Some(written) = raw.vips.get() {
+            return Some(written.iter().map(|(_, text)| vip(text.0)).collect());
+        }
+        if !raw.vips.is_absent() {
+            return None;
+        }
+        if !only {
+            cx.required(
+                &below(path, "vips"),
+                &raw.vips,
+                "with several instances, say which VIPs each holds: `vips: [192.168.100.200]`",
+            );
+            return None;
+        }
+        Some(vips_of(self.services))
+    }
+
+    fn members(
+        &self,
+        path: &[&str],
+        raw: &Vrrp,
+        vips: &[Vip],
+        cx: &mut Context<'_>,
+    ) -> Option<Vec<VrrpMember>> {
+        let plain = Member::default();
+        let at = below(path, "members");
+        let chosen: Vec<(&Host, &Member)> = match &raw.members {
+            Opt::Broken => return None,
+            Opt::Absent => {
+                let first = self.hosts.iter().filter(|h| h.has_role("director"));
+                let then = self
+                    .hosts
+                    .iter()
+                    .filter(|h| h.is_director() && !h.has_role("director"));
+                first.chain(then).map(|host| (host, &plain)).collect()
+            }
+            Opt::Given(Members::List(list)) => list
+                .iter()
+                .filter_map(|(index, name)| {
+                    let host = cx.host(&below(&at, &index.to_string()), self.hosts, name)?;
+                    Some((host, &plain))
+                })
+                .collect(),
+            Opt::Given(Members::Map(map)) => map
+                .iter()
+                .filter_map(|(name, member)| {
+                    Some((cx.host(&below(&at, name), self.hosts, name)?, member))
+                })
+                .collect(),
+        };
+        let step = 10
+            .min(100 / u8::try_from(chosen.len()).unwrap_or(100).max(1))
+            .max(1);
+        let mut members = Vec::new();
+        let mut priority: u8 = 100;
+        for (host, member) in chosen {
+            let written = self.written.iter().find(|(name, _)| *name == host.name);
+            let own = member
+                .priority
+                .copied()
+                .or(written.and_then(|(_, h)| h.priority.copied()));
+            let (interface, address) = self.interface(host, path, raw, member, vips, cx)?;
+            members.push(VrrpMember {
+                host: host.name.clone(),
+                priority: own.unwrap_or(priority),
+                interface,
+                address,
+            });
+            priority = priority.saturating_sub(step).max(1);
+        }
+        members.sort_by_key(|m| Reverse(m.priority));
+        Some(members)
+    }
+
+    fn interface(
+        &self,
+        host: &Host,
+        path: &[&str],
+        raw: &Vrrp,
+        member: &Member,
+        vips: &[Vip],
+        cx: &mut Context<'_>,
+    ) -> Option<(String, IpAddr)> {
+        let wanted = member.interface.get().or(raw.interface.get());
+        let interface = match wanted {
+            Some(name) => {
+                let found = host.interfaces.iter().find(|i| i.name == *name);
+                if found.is_none() {
+                    let names: Vec<&str> =
+                        host.interfaces.iter().map(|i| i.name.as_str()).collect();
+                    let at = if member.interface.is_absent() {
+                        below(path, "interface")
+                    } else {
+                        let mut at = below(path, "members");
+                        at.extend([host.name.as_str(), "interface"]);
+                        at
+                    };
+                    let fault = Fault::new(format!(
+                        "{} has no interface {}",
+                        shown(&host.name),
+                        shown(name)
+                    ))
+                    .help(choices(name, &names));
+                    cx.fault(&at, fault);
+                }
+                found
+            }
+            None => {
+                let holds = |vip: &Vip| {
+                    let mut all = host.interfaces.iter();
+                    all.find(|i| i.addresses.iter().any(|net| net.contains(&vip.address)))
+                };
+                vips.iter().find_map(holds).or(host.interfaces.first())
+            }
+        }?;
+        let v4 = vips.first().is_none_or(|vip| vip.address.is_ipv4());
+        let own = interface.addresses.iter().map(|net| net.addr());
+        let fitting = own.clone().find(|a| a.is_ipv4() == v4);
+        let given = member.address.copied().map(|a| a.0.0);
+        let address = given.or(fitting).or(own.clone().next())?;
+        Some((interface.name.clone(), address))
+    }
+}

@@ -1,0 +1,31 @@
+//! The shipped inventories load, and mean what they say.
+
+use std::path::Path;
+
+use lvsctl::inventory::model::Cluster;
+use lvsctl::inventory::{self, BUILT_IN_ROLES};
+
+fn shipped(name: &str) -> Cluster {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("inventories")
+        .join(name);
+    match inventory::load(&path, BUILT_IN_ROLES) {
+        Ok(loaded) => loaded.cluster,
+        Err(error) => panic!("{}", error.render(100, false)),
+    }
+}
+
+#[test]
+fn t1_means() {
+    insta::assert_json_snapshot!(shipped("t1.yaml"));
+}
+
+#[test]
+fn t2_means() {
+    insta::assert_json_snapshot!(shipped("t2.yaml"));
+}
+
+#[test]
+fn t8_means() {
+    insta::assert_json_snapshot!(shipped("t8.yaml"));
+}
