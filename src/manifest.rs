@@ -29,15 +29,23 @@ pub struct Entry {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
-    #[error("the manifest {path} cannot be read ({message}); move it away, and `apply` adopts what is as wanted")]
+    #[error(
+        "the manifest {path} cannot be read ({message}); move it away, and `apply` adopts what is as wanted"
+    )]
     Unreadable { path: String, message: String },
-    #[error("the manifest {path} has form {found}, expected {FORM}; use the lvsctl version that wrote it")]
+    #[error(
+        "the manifest {path} has form {found}, expected {FORM}; use the lvsctl version that wrote it"
+    )]
     Form { path: String, found: u32 },
 }
 
 impl Manifest {
     pub fn new(cluster: &str) -> Self {
-        Self { form: FORM, cluster: cluster.to_owned(), entries: Vec::new() }
+        Self {
+            form: FORM,
+            cluster: cluster.to_owned(),
+            entries: Vec::new(),
+        }
     }
 
     pub fn path(cluster: &str) -> String {
@@ -50,16 +58,23 @@ impl Manifest {
             return Ok(Self::new(cluster));
         }
         let path = Self::path(cluster);
-        let manifest: Self = serde_json::from_str(text)
-            .map_err(|e| ManifestError::Unreadable { path: path.clone(), message: e.to_string() })?;
+        let manifest: Self = serde_json::from_str(text).map_err(|e| ManifestError::Unreadable {
+            path: path.clone(),
+            message: e.to_string(),
+        })?;
         if manifest.form != FORM {
-            return Err(ManifestError::Form { path, found: manifest.form });
+            return Err(ManifestError::Form {
+                path,
+                found: manifest.form,
+            });
         }
         Ok(manifest)
     }
 
     pub fn entry(&self, resource: &Resource) -> Option<&Entry> {
-        self.entries.iter().find(|e| e.resource.kind() == resource.kind() && e.resource.key() == resource.key())
+        self.entries
+            .iter()
+            .find(|e| e.resource.kind() == resource.kind() && e.resource.key() == resource.key())
     }
 
     /// A line an entry, so that a person can read it.
@@ -99,10 +114,19 @@ mod tests {
     #[test]
     fn a_manifest_reads_back_what_it_wrote() {
         let mut manifest = Manifest::new("t1");
-        let resource = Resource::Sysctl(Sysctl { name: "net.ipv4.ip_forward".into(), value: "1".into() });
-        manifest.entries.push(Entry { resource, before: Before::Value("0".into()) });
+        let resource = Resource::Sysctl(Sysctl {
+            name: "net.ipv4.ip_forward".into(),
+            value: "1".into(),
+        });
+        manifest.entries.push(Entry {
+            resource,
+            before: Before::Value("0".into()),
+        });
         assert_eq!(Manifest::parse("t1", &manifest.text()).unwrap(), manifest);
         assert_eq!(Manifest::parse("t1", "").unwrap(), Manifest::new("t1"));
-        assert!(matches!(Manifest::parse("t1", "{"), Err(ManifestError::Unreadable { .. })));
+        assert!(matches!(
+            Manifest::parse("t1", "{"),
+            Err(ManifestError::Unreadable { .. })
+        ));
     }
 }

@@ -17,8 +17,10 @@ pub fn add(
     cluster: &Cluster,
 ) -> Result<(), TemplateError> {
     let name = &cluster.name;
-    let lines: Vec<(&'static str, String, NodeLines)> =
-        resources.iter().filter_map(|r| Some((r.kind(), r.key(), r.node()?))).collect();
+    let lines: Vec<(&'static str, String, NodeLines)> = resources
+        .iter()
+        .filter_map(|r| Some((r.kind(), r.key(), r.node()?)))
+        .collect();
     if lines.is_empty() {
         return Ok(());
     }
@@ -52,16 +54,39 @@ pub fn add(
         .with("unit", &json!(unit));
     let file = |path: String, template: &str, mode: &str| {
         let content = templates.render(template, &scope)?;
-        Ok::<_, TemplateError>(Resource::File(File { path, content, mode: mode.to_owned(), check: None }))
+        Ok::<_, TemplateError>(Resource::File(File {
+            path,
+            content,
+            mode: mode.to_owned(),
+            check: None,
+        }))
     };
     if !modules.is_empty() {
-        resources.push(file(format!("/etc/modules-load.d/lvsctl-{name}.conf"), "modules.conf.tera", "0644")?);
+        resources.push(file(
+            format!("/etc/modules-load.d/lvsctl-{name}.conf"),
+            "modules.conf.tera",
+            "0644",
+        )?);
     }
     if !sysctls.is_empty() {
-        resources.push(file(format!("/etc/sysctl.d/90-lvsctl-{name}.conf"), "sysctl.conf.tera", "0644")?);
+        resources.push(file(
+            format!("/etc/sysctl.d/90-lvsctl-{name}.conf"),
+            "sysctl.conf.tera",
+            "0644",
+        )?);
     }
     resources.push(file(script.clone(), "node.sh.tera", "0755")?);
-    resources.push(file(format!("/etc/systemd/system/{unit}"), "node.service.tera", "0644")?);
-    resources.push(Resource::Unit(Unit { name: unit, enabled: true, active: true, reads: Vec::new(), reloads: false }));
+    resources.push(file(
+        format!("/etc/systemd/system/{unit}"),
+        "node.service.tera",
+        "0644",
+    )?);
+    resources.push(Resource::Unit(Unit {
+        name: unit,
+        enabled: true,
+        active: true,
+        reads: Vec::new(),
+        reloads: false,
+    }));
     Ok(())
 }

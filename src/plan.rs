@@ -41,7 +41,13 @@ impl HostPlan {
 
 /// Decides what must change on a host.
 pub fn host(name: &str, basis: &Basis) -> HostPlan {
-    let Basis { wanted, manifest, observed, facts, secrets } = *basis;
+    let Basis {
+        wanted,
+        manifest,
+        observed,
+        facts,
+        secrets,
+    } = *basis;
     let mut changes: Vec<Change> = Vec::new();
     let (mut notes, mut refusals, mut adopts) = (Vec::new(), Vec::new(), Vec::new());
     // What stays ours, in the order of the roles, then what must still go, as it was made.
@@ -49,7 +55,11 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
     let mut keep = Vec::new();
 
     for resource in wanted {
-        let cx = Context { facts, secrets, earlier: &changes };
+        let cx = Context {
+            facts,
+            secrets,
+            earlier: &changes,
+        };
         let change = resource.diff(observed, &cx);
         if change.is_some() {
             refusals.extend(resource.refuse(observed, &cx));
@@ -63,40 +73,76 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
                     adopts.push(format!("{} {}", resource.kind(), resource.key()));
                 } else if let Some(script) = resource.keep(&before) {
                     let title = format!("keep what {} {} was", resource.kind(), resource.key());
-                    keep.push(Step { title, script, phase: Phase::Drain });
+                    keep.push(Step {
+                        title,
+                        script,
+                        phase: Phase::Drain,
+                    });
                 }
                 before
             }
         };
-        after.entries.push(Entry { resource: resource.owned(), before });
+        after.entries.push(Entry {
+            resource: resource.owned(),
+            before,
+        });
         changes.extend(change);
     }
 
-    let is_wanted =
-        |entry: &Entry| wanted.iter().any(|r| r.kind() == entry.resource.kind() && r.key() == entry.resource.key());
-    let gone: Vec<&Entry> = manifest.entries.iter().filter(|entry| !is_wanted(entry)).collect();
+    let is_wanted = |entry: &Entry| {
+        wanted
+            .iter()
+            .any(|r| r.kind() == entry.resource.kind() && r.key() == entry.resource.key())
+    };
+    let gone: Vec<&Entry> = manifest
+        .entries
+        .iter()
+        .filter(|entry| !is_wanted(entry))
+        .collect();
     for entry in gone.iter().rev() {
-        let cx = Context { facts, secrets, earlier: &changes };
+        let cx = Context {
+            facts,
+            secrets,
+            earlier: &changes,
+        };
         let change = entry.resource.remove(observed, &entry.before, &cx);
         changes.extend(change);
     }
 
     let steps = steps(&changes, keep, manifest, &after, &gone);
-    HostPlan { host: name.to_owned(), changes, adopts, notes, refusals, steps }
+    HostPlan {
+        host: name.to_owned(),
+        changes,
+        adopts,
+        notes,
+        refusals,
+        steps,
+    }
 }
 
 /// The steps of all changes in a safe order, between the two writes of the manifest: before the first change it
 /// names all that may be ours, so that a run that is cut short loses nothing; at the end just what is.
-fn steps(changes: &[Change], keep: Vec<Step>, before: &Manifest, after: &Manifest, gone: &[&Entry]) -> Vec<Step> {
+fn steps(
+    changes: &[Change],
+    keep: Vec<Step>,
+    before: &Manifest,
+    after: &Manifest,
+    gone: &[&Entry],
+) -> Vec<Step> {
     let mut during = after.clone();
-    during.entries.extend(gone.iter().map(|entry| (*entry).clone()));
+    during
+        .entries
+        .extend(gone.iter().map(|entry| (*entry).clone()));
     let mut steps = Vec::new();
     let record = |manifest: &Manifest, title: &str| Step {
         title: title.to_owned(),
         script: manifest.store(),
         phase: Phase::Main,
     };
-    let mut work: Vec<Step> = changes.iter().flat_map(|change| change.steps.iter().cloned()).collect();
+    let mut work: Vec<Step> = changes
+        .iter()
+        .flat_map(|change| change.steps.iter().cloned())
+        .collect();
     work.sort_by_key(|step| step.phase);
     if !work.is_empty() && during != *before {
         steps.push(record(&during, "record what is ours"));
@@ -118,18 +164,32 @@ mod tests {
     use crate::resource::sysctl::Sysctl;
 
     fn sysctl(value: &str) -> Resource {
-        Resource::Sysctl(Sysctl { name: "net.ipv4.ip_forward".into(), value: value.into() })
+        Resource::Sysctl(Sysctl {
+            name: "net.ipv4.ip_forward".into(),
+            value: value.into(),
+        })
     }
 
     fn observed(value: &str) -> Observed {
         let mut observed = Observed::default();
-        observed.sysctl.insert("/proc/sys/net/ipv4/ip_forward".into(), value.into());
+        observed
+            .sysctl
+            .insert("/proc/sys/net/ipv4/ip_forward".into(), value.into());
         observed
     }
 
     fn plan(wanted: &[Resource], manifest: &Manifest, observed: &Observed) -> HostPlan {
         let (facts, secrets) = (Facts::assumed(), Secrets::new());
-        host("h", &Basis { wanted, manifest, observed, facts: &facts, secrets: &secrets })
+        host(
+            "h",
+            &Basis {
+                wanted,
+                manifest,
+                observed,
+                facts: &facts,
+                secrets: &secrets,
+            },
+        )
     }
 
     fn titles(plan: &HostPlan) -> Vec<&str> {
@@ -139,14 +199,24 @@ mod tests {
     #[test]
     fn a_change_is_recorded_before_it_is_made() {
         let plan = plan(&[sysctl("1")], &Manifest::new("c"), &observed("0"));
-        assert_eq!(titles(&plan), ["record what is ours", "set net.ipv4.ip_forward to 1"]);
-        assert!(plan.steps[0].script.contains(r#""before":{"value":"0"}"#), "{}", plan.steps[0].script);
+        assert_eq!(
+            titles(&plan),
+            ["record what is ours", "set net.ipv4.ip_forward to 1"]
+        );
+        assert!(
+            plan.steps[0].script.contains(r#""before":{"value":"0"}"#),
+            "{}",
+            plan.steps[0].script
+        );
     }
 
     #[test]
     fn what_is_right_and_ours_needs_nothing() {
         let mut manifest = Manifest::new("c");
-        manifest.entries.push(Entry { resource: sysctl("1"), before: Before::Absent });
+        manifest.entries.push(Entry {
+            resource: sysctl("1"),
+            before: Before::Absent,
+        });
         assert!(plan(&[sysctl("1")], &manifest, &observed("1")).is_empty());
     }
 
@@ -156,16 +226,35 @@ mod tests {
         assert_eq!(titles(&adopted), ["record what is ours now"]);
         assert_eq!(adopted.adopts, ["sysctl net.ipv4.ip_forward"]);
         let mut manifest = Manifest::new("c");
-        manifest.entries.push(Entry { resource: sysctl("1"), before: Before::Same });
-        assert_eq!(titles(&plan(&[], &manifest, &observed("1"))), ["record what is ours now"]);
+        manifest.entries.push(Entry {
+            resource: sysctl("1"),
+            before: Before::Same,
+        });
+        assert_eq!(
+            titles(&plan(&[], &manifest, &observed("1"))),
+            ["record what is ours now"]
+        );
     }
 
     #[test]
     fn what_is_no_longer_wanted_goes_back_to_what_it_was() {
         let mut manifest = Manifest::new("c");
-        manifest.entries.push(Entry { resource: sysctl("1"), before: Before::Value("0".into()) });
+        manifest.entries.push(Entry {
+            resource: sysctl("1"),
+            before: Before::Value("0".into()),
+        });
         let plan = plan(&[], &manifest, &observed("1"));
-        assert_eq!(titles(&plan), ["set net.ipv4.ip_forward back to 0", "record what is ours now"]);
-        assert!(plan.steps[1].script.starts_with("rm -f"), "{}", plan.steps[1].script);
+        assert_eq!(
+            titles(&plan),
+            [
+                "set net.ipv4.ip_forward back to 0",
+                "record what is ours now"
+            ]
+        );
+        assert!(
+            plan.steps[1].script.starts_with("rm -f"),
+            "{}",
+            plan.steps[1].script
+        );
     }
 }

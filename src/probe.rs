@@ -55,34 +55,59 @@ pub fn read(cluster: &str, output: &str, nonce: &str) -> Result<Answer, ProbeErr
     let empty = section::Section::default();
     let get = |name: &str| sections.get(name).unwrap_or(&empty);
     if !get("end").has("end") {
-        return Err(ProbeError::Cut(format!("{} of its bytes came", output.len())));
+        return Err(ProbeError::Cut(format!(
+            "{} of its bytes came",
+            output.len()
+        )));
     }
     let facts = Facts::parse(get(Facts::SECTION));
     let manifest = Manifest::parse(cluster, get(MANIFEST).part("own"))?;
     let mut others = Vec::new();
     for (path, text) in get(MANIFEST).parts_of("other") {
-        let name = Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let name = Path::new(path)
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or_default();
         others.push(Manifest::parse(name, text)?);
     }
     // Without `ip` the host's addresses cannot be read at all; that is told in words by the caller.
-    let observed = if facts.has("ip") { registry::parse(&sections)? } else { Observed::default() };
-    Ok(Answer { facts, manifest, observed, others, sections })
+    let observed = if facts.has("ip") {
+        registry::parse(&sections)?
+    } else {
+        Observed::default()
+    };
+    Ok(Answer {
+        facts,
+        manifest,
+        observed,
+        others,
+        sections,
+    })
 }
 
 /// Why a host cannot be worked on at all, in words.
 pub fn obstacles(answer: &Answer, wanted: &[Resource]) -> Vec<String> {
     let mut found = Vec::new();
     if !answer.facts.has("ip") {
-        found.push("expected the command `ip`, found none; install iproute2 (iproute on RHEL and its kin)".to_owned());
+        found.push(
+            "expected the command `ip`, found none; install iproute2 (iproute on RHEL and its kin)"
+                .to_owned(),
+        );
     }
     if answer.facts.uid != Some(0) {
-        let uid = answer.facts.uid.map_or_else(|| "an unknown user".to_owned(), |uid| format!("user id {uid}"));
-        found.push(format!("expected to run as root, found {uid}; set `ssh.sudo: true` or another `ssh.user`"));
+        let uid = answer.facts.uid.map_or_else(
+            || "an unknown user".to_owned(),
+            |uid| format!("user id {uid}"),
+        );
+        found.push(format!(
+            "expected to run as root, found {uid}; set `ssh.sudo: true` or another `ssh.user`"
+        ));
     }
     for other in &answer.others {
         for entry in &other.entries {
-            if let Some(clash) =
-                wanted.iter().find(|r| r.kind() == entry.resource.kind() && r.key() == entry.resource.key())
+            if let Some(clash) = wanted
+                .iter()
+                .find(|r| r.kind() == entry.resource.kind() && r.key() == entry.resource.key())
                 && !shareable(clash)
             {
                 found.push(format!(
@@ -99,5 +124,8 @@ pub fn obstacles(answer: &Answer, wanted: &[Resource]) -> Vec<String> {
 
 /// What two clusters may both want of one host.
 fn shareable(resource: &Resource) -> bool {
-    matches!(resource, Resource::Package(_) | Resource::Module(_) | Resource::Sysctl(_) | Resource::Unit(_))
+    matches!(
+        resource,
+        Resource::Package(_) | Resource::Module(_) | Resource::Sysctl(_) | Resource::Unit(_)
+    )
 }

@@ -33,7 +33,11 @@ pub enum RoleError {
     #[error("role {role}: {message}")]
     Yaml { role: String, message: String },
     #[error("role {role}, resource {number}: {message}")]
-    Resource { role: String, number: usize, message: String },
+    Resource {
+        role: String,
+        number: usize,
+        message: String,
+    },
     #[error("role {role}, resource {number}")]
     Expression {
         role: String,
@@ -41,7 +45,9 @@ pub enum RoleError {
         #[source]
         source: TemplateError,
     },
-    #[error("no role {name:?}; there are {known}. a file roles/{name}.yaml beside the inventory adds one")]
+    #[error(
+        "no role {name:?}; there are {known}. a file roles/{name}.yaml beside the inventory adds one"
+    )]
     Unknown { name: String, known: String },
     #[error("role {name} includes itself")]
     Circle { name: String },
@@ -82,11 +88,20 @@ impl Roles {
             let name = file.trim_end_matches(".yaml").to_owned();
             serde_yaml::from_str(&text)
                 .map(|role| (name.clone(), role))
-                .map_err(|e| RoleError::Yaml { role: name, message: e.to_string() })
+                .map_err(|e| RoleError::Yaml {
+                    role: name,
+                    message: e.to_string(),
+                })
         };
-        let roles =
-            roles.into_iter().filter(|(file, _)| file.ends_with(".yaml")).map(parse).collect::<Result<_, _>>()?;
-        Ok(Self { roles, templates: Templates::new(&templates)? })
+        let roles = roles
+            .into_iter()
+            .filter(|(file, _)| file.ends_with(".yaml"))
+            .map(parse)
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            roles,
+            templates: Templates::new(&templates)?,
+        })
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -123,7 +138,9 @@ impl Roles {
             known: self.names().collect::<Vec<_>>().join(", "),
         })?;
         if above.iter().any(|n| n == name) {
-            return Err(RoleError::Circle { name: name.to_owned() });
+            return Err(RoleError::Circle {
+                name: name.to_owned(),
+            });
         }
         above.push(name.to_owned());
         for included in &role.include {
@@ -131,7 +148,10 @@ impl Roles {
         }
         above.pop();
         for (index, entry) in role.resources.iter().enumerate() {
-            let at = Place { role: name, number: index + 1 };
+            let at = Place {
+                role: name,
+                number: index + 1,
+            };
             self.expand_entry(entry, scope, &at, into)?;
         }
         Ok(())
@@ -147,7 +167,11 @@ impl Roles {
         let word = |key: &str| entry.get(key).and_then(Value::as_str);
         let items = match word("for_each") {
             None => vec![None],
-            Some(expression) => match self.templates.value(expression, scope).map_err(|e| at.expression(e))? {
+            Some(expression) => match self
+                .templates
+                .value(expression, scope)
+                .map_err(|e| at.expression(e))?
+            {
                 Value::Array(items) => items.into_iter().map(Some).collect(),
                 other => return Err(at.error(format!("for_each: expected a list, found {other}"))),
             },
@@ -158,10 +182,16 @@ impl Roles {
                 None => scope.clone(),
             };
             if let Some(when) = word("when") {
-                match self.templates.value(when, &inner).map_err(|e| at.expression(e))? {
+                match self
+                    .templates
+                    .value(when, &inner)
+                    .map_err(|e| at.expression(e))?
+                {
                     Value::Bool(true) => {}
                     Value::Bool(false) => continue,
-                    other => return Err(at.error(format!("when: expected true or false, found {other}"))),
+                    other => {
+                        return Err(at.error(format!("when: expected true or false, found {other}")));
+                    }
                 }
             }
             into.push(self.resource(entry, &inner, at)?);
@@ -169,17 +199,30 @@ impl Roles {
         Ok(())
     }
 
-    fn resource(&self, entry: &Map<String, Value>, scope: &Scope, at: &Place) -> Result<Resource, RoleError> {
-        let mut kinds = entry.iter().filter(|(key, _)| !["when", "for_each", "as"].contains(&key.as_str()));
+    fn resource(
+        &self,
+        entry: &Map<String, Value>,
+        scope: &Scope,
+        at: &Place,
+    ) -> Result<Resource, RoleError> {
+        let mut kinds = entry
+            .iter()
+            .filter(|(key, _)| !["when", "for_each", "as"].contains(&key.as_str()));
         let (Some((kind, body)), None) = (kinds.next(), kinds.next()) else {
             return Err(at.error("expected one kind of resource".to_owned()));
         };
-        let mut body = self.templates.expand(body, scope).map_err(|e| at.expression(e))?;
+        let mut body = self
+            .templates
+            .expand(body, scope)
+            .map_err(|e| at.expression(e))?;
         if let Value::Object(map) = &mut body
             && let Some(template) = map.remove("template")
         {
             let name = template.as_str().unwrap_or_default();
-            let content = self.templates.render(name, scope).map_err(|e| at.expression(e))?;
+            let content = self
+                .templates
+                .render(name, scope)
+                .map_err(|e| at.expression(e))?;
             map.insert("content".to_owned(), Value::String(content));
         }
         serde_json::from_value(Value::Object(Map::from_iter([(kind.clone(), body)])))
@@ -194,16 +237,31 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn error(&self, message: String) -> RoleError {
-        RoleError::Resource { role: self.role.to_owned(), number: self.number, message }
+        RoleError::Resource {
+            role: self.role.to_owned(),
+            number: self.number,
+            message,
+        }
     }
 
     fn expression(&self, source: TemplateError) -> RoleError {
-        RoleError::Expression { role: self.role.to_owned(), number: self.number, source }
+        RoleError::Expression {
+            role: self.role.to_owned(),
+            number: self.number,
+            source,
+        }
     }
 }
 
 fn built_in(dir: &Dir) -> BTreeMap<String, String> {
-    dir.files().filter_map(|file| Some((file.path().to_str()?.to_owned(), file.contents_utf8()?.to_owned()))).collect()
+    dir.files()
+        .filter_map(|file| {
+            Some((
+                file.path().to_str()?.to_owned(),
+                file.contents_utf8()?.to_owned(),
+            ))
+        })
+        .collect()
 }
 
 fn read_folder(folder: &Path, into: &mut BTreeMap<String, String>) -> Result<(), RoleError> {
@@ -219,14 +277,21 @@ fn read_folder(folder: &Path, into: &mut BTreeMap<String, String>) -> Result<(),
     for entry in entries {
         let path = entry.map_err(fail(folder))?.path();
         let metadata = path.metadata().map_err(fail(&path))?;
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
         if !metadata.is_file() || name.starts_with('.') || name.ends_with('~') {
             continue;
         }
         if metadata.len() > FILE_LIMIT {
-            return Err(RoleError::TooLarge { path: path.display().to_string() });
+            return Err(RoleError::TooLarge {
+                path: path.display().to_string(),
+            });
         }
-        into.insert(name.to_owned(), std::fs::read_to_string(&path).map_err(fail(&path))?);
+        into.insert(
+            name.to_owned(),
+            std::fs::read_to_string(&path).map_err(fail(&path))?,
+        );
     }
     Ok(())
 }

@@ -68,8 +68,11 @@ pub fn mask(text: &str) -> String {
 /// A text read from a host as it may be shown beside `rendered`: what stands where `rendered` has a secret
 /// is hidden, on each line that begins as that line of `rendered` does.
 pub fn mask_like(rendered: &str, observed: &str) -> String {
-    let prefixes: Vec<&str> =
-        rendered.lines().filter_map(|line| line.split_once(OPEN)).map(|(before, _)| before.trim()).collect();
+    let prefixes: Vec<&str> = rendered
+        .lines()
+        .filter_map(|line| line.split_once(OPEN))
+        .map(|(before, _)| before.trim())
+        .collect();
     if prefixes.is_empty() {
         return observed.to_owned();
     }
@@ -98,7 +101,10 @@ enum Piece<'a> {
 fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     text.split_inclusive(CLOSE)
         .flat_map(|chunk| match chunk.split_once(OPEN) {
-            Some((plain, id)) => [Some(Piece::Plain(plain)), Some(Piece::Secret(id.trim_end_matches(CLOSE)))],
+            Some((plain, id)) => [
+                Some(Piece::Plain(plain)),
+                Some(Piece::Secret(id.trim_end_matches(CLOSE))),
+            ],
             None => [Some(Piece::Plain(chunk)), None],
         })
         .flatten()
@@ -147,15 +153,24 @@ mod tests {
         let source = SecretSource::Env("PASS".into());
         let text = format!("a\n  auth_pass {}\nb\n", source.placeholder());
         let secrets = Secrets::from([(source, Secret::new("hunter2"))]);
-        assert_eq!(*reveal(&text, &secrets).unwrap(), "a\n  auth_pass hunter2\nb\n");
+        assert_eq!(
+            *reveal(&text, &secrets).unwrap(),
+            "a\n  auth_pass hunter2\nb\n"
+        );
         assert_eq!(mask(&text), "a\n  auth_pass ********\nb\n");
         assert!(reveal(&text, &Secrets::new()).is_err());
-        assert_eq!(mask_like(&text, "a\n    auth_pass old one\nc\n"), "a\n    auth_pass ********\nc\n");
+        assert_eq!(
+            mask_like(&text, "a\n    auth_pass old one\nc\n"),
+            "a\n    auth_pass ********\nc\n"
+        );
     }
 
     #[test]
     fn a_secret_is_not_printed() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "[secret]");
-        assert_eq!(format!("{:#?}", Some(Secret::new("hunter2"))).find("hunter2"), None);
+        assert_eq!(
+            format!("{:#?}", Some(Secret::new("hunter2"))).find("hunter2"),
+            None
+        );
     }
 }

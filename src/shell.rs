@@ -47,7 +47,11 @@ pub fn heredoc(command: &str, body: &str) -> String {
         delimiter.clear();
         let _ = write!(delimiter, "LVSCTL_END_{n}");
     }
-    let newline = if body.is_empty() || body.ends_with('\n') { "" } else { "\n" };
+    let newline = if body.is_empty() || body.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
     format!("{command} <<'{delimiter}'\n{body}{newline}{delimiter}\n")
 }
 

@@ -78,14 +78,24 @@ impl Templates {
                 serde_json::to_value(&value)
                     .and_then(serde_json::from_value::<SecretSource>)
                     .map(|source| source.placeholder())
-                    .map_err(|_| tera::Error::message("the filter `secret` takes a secret of the inventory"))
+                    .map_err(|_| {
+                        tera::Error::message("the filter `secret` takes a secret of the inventory")
+                    })
             },
         );
-        tera.register_filter("quote", |text: &str, _: tera::Kwargs, _: &tera::State| -> String {
-            crate::shell::quote(text)
-        });
-        tera.add_raw_templates(sources.iter().map(|(name, text)| (name.as_str(), text.as_str())))
-            .map_err(|e| TemplateError::Parse { name: "set".to_owned(), message: full_message(&e) })?;
+        tera.register_filter(
+            "quote",
+            |text: &str, _: tera::Kwargs, _: &tera::State| -> String { crate::shell::quote(text) },
+        );
+        tera.add_raw_templates(
+            sources
+                .iter()
+                .map(|(name, text)| (name.as_str(), text.as_str())),
+        )
+        .map_err(|e| TemplateError::Parse {
+            name: "set".to_owned(),
+            message: full_message(&e),
+        })?;
         Ok(Self { tera })
     }
 
@@ -93,25 +103,36 @@ impl Templates {
     pub fn render(&self, name: &str, scope: &Scope) -> Result<String, TemplateError> {
         if !self.tera.contains_template(name) {
             let known: Vec<&str> = self.tera.get_template_names().collect();
-            return Err(TemplateError::Unknown { name: name.to_owned(), known: known.join(", ") });
+            return Err(TemplateError::Unknown {
+                name: name.to_owned(),
+                known: known.join(", "),
+            });
         }
         self.tera
             .render(name, &scope.context)
-            .map_err(|e| TemplateError::Render { place: format!("template {name}"), message: full_message(&e) })
+            .map_err(|e| TemplateError::Render {
+                place: format!("template {name}"),
+                message: full_message(&e),
+            })
     }
 
     /// Renders a text that stands in a role.
     pub fn text(&self, text: &str, scope: &Scope) -> Result<String, TemplateError> {
         self.tera
             .render_str(text, &scope.context, false)
-            .map_err(|e| TemplateError::Render { place: format!("expression {text:?}"), message: full_message(&e) })
+            .map_err(|e| TemplateError::Render {
+                place: format!("expression {text:?}"),
+                message: full_message(&e),
+            })
     }
 
     /// The value of an expression, with its type.
     pub fn value(&self, expression: &str, scope: &Scope) -> Result<Value, TemplateError> {
         let json = self.text(&format!("{{{{ ({expression}) | json }}}}"), scope)?;
-        serde_json::from_str(&json)
-            .map_err(|e| TemplateError::Render { place: format!("expression {expression:?}"), message: e.to_string() })
+        serde_json::from_str(&json).map_err(|e| TemplateError::Render {
+            place: format!("expression {expression:?}"),
+            message: e.to_string(),
+        })
     }
 
     /// A value of a role: a text that is one expression keeps that expression's type; other texts are rendered.
@@ -119,7 +140,9 @@ impl Templates {
         match value {
             Value::String(text) => match whole_expression(text) {
                 Some(expression) => self.value(expression, scope),
-                None if text.contains("{{") || text.contains("{%") => Ok(Value::String(self.text(text, scope)?)),
+                None if text.contains("{{") || text.contains("{%") => {
+                    Ok(Value::String(self.text(text, scope)?))
+                }
                 None => Ok(value.clone()),
             },
             Value::Array(items) => items.iter().map(|item| self.expand(item, scope)).collect(),
@@ -146,7 +169,9 @@ mod tests {
     #[test]
     fn expressions_keep_their_type() {
         let templates = Templates::new(&BTreeMap::new()).unwrap();
-        let scope = Scope::new(&json!({"port": 80, "names": ["a", "b"], "on": false, "host": {"name": "rs1"}}));
+        let scope = Scope::new(
+            &json!({"port": 80, "names": ["a", "b"], "on": false, "host": {"name": "rs1"}}),
+        );
         for (text, want) in [
             (json!("{{ port }}"), json!(80)),
             (json!("{{ names }}"), json!(["a", "b"])),
@@ -162,10 +187,26 @@ mod tests {
 
     #[test]
     fn an_undefined_variable_is_an_error() {
-        let templates = Templates::new(&BTreeMap::from([("a".to_owned(), "{{ nothing }}".to_owned())])).unwrap();
+        let templates = Templates::new(&BTreeMap::from([(
+            "a".to_owned(),
+            "{{ nothing }}".to_owned(),
+        )]))
+        .unwrap();
         let scope = Scope::new(&json!({"host": {}}));
-        assert!(templates.render("a", &scope).unwrap_err().to_string().contains("nothing"));
+        assert!(
+            templates
+                .render("a", &scope)
+                .unwrap_err()
+                .to_string()
+                .contains("nothing")
+        );
         assert!(templates.value("host.nothing", &scope).is_err());
-        assert!(templates.render("b", &scope).unwrap_err().to_string().contains("no template"));
+        assert!(
+            templates
+                .render("b", &scope)
+                .unwrap_err()
+                .to_string()
+                .contains("no template")
+        );
     }
 }

@@ -12,7 +12,11 @@ use crate::resource::mark::{Mark, PORTS_PER_RULE};
 
 /// The variables: `cluster`, `host`, `services`, `vrrp`, and the host's `vips`, `marks`, `ipvs`, `modules`.
 pub fn of(cluster: &Cluster, host: &Host) -> Value {
-    let vrrp: Vec<Value> = cluster.vrrp.iter().filter_map(|instance| vrrp_member(instance, host)).collect();
+    let vrrp: Vec<Value> = cluster
+        .vrrp
+        .iter()
+        .filter_map(|instance| vrrp_member(instance, host))
+        .collect();
     json!({
         "cluster": { "name": cluster.name, "keepalived": cluster.keepalived, "vars": cluster.vars },
         "host": host,
@@ -34,11 +38,21 @@ pub fn of(cluster: &Cluster, host: &Host) -> Value {
 fn service(service: &Service) -> Value {
     let mut value = json!(service);
     let granularity = service.persistence.map(|p| p.granularity);
-    let netmask = granularity
-        .filter(|g| *g < 32)
-        .and_then(|g| Some(ipnet::Ipv4Net::new(std::net::Ipv4Addr::UNSPECIFIED, g).ok()?.netmask()));
+    let netmask = granularity.filter(|g| *g < 32).and_then(|g| {
+        Some(
+            ipnet::Ipv4Net::new(std::net::Ipv4Addr::UNSPECIFIED, g)
+                .ok()?
+                .netmask(),
+        )
+    });
     if let Value::Object(map) = &mut value {
-        map.insert("virtuals".to_owned(), virtuals(service).into_iter().map(|v| virtual_server(service, v)).collect());
+        map.insert(
+            "virtuals".to_owned(),
+            virtuals(service)
+                .into_iter()
+                .map(|v| virtual_server(service, v))
+                .collect(),
+        );
         map.insert("netmask".to_owned(), json!(netmask));
     }
     value
@@ -47,9 +61,10 @@ fn service(service: &Service) -> Value {
 fn virtual_server(service: &Service, to: Virtual) -> Value {
     let (head, port) = match to {
         Virtual::Fwmark { mark, .. } => (format!("fwmark {mark}"), 0),
-        Virtual::Tcp(address) | Virtual::Udp(address) => {
-            (format!("{} {}", address.ip(), address.port()), address.port())
-        }
+        Virtual::Tcp(address) | Virtual::Udp(address) => (
+            format!("{} {}", address.ip(), address.port()),
+            address.port(),
+        ),
     };
     let real_servers: Vec<Value> = service
         .real_servers
@@ -62,18 +77,37 @@ fn virtual_server(service: &Service, to: Virtual) -> Value {
 /// One virtual service for a mark; otherwise one for each VIP and port.
 pub fn virtuals(service: &Service) -> Vec<Virtual> {
     if let Some(mark) = service.fwmark {
-        let mut families: Vec<bool> = service.vips.iter().map(|vip| vip.address.is_ipv6()).collect();
+        let mut families: Vec<bool> = service
+            .vips
+            .iter()
+            .map(|vip| vip.address.is_ipv6())
+            .collect();
         families.dedup();
-        return families.into_iter().map(|v6| Virtual::Fwmark { mark, v6 }).collect();
+        return families
+            .into_iter()
+            .map(|v6| Virtual::Fwmark { mark, v6 })
+            .collect();
     }
-    let ports: &[u16] = if service.ports.is_empty() { &[0] } else { &service.ports };
-    let pairs = service.vips.iter().flat_map(|vip| ports.iter().map(move |port| (vip.address, *port)));
-    pairs.map(|(address, port)| Virtual::new(service.protocol, address, port)).collect()
+    let ports: &[u16] = if service.ports.is_empty() {
+        &[0]
+    } else {
+        &service.ports
+    };
+    let pairs = service
+        .vips
+        .iter()
+        .flat_map(|vip| ports.iter().map(move |port| (vip.address, *port)));
+    pairs
+        .map(|(address, port)| Virtual::new(service.protocol, address, port))
+        .collect()
 }
 
 fn check_port(service: &Service, rs: &RealServer) -> Option<u16> {
     let check = service.health_check.as_ref()?;
-    check.port.or(rs.port).or_else(|| service.ports.first().copied())
+    check
+        .port
+        .or(rs.port)
+        .or_else(|| service.ports.first().copied())
 }
 
 /// The virtual services of the directors, as the kernel shall have them.
@@ -87,7 +121,11 @@ pub fn ipvs(cluster: &Cluster) -> Vec<Ipvs> {
                 persistence: service.persistence.map(|p| (p.timeout, p.granularity)),
                 one_packet: service.one_packet,
             },
-            real_servers: service.real_servers.iter().map(|rs| destination(service, to, rs)).collect(),
+            real_servers: service
+                .real_servers
+                .iter()
+                .map(|rs| destination(service, to, rs))
+                .collect(),
             keepalived: cluster.keepalived,
             drain: 30,
         };
@@ -114,11 +152,21 @@ pub fn marks(cluster: &Cluster) -> Vec<Mark> {
     let mut marks = Vec::new();
     for service in &cluster.services {
         let Some(mark) = service.fwmark else { continue };
-        let groups: Vec<&[u16]> =
-            if service.ports.is_empty() { vec![&[]] } else { service.ports.chunks(PORTS_PER_RULE).collect() };
-        let rules = service.vips.iter().flat_map(|vip| groups.iter().map(move |ports| (vip.address, *ports)));
+        let groups: Vec<&[u16]> = if service.ports.is_empty() {
+            vec![&[]]
+        } else {
+            service.ports.chunks(PORTS_PER_RULE).collect()
+        };
+        let rules = service
+            .vips
+            .iter()
+            .flat_map(|vip| groups.iter().map(move |ports| (vip.address, *ports)));
         for (index, (destination, ports)) in rules.enumerate() {
-            let number = if index == 0 { String::new() } else { format!("#{}", index + 1) };
+            let number = if index == 0 {
+                String::new()
+            } else {
+                format!("#{}", index + 1)
+            };
             marks.push(Mark {
                 comment: format!("lvsctl:{}/{}{number}", cluster.name, service.name),
                 destination,
@@ -134,8 +182,10 @@ pub fn marks(cluster: &Cluster) -> Vec<Mark> {
 /// VIPs that a real server itself must hold: it gets packets for them.
 fn real_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
     let mut seen = BTreeSet::new();
-    let mine =
-        cluster.services.iter().filter(|s| s.mode != Mode::Nat && s.real_servers.iter().any(|rs| rs.host == host.name));
+    let mine = cluster
+        .services
+        .iter()
+        .filter(|s| s.mode != Mode::Nat && s.real_servers.iter().any(|rs| rs.host == host.name));
     mine.flat_map(|service| service.vips.iter().map(move |vip| (vip.address, service.mode)))
         .filter(|(address, _)| seen.insert(*address))
         .enumerate()
@@ -161,9 +211,16 @@ fn director_vips(cluster: &Cluster) -> Vec<Value> {
 }
 
 fn vrrp_member(instance: &crate::inventory::model::VrrpInstance, host: &Host) -> Option<Value> {
-    let me = instance.members.iter().find(|member| member.host == host.name)?;
-    let peers: Vec<_> =
-        instance.members.iter().filter(|member| member.host != host.name).map(|member| member.address).collect();
+    let me = instance
+        .members
+        .iter()
+        .find(|member| member.host == host.name)?;
+    let peers: Vec<_> = instance
+        .members
+        .iter()
+        .filter(|member| member.host != host.name)
+        .map(|member| member.address)
+        .collect();
     let mut value = json!(instance);
     if let Value::Object(map) = &mut value {
         map.insert("me".to_owned(), json!(me));
@@ -175,7 +232,11 @@ fn vrrp_member(instance: &crate::inventory::model::VrrpInstance, host: &Host) ->
 /// The modules that the directors' kernels need.
 pub fn modules(cluster: &Cluster) -> Vec<String> {
     let mut modules = vec!["ip_vs".to_owned()];
-    let schedulers: BTreeSet<String> = cluster.services.iter().map(|s| scheduler_module(s.scheduler)).collect();
+    let schedulers: BTreeSet<String> = cluster
+        .services
+        .iter()
+        .map(|s| scheduler_module(s.scheduler))
+        .collect();
     modules.extend(schedulers);
     modules
 }

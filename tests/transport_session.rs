@@ -12,14 +12,22 @@ use lvsctl::transport::{Ended, Output, RemoteShell, TransportError, Waiting};
 const LONG: Duration = Duration::from_secs(20);
 
 /// The Debian package of each is named when it is not there.
-const SHELLS: [(&str, &str); 3] = [("dash", "dash"), ("bash", "bash"), ("busybox", "busybox-static")];
+const SHELLS: [(&str, &str); 3] = [
+    ("dash", "dash"),
+    ("bash", "bash"),
+    ("busybox", "busybox-static"),
+];
 
 fn channel(shell: &str) -> LocalChannel {
-    let package = SHELLS.iter().find(|(s, _)| *s == shell).map_or(shell, |(_, p)| p);
+    let package = SHELLS
+        .iter()
+        .find(|(s, _)| *s == shell)
+        .map_or(shell, |(_, p)| p);
     let mut command = Command::new(shell);
     // All of them run as `sh`: bash is in POSIX mode then.
     command.arg0("sh").arg("-s");
-    LocalChannel::spawn(command).unwrap_or_else(|e| panic!("cannot start {shell}: {e}; apt-get install {package}"))
+    LocalChannel::spawn(command)
+        .unwrap_or_else(|e| panic!("cannot start {shell}: {e}; apt-get install {package}"))
 }
 
 fn session(shell: &str) -> Session {
@@ -35,25 +43,37 @@ fn each_shell(test: impl Fn(&str, Session)) {
 }
 
 fn output(status: i32, stdout: &str, stderr: &str) -> Output {
-    Output { status, stdout: stdout.into(), stderr: stderr.into() }
+    Output {
+        status,
+        stdout: stdout.into(),
+        stderr: stderr.into(),
+    }
 }
 
 #[test]
 fn output_is_exact_and_streams_are_apart() {
     each_shell(|shell, mut s| {
         for (script, want) in [
-            ("printf 'no newline'; printf err >&2", output(0, "no newline", "err")),
+            (
+                "printf 'no newline'; printf err >&2",
+                output(0, "no newline", "err"),
+            ),
             ("", output(0, "", "")),
             ("# a comment", output(0, "", "")),
             ("echo 'it'\\''s'; exit 7", output(7, "it's\n", "")),
             ("printf 'a\\n\\n\\n'", output(0, "a\n\n\n", "")),
             ("-n", output(127, "", "")),
-            ("cat <<'X'\n$HOME `date`\nX", output(0, "$HOME `date`\n", "")),
+            (
+                "cat <<'X'\n$HOME `date`\nX",
+                output(0, "$HOME `date`\n", ""),
+            ),
             ("printf 'caf\\303\\251'", output(0, "café", "")),
             ("(exit 3); echo unreached", output(3, "", "")),
             ("kill -9 $(exec sh -c 'echo $PPID')", output(137, "", "")),
         ] {
-            let mut got = s.run(script, LONG).unwrap_or_else(|e| panic!("{shell}: {script}: {e}"));
+            let mut got = s
+                .run(script, LONG)
+                .unwrap_or_else(|e| panic!("{shell}: {script}: {e}"));
             if matches!(want.status, 127 | 137) {
                 got.stderr.clear();
             }
@@ -65,10 +85,16 @@ fn output_is_exact_and_streams_are_apart() {
 #[test]
 fn an_unset_variable_stops_a_subshell() {
     each_shell(|shell, mut s| {
-        let got = s.run("echo \"$lvsctl_not_set\"; echo unreached", LONG).expect("runs");
+        let got = s
+            .run("echo \"$lvsctl_not_set\"; echo unreached", LONG)
+            .expect("runs");
         assert_ne!(got.status, 0, "{shell}");
         assert_eq!(got.stdout, "", "{shell}");
-        assert!(got.stderr.contains("lvsctl_not_set"), "{shell}: {}", got.stderr);
+        assert!(
+            got.stderr.contains("lvsctl_not_set"),
+            "{shell}: {}",
+            got.stderr
+        );
     });
 }
 
@@ -80,7 +106,11 @@ fn a_child_that_reads_standard_input_gets_nothing() {
             let got = run(&mut s, "cat; echo after", LONG).expect("runs");
             assert_eq!(got, output(0, "after\n", ""), "{shell}");
         }
-        assert_eq!(s.run("echo next", LONG).expect("runs").stdout, "next\n", "{shell}");
+        assert_eq!(
+            s.run("echo next", LONG).expect("runs").stdout,
+            "next\n",
+            "{shell}"
+        );
     });
 }
 
@@ -88,9 +118,16 @@ fn a_child_that_reads_standard_input_gets_nothing() {
 #[test]
 fn a_missing_tool_is_an_answer() {
     each_shell(|shell, mut s| {
-        let script = "if command -v lvsctl-no-such-tool >/dev/null; then echo there; else echo missing; fi";
-        assert_eq!(s.run(script, LONG).expect("runs"), output(0, "missing\n", ""), "{shell}");
-        let tripped = s.run("command -v lvsctl-no-such-tool; echo unreached", LONG).expect("runs");
+        let script =
+            "if command -v lvsctl-no-such-tool >/dev/null; then echo there; else echo missing; fi";
+        assert_eq!(
+            s.run(script, LONG).expect("runs"),
+            output(0, "missing\n", ""),
+            "{shell}"
+        );
+        let tripped = s
+            .run("command -v lvsctl-no-such-tool; echo unreached", LONG)
+            .expect("runs");
         assert_eq!(tripped.stdout, "", "{shell}");
         assert_ne!(tripped.status, 0, "{shell}");
     });
@@ -99,9 +136,17 @@ fn a_missing_tool_is_an_answer() {
 #[test]
 fn a_malformed_script_is_an_error_and_not_a_hang() {
     each_shell(|shell, mut s| {
-        for script in ["echo 'unterminated", "syntax ( error", "}", ")", "if true; then", "cat <<X\nno end"] {
+        for script in [
+            "echo 'unterminated",
+            "syntax ( error",
+            "}",
+            ")",
+            "if true; then",
+            "cat <<X\nno end",
+        ] {
             for run in [Session::run, Session::run_in_shell] {
-                let got = run(&mut s, script, LONG).unwrap_or_else(|e| panic!("{shell}: {script}: {e}"));
+                let got =
+                    run(&mut s, script, LONG).unwrap_or_else(|e| panic!("{shell}: {script}: {e}"));
                 // A here-document that the end of the script ends is taken by every shell, by bash with a warning.
                 if !script.starts_with("cat") {
                     assert_eq!(got.status, 2, "{shell}: {script}: {got:?}");
@@ -109,9 +154,20 @@ fn a_malformed_script_is_an_error_and_not_a_hang() {
                 }
             }
         }
-        assert_eq!(s.run("echo fine", LONG).expect("runs").stdout, "fine\n", "{shell}");
-        assert!(matches!(s.run("echo \0", LONG), Err(TransportError::ShellText(_))), "{shell}");
-        assert_eq!(s.run("echo fine", LONG).expect("runs").stdout, "fine\n", "{shell}");
+        assert_eq!(
+            s.run("echo fine", LONG).expect("runs").stdout,
+            "fine\n",
+            "{shell}"
+        );
+        assert!(
+            matches!(s.run("echo \0", LONG), Err(TransportError::ShellText(_))),
+            "{shell}"
+        );
+        assert_eq!(
+            s.run("echo fine", LONG).expect("runs").stdout,
+            "fine\n",
+            "{shell}"
+        );
     });
 }
 
@@ -126,16 +182,41 @@ fn the_shell_keeps_what_it_is_told_and_subshells_leave_nothing() {
             lock.display(),
             trapped.display()
         );
-        assert_eq!(s.run_in_shell(&script, LONG).expect("runs"), output(0, "", ""), "{shell}");
-        assert_eq!(s.run_in_shell("false", LONG).expect("runs").status, 1, "{shell}");
-        let got = s.run("V=2; W=3; echo nine >&9; f \"$V\"", LONG).expect("runs");
+        assert_eq!(
+            s.run_in_shell(&script, LONG).expect("runs"),
+            output(0, "", ""),
+            "{shell}"
+        );
+        assert_eq!(
+            s.run_in_shell("false", LONG).expect("runs").status,
+            1,
+            "{shell}"
+        );
+        let got = s
+            .run("V=2; W=3; echo nine >&9; f \"$V\"", LONG)
+            .expect("runs");
         assert_eq!(got, output(0, "f 2\n", ""), "{shell}");
-        let got = s.run_in_shell("echo \"$V ${W-unset}\"", LONG).expect("runs");
+        let got = s
+            .run_in_shell("echo \"$V ${W-unset}\"", LONG)
+            .expect("runs");
         assert_eq!(got.stdout, "1 unset\n", "{shell}");
-        assert_eq!(std::fs::read_to_string(&lock).expect("the lock"), "nine\n", "{shell}");
-        assert!(!trapped.exists(), "{shell}: a subshell ran the trap of the shell");
-        Box::new(s).close(LONG).unwrap_or_else(|e| panic!("{shell}: {e}"));
-        assert_eq!(std::fs::read_to_string(&trapped).expect("the trap's file"), "bye\n", "{shell}");
+        assert_eq!(
+            std::fs::read_to_string(&lock).expect("the lock"),
+            "nine\n",
+            "{shell}"
+        );
+        assert!(
+            !trapped.exists(),
+            "{shell}: a subshell ran the trap of the shell"
+        );
+        Box::new(s)
+            .close(LONG)
+            .unwrap_or_else(|e| panic!("{shell}: {e}"));
+        assert_eq!(
+            std::fs::read_to_string(&trapped).expect("the trap's file"),
+            "bye\n",
+            "{shell}"
+        );
     });
 }
 
@@ -143,13 +224,20 @@ fn the_shell_keeps_what_it_is_told_and_subshells_leave_nothing() {
 fn a_shell_that_ends_itself_is_told() {
     each_shell(|shell, mut s| {
         match s.run_in_shell("echo dying >&2; exit 5", LONG) {
-            Err(TransportError::EndedEarly { what: Waiting::Script, ended, stderr }) => {
+            Err(TransportError::EndedEarly {
+                what: Waiting::Script,
+                ended,
+                stderr,
+            }) => {
                 assert_eq!(ended, Ended::Status(5), "{shell}");
                 assert!(stderr.contains("dying"), "{shell}: {stderr}");
             }
             other => panic!("{shell}: {other:?}"),
         }
-        assert!(matches!(s.run("echo", LONG), Err(TransportError::Gone)), "{shell}");
+        assert!(
+            matches!(s.run("echo", LONG), Err(TransportError::Gone)),
+            "{shell}"
+        );
         let mut s = session(shell);
         match s.run_in_shell("kill -9 $$", LONG) {
             Err(TransportError::EndedEarly { ended, .. }) => {
@@ -169,17 +257,33 @@ fn a_background_child_that_holds_the_output_blocks_nothing() {
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a fifo");
     let fifo = fifo.display();
     each_shell(|shell, mut s| {
-        let script = format!("(read -r x <{fifo}; echo late; echo late >&2; echo done >{fifo}) & echo started");
+        let script = format!(
+            "(read -r x <{fifo}; echo late; echo late >&2; echo done >{fifo}) & echo started"
+        );
         let started = Instant::now();
-        assert_eq!(s.run(&script, LONG).expect("runs"), output(0, "started\n", ""), "{shell}");
+        assert_eq!(
+            s.run(&script, LONG).expect("runs"),
+            output(0, "started\n", ""),
+            "{shell}"
+        );
         assert!(started.elapsed() < LONG / 2, "{shell}");
         // The child has spoken, for certain, when the fifo gives `done`: in the shell, so between two scripts' markers
         // it is only what the first of them prints.
-        let mut writer = std::fs::OpenOptions::new().write(true).open(fifo.to_string()).expect("fifo");
+        let mut writer = std::fs::OpenOptions::new()
+            .write(true)
+            .open(fifo.to_string())
+            .expect("fifo");
         writer.write_all(b"go\n").expect("fifo");
         drop(writer);
-        assert_eq!(std::fs::read_to_string(fifo.to_string()).expect("fifo"), "done\n");
-        assert_eq!(s.run("echo mine", LONG).expect("runs"), output(0, "mine\n", ""), "{shell}");
+        assert_eq!(
+            std::fs::read_to_string(fifo.to_string()).expect("fifo"),
+            "done\n"
+        );
+        assert_eq!(
+            s.run("echo mine", LONG).expect("runs"),
+            output(0, "mine\n", ""),
+            "{shell}"
+        );
     });
 }
 
@@ -188,28 +292,52 @@ fn a_deadline_is_kept_and_named() {
     each_shell(|shell, mut s| {
         let started = Instant::now();
         let timeout = Duration::from_millis(300);
-        match s.run("echo slow >&2; while :; do sleep 0.05; echo still; done", timeout) {
+        match s.run(
+            "echo slow >&2; while :; do sleep 0.05; echo still; done",
+            timeout,
+        ) {
             Err(error @ TransportError::Timeout { .. }) => {
                 let text = error.to_string();
-                assert!(text.starts_with("waited 0.3 s for a script to end"), "{shell}: {text}");
+                assert!(
+                    text.starts_with("waited 0.3 s for a script to end"),
+                    "{shell}: {text}"
+                );
                 assert!(text.contains("slow"), "{shell}: {text}");
             }
             other => panic!("{shell}: {other:?}"),
         }
-        assert!(started.elapsed() < Duration::from_secs(3), "{shell}: {:?}", started.elapsed());
-        assert!(matches!(s.run("echo", LONG), Err(TransportError::Gone)), "{shell}");
+        assert!(
+            started.elapsed() < Duration::from_secs(3),
+            "{shell}: {:?}",
+            started.elapsed()
+        );
+        assert!(
+            matches!(s.run("echo", LONG), Err(TransportError::Gone)),
+            "{shell}"
+        );
     });
 }
 
 #[test]
 fn much_output_on_both_streams_and_much_input() {
     each_shell(|shell, mut s| {
-        let script = "head -c 3000000 /dev/zero | tr '\\0' e >&2; head -c 3000000 /dev/zero | tr '\\0' o";
+        let script =
+            "head -c 3000000 /dev/zero | tr '\\0' e >&2; head -c 3000000 /dev/zero | tr '\\0' o";
         let got = s.run(script, LONG).expect("runs");
-        assert_eq!((got.stdout.len(), got.stderr.len()), (3_000_000, 3_000_000), "{shell}");
+        assert_eq!(
+            (got.stdout.len(), got.stderr.len()),
+            (3_000_000, 3_000_000),
+            "{shell}"
+        );
         let text = "0123456789abcde\n".repeat(20_000);
-        let got = s.run(&lvsctl::shell::heredoc("cat", &text), LONG).expect("runs");
-        assert!(got.stdout == text, "{shell}: {} bytes came back", got.stdout.len());
+        let got = s
+            .run(&lvsctl::shell::heredoc("cat", &text), LONG)
+            .expect("runs");
+        assert!(
+            got.stdout == text,
+            "{shell}: {} bytes came back",
+            got.stdout.len()
+        );
         match s.run("while :; do echo 0123456789; done", LONG) {
             Err(TransportError::OutputTooLarge { .. }) => {}
             other => panic!("{shell}: {other:?}"),
@@ -225,7 +353,9 @@ fn nothing_that_a_script_prints_ends_it() {
         let got = s.run("echo one", LONG).expect("runs");
         assert_eq!((got.status, got.stdout.as_str()), (0, "one\n"), "{shell}");
         s.run_in_shell("set +vx", LONG).expect("runs");
-        let got = s.run("tr '\\0' '\\n' </proc/$$/cmdline", LONG).expect("runs");
+        let got = s
+            .run("tr '\\0' '\\n' </proc/$$/cmdline", LONG)
+            .expect("runs");
         assert_eq!(got.stdout, "sh\n-s\n", "{shell}");
     });
 }
@@ -233,7 +363,10 @@ fn nothing_that_a_script_prints_ends_it() {
 #[test]
 fn the_shell_is_prepared() {
     each_shell(|shell, mut s| {
-        let got = s.run("echo \"$LC_ALL\"; umask; case :$PATH: in *:/usr/sbin:*) echo sbin;; esac", LONG);
+        let got = s.run(
+            "echo \"$LC_ALL\"; umask; case :$PATH: in *:/usr/sbin:*) echo sbin;; esac",
+            LONG,
+        );
         assert_eq!(got.expect("runs").stdout, "C\n0022\nsbin\n", "{shell}");
     });
 }
@@ -245,11 +378,22 @@ fn exit_traps_run_when_the_controller_vanishes() {
     each_shell(|shell, mut s| {
         let fifo = dir.path().join(shell);
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a fifo");
-        s.run_in_shell(&format!("trap 'echo bye >{}' EXIT", fifo.display()), LONG).expect("runs");
-        let gone = s.run("sleep 0.5; echo into a closed pipe", Duration::from_millis(50));
-        assert!(matches!(gone, Err(TransportError::Timeout { .. })), "{shell}: {gone:?}");
+        s.run_in_shell(&format!("trap 'echo bye >{}' EXIT", fifo.display()), LONG)
+            .expect("runs");
+        let gone = s.run(
+            "sleep 0.5; echo into a closed pipe",
+            Duration::from_millis(50),
+        );
+        assert!(
+            matches!(gone, Err(TransportError::Timeout { .. })),
+            "{shell}: {gone:?}"
+        );
         drop(s);
-        assert_eq!(std::fs::read_to_string(&fifo).expect("the trap's file"), "bye\n", "{shell}");
+        assert_eq!(
+            std::fs::read_to_string(&fifo).expect("the trap's file"),
+            "bye\n",
+            "{shell}"
+        );
     });
 }
 

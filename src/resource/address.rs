@@ -73,7 +73,9 @@ struct RawAddress {
 impl Address {
     /// The label, where it is not just the interface's name, which is what the kernel sets by itself.
     fn label(&self) -> Option<&str> {
-        self.label.as_deref().filter(|_| self.address.addr().is_ipv4())
+        self.label
+            .as_deref()
+            .filter(|_| self.address.addr().is_ipv4())
     }
 
     fn add(&self, verb: &str) -> String {
@@ -90,16 +92,27 @@ impl Address {
     }
 
     fn delete(&self, prefix: u8) -> String {
-        command(["ip", "addr", "del", &format!("{}/{prefix}", self.address.addr()), "dev", &self.interface])
+        command([
+            "ip",
+            "addr",
+            "del",
+            &format!("{}/{prefix}", self.address.addr()),
+            "dev",
+            &self.interface,
+        ])
     }
 
     fn here<'a>(&'a self, observed: &'a Addresses) -> impl Iterator<Item = &'a Held> {
-        observed.of(self.address.addr()).filter(|held| held.interface == self.interface)
+        observed
+            .of(self.address.addr())
+            .filter(|held| held.interface == self.interface)
     }
 
     fn matches(&self, held: &Held) -> bool {
         held.prefix == self.address.prefix_len()
-            && self.label().is_none_or(|label| held.label.as_deref() == Some(label))
+            && self
+                .label()
+                .is_none_or(|label| held.label.as_deref() == Some(label))
     }
 }
 
@@ -116,12 +129,18 @@ impl Kind for Address {
     }
 
     fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
-        let raw: Vec<RawLink> = serde_json::from_str(section.part("json"))
-            .map_err(|e| ParseError::new(Self::NAME, format!("`ip -j addr show` (iproute2 4.14 or later): {e}")))?;
+        let raw: Vec<RawLink> = serde_json::from_str(section.part("json")).map_err(|e| {
+            ParseError::new(
+                Self::NAME,
+                format!("`ip -j addr show` (iproute2 4.14 or later): {e}"),
+            )
+        })?;
         let mut observed = Addresses::default();
         for link in raw {
             for info in link.addr_info {
-                let (Some(address), Some(prefix)) = (info.local, info.prefixlen) else { continue };
+                let (Some(address), Some(prefix)) = (info.local, info.prefixlen) else {
+                    continue;
+                };
                 observed.held.push(Held {
                     interface: link.ifname.clone(),
                     address,
@@ -145,15 +164,33 @@ impl Kind for Address {
         if held.iter().any(|h| self.matches(h)) && held.len() == 1 {
             return None;
         }
-        let shown = |h: &Held| format!("{}/{} {}", h.address, h.prefix, h.label.as_deref().unwrap_or(""));
-        let from = (!held.is_empty())
-            .then(|| held.iter().map(|h| shown(h).trim_end().to_owned()).collect::<Vec<_>>().join(", "));
+        let shown = |h: &Held| {
+            format!(
+                "{}/{} {}",
+                h.address,
+                h.prefix,
+                h.label.as_deref().unwrap_or("")
+            )
+        };
+        let from = (!held.is_empty()).then(|| {
+            held.iter()
+                .map(|h| shown(h).trim_end().to_owned())
+                .collect::<Vec<_>>()
+                .join(", ")
+        });
         let to = format!("{} {}", self.address, self.label().unwrap_or(""));
-        let action = if held.is_empty() { Action::Create } else { Action::Update };
-        let mut change = Change::new(Self::NAME, self.key(), action).field("address", from, Some(to.trim_end()));
+        let action = if held.is_empty() {
+            Action::Create
+        } else {
+            Action::Update
+        };
+        let mut change =
+            Change::new(Self::NAME, self.key(), action).field("address", from, Some(to.trim_end()));
         // The kernel cannot change a label in place, so a mislabelled twin goes first; any other prefix goes last.
-        let (twins, others): (Vec<&Held>, Vec<&Held>) =
-            held.into_iter().filter(|h| !self.matches(h)).partition(|h| h.prefix == self.address.prefix_len());
+        let (twins, others): (Vec<&Held>, Vec<&Held>) = held
+            .into_iter()
+            .filter(|h| !self.matches(h))
+            .partition(|h| h.prefix == self.address.prefix_len());
         let twin = !twins.is_empty();
         if !self.here(observed).any(|h| self.matches(h)) {
             let mut script = String::new();
@@ -162,26 +199,43 @@ impl Kind for Address {
                 script.push('\n');
             }
             script.push_str(&self.add("add"));
-            change = change.step(format!("add {} to {}", self.address, self.interface), script);
+            change = change.step(
+                format!("add {} to {}", self.address, self.interface),
+                script,
+            );
         }
         for other in others {
-            let title = format!("remove {}/{} from {}", other.address, other.prefix, self.interface);
+            let title = format!(
+                "remove {}/{} from {}",
+                other.address, other.prefix, self.interface
+            );
             change = change.step(title, self.delete(other.prefix));
         }
         Some(change)
     }
 
     fn before(&self, observed: &Self::Observed) -> Before {
-        if self.here(observed).any(|h| self.matches(h)) { Before::Same } else { Before::Absent }
+        if self.here(observed).any(|h| self.matches(h)) {
+            Before::Same
+        } else {
+            Before::Absent
+        }
     }
 
     fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
-        if *before == Before::Same || !self.here(observed).any(|h| h.prefix == self.address.prefix_len()) {
+        if *before == Before::Same
+            || !self
+                .here(observed)
+                .any(|h| h.prefix == self.address.prefix_len())
+        {
             return None;
         }
         let change = Change::new(Self::NAME, self.key(), Action::Remove)
             .field("address", Some(self.address), None::<String>)
-            .step(format!("remove {} from {}", self.address, self.interface), self.delete(self.address.prefix_len()));
+            .step(
+                format!("remove {} from {}", self.address, self.interface),
+                self.delete(self.address.prefix_len()),
+            );
         Some(change)
     }
 
@@ -189,10 +243,16 @@ impl Kind for Address {
         let net = self.address.to_string();
         Some(NodeLines {
             start: vec![self.add("replace")],
-            stop: vec![format!("{} 2>/dev/null || :", self.delete(self.address.prefix_len()))],
+            stop: vec![format!(
+                "{} 2>/dev/null || :",
+                self.delete(self.address.prefix_len())
+            )],
             status: vec![(
                 format!("{net} on {}", self.interface),
-                format!("[ -n \"$({})\" ]", command(["ip", "addr", "show", "dev", &self.interface, "to", &net])),
+                format!(
+                    "[ -n \"$({})\" ]",
+                    command(["ip", "addr", "show", "dev", &self.interface, "to", &net])
+                ),
             )],
         })
     }

@@ -60,11 +60,23 @@ pub enum Phase {
 
 impl Change {
     pub fn new(kind: &'static str, key: impl Into<String>, action: Action) -> Self {
-        Self { kind, key: key.into(), action, fields: Vec::new(), text: None, steps: Vec::new() }
+        Self {
+            kind,
+            key: key.into(),
+            action,
+            fields: Vec::new(),
+            text: None,
+            steps: Vec::new(),
+        }
     }
 
     #[must_use]
-    pub fn field(mut self, name: &str, from: Option<impl ToString>, to: Option<impl ToString>) -> Self {
+    pub fn field(
+        mut self,
+        name: &str,
+        from: Option<impl ToString>,
+        to: Option<impl ToString>,
+    ) -> Self {
         self.fields.push(Field {
             name: name.to_owned(),
             from: from.map(|v| v.to_string()),
@@ -79,13 +91,26 @@ impl Change {
             Action::Remove => Phase::Remove,
             Action::Create | Action::Update => Phase::Main,
         };
-        self.steps.push(Step { title: title.into(), script: script.into(), phase });
+        self.steps.push(Step {
+            title: title.into(),
+            script: script.into(),
+            phase,
+        });
         self
     }
 
     #[must_use]
-    pub fn step_in(mut self, phase: Phase, title: impl Into<String>, script: impl Into<String>) -> Self {
-        self.steps.push(Step { title: title.into(), script: script.into(), phase });
+    pub fn step_in(
+        mut self,
+        phase: Phase,
+        title: impl Into<String>,
+        script: impl Into<String>,
+    ) -> Self {
+        self.steps.push(Step {
+            title: title.into(),
+            script: script.into(),
+            phase,
+        });
         self
     }
 }

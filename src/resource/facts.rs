@@ -83,7 +83,10 @@ impl Facts {
             if let Some((key, value)) = line.split_once('=') {
                 release.insert(key, value.trim_matches('"'));
             } else if let Some(uids) = line.strip_prefix("Uid:") {
-                facts.uid = uids.split_whitespace().nth(1).and_then(|uid| uid.parse().ok());
+                facts.uid = uids
+                    .split_whitespace()
+                    .nth(1)
+                    .and_then(|uid| uid.parse().ok());
             } else if let Some((module, rest)) = line.split_once(' ')
                 && rest.starts_with(|c: char| c.is_ascii_digit())
             {
@@ -99,7 +102,9 @@ impl Facts {
             .flat_map(|ids| ids.split(' '))
             .map(str::to_owned)
             .collect();
-        facts.os_version = release.get("VERSION_ID").map_or_else(String::new, |v| (*v).to_owned());
+        facts.os_version = release
+            .get("VERSION_ID")
+            .map_or_else(String::new, |v| (*v).to_owned());
         facts.tools = section.part("tools").lines().map(str::to_owned).collect();
         facts.systemd = section.part("systemd") == "yes";
         facts
@@ -126,7 +131,9 @@ impl Facts {
 
     pub fn package_manager(&self) -> Option<PackageManager> {
         use PackageManager::{Apk, Apt, Dnf, Yum, Zypper};
-        [Apt, Dnf, Yum, Zypper, Apk].into_iter().find(|manager| self.has(&manager.to_string()))
+        [Apt, Dnf, Yum, Zypper, Apk]
+            .into_iter()
+            .find(|manager| self.has(&manager.to_string()))
     }
 }
 
@@ -136,6 +143,8 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Err
         serde_json::Value::String(text) => Ok(text),
         serde_json::Value::Number(number) => Ok(number.to_string()),
         serde_json::Value::Bool(value) => Ok(u8::from(value).to_string()),
-        other => Err(serde::de::Error::custom(format!("expected a single value, found {other}"))),
+        other => Err(serde::de::Error::custom(format!(
+            "expected a single value, found {other}"
+        ))),
     }
 }

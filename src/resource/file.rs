@@ -68,13 +68,17 @@ pub fn parse_paths(section: &Section) -> Result<BTreeMap<String, Found>, ParseEr
     for line in section.part("stat").lines() {
         let mut words = line.splitn(6, '|');
         let mut word = || words.next().ok_or_else(|| odd(line));
-        let (kind, size, mode, owner, modified, path) = (word()?, word()?, word()?, word()?, word()?, word()?);
+        let (kind, size, mode, owner, modified, path) =
+            (word()?, word()?, word()?, word()?, word()?, word()?);
         let regular = kind.starts_with("regular");
         let size: usize = size.parse().map_err(|_| odd(line))?;
         let mut content = String::new();
         if regular {
             let split = rest.split_at_checked(size.min(LIMIT)).ok_or_else(|| {
-                ParseError::new(File::NAME, format!("{path} changed while it was read, or is not UTF-8; run again"))
+                ParseError::new(
+                    File::NAME,
+                    format!("{path} changed while it was read, or is not UTF-8; run again"),
+                )
             })?;
             content = split.0.to_owned();
             rest = split.1;
@@ -97,9 +101,13 @@ impl File {
     fn write(&self) -> String {
         let path = quote(&self.path);
         let stage = quote(&format!("{}.lvsctl-new", self.path));
-        let directory =
-            self.path.rsplit_once('/').map_or("/", |(directory, _)| if directory.is_empty() { "/" } else { directory });
-        let mut text = format!("umask 022\n[ -d {0} ] || mkdir -p {0}\numask 077\nrm -f {stage}\n", quote(directory));
+        let directory = self.path.rsplit_once('/').map_or("/", |(directory, _)| {
+            if directory.is_empty() { "/" } else { directory }
+        });
+        let mut text = format!(
+            "umask 022\n[ -d {0} ] || mkdir -p {0}\numask 077\nrm -f {stage}\n",
+            quote(directory)
+        );
         text.push_str(&heredoc(&format!("cat >{stage}"), &self.content));
         text.push_str(&format!("chmod {} {stage}\n", quote(&self.mode)));
         if let Some(check) = &self.check {
@@ -111,12 +119,19 @@ impl File {
     }
 
     fn backup(&self) -> String {
-        format!("{BACKUPS}/{}", self.path.trim_start_matches('/').replace('%', "%25").replace('/', "%2f"))
+        format!(
+            "{BACKUPS}/{}",
+            self.path
+                .trim_start_matches('/')
+                .replace('%', "%25")
+                .replace('/', "%2f")
+        )
     }
 
     fn wanted(&self, cx: &Context) -> String {
         // A secret that was not read leaves its placeholder, which no file holds: it differs, and is not applied.
-        secret::reveal(&self.content, cx.secrets).map_or_else(|_| self.content.clone(), |text| text.as_str().to_owned())
+        secret::reveal(&self.content, cx.secrets)
+            .map_or_else(|_| self.content.clone(), |text| text.as_str().to_owned())
     }
 }
 
@@ -139,13 +154,18 @@ impl Kind for File {
     fn diff(&self, observed: &Self::Observed, cx: &Context) -> Option<Change> {
         let found = observed.get(&self.path);
         let wanted = self.wanted(cx);
-        let content = found.is_none_or(|f| !f.regular || f.size != f.content.len() || f.content != wanted);
+        let content =
+            found.is_none_or(|f| !f.regular || f.size != f.content.len() || f.content != wanted);
         let mode = found.filter(|f| !same_mode(&f.mode, &self.mode));
         let owner = found.filter(|f| f.owner != "root:root");
         if !content && mode.is_none() && owner.is_none() {
             return None;
         }
-        let action = if found.is_some() { Action::Update } else { Action::Create };
+        let action = if found.is_some() {
+            Action::Update
+        } else {
+            Action::Create
+        };
         let mut change = Change::new(Self::NAME, self.key(), action);
         if let Some(found) = mode {
             change = change.field("mode", Some(&found.mode), Some(&self.mode));
@@ -158,7 +178,9 @@ impl Kind for File {
         }
         if content {
             change.text = Some(TextChange {
-                from: found.map_or_else(String::new, |f| secret::mask_like(&self.content, &f.content)),
+                from: found.map_or_else(String::new, |f| {
+                    secret::mask_like(&self.content, &f.content)
+                }),
                 to: secret::mask(&self.content),
             });
             change = change.step(format!("write {}", self.path), self.write());
@@ -172,11 +194,17 @@ impl Kind for File {
 
     fn before(&self, observed: &Self::Observed) -> Before {
         // The content itself goes to the backup, never to the manifest: it may hold secrets.
-        if observed.contains_key(&self.path) { Before::Value(self.backup()) } else { Before::Absent }
+        if observed.contains_key(&self.path) {
+            Before::Value(self.backup())
+        } else {
+            Before::Absent
+        }
     }
 
     fn keep(&self, before: &Before) -> Option<String> {
-        let Before::Value(backup) = before else { return None };
+        let Before::Value(backup) = before else {
+            return None;
+        };
         let backup = quote(backup);
         Some(format!(
             "umask 077\n[ -d {BACKUPS} ] || mkdir -p {BACKUPS}\n[ -e {backup} ] || cp -pP {} {backup}",
@@ -191,7 +219,10 @@ impl Kind for File {
         Some(match before {
             Before::Value(backup) => change
                 .field("file", Some("ours"), Some("what was there before"))
-                .step(format!("put back {}", self.path), format!("mv -f {} {path}", quote(backup))),
+                .step(
+                    format!("put back {}", self.path),
+                    format!("mv -f {} {path}", quote(backup)),
+                ),
             Before::Absent | Before::Same => change
                 .field("file", Some("ours"), None::<&str>)
                 .step(format!("remove {}", self.path), format!("rm -f {path}")),
@@ -199,6 +230,10 @@ impl Kind for File {
     }
 
     fn owned(&self) -> Self {
-        Self { content: String::new(), check: None, ..self.clone() }
+        Self {
+            content: String::new(),
+            check: None,
+            ..self.clone()
+        }
     }
 }

@@ -88,7 +88,10 @@ pub struct Destination {
 
 impl Ipvs {
     fn served<'a>(&self, table: &'a Table) -> Option<&'a Served> {
-        table.services.iter().find(|s| s.definition.r#virtual == self.service.r#virtual)
+        table
+            .services
+            .iter()
+            .find(|s| s.definition.r#virtual == self.service.r#virtual)
     }
 
     /// Real servers that a checker took out: missing, and indeed not answering.
@@ -96,7 +99,11 @@ impl Ipvs {
         let served = self.served(table);
         self.real_servers.iter().filter(move |rs| {
             let missing = served.is_some_and(|s| !s.real_servers.contains_key(&rs.address));
-            self.keepalived && missing && rs.check.is_some_and(|check| table.unreachable.contains(&check))
+            self.keepalived
+                && missing
+                && rs
+                    .check
+                    .is_some_and(|check| table.unreachable.contains(&check))
         })
     }
 
@@ -115,8 +122,15 @@ struct Difference<'a> {
 impl<'a> Difference<'a> {
     fn new(wanted: &'a Ipvs, table: &'a Table) -> Self {
         let unhealthy: Vec<&Destination> = wanted.unhealthy(table).collect();
-        let Some(Served { real_servers: have, .. }) = wanted.served(table) else {
-            return Self { missing: wanted.real_servers.iter().collect(), altered: Vec::new(), extra: Vec::new() };
+        let Some(Served {
+            real_servers: have, ..
+        }) = wanted.served(table)
+        else {
+            return Self {
+                missing: wanted.real_servers.iter().collect(),
+                altered: Vec::new(),
+                extra: Vec::new(),
+            };
         };
         let missing = wanted
             .real_servers
@@ -128,11 +142,24 @@ impl<'a> Difference<'a> {
             .iter()
             .filter_map(|rs| Some((rs, have.get(&rs.address)?)))
             // Weight 0 in the kernel is a drained real server, and somebody's decision.
-            .filter(|(rs, found)| rs.mode != found.mode || (rs.weight != found.weight && found.weight != 0))
+            .filter(|(rs, found)| {
+                rs.mode != found.mode || (rs.weight != found.weight && found.weight != 0)
+            })
             .collect();
-        let extra =
-            have.values().filter(|found| !wanted.real_servers.iter().any(|rs| rs.address == found.address)).collect();
-        Self { missing, altered, extra }
+        let extra = have
+            .values()
+            .filter(|found| {
+                !wanted
+                    .real_servers
+                    .iter()
+                    .any(|rs| rs.address == found.address)
+            })
+            .collect();
+        Self {
+            missing,
+            altered,
+            extra,
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -163,7 +190,11 @@ impl Kind for Ipvs {
         if same_definition && difference.is_empty() {
             return None;
         }
-        let action = if served.is_some() { Action::Update } else { Action::Create };
+        let action = if served.is_some() {
+            Action::Update
+        } else {
+            Action::Create
+        };
         let mut change = Change::new(Self::NAME, self.key(), action);
         if !same_definition {
             change = change.field(
@@ -173,14 +204,25 @@ impl Kind for Ipvs {
             );
         }
         for rs in &difference.missing {
-            change = change.field(&format!("real server {}", rs.address), None::<&str>, Some(Self::shown(rs)));
+            change = change.field(
+                &format!("real server {}", rs.address),
+                None::<&str>,
+                Some(Self::shown(rs)),
+            );
         }
         for (rs, found) in &difference.altered {
-            change =
-                change.field(&format!("real server {}", rs.address), Some(Self::shown(found)), Some(Self::shown(rs)));
+            change = change.field(
+                &format!("real server {}", rs.address),
+                Some(Self::shown(found)),
+                Some(Self::shown(rs)),
+            );
         }
         for found in &difference.extra {
-            change = change.field(&format!("real server {}", found.address), Some(Self::shown(found)), None::<&str>);
+            change = change.field(
+                &format!("real server {}", found.address),
+                Some(Self::shown(found)),
+                None::<&str>,
+            );
         }
         for found in &difference.extra {
             change = script::drain(change, self.service.r#virtual, found, self.drain);
@@ -188,14 +230,22 @@ impl Kind for Ipvs {
         // keepalived that is about to read its configuration makes the service by itself; to add to the
         // table beside it would race with it.
         if self.keepalived && cx.changes("unit", "keepalived.service") {
-            return Some(change.step(format!("wait for keepalived to serve {}", self.key()), script::wait_for(self)));
+            return Some(change.step(
+                format!("wait for keepalived to serve {}", self.key()),
+                script::wait_for(self),
+            ));
         }
         if !same_definition {
-            change = change.step(format!("service {}", self.key()), script::service(&self.service, served.is_some()));
+            change = change.step(
+                format!("service {}", self.key()),
+                script::service(&self.service, served.is_some()),
+            );
         }
         for rs in &difference.missing {
-            change = change
-                .step(format!("add real server {}", rs.address), script::real_server("-a", self.service.r#virtual, rs));
+            change = change.step(
+                format!("add real server {}", rs.address),
+                script::real_server("-a", self.service.r#virtual, rs),
+            );
         }
         for (rs, _) in &difference.altered {
             change = change.step(
@@ -221,7 +271,10 @@ impl Kind for Ipvs {
         );
         // keepalived removes what it made, when it reads its configuration or stops.
         if !(self.keepalived && cx.changes("unit", "keepalived.service")) {
-            change = change.step(format!("remove service {}", self.key()), format!("ipvsadm -D {}", self.key()));
+            change = change.step(
+                format!("remove service {}", self.key()),
+                format!("ipvsadm -D {}", self.key()),
+            );
         }
         Some(change)
     }
@@ -233,13 +286,27 @@ impl Kind for Ipvs {
     fn notes(&self, table: &Self::Observed) -> Vec<String> {
         let drained = self.served(table).into_iter().flat_map(|served| {
             served.real_servers.values().filter(|found| {
-                found.weight == 0 && self.real_servers.iter().any(|rs| rs.address == found.address && rs.weight != 0)
+                found.weight == 0
+                    && self
+                        .real_servers
+                        .iter()
+                        .any(|rs| rs.address == found.address && rs.weight != 0)
             })
         });
-        let drained = drained.map(|rs| format!("real server {} of {} is drained (weight 0)", rs.address, self.key()));
-        let unhealthy = self
-            .unhealthy(table)
-            .map(|rs| format!("real server {} of {} is unhealthy: its checker took it out", rs.address, self.key()));
+        let drained = drained.map(|rs| {
+            format!(
+                "real server {} of {} is drained (weight 0)",
+                rs.address,
+                self.key()
+            )
+        });
+        let unhealthy = self.unhealthy(table).map(|rs| {
+            format!(
+                "real server {} of {} is unhealthy: its checker took it out",
+                rs.address,
+                self.key()
+            )
+        });
         drained.chain(unhealthy).collect()
     }
 }

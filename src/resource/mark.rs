@@ -39,7 +39,11 @@ pub struct Rules {
 
 impl Mark {
     fn tool(&self) -> &'static str {
-        if self.destination.is_ipv6() { "ip6tables" } else { "iptables" }
+        if self.destination.is_ipv6() {
+            "ip6tables"
+        } else {
+            "iptables"
+        }
     }
 
     fn host_prefix(&self) -> u8 {
@@ -52,13 +56,33 @@ impl Mark {
             Protocol::Tcp => "tcp",
             Protocol::Udp => "udp",
         };
-        let mut words: Vec<String> =
-            vec!["-d".into(), format!("{}/{}", self.destination, self.host_prefix()), "-p".into(), protocol.into()];
+        let mut words: Vec<String> = vec![
+            "-d".into(),
+            format!("{}/{}", self.destination, self.host_prefix()),
+            "-p".into(),
+            protocol.into(),
+        ];
         if !self.ports.is_empty() {
             let ports: Vec<String> = self.ports.iter().map(u16::to_string).collect();
-            words.extend(["-m".into(), "multiport".into(), "--dports".into(), ports.join(",")]);
+            words.extend([
+                "-m".into(),
+                "multiport".into(),
+                "--dports".into(),
+                ports.join(","),
+            ]);
         }
-        words.extend(["-m", "comment", "--comment", &self.comment, "-j", "MARK", "--set-xmark"].map(str::to_owned));
+        words.extend(
+            [
+                "-m",
+                "comment",
+                "--comment",
+                &self.comment,
+                "-j",
+                "MARK",
+                "--set-xmark",
+            ]
+            .map(str::to_owned),
+        );
         words.push(format!("{:#x}/0xffffffff", self.mark));
         words
     }
@@ -69,10 +93,9 @@ impl Mark {
     }
 
     fn ours<'a>(&'a self, observed: &'a Rules) -> impl Iterator<Item = &'a Rule> {
-        observed
-            .rules
-            .iter()
-            .filter(|rule| rule.v6 == self.destination.is_ipv6() && rule.comment.as_deref() == Some(&self.comment))
+        observed.rules.iter().filter(|rule| {
+            rule.v6 == self.destination.is_ipv6() && rule.comment.as_deref() == Some(&self.comment)
+        })
     }
 
     fn shown(words: &[String]) -> String {
@@ -172,9 +195,15 @@ impl Kind for Mark {
         let mut rules = Vec::new();
         for (part, v6) in [("v4", false), ("v6", true)] {
             for line in section.part(part).lines() {
-                let Some(rest) = line.strip_prefix("-A PREROUTING ") else { continue };
+                let Some(rest) = line.strip_prefix("-A PREROUTING ") else {
+                    continue;
+                };
                 let words = split_words(rest);
-                let comment = words.iter().position(|w| w == "--comment").and_then(|at| words.get(at + 1)).cloned();
+                let comment = words
+                    .iter()
+                    .position(|w| w == "--comment")
+                    .and_then(|at| words.get(at + 1))
+                    .cloned();
                 rules.push(Rule { words, comment, v6 });
             }
         }
@@ -184,17 +213,35 @@ impl Kind for Mark {
     fn diff(&self, observed: &Self::Observed, _: &Context) -> Option<Change> {
         let wanted = self.words();
         let ours: Vec<&Rule> = self.ours(observed).collect();
-        let right = ours.iter().filter(|rule| canonical(&rule.words) == canonical(&wanted)).count();
+        let right = ours
+            .iter()
+            .filter(|rule| canonical(&rule.words) == canonical(&wanted))
+            .count();
         if right == 1 && ours.len() == 1 {
             return None;
         }
-        let from =
-            (!ours.is_empty()).then(|| ours.iter().map(|r| Self::shown(&r.words)).collect::<Vec<_>>().join("; "));
-        let action = if ours.is_empty() { Action::Create } else { Action::Update };
-        let mut change = Change::new(Self::NAME, self.key(), action).field("rule", from, Some(Self::shown(&wanted)));
+        let from = (!ours.is_empty()).then(|| {
+            ours.iter()
+                .map(|r| Self::shown(&r.words))
+                .collect::<Vec<_>>()
+                .join("; ")
+        });
+        let action = if ours.is_empty() {
+            Action::Create
+        } else {
+            Action::Update
+        };
+        let mut change = Change::new(Self::NAME, self.key(), action).field(
+            "rule",
+            from,
+            Some(Self::shown(&wanted)),
+        );
         // The new rule stands before the old one goes: no packet passes unmarked.
         if right == 0 {
-            change = change.step(format!("mark {:#x} for {}", self.mark, self.comment), self.run("-A", &wanted));
+            change = change.step(
+                format!("mark {:#x} for {}", self.mark, self.comment),
+                self.run("-A", &wanted),
+            );
         }
         let mut kept = right == 0;
         for rule in ours {
@@ -202,7 +249,10 @@ impl Kind for Mark {
                 kept = true;
                 continue;
             }
-            change = change.step(format!("remove an old mark rule of {}", self.comment), self.run("-D", &rule.words));
+            change = change.step(
+                format!("remove an old mark rule of {}", self.comment),
+                self.run("-D", &rule.words),
+            );
         }
         Some(change)
     }
@@ -216,7 +266,10 @@ impl Kind for Mark {
             None::<&str>,
         );
         for rule in ours {
-            change = change.step(format!("remove the mark rule of {}", self.comment), self.run("-D", &rule.words));
+            change = change.step(
+                format!("remove the mark rule of {}", self.comment),
+                self.run("-D", &rule.words),
+            );
         }
         Some(change)
     }
@@ -227,7 +280,10 @@ impl Kind for Mark {
         Some(NodeLines {
             start: vec![format!("{check} 2>/dev/null || {}", self.run("-A", &words))],
             stop: vec![format!("{} 2>/dev/null || :", self.run("-D", &words))],
-            status: vec![(format!("mark {:#x} for {}", self.mark, self.destination), format!("{check} 2>/dev/null"))],
+            status: vec![(
+                format!("mark {:#x} for {}", self.mark, self.destination),
+                format!("{check} 2>/dev/null"),
+            )],
         })
     }
 }

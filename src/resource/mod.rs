@@ -113,6 +113,8 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// Whether an earlier change of this plan touches a resource.
     pub fn changes(&self, kind: &str, key: &str) -> bool {
-        self.earlier.iter().any(|change| change.kind == kind && change.key == key)
+        self.earlier
+            .iter()
+            .any(|change| change.kind == kind && change.key == key)
     }
 }

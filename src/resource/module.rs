@@ -58,7 +58,9 @@ impl Kind for Module {
         section
             .part("state")
             .lines()
-            .map(|line| state(line).ok_or_else(|| ParseError::new(Self::NAME, format!("odd line {line:?}"))))
+            .map(|line| {
+                state(line).ok_or_else(|| ParseError::new(Self::NAME, format!("odd line {line:?}")))
+            })
             .collect()
     }
 
@@ -69,12 +71,17 @@ impl Kind for Module {
         }
         let change = Change::new(Self::NAME, self.key(), Action::Create)
             .field("state", None::<&str>, Some("loaded"))
-            .step(format!("load module {}", self.name), command(["modprobe", &self.name]));
+            .step(
+                format!("load module {}", self.name),
+                command(["modprobe", &self.name]),
+            );
         Some(change)
     }
 
     fn refuse(&self, observed: &Self::Observed, cx: &Context) -> Option<String> {
-        let unknown = observed.get(&self.name).is_none_or(|state| *state == State::Unknown);
+        let unknown = observed
+            .get(&self.name)
+            .is_none_or(|state| *state == State::Unknown);
         unknown.then(|| {
             format!(
                 "expected kernel module {}, found none for kernel {}; install the distribution's full kernel or modules package",
@@ -92,7 +99,10 @@ impl Kind for Module {
         Some(NodeLines {
             start: vec![command(["modprobe", &self.name])],
             stop: Vec::new(),
-            status: vec![(format!("module {}", self.name), format!("[ -d /sys/module/{} ]", quote(&self.name)))],
+            status: vec![(
+                format!("module {}", self.name),
+                format!("[ -d /sys/module/{} ]", quote(&self.name)),
+            )],
         })
     }
 }

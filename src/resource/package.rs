@@ -25,7 +25,10 @@ const NAMES: &[(&str, PackageManager, &str)] = &[
 ];
 
 fn name_for(manager: PackageManager, name: &str) -> &str {
-    NAMES.iter().find(|(debian, m, _)| *debian == name && *m == manager).map_or(name, |(_, _, other)| other)
+    NAMES
+        .iter()
+        .find(|(debian, m, _)| *debian == name && *m == manager)
+        .map_or(name, |(_, _, other)| other)
 }
 
 impl Kind for Package {
@@ -38,9 +41,17 @@ impl Kind for Package {
     }
 
     fn probe(wanted: &[&Self]) -> String {
-        let names: BTreeSet<&str> = wanted.iter().flat_map(|p| p.names.iter().map(String::as_str)).collect();
-        let for_manager =
-            |manager| names.iter().map(|name| quote(name_for(manager, name))).collect::<Vec<_>>().join(" ");
+        let names: BTreeSet<&str> = wanted
+            .iter()
+            .flat_map(|p| p.names.iter().map(String::as_str))
+            .collect();
+        let for_manager = |manager| {
+            names
+                .iter()
+                .map(|name| quote(name_for(manager, name)))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
         format!(
             "part installed\nif command -v dpkg-query >/dev/null 2>&1; then\n\
              dpkg-query -W -f '${{db:Status-Status}} ${{Package}}\\n' {} 2>/dev/null\n\
@@ -58,7 +69,11 @@ impl Kind for Package {
             Some(_) => None,
             None => Some(line.to_owned()),
         };
-        Ok(section.part("installed").lines().filter_map(installed).collect())
+        Ok(section
+            .part("installed")
+            .lines()
+            .filter_map(installed)
+            .collect())
     }
 
     fn diff(&self, observed: &Self::Observed, cx: &Context) -> Option<Change> {
@@ -72,14 +87,20 @@ impl Kind for Package {
         if missing.is_empty() {
             return None;
         }
-        let names = missing.iter().map(|n| quote(n)).collect::<Vec<_>>().join(" ");
+        let names = missing
+            .iter()
+            .map(|n| quote(n))
+            .collect::<Vec<_>>()
+            .join(" ");
         let script = match manager {
             Some(PackageManager::Apt) => {
                 // A list that was never fetched knows no package; fetching it is slow, so only then.
                 let install = format!(
                     "apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold install --no-install-recommends {names}"
                 );
-                format!("export DEBIAN_FRONTEND=noninteractive\n{install} || {{ apt-get -q update && {install}; }}")
+                format!(
+                    "export DEBIAN_FRONTEND=noninteractive\n{install} || {{ apt-get -q update && {install}; }}"
+                )
             }
             Some(PackageManager::Dnf) => format!("dnf -q -y install {names}"),
             Some(PackageManager::Yum) => format!("yum -q -y install {names}"),

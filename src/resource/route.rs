@@ -51,13 +51,19 @@ impl Route {
     }
 
     fn matches(&self, known: &Known) -> bool {
-        known.to == self.to && known.via == self.via && (self.interface.is_none() || known.interface == self.interface)
+        known.to == self.to
+            && known.via == self.via
+            && (self.interface.is_none() || known.interface == self.interface)
     }
 
     fn shown(interface: Option<&str>, via: Option<IpAddr>) -> String {
         let via = via.map(|v| format!("via {v}"));
         let dev = interface.map(|d| format!("dev {d}"));
-        [via, dev].into_iter().flatten().collect::<Vec<_>>().join(" ")
+        [via, dev]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 
@@ -85,15 +91,29 @@ impl Kind for Route {
                 continue;
             }
             let raw: Vec<RawRoute> = serde_json::from_str(json).map_err(|e| {
-                ParseError::new(Self::NAME, format!("`ip -j route show` (iproute2 4.14 or later): {e}"))
+                ParseError::new(
+                    Self::NAME,
+                    format!("`ip -j route show` (iproute2 4.14 or later): {e}"),
+                )
             })?;
-            for route in raw.into_iter().filter(|r| r.r#type.as_deref().is_none_or(|t| t == "unicast")) {
-                let dst = if route.dst == "default" { default } else { route.dst.as_str() };
+            for route in raw
+                .into_iter()
+                .filter(|r| r.r#type.as_deref().is_none_or(|t| t == "unicast"))
+            {
+                let dst = if route.dst == "default" {
+                    default
+                } else {
+                    route.dst.as_str()
+                };
                 let to = dst
                     .parse::<IpNet>()
                     .or_else(|_| dst.parse::<IpAddr>().map(IpNet::from))
                     .map_err(|_| ParseError::new(Self::NAME, format!("odd destination {dst:?}")))?;
-                known.push(Known { to, interface: route.dev, via: route.gateway });
+                known.push(Known {
+                    to,
+                    interface: route.dev,
+                    via: route.gateway,
+                });
             }
         }
         Ok(known)
@@ -104,7 +124,11 @@ impl Kind for Route {
             return None;
         }
         let old = observed.iter().find(|known| known.to == self.to);
-        let action = if old.is_some() { Action::Update } else { Action::Create };
+        let action = if old.is_some() {
+            Action::Update
+        } else {
+            Action::Create
+        };
         let change = Change::new(Self::NAME, self.key(), action)
             .field(
                 "route",
@@ -112,7 +136,11 @@ impl Kind for Route {
                 Some(Self::shown(self.interface.as_deref(), self.via)),
             )
             .step(
-                format!("route {} {}", self.to, Self::shown(self.interface.as_deref(), self.via)),
+                format!(
+                    "route {} {}",
+                    self.to,
+                    Self::shown(self.interface.as_deref(), self.via)
+                ),
                 self.run("replace"),
             );
         Some(change)
@@ -123,7 +151,11 @@ impl Kind for Route {
             None => Before::Absent,
             Some(known) if self.matches(known) => Before::Same,
             Some(known) => {
-                let old = Self { to: self.to, interface: known.interface.clone(), via: known.via };
+                let old = Self {
+                    to: self.to,
+                    interface: known.interface.clone(),
+                    via: known.via,
+                };
                 serde_json::to_string(&old).map_or(Before::Absent, Before::Value)
             }
         }
@@ -143,11 +175,10 @@ impl Kind for Route {
             Before::Value(json) => {
                 let old: Self = serde_json::from_str(json).ok()?;
                 let to = Self::shown(old.interface.as_deref(), old.via);
-                Some(
-                    change
-                        .field("route", Some(from), Some(&to))
-                        .step(format!("put route {} back to {to}", self.to), old.run("replace")),
-                )
+                Some(change.field("route", Some(from), Some(&to)).step(
+                    format!("put route {} back to {to}", self.to),
+                    old.run("replace"),
+                ))
             }
         }
     }
@@ -169,7 +200,11 @@ impl Kind for Route {
             start: vec![self.run("replace")],
             stop: vec![format!("{} 2>/dev/null || :", self.run("del"))],
             status: vec![(
-                format!("route {} {}", self.to, Self::shown(self.interface.as_deref(), self.via)),
+                format!(
+                    "route {} {}",
+                    self.to,
+                    Self::shown(self.interface.as_deref(), self.via)
+                ),
                 format!("[ -n \"$({})\" ]", command(&show)),
             )],
         })

@@ -19,7 +19,10 @@ pub struct ParseError {
 
 impl ParseError {
     pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self {
+            kind,
+            message: message.into(),
+        }
     }
 }
 
@@ -43,7 +46,12 @@ impl Section {
 
     #[cfg(test)]
     pub fn from_parts<const N: usize>(parts: [(&str, &str); N]) -> Self {
-        Self { parts: parts.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect() }
+        Self {
+            parts: parts
+                .into_iter()
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .collect(),
+        }
     }
 }
 
@@ -64,7 +72,11 @@ pub fn split(output: &str, nonce: &str) -> BTreeMap<String, Section> {
             None => (rest, None),
         };
         if let Some((kind, part)) = current.take() {
-            sections.entry(kind).or_default().parts.insert(part, text.to_owned());
+            sections
+                .entry(kind)
+                .or_default()
+                .parts
+                .insert(part, text.to_owned());
         }
         let Some(next) = next else { return sections };
         let (head, tail) = next.split_once('\n').unwrap_or((next, ""));

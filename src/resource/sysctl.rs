@@ -57,8 +57,9 @@ impl Kind for Sysctl {
     fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
         let mut values = Self::Observed::new();
         for line in section.part("values").lines() {
-            let (path, value) =
-                line.split_once(':').ok_or_else(|| ParseError::new(Self::NAME, format!("odd line {line:?}")))?;
+            let (path, value) = line
+                .split_once(':')
+                .ok_or_else(|| ParseError::new(Self::NAME, format!("odd line {line:?}")))?;
             // A parameter of several lines is one value.
             let entry = values.entry(path.to_owned()).or_default();
             if !entry.is_empty() {
@@ -76,7 +77,10 @@ impl Kind for Sysctl {
         }
         let change = Change::new(Self::NAME, self.key(), Action::Update)
             .field("value", found, Some(&self.value))
-            .step(format!("set {} to {}", self.name, self.value), self.set(&self.value));
+            .step(
+                format!("set {} to {}", self.name, self.value),
+                self.set(&self.value),
+            );
         Some(change)
     }
 
@@ -89,7 +93,9 @@ impl Kind for Sysctl {
     }
 
     fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
-        let Before::Value(old) = before else { return None };
+        let Before::Value(old) = before else {
+            return None;
+        };
         let found = observed.get(&self.path())?;
         if same(found, old) {
             return None;
@@ -106,7 +112,11 @@ impl Kind for Sysctl {
             stop: Vec::new(),
             status: vec![(
                 format!("{} = {}", self.name, self.value),
-                format!("[ \"$(cat {})\" = {} ]", quote(&self.path()), quote(&self.value)),
+                format!(
+                    "[ \"$(cat {})\" = {} ]",
+                    quote(&self.path()),
+                    quote(&self.value)
+                ),
             )],
         })
     }

@@ -52,7 +52,12 @@ impl Units {
     /// Files of a unit that are newer than what it runs with.
     fn newer<'a>(&'a self, unit: &'a Unit, state: &'a State) -> impl Iterator<Item = &'a str> {
         unit.reads.iter().map(String::as_str).filter(move |path| {
-            unit.reloads && state.active && self.files.get(*path).is_some_and(|file| file.modified > state.changed)
+            unit.reloads
+                && state.active
+                && self
+                    .files
+                    .get(*path)
+                    .is_some_and(|file| file.modified > state.changed)
         })
     }
 }
@@ -75,18 +80,28 @@ impl Kind for Unit {
         format!(
             "part clock\ndate +%s.%N\ncat /proc/uptime\npart show\n{} 2>/dev/null\n{}",
             command(show.into_iter().chain(names)),
-            probe_paths(wanted.iter().flat_map(|u| u.reads.iter().map(String::as_str)))
+            probe_paths(
+                wanted
+                    .iter()
+                    .flat_map(|u| u.reads.iter().map(String::as_str))
+            )
         )
     }
 
     fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
         let odd = |what: &str| ParseError::new(Self::NAME, format!("odd {what}"));
-        let mut clock = section.part("clock").split_whitespace().map(|word| word.parse::<f64>().ok());
+        let mut clock = section
+            .part("clock")
+            .split_whitespace()
+            .map(|word| word.parse::<f64>().ok());
         let mut tick = || clock.next().flatten().ok_or_else(|| odd("clock"));
         let boot = tick()? - tick()?;
         let mut units = BTreeMap::new();
         for block in section.part("show").split("\n\n") {
-            let properties: BTreeMap<&str, &str> = block.lines().filter_map(|line| line.split_once('=')).collect();
+            let properties: BTreeMap<&str, &str> = block
+                .lines()
+                .filter_map(|line| line.split_once('='))
+                .collect();
             let get = |name: &str| properties.get(name).copied().unwrap_or("");
             if get("Id").is_empty() {
                 continue;
@@ -103,7 +118,10 @@ impl Kind for Unit {
             };
             units.insert(get("Id").to_owned(), state);
         }
-        Ok(Units { units, files: parse_paths(section)? })
+        Ok(Units {
+            units,
+            files: parse_paths(section)?,
+        })
     }
 
     fn diff(&self, observed: &Self::Observed, cx: &Context) -> Option<Change> {
@@ -112,8 +130,12 @@ impl Kind for Unit {
         let path = format!("/etc/systemd/system/{}", self.name);
         let unit_file = cx.changes("file", &path);
         let newer: Vec<&str> = observed.newer(self, state).collect();
-        let touched: Vec<&str> =
-            self.reads.iter().map(String::as_str).filter(|path| cx.changes("file", path)).collect();
+        let touched: Vec<&str> = self
+            .reads
+            .iter()
+            .map(String::as_str)
+            .filter(|path| cx.changes("file", path))
+            .collect();
         let reload = self.reloads && state.active && !(newer.is_empty() && touched.is_empty());
         let enable = state.enabled != self.enabled;
         let activate = state.active != self.active;
@@ -124,56 +146,101 @@ impl Kind for Unit {
                 return None;
             }
         }
-        let action = if state.loaded { Action::Update } else { Action::Create };
+        let action = if state.loaded {
+            Action::Update
+        } else {
+            Action::Create
+        };
         let mut change = Change::new(Self::NAME, self.key(), action);
         let name = quote(&self.name);
         let word = |on: bool, yes: &'static str, no: &'static str| Some(if on { yes } else { no });
         if daemon_reload {
-            change = change.field("definition", Some("read before its file changed"), Some("read again"));
+            change = change.field(
+                "definition",
+                Some("read before its file changed"),
+                Some("read again"),
+            );
             change = change.step("read the unit files again", "systemctl daemon-reload");
         }
         if enable {
             let verb = if self.enabled { "enable" } else { "disable" };
             change = change
-                .field("at boot", word(state.enabled, "enabled", "disabled"), word(self.enabled, "enabled", "disabled"))
-                .step(format!("{verb} {}", self.name), format!("systemctl --quiet {verb} {name}"));
+                .field(
+                    "at boot",
+                    word(state.enabled, "enabled", "disabled"),
+                    word(self.enabled, "enabled", "disabled"),
+                )
+                .step(
+                    format!("{verb} {}", self.name),
+                    format!("systemctl --quiet {verb} {name}"),
+                );
         }
         if activate {
             let verb = if self.active { "start" } else { "stop" };
-            let from = if state.active_state.is_empty() { "inactive" } else { &state.active_state };
+            let from = if state.active_state.is_empty() {
+                "inactive"
+            } else {
+                &state.active_state
+            };
             change = change
                 .field("now", Some(from), word(self.active, "active", "inactive"))
-                .step(format!("{verb} {}", self.name), explained(&format!("systemctl {verb} {name}"), &self.name));
+                .step(
+                    format!("{verb} {}", self.name),
+                    explained(&format!("systemctl {verb} {name}"), &self.name),
+                );
         } else if reload {
             let mut why: Vec<&str> = newer;
             why.extend(touched);
             why.sort_unstable();
             why.dedup();
             change = change
-                .field("runs with", Some(format!("an older {}", why.join(", "))), Some("the file as it is"))
-                .step(format!("reload {}", self.name), explained(&format!("systemctl reload {name}"), &self.name));
+                .field(
+                    "runs with",
+                    Some(format!("an older {}", why.join(", "))),
+                    Some("the file as it is"),
+                )
+                .step(
+                    format!("reload {}", self.name),
+                    explained(&format!("systemctl reload {name}"), &self.name),
+                );
         }
         Some(change)
     }
 
     fn refuse(&self, observed: &Self::Observed, cx: &Context) -> Option<String> {
         if !cx.facts.systemd {
-            return Some(format!("expected systemd for {}, found another service manager", self.name));
+            return Some(format!(
+                "expected systemd for {}, found another service manager",
+                self.name
+            ));
         }
-        let masked = observed.units.get(&self.name).is_some_and(|state| state.masked);
-        masked.then(|| format!("{} is masked; `systemctl unmask {}` allows it", self.name, self.name))
+        let masked = observed
+            .units
+            .get(&self.name)
+            .is_some_and(|state| state.masked);
+        masked.then(|| {
+            format!(
+                "{} is masked; `systemctl unmask {}` allows it",
+                self.name, self.name
+            )
+        })
     }
 
     fn before(&self, observed: &Self::Observed) -> Before {
         match observed.units.get(&self.name).filter(|state| state.loaded) {
-            Some(state) if state.enabled == self.enabled && state.active == self.active => Before::Same,
+            Some(state) if state.enabled == self.enabled && state.active == self.active => {
+                Before::Same
+            }
             Some(state) => Before::Value(format!("{} {}", state.enabled, state.active)),
             None => Before::Absent,
         }
     }
 
     fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
-        let state = observed.units.get(&self.name).filter(|state| state.loaded)?;
+        let state = observed
+            .units
+            .get(&self.name)
+            .filter(|state| state.loaded)?;
         let (enabled, active) = match before {
             Before::Same => return None,
             Before::Absent => (false, false),
@@ -187,15 +254,25 @@ impl Kind for Unit {
         if state.active != active {
             let verb = if active { "start" } else { "stop" };
             change = change
-                .field("now", Some(&state.active_state), Some(if active { "active" } else { "inactive" }))
-                .step(format!("{verb} {}", self.name), format!("systemctl {verb} {name}"));
+                .field(
+                    "now",
+                    Some(&state.active_state),
+                    Some(if active { "active" } else { "inactive" }),
+                )
+                .step(
+                    format!("{verb} {}", self.name),
+                    format!("systemctl {verb} {name}"),
+                );
         }
         if state.enabled != enabled {
             let verb = if enabled { "enable" } else { "disable" };
             let word = |on: bool| Some(if on { "enabled" } else { "disabled" });
             change = change
                 .field("at boot", word(state.enabled), word(enabled))
-                .step(format!("{verb} {}", self.name), format!("systemctl --quiet {verb} {name}"));
+                .step(
+                    format!("{verb} {}", self.name),
+                    format!("systemctl --quiet {verb} {name}"),
+                );
         }
         (!change.steps.is_empty()).then_some(change)
     }
@@ -203,6 +280,15 @@ impl Kind for Unit {
 
 /// A unit that fails to start says why in its journal.
 fn explained(run: &str, unit: &str) -> String {
-    let log = command(["journalctl", "-u", unit, "-n", "20", "--no-pager", "-o", "cat"]);
+    let log = command([
+        "journalctl",
+        "-u",
+        unit,
+        "-n",
+        "20",
+        "--no-pager",
+        "-o",
+        "cat",
+    ]);
     format!("{run} || {{ rc=$?; {log} >&2 2>/dev/null; exit $rc; }}")
 }

@@ -21,24 +21,38 @@ pub struct Fleet<'a> {
 impl<'a> Fleet<'a> {
     /// `forks` hosts are worked on at a time.
     pub fn new(run: Run<'a>, forks: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(forks).thread_name(|n| format!("host-{n}")).build()?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(forks)
+            .thread_name(|n| format!("host-{n}"))
+            .build()?;
         Ok(Self { run, pool })
     }
 
     /// Does one thing on each of some values, side by side, in the order of the values.
     pub fn each<I: Send, O: Send>(&self, values: Vec<I>, work: impl Fn(I) -> O + Sync) -> Vec<O> {
         // A connection waits more than it works: each gets a thread, and none is handed several at once.
-        self.pool.install(|| values.into_par_iter().with_max_len(1).map(&work).collect())
+        self.pool
+            .install(|| values.into_par_iter().with_max_len(1).map(&work).collect())
     }
 
     /// Connects to hosts and probes them.
-    pub fn open<'h>(&self, hosts: Vec<(&'h Host, Vec<Resource>)>, locked: bool) -> Vec<Outcome<'h, HostRun<'h>>> {
+    pub fn open<'h>(
+        &self,
+        hosts: Vec<(&'h Host, Vec<Resource>)>,
+        locked: bool,
+    ) -> Vec<Outcome<'h, HostRun<'h>>> {
         let names = hosts.iter().map(|(host, _)| host.name.clone()).collect();
-        self.run.sink.event(&Event::Started { what: "probe", hosts: names });
+        self.run.sink.event(&Event::Started {
+            what: "probe",
+            hosts: names,
+        });
         self.each(hosts, |(host, wanted)| {
             let opened = HostRun::open(&self.run, host, wanted, locked);
             if let Err(error) = &opened {
-                self.run.sink.event(&Event::Failed { host: host.name.clone(), error: error.to_string() });
+                self.run.sink.event(&Event::Failed {
+                    host: host.name.clone(),
+                    error: error.to_string(),
+                });
             }
             (host, opened)
         })
@@ -52,13 +66,23 @@ impl<'a> Fleet<'a> {
         let mut done = Vec::new();
         let mut stop = false;
         for stage in stages {
-            let hosts: Vec<String> =
-                stage.iter().filter(|(_, plan)| !plan.is_empty()).map(|(run, _)| run.host.name.clone()).collect();
+            let hosts: Vec<String> = stage
+                .iter()
+                .filter(|(_, plan)| !plan.is_empty())
+                .map(|(run, _)| run.host.name.clone())
+                .collect();
             if stop || self.run.interrupt.is_set() {
                 for (host, plan) in stage {
                     if !plan.is_empty() {
-                        let why = if stop { "an earlier host failed" } else { "interrupted" };
-                        self.run.sink.event(&Event::Skipped { host: host.host.name.clone(), why: why.to_owned() });
+                        let why = if stop {
+                            "an earlier host failed"
+                        } else {
+                            "interrupted"
+                        };
+                        self.run.sink.event(&Event::Skipped {
+                            host: host.host.name.clone(),
+                            why: why.to_owned(),
+                        });
                     }
                     done.push((host, plan, None));
                 }
@@ -68,13 +92,22 @@ impl<'a> Fleet<'a> {
                 self.run.sink.event(&Event::Stage { hosts });
             }
             let results = self.each(stage, |(mut host, plan)| {
-                let result = if plan.is_empty() { Ok(()) } else { host.apply(&self.run, &plan) };
+                let result = if plan.is_empty() {
+                    Ok(())
+                } else {
+                    host.apply(&self.run, &plan)
+                };
                 if let Err(error) = &result {
-                    self.run.sink.event(&Event::Failed { host: host.host.name.clone(), error: error.to_string() });
+                    self.run.sink.event(&Event::Failed {
+                        host: host.host.name.clone(),
+                        error: error.to_string(),
+                    });
                 }
                 (host, plan, Some(result))
             });
-            stop = results.iter().any(|(_, _, result)| matches!(result, Some(Err(_))));
+            stop = results
+                .iter()
+                .any(|(_, _, result)| matches!(result, Some(Err(_))));
             done.extend(results);
         }
         done

@@ -21,19 +21,32 @@ pub enum HostError {
     #[error("cannot reach the host: {0}")]
     Connect(#[source] TransportError),
     #[error("while {doing}: {source}")]
-    Transport { doing: String, source: TransportError },
+    Transport {
+        doing: String,
+        source: TransportError,
+    },
     #[error("{0}")]
     Probe(#[from] ProbeError),
     #[error("{}", .0.join("; "))]
     Obstacles(Vec<String>),
-    #[error("another run holds the lock: {holder}; wait for it, or see with `ps` on the host whether it still lives")]
+    #[error(
+        "another run holds the lock: {holder}; wait for it, or see with `ps` on the host whether it still lives"
+    )]
     Locked { holder: String },
     #[error("the step {title:?} failed with status {status}: {}", tail(.stderr))]
-    Step { title: String, status: i32, stderr: String },
+    Step {
+        title: String,
+        status: i32,
+        stderr: String,
+    },
     #[error("all steps were done, and these still differ: {}; `plan` shows how", .0.join(", "))]
     StillDiffers(Vec<String>),
     #[error("interrupted before the step {next:?}; {done} of {of} steps are done")]
-    Interrupted { next: String, done: usize, of: usize },
+    Interrupted {
+        next: String,
+        done: usize,
+        of: usize,
+    },
     #[error(transparent)]
     Secret(#[from] secret::MissingSecret),
 }
@@ -41,13 +54,20 @@ pub enum HostError {
 impl HostError {
     /// Whether it came before anything could have been changed.
     pub fn before_any_change(&self) -> bool {
-        matches!(self, Self::Connect(_) | Self::Probe(_) | Self::Obstacles(_) | Self::Locked { .. })
+        matches!(
+            self,
+            Self::Connect(_) | Self::Probe(_) | Self::Obstacles(_) | Self::Locked { .. }
+        )
     }
 }
 
 /// The end of what a command said; the beginning is seldom what failed.
 fn tail(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
     if lines.is_empty() {
         return "it said nothing".to_owned();
     }
@@ -81,8 +101,15 @@ fn timeout(host: &Host) -> Duration {
 
 impl<'a> HostRun<'a> {
     /// Connects and probes. `locked` takes the host's lock first.
-    pub fn open(run: &Run, host: &'a Host, wanted: Vec<Resource>, locked: bool) -> Result<Self, HostError> {
-        run.sink.event(&Event::Connecting { host: host.name.clone() });
+    pub fn open(
+        run: &Run,
+        host: &'a Host,
+        wanted: Vec<Resource>,
+        locked: bool,
+    ) -> Result<Self, HostError> {
+        run.sink.event(&Event::Connecting {
+            host: host.name.clone(),
+        });
         let started = Instant::now();
         let mut shell = run.connect.connect(host).map_err(HostError::Connect)?;
         if locked {
@@ -100,8 +127,16 @@ impl<'a> HostRun<'a> {
         if !obstacles.is_empty() {
             return Err(HostError::Obstacles(obstacles));
         }
-        run.sink.event(&Event::Probed { host: host.name.clone(), seconds: started.elapsed().as_secs_f64() });
-        Ok(Self { host, wanted, answer, shell })
+        run.sink.event(&Event::Probed {
+            host: host.name.clone(),
+            seconds: started.elapsed().as_secs_f64(),
+        });
+        Ok(Self {
+            host,
+            wanted,
+            answer,
+            shell,
+        })
     }
 
     pub fn plan(&self, secrets: &Secrets) -> HostPlan {
@@ -121,7 +156,11 @@ impl<'a> HostRun<'a> {
         let of = plan.steps.len();
         for (index, step) in plan.steps.iter().enumerate() {
             if run.interrupt.is_set() {
-                return Err(HostError::Interrupted { next: step.title.clone(), done: index, of });
+                return Err(HostError::Interrupted {
+                    next: step.title.clone(),
+                    done: index,
+                    of,
+                });
             }
             self.step(run, step, index + 1, of)?;
         }
@@ -129,7 +168,11 @@ impl<'a> HostRun<'a> {
         self.answer = ask(run, self.host, self.shell.as_mut(), &probe::question(&all))?;
         let left = self.plan(run.secrets);
         if !left.is_empty() {
-            let names = left.changes.iter().map(|change| format!("{} {}", change.kind, change.key)).collect();
+            let names = left
+                .changes
+                .iter()
+                .map(|change| format!("{} {}", change.kind, change.key))
+                .collect();
             return Err(HostError::StillDiffers(names));
         }
         run.sink.event(&Event::Done {
@@ -142,18 +185,43 @@ impl<'a> HostRun<'a> {
 
     fn step(&mut self, run: &Run, step: &Step, number: usize, of: usize) -> Result<(), HostError> {
         let (host, title) = (self.host.name.clone(), step.title.clone());
-        run.sink.event(&Event::Step { host: host.clone(), number, of, title: title.clone() });
+        run.sink.event(&Event::Step {
+            host: host.clone(),
+            number,
+            of,
+            title: title.clone(),
+        });
         let started = Instant::now();
         let script = secret::reveal(&step.script, run.secrets)?;
         let output = self
             .shell
-            .run(&format!("{}{}", lock::RELEASE_IN_STEP, script.as_str()), timeout(self.host))
-            .map_err(|source| HostError::Transport { doing: title.clone(), source })?;
+            .run(
+                &format!("{}{}", lock::RELEASE_IN_STEP, script.as_str()),
+                timeout(self.host),
+            )
+            .map_err(|source| HostError::Transport {
+                doing: title.clone(),
+                source,
+            })?;
         if !output.success() {
-            let stderr = if output.stderr.trim().is_empty() { output.stdout } else { output.stderr };
-            return Err(HostError::Step { title, status: output.status, stderr });
+            let stderr = if output.stderr.trim().is_empty() {
+                output.stdout
+            } else {
+                output.stderr
+            };
+            return Err(HostError::Step {
+                title,
+                status: output.status,
+                stderr,
+            });
         }
-        run.sink.event(&Event::StepDone { host, number, of, title, seconds: started.elapsed().as_secs_f64() });
+        run.sink.event(&Event::StepDone {
+            host,
+            number,
+            of,
+            title,
+            seconds: started.elapsed().as_secs_f64(),
+        });
         Ok(())
     }
 
@@ -161,21 +229,35 @@ impl<'a> HostRun<'a> {
     pub fn ask(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
         self.shell
             .run(script, timeout(self.host))
-            .map_err(|source| HostError::Transport { doing: doing.to_owned(), source })
+            .map_err(|source| HostError::Transport {
+                doing: doing.to_owned(),
+                source,
+            })
     }
 
     /// Ends the shell on the host, and waits until it has: its lock is gone then.
     pub fn close(self) -> Result<(), HostError> {
         self.shell
             .close(Duration::from_secs(10))
-            .map_err(|source| HostError::Transport { doing: "closing the connection".to_owned(), source })
+            .map_err(|source| HostError::Transport {
+                doing: "closing the connection".to_owned(),
+                source,
+            })
     }
 }
 
 fn with_owned(wanted: &[Resource], manifest: &Manifest) -> Vec<Resource> {
     let mut all = wanted.to_vec();
     let owned = manifest.entries.iter().map(|entry| &entry.resource);
-    all.extend(owned.filter(|r| !wanted.iter().any(|w| w.kind() == r.kind() && w.key() == r.key())).cloned());
+    all.extend(
+        owned
+            .filter(|r| {
+                !wanted
+                    .iter()
+                    .any(|w| w.kind() == r.kind() && w.key() == r.key())
+            })
+            .cloned(),
+    );
     all
 }
 
@@ -183,25 +265,37 @@ fn take_lock(run: &Run, host: &Host, shell: &mut dyn RemoteShell) -> Result<(), 
     let script = lock::take(&run.cluster.name, run.holder);
     let output = shell
         .run_in_shell(&script, timeout(host))
-        .map_err(|source| HostError::Transport { doing: "taking the lock".to_owned(), source })?;
+        .map_err(|source| HostError::Transport {
+            doing: "taking the lock".to_owned(),
+            source,
+        })?;
     match lock::read(&output.stdout) {
         Taken::Yes => Ok(()),
-        Taken::NoTool => {
-            Err(HostError::Obstacles(vec!["expected the command `flock`, found none; install util-linux".to_owned()]))
-        }
-        Taken::By(holder) if holder.is_empty() => {
-            Err(HostError::Obstacles(vec![format!("cannot take the lock in /run: {}", tail(&output.stderr))]))
-        }
+        Taken::NoTool => Err(HostError::Obstacles(vec![
+            "expected the command `flock`, found none; install util-linux".to_owned(),
+        ])),
+        Taken::By(holder) if holder.is_empty() => Err(HostError::Obstacles(vec![format!(
+            "cannot take the lock in /run: {}",
+            tail(&output.stderr)
+        )])),
         Taken::By(holder) => Err(HostError::Locked { holder }),
     }
 }
 
-fn ask(run: &Run, host: &Host, shell: &mut dyn RemoteShell, question: &str) -> Result<Answer, HostError> {
+fn ask(
+    run: &Run,
+    host: &Host,
+    shell: &mut dyn RemoteShell,
+    question: &str,
+) -> Result<Answer, HostError> {
     let nonce = nonce();
     let script = probe::script(&run.cluster.name, question, &(run.more)(host), &nonce);
     let output = shell
         .run(&script, timeout(host))
-        .map_err(|source| HostError::Transport { doing: "probing".to_owned(), source })?;
+        .map_err(|source| HostError::Transport {
+            doing: "probing".to_owned(),
+            source,
+        })?;
     Ok(probe::read(&run.cluster.name, &output.stdout, &nonce)?)
 }
 

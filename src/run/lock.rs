@@ -46,6 +46,9 @@ mod tests {
     fn who_has_it() {
         assert_eq!(read("taken\n"), Taken::Yes);
         assert_eq!(read("no flock\n"), Taken::NoTool);
-        assert_eq!(read("ann@desk since 12:00\n"), Taken::By("ann@desk since 12:00".into()));
+        assert_eq!(
+            read("ann@desk since 12:00\n"),
+            Taken::By("ann@desk since 12:00".into())
+        );
     }
 }

@@ -10,8 +10,9 @@ pub fn of<'a>(cluster: &Cluster, hosts: &[&'a Host], reverse: bool) -> Vec<Vec<&
         (true, false) => 1,
         (true, true) => 2,
     };
-    let mut stages: Vec<Vec<&Host>> =
-        (0..3).map(|r| hosts.iter().copied().filter(|h| rank(h) == r).collect()).collect();
+    let mut stages: Vec<Vec<&Host>> = (0..3)
+        .map(|r| hosts.iter().copied().filter(|h| rank(h) == r).collect())
+        .collect();
     stages.retain(|stage| !stage.is_empty());
     if reverse {
         stages.reverse();
@@ -21,10 +22,19 @@ pub fn of<'a>(cluster: &Cluster, hosts: &[&'a Host], reverse: bool) -> Vec<Vec<&
 
 /// Whether a director is the one that serves when all are well.
 fn first(cluster: &Cluster, host: &Host) -> bool {
-    let masters = cluster.vrrp.iter().filter_map(|instance| instance.members.first());
+    let masters = cluster
+        .vrrp
+        .iter()
+        .filter_map(|instance| instance.members.first());
     let mut names: Vec<&str> = masters.map(|member| member.host.as_str()).collect();
     if names.is_empty() {
-        names.extend(cluster.hosts.iter().find(|h| h.is_director()).map(|h| h.name.as_str()));
+        names.extend(
+            cluster
+                .hosts
+                .iter()
+                .find(|h| h.is_director())
+                .map(|h| h.name.as_str()),
+        );
     }
     names.contains(&host.name.as_str())
 }

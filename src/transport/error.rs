@@ -11,7 +11,9 @@ use super::Ended;
 
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
-    #[error("the name {name:?} has no address: check it, or set ssh.host in the inventory to an address")]
+    #[error(
+        "the name {name:?} has no address: check it, or set ssh.host in the inventory to an address"
+    )]
     Dns {
         name: String,
         #[source]
@@ -33,7 +35,10 @@ pub enum TransportError {
         stderr: String,
     },
     #[error("{address} does not speak SSH as expected: {message}")]
-    Handshake { address: SocketAddr, message: String },
+    Handshake {
+        address: SocketAddr,
+        message: String,
+    },
     #[error("{}", unknown_host_key(.name, .key, .file))]
     UnknownHostKey {
         /// As known_hosts has it: `name`, or `[name]:port`.
@@ -43,11 +48,19 @@ pub enum TransportError {
         file: PathBuf,
     },
     #[error("{}", changed_host_key(.name, .key, .known))]
-    ChangedHostKey { name: String, key: HostKey, known: Vec<KnownKey> },
+    ChangedHostKey {
+        name: String,
+        key: HostKey,
+        known: Vec<KnownKey>,
+    },
     #[error(
         "the host key of {name} is revoked: {key} (@revoked at {known}); the host must not be trusted until it has a new key"
     )]
-    RevokedHostKey { name: String, key: HostKey, known: KnownKey },
+    RevokedHostKey {
+        name: String,
+        key: HostKey,
+        known: KnownKey,
+    },
     #[error("cannot read known hosts from {}", file.display())]
     KnownHosts {
         file: PathBuf,
@@ -73,9 +86,13 @@ pub enum TransportError {
     MissingSecret { setting: &'static str, from: String },
     #[error("sudo wants a password for {user}: set ssh.sudo_password, or allow {user} NOPASSWD")]
     SudoPasswordNeeded { user: String },
-    #[error("sudo does not take the password of {user}, which was tried once: check ssh.sudo_password")]
+    #[error(
+        "sudo does not take the password of {user}, which was tried once: check ssh.sudo_password"
+    )]
     SudoPasswordWrong { user: String },
-    #[error("{user} may not use sudo ({said}): allow it in sudoers, or set ssh.user to one who may")]
+    #[error(
+        "{user} may not use sudo ({said}): allow it in sudoers, or set ssh.user to one who may"
+    )]
     SudoNotAllowed { user: String, said: String },
     #[error("there is no sudo on the host: install it, or set ssh.user to root")]
     SudoMissing,
@@ -124,7 +141,9 @@ impl Waiting {
         match self {
             Self::Connection => ": check the address and the firewalls on the way",
             Self::Handshake => ": something accepts connections there, but does not talk SSH",
-            Self::Authentication | Self::Exec => ": the host may be overloaded, or its sshd waits for a name server",
+            Self::Authentication | Self::Exec => {
+                ": the host may be overloaded, or its sshd waits for a name server"
+            }
             Self::Shell => ": a login script of the user may wait for something",
             Self::Sudo => "",
             Self::Script => ": it was given up, and may still be running there",
@@ -195,7 +214,11 @@ fn join(addresses: &[SocketAddr]) -> String {
 
 fn seconds(duration: Duration) -> String {
     let s = duration.as_secs_f64();
-    if s >= 10.0 || s.fract() < 0.05 { format!("{s:.0} s") } else { format!("{s:.1} s") }
+    if s >= 10.0 || s.fract() < 0.05 {
+        format!("{s:.0} s")
+    } else {
+        format!("{s:.1} s")
+    }
 }
 
 fn unknown_host_key(name: &str, key: &HostKey, file: &std::path::Path) -> String {
@@ -215,7 +238,9 @@ fn changed_host_key(name: &str, key: &HostKey, known: &[KnownKey]) -> String {
         let comma = if n == 0 { "" } else { "," };
         text.push_str(&format!("{comma} {} {} at {k}", k.algorithm, k.fingerprint));
     }
-    text.push_str("; someone may be in between, or the host was installed anew: if so, remove what is known");
+    text.push_str(
+        "; someone may be in between, or the host was installed anew: if so, remove what is known",
+    );
     text
 }
 
@@ -238,7 +263,10 @@ fn auth_failed(user: &str, tried: &[Attempt], accepted: &[String]) -> String {
 }
 
 fn ended_early(what: &Waiting, ended: &Ended, stderr: &str) -> String {
-    format!("the shell ended while waiting for {what}: {ended}{}", said(stderr))
+    format!(
+        "the shell ended while waiting for {what}: {ended}{}",
+        said(stderr)
+    )
 }
 
 fn said(stderr: &str) -> String {

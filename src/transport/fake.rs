@@ -61,14 +61,20 @@ impl FakeHosts {
     }
 
     pub fn host(self, name: &str, script: Script) -> Self {
-        let host = Host { script, ..Host::default() };
+        let host = Host {
+            script,
+            ..Host::default()
+        };
         self.lock().insert(name.to_owned(), host);
         self
     }
 
     /// The scripts that a host was given, in order.
     pub fn asked(&self, name: &str) -> Vec<String> {
-        self.lock().get(name).map(|h| h.asked.clone()).unwrap_or_default()
+        self.lock()
+            .get(name)
+            .map(|h| h.asked.clone())
+            .unwrap_or_default()
     }
 
     pub fn connections(&self, name: &str) -> usize {
@@ -86,7 +92,11 @@ impl Connect for FakeHosts {
             Some(known) => known.connections += 1,
             None => return Err(TransportError::Refused(vec![(host.address, 22).into()])),
         }
-        Ok(Box::new(FakeShell { hosts: self.clone(), name: host.name.clone(), gone: false }))
+        Ok(Box::new(FakeShell {
+            hosts: self.clone(),
+            name: host.name.clone(),
+            gone: false,
+        }))
     }
 }
 

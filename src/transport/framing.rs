@@ -19,7 +19,10 @@ impl Nonce {
     }
 
     pub fn marker(&self, kind: &str) -> Marker {
-        Marker { first: format!("lvsctl:{}", self.0), second: format!("{kind}=") }
+        Marker {
+            first: format!("lvsctl:{}", self.0),
+            second: format!("{kind}="),
+        }
     }
 }
 
@@ -36,11 +39,19 @@ impl Marker {
 
     /// Shell text that prints the marker on standard output.
     pub fn print(&self) -> String {
-        format!("printf %s:%s {} {}", quote(&self.first), quote(&self.second))
+        format!(
+            "printf %s:%s {} {}",
+            quote(&self.first),
+            quote(&self.second)
+        )
     }
 
     fn print_with_status(&self) -> String {
-        format!("printf '%s:%s %s\\n' {} {} \"$lvsctl_status\"", quote(&self.first), quote(&self.second))
+        format!(
+            "printf '%s:%s %s\\n' {} {} \"$lvsctl_status\"",
+            quote(&self.first),
+            quote(&self.second)
+        )
     }
 }
 
@@ -88,7 +99,9 @@ pub fn wrap(script: &str, place: Place, begin: &Marker, end: &Marker) -> String 
     };
     let start = begin.print();
     let finish = end.print_with_status();
-    format!("set +eu; {start}; {start} >&2\n{body}\nlvsctl_status=$?; set +eu; {finish}; {finish} >&2\n")
+    format!(
+        "set +eu; {start}; {start} >&2\n{body}\nlvsctl_status=$?; set +eu; {finish}; {finish} >&2\n"
+    )
 }
 
 /// One stream's bytes, searched for markers as they come.
@@ -137,7 +150,10 @@ impl Capture {
     /// The status that follows the end marker, once its line is whole.
     pub fn status_at(&self, at: usize, marker: &str) -> Option<i32> {
         let rest = self.data.get(at + marker.len()..)?;
-        let line = rest.split(|b| *b == b'\n').next().filter(|l| l.len() < rest.len())?;
+        let line = rest
+            .split(|b| *b == b'\n')
+            .next()
+            .filter(|l| l.len() < rest.len())?;
         std::str::from_utf8(line).ok()?.trim().parse().ok()
     }
 
@@ -161,7 +177,10 @@ impl Capture {
 const TAIL: usize = 1024;
 
 pub fn tail(text: &str) -> String {
-    let mut clean: String = text.chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').collect();
+    let mut clean: String = text
+        .chars()
+        .filter(|c| !c.is_control() || *c == '\n' || *c == '\t')
+        .collect();
     while let Some(at) = clean.find("lvsctl:") {
         let end = clean
             .get(at..)
@@ -190,7 +209,10 @@ mod tests {
         let (begin, end) = (nonce().marker("1b"), nonce().marker("1e"));
         for place in [Place::Subshell, Place::Shell] {
             let text = wrap("echo it's", place, &begin, &end);
-            assert!(!text.contains(&begin.text()) && !text.contains(&end.text()), "{text}");
+            assert!(
+                !text.contains(&begin.text()) && !text.contains(&end.text()),
+                "{text}"
+            );
         }
     }
 
@@ -204,7 +226,11 @@ mod tests {
             capture.push(a);
             let early = capture.find(&marker);
             capture.push(b);
-            assert_eq!(capture.find(&marker), Some(11), "cut at {cut}, early {early:?}");
+            assert_eq!(
+                capture.find(&marker),
+                Some(11),
+                "cut at {cut}, early {early:?}"
+            );
             assert_eq!(capture.status_at(11, &marker), Some(42));
         }
     }
@@ -231,12 +257,18 @@ mod tests {
     fn launching() {
         assert_eq!(launch(None), "sh -s");
         let (ready, prompt) = (nonce().marker("ready"), nonce().marker("prompt"));
-        let with = launch(Some(SudoLaunch { ready: &ready, prompt: Some(&prompt) }));
+        let with = launch(Some(SudoLaunch {
+            ready: &ready,
+            prompt: Some(&prompt),
+        }));
         assert_eq!(
             with,
             "env LC_ALL=C sudo -S -p lvsctl:0123:prompt= -- sh -c 'printf %s:%s lvsctl:0123 ready=; exec sh -s'"
         );
-        let without = launch(Some(SudoLaunch { ready: &ready, prompt: None }));
+        let without = launch(Some(SudoLaunch {
+            ready: &ready,
+            prompt: None,
+        }));
         assert!(without.starts_with("env LC_ALL=C sudo -n -- sh -c "));
     }
 }

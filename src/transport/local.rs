@@ -15,13 +15,20 @@ use super::session::{Launch, Session, Sudo};
 use super::{Channel, Counters, Ended, Progress, TransportError};
 
 /// Opens a shell on this machine, through sudo where that is given.
-pub fn open(sudo: Option<Sudo>, timeout: Duration, counters: &Counters) -> Result<Session, TransportError> {
+pub fn open(
+    sudo: Option<Sudo>,
+    timeout: Duration,
+    counters: &Counters,
+) -> Result<Session, TransportError> {
     let deadline = Instant::now() + timeout;
     let launch = Launch::new(sudo)?;
     let command = launch.command();
     let mut program = Command::new("/bin/sh");
     program.args(["-c", &format!("exec {command}")]);
-    let channel = LocalChannel::spawn(program).map_err(|source| TransportError::Local { program: command, source })?;
+    let channel = LocalChannel::spawn(program).map_err(|source| TransportError::Local {
+        program: command,
+        source,
+    })?;
     counters.exec();
     launch.open(Box::new(channel), deadline, timeout)
 }
@@ -42,8 +49,12 @@ const LOOK: Duration = Duration::from_millis(250);
 impl LocalChannel {
     /// The program gets a process group of its own: Ctrl-C at the terminal ends a run in order, not its steps midway.
     pub fn spawn(mut program: Command) -> io::Result<Self> {
-        let mut child =
-            program.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut child = program
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
         let channel = Self {
             stdin: child.stdin.take(),
             stdout: child.stdout.take(),
@@ -110,16 +121,19 @@ impl LocalChannel {
 }
 
 fn is_transient(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
 }
 
 fn ended(status: ExitStatus) -> Ended {
     match (status.code(), status.signal()) {
         (Some(code), _) => Ended::Status(code),
-        (None, Some(number)) => Ended::Signal(
-            Signal::try_from(number)
-                .map_or_else(|_| number.to_string(), |s| s.as_str().trim_start_matches("SIG").to_owned()),
-        ),
+        (None, Some(number)) => Ended::Signal(Signal::try_from(number).map_or_else(
+            |_| number.to_string(),
+            |s| s.as_str().trim_start_matches("SIG").to_owned(),
+        )),
         (None, None) => Ended::Cut,
     }
 }
@@ -155,10 +169,22 @@ impl Channel for LocalChannel {
                 fds.extend(fd.map(|fd| PollFd::new(fd, flags)));
             }
             if !to_send.is_empty() {
-                add(&mut fds, self.stdin.as_ref().map(AsFd::as_fd), PollFlags::POLLOUT);
+                add(
+                    &mut fds,
+                    self.stdin.as_ref().map(AsFd::as_fd),
+                    PollFlags::POLLOUT,
+                );
             }
-            add(&mut fds, self.stdout.as_ref().map(AsFd::as_fd), PollFlags::POLLIN);
-            add(&mut fds, self.stderr.as_ref().map(AsFd::as_fd), PollFlags::POLLIN);
+            add(
+                &mut fds,
+                self.stdout.as_ref().map(AsFd::as_fd),
+                PollFlags::POLLIN,
+            );
+            add(
+                &mut fds,
+                self.stderr.as_ref().map(AsFd::as_fd),
+                PollFlags::POLLIN,
+            );
             let look = deadline.min(Instant::now() + LOOK);
             if poll::wait(&mut fds, look)? == Ready::Deadline && Instant::now() >= deadline {
                 return Ok(Progress::Deadline);

@@ -19,7 +19,8 @@ pub fn wait(fds: &mut [PollFd<'_>], deadline: Instant) -> io::Result<Ready> {
             return Ok(Ready::Deadline);
         }
         // Rounded up, so that the last millisecond is not spent spinning.
-        let millis = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+        let millis =
+            PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
         match poll(fds, millis) {
             Ok(0) => {}
             Ok(_) => return Ok(Ready::Ready),

@@ -27,23 +27,33 @@ pub struct Launch {
 
 impl Launch {
     pub fn new(sudo: Option<Sudo>) -> Result<Self, TransportError> {
-        let nonce =
-            Nonce::random().map_err(|source| TransportError::Local { program: "getrandom".to_owned(), source })?;
+        let nonce = Nonce::random().map_err(|source| TransportError::Local {
+            program: "getrandom".to_owned(),
+            source,
+        })?;
         let unsendable = |s: &Secret| s.reveal().contains(['\n', '\r', '\0']);
-        if sudo.as_ref().and_then(|s| s.password.as_ref()).is_some_and(unsendable) {
-            return Err(TransportError::ShellText("the sudo password has a line break in it"));
+        if sudo
+            .as_ref()
+            .and_then(|s| s.password.as_ref())
+            .is_some_and(unsendable)
+        {
+            return Err(TransportError::ShellText(
+                "the sudo password has a line break in it",
+            ));
         }
-        Ok(Self { ready: nonce.marker("ready"), sudo: sudo.map(|s| (s, nonce.marker("prompt"))), nonce })
+        Ok(Self {
+            ready: nonce.marker("ready"),
+            sudo: sudo.map(|s| (s, nonce.marker("prompt"))),
+            nonce,
+        })
     }
 
     /// For sshd's exec, or for `sh -c`.
     pub fn command(&self) -> String {
-        framing::launch(
-            self.sudo.as_ref().map(|(sudo, prompt)| SudoLaunch {
-                ready: &self.ready,
-                prompt: sudo.password.as_ref().map(|_| prompt),
-            }),
-        )
+        framing::launch(self.sudo.as_ref().map(|(sudo, prompt)| SudoLaunch {
+            ready: &self.ready,
+            prompt: sudo.password.as_ref().map(|_| prompt),
+        }))
     }
 
     /// Waits until the shell is there. `timeout` is what the deadline was made of, for the message.
@@ -53,7 +63,11 @@ impl Launch {
         deadline: Instant,
         timeout: Duration,
     ) -> Result<Session, TransportError> {
-        let what = if self.sudo.is_some() { Waiting::Sudo } else { Waiting::Shell };
+        let what = if self.sudo.is_some() {
+            Waiting::Sudo
+        } else {
+            Waiting::Shell
+        };
         let mut session = Session {
             channel: Some(channel),
             nonce: self.nonce,
@@ -62,7 +76,11 @@ impl Launch {
             stdout: Capture::default(),
             stderr: Capture::default(),
         };
-        let mut talk = Talk { what, deadline, timeout };
+        let mut talk = Talk {
+            what,
+            deadline,
+            timeout,
+        };
         let ready = self.ready.text();
         let mut to_send = Zeroizing::new(Vec::new());
         if self.sudo.is_none() {
@@ -81,7 +99,9 @@ impl Launch {
                     (TransportError::EndedEarly { ended, stderr, .. }, Some((sudo, _))) => {
                         sudo_failure(sudo, &ended, &session.said(stderr), asked)
                     }
-                    (TransportError::EndedEarly { ended, stderr, .. }, None) => no_shell(&ended, &session.said(stderr)),
+                    (TransportError::EndedEarly { ended, stderr, .. }, None) => {
+                        no_shell(&ended, &session.said(stderr))
+                    }
                     (other, _) => other,
                 });
             }
@@ -100,10 +120,14 @@ impl Launch {
                     asked = true;
                 }
                 Some(_) => {
-                    return Err(TransportError::SudoPasswordWrong { user: sudo.user.clone() });
+                    return Err(TransportError::SudoPasswordWrong {
+                        user: sudo.user.clone(),
+                    });
                 }
                 None => {
-                    return Err(TransportError::SudoPasswordNeeded { user: sudo.user.clone() });
+                    return Err(TransportError::SudoPasswordNeeded {
+                        user: sudo.user.clone(),
+                    });
                 }
             }
         }
@@ -119,7 +143,8 @@ fn sudo_failure(sudo: &Sudo, ended: &Ended, said: &str, asked: bool) -> Transpor
         TransportError::SudoPasswordWrong { user }
     } else if has("a password is required") || has("a terminal is required to read the password") {
         TransportError::SudoPasswordNeeded { user }
-    } else if has("not in the sudoers file") || has("is not allowed to") || has("may not run sudo") {
+    } else if has("not in the sudoers file") || has("is not allowed to") || has("may not run sudo")
+    {
         TransportError::SudoNotAllowed { user, said: last() }
     } else if *ended == Ended::Status(127) {
         TransportError::SudoMissing
@@ -130,7 +155,11 @@ fn sudo_failure(sudo: &Sudo, ended: &Ended, said: &str, asked: bool) -> Transpor
 
 fn no_shell(ended: &Ended, said: &str) -> TransportError {
     match ended {
-        Ended::Cut => TransportError::EndedEarly { what: Waiting::Shell, ended: Ended::Cut, stderr: said.to_owned() },
+        Ended::Cut => TransportError::EndedEarly {
+            what: Waiting::Shell,
+            ended: Ended::Cut,
+            stderr: said.to_owned(),
+        },
         ended => TransportError::NoShell(describe(ended, said)),
     }
 }
@@ -180,13 +209,20 @@ impl Session {
                     self.stderr.push(&bytes);
                     self.room()
                 }
-                Ok(Progress::Closed(ended)) => {
-                    Some(TransportError::EndedEarly { what: talk.what, ended, stderr: self.stderr.tail() })
-                }
-                Ok(Progress::Deadline) => {
-                    Some(TransportError::Timeout { what: talk.what, after: talk.timeout, stderr: self.stderr.tail() })
-                }
-                Err(error) => Some(TransportError::Connection { what: talk.what, message: error.to_string() }),
+                Ok(Progress::Closed(ended)) => Some(TransportError::EndedEarly {
+                    what: talk.what,
+                    ended,
+                    stderr: self.stderr.tail(),
+                }),
+                Ok(Progress::Deadline) => Some(TransportError::Timeout {
+                    what: talk.what,
+                    after: talk.timeout,
+                    stderr: self.stderr.tail(),
+                }),
+                Err(error) => Some(TransportError::Connection {
+                    what: talk.what,
+                    message: error.to_string(),
+                }),
             };
             if let Some(error) = error {
                 self.channel = None;
@@ -198,20 +234,32 @@ impl Session {
     }
 
     fn room(&self) -> Option<TransportError> {
-        (self.stdout.len() + self.stderr.len() > LIMIT).then_some(TransportError::OutputTooLarge { limit: LIMIT })
+        (self.stdout.len() + self.stderr.len() > LIMIT)
+            .then_some(TransportError::OutputTooLarge { limit: LIMIT })
     }
 
     /// What a login that came to nothing said: some systems say it on standard output.
     fn said(&self, stderr: String) -> String {
-        if stderr.is_empty() { self.stdout.tail() } else { stderr }
+        if stderr.is_empty() {
+            self.stdout.tail()
+        } else {
+            stderr
+        }
     }
 
-    fn chunk(&mut self, script: &str, place: Place, timeout: Duration) -> Result<Output, TransportError> {
+    fn chunk(
+        &mut self,
+        script: &str,
+        place: Place,
+        timeout: Duration,
+    ) -> Result<Output, TransportError> {
         if self.channel.is_none() {
             return Err(TransportError::Gone);
         }
         if script.contains('\0') {
-            return Err(TransportError::ShellText("it holds a NUL byte, which no shell reads"));
+            return Err(TransportError::ShellText(
+                "it holds a NUL byte, which no shell reads",
+            ));
         }
         if script.len() > LIMIT {
             return Err(TransportError::ShellText("it is longer than 16 MiB"));
@@ -224,7 +272,11 @@ impl Session {
         self.preamble.clear();
         self.stdout.clear();
         self.stderr.clear();
-        let mut talk = Talk { what: Waiting::Script, deadline: Instant::now() + timeout, timeout };
+        let mut talk = Talk {
+            what: Waiting::Script,
+            deadline: Instant::now() + timeout,
+            timeout,
+        };
         let (begin, end) = (begin.text(), end.text());
         let mut to_send: &[u8] = text.as_bytes();
         loop {
@@ -264,11 +316,18 @@ impl RemoteShell for Session {
         channel.finish_input();
         self.stdout.clear();
         self.stderr.clear();
-        let mut talk = Talk { what: Waiting::Close, deadline: Instant::now() + timeout, timeout };
+        let mut talk = Talk {
+            what: Waiting::Close,
+            deadline: Instant::now() + timeout,
+            timeout,
+        };
         loop {
             match self.step(&[], &mut talk) {
                 Ok(()) => {}
-                Err(TransportError::EndedEarly { ended: Ended::Status(_), .. }) => return Ok(()),
+                Err(TransportError::EndedEarly {
+                    ended: Ended::Status(_),
+                    ..
+                }) => return Ok(()),
                 Err(error) => return Err(error),
             }
         }

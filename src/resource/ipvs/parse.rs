@@ -22,21 +22,35 @@ pub struct Served {
 }
 
 fn odd(line: &str, what: &str) -> ParseError {
-    ParseError::new("ipvs", format!("{what} in the line {line:?} of `ipvsadm -Sn`"))
+    ParseError::new(
+        "ipvs",
+        format!("{what} in the line {line:?} of `ipvsadm -Sn`"),
+    )
 }
 
 pub fn table(section: &Section) -> Result<Table, ParseError> {
     let mut table = Table::default();
-    for line in section.part("table").lines().map(str::trim).filter(|line| !line.is_empty()) {
+    for line in section
+        .part("table")
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.split_first() {
             Some((&"-A", rest)) => {
                 let definition = service(rest).map_err(|what| odd(line, &what))?;
-                table.services.push(Served { definition, real_servers: BTreeMap::new() });
+                table.services.push(Served {
+                    definition,
+                    real_servers: BTreeMap::new(),
+                });
             }
             Some((&"-a", rest)) => {
                 let (to, rs) = real_server(rest).map_err(|what| odd(line, &what))?;
-                let served = table.services.iter_mut().find(|s| s.definition.r#virtual == to);
+                let served = table
+                    .services
+                    .iter_mut()
+                    .find(|s| s.definition.r#virtual == to);
                 let served = served.ok_or_else(|| odd(line, "a real server of no service"))?;
                 served.real_servers.insert(rs.address, rs);
             }
@@ -44,7 +58,10 @@ pub fn table(section: &Section) -> Result<Table, ParseError> {
         }
     }
     for line in section.part("unreachable").lines() {
-        table.unreachable.insert(line.parse().map_err(|_| ParseError::new("ipvs", format!("odd address {line:?}")))?);
+        table.unreachable.insert(
+            line.parse()
+                .map_err(|_| ParseError::new("ipvs", format!("odd address {line:?}")))?,
+        );
     }
     Ok(table)
 }
@@ -56,8 +73,12 @@ struct Words<'a> {
 
 impl<'a> Words<'a> {
     fn value<T: std::str::FromStr>(&mut self, option: &str) -> Result<T, String> {
-        let word = self.words.next().ok_or_else(|| format!("nothing after {option}"))?;
-        word.parse().map_err(|_| format!("odd value {word:?} of {option}"))
+        let word = self
+            .words
+            .next()
+            .ok_or_else(|| format!("nothing after {option}"))?;
+        word.parse()
+            .map_err(|_| format!("odd value {word:?} of {option}"))
     }
 }
 
@@ -66,17 +87,30 @@ fn service(words: &[&str]) -> Result<Definition, String> {
     let mut scheduler = None;
     let (mut flags, mut timeout, mut one_packet) = (Vec::new(), None, false);
     let (mut netmask, mut v6_mark) = (None, false);
-    let mut words = Words { words: words.iter() };
+    let mut words = Words {
+        words: words.iter(),
+    };
     while let Some(&option) = words.words.next() {
         match option {
             "-t" => to = Some(Virtual::Tcp(words.value(option)?)),
             "-u" => to = Some(Virtual::Udp(words.value(option)?)),
-            "-f" => to = Some(Virtual::Fwmark { mark: words.value(option)?, v6: false }),
+            "-f" => {
+                to = Some(Virtual::Fwmark {
+                    mark: words.value(option)?,
+                    v6: false,
+                })
+            }
             "-6" => v6_mark = true,
             "-s" => scheduler = Some(named_scheduler(&words.value::<String>(option)?)?),
             "-p" => timeout = Some(words.value(option)?),
             "-M" => netmask = Some(words.value::<String>(option)?),
-            "-b" => flags = words.value::<String>(option)?.split(',').map(str::to_owned).collect(),
+            "-b" => {
+                flags = words
+                    .value::<String>(option)?
+                    .split(',')
+                    .map(str::to_owned)
+                    .collect()
+            }
             "-o" | "--ops" | "ops" => one_packet = true,
             "pe" | "--pe" => {
                 words.value::<String>(option)?;
@@ -114,18 +148,26 @@ fn prefix_length(mask: &str) -> Option<u8> {
 }
 
 fn named_scheduler(name: &str) -> Result<Scheduler, String> {
-    serde_json::from_value(serde_json::Value::from(name)).map_err(|_| format!("unknown scheduler {name:?}"))
+    serde_json::from_value(serde_json::Value::from(name))
+        .map_err(|_| format!("unknown scheduler {name:?}"))
 }
 
 fn real_server(words: &[&str]) -> Result<(Virtual, Destination), String> {
     let (mut to, mut v6) = (None, false);
     let (mut address, mut mode, mut weight) = (None, Mode::Dr, 1);
-    let mut words = Words { words: words.iter() };
+    let mut words = Words {
+        words: words.iter(),
+    };
     while let Some(&option) = words.words.next() {
         match option {
             "-t" => to = Some(Virtual::Tcp(words.value(option)?)),
             "-u" => to = Some(Virtual::Udp(words.value(option)?)),
-            "-f" => to = Some(Virtual::Fwmark { mark: words.value(option)?, v6: false }),
+            "-f" => {
+                to = Some(Virtual::Fwmark {
+                    mark: words.value(option)?,
+                    v6: false,
+                })
+            }
             "-6" => v6 = true,
             "-r" => address = Some(words.value(option)?),
             "-g" => mode = Mode::Dr,
@@ -144,5 +186,13 @@ fn real_server(words: &[&str]) -> Result<(Virtual, Destination), String> {
         to => to,
     };
     let address = address.ok_or("no real server")?;
-    Ok((to, Destination { address, mode, weight, check: None }))
+    Ok((
+        to,
+        Destination {
+            address,
+            mode,
+            weight,
+            check: None,
+        },
+    ))
 }

@@ -76,16 +76,28 @@ fn netmask(to: Virtual, granularity: u8) -> Option<String> {
 
 pub fn service(definition: &Definition, exists: bool) -> String {
     let verb = if exists { "-E" } else { "-A" };
-    format!("ipvsadm {verb} {} {}", definition.r#virtual, options(definition))
+    format!(
+        "ipvsadm {verb} {} {}",
+        definition.r#virtual,
+        options(definition)
+    )
 }
 
 pub fn real_server(verb: &str, to: Virtual, rs: &Destination) -> String {
-    format!("ipvsadm {verb} {to} -r {} {} -w {}", rs.address, method(rs.mode), rs.weight)
+    format!(
+        "ipvsadm {verb} {to} -r {} {} -w {}",
+        rs.address,
+        method(rs.mode),
+        rs.weight
+    )
 }
 
 /// Weight 0 for what will leave, and a wait until its connections have ended.
 pub fn drain(change: Change, to: Virtual, rs: &Destination, seconds: u32) -> Change {
-    let zero = Destination { weight: 0, ..rs.clone() };
+    let zero = Destination {
+        weight: 0,
+        ..rs.clone()
+    };
     let address = rs.address;
     let script = format!(
         "{}\nleft={seconds}\nwhile [ \"$left\" -gt 0 ]; do\n\
@@ -93,7 +105,11 @@ pub fn drain(change: Change, to: Virtual, rs: &Destination, seconds: u32) -> Cha
          [ \"${{active:-0}}\" -gt 0 ] || break\nsleep 1; left=$((left - 1))\ndone",
         real_server("-e", to, &zero)
     );
-    change.step_in(Phase::Drain, format!("drain real server {address}, at most {seconds} s"), script)
+    change.step_in(
+        Phase::Drain,
+        format!("drain real server {address}, at most {seconds} s"),
+        script,
+    )
 }
 
 /// keepalived may have removed it already.
@@ -105,10 +121,20 @@ pub fn forget(to: Virtual, rs: SocketAddr) -> String {
 /// its check keeps away: that is told by the probe that follows, not here.
 pub fn wait_for(ipvs: &Ipvs) -> String {
     let to = ipvs.service.r#virtual;
-    let mut tests = vec![format!("case $table in *'-A {to} {}'*) ;; *) ok=;; esac", options(&ipvs.service))];
+    let mut tests = vec![format!(
+        "case $table in *'-A {to} {}'*) ;; *) ok=;; esac",
+        options(&ipvs.service)
+    )];
     for rs in &ipvs.real_servers {
-        let want = format!("-a {to} -r {} {} -w {}", rs.address, method(rs.mode), rs.weight);
-        tests.push(format!("case \"$table\n\" in *'{want}\n'*|*'{want} '*) ;; *) ok=;; esac"));
+        let want = format!(
+            "-a {to} -r {} {} -w {}",
+            rs.address,
+            method(rs.mode),
+            rs.weight
+        );
+        tests.push(format!(
+            "case \"$table\n\" in *'{want}\n'*|*'{want} '*) ;; *) ok=;; esac"
+        ));
     }
     format!(
         "left={}\nwhile [ \"$left\" -gt 0 ]; do\ntable=$(ipvsadm -Sn); ok=1\n{}\n\
@@ -120,13 +146,24 @@ pub fn wait_for(ipvs: &Ipvs) -> String {
 
 pub fn node(ipvs: &Ipvs) -> NodeLines {
     let to = ipvs.service.r#virtual;
-    let mut start = vec![format!("{} 2>/dev/null || {}", service(&ipvs.service, false), service(&ipvs.service, true))];
+    let mut start = vec![format!(
+        "{} 2>/dev/null || {}",
+        service(&ipvs.service, false),
+        service(&ipvs.service, true)
+    )];
     for rs in &ipvs.real_servers {
-        start.push(format!("{} 2>/dev/null || {}", real_server("-a", to, rs), real_server("-e", to, rs)));
+        start.push(format!(
+            "{} 2>/dev/null || {}",
+            real_server("-a", to, rs),
+            real_server("-e", to, rs)
+        ));
     }
     NodeLines {
         start,
         stop: vec![format!("ipvsadm -D {to} 2>/dev/null || :")],
-        status: vec![(format!("service {to}"), format!("ipvsadm -Ln {to} >/dev/null 2>&1"))],
+        status: vec![(
+            format!("service {to}"),
+            format!("ipvsadm -Ln {to} >/dev/null 2>&1"),
+        )],
     }
 }
