@@ -1,5 +1,36 @@
-//! The lab: an inventory's hosts on this machine, as systemd containers behind a network namespace of the lab's own.
+//! The lab: an inventory's hosts on this machine, as systemd containers behind a network namespace of the lab's own,
+//! on this machine's kernel where it has IPVS and inside user-mode Linux where it has not.
 //! What a cluster is, and what runs on its hosts, is not known here.
+//!
+//! The way of a lab: [`spec`] (what is wanted) → `layout` (every name, address and MAC; pure) → `up` (files, keys,
+//! namespace) → `init::guard` (one process that owns all others) → `init::hosts` (the same in both kernels).
 
+mod access;
+mod down;
+mod error;
 pub mod from_cluster;
+mod hostfiles;
+mod init;
+mod keys;
+mod layout;
+mod netns;
+mod process;
+mod requirements;
+mod rootfs;
 pub mod spec;
+mod state;
+mod status;
+mod tool;
+mod up;
+mod wait;
+
+pub use access::{LabAccess, command, enter, exec, output, ssh};
+pub use down::{Down, down};
+pub use error::LabError;
+pub use init::{INIT_COMMAND, main as init_main};
+pub use layout::Kernel;
+pub use requirements::{Missing, PACKAGES, requirements};
+pub use rootfs::DEFAULT_CACHE;
+pub use status::{HostStatus, LabStatus, NetworkStatus, PowerState, list, status};
+pub use up::{KernelChoice, LabEvent, UpOptions, probe_kernel, up};
+pub use wait::{Cancel, boot_ids, wait_ready, wait_rebooted};

@@ -1,0 +1,212 @@
+//! The command line: what may be said, and its help. Nothing is done here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Deploys, proves and looks after LVS clusters over SSH, with nothing installed on their hosts.
+#[derive(Debug, Parser)]
+#[command(name = "lvsctl", version, after_help = EXIT_CODES, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit status:
+  0    done; nothing (more) to change; all checks pass
+  1    a host failed on the way: see what was done
+  2    plan: there are changes
+  3    verify: there are findings
+  4    the inventory, a role or a secret is not valid; nothing was contacted
+  5    a host could not be worked on (unreachable, refused, locked); nothing was changed anywhere
+  6    the lab could not be made or reached
+  64   the command line is not valid
+  130  interrupted";
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The cluster's inventory
+    #[arg(short, long, global = true, value_name = "FILE", default_value = "inventory.yaml", env = "LVSCTL_INVENTORY")]
+    pub inventory: PathBuf,
+
+    /// Only these hosts: names or roles, separated by commas
+    #[arg(short, long, global = true, value_name = "HOSTS", value_delimiter = ',')]
+    pub limit: Vec<String>,
+
+    /// Hosts worked on at a time
+    #[arg(short, long, global = true, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..=500))]
+    pub forks: u16,
+
+    /// Work from inside the inventory's lab on this machine (see `lvsctl lab up`)
+    #[arg(long, global = true)]
+    pub lab: bool,
+
+    /// More words; twice: what is said to hosts, without secrets
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// When to colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Validate the inventory, without contacting any host
+    Check,
+    /// Show what `apply` would change, and change nothing
+    Plan(PlanArgs),
+    /// Make the hosts what the inventory says
+    Apply(ApplyArgs),
+    /// Check the hosts, the cluster and the service end to end, and change nothing
+    Verify(VerifyArgs),
+    /// Take away all that lvsctl made; packages stay
+    Destroy(DestroyArgs),
+    /// Show services, real servers, connections and who is master
+    Status(FormatArgs),
+    /// Show the files and commands for a host, without contacting it
+    Render(RenderArgs),
+    /// Print the inventory's JSON Schema, for editors
+    Schema(SchemaArgs),
+    /// Make the inventory's hosts on this machine
+    #[command(subcommand)]
+    Lab(LabCommand),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct FormatArgs {
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub format: FormatArgs,
+    /// Go on with the hosts that answer when some do not
+    #[arg(long)]
+    pub ignore_unreachable: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// `json`: one JSON object a line for everything that happens
+    #[command(flatten)]
+    pub format: FormatArgs,
+    /// Go on with the hosts that answer when some do not
+    #[arg(long)]
+    pub ignore_unreachable: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DestroyArgs {
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    pub format: FormatArgs,
+    /// Leave out what sends traffic: ARP questions and end-to-end requests
+    #[arg(long)]
+    pub no_traffic: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// The host's name
+    pub host: String,
+    /// Write the files below this folder instead of showing them
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Put the secrets in, instead of `********`
+    #[arg(long)]
+    pub show_secrets: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    pub format: SchemaFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaFormat {
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Make the hosts and wait until they answer
+    Up(LabUpArgs),
+    /// Take everything away again
+    Down(LabNameArgs),
+    /// Show what runs
+    Status(LabStatusArgs),
+    /// Log in to a host
+    Ssh {
+        #[command(flatten)]
+        name: LabNameArgs,
+        host: String,
+    },
+    /// Run a command on a host
+    Exec {
+        #[command(flatten)]
+        name: LabNameArgs,
+        host: String,
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct LabNameArgs {
+    /// Name of the lab, where it is not the cluster's
+    #[arg(long)]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct LabUpArgs {
+    #[command(flatten)]
+    pub name: LabNameArgs,
+    /// `auto`: this machine's kernel where it has IPVS, else user-mode Linux
+    #[arg(long, default_value = "auto")]
+    pub kernel: LabKernel,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LabKernel {
+    Auto,
+    Native,
+    Uml,
+}
+
+#[derive(Debug, Args)]
+pub struct LabStatusArgs {
+    #[command(flatten)]
+    pub name: LabNameArgs,
+    #[command(flatten)]
+    pub format: FormatArgs,
+}

@@ -1,0 +1,95 @@
+//! What can go wrong in the lab, in words that say how to mend it.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::requirements::Missing;
+
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    #[error("the lab cannot be made so: {0}")]
+    Spec(String),
+    #[error("this machine lacks what the lab needs: {}; mend it with: {}", list(.0), Missing::remedy(.0))]
+    Missing(Vec<Missing>),
+    #[error("no lab named {name} is up; {}", others(.existing))]
+    NoSuchLab { name: String, existing: Vec<String> },
+    #[error("lab {lab} has no host {host}; its hosts: {}", .hosts.join(", "))]
+    NoSuchHost {
+        lab: String,
+        host: String,
+        hosts: Vec<String>,
+    },
+    #[error("lab {0} is up already; end it first with: lvsctl lab down {0}")]
+    AlreadyUp(String),
+    #[error("another lvsctl is at work on lab {0}; wait for it, or end it")]
+    Busy(String),
+    #[error("lab {0} is not running: its machine has ended; clear it with: lvsctl lab down {0}")]
+    Ended(String),
+    #[error("{what}")]
+    Io {
+        what: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{path}: not the state of a lab that this lvsctl can read", path = .path.display())]
+    State {
+        path: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("{command} failed ({status}){}", tail(.output))]
+    Command {
+        command: String,
+        status: String,
+        output: String,
+    },
+    #[error("{host}: not ready after {} s: {reason}{}", .waited.as_secs(), tail(.console))]
+    NotReady {
+        host: String,
+        waited: Duration,
+        reason: String,
+        console: String,
+    },
+    #[error("{what} ended before the lab was up{}", tail(.console))]
+    Died { what: String, console: String },
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl LabError {
+    pub(super) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+
+    pub(super) fn nix(what: impl Into<String>) -> impl FnOnce(nix::Error) -> Self {
+        let what = what.into();
+        move |errno| Self::Io {
+            what,
+            source: errno.into(),
+        }
+    }
+}
+
+fn list(missing: &[Missing]) -> String {
+    let words: Vec<_> = missing.iter().map(|m| m.what.as_str()).collect();
+    words.join(", ")
+}
+
+fn others(existing: &[String]) -> String {
+    if existing.is_empty() {
+        "none is; start one with: lvsctl lab up".to_owned()
+    } else {
+        format!("these are: {}", existing.join(", "))
+    }
+}
+
+fn tail(text: &str) -> String {
+    let text = text.trim_end();
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!("; its last words:\n{text}")
+    }
+}

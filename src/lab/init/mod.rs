@@ -1,0 +1,62 @@
+//! The lab's own processes: what the hidden command of the lvsctl program does. They log to the lab's console.
+
+mod guard;
+mod host;
+mod hosts;
+mod machine;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use super::error::LabError;
+use super::state::StateDir;
+
+/// The hidden command: `lvsctl lab-init guard|hosts STATE-DIR`.
+pub const INIT_COMMAND: &str = "lab-init";
+
+/// The control group of a native lab.
+pub(super) fn cgroup_name(lab: &str) -> String {
+    format!("lvsctl-lab-{lab}")
+}
+
+/// The rest of the command line behind [`INIT_COMMAND`]; returns the exit code. To be called before any thread starts.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let mut args = args.into_iter();
+    let role = args.next();
+    let Some(dir) = args.next() else {
+        log("this is the lab's own; see: lvsctl lab --help");
+        return 2;
+    };
+    let state = StateDir::at(PathBuf::from(dir));
+    let result = match role.as_deref().and_then(|r| r.to_str()) {
+        Some("guard") => guard::run(&state),
+        Some("hosts") => hosts::run(&state),
+        _ => {
+            log("guard or hosts");
+            return 2;
+        }
+    };
+    match result {
+        Ok(()) => 0,
+        Err(error) => {
+            complain(&error);
+            1
+        }
+    }
+}
+
+fn complain(error: &LabError) {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text.push_str(&format!(": {inner}"));
+        cause = inner.source();
+    }
+    log(&text);
+}
+
+/// To the lab's console. A console that is gone is no reason to end.
+fn log(text: &str) {
+    let _ = writeln!(std::io::stdout(), "lab: {text}");
+}

@@ -1,0 +1,140 @@
+//! What the lab needs of this machine, and how to get it.
+
+use std::path::{Path, PathBuf};
+
+use super::layout::Kernel;
+
+/// Debian packages that bring all of it, for both kernels.
+pub const PACKAGES: &[&str] = &[
+    "apt-utils",
+    "debian-archive-keyring",
+    "iproute2",
+    "kmod",
+    "mmdebstrap",
+    "openssh-client",
+    "systemd-container",
+    "user-mode-linux",
+    "util-linux",
+];
+
+/// Something that this machine lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The program, file or right, in words.
+    pub what: String,
+    /// The Debian package that brings it, where one does.
+    pub package: Option<&'static str>,
+    /// How to mend it where no package does.
+    pub hint: Option<&'static str>,
+}
+
+impl Missing {
+    /// One line that mends all of them.
+    pub fn remedy(missing: &[Self]) -> String {
+        let mut packages: Vec<_> = missing.iter().filter_map(|m| m.package).collect();
+        packages.sort_unstable();
+        packages.dedup();
+        let mut words: Vec<String> = missing
+            .iter()
+            .filter_map(|m| m.hint)
+            .map(str::to_owned)
+            .collect();
+        if !packages.is_empty() {
+            words.push(format!(
+                "apt-get install --no-install-recommends {}",
+                packages.join(" ")
+            ));
+        }
+        words.join("; ")
+    }
+}
+
+struct Tool {
+    program: &'static str,
+    package: &'static str,
+    /// Where just one kernel needs it.
+    kernel: Option<Kernel>,
+}
+
+const TOOLS: &[Tool] = &[
+    tool("ip", "iproute2", None),
+    tool("ssh", "openssh-client", None),
+    tool("ssh-keygen", "openssh-client", None),
+    tool("systemd-nspawn", "systemd-container", None),
+    tool("mmdebstrap", "mmdebstrap", None),
+    tool("apt-ftparchive", "apt-utils", None),
+    tool("unshare", "util-linux", None),
+    tool("chroot", "coreutils", None),
+    tool("linux.uml", "user-mode-linux", Some(Kernel::Uml)),
+    tool("modprobe", "kmod", Some(Kernel::Native)),
+];
+
+const fn tool(program: &'static str, package: &'static str, kernel: Option<Kernel>) -> Tool {
+    Tool {
+        program,
+        package,
+        kernel,
+    }
+}
+
+/// Where programs are looked for, whatever the caller's environment says: the lab runs them as root.
+pub(super) const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+pub(super) const UML_MODULES: &str = "/usr/lib/uml/modules";
+
+/// What of it this machine lacks; empty when a lab can be made.
+pub fn requirements(kernel: Kernel) -> Vec<Missing> {
+    let root_user = nix::unistd::geteuid().is_root();
+    requirements_in(kernel, SYSTEM_PATH, root_user, Path::new("/"))
+}
+
+pub(super) fn requirements_in(
+    kernel: Kernel,
+    path: &str,
+    root_user: bool,
+    root: &Path,
+) -> Vec<Missing> {
+    let mut missing = Vec::new();
+    if !root_user {
+        missing.push(Missing {
+            what: "the rights of root".to_owned(),
+            package: None,
+            hint: Some("run it with sudo"),
+        });
+    }
+    for tool in TOOLS
+        .iter()
+        .filter(|t| t.kernel.is_none_or(|k| k == kernel))
+    {
+        if find(tool.program, path).is_none() {
+            missing.push(Missing {
+                what: format!("the program {}", tool.program),
+                package: Some(tool.package),
+                hint: None,
+            });
+        }
+    }
+    if kernel == Kernel::Uml {
+        if !root.join("dev/net/tun").exists() {
+            missing.push(Missing {
+                what: "/dev/net/tun".to_owned(),
+                package: None,
+                hint: Some("modprobe tun"),
+            });
+        }
+        if !root.join(UML_MODULES.trim_start_matches('/')).is_dir() {
+            missing.push(Missing {
+                what: format!("the kernel modules in {UML_MODULES}"),
+                package: Some("user-mode-linux"),
+                hint: None,
+            });
+        }
+    }
+    missing
+}
+
+fn find(program: &str, path: &str) -> Option<PathBuf> {
+    std::env::split_paths(path)
+        .map(|folder| folder.join(program))
+        .find(|file| nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok())
+}

@@ -1,0 +1,103 @@
+#!/bin/sh
+# Run by mmdebstrap with the new root as $1. Makes it a lab host, lays a package repository into it, and writes beside
+# it the few files ($LAYER) that differ on a kernel without nf_tables for IPv4.
+# In: OFFERED (packages of the repository), LAYER (folder to make).
+set -eu
+umask 022
+root=$1
+repository=/usr/share/lab/packages
+
+write() { mkdir -p "$(dirname "$root$1")" && cat >"$root$1"; }
+
+# --- the packages that hosts can install, with all that they depend on
+mkdir -p "$root$repository"
+for package in $OFFERED; do
+    chroot "$root" apt-get install --yes --no-install-recommends --download-only \
+        -o Dir::Cache::archives="$repository" -o Debug::NoLocking=1 -o APT::Keep-Downloaded-Packages=1 "$package"
+done
+rm -rf "$root$repository/partial" "$root$repository/lock"
+(cd "$root$repository" && apt-ftparchive packages . >Packages)
+echo "deb [trusted=yes] file:$repository ./" >"$root/etc/apt/sources.list"
+rm -rf "$root"/etc/apt/sources.list.d/* "$root"/var/lib/apt/lists/*
+write /etc/apt/apt.conf.d/90lab <<'EOF'
+APT::Install-Recommends "false";
+APT::Periodic::Enable "0";
+Acquire::Languages "none";
+Dpkg::Use-Pty "0";
+DPkg::Lock::Timeout "60";
+EOF
+chroot "$root" apt-get update
+chroot "$root" apt-cache gencaches
+
+# --- who may log in
+chroot "$root" useradd --create-home --shell /bin/bash --uid 1000 --groups sudo admin
+echo 'admin:lvsctl' | chroot "$root" chpasswd
+chroot "$root" usermod --password '*' root
+rm -f "$root"/etc/ssh/ssh_host_*
+write /etc/ssh/sshd_config.d/lab.conf <<'EOF'
+HostKey /etc/ssh/ssh_host_ed25519_key
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UseDNS no
+PrintMotd no
+MaxStartups 100
+MaxSessions 100
+EOF
+
+# --- a lean boot
+mkdir -p "$root/etc/systemd/system"
+for unit in \
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
+    man-db.timer logrotate.timer systemd-tmpfiles-clean.timer \
+    console-getty.service getty@.service container-getty@.service serial-getty@.service getty.target \
+    systemd-logind.service systemd-networkd-wait-online.service systemd-update-utmp.service \
+    systemd-update-utmp-runlevel.service systemd-random-seed.service systemd-sysusers.service \
+    systemd-journal-flush.service systemd-pcrphase.service systemd-pcrphase-sysinit.service \
+    systemd-ask-password-wall.path systemd-ask-password-console.path systemd-network-generator.service \
+    dev-hugepages.mount sys-fs-fuse-connections.mount systemd-initctl.socket ldconfig.service \
+    systemd-timesyncd.service systemd-resolved.service systemd-remount-fs.service
+do
+    ln -sf /dev/null "$root/etc/systemd/system/$unit"
+done
+ln -sf /lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
+chroot "$root" systemctl enable systemd-networkd.service ssh.service
+write /etc/systemd/journald.conf.d/lab.conf <<'EOF'
+[Journal]
+Storage=volatile
+RuntimeMaxUse=16M
+Audit=no
+EOF
+write /etc/systemd/system.conf.d/lab.conf <<'EOF'
+[Manager]
+DefaultTimeoutStopSec=15s
+EOF
+
+# --- the network: what lvsctl adds at run time stays
+write /etc/systemd/networkd.conf.d/lab.conf <<'EOF'
+[Network]
+ManageForeignRoutes=no
+ManageForeignRoutingPolicyRules=no
+EOF
+write /etc/systemd/network/00-lo.network <<'EOF'
+[Match]
+Name=lo
+
+[Link]
+Unmanaged=yes
+EOF
+: >"$root/etc/resolv.conf"
+: >"$root/etc/machine-id"
+rm -f "$root/etc/hostname" "$root/var/lib/dbus/machine-id"
+mkdir -p "$root/lib/modules"
+
+# --- the same alternatives, but for the legacy backend
+for name in iptables ip6tables arptables; do
+    chroot "$root" update-alternatives --set "$name" "/usr/sbin/$name-legacy"
+done
+mkdir -p "$LAYER/etc" "$LAYER/var/lib/dpkg/alternatives"
+cp -a "$root/etc/alternatives" "$LAYER/etc/"
+for name in iptables ip6tables arptables; do
+    cp -a "$root/var/lib/dpkg/alternatives/$name" "$LAYER/var/lib/dpkg/alternatives/"
+    chroot "$root" update-alternatives --auto "$name"
+done

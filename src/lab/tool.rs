@@ -1,0 +1,104 @@
+//! Runs other programs and turns their failures into errors. No knowledge of labs.
+
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use super::error::LabError;
+use super::requirements::SYSTEM_PATH;
+
+/// A program of the system, found and run with the system's own path.
+pub(super) fn program(name: &str) -> Command {
+    let found = std::env::split_paths(SYSTEM_PATH)
+        .map(|folder| folder.join(name))
+        .find(|file| file.exists());
+    let mut command = Command::new(found.unwrap_or_else(|| name.into()));
+    command.env("PATH", SYSTEM_PATH);
+    command
+}
+
+pub(super) fn describe(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    crate::shell::command(words.map(|w| w.to_string_lossy().into_owned()))
+}
+
+/// Runs to the end; the output where it succeeds, both outputs' last lines in the error where it fails.
+pub(super) fn run(command: &mut Command) -> Result<String, LabError> {
+    run_with_input(command, "")
+}
+
+pub(super) fn run_with_input(command: &mut Command, input: &str) -> Result<String, LabError> {
+    let shown = describe(command);
+    let failed = LabError::io(format!("{shown}: cannot be run"));
+    let mut attempt = || -> std::io::Result<Output> {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A program that does not read its input to the end says by its status whether that matters.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        child.wait_with_output()
+    };
+    let output = attempt().map_err(failed)?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let mut words = String::from_utf8_lossy(&output.stderr).into_owned();
+    if words.trim().is_empty() {
+        words = String::from_utf8_lossy(&output.stdout).into_owned();
+    }
+    Err(LabError::Command {
+        command: shown,
+        status: output.status.to_string(),
+        output: last_lines(&words, 20),
+    })
+}
+
+/// Several `ip` commands in one process.
+pub(super) fn ip_batch(namespace: Option<&str>, lines: &[String]) -> Result<(), LabError> {
+    let mut command = program("ip");
+    if let Some(namespace) = namespace {
+        command.args(["-n", namespace]);
+    }
+    command.args(["-batch", "-"]);
+    let mut input = lines.join("\n");
+    input.push('\n');
+    run_with_input(&mut command, &input).map(drop)
+}
+
+/// The end of a log, without what a terminal would take for commands.
+pub(super) fn log_tail(path: &Path, lines: usize) -> String {
+    const BYTES: u64 = 16 * 1024;
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = std::fs::File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(BYTES)))?;
+        let mut bytes = Vec::new();
+        file.take(BYTES).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let text = String::from_utf8_lossy(&read().unwrap_or_default()).into_owned();
+    last_lines(&plain(&text), lines)
+}
+
+pub(super) fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<_> = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|l| !l.is_empty())
+        .collect();
+    let from = lines.len().saturating_sub(count);
+    lines.get(from..).unwrap_or_default().join("\n")
+}
+
+/// Without escape sequences and control characters.
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text)
+        .to_string()
+        .chars()
+        .filter(|c| *c == '\n' || !c.is_control())
+        .collect()
+}

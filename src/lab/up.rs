@@ -1,0 +1,355 @@
+//! `lab up`: from a specification to hosts that answer SSH.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::sched::{CloneFlags, setns};
+use sysctl::Sysctl;
+
+use super::down::clear;
+use super::error::LabError;
+use super::hostfiles::{HostFile, HostKeys, host_files};
+use super::init::INIT_COMMAND;
+use super::keys::{known_hosts, make_pair, ssh_config};
+use super::layout::{Kernel, Layout, NetworkLayout, layout};
+use super::netns::{Netns, make_tap};
+use super::process::ProcessRecord;
+use super::requirements::requirements;
+use super::rootfs;
+use super::spec::LabSpec;
+use super::state::{StateDir, write_json, write_private};
+use super::tool::{ip_batch, program};
+use super::wait::{Cancel, wait_all};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KernelChoice {
+    /// This machine's kernel where it has IPVS, else user-mode Linux.
+    #[default]
+    Auto,
+    Native,
+    Uml,
+}
+
+#[derive(Debug, Clone)]
+pub struct UpOptions {
+    pub kernel: KernelChoice,
+    /// Memory of user-mode Linux in MiB; by default by the number of hosts.
+    pub memory_mib: Option<u32>,
+    /// Where root file systems are kept.
+    pub cache: PathBuf,
+    /// The lvsctl program, which is the lab's init too.
+    pub program: Option<PathBuf>,
+    /// How long all hosts together may take to boot.
+    pub timeout: Duration,
+    pub cancel: Cancel,
+    /// Leaves a lab that failed to come up as it is, to be looked at.
+    pub keep_failed: bool,
+}
+
+impl Default for UpOptions {
+    fn default() -> Self {
+        Self {
+            kernel: KernelChoice::Auto,
+            memory_mib: None,
+            cache: rootfs::DEFAULT_CACHE.into(),
+            program: None,
+            timeout: Duration::from_secs(300),
+            cancel: Cancel::default(),
+            keep_failed: false,
+        }
+    }
+}
+
+/// What happens while a lab comes up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LabEvent {
+    KernelChosen {
+        kernel: Kernel,
+        reason: String,
+    },
+    /// One step of the root file system's build, which happens once.
+    RootFs(String),
+    /// What an earlier lab of that name left was cleared.
+    Cleared,
+    Booting {
+        hosts: usize,
+    },
+    HostReady {
+        host: String,
+    },
+    Warning(String),
+}
+
+/// Whether this machine's kernel has IPVS, after it was asked to load it.
+pub fn probe_kernel() -> Kernel {
+    let has = || Path::new("/proc/net/ip_vs").exists();
+    if !has() {
+        // Fails where there is no such module, which is the answer.
+        let _ = program("modprobe")
+            .args(["-q", "ip_vs"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+    }
+    if has() { Kernel::Native } else { Kernel::Uml }
+}
+
+/// Makes the lab and waits until every host answers SSH. What it made is taken away again when it fails.
+pub fn up(
+    spec: &LabSpec,
+    options: &UpOptions,
+    tell: &mut dyn FnMut(LabEvent),
+) -> Result<(), LabError> {
+    let state = StateDir::of(&spec.name)?;
+    let (kernel, reason) = choose(options.kernel, tell);
+    // Refuses a bad specification before anything is looked for or built.
+    layout(spec, kernel, options.memory_mib, PathBuf::new())?;
+    let missing = requirements(kernel);
+    if !missing.is_empty() {
+        return Err(LabError::Missing(missing));
+    }
+    tell(LabEvent::KernelChosen { kernel, reason });
+    let lock = state.lock()?;
+    if state.running() {
+        return Err(LabError::AlreadyUp(spec.name.clone()));
+    }
+    if clear(&state)? {
+        tell(LabEvent::Cleared);
+    }
+    let result = make(&state, spec, kernel, options, tell);
+    match result {
+        Ok(()) => Ok(()),
+        Err(error) if options.keep_failed => Err(error),
+        Err(error) => {
+            clear(&state)?;
+            lock.remove();
+            Err(error)
+        }
+    }
+}
+
+fn choose(choice: KernelChoice, tell: &mut dyn FnMut(LabEvent)) -> (Kernel, String) {
+    match choice {
+        KernelChoice::Uml => (Kernel::Uml, "asked for".to_owned()),
+        KernelChoice::Native => {
+            if probe_kernel() == Kernel::Uml {
+                tell(LabEvent::Warning(
+                    "this machine's kernel has no IPVS: hosts will boot, but no virtual server can be made on them"
+                        .to_owned(),
+                ));
+            }
+            (Kernel::Native, "asked for".to_owned())
+        }
+        KernelChoice::Auto => match probe_kernel() {
+            Kernel::Native => (Kernel::Native, "this machine's kernel has IPVS".to_owned()),
+            Kernel::Uml => (Kernel::Uml, "this machine's kernel has no IPVS".to_owned()),
+        },
+    }
+}
+
+fn make(
+    state: &StateDir,
+    spec: &LabSpec,
+    kernel: Kernel,
+    options: &UpOptions,
+    tell: &mut dyn FnMut(LabEvent),
+) -> Result<(), LabError> {
+    let image = rootfs::ensure(&options.cache, &options.cancel, &mut |step| {
+        tell(LabEvent::RootFs(step.to_owned()));
+    })?;
+    let layout = layout(spec, kernel, options.memory_mib, image)?;
+    write_state(state, &layout, options.program.as_deref())?;
+    options.cancel.check()?;
+    make_namespace(&layout)?;
+    start_guard(state, &layout)?;
+    tell(LabEvent::Booting {
+        hosts: layout.hosts.len(),
+    });
+    let hosts: Vec<_> = layout.hosts.iter().collect();
+    let none = BTreeMap::new();
+    wait_all(
+        state,
+        &hosts,
+        &none,
+        options.timeout,
+        &options.cancel,
+        &mut |host| {
+            tell(LabEvent::HostReady {
+                host: host.to_owned(),
+            });
+        },
+    )
+}
+
+fn write_state(state: &StateDir, layout: &Layout, program: Option<&Path>) -> Result<(), LabError> {
+    let dir = state.dir().display().to_string();
+    let what = || LabError::io(format!("{dir}: cannot be written"));
+    state.create().map_err(what())?;
+    write_json(&state.layout_file(), layout).map_err(what())?;
+    copy_program(state, program)?;
+    for folder in [state.uml(), state.memory()] {
+        fs::create_dir(folder).map_err(what())?;
+    }
+    let comment = format!("lab {}", layout.name);
+    let (_, authorized) = make_pair(&state.identity(), &comment)?;
+    let mut publics = Vec::new();
+    for host in &layout.hosts {
+        let layer = state.host_layer(&host.name);
+        fs::create_dir_all(&layer).map_err(what())?;
+        let (private, public) = make_pair(&state.host(&host.name).join("key"), &host.name)?;
+        let keys = HostKeys {
+            private,
+            public: public.clone(),
+            authorized: authorized.clone(),
+        };
+        for file in host_files(layout, host, &keys) {
+            write_host_file(&layer, &file).map_err(what())?;
+        }
+        publics.push(public);
+    }
+    let pairs: Vec<_> = layout
+        .hosts
+        .iter()
+        .zip(publics.iter().map(String::as_str))
+        .collect();
+    fs::write(state.known_hosts(), known_hosts(&pairs)).map_err(what())?;
+    fs::write(state.ssh_config(), ssh_config(layout, state)).map_err(what())
+}
+
+/// A copy, so that the program may be rebuilt while the lab lives.
+fn copy_program(state: &StateDir, program: Option<&Path>) -> Result<(), LabError> {
+    let from = match program {
+        Some(path) => path.to_owned(),
+        None => {
+            std::env::current_exe().map_err(LabError::io("lvsctl's own program cannot be found"))?
+        }
+    };
+    let what = || LabError::io(format!("{}: cannot be copied", from.display()));
+    fs::copy(&from, state.program()).map_err(what())?;
+    fs::set_permissions(state.program(), fs::Permissions::from_mode(0o755)).map_err(what())
+}
+
+fn write_host_file(layer: &Path, file: &HostFile) -> std::io::Result<()> {
+    let path = layer.join(&file.path);
+    match &file.content {
+        None => fs::DirBuilder::new().mode(file.mode).create(&path)?,
+        Some(content) => write_private(&path, content)?,
+    }
+    // Whatever the caller's umask.
+    fs::set_permissions(&path, fs::Permissions::from_mode(file.mode))?;
+    std::os::unix::fs::chown(&path, Some(file.uid), Some(file.uid))
+}
+
+/// The lab's network namespace, with this machine's end of each attached network.
+fn make_namespace(layout: &Layout) -> Result<(), LabError> {
+    let netns = Netns::of_lab(&layout.name);
+    let what = || {
+        LabError::io(format!(
+            "network namespace {}: cannot be made",
+            netns.name()
+        ))
+    };
+    netns.create().map_err(what())?;
+    let attached: Vec<_> = layout.networks.iter().filter(|n| n.attached).collect();
+    netns
+        .inside(|| {
+            quiet_sysctls()?;
+            if layout.kernel == Kernel::Uml {
+                for network in &attached {
+                    make_tap(&network.link)?;
+                }
+            }
+            Ok(())
+        })
+        .map_err(what())?;
+    let mut lines = vec!["link set lo up".to_owned()];
+    if layout.kernel == Kernel::Native {
+        lines.extend(layout.networks.iter().map(|n| bridge_line(&n.link)));
+    }
+    for network in attached {
+        lines.extend(machine_end(network));
+    }
+    ip_batch(Some(netns.name()), &lines)
+}
+
+/// A bridge that forwards from the first moment, and multicast (VRRP) to all ports.
+pub(super) fn bridge_line(link: &str) -> String {
+    format!("link add {link} up type bridge stp_state 0 forward_delay 0 mcast_snooping 0")
+}
+
+fn machine_end(network: &NetworkLayout) -> Vec<String> {
+    let link = &network.link;
+    let mut lines = vec![format!("link set {link} up")];
+    for address in &network.machine {
+        let nodad = if address.addr().is_ipv6() {
+            " nodad"
+        } else {
+            ""
+        };
+        lines.push(format!("address add {address} dev {link}{nodad}"));
+    }
+    lines
+}
+
+/// This machine's end is a client and nothing else: it forwards nothing, and takes answers by whatever way they come.
+fn quiet_sysctls() -> std::io::Result<()> {
+    for (name, value) in [
+        ("net.ipv4.ip_forward", "0"),
+        ("net.ipv4.conf.all.rp_filter", "0"),
+        ("net.ipv4.conf.default.rp_filter", "0"),
+        ("net.ipv6.conf.all.forwarding", "0"),
+        ("net.ipv6.conf.default.accept_ra", "0"),
+        ("net.bridge.bridge-nf-call-iptables", "0"),
+        ("net.bridge.bridge-nf-call-ip6tables", "0"),
+        ("net.bridge.bridge-nf-call-arptables", "0"),
+    ] {
+        // A kernel without IPv6 or bridge filters has no such parameter, and no need of it.
+        if let Ok(parameter) = sysctl::Ctl::new(name) {
+            parameter
+                .set_value_string(value)
+                .map_err(std::io::Error::other)?;
+        }
+    }
+    Ok(())
+}
+
+/// Starts the process that all others of the lab belong to. It does nothing until its record is written.
+fn start_guard(state: &StateDir, layout: &Layout) -> Result<(), LabError> {
+    use std::io::Write;
+    use std::os::unix::process::CommandExt;
+    let what = || LabError::io("the lab's guard process cannot be started");
+    let netns = Netns::of_lab(&layout.name).open().map_err(what())?;
+    let console = fs::File::create(state.console()).map_err(what())?;
+    let mut command = std::process::Command::new(state.program());
+    command
+        .args([INIT_COMMAND, "guard"])
+        .arg(state.dir())
+        .env_clear()
+        .env("PATH", super::requirements::SYSTEM_PATH)
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(console.try_clone().map_err(what())?)
+        .stderr(console);
+    // SAFETY: between fork and exec there are two system calls, on a descriptor that the closure owns.
+    unsafe {
+        command.pre_exec(move || {
+            // Away from the terminal: its signals are for us, and we end the guard ourselves.
+            nix::unistd::setsid()?;
+            Ok(setns(&netns, CloneFlags::CLONE_NEWNET)?)
+        });
+    }
+    let mut child = command.spawn().map_err(what())?;
+    let pid = i32::try_from(child.id()).map_err(|e| what()(std::io::Error::other(e)))?;
+    let record = ProcessRecord::of(pid).map_err(what())?;
+    write_json(&state.guard(), &record).map_err(what())?;
+    let mut stdin = child
+        .stdin
+        .take()
+        .ok_or_else(|| what()(std::io::Error::other("no pipe")))?;
+    stdin.write_all(b"\n").map_err(what())
+}

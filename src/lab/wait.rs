@@ -1,0 +1,278 @@
+//! Waiting for hosts: by asking them over SSH, not by guessing how long they take.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::access;
+use super::error::LabError;
+use super::layout::{HostLayout, Layout};
+use super::netns::Netns;
+use super::state::StateDir;
+use super::status::{PowerState, power};
+use super::tool::log_tail;
+
+const STEP: Duration = Duration::from_millis(100);
+const ASK: &str = "cat /proc/sys/kernel/random/boot_id; systemctl is-system-running --wait";
+
+/// A wish to stop, set from a signal handler or another thread.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// From a flag that is set elsewhere, as `signal_hook::flag::register` does.
+    pub fn from_flag(flag: Arc<AtomicBool>) -> Self {
+        Self(flag)
+    }
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+    pub fn cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+    pub(super) fn check(&self) -> Result<(), LabError> {
+        if self.cancelled() {
+            return Err(LabError::Interrupted);
+        }
+        Ok(())
+    }
+    /// The pause between two looks at a condition.
+    pub(super) fn pause(&self) -> Result<(), LabError> {
+        self.check()?;
+        std::thread::sleep(STEP);
+        self.check()
+    }
+}
+
+/// What a host said of itself.
+struct Answer {
+    boot_id: String,
+    state: String,
+}
+
+/// Waits until each of the hosts (all, where none is named) answers SSH and has finished booting.
+pub fn wait_ready(lab: &str, hosts: &[&str], timeout: Duration) -> Result<(), LabError> {
+    let state = StateDir::of(lab)?;
+    let layout = state.layout()?;
+    let hosts = pick(&layout, hosts)?;
+    let none = BTreeMap::new();
+    wait_all(
+        &state,
+        &hosts,
+        &none,
+        timeout,
+        &Cancel::default(),
+        &mut |_| {},
+    )
+}
+
+/// Waits until each of the hosts in `before` (host name to boot id) runs again with another boot id.
+pub fn wait_rebooted(
+    lab: &str,
+    before: &BTreeMap<String, String>,
+    timeout: Duration,
+) -> Result<(), LabError> {
+    let state = StateDir::of(lab)?;
+    let layout = state.layout()?;
+    let names: Vec<_> = before.keys().map(String::as_str).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let hosts = pick(&layout, &names)?;
+    wait_all(
+        &state,
+        &hosts,
+        before,
+        timeout,
+        &Cancel::default(),
+        &mut |_| {},
+    )
+}
+
+/// The boot id of each of the hosts (all, where none is named).
+pub fn boot_ids(lab: &str, hosts: &[&str]) -> Result<BTreeMap<String, String>, LabError> {
+    let state = StateDir::of(lab)?;
+    let layout = state.layout()?;
+    let mut ids = BTreeMap::new();
+    for host in pick(&layout, hosts)? {
+        let output = access::output(lab, &host.name, &["cat", "/proc/sys/kernel/random/boot_id"])?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if !output.status.success() || text.is_empty() {
+            return Err(LabError::Command {
+                command: format!("ssh {}", host.name),
+                status: output.status.to_string(),
+                output: String::from_utf8_lossy(&output.stderr).into_owned(),
+            });
+        }
+        ids.insert(host.name.clone(), text);
+    }
+    Ok(ids)
+}
+
+fn pick<'a>(layout: &'a Layout, names: &[&str]) -> Result<Vec<&'a HostLayout>, LabError> {
+    if names.is_empty() {
+        return Ok(layout.hosts.iter().collect());
+    }
+    names.iter().map(|name| layout.host(name)).collect()
+}
+
+/// All hosts at once; `ready` hears of each as it comes.
+pub(super) fn wait_all(
+    state: &StateDir,
+    hosts: &[&HostLayout],
+    before: &BTreeMap<String, String>,
+    timeout: Duration,
+    cancel: &Cancel,
+    ready: &mut dyn FnMut(&str),
+) -> Result<(), LabError> {
+    // The first failure ends the others' waiting.
+    let stop = Cancel::default();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        for host in hosts {
+            let sender = sender.clone();
+            let old = before.get(&host.name).map(String::as_str);
+            let stop = &stop;
+            scope.spawn(move || {
+                let waiter = Waiter {
+                    state,
+                    host,
+                    old,
+                    timeout,
+                    cancel,
+                    stop,
+                };
+                let _ = sender.send((host.name.clone(), waiter.wait()));
+            });
+        }
+        drop(sender);
+        let mut first = Ok(());
+        for (name, result) in receiver {
+            match result {
+                Ok(()) => ready(&name),
+                Err(error) => {
+                    stop.cancel();
+                    first = first.and(Err(error));
+                }
+            }
+        }
+        first
+    })
+}
+
+struct Waiter<'a> {
+    state: &'a StateDir,
+    host: &'a HostLayout,
+    old: Option<&'a str>,
+    timeout: Duration,
+    cancel: &'a Cancel,
+    stop: &'a Cancel,
+}
+
+impl Waiter<'_> {
+    fn wait(&self) -> Result<(), LabError> {
+        let started = Instant::now();
+        let netns = Netns::of_lab(&self.state.name());
+        loop {
+            self.still_there()?;
+            let reason = match self.look(&netns, started + self.timeout) {
+                Ok(()) => return Ok(()),
+                Err(reason) => reason,
+            };
+            if started.elapsed() > self.timeout {
+                return Err(LabError::NotReady {
+                    host: self.host.name.clone(),
+                    waited: started.elapsed(),
+                    reason,
+                    console: log_tail(&self.state.host_console(&self.host.name), 15),
+                });
+            }
+            self.cancel.pause()?;
+            self.stop.check()?;
+        }
+    }
+
+    fn still_there(&self) -> Result<(), LabError> {
+        self.stop.check()?;
+        if !self.state.running() {
+            return Err(LabError::Died {
+                what: "the lab's machine".to_owned(),
+                console: log_tail(&self.state.console(), 20),
+            });
+        }
+        let power = power(self.state, &self.host.name);
+        if matches!(power, Some(PowerState::Off | PowerState::Failed)) {
+            return Err(LabError::Died {
+                what: format!("host {}", self.host.name),
+                console: log_tail(&self.state.host_console(&self.host.name), 20),
+            });
+        }
+        Ok(())
+    }
+
+    /// The reason why it is not ready, where it is not.
+    fn look(&self, netns: &Netns, deadline: Instant) -> Result<(), String> {
+        let address = SocketAddr::new(self.host.address, 22);
+        netns
+            .inside(|| banner(address))
+            .map_err(|e| format!("its SSH port does not answer: {e}"))?;
+        let answer = self.ask(deadline)?;
+        if self.old == Some(answer.boot_id.as_str()) {
+            return Err("it has not rebooted yet".to_owned());
+        }
+        match answer.state.as_str() {
+            "running" | "degraded" => Ok(()),
+            other => Err(format!("systemd says {other:?}")),
+        }
+    }
+
+    fn ask(&self, deadline: Instant) -> Result<Answer, String> {
+        let mut command = access::ssh_command(self.state).map_err(|e| e.to_string())?;
+        command.args(["-o", "BatchMode=yes", &self.host.name, ASK]);
+        let output = self
+            .bounded(&mut command, deadline)
+            .map_err(|e| e.to_string())?;
+        let mut lines = output.0.lines().map(str::trim);
+        match (lines.next(), lines.next()) {
+            (Some(boot_id), Some(state)) if boot_id.len() == 36 => Ok(Answer {
+                boot_id: boot_id.to_owned(),
+                state: state.to_owned(),
+            }),
+            _ => Err(format!("SSH does not work: {}", output.1.trim())),
+        }
+    }
+
+    /// Both outputs of a command that is ended when time is up or somebody stops us.
+    fn bounded(&self, command: &mut Command, deadline: Instant) -> io::Result<(String, String)> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        while child.try_wait()?.is_none() {
+            if Instant::now() > deadline || self.cancel.cancelled() || self.stop.cancelled() {
+                let _ = child.kill();
+                break;
+            }
+            std::thread::sleep(STEP);
+        }
+        let output = child.wait_with_output()?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok((text(&output.stdout), text(&output.stderr)))
+    }
+}
+
+fn banner(address: SocketAddr) -> io::Result<()> {
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let mut start = [0; 4];
+    stream.read_exact(&mut start)?;
+    if &start != b"SSH-" {
+        return Err(io::Error::other("what answers is no SSH server"));
+    }
+    Ok(())
+}
