@@ -14,6 +14,7 @@ use crate::inventory::model;
 mod error;
 pub mod fake;
 mod framing;
+pub mod known_hosts;
 pub mod local;
 mod poll;
 pub mod session;
