@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Ended;
@@ -39,18 +39,20 @@ pub enum TransportError {
         address: SocketAddr,
         message: String,
     },
-    #[error("{}", unknown_host_key(.name, .key, .file))]
+    #[error("{}", unknown_host_key(.name, .key, .file, *.certified))]
     UnknownHostKey {
         /// As known_hosts has it: `name`, or `[name]:port`.
         name: String,
-        key: HostKey,
+        key: Box<HostKey>,
         /// Where the key would be added.
         file: PathBuf,
+        /// Whether a @cert-authority line fits, which is all that OpenSSH would need.
+        certified: bool,
     },
     #[error("{}", changed_host_key(.name, .key, .known))]
     ChangedHostKey {
         name: String,
-        key: HostKey,
+        key: Box<HostKey>,
         known: Vec<KnownKey>,
     },
     #[error(
@@ -58,8 +60,8 @@ pub enum TransportError {
     )]
     RevokedHostKey {
         name: String,
-        key: HostKey,
-        known: KnownKey,
+        key: Box<HostKey>,
+        known: Box<KnownKey>,
     },
     #[error("cannot read known hosts from {}", file.display())]
     KnownHosts {
@@ -126,6 +128,7 @@ pub enum TransportError {
 /// What was waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
+    Name,
     Connection,
     Handshake,
     Authentication,
@@ -139,6 +142,7 @@ pub enum Waiting {
 impl Waiting {
     fn mend(self) -> &'static str {
         match self {
+            Self::Name => ": check the resolver of this machine, or set ssh.host to an address",
             Self::Connection => ": check the address and the firewalls on the way",
             Self::Handshake => ": something accepts connections there, but does not talk SSH",
             Self::Authentication | Self::Exec => {
@@ -155,6 +159,7 @@ impl Waiting {
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Name => "the address of a name",
             Self::Connection => "the TCP connection",
             Self::Handshake => "the SSH handshake",
             Self::Authentication => "SSH authentication",
@@ -221,27 +226,31 @@ fn seconds(duration: Duration) -> String {
     }
 }
 
-fn unknown_host_key(name: &str, key: &HostKey, file: &std::path::Path) -> String {
+fn unknown_host_key(name: &str, key: &HostKey, file: &Path, certified: bool) -> String {
+    let but = if certified {
+        " (known_hosts has a @cert-authority for it, but host certificates are not supported)"
+    } else {
+        ""
+    };
+    let file = file.display();
     format!(
-        "the host key of {name} is not known: it shows {key}; compare that with the host's own \
-         (`ssh-keygen -lf /etc/ssh/ssh_host_..._key.pub` there), then add this line to {}, \
-         or set ssh.host_key_checking to accept-new:\n{name} {} {}",
-        file.display(),
-        key.algorithm,
-        key.base64
+        "the host key of {name} is not known{but}: it shows {key}; compare that with what \
+         `ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` says on the host itself, then add this line to {file}, \
+         or set ssh.host_key_checking to accept-new, which adds it: {name} {} {}",
+        key.algorithm, key.base64
     )
 }
 
 fn changed_host_key(name: &str, key: &HostKey, known: &[KnownKey]) -> String {
-    let mut text = format!("the host key of {name} has changed: it shows {key}, but known is");
-    for (n, k) in known.iter().enumerate() {
-        let comma = if n == 0 { "" } else { "," };
-        text.push_str(&format!("{comma} {} {} at {k}", k.algorithm, k.fingerprint));
-    }
-    text.push_str(
-        "; someone may be in between, or the host was installed anew: if so, remove what is known",
-    );
-    text
+    let known: Vec<String> = known
+        .iter()
+        .map(|k| format!("{} {} at {k}", k.algorithm, k.fingerprint))
+        .collect();
+    format!(
+        "the host key of {name} has changed: it shows {key}, but known is {}; someone may be in between, \
+         or the host was installed anew: only when you know that it was, remove what is known (`ssh-keygen -R '{name}'`)",
+        known.join(", ")
+    )
 }
 
 fn auth_failed(user: &str, tried: &[Attempt], accepted: &[String]) -> String {

@@ -11,13 +11,20 @@ use std::time::{Duration, Instant};
 
 use crate::inventory::model;
 
+pub mod config;
+mod connector;
 mod error;
 pub mod fake;
 mod framing;
+mod keys;
+pub mod known_hosts;
 pub mod local;
 mod poll;
 pub mod session;
+mod ssh;
+mod tcp;
 
+pub use connector::Connector;
 pub use error::{Attempt, HostKey, KnownKey, TransportError, Waiting};
 
 /// Opens the way to a host: connection, authentication, and a shell that is ready (root's, where sudo is used).
@@ -102,6 +109,7 @@ impl fmt::Display for Ended {
 pub struct Counters {
     connections: AtomicUsize,
     execs: AtomicUsize,
+    decryptions: AtomicUsize,
 }
 
 impl Counters {
@@ -115,11 +123,20 @@ impl Counters {
         self.execs.load(Ordering::Relaxed)
     }
 
+    /// Encrypted private keys that were decrypted.
+    pub fn decryptions(&self) -> usize {
+        self.decryptions.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn connection(&self) {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn exec(&self) {
         self.execs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn decryption(&self) {
+        self.decryptions.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -1,0 +1,313 @@
+//! Where and how to connect to a host: the inventory's word first, then `~/.ssh/config` (read by the crate
+//! ssh2-config), then defaults. Pure but for reading that one file; the environment comes from the caller.
+
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ssh2_config::{HostParams, ParseRule, SshConfig};
+
+use super::TransportError;
+use super::known_hosts::HostName;
+use crate::inventory::model::{HostKeyChecking, SshOptions};
+
+/// What the caller knows of the user who runs this program.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    pub home: Option<PathBuf>,
+    /// The name of the user; who to log in as when nobody says.
+    pub user: Option<String>,
+    /// Where the agent listens: `SSH_AUTH_SOCK`.
+    pub auth_sock: Option<PathBuf>,
+}
+
+/// How to reach a host and what to trust there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// A name or an address.
+    pub host: String,
+    pub port: u16,
+    pub user: String,
+    /// Keys that somebody named, or the usual ones of the user.
+    pub identities: Vec<PathBuf>,
+    /// Whether somebody named them: then they come before the other keys of the agent.
+    pub identities_named: bool,
+    /// Only named keys, from files or from the agent.
+    pub identities_only: bool,
+    /// None where the agent is not to be used.
+    pub agent: Option<PathBuf>,
+    /// How known_hosts names the host.
+    pub known_name: HostName,
+    /// A new key is added to the first.
+    pub known_hosts: Vec<PathBuf>,
+    pub checking: HostKeyChecking,
+    /// For the connection, the handshake and authentication together; and once more for the shell.
+    pub connect_timeout: Duration,
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_SIZE: u64 = 1024 * 1024;
+const GLOBAL_KNOWN_HOSTS: &str = "/etc/ssh/ssh_known_hosts";
+const USUAL_IDENTITIES: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
+
+/// A user's SSH configuration file.
+#[derive(Debug, Clone, Default)]
+pub struct SshSettings {
+    file: PathBuf,
+    config: SshConfig,
+}
+
+impl SshSettings {
+    /// Reads `~/.ssh/config`. Without a home, or without the file, nothing is said.
+    pub fn load(environment: &Environment) -> Result<Self, TransportError> {
+        let Some(home) = &environment.home else {
+            return Ok(Self::default());
+        };
+        let file = home.join(".ssh/config");
+        match read(&file) {
+            Ok(text) => Self::parse(&file, &text, home),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(e) => Err(TransportError::SshConfig {
+                file,
+                message: e.to_string(),
+            }),
+        }
+    }
+
+    pub fn parse(file: &Path, text: &str, home: &Path) -> Result<Self, TransportError> {
+        let text = without_match(text);
+        let rules = ParseRule::ALLOW_UNKNOWN_FIELDS | ParseRule::ALLOW_UNSUPPORTED_FIELDS;
+        let config = SshConfig::default()
+            .home_dir(home)
+            .parse(&mut BufReader::new(text.as_bytes()), rules)
+            .map_err(|e| TransportError::SshConfig {
+                file: file.to_owned(),
+                message: e.to_string(),
+            })?;
+        Ok(Self {
+            file: file.to_owned(),
+            config,
+        })
+    }
+}
+
+fn read(file: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)?
+        .take(MAX_SIZE + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_SIZE {
+        return Err(io::Error::other("it is larger than 1 MiB"));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The crate does not know `Match`, and would give what follows it to the `Host` before. `Match all` is `Host *`;
+/// every other condition is taken as not met.
+fn without_match(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let mut words = line
+            .split(|c: char| c.is_whitespace() || c == '=')
+            .filter(|w| !w.is_empty());
+        let is_match = words
+            .next()
+            .is_some_and(|w| w.eq_ignore_ascii_case("match"));
+        if !is_match {
+            out.push_str(line);
+        } else if words.next().is_some_and(|w| w.eq_ignore_ascii_case("all")) {
+            out.push_str("Host *");
+        } else {
+            out.push_str("Host !*");
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Where a host is and who to be there. `name` and `address` are the host's in the inventory: `ssh.host` may be a name
+/// of the user's SSH configuration, as may be the host's own; without either the address is used.
+pub fn resolve(
+    name: &str,
+    address: &str,
+    options: &SshOptions,
+    settings: &SshSettings,
+    environment: &Environment,
+) -> Result<Target, TransportError> {
+    let asked = options.host.as_deref().unwrap_or(name);
+    let mut said = settings.config.query(asked);
+    if asked != address && options.host.is_none() {
+        said.overwrite_if_none(&settings.config.query(address));
+    }
+    let fail = |message: String| TransportError::SshConfig {
+        file: settings.file.clone(),
+        message,
+    };
+    if said
+        .ignored_fields
+        .keys()
+        .any(|k| k.eq_ignore_ascii_case("match"))
+    {
+        return Err(fail(format!(
+            "an included file that concerns {asked} uses Match, which is not supported"
+        )));
+    }
+    let jumps = |hops: &Vec<String>| hops.iter().any(|hop| hop != "none");
+    if said.proxy_jump.as_ref().is_some_and(jumps)
+        || said_word(&said, "proxycommand").is_some_and(|c| c != "none")
+    {
+        return Err(fail(format!(
+            "{asked} is reached through a ProxyJump or ProxyCommand, which is not supported: run lvsctl on a machine that reaches the host directly"
+        )));
+    }
+
+    let user = options
+        .user
+        .clone()
+        .or_else(|| said.user.clone())
+        .or_else(|| environment.user.clone())
+        .ok_or_else(|| fail(format!("nobody says who logs in on {name}: set ssh.user")))?;
+    let port = options.port.or(said.port).unwrap_or(22);
+    let host = match (&said.host_name, &options.host) {
+        (Some(real), _) => real.replace("%%", "%").replace("%h", asked),
+        (None, Some(host)) => host.clone(),
+        (None, None) => address.to_owned(),
+    };
+    let tokens = Tokens {
+        home: environment.home.as_deref(),
+        host: &host,
+        asked,
+        port,
+        user: &user,
+        local_user: environment.user.as_deref().unwrap_or(&user),
+    };
+    let path = |p: &Path| tokens.path(p);
+
+    let named: Vec<PathBuf> = if options.identity_files.is_empty() {
+        said.identity_file.clone().unwrap_or_default()
+    } else {
+        options.identity_files.clone()
+    };
+    let ssh_dir = environment.home.as_ref().map(|h| h.join(".ssh"));
+    let usual = || {
+        USUAL_IDENTITIES
+            .iter()
+            .filter_map(|n| Some(ssh_dir.as_ref()?.join(n)))
+    };
+    let identities: Vec<PathBuf> = if named.is_empty() {
+        usual().collect()
+    } else {
+        named.iter().map(|p| path(p)).collect()
+    };
+
+    let mut known_hosts: Vec<PathBuf> = match (
+        &options.known_hosts,
+        said_words(&said, "userknownhostsfile"),
+    ) {
+        (Some(file), _) => vec![path(file)],
+        (None, Some(files)) => files
+            .iter()
+            .filter(|f| *f != "none")
+            .map(|f| path(Path::new(f)))
+            .collect(),
+        (None, None) => ssh_dir.iter().map(|d| d.join("known_hosts")).collect(),
+    };
+    match said_words(&said, "globalknownhostsfile") {
+        Some(files) => known_hosts.extend(files.iter().map(PathBuf::from)),
+        None => known_hosts.push(PathBuf::from(GLOBAL_KNOWN_HOSTS)),
+    }
+
+    Ok(Target {
+        known_name: HostName::new(said_word(&said, "hostkeyalias").unwrap_or(&host), port),
+        identities,
+        identities_named: !named.is_empty(),
+        identities_only: said_word(&said, "identitiesonly") == Some("yes"),
+        agent: agent(&said, environment, &tokens),
+        known_hosts,
+        checking: options
+            .host_key_checking
+            .unwrap_or_else(|| checking(said_word(&said, "stricthostkeychecking"))),
+        connect_timeout: options
+            .connect_timeout
+            .map(Duration::from_secs)
+            .or(said.connect_timeout)
+            .filter(|t| !t.is_zero())
+            .unwrap_or(CONNECT_TIMEOUT),
+        host,
+        port,
+        user,
+    })
+}
+
+/// `no` would take a changed key too; here that is always refused.
+fn checking(said: Option<&str>) -> HostKeyChecking {
+    match said {
+        Some("accept-new" | "no" | "off") => HostKeyChecking::AcceptNew,
+        _ => HostKeyChecking::Strict,
+    }
+}
+
+fn agent(said: &HostParams, environment: &Environment, tokens: &Tokens<'_>) -> Option<PathBuf> {
+    match said_word(said, "identityagent") {
+        Some("none") => None,
+        Some("SSH_AUTH_SOCK") | None => environment.auth_sock.clone(),
+        Some(socket) => Some(tokens.path(Path::new(socket))),
+    }
+}
+
+fn said_words<'a>(said: &'a HostParams, field: &str) -> Option<&'a [String]> {
+    said.unsupported_fields
+        .iter()
+        .chain(&said.ignored_fields)
+        .find(|(name, _)| name.eq_ignore_ascii_case(field))
+        .map(|(_, words)| words.as_slice())
+}
+
+fn said_word<'a>(said: &'a HostParams, field: &str) -> Option<&'a str> {
+    said_words(said, field)?.first().map(String::as_str)
+}
+
+/// What stands for something else in a path: `~` and OpenSSH's `%` tokens.
+struct Tokens<'a> {
+    home: Option<&'a Path>,
+    host: &'a str,
+    asked: &'a str,
+    port: u16,
+    user: &'a str,
+    local_user: &'a str,
+}
+
+impl Tokens<'_> {
+    fn path(&self, path: &Path) -> PathBuf {
+        let Some(text) = path.to_str() else {
+            return path.to_owned();
+        };
+        let mut out = String::new();
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            if c != '%' {
+                out.push(c);
+                continue;
+            }
+            match chars.next() {
+                Some('%') => out.push('%'),
+                Some('d') => out.push_str(&self.home.unwrap_or(Path::new("")).to_string_lossy()),
+                Some('h') => out.push_str(self.host),
+                Some('n') => out.push_str(self.asked),
+                Some('p') => out.push_str(&self.port.to_string()),
+                Some('r') => out.push_str(self.user),
+                Some('u') => out.push_str(self.local_user),
+                Some(other) => out.extend(['%', other]),
+                None => out.push('%'),
+            }
+        }
+        match (out.strip_prefix("~/"), self.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => PathBuf::from(out),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

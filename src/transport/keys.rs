@@ -1,0 +1,151 @@
+//! Private keys from files, each read and decrypted once for all hosts: bcrypt takes a quarter of a second.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use ssh_key::{LineEnding, PrivateKey, PublicKey};
+use zeroize::Zeroizing;
+
+use super::Counters;
+use crate::secret::Secret;
+
+const MAX_SIZE: u64 = 64 * 1024;
+
+/// A key that can be used. Both parts are wiped when it is dropped.
+pub struct Key {
+    pub text: Zeroizing<String>,
+    /// Only for the older PEM formats, which the SSH library decrypts itself.
+    pub passphrase: Option<Secret>,
+}
+
+/// Why a key file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unusable {
+    Missing,
+    Because(String),
+}
+
+type Loaded = Result<Arc<Key>, Unusable>;
+
+/// The keys of one run.
+#[derive(Default)]
+pub struct KeyRing {
+    keys: Mutex<Vec<Slot>>,
+}
+
+struct Slot {
+    path: PathBuf,
+    passphrase: Option<Secret>,
+    loaded: Arc<OnceLock<Loaded>>,
+}
+
+impl KeyRing {
+    /// Threads that ask for the same key wait for the one that decrypts it.
+    pub fn load(&self, path: &Path, passphrase: Option<&Secret>, counters: &Counters) -> Loaded {
+        let loaded = {
+            let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = keys
+                .iter()
+                .find(|s| s.path == path && s.passphrase.as_ref() == passphrase);
+            match found {
+                Some(slot) => Arc::clone(&slot.loaded),
+                None => {
+                    let loaded = Arc::new(OnceLock::new());
+                    keys.push(Slot {
+                        path: path.to_owned(),
+                        passphrase: passphrase.cloned(),
+                        loaded: Arc::clone(&loaded),
+                    });
+                    loaded
+                }
+            }
+        };
+        loaded
+            .get_or_init(|| read(path).and_then(|text| unlock(text, passphrase, counters)))
+            .clone()
+    }
+}
+
+/// The public half of a key file: from its `.pub`, or from the key itself, which need not be decrypted for that.
+pub fn public_blob(path: &Path) -> Option<Vec<u8>> {
+    let mut public = path.as_os_str().to_owned();
+    public.push(".pub");
+    let from_pub = || -> Option<PublicKey> {
+        let file = File::open(&public).ok()?;
+        PublicKey::from_openssh(&read_text(&file).ok()?).ok()
+    };
+    let from_private = || -> Option<PublicKey> {
+        let text = read_text(&File::open(path).ok()?).ok()?;
+        // Also a public key by itself: it names one that the agent has.
+        let public = PublicKey::from_openssh(&text).ok();
+        public.or_else(|| Some(PrivateKey::from_openssh(&*text).ok()?.public_key().clone()))
+    };
+    from_pub().or_else(from_private)?.to_bytes().ok()
+}
+
+fn read(path: &Path) -> Result<Zeroizing<String>, Unusable> {
+    let unusable = |e: io::Error| match e.kind() {
+        io::ErrorKind::NotFound => Unusable::Missing,
+        _ => Unusable::Because(e.to_string()),
+    };
+    let file = File::open(path).map_err(unusable)?;
+    let meta = file.metadata().map_err(unusable)?;
+    let text = read_text(&file).map_err(unusable)?;
+    if !text.contains("PRIVATE KEY") {
+        return Err(Unusable::Because("it is not a private key".to_owned()));
+    }
+    if meta.mode() & 0o077 != 0 {
+        return Err(Unusable::Because(format!(
+            "others can read it, so it is not used: chmod 600 {}",
+            path.display()
+        )));
+    }
+    Ok(text)
+}
+
+fn read_text(file: &File) -> io::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    file.take(MAX_SIZE).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn unlock(text: Zeroizing<String>, passphrase: Option<&Secret>, counters: &Counters) -> Loaded {
+    let because = |text: &str| Unusable::Because(text.to_owned());
+    if !text.contains("BEGIN OPENSSH PRIVATE KEY") {
+        let encrypted = text.contains("ENCRYPTED");
+        if encrypted && passphrase.is_none() {
+            return Err(because(NO_PASSPHRASE));
+        }
+        let passphrase = passphrase.filter(|_| encrypted).cloned();
+        return Ok(Arc::new(Key { text, passphrase }));
+    }
+    let key = match PrivateKey::from_openssh(&*text) {
+        Ok(key) => key,
+        // What ssh-key does not know, the SSH library may.
+        Err(_) => {
+            let passphrase = passphrase.cloned();
+            return Ok(Arc::new(Key { text, passphrase }));
+        }
+    };
+    if !key.is_encrypted() {
+        return Ok(Arc::new(Key {
+            text,
+            passphrase: None,
+        }));
+    }
+    let passphrase = passphrase.ok_or_else(|| because(NO_PASSPHRASE))?;
+    counters.decryption();
+    let text = key
+        .decrypt(passphrase.reveal())
+        .and_then(|key| key.to_openssh(LineEnding::LF))
+        .map_err(|_| because("ssh.passphrase does not decrypt it"))?;
+    Ok(Arc::new(Key {
+        text,
+        passphrase: None,
+    }))
+}
+
+const NO_PASSPHRASE: &str = "it is encrypted, and ssh.passphrase is not set";

@@ -1,0 +1,156 @@
+//! The process on the host, over libssh2 without blocking.
+
+use std::io::{self, Read, Write};
+use std::time::Instant;
+
+use ssh2::BlockDirections;
+
+use super::{Link, is_cut, wait};
+use crate::transport::poll::Ready;
+use crate::transport::{Channel, Ended, Progress};
+
+/// What is offered to libssh2 at once; it makes packets of it.
+const PIECE: usize = 32 * 1024;
+
+pub struct SshChannel {
+    channel: ssh2::Channel,
+    link: Link,
+    buffer: Vec<u8>,
+}
+
+/// What one attempt at an operation came to.
+enum Did<T> {
+    Done(T),
+    /// It waits for the host.
+    NotYet,
+    Deadline,
+    Cut,
+}
+
+impl SshChannel {
+    pub(super) fn new(channel: ssh2::Channel, link: Link) -> Self {
+        Self {
+            channel,
+            link,
+            buffer: vec![0; 64 * 1024],
+        }
+    }
+
+    /// Tries one operation. Where its packet is half sent, nothing else may be asked of libssh2 before the rest is: a
+    /// server takes what is sent to it whatever it has to say itself, so this wait cannot be a deadlock.
+    fn attempt<T>(
+        &mut self,
+        deadline: Instant,
+        mut operation: impl FnMut(&mut ssh2::Channel, &mut [u8]) -> io::Result<T>,
+    ) -> io::Result<Did<T>> {
+        loop {
+            match operation(&mut self.channel, &mut self.buffer) {
+                Ok(done) => return Ok(Did::Done(done)),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => {
+                    let code = ssh2::Error::last_session_error(&self.link.session);
+                    return match code {
+                        Some(code) if is_cut(code.code()) => Ok(Did::Cut),
+                        _ => Err(e),
+                    };
+                }
+            }
+            let outbound = matches!(
+                self.link.session.block_directions(),
+                BlockDirections::Outbound | BlockDirections::Both
+            );
+            if !outbound {
+                return Ok(Did::NotYet);
+            }
+            if wait(&self.link.session, &self.link.socket, false, deadline)? == Ready::Deadline {
+                return Ok(Did::Deadline);
+            }
+        }
+    }
+
+    fn read(&mut self, stream: i32, deadline: Instant) -> io::Result<Did<Vec<u8>>> {
+        let did = self.attempt(deadline, |channel, buffer| {
+            channel.stream(stream).read(buffer)
+        })?;
+        Ok(match did {
+            Did::Done(0) => Did::NotYet,
+            Did::Done(n) => Did::Done(self.buffer.get(..n).unwrap_or_default().to_vec()),
+            Did::NotYet => Did::NotYet,
+            Did::Deadline => Did::Deadline,
+            Did::Cut => Did::Cut,
+        })
+    }
+
+    /// Once all output is read: how it ended, when the host has said so.
+    fn ended(&mut self, deadline: Instant) -> io::Result<Did<Ended>> {
+        if !self.channel.eof() {
+            return Ok(Did::NotYet);
+        }
+        let did = self.attempt(deadline, |channel, _| {
+            channel.wait_close().map_err(io::Error::from)
+        })?;
+        Ok(match did {
+            // The status alone is 0 also for a process that was killed.
+            Did::Done(()) => Did::Done(match self.channel.exit_signal() {
+                Ok(ssh2::ExitSignal {
+                    exit_signal: Some(name),
+                    ..
+                }) => Ended::Signal(name),
+                _ => self.channel.exit_status().map_or(Ended::Cut, Ended::Status),
+            }),
+            Did::NotYet => Did::NotYet,
+            Did::Deadline => Did::Deadline,
+            Did::Cut => Did::Cut,
+        })
+    }
+}
+
+impl Drop for SshChannel {
+    fn drop(&mut self) {
+        self.link.end();
+    }
+}
+
+/// Returns from the function with what is to be told; goes on where there is nothing yet.
+macro_rules! tell {
+    ($did:expr, $progress:expr) => {
+        match $did {
+            Did::Done(value) => return Ok($progress(value)),
+            Did::NotYet => {}
+            Did::Deadline => return Ok(Progress::Deadline),
+            Did::Cut => return Ok(Progress::Closed(Ended::Cut)),
+        }
+    };
+}
+
+impl Channel for SshChannel {
+    fn exchange(&mut self, to_send: &mut &[u8], deadline: Instant) -> io::Result<Progress> {
+        let sending = !to_send.is_empty();
+        loop {
+            if !to_send.is_empty() {
+                let piece = to_send.get(..PIECE).unwrap_or(to_send);
+                match self.attempt(deadline, |channel, _| channel.write(piece))? {
+                    Did::Done(n) => *to_send = to_send.get(n..).unwrap_or_default(),
+                    Did::NotYet => {}
+                    Did::Deadline => return Ok(Progress::Deadline),
+                    Did::Cut => return Ok(Progress::Closed(Ended::Cut)),
+                }
+            }
+            tell!(self.read(0, deadline)?, Progress::Stdout);
+            tell!(self.read(1, deadline)?, Progress::Stderr);
+            tell!(self.ended(deadline)?, Progress::Closed);
+            if sending && to_send.is_empty() {
+                return Ok(Progress::Sent);
+            }
+            if wait(&self.link.session, &self.link.socket, true, deadline)? == Ready::Deadline {
+                return Ok(Progress::Deadline);
+            }
+        }
+    }
+
+    fn finish_input(&mut self) {
+        // Where the socket does not take it now, closing the connection has the same effect.
+        self.channel.send_eof().ok();
+    }
+}

@@ -1,0 +1,166 @@
+//! A TCP connection to a name or an address, within a deadline, name look-up included.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use nix::sys::socket::{setsockopt, sockopt};
+
+use super::{TransportError, Waiting};
+
+/// Each address gets its share of the time that is left.
+pub fn connect(
+    host: &str,
+    port: u16,
+    deadline: Instant,
+    timeout: Duration,
+) -> Result<(TcpStream, SocketAddr), TransportError> {
+    let late = |what| TransportError::Timeout {
+        what,
+        after: timeout,
+        stderr: String::new(),
+    };
+    let addresses = look_up(host, port, deadline)?.ok_or_else(|| late(Waiting::Name))?;
+    let mut failures = Vec::new();
+    for (n, address) in addresses.iter().enumerate() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(addresses.len() - n).unwrap_or(u32::MAX);
+        if share.is_zero() {
+            return Err(late(Waiting::Connection));
+        }
+        match TcpStream::connect_timeout(address, share).and_then(prepare) {
+            Ok(stream) => return Ok((stream, *address)),
+            Err(e) => failures.push((*address, e)),
+        }
+    }
+    Err(tell(failures).unwrap_or_else(|| late(Waiting::Connection)))
+}
+
+/// What to say of several failures: a host that refuses is there, which says most. None is a timeout.
+fn tell(failures: Vec<(SocketAddr, io::Error)>) -> Option<TransportError> {
+    let of = |kind: io::ErrorKind| -> Vec<SocketAddr> {
+        failures
+            .iter()
+            .filter(|(_, e)| e.kind() == kind)
+            .map(|(a, _)| *a)
+            .collect()
+    };
+    let refused = of(io::ErrorKind::ConnectionRefused);
+    if !refused.is_empty() {
+        return Some(TransportError::Refused(refused));
+    }
+    if !of(io::ErrorKind::TimedOut).is_empty() {
+        return None;
+    }
+    let addresses = failures.iter().map(|(a, _)| *a).collect();
+    let source = failures.into_iter().last()?.1;
+    Some(TransportError::Unreachable { addresses, source })
+}
+
+/// The system's resolver knows no deadline: it is asked in a thread, which is left to itself when it takes too long.
+fn look_up(
+    host: &str,
+    port: u16,
+    deadline: Instant,
+) -> Result<Option<Vec<SocketAddr>>, TransportError> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(Some(vec![(address, port).into()]));
+    }
+    let (tell, answer) = mpsc::channel();
+    let name = host.to_owned();
+    std::thread::spawn(move || {
+        let found = (name.as_str(), port)
+            .to_socket_addrs()
+            .map(|all| all.collect::<Vec<_>>());
+        // Nobody listens any more after the deadline.
+        tell.send(found).ok();
+    });
+    let dns = |source| TransportError::Dns {
+        name: host.to_owned(),
+        source,
+    };
+    match answer.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        Ok(Ok(found)) if found.is_empty() => {
+            Err(dns(io::Error::other("the answer has no address")))
+        }
+        Ok(Ok(found)) => Ok(Some(found)),
+        Ok(Err(source)) => Err(dns(source)),
+        Err(_) => Ok(None),
+    }
+}
+
+/// No delay: the frames of a session are small, and each would wait for an acknowledgement. Keepalive is TCP's own:
+/// libssh2's would end non-blocking mode.
+fn prepare(stream: TcpStream) -> io::Result<TcpStream> {
+    stream.set_nodelay(true)?;
+    stream.set_nonblocking(true)?;
+    setsockopt(&stream, sockopt::KeepAlive, &true)?;
+    setsockopt(&stream, sockopt::TcpKeepIdle, &15)?;
+    setsockopt(&stream, sockopt::TcpKeepInterval, &5)?;
+    setsockopt(&stream, sockopt::TcpKeepCount, &4)?;
+    Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::socket::getsockopt;
+    use std::net::TcpListener;
+
+    fn try_connect(host: &str, port: u16) -> Result<(TcpStream, SocketAddr), TransportError> {
+        let timeout = Duration::from_secs(5);
+        connect(host, port, Instant::now() + timeout, timeout)
+    }
+
+    /// Traps 1 and 7.
+    #[test]
+    fn a_connection_is_prepared() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
+        let port = listener.local_addr().expect("an address").port();
+        let (stream, _) = try_connect("127.0.0.1", port).expect("connects");
+        assert!(stream.nodelay().expect("an option"));
+        assert!(getsockopt(&stream, sockopt::KeepAlive).expect("an option"));
+        assert_eq!(
+            getsockopt(&stream, sockopt::TcpKeepIdle).expect("an option"),
+            15
+        );
+    }
+
+    #[test]
+    fn every_address_is_tried() {
+        // `localhost` may be ::1 and 127.0.0.1; only the second listens.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
+        let port = listener.local_addr().expect("an address").port();
+        let (_, address) = try_connect("localhost", port).expect("connects");
+        assert_eq!(address, SocketAddr::from(([127, 0, 0, 1], port)));
+    }
+
+    #[test]
+    fn failures_are_told_apart() {
+        let port = {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
+            listener.local_addr().expect("an address").port()
+        };
+        let refused = try_connect("127.0.0.1", port).expect_err("nobody listens");
+        assert!(matches!(refused, TransportError::Refused(_)), "{refused:?}");
+        let unknown = try_connect("no-such-name.invalid", port).expect_err("no such name");
+        assert!(matches!(unknown, TransportError::Dns { .. }), "{unknown:?}");
+        let address = SocketAddr::from(([192, 0, 2, 1], 22));
+        let fail = |kind: io::ErrorKind| (address, io::Error::from(kind));
+        let both = [io::ErrorKind::TimedOut, io::ErrorKind::ConnectionRefused].map(fail);
+        assert!(matches!(
+            tell(both.into()),
+            Some(TransportError::Refused(_))
+        ));
+        assert!(
+            tell(vec![
+                fail(io::ErrorKind::HostUnreachable),
+                fail(io::ErrorKind::TimedOut)
+            ])
+            .is_none()
+        );
+        let away = tell(vec![fail(io::ErrorKind::HostUnreachable)]);
+        assert!(matches!(away, Some(TransportError::Unreachable { .. })));
+    }
+}
