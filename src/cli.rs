@@ -29,11 +29,24 @@ Exit status:
 #[derive(Debug, Args)]
 pub struct Global {
     /// The cluster's inventory
-    #[arg(short, long, global = true, value_name = "FILE", default_value = "inventory.yaml", env = "LVSCTL_INVENTORY")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "inventory.yaml",
+        env = "LVSCTL_INVENTORY"
+    )]
     pub inventory: PathBuf,
 
     /// Only these hosts: names or roles, separated by commas
-    #[arg(short, long, global = true, value_name = "HOSTS", value_delimiter = ',')]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "HOSTS",
+        value_delimiter = ','
+    )]
     pub limit: Vec<String>,
 
     /// Hosts worked on at a time

@@ -3,7 +3,10 @@
 //! inventory (YAML) → [`inventory`] → a valid cluster → roles and templates → resources (wanted state);
 //! one connection and one batched probe a host → observed state; a pure function of both → plan → steps.
 
+pub mod cli;
+pub mod command;
 pub mod event;
+pub mod exit;
 pub mod inventory;
 pub mod lab;
 pub mod manifest;

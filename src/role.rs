@@ -190,7 +190,9 @@ impl Roles {
                     Value::Bool(true) => {}
                     Value::Bool(false) => continue,
                     other => {
-                        return Err(at.error(format!("when: expected true or false, found {other}")));
+                        return Err(
+                            at.error(format!("when: expected true or false, found {other}"))
+                        );
                     }
                 }
             }

@@ -157,7 +157,7 @@ impl Templates {
 }
 
 fn whole_expression(text: &str) -> Option<&str> {
-    let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    let inner = text.strip_prefix("{{")?.strip_suffix("}}")?;
     (!inner.contains("}}")).then_some(inner.trim())
 }
 

@@ -34,11 +34,12 @@ impl Kind for Module {
     /// A process starts only for a module that is not loaded. `modinfo -n` tells a built-in one.
     fn probe(wanted: &[&Self]) -> String {
         let names: Vec<String> = wanted.iter().map(|m| quote(&m.name)).collect();
+        // A container may not show /sys/module; a built-in module is shown nowhere else.
         format!(
-            "part state\nfor m in {}; do\n\
-             if [ -d \"/sys/module/$m\" ]; then s=present\n\
-             else case $(modinfo -n \"$m\" 2>/dev/null) in\n\
-             '') s=unknown;;\n*builtin*) s=present;;\n*) s=loadable;;\nesac; fi\n\
+            "part state\nloaded=\"\n$(cat /proc/modules 2>/dev/null)\"\nfor m in {}; do\n\
+             case $loaded in *\"\n$m \"*) s=present;; *)\n\
+             if [ -d \"/sys/module/$m\" ]; then s=present; else case $(modinfo -n \"$m\" 2>/dev/null) in\n\
+             '') s=unknown;;\n*builtin*) s=present;;\n*) s=loadable;;\nesac; fi;; esac\n\
              printf '%s %s\\n' \"$m\" \"$s\"\ndone\n",
             names.join(" ")
         )
@@ -101,7 +102,7 @@ impl Kind for Module {
             stop: Vec::new(),
             status: vec![(
                 format!("module {}", self.name),
-                format!("[ -d /sys/module/{} ]", quote(&self.name)),
+                format!("[ -d /sys/module/{0} ] || grep -q '^{0} ' /proc/modules", self.name),
             )],
         })
     }

@@ -1,0 +1,24 @@
+//! `lvsctl check`: everything that can be known without a host.
+
+use crate::cli::Global;
+use crate::exit::Exit;
+
+use super::{Result, print, setup};
+
+pub fn run(global: &Global) -> Result<Exit> {
+    let setup = setup::load(global)?;
+    let cluster = setup.cluster();
+    let resources: usize = setup
+        .hosts(global)?
+        .iter()
+        .map(|host| setup.wanted(host).map(|r| r.len()))
+        .sum::<Result<usize>>()?;
+    print(&format!(
+        "{}: cluster {} is valid: {} hosts, {} services, {resources} resources\n",
+        global.inventory.display(),
+        cluster.name,
+        cluster.hosts.len(),
+        cluster.services.len(),
+    ))?;
+    Ok(Exit::Done)
+}

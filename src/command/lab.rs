@@ -1,0 +1,130 @@
+//! `lvsctl lab`: the inventory's hosts on this machine.
+
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::cli::{Format, Global, LabCommand, LabKernel, LabNameArgs, LabUpArgs};
+use crate::exit::Exit;
+use crate::lab::from_cluster::lab_spec;
+use crate::lab::{self, Cancel, KernelChoice, LabError, LabEvent, UpOptions};
+
+use super::{Failure, Result, print, setup};
+
+fn failed(error: &LabError) -> Failure {
+    match error {
+        LabError::Interrupted => Failure::new(
+            Exit::Interrupted,
+            "interrupted: the lab was taken away again\n",
+        ),
+        error => Failure::of(Exit::Lab, error),
+    }
+}
+
+pub fn run(global: &Global, command: &LabCommand) -> Result<Exit> {
+    match command {
+        LabCommand::Up(args) => up(global, args),
+        LabCommand::Down(args) => {
+            lab::down(&name(global, args)?).map_err(|e| failed(&e))?;
+            Ok(Exit::Done)
+        }
+        LabCommand::Status(args) => {
+            let status = lab::status(&name(global, &args.name)?).map_err(|e| failed(&e))?;
+            let text = match args.format.format {
+                Format::Json => {
+                    serde_json::to_string_pretty(&status)
+                        .map_err(|e| Failure::of(Exit::Failed, &e))?
+                        + "\n"
+                }
+                Format::Text => table(&status),
+            };
+            print(&text)?;
+            Ok(Exit::Done)
+        }
+        LabCommand::Ssh { name: lab, host } => finished(lab::ssh(&name(global, lab)?, host, &[])),
+        LabCommand::Exec {
+            name: lab,
+            host,
+            command,
+        } => {
+            let words: Vec<&str> = command.iter().map(String::as_str).collect();
+            let host = (host != "-").then_some(host.as_str());
+            finished(lab::exec(&name(global, lab)?, host, &words))
+        }
+    }
+}
+
+/// The name that was given, else the cluster's.
+fn name(global: &Global, args: &LabNameArgs) -> Result<String> {
+    match &args.name {
+        Some(name) => Ok(name.clone()),
+        None => Ok(setup::load(global)?.cluster().name.clone()),
+    }
+}
+
+fn up(global: &Global, args: &LabUpArgs) -> Result<Exit> {
+    let setup = setup::load(global)?;
+    let mut spec = lab_spec(setup.cluster());
+    if let Some(name) = &args.name.name {
+        spec.name.clone_from(name);
+    }
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&flag))
+            .map_err(|e| Failure::of(Exit::Lab, &e))?;
+    }
+    let options = UpOptions {
+        kernel: match args.kernel {
+            LabKernel::Auto => KernelChoice::Auto,
+            LabKernel::Native => KernelChoice::Native,
+            LabKernel::Uml => KernelChoice::Uml,
+        },
+        cancel: Cancel::from_flag(flag),
+        ..UpOptions::default()
+    };
+    let mut say = |event: LabEvent| {
+        let line = match event {
+            LabEvent::KernelChosen { kernel, reason } => format!("kernel: {kernel:?} ({reason})"),
+            LabEvent::RootFs(step) => format!("root file system: {step}"),
+            LabEvent::Cleared => "cleared what an earlier lab left".to_owned(),
+            LabEvent::Booting { hosts } => format!("booting {hosts} hosts"),
+            LabEvent::HostReady { host } => format!("{host}: ready"),
+            LabEvent::Warning(text) => format!("warning: {text}"),
+        };
+        eprintln!("{line}");
+    };
+    lab::up(&spec, &options, &mut say).map_err(|e| failed(&e))?;
+    print(&format!("lab {} is up\n", spec.name))?;
+    Ok(Exit::Done)
+}
+
+fn finished(status: std::result::Result<ExitStatus, LabError>) -> Result<Exit> {
+    let status = status.map_err(|e| failed(&e))?;
+    if status.success() {
+        return Ok(Exit::Done);
+    }
+    // The command's own exit status is the answer.
+    std::process::exit(status.code().unwrap_or(i32::from(Exit::Lab.code())));
+}
+
+fn table(status: &lab::LabStatus) -> String {
+    let mut table = comfy_table::Table::new();
+    table.set_header(["host", "power", "boots", "address"]);
+    for host in &status.hosts {
+        table.add_row([
+            host.name.clone(),
+            format!("{:?}", host.power).to_lowercase(),
+            host.boots.to_string(),
+            host.address.to_string(),
+        ]);
+    }
+    let state = if status.running {
+        "runs"
+    } else {
+        "does not run"
+    };
+    format!(
+        "lab {} {state} ({:?}, namespace {})\n{table}\n",
+        status.name, status.kernel, status.netns
+    )
+}

@@ -1,0 +1,86 @@
+//! One file a verb. Only this layer prints, asks and reads the environment; what it decides with lies below.
+
+mod apply;
+mod check;
+mod lab;
+mod plan;
+mod render;
+mod schema;
+mod secrets;
+mod setup;
+mod status;
+mod verify;
+mod work;
+
+use std::io::Write as _;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+
+/// Why a command ends early: what to say, and the exit status.
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    /// Empty when all was said.
+    pub message: String,
+}
+
+impl Failure {
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+        }
+    }
+
+    /// An error with its causes, each told once.
+    pub fn of(exit: Exit, error: &dyn std::error::Error) -> Self {
+        Self::new(exit, format!("error: {}\n", chain(error)))
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.ends_with(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+type Result<T> = std::result::Result<T, Failure>;
+
+/// Does what the command line says.
+pub fn run(cli: &Cli) -> Exit {
+    let done = match &cli.command {
+        Command::Check => check::run(&cli.global),
+        Command::Plan(args) => plan::run(&cli.global, args),
+        Command::Apply(args) => apply::run(&cli.global, args, apply::Goal::Inventory),
+        Command::Destroy(args) => apply::run(&cli.global, &args.apply, apply::Goal::Nothing),
+        Command::Verify(args) => verify::run(&cli.global, args),
+        Command::Status(args) => status::run(&cli.global, args),
+        Command::Render(args) => render::run(&cli.global, args),
+        Command::Schema(args) => schema::run(args),
+        Command::Lab(command) => lab::run(&cli.global, command),
+    };
+    done.unwrap_or_else(|failure| {
+        // Nobody is left to tell when standard error is closed.
+        let _ = anstream::stderr().write_all(failure.message.as_bytes());
+        failure.exit
+    })
+}
+
+/// Writes to standard output. A reader that has gone away ends the program in silence, as for any filter.
+fn print(text: &str) -> Result<()> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Err(Failure::new(Exit::Failed, "")),
+        Err(e) => Err(Failure::of(Exit::Failed, &e)),
+    }
+}

@@ -1,0 +1,92 @@
+//! `lvsctl render`: what a host would get, shown without contacting it.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt;
+
+use crate::cli::{Global, RenderArgs};
+use crate::exit::Exit;
+use crate::resource::Resource;
+use crate::secret;
+
+use super::{Failure, Result, print, secrets, setup};
+
+pub fn run(global: &Global, args: &RenderArgs) -> Result<Exit> {
+    let setup = setup::load(global)?;
+    let host = setup
+        .cluster()
+        .hosts
+        .iter()
+        .find(|host| host.name == args.host)
+        .ok_or_else(|| {
+            let names: Vec<&str> = setup
+                .cluster()
+                .hosts
+                .iter()
+                .map(|host| host.name.as_str())
+                .collect();
+            Failure::new(
+                Exit::Usage,
+                format!(
+                    "error: no host is named {:?}; the hosts are {}\n",
+                    args.host,
+                    names.join(", ")
+                ),
+            )
+        })?;
+    let resources = setup.wanted(host)?;
+    let show = |text: &str| -> Result<String> {
+        if args.show_secrets {
+            let secrets = secrets::read(global, &setup, true)?;
+            let text =
+                secret::reveal(text, &secrets).map_err(|e| Failure::of(Exit::Invalid, &e))?;
+            return Ok(text.to_string());
+        }
+        Ok(secret::mask(text))
+    };
+    let mut out = format!(
+        "# {}: {} resources, in the order in which they are made\n",
+        host.name,
+        resources.len()
+    );
+    for resource in &resources {
+        match resource {
+            Resource::File(file) => {
+                let content = show(&file.content)?;
+                if let Some(folder) = &args.output {
+                    let path = folder.join(file.path.trim_start_matches('/'));
+                    write(&path, &content).map_err(|e| {
+                        Failure::new(Exit::Failed, format!("error: {}: {e}\n", path.display()))
+                    })?;
+                    out.push_str(&format!("{}\n", path.display()));
+                } else {
+                    out.push_str(&format!(
+                        "\n==> {} (mode {})\n{content}",
+                        file.path, file.mode
+                    ));
+                }
+            }
+            other if args.output.is_none() => {
+                let value =
+                    serde_json::to_string(other).map_err(|e| Failure::of(Exit::Failed, &e))?;
+                out.push_str(&format!("{value}\n"));
+            }
+            _ => {}
+        }
+    }
+    print(&out)?;
+    Ok(Exit::Done)
+}
+
+/// Files may hold secrets: they are for their owner.
+fn write(path: &std::path::Path, content: &str) -> std::io::Result<()> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(content.as_bytes())
+}

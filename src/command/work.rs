@@ -1,0 +1,147 @@
+//! What `plan`, `apply`, `destroy`, `verify` and `status` share: opening hosts, and showing plans.
+
+use crate::cli::Global;
+use crate::event::Sink;
+use crate::exit::Exit;
+use crate::inventory::model::Host;
+use crate::plan::HostPlan;
+use crate::resource::{Action, Resource};
+use crate::run::host::Run;
+use crate::run::{Fleet, HostRun, Interrupt};
+
+use super::setup::{Reach, Setup};
+use super::{Failure, Result, chain, print};
+
+pub struct Work<'a> {
+    pub global: &'a Global,
+    pub setup: &'a Setup,
+    pub reach: &'a Reach,
+    pub sink: &'a dyn Sink,
+    pub ignore_unreachable: bool,
+}
+
+pub struct Opened<'h> {
+    pub hosts: Vec<HostRun<'h>>,
+    /// Hosts that were left out, with why.
+    pub missing: Vec<(&'h Host, String)>,
+}
+
+/// The probe asks for resources alone.
+pub fn nothing_more(_: &Host) -> String {
+    String::new()
+}
+
+impl<'a> Work<'a> {
+    pub fn fleet(&self, interrupt: &'a Interrupt) -> Result<Fleet<'a>> {
+        self.fleet_asking(interrupt, &nothing_more)
+    }
+
+    pub fn fleet_asking(
+        &self,
+        interrupt: &'a Interrupt,
+        more: &'a (dyn Fn(&Host) -> String + Sync),
+    ) -> Result<Fleet<'a>> {
+        let run = Run {
+            cluster: self.setup.cluster(),
+            connect: &self.reach.connector,
+            secrets: &self.reach.secrets,
+            sink: self.sink,
+            interrupt,
+            holder: &self.reach.holder,
+            more,
+        };
+        Fleet::new(run, usize::from(self.global.forks)).map_err(|e| Failure::of(Exit::Failed, &e))
+    }
+
+    /// The chosen hosts with what they shall be.
+    pub fn wanted(&self) -> Result<Vec<(&'a Host, Vec<Resource>)>> {
+        self.setup
+            .hosts(self.global)?
+            .into_iter()
+            .map(|host| Ok((host, self.setup.wanted(host)?)))
+            .collect()
+    }
+
+    /// Opens all hosts. One that cannot be worked on stops the command before anything changes, unless asked otherwise.
+    pub fn open<'h>(
+        &self,
+        fleet: &Fleet,
+        hosts: Vec<(&'h Host, Vec<Resource>)>,
+        locked: bool,
+    ) -> Result<Opened<'h>> {
+        let mut opened = Opened {
+            hosts: Vec::new(),
+            missing: Vec::new(),
+        };
+        for (host, outcome) in fleet.open(hosts, locked) {
+            match outcome {
+                Ok(run) => opened.hosts.push(run),
+                Err(error) => opened.missing.push((host, chain(&error))),
+            }
+        }
+        if fleet.run.interrupt.is_set() {
+            fleet.close(opened.hosts);
+            return Err(Failure::new(
+                Exit::Interrupted,
+                "interrupted: nothing was changed\n",
+            ));
+        }
+        if opened.missing.is_empty() {
+            return Ok(opened);
+        }
+        let lines: String = opened
+            .missing
+            .iter()
+            .map(|(host, error)| format!("{}: {error}\n", host.name))
+            .collect();
+        if self.ignore_unreachable && !opened.hosts.is_empty() {
+            eprint!("{lines}");
+            return Ok(opened);
+        }
+        fleet.close(opened.hosts);
+        Err(Failure::new(
+            Exit::Unreachable,
+            format!("{lines}nothing was changed on any host\n"),
+        ))
+    }
+}
+
+/// All plans, for a person.
+pub fn show_plans(_global: &Global, plans: &[HostPlan]) -> Result<()> {
+    let mut out = String::new();
+    for plan in plans {
+        for change in &plan.changes {
+            let sign = match change.action {
+                Action::Create => '+',
+                Action::Update => '~',
+                Action::Remove => '-',
+            };
+            out.push_str(&format!(
+                "{}: {sign} {} {}\n",
+                plan.host, change.kind, change.key
+            ));
+            for field in &change.fields {
+                let side = |v: &Option<String>| v.clone().unwrap_or_else(|| "(none)".to_owned());
+                out.push_str(&format!(
+                    "    {}: {} -> {}\n",
+                    field.name,
+                    side(&field.from),
+                    side(&field.to)
+                ));
+            }
+            if let Some(text) = &change.text {
+                let diff = similar::TextDiff::from_lines(&text.from, &text.to);
+                out.push_str(&diff.unified_diff().context_radius(2).to_string());
+            }
+        }
+        for note in &plan.notes {
+            out.push_str(&format!("{}: note: {note}\n", plan.host));
+        }
+        for refusal in &plan.refusals {
+            out.push_str(&format!("{}: refused: {refusal}\n", plan.host));
+        }
+    }
+    let count: usize = plans.iter().map(|plan| plan.changes.len()).sum();
+    out.push_str(&format!("{count} changes on {} hosts\n", plans.len()));
+    print(&out)
+}

@@ -1,0 +1,72 @@
+//! Exit statuses, as `lvsctl --help` lists them.
+
+use std::process::ExitCode;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Done,
+    /// A host failed on the way.
+    Failed,
+    /// `plan` found changes.
+    Changes,
+    /// `verify` found something.
+    Findings,
+    /// The inventory, a role or a secret is not valid.
+    Invalid,
+    /// A host could not be worked on, and nothing was changed.
+    Unreachable,
+    Lab,
+    Usage,
+    Interrupted,
+}
+
+impl Exit {
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Changes => 2,
+            Self::Findings => 3,
+            Self::Invalid => 4,
+            Self::Unreachable => 5,
+            Self::Lab => 6,
+            Self::Usage => 64,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_and_in_the_help() {
+        use clap::CommandFactory;
+        let help = crate::cli::Cli::command().render_help().to_string();
+        let all = [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Changes,
+            Exit::Findings,
+            Exit::Invalid,
+            Exit::Unreachable,
+            Exit::Lab,
+            Exit::Usage,
+            Exit::Interrupted,
+        ];
+        for exit in all {
+            assert_eq!(all.iter().filter(|e| e.code() == exit.code()).count(), 1);
+            assert!(
+                help.contains(&format!("\n  {:<5}", exit.code())),
+                "{exit:?} in {help}"
+            );
+        }
+    }
+}
