@@ -13,6 +13,7 @@ pub mod manifest;
 pub mod persist;
 pub mod plan;
 pub mod probe;
+pub mod report;
 pub mod resource;
 pub mod role;
 pub mod run;

@@ -1,0 +1,63 @@
+//! Makes text from hosts and files fit to be shown: control characters are spelled out, so that nothing that a
+//! host says can steer the terminal, hide a line or forge one.
+
+use std::borrow::Cow;
+
+/// Whether a character would act on a terminal rather than be seen: controls, and what turns the direction of text.
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Text as one line.
+pub fn line(text: &str) -> Cow<'_, str> {
+    escaped(text, |_| false)
+}
+
+/// A line of a file: tabs stay.
+pub fn file_line(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| c == '\t')
+}
+
+/// Text that may have several lines.
+pub fn lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| c == '\n' || c == '\t')
+}
+
+fn escaped(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
+    let mut odd = text.chars().filter(|&c| acts(c) && !keep(c));
+    if odd.next().is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if acts(c) && !keep(c) {
+            clean.extend(c.escape_default());
+        } else {
+            clean.push(c);
+        }
+    }
+    Cow::Owned(clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_on_a_terminal_is_spelled_out() {
+        for (text, shown) in [
+            ("plain", "plain"),
+            ("größe ✓", "größe ✓"),
+            ("a\nb", "a\\nb"),
+            ("\u{1b}[2Jgone", "\\u{1b}[2Jgone"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+            ("a\rb\tc\u{7}", "a\\rb\\tc\\u{7}"),
+            ("safe\u{202e}txt", "safe\\u{202e}txt"),
+        ] {
+            assert_eq!(line(text), shown);
+        }
+        assert_eq!(file_line("\ta\r"), "\ta\\r");
+        assert_eq!(lines("a\n\tb\r"), "a\n\tb\\r");
+    }
+}

@@ -1,0 +1,318 @@
+//! One line an event, for pipes and logs.
+
+use std::io::{self, Write};
+use std::sync::Mutex;
+
+use super::style::{Style, Tone};
+use super::{clean, count, names};
+use crate::event::{Event, Sink};
+
+/// Writes events as lines of text. An error of the writer ends the writing; [`Plain::finish`] tells it.
+pub struct Plain<W: Write + Send> {
+    style: Style,
+    state: Mutex<State<W>>,
+}
+
+struct State<W> {
+    writer: W,
+    /// The width of the longest host name so far.
+    width: usize,
+    error: Option<io::Error>,
+}
+
+impl<W: Write + Send> Plain<W> {
+    pub fn new(writer: W, style: Style) -> Self {
+        Self {
+            style,
+            state: Mutex::new(State {
+                writer,
+                width: 0,
+                error: None,
+            }),
+        }
+    }
+
+    /// The writer, or the first error that it gave.
+    pub fn finish(self) -> io::Result<W> {
+        let mut state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        match state.error.take() {
+            Some(error) => Err(error),
+            None => state.writer.flush().map(|()| state.writer),
+        }
+    }
+}
+
+impl<W: Write + Send> Sink for Plain<W> {
+    fn event(&self, event: &Event) {
+        let mut state = self
+            .state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Event::Started { hosts, .. } | Event::Stage { hosts } = event {
+            let longest = hosts.iter().map(|host| host.chars().count()).max();
+            state.width = state.width.max(longest.unwrap_or(0));
+        }
+        if state.error.is_some() {
+            return;
+        }
+        let Some(line) = line(event, state.width, self.style) else {
+            return;
+        };
+        let written = writeln!(state.writer, "{line}").and_then(|()| state.writer.flush());
+        state.error = written.err();
+    }
+}
+
+/// The line of an event; none when it is of no interest at this level.
+pub(super) fn line(event: &Event, width: usize, style: Style) -> Option<String> {
+    let (quiet, verbose) = (style.quiet(), style.verbose());
+    let of = |host: &str| {
+        let pad = width.saturating_sub(host.chars().count());
+        format!(
+            "{}{:pad$}",
+            style.paint(Tone::Heading, format!("{}:", clean::line(host))),
+            ""
+        )
+    };
+    let place = |number: &usize, of: &usize| {
+        let total = of.to_string();
+        let text = format!("[{number:>0$}/{total}]", total.len());
+        style.paint(Tone::Faint, text)
+    };
+    let line = match event {
+        Event::Started { what, hosts } if !quiet => {
+            format!("{what}: {}", count(hosts.len(), "host"))
+        }
+        Event::Connecting { host } if verbose => format!("{} connecting", of(host)),
+        Event::Probed { host, seconds } if verbose => {
+            format!("{} probed in {}", of(host), duration(*seconds))
+        }
+        Event::Stage { hosts } if !quiet => format!("next: {}", names(hosts, style)),
+        Event::Step {
+            host,
+            number,
+            of: total,
+            title,
+        } if verbose => format!(
+            "{} {} {} ...",
+            of(host),
+            place(number, total),
+            clean::line(title)
+        ),
+        Event::StepDone {
+            host,
+            number,
+            of: total,
+            title,
+            seconds,
+        } if !quiet => {
+            let took = if verbose {
+                format!(": done in {}", duration(*seconds))
+            } else {
+                String::new()
+            };
+            format!(
+                "{} {} {}{took}",
+                of(host),
+                place(number, total),
+                clean::line(title)
+            )
+        }
+        Event::Done {
+            host,
+            steps,
+            seconds,
+        } if !quiet => format!(
+            "{} {}, {} in {}",
+            of(host),
+            style.paint(Tone::Good, "done"),
+            count(*steps, "step"),
+            duration(*seconds)
+        ),
+        Event::Failed { host, error } => format!(
+            "{} {}",
+            of(host),
+            style.paint(Tone::Bad, format!("failed: {}", clean::line(error)))
+        ),
+        Event::Skipped { host, why } => format!(
+            "{} {}",
+            of(host),
+            style.paint(Tone::Notable, format!("skipped: {}", clean::line(why)))
+        ),
+        Event::Asking { host, what } if !quiet => format!("{} {}", of(host), clean::line(what)),
+        _ => return None,
+    };
+    Some(line)
+}
+
+/// `0.2 s`, `75 s`, `12 min 5 s`.
+pub(super) fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "an unknown time".to_owned();
+    }
+    if seconds < 9.95 {
+        return format!("{seconds:.1} s");
+    }
+    // Above 120 s, tenths and the like say nothing.
+    let whole = seconds.round() as u64;
+    if whole < 120 {
+        format!("{whole} s")
+    } else {
+        format!("{} min {} s", whole / 60, whole % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Level;
+
+    fn events() -> Vec<Event> {
+        let host = || "rs1".to_owned();
+        let title = || "add 192.168.100.200/32 to lo".to_owned();
+        vec![
+            Event::Started {
+                what: "probe",
+                hosts: vec!["rs1".into(), "director1".into()],
+            },
+            Event::Connecting { host: host() },
+            Event::Probed {
+                host: host(),
+                seconds: 0.31,
+            },
+            Event::Stage {
+                hosts: vec!["rs1".into(), "director1".into()],
+            },
+            Event::Step {
+                host: host(),
+                number: 1,
+                of: 12,
+                title: title(),
+            },
+            Event::StepDone {
+                host: host(),
+                number: 1,
+                of: 12,
+                title: title(),
+                seconds: 0.2,
+            },
+            Event::Done {
+                host: host(),
+                steps: 12,
+                seconds: 75.2,
+            },
+            Event::Failed {
+                host: "director1".into(),
+                error: "the step \"a\" failed\nwith \u{1b}[2J".into(),
+            },
+            Event::Skipped {
+                host: "b".into(),
+                why: "an earlier host failed".into(),
+            },
+            Event::Asking {
+                host: host(),
+                what: "curl http://192.168.100.200/".into(),
+            },
+            Event::Finished,
+        ]
+    }
+
+    fn told(style: Style) -> String {
+        let plain = Plain::new(Vec::new(), style);
+        for event in events() {
+            plain.event(&event);
+        }
+        String::from_utf8(plain.finish().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn steps_done_are_told() {
+        insta::assert_snapshot!(told(Style::plain()), @r#"
+        probe: 2 hosts
+        next: rs1, director1
+        rs1:       [ 1/12] add 192.168.100.200/32 to lo
+        rs1:       done, 12 steps in 75 s
+        director1: failed: the step "a" failed\nwith \u{1b}[2J
+        b:         skipped: an earlier host failed
+        rs1:       curl http://192.168.100.200/
+        "#);
+    }
+
+    #[test]
+    fn verbose_tells_beginnings_and_times() {
+        insta::assert_snapshot!(told(Style::plain().at(Level::Verbose)), @r#"
+        probe: 2 hosts
+        rs1:       connecting
+        rs1:       probed in 0.3 s
+        next: rs1, director1
+        rs1:       [ 1/12] add 192.168.100.200/32 to lo ...
+        rs1:       [ 1/12] add 192.168.100.200/32 to lo: done in 0.2 s
+        rs1:       done, 12 steps in 75 s
+        director1: failed: the step "a" failed\nwith \u{1b}[2J
+        b:         skipped: an earlier host failed
+        rs1:       curl http://192.168.100.200/
+        "#);
+    }
+
+    #[test]
+    fn quiet_tells_what_went_wrong() {
+        insta::assert_snapshot!(told(Style::plain().at(Level::Quiet)), @r#"
+        director1: failed: the step "a" failed\nwith \u{1b}[2J
+        b:         skipped: an earlier host failed
+        "#);
+    }
+
+    #[test]
+    fn errors_are_red() {
+        let text = told(Style::coloured().at(Level::Quiet));
+        assert!(
+            text.starts_with("\u{1b}[1mdirector1:\u{1b}[0m \u{1b}[31mfailed: the step"),
+            "{text:?}"
+        );
+    }
+
+    /// A pipe whose reader has gone after some bytes.
+    struct Gone(usize);
+
+    impl Write for Gone {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0 == 0 {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_told_at_the_end() {
+        let plain = Plain::new(Gone(20), Style::plain());
+        for event in events() {
+            plain.event(&event);
+        }
+        let error = plain.finish().err().map(|error| error.kind());
+        assert_eq!(error, Some(io::ErrorKind::BrokenPipe));
+    }
+
+    #[test]
+    fn durations_are_short() {
+        for (seconds, text) in [
+            (0.04, "0.0 s"),
+            (9.94, "9.9 s"),
+            (9.96, "10 s"),
+            (119.4, "119 s"),
+            (125.0, "2 min 5 s"),
+            (f64::NAN, "an unknown time"),
+        ] {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Plans as one JSON document. Fields are only ever added; one that changes its meaning changes `format`.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Totals;
+use crate::plan::HostPlan;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format: u32,
+    hosts: Vec<Host<'a>>,
+    summary: Totals,
+}
+
+#[derive(Serialize)]
+struct Host<'a> {
+    #[serde(flatten)]
+    plan: &'a HostPlan,
+    /// The titles of the steps, in their order.
+    steps: Vec<&'a str>,
+}
+
+/// Writes `{"format": 1, "hosts": [...], "summary": {...}}`.
+pub fn json(writer: &mut dyn Write, plans: &[HostPlan]) -> io::Result<()> {
+    let document = Document {
+        format: 1,
+        hosts: plans
+            .iter()
+            .map(|plan| Host {
+                plan,
+                steps: plan.steps.iter().map(|step| step.title.as_str()).collect(),
+            })
+            .collect(),
+        summary: Totals::of(plans),
+    };
+    serde_json::to_writer_pretty(&mut *writer, &document)?;
+    writeln!(writer)?;
+    writer.flush()
+}
