@@ -15,9 +15,9 @@ use crate::resource::Resource;
 use crate::role::Roles;
 use crate::run::Interrupt;
 use crate::secret::Secrets;
+use crate::transport::Connector;
 use crate::transport::Counters;
 use crate::transport::config::Environment;
-use crate::transport::Connector;
 
 use super::{Failure, Result, secrets};
 

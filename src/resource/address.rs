@@ -102,6 +102,21 @@ impl Address {
         ])
     }
 
+    /// The node script's stop may have been faster.
+    fn delete_if_held(&self) -> String {
+        format!(
+            "{} || {}",
+            self.absent(),
+            self.delete(self.address.prefix_len())
+        )
+    }
+
+    fn absent(&self) -> String {
+        let net = self.address.to_string();
+        let show = command(["ip", "addr", "show", "dev", &self.interface, "to", &net]);
+        format!("[ -z \"$({show})\" ]")
+    }
+
     fn here<'a>(&'a self, observed: &'a Addresses) -> impl Iterator<Item = &'a Held> {
         observed
             .of(self.address.addr())
@@ -234,7 +249,7 @@ impl Kind for Address {
             .field("address", Some(self.address), None::<String>)
             .step(
                 format!("remove {} from {}", self.address, self.interface),
-                self.delete(self.address.prefix_len()),
+                self.delete_if_held(),
             );
         Some(change)
     }

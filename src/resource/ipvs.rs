@@ -262,20 +262,18 @@ impl Kind for Ipvs {
         Some(change)
     }
 
-    fn remove(&self, table: &Self::Observed, _: &Before, cx: &Context) -> Option<Change> {
+    fn remove(&self, table: &Self::Observed, _: &Before, _: &Context) -> Option<Change> {
         let served = self.served(table)?;
-        let mut change = Change::new(Self::NAME, self.key(), Action::Remove).field(
-            "service",
-            Some(script::options(&served.definition)),
-            None::<&str>,
-        );
-        // keepalived removes what it made, when it reads its configuration or stops.
-        if !(self.keepalived && cx.changes("unit", "keepalived.service")) {
-            change = change.step(
+        let change = Change::new(Self::NAME, self.key(), Action::Remove)
+            .field(
+                "service",
+                Some(script::options(&served.definition)),
+                None::<&str>,
+            )
+            .step(
                 format!("remove service {}", self.key()),
-                format!("ipvsadm -D {}", self.key()),
+                script::remove(self.service.r#virtual),
             );
-        }
         Some(change)
     }
 

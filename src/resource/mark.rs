@@ -268,7 +268,11 @@ impl Kind for Mark {
         for rule in ours {
             change = change.step(
                 format!("remove the mark rule of {}", self.comment),
-                self.run("-D", &rule.words),
+                format!(
+                    "! {} 2>/dev/null || {}",
+                    self.run("-C", &rule.words),
+                    self.run("-D", &rule.words)
+                ),
             );
         }
         Some(change)

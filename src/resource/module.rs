@@ -102,7 +102,10 @@ impl Kind for Module {
             stop: Vec::new(),
             status: vec![(
                 format!("module {}", self.name),
-                format!("[ -d /sys/module/{0} ] || grep -q '^{0} ' /proc/modules", self.name),
+                format!(
+                    "[ -d /sys/module/{0} ] || grep -q '^{0} ' /proc/modules",
+                    self.name
+                ),
             )],
         })
     }

@@ -50,6 +50,22 @@ impl Route {
         command(words)
     }
 
+    /// The command that prints the route where it stands.
+    fn show(&self) -> String {
+        let to = self.to.to_string();
+        let family = if self.to.addr().is_ipv6() { "-6" } else { "-4" };
+        let mut words = vec!["ip", family, "route", "show", "exact", &to];
+        if let Some(interface) = &self.interface {
+            words.extend(["dev", interface]);
+        }
+        command(words)
+    }
+
+    /// The node script's stop may have been faster, and takes the route with its address.
+    fn delete_if_there(&self) -> String {
+        format!("[ -z \"$({})\" ] || {}", self.show(), self.run("del"))
+    }
+
     fn matches(&self, known: &Known) -> bool {
         known.to == self.to
             && known.via == self.via
@@ -170,7 +186,7 @@ impl Kind for Route {
             Before::Absent => Some(
                 change
                     .field("route", Some(from), None::<String>)
-                    .step(format!("remove route {}", self.to), self.run("del")),
+                    .step(format!("remove route {}", self.to), self.delete_if_there()),
             ),
             Before::Value(json) => {
                 let old: Self = serde_json::from_str(json).ok()?;
@@ -184,18 +200,6 @@ impl Kind for Route {
     }
 
     fn node(&self) -> Option<NodeLines> {
-        let family = if self.to.addr().is_ipv6() { "-6" } else { "-4" };
-        let mut show = vec![
-            "ip".to_owned(),
-            family.to_owned(),
-            "route".to_owned(),
-            "show".to_owned(),
-            "exact".to_owned(),
-            self.to.to_string(),
-        ];
-        if let Some(interface) = &self.interface {
-            show.extend(["dev".to_owned(), interface.clone()]);
-        }
         Some(NodeLines {
             start: vec![self.run("replace")],
             stop: vec![format!("{} 2>/dev/null || :", self.run("del"))],
@@ -205,7 +209,7 @@ impl Kind for Route {
                     self.to,
                     Self::shown(self.interface.as_deref(), self.via)
                 ),
-                format!("[ -n \"$({})\" ]", command(&show)),
+                format!("[ -n \"$({})\" ]", self.show()),
             )],
         })
     }

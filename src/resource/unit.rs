@@ -160,7 +160,10 @@ impl Kind for Unit {
                 Some("read before its file changed"),
                 Some("read again"),
             );
-            change = change.step("read the unit files again", "systemctl daemon-reload");
+            // `systemctl enable` reads the unit files again by itself.
+            if !(enable && self.enabled) {
+                change = change.step("read the unit files again", "systemctl daemon-reload");
+            }
         }
         if enable {
             let verb = if self.enabled { "enable" } else { "disable" };
@@ -170,10 +173,7 @@ impl Kind for Unit {
                     word(state.enabled, "enabled", "disabled"),
                     word(self.enabled, "enabled", "disabled"),
                 )
-                .step(
-                    format!("{verb} {}", self.name),
-                    format!("systemctl --quiet {verb} {name}"),
-                );
+                .step(format!("{verb} {}", self.name), switch(verb, &name));
         }
         if activate {
             let verb = if self.active { "start" } else { "stop" };
@@ -275,6 +275,16 @@ impl Kind for Unit {
                 );
         }
         (!change.steps.is_empty()).then_some(change)
+    }
+}
+
+/// A package may have enabled its unit since the probe; to do it again is slow where there are init scripts too.
+fn switch(verb: &str, name: &str) -> String {
+    let run = format!("systemctl --quiet {verb} {name}");
+    if verb == "enable" {
+        format!("systemctl --quiet is-enabled {name} 2>/dev/null || {run}")
+    } else {
+        run
     }
 }
 

@@ -112,7 +112,11 @@ pub fn drain(change: Change, to: Virtual, rs: &Destination, seconds: u32) -> Cha
     )
 }
 
-/// keepalived may have removed it already.
+/// keepalived, or the node script's stop, may have removed it already.
+pub fn remove(to: Virtual) -> String {
+    format!("! ipvsadm -Ln {to} >/dev/null 2>&1 || ipvsadm -D {to}")
+}
+
 pub fn forget(to: Virtual, rs: SocketAddr) -> String {
     format!("ipvsadm -d {to} -r {rs}")
 }
