@@ -3,35 +3,38 @@
 //! Nothing here prints by itself, exits, or reads the environment.
 
 pub mod clean;
+pub mod error;
+pub mod findings;
+pub mod json;
 pub mod plain;
 pub mod plan;
+pub mod progress;
+pub mod status;
 pub mod style;
+pub mod summary;
+mod table;
 
 pub use style::{Level, Style};
-
-use std::fmt::Write as _;
 
 /// How many names a line takes before it only counts the rest.
 const NAMES: usize = 10;
 
 /// Names in one line; many are cut short unless all are asked for.
 fn names<S: AsRef<str>>(names: &[S], style: Style) -> String {
-    let shown = if style.verbose() || names.len() <= NAMES + 1 {
-        names.len()
-    } else {
-        NAMES
-    };
-    let mut line = String::new();
-    for (index, name) in names.iter().take(shown).enumerate() {
-        if index > 0 {
-            line.push_str(", ");
-        }
-        let _ = write!(line, "{}", clean::line(name.as_ref()));
+    // A cut that hides one name would save nothing.
+    if style.verbose() || names.len() <= NAMES + 1 {
+        return all_names(names);
     }
-    if shown < names.len() {
-        let _ = write!(line, " and {} more", names.len() - shown);
-    }
-    line
+    let (shown, rest) = names.split_at(NAMES);
+    format!("{} and {} more", all_names(shown), rest.len())
+}
+
+fn all_names<S: AsRef<str>>(names: &[S]) -> String {
+    let names: Vec<_> = names
+        .iter()
+        .map(|name| clean::line(name.as_ref()))
+        .collect();
+    names.join(", ")
 }
 
 /// `1 host`, `3 hosts`.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{Totals, diff};
 use crate::plan::HostPlan;
 use crate::report::style::{Style, Tone};
-use crate::report::{clean, count, names};
+use crate::report::{all_names, clean, count, names};
 use crate::resource::change::Field;
 use crate::resource::{Action, Change};
 
@@ -66,7 +66,7 @@ fn host(writer: &mut dyn Write, hosts: &[&str], plan: &HostPlan, style: Style) -
     writeln!(
         writer,
         "{}{tail}",
-        style.paint(Tone::Heading, names(hosts, style))
+        style.paint(Tone::Heading, all_names(hosts))
     )?;
     for item in &plan.changes {
         change(writer, item, style)?;

@@ -1,0 +1,259 @@
+//! What `lvsctl verify` found, for people and for programs.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::style::{Style, Tone};
+use super::{all_names, clean, count};
+
+/// One thing that is not as it shall be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Empty when it is about the cluster as a whole.
+    pub host: String,
+    /// The name of the check.
+    pub check: String,
+    pub what: String,
+    pub expected: String,
+    pub found: String,
+    /// How to mend it.
+    pub mend: String,
+    pub severity: Severity,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Error,
+    Warning,
+    Note,
+}
+
+impl Severity {
+    fn shown(self) -> (Tone, &'static str) {
+        match self {
+            Self::Error => (Tone::Bad, "error"),
+            Self::Warning => (Tone::Notable, "warning"),
+            Self::Note => (Tone::Place, "note"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    pub errors: usize,
+    pub warnings: usize,
+    pub notes: usize,
+    /// Hosts with findings; the cluster as a whole is one too.
+    pub hosts: usize,
+}
+
+impl Totals {
+    pub fn of(findings: &[Finding]) -> Self {
+        let number = |severity| findings.iter().filter(|f| f.severity == severity).count();
+        Self {
+            errors: number(Severity::Error),
+            warnings: number(Severity::Warning),
+            notes: number(Severity::Note),
+            hosts: by_host(findings).len(),
+        }
+    }
+}
+
+/// Hosts in the order in which they come up, each with its findings, the worst first.
+fn by_host(findings: &[Finding]) -> Vec<(&str, Vec<&Finding>)> {
+    let mut hosts: Vec<(&str, Vec<&Finding>)> = Vec::new();
+    for finding in findings {
+        match hosts.iter_mut().find(|(host, _)| *host == finding.host) {
+            Some((_, list)) => list.push(finding),
+            None => hosts.push((&finding.host, vec![finding])),
+        }
+    }
+    for (_, list) in &mut hosts {
+        list.sort_by_key(|finding| finding.severity);
+    }
+    hosts
+}
+
+/// Whether all that is shown of two findings is the same.
+fn alike(a: &Finding, b: &Finding) -> bool {
+    (a.severity, &a.check, &a.what) == (b.severity, &b.check, &b.what)
+        && (&a.expected, &a.found, &a.mend) == (&b.expected, &b.found, &b.mend)
+}
+
+fn all_alike(a: &[&Finding], b: &[&Finding]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b))
+}
+
+/// Writes findings host by host, those that are the same on several hosts once, and a summary.
+pub fn text(writer: &mut dyn Write, findings: &[Finding], style: Style) -> io::Result<()> {
+    let mut groups: Vec<(Vec<&str>, Vec<&Finding>)> = Vec::new();
+    for (host, list) in by_host(findings) {
+        let host = if host.is_empty() { "the cluster" } else { host };
+        let twin = groups
+            .iter_mut()
+            .find(|(_, other)| !style.verbose() && all_alike(other, &list));
+        match twin {
+            Some((hosts, _)) => hosts.push(host),
+            None => groups.push((vec![host], list)),
+        }
+    }
+    for (hosts, list) in &groups {
+        let hosts = style.paint(Tone::Heading, all_names(hosts));
+        writeln!(writer, "{hosts}:")?;
+        for finding in list {
+            write_finding(writer, finding, style)?;
+        }
+        writeln!(writer)?;
+    }
+    writeln!(writer, "{}", summary(&Totals::of(findings), style))?;
+    writer.flush()
+}
+
+fn write_finding(writer: &mut dyn Write, finding: &Finding, style: Style) -> io::Result<()> {
+    let (tone, word) = finding.severity.shown();
+    writeln!(
+        writer,
+        "  {} {}: {}",
+        style.paint(tone, format!("{word}:")),
+        clean::line(&finding.check),
+        clean::line(&finding.what)
+    )?;
+    for (name, value) in [
+        ("expected", &finding.expected),
+        ("found", &finding.found),
+        ("mend", &finding.mend),
+    ] {
+        if !value.is_empty() {
+            let name = style.paint(Tone::Faint, format!("{name:<9}"));
+            writeln!(writer, "      {name} {}", clean::line(value))?;
+        }
+    }
+    Ok(())
+}
+
+fn summary(totals: &Totals, style: Style) -> String {
+    let mut parts = Vec::new();
+    for (number, tone, noun) in [
+        (totals.errors, Tone::Bad, "error"),
+        (totals.warnings, Tone::Notable, "warning"),
+        (totals.notes, Tone::Place, "note"),
+    ] {
+        if number > 0 {
+            parts.push(style.paint(tone, count(number, noun)).to_string());
+        }
+    }
+    if parts.is_empty() {
+        return style.paint(Tone::Good, "0 findings").to_string();
+    }
+    let findings = count(totals.errors + totals.warnings + totals.notes, "finding");
+    format!("{findings}: {}", parts.join(", "))
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format: u32,
+    findings: &'a [Finding],
+    summary: Totals,
+}
+
+/// Writes `{"format": 1, "findings": [...], "summary": {...}}`. Fields are only ever added.
+pub fn json(writer: &mut dyn Write, findings: &[Finding]) -> io::Result<()> {
+    let document = Document {
+        format: 1,
+        findings,
+        summary: Totals::of(findings),
+    };
+    serde_json::to_writer_pretty(&mut *writer, &document)?;
+    writeln!(writer)?;
+    writer.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Level;
+
+    fn finding(host: &str, check: &str, severity: Severity) -> Finding {
+        Finding {
+            host: host.into(),
+            check: check.into(),
+            what: "192.168.100.200 is answered for on the wire".into(),
+            expected: "an answer of the master alone".into(),
+            found: "02:00:00:00:00:15\u{1b}[2J".into(),
+            mend: "set arp_ignore to 1: `lvsctl apply`".into(),
+            severity,
+        }
+    }
+
+    fn findings() -> Vec<Finding> {
+        let mut split = finding("", "vrrp", Severity::Error);
+        split.mend = String::new();
+        vec![
+            finding("rs1", "boot", Severity::Warning),
+            finding("rs1", "arp", Severity::Error),
+            finding("rs2", "arp", Severity::Error),
+            finding("rs2", "boot", Severity::Warning),
+            split,
+        ]
+    }
+
+    fn shown(findings: &[Finding], style: Style) -> String {
+        let mut bytes = Vec::new();
+        text(&mut bytes, findings, style).unwrap();
+        String::from_utf8(bytes).unwrap().replace('\u{1b}', "␛")
+    }
+
+    #[test]
+    fn findings_say_what_was_expected_and_how_to_mend_it() {
+        insta::assert_snapshot!(shown(&findings(), Style::plain()), @r"
+        rs1, rs2:
+          error: arp: 192.168.100.200 is answered for on the wire
+              expected  an answer of the master alone
+              found     02:00:00:00:00:15\u{1b}[2J
+              mend      set arp_ignore to 1: `lvsctl apply`
+          warning: boot: 192.168.100.200 is answered for on the wire
+              expected  an answer of the master alone
+              found     02:00:00:00:00:15\u{1b}[2J
+              mend      set arp_ignore to 1: `lvsctl apply`
+
+        the cluster:
+          error: vrrp: 192.168.100.200 is answered for on the wire
+              expected  an answer of the master alone
+              found     02:00:00:00:00:15\u{1b}[2J
+
+        5 findings: 3 errors, 2 warnings
+        ");
+        let verbose = shown(&findings(), Style::plain().at(Level::Verbose));
+        assert!(verbose.contains("\nrs2:\n"), "{verbose}");
+        let coloured = shown(&findings(), Style::coloured());
+        assert!(coloured.contains("␛[31merror:␛[0m arp"), "{coloured}");
+    }
+
+    #[test]
+    fn no_findings_are_said_in_these_words() {
+        assert_eq!(shown(&[], Style::plain()), "0 findings\n");
+    }
+
+    #[test]
+    fn findings_are_one_json_document() {
+        let mut bytes = Vec::new();
+        json(&mut bytes, &findings()[1..2]).unwrap();
+        let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        let expected = serde_json::json!({
+            "format": 1,
+            "findings": [{
+                "host": "rs1",
+                "check": "arp",
+                "what": "192.168.100.200 is answered for on the wire",
+                "expected": "an answer of the master alone",
+                "found": "02:00:00:00:00:15\u{1b}[2J",
+                "mend": "set arp_ignore to 1: `lvsctl apply`",
+                "severity": "error",
+            }],
+            "summary": {"errors": 1, "warnings": 0, "notes": 0, "hosts": 1},
+        });
+        assert_eq!(value, expected);
+    }
+}

@@ -1,0 +1,192 @@
+//! Events as JSON lines: one object an event, written as it happens.
+//!
+//! Each object has `time` (seconds since 1970, UTC) and `event`, which says what other fields there are:
+//!
+//! | `event`      | fields                                     |                                           |
+//! |--------------|--------------------------------------------|-------------------------------------------|
+//! | `started`    | `what`, `hosts`                            | a fan-out over hosts begins               |
+//! | `connecting` | `host`                                     |                                           |
+//! | `probed`     | `host`, `seconds`                          | the host has told its state               |
+//! | `stage`      | `hosts`                                    | these hosts are changed side by side now  |
+//! | `step`       | `host`, `number`, `of`, `title`            | a step begins                             |
+//! | `step_done`  | `host`, `number`, `of`, `title`, `seconds` |                                           |
+//! | `done`       | `host`, `steps`, `seconds`                 | the host is as wanted                     |
+//! | `failed`     | `host`, `error`                            | the host was left before its end          |
+//! | `skipped`    | `host`, `why`                              | the host was not begun                    |
+//! | `asking`     | `host`, `what`                             | a check sends traffic                     |
+//! | `finished`   |                                            | no more follows                           |
+//!
+//! Events and fields are only ever added.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use crate::event::{Event, Sink};
+
+/// Writes events as JSON lines. An error of the writer ends the writing; [`Json::finish`] tells it.
+pub struct Json<W: Write + Send> {
+    now: fn() -> f64,
+    state: Mutex<(W, Option<io::Error>)>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    time: f64,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
+impl<W: Write + Send> Json<W> {
+    pub fn new(writer: W) -> Self {
+        Self::with_clock(writer, now)
+    }
+
+    /// `now` tells the seconds since 1970.
+    pub fn with_clock(writer: W, now: fn() -> f64) -> Self {
+        Self {
+            now,
+            state: Mutex::new((writer, None)),
+        }
+    }
+
+    /// The writer, or the first error that it gave.
+    pub fn finish(self) -> io::Result<W> {
+        let (mut writer, error) = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        match error {
+            Some(error) => Err(error),
+            None => writer.flush().map(|()| writer),
+        }
+    }
+}
+
+impl<W: Write + Send> Sink for Json<W> {
+    fn event(&self, event: &Event) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (writer, error) = &mut *state;
+        if error.is_some() {
+            return;
+        }
+        // The time is read under the lock: it never goes back from one line to the next by a race.
+        let time = (self.now)();
+        let written = serde_json::to_string(&Line { time, event })
+            .map_err(io::Error::from)
+            .and_then(|line| writeln!(writer, "{line}"))
+            .and_then(|()| writer.flush());
+        *error = written.err();
+    }
+}
+
+/// To the millisecond.
+fn now() -> f64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    (since.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_is_one_line_with_the_documented_fields() {
+        let (host, title) = (|| "rs1".to_owned(), || "add\nit".to_owned());
+        let events = [
+            Event::Started {
+                what: "probe",
+                hosts: vec![host()],
+            },
+            Event::Connecting { host: host() },
+            Event::Probed {
+                host: host(),
+                seconds: 0.5,
+            },
+            Event::Stage {
+                hosts: vec![host()],
+            },
+            Event::Step {
+                host: host(),
+                number: 1,
+                of: 2,
+                title: title(),
+            },
+            Event::StepDone {
+                host: host(),
+                number: 1,
+                of: 2,
+                title: title(),
+                seconds: 0.25,
+            },
+            Event::Done {
+                host: host(),
+                steps: 2,
+                seconds: 1.0,
+            },
+            Event::Failed {
+                host: host(),
+                error: "no".into(),
+            },
+            Event::Skipped {
+                host: host(),
+                why: "interrupted".into(),
+            },
+            Event::Asking {
+                host: host(),
+                what: "curl".into(),
+            },
+            Event::Finished,
+        ];
+        let json = Json::with_clock(Vec::new(), || 1.5);
+        for event in &events {
+            json.event(event);
+        }
+        let text = String::from_utf8(json.finish().unwrap()).unwrap();
+        insta::assert_snapshot!(text, @r#"
+        {"time":1.5,"event":"started","what":"probe","hosts":["rs1"]}
+        {"time":1.5,"event":"connecting","host":"rs1"}
+        {"time":1.5,"event":"probed","host":"rs1","seconds":0.5}
+        {"time":1.5,"event":"stage","hosts":["rs1"]}
+        {"time":1.5,"event":"step","host":"rs1","number":1,"of":2,"title":"add\nit"}
+        {"time":1.5,"event":"step_done","host":"rs1","number":1,"of":2,"title":"add\nit","seconds":0.25}
+        {"time":1.5,"event":"done","host":"rs1","steps":2,"seconds":1.0}
+        {"time":1.5,"event":"failed","host":"rs1","error":"no"}
+        {"time":1.5,"event":"skipped","host":"rs1","why":"interrupted"}
+        {"time":1.5,"event":"asking","host":"rs1","what":"curl"}
+        {"time":1.5,"event":"finished"}
+        "#);
+        // The table above is the promise: what is written is in it.
+        let promised = include_str!("json.rs");
+        for line in text.lines() {
+            let object: serde_json::Map<String, serde_json::Value> =
+                serde_json::from_str(line).unwrap();
+            let name = object["event"].as_str().unwrap();
+            let row = promised
+                .lines()
+                .find(|l| l.starts_with(&format!("//! | `{name}`")))
+                .unwrap_or_else(|| panic!("{name} is not documented"));
+            for field in object.keys().filter(|k| *k != "time" && *k != "event") {
+                assert!(row.contains(&format!("`{field}`")), "{field} of {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_told_at_the_end() {
+        let full: &mut [u8] = &mut [0; 8];
+        let json = Json::new(full);
+        json.event(&Event::Finished);
+        json.event(&Event::Finished);
+        assert!(json.finish().is_err());
+    }
+
+    #[test]
+    fn the_clock_is_of_this_century() {
+        assert!(now() > 1_600_000_000.0);
+    }
+}

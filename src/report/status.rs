@@ -1,0 +1,282 @@
+//! `lvsctl status`: who is master, and what goes through each service to which real server. What is shown is a value
+//! that the caller fills; nothing is asked here.
+
+use std::io::{self, Write};
+
+use indicatif::{DecimalBytes, HumanCount};
+use serde::Serialize;
+
+use super::clean;
+use super::style::{Style, Tone};
+use super::table::{Side, Table};
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StatusView {
+    pub cluster: String,
+    pub directors: Vec<Director>,
+    pub services: Vec<Service>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Director {
+    pub host: String,
+    pub state: DirectorState,
+    /// VIPs that it holds.
+    pub vips: Vec<String>,
+    /// What is worth telling, such as why it could not be asked.
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DirectorState {
+    /// It serves: it holds VIPs.
+    Master,
+    /// It waits: keepalived runs and it holds no VIP.
+    Backup,
+    /// It neither serves nor waits.
+    Down,
+    /// It did not answer.
+    Unreached,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Service {
+    pub name: String,
+    /// As it is reached: `tcp 192.168.100.200:80`, `mark 10 of 192.168.100.200 ports 80, 443`.
+    pub at: String,
+    pub scheduler: String,
+    /// Seconds.
+    pub persistence: Option<u32>,
+    /// Whose table this is.
+    pub director: String,
+    /// Whether the director has the service; without it, its real servers are as the inventory has them.
+    pub present: bool,
+    pub rates: Option<Rates>,
+    pub real_servers: Vec<RealServer>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RealServer {
+    /// None: not in the inventory.
+    pub host: Option<String>,
+    pub address: String,
+    /// dr, nat or tun.
+    pub mode: String,
+    pub state: State,
+    /// In the running table.
+    pub weight: Option<u16>,
+    /// In the inventory.
+    pub wanted_weight: Option<u16>,
+    pub active: u64,
+    pub inactive: u64,
+    pub rates: Option<Rates>,
+}
+
+/// A second, as `ipvsadm -L --rate` tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Rates {
+    pub connections: u64,
+    pub packets_in: u64,
+    pub packets_out: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    Up,
+    /// Weight 0: connections end, and no new ones come.
+    Drained,
+    /// Wanted, and taken out by a health check.
+    Unhealthy,
+    /// Wanted, and not in the table.
+    Missing,
+    /// In the table, and not wanted.
+    Stray,
+}
+
+impl State {
+    /// From the wanted weight, the weight in the running table, and what a health check says, where there is one.
+    pub fn of(wanted: Option<u16>, running: Option<u16>, healthy: Option<bool>) -> Self {
+        match (wanted, running) {
+            (None, _) => Self::Stray,
+            (Some(_), _) if healthy == Some(false) => Self::Unhealthy,
+            (Some(_), None) => Self::Missing,
+            (Some(_), Some(0)) => Self::Drained,
+            (Some(_), Some(_)) => Self::Up,
+        }
+    }
+
+    fn shown(self) -> (Tone, &'static str) {
+        match self {
+            Self::Up => (Tone::Good, "up"),
+            Self::Drained => (Tone::Notable, "drained"),
+            Self::Unhealthy => (Tone::Bad, "unhealthy"),
+            Self::Missing => (Tone::Bad, "missing"),
+            Self::Stray => (Tone::Notable, "not in the inventory"),
+        }
+    }
+}
+
+/// Writes tables of directors and of each service's real servers.
+pub fn text(writer: &mut dyn Write, view: &StatusView, style: Style) -> io::Result<()> {
+    writeln!(
+        writer,
+        "cluster {}",
+        style.paint(Tone::Heading, clean::line(&view.cluster))
+    )?;
+    if !view.directors.is_empty() {
+        writeln!(writer)?;
+        directors(writer, &view.directors, style)?;
+    }
+    for service in &view.services {
+        writeln!(writer)?;
+        heading(writer, service, style)?;
+        real_servers(writer, &service.real_servers, style)?;
+    }
+    if view.services.is_empty() {
+        writeln!(writer, "\nno services")?;
+    }
+    writer.flush()
+}
+
+/// Writes the view as one JSON document.
+pub fn json(writer: &mut dyn Write, view: &StatusView) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *writer, view)?;
+    writeln!(writer)?;
+    writer.flush()
+}
+
+fn directors(writer: &mut dyn Write, directors: &[Director], style: Style) -> io::Result<()> {
+    let mut table = Table::new(&["director", "holds"], "state");
+    for director in directors {
+        let (tone, word) = match director.state {
+            DirectorState::Master => (Tone::Good, "master"),
+            DirectorState::Backup => (Tone::Place, "backup"),
+            DirectorState::Down => (Tone::Bad, "down"),
+            DirectorState::Unreached => (Tone::Bad, "not reached"),
+        };
+        let vips = if director.vips.is_empty() {
+            "-".to_owned()
+        } else {
+            director.vips.join(", ")
+        };
+        let state = match &director.note {
+            Some(note) => format!("{word}: {note}"),
+            None => word.to_owned(),
+        };
+        table.row(&[director.host.clone(), vips], Some(tone), &state);
+    }
+    table.align(&[Side::Left, Side::Left]);
+    write!(writer, "{}", table.render("", style))
+}
+
+fn heading(writer: &mut dyn Write, service: &Service, style: Style) -> io::Result<()> {
+    let mut line = format!(
+        "{} {}, {}",
+        style.paint(Tone::Heading, clean::line(&service.name)),
+        clean::line(&service.at),
+        clean::line(&service.scheduler)
+    );
+    if let Some(seconds) = service.persistence {
+        line.push_str(&format!(", persistent for {seconds} s"));
+    }
+    line.push_str(&format!(", on {}", clean::line(&service.director)));
+    if let Some(rates) = &service.rates {
+        line.push_str(&format!(
+            ": {} conn/s, {} in, {} out",
+            HumanCount(rates.connections),
+            bytes(rates.bytes_in),
+            bytes(rates.bytes_out)
+        ));
+    }
+    if !service.present {
+        let missing = style.paint(Tone::Bad, "the director does not have it");
+        line.push_str(&format!(": {missing}"));
+    }
+    writeln!(writer, "{line}")
+}
+
+fn real_servers(writer: &mut dyn Write, servers: &[RealServer], style: Style) -> io::Result<()> {
+    if servers.is_empty() {
+        return writeln!(writer, "  no real servers");
+    }
+    let headings = [
+        "real server",
+        "address",
+        "mode",
+        "weight",
+        "active",
+        "inactive",
+        "conn/s",
+        "in",
+        "out",
+    ];
+    let mut table = Table::new(&headings, "state");
+    for server in servers {
+        let weight = match (server.weight, server.wanted_weight) {
+            (Some(now), Some(wanted)) if now != wanted => format!("{now} (wanted {wanted})"),
+            (Some(now), _) => now.to_string(),
+            (None, Some(wanted)) => format!("- (wanted {wanted})"),
+            (None, None) => "-".to_owned(),
+        };
+        let rate = |value: fn(&Rates) -> String| {
+            server.rates.as_ref().map_or_else(|| "-".to_owned(), value)
+        };
+        let connections = |number: u64| match server.weight {
+            Some(_) => HumanCount(number).to_string(),
+            None => "-".to_owned(),
+        };
+        let (tone, word) = server.state.shown();
+        let cells = [
+            server.host.clone().unwrap_or_else(|| "?".to_owned()),
+            server.address.clone(),
+            server.mode.clone(),
+            weight,
+            connections(server.active),
+            connections(server.inactive),
+            rate(|r| HumanCount(r.connections).to_string()),
+            rate(|r| bytes(r.bytes_in)),
+            rate(|r| bytes(r.bytes_out)),
+        ];
+        table.row(&cells, Some(tone), word);
+    }
+    let mut sides = [Side::Right; 9];
+    sides[..3].fill(Side::Left);
+    table.align(&sides);
+    write!(writer, "{}", table.render("  ", style))
+}
+
+/// `1.20 kB/s`.
+fn bytes(number: u64) -> String {
+    format!("{}/s", DecimalBytes(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_real_servers_state_follows_from_both_weights_and_its_health() {
+        for (wanted, running, healthy, state) in [
+            (Some(1), Some(1), Some(true), State::Up),
+            (Some(1), Some(3), None, State::Up),
+            (Some(1), Some(0), None, State::Drained),
+            (Some(0), Some(0), Some(true), State::Drained),
+            (Some(1), Some(0), Some(false), State::Unhealthy),
+            (Some(1), None, Some(false), State::Unhealthy),
+            (Some(1), Some(1), Some(false), State::Unhealthy),
+            (Some(1), None, None, State::Missing),
+            (Some(1), None, Some(true), State::Missing),
+            (None, Some(1), None, State::Stray),
+        ] {
+            assert_eq!(
+                State::of(wanted, running, healthy),
+                state,
+                "{wanted:?} {running:?} {healthy:?}"
+            );
+        }
+    }
+}
