@@ -272,6 +272,24 @@ fn large_texts_that_share_nothing_do_not_take_long() {
     assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
 }
 
+#[test]
+fn what_steps_run_is_never_shown() {
+    let mut change = file(
+        "/etc/f",
+        Action::Update,
+        "auth_pass ********\n",
+        "auth_pass ********\nx\n",
+    );
+    change = change.step("write it", "echo hunter2");
+    let plans = [with("rs1", vec![change])];
+    let mut bytes = Vec::new();
+    text(&mut bytes, &plans, Style::plain().at(Level::Verbose)).unwrap();
+    json(&mut bytes, &plans).unwrap();
+    let all = String::from_utf8(bytes).unwrap();
+    assert!(all.contains("write it") && all.contains("auth_pass ********"));
+    assert!(!all.contains("hunter2"), "{all}");
+}
+
 struct Gone;
 
 impl Write for Gone {
