@@ -57,7 +57,15 @@ impl TestHost {
             keygen(&dir.join(format!("upper/etc/ssh/lvsctl_{kind}")), kind, "");
         }
         let process = Command::new("unshare")
-            .args(["--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"])
+            .args([
+                "--net",
+                "--mount",
+                "--pid",
+                "--uts",
+                "--ipc",
+                "--fork",
+                "--kill-child",
+            ])
             .args(["sh", "-c", INIT, "lvsctl-test-host"])
             .arg(&dir)
             .arg(&spec.name)
@@ -103,7 +111,12 @@ impl TestHost {
     pub(super) fn wait_until_listening(&mut self) {
         let started = Instant::now();
         while !self.log().contains("Server listening on 0.0.0.0") {
-            assert!(started.elapsed() < PATIENCE, "sshd of {}: {}", self.name, self.log());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "sshd of {}: {}",
+                self.name,
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -166,7 +179,9 @@ impl TestHost {
     pub fn last_pid(&self) -> u64 {
         let output = self.sh("echo $$");
         let text = String::from_utf8_lossy(&output.stdout);
-        text.trim().parse().unwrap_or_else(|_| panic!("no pid: {output:?}"))
+        text.trim()
+            .parse()
+            .unwrap_or_else(|_| panic!("no pid: {output:?}"))
     }
 
     /// Takes the host's network away; its processes go on.
@@ -210,7 +225,16 @@ impl Drop for TestHost {
 /// Makes a key pair.
 pub fn keygen(path: &Path, kind: &str, passphrase: &str) {
     let status = Command::new("ssh-keygen")
-        .args(["-q", "-t", kind, "-N", passphrase, "-C", "lvsctl-test", "-f"])
+        .args([
+            "-q",
+            "-t",
+            kind,
+            "-N",
+            passphrase,
+            "-C",
+            "lvsctl-test",
+            "-f",
+        ])
         .arg(path)
         .stdin(Stdio::null())
         .status()

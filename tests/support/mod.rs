@@ -19,10 +19,15 @@ use lvsctl::inventory::model;
 use lvsctl::transport::config::Environment;
 use nix::sched::{CloneFlags, setns, unshare};
 
+mod client;
 mod host;
 mod spec;
 
+#[allow(unused_imports)]
+pub use client::{Agent, Client, secret};
+#[allow(unused_imports)]
 pub use host::{TestHost, keygen};
+#[allow(unused_imports)]
 pub use spec::{HostSpec, User};
 
 /// What is used, and the Debian package that has it.
@@ -79,7 +84,11 @@ impl Lab {
 
     /// Hosts with nothing special, named `h1` and so on.
     pub fn plain(count: usize) -> Self {
-        Self::new((1..=count).map(|n| HostSpec::new(format!("h{n}"))).collect())
+        Self::new(
+            (1..=count)
+                .map(|n| HostSpec::new(format!("h{n}")))
+                .collect(),
+        )
     }
 
     pub fn host(&self, name: &str) -> &TestHost {
@@ -194,9 +203,15 @@ fn ip(command: &mut Command, batch: &str) {
 }
 
 fn require_tools() {
-    assert!(nix::unistd::geteuid().is_root(), "these tests make namespaces: run them as root");
+    assert!(
+        nix::unistd::geteuid().is_root(),
+        "these tests make namespaces: run them as root"
+    );
     for (tool, package) in TOOLS {
-        assert!(Path::new(tool).exists(), "{tool} is missing: apt-get install {package}");
+        assert!(
+            Path::new(tool).exists(),
+            "{tool} is missing: apt-get install {package}"
+        );
     }
 }
 

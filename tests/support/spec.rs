@@ -109,7 +109,11 @@ impl HostSpec {
         config.push_str("PermitRootLogin yes\nMaxStartups 100\n");
         config.push_str(log);
         write(&upper.join("etc/ssh/sshd_config"), &config, 0o600);
-        write(&upper.join("etc/hostname"), &format!("{}\n", self.name), 0o644);
+        write(
+            &upper.join("etc/hostname"),
+            &format!("{}\n", self.name),
+            0o644,
+        );
         let sudoers = format!("Defaults logfile=/var/log/sudo.log\n{}", self.sudoers);
         write(&upper.join("etc/sudoers.d/lvsctl"), &sudoers, 0o440);
         fs::create_dir_all(upper.join("var/log")).expect("a folder");
@@ -127,10 +131,15 @@ impl HostSpec {
         let mut shadow = fs::read_to_string("/etc/shadow").expect("shadow");
         let mut group = fs::read_to_string("/etc/group").expect("group");
         authorize(&upper.join("root"), key, 0);
+        // What this machine's root has there is not the host's: bash reads it at each login over SSH.
+        write(&upper.join("root/.bashrc"), "", 0o644);
         for (n, user) in self.users.iter().enumerate() {
             let id = 3000 + u32::try_from(n).expect("few users");
             let name = user.name;
-            passwd.push_str(&format!("{name}:x:{id}:{id}::/home/{name}:{}\n", user.shell));
+            passwd.push_str(&format!(
+                "{name}:x:{id}:{id}::/home/{name}:{}\n",
+                user.shell
+            ));
             shadow.push_str(&format!("{name}:*:19000:0:99999:7:::\n"));
             group.push_str(&format!("{name}:x:{id}:\n"));
             authorize(&upper.join("home").join(name), key, id);
