@@ -1,0 +1,247 @@
+//! Hosts to test against: each a real OpenSSH server in network, mount, pid and UTS namespaces of its own, on an
+//! overlay over this machine's file system. They hang on a bridge in one more network namespace, the controller's, and
+//! nothing of it touches the machine's own networks. Needs root.
+//!
+//! Everything hangs on the process that made it: a host's first process ends when its standard input does, its
+//! namespaces and mounts go with it, and so it is also after a SIGKILL. What is left then, a folder, is removed by the
+//! next [`Lab::new`].
+
+#![allow(dead_code)] // Each test program uses a part of this.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lvsctl::inventory::model;
+use lvsctl::transport::config::Environment;
+use nix::sched::{CloneFlags, setns, unshare};
+
+mod client;
+mod host;
+mod spec;
+
+#[allow(unused_imports)]
+pub use client::{Agent, Client, secret};
+#[allow(unused_imports)]
+pub use host::{TestHost, keygen};
+#[allow(unused_imports)]
+pub use spec::{HostSpec, User};
+
+/// What is used, and the Debian package that has it.
+const TOOLS: [(&str, &str); 7] = [
+    ("/usr/sbin/sshd", "openssh-server"),
+    ("/usr/bin/ssh-keygen", "openssh-client"),
+    ("/usr/bin/sudo", "sudo"),
+    ("/usr/sbin/ip", "iproute2"),
+    ("/usr/bin/unshare", "util-linux"),
+    ("/usr/bin/nsenter", "util-linux"),
+    ("/usr/sbin/chpasswd", "passwd"),
+];
+
+pub struct Lab {
+    pub hosts: Vec<TestHost>,
+    dir: PathBuf,
+    network: File,
+}
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+impl Lab {
+    pub fn new(specs: Vec<HostSpec>) -> Self {
+        require_tools();
+        let base = Path::new("/dev/shm");
+        remove_leftovers(base);
+        let n = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = base.join(format!("lvsctl-test-{}-{n}", std::process::id()));
+        fs::create_dir(&dir).expect("a folder in /dev/shm");
+        let network = controller_network();
+        let mut lab = Self {
+            hosts: Vec::new(),
+            dir,
+            network,
+        };
+        lab.make_client_key();
+        let key = fs::read_to_string(lab.dir.join("home/.ssh/id_ed25519.pub")).expect("a key");
+        // Every host starts at the same time, then each is waited for.
+        for (n, spec) in specs.into_iter().enumerate() {
+            lab.hosts.push(TestHost::start(n, spec, &lab.dir, &key));
+        }
+        for host in &mut lab.hosts {
+            host.wait_until_ready();
+        }
+        lab.connect_network();
+        let mut known = String::new();
+        for host in &mut lab.hosts {
+            host.wait_until_listening();
+            known.push_str(&host.known_hosts_lines());
+        }
+        fs::write(lab.known_hosts(), known).expect("writes known_hosts");
+        lab
+    }
+
+    /// Hosts with nothing special, named `h1` and so on.
+    pub fn plain(count: usize) -> Self {
+        Self::new(
+            (1..=count)
+                .map(|n| HostSpec::new(format!("h{n}")))
+                .collect(),
+        )
+    }
+
+    pub fn host(&self, name: &str) -> &TestHost {
+        let found = self.hosts.iter().find(|h| h.name == name);
+        found.unwrap_or_else(|| panic!("no host {name} in this lab"))
+    }
+
+    /// Moves this thread, and what it starts from now on, to the controller's network, until the guard is dropped.
+    pub fn enter(&self) -> Entered {
+        let before = File::open("/proc/thread-self/ns/net").expect("a network namespace");
+        setns(&self.network, CloneFlags::CLONE_NEWNET).expect("enters the controller's network");
+        Entered { before }
+    }
+
+    /// `$HOME` of the controller: a key that every host lets in, and their host keys.
+    pub fn home(&self) -> PathBuf {
+        self.dir.join("home")
+    }
+
+    pub fn known_hosts(&self) -> PathBuf {
+        self.home().join(".ssh/known_hosts")
+    }
+
+    pub fn key(&self) -> PathBuf {
+        self.home().join(".ssh/id_ed25519")
+    }
+
+    pub fn environment(&self) -> Environment {
+        Environment {
+            home: Some(self.home()),
+            user: Some("root".to_owned()),
+            auth_sock: None,
+        }
+    }
+
+    /// The controller's own address on the hosts' network.
+    pub fn controller(&self) -> IpAddr {
+        address(0)
+    }
+
+    fn make_client_key(&self) {
+        let ssh = self.home().join(".ssh");
+        fs::create_dir_all(&ssh).expect("a home");
+        host::keygen(&ssh.join("id_ed25519"), "ed25519", "");
+    }
+
+    /// One `ip` for all that is on the controller's side, one for each host's.
+    fn connect_network(&self) {
+        let mut batch = String::new();
+        for (n, host) in self.hosts.iter().enumerate() {
+            let peer = host.pid();
+            batch.push_str(&format!(
+                "link add v{n} type veth peer name eth0 netns {peer}\nlink set v{n} master br0 up\n"
+            ));
+        }
+        let _entered = self.enter();
+        ip(&mut Command::new("ip"), &batch);
+        for host in &self.hosts {
+            host.set_address();
+        }
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        self.hosts.clear();
+        fs::remove_dir_all(&self.dir).ok();
+    }
+}
+
+pub struct Entered {
+    before: File,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        setns(&self.before, CloneFlags::CLONE_NEWNET).expect("leaves the controller's network");
+    }
+}
+
+/// Of the host with this number; the controller's is 0.
+fn address(n: usize) -> IpAddr {
+    let [_, _, high, low] = u32::try_from(n + 1).expect("few hosts").to_be_bytes();
+    Ipv4Addr::new(10, 77, high, low).into()
+}
+
+/// A network namespace that lives as long as the file is open: a bridge, and no way out.
+fn controller_network() -> File {
+    std::thread::spawn(|| {
+        unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace; these tests run as root");
+        let controller = address(0);
+        let batch = format!(
+            "link set lo up\nlink add br0 type bridge\nlink set br0 up\naddr add {controller}/16 dev br0\n"
+        );
+        ip(&mut Command::new("ip"), &batch);
+        File::open("/proc/thread-self/ns/net").expect("its file")
+    })
+    .join()
+    .expect("the controller's network")
+}
+
+fn ip(command: &mut Command, batch: &str) {
+    let mut child = command
+        .args(["-batch", "-"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("starts ip");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(batch.as_bytes()).expect("writes to ip");
+    drop(stdin);
+    assert!(child.wait().expect("ip ends").success(), "ip: {batch}");
+}
+
+fn require_tools() {
+    assert!(
+        nix::unistd::geteuid().is_root(),
+        "these tests make namespaces: run them as root"
+    );
+    for (tool, package) in TOOLS {
+        assert!(
+            Path::new(tool).exists(),
+            "{tool} is missing: apt-get install {package}"
+        );
+    }
+}
+
+/// Folders of processes that are gone.
+fn remove_leftovers(base: &Path) {
+    for entry in fs::read_dir(base).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name
+            .to_str()
+            .and_then(|n| n.strip_prefix("lvsctl-test-"))
+            .and_then(|n| n.split('-').next());
+        if let Some(pid) = pid
+            && !Path::new("/proc").join(pid).exists()
+        {
+            fs::remove_dir_all(entry.path()).ok();
+        }
+    }
+}
+
+/// A host of an inventory, for [`lvsctl::transport::Connect`].
+pub fn model_host(host: &TestHost) -> model::Host {
+    model::Host {
+        name: host.name.clone(),
+        roles: vec!["realserver".to_owned()],
+        address: host.address,
+        interface: "eth0".to_owned(),
+        interfaces: Vec::new(),
+        gateway: None,
+        connection: model::Connection::Ssh,
+        ssh: model::SshOptions::default(),
+        vars: serde_json::Map::new(),
+    }
+}
