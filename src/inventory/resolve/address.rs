@@ -5,19 +5,28 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::Context;
+use crate::inventory::field::Opt;
 use crate::inventory::model::Network;
 use crate::inventory::problem::{Fault, choices, shown};
-use crate::inventory::raw::Inventory;
 use crate::inventory::raw::word::Address;
+use crate::inventory::raw::{Inventory, Network as RawNetwork};
 
 /// The networks as written, or those that the hosts' addresses tell by their prefixes.
 pub fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
-    let Some(written) = raw.networks.get() else {
-        return if raw.networks.is_absent() {
-            told_by_prefixes(raw)
-        } else {
-            Vec::new()
-        };
+    if raw.networks.is_absent() {
+        return told_by_prefixes(raw);
+    }
+    let faulty = |network: &Opt<RawNetwork>| match network {
+        Opt::Given(network) => network.0.0.iter().any(|net| net.get().is_none()),
+        _ => true,
+    };
+    let written = match raw.networks.get() {
+        Some(written) if !written.0.0.iter().any(|(_, network)| faulty(network)) => written,
+        // Reported. Which addresses lie outside cannot be told, and is not.
+        _ => {
+            cx.networks_are_faulty = true;
+            return Vec::new();
+        }
     };
     let mut networks = Vec::new();
     for (name, network) in written.0.iter() {
@@ -97,6 +106,9 @@ pub fn place(
     path: &[&str],
     cx: &mut Context<'_>,
 ) -> Option<(IpNet, String)> {
+    if cx.networks_are_faulty {
+        return None;
+    }
     let fault = match find(&cx.networks, address, claimed) {
         Ok(found) => return Some(found),
         Err(fault) => fault,

@@ -26,6 +26,7 @@ pub(super) struct Context<'a> {
     /// All names of hosts, those included whose host is faulty.
     host_names: Vec<String>,
     networks: Vec<Network>,
+    networks_are_faulty: bool,
     pub faults: Vec<Fault>,
 }
 
@@ -36,6 +37,7 @@ impl<'a> Context<'a> {
             roles,
             host_names: Vec::new(),
             networks: Vec::new(),
+            networks_are_faulty: false,
             faults: Vec::new(),
         }
     }

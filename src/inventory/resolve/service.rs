@@ -54,7 +54,7 @@ fn resolve(
             &raw.port,
             "say which port clients ask for: `port: 80`",
         )
-        .map(|many| many.iter().map(|(_, port)| *port).collect::<Vec<_>>());
+        .map(|many| many.iter().map(|(_, port)| port.0).collect::<Vec<_>>());
     let (vips, mut ports) = (vips?, ports?);
     if vips.is_empty() || ports.is_empty() {
         for (key, none) in [("vip", vips.is_empty()), ("port", ports.is_empty())] {
@@ -108,7 +108,7 @@ fn resolve(
         one_packet: raw.one_packet.copied().unwrap_or(false),
         real_servers,
         sorry_server,
-        delay_loop: raw.delay_loop.copied().unwrap_or(DEFAULT_DELAY_LOOP),
+        delay_loop: raw.delay_loop.copied().map_or(DEFAULT_DELAY_LOOP, |s| s.0),
         health_check,
         check,
     })
@@ -188,19 +188,17 @@ fn real_servers(
                 let Some(host) = found else { continue };
                 chosen.push(Chosen {
                     host,
-                    weight: own.weight.copied(),
-                    port: own.port.copied(),
+                    weight: own.weight.copied().map(|w| w.0),
+                    port: own.port.copied().map(|p| p.0),
                 });
             }
         }
     }
+    let shared = inventory.defaults.get().and_then(|d| d.weight.copied());
     let weight_of = |host: &Host| {
-        let written = inventory
-            .hosts
-            .get()?
-            .iter()
-            .find(|(name, _)| *name == host.name)?;
-        written.1.weight.copied()
+        let mut all = inventory.hosts.get()?.iter();
+        let (_, written) = all.find(|(name, _)| *name == host.name)?;
+        written.weight.copied().or(shared).map(|w| w.0)
     };
     let mut all = Vec::new();
     for Chosen { host, weight, port } in chosen {
@@ -210,9 +208,9 @@ fn real_servers(
         };
         let weight = weight
             .or(weight_of(host))
-            .or(raw.weight.copied())
+            .or(raw.weight.copied().map(|w| w.0))
             .unwrap_or(1);
-        let port = port.or(raw.real_port.copied());
+        let port = port.or(raw.real_port.copied().map(|p| p.0));
         // A port that is the service's own is none of its own.
         let port = port.filter(|p| ports != [*p]);
         all.push(RealServer {
@@ -295,7 +293,7 @@ fn persistence(
         cx.fault(&["services", name, "persistence", "granularity"], fault);
     }
     Some(Persistence {
-        timeout: timeout.unwrap_or(DEFAULT_PERSISTENCE),
+        timeout: timeout.map_or(DEFAULT_PERSISTENCE, |t| t.0),
         granularity: prefix.unwrap_or(widest),
     })
 }
@@ -332,7 +330,7 @@ fn health_check(
     }
     let kind = if let Some(http) = written.http.get().or(written.https.get()) {
         let path = http.path.get().cloned().unwrap_or_else(|| "/".to_owned());
-        let status = http.status.copied().unwrap_or(200);
+        let status = http.status.copied().map_or(200, |s| s.0);
         if written.http.is_absent() {
             HealthCheckKind::Https { path, status }
         } else {
@@ -347,17 +345,17 @@ fn health_check(
         )?;
         HealthCheckKind::Script {
             path: program.clone(),
-            timeout: script.timeout.copied().unwrap_or(5),
+            timeout: script.timeout.copied().map_or(5, |s| s.0),
         }
     } else {
         HealthCheckKind::Tcp
     };
     Some(HealthCheck {
         kind,
-        port: written.port.copied(),
-        connect_timeout: written.connect_timeout.copied().unwrap_or(3),
-        retry: written.retry.copied().unwrap_or(3),
-        delay_before_retry: written.delay_before_retry.copied().unwrap_or(3),
+        port: written.port.copied().map(|p| p.0),
+        connect_timeout: written.connect_timeout.copied().map_or(3, |n| n.0),
+        retry: written.retry.copied().map_or(3, |n| n.0),
+        delay_before_retry: written.delay_before_retry.copied().map_or(3, |n| n.0),
     })
 }
 
@@ -374,17 +372,17 @@ fn check(raw: Option<&RawCheck>, ports: &[u16], real_servers: &[RealServer]) -> 
     let http = raw
         .http
         .get()
-        .map(|many| many.iter().map(|(_, p)| *p).collect());
+        .map(|many| many.iter().map(|(_, p)| p.0).collect());
     let https = raw
         .https
         .get()
-        .map(|many| many.iter().map(|(_, p)| *p).collect());
+        .map(|many| many.iter().map(|(_, p)| p.0).collect());
     EndToEnd {
         path: raw.path.get().cloned().unwrap_or_else(|| "/".to_owned()),
         requests: raw
             .requests
             .copied()
-            .unwrap_or_else(|| requests(real_servers)),
+            .map_or_else(|| requests(real_servers), |r| r.0),
         http: http.unwrap_or_else(|| own(&[80, 8000, 8080])),
         https: https.unwrap_or_else(|| own(&[443, 8443])),
     }

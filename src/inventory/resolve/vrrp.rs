@@ -71,7 +71,7 @@ impl Surroundings<'_> {
         let members = self.members(path, raw, &vips, cx)?;
         Some(VrrpInstance {
             name: name.to_owned(),
-            virtual_router_id: *id?,
+            virtual_router_id: id?.0,
             advert_int: raw.advert_int.copied().unwrap_or(DEFAULT_ADVERT_INT),
             auth_pass: raw.auth_pass.get().cloned(),
             members,
@@ -152,7 +152,7 @@ impl Surroundings<'_> {
             let (interface, address) = self.interface(host, path, raw, member, vips, cx)?;
             members.push(VrrpMember {
                 host: host.name.clone(),
-                priority: own.unwrap_or(priority),
+                priority: own.map_or(priority, |p| p.0),
                 interface,
                 address,
             });

@@ -1,0 +1,3 @@
+fn main() {
+    print!("{}", lvsctl::inventory::markdown());
+}
