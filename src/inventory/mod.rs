@@ -110,7 +110,7 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
     }
     Ok(Loaded {
         cluster,
-        warnings: problem::problems(&source, faults),
+        warnings: problem::problems(&source, faults).0,
         source,
         root,
     })

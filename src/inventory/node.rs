@@ -11,7 +11,7 @@ use super::problem::{Fault, shown};
 
 /// Deeper than any inventory, shallow enough for every stack.
 const MAX_DEPTH: usize = 32;
-const MAX_NODES: usize = 200_000;
+const MAX_NODES: usize = 50_000;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {

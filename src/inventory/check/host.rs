@@ -3,6 +3,7 @@
 use super::View;
 use crate::inventory::model::{Connection, Host};
 use crate::inventory::problem::{Fault, shown};
+use crate::inventory::resolve::serving;
 use crate::secret::SecretSource;
 
 pub fn directors(view: View<'_>, faults: &mut Vec<Fault>) {
@@ -50,11 +51,9 @@ pub fn directors(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 pub fn real_servers_serve(view: View<'_>, faults: &mut Vec<Fault>) {
-    for host in view.cluster.hosts.iter().filter(|h| h.is_real_server()) {
-        let mut services = view.cluster.services.iter();
-        if services.any(|s| s.real_servers.iter().any(|r| r.host == host.name)) {
-            continue;
-        }
+    let serving = serving(&view.cluster.services, |_| true);
+    let idle = |h: &&Host| h.is_real_server() && !serving.contains(h.name.as_str());
+    for host in view.cluster.hosts.iter().filter(idle) {
         let fault = Fault::new(format!(
             "{} is a real server of no service",
             shown(&host.name)

@@ -1,8 +1,12 @@
 //! One service: ports, persistence, forwarding mode, real servers.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
 use super::View;
-use crate::inventory::model::{Mode, Protocol, RealServer, Scheduler, Service};
+use crate::inventory::model::{Host, Mode, Protocol, RealServer, Scheduler, Service, Vip};
 use crate::inventory::problem::{Fault, choices, shown};
+use crate::inventory::resolve::serving;
 
 /// Persistence alone makes sense of a service on every port.
 pub fn ports_and_persistence(view: View<'_>, faults: &mut Vec<Fault>) {
@@ -90,7 +94,7 @@ pub fn families(view: View<'_>, faults: &mut Vec<Fault>) {
         let Some(first) = service.vips.first().map(|v| v.address) else {
             continue;
         };
-        let differs = |v: &&crate::inventory::model::Vip| v.address.is_ipv4() != first.is_ipv4();
+        let differs = |v: &&Vip| v.address.is_ipv4() != first.is_ipv4();
         if let Some(other) = service.vips.iter().find(differs) {
             let fault = Fault::new(format!(
                 "VIPs {first} and {} are of two families",
@@ -153,25 +157,29 @@ pub fn one_packet(view: View<'_>, faults: &mut Vec<Fault>) {
 /// Direct routing changes only the MAC address, so director and real server share a network.
 pub fn same_segment(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
-    for service in cluster.services.iter().filter(|s| s.mode == Mode::Dr) {
+    let dr = || cluster.services.iter().filter(|s| s.mode == Mode::Dr);
+    let mut reals: BTreeMap<(&str, IpAddr), &Service> = BTreeMap::new();
+    for service in dr() {
         for real in &service.real_servers {
-            let Some(host) = cluster.hosts.iter().find(|h| h.name == real.host) else {
+            reals.entry((&real.host, real.address)).or_insert(service);
+        }
+    }
+    let directors: Vec<&Host> = cluster.hosts.iter().filter(|h| h.is_director()).collect();
+    for host in &cluster.hosts {
+        for interface in &host.interfaces {
+            let mut own = interface
+                .addresses
+                .iter()
+                .map(|a| (host.name.as_str(), a.addr()));
+            let Some(service) = own.find_map(|key| reals.get(&key)) else {
                 continue;
             };
-            let holds = |i: &&crate::inventory::model::Interface| {
-                i.addresses.iter().any(|a| a.addr() == real.address)
-            };
-            let Some(own) = host.interfaces.iter().find(holds) else {
-                continue;
-            };
-            let apart = |d: &&crate::inventory::model::Host| {
-                d.is_director() && !d.interfaces.iter().any(|i| i.network == own.network)
-            };
-            if let Some(director) = cluster.hosts.iter().find(apart) {
+            let apart = |d: &&&Host| !d.interfaces.iter().any(|i| i.network == interface.network);
+            if let Some(director) = directors.iter().find(apart) {
                 let fault = Fault::new(format!(
                     "direct routing cannot reach {}: it is in network {}, director {} is not",
                     shown(&host.name),
-                    shown(&own.network),
+                    shown(&interface.network),
                     shown(&director.name)
                 ))
                 .help("put both into one network, or use `mode: tun`");
@@ -185,7 +193,7 @@ pub fn same_segment(view: View<'_>, faults: &mut Vec<Fault>) {
 pub fn nat_gateway(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let directors = cluster.hosts.iter().filter(|h| h.is_director());
-    let through: Vec<_> = directors
+    let through: BTreeSet<IpAddr> = directors
         .flat_map(|h| {
             h.interfaces
                 .iter()
@@ -194,10 +202,9 @@ pub fn nat_gateway(view: View<'_>, faults: &mut Vec<Fault>) {
         })
         .chain(cluster.vrrp.iter().flat_map(|v| &v.vips).map(|v| v.address))
         .collect();
+    let serving = serving(&cluster.services, |s| s.mode == Mode::Nat);
     for host in &cluster.hosts {
-        let mut services = cluster.services.iter();
-        let serves = services
-            .any(|s| s.mode == Mode::Nat && s.real_servers.iter().any(|r| r.host == host.name));
+        let serves = serving.contains(host.name.as_str());
         if !serves || host.is_director() || host.gateway.is_some_and(|g| through.contains(&g)) {
             continue;
         }

@@ -1,10 +1,11 @@
 //! Networks, and which of them an address lies in.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::Context;
+use super::{Context, MOST_NETWORKS};
 use crate::inventory::field::Opt;
 use crate::inventory::model::Network;
 use crate::inventory::problem::{Fault, choices, shown};
@@ -14,7 +15,12 @@ use crate::inventory::raw::{Inventory, Network as RawNetwork};
 /// The networks as written, or those that the hosts' addresses tell by their prefixes.
 pub fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
     if raw.networks.is_absent() {
-        return told_by_prefixes(raw);
+        let told = told_by_prefixes(raw);
+        if !cx.at_most(&["hosts"], "networks", told.len(), MOST_NETWORKS) {
+            cx.networks_are_faulty = true;
+            return Vec::new();
+        }
+        return told;
     }
     let faulty = |network: &Opt<RawNetwork>| match network {
         Opt::Given(network) => network.0.0.iter().any(|net| net.get().is_none()),
@@ -28,6 +34,10 @@ pub fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
             return Vec::new();
         }
     };
+    if !cx.at_most(&["networks"], "networks", written.0.0.len(), MOST_NETWORKS) {
+        cx.networks_are_faulty = true;
+        return Vec::new();
+    }
     let mut networks = Vec::new();
     for (name, network) in written.0.iter() {
         let mut subnets: Vec<IpNet> = Vec::new();
@@ -54,7 +64,8 @@ pub fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
 }
 
 fn told_by_prefixes(raw: &Inventory) -> Vec<Network> {
-    let mut subnets: Vec<IpNet> = Vec::new();
+    let mut seen: BTreeSet<IpNet> = BTreeSet::new();
+    let mut distinct: Vec<IpNet> = Vec::new();
     let hosts = raw.hosts.get().into_iter().flat_map(|hosts| hosts.iter());
     for (_, host) in hosts {
         let own = host.address.get().into_iter();
@@ -65,15 +76,11 @@ fn told_by_prefixes(raw: &Inventory) -> Vec<Network> {
             .flat_map(|nics| nics.iter());
         let addresses = own.chain(nics.filter_map(|(_, nic)| nic.address.get()));
         for (_, address) in addresses.flat_map(|many| many.iter()) {
-            if let Some(net) = subnet(address.0) {
-                subnets.push(net);
+            if let Some(net) = subnet(address.0)
+                && seen.insert(net)
+            {
+                distinct.push(net);
             }
-        }
-    }
-    let mut distinct: Vec<IpNet> = Vec::new();
-    for net in subnets {
-        if !distinct.contains(&net) {
-            distinct.push(net);
         }
     }
     // An IPv4 and an IPv6 subnet that come alone are one network of two families.

@@ -1,8 +1,9 @@
 //! Services: VIPs, real servers, persistence, health checks.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::Context;
+use super::{Context, MOST_PORTS, MOST_SERVICES, MOST_VIPS};
 use crate::inventory::field::{Named, Opt};
 use crate::inventory::model::{
     EndToEnd, HealthCheck, HealthCheckKind, Host, Mode, Persistence, RealServer, Service,
@@ -26,16 +27,21 @@ pub fn services(
     keepalived: bool,
     cx: &mut Context<'_>,
 ) -> Vec<Service> {
+    let written = raw.services.get().map_or(&[][..], |services| &services.0);
+    if !cx.at_most(&["services"], "services", written.len(), MOST_SERVICES) {
+        return Vec::new();
+    }
+    let weights = weights(raw);
     let written = raw.services.get().into_iter().flat_map(Named::iter);
     written
-        .filter_map(|(name, service)| resolve(name, service, raw, hosts, keepalived, cx))
+        .filter_map(|(name, service)| resolve(name, service, &weights, hosts, keepalived, cx))
         .collect()
 }
 
 fn resolve(
     name: &str,
     raw: &RawService,
-    inventory: &Inventory,
+    weights: &BTreeMap<&str, u16>,
     hosts: &[Host],
     keepalived: bool,
     cx: &mut Context<'_>,
@@ -70,6 +76,10 @@ fn resolve(
         }
         return None;
     }
+    let few_vips = cx.at_most(&path("vip"), "VIPs", vips.len(), MOST_VIPS);
+    if !cx.at_most(&path("port"), "ports", ports.len(), MOST_PORTS) || !few_vips {
+        return None;
+    }
     ports.sort_unstable();
     ports.dedup();
     if ports.first() == Some(&0) {
@@ -83,7 +93,7 @@ fn resolve(
     let first_vip = vips.first()?.address;
     let mode = raw.mode.copied().map_or(Mode::Dr, |m| m.0);
     let fwmark = raw.fwmark.copied().map(|m| m.0);
-    let real_servers = real_servers(name, raw, inventory, hosts, first_vip, &ports, cx);
+    let real_servers = real_servers(name, raw, weights, hosts, first_vip, &ports, cx);
     let persistence = persistence(name, raw, first_vip, cx);
     let health_check = health_check(name, raw, keepalived, cx);
     let sorry_server = raw.sorry_server.copied().map(|sorry| SorryServer {
@@ -122,6 +132,15 @@ pub fn vip(written: Address) -> Vip {
     }
 }
 
+/// The weights that hosts have of their own or by `defaults`.
+fn weights(raw: &Inventory) -> BTreeMap<&str, u16> {
+    let shared = raw.defaults.get().and_then(|d| d.weight.copied());
+    let hosts = raw.hosts.get().into_iter().flat_map(Named::iter);
+    hosts
+        .filter_map(|(name, host)| Some((name, host.weight.copied().or(shared)?.0)))
+        .collect()
+}
+
 /// A host that serves, with what it has of its own here.
 struct Chosen<'h> {
     host: &'h Host,
@@ -132,7 +151,7 @@ struct Chosen<'h> {
 fn real_servers(
     name: &str,
     raw: &RawService,
-    inventory: &Inventory,
+    weights: &BTreeMap<&str, u16>,
     hosts: &[Host],
     vip: IpAddr,
     ports: &[u16],
@@ -194,12 +213,6 @@ fn real_servers(
             }
         }
     }
-    let shared = inventory.defaults.get().and_then(|d| d.weight.copied());
-    let weight_of = |host: &Host| {
-        let mut all = inventory.hosts.get()?.iter();
-        let (_, written) = all.find(|(name, _)| *name == host.name)?;
-        written.weight.copied().or(shared).map(|w| w.0)
-    };
     let mut all = Vec::new();
     for Chosen { host, weight, port } in chosen {
         let Some(address) = of_family(host, vip) else {
@@ -207,7 +220,7 @@ fn real_servers(
             continue;
         };
         let weight = weight
-            .or(weight_of(host))
+            .or(weights.get(host.name.as_str()).copied())
             .or(raw.weight.copied().map(|w| w.0))
             .unwrap_or(1);
         let port = port.or(raw.real_port.copied().map(|p| p.0));

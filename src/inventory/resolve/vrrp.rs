@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::net::IpAddr;
 
 use super::service::vip;
-use super::{Context, vips_of};
+use super::{Context, MOST_INSTANCES, vips_of};
 use crate::inventory::field::{Named, Opt};
 use crate::inventory::model::{Host, Service, Vip, VrrpInstance, VrrpMember};
 use crate::inventory::problem::{Fault, choices, shown};
@@ -32,6 +32,11 @@ pub fn instances(
             .instance(ONLY, &["vrrp"], one, true, cx)
             .into_iter()
             .collect(),
+        VrrpSection::Several(several)
+            if !cx.at_most(&["vrrp"], "VRRP instances", several.0.len(), MOST_INSTANCES) =>
+        {
+            Vec::new()
+        }
         VrrpSection::Several(several) => several
             .iter()
             .filter_map(|(name, raw)| {
