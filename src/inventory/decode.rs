@@ -154,14 +154,21 @@ impl<'de> Cursor<'de> {
     }
 
     fn expected(self, what: impl fmt::Display) -> DecodeError {
-        let fault = Fault::new(format!("expected {what}, found {}", self.node.describe()));
-        let fault = match (&self.node.value, what.to_string()) {
-            (Value::Text(text), what) if what.contains("number") && text.parse::<f64>().is_ok() => {
-                fault.help("take the quotes away")
-            }
-            _ => fault,
-        };
-        DecodeError::from(fault).at(self.at)
+        let fault = Fault::new(format!("expected {what}"));
+        self.locate_error(fault.into())
+    }
+
+    /// Says what was found instead, and how to mend it, where that is not said yet.
+    fn locate_error(self, error: DecodeError) -> DecodeError {
+        let mut fault = error.at(self.at).fault;
+        if fault.message.starts_with("expected ") && !fault.message.contains(", found ") {
+            let expected = fault.message.trim_start_matches("expected ").to_owned();
+            fault
+                .help
+                .get_or_insert_with(|| mend(&expected, &self.node.value));
+            fault.message = format!("expected {expected}, found {}", self.node.describe());
+        }
+        fault.into()
     }
 
     fn integer<V: TryFrom<i128>>(self, low: i128, high: i128) -> Result<V, DecodeError> {
@@ -189,16 +196,24 @@ impl<'de> Cursor<'de> {
     }
 
     fn locate<T>(self, result: Result<T, DecodeError>) -> Result<T, DecodeError> {
-        result.map_err(|error| {
-            let found = self.node.describe();
-            let mut error = error.at(self.at);
-            if error.fault.message.starts_with("expected ")
-                && !error.fault.message.contains(", found ")
-            {
-                error.fault.message = format!("{}, found {found}", error.fault.message);
-            }
-            error
-        })
+        result.map_err(|error| self.locate_error(error))
+    }
+}
+
+fn mend(expected: &str, found: &Value) -> String {
+    let quoted = matches!(found, Value::Text(text) if text.parse::<f64>().is_ok());
+    if expected.contains("number") && quoted {
+        return "take the quotes away".to_owned();
+    }
+    match (expected, found) {
+        ("`true` or `false`", _) => "write `true` or `false`, without quotes".to_owned(),
+        ("a list", _) => "write `[one, two]`, or one `- value` a line".to_owned(),
+        ("a map of keys", Value::List(_)) => {
+            "write `key: value` lines, without a dash before them".to_owned()
+        }
+        ("a map of keys", _) => "write `{ key: value }`, or indented `key: value` lines".to_owned(),
+        (_, Value::Null) => "write a value behind the key, or delete the key".to_owned(),
+        _ => format!("put {expected} here"),
     }
 }
 

@@ -196,7 +196,8 @@ pub(super) trait Word: Sized {
 
     /// Its JSON Schema.
     fn schema() -> Schema {
-        json_schema!({ "type": "string", "description": format!("{}.", Self::EXPECTED) })
+        let short = Self::EXPECTED.split(" such as ").next().unwrap_or_default();
+        json_schema!({ "type": "string", "title": short.trim_end_matches(',') })
     }
 }
 

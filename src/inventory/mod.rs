@@ -87,7 +87,8 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
     };
     if root.value == Value::Null {
         let fault = Fault::new("the inventory is empty")
-            .help("start with `cluster: NAME` and `hosts:`; see docs/inventory.md");
+            .help("start with `cluster: NAME` and `hosts:`; `lvsctl schema --format markdown` lists all keys")
+            .at((0, 0).into());
         return Err(LoadError::new(&source, vec![fault]));
     }
 
@@ -103,11 +104,13 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
     let whole = faults.is_empty();
     faults.extend(check::check(&cluster, place::Places(&root), whole));
     if faults.iter().any(|f| !f.warning) {
+        // Warnings wait: errors may be their cause.
+        faults.retain(|f| !f.warning);
         return Err(LoadError::new(&source, faults));
     }
     Ok(Loaded {
         cluster,
-        warnings: problem::problems(&source, faults),
+        warnings: problem::problems(&source, faults).0,
         source,
         root,
     })
@@ -122,10 +125,13 @@ fn plain_secrets(node: &Node) -> Vec<SourceSpan> {
     let mut open = vec![(node, false)];
     while let Some((node, secret)) = open.pop() {
         match &node.value {
-            Value::Map(entries) => open.extend(entries.iter().map(|e| {
-                let named = SECRET_KEYS.contains(&e.key.as_str());
-                // What stands below `{ env: NAME }` is a name.
-                (&e.value, named)
+            Value::Map(entries) => open.extend(entries.iter().map(|entry| {
+                // Below the key stands where to read the secret, unless the secret was written there.
+                let misplaced = secret && entry.key == "env" && !is_variable(&entry.value);
+                (
+                    &entry.value,
+                    misplaced || SECRET_KEYS.contains(&entry.key.as_str()),
+                )
             })),
             Value::List(list) => open.extend(list.iter().map(|n| (n, secret))),
             Value::Null => {}
@@ -134,6 +140,10 @@ fn plain_secrets(node: &Node) -> Vec<SourceSpan> {
         }
     }
     found
+}
+
+fn is_variable(node: &Node) -> bool {
+    matches!(&node.value, Value::Text(name) if check::is_variable(name))
 }
 
 /// The same where the YAML is broken: what follows such a key on its line.

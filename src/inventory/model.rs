@@ -86,11 +86,16 @@ pub enum Connection {
 pub struct SshOptions {
     /// Name or address to connect to, where it is not the host's `address`.
     pub host: Option<String>,
+    /// Default 22.
     pub port: Option<u16>,
+    /// The user to log in as. Default: who runs lvsctl.
     pub user: Option<String>,
     /// Private key files, tried in order after the agent's keys.
     pub identity_files: Vec<PathBuf>,
+    /// The file of known host keys. Default `~/.ssh/known_hosts`.
     pub known_hosts: Option<PathBuf>,
+    /// `strict`: the host's key must be known. `accept-new`: a host that is not known yet is added, and a changed
+    /// key is still refused. Default `strict`.
     pub host_key_checking: Option<HostKeyChecking>,
     /// For password authentication, tried last.
     pub password: Option<SecretSource>,
@@ -98,6 +103,7 @@ pub struct SshOptions {
     pub passphrase: Option<SecretSource>,
     /// Whether commands run through sudo; by default when the user is not root.
     pub sudo: Option<bool>,
+    /// For sudo, where it asks.
     pub sudo_password: Option<SecretSource>,
     /// Seconds until a connection must stand, handshake and authentication included. Default 10.
     pub connect_timeout: Option<u64>,

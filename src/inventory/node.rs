@@ -11,7 +11,7 @@ use super::problem::{Fault, shown};
 
 /// Deeper than any inventory, shallow enough for every stack.
 const MAX_DEPTH: usize = 32;
-const MAX_NODES: usize = 200_000;
+const MAX_NODES: usize = 50_000;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
@@ -281,6 +281,9 @@ fn syntax(message: &str) -> Fault {
     let message = message.trim_matches('`');
     let fault = Fault::new(format!("this is not valid YAML: {message}"));
     let lower = message.to_lowercase();
+    if lower.contains("recursion limit") || lower.contains("nesting limit") {
+        return too_deep();
+    }
     if lower.contains("tab") {
         fault.help("indent by spaces: YAML takes no tabs there")
     } else if lower.contains("simple key") || lower.contains("mapping values") {
@@ -290,14 +293,21 @@ fn syntax(message: &str) -> Fault {
     }
 }
 
+fn too_deep() -> Fault {
+    Fault::new(format!(
+        "this is no inventory: it nests deeper than {MAX_DEPTH} levels"
+    ))
+    .help("check the brackets and the indentation from here back")
+}
+
 fn budget(breach: &BudgetBreach) -> Fault {
     let what = match breach {
-        BudgetBreach::Depth { .. } => format!("it nests deeper than {MAX_DEPTH} levels"),
+        BudgetBreach::Depth { .. } => return too_deep(),
         BudgetBreach::Aliases { .. } | BudgetBreach::AliasAnchorRatio { .. } => {
-            "it has too many aliases (`*name`)".to_owned()
+            "it has too many aliases (`*name`)"
         }
-        BudgetBreach::Documents { .. } => "it has more than one YAML document".to_owned(),
-        _ => "it has too many values".to_owned(),
+        BudgetBreach::Documents { .. } => "it has more than one YAML document",
+        _ => "it has too many values",
     };
     Fault::new(format!("this is no inventory: {what}"))
         .help("an inventory is one document of a few hundred lines at most")

@@ -27,6 +27,21 @@ impl<'a> Places<'a> {
         self.walk(path).1
     }
 
+    /// Whether the inventory has a value of its own there.
+    pub fn is_given(self, path: &[&str]) -> bool {
+        let mut node = self.0;
+        path.iter().all(|step| match &node.value {
+            Value::Map(entries) => match entries.iter().find(|e| e.key == *step) {
+                Some(entry) => {
+                    node = &entry.value;
+                    true
+                }
+                None => false,
+            },
+            _ => false,
+        })
+    }
+
     fn walk(self, path: &[&str]) -> (Option<&'a Node>, SourceSpan) {
         let mut node = self.0;
         let mut key = (node.span.offset(), 0).into();

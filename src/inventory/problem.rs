@@ -6,6 +6,9 @@ use std::sync::Arc;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 use miette::{Severity, SourceCode, SourceSpan};
 
+/// A file that is wrong in more places than this is wrong altogether.
+pub(super) const MOST_SHOWN: usize = 100;
+
 /// Lines longer than this are not shown; their position still is.
 const LONGEST_LINE_SHOWN: usize = 400;
 
@@ -62,19 +65,20 @@ pub(super) struct Source {
 
 impl Source {
     pub fn new(name: impl Into<String>, text: &str, covered: &[SourceSpan]) -> Self {
-        let secret = |at: usize| {
-            covered
-                .iter()
-                .any(|s| at >= s.offset() && at < s.offset() + s.len())
-        };
+        let mut covered: Vec<SourceSpan> = covered.to_vec();
+        covered.sort_unstable_by_key(SourceSpan::offset);
+        let mut covered = covered.into_iter().peekable();
+        let end = |span: &SourceSpan| span.offset().saturating_add(span.len());
         let mut shown = String::with_capacity(text.len());
         for (at, c) in text.char_indices() {
-            let keeps = c == '\n' || !(c.is_control() && c != '\t' || secret(at));
-            if keeps {
-                shown.push(c);
-            } else {
-                let cover = if secret(at) { "*" } else { "?" };
-                shown.push_str(&cover.repeat(c.len_utf8()));
+            while covered.next_if(|span| end(span) <= at).is_some() {}
+            let secret = covered.peek().is_some_and(|span| span.offset() <= at);
+            match (c, secret) {
+                ('\n', _) => shown.push(c),
+                (_, true) => shown.push_str(&"*".repeat(c.len_utf8())),
+                ('\t', false) => shown.push(c),
+                _ if c.is_control() => shown.push_str(&"?".repeat(c.len_utf8())),
+                _ => shown.push(c),
             }
         }
         Self {
@@ -227,18 +231,22 @@ impl Diagnostic for Problem {
     }
 }
 
-/// Why there is no cluster: every problem that was found, in the order of the file.
+/// Why there is no cluster: the problems that were found, in the order of the file.
 #[derive(Debug, Clone)]
 pub struct LoadError {
     file: String,
     problems: Vec<Problem>,
+    /// How many more there are.
+    further: usize,
 }
 
 impl LoadError {
     pub(super) fn new(source: &Source, faults: Vec<Fault>) -> Self {
+        let (problems, further) = problems(source, faults);
         Self {
             file: source.name.clone(),
-            problems: problems(source, faults),
+            problems,
+            further,
         }
     }
 
@@ -251,22 +259,34 @@ impl LoadError {
         &self.problems
     }
 
+    /// How many problems there are beyond those of [`LoadError::problems`], which holds the first hundred.
+    pub fn further(&self) -> usize {
+        self.further
+    }
+
     /// All problems, for people.
     pub fn render(&self, width: usize, colour: bool) -> String {
         let each = self.problems.iter().map(|p| p.render(width, colour));
-        each.collect::<Vec<_>>().join("\n")
+        let mut all = each.collect::<Vec<_>>().join("\n");
+        if self.further > 0 {
+            all.push_str(&format!("\n... and {} more\n", self.further));
+        }
+        all
     }
 }
 
-pub(super) fn problems(source: &Source, mut faults: Vec<Fault>) -> Vec<Problem> {
+/// The first faults in the order of the file, and how many there are beyond.
+pub(super) fn problems(source: &Source, mut faults: Vec<Fault>) -> (Vec<Problem>, usize) {
     faults.sort_by_key(|f| f.span.map_or(0, |s| s.offset()));
     faults.dedup();
-    faults.into_iter().map(|f| source.problem(f)).collect()
+    let further = faults.len().saturating_sub(MOST_SHOWN);
+    let first = faults.into_iter().take(MOST_SHOWN);
+    (first.map(|f| source.problem(f)).collect(), further)
 }
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.problems.len() {
+        match self.problems.len() + self.further {
             1 => write!(f, "{}: 1 problem", self.file),
             n => write!(f, "{}: {n} problems", self.file),
         }
@@ -315,7 +335,16 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 
 /// "did you mean `x`? known: a, b, c".
 pub(super) fn choices(word: &str, known: &[&str]) -> String {
-    let list = known.join(", ");
+    const LISTED: usize = 20;
+    let mut list = known
+        .iter()
+        .take(LISTED)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
+    if known.len() > LISTED {
+        list.push_str(", ...");
+    }
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? known: {list}"),
         None => format!("known: {list}"),

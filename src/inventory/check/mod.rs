@@ -1,17 +1,108 @@
-//! Whether a cluster makes sense. Each rule is a function from the cluster to faults.
+//! Whether a cluster makes sense. Each rule is a function from the cluster to faults; adding one is a function
+//! and its line in a table.
 
-use super::model::Cluster;
+mod address;
+mod health;
+mod host;
+mod name;
+mod service;
+mod share;
+mod vrrp;
+
+use super::model::{Cluster, Service, VrrpInstance};
 use super::place::Places;
 use super::problem::Fault;
 use crate::secret::Secrets;
 
-/// keepalived cuts a longer VRRP password, silently but for a line in its log.
-pub const MAX_AUTH_PASS: usize = 8;
+pub(super) use host::is_variable;
+pub use vrrp::MAX_AUTH_PASS;
 
-pub(super) fn check(_cluster: &Cluster, _places: Places<'_>, _whole: bool) -> Vec<Fault> {
-    Vec::new()
+/// A cluster and where its values stand.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    cluster: &'a Cluster,
+    places: Places<'a>,
 }
 
-pub(super) fn secrets(_cluster: &Cluster, _secrets: &Secrets, _places: Places<'_>) -> Vec<Fault> {
-    Vec::new()
+type Rule = fn(View<'_>, &mut Vec<Fault>);
+
+/// Rules that look at one thing, or at pairs of things that are there.
+const LOCAL: &[Rule] = &[
+    name::names,
+    address::hosts_are_distinct,
+    address::networks_are_distinct,
+    address::usable,
+    address::gateways,
+    address::vips,
+    service::ports_and_persistence,
+    service::port_mapping,
+    service::families,
+    service::flags,
+    service::one_packet,
+    service::same_segment,
+    service::nat_gateway,
+    share::services_do_not_overlap,
+    share::marks_are_distinct,
+    health::checks,
+    host::ssh,
+    vrrp::priorities,
+    vrrp::advert_int,
+    vrrp::ids,
+    vrrp::vips,
+    vrrp::segment,
+    vrrp::authentication,
+];
+
+/// Rules that miss things: only for a cluster of which nothing was left out as faulty.
+const WHOLE: &[Rule] = &[
+    host::directors,
+    host::real_servers_serve,
+    service::have_real_servers,
+    vrrp::keepalived_is_on,
+    vrrp::members,
+    vrrp::vips_are_held,
+];
+
+/// What is wrong with the cluster. `whole`: nothing of it was left out.
+pub(super) fn check(cluster: &Cluster, places: Places<'_>, whole: bool) -> Vec<Fault> {
+    let view = View { cluster, places };
+    let mut faults = Vec::new();
+    let rules = LOCAL.iter().chain(WHOLE.iter().filter(|_| whole));
+    for rule in rules {
+        rule(view, &mut faults);
+    }
+    faults
+}
+
+/// What is wrong with the values of secrets.
+pub(super) fn secrets(cluster: &Cluster, secrets: &Secrets, places: Places<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    vrrp::passwords(View { cluster, places }, secrets, &mut faults);
+    faults
+}
+
+impl View<'_> {
+    fn at(self, path: &[&str], fault: Fault) -> Fault {
+        fault.at(self.places.value(path))
+    }
+
+    fn at_key(self, path: &[&str], fault: Fault) -> Fault {
+        fault.at(self.places.key(path))
+    }
+
+    /// A fault at a key of a service.
+    fn of(self, service: &Service, key: &str, fault: Fault) -> Fault {
+        self.at(&["services", &service.name, key], fault)
+    }
+
+    /// A fault at a key of a VRRP instance, which has no name of its own where it is the only one.
+    fn of_vrrp(self, instance: &VrrpInstance, path: &[&str], fault: Fault) -> Fault {
+        let named = ["vrrp", instance.name.as_str()];
+        let above = if self.places.is_given(&named) {
+            &named[..]
+        } else {
+            &named[..1]
+        };
+        self.at(&[above, path].concat(), fault)
+    }
 }

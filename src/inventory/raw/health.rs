@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Error, SeqAccess};
 
+use super::word::{Port, Seconds, Whole};
 use crate::inventory::decode::HELP;
 use crate::inventory::field::{Opt, Peek, Shaped, shaped};
 use crate::inventory::problem::{choices, shown};
@@ -31,13 +32,13 @@ pub(in crate::inventory) struct LongHealthCheck {
     /// A program on the director must exit with 0.
     pub script: Opt<ScriptCheck>,
     /// The port to ask. Default: the service's own (first) port.
-    pub port: Opt<u16>,
+    pub port: Opt<Port>,
     /// Seconds until an answer must have come. Default: 3.
-    pub connect_timeout: Opt<u32>,
+    pub connect_timeout: Opt<Seconds>,
     /// Attempts until a real server is taken out. Default: 3.
-    pub retry: Opt<u32>,
+    pub retry: Opt<Whole<u32, 1, 1000>>,
     /// Seconds between two attempts. Default: 3.
-    pub delay_before_retry: Opt<u32>,
+    pub delay_before_retry: Opt<Seconds>,
 }
 
 /// Nothing to say: a connection is enough.
@@ -54,7 +55,7 @@ pub(in crate::inventory) struct HttpCheck {
     /// The path to ask for. Default: `/`.
     pub path: Opt<String>,
     /// The status that is right. Default: 200.
-    pub status: Opt<u16>,
+    pub status: Opt<Whole<u16, 100, 599>>,
 }
 
 /// What to run.
@@ -65,7 +66,7 @@ pub(in crate::inventory) struct ScriptCheck {
     /// Absolute path of the program on the director.
     pub path: Opt<String>,
     /// Seconds that it may take. Default: 5.
-    pub timeout: Opt<u32>,
+    pub timeout: Opt<Seconds>,
 }
 
 shaped!(HealthCheck);

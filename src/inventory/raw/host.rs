@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::SeqAccess;
 
-use super::word::{Address, FreeValue, Gateway};
+use super::word::{Address, FreeValue, Gateway, Priority, Weight};
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, shaped};
 use crate::inventory::model::{Connection, SshOptions};
 
@@ -35,10 +35,10 @@ pub(in crate::inventory) struct Host {
     /// Free values for roles and templates of your own (`host.vars` there).
     pub vars: Opt<Named<FreeValue>>,
     /// Weight of a real server in all services. Default: the service's `weight`, else 1.
-    pub weight: Opt<u16>,
+    pub weight: Opt<Weight>,
     /// VRRP priority of a director, 1 to 254, the highest being the master. Default: 100, 90, 80, ... for
     /// directors and then backups in the order of the file.
-    pub priority: Opt<u8>,
+    pub priority: Opt<Priority>,
 }
 
 /// What all hosts share.
@@ -56,8 +56,8 @@ pub(in crate::inventory) struct Defaults {
     pub ssh: Opt<SshOptions>,
     /// Free values that every host has.
     pub vars: Opt<Named<FreeValue>>,
-    /// Weight of every real server. Default: 1.
-    pub weight: Opt<u16>,
+    /// Weight of every real server that has none of its own.
+    pub weight: Opt<Weight>,
 }
 
 /// One of several interfaces of a host: its address or addresses, or a map.

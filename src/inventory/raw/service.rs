@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Error, SeqAccess};
 
 use super::health::HealthCheck;
-use super::word::{Address, Bare, Endpoint, Mark};
+use super::word::{Address, Bare, Endpoint, Mark, Port, Seconds, ServicePort, Weight, Whole};
 use crate::inventory::decode::HELP;
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, Word, shaped};
 use crate::inventory::model::{Mode, Protocol, Scheduler};
@@ -21,7 +21,7 @@ pub(in crate::inventory) struct Service {
     /// Default prefix: /32, or /128 for IPv6.
     pub vip: Opt<Many<Text<Address>>>,
     /// The port, or a list of ports. `0` is every port, and needs `persistence`.
-    pub port: Opt<Many<u16>>,
+    pub port: Opt<Many<ServicePort>>,
     /// `tcp` or `udp`. Default: `tcp`.
     pub protocol: Opt<Text<Protocol>>,
     /// How packets reach a real server: `dr` (direct routing), `nat` or `tun` (IP-in-IP). Default: `dr`.
@@ -41,14 +41,14 @@ pub(in crate::inventory) struct Service {
     /// Default: every host with the role `realserver`.
     pub real_servers: Opt<RealServers>,
     /// The port on the real servers, where NAT maps it. Default: the service's own.
-    pub real_port: Opt<u16>,
+    pub real_port: Opt<Port>,
     /// Weight of the real servers that have none of their own. Default: 1.
-    pub weight: Opt<u16>,
+    pub weight: Opt<Weight>,
     /// Who answers when no real server is left: an address, with or without a port.
     /// Default port: the service's own.
     pub sorry_server: Opt<SorryServer>,
     /// Seconds between two rounds of health checks. Default: 6.
-    pub delay_loop: Opt<u32>,
+    pub delay_loop: Opt<Seconds>,
     /// How a real server is asked whether it is well: `tcp`, `http`, `https`, or a map; `false` for no check.
     /// Default: `tcp` where keepalived is used.
     pub health_check: Opt<HealthCheck>,
@@ -56,13 +56,16 @@ pub(in crate::inventory) struct Service {
     pub check: Opt<EndToEnd>,
 }
 
+/// The kernel takes at most 31 days.
+type PersistenceTimeout = Whole<u32, 1, 2_678_400>;
+
 /// Persistence as it is written.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::inventory) enum Persistence {
     Switch(bool),
-    Timeout(u32),
+    Timeout(PersistenceTimeout),
     Long {
-        timeout: Option<u32>,
+        timeout: Option<PersistenceTimeout>,
         granularity: Option<Granularity>,
     },
 }
@@ -73,7 +76,7 @@ pub(in crate::inventory) enum Persistence {
 #[schemars(rename = "Persistence")]
 struct LongPersistence {
     /// Seconds that a client stays with its real server, 1 to 2678400 (31 days). Default: 300.
-    timeout: Opt<u32>,
+    timeout: Opt<PersistenceTimeout>,
     /// Clients that count as one: a netmask (`255.255.255.0`) or a prefix length (`24`).
     /// Default: each client for itself.
     granularity: Opt<Text<Granularity>>,
@@ -103,10 +106,9 @@ impl Word for Granularity {
 
     fn schema() -> Schema {
         json_schema!({
-            "description": "A netmask or a prefix length.",
             "anyOf": [
                 { "type": "integer", "minimum": 1, "maximum": 128 },
-                { "type": "string" },
+                { "type": "string", "title": "a netmask" },
             ],
         })
     }
@@ -168,9 +170,9 @@ pub(in crate::inventory) enum RealServers {
 #[schemars(rename = "RealServer")]
 pub(in crate::inventory) struct RealServer {
     /// 0 (no new connections) to 65535. Default: the host's, else the service's, else 1.
-    pub weight: Opt<u16>,
+    pub weight: Opt<Weight>,
     /// Its port, where NAT maps it. Default: `real_port`.
-    pub port: Opt<u16>,
+    pub port: Opt<Port>,
 }
 
 impl Shaped for RealServers {
@@ -216,7 +218,7 @@ struct LongSorryServer {
     /// Its address.
     address: Opt<Text<Bare>>,
     /// Its port. Default: the service's own.
-    port: Opt<u16>,
+    port: Opt<Port>,
 }
 
 impl Shaped for SorryServer {
@@ -237,7 +239,7 @@ impl Shaped for SorryServer {
                 };
                 Some(Self(Endpoint {
                     address: address.0.0,
-                    port: long.port.copied(),
+                    port: long.port.copied().map(|p| p.0),
                 }))
             }
             _ => None,
@@ -270,9 +272,9 @@ pub(in crate::inventory) struct EndToEnd {
     pub path: Opt<String>,
     /// Requests that a client sends, 1 to 1000. Default: enough that every real server should answer twice,
     /// and at least 10.
-    pub requests: Opt<u16>,
+    pub requests: Opt<Whole<u16, 1, 1000>>,
     /// Ports that speak HTTP. Default: those of 80, 8000 and 8080 that the service has.
-    pub http: Opt<Many<u16>>,
+    pub http: Opt<Many<Port>>,
     /// Ports that speak HTTPS. Default: those of 443 and 8443 that the service has.
-    pub https: Opt<Many<u16>>,
+    pub https: Opt<Many<Port>>,
 }

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::SeqAccess;
 
-use super::word::{Address, Bare};
+use super::word::{Address, Bare, Priority, Whole};
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, shaped};
 use crate::secret::SecretSource;
 
@@ -23,7 +23,7 @@ pub(in crate::inventory) enum VrrpSection {
 #[schemars(rename = "Vrrp", extend("required" = ["virtual_router_id"]))]
 pub(in crate::inventory) struct Vrrp {
     /// 1 to 255; no other VRRP routers on the same network segment may use it.
-    pub virtual_router_id: Opt<u8>,
+    pub virtual_router_id: Opt<Whole<u8, 1, 255>>,
     /// Seconds between two adverts. Default: 1.
     pub advert_int: Opt<f64>,
     /// The instance's password, at most 8 characters; where to read it: `{ env: NAME }`, `{ file: PATH }` or
@@ -55,7 +55,7 @@ pub(in crate::inventory) enum Members {
 #[schemars(rename = "Member")]
 pub(in crate::inventory) struct Member {
     /// 1 to 254. Default: the host's `priority`.
-    pub priority: Opt<u8>,
+    pub priority: Opt<Priority>,
     /// Default: the instance's `interface`.
     pub interface: Opt<String>,
     /// The address that adverts come from. Default: the interface's first address of the VIPs' family.

@@ -1,11 +1,13 @@
 //! Values written as one word: addresses, subnets, schedulers, modes, marks.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::SeqAccess;
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
 use crate::inventory::field::{Peek, Shaped, Word, Wrong, shaped};
 use crate::inventory::model::{Mode, Protocol, Scheduler};
@@ -143,8 +145,8 @@ impl Word for Endpoint {
     }
 }
 
-fn one_of(words: &[&str], what: &str) -> Schema {
-    json_schema!({ "type": "string", "enum": words, "description": what })
+fn one_of(words: &[&str]) -> Schema {
+    json_schema!({ "type": "string", "enum": words })
 }
 
 impl Word for Mode {
@@ -181,7 +183,7 @@ impl Word for Mode {
     }
 
     fn schema() -> Schema {
-        one_of(&["dr", "nat", "tun"], "How packets reach a real server.")
+        one_of(&["dr", "nat", "tun"])
     }
 }
 
@@ -219,7 +221,7 @@ impl Word for Scheduler {
 
     fn schema() -> Schema {
         let words: Vec<&str> = SCHEDULERS.iter().map(|(word, _)| *word).collect();
-        one_of(&words, "An IPVS scheduler.")
+        one_of(&words)
     }
 }
 
@@ -238,9 +240,65 @@ impl Word for Protocol {
     }
 
     fn schema() -> Schema {
-        one_of(&["tcp", "udp"], "Tcp or udp.")
+        one_of(&["tcp", "udp"])
     }
 }
+
+/// A whole number within bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::inventory) struct Whole<N, const LOW: u32, const HIGH: u32>(pub N);
+
+impl<'de, N: TryFrom<u32>, const LOW: u32, const HIGH: u32> Deserialize<'de>
+    for Whole<N, LOW, HIGH>
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WholeVisitor(PhantomData))
+    }
+}
+
+struct WholeVisitor<N, const LOW: u32, const HIGH: u32>(PhantomData<N>);
+
+impl<N: TryFrom<u32>, const LOW: u32, const HIGH: u32> Visitor<'_> for WholeVisitor<N, LOW, HIGH> {
+    type Value = Whole<N, LOW, HIGH>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a whole number from {LOW} to {HIGH}")
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+        let whole = u32::try_from(value)
+            .ok()
+            .filter(|n| (LOW..=HIGH).contains(n));
+        match whole.and_then(|n| N::try_from(n).ok()) {
+            Some(n) => Ok(Whole(n)),
+            None => Err(E::invalid_value(Unexpected::Unsigned(value), &self)),
+        }
+    }
+}
+
+impl<N, const LOW: u32, const HIGH: u32> JsonSchema for Whole<N, LOW, HIGH> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Whole{LOW}To{HIGH}").into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": LOW, "maximum": HIGH })
+    }
+}
+
+/// A port that one can ask for.
+pub(in crate::inventory) type Port = Whole<u16, 1, 65535>;
+/// 0 is a service's every port.
+pub(in crate::inventory) type ServicePort = Whole<u16, 0, 65535>;
+/// 0 is a real server that gets no new connections.
+pub(in crate::inventory) type Weight = Whole<u16, 0, 65535>;
+pub(in crate::inventory) type Priority = Whole<u8, 1, 254>;
+/// At most a day.
+pub(in crate::inventory) type Seconds = Whole<u32, 1, 86_400>;
 
 /// A firewall mark: a number, or a text in decimal or hex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -282,10 +340,9 @@ impl JsonSchema for Mark {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A firewall mark, decimal or hex (6666 or 0x1a0a).",
             "anyOf": [
                 { "type": "integer", "minimum": 1, "maximum": u32::MAX },
-                { "type": "string", "pattern": "^(0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10})$" },
+                { "type": "string", "title": "a hex text", "pattern": "^(0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10})$" },
             ],
         })
     }
@@ -313,6 +370,6 @@ impl JsonSchema for FreeValue {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "description": "Any value." })
+        json_schema!({ "title": "any value" })
     }
 }

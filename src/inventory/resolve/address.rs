@@ -1,24 +1,43 @@
 //! Networks, and which of them an address lies in.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::Context;
+use super::{Context, MOST_NETWORKS};
+use crate::inventory::field::Opt;
 use crate::inventory::model::Network;
 use crate::inventory::problem::{Fault, choices, shown};
-use crate::inventory::raw::Inventory;
 use crate::inventory::raw::word::Address;
+use crate::inventory::raw::{Inventory, Network as RawNetwork};
 
 /// The networks as written, or those that the hosts' addresses tell by their prefixes.
 pub fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
-    let Some(written) = raw.networks.get() else {
-        return if raw.networks.is_absent() {
-            told_by_prefixes(raw)
-        } else {
-            Vec::new()
-        };
+    if raw.networks.is_absent() {
+        let told = told_by_prefixes(raw);
+        if !cx.at_most(&["hosts"], "networks", told.len(), MOST_NETWORKS) {
+            cx.networks_are_faulty = true;
+            return Vec::new();
+        }
+        return told;
+    }
+    let faulty = |network: &Opt<RawNetwork>| match network {
+        Opt::Given(network) => network.0.0.iter().any(|net| net.get().is_none()),
+        _ => true,
     };
+    let written = match raw.networks.get() {
+        Some(written) if !written.0.0.iter().any(|(_, network)| faulty(network)) => written,
+        // Reported. Which addresses lie outside cannot be told, and is not.
+        _ => {
+            cx.networks_are_faulty = true;
+            return Vec::new();
+        }
+    };
+    if !cx.at_most(&["networks"], "networks", written.0.0.len(), MOST_NETWORKS) {
+        cx.networks_are_faulty = true;
+        return Vec::new();
+    }
     let mut networks = Vec::new();
     for (name, network) in written.0.iter() {
         let mut subnets: Vec<IpNet> = Vec::new();
@@ -45,7 +64,8 @@ pub fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
 }
 
 fn told_by_prefixes(raw: &Inventory) -> Vec<Network> {
-    let mut subnets: Vec<IpNet> = Vec::new();
+    let mut seen: BTreeSet<IpNet> = BTreeSet::new();
+    let mut distinct: Vec<IpNet> = Vec::new();
     let hosts = raw.hosts.get().into_iter().flat_map(|hosts| hosts.iter());
     for (_, host) in hosts {
         let own = host.address.get().into_iter();
@@ -56,15 +76,11 @@ fn told_by_prefixes(raw: &Inventory) -> Vec<Network> {
             .flat_map(|nics| nics.iter());
         let addresses = own.chain(nics.filter_map(|(_, nic)| nic.address.get()));
         for (_, address) in addresses.flat_map(|many| many.iter()) {
-            if let Some(net) = subnet(address.0) {
-                subnets.push(net);
+            if let Some(net) = subnet(address.0)
+                && seen.insert(net)
+            {
+                distinct.push(net);
             }
-        }
-    }
-    let mut distinct: Vec<IpNet> = Vec::new();
-    for net in subnets {
-        if !distinct.contains(&net) {
-            distinct.push(net);
         }
     }
     // An IPv4 and an IPv6 subnet that come alone are one network of two families.
@@ -97,6 +113,9 @@ pub fn place(
     path: &[&str],
     cx: &mut Context<'_>,
 ) -> Option<(IpNet, String)> {
+    if cx.networks_are_faulty {
+        return None;
+    }
     let fault = match find(&cx.networks, address, claimed) {
         Ok(found) => return Some(found),
         Err(fault) => fault,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use super::address::place;
-use super::{Context, free};
+use super::{Context, free, serving};
 use crate::inventory::field::{Named, Opt, Text};
 use crate::inventory::model::{
     Connection, Host, Interface, Mode, Service, SshOptions, VrrpInstance,
@@ -220,6 +220,7 @@ pub fn gateways(
     cx: &mut Context<'_>,
 ) {
     let shared = raw.defaults.get().map(|d| &d.gateway).and_then(Opt::get);
+    let through_nat = serving(services, |s| s.mode == Mode::Nat);
     let mut found: Vec<Option<IpAddr>> = Vec::new();
     for host in hosts.iter() {
         let own = written
@@ -233,7 +234,8 @@ pub fn gateways(
             Some(Opt::Broken) => None,
             _ => match shared {
                 Some(gateway) => from_defaults(gateway, host, hosts, cx),
-                None => of_nat(host, hosts, services, vrrp),
+                None if through_nat.contains(host.name.as_str()) => of_nat(host, hosts, vrrp),
+                None => None,
             },
         };
         found.push(gateway);
@@ -307,16 +309,8 @@ fn facing(router: &Host, host: &Host) -> Option<IpAddr> {
 
 /// In NAT mode the answers must come back through the director: a VIP in the real server's own network where a
 /// VRRP instance holds one, else the only director.
-fn of_nat(
-    host: &Host,
-    hosts: &[Host],
-    services: &[Service],
-    vrrp: &[VrrpInstance],
-) -> Option<IpAddr> {
-    let serves = services
-        .iter()
-        .any(|s| s.mode == Mode::Nat && s.real_servers.iter().any(|r| r.host == host.name));
-    if !serves || host.is_director() {
+fn of_nat(host: &Host, hosts: &[Host], vrrp: &[VrrpInstance]) -> Option<IpAddr> {
+    if host.is_director() {
         return None;
     }
     let nets = || host.interfaces.iter().flat_map(|i| &i.addresses);

@@ -14,9 +14,17 @@ use super::field::{Named, Opt};
 use super::model::{Cluster, Host, Network, Service};
 use super::node::Node;
 use super::place::Places;
-use super::problem::{Fault, choices, shown};
+use super::problem::{Fault, MOST_SHOWN, choices, shown};
 use super::raw::Inventory;
 use super::raw::word::FreeValue;
+
+/// Bounds, far beyond any cluster: what follows grows with hosts times services.
+pub(super) const MOST_HOSTS: usize = 1000;
+const MOST_SERVICES: usize = 1000;
+const MOST_NETWORKS: usize = 250;
+const MOST_INSTANCES: usize = 255;
+const MOST_VIPS: usize = 64;
+const MOST_PORTS: usize = 256;
 
 /// What is known while resolving, and what was found to be wrong.
 pub(super) struct Context<'a> {
@@ -26,6 +34,7 @@ pub(super) struct Context<'a> {
     /// All names of hosts, those included whose host is faulty.
     host_names: Vec<String>,
     networks: Vec<Network>,
+    networks_are_faulty: bool,
     pub faults: Vec<Fault>,
 }
 
@@ -36,6 +45,7 @@ impl<'a> Context<'a> {
             roles,
             host_names: Vec::new(),
             networks: Vec::new(),
+            networks_are_faulty: false,
             faults: Vec::new(),
         }
     }
@@ -63,13 +73,28 @@ impl<'a> Context<'a> {
         value.get()
     }
 
+    /// Whether there are no more than a bound allows; a fault where there are.
+    fn at_most(&mut self, path: &[&str], what: &str, found: usize, most: usize) -> bool {
+        if found > most {
+            let fault = Fault::new(format!("{found} {what}, at most {most} are taken"))
+                .help("check that this is meant; divide it into several");
+            self.fault_at_key(path, fault);
+        }
+        found <= most
+    }
+
     /// The host of this name; a fault where there is none of the name at all.
     fn host<'h>(&mut self, path: &[&str], hosts: &'h [Host], name: &str) -> Option<&'h Host> {
         let found = hosts.iter().find(|h| h.name == name);
         if found.is_none() && !self.host_names.iter().any(|n| n == name) {
-            let names: Vec<&str> = self.host_names.iter().map(String::as_str).collect();
-            let fault = Fault::new(format!("there is no host named {}", shown(name)))
-                .help(choices(name, &names));
+            let fault = Fault::new(format!("there is no host named {}", shown(name)));
+            // Looking for the name that was meant takes long; beyond these it is not shown.
+            let fault = if self.faults.len() > MOST_SHOWN {
+                fault
+            } else {
+                let names: Vec<&str> = self.host_names.iter().map(String::as_str).collect();
+                fault.help(choices(name, &names))
+            };
             self.fault(path, fault);
         }
         found
@@ -92,6 +117,11 @@ pub(super) fn resolve(raw: &Inventory, cx: &mut Context<'_>) -> Cluster {
             "list the hosts: `hosts: { lb1: { role: director, address: ... } }`",
         )
         .unwrap_or(&no_hosts);
+    let written = if cx.at_most(&["hosts"], "hosts", written.0.len(), MOST_HOSTS) {
+        written
+    } else {
+        &no_hosts
+    };
     cx.host_names = written.names().map(str::to_owned).collect();
     if raw.hosts.get().is_some_and(|h| h.0.is_empty()) {
         cx.fault(
@@ -125,6 +155,18 @@ fn free(vars: &Named<FreeValue>) -> Map<String, Value> {
         .iter()
         .map(|(name, value)| (name.to_owned(), value.0.clone()));
     all.collect()
+}
+
+/// Names of the real servers of the services that are chosen.
+pub(super) fn serving<'s>(
+    services: &'s [Service],
+    chosen: impl Fn(&Service) -> bool,
+) -> BTreeSet<&'s str> {
+    let chosen = services.iter().filter(|s| chosen(s));
+    chosen
+        .flat_map(|s| &s.real_servers)
+        .map(|r| r.host.as_str())
+        .collect()
 }
 
 /// All VIPs of the services, each once, in their order.

@@ -1,8 +1,9 @@
 //! Services: VIPs, real servers, persistence, health checks.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::Context;
+use super::{Context, MOST_PORTS, MOST_SERVICES, MOST_VIPS};
 use crate::inventory::field::{Named, Opt};
 use crate::inventory::model::{
     EndToEnd, HealthCheck, HealthCheckKind, Host, Mode, Persistence, RealServer, Service,
@@ -26,16 +27,21 @@ pub fn services(
     keepalived: bool,
     cx: &mut Context<'_>,
 ) -> Vec<Service> {
+    let written = raw.services.get().map_or(&[][..], |services| &services.0);
+    if !cx.at_most(&["services"], "services", written.len(), MOST_SERVICES) {
+        return Vec::new();
+    }
+    let weights = weights(raw);
     let written = raw.services.get().into_iter().flat_map(Named::iter);
     written
-        .filter_map(|(name, service)| resolve(name, service, raw, hosts, keepalived, cx))
+        .filter_map(|(name, service)| resolve(name, service, &weights, hosts, keepalived, cx))
         .collect()
 }
 
 fn resolve(
     name: &str,
     raw: &RawService,
-    inventory: &Inventory,
+    weights: &BTreeMap<&str, u16>,
     hosts: &[Host],
     keepalived: bool,
     cx: &mut Context<'_>,
@@ -54,7 +60,7 @@ fn resolve(
             &raw.port,
             "say which port clients ask for: `port: 80`",
         )
-        .map(|many| many.iter().map(|(_, port)| *port).collect::<Vec<_>>());
+        .map(|many| many.iter().map(|(_, port)| port.0).collect::<Vec<_>>());
     let (vips, mut ports) = (vips?, ports?);
     if vips.is_empty() || ports.is_empty() {
         for (key, none) in [("vip", vips.is_empty()), ("port", ports.is_empty())] {
@@ -70,6 +76,10 @@ fn resolve(
         }
         return None;
     }
+    let few_vips = cx.at_most(&path("vip"), "VIPs", vips.len(), MOST_VIPS);
+    if !cx.at_most(&path("port"), "ports", ports.len(), MOST_PORTS) || !few_vips {
+        return None;
+    }
     ports.sort_unstable();
     ports.dedup();
     if ports.first() == Some(&0) {
@@ -83,7 +93,7 @@ fn resolve(
     let first_vip = vips.first()?.address;
     let mode = raw.mode.copied().map_or(Mode::Dr, |m| m.0);
     let fwmark = raw.fwmark.copied().map(|m| m.0);
-    let real_servers = real_servers(name, raw, inventory, hosts, first_vip, &ports, cx);
+    let real_servers = real_servers(name, raw, weights, hosts, first_vip, &ports, cx);
     let persistence = persistence(name, raw, first_vip, cx);
     let health_check = health_check(name, raw, keepalived, cx);
     let sorry_server = raw.sorry_server.copied().map(|sorry| SorryServer {
@@ -108,7 +118,7 @@ fn resolve(
         one_packet: raw.one_packet.copied().unwrap_or(false),
         real_servers,
         sorry_server,
-        delay_loop: raw.delay_loop.copied().unwrap_or(DEFAULT_DELAY_LOOP),
+        delay_loop: raw.delay_loop.copied().map_or(DEFAULT_DELAY_LOOP, |s| s.0),
         health_check,
         check,
     })
@@ -122,6 +132,15 @@ pub fn vip(written: Address) -> Vip {
     }
 }
 
+/// The weights that hosts have of their own or by `defaults`.
+fn weights(raw: &Inventory) -> BTreeMap<&str, u16> {
+    let shared = raw.defaults.get().and_then(|d| d.weight.copied());
+    let hosts = raw.hosts.get().into_iter().flat_map(Named::iter);
+    hosts
+        .filter_map(|(name, host)| Some((name, host.weight.copied().or(shared)?.0)))
+        .collect()
+}
+
 /// A host that serves, with what it has of its own here.
 struct Chosen<'h> {
     host: &'h Host,
@@ -132,7 +151,7 @@ struct Chosen<'h> {
 fn real_servers(
     name: &str,
     raw: &RawService,
-    inventory: &Inventory,
+    weights: &BTreeMap<&str, u16>,
     hosts: &[Host],
     vip: IpAddr,
     ports: &[u16],
@@ -188,20 +207,12 @@ fn real_servers(
                 let Some(host) = found else { continue };
                 chosen.push(Chosen {
                     host,
-                    weight: own.weight.copied(),
-                    port: own.port.copied(),
+                    weight: own.weight.copied().map(|w| w.0),
+                    port: own.port.copied().map(|p| p.0),
                 });
             }
         }
     }
-    let weight_of = |host: &Host| {
-        let written = inventory
-            .hosts
-            .get()?
-            .iter()
-            .find(|(name, _)| *name == host.name)?;
-        written.1.weight.copied()
-    };
     let mut all = Vec::new();
     for Chosen { host, weight, port } in chosen {
         let Some(address) = of_family(host, vip) else {
@@ -209,10 +220,10 @@ fn real_servers(
             continue;
         };
         let weight = weight
-            .or(weight_of(host))
-            .or(raw.weight.copied())
+            .or(weights.get(host.name.as_str()).copied())
+            .or(raw.weight.copied().map(|w| w.0))
             .unwrap_or(1);
-        let port = port.or(raw.real_port.copied());
+        let port = port.or(raw.real_port.copied().map(|p| p.0));
         // A port that is the service's own is none of its own.
         let port = port.filter(|p| ports != [*p]);
         all.push(RealServer {
@@ -295,7 +306,7 @@ fn persistence(
         cx.fault(&["services", name, "persistence", "granularity"], fault);
     }
     Some(Persistence {
-        timeout: timeout.unwrap_or(DEFAULT_PERSISTENCE),
+        timeout: timeout.map_or(DEFAULT_PERSISTENCE, |t| t.0),
         granularity: prefix.unwrap_or(widest),
     })
 }
@@ -332,7 +343,7 @@ fn health_check(
     }
     let kind = if let Some(http) = written.http.get().or(written.https.get()) {
         let path = http.path.get().cloned().unwrap_or_else(|| "/".to_owned());
-        let status = http.status.copied().unwrap_or(200);
+        let status = http.status.copied().map_or(200, |s| s.0);
         if written.http.is_absent() {
             HealthCheckKind::Https { path, status }
         } else {
@@ -347,17 +358,17 @@ fn health_check(
         )?;
         HealthCheckKind::Script {
             path: program.clone(),
-            timeout: script.timeout.copied().unwrap_or(5),
+            timeout: script.timeout.copied().map_or(5, |s| s.0),
         }
     } else {
         HealthCheckKind::Tcp
     };
     Some(HealthCheck {
         kind,
-        port: written.port.copied(),
-        connect_timeout: written.connect_timeout.copied().unwrap_or(3),
-        retry: written.retry.copied().unwrap_or(3),
-        delay_before_retry: written.delay_before_retry.copied().unwrap_or(3),
+        port: written.port.copied().map(|p| p.0),
+        connect_timeout: written.connect_timeout.copied().map_or(3, |n| n.0),
+        retry: written.retry.copied().map_or(3, |n| n.0),
+        delay_before_retry: written.delay_before_retry.copied().map_or(3, |n| n.0),
     })
 }
 
@@ -374,17 +385,17 @@ fn check(raw: Option<&RawCheck>, ports: &[u16], real_servers: &[RealServer]) -> 
     let http = raw
         .http
         .get()
-        .map(|many| many.iter().map(|(_, p)| *p).collect());
+        .map(|many| many.iter().map(|(_, p)| p.0).collect());
     let https = raw
         .https
         .get()
-        .map(|many| many.iter().map(|(_, p)| *p).collect());
+        .map(|many| many.iter().map(|(_, p)| p.0).collect());
     EndToEnd {
         path: raw.path.get().cloned().unwrap_or_else(|| "/".to_owned()),
         requests: raw
             .requests
             .copied()
-            .unwrap_or_else(|| requests(real_servers)),
+            .map_or_else(|| requests(real_servers), |r| r.0),
         http: http.unwrap_or_else(|| own(&[80, 8000, 8080])),
         https: https.unwrap_or_else(|| own(&[443, 8443])),
     }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::net::IpAddr;
 
 use super::service::vip;
-use super::{Context, vips_of};
+use super::{Context, MOST_INSTANCES, vips_of};
 use crate::inventory::field::{Named, Opt};
 use crate::inventory::model::{Host, Service, Vip, VrrpInstance, VrrpMember};
 use crate::inventory::problem::{Fault, choices, shown};
@@ -32,6 +32,11 @@ pub fn instances(
             .instance(ONLY, &["vrrp"], one, true, cx)
             .into_iter()
             .collect(),
+        VrrpSection::Several(several)
+            if !cx.at_most(&["vrrp"], "VRRP instances", several.0.len(), MOST_INSTANCES) =>
+        {
+            Vec::new()
+        }
         VrrpSection::Several(several) => several
             .iter()
             .filter_map(|(name, raw)| {
@@ -71,7 +76,7 @@ impl Surroundings<'_> {
         let members = self.members(path, raw, &vips, cx)?;
         Some(VrrpInstance {
             name: name.to_owned(),
-            virtual_router_id: *id?,
+            virtual_router_id: id?.0,
             advert_int: raw.advert_int.copied().unwrap_or(DEFAULT_ADVERT_INT),
             auth_pass: raw.auth_pass.get().cloned(),
             members,
@@ -152,7 +157,7 @@ impl Surroundings<'_> {
             let (interface, address) = self.interface(host, path, raw, member, vips, cx)?;
             members.push(VrrpMember {
                 host: host.name.clone(),
-                priority: own.unwrap_or(priority),
+                priority: own.map_or(priority, |p| p.0),
                 interface,
                 address,
             });

@@ -1,0 +1,89 @@
+//! Health checks and end-to-end checks: what is asked for can be asked for.
+
+use super::View;
+use crate::inventory::model::{HealthCheckKind, Protocol};
+use crate::inventory::problem::{Fault, shown};
+
+pub fn checks(view: View<'_>, faults: &mut Vec<Fault>) {
+    for service in &view.cluster.services {
+        let name = service.name.as_str();
+        if let Some(fault) = url_path(&service.check.path) {
+            faults.push(view.at(&["services", name, "check", "path"], fault));
+        }
+        let Some(health) = &service.health_check else {
+            continue;
+        };
+        let at = |key| ["services", name, "health_check", key, "path"];
+        match &health.kind {
+            HealthCheckKind::Http { path, .. } => {
+                faults.extend(url_path(path).map(|fault| view.at(&at("http"), fault)));
+            }
+            HealthCheckKind::Https { path, .. } => {
+                faults.extend(url_path(path).map(|fault| view.at(&at("https"), fault)));
+            }
+            HealthCheckKind::Script { path, .. } => {
+                faults.extend(program(path).map(|fault| view.at(&at("script"), fault)));
+            }
+            HealthCheckKind::Tcp => {
+                if service.protocol == Protocol::Udp && health.port.is_none() {
+                    let fault = Fault::new(format!(
+                        "service {} is UDP, but its health check connects by TCP",
+                        shown(name)
+                    ))
+                    .help("name a TCP `port`, ask by `script`, or write `health_check: false`")
+                    .warning();
+                    faults.push(view.at(&["services", name, "health_check"], fault));
+                }
+            }
+        }
+        let asks_port = !matches!(health.kind, HealthCheckKind::Script { .. });
+        if service.ports.is_empty() && health.port.is_none() && asks_port {
+            let fault =
+                Fault::new("a service on every port does not say which one its health check asks")
+                    .help("add `health_check: { tcp: {}, port: 80 }`, or `health_check: false`");
+            faults.push(view.at(&["services", name, "health_check"], fault));
+        }
+    }
+}
+
+fn url_path(path: &str) -> Option<Fault> {
+    let good = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '\\' | '`' | '<' | '>');
+    let bad = !path.starts_with('/') || path.len() > 1024 || !path.chars().all(good);
+    bad.then(|| {
+        Fault::new(format!("{} is no path of a URL", shown(path)))
+            .help("start it with `/`; no blanks or quotes: `/health.html`")
+    })
+}
+
+fn program(path: &str) -> Option<Fault> {
+    let good = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    let bad = !path.starts_with('/') || path.len() > 1024 || !path.chars().all(good);
+    bad.then(|| {
+        Fault::new(format!("{} is no absolute path of a program", shown(path)))
+            .help("write it from `/` on, without arguments or blanks: `/usr/local/bin/check`")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        for (path, url, file) in [
+            ("/", true, true),
+            ("/.health.html", true, true),
+            ("/a?b=c&d=%20", true, false),
+            ("health", false, false),
+            ("", false, false),
+            ("/a b", false, false),
+            ("/a\nb", false, false),
+            ("/a\"b", false, false),
+            ("/usr/local/bin/check.sh", true, true),
+            ("/bin/sh;reboot", true, false),
+        ] {
+            assert_eq!(url_path(path).is_none(), url, "{path}");
+            assert_eq!(program(path).is_none(), file, "{path}");
+        }
+    }
+}

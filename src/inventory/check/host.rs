@@ -1,0 +1,149 @@
+//! Hosts: that the roles that a cluster needs are there, and what SSH is told.
+
+use super::View;
+use crate::inventory::model::{Connection, Host};
+use crate::inventory::problem::{Fault, shown};
+use crate::inventory::resolve::serving;
+use crate::secret::SecretSource;
+
+pub fn directors(view: View<'_>, faults: &mut Vec<Fault>) {
+    let cluster = view.cluster;
+    let primary: Vec<&Host> = cluster
+        .hosts
+        .iter()
+        .filter(|h| h.has_role("director"))
+        .collect();
+    let backups = || {
+        cluster
+            .hosts
+            .iter()
+            .filter(|h| h.is_director() && !h.has_role("director"))
+    };
+    if primary.is_empty() {
+        for host in backups() {
+            let fault = Fault::new(format!(
+                "{} is a backup, but there is no director",
+                shown(&host.name)
+            ))
+            .help("give the host that serves by default `role: director`");
+            faults.push(view.at(&["hosts", &host.name, "role"], fault));
+        }
+        if backups().next().is_none() && !cluster.services.is_empty() {
+            let fault = Fault::new("no host is a director, so nobody serves the VIPs")
+                .help("give one host `role: director`");
+            faults.push(view.at_key(&["hosts"], fault));
+        }
+    }
+    if !cluster.vrrp.is_empty() || cluster.services.is_empty() {
+        return;
+    }
+    for host in primary.iter().skip(1).copied().chain(backups()) {
+        if primary.is_empty() {
+            continue;
+        }
+        let fault = Fault::new(format!(
+            "{} is a further director, but there is no `vrrp` to say who holds the VIPs",
+            shown(&host.name)
+        ))
+        .help("add `vrrp: { virtual_router_id: 10 }`, or keep one director");
+        faults.push(view.at(&["hosts", &host.name, "role"], fault));
+    }
+}
+
+pub fn real_servers_serve(view: View<'_>, faults: &mut Vec<Fault>) {
+    let serving = serving(&view.cluster.services, |_| true);
+    let idle = |h: &&Host| h.is_real_server() && !serving.contains(h.name.as_str());
+    for host in view.cluster.hosts.iter().filter(idle) {
+        let fault = Fault::new(format!(
+            "{} is a real server of no service",
+            shown(&host.name)
+        ))
+        .help(if view.cluster.services.is_empty() {
+            "add a service below `services:`, or take the role `realserver` away"
+        } else {
+            "add it to a service's `real_servers`, or take the role `realserver` away"
+        });
+        faults.push(view.at_key(&["hosts", &host.name], fault));
+    }
+}
+
+pub fn ssh(view: View<'_>, faults: &mut Vec<Fault>) {
+    for host in &view.cluster.hosts {
+        let ssh = &host.ssh;
+        let mut say = |key: &str, fault: Fault| {
+            let own = ["hosts", host.name.as_str(), "ssh", key];
+            let shared = ["defaults", "ssh", key];
+            let path = if view.places.is_given(&own) {
+                &own[..]
+            } else {
+                &shared[..]
+            };
+            faults.push(view.at(path, fault));
+        };
+        if ssh.port == Some(0) {
+            say(
+                "port",
+                Fault::new("port 0 cannot be connected to").help("SSH's port is 22 by default"),
+            );
+        }
+        for (key, seconds) in [
+            ("connect_timeout", ssh.connect_timeout),
+            ("command_timeout", ssh.command_timeout),
+        ] {
+            if seconds.is_some_and(|s| s == 0 || s > 86_400) {
+                let fault = Fault::new(format!("`{key}` is out of bounds"))
+                    .help("expected seconds from 1 to 86400 (a day)");
+                say(key, fault);
+            }
+        }
+        for (key, text) in [("host", &ssh.host), ("user", &ssh.user)] {
+            let bad = |t: &String| {
+                t.is_empty()
+                    || t.starts_with('-')
+                    || t.contains(|c: char| c.is_control() || c == ' ')
+            };
+            if text.as_ref().is_some_and(bad) {
+                let fault = Fault::new(format!("this is no `{key}` for SSH"))
+                    .help("write it without blanks, and without `-` before it");
+                say(key, fault);
+            }
+        }
+        for (key, source) in [
+            ("password", &ssh.password),
+            ("passphrase", &ssh.passphrase),
+            ("sudo_password", &ssh.sudo_password),
+        ] {
+            if let Some(fault) = source.as_ref().and_then(secret_source) {
+                say(key, fault);
+            }
+        }
+        if host.connection == Connection::Local && ssh.host.is_some() {
+            let fault = Fault::new("`connection: local` uses no SSH, so `ssh.host` has no meaning")
+                .help("delete one of the two");
+            say("host", fault);
+        }
+    }
+}
+
+/// Whether a secret can be read from there at all.
+pub fn secret_source(source: &SecretSource) -> Option<Fault> {
+    match source {
+        SecretSource::Env(name) => {
+            (!is_variable(name)).then(|| {
+                // It may be the secret itself, so it is not repeated.
+                Fault::new("this is no name of an environment variable")
+                    .help("letters, digits and `_`, such as `{ env: LVSCTL_AUTH_PASS }`")
+            })
+        }
+        SecretSource::File(path) => path.as_os_str().is_empty().then(|| {
+            Fault::new("the file has no name").help("write `{ file: secrets/auth_pass }`")
+        }),
+        SecretSource::Prompt(_) => None,
+    }
+}
+
+/// Whether an environment variable can have this name.
+pub fn is_variable(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty() && name.chars().all(good) && !name.starts_with(|c: char| c.is_ascii_digit())
+}

@@ -1,0 +1,157 @@
+//! Names: they become parts of file names, rule comments and shell words on hosts.
+
+use super::View;
+use crate::inventory::problem::{Fault, shown};
+
+const CLUSTER: usize = 32;
+const OTHERS: usize = 63;
+/// IFNAMSIZ without its end.
+const INTERFACE: usize = 15;
+
+pub fn names(view: View<'_>, faults: &mut Vec<Fault>) {
+    let cluster = view.cluster;
+    let bad = |kind: &str, name: &str, longest| {
+        let fault = why(name, longest)?;
+        let help = match suggestion(name, longest) {
+            Some(good) => format!("{ALLOWED}, at most {longest} characters: `{good}`"),
+            None => format!("{ALLOWED}, at most {longest} characters"),
+        };
+        Some(Fault::new(format!("the {kind} {} {fault}", shown(name))).help(help))
+    };
+    if view.places.is_given(&["cluster"])
+        && let Some(fault) = bad("cluster's name", &cluster.name, CLUSTER)
+    {
+        faults.push(view.at(&["cluster"], fault));
+    }
+    for (kind, key, names) in [
+        (
+            "network's name",
+            "networks",
+            cluster.networks.iter().map(|n| &n.name).collect::<Vec<_>>(),
+        ),
+        (
+            "host's name",
+            "hosts",
+            cluster.hosts.iter().map(|n| &n.name).collect(),
+        ),
+        (
+            "service's name",
+            "services",
+            cluster.services.iter().map(|n| &n.name).collect(),
+        ),
+        (
+            "instance's name",
+            "vrrp",
+            cluster.vrrp.iter().map(|n| &n.name).collect(),
+        ),
+    ] {
+        for name in names {
+            let bad = bad(kind, name, OTHERS);
+            faults.extend(bad.map(|fault| view.at_key(&[key, name], fault)));
+        }
+    }
+    for host in &cluster.hosts {
+        for interface in host.interfaces.iter().filter(|i| !is_interface(&i.name)) {
+            let fault = Fault::new(format!(
+                "{} is no name of an interface",
+                shown(&interface.name)
+            ))
+            .help(format!(
+                "letters, digits, `.`, `_` and `-`, at most {INTERFACE} characters"
+            ));
+            let list = [
+                "hosts",
+                host.name.as_str(),
+                "interfaces",
+                interface.name.as_str(),
+            ];
+            faults.push(if view.places.is_given(&list) {
+                view.at_key(&list, fault)
+            } else if view.places.is_given(&["hosts", &host.name, "interface"]) {
+                view.at(&["hosts", &host.name, "interface"], fault)
+            } else {
+                view.at(&["defaults", "interface"], fault)
+            });
+        }
+    }
+}
+
+const ALLOWED: &str = "lower-case letters, digits and `-`, neither first nor last";
+
+fn why(name: &str, longest: usize) -> Option<&'static str> {
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() {
+        Some("is empty")
+    } else if !name.chars().all(good) {
+        Some("has characters that are not allowed")
+    } else if name.starts_with('-') || name.ends_with('-') {
+        Some("starts or ends with `-`")
+    } else if name.len() > longest {
+        Some("is too long")
+    } else {
+        None
+    }
+}
+
+/// The nearest name that is allowed.
+fn suggestion(name: &str, longest: usize) -> Option<String> {
+    let lower = name.to_lowercase();
+    let mapped = lower
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+    let short: String = mapped.take(longest).collect();
+    let good = short.trim_matches('-').to_owned();
+    (!good.is_empty()).then_some(good)
+}
+
+fn is_interface(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (1..=INTERFACE).contains(&name.len()) && name.chars().all(good) && !name.starts_with(['-', '.'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_allowed_and_not() {
+        for (name, good, suggested) in [
+            ("web", true, "web"),
+            ("web-2", true, "web-2"),
+            ("12", true, "12"),
+            ("", false, ""),
+            ("Web", false, "web"),
+            ("my_web", false, "my-web"),
+            ("-web", false, "web"),
+            ("web-", false, "web"),
+            ("../etc", false, "etc"),
+            ("$(reboot)", false, "reboot"),
+            ("wäb", false, "w-b"),
+            ("averyveryverylongname", false, "averyveryver"),
+        ] {
+            assert_eq!(why(name, 12).is_none(), good, "{name}");
+            assert_eq!(
+                suggestion(name, 12).unwrap_or_default(),
+                suggested,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn interfaces() {
+        for (name, good) in [
+            ("eth0", true),
+            ("eth0.100", true),
+            ("br-lan_1", true),
+            ("", false),
+            ("..", false),
+            ("eth0:0", false),
+            ("eth 0", false),
+            ("a/b", false),
+            ("sixteencharacter", false),
+        ] {
+            assert_eq!(is_interface(name), good, "{name}");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! One service: ports, persistence, forwarding mode, real servers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::View;
+use crate::inventory::model::{Host, Mode, Protocol, RealServer, Scheduler, Service, Vip};
+use crate::inventory::problem::{Fault, choices, shown};
+use crate::inventory::resolve::serving;
+
+/// Persistence alone makes sense of a service on every port.
+pub fn ports_and_persistence(view: View<'_>, faults: &mut Vec<Fault>) {
+    for service in &view.cluster.services {
+        if service.ports.is_empty() && service.persistence.is_none() {
+            let fault = Fault::new("port 0 (every port) needs persistence")
+                .help("add `persistence: true`, or say which ports are meant");
+            faults.push(view.of(service, "port", fault));
+        }
+    }
+}
+
+fn word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Dr => "dr",
+        Mode::Nat => "nat",
+        Mode::Tun => "tun",
+    }
+}
+
+/// Where the port of a real server is written.
+fn port_path<'s>(view: View<'_>, service: &'s Service, real: &'s RealServer) -> Vec<&'s str> {
+    let own = vec![
+        "services",
+        &service.name,
+        "real_servers",
+        &real.host,
+        "port",
+    ];
+    if view.places.is_given(&own) {
+        own
+    } else {
+        vec!["services", &service.name, "real_port"]
+    }
+}
+
+pub fn port_mapping(view: View<'_>, faults: &mut Vec<Fault>) {
+    for service in &view.cluster.services {
+        let mapped = service
+            .real_servers
+            .iter()
+            .filter_map(|r| Some((r, r.port?)));
+        for (real, port) in mapped {
+            let fault = if service.mode != Mode::Nat {
+                let mode = word(service.mode);
+                Fault::new(format!("`{mode}` cannot map the service's port to {port}")).help(
+                    format!(
+                        "let {} listen on the service's port, or use `mode: nat`",
+                        shown(&real.host)
+                    ),
+                )
+            } else if service.fwmark.is_some() {
+                Fault::new("a service of a firewall mark cannot map ports").help(
+                    "take `fwmark` away, or let the real servers listen on the service's ports",
+                )
+            } else if service.ports.len() != 1 {
+                Fault::new(format!("several ports cannot all be mapped to {port}"))
+                    .help("make each port a service of its own name")
+            } else {
+                continue;
+            };
+            faults.push(view.at(&port_path(view, service, real), fault));
+        }
+        let Some(sorry) = service.sorry_server else {
+            continue;
+        };
+        if service.mode != Mode::Nat
+            && !service.ports.is_empty()
+            && !service.ports.contains(&sorry.port)
+        {
+            let mode = word(service.mode);
+            let fault = Fault::new(format!(
+                "`{mode}` cannot map the service's port to {}",
+                sorry.port
+            ))
+            .help("let the sorry server listen on the service's port, or use `mode: nat`");
+            faults.push(view.of(service, "sorry_server", fault));
+        }
+    }
+}
+
+/// VIPs and those who serve them are of one family.
+pub fn families(view: View<'_>, faults: &mut Vec<Fault>) {
+    for service in &view.cluster.services {
+        let Some(first) = service.vips.first().map(|v| v.address) else {
+            continue;
+        };
+        let differs = |v: &&Vip| v.address.is_ipv4() != first.is_ipv4();
+        if let Some(other) = service.vips.iter().find(differs) {
+            let fault = Fault::new(format!(
+                "VIPs {first} and {} are of two families",
+                other.address
+            ))
+            .help("make a service for IPv4 and another for IPv6");
+            faults.push(view.of(service, "vip", fault));
+        }
+        if let Some(sorry) = service.sorry_server
+            && sorry.address.is_ipv4() != first.is_ipv4()
+        {
+            let family = if first.is_ipv4() { "IPv4" } else { "IPv6" };
+            let fault = Fault::new(format!(
+                "the VIP is {family}, but sorry server {} is not",
+                sorry.address
+            ))
+            .help(format!("give the sorry server's {family} address"));
+            faults.push(view.of(service, "sorry_server", fault));
+        }
+    }
+}
+
+pub fn flags(view: View<'_>, faults: &mut Vec<Fault>) {
+    for service in &view.cluster.services {
+        let known: &[&str] = match service.scheduler {
+            Scheduler::Sh => &["sh-fallback", "sh-port", "flag-1", "flag-2", "flag-3"],
+            Scheduler::Mh => &["mh-fallback", "mh-port", "flag-1", "flag-2", "flag-3"],
+            _ => &[],
+        };
+        for (index, flag) in service.scheduler_flags.iter().enumerate() {
+            if known.contains(&flag.as_str()) {
+                continue;
+            }
+            let fault = if known.is_empty() {
+                Fault::new("this scheduler takes no flags").help("only `sh` and `mh` take flags")
+            } else {
+                Fault::new(format!("unknown flag {}", shown(flag))).help(choices(flag, known))
+            };
+            let path = [
+                "services",
+                service.name.as_str(),
+                "scheduler_flags",
+                &index.to_string(),
+            ];
+            faults.push(view.at(&path, fault));
+        }
+    }
+}
+
+pub fn one_packet(view: View<'_>, faults: &mut Vec<Fault>) {
+    for service in view.cluster.services.iter().filter(|s| s.one_packet) {
+        if service.protocol != Protocol::Udp {
+            let fault = Fault::new("`one_packet` schedules UDP packets, but the service is TCP")
+                .help("add `protocol: udp`, or take `one_packet` away");
+            faults.push(view.of(service, "one_packet", fault));
+        }
+    }
+}
+
+/// Direct routing changes only the MAC address, so director and real server share a network.
+pub fn same_segment(view: View<'_>, faults: &mut Vec<Fault>) {
+    let cluster = view.cluster;
+    let dr = || cluster.services.iter().filter(|s| s.mode == Mode::Dr);
+    let mut reals: BTreeMap<(&str, IpAddr), &Service> = BTreeMap::new();
+    for service in dr() {
+        for real in &service.real_servers {
+            reals.entry((&real.host, real.address)).or_insert(service);
+        }
+    }
+    let directors: Vec<&Host> = cluster.hosts.iter().filter(|h| h.is_director()).collect();
+    for host in &cluster.hosts {
+        for interface in &host.interfaces {
+            let mut own = interface
+                .addresses
+                .iter()
+                .map(|a| (host.name.as_str(), a.addr()));
+            let Some(service) = own.find_map(|key| reals.get(&key)) else {
+                continue;
+            };
+            let apart = |d: &&&Host| !d.interfaces.iter().any(|i| i.network == interface.network);
+            if let Some(director) = directors.iter().find(apart) {
+                let fault = Fault::new(format!(
+                    "direct routing cannot reach {}: it is in network {}, director {} is not",
+                    shown(&host.name),
+                    shown(&interface.network),
+                    shown(&director.name)
+                ))
+                .help("put both into one network, or use `mode: tun`");
+                faults.push(view.of(service, "mode", fault));
+            }
+        }
+    }
+}
+
+/// With NAT, answers must come back through the director.
+pub fn nat_gateway(view: View<'_>, faults: &mut Vec<Fault>) {
+    let cluster = view.cluster;
+    let directors = cluster.hosts.iter().filter(|h| h.is_director());
+    let through: BTreeSet<IpAddr> = directors
+        .flat_map(|h| {
+            h.interfaces
+                .iter()
+                .flat_map(|i| &i.addresses)
+                .map(|a| a.addr())
+        })
+        .chain(cluster.vrrp.iter().flat_map(|v| &v.vips).map(|v| v.address))
+        .collect();
+    let serving = serving(&cluster.services, |s| s.mode == Mode::Nat);
+    for host in &cluster.hosts {
+        let serves = serving.contains(host.name.as_str());
+        if !serves || host.is_director() || host.gateway.is_some_and(|g| through.contains(&g)) {
+            continue;
+        }
+        let message = match host.gateway {
+            Some(gateway) => format!(
+                "with NAT, {} must answer through a director, not through {gateway}",
+                shown(&host.name)
+            ),
+            None => format!(
+                "with NAT, {} must answer through a director, but has no gateway",
+                shown(&host.name)
+            ),
+        };
+        let fault = Fault::new(message)
+            .help("make its `gateway` the director's address in its network, or a VIP there")
+            .warning();
+        faults.push(view.at(&["hosts", &host.name, "gateway"], fault));
+    }
+}
+
+pub fn have_real_servers(view: View<'_>, faults: &mut Vec<Fault>) {
+    for service in &view.cluster.services {
+        if service.real_servers.is_empty() {
+            let fault = Fault::new(format!(
+                "service {} has no real servers",
+                shown(&service.name)
+            ))
+            .help("give hosts the role `realserver`, or list them in `real_servers`");
+            faults.push(view.at_key(&["services", &service.name], fault));
+        } else if service.real_servers.iter().all(|r| r.weight == 0) {
+            let fault = Fault::new(format!(
+                "all real servers of service {} have weight 0, so none gets connections",
+                shown(&service.name)
+            ))
+            .help("give one of them a weight of 1 or more")
+            .warning();
+            faults.push(view.at_key(&["services", &service.name], fault));
+        }
+    }
+}
