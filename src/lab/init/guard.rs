@@ -151,6 +151,7 @@ fn kernel_arguments(state: &StateDir, layout: &Layout) -> Vec<String> {
         "con=null",
         "con0=null,fd:1",
         "quiet",
+        "selinux=0",
         "panic=-1",
         "noreboot",
         "umid=machine",

@@ -58,5 +58,7 @@ fn complain(error: &LabError) {
 
 /// To the lab's console. A console that is gone is no reason to end.
 fn log(text: &str) {
-    let _ = writeln!(std::io::stdout(), "lab: {text}");
+    let uptime = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let uptime = uptime.split(' ').next().unwrap_or_default();
+    let _ = writeln!(std::io::stdout(), "lab: {uptime} {text}");
 }

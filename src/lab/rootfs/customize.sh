@@ -45,21 +45,34 @@ MaxStartups 100
 MaxSessions 100
 EOF
 
-# --- a lean boot
-mkdir -p "$root/etc/systemd/system"
+# --- a lean boot: what a container has no use for is masked; what installed packages may need is not
+mask() { mkdir -p "$root$1" && ln -sf /dev/null "$root$1/$2"; }
 for unit in \
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
     man-db.timer logrotate.timer systemd-tmpfiles-clean.timer \
     console-getty.service getty@.service container-getty@.service serial-getty@.service getty.target \
-    systemd-logind.service systemd-networkd-wait-online.service systemd-update-utmp.service \
-    systemd-update-utmp-runlevel.service systemd-random-seed.service systemd-sysusers.service \
-    systemd-journal-flush.service systemd-pcrphase.service systemd-pcrphase-sysinit.service \
+    systemd-networkd-wait-online.service systemd-update-utmp.service systemd-update-utmp-runlevel.service \
+    systemd-random-seed.service systemd-sysusers.service systemd-user-sessions.service systemd-journal-flush.service \
+    systemd-journald-audit.socket systemd-pcrphase.service systemd-pcrphase-sysinit.service systemd-pstore.service \
+    systemd-binfmt.service systemd-firstboot.service systemd-machine-id-commit.service systemd-repart.service \
     systemd-ask-password-wall.path systemd-ask-password-console.path systemd-network-generator.service \
-    dev-hugepages.mount sys-fs-fuse-connections.mount systemd-initctl.socket ldconfig.service \
-    systemd-timesyncd.service systemd-resolved.service systemd-remount-fs.service
+    systemd-tmpfiles-setup-dev.service kmod-static-nodes.service modprobe@.service ldconfig.service \
+    systemd-timesyncd.service systemd-resolved.service systemd-remount-fs.service systemd-initctl.socket \
+    dev-hugepages.mount dev-mqueue.mount sys-fs-fuse-connections.mount sys-kernel-config.mount \
+    sys-kernel-debug.mount sys-kernel-tracing.mount proc-sys-fs-binfmt_misc.automount
 do
-    ln -sf /dev/null "$root/etc/systemd/system/$unit"
+    mask /etc/systemd/system "$unit"
 done
+# Left: fstab and sysv, which packages and NFS mounts need.
+for generator in cryptsetup debug getty gpt-auto hibernate-resume integritysetup rc-local run system-update veritysetup
+do
+    mask /etc/systemd/system-generators "systemd-$generator-generator"
+done
+mask /etc/tmpfiles.d systemd-nologin.conf
+# A comment only, for which systemd-modules-load would run.
+rm -f "$root/etc/modules-load.d/modules.conf"
+# Started when somebody asks for it, as `reboot` does.
+rm -f "$root/lib/systemd/system/multi-user.target.wants/systemd-logind.service"
 ln -sf /lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
 chroot "$root" systemctl enable systemd-networkd.service ssh.service
 write /etc/systemd/journald.conf.d/lab.conf <<'EOF'
