@@ -273,6 +273,18 @@ fn large_texts_that_share_nothing_do_not_take_long() {
 }
 
 #[test]
+fn only_hosts_with_the_same_changes_are_told_together() {
+    let plan = |name, to| with(name, vec![sysctl("net.ipv4.ip_forward", "9", to)]);
+    let plans = [plan("rs1", "1"), plan("rs2", "0"), plan("rs3", "1")];
+    assert_eq!(
+        shown(&plans, Style::plain()),
+        "rs1, rs3:\n  ~ sysctl net.ipv4.ip_forward: 9 -> 1\n\n\
+         rs2:\n  ~ sysctl net.ipv4.ip_forward: 9 -> 0\n\n\
+         3 hosts: 0 to create, 3 to change, 0 to remove\n"
+    );
+}
+
+#[test]
 fn what_steps_run_is_never_shown() {
     let mut change = file(
         "/etc/f",
