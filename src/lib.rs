@@ -21,4 +21,5 @@ pub mod secret;
 pub mod shell;
 pub mod template;
 pub mod transport;
+pub mod verify;
 pub mod view;

@@ -1,16 +1,19 @@
 //! `lvsctl apply` and `lvsctl destroy`: from a fresh probe to a plan, from the plan to its steps.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 
 use crate::cli::{ApplyArgs, Format, Global};
-use crate::event::{Event, Sink};
 use crate::exit::Exit;
+use crate::inventory::model::{Cluster, Host};
 use crate::plan::HostPlan;
-use crate::run::{HostRun, Interrupt, stages};
+use crate::report;
+use crate::report::summary::{self, Outcome, Row};
+use crate::run::{Fleet, HostRun, Interrupt, stages};
 
+use super::output::{Reporter, show};
 use super::setup;
-use super::work::{self, Work};
-use super::{Failure, Result, chain, print};
+use super::work::Work;
+use super::{Failure, Result};
 
 /// What the hosts shall be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,49 +23,69 @@ pub enum Goal {
     Nothing,
 }
 
-struct Lines;
-
-impl Sink for Lines {
-    fn event(&self, event: &Event) {
-        let _ = match event {
-            Event::StepDone {
-                host,
-                title,
-                seconds,
-                ..
-            } => writeln!(std::io::stderr(), "{host}: {title} ({seconds:.1} s)"),
-            _ => Ok(()),
-        };
-    }
-}
-
 pub fn run(global: &Global, args: &ApplyArgs, goal: Goal) -> Result<Exit> {
     let mut setup = setup::load(global)?;
     let reach = setup::reach(global, &mut setup, goal == Goal::Inventory)?;
     let interrupt = setup::interrupt()?;
-    let work = Work {
-        global,
-        setup: &setup,
-        reach: &reach,
-        sink: &Lines,
-        ignore_unreachable: args.ignore_unreachable,
+    let reporter = Reporter::new(global, args.format.format);
+    let done = {
+        let work = Work {
+            global,
+            setup: &setup,
+            reach: &reach,
+            sink: &reporter,
+            ignore_unreachable: args.ignore_unreachable,
+        };
+        let fleet = work.fleet(&interrupt)?;
+        change(&work, &fleet, &reporter, args, goal)
     };
-    let fleet = work.fleet(&interrupt)?;
+    reporter.finish();
+    let (rows, exit) = done?;
+    let interrupted = interrupt.is_set();
+    if args.format.format == Format::Text && rows.iter().any(|row| row.outcome != Outcome::Ok) {
+        show(global, |out, style| {
+            summary::text(out, &rows, interrupted, style)
+        })?;
+    }
+    Ok(if interrupted { Exit::Interrupted } else { exit })
+}
+
+fn change(
+    work: &Work,
+    fleet: &Fleet,
+    reporter: &Reporter,
+    args: &ApplyArgs,
+    goal: Goal,
+) -> Result<(Vec<Row>, Exit)> {
     let mut hosts = work.wanted()?;
     if goal == Goal::Nothing {
         for (_, wanted) in &mut hosts {
             wanted.clear();
         }
     }
-    let opened = work.open(&fleet, hosts, true)?;
+    let opened = work.open(fleet, hosts, true)?;
     let plans: Vec<HostPlan> = opened
         .hosts
         .iter()
-        .map(|host| host.plan(&reach.secrets))
+        .map(|host| host.plan(&work.reach.secrets))
         .collect();
     if args.format.format == Format::Text {
-        work::show_plans(global, &plans)?;
+        reporter.suspend(|| {
+            show(work.global, |out, style| {
+                report::plan::text(out, &plans, style)
+            })
+        })?;
     }
+    let mut exit = if opened.missing.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    };
+    let mut rows: Vec<Row> = opened
+        .missing
+        .iter()
+        .map(|(host, error)| Row::unreached(&host.name, error))
+        .collect();
     let refused: String = plans
         .iter()
         .flat_map(|plan| {
@@ -80,62 +103,41 @@ pub fn run(global: &Global, args: &ApplyArgs, goal: Goal) -> Result<Exit> {
     }
     if plans.iter().all(HostPlan::is_empty) {
         fleet.close(opened.hosts);
-        return Ok(if opened.missing.is_empty() {
-            Exit::Done
-        } else {
-            Exit::Failed
-        });
+        rows.extend(plans.iter().map(|plan| Row::of(plan, None)));
+        return Ok((rows, exit));
     }
-    if !args.yes && !confirmed(goal, &interrupt)? {
+    if !args.yes && !reporter.suspend(|| confirmed(goal, fleet.run.interrupt))? {
         fleet.close(opened.hosts);
         return Err(Failure::new(Exit::Done, "nothing was changed\n"));
     }
+    let pairs = opened.hosts.into_iter().zip(plans).collect();
+    let done = fleet.apply(staged(work.setup.cluster(), pairs, goal));
+    for (_, plan, result) in &done {
+        if !matches!(result, Some(Ok(()))) {
+            exit = Exit::Failed;
+        }
+        rows.push(Row::of(plan, result.as_ref()));
+    }
+    fleet.close(done.into_iter().map(|(host, _, _)| host).collect());
+    Ok((rows, exit))
+}
 
-    let mut pairs: Vec<(HostRun, HostPlan)> = opened.hosts.into_iter().zip(plans).collect();
-    let order = stages::of(
-        setup.cluster(),
-        &pairs.iter().map(|(run, _)| run.host).collect::<Vec<_>>(),
-        goal == Goal::Nothing,
-    );
-    let mut staged = Vec::new();
-    for stage in order {
+/// Hosts with their plans, in the order in which they are worked on.
+fn staged<'h>(
+    cluster: &Cluster,
+    mut pairs: Vec<(HostRun<'h>, HostPlan)>,
+    goal: Goal,
+) -> Vec<Vec<(HostRun<'h>, HostPlan)>> {
+    let hosts: Vec<&Host> = pairs.iter().map(|(run, _)| run.host).collect();
+    let mut stages = Vec::new();
+    for stage in stages::of(cluster, &hosts, goal == Goal::Nothing) {
         let (now, later) = pairs
             .into_iter()
             .partition(|(run, _)| stage.iter().any(|host| host.name == run.host.name));
-        staged.push(now);
+        stages.push(now);
         pairs = later;
     }
-    let done = fleet.apply(staged);
-    let mut exit = if opened.missing.is_empty() {
-        Exit::Done
-    } else {
-        Exit::Failed
-    };
-    let mut out = String::new();
-    for (host, plan, result) in &done {
-        let name = &host.host.name;
-        match result {
-            Some(Ok(())) => out.push_str(&format!("{name}: {} changes done\n", plan.changes.len())),
-            Some(Err(error)) => {
-                exit = Exit::Failed;
-                out.push_str(&format!("{name}: {}\n", chain(error)));
-            }
-            None => {
-                exit = Exit::Failed;
-                out.push_str(&format!(
-                    "{name}: {} changes not begun\n",
-                    plan.changes.len()
-                ));
-            }
-        }
-    }
-    fleet.close(done.into_iter().map(|(host, _, _)| host).collect());
-    print(&out)?;
-    Ok(if interrupt.is_set() {
-        Exit::Interrupted
-    } else {
-        exit
-    })
+    stages
 }
 
 fn confirmed(goal: Goal, interrupt: &Interrupt) -> Result<bool> {

@@ -3,6 +3,7 @@
 mod apply;
 mod check;
 mod lab;
+mod output;
 mod plan;
 mod render;
 mod schema;
@@ -35,22 +36,11 @@ impl Failure {
 
     /// An error with its causes, each told once.
     pub fn of(exit: Exit, error: &dyn std::error::Error) -> Self {
-        Self::new(exit, format!("error: {}\n", chain(error)))
+        Self::new(
+            exit,
+            format!("error: {}\n", crate::report::error::chain(error)),
+        )
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.ends_with(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 type Result<T> = std::result::Result<T, Failure>;

@@ -1,42 +1,50 @@
 //! `lvsctl plan`: what `apply` would do. Nothing is changed on any host.
 
 use crate::cli::{Format, Global, PlanArgs};
-use crate::event::Silent;
 use crate::exit::Exit;
 use crate::plan::HostPlan;
+use crate::report;
 
+use super::Result;
+use super::output::{Reporter, show};
 use super::setup;
-use super::work::{self, Work};
-use super::{Failure, Result, print};
+use super::work::Work;
 
 pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     let mut setup = setup::load(global)?;
     let reach = setup::reach(global, &mut setup, true)?;
+    let interrupt = setup::interrupt()?;
+    // The plan is the result; with JSON it stays the only thing that is printed.
+    let reporter = Reporter::new(global, Format::Text);
     let work = Work {
         global,
         setup: &setup,
         reach: &reach,
-        sink: &Silent,
+        sink: &reporter,
         ignore_unreachable: args.ignore_unreachable,
     };
-    let interrupt = setup::interrupt()?;
     let fleet = work.fleet(&interrupt)?;
-    let hosts = work.wanted()?;
-    let opened = work.open(&fleet, hosts, false)?;
+    let opened = work.open(&fleet, work.wanted()?, false);
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(failure) => {
+            drop(fleet);
+            reporter.finish();
+            return Err(failure);
+        }
+    };
     let plans: Vec<HostPlan> = opened
         .hosts
         .iter()
         .map(|host| host.plan(&reach.secrets))
         .collect();
     fleet.close(opened.hosts);
-    match args.format.format {
-        Format::Text => work::show_plans(global, &plans)?,
-        Format::Json => {
-            let text =
-                serde_json::to_string_pretty(&plans).map_err(|e| Failure::of(Exit::Failed, &e))?;
-            print(&format!("{text}\n"))?;
-        }
-    }
+    drop(fleet);
+    reporter.finish();
+    show(global, |out, style| match args.format.format {
+        Format::Text => report::plan::text(out, &plans, style),
+        Format::Json => report::plan::json(out, &plans),
+    })?;
     if plans.iter().any(|plan| !plan.refusals.is_empty()) {
         return Ok(Exit::Unreachable);
     }

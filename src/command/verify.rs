@@ -1,10 +1,112 @@
-//! `lvsctl verify`.
+//! `lvsctl verify`: the proof, for audits too. Nothing is changed on any host.
 
-use crate::cli::{Global, VerifyArgs};
+use crate::cli::{Format, Global, VerifyArgs};
 use crate::exit::Exit;
+use crate::inventory::model::{Connection, Host};
+use crate::report;
+use crate::report::error::chain;
+use crate::run::HostRun;
+use crate::verify::tally::{Compared, Tally};
+use crate::verify::{self, live, questions};
 
-use super::{Failure, Result};
+use super::Result;
+use super::output::{Reporter, show};
+use super::setup;
+use super::work::Work;
 
-pub fn run(_global: &Global, _args: &VerifyArgs) -> Result<Exit> {
-    Err(Failure::new(Exit::Failed, "error: not there yet\n"))
+/// Stands for this machine as a client, where the inventory has none.
+const THIS_MACHINE: &str = "this machine";
+
+pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
+    let mut setup = setup::load(global)?;
+    let reach = setup::reach(global, &mut setup, true)?;
+    let interrupt = setup::interrupt()?;
+    let reporter = Reporter::new(global, Format::Text);
+    let cluster = setup.cluster();
+    let more = |host: &Host| {
+        if host.name == THIS_MACHINE {
+            String::new()
+        } else {
+            questions::of(cluster, host)
+        }
+    };
+    let mut tally = Tally::default();
+    let this_machine = this_machine(&cluster.hosts);
+    {
+        let work = Work {
+            global,
+            setup: &setup,
+            reach: &reach,
+            sink: &reporter,
+            ignore_unreachable: true,
+        };
+        let fleet = work.fleet_asking(&interrupt, &more)?;
+        let mut wanted = work.wanted()?;
+        let has_client = wanted.iter().any(|(host, _)| host.has_role("client"));
+        if !args.no_traffic
+            && !has_client
+            && let Some(host) = &this_machine
+        {
+            wanted.push((host, Vec::new()));
+        }
+        let mut runs = Vec::new();
+        for (host, outcome) in fleet.open(wanted, false) {
+            match outcome {
+                Ok(run) => {
+                    tally.pass("reachable");
+                    runs.push(run);
+                }
+                Err(error) => tally.fail(&host.name, "reachable", unreachable(&chain(&error))),
+            }
+        }
+        let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
+            .into_iter()
+            .partition(|run| run.host.name == THIS_MACHINE || run.host.roles == ["client"]);
+        if !interrupt.is_set() {
+            verify::offline(cluster, &hosts, &reach.secrets, &mut tally);
+        }
+        if !args.no_traffic && !interrupt.is_set() {
+            live::check(&fleet, cluster, &mut clients, &mut hosts, &mut tally);
+        }
+        hosts.extend(clients);
+        fleet.close(hosts);
+    }
+    reporter.finish();
+    if interrupt.is_set() {
+        return Ok(Exit::Interrupted);
+    }
+    show(global, |out, style| match args.format.format {
+        Format::Text => report::findings::text(out, &tally.findings, tally.count(), style),
+        Format::Json => report::findings::json(out, &tally.findings, tally.count()),
+    })?;
+    Ok(if tally.is_clean() {
+        Exit::Done
+    } else {
+        Exit::Findings
+    })
+}
+
+fn unreachable(error: &str) -> Compared {
+    Compared {
+        what: "the host".into(),
+        expected: "reachable".into(),
+        found: error.to_owned(),
+        mend: "see that it runs and that its SSH settings in the inventory are right".into(),
+    }
+}
+
+/// This machine is neutral when it is none of the cluster's hosts.
+fn this_machine(hosts: &[Host]) -> Option<Host> {
+    if hosts
+        .iter()
+        .any(|host| host.connection == Connection::Local)
+    {
+        return None;
+    }
+    let mut host = hosts.first()?.clone();
+    host.name = THIS_MACHINE.to_owned();
+    host.roles = Vec::new();
+    host.connection = Connection::Local;
+    host.ssh.sudo = Some(false);
+    Some(host)
 }

@@ -4,13 +4,13 @@ use crate::cli::Global;
 use crate::event::Sink;
 use crate::exit::Exit;
 use crate::inventory::model::Host;
-use crate::plan::HostPlan;
-use crate::resource::{Action, Resource};
+use crate::report::error::chain;
+use crate::resource::Resource;
 use crate::run::host::Run;
 use crate::run::{Fleet, HostRun, Interrupt};
 
 use super::setup::{Reach, Setup};
-use super::{Failure, Result, chain, print};
+use super::{Failure, Result};
 
 pub struct Work<'a> {
     pub global: &'a Global,
@@ -104,44 +104,4 @@ impl<'a> Work<'a> {
             format!("{lines}nothing was changed on any host\n"),
         ))
     }
-}
-
-/// All plans, for a person.
-pub fn show_plans(_global: &Global, plans: &[HostPlan]) -> Result<()> {
-    let mut out = String::new();
-    for plan in plans {
-        for change in &plan.changes {
-            let sign = match change.action {
-                Action::Create => '+',
-                Action::Update => '~',
-                Action::Remove => '-',
-            };
-            out.push_str(&format!(
-                "{}: {sign} {} {}\n",
-                plan.host, change.kind, change.key
-            ));
-            for field in &change.fields {
-                let side = |v: &Option<String>| v.clone().unwrap_or_else(|| "(none)".to_owned());
-                out.push_str(&format!(
-                    "    {}: {} -> {}\n",
-                    field.name,
-                    side(&field.from),
-                    side(&field.to)
-                ));
-            }
-            if let Some(text) = &change.text {
-                let diff = similar::TextDiff::from_lines(&text.from, &text.to);
-                out.push_str(&diff.unified_diff().context_radius(2).to_string());
-            }
-        }
-        for note in &plan.notes {
-            out.push_str(&format!("{}: note: {note}\n", plan.host));
-        }
-        for refusal in &plan.refusals {
-            out.push_str(&format!("{}: refused: {refusal}\n", plan.host));
-        }
-    }
-    let count: usize = plans.iter().map(|plan| plan.changes.len()).sum();
-    out.push_str(&format!("{count} changes on {} hosts\n", plans.len()));
-    print(&out)
 }

@@ -6,37 +6,13 @@ use serde::Serialize;
 
 use super::style::{Style, Tone};
 use super::{all_names, clean, count};
+use crate::verify::{Finding, Severity};
 
-/// One thing that is not as it shall be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// Empty when it is about the cluster as a whole.
-    pub host: String,
-    /// The name of the check.
-    pub check: String,
-    pub what: String,
-    pub expected: String,
-    pub found: String,
-    /// How to mend it.
-    pub mend: String,
-    pub severity: Severity,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    Error,
-    Warning,
-    Note,
-}
-
-impl Severity {
-    fn shown(self) -> (Tone, &'static str) {
-        match self {
-            Self::Error => (Tone::Bad, "error"),
-            Self::Warning => (Tone::Notable, "warning"),
-            Self::Note => (Tone::Place, "note"),
-        }
+fn shown(severity: Severity) -> (Tone, &'static str) {
+    match severity {
+        Severity::Error => (Tone::Bad, "error"),
+        Severity::Warning => (Tone::Notable, "warning"),
+        Severity::Note => (Tone::Place, "note"),
     }
 }
 
@@ -87,7 +63,12 @@ fn all_alike(a: &[&Finding], b: &[&Finding]) -> bool {
 }
 
 /// Writes findings host by host, those that are the same on several hosts once, and a summary.
-pub fn text(writer: &mut dyn Write, findings: &[Finding], style: Style) -> io::Result<()> {
+pub fn text(
+    writer: &mut dyn Write,
+    findings: &[Finding],
+    passed: usize,
+    style: Style,
+) -> io::Result<()> {
     let mut groups: Vec<(Vec<&str>, Vec<&Finding>)> = Vec::new();
     for (host, list) in by_host(findings) {
         let host = if host.is_empty() { "the cluster" } else { host };
@@ -107,12 +88,13 @@ pub fn text(writer: &mut dyn Write, findings: &[Finding], style: Style) -> io::R
         }
         writeln!(writer)?;
     }
-    writeln!(writer, "{}", summary(&Totals::of(findings), style))?;
+    let summary = summary(&Totals::of(findings), style);
+    writeln!(writer, "{} passed, {summary}", count(passed, "check"))?;
     writer.flush()
 }
 
 fn write_finding(writer: &mut dyn Write, finding: &Finding, style: Style) -> io::Result<()> {
-    let (tone, word) = finding.severity.shown();
+    let (tone, word) = shown(finding.severity);
     writeln!(
         writer,
         "  {} {}: {}",
@@ -155,14 +137,17 @@ fn summary(totals: &Totals, style: Style) -> String {
 struct Document<'a> {
     format: u32,
     findings: &'a [Finding],
+    /// Checks that passed.
+    passed: usize,
     summary: Totals,
 }
 
-/// Writes `{"format": 1, "findings": [...], "summary": {...}}`. Fields are only ever added.
-pub fn json(writer: &mut dyn Write, findings: &[Finding]) -> io::Result<()> {
+/// Writes `{"format": 1, "findings": [...], "passed": N, "summary": {...}}`. Fields are only ever added.
+pub fn json(writer: &mut dyn Write, findings: &[Finding], passed: usize) -> io::Result<()> {
     let document = Document {
         format: 1,
         findings,
+        passed,
         summary: Totals::of(findings),
     };
     serde_json::to_writer_pretty(&mut *writer, &document)?;
@@ -201,7 +186,7 @@ mod tests {
 
     fn shown(findings: &[Finding], style: Style) -> String {
         let mut bytes = Vec::new();
-        text(&mut bytes, findings, style).unwrap();
+        text(&mut bytes, findings, 7, style).unwrap();
         String::from_utf8(bytes).unwrap().replace('\u{1b}', "␛")
     }
 
@@ -233,13 +218,13 @@ mod tests {
 
     #[test]
     fn no_findings_are_said_in_these_words() {
-        assert_eq!(shown(&[], Style::plain()), "0 findings\n");
+        assert_eq!(shown(&[], Style::plain()), "7 checks passed, 0 findings\n");
     }
 
     #[test]
     fn findings_are_one_json_document() {
         let mut bytes = Vec::new();
-        json(&mut bytes, &findings()[1..2]).unwrap();
+        json(&mut bytes, &findings()[1..2], 7).unwrap();
         let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         let expected = serde_json::json!({
             "format": 1,

@@ -118,7 +118,7 @@ impl Mark {
 }
 
 /// Splits a line of iptables-save, which quotes by `"` and escapes by `\`.
-fn split_words(line: &str) -> Vec<String> {
+pub fn split_words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let (mut quoted, mut started) = (false, false);

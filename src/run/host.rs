@@ -1,6 +1,6 @@
 //! One host of a run: its shell, what it answered, its plan, and the doing of it.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::event::{Event, Sink};
 use crate::inventory::model::{Cluster, Host};
@@ -93,6 +93,10 @@ pub struct HostRun<'a> {
     pub wanted: Vec<Resource>,
     pub answer: Answer,
     pub shell: Box<dyn RemoteShell>,
+    /// When the answer came, in seconds since the epoch, by this machine's clock.
+    pub answered_at: f64,
+    /// How long the host took to be opened and to answer.
+    pub probe_seconds: f64,
 }
 
 fn timeout(host: &Host) -> Duration {
@@ -127,15 +131,19 @@ impl<'a> HostRun<'a> {
         if !obstacles.is_empty() {
             return Err(HostError::Obstacles(obstacles));
         }
+        let probe_seconds = started.elapsed().as_secs_f64();
         run.sink.event(&Event::Probed {
             host: host.name.clone(),
-            seconds: started.elapsed().as_secs_f64(),
+            seconds: probe_seconds,
         });
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Ok(Self {
             host,
             wanted,
             answer,
             shell,
+            answered_at: now.map_or(0.0, |now| now.as_secs_f64()),
+            probe_seconds,
         })
     }
 

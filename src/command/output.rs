@@ -1,0 +1,87 @@
+//! Where a command's words go: results to standard output, what happens meanwhile to standard error.
+
+use std::io::{self, IsTerminal, Stderr, Stdout, Write};
+
+use crate::cli::{Format, Global};
+use crate::event::{Event, Sink};
+use crate::exit::Exit;
+use crate::report::json::Json;
+use crate::report::plain::Plain;
+use crate::report::progress::Progress;
+use crate::report::{Level, Style};
+
+use super::{Failure, Result, setup};
+
+/// Shows what happens, as the command line asks.
+pub enum Reporter {
+    Progress(Progress),
+    Plain(Plain<Stderr>),
+    /// JSON lines are what was asked for, and so go to standard output.
+    Json(Json<Stdout>),
+}
+
+impl Reporter {
+    pub fn new(global: &Global, format: Format) -> Self {
+        if format == Format::Json {
+            return Self::Json(Json::new(io::stdout()));
+        }
+        let style = style(global, &io::stderr());
+        match Progress::stderr(style) {
+            Some(progress) => Self::Progress(progress),
+            None => Self::Plain(Plain::new(io::stderr(), style)),
+        }
+    }
+
+    /// Takes away what moves on the terminal. An error of a writer is no news when the run is over.
+    pub fn finish(self) {
+        let _ = match self {
+            Self::Progress(progress) => progress.finish(),
+            Self::Plain(plain) => plain.finish().map(drop),
+            Self::Json(json) => json.finish().map(drop),
+        };
+    }
+
+    /// Lets something else be written to the terminal.
+    pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        match self {
+            Self::Progress(progress) => progress.suspend(write),
+            Self::Plain(_) | Self::Json(_) => write(),
+        }
+    }
+}
+
+impl Sink for Reporter {
+    fn event(&self, event: &Event) {
+        match self {
+            Self::Progress(sink) => sink.event(event),
+            Self::Plain(sink) => sink.event(event),
+            Self::Json(sink) => sink.event(event),
+        }
+    }
+}
+
+pub fn style(global: &Global, stream: &impl IsTerminal) -> Style {
+    let level = if global.verbose > 0 {
+        Level::Verbose
+    } else {
+        Level::Normal
+    };
+    Style {
+        colour: setup::colour(global, stream),
+        level,
+    }
+}
+
+/// Writes a result to standard output. A reader that has gone away ends the program in silence, as for any filter.
+pub fn show(
+    global: &Global,
+    write: impl FnOnce(&mut dyn Write, Style) -> io::Result<()>,
+) -> Result<()> {
+    let mut out = io::stdout().lock();
+    let style = style(global, &io::stdout());
+    match write(&mut out, style).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Err(Failure::new(Exit::Failed, "")),
+        Err(e) => Err(Failure::of(Exit::Failed, &e)),
+    }
+}

@@ -1,0 +1,77 @@
+//! Proof that a cluster is what its inventory says: each host, the cluster as a whole, and the service end to end.
+//! Nothing is changed. Checks are functions from answers to findings; [`live`] alone sends traffic.
+
+pub mod cluster;
+pub mod director;
+pub mod end_to_end;
+pub mod finding;
+pub mod host;
+pub mod live;
+pub mod questions;
+pub mod real_server;
+pub mod statistics;
+pub mod tally;
+
+pub use finding::{Finding, Severity};
+pub use tally::Tally;
+
+use crate::inventory::model::{Cluster, Host};
+use crate::plan::HostPlan;
+use crate::resource::Section;
+use crate::resource::address::Addresses;
+use crate::run::HostRun;
+use crate::secret::Secrets;
+
+/// A host as checks see it.
+pub struct Seen<'a> {
+    pub cluster: &'a Cluster,
+    pub host: &'a Host,
+    pub run: &'a HostRun<'a>,
+    pub plan: HostPlan,
+}
+
+impl<'a> Seen<'a> {
+    pub fn new(cluster: &'a Cluster, run: &'a HostRun<'a>, secrets: &Secrets) -> Self {
+        Self {
+            cluster,
+            host: run.host,
+            run,
+            plan: run.plan(secrets),
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.host.name
+    }
+
+    /// What the audit's own questions brought.
+    pub fn audit(&self) -> Option<&Section> {
+        self.run.answer.sections.get(questions::SECTION)
+    }
+
+    pub fn part(&self, name: &str) -> &str {
+        self.audit().map_or("", |section| section.part(name))
+    }
+
+    pub fn addresses(&self) -> &Addresses {
+        &self.run.answer.observed.address
+    }
+}
+
+/// Everything that can be told from the answers alone.
+pub fn offline(cluster: &Cluster, runs: &[HostRun], secrets: &Secrets, tally: &mut Tally) {
+    let seen: Vec<Seen> = runs
+        .iter()
+        .map(|run| Seen::new(cluster, run, secrets))
+        .collect();
+    for host in &seen {
+        host::check(host, tally);
+        if host.host.is_real_server() {
+            real_server::check(host, tally);
+        }
+        if host.host.is_director() {
+            director::check(host, tally);
+        }
+    }
+    cluster::check(cluster, &seen, tally);
+}

@@ -1,0 +1,92 @@
+//! What was checked, and what was found: filled by the checks.
+
+use std::collections::BTreeMap;
+
+use super::finding::{Finding, Severity};
+
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub findings: Vec<Finding>,
+    /// How often each check passed.
+    pub passed: BTreeMap<&'static str, usize>,
+}
+
+/// A comparison: what was looked at, what it shall be, what it is, and how to mend it.
+#[derive(Debug, Clone, Default)]
+pub struct Compared {
+    pub what: String,
+    pub expected: String,
+    pub found: String,
+    pub mend: String,
+}
+
+impl Tally {
+    pub fn pass(&mut self, check: &'static str) {
+        *self.passed.entry(check).or_default() += 1;
+    }
+
+    pub fn fail(&mut self, host: &str, check: &'static str, compared: Compared) {
+        self.add(host, check, Severity::Error, compared);
+    }
+
+    pub fn warn(&mut self, host: &str, check: &'static str, compared: Compared) {
+        self.add(host, check, Severity::Warning, compared);
+    }
+
+    pub fn note(&mut self, host: &str, check: &'static str, what: impl Into<String>) {
+        self.add(
+            host,
+            check,
+            Severity::Note,
+            Compared {
+                what: what.into(),
+                ..Compared::default()
+            },
+        );
+    }
+
+    /// Passes or fails, as `good` says; what was found is put into words only when it fails.
+    pub fn require(
+        &mut self,
+        good: bool,
+        host: &str,
+        check: &'static str,
+        compared: impl FnOnce() -> Compared,
+    ) {
+        if good {
+            self.pass(check)
+        } else {
+            self.fail(host, check, compared())
+        }
+    }
+
+    fn add(&mut self, host: &str, check: &'static str, severity: Severity, compared: Compared) {
+        let Compared {
+            what,
+            expected,
+            found,
+            mend,
+        } = compared;
+        self.findings.push(Finding {
+            host: host.to_owned(),
+            check: check.to_owned(),
+            what,
+            expected,
+            found,
+            mend,
+            severity,
+        });
+    }
+
+    /// Checks that passed.
+    pub fn count(&self) -> usize {
+        self.passed.values().sum()
+    }
+
+    /// Whether anything is wrong; notes are not.
+    pub fn is_clean(&self) -> bool {
+        self.findings
+            .iter()
+            .all(|finding| finding.severity == Severity::Note)
+    }
+}
