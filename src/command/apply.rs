@@ -1,6 +1,7 @@
 //! `lvsctl apply` and `lvsctl destroy`: from a fresh probe to a plan, from the plan to its steps.
 
 use std::io::{BufRead, IsTerminal};
+use std::net::IpAddr;
 
 use crate::cli::{ApplyArgs, Format, Global};
 use crate::exit::Exit;
@@ -8,7 +9,8 @@ use crate::inventory::model::{Cluster, Host};
 use crate::plan::HostPlan;
 use crate::report;
 use crate::report::summary::{self, Outcome, Row};
-use crate::run::{Fleet, HostRun, Interrupt, stages};
+use crate::run::fleet::Applied;
+use crate::run::{Fleet, HostRun, Interrupt, settle, stages};
 
 use super::output::{Reporter, show};
 use super::setup;
@@ -111,7 +113,15 @@ fn change(
         return Err(Failure::new(Exit::Done, "nothing was changed\n"));
     }
     let pairs = opened.hosts.into_iter().zip(plans).collect();
-    let done = fleet.apply(staged(work.setup.cluster(), pairs, goal));
+    let mut done = fleet.apply(staged(work.setup.cluster(), pairs, goal));
+    let well = done
+        .iter()
+        .all(|(_, _, result)| matches!(result, Some(Ok(()))));
+    let unserved = if well && goal == Goal::Inventory {
+        served_again(fleet, &mut done)
+    } else {
+        Vec::new()
+    };
     for (_, plan, result) in &done {
         if !matches!(result, Some(Ok(()))) {
             exit = Exit::Failed;
@@ -119,7 +129,34 @@ fn change(
         rows.push(Row::of(plan, result.as_ref()));
     }
     fleet.close(done.into_iter().map(|(host, _, _)| host).collect());
+    if let Some(vip) = unserved.first() {
+        return Err(Failure::new(
+            Exit::Failed,
+            format!(
+                "error: all steps were done, and no director has taken the VIP {vip}; \
+                 see `journalctl -u keepalived` on the directors\n"
+            ),
+        ));
+    }
     Ok((rows, exit))
+}
+
+/// Where keepalived was started or reloaded, waits until the VIPs are held.
+fn served_again(fleet: &Fleet, done: &mut [Applied]) -> Vec<IpAddr> {
+    let touched = |plan: &HostPlan| {
+        plan.changes
+            .iter()
+            .any(|change| change.key == "keepalived.service")
+    };
+    if !done.iter().any(|(_, plan, _)| touched(plan)) {
+        return Vec::new();
+    }
+    let mut directors: Vec<&mut HostRun> = done
+        .iter_mut()
+        .map(|(host, _, _)| host)
+        .filter(|run| run.host.is_director())
+        .collect();
+    settle::wait(fleet, &mut directors)
 }
 
 /// Hosts with their plans, in the order in which they are worked on.

@@ -13,6 +13,9 @@ use super::host::{HostError, HostRun, Run};
 /// A host and what came of it.
 pub type Outcome<'a, T> = (&'a Host, Result<T, HostError>);
 
+/// A host with its plan, and what came of it; nothing for one that was not begun.
+pub type Applied<'a> = (HostRun<'a>, HostPlan, Option<Result<(), HostError>>);
+
 pub struct Fleet<'a> {
     pub run: Run<'a>,
     pool: ThreadPool,
@@ -51,7 +54,7 @@ impl<'a> Fleet<'a> {
             if let Err(error) = &opened {
                 self.run.sink.event(&Event::Failed {
                     host: host.name.clone(),
-                    error: error.to_string(),
+                    error: crate::report::error::chain(error),
                 });
             }
             (host, opened)
@@ -59,10 +62,7 @@ impl<'a> Fleet<'a> {
     }
 
     /// Does plans, stage by stage. A failure in a stage lets that stage end and keeps the next from beginning.
-    pub fn apply<'h>(
-        &self,
-        stages: Vec<Vec<(HostRun<'h>, HostPlan)>>,
-    ) -> Vec<(HostRun<'h>, HostPlan, Option<Result<(), HostError>>)> {
+    pub fn apply<'h>(&self, stages: Vec<Vec<(HostRun<'h>, HostPlan)>>) -> Vec<Applied<'h>> {
         let mut done = Vec::new();
         let mut stop = false;
         for stage in stages {
@@ -100,7 +100,7 @@ impl<'a> Fleet<'a> {
                 if let Err(error) = &result {
                     self.run.sink.event(&Event::Failed {
                         host: host.host.name.clone(),
-                        error: error.to_string(),
+                        error: crate::report::error::chain(error),
                     });
                 }
                 (host, plan, Some(result))

@@ -5,6 +5,7 @@ pub mod fleet;
 pub mod host;
 pub mod interrupt;
 pub mod lock;
+pub mod settle;
 pub mod stages;
 
 pub use fleet::Fleet;

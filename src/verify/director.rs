@@ -58,9 +58,11 @@ fn owners(seen: &Seen, tally: &mut Tally) {
         let (Some(unit), Some(state)) = (values.get("Id"), values.get("ActiveState")) else {
             continue;
         };
-        // ipvsadm.service restores a table at boot and stays `active (exited)`; keepalived would fight over it.
-        let rival =
-            *state == "active" && (*unit == "ldirectord.service" || seen.cluster.keepalived);
+        // Debian's ipvsadm.service is always active, and does nothing unless /etc/default/ipvsadm says so; elsewhere
+        // it restores a table at boot, which keepalived would fight over.
+        let restores = seen.part("restores").contains("true");
+        let rival = *state == "active"
+            && (*unit == "ldirectord.service" || (restores && seen.cluster.keepalived));
         tally.require(!rival, seen.name(), "ipvs-owner", || Compared {
             what: "owner of the IPVS table".into(),
             expected: "one".into(),
