@@ -127,7 +127,7 @@ impl Login<'_> {
                 Ok(false)
             }
             Err(Failure::Deadline) => Err(self.late()),
-            Err(Failure::Ssh(e)) if is_cut(e.code()) => {
+            Err(Failure::Ssh(e)) if is_gone(&e) => {
                 self.note(
                     with,
                     "then the server closed the connection: after too many keys it does, so name the right one in ssh.identity_files",
@@ -277,6 +277,11 @@ impl KeyboardInteractivePrompt for Answers<'_> {
             })
             .collect()
     }
+}
+
+/// libssh2 has one code for a key that is refused and for a connection that ended before the answer.
+fn is_gone(error: &ssh2::Error) -> bool {
+    is_cut(error.code()) || error.message().starts_with("Waiting for ")
 }
 
 fn outcome(error: &ssh2::Error) -> String {
