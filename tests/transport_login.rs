@@ -211,6 +211,18 @@ fn a_new_host_is_accepted_where_that_is_asked_for() {
     assert_eq!(fs::read_to_string(&file).expect("a file"), swapped);
 }
 
+#[test]
+fn a_server_of_the_past_is_told() {
+    let lab = Lab::new(vec![
+        HostSpec::new("h1")
+            .host_keys(&["rsa"], &["rsa"])
+            .sshd("HostKeyAlgorithms ssh-rsa"),
+    ]);
+    let _in = lab.enter();
+    let text = told(&Client::new(&lab).refusal(&host_of(&lab, "h1")));
+    assert!(text.contains("no algorithm in common"), "{text}");
+}
+
 // --- keys
 
 /// A home with the lab's host keys and no key of its own.
@@ -350,6 +362,17 @@ fn the_agents_keys_are_walked() {
     host.ssh.identity_files = vec![keys[0].clone()];
     let text = told(&client.refusal(&host));
     assert!(text.contains("/nonexistent/agent"), "{text}");
+    // Nor is one that says nothing.
+    let socket = lab.dir_file("silent");
+    let _silent = std::os::unix::net::UnixListener::bind(&socket).expect("listens");
+    let mut environment = other_home(&lab);
+    environment.auth_sock = Some(socket);
+    host.ssh.connect_timeout = Some(2);
+    let client = Client::with(environment, &[]);
+    let text = told(&client.refusal(&host));
+    assert!(text.contains("it does not answer"), "{text}");
+    host.ssh.identity_files = vec![lab.key()];
+    client.connect(&host);
 }
 
 #[test]
