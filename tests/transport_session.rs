@@ -3,11 +3,17 @@
 use std::io::Write as _;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lvsctl::inventory::model;
+use lvsctl::secret::Secrets;
+use lvsctl::transport::config::Environment;
 use lvsctl::transport::local::LocalChannel;
 use lvsctl::transport::session::{Launch, Session};
-use lvsctl::transport::{Ended, Output, RemoteShell, TransportError, Waiting};
+use lvsctl::transport::{
+    Connect, Connector, Counters, Ended, Output, RemoteShell, TransportError, Waiting,
+};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -397,19 +403,49 @@ fn exit_traps_run_when_the_controller_vanishes() {
     });
 }
 
+/// `connection: local`, as root and through sudo.
 #[test]
-fn framing_starts_no_process() {
-    let mut s = session("dash");
-    // The subshell is one; whatever else `run` cost would be seen between two of them.
-    let pid = |s: &mut Session| -> i64 {
-        let got = s.run("exec sh -c 'echo $$'", LONG).expect("runs");
-        got.stdout.trim().parse().expect("a pid")
-    };
-    let before = pid(&mut s);
-    for _ in 0..5 {
-        s.run_in_shell(":", LONG).expect("runs");
+fn this_machine_is_a_host_too() {
+    for user in ["root", "somebody"] {
+        let environment = Environment {
+            user: Some(user.to_owned()),
+            ..Environment::default()
+        };
+        let counters = Arc::new(Counters::default());
+        let connector = Connector::new(environment, Secrets::new(), Arc::clone(&counters))
+            .unwrap_or_else(|e| panic!("{e}"));
+        let host = model::Host {
+            name: "here".to_owned(),
+            roles: vec!["director".to_owned()],
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            interface: "lo".to_owned(),
+            interfaces: Vec::new(),
+            gateway: None,
+            connection: model::Connection::Local,
+            ssh: model::SshOptions::default(),
+            vars: serde_json::Map::new(),
+        };
+        let mut shell = connector
+            .connect(&host)
+            .unwrap_or_else(|e| panic!("{user}: {e}; apt-get install sudo"));
+        let script =
+            "id -u; echo ${SUDO_USER-none}; (echo >/dev/tty) 2>/dev/null || echo no terminal";
+        let got = shell
+            .run(script, LONG)
+            .unwrap_or_else(|e| panic!("{user}: {e}"));
+        let sudo = if user == "root" { "none" } else { "root" };
+        assert!(
+            got.stdout.starts_with(&format!("0\n{sudo}\n")),
+            "{user}: {}",
+            got.stdout
+        );
+        // sudo's use_pty gives its command a terminal of sudo's own.
+        assert!(
+            user != "root" || got.stdout.ends_with("no terminal\n"),
+            "{}",
+            got.stdout
+        );
+        assert_eq!((counters.connections(), counters.execs()), (0, 1));
+        shell.close(LONG).unwrap_or_else(|e| panic!("{user}: {e}"));
     }
-    let after = pid(&mut s);
-    // Other processes of this machine take pids too: the strict count is made on hosts with pids of their own.
-    assert!(after > before);
 }

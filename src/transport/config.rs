@@ -197,7 +197,11 @@ pub fn resolve(
     let identities: Vec<PathBuf> = if named.is_empty() {
         usual().collect()
     } else {
-        named.iter().map(|p| path(p)).collect()
+        named
+            .iter()
+            .filter(|p| p.as_os_str() != "none")
+            .map(|p| path(p))
+            .collect()
     };
 
     let mut known_hosts: Vec<PathBuf> = match (

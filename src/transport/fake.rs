@@ -10,6 +10,15 @@ use crate::inventory::model;
 type Matcher = Box<dyn Fn(&str) -> bool + Send>;
 type Answer = Box<dyn FnMut(&str) -> Result<Output, TransportError> + Send>;
 
+/// The output of a script that went well.
+pub fn ok(stdout: impl Into<String>) -> Output {
+    Output {
+        status: 0,
+        stdout: stdout.into(),
+        stderr: String::new(),
+    }
+}
+
 /// The answers of one host, and what it was asked.
 #[derive(Default)]
 pub struct Script {

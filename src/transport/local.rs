@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,8 +23,10 @@ pub fn open(
     let deadline = Instant::now() + timeout;
     let launch = Launch::new(sudo)?;
     let command = launch.command();
-    let mut program = Command::new("/bin/sh");
-    program.args(["-c", &format!("exec {command}")]);
+    // A session of its own, as over SSH: no terminal that a step could ask at, and Ctrl-C there ends this program in
+    // order, not a step midway.
+    let mut program = Command::new("setsid");
+    program.args(["sh", "-c", &format!("exec {command}")]);
     let channel = LocalChannel::spawn(program).map_err(|source| TransportError::Local {
         program: command,
         source,
@@ -47,10 +49,8 @@ pub struct LocalChannel {
 const LOOK: Duration = Duration::from_millis(250);
 
 impl LocalChannel {
-    /// The program gets a process group of its own: Ctrl-C at the terminal ends a run in order, not its steps midway.
     pub fn spawn(mut program: Command) -> io::Result<Self> {
         let mut child = program
-            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -147,7 +147,14 @@ impl Link {
             Err(Failure::Ssh(e)) if is_cut(e.code()) => Err(fail(
                 "it closed the connection before the handshake was done; it may limit connections (MaxStartups) or addresses",
             )),
-            Err(Failure::Ssh(e)) => Err(fail(e.message())),
+            // KEX_FAILURE, KEY_EXCHANGE_FAILURE
+            Err(Failure::Ssh(e)) if matches!(e.code(), ErrorCode::Session(-5 | -8)) => {
+                Err(fail(&format!(
+                    "{}: there may be no algorithm in common, as with a server that signs with SHA-1 only",
+                    e.message().to_lowercase()
+                )))
+            }
+            Err(Failure::Ssh(e)) => Err(fail(&e.message().to_lowercase())),
         }
     }
 

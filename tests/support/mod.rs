@@ -116,6 +116,11 @@ impl Lab {
         self.home().join(".ssh/id_ed25519")
     }
 
+    /// A path for a test's own file.
+    pub fn dir_file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
     pub fn environment(&self) -> Environment {
         Environment {
             home: Some(self.home()),

@@ -1,5 +1,7 @@
 //! Logging in: keys of the agent one by one, key files, then a password. Each is tried once.
 
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -127,7 +129,7 @@ impl Login<'_> {
                 Ok(false)
             }
             Err(Failure::Deadline) => Err(self.late()),
-            Err(Failure::Ssh(e)) if is_cut(e.code()) => {
+            Err(Failure::Ssh(e)) if is_gone(&e) => {
                 self.note(
                     with,
                     "then the server closed the connection: after too many keys it does, so name the right one in ssh.identity_files",
@@ -164,6 +166,13 @@ impl Login<'_> {
 
     fn agent(&mut self, socket: Option<&Path>) -> Option<Agent> {
         let socket = socket?;
+        if let Err(e) = answers(socket, self.deadline) {
+            self.note(
+                format!("the agent at {}", socket.display()),
+                printable(&e.to_string()),
+            );
+            return None;
+        }
         let open = || -> Result<Agent, ssh2::Error> {
             let mut agent = self.link.session.agent()?;
             agent.set_identity_path(socket)?;
@@ -228,6 +237,35 @@ impl Login<'_> {
     }
 }
 
+/// libssh2 waits for an agent without end, so it is asked for its keys here once before. (What it waits for later, such
+/// as a touch of a token, is the user's to give, and is not bounded.)
+fn answers(socket: &Path, deadline: Instant) -> io::Result<()> {
+    const REQUEST_IDENTITIES: [u8; 5] = [0, 0, 0, 1, 11];
+    const MAX_ANSWER: u64 = 256 * 1024;
+    let mut stream = UnixStream::connect(socket)?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    // Half of what is left: the key files want some, too.
+    stream.set_read_timeout(Some((left / 2).max(Duration::from_millis(1))))?;
+    stream.write_all(&REQUEST_IDENTITIES)?;
+    let mut length = [0; 4];
+    let answer = stream.read_exact(&mut length).and_then(|()| {
+        // All of it: an agent complains of who hangs up.
+        let length = u64::from(u32::from_be_bytes(length)).min(MAX_ANSWER);
+        io::copy(&mut stream.take(length), &mut io::sink())
+    });
+    match answer {
+        Err(e)
+            if matches!(
+                e.kind(),
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+            ) =>
+        {
+            Err(io::Error::other("it does not answer"))
+        }
+        other => other.map(|_| ()),
+    }
+}
+
 /// Keys that somebody named come first, from the agent where it holds them: a server that takes few attempts may not
 /// wait for the right one otherwise.
 fn candidates(held: Vec<PublicKey>, target: &Target) -> Vec<Candidate> {
@@ -277,6 +315,11 @@ impl KeyboardInteractivePrompt for Answers<'_> {
             })
             .collect()
     }
+}
+
+/// libssh2 has one code for a key that is refused and for a connection that ended before the answer.
+fn is_gone(error: &ssh2::Error) -> bool {
+    is_cut(error.code()) || error.message().starts_with("Waiting for ")
 }
 
 fn outcome(error: &ssh2::Error) -> String {
