@@ -9,7 +9,6 @@ use serde::Serialize;
 
 use super::error::LabError;
 use super::layout::Layout;
-use super::netns::Netns;
 use super::state::StateDir;
 use super::tool::program;
 
@@ -29,8 +28,7 @@ pub struct LabAccess {
 /// To be called before other threads are started: those stay outside.
 pub fn enter(lab: &str) -> Result<LabAccess, LabError> {
     let (state, layout) = open(lab)?;
-    let netns = Netns::of_lab(lab);
-    netns.enter().map_err(LabError::io(format!(
+    state.netns().enter().map_err(LabError::io(format!(
         "lab {lab}: its network namespace cannot be entered"
     )))?;
     Ok(LabAccess {
@@ -48,9 +46,9 @@ pub fn enter(lab: &str) -> Result<LabAccess, LabError> {
 
 /// A command that will run on this machine's end of the lab.
 pub fn command(lab: &str, name: &str) -> Result<Command, LabError> {
-    open(lab)?;
+    let (state, _) = open(lab)?;
     let mut command = program(name);
-    place(lab, &mut command)?;
+    place(&state, &mut command)?;
     Ok(command)
 }
 
@@ -83,7 +81,7 @@ fn remote(lab: &str, host: Option<&str>, argv: &[&str]) -> Result<Command, LabEr
             return Err(LabError::Spec("a command is missing".to_owned()));
         };
         let mut command = program(name);
-        place(lab, command.args(rest))?;
+        place(&state, command.args(rest))?;
         return Ok(command);
     };
     layout.host(host)?;
@@ -103,18 +101,17 @@ fn open(lab: &str) -> Result<(StateDir, Layout), LabError> {
     Ok((state, layout))
 }
 
-fn place(lab: &str, command: &mut Command) -> Result<(), LabError> {
-    Netns::of_lab(lab)
-        .place(command)
-        .map_err(LabError::io(format!(
-            "lab {lab}: its network namespace cannot be opened"
-        )))
+fn place(state: &StateDir, command: &mut Command) -> Result<(), LabError> {
+    state.netns().place(command).map_err(LabError::io(format!(
+        "lab {}: its network namespace cannot be opened",
+        state.name()
+    )))
 }
 
 pub(super) fn ssh_command(state: &StateDir) -> Result<Command, LabError> {
     let mut command = program("ssh");
     command.arg("-F").arg(state.ssh_config());
-    place(&state.name(), &mut command)?;
+    place(state, &mut command)?;
     Ok(command)
 }
 

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use super::error::LabError;
 use super::init::cgroup_name;
-use super::netns::Netns;
 use super::state::StateDir;
 use super::tool::ip_batch;
 
@@ -46,21 +45,21 @@ pub(super) fn clear(state: &StateDir) -> Result<bool, LabError> {
             return Err(what()(io::Error::other(late)));
         }
     }
-    found |= remove_namespace(&lab)?;
+    found |= remove_namespace(state)?;
     found |= remove_cgroup(&lab)?;
     found |= remove_state(state)?;
     Ok(found)
 }
 
-fn remove_namespace(lab: &str) -> Result<bool, LabError> {
-    let netns = Netns::of_lab(lab);
+fn remove_namespace(state: &StateDir) -> Result<bool, LabError> {
+    let netns = state.netns();
     if !netns.exists() {
         return Ok(false);
     }
     let what = || {
         LabError::io(format!(
-            "network namespace {}: cannot be removed",
-            netns.name()
+            "{}: cannot be removed",
+            state.netns_file().display()
         ))
     };
     // Its links go at once, even where somebody's shell keeps the namespace itself alive.
@@ -70,7 +69,7 @@ fn remove_namespace(lab: &str) -> Result<bool, LabError> {
             .map(|link| format!("link delete {link}"))
             .collect();
         if !lines.is_empty() {
-            ip_batch(Some(netns.name()), &lines)?;
+            ip_batch(Some(&netns), &lines)?;
         }
     }
     netns.delete().map_err(what())?;

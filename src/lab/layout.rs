@@ -71,6 +71,7 @@ pub(super) struct HostLayout {
 pub(super) struct NicLayout {
     pub interface: String,
     /// The other end of its cable, on the bridge's side.
+    /// First part of the name; each boot adds its number.
     pub port: String,
     pub bridge: String,
     pub mac: String,

@@ -1,17 +1,16 @@
-//! A named network namespace, as `ip netns` knows it, and the taps in it.
+//! A network namespace pinned to a file, and the taps in it. The lab's own is not among those of `ip netns`: that
+//! program mounts its folder over itself whenever it likes, and what was pinned there before could not be unpinned.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use nix::libc;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, setns, unshare};
-
-const FOLDER: &str = "/run/netns";
 
 nix::ioctl_write_ptr_bad!(
     tun_set_interface,
@@ -25,45 +24,27 @@ nix::ioctl_write_int_bad!(
 
 #[derive(Debug, Clone)]
 pub(super) struct Netns {
-    name: String,
+    path: PathBuf,
 }
 
 impl Netns {
-    pub fn of_lab(lab: &str) -> Self {
-        Self::named(&format!("lvsctl-{lab}"))
-    }
-
-    pub fn named(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-        }
-    }
-
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn path(&self) -> PathBuf {
-        Path::new(FOLDER).join(&self.name)
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
     }
 
     pub fn exists(&self) -> bool {
-        self.path().exists()
+        self.path.exists()
     }
 
-    /// Makes it, and pins it by its name.
+    /// Makes it, and pins it.
     pub fn create(&self) -> io::Result<()> {
-        std::fs::create_dir_all(FOLDER)?;
-        let path = self.path();
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&path)?;
+        let path = &self.path;
+        OpenOptions::new().write(true).create_new(true).open(path)?;
         let pin = || -> io::Result<()> {
             unshare(CloneFlags::CLONE_NEWNET)?;
             mount(
                 Some("/proc/thread-self/ns/net"),
-                &path,
+                path,
                 None::<&str>,
                 MsFlags::MS_BIND,
                 None::<&str>,
@@ -72,12 +53,12 @@ impl Netns {
         };
         // In a thread of its own, so that the caller stays where it is.
         in_thread(pin).inspect_err(|_| {
-            let _ = std::fs::remove_file(&path);
+            let _ = std::fs::remove_file(path);
         })
     }
 
     pub fn open(&self) -> io::Result<OwnedFd> {
-        Ok(File::open(self.path())?.into())
+        Ok(File::open(&self.path)?.into())
     }
 
     /// Moves the calling thread into it.
@@ -104,17 +85,17 @@ impl Netns {
         Ok(())
     }
 
-    /// Takes its name away; it ends with the last process in it.
+    /// Takes its pin away; it ends with the last process in it.
     pub fn delete(&self) -> io::Result<()> {
-        let path = self.path();
+        let path = &self.path;
         loop {
-            match umount2(&path, MntFlags::MNT_DETACH) {
+            match umount2(path, MntFlags::MNT_DETACH) {
                 Ok(()) => {}
                 Err(nix::Error::EINVAL | nix::Error::ENOENT) => break,
                 Err(errno) => return Err(errno.into()),
             }
         }
-        match std::fs::remove_file(&path) {
+        match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::LabError;
 use super::layout::{Layout, check_lab_name};
+use super::netns::Netns;
 use super::process::ProcessRecord;
 
 const BASE: &str = "/run/lvsctl/lab";
@@ -58,6 +59,13 @@ impl StateDir {
     }
     pub fn ssh_config(&self) -> PathBuf {
         self.dir.join("ssh_config")
+    }
+    /// The lab's network namespace.
+    pub fn netns(&self) -> Netns {
+        Netns::at(self.netns_file())
+    }
+    pub fn netns_file(&self) -> PathBuf {
+        self.dir.join("netns")
     }
     /// What the kernel and the init program say.
     pub fn console(&self) -> PathBuf {

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::error::LabError;
 use super::layout::Kernel;
-use super::netns::Netns;
 use super::state::{StateDir, names, read_json};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,7 +15,8 @@ pub struct LabStatus {
     /// Whether the lab's own machine (its process tree) runs.
     pub running: bool,
     pub kernel: Kernel,
-    pub netns: String,
+    /// The lab's network namespace, as `nsenter --net=` takes it.
+    pub netns: std::path::PathBuf,
     /// Of user-mode Linux.
     pub memory_mib: Option<u32>,
     pub networks: Vec<NetworkStatus>,
@@ -94,7 +94,7 @@ pub fn status(lab: &str) -> Result<LabStatus, LabError> {
     Ok(LabStatus {
         running,
         kernel: layout.kernel,
-        netns: Netns::of_lab(lab).name().to_owned(),
+        netns: state.netns_file(),
         memory_mib: (layout.kernel == Kernel::Uml).then_some(layout.memory_mib),
         networks: layout
             .networks

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use super::error::LabError;
+use super::netns::Netns;
 use super::requirements::SYSTEM_PATH;
 
 /// A program of the system, found and run with the system's own path.
@@ -58,12 +59,14 @@ pub(super) fn run_with_input(command: &mut Command, input: &str) -> Result<Strin
 }
 
 /// Several `ip` commands in one process.
-pub(super) fn ip_batch(namespace: Option<&str>, lines: &[String]) -> Result<(), LabError> {
+pub(super) fn ip_batch(netns: Option<&Netns>, lines: &[String]) -> Result<(), LabError> {
     let mut command = program("ip");
-    if let Some(namespace) = namespace {
-        command.args(["-n", namespace]);
-    }
     command.args(["-batch", "-"]);
+    if let Some(netns) = netns {
+        netns
+            .place(&mut command)
+            .map_err(LabError::io("the network namespace cannot be opened"))?;
+    }
     let mut input = lines.join("\n");
     input.push('\n');
     run_with_input(&mut command, &input).map(drop)

@@ -16,7 +16,7 @@ use super::hostfiles::{HostFile, HostKeys, host_files};
 use super::init::INIT_COMMAND;
 use super::keys::{known_hosts, make_pair, ssh_config};
 use super::layout::{Kernel, Layout, NetworkLayout, layout};
-use super::netns::{Netns, make_tap};
+use super::netns::make_tap;
 use super::process::ProcessRecord;
 use super::requirements::requirements;
 use super::rootfs;
@@ -165,8 +165,8 @@ fn make(
     let layout = layout(spec, kernel, options.memory_mib, image)?;
     write_state(state, &layout, options.program.as_deref())?;
     options.cancel.check()?;
-    make_namespace(&layout)?;
-    start_guard(state, &layout)?;
+    make_namespace(state, &layout)?;
+    start_guard(state)?;
     tell(LabEvent::Booting {
         hosts: layout.hosts.len(),
     });
@@ -246,14 +246,9 @@ fn write_host_file(layer: &Path, file: &HostFile) -> std::io::Result<()> {
 }
 
 /// The lab's network namespace, with this machine's end of each attached network.
-fn make_namespace(layout: &Layout) -> Result<(), LabError> {
-    let netns = Netns::of_lab(&layout.name);
-    let what = || {
-        LabError::io(format!(
-            "network namespace {}: cannot be made",
-            netns.name()
-        ))
-    };
+fn make_namespace(state: &StateDir, layout: &Layout) -> Result<(), LabError> {
+    let netns = state.netns();
+    let what = || LabError::io("the lab's network namespace cannot be made");
     netns.create().map_err(what())?;
     let attached: Vec<_> = layout.networks.iter().filter(|n| n.attached).collect();
     netns
@@ -274,7 +269,7 @@ fn make_namespace(layout: &Layout) -> Result<(), LabError> {
     for network in attached {
         lines.extend(machine_end(network));
     }
-    ip_batch(Some(netns.name()), &lines)
+    ip_batch(Some(&netns), &lines)
 }
 
 /// A bridge that forwards from the first moment, and multicast (VRRP) to all ports.
@@ -319,11 +314,11 @@ fn quiet_sysctls() -> std::io::Result<()> {
 }
 
 /// Starts the process that all others of the lab belong to. It does nothing until its record is written.
-fn start_guard(state: &StateDir, layout: &Layout) -> Result<(), LabError> {
+fn start_guard(state: &StateDir) -> Result<(), LabError> {
     use std::io::Write;
     use std::os::unix::process::CommandExt;
     let what = || LabError::io("the lab's guard process cannot be started");
-    let netns = Netns::of_lab(&layout.name).open().map_err(what())?;
+    let netns = state.netns().open().map_err(what())?;
     let console = fs::File::create(state.console()).map_err(what())?;
     let mut command = std::process::Command::new(state.program());
     command

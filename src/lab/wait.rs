@@ -176,7 +176,7 @@ struct Waiter<'a> {
 impl Waiter<'_> {
     fn wait(&self) -> Result<(), LabError> {
         let started = Instant::now();
-        let netns = Netns::of_lab(&self.state.name());
+        let netns = self.state.netns();
         loop {
             self.still_there()?;
             let reason = match self.look(&netns, started + self.timeout) {

@@ -19,6 +19,9 @@ use super::machine::{Machine, mount_at};
 /// A reboot asked for inside the container, by nspawn's exit status.
 const REBOOT: i32 = 133;
 
+/// Where `ip` finds them; on a /run that is the lab's alone.
+pub(super) const NAMESPACES: &str = "/run/netns";
+
 pub(super) struct Host<'a> {
     machine: &'a Machine,
     layout: &'a HostLayout,
@@ -112,28 +115,20 @@ impl<'a> Host<'a> {
 
     /// A fresh network namespace for each boot, as a fresh kernel would have, with the same MACs.
     fn cable(&self) -> Result<(), LabError> {
-        let netns = Netns::named(&self.layout.name);
-        let what = || {
-            LabError::io(format!(
-                "the network of host {} cannot be made",
-                netns.name()
-            ))
-        };
+        let name = &self.layout.name;
+        let netns = Netns::at(PathBuf::from(NAMESPACES).join(name));
+        let what = || LabError::io(format!("the network of host {name} cannot be made"));
         netns.delete().map_err(what())?;
         netns.create().map_err(what())?;
         let mut lines = Vec::new();
         for nic in &self.layout.nics {
-            if fs::exists(format!("/sys/class/net/{}", nic.port)).unwrap_or(false) {
-                lines.push(format!("link delete {}", nic.port));
-            }
+            // The last boot's cables go with their namespace, at a time of the kernel's own choosing.
+            let port = format!("{}.{}", nic.port, self.boots);
             lines.push(format!(
-                "link add {} type veth peer name {} address {} netns {}",
-                nic.port,
-                nic.interface,
-                nic.mac,
-                netns.name()
+                "link add {port} type veth peer name {} address {} netns {name}",
+                nic.interface, nic.mac
             ));
-            lines.push(format!("link set {} master {} up", nic.port, nic.bridge));
+            lines.push(format!("link set {port} master {} up", nic.bridge));
         }
         ip_batch(None, &lines)
     }
@@ -177,7 +172,7 @@ impl<'a> Host<'a> {
             ))
             .arg(format!("--machine={name}"))
             .arg(format!("--uuid={}", self.layout.machine_id))
-            .arg(format!("--network-namespace-path=/run/netns/{name}"))
+            .arg(format!("--network-namespace-path={NAMESPACES}/{name}"))
             .arg(format!("--capability={capabilities}"))
             .env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network")
             .stdin(Stdio::null())

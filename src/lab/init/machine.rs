@@ -16,9 +16,18 @@ use super::super::rootfs::{LEGACY_LAYER, ROOT};
 use super::super::state::StateDir;
 use super::super::tool::{ip_batch, program, run};
 use super::super::up::bridge_line;
+use super::host::NAMESPACES;
 
-/// What the machine itself needs before it can start a host.
-const OWN_MODULES: &[&str] = &["overlay", "bridge", "veth"];
+/// What the machine itself needs before it can start a host, and what no request from inside a host brings:
+/// the programs of the tables run the kernel's helper by its path, which is none of theirs.
+const OWN_MODULES: &[&str] = &[
+    "overlay",
+    "bridge",
+    "veth",
+    "ip_tables",
+    "ip6_tables",
+    "arp_tables",
+];
 
 /// What hosts may want, where they have no right to load it themselves.
 const HOST_MODULES: &[&str] = &[
@@ -37,14 +46,11 @@ const HOST_MODULES: &[&str] = &[
     "ip_vs_ovf",
     "ip_vs_mh",
     "ipip",
-    "ip_tables",
     "iptable_filter",
     "iptable_mangle",
     "iptable_nat",
-    "ip6_tables",
     "ip6table_filter",
     "ip6table_mangle",
-    "arp_tables",
     "arptable_filter",
     "arpt_mangle",
     "xt_mark",
@@ -210,6 +216,7 @@ fn temporary_folders(options: &str) -> Result<PathBuf, LabError> {
     mount_at("tmpfs", Path::new("/tmp"), none, "mode=1777")?;
     let scratch = PathBuf::from("/run/hosts");
     folder(&scratch)?;
+    folder(Path::new(NAMESPACES))?;
     Ok(scratch)
 }
 
