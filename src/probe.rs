@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use crate::manifest::{DIRECTORY, Manifest, ManifestError};
-use crate::resource::{Facts, Observed, ParseError, Resource, registry, section};
+use crate::resource::address::Address;
+use crate::resource::{Facts, Kind, Observed, ParseError, Resource, registry, section};
 use crate::shell::quote;
 
 const MANIFEST: &str = "manifest";
@@ -31,9 +32,18 @@ pub enum ProbeError {
     Cut(String),
 }
 
-/// What resources ask; two lists with the same text need the same answer.
+/// What resources ask; two lists with the same text need the same answer. Addresses are asked in any case: who
+/// holds a VIP is seen there, also where keepalived puts it.
 pub fn question(resources: &[Resource]) -> String {
-    registry::probe(resources)
+    let mut text = registry::probe(resources);
+    if !resources.iter().any(|r| matches!(r, Resource::Address(_))) {
+        text.push_str(&format!(
+            "section={}\n{}",
+            Address::NAME,
+            Address::probe(&[])
+        ));
+    }
+    text
 }
 
 /// The whole script. `more` are sections of the caller's own.

@@ -125,6 +125,8 @@ fn table(status: &lab::LabStatus) -> String {
     };
     format!(
         "lab {} {state} ({:?}, namespace {})\n{table}\n",
-        status.name, status.kernel, status.netns
+        status.name,
+        status.kernel,
+        status.netns.display()
     )
 }

@@ -39,7 +39,6 @@ const FIREWALL: &str = "part firewall\n\
 
 const DIRECTOR: &str = "part owners\nsystemctl show --property=Id,ActiveState ipvsadm.service ldirectord.service 2>/dev/null\n\
     part restores\nif [ -e /etc/default/ipvsadm ]; then grep -hs '^AUTO=' /etc/default/ipvsadm; else printf 'AUTO=\"true\"'; fi\n\
-    part restores\nif [ -e /etc/default/ipvsadm ]; then grep -hs '^AUTO=' /etc/default/ipvsadm; else printf 'AUTO=\"true\"'; fi\n\
     part keepalived\nif [ -e /etc/keepalived/keepalived.conf ] && command -v keepalived >/dev/null 2>&1; then \
     keepalived -t -f /etc/keepalived/keepalived.conf 2>&1; printf 'status %s\\n' $?; fi\n";
 
