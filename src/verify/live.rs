@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
-use super::end_to_end::{self, Asked};
+use super::end_to_end::{self, Answer, Asked};
 use super::tally::{Compared, Tally};
 use super::{Seen, cluster, statistics};
 use crate::event::Event;
@@ -14,6 +15,10 @@ use crate::run::{Fleet, HostError, HostRun};
 use crate::view;
 
 const NONCE: &str = "live";
+
+/// The kernel brings the counters up to date every two seconds (ip_vs_est.c); a loaded host is later.
+const COUNTERS_SETTLE: Duration = Duration::from_secs(8);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// What a neutral client is asked to do: an ARP question for each VIP, then the requests of all services.
 fn script(cluster: &Cluster, arping: bool) -> String {
@@ -54,7 +59,13 @@ pub fn check(
 ) {
     let before = counters(fleet, hosts);
     let asked = ask(fleet, cluster, clients, tally);
-    let after = counters(fleet, hosts);
+    let expected = answered(cluster, &asked);
+    let deadline = Instant::now() + COUNTERS_SETTLE;
+    let mut after = counters(fleet, hosts);
+    while total(&after).saturating_sub(total(&before)) < expected && Instant::now() < deadline {
+        std::thread::sleep(PAUSE);
+        after = counters(fleet, hosts);
+    }
 
     let seen: Vec<Seen> = hosts
         .iter()
@@ -98,6 +109,26 @@ pub fn check(
             );
         }
     }
+}
+
+/// Requests that real servers answered by name.
+fn answered(cluster: &Cluster, asked: &[(String, section::Section)]) -> u64 {
+    let is_host = |body: &str| cluster.hosts.iter().any(|host| host.name == body);
+    let parts = asked
+        .iter()
+        .flat_map(|(_, section)| section.parts_of("answers"));
+    parts
+        .flat_map(|(_, text)| end_to_end::answers(text))
+        .filter(|answer| matches!(answer, Answer::Body(body) if is_host(body)))
+        .count() as u64
+}
+
+fn total(counters: &[Option<statistics::Connections>]) -> u64 {
+    counters
+        .iter()
+        .flatten()
+        .flat_map(|counts| counts.values())
+        .sum()
 }
 
 /// Whether some director's table holds a real server drained or without it, since its checker took it out.
