@@ -57,7 +57,7 @@ pub struct Global {
     #[arg(long, global = true)]
     pub lab: bool,
 
-    /// More words; twice: what is said to hosts, without secrets
+    /// More words: steps as they begin, nothing cut short, connections counted
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
