@@ -1,3 +1,0 @@
-fn main() {
-    print!("{}", lvsctl::inventory::markdown());
-}
