@@ -397,6 +397,57 @@ fn nat_around_the_director_is_a_warning() {
     assert_eq!(warning.position(), Some((10, 66)));
 }
 
+/// What loads but probably is not meant.
+#[test]
+fn warnings() {
+    let base = "cluster: a
+networks: { lan: [192.168.100.0/24, 'fd00::/64'] }
+hosts:
+  lb1: { role: director, address: [192.168.100.14, 'fd00::14'] }
+  lb2: { role: backup, address: [192.168.100.15, 'fd00::15'] }
+  rs1: { role: realserver, address: [192.168.100.12, 'fd00::12'] }
+vrrp: { virtual_router_id: 10 }
+services:
+  web: { vip: 192.168.100.200, port: 80 }
+";
+    assert_eq!(load(base).warnings.len(), 0);
+    for (from, to, position, expected) in [
+        (
+            "port: 80",
+            "port: 53, protocol: udp",
+            (9, 3),
+            "service `web` is UDP, but its health check connects by TCP",
+        ),
+        (
+            "port: 80",
+            "port: 80, weight: 0",
+            (9, 3),
+            "all real servers of service `web` have weight 0, so none gets connections",
+        ),
+        (
+            "role: backup",
+            "role: client",
+            (7, 1),
+            "VRRP has one member, so nobody can take its VIPs over",
+        ),
+        (
+            "id: 10 }\nservices:\n  web: { vip: 192.168.100.200",
+            "id: 10, auth_pass: { env: PW } }\nservices:\n  web: { vip: 'fd00::200'",
+            (7, 32),
+            "VRRP version 3, which IPv6 VIPs need, knows no passwords",
+        ),
+    ] {
+        assert!(base.contains(from), "{from}");
+        let loaded = load(&base.replace(from, to));
+        let [warning] = loaded.warnings.as_slice() else {
+            panic!("{to}: {:?}", loaded.warnings)
+        };
+        assert_eq!(warning.message(), expected);
+        assert_eq!(warning.position(), Some(position), "{expected}");
+        assert!(warning.is_warning() && warning.mend().is_some());
+    }
+}
+
 const HA: &str = "
 cluster: ha
 networks: { lan: 192.168.189.0/24, inside: 10.0.0.0/24 }
