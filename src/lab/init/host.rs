@@ -178,6 +178,7 @@ impl<'a> Host<'a> {
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(what())?)
             .stderr(log);
+        command.arg("--bind-ro=/sys/module");
         if let Some(modules) = &self.machine.modules {
             command.arg(format!("--bind-ro={}:/lib/modules", modules.display()));
         }
