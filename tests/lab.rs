@@ -351,15 +351,19 @@ fn labs_with_one_subnet_stand_side_by_side() {
     assert_eq!(lab::down(&one.0).unwrap(), Down::Ended);
     two.sh("lb1", "ping -c 1 -W 5 192.168.100.12");
 
-    // A host that is switched off is seen.
-    lab::output(&two.0, "rs1", &["poweroff"]).unwrap();
-    let error = lab::wait_rebooted(
-        &two.0,
-        &BTreeMap::from([("rs1".to_owned(), String::new())]),
-        PATIENCE,
-    );
-    let error = error.unwrap_err().to_string();
-    assert!(error.starts_with("host rs1 ended"), "{error}");
+    // A host that is switched off is seen, and can be switched on again.
+    lab::output(&two.0, "rs1", &["poweroff", "-ff"]).unwrap();
+    lab::wait_off(&two.0, "rs1", PATIENCE).unwrap();
+    let error = lab::wait_ready(&two.0, &["rs1"], PATIENCE).unwrap_err();
+    assert!(error.to_string().starts_with("host rs1 ended"), "{error}");
+    let power = lab::status(&two.0)
+        .unwrap()
+        .hosts
+        .into_iter()
+        .map(|h| h.power);
+    assert_eq!(power.collect::<Vec<_>>(), [PowerState::On, PowerState::Off]);
+    lab::start(&two.0, "rs1", PATIENCE).unwrap();
+    two.sh("rs1", "ping -c 1 -W 5 192.168.100.14");
 }
 
 /// What must be gone with a lab: its processes, mounts, namespace, control group and files.
