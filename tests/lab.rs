@@ -14,7 +14,7 @@ use lvsctl::lab::{
 };
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Ends the lab when the test ends, however it ends.
 struct Lab(String);
@@ -306,7 +306,8 @@ fn packages_install_and_virtual_servers_work(lab: &Lab) {
     lab.sh(
         "lb1",
         "ip address add 192.168.100.200/32 dev lo label lo:0 && ip address add 192.168.100.201/24 dev eth0 label eth0:0 \
-         && ip route add 172.16.0.0/24 via 192.168.100.12 && systemctl restart systemd-networkd",
+         && ip route add 172.16.0.0/24 via 192.168.100.12 && systemctl restart systemd-networkd \
+         && /lib/systemd/systemd-networkd-wait-online --timeout=60",
     );
     let now = lab.sh("lb1", "ip address; ip route");
     for word in ["lo:0", "eth0:0", "172.16.0.0/24"] {
