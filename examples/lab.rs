@@ -48,6 +48,10 @@ fn main() -> ExitCode {
             println!("{}", serde_json::to_string_pretty(&lab::status(name)?)?);
             Ok(0)
         }
+        ["start", name, host] => {
+            lab::start(name, host, std::time::Duration::from_secs(120))?;
+            Ok(0)
+        }
         ["exec", name, host, argv @ ..] => {
             let status = lab::exec(name, (*host != "-").then_some(*host), argv)?;
             Ok(status.code().and_then(|c| u8::try_from(c).ok()).unwrap_or(255))

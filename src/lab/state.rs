@@ -9,8 +9,9 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::check::check_lab_name;
 use super::error::LabError;
-use super::layout::{Layout, check_lab_name};
+use super::layout::Layout;
 use super::netns::Netns;
 use super::process::ProcessRecord;
 
@@ -59,6 +60,10 @@ impl StateDir {
     }
     pub fn ssh_config(&self) -> PathBuf {
         self.dir.join("ssh_config")
+    }
+    /// Its presence asks the init program to start a host that is off.
+    pub fn host_start(&self, host: &str) -> PathBuf {
+        self.host(host).join("start")
     }
     /// The lab's network namespace.
     pub fn netns(&self) -> Netns {
