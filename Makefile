@@ -37,11 +37,12 @@ test: deps lint test-unit test-lab
 # Everything but whole clusters in the lab.
 test-unit: deps
 	$(CARGO) test --locked --lib --bins
-	$(CARGO) test --locked $(patsubst tests/%.rs,--test %,$(filter-out tests/lab%.rs tests/cluster%.rs,$(wildcard tests/*.rs)))
+	$(CARGO) test --locked $(patsubst tests/%.rs,--test %,$(filter-out tests/lab.rs,$(wildcard tests/*.rs)))
 
 # Whole clusters, two labs at a time.
 test-lab: deps
-	$(CARGO) test --locked $(patsubst tests/%.rs,--test %,$(wildcard tests/lab*.rs tests/cluster*.rs)) -- --test-threads 2
+	$(CARGO) test --locked --test lab
+	$(CARGO) test --locked --test cluster -- --test-threads 2
 
 lint: fmt deny
 	$(CARGO) clippy --locked --all-targets -- -D warnings

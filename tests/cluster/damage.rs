@@ -1,9 +1,6 @@
 //! Damage done by hand to a deployed cluster: `verify` names it, `plan` shows just it, `apply` mends just it.
-//! Needs root and what `make deps` installs.
 
-mod clusters;
-
-use clusters::Cluster;
+use crate::harness::Cluster;
 
 struct Damage {
     host: &'static str,

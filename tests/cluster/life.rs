@@ -1,9 +1,6 @@
 //! Whole lives of clusters on real hosts: bare, applied, applied again, verified, rebooted, edited, destroyed.
-//! Needs root and what `make deps` installs.
 
-mod clusters;
-
-use clusters::Cluster;
+use crate::harness::Cluster;
 
 #[test]
 fn t1_without_keepalived() {
