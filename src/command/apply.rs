@@ -42,6 +42,7 @@ pub fn run(global: &Global, args: &ApplyArgs, goal: Goal) -> Result<Exit> {
         change(&work, &fleet, &reporter, args, goal)
     };
     reporter.finish();
+    reach.tell(global);
     let (rows, exit) = done?;
     let interrupted = interrupt.is_set();
     if args.format.format == Format::Text && rows.iter().any(|row| row.outcome != Outcome::Ok) {

@@ -3,6 +3,7 @@
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use crate::cli::{Format, Global, LabCommand, LabKernel, LabNameArgs, LabUpArgs};
 use crate::exit::Exit;
@@ -10,6 +11,9 @@ use crate::lab::from_cluster::lab_spec;
 use crate::lab::{self, Cancel, KernelChoice, LabError, LabEvent, UpOptions};
 
 use super::{Failure, Result, print, setup};
+
+/// How long a host may take to boot.
+const START: Duration = Duration::from_secs(120);
 
 fn failed(error: &LabError) -> Failure {
     match error {
@@ -39,6 +43,10 @@ pub fn run(global: &Global, command: &LabCommand) -> Result<Exit> {
                 Format::Text => table(&status),
             };
             print(&text)?;
+            Ok(Exit::Done)
+        }
+        LabCommand::Start { name: lab, host } => {
+            lab::start(&name(global, lab)?, host, START).map_err(|e| failed(&e))?;
             Ok(Exit::Done)
         }
         LabCommand::Ssh { name: lab, host } => finished(lab::ssh(&name(global, lab)?, host, &[])),
@@ -80,6 +88,8 @@ fn up(global: &Global, args: &LabUpArgs) -> Result<Exit> {
             LabKernel::Uml => KernelChoice::Uml,
         },
         cancel: Cancel::from_flag(flag),
+        keep_failed: args.keep,
+        timeout: Duration::from_secs(args.timeout),
         ..UpOptions::default()
     };
     let mut say = |event: LabEvent| {

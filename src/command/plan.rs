@@ -41,6 +41,7 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     fleet.close(opened.hosts);
     drop(fleet);
     reporter.finish();
+    reach.tell(global);
     show(global, |out, style| match args.format.format {
         Format::Text => report::plan::text(out, &plans, style),
         Format::Json => report::plan::json(out, &plans),

@@ -168,6 +168,19 @@ pub fn reach(global: &Global, setup: &mut Setup, templates: bool) -> Result<Reac
     })
 }
 
+impl Reach {
+    /// With `-v`, what the run cost in connections.
+    pub fn tell(&self, global: &Global) {
+        if global.verbose > 0 {
+            eprintln!(
+                "{} connections, {} execs",
+                self.counters.connections(),
+                self.counters.execs()
+            );
+        }
+    }
+}
+
 fn user() -> Option<String> {
     nix::unistd::User::from_uid(nix::unistd::Uid::effective())
         .ok()

@@ -61,6 +61,7 @@ pub fn run(global: &Global, args: &FormatArgs) -> Result<Exit> {
         view
     };
     reporter.finish();
+    reach.tell(global);
     show(global, |out, style| match args.format {
         Format::Text => report::status::text(out, &view, style),
         Format::Json => report::status::json(out, &view),

@@ -72,6 +72,7 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
         fleet.close(hosts);
     }
     reporter.finish();
+    reach.tell(global);
     if interrupt.is_set() {
         return Ok(Exit::Interrupted);
     }

@@ -87,44 +87,51 @@ impl Source {
         }
     }
 
+    /// What stands before and behind a byte offset, which is moved back to the next border of a character.
+    fn divide(&self, offset: usize) -> (&str, &str) {
+        let mut at = offset.min(self.text.len());
+        loop {
+            match self.text.split_at_checked(at) {
+                Some(parts) => return parts,
+                None => at = at.saturating_sub(1),
+            }
+        }
+    }
+
     /// Line and column of a byte offset, both from 1; the column counts characters.
     fn position(&self, offset: usize) -> (usize, usize) {
-        let mut end = offset.min(self.text.len());
-        while !self.text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let before = &self.text[..end];
-        let start = before.rfind('\n').map_or(0, |n| n + 1);
-        let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
-        (line, before[start..].chars().count() + 1)
+        let (before, _) = self.divide(offset);
+        let line = before.matches('\n').count() + 1;
+        let last = before.rsplit('\n').next().unwrap_or_default();
+        (line, last.chars().count() + 1)
     }
 
     /// Kept inside the text, on character borders and on one line, so that it can be shown.
     fn fit(&self, span: SourceSpan) -> SourceSpan {
-        let floor = |mut at: usize| {
-            at = at.min(self.text.len());
-            while !self.text.is_char_boundary(at) {
-                at -= 1;
-            }
-            at
-        };
-        let start = floor(span.offset());
-        let end = floor(span.offset().saturating_add(span.len())).max(start);
-        let line = self.text[start..end].find('\n').unwrap_or(end - start);
-        (start, line).into()
+        let start = self.divide(span.offset()).0.len();
+        let end = self
+            .divide(span.offset().saturating_add(span.len()))
+            .0
+            .len();
+        let rest = self.divide(start).1;
+        let line = rest.find('\n').unwrap_or(rest.len());
+        (start, end.saturating_sub(start).min(line)).into()
+    }
+
+    /// Whether the marked line and its neighbours are short enough to be shown.
+    fn is_short(&self, span: SourceSpan) -> bool {
+        let (before, after) = self.divide(span.offset());
+        let mut lines = before.rsplit('\n').take(2).map(str::len);
+        let (head, above) = (lines.next().unwrap_or(0), lines.next().unwrap_or(0));
+        let mut lines = after.split('\n').take(2).map(str::len);
+        let (tail, below) = (lines.next().unwrap_or(0), lines.next().unwrap_or(0));
+        head + tail <= LONGEST_LINE_SHOWN && above.max(below) <= LONGEST_LINE_SHOWN
     }
 
     fn problem(&self, fault: Fault) -> Problem {
         let span = fault.span.map(|span| self.fit(span));
         let (line, column) = span.map_or((0, 0), |span| self.position(span.offset()));
-        let shown = span.is_some_and(|span| {
-            let start = self.text[..span.offset()].rfind('\n').map_or(0, |n| n + 1);
-            let mut around = self.text[start..].lines();
-            // One line of context stands on either side.
-            let before = self.text[..start.saturating_sub(1)].lines().next_back();
-            let longest = before.into_iter().chain(around.by_ref().take(2));
-            longest.map(str::len).max().unwrap_or(0) <= LONGEST_LINE_SHOWN
-        });
+        let shown = span.is_some_and(|span| self.is_short(span));
         Problem {
             file: self.name.clone(),
             line,

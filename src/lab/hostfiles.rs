@@ -125,3 +125,88 @@ fn network_unit(host: &HostLayout, index: usize) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::check::tests::spec;
+    use crate::lab::layout::{Kernel, layout};
+
+    fn files() -> Vec<HostFile> {
+        let mut spec = spec(
+            &["10.0.0.0/24", "fd00::/64"],
+            &["10.0.0.1/24", "10.0.0.2/24"],
+            &[],
+        );
+        if let Some(host) = spec.hosts.first_mut() {
+            host.gateway = Some("10.0.0.2".parse().unwrap());
+            for nic in &mut host.nics {
+                nic.addresses.push("fd00::1/64".parse().unwrap());
+            }
+        }
+        let layout = layout(&spec, Kernel::Uml, None, "/image".into()).unwrap();
+        let keys = HostKeys {
+            private: "PRIVATE\n".to_owned(),
+            public: "PUBLIC\n".to_owned(),
+            authorized: "AUTHORIZED\n".to_owned(),
+        };
+        host_files(&layout, layout.host("h0").unwrap(), &keys)
+    }
+
+    #[test]
+    fn a_host_knows_itself_and_the_others() {
+        let files = files();
+        let text = |path: &str| {
+            let file = files.iter().find(|f| f.path == path).unwrap();
+            file.content.clone().unwrap()
+        };
+        assert_eq!(text("etc/hostname"), "h0\n");
+        assert!(text("etc/hosts").contains("\n127.0.1.1 h0\n10.0.0.2 h1\n"));
+        insta::assert_snapshot!(text("etc/systemd/network/10-eth0.network"), @r"
+        [Match]
+        Name=eth0
+
+        [Network]
+        DHCP=no
+        IPv6AcceptRA=no
+        LLDP=no
+        LinkLocalAddressing=ipv6
+        ConfigureWithoutCarrier=yes
+        IgnoreCarrierLoss=yes
+        KeepConfiguration=yes
+        Gateway=10.0.0.2
+
+        [Address]
+        Address=10.0.0.1/24
+        DuplicateAddressDetection=none
+
+        [Address]
+        Address=fd00::1/64
+        DuplicateAddressDetection=none
+        ");
+    }
+
+    #[test]
+    fn secrets_are_readable_by_their_owner_alone() {
+        for file in files() {
+            let secret = file
+                .content
+                .as_deref()
+                .is_some_and(|c| c.contains("PRIVATE"));
+            let key = file.path.ends_with("authorized_keys");
+            assert_eq!(file.mode == 0o600, secret || key, "{}", file.path);
+            let admin = file.path.starts_with("home/admin");
+            assert_eq!(file.uid, if admin { ADMIN_UID } else { 0 }, "{}", file.path);
+        }
+    }
+
+    #[test]
+    fn a_folder_comes_before_what_lies_in_it() {
+        let mut seen = vec![String::new()];
+        for file in files() {
+            let parent = file.path.rsplit_once('/').map_or("", |(p, _)| p).to_owned();
+            assert!(seen.contains(&parent), "{}", file.path);
+            seen.push(file.path);
+        }
+    }
+}

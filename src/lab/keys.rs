@@ -57,3 +57,33 @@ pub(super) fn ssh_config(layout: &Layout, state: &StateDir) -> String {
     );
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::check::tests::spec;
+    use crate::lab::layout::{Kernel, layout};
+
+    #[test]
+    fn every_address_and_name_of_a_host_has_its_key() {
+        let spec = spec(&["10.0.0.0/24"], &["10.0.0.1/24", "10.0.0.2/24"], &[]);
+        let layout = layout(&spec, Kernel::Uml, None, "/image".into()).unwrap();
+        let pairs: Vec<_> = layout
+            .hosts
+            .iter()
+            .zip(["ssh-ed25519 AAA h0\n", "ssh-ed25519 BBB h1\n"])
+            .collect();
+        assert_eq!(
+            known_hosts(&pairs),
+            "10.0.0.1,h0 ssh-ed25519 AAA\n10.0.0.2,h1 ssh-ed25519 BBB\n"
+        );
+    }
+
+    #[test]
+    fn ssh_keygen_makes_a_pair() {
+        let folder = tempfile::tempdir().unwrap();
+        let (private, public) = make_pair(&folder.path().join("key"), "lab x").unwrap();
+        assert!(private.starts_with("-----BEGIN OPENSSH PRIVATE KEY-----"));
+        assert!(public.starts_with("ssh-ed25519 ") && public.ends_with(" lab x\n"));
+    }
+}

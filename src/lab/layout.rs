@@ -9,12 +9,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::check::check;
 use super::error::LabError;
 use super::spec::{Host, LabSpec, Network};
-
-const MAX_HOSTS: usize = 64;
-const MAX_NETWORKS: usize = 16;
-const MAX_NICS: usize = 16;
 
 /// The kernel under the hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -254,118 +251,86 @@ pub(super) fn hex(bytes: &[u8], count: usize) -> String {
         .collect()
 }
 
-/// Whether the word can name a lab, which becomes part of file, namespace and control group names.
-pub(super) fn check_lab_name(name: &str) -> Result<(), String> {
-    let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || name.len() > 40 || !name.chars().all(good) || name.starts_with(['.', '-'])
-    {
-        return Err(format!(
-            "{name:?} cannot name a lab: letters, digits, '-', '_' and '.' only, at most 40, first a letter or digit"
-        ));
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::check::tests::spec;
 
-fn check(spec: &LabSpec) -> Result<(), String> {
-    check_lab_name(&spec.name)?;
-    if spec.hosts.is_empty() {
-        return Err("it has no hosts".to_owned());
+    fn made(spec: &LabSpec) -> Result<Layout, LabError> {
+        layout(spec, Kernel::Uml, None, PathBuf::from("/image"))
     }
-    if spec.hosts.len() > MAX_HOSTS {
-        return Err(format!(
-            "it has {} hosts; a lab takes {MAX_HOSTS}",
-            spec.hosts.len()
-        ));
-    }
-    if spec.networks.len() > MAX_NETWORKS {
-        let count = spec.networks.len();
-        return Err(format!(
-            "it has {count} networks; a lab takes {MAX_NETWORKS}"
-        ));
-    }
-    let mut names = BTreeSet::new();
-    for network in &spec.networks {
-        if !names.insert(&network.name) {
-            return Err(format!("two networks are named {}", network.name));
-        }
-    }
-    let mut names = BTreeSet::new();
-    let mut addresses = BTreeSet::new();
-    for host in &spec.hosts {
-        if !names.insert(&host.name) {
-            return Err(format!("two hosts are named {}", host.name));
-        }
-        check_host(spec, host, &mut addresses)?;
-    }
-    Ok(())
-}
 
-fn check_host(spec: &LabSpec, host: &Host, addresses: &mut BTreeSet<IpAddr>) -> Result<(), String> {
-    let name = &host.name;
-    let good = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
-    let edges = |c: char| "-.".contains(c);
-    if name.is_empty()
-        || name.len() > 63
-        || !name.chars().all(good)
-        || name.starts_with(edges)
-        || name.ends_with(edges)
-        || name.contains("..")
-    {
-        return Err(format!(
-            "{name:?} cannot name a host: letters, digits, '-' and '.' only, at most 63"
-        ));
-    }
-    if host.nics.len() > MAX_NICS {
-        return Err(format!(
-            "host {name}: it has {} NICs; a host takes {MAX_NICS}",
-            host.nics.len()
-        ));
-    }
-    let mut interfaces = BTreeSet::new();
-    for nic in &host.nics {
-        let interface = &nic.interface;
-        let good = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-        if interface.is_empty()
-            || interface.len() > 15
-            || !interface.chars().all(good)
-            || interface == "lo"
-        {
-            return Err(format!(
-                "host {name}: {interface:?} cannot name an interface"
-            ));
-        }
-        if !interfaces.insert(interface) {
-            return Err(format!("host {name}: two interfaces are named {interface}"));
-        }
-        let network = spec.networks.iter().find(|n| n.name == nic.network);
-        let Some(network) = network else {
-            return Err(format!(
-                "host {name}, {interface}: no network named {}",
-                nic.network
-            ));
-        };
-        for address in &nic.addresses {
-            if !network.subnets.iter().any(|s| s.contains(&address.addr())) {
-                return Err(format!(
-                    "host {name}, {interface}: {address} lies in no subnet of network {}",
-                    network.name
-                ));
-            }
-            if !addresses.insert(address.addr()) {
-                return Err(format!(
-                    "host {name}, {interface}: {} is taken twice",
-                    address.addr()
-                ));
-            }
+    #[test]
+    fn the_machine_takes_the_highest_address_that_is_left() {
+        for (subnets, taken, reserved, want) in [
+            (
+                &["192.168.1.0/24"][..],
+                "192.168.1.1",
+                &[][..],
+                &["192.168.1.254/24"][..],
+            ),
+            (
+                &["192.168.1.0/24"],
+                "192.168.1.254",
+                &["192.168.1.253"],
+                &["192.168.1.252/24"],
+            ),
+            (&["10.0.0.0/30"], "10.0.0.2", &[], &["10.0.0.1/30"]),
+            (&["10.0.0.0/31"], "10.0.0.1", &[], &["10.0.0.0/31"]),
+            (&["0.0.0.0/0"], "192.168.1.1", &[], &["255.255.255.254/0"]),
+            (
+                &["192.168.1.0/24", "fd00::/64"],
+                "192.168.1.1",
+                &["fd00::ffff:ffff:ffff:ffff"],
+                &["192.168.1.254/24", "fd00::ffff:ffff:ffff:fffe/64"],
+            ),
+        ] {
+            let spec = spec(subnets, &[&format!("{taken}/24")], reserved);
+            let layout = made(&spec).unwrap();
+            let ends = layout
+                .networks
+                .first()
+                .map(|n| n.machine.clone())
+                .unwrap_or_default();
+            let ends: Vec<_> = ends.iter().map(ToString::to_string).collect();
+            assert_eq!(ends, want);
         }
     }
-    if let Some(gateway) = host.gateway {
-        let near = host.nics.iter().flat_map(|n| &n.addresses);
-        if !near.into_iter().any(|a| a.contains(&gateway)) {
-            return Err(format!(
-                "host {name}: its gateway {gateway} lies in none of its subnets"
-            ));
-        }
+
+    #[test]
+    fn a_full_subnet_has_no_place_for_the_machine() {
+        let full = spec(&["10.0.0.0/30"], &["10.0.0.1/30"], &["10.0.0.2"]);
+        let error = made(&full).unwrap_err().to_string();
+        assert!(
+            error.contains("no address of 10.0.0.0/30 is left"),
+            "{error}"
+        );
     }
-    Ok(())
+
+    #[test]
+    fn an_unattached_network_has_no_machine_and_reaches_no_host() {
+        let mut spec = spec(&["10.0.0.0/24"], &["10.0.0.1/24"], &[]);
+        for network in &mut spec.networks {
+            network.attached = false;
+        }
+        let error = made(&spec).unwrap_err().to_string();
+        assert!(
+            error.contains("no address on an attached network"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn macs_are_stable_local_and_distinct() {
+        let one = mac("lab", "lb1", "eth0");
+        assert_eq!(one, mac("lab", "lb1", "eth0"));
+        assert!(one.starts_with("02:") && one.len() == 17);
+        // Words that would run together without a mark between them.
+        let others = [
+            mac("lab", "lb1", "eth1"),
+            mac("lab", "lb", "1eth0"),
+            mac("la", "blb1", "eth0"),
+        ];
+        assert!(!others.contains(&one));
+    }
 }

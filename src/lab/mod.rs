@@ -6,6 +6,7 @@
 //! namespace) → `init::guard` (one process that owns all others) → `init::hosts` (the same in both kernels).
 
 mod access;
+mod check;
 mod down;
 mod error;
 pub mod from_cluster;
@@ -33,4 +34,4 @@ pub use requirements::{Missing, PACKAGES, requirements};
 pub use rootfs::DEFAULT_CACHE;
 pub use status::{HostStatus, LabStatus, NetworkStatus, PowerState, list, status};
 pub use up::{KernelChoice, LabEvent, UpOptions, probe_kernel, up};
-pub use wait::{Cancel, boot_ids, wait_ready, wait_rebooted};
+pub use wait::{Cancel, boot_ids, start, wait_off, wait_ready, wait_rebooted};

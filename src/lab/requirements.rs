@@ -80,6 +80,7 @@ const fn tool(program: &'static str, package: &'static str, kernel: Option<Kerne
 /// Where programs are looked for, whatever the caller's environment says: the lab runs them as root.
 pub(super) const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 pub(super) const UML_MODULES: &str = "/usr/lib/uml/modules";
 
 /// What of it this machine lacks; empty when a lab can be made.
@@ -114,6 +115,13 @@ pub(super) fn requirements_in(
             });
         }
     }
+    if !root.join(KEYRING.trim_start_matches('/')).exists() {
+        missing.push(Missing {
+            what: format!("Debian's keys in {KEYRING}"),
+            package: Some("debian-archive-keyring"),
+            hint: None,
+        });
+    }
     if kernel == Kernel::Uml {
         if !root.join("dev/net/tun").exists() {
             missing.push(Missing {
@@ -137,4 +145,42 @@ fn find(program: &str, path: &str) -> Option<PathBuf> {
     std::env::split_paths(path)
         .map(|folder| folder.join(program))
         .find(|file| nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn an_empty_machine_lacks_everything_and_one_line_mends_it() {
+        let empty = tempfile::tempdir().unwrap();
+        let mut packages = BTreeSet::new();
+        for kernel in [Kernel::Uml, Kernel::Native] {
+            std::fs::create_dir_all(empty.path().join("proc")).unwrap();
+            std::fs::write(empty.path().join("proc/modules"), "").unwrap();
+            let missing = requirements_in(kernel, "/nowhere", false, empty.path());
+            packages.extend(missing.iter().filter_map(|m| m.package));
+            let uml = missing.iter().any(|m| m.what.contains("linux.uml"));
+            assert_eq!(uml, kernel == Kernel::Uml);
+            let remedy = Missing::remedy(&missing);
+            assert!(remedy.starts_with("run it with sudo; "), "{remedy}");
+            let line = "apt-get install --no-install-recommends apt-utils coreutils debian-archive-keyring iproute2";
+            assert!(remedy.contains(line), "{remedy}");
+        }
+        // coreutils is on every Debian.
+        packages.remove("coreutils");
+        assert_eq!(packages, PACKAGES.iter().copied().collect());
+    }
+
+    #[test]
+    fn a_program_must_be_executable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        std::fs::write(folder.path().join("ip"), "").unwrap();
+        assert_eq!(find("ip", path), None);
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.path().join("ip"), executable).unwrap();
+        assert_eq!(find("ip", path), Some(folder.path().join("ip")));
+    }
 }

@@ -219,3 +219,44 @@ fn command(folder: &Path, customize: &Path) -> Command {
     }
     command
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_bare() {
+        for package in ["keepalived", "ipvsadm", "nginx"] {
+            assert!(OFFERED.contains(&package));
+            assert!(!BASE.contains(&package));
+        }
+    }
+
+    #[test]
+    fn a_finished_root_is_taken_as_it_is() {
+        let cache = tempfile::tempdir().unwrap();
+        let image = cache.path().join(recipe());
+        fs::create_dir(&image).unwrap();
+        let mut said = Vec::new();
+        let found = ensure(cache.path(), &Cancel::default(), &mut |s| {
+            said.push(s.to_owned())
+        });
+        assert_eq!(found.unwrap(), image);
+        assert!(said.is_empty());
+    }
+
+    #[test]
+    fn who_waits_for_another_build_can_be_interrupted() {
+        let cache = tempfile::tempdir().unwrap();
+        let cancel = Cancel::default();
+        let _held = lock(cache.path(), &cancel, &mut |_| {}).unwrap();
+        let stop = cancel.clone();
+        let mut said = 0;
+        let result = ensure(cache.path(), &cancel, &mut |_| {
+            said += 1;
+            stop.cancel();
+        });
+        assert!(matches!(result, Err(LabError::Interrupted)));
+        assert_eq!(said, 1);
+    }
+}

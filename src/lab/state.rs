@@ -9,8 +9,9 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::check::check_lab_name;
 use super::error::LabError;
-use super::layout::{Layout, check_lab_name};
+use super::layout::Layout;
 use super::netns::Netns;
 use super::process::ProcessRecord;
 
@@ -59,6 +60,10 @@ impl StateDir {
     }
     pub fn ssh_config(&self) -> PathBuf {
         self.dir.join("ssh_config")
+    }
+    /// Its presence asks the init program to start a host that is off.
+    pub fn host_start(&self, host: &str) -> PathBuf {
+        self.host(host).join("start")
     }
     /// The lab's network namespace.
     pub fn netns(&self) -> Netns {
@@ -115,10 +120,16 @@ impl StateDir {
                 existing: names(),
             });
         }
-        if !self.layout_file().exists() {
-            return Err(LabError::Ended(self.name()));
+        let file = self.layout_file();
+        match file.try_exists() {
+            Ok(true) => read_json(&file),
+            Ok(false) => Err(LabError::Ended(self.name())),
+            // A folder that only root may look into.
+            Err(error) => Err(LabError::io(format!(
+                "{}: run it with sudo",
+                file.display()
+            ))(error)),
         }
-        read_json(&self.layout_file())
     }
 
     /// The processes that everything else in the lab belongs to.
@@ -139,7 +150,7 @@ impl StateDir {
     pub fn lock(&self) -> Result<LabLock, LabError> {
         let name = self.name();
         let path = Path::new(BASE).join(format!(".{name}.lock"));
-        let what = || LabError::io(format!("{}: cannot be locked", path.display()));
+        let what = || LabError::io(format!("{}: cannot be locked (as root?)", path.display()));
         loop {
             fs::create_dir_all(BASE).map_err(what())?;
             let file = match OpenOptions::new()

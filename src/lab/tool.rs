@@ -105,3 +105,40 @@ fn plain(text: &str) -> String {
         .filter(|c| *c == '\n' || !c.is_control())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_tells_the_command_and_its_last_words() {
+        let error =
+            run(program("sh").args(["-c", "echo first; echo 'it broke' >&2; exit 3"])).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("exit status: 3") && text.ends_with("it broke"),
+            "{text}"
+        );
+        assert_eq!(
+            run(program("sh").args(["-c", "echo fine"])).unwrap(),
+            "fine\n"
+        );
+        let error = run(&mut program("no-such-program")).unwrap_err();
+        assert!(
+            error.to_string().contains("no-such-program: cannot be run"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_log_is_shown_without_its_colours() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(
+            file.path(),
+            "one\n[\x1b[0;32m  OK  \x1b[0m] two\r\n\n\x07three\n",
+        )
+        .unwrap();
+        assert_eq!(log_tail(file.path(), 2), "[  OK  ] two\nthree");
+        assert_eq!(log_tail(Path::new("/no/such/log"), 2), "");
+    }
+}

@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use nix::sched::{CloneFlags, setns};
+use serde::Serialize;
 use sysctl::Sysctl;
 
 use super::down::clear;
@@ -65,7 +66,8 @@ impl Default for UpOptions {
 }
 
 /// What happens while a lab comes up.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", content = "detail", rename_all = "snake_case")]
 pub enum LabEvent {
     KernelChosen {
         kernel: Kernel,
@@ -163,6 +165,7 @@ fn make(
         tell(LabEvent::RootFs(step.to_owned()));
     })?;
     let layout = layout(spec, kernel, options.memory_mib, image)?;
+    warn_of_memory(&layout, tell);
     write_state(state, &layout, options.program.as_deref())?;
     options.cancel.check()?;
     make_namespace(state, &layout)?;
@@ -184,6 +187,28 @@ fn make(
             });
         },
     )
+}
+
+fn warn_of_memory(layout: &Layout, tell: &mut dyn FnMut(LabEvent)) {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    if layout.kernel == Kernel::Uml
+        && let Some(free) = available_mib(&text)
+        && free < u64::from(layout.memory_mib)
+    {
+        tell(LabEvent::Warning(format!(
+            "the lab may take {} MiB of memory, and this machine has {free} MiB left; \
+             ask for less, or end something else",
+            layout.memory_mib
+        )));
+    }
+}
+
+fn available_mib(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|l| l.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kib / 1024)
 }
 
 fn write_state(state: &StateDir, layout: &Layout, program: Option<&Path>) -> Result<(), LabError> {

@@ -70,6 +70,54 @@ pub fn wait_ready(lab: &str, hosts: &[&str], timeout: Duration) -> Result<(), La
     )
 }
 
+/// Starts a host that was powered off (`poweroff`, or `poweroff -ff` for a crash), and waits until it is ready.
+pub fn start(lab: &str, host: &str, timeout: Duration) -> Result<(), LabError> {
+    let state = StateDir::of(lab)?;
+    let layout = state.layout()?;
+    layout.host(host)?;
+    if power(&state, host) == Some(PowerState::On) {
+        return wait_ready(lab, &[host], timeout);
+    }
+    let wish = state.host_start(host);
+    let what = || LabError::io(format!("{}: cannot be written", wish.display()));
+    std::fs::write(&wish, "").map_err(what())?;
+    let started = Instant::now();
+    while wish.exists() || power(&state, host) != Some(PowerState::On) {
+        if !state.running() {
+            return Err(LabError::Ended(lab.to_owned()));
+        }
+        if started.elapsed() > timeout {
+            return Err(LabError::NotReady {
+                host: host.to_owned(),
+                waited: started.elapsed(),
+                reason: "it was not started".to_owned(),
+                console: log_tail(&state.console(), 15),
+            });
+        }
+        std::thread::sleep(STEP);
+    }
+    wait_ready(lab, &[host], timeout.saturating_sub(started.elapsed()))
+}
+
+/// Waits until a host is off.
+pub fn wait_off(lab: &str, host: &str, timeout: Duration) -> Result<(), LabError> {
+    let state = StateDir::of(lab)?;
+    state.layout()?.host(host)?;
+    let started = Instant::now();
+    while power(&state, host) == Some(PowerState::On) && state.running() {
+        if started.elapsed() > timeout {
+            return Err(LabError::NotReady {
+                host: host.to_owned(),
+                waited: started.elapsed(),
+                reason: "it is still on".to_owned(),
+                console: log_tail(&state.host_console(host), 15),
+            });
+        }
+        std::thread::sleep(STEP);
+    }
+    Ok(())
+}
+
 /// Waits until each of the hosts in `before` (host name to boot id) runs again with another boot id.
 pub fn wait_rebooted(
     lab: &str,

@@ -208,7 +208,7 @@ mod tests {
               expected  an answer of the master alone
               found     02:00:00:00:00:15\u{1b}[2J
 
-        5 findings: 3 errors, 2 warnings
+        7 checks passed, 5 findings: 3 errors, 2 warnings
         ");
         let verbose = shown(&findings(), Style::plain().at(Level::Verbose));
         assert!(verbose.contains("\nrs2:\n"), "{verbose}");
@@ -237,6 +237,7 @@ mod tests {
                 "mend": "set arp_ignore to 1: `lvsctl apply`",
                 "severity": "error",
             }],
+            "passed": 7,
             "summary": {"errors": 1, "warnings": 0, "notes": 0, "hosts": 1},
         });
         assert_eq!(value, expected);

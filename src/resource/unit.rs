@@ -182,11 +182,19 @@ impl Kind for Unit {
             } else {
                 &state.active_state
             };
+            let start = if self.active && self.reloads && !touched.is_empty() {
+                // A package may have started its unit since the probe, with other files than these.
+                format!(
+                    "if systemctl --quiet is-active {name}; then systemctl reload {name}; else systemctl start {name}; fi"
+                )
+            } else {
+                format!("systemctl {verb} {name}")
+            };
             change = change
                 .field("now", Some(from), word(self.active, "active", "inactive"))
                 .step(
                     format!("{verb} {}", self.name),
-                    explained(&format!("systemctl {verb} {name}"), &self.name),
+                    explained(&start, &self.name),
                 );
         } else if reload {
             let mut why: Vec<&str> = newer;
@@ -300,5 +308,5 @@ fn explained(run: &str, unit: &str) -> String {
         "-o",
         "cat",
     ]);
-    format!("{run} || {{ rc=$?; {log} >&2 2>/dev/null; exit $rc; }}")
+    format!("{{ {run}; }} || {{ rc=$?; {log} >&2 2>/dev/null; exit $rc; }}")
 }

@@ -83,14 +83,15 @@ fi
 "#;
 
 /// What has moved while clients asked: IPVS's counters, and those of mark rules. The kernel sums up the counters of
-/// connections every 2 seconds: they are read until they tell `connections`, or until that time is over.
+/// connections every 2 seconds, a loaded host later: they are read until they tell `connections`, which others may
+/// add to, or until 8 seconds are over.
 pub fn again(connections: u64) -> String {
     format!(
         r#"if [ -e /proc/net/ip_vs ] && have ipvsadm; then
 n=0; while :; do
 s=$(ipvsadm -Ln --stats --exact 2>/dev/null)
 t=$(printf '%s\n' "$s" | awk '$1 == "->" {{t += $3}} END {{printf "%.0f", t}}')
-if [ "$t" = {connections} ] || [ "$n" -ge 10 ]; then break; fi
+if [ "$t" = {connections} ] || {{ [ "$t" -gt {connections} ] && [ "$n" -ge 10 ]; }} || [ "$n" -ge 32 ]; then break; fi
 n=$((n + 1)); sleep 0.25; done
 part statistics
 printf '%s\n' "$s"

@@ -58,7 +58,7 @@ fn only_at_home(tally: &mut Tally, seen: &Seen, vip: IpAddr, home: &str) {
             .map(|h| format!("`ip addr del {vip}/{} dev {}`", h.prefix, h.interface))
             .collect();
         Fault::new(
-            format!("{vip} on {home} alone"),
+            format!("{vip} on {home} and on no other interface"),
             format!("it on {} too", found.join(", ")),
             format!(
                 "{} and take it out of what sets it at boot",
@@ -136,13 +136,13 @@ fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
             Some(0) => "`lvsctl apply`: it sets net.ipv4.conf.all.arp_ignore=1".to_owned(),
             _ => set,
         };
-        Fault::new(format!("effective 1 or 2 on {interface}"), found, mend)
+        Fault::new(format!("effective arp_ignore of {interface} 1 or 2"), found, mend)
     });
     tally.judge(host, "arp-ignore", what.clone(), fault);
     let (announce, found) = effective("arp_announce");
     let fault = (announce != Some(2)).then(|| {
         Fault::new(
-            format!("effective 2 on {interface}"),
+            format!("effective arp_announce of {interface} 2"),
             found,
             "`lvsctl apply`: it sets net.ipv4.conf.all.arp_announce=2",
         )

@@ -158,10 +158,7 @@ fn free(vars: &Named<FreeValue>) -> Map<String, Value> {
 }
 
 /// Names of the real servers of the services that are chosen.
-pub(super) fn serving<'s>(
-    services: &'s [Service],
-    chosen: impl Fn(&Service) -> bool,
-) -> BTreeSet<&'s str> {
+pub(super) fn serving(services: &[Service], chosen: impl Fn(&Service) -> bool) -> BTreeSet<&str> {
     let chosen = services.iter().filter(|s| chosen(s));
     chosen
         .flat_map(|s| &s.real_servers)

@@ -62,18 +62,16 @@ fn resolve(
         )
         .map(|many| many.iter().map(|(_, port)| port.0).collect::<Vec<_>>());
     let (vips, mut ports) = (vips?, ports?);
-    if vips.is_empty() || ports.is_empty() {
-        for (key, none) in [("vip", vips.is_empty()), ("port", ports.is_empty())] {
-            if none
-                && matches!((key, &raw.vip, &raw.port), ("vip", Opt::Given(v), _) if v.0.is_empty())
-                || none && matches!((key, &raw.port), ("port", Opt::Given(p)) if p.0.is_empty())
-            {
-                cx.fault(
-                    &path(key),
-                    Fault::new(format!("the list `{key}` is empty")).help("give at least one"),
-                );
-            }
+    for (key, listed) in [
+        ("vip", raw.vip.get().map(|many| many.0.len())),
+        ("port", raw.port.get().map(|many| many.0.len())),
+    ] {
+        if listed == Some(0) {
+            let fault = Fault::new(format!("the list `{key}` is empty")).help("give at least one");
+            cx.fault(&path(key), fault);
         }
+    }
+    if vips.is_empty() || ports.is_empty() {
         return None;
     }
     let few_vips = cx.at_most(&path("vip"), "VIPs", vips.len(), MOST_VIPS);

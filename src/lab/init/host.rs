@@ -45,6 +45,15 @@ impl<'a> Host<'a> {
             .is_some_and(|c| i32::try_from(c.id()) == Ok(pid))
     }
 
+    pub fn is_on(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// Whether somebody asked for its start; the wish is granted once.
+    pub fn start_asked(&self) -> bool {
+        fs::remove_file(self.machine.state.host_start(&self.layout.name)).is_ok()
+    }
+
     fn folder(&self) -> PathBuf {
         self.machine.scratch.join("root").join(&self.layout.name)
     }
@@ -178,6 +187,7 @@ impl<'a> Host<'a> {
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(what())?)
             .stderr(log);
+        command.arg("--bind-ro=/sys/module");
         if let Some(modules) = &self.machine.modules {
             command.arg(format!("--bind-ro={}:/lib/modules", modules.display()));
         }

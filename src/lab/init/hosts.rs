@@ -1,8 +1,10 @@
 //! The init program proper, process 1 of user-mode Linux or of the guard's namespace: starts every host, starts again
 //! those that reboot, collects what dies.
 
+use std::time::Duration;
+
 use nix::sys::signal::Signal;
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 use super::super::error::LabError;
 use super::super::layout::{Kernel, Layout};
@@ -10,6 +12,8 @@ use super::super::state::StateDir;
 use super::super::status::PowerState;
 use super::host::Host;
 use super::machine::prepare;
+
+const LOOK: Duration = Duration::from_millis(200);
 
 pub(super) fn run(state: &StateDir) -> Result<(), LabError> {
     let layout = state.layout()?;
@@ -40,24 +44,36 @@ fn start_and_watch(layout: &Layout, state: &StateDir) -> Result<(), LabError> {
         host.start()?;
     }
     loop {
-        let (pid, code) = match waitpid(None, None) {
+        // A host that is off is started by a file, which on the machine's file system must be looked for.
+        let off = hosts.iter().any(|h| !h.is_on());
+        let flags = off.then_some(WaitPidFlag::WNOHANG);
+        let (pid, code) = match waitpid(None, flags) {
             Ok(WaitStatus::Exited(pid, code)) => (pid, Some(code)),
             Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, killed(signal)),
-            // No host is left; the machine stays, until it is taken down.
-            Err(nix::Error::ECHILD) => {
-                nix::unistd::pause();
+            Ok(WaitStatus::StillAlive) | Err(nix::Error::ECHILD) => {
+                std::thread::sleep(LOOK);
+                for host in hosts.iter_mut().filter(|h| !h.is_on() && h.start_asked()) {
+                    let result = host.start();
+                    settle(host, result)?;
+                }
                 continue;
             }
             Ok(_) | Err(_) => continue,
         };
-        let Some(host) = hosts.iter_mut().find(|h| h.is_process(pid.as_raw())) else {
-            continue;
-        };
-        if let Err(error) = host.ended(code) {
-            super::log(&format!("{error}"));
-            host.note(PowerState::Failed)?;
+        if let Some(host) = hosts.iter_mut().find(|h| h.is_process(pid.as_raw())) {
+            let result = host.ended(code);
+            settle(host, result)?;
         }
     }
+}
+
+/// One host's failure is not the others' end.
+fn settle(host: &mut Host<'_>, result: Result<(), LabError>) -> Result<(), LabError> {
+    if let Err(error) = result {
+        super::complain(&error);
+        host.note(PowerState::Failed)?;
+    }
+    Ok(())
 }
 
 fn killed(signal: Signal) -> Option<i32> {

@@ -17,6 +17,11 @@ for package in $OFFERED; do
 done
 rm -rf "$root$repository/partial" "$root$repository/lock"
 (cd "$root$repository" && apt-ftparchive packages . >Packages)
+# Without it apt guesses at compressed indexes, and complains of each that is not there.
+release=$(mktemp)
+apt-ftparchive release "$root$repository" >"$release"
+mv "$release" "$root$repository/Release"
+chmod 644 "$root$repository/Release"
 echo "deb [trusted=yes] file:$repository ./" >"$root/etc/apt/sources.list"
 rm -rf "$root"/etc/apt/sources.list.d/* "$root"/var/lib/apt/lists/*
 write /etc/apt/apt.conf.d/90lab <<'EOF'

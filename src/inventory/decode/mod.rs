@@ -1,15 +1,16 @@
 //! A serde deserializer over a [`Node`] that notes every fault with its place and goes on, where serde itself
 //! would stop at the first. Types ask for that through [`RECOVER`], [`EACH`] and [`SHAPE`] (see `field.rs`).
 
+mod access;
+
 use std::cell::RefCell;
 use std::fmt;
 
 use miette::SourceSpan;
 use serde::de::value::StrDeserializer;
-use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
-    Unexpected, VariantAccess, Visitor,
-};
+use serde::de::{self, Deserializer, IntoDeserializer, Unexpected, Visitor};
+
+use access::{Elements, Entries, Recover, Shapes, Variant};
 
 use super::node::{Entry, Node, Value};
 use super::problem::{Fault, choices, nearest, shown};
@@ -367,12 +368,7 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let entries = self.map()?;
-        self.locate(visitor.visit_map(Entries {
-            cursor: self,
-            entries: entries.iter(),
-            known: None,
-            value: None,
-        }))
+        self.locate(visitor.visit_map(Entries::new(self, entries, None)))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -386,12 +382,7 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
             let fault = unknown_key(&entry.key, fields).at(entry.key_span);
             self.sink.borrow_mut().push(fault);
         }
-        self.locate(visitor.visit_map(Entries {
-            cursor: self,
-            entries: entries.iter(),
-            known: Some(fields),
-            value: None,
-        }))
+        self.locate(visitor.visit_map(Entries::new(self, entries, Some(fields))))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -428,153 +419,5 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         visitor.visit_unit()
-    }
-}
-
-struct Recover<'de>(Cursor<'de>);
-
-impl<'de> SeqAccess<'de> for Recover<'de> {
-    type Error = DecodeError;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, DecodeError> {
-        match seed.deserialize(self.0) {
-            Ok(value) => Ok(Some(value)),
-            Err(error) => {
-                self.0.note(error);
-                Ok(None)
-            }
-        }
-    }
-}
-
-struct Shapes<'de>(Cursor<'de>, bool);
-
-impl<'de> SeqAccess<'de> for Shapes<'de> {
-    type Error = DecodeError;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, DecodeError> {
-        if !std::mem::take(&mut self.1) {
-            return seed.deserialize(self.0).map(Some);
-        }
-        let shape = match self.0.node.value {
-            Value::Null => "null",
-            Value::Bool(..) => "bool",
-            Value::Int(..) => "int",
-            Value::Float(..) => "float",
-            Value::Text(_) => "text",
-            Value::List(_) => "list",
-            Value::Map(_) => "map",
-        };
-        let shape: StrDeserializer<'_, DecodeError> = shape.into_deserializer();
-        seed.deserialize(shape).map(Some)
-    }
-}
-
-struct Elements<'de>(Cursor<'de>, std::slice::Iter<'de, Node>);
-
-impl<'de> SeqAccess<'de> for Elements<'de> {
-    type Error = DecodeError;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, DecodeError> {
-        match self.1.next() {
-            Some(node) => seed.deserialize(self.0.element(node)).map(Some),
-            None => Ok(None),
-        }
-    }
-}
-
-struct Entries<'de> {
-    cursor: Cursor<'de>,
-    entries: std::slice::Iter<'de, Entry>,
-    /// Keys that are not among these have been noted already.
-    known: Option<&'static [&'static str]>,
-    value: Option<&'de Entry>,
-}
-
-impl<'de> MapAccess<'de> for Entries<'de> {
-    type Error = DecodeError;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, DecodeError> {
-        let known = self.known;
-        self.value = self
-            .entries
-            .find(|e| known.is_none_or(|known| known.contains(&e.key.as_str())));
-        let Some(entry) = self.value else {
-            return Ok(None);
-        };
-        let key: StrDeserializer<'_, DecodeError> = entry.key.as_str().into_deserializer();
-        let decoded = seed.deserialize(key);
-        decoded.map(Some).map_err(|e| e.at(entry.key_span))
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(
-        &mut self,
-        seed: V,
-    ) -> Result<V::Value, DecodeError> {
-        match self.value.take() {
-            Some(entry) => seed.deserialize(self.cursor.of(entry)),
-            None => Err(Fault::new("a key without a value").into()),
-        }
-    }
-}
-
-struct Variant<'de>(Cursor<'de>, &'de str, SourceSpan);
-
-impl<'de> EnumAccess<'de> for Variant<'de> {
-    type Error = DecodeError;
-    type Variant = Content<'de>;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(
-        self,
-        seed: V,
-    ) -> Result<(V::Value, Content<'de>), DecodeError> {
-        let word: StrDeserializer<'_, DecodeError> = self.1.into_deserializer();
-        let variant = seed.deserialize(word).map_err(|e| e.at(self.2))?;
-        Ok((variant, Content(self.0)))
-    }
-}
-
-struct Content<'de>(Cursor<'de>);
-
-impl<'de> VariantAccess<'de> for Content<'de> {
-    type Error = DecodeError;
-
-    fn unit_variant(self) -> Result<(), DecodeError> {
-        self.0.deserialize_unit(de::IgnoredAny).map(|_| ())
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(
-        self,
-        seed: T,
-    ) -> Result<T::Value, DecodeError> {
-        seed.deserialize(self.0)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(
-        self,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        self.0.deserialize_tuple(len, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        self.0.deserialize_struct("", fields, visitor)
     }
 }

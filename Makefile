@@ -1,0 +1,64 @@
+# `make demo` shows the main job on this machine, `make test` runs everything; each installs what it needs.
+# Both need root and a Debian (or Ubuntu) machine with Rust.
+
+CARGO ?= cargo
+# For building; for the lab; for tests with SSH servers in network namespaces.
+PACKAGES := gcc pkg-config libssl-dev zlib1g-dev \
+	user-mode-linux mmdebstrap systemd-container apt-utils iproute2 openssh-client \
+	openssh-server sudo curl iputils-ping busybox iptables procps util-linux
+DENY := target/tools/bin/cargo-deny
+DENY_VERSION := 0.20.2
+
+export LVSCTL_AUTH_PASS ?= s3cr3t
+
+.PHONY: all build deps demo test test-unit test-lab lint fmt deny bench clean help
+
+all: build
+
+help:
+	@echo "make build | demo | test | lint | bench | deps"
+
+deps:
+	@missing=; for p in $(PACKAGES); do \
+		dpkg-query -W -f '$${db:Status-Status}' "$$p" 2>/dev/null | grep -qx installed || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+		apt-get -q update >/dev/null && \
+		DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $$missing >/dev/null || \
+		{ echo "install these packages:$$missing" >&2; exit 1; }; fi
+
+build: deps
+	$(CARGO) build --locked --release
+
+demo: build
+	./tests/demo.sh target/release/lvsctl
+
+test: deps lint test-unit test-lab
+
+# Everything but whole clusters in the lab.
+test-unit: deps
+	$(CARGO) test --locked --lib --bins
+	$(CARGO) test --locked $(patsubst tests/%.rs,--test %,$(filter-out tests/lab.rs,$(wildcard tests/*.rs)))
+
+# Whole clusters, two labs at a time.
+test-lab: deps
+	$(CARGO) test --locked --test lab
+	$(CARGO) test --locked --test cluster -- --test-threads 2
+
+lint: fmt deny
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+fmt:
+	$(CARGO) fmt --check
+
+# The advisory database is fetched where the network allows it: `cargo deny check advisories`.
+deny: $(DENY)
+	$(DENY) --locked check bans licenses sources
+
+$(DENY):
+	$(CARGO) install --locked --root target/tools cargo-deny --version $(DENY_VERSION)
+
+bench: deps build
+	$(CARGO) bench --locked --bench fleet -- --hosts 10,50
+
+clean:
+	$(CARGO) clean

@@ -1,0 +1,302 @@
+//! A cluster in a lab of its own, driven by the program as a user drives it. Taken away when dropped.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use lvsctl::lab;
+use serde_json::Value;
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
+
+/// How long a host may take to come back.
+const REBOOT: Duration = Duration::from_secs(240);
+
+pub struct Cluster {
+    pub name: String,
+    folder: tempfile::TempDir,
+    hosts: Vec<String>,
+}
+
+/// What a run of the program printed and said.
+pub struct Ran {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    #[track_caller]
+    pub fn expect(self, status: i32) -> Self {
+        assert_eq!(
+            self.status, status,
+            "\n--- stdout\n{}\n--- stderr\n{}",
+            self.stdout, self.stderr
+        );
+        self
+    }
+
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(
+            self.stdout.contains(text),
+            "expected {text:?} in\n{}\n{}",
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Cluster {
+    /// A shipped inventory, under a name of its own so that it meets no other lab, with its hosts up and bare.
+    pub fn up(topology: &str) -> Self {
+        let name = format!("{topology}-test-{}", std::process::id());
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let shipped = format!("{}/inventories/{topology}.yaml", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&shipped).expect("a shipped inventory");
+        let text = text.replacen(
+            &format!("cluster: {topology}"),
+            &format!("cluster: {name}"),
+            1,
+        );
+        std::fs::write(folder.path().join("inventory.yaml"), text)
+            .expect("a copy of the inventory");
+        let mut cluster = Self {
+            name,
+            folder,
+            hosts: Vec::new(),
+        };
+        cluster.run(&["lab", "up"]).expect(0);
+        let status = lab::status(&cluster.name).expect("the lab's status");
+        cluster.hosts = status.hosts.into_iter().map(|host| host.name).collect();
+        cluster
+    }
+
+    pub fn inventory(&self) -> PathBuf {
+        self.folder.path().join("inventory.yaml")
+    }
+
+    /// Runs the program from outside the lab.
+    pub fn run(&self, words: &[&str]) -> Ran {
+        let output = Command::new(PROGRAM)
+            .args(words)
+            .arg("-i")
+            .arg(self.inventory())
+            .env("LVSCTL_AUTH_PASS", "s3cr3t")
+            .output()
+            .expect("the program runs");
+        output.into()
+    }
+
+    /// Runs the program from inside the lab.
+    pub fn lvsctl(&self, words: &[&str]) -> Ran {
+        let mut all = vec!["--lab"];
+        all.extend(words);
+        self.run(&all)
+    }
+
+    pub fn edit(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.inventory()).expect("the inventory");
+        assert!(text.contains(from), "no {from:?} in\n{text}");
+        std::fs::write(self.inventory(), text.replacen(from, to, 1)).expect("the inventory");
+    }
+
+    /// Runs shell text on a host.
+    #[track_caller]
+    pub fn on(&self, host: &str, script: &str) -> String {
+        let output = lab::output(&self.name, host, &["sh", "-c", script]).expect("ssh runs");
+        let ran = Ran::from(output);
+        assert_eq!(
+            ran.status, 0,
+            "{host}: {script}\n{}\n{}",
+            ran.stdout, ran.stderr
+        );
+        ran.stdout
+    }
+
+    pub fn snapshots(&self) -> BTreeMap<String, String> {
+        let script = include_str!("snapshot.sh");
+        self.hosts
+            .iter()
+            .map(|host| (host.clone(), self.on(host, script)))
+            .collect()
+    }
+
+    /// Nothing of what lvsctl may touch has changed.
+    #[track_caller]
+    pub fn unchanged(&self, before: &BTreeMap<String, String>) {
+        let now = self.snapshots();
+        for (host, before) in before {
+            assert!(
+                before == &now[host],
+                "{host} changed:\n{}",
+                difference(before, &now[host])
+            );
+        }
+    }
+
+    pub fn reboot(&self) {
+        let before = lab::boot_ids(&self.name, &[]).expect("boot ids");
+        for host in &self.hosts {
+            // The connection may be cut before the command has ended.
+            let _ = lab::output(&self.name, host, &["systemctl", "reboot"]);
+        }
+        lab::wait_rebooted(&self.name, &before, REBOOT).expect("all hosts came back");
+    }
+
+    /// Awaits an answer at a URL, asked from this machine's end of the lab.
+    #[track_caller]
+    pub fn answers(&self, url: &str) -> String {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let output = lab::command(&self.name, "curl")
+                .expect("the lab is up")
+                .args(["-skS", "-m", "2", url])
+                .output()
+                .expect("curl runs");
+            if output.status.success() {
+                return String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            }
+            let why = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(Instant::now() < deadline, "{url}: {why}");
+        }
+    }
+
+    /// What `plan` would change: `host kind key` for each change.
+    #[track_caller]
+    pub fn planned(&self) -> Vec<String> {
+        let ran = self.lvsctl(&["plan", "--format", "json"]);
+        assert!(
+            matches!(ran.status, 0 | 2),
+            "{}\n{}",
+            ran.stdout,
+            ran.stderr
+        );
+        let plan: Value = serde_json::from_str(&ran.stdout).expect("a plan in JSON");
+        let mut all = Vec::new();
+        for host in plan["hosts"].as_array().expect("hosts") {
+            for change in host["changes"].as_array().expect("changes") {
+                let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                all.push(format!(
+                    "{} {} {}",
+                    word(&host["host"]),
+                    word(&change["kind"]),
+                    word(&change["key"])
+                ));
+            }
+        }
+        all.sort();
+        all
+    }
+
+    /// The whole life of a cluster, but for edits: bare → applied → again → rebooted.
+    pub fn deploy(&self, url: &str) -> BTreeMap<String, String> {
+        let bare = self.snapshots();
+        self.lvsctl(&["plan"]).expect(2);
+        self.unchanged(&bare);
+        self.lvsctl(&["apply", "--yes"]).expect(0);
+        let applied = self.snapshots();
+        self.lvsctl(&["apply", "--yes"]).expect(0).says("0 changes");
+        self.lvsctl(&["plan"]).expect(0).says("0 changes");
+        self.lvsctl(&["verify"]).expect(0).says("0 findings");
+        self.lvsctl(&["status"]).expect(0);
+        self.unchanged(&applied);
+        self.reboot();
+        self.answers(url);
+        self.lvsctl(&["verify"]).expect(0).says("0 findings");
+        bare
+    }
+
+    /// One edit: `plan` shows just that, and `apply` does just that.
+    #[track_caller]
+    pub fn edited(&self, from: &str, to: &str, changes: &[&str]) {
+        self.edit(from, to);
+        assert_eq!(self.planned(), changes, "{from:?} to {to:?}");
+        self.lvsctl(&["apply", "--yes"]).expect(0);
+        assert_eq!(self.planned(), [""; 0]);
+    }
+
+    /// Takes all away: what is left is what packages brought.
+    pub fn destroy(&self, bare: &BTreeMap<String, String>) {
+        self.lvsctl(&["destroy", "--yes"]).expect(0);
+        let now = self.snapshots();
+        for (host, bare) in bare {
+            let left: Vec<String> = difference(bare, &now[host])
+                .lines()
+                .filter(|line| !self.of_a_package(host, line))
+                // A module stays loaded, and brings its parameters.
+                .filter(|line| bare.contains("net.ipv4.vs.") || !line.contains(" net.ipv4.vs."))
+                .map(str::to_owned)
+                .collect();
+            assert!(
+                left.is_empty(),
+                "{host} is not as it was:\n{}",
+                left.join("\n")
+            );
+        }
+    }
+
+    /// Whether a line of a difference is about a file that a package brought, or that its scripts make.
+    fn of_a_package(&self, host: &str, line: &str) -> bool {
+        let Some(path) = line.split_whitespace().find(|word| word.starts_with('/')) else {
+            return false;
+        };
+        const MADE: &[&str] = &[
+            "/etc/passwd",
+            "/etc/group",
+            "/etc/shadow",
+            "/etc/gshadow",
+            "/etc/subuid",
+            "/etc/subgid",
+            "/etc/ld.so.cache",
+            "/etc/mailcap",
+            "/etc/rc",
+            "/etc/alternatives/",
+            "/etc/ssl/",
+            "/etc/ca-certificates",
+            "/etc/.pwd.lock",
+            "/etc/nginx/",
+            "/etc/systemd/system/multi-user.target.wants/",
+            "/etc/systemd/system/sysinit.target.wants/",
+            "/etc/perl",
+            "/etc/dbus-1",
+            "/run/nginx",
+            "/run/keepalived",
+        ];
+        let ours = line.contains("lvsctl");
+        !ours
+            && (MADE.iter().any(|prefix| path.starts_with(prefix)) || {
+                let known = lab::output(&self.name, host, &["dpkg", "-S", path]).expect("ssh runs");
+                known.status.success()
+            })
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if std::env::var_os("LVSCTL_KEEP_LAB").is_none() {
+            let _ = lab::down(&self.name);
+        }
+    }
+}
+
+/// Lines that are in one text alone.
+fn difference(before: &str, after: &str) -> String {
+    let diff = similar::TextDiff::from_lines(before, after);
+    diff.iter_all_changes()
+        .filter(|change| change.tag() != similar::ChangeTag::Equal)
+        .map(|change| format!("{} {change}", change.tag()))
+        .collect()
+}
