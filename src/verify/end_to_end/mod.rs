@@ -210,6 +210,20 @@ impl Replies {
     }
 }
 
+/// curl tells how long it waited, which would make each of a hundred failures another one.
+fn untimed(error: &str) -> String {
+    let (before, rest) = error.split_once(" after ").unwrap_or((error, ""));
+    let mut words = rest.splitn(3, ' ');
+    match (words.next(), words.next()) {
+        (Some(number), Some(unit)) if number.parse::<u32>().is_ok() && unit.starts_with('m') => {
+            let colon = if unit.ends_with(':') { ":" } else { "" };
+            let rest = words.next().unwrap_or_default();
+            format!("{before}{colon} {rest}").trim_end().to_owned()
+        }
+        _ => error.to_owned(),
+    }
+}
+
 /// Reads what the functions above printed.
 pub fn replies(text: &str) -> Replies {
     let mut all = Vec::new();
@@ -232,7 +246,7 @@ pub fn replies(text: &str) -> Replies {
         let error = match error.trim() {
             "" if failed => format!("curl's status {}", field("exit=").unwrap_or_default()),
             "" => "no answer".to_owned(),
-            error => error.to_owned(),
+            error => untimed(error),
         };
         all.push(Reply {
             status: field("code=").filter(|code| *code != 0 && !failed),
@@ -241,4 +255,38 @@ pub fn replies(text: &str) -> Replies {
         });
     }
     Replies::Came(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_curl_printed() {
+        let text = "\n@lvsctl-e2e code=200 exit=0 err=\trs1\n@lvsctl-e2e code=200 exit=18 err=transfer closed\tpart\n\
+                    @lvsctl-e2e code=000 exit= err=\t\n@lvsctl-e2e code=000 exit=28 err=Connection timed out after 2001 milliseconds\t\n\
+                    @lvsctl-e2e code=000 exit=7 err=Failed to connect to 10.0.0.1 port 80 after 3 ms: Couldn't connect to server\t\nnoise\n";
+        let Replies::Came(all) = replies(text) else {
+            panic!("a tool was there");
+        };
+        let shown: Vec<(Option<u16>, &str, &str)> = all
+            .iter()
+            .map(|r| (r.status, r.error.as_str(), r.first_line.as_str()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (Some(200), "no answer", "rs1"),
+                (None, "transfer closed", "part"),
+                (None, "no answer", ""),
+                (None, "Connection timed out", ""),
+                (
+                    None,
+                    "Failed to connect to 10.0.0.1 port 80: Couldn't connect to server",
+                    ""
+                ),
+            ]
+        );
+        assert_eq!(replies("@lvsctl-e2e none\n"), Replies::NoTool);
+    }
 }
