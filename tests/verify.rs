@@ -5,15 +5,19 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use lvsctl::event::Silent;
+use lvsctl::inventory::model::Scheduler;
 use lvsctl::inventory::model::{Cluster, Host};
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
-use lvsctl::resource::Resource;
+use lvsctl::resource::{Resource, section};
 use lvsctl::role::Roles;
 use lvsctl::run::host::Run;
 use lvsctl::run::{Fleet, HostRun, Interrupt};
 use lvsctl::secret::Secrets;
 use lvsctl::transport::Output;
 use lvsctl::transport::fake::{FakeHosts, Script};
+use lvsctl::verify::end_to_end::judge::{self, Exchange};
+use lvsctl::verify::end_to_end::{self, Replies, Reply};
+use lvsctl::verify::look::Look;
 use lvsctl::verify::{self, Severity, Tally, live, place, questions};
 
 /// A change to what one host answered.
@@ -616,4 +620,247 @@ fn keepalived_with_a_master_and_a_backup() {
         never.is_empty(),
         "no damage here makes these fail: {never:?}"
     );
+}
+
+const OURS: &str = "[120:15574] -A PREROUTING -d 192.168.100.200/32 -p tcp -m multiport --dports 80,443 -m comment --comment \"lvsctl:vt8/web\" -j MARK --set-xmark 0x1a0a/0xffffffff\n";
+
+const T8: &[Damage] = &[
+    damage("the mark rule is gone", &[edit("lb1.probe", OURS, "")]),
+    damage(
+        "the mark rule marks one port alone, and persistence ends there",
+        &[
+            edit("lb1.probe", "--dports 80,443", "--dports 80"),
+            edit(
+                "client.live",
+                "200 443\n@lvsctl-e2e code=200 exit=0 err=\trs2",
+                "200 443\n@lvsctl-e2e code=200 exit=0 err=\trs1",
+            ),
+        ],
+    ),
+    damage(
+        "a later rule sets another mark, and one more uses ours",
+        &[edit(
+            "lb1.probe",
+            "0x1a0a/0xffffffff\nCOMMIT",
+            "0x1a0a/0xffffffff\n[0:0] -A PREROUTING -d 192.168.100.200/32 -p tcp -m tcp --dport 443 -j MARK --set-xmark 0x5/0xffffffff\n[0:0] -A PREROUTING -d 192.168.100.77/32 -p tcp -j MARK --set-xmark 0x1a0a/0xffffffff\nCOMMIT",
+        )],
+    ),
+    damage(
+        "a later rule clears bits of our mark",
+        &[edit(
+            "lb1.probe",
+            "0x1a0a/0xffffffff\nCOMMIT",
+            "0x1a0a/0xffffffff\n[0:0] -A PREROUTING -i eth+ -j MARK --set-xmark 0x0/0xff\nCOMMIT",
+        )],
+    ),
+    damage(
+        "an earlier rule lets packets past ours",
+        &[edit(
+            "lb1.probe",
+            "[120:15574] -A",
+            "[7:420] -A PREROUTING -s 10.0.0.0/8 -j ACCEPT\n[7:420] -A PREROUTING -p tcp -m tcp --dport 443 -j RETURN\n[120:15574] -A",
+        )],
+    ),
+    damage(
+        "whether a rule changes the mark cannot be told",
+        &[edit(
+            "lb1.probe",
+            "0x1a0a/0xffffffff\nCOMMIT",
+            "0x1a0a/0xffffffff\n[0:0] -A PREROUTING -m set --match-set bad src -j MARK --set-xmark 0x5/0xffffffff\nCOMMIT",
+        )],
+    ),
+    damage(
+        "the mark's counter does not move",
+        &[edit("lb1.live", "[242:31252]", "[120:15574]")],
+    ),
+    damage(
+        "the mark rule stands twice",
+        &[edit(
+            "lb1.probe",
+            "0x1a0a/0xffffffff\nCOMMIT",
+            "0x1a0a/0xffffffff\n[0:0] -A PREROUTING -d 192.168.100.200/32 -p tcp -m multiport --dports 80,443 -m comment --comment \"lvsctl:vt8/web\" -j MARK --set-xmark 0x1a0a/0xffffffff\nCOMMIT",
+        )],
+    ),
+    damage(
+        "keepalived runs beside the node script",
+        &[edit(
+            "lb1.probe",
+            "Id=keepalived.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=",
+            "Id=keepalived.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled",
+        )],
+    ),
+    damage(
+        "a real server does not listen on 443",
+        &[edit("rs1.probe", ":01BB ", ":01BC ")],
+    ),
+];
+
+#[test]
+fn a_mark_makes_one_service_of_two_ports() {
+    let (text, _, failed) = all("t8", T8);
+    insta::assert_snapshot!(text);
+    for check in [
+        "mark-rule",
+        "mark-set",
+        "mark-unique",
+        "mark-counters",
+        "persistence",
+    ] {
+        assert!(failed.contains(check), "no damage here makes {check} fail");
+    }
+}
+
+const T1: &[Damage] = &[
+    damage(
+        "a real server is never hit",
+        &[
+            edit("client.live", "\trs1", "\trs2"),
+            edit(
+                "lb1.live",
+                "10       40        0     3140",
+                "5       20        0     1570",
+            ),
+            edit(
+                "lb1.live",
+                "192.168.100.13:80                  5",
+                "192.168.100.13:80                 15",
+            ),
+        ],
+    ),
+    damage(
+        "shares are not even",
+        &[edit(
+            "client.live",
+            "err=\trs2\n@lvsctl-e2e code=200 exit=0 err=\trs1\n@lvsctl-e2e code=200 exit=0 err=\trs2\n@lvsctl-e2e code=200 exit=0 err=\trs1\n",
+            "err=\trs1\n@lvsctl-e2e code=200 exit=0 err=\trs1\n@lvsctl-e2e code=200 exit=0 err=\trs1\n@lvsctl-e2e code=200 exit=0 err=\trs1\n",
+        )],
+    ),
+    damage(
+        "the pages name no host, and others use the service too",
+        &[
+            edit("client.live", "\trs1", "\thello"),
+            edit("client.live", "\trs2", "\thello"),
+            edit(
+                "lb1.live",
+                "192.168.100.12:80                  10",
+                "192.168.100.12:80                  19",
+            ),
+        ],
+    ),
+    damage(
+        "the pages name no host, and IPVS alone tells that one is never hit",
+        &[
+            edit("client.live", "\trs1", "\thello"),
+            edit("client.live", "\trs2", "\thello"),
+            edit(
+                "lb1.live",
+                "192.168.100.12:80                  10",
+                "192.168.100.12:80                   5",
+            ),
+            edit(
+                "lb1.live",
+                "192.168.100.13:80                  10",
+                "192.168.100.13:80                  15",
+            ),
+        ],
+    ),
+    damage(
+        "the counters began anew",
+        &[
+            edit(
+                "lb1.live",
+                "80                  10",
+                "80                   1",
+            ),
+            edit("client.live", "@lvsctl-e2e code=200 exit=0 err=\trs1\n", ""),
+        ],
+    ),
+];
+
+#[test]
+fn one_director_without_keepalived() {
+    let (text, _, failed) = all("t1", T1);
+    insta::assert_snapshot!(text);
+    for check in ["gets-connections", "shares", "statistics"] {
+        assert!(failed.contains(check), "no damage here makes {check} fail");
+    }
+}
+
+/// Scheduler, weights of rs1 and rs2, who answered each request, and the checks that fail.
+const ROUNDS: &[(Scheduler, [u16; 2], &str, &[&str])] = &[
+    (Scheduler::Rr, [1, 1], "1212", &[]),
+    (Scheduler::Rr, [1, 1], "121", &[]),
+    (Scheduler::Rr, [5, 1], "1212", &[]),
+    (Scheduler::Rr, [1, 1], "1112", &[]),
+    (Scheduler::Rr, [1, 1], "11111112", &["shares"]),
+    (
+        Scheduler::Rr,
+        [1, 1],
+        "2222",
+        &["gets-connections", "shares"],
+    ),
+    (Scheduler::Rr, [0, 1], "2222", &[]),
+    (Scheduler::Wrr, [2, 1], "112112", &[]),
+    (Scheduler::Wrr, [2, 1], "1121", &[]),
+    (Scheduler::Wrr, [4, 2], "112112", &[]),
+    (Scheduler::Wrr, [2, 1], "121212121212", &["shares"]),
+    (
+        Scheduler::Wrr,
+        [1, 2],
+        "111",
+        &["gets-connections", "shares"],
+    ),
+    (Scheduler::Wlc, [1, 1], "1112", &[]),
+    (Scheduler::Wlc, [1, 1], "1111", &["gets-connections"]),
+    (Scheduler::Sh, [1, 1], "1111", &[]),
+    (Scheduler::Sed, [1, 1], "1111", &[]),
+    (Scheduler::Fo, [1, 2], "2222", &[]),
+];
+
+#[test]
+fn each_scheduler_promises_its_own() {
+    for (scheduler, weights, who, fails) in ROUNDS {
+        let mut cluster = recorded("t1").cluster;
+        let service = &mut cluster.services[0];
+        service.scheduler = *scheduler;
+        service.check.requests = u16::try_from(who.len()).unwrap();
+        for (rs, weight) in service.real_servers.iter_mut().zip(weights) {
+            rs.weight = *weight;
+        }
+        let replies = who
+            .chars()
+            .map(|n| Reply {
+                status: Some(200),
+                error: String::new(),
+                first_line: format!("rs{n}"),
+                fresh: true,
+            })
+            .collect();
+        let exchange = Exchange {
+            client: "client".to_owned(),
+            group: 0,
+            target: ("192.168.100.200".parse().unwrap(), 80),
+            replies: Replies::Came(replies),
+        };
+        let mut tally = Tally::default();
+        let groups = end_to_end::groups(&cluster);
+        judge::all(&cluster, &groups, &[exchange], |_| None, &mut tally);
+        let found: Vec<&str> = tally.findings.iter().map(|f| f.check.as_str()).collect();
+        assert_eq!(found, *fails, "{scheduler:?} {weights:?} {who}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_cut_anywhere_is_read_without_panic() {
+    for case in ["t1", "t2", "t8"] {
+        for (name, text) in recorded(case).files {
+            for end in (0..text.len()).step_by(41) {
+                let cut = text.get(..end).unwrap_or_default();
+                for section in section::split(&format!("\n{cut}"), "NONCE").values() {
+                    let _ = format!("{:?}", Look::parse(section));
+                }
+            }
+            assert!(!text.is_empty(), "{name}");
+        }
+    }
 }

@@ -86,7 +86,7 @@ pub fn functions() -> &'static str {
     r#"e2e_http() {
 n=0; while [ "$n" -lt "$2" ]; do printf 'url = "%s"\n' "$1"; n=$((n + 1)); done |
 timeout 120 curl -q -sS -k -g --http1.1 --noproxy '*' --connect-timeout 2 -m 5 -H 'Connection: close' \
--w '\n@lvsctl-e2e code=%{http_code} exit=%{exitcode} err=%{errormsg}\n' -K - 2>/dev/null |
+-w '\n@lvsctl-e2e code=%{http_code} new=%{num_connects} exit=%{exitcode} err=%{errormsg}\n' -K - 2>/dev/null |
 awk '/^@lvsctl-e2e /{print $0 "\t" b; b = ""; f = 0; next} !f && NF {b = substr($0, 1, 200); f = 1}'
 }
 e2e_once() {
@@ -182,6 +182,9 @@ pub struct Reply {
     pub status: Option<u16>,
     pub error: String,
     pub first_line: String,
+    /// Whether the request had a connection of its own. Some servers keep one open against the client's wish, and
+    /// curl uses it again.
+    pub fresh: bool,
 }
 
 /// What came of all requests to one port.
@@ -193,11 +196,11 @@ pub enum Replies {
 }
 
 impl Replies {
-    /// How many requests were sent.
+    /// How many connections were made or tried.
     pub fn sent(&self) -> u64 {
         match self {
             Self::NoTool => 0,
-            Self::Came(all) => all.len() as u64,
+            Self::Came(all) => all.iter().filter(|r| r.fresh).count() as u64,
         }
     }
 
@@ -252,6 +255,7 @@ pub fn replies(text: &str) -> Replies {
             status: field("code=").filter(|code| *code != 0 && !failed),
             error,
             first_line: first_line.trim().to_owned(),
+            fresh: field("new=") != Some(0),
         });
     }
     Replies::Came(all)
