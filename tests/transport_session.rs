@@ -423,6 +423,7 @@ fn this_machine_is_a_host_too() {
             gateway: None,
             connection: model::Connection::Local,
             ssh: model::SshOptions::default(),
+            persist: true,
             vars: serde_json::Map::new(),
         };
         let mut shell = connector

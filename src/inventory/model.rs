@@ -45,6 +45,8 @@ pub struct Host {
     pub gateway: Option<IpAddr>,
     pub connection: Connection,
     pub ssh: SshOptions,
+    /// Whether what is applied comes back when the host boots.
+    pub persist: bool,
     pub vars: serde_json::Map<String, serde_json::Value>,
 }
 
