@@ -202,7 +202,7 @@ fn an_end_is_told_for_what_it_is() {
             other => panic!("{script}: {other:?}"),
         }
         assert!(
-            started.elapsed() < Duration::from_secs(4),
+            started.elapsed() < LONG / 2,
             "{script}: {:?}",
             started.elapsed()
         );
@@ -234,7 +234,7 @@ fn a_script_has_a_deadline() {
             .expect_err(script);
         let took = started.elapsed();
         assert!(
-            took >= Duration::from_millis(500) && took < Duration::from_secs(2),
+            took >= Duration::from_millis(500) && took < LONG / 4,
             "{took:?}"
         );
         let text = error.to_string();
@@ -246,7 +246,7 @@ fn a_script_has_a_deadline() {
         let started = Instant::now();
         drop(shell);
         assert!(
-            started.elapsed() < Duration::from_millis(500),
+            started.elapsed() < Duration::from_secs(2),
             "{:?}",
             started.elapsed()
         );
@@ -272,15 +272,11 @@ fn a_script_has_a_deadline() {
         assert!(output.status.success(), "{output:?}");
         let started = Instant::now();
         let error = shell
-            .run(&" ".repeat(12 << 20), Duration::from_millis(500))
+            .run(&" ".repeat(4 << 20), Duration::from_millis(500))
             .expect_err("nobody reads");
         assert!(matches!(error, TransportError::Timeout { .. }), "{error}");
         drop(shell);
-        assert!(
-            started.elapsed() < Duration::from_secs(3),
-            "{:?}",
-            started.elapsed()
-        );
+        assert!(started.elapsed() < LONG / 4, "{:?}", started.elapsed());
         lab.host("h1").sh(&format!("kill -CONT {pid}"));
     }
 }
@@ -296,7 +292,7 @@ fn a_connection_has_a_deadline() {
         let started = Instant::now();
         let error = client.refusal(host);
         assert!(
-            started.elapsed() < Duration::from_secs(3),
+            started.elapsed() < LONG / 4,
             "{error}: {:?}",
             started.elapsed()
         );
