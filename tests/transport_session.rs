@@ -313,7 +313,7 @@ fn a_deadline_is_kept_and_named() {
             other => panic!("{shell}: {other:?}"),
         }
         assert!(
-            started.elapsed() < Duration::from_secs(3),
+            started.elapsed() < LONG / 4,
             "{shell}: {:?}",
             started.elapsed()
         );
