@@ -7,7 +7,7 @@ use crate::report;
 use crate::report::error::chain;
 use crate::run::HostRun;
 use crate::verify::tally::{Compared, Tally};
-use crate::verify::{self, live, questions};
+use crate::verify::{self, live, place, questions};
 
 use super::Result;
 use super::output::{Reporter, show};
@@ -61,9 +61,9 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
         }
         let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
             .into_iter()
-            .partition(|run| run.host.name == THIS_MACHINE || run.host.roles == ["client"]);
+            .partition(|run| run.host.name == THIS_MACHINE || place::is_neutral(cluster, run.host));
         if !interrupt.is_set() {
-            verify::offline(cluster, &hosts, &reach.secrets, &mut tally);
+            verify::offline(cluster, &hosts, &clients, &reach.secrets, &mut tally);
         }
         if !args.no_traffic && !interrupt.is_set() {
             live::check(&fleet, cluster, &mut clients, &mut hosts, &mut tally);

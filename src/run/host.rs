@@ -308,7 +308,7 @@ fn ask(
 }
 
 /// A word that no host can know beforehand.
-fn nonce() -> String {
+pub fn nonce() -> String {
     use std::hash::{BuildHasher, RandomState};
     format!("{:016x}", RandomState::new().hash_one(Instant::now()))
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::Seen;
-use super::tally::{Compared, Tally};
+use super::keepalived::{self, Instance};
+use super::tally::{Compared, Fault, Tally};
 use crate::inventory::model::Cluster;
 
 /// Seconds by which clocks may differ: logs of two hosts are read side by side.
@@ -15,6 +16,8 @@ const KEEPALIVED: &str = "/etc/keepalived/keepalived.conf";
 pub fn check(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
     vips(cluster, seen, tally);
     agreement(seen, tally);
+    timeouts(seen, tally);
+    sync_daemons(cluster, seen, tally);
     clocks(seen, tally);
 }
 
@@ -60,75 +63,166 @@ fn vips(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
 
 /// What must be equal on all directors of an instance, and what must differ, as their files say it now.
 fn agreement(seen: &[Seen], tally: &mut Tally) {
-    let texts: Vec<(&str, &str)> = seen
+    let files: Vec<(&str, Vec<Instance>)> = seen
         .iter()
         .filter(|s| s.host.is_director())
         .filter_map(|s| {
-            Some((
-                s.name(),
-                s.run.answer.observed.file.get(KEEPALIVED)?.content.as_str(),
-            ))
+            let file = s.run.answer.observed.file.get(KEEPALIVED)?;
+            Some((s.name(), keepalived::instances(&file.content)))
         })
         .collect();
-    if texts.len() < 2 {
-        return;
-    }
-    for key in ["virtual_router_id", "advert_int", "auth_pass"] {
-        let values: BTreeSet<Vec<&str>> =
-            texts.iter().map(|(_, text)| settings(text, key)).collect();
-        tally.require(values.len() == 1, "", "vrrp-equal", || Compared {
-            what: format!("{key} of the directors"),
-            expected: "the same on all".into(),
-            // A password is compared and not shown.
-            found: if key == "auth_pass" {
-                "different ones".into()
-            } else {
-                format!("{values:?}")
-            },
-            mend: "lvsctl apply".into(),
-        });
-    }
-    let priorities: Vec<Vec<&str>> = texts
+    let names: BTreeSet<&str> = files
         .iter()
-        .map(|(_, text)| settings(text, "priority"))
+        .flat_map(|(_, all)| all.iter().map(|i| i.name.as_str()))
         .collect();
-    let distinct: BTreeSet<&Vec<&str>> = priorities.iter().collect();
-    tally.require(
-        distinct.len() == priorities.len(),
-        "",
-        "vrrp-priority",
-        || Compared {
-            what: "priority of the directors".into(),
-            expected: "a different one on each".into(),
-            found: texts
-                .iter()
-                .zip(&priorities)
-                .map(|((host, _), p)| format!("{host} {}", p.join(",")))
-                .collect::<Vec<_>>()
-                .join("; "),
-            mend: "lvsctl apply".into(),
-        },
-    );
+    for name in names {
+        let members: Vec<(&str, &Instance)> = files
+            .iter()
+            .filter_map(|(host, all)| Some((*host, all.iter().find(|i| i.name == name)?)))
+            .collect();
+        if members.len() > 1 {
+            equal(name, &members, tally);
+            distinct(name, &members, tally);
+        }
+    }
+    collisions(&files, tally);
 }
 
-fn settings<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
-    let value = |line: &'a str| {
-        line.trim()
-            .strip_prefix(key)
-            .filter(|rest| rest.starts_with(' '))
-            .map(str::trim)
+fn list(values: &[(&str, String)]) -> String {
+    let all: Vec<String> = values
+        .iter()
+        .map(|(host, v)| format!("{host} {v}"))
+        .collect();
+    all.join(", ")
+}
+
+fn equal(name: &str, members: &[(&str, &Instance)], tally: &mut Tally) {
+    type Part = (&'static str, fn(&Instance) -> String);
+    let parts: [Part; 5] = [
+        ("virtual_router_id", |i| i.virtual_router_id.clone()),
+        ("advert_int", |i| i.advert_int.clone()),
+        ("authentication", |i| i.auth.join(" ")),
+        ("virtual_ipaddress", |i| {
+            i.vips.iter().cloned().collect::<Vec<_>>().join(" ")
+        }),
+        ("unicast_peer", |i| {
+            if i.unicast { "unicast" } else { "multicast" }.to_owned()
+        }),
+    ];
+    for (key, get) in parts {
+        let values: Vec<(&str, String)> = members.iter().map(|(h, i)| (*h, get(i))).collect();
+        let different: BTreeSet<&String> = values.iter().map(|(_, v)| v).collect();
+        let fault = (different.len() > 1).then(|| {
+            // A password is compared and not shown.
+            let found = if key == "authentication" {
+                "different ones".to_owned()
+            } else {
+                list(&values)
+            };
+            Fault::new(
+                format!("the same {key} in {name} on all directors"),
+                found,
+                "`lvsctl apply`",
+            )
+        });
+        tally.judge("", "vrrp-equal", format!("{name} {key}"), fault);
+    }
+}
+
+fn distinct(name: &str, members: &[(&str, &Instance)], tally: &mut Tally) {
+    let values: Vec<(&str, String)> = members
+        .iter()
+        .map(|(host, i)| (*host, i.priority.clone()))
+        .collect();
+    let different: BTreeSet<&String> = values.iter().map(|(_, v)| v).collect();
+    let fault = (different.len() < values.len()).then(|| {
+        Fault::new(
+            format!("a priority of its own for each director of {name}"),
+            list(&values),
+            "`lvsctl apply`; the order is in the inventory's vrrp part",
+        )
+    });
+    tally.judge("", "vrrp-priority", name, fault);
+}
+
+/// Two instances with one VRID on one segment take each other's adverts.
+fn collisions(files: &[(&str, Vec<Instance>)], tally: &mut Tally) {
+    for (host, instances) in files {
+        let mut ids = BTreeSet::new();
+        let twice = instances
+            .iter()
+            .find(|i| !ids.insert((i.virtual_router_id.as_str(), i.interface.as_str())));
+        let fault = twice.map(|i| {
+            Fault::new(
+                "a virtual_router_id of its own for each instance on an interface",
+                format!("{} twice on {}", i.virtual_router_id, i.interface),
+                "choose another `virtual_router_id` in the inventory",
+            )
+        });
+        tally.judge(host, "vrrp-id", "virtual_router_id", fault);
+    }
+}
+
+/// Directors that take over from each other keep connections alive equally long.
+fn timeouts(seen: &[Seen], tally: &mut Tally) {
+    let values: Vec<(&str, String)> = seen
+        .iter()
+        .filter_map(|s| {
+            let [tcp, fin, udp] = s.look.timeouts?;
+            Some((s.name(), format!("{tcp} {fin} {udp}")))
+        })
+        .collect();
+    if values.len() < 2 {
+        return;
+    }
+    let different: BTreeSet<&String> = values.iter().map(|(_, v)| v).collect();
+    let fault = (different.len() > 1).then(|| {
+        Fault::new(
+            "the same timeouts (tcp, tcpfin, udp) on all directors",
+            list(&values),
+            "`ipvsadm --set TCP TCPFIN UDP` on each",
+        )
+        .warning()
+    });
+    tally.judge("", "ipvs-timeouts", "tcp tcpfin udp", fault);
+}
+
+/// Where connections are synchronised, the director that serves sends and the others receive.
+fn sync_daemons(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
+    let used = seen.iter().any(|s| !s.look.sync_daemons.is_empty());
+    let Some(vip) = all_vips(cluster).into_iter().next() else {
+        return;
     };
-    text.lines().filter_map(value).collect()
+    if !used {
+        return;
+    }
+    for director in seen.iter().filter(|s| s.host.is_director()) {
+        let serves = director.addresses().of(vip).next().is_some();
+        let role = if serves { "master" } else { "backup" };
+        let right = director
+            .look
+            .sync_daemons
+            .iter()
+            .any(|line| line.starts_with(role));
+        let fault = (!right).then(|| {
+            let found = if director.look.sync_daemons.is_empty() {
+                "none".to_owned()
+            } else {
+                director.look.sync_daemons.join("; ")
+            };
+            Fault::new(
+                format!("a {role} sync daemon"),
+                found,
+                format!("`ipvsadm --start-daemon {role}`, or lvs_sync_daemon with its instance in keepalived.conf"),
+            )
+        });
+        tally.judge(director.name(), "sync-daemon", role, fault);
+    }
 }
 
 /// Each host's clock is read at another moment; the span of all probes is the doubt.
 fn clocks(seen: &[Seen], tally: &mut Tally) {
-    let offset = |s: &Seen| {
-        Some((
-            s.name().to_owned(),
-            s.part("clock").trim().parse::<f64>().ok()? - s.run.answered_at,
-        ))
-    };
+    let offset = |s: &Seen| Some((s.name().to_owned(), s.look.clock? - s.run.answered_at));
     let offsets: Vec<(String, f64)> = seen.iter().filter_map(offset).collect();
     let by = |a: &&(String, f64), b: &&(String, f64)| a.1.total_cmp(&b.1);
     let (Some(slow), Some(fast)) = (offsets.iter().min_by(by), offsets.iter().max_by(by)) else {
@@ -143,16 +237,4 @@ fn clocks(seen: &[Seen], tally: &mut Tally) {
             mend: "run an NTP client on every host".into(),
         }
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_are_whole_words() {
-        let text = "    priority 100\n    priority_x 3\n    advert_int 1.0\n";
-        assert_eq!(settings(text, "priority"), ["100"]);
-        assert_eq!(settings(text, "advert_int"), ["1.0"]);
-    }
 }

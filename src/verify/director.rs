@@ -1,193 +1,330 @@
-//! Checks of a director: one owner of IPVS, one firewall backend, marks that nobody else uses, no redirects.
+//! What a director must be, beyond its resources: no redirects, one owner of IPVS, a firewall that lets the VIP's
+//! traffic and VRRP through, and NICs that do not glue packets together. Pure.
 
-use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-use super::Seen;
-use super::tally::{Compared, Tally};
-use crate::inventory::model::Mode;
-use crate::resource::mark::split_words;
+use super::firewall::{Fate, Packet, State};
+use super::tally::{Fault, Tally};
+use super::{Seen, end_to_end, marks, place};
+use crate::inventory::model::{Mode, Protocol, Service};
 use crate::view;
+
+const VRRP: u8 = 112;
+const VRRP_GROUP: &str = "224.0.0.18";
 
 pub fn check(seen: &Seen, tally: &mut Tally) {
     redirects(seen, tally);
     owners(seen, tally);
-    backend(seen, tally);
-    let rules = rules(seen.part("firewall"));
-    marks(seen, &rules, tally);
+    one_backend(seen, tally);
+    marks::check(seen, tally);
+    for service in &seen.cluster.services {
+        lets_in(seen, service, tally);
+    }
+    vrrp(seen, tally);
+    arp_rules(seen, tally);
     if seen.cluster.keepalived {
         configuration(seen, tally);
-        vrrp_allowed(seen, &rules, tally);
     }
-    table(seen, tally);
+    offload(seen, tally);
+    strangers(seen, tally);
 }
 
-/// Sent when `all` or the interface's own says so (ip-sysctl, kernel documentation).
+/// A redirect is sent where `all` or the interface allows it (ip-sysctl, kernel documentation).
 fn redirects(seen: &Seen, tally: &mut Tally) {
     if !seen.cluster.services.iter().any(|s| s.mode == Mode::Dr) {
         return;
     }
     for nic in &seen.host.interfaces {
-        let sends = |name: &str| {
-            let key = format!("/proc/sys/net/ipv4/conf/{name}/send_redirects:");
-            seen.part("conf").lines().any(|line| {
-                line.strip_prefix(&key)
-                    .is_some_and(|value| value.trim() != "0")
-            })
-        };
-        tally.require(
-            !sends("all") && !sends(&nic.name),
-            seen.name(),
-            "send-redirects",
-            || Compared {
-                what: format!("effective send_redirects of {}", nic.name),
-                expected: "0".into(),
-                found: "1".into(),
-                mend: "lvsctl apply".into(),
-            },
-        );
+        let name = nic.name.as_str();
+        let all = seen.look.setting("all", "send_redirects");
+        let own = seen.look.setting(name, "send_redirects");
+        let fault = (all != Some(0) || own != Some(0)).then(|| {
+            let shown = |v: Option<u8>| v.map_or_else(|| "unknown".to_owned(), |v| v.to_string());
+            Fault::new(
+                format!("send_redirects effective 0 on {name}: both `all` and its own"),
+                format!("all {}, {name} {}", shown(all), shown(own)),
+                "`lvsctl apply` sets both to 0",
+            )
+        });
+        tally.judge(seen.name(), "send-redirects", name, fault);
     }
 }
 
-/// What else would write the IPVS table.
+/// What else would write the IPVS table. Debian's ipvsadm.service is there with the package and does nothing unless
+/// /etc/default/ipvsadm says so; elsewhere one that is enabled restores a table at boot.
 fn owners(seen: &Seen, tally: &mut Tally) {
-    for block in seen.part("owners").split("\n\n") {
-        let values: BTreeMap<&str, &str> = block
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .collect();
-        let (Some(unit), Some(state)) = (values.get("Id"), values.get("ActiveState")) else {
-            continue;
+    for (unit, state) in &seen.look.owners {
+        let rival = match unit.as_str() {
+            "ipvsadm.service" => state.enabled || seen.look.restores_ipvs,
+            "keepalived.service" => !seen.cluster.keepalived && (state.active || state.enabled),
+            _ => state.active || state.enabled,
         };
-        // Debian's ipvsadm.service is always active, and does nothing unless /etc/default/ipvsadm says so; elsewhere
-        // it restores a table at boot, which keepalived would fight over.
-        let restores = seen.part("restores").contains("true");
-        let rival = *state == "active"
-            && (*unit == "ldirectord.service" || (restores && seen.cluster.keepalived));
-        tally.require(!rival, seen.name(), "ipvs-owner", || Compared {
-            what: "owner of the IPVS table".into(),
-            expected: "one".into(),
-            found: format!("{unit} is active too"),
-            mend: format!("systemctl disable --now {unit}"),
+        let fault = (state.loaded && rival).then(|| {
+            let how = if state.active {
+                "active"
+            } else {
+                "not active now, and set to start at boot"
+            };
+            let owner = if seen.cluster.keepalived {
+                "keepalived"
+            } else {
+                "lvsctl's node script"
+            };
+            let mend = if unit == "ipvsadm.service" && seen.look.restores_ipvs {
+                "set AUTO=\"false\" in /etc/default/ipvsadm".to_owned()
+            } else {
+                format!("`systemctl disable --now {unit}`")
+            };
+            Fault::new(
+                format!("{owner} alone to write the IPVS table"),
+                format!("{unit} too ({how})"),
+                mend,
+            )
         });
+        tally.judge(seen.name(), "ipvs-owner", unit.clone(), fault);
     }
 }
 
 /// Rules of one backend are invisible to the other, and both apply.
-fn backend(seen: &Seen, tally: &mut Tally) {
-    let other = seen.part("other");
-    tally.require(other.is_empty(), seen.name(), "iptables-backend", || {
-        Compared {
-            what: format!("rules outside {}", seen.part("backend")),
-            expected: "none".into(),
-            found: format!(
-                "{} rules, the first: {}",
-                other.lines().count(),
-                other.lines().next().unwrap_or_default()
+fn one_backend(seen: &Seen, tally: &mut Tally) {
+    let firewall = &seen.look.firewall;
+    let (legacy, nft) = (
+        firewall.legacy.len() + firewall.legacy_v6.len(),
+        firewall.nft.len() + firewall.nft_v6.len(),
+    );
+    let other = match firewall.backend.as_str() {
+        "legacy" => ("nf_tables", "iptables-nft-save", nft),
+        "nf_tables" => ("legacy", "iptables-legacy-save", legacy),
+        _ => return,
+    };
+    let fault = (other.2 > 0).then(|| {
+        Fault::new(
+            format!(
+                "all rules in the backend of `iptables`, which is {}",
+                firewall.backend
             ),
-            mend: "keep all rules in one backend: `update-alternatives --config iptables`".into(),
-        }
+            format!(
+                "{} rules in {}, which `iptables` does not show",
+                other.2, other.0
+            ),
+            format!(
+                "move them: see `{}`, and `update-alternatives --config iptables`",
+                other.1
+            ),
+        )
     });
+    tally.judge(
+        seen.name(),
+        "iptables-backend",
+        firewall.backend.clone(),
+        fault,
+    );
 }
 
-/// A rule with the table it stands in.
-struct Rule<'a> {
-    table: &'a str,
-    words: Vec<String>,
-}
-
-impl Rule<'_> {
-    fn value(&self, option: &str) -> Option<&str> {
-        let at = self.words.iter().position(|word| word == option)?;
-        self.words.get(at + 1).map(String::as_str)
-    }
-
-    fn chain(&self) -> &str {
-        self.words.first().map_or("", String::as_str)
-    }
-}
-
-fn rules(text: &str) -> Vec<Rule<'_>> {
-    let mut table = "";
-    let mut rules = Vec::new();
-    for line in text.lines() {
-        if let Some(name) = line.strip_prefix('*') {
-            table = name;
-        } else if let Some(rest) = line.strip_prefix("-A ") {
-            rules.push(Rule {
-                table,
-                words: split_words(rest),
-            });
+/// The packets of a service come in, and go on to the real servers.
+fn lets_in(seen: &Seen, service: &Service, tally: &mut Tally) {
+    let protocol = match service.protocol {
+        Protocol::Tcp => 6,
+        Protocol::Udp => 17,
+    };
+    for vip in &service.vips {
+        for port in end_to_end::ports(service) {
+            let arrives = Packet {
+                from: None,
+                to: Some(vip.address),
+                protocol,
+                source_port: None,
+                port: Some(port),
+                comes_in: Some(&seen.host.interface),
+                goes_out: None,
+                state: Some(State::New),
+            };
+            // IPVS takes a packet on its way in, and sends it on as one of the host's own.
+            let leaves = Packet {
+                comes_in: None,
+                goes_out: Some(&seen.host.interface),
+                state: None,
+                ..arrives.clone()
+            };
+            let way = [
+                ("raw", "PREROUTING", &arrives),
+                ("mangle", "PREROUTING", &arrives),
+                ("mangle", "INPUT", &arrives),
+                ("filter", "INPUT", &arrives),
+                ("mangle", "OUTPUT", &leaves),
+                ("filter", "OUTPUT", &leaves),
+            ];
+            let what = format!("{} {} port {port}", service.name, vip.address);
+            passes(
+                seen,
+                "firewall-vip",
+                &what,
+                vip.address.is_ipv6(),
+                &way,
+                tally,
+            );
         }
     }
-    rules
 }
 
-/// Someone else's rule that sets one of our marks, or another mark for one of our VIPs.
-fn marks(seen: &Seen, rules: &[Rule], tally: &mut Tally) {
-    let ours = view::marks(seen.cluster);
-    for mark in &ours {
-        let foreign = rules.iter().find(|rule| {
-            let comment = rule.value("--comment").unwrap_or_default();
-            let set = rule
-                .value("--set-xmark")
-                .and_then(|value| value.split('/').next()?.strip_prefix("0x"));
-            let set = set.and_then(|hex| u32::from_str_radix(hex, 16).ok());
-            let same_vip = rule
-                .value("-d")
-                .is_some_and(|d| d.split('/').next() == Some(&mark.destination.to_string()));
-            rule.table == "mangle"
-                && !ours.iter().any(|m| m.comment == comment)
-                && (set == Some(mark.mark)
-                    || (same_vip && set.is_some_and(|value| value != mark.mark)))
-        });
-        tally.require(foreign.is_none(), seen.name(), "mark-unique", || Compared {
-            what: format!("mark {:#x}", mark.mark),
-            expected: format!(
-                "set by the rule {} alone, and no other mark for {}",
-                mark.comment, mark.destination
+/// Follows a packet through chains; used for real servers too.
+pub fn passes(
+    seen: &Seen,
+    check: &'static str,
+    what: &str,
+    v6: bool,
+    way: &[(&str, &str, &Packet)],
+    tally: &mut Tally,
+) {
+    let mut dropped = None;
+    for rules in seen.look.firewall.rules(v6) {
+        for (table, chain, packet) in way {
+            match rules.fate(table, chain, packet) {
+                Fate::Passes => {}
+                Fate::Dropped(by) => dropped = dropped.or(Some(by)),
+                Fate::May(by) => tally.note(
+                    seen.name(),
+                    check,
+                    format!(
+                        "{what}: whether it passes depends on more than address and port: {by}"
+                    ),
+                ),
+            }
+        }
+    }
+    for chain in &seen.look.firewall.native {
+        tally.note(
+            seen.name(),
+            check,
+            format!(
+                "the chain {chain} of nftables drops some packets; its rules were not looked at"
             ),
-            found: foreign.map_or_else(String::new, |rule| rule.words.join(" ")),
-            mend: "take that rule away, or choose another mark in the inventory".into(),
+        );
+    }
+    let fault = dropped.map(|by| {
+        Fault::new(
+            format!("packets of {what} to pass the firewall"),
+            format!("dropped by {by}"),
+            "take that rule away, or put one before it that accepts them",
+        )
+    });
+    tally.judge(seen.name(), check, what, fault);
+}
+
+/// Adverts of the other directors come in, and its own go out.
+fn vrrp(seen: &Seen, tally: &mut Tally) {
+    let Ok(group) = VRRP_GROUP.parse::<IpAddr>() else {
+        return;
+    };
+    for instance in &seen.cluster.vrrp {
+        let Some(me) = instance.members.iter().find(|m| m.host == seen.host.name) else {
+            continue;
+        };
+        for peer in instance.members.iter().filter(|m| m.host != me.host) {
+            let to = |address: IpAddr| if instance.unicast { address } else { group };
+            let arrives = Packet {
+                from: Some(peer.address),
+                to: Some(to(me.address)),
+                protocol: VRRP,
+                source_port: None,
+                port: None,
+                comes_in: Some(&me.interface),
+                goes_out: None,
+                state: Some(State::New),
+            };
+            let leaves = Packet {
+                from: Some(me.address),
+                to: Some(to(peer.address)),
+                comes_in: None,
+                goes_out: Some(&me.interface),
+                ..arrives.clone()
+            };
+            let way = [
+                ("raw", "PREROUTING", &arrives),
+                ("mangle", "PREROUTING", &arrives),
+                ("mangle", "INPUT", &arrives),
+                ("filter", "INPUT", &arrives),
+                ("raw", "OUTPUT", &leaves),
+                ("mangle", "OUTPUT", &leaves),
+                ("filter", "OUTPUT", &leaves),
+            ];
+            let what = format!("VRRP between {} and {}", me.host, peer.host);
+            passes(
+                seen,
+                "firewall-vrrp",
+                &what,
+                me.address.is_ipv6(),
+                &way,
+                tally,
+            );
+        }
+    }
+}
+
+/// A director whose ARP for the VIP is dropped is not found by anybody.
+fn arp_rules(seen: &Seen, tally: &mut Tally) {
+    for vip in place::vips(seen.cluster)
+        .into_iter()
+        .filter(IpAddr::is_ipv4)
+    {
+        let vip = vip.to_string();
+        let drops = seen.look.firewall.arp.iter().find(|line| {
+            let mut words = line.split_whitespace();
+            let names = words.any(|word| word.split('/').next() == Some(&vip));
+            names && line.contains("-j DROP")
         });
+        let fault = drops.map(|line| {
+            Fault::new(
+                format!("ARP for {vip} to pass arptables"),
+                format!("dropped by {line}"),
+                format!("`arptables {}`", line.replacen("-A", "-D", 1)),
+            )
+        });
+        tally.judge(seen.name(), "arptables-vip", vip, fault);
     }
 }
 
 /// keepalived's own opinion of its configuration.
 fn configuration(seen: &Seen, tally: &mut Tally) {
-    let said = seen.part("keepalived");
-    let status = said.lines().find_map(|line| line.strip_prefix("status "));
-    if said.is_empty() {
+    let Some(test) = &seen.look.keepalived else {
+        // Without the program or its file there is drift, which is told there.
         return;
-    }
-    tally.require(status == Some("0"), seen.name(), "keepalived-config", || Compared {
-        what: "`keepalived -t`".into(),
-        expected: "status 0".into(),
-        found: said.lines().collect::<Vec<_>>().join(" / "),
-        mend: "lvsctl apply writes the configuration anew; see keepalived.conf(5) for the lines above".into(),
+    };
+    let fault = (test.status != 0).then(|| {
+        let lines = if test.lines.is_empty() {
+            "it said nothing".to_owned()
+        } else {
+            test.lines.join(" / ")
+        };
+        Fault::new(
+            "status 0 of `keepalived -t`",
+            format!("status {}: {lines}", test.status),
+            "`lvsctl apply` writes the configuration anew; keepalived.conf(5) explains the lines",
+        )
     });
+    tally.judge(seen.name(), "keepalived-config", "keepalived.conf", fault);
 }
 
-/// A rule that drops VRRP, which is protocol 112 and goes to 224.0.0.18.
-fn vrrp_allowed(seen: &Seen, rules: &[Rule], tally: &mut Tally) {
-    let drops = rules.iter().find(|rule| {
-        let vrrp = matches!(rule.value("-p"), Some("vrrp" | "112"))
-            || rule
-                .value("-d")
-                .is_some_and(|d| d.starts_with("224.0.0.18"));
-        rule.chain() == "INPUT" && vrrp && matches!(rule.value("-j"), Some("DROP" | "REJECT"))
-    });
-    tally.require(drops.is_none(), seen.name(), "vrrp-firewall", || Compared {
-        what: "VRRP adverts".into(),
-        expected: "let in".into(),
-        found: drops.map_or_else(String::new, |rule| {
-            format!("dropped by {}", rule.words.join(" "))
-        }),
-        mend: "iptables -I INPUT -p vrrp -j ACCEPT".into(),
-    });
+/// Packets that the NIC glued together are larger than the way to the real servers takes.
+fn offload(seen: &Seen, tally: &mut Tally) {
+    for (interface, on) in &seen.look.lro {
+        let Some(on) = on else {
+            tally.note(seen.name(), "lro", format!("large receive offload of {interface} was not looked at: neither ethtool nor perl could tell"));
+            continue;
+        };
+        let fault = on.then(|| {
+            Fault::new(
+                format!("large receive offload off on {interface}"),
+                "on",
+                format!("`ethtool -K {interface} lro off`, and the same at boot"),
+            )
+        });
+        tally.judge(seen.name(), "lro", interface.clone(), fault);
+    }
 }
 
 /// Services in the table that nobody asked for are told, and left alone.
-fn table(seen: &Seen, tally: &mut Tally) {
+fn strangers(seen: &Seen, tally: &mut Tally) {
     let wanted = view::ipvs(seen.cluster);
     for served in &seen.run.answer.observed.ipvs.services {
         let key = served.definition.r#virtual;
@@ -198,20 +335,5 @@ fn table(seen: &Seen, tally: &mut Tally) {
                 format!("the IPVS table also has the service {key}, which is not of this cluster"),
             );
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rules_know_their_table() {
-        let rules = rules(
-            "*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -d 10.0.0.1/32 -j MARK --set-xmark 0xa/0xffffffff\nCOMMIT\n*filter\n-A INPUT -p vrrp -j DROP\n",
-        );
-        assert_eq!(rules[0].table, "mangle");
-        assert_eq!(rules[0].value("--set-xmark"), Some("0xa/0xffffffff"));
-        assert_eq!((rules[1].table, rules[1].chain()), ("filter", "INPUT"));
     }
 }

@@ -1,14 +1,16 @@
 //! Checks of any host: nothing differs from what is wanted, and the next boot will set what runs now.
 
-use std::collections::BTreeMap;
-
 use super::Seen;
-use super::tally::{Compared, Tally};
+use super::tally::{Compared, Fault, Tally};
 use crate::resource::{Action, Change, Resource};
+
+/// What verification looks at on each interface.
+const CHECKED: &[&str] = &["arp_ignore", "arp_announce", "rp_filter", "send_redirects"];
 
 pub fn check(seen: &Seen, tally: &mut Tally) {
     drift(seen, tally);
     persisted(seen, tally);
+    undone(seen, tally);
     for note in &seen.plan.notes {
         tally.note(seen.name(), "health", note.clone());
     }
@@ -63,96 +65,67 @@ fn differences(change: &Change) -> Vec<Compared> {
     all
 }
 
-/// What systemd-sysctl(8) will set at boot contradicts what runs, where a file other than ours says so last.
-/// The node script runs later and wins; two owners of a value are still one too many.
+/// The node script runs after systemd-sysctl(8) and sets what is wanted; a file that says otherwise wins until then,
+/// and again whenever somebody runs `sysctl --system`.
 fn persisted(seen: &Seen, tally: &mut Tally) {
-    let boot = boot_values(seen.part("persisted"));
     for resource in &seen.run.wanted {
         let Resource::Sysctl(sysctl) = resource else {
             continue;
         };
-        match boot.get(sysctl.name.as_str()) {
-            Some((file, value)) if *value != sysctl.value => tally.fail(
-                seen.name(),
-                "persisted-sysctl",
-                Compared {
-                    what: format!("{} at boot", sysctl.name),
-                    expected: sysctl.value.clone(),
-                    found: format!("{value} in {file}"),
-                    mend: format!("take the line out of {file}"),
-                },
-            ),
-            Some(_) => tally.pass("persisted-sysctl"),
+        let path = sysctl.path();
+        let Some((value, file)) = seen.look.boot.of(below_proc(&path)) else {
             // Ours is a file like the others, so none at all is drift and told there.
-            None => {}
-        }
+            continue;
+        };
+        let fault = (value != sysctl.value).then(|| {
+            Fault::new(
+                format!("{} = {} at boot", sysctl.name, sysctl.value),
+                format!("{value}, set by {file}"),
+                format!("take the line out of {file}"),
+            )
+        });
+        tally.judge(seen.name(), "persisted-sysctl", sysctl.name.clone(), fault);
     }
 }
 
-/// The last value of each key, with its file, in the order of sysctl.d(5): files by name, whatever their folder;
-/// of two with one name the one in /etc wins over /run, and that over /usr. /etc/sysctl.conf comes last, as
-/// Debian links it as 99-sysctl.conf.
-fn boot_values(text: &str) -> BTreeMap<String, (String, String)> {
-    let mut files: BTreeMap<(String, u8), Vec<(&str, &str)>> = BTreeMap::new();
-    for line in text.lines() {
-        let Some((file, setting)) = line.split_once(':') else {
-            continue;
-        };
-        let name = file.rsplit('/').next().unwrap_or(file);
-        let name = if file == "/etc/sysctl.conf" {
-            "99-sysctl.conf"
-        } else {
-            name
-        };
-        let rank = if file.starts_with("/etc/") {
-            0
-        } else if file.starts_with("/run/") {
-            1
-        } else {
-            2
-        };
-        files
-            .entry((name.to_owned(), rank))
-            .or_default()
-            .push((file, setting));
-    }
-    let mut values = BTreeMap::new();
-    let mut last = String::new();
-    for ((name, _), settings) in files {
-        if std::mem::replace(&mut last, name.clone()) == name {
-            continue;
-        }
-        for (file, setting) in settings {
-            let Some((key, value)) = setting.split_once('=') else {
+/// What nobody here set, and what runs now, may be another after the next boot.
+fn undone(seen: &Seen, tally: &mut Tally) {
+    let wanted: Vec<String> = seen
+        .run
+        .wanted
+        .iter()
+        .filter_map(|resource| match resource {
+            Resource::Sysctl(sysctl) => Some(sysctl.path()),
+            _ => None,
+        })
+        .collect();
+    let names = seen.host.interfaces.iter().map(|nic| nic.name.as_str());
+    for interface in names.chain(["all"]) {
+        for name in CHECKED {
+            let path = format!("/proc/sys/net/ipv4/conf/{interface}/{name}");
+            let (Some(runs), Some((boots, file))) = (
+                seen.look.settings.get(&path),
+                seen.look.boot.of(below_proc(&path)),
+            ) else {
                 continue;
             };
-            let key = key.trim().trim_start_matches('-').replace('/', ".");
-            values.insert(key, (file.to_owned(), value.trim().to_owned()));
+            if wanted.contains(&path) {
+                continue;
+            }
+            let key = format!("net.ipv4.conf.{}.{name}", interface.replace('.', "/"));
+            let fault = (runs.trim() != boots).then(|| {
+                Fault::new(
+                    format!("{key} to be after a boot what runs now: {}", runs.trim()),
+                    format!("{boots}, set by {file}"),
+                    format!("`sysctl -w {key}={boots}` if that is meant, else take the line out of {file}"),
+                )
+                .warning()
+            });
+            tally.judge(seen.name(), "persisted-sysctl", key, fault);
         }
     }
-    values
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_file_by_name_wins() {
-        let text = "/etc/sysctl.d/90-lvsctl-t1.conf:-net.ipv4.ip_forward = 1\n\
-                    /usr/lib/sysctl.d/90-lvsctl-t1.conf:net.ipv4.ip_forward = 7\n\
-                    /etc/sysctl.d/10-first.conf:net.ipv4.ip_forward=0\n\
-                    /etc/sysctl.d/99-late.conf:net/ipv4/tcp_syncookies = 0\n";
-        let values = boot_values(text);
-        assert_eq!(
-            values["net.ipv4.ip_forward"],
-            ("/etc/sysctl.d/90-lvsctl-t1.conf".into(), "1".into())
-        );
-        assert_eq!(values["net.ipv4.tcp_syncookies"].1, "0");
-        let late = format!("{text}/etc/sysctl.conf:net.ipv4.ip_forward=0\n");
-        assert_eq!(
-            boot_values(&late)["net.ipv4.ip_forward"].0,
-            "/etc/sysctl.conf"
-        );
-    }
+fn below_proc(path: &str) -> &str {
+    path.strip_prefix("/proc/sys/").unwrap_or(path)
 }

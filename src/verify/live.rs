@@ -1,52 +1,26 @@
 //! Checks that send traffic, from neutral clients: who answers ARP for a VIP, who answers requests, and what IPVS
-//! counted meanwhile. All of it goes through the shells that are open already.
+//! counted meanwhile. All of it goes through the shells that are open already: hosts have answered their probe,
+//! clients ask, directors are read again, and pure checks judge.
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
 
-use super::end_to_end::{self, Answer, Asked};
-use super::tally::{Compared, Tally};
-use super::{Seen, cluster, statistics};
+use super::arp::Heard;
+use super::end_to_end::judge::{self, Exchange, Kernel};
+use super::end_to_end::{self, Group};
+use super::firewall::{Firewall, Rules};
+use super::statistics::Statistics;
+use super::tally::Tally;
+use super::{Seen, arp, cluster, marks, questions};
 use crate::event::Event;
 use crate::inventory::model::Cluster;
-use crate::resource::section;
+use crate::resource::section::{self, Section};
+use crate::run::host::nonce;
 use crate::run::{Fleet, HostError, HostRun};
-use crate::view;
 
-const NONCE: &str = "live";
-
-/// The kernel brings the counters up to date every two seconds (ip_vs_est.c); a loaded host is later.
-const COUNTERS_SETTLE: Duration = Duration::from_secs(8);
-const PAUSE: Duration = Duration::from_millis(250);
-
-/// What a neutral client is asked to do: an ARP question for each VIP, then the requests of all services.
-fn script(cluster: &Cluster, arping: bool) -> String {
-    let mut text = format!("set +eu\n{}section=live\n", section::prologue(NONCE));
-    for vip in cluster::all_vips(cluster)
-        .into_iter()
-        .filter(IpAddr::is_ipv4)
-    {
-        if arping {
-            // Broadcast questions alone: a unicast one would only ask who answered first.
-            text.push_str(&format!(
-                "part 'arp {vip}'\nset -- $(ip -4 -o route get {vip} 2>/dev/null)\ncase \" $* \" in *' via '*) ;; *' dev '*) \
-                 while [ $# -gt 1 ] && [ \"$1\" != dev ]; do shift; done; arping -b -c 2 -w 3 -I \"$2\" {vip} 2>/dev/null;; esac\nset --\n"
-            ));
-        }
-    }
-    text.push_str(&end_to_end::script(cluster));
-    text.push_str("part end\n");
-    text
-}
-
-/// MAC addresses in the replies that arping(8) prints.
-fn macs(text: &str) -> BTreeSet<String> {
-    let mac = |line: &str| Some(line.split_once('[')?.1.split_once(']')?.0.to_lowercase());
-    text.lines()
-        .filter(|line| line.contains("reply from"))
-        .filter_map(mac)
-        .collect()
+/// What a director tells when clients have asked.
+struct Again {
+    statistics: Statistics,
+    firewall: Firewall,
 }
 
 /// Runs the live checks. `clients` are shells on neutral hosts; `hosts` are all others, opened and probed.
@@ -57,240 +31,252 @@ pub fn check(
     hosts: &mut [HostRun],
     tally: &mut Tally,
 ) {
-    let before = counters(fleet, hosts);
-    let asked = ask(fleet, cluster, clients, tally);
-    let expected = answered(cluster, &asked);
-    let deadline = Instant::now() + COUNTERS_SETTLE;
-    let mut after = counters(fleet, hosts);
-    while total(&after).saturating_sub(total(&before)) < expected && Instant::now() < deadline {
-        std::thread::sleep(PAUSE);
-        after = counters(fleet, hosts);
+    if clients.is_empty() {
+        tally.note("", "end-to-end", "the services were not asked for: no neutral client could be reached; give a host outside the cluster the role client");
+        return;
     }
-
-    let seen: Vec<Seen> = hosts
+    let groups = end_to_end::groups(cluster);
+    for service in cluster
+        .services
         .iter()
-        .map(|run| Seen::new(cluster, run, fleet.run.secrets))
-        .collect();
-    for client in &asked {
-        arp(cluster, &seen, client, tally);
+        .filter(|s| !groups.iter().any(|g| g.service.name == s.name))
+    {
+        tally.note(
+            "",
+            "end-to-end",
+            format!("{} was not asked for: it is UDP", service.name),
+        );
     }
-    for (index, service) in cluster.services.iter().enumerate() {
-        let answers: Vec<Asked> = asked
-            .iter()
-            .map(|(client, section)| answers(client, index, section))
-            .collect();
-        let out: Vec<&str> = service
-            .real_servers
-            .iter()
-            .filter(|rs| taken_out(&seen, rs.address))
-            .map(|rs| rs.host.as_str())
-            .collect();
-        end_to_end::check(service, &answers, &out, tally);
-        let holder = service
-            .vips
-            .first()
-            .and_then(|vip| cluster::holder(&seen, vip.address));
-        let Some(place) =
-            holder.and_then(|h| hosts.iter().position(|run| run.host.name == h.name()))
-        else {
-            continue;
-        };
-        if let (Some(Some(before)), Some(Some(after)), Some(run)) =
-            (before.get(place), after.get(place), hosts.get(place))
+    let asked = ask(fleet, cluster, &groups, clients, tally);
+    let mut heard = Vec::new();
+    let mut exchanges = Vec::new();
+    for (client, section) in &asked {
+        if !section.has("end") {
+            tally.note(client, "end-to-end", "its questions were cut short");
+        }
+        if !["arp", "neighbour"]
+            .into_iter()
+            .any(|part| section.parts_of(part).next().is_some())
         {
-            statistics::check(
-                service,
-                &view::virtuals(service),
-                &run.host.name,
-                before,
-                after,
-                &answers,
-                tally,
+            tally.note(
+                client,
+                "arp-answer",
+                "who answers ARP was not looked at from here: it is not on the VIP's network",
             );
         }
+        heard.extend(hear(client, section));
+        exchanges.extend(exchange(client, section));
     }
-}
-
-/// Requests that real servers answered by name.
-fn answered(cluster: &Cluster, asked: &[(String, section::Section)]) -> u64 {
-    let is_host = |body: &str| cluster.hosts.iter().any(|host| host.name == body);
-    let parts = asked
+    let sent = exchanges.iter().map(|e| e.replies.sent()).sum();
+    let again = read_again(fleet, cluster, hosts, sent, tally);
+    let seen: Vec<Seen> = hosts
         .iter()
-        .flat_map(|(_, section)| section.parts_of("answers"));
-    parts
-        .flat_map(|(_, text)| end_to_end::answers(text))
-        .filter(|answer| matches!(answer, Answer::Body(body) if is_host(body)))
-        .count() as u64
-}
-
-fn total(counters: &[Option<statistics::Connections>]) -> u64 {
-    counters
-        .iter()
-        .flatten()
-        .flat_map(|counts| counts.values())
-        .sum()
-}
-
-/// Whether some director's table holds a real server drained or without it, since its checker took it out.
-fn taken_out(seen: &[Seen], address: IpAddr) -> bool {
-    seen.iter().any(|s| {
-        s.plan
-            .notes
-            .iter()
-            .any(|note| note.contains(&format!("real server {address}:")))
-    })
-}
-
-fn counters(fleet: &Fleet, hosts: &mut [HostRun]) -> Vec<Option<statistics::Connections>> {
-    fleet.each(hosts.iter_mut().collect(), |run: &mut HostRun| {
-        if !run.host.is_director() {
-            return None;
-        }
-        run.ask("reading statistics", statistics::SCRIPT)
-            .ok()
-            .map(|output| statistics::read(&output.stdout))
-    })
-}
-
-/// Lets every client ask, side by side, and returns what each printed.
-fn ask(
-    fleet: &Fleet,
-    cluster: &Cluster,
-    clients: &mut [HostRun],
-    tally: &mut Tally,
-) -> Vec<(String, section::Section)> {
-    let outcomes: Vec<(String, Result<section::Section, HostError>)> =
-        fleet.each(clients.iter_mut().collect(), |run: &mut HostRun| {
-            let name = run.host.name.clone();
-            fleet.run.sink.event(&Event::Asking {
-                host: name.clone(),
-                what: "for the services".into(),
-            });
-            let script = script(cluster, run.answer.facts.has("arping"));
-            let section = run.ask("asking for the services", &script).map(|output| {
-                section::split(&output.stdout, NONCE)
-                    .remove("live")
-                    .unwrap_or_default()
-            });
-            (name, section)
-        });
-    let mut asked = Vec::new();
-    for (client, outcome) in outcomes {
-        match outcome {
-            Ok(section) => asked.push((client, section)),
-            Err(error) => tally.fail(
-                &client,
-                "answered",
-                Compared {
-                    what: "end-to-end requests".into(),
-                    expected: "to be made".into(),
-                    found: error.to_string(),
-                    mend: String::new(),
-                },
-            ),
-        }
-    }
-    asked
-}
-
-fn answers(client: &str, index: usize, section: &section::Section) -> Asked {
-    let mut asked = Asked {
-        client: client.to_owned(),
-        ..Asked::default()
+        .chain(clients.iter())
+        .map(|run| Seen::new(cluster, run, fleet.run.secrets))
+        .collect();
+    arp::judge(cluster, &seen, &heard, tally);
+    let kernel = |group: &Group| {
+        let director = holder(&seen, group)?;
+        Some(Kernel {
+            director: &director.host.name,
+            table: &director.run.answer.observed.ipvs,
+            before: &director.look.statistics,
+            after: again.get(director.name()).map(|a| &a.statistics),
+        })
     };
-    for (rest, text) in section.parts_of("answers") {
-        let mut words = rest.split(' ');
-        let (Some(number), Some(vip), Some(port)) = (words.next(), words.next(), words.next())
-        else {
-            continue;
-        };
-        if let (Ok(number), Ok(port)) = (number.parse::<usize>(), port.parse())
-            && number == index
-        {
-            asked
-                .answers
-                .insert((vip.to_owned(), port), end_to_end::answers(text));
-        }
-    }
-    asked
-}
-
-/// The director that holds a VIP answers for it, and no other host does.
-fn arp(
-    cluster: &Cluster,
-    seen: &[Seen],
-    (client, section): &(String, section::Section),
-    tally: &mut Tally,
-) {
-    for vip in cluster::all_vips(cluster) {
-        let Some(holder) = cluster::holder(seen, vip) else {
-            continue;
-        };
-        if !section.has(&format!("arp {vip}")) {
+    judge::all(cluster, &groups, &exchanges, kernel, tally);
+    for (index, group) in groups.iter().enumerate() {
+        if group.service.fwmark.is_none() {
             continue;
         }
-        let found = macs(section.part(&format!("arp {vip}")));
-        let held: Vec<&str> = holder
-            .addresses()
-            .of(vip)
-            .map(|held| held.interface.as_str())
-            .collect();
-        let right: BTreeSet<String> = holder
-            .addresses()
-            .links
-            .iter()
-            .filter(|link| held.contains(&link.name.as_str()))
-            .filter_map(|link| link.mac.as_ref().map(|mac| mac.to_lowercase()))
-            .collect();
-        tally.require(
-            !found.is_empty() && found.is_subset(&right),
-            client,
-            "arp",
-            || Compared {
-                what: format!("ARP for the VIP {vip}"),
-                expected: format!(
-                    "answered by {} ({}) alone",
-                    holder.name(),
-                    right.iter().cloned().collect::<Vec<_>>().join(", ")
-                ),
-                found: if found.is_empty() {
-                    "no answer".into()
-                } else {
-                    found
-                        .iter()
-                        .map(|mac| format!("{mac} ({})", owner(seen, mac)))
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                },
-                mend: "look at arp_ignore and arp_announce on the host that answers too".into(),
-            },
+        let Some(director) = holder(&seen, group) else {
+            continue;
+        };
+        let Some(after) = again.get(director.name()) else {
+            continue;
+        };
+        let mine = exchanges.iter().filter(|e| e.group == index);
+        let answered = mine.map(|e| e.replies.answered()).sum();
+        let count = |firewall: &Firewall| {
+            let both: [[&Rules; 2]; 2] = [firewall.rules(false), firewall.rules(true)];
+            both.into_iter()
+                .flat_map(marks::counters)
+                .collect::<Vec<_>>()
+        };
+        marks::moved(
+            director.name(),
+            group.service,
+            &cluster.name,
+            answered,
+            &count(&director.look.firewall),
+            &count(&after.firewall),
+            tally,
         );
     }
 }
 
-fn owner<'a>(seen: &'a [Seen], mac: &str) -> &'a str {
-    let has = |s: &&Seen| {
-        s.addresses().links.iter().any(|link| {
-            link.mac
-                .as_deref()
-                .is_some_and(|m| m.eq_ignore_ascii_case(mac))
-        })
-    };
-    seen.iter()
-        .find(has)
-        .map_or("a host outside the inventory", |s| s.name())
+/// The one director that holds a group's VIP; with two, what they count is not told apart.
+fn holder<'s, 'a>(seen: &'s [Seen<'a>], group: &Group) -> Option<&'s Seen<'a>> {
+    let (vip, _) = group.targets.first()?;
+    let mut holders = seen
+        .iter()
+        .filter(|s| s.host.is_director() && s.addresses().of(*vip).next().is_some());
+    match (holders.next(), holders.next()) {
+        (Some(one), None) => Some(one),
+        _ => None,
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_replier_counts() {
-        let text = "ARPING 10.0.0.1 from 10.0.0.9 eth0\n\
-                    Unicast reply from 10.0.0.1 [06:00:00:00:00:01]  0.9ms\n\
-                    Unicast reply from 10.0.0.1 [06:00:00:00:00:0A]  1.1ms\nSent 1 probes (1 broadcast(s))\n";
-        assert_eq!(macs(text).len(), 2);
-        assert!(macs(text).contains("06:00:00:00:00:0a"));
+/// Lets every client ask, side by side: ARP first, then each port of each service.
+fn ask(
+    fleet: &Fleet,
+    cluster: &Cluster,
+    groups: &[Group],
+    clients: &mut [HostRun],
+    tally: &mut Tally,
+) -> Vec<(String, Section)> {
+    let requests: usize = groups
+        .iter()
+        .map(|g| g.targets.len() * usize::from(end_to_end::requests(g.service)))
+        .sum();
+    // This machine stands in for a client only where it is a neighbour of the VIPs: it may have no way to them.
+    let near = |run: &&mut HostRun| {
+        let known = cluster.hosts.iter().any(|h| h.name == run.host.name);
+        known || !arp::asks(cluster, &run.answer.observed.address).is_empty()
+    };
+    let near: Vec<&mut HostRun> = clients.iter_mut().filter(near).collect();
+    if near.is_empty() {
+        tally.note("", "end-to-end", "the services were not asked for: the inventory has no host of the role client, and this machine is not on the VIPs' network");
     }
+    let outcomes = fleet.each(near, |run: &mut HostRun| {
+        let name = run.host.name.clone();
+        fleet.run.sink.event(&Event::Asking {
+            host: name.clone(),
+            what: format!("{requests} requests"),
+        });
+        let mut script = end_to_end::functions().to_owned();
+        for one in arp::asks(cluster, &run.answer.observed.address) {
+            script.push_str(&arp::script(&one));
+        }
+        for (index, group) in groups.iter().enumerate() {
+            for (vip, port) in &group.targets {
+                script.push_str(&format!(
+                    "part e2e {index} {vip} {port}\n{}",
+                    end_to_end::ask(group.service, *vip, *port)
+                ));
+            }
+        }
+        let section = section_of(run, "asking for the services", &script);
+        (name, section)
+    });
+    told(outcomes, "end-to-end", tally)
+}
+
+/// Reads directors again. The one that holds the VIPs has counted what was sent meanwhile.
+fn read_again(
+    fleet: &Fleet,
+    cluster: &Cluster,
+    hosts: &mut [HostRun],
+    sent: u64,
+    tally: &mut Tally,
+) -> BTreeMap<String, Again> {
+    let vips = cluster::all_vips(cluster);
+    let directors = hosts.iter_mut().filter(|run| run.host.is_director());
+    let outcomes = fleet.each(directors.collect(), |run: &mut HostRun| {
+        let answer = &run.answer;
+        let holds = vips
+            .iter()
+            .any(|vip| answer.observed.address.of(*vip).next().is_some());
+        let section = answer.sections.get(questions::SECTION);
+        let before = section
+            .map_or_else(Statistics::default, |s| {
+                Statistics::parse(s.part("statistics"))
+            })
+            .total();
+        let total = if holds {
+            before.saturating_add(sent)
+        } else {
+            before
+        };
+        let script = format!("{}{}", questions::functions(), questions::again(total));
+        let section = section_of(run, "reading its counters", &script);
+        (run.host.name.clone(), section)
+    });
+    told(outcomes, "statistics", tally)
+        .into_iter()
+        .map(|(host, section)| {
+            let again = Again {
+                statistics: Statistics::parse(section.part("statistics")),
+                firewall: Firewall::parse(&section),
+            };
+            (host, again)
+        })
+        .collect()
+}
+
+fn section_of(run: &mut HostRun, doing: &str, script: &str) -> Result<Section, HostError> {
+    const NAME: &str = "live";
+    let nonce = nonce();
+    let script = format!(
+        "set +eu\nLC_ALL=C; export LC_ALL\n{}section={NAME}\n{script}part end\n",
+        section::prologue(&nonce)
+    );
+    let output = run.ask(doing, &script)?;
+    let mut sections = section::split(&output.stdout, &nonce);
+    Ok(sections.remove(NAME).unwrap_or_default())
+}
+
+/// A host that cannot be asked is no reason to leave out what the others told.
+fn told(
+    outcomes: Vec<(String, Result<Section, HostError>)>,
+    check: &'static str,
+    tally: &mut Tally,
+) -> Vec<(String, Section)> {
+    let mut all = Vec::new();
+    for (host, outcome) in outcomes {
+        match outcome {
+            Ok(section) => all.push((host, section)),
+            Err(error) => tally.judge(
+                &host,
+                check,
+                "the host",
+                Some(super::tally::Fault::new(
+                    "an answer",
+                    error.to_string(),
+                    "see whether the host is still up, and run again",
+                )),
+            ),
+        }
+    }
+    all
+}
+
+fn hear(client: &str, section: &Section) -> Vec<Heard> {
+    let of = |part: &'static str, all: bool| {
+        section.parts_of(part).filter_map(move |(vip, text)| {
+            Some(Heard {
+                client: client.to_owned(),
+                vip: vip.parse().ok()?,
+                macs: arp::macs(text),
+                all,
+                words: text.chars().take(200).collect(),
+            })
+        })
+    };
+    of("arp", true).chain(of("neighbour", false)).collect()
+}
+
+fn exchange(client: &str, section: &Section) -> Vec<Exchange> {
+    let of = |(target, text): (&str, &str)| {
+        let mut words = target.split(' ');
+        let group = words.next()?.parse().ok()?;
+        let target = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        Some(Exchange {
+            client: client.to_owned(),
+            group,
+            target,
+            replies: end_to_end::replies(text),
+        })
+    };
+    section.parts_of("e2e").filter_map(of).collect()
 }

@@ -1,23 +1,30 @@
 //! Proof that a cluster is what its inventory says: each host, the cluster as a whole, and the service end to end.
 //! Nothing is changed. Checks are functions from answers to findings; [`live`] alone sends traffic.
 
+pub mod arp;
+pub mod boot;
 pub mod cluster;
 pub mod director;
 pub mod end_to_end;
 pub mod finding;
+pub mod firewall;
 pub mod host;
+pub mod keepalived;
 pub mod live;
+pub mod look;
+pub mod marks;
+pub mod place;
 pub mod questions;
 pub mod real_server;
 pub mod statistics;
 pub mod tally;
 
 pub use finding::{Finding, Severity};
+use look::Look;
 pub use tally::Tally;
 
 use crate::inventory::model::{Cluster, Host};
 use crate::plan::HostPlan;
-use crate::resource::Section;
 use crate::resource::address::Addresses;
 use crate::run::HostRun;
 use crate::secret::Secrets;
@@ -28,6 +35,8 @@ pub struct Seen<'a> {
     pub host: &'a Host,
     pub run: &'a HostRun<'a>,
     pub plan: HostPlan,
+    /// What the audit's own questions brought.
+    pub look: Look,
 }
 
 impl<'a> Seen<'a> {
@@ -37,20 +46,17 @@ impl<'a> Seen<'a> {
             host: run.host,
             run,
             plan: run.plan(secrets),
+            look: run
+                .answer
+                .sections
+                .get(questions::SECTION)
+                .map(Look::parse)
+                .unwrap_or_default(),
         }
     }
 
     pub fn name(&self) -> &str {
         &self.host.name
-    }
-
-    /// What the audit's own questions brought.
-    pub fn audit(&self) -> Option<&Section> {
-        self.run.answer.sections.get(questions::SECTION)
-    }
-
-    pub fn part(&self, name: &str) -> &str {
-        self.audit().map_or("", |section| section.part(name))
     }
 
     pub fn addresses(&self) -> &Addresses {
@@ -59,9 +65,16 @@ impl<'a> Seen<'a> {
 }
 
 /// Everything that can be told from the answers alone.
-pub fn offline(cluster: &Cluster, runs: &[HostRun], secrets: &Secrets, tally: &mut Tally) {
-    let seen: Vec<Seen> = runs
+pub fn offline(
+    cluster: &Cluster,
+    hosts: &[HostRun],
+    clients: &[HostRun],
+    secrets: &Secrets,
+    tally: &mut Tally,
+) {
+    let seen: Vec<Seen> = hosts
         .iter()
+        .chain(clients)
         .map(|run| Seen::new(cluster, run, secrets))
         .collect();
     for host in &seen {

@@ -1,88 +1,203 @@
-//! What the audit asks a host beyond its resources, in the same probe. Like all probes it changes nothing, loads no
-//! module, and starts few processes.
+//! What checks ask beyond resources: one section of the one batched probe. Each process costs milliseconds on the
+//! host, so that reads are merged. Nothing here changes a host: no file, no module, no rule.
+
+use std::net::IpAddr;
 
 use crate::inventory::model::{Cluster, Host, Mode, Protocol, Service};
-use crate::shell::{command, quote};
+use crate::shell::{heredoc, quote};
 
+use super::{end_to_end, place};
+
+/// The section's name.
 pub const SECTION: &str = "audit";
 
-/// The services that a real server serves by holding their VIPs.
-pub fn served<'a>(cluster: &'a Cluster, host: &'a Host) -> impl Iterator<Item = &'a Service> {
-    cluster.services.iter().filter(move |s| {
-        s.mode != Mode::Nat && s.real_servers.iter().any(|rs| rs.host == host.name)
-    })
-}
+/// Where systemd-sysctl(8) reads, the first folder winning over the same name in a later one.
+pub const SYSCTL_FOLDERS: &[&str] = &[
+    "/etc/sysctl.d",
+    "/run/sysctl.d",
+    "/usr/local/lib/sysctl.d",
+    "/usr/lib/sysctl.d",
+    "/lib/sysctl.d",
+];
 
+/// The text to be added to a host's probe.
 pub fn of(cluster: &Cluster, host: &Host) -> String {
     let mut text = format!(
-        "section={SECTION}\npart clock\ndate +%s.%N\npart conf\n\
-         grep -aHs '' /proc/sys/net/ipv4/conf/*/arp_ignore /proc/sys/net/ipv4/conf/*/arp_announce \
-         /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/send_redirects\n\
-         part persisted\ngrep -aHsE '^[^#;]*=' /etc/sysctl.conf /etc/sysctl.d/*.conf /run/sysctl.d/*.conf \
-         /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf\n{FIREWALL}"
+        "section={SECTION}\npart clock\ndate +%s.%N\n{}",
+        end_to_end::functions()
     );
-    if host.is_real_server() {
-        real_server(cluster, host, &mut text);
+    text.push_str(&settings());
+    text.push_str(&routes(cluster, host));
+    if host.is_real_server() || host.is_director() {
+        text.push_str(FIREWALL);
+    }
+    if place::services_of(cluster, host).next().is_some() {
+        text.push_str(&listeners(cluster, host));
+        text.push_str(&own_answers(cluster, host));
     }
     if host.is_director() {
         text.push_str(DIRECTOR);
+        text.push_str(&lro(host));
     }
     text
 }
 
-/// Saving a table that no rule ever touched would make the kernel load it: only tables that are there are saved.
-const FIREWALL: &str = "part firewall\n\
-    if [ -s /proc/net/ip_tables_names ] || ! iptables -V 2>/dev/null | grep -q legacy; then iptables-save 2>/dev/null; fi\n\
-    part backend\niptables -V 2>/dev/null\n\
-    part other\nif iptables -V 2>/dev/null | grep -q legacy; then iptables-nft-save 2>/dev/null | grep '^-A'\n\
-    elif [ -s /proc/net/ip_tables_names ]; then iptables-legacy-save 2>/dev/null | grep '^-A'; fi\n";
+/// A tool that lists rules makes the kernel load what it lists from, so each is asked only where that is there. Files
+/// of /proc have no size: they are read to know whether they are empty.
+const FIREWALL: &str = r#"part backend
+iptables -V 2>/dev/null
+read -r _ _ k _ </proc/version
+there=$(grep -sE '^(filter|mangle|nat|raw|security|arpfilter)$|^nf_tables |/nf_tables\.ko' /proc/net/ip_tables_names \
+/proc/net/ip6_tables_names /proc/net/arp_tables_names /proc/modules "/lib/modules/$k/modules.builtin" /dev/null)
+save() { for t in "$@"; do if have "$t"; then "$t" -c 2>/dev/null; break; fi; done; }
+case $there in */ip_tables_names:*) part legacy; save iptables-legacy-save iptables-save;; esac
+case $there in */ip6_tables_names:*) part legacy-v6; save ip6tables-legacy-save ip6tables-save;; esac
+case $there in */arp_tables_names:*) part arptables; if have arptables-legacy-save; then arptables-legacy-save; else arptables-save; fi 2>/dev/null;; esac
+case $there in *nf_tables*)
+part nft; save iptables-nft-save
+part nft-v6; save ip6tables-nft-save
+part arptables-nft; have arptables-nft-save && arptables-nft-save 2>/dev/null
+part native; have nft && nft list ruleset 2>/dev/null;;
+esac
+"#;
 
-const DIRECTOR: &str = "part owners\nsystemctl show --property=Id,ActiveState ipvsadm.service ldirectord.service 2>/dev/null\n\
-    part restores\nif [ -e /etc/default/ipvsadm ]; then grep -hs '^AUTO=' /etc/default/ipvsadm; else printf 'AUTO=\"true\"'; fi\n\
-    part keepalived\nif [ -e /etc/keepalived/keepalived.conf ] && command -v keepalived >/dev/null 2>&1; then \
-    keepalived -t -f /etc/keepalived/keepalived.conf 2>&1; printf 'status %s\\n' $?; fi\n";
+/// `keepalived -t` starts nothing and writes nothing, and IPVS is only asked where it is loaded.
+const DIRECTOR: &str = r#"part owners
+systemctl show --property=Id,LoadState,ActiveState,UnitFileState ipvsadm.service ldirectord.service keepalived.service 2>/dev/null
+part restores
+grep -hs '^AUTO=' /etc/default/ipvsadm
+if [ -e /proc/net/ip_vs ] && have ipvsadm; then
+part statistics
+ipvsadm -Ln --stats --exact 2>/dev/null
+part timeouts
+ipvsadm -Ln --timeout 2>/dev/null
+part sync
+ipvsadm -Ln --daemon 2>/dev/null
+fi
+if [ -e /etc/keepalived/keepalived.conf ] && [ -e /proc/net/ip_vs ] && have keepalived; then
+part keepalived
+keepalived -t -f /etc/keepalived/keepalived.conf 2>&1; printf '
+status %s
+' $?
+fi
+"#;
 
-fn real_server(cluster: &Cluster, host: &Host, text: &mut String) {
-    text.push_str("part listen\nss -Hlntu 2>/dev/null\n");
-    for service in served(cluster, host) {
-        for vip in &service.vips {
-            let address = vip.address.to_string();
-            text.push_str(&format!(
-                "part 'route {address}'\n{}\n",
-                command(["ip", "-j", "route", "get", &address])
-            ));
-            if service.protocol == Protocol::Udp {
-                continue;
-            }
-            for (port, scheme) in web_ports(service) {
-                let url = url(scheme, &address, port, &service.check.path);
-                text.push_str(&format!(
-                    "part 'self {address} {port}'\ncurl -skS -o /dev/null -m 5 -w '%{{http_code}}' {} 2>&1\n",
-                    quote(&url)
-                ));
-            }
-        }
-    }
-    for client in cluster.hosts.iter().filter(|h| h.has_role("client")) {
-        let address = client.address.to_string();
+/// What has moved while clients asked: IPVS's counters, and those of mark rules. The kernel sums up the counters of
+/// connections every 2 seconds, a loaded host later: they are read until they tell `connections`, which others may
+/// add to, or until 8 seconds are over.
+pub fn again(connections: u64) -> String {
+    format!(
+        r#"if [ -e /proc/net/ip_vs ] && have ipvsadm; then
+n=0; while :; do
+s=$(ipvsadm -Ln --stats --exact 2>/dev/null)
+t=$(printf '%s\n' "$s" | awk '$1 == "->" {{t += $3}} END {{printf "%.0f", t}}')
+if [ "$t" = {connections} ] || {{ [ "$t" -gt {connections} ] && [ "$n" -ge 10 ]; }} || [ "$n" -ge 32 ]; then break; fi
+n=$((n + 1)); sleep 0.25; done
+part statistics
+printf '%s\n' "$s"
+fi
+case $(cat /proc/net/ip_tables_names 2>/dev/null) in *mangle*) part legacy; save iptables-legacy-save iptables-save;; esac
+case $(cat /proc/net/ip6_tables_names 2>/dev/null) in *mangle*) part legacy-v6; save ip6tables-legacy-save ip6tables-save;; esac
+case $(iptables -V 2>/dev/null) in *nf_tables*) part nft; save iptables-nft-save iptables-save; part nft-v6; save ip6tables-nft-save ip6tables-save;; esac
+"#
+    )
+}
+
+/// Shell functions that [`again`] needs.
+pub fn functions() -> &'static str {
+    r#"have() { command -v "$1" >/dev/null 2>&1; }
+save() { for t in "$@"; do if have "$t"; then "$t" -c -t mangle 2>/dev/null; break; fi; done; }
+"#
+}
+
+/// Large receive offload: ethtool tells it, and so does the kernel itself to whoever asks (ETHTOOL_GFLAGS).
+fn lro(host: &Host) -> String {
+    let mut text = String::new();
+    for nic in &host.interfaces {
+        let name = quote(&nic.name);
         text.push_str(&format!(
-            "part 'to {address}'\n{} 2>/dev/null\n",
-            command(["ip", "-j", "route", "get", &address])
+            "part lro {name}\nif have ethtool; then ethtool -k {name} 2>/dev/null | grep '^large-receive-offload'\n\
+             elif have perl; then perl -MSocket -e '{LRO}' {name} 2>/dev/null; fi\n"
         ));
     }
+    text
 }
 
-/// Ports of a service that speak HTTP, with their scheme.
-pub fn web_ports(service: &Service) -> impl Iterator<Item = (u16, &'static str)> {
-    let plain = service.check.http.iter().map(|port| (*port, "http"));
-    plain.chain(service.check.https.iter().map(|port| (*port, "https")))
+const LRO: &str = r#"socket(my $s, AF_INET, SOCK_DGRAM, 0); my $v = pack("II", 0x25, 0); my $r = pack("a16 P", $ARGV[0], $v); $r .= "\0" x (40 - length $r); ioctl($s, 0x8946, $r) or exit; print "large-receive-offload: ", ((unpack("II", $v))[1] & 0x8000) ? "on" : "off", "\n""#;
+
+/// Running values of all interfaces, and what the files for the next boot say.
+fn settings() -> String {
+    let conf: Vec<String> = ["arp_ignore", "arp_announce", "rp_filter", "send_redirects"]
+        .iter()
+        .map(|name| format!("/proc/sys/net/ipv4/conf/*/{name}"))
+        .collect();
+    let globs: Vec<String> = SYSCTL_FOLDERS
+        .iter()
+        .map(|folder| format!("{folder}/*.conf"))
+        .collect();
+    format!(
+        "part settings\ngrep -aHs '' {} /proc/sys/net/ipv4/ip_forward /dev/null\n\
+         part boot-files\nfor f in {globs}; do [ -e \"$f\" ] && printf '%s\\n' \"$f\"; done\n\
+         part boot-lines\ngrep -aHsv -e '^[[:space:]]*[#;]' -e '^[[:space:]]*$' {globs} /dev/null\n",
+        conf.join(" "),
+        globs = globs.join(" "),
+    )
 }
 
-pub fn url(scheme: &str, address: &str, port: u16, path: &str) -> String {
-    let host = if address.contains(':') {
-        format!("[{address}]")
-    } else {
-        address.to_owned()
-    };
-    format!("{scheme}://{host}:{port}{path}")
+/// Asks the routing table; no packet is sent.
+fn routes(cluster: &Cluster, host: &Host) -> String {
+    let mut asks: Vec<String> = Vec::new();
+    for vip in place::vips(cluster) {
+        asks.push(format!("route get {vip}"));
+    }
+    if host.is_real_server() {
+        let mut to: Vec<IpAddr> = place::clients(cluster).map(|c| c.address).collect();
+        to.extend(place::OUTSIDE.parse::<IpAddr>());
+        for (vip, _) in place::held_by_real_server(cluster, host) {
+            let near = to.iter().filter(|to| to.is_ipv4() == vip.is_ipv4());
+            asks.extend(near.map(|to| format!("route get {to} from {vip}")));
+        }
+    }
+    let lines = format!("{}\n", asks.join("\n"));
+    // Without -force the first address that has no route ends the batch.
+    let batch = heredoc("ip -j -force -batch - 2>/dev/null", &lines);
+    format!("part routes\n{batch}")
+}
+
+/// Listening sockets. On a busy host most lines are connections, and are left out there.
+fn listeners(cluster: &Cluster, host: &Host) -> String {
+    let udp = place::services_of(cluster, host).any(|s| s.protocol == Protocol::Udp);
+    let mut text = "part listeners-tcp\ngrep -ahs ' 0A ' /proc/net/tcp /proc/net/tcp6\n".to_owned();
+    if udp {
+        text.push_str("part listeners-udp\ngrep -ahs ' 07 ' /proc/net/udp /proc/net/udp6\n");
+    }
+    text
+}
+
+/// A real server that asks for a VIP answers itself: that proves its listener, and nothing else.
+fn own_answers(cluster: &Cluster, host: &Host) -> String {
+    let direct: Vec<&Service> = place::services_of(cluster, host)
+        .filter(|s| s.mode != Mode::Nat && s.protocol == Protocol::Tcp)
+        .collect();
+    if direct.is_empty() {
+        return String::new();
+    }
+    let mut text = String::new();
+    for service in direct {
+        for vip in &service.vips {
+            let vip = vip.address;
+            // A VIP that is not here would be asked of the director.
+            text.push_str(&format!(
+                "case $(ip -o addr show to {vip} 2>/dev/null) in ?*)\n"
+            ));
+            for port in end_to_end::ports(service) {
+                text.push_str(&format!(
+                    "part own {vip} {port}\n{}",
+                    end_to_end::ask_once(service, vip, port)
+                ));
+            }
+            text.push_str(";; esac\n");
+        }
+    }
+    text
 }

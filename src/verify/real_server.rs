@@ -1,237 +1,358 @@
-//! Checks of a real server: it takes the VIP's packets, keeps quiet about the VIP, and answers by itself.
+//! What a real server must be, beyond its resources: silent about the VIP, listening on it, and answering past the
+//! director. Pure.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use serde_json::Value;
+use crate::inventory::model::{Cluster, Mode, Protocol, Service};
 
-use super::Seen;
-use super::questions::{served, web_ports};
-use super::tally::{Compared, Tally};
-use crate::inventory::model::{Mode, Protocol};
+use super::director::passes;
+use super::end_to_end::{self, Replies};
+use super::firewall::{Packet, State};
+use super::tally::{Fault, Tally};
+use super::{Seen, place};
 
 pub fn check(seen: &Seen, tally: &mut Tally) {
-    let mut vips: Vec<(IpAddr, Mode)> = served(seen.cluster, seen.host)
-        .flat_map(|s| s.vips.iter().map(|vip| (vip.address, s.mode)))
-        .collect();
-    vips.sort_by_key(|(address, _)| *address);
-    vips.dedup_by_key(|(address, _)| *address);
-    for (vip, mode) in &vips {
-        holds(seen, *vip, *mode, tally);
-        local_route(seen, *vip, tally);
+    let cluster = seen.cluster;
+    let held = place::held_by_real_server(cluster, seen.host);
+    for (vip, home) in &held {
+        only_at_home(tally, seen, *vip, home);
+        local(tally, seen, *vip);
+        if vip.is_ipv4() {
+            for interface in
+                place::facing(cluster, seen.host, &seen.run.answer.observed.address, *vip)
+            {
+                silent(tally, seen, *vip, &interface);
+            }
+        }
+        replies(tally, cluster, seen, *vip);
     }
-    if vips.iter().any(|(vip, _)| vip.is_ipv4()) {
-        arp(seen, tally);
+    for vip in place::vips(cluster) {
+        if !held.iter().any(|(address, _)| *address == vip) {
+            nowhere(tally, seen, vip);
+        }
     }
-    listens(seen, tally);
-    way_back(seen, tally);
+    for service in place::services_of(cluster, seen.host) {
+        listens(tally, seen, service);
+        lets_through(tally, seen, service);
+    }
+    for (vip, _) in &held {
+        answers_itself(tally, seen, *vip);
+    }
 }
 
-/// On `lo` (or `tunl0`) and nowhere else: on a NIC it would answer for the VIP whatever the ARP settings are.
-fn holds(seen: &Seen, vip: IpAddr, mode: Mode, tally: &mut Tally) {
-    let right = if mode == Mode::Tun { "tunl0" } else { "lo" };
-    let elsewhere: Vec<&str> = seen
-        .addresses()
+/// A VIP on a NIC is announced by it whatever the settings are.
+fn only_at_home(tally: &mut Tally, seen: &Seen, vip: IpAddr, home: &str) {
+    let host = &seen.host.name;
+    let others: Vec<_> = seen
+        .run
+        .answer
+        .observed
+        .address
         .of(vip)
-        .map(|held| held.interface.as_str())
-        .filter(|name| *name != right)
+        .filter(|held| held.interface != home)
         .collect();
-    tally.require(elsewhere.is_empty(), seen.name(), "vip-place", || {
-        Compared {
-            what: format!("VIP {vip}"),
-            expected: format!("on {right} and on no other interface"),
-            found: format!("also on {}", elsewhere.join(", ")),
-            mend: format!("ip addr del {vip}/PREFIX dev {}", elsewhere.join(" and ")),
-        }
+    let fault = (!others.is_empty()).then(|| {
+        let found: Vec<&str> = others.iter().map(|held| held.interface.as_str()).collect();
+        let mend: Vec<String> = others
+            .iter()
+            .map(|h| format!("`ip addr del {vip}/{} dev {}`", h.prefix, h.interface))
+            .collect();
+        Fault::new(
+            format!("{vip} on {home} and on no other interface"),
+            format!("it on {} too", found.join(", ")),
+            format!(
+                "{} and take it out of what sets it at boot",
+                mend.join(", ")
+            ),
+        )
     });
+    tally.judge(host, "vip-only-on-lo", vip.to_string(), fault);
 }
 
-fn local_route(seen: &Seen, vip: IpAddr, tally: &mut Tally) {
-    let route: Option<Value> = serde_json::from_str(seen.part(&format!("route {vip}"))).ok();
-    let kind = route
-        .as_ref()
-        .and_then(|r| r.get(0))
-        .and_then(|r| r.get("type"))
-        .and_then(Value::as_str)
-        .unwrap_or("no route");
-    tally.require(kind == "local", seen.name(), "vip-route", || Compared {
-        what: format!("`ip route get {vip}`"),
-        expected: "local".into(),
-        found: kind.to_owned(),
-        mend: "lvsctl apply puts the VIP back".into(),
+/// A real server of NAT services, or of other VIPs, does not hold a VIP at all.
+fn nowhere(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
+    let held = seen.run.answer.observed.address.of(vip).next();
+    let fault = held.map(|held| {
+        Fault::new(
+            format!("no {vip}, which none of its services needs here"),
+            format!("it on {}", held.interface),
+            format!("`ip addr del {vip}/{} dev {}`", held.prefix, held.interface),
+        )
     });
+    tally.judge(&seen.host.name, "vip-not-held", vip.to_string(), fault);
 }
 
-/// `net.ipv4.conf` values: interface, then name.
-fn conf(text: &str) -> BTreeMap<(&str, &str), u32> {
-    let line = |line| {
-        let (path, value): (&str, &str) = str::split_once(line, ':')?;
-        let (interface, name) = path
-            .strip_prefix("/proc/sys/net/ipv4/conf/")?
-            .rsplit_once('/')?;
-        Some(((interface, name), value.trim().parse().ok()?))
-    };
-    text.lines().filter_map(line).collect()
-}
-
-/// What the kernel goes by: the larger of `all` and the interface's own value (ip-sysctl, kernel documentation).
-fn effective(values: &BTreeMap<(&str, &str), u32>, interface: &str, name: &str) -> Option<u32> {
-    let of = |interface| values.get(&(interface, name)).copied();
-    of(interface).max(of("all"))
-}
-
-fn arp(seen: &Seen, tally: &mut Tally) {
-    let values = conf(seen.part("conf"));
-    for nic in &seen.host.interfaces {
-        let shown =
-            |value: Option<u32>| value.map_or_else(|| "nothing".to_owned(), |v| v.to_string());
-        let ignore = effective(&values, &nic.name, "arp_ignore");
-        // 3 answers for addresses of wider scope than host, and 8 does not answer for the RIP either.
-        tally.require(matches!(ignore, Some(1 | 2)), seen.name(), "arp-ignore", || Compared {
-            what: format!("effective arp_ignore of {}", nic.name),
-            expected: "1 or 2".into(),
-            found: shown(ignore),
-            mend: format!("lvsctl apply; if it stays, set net.ipv4.conf.{}.arp_ignore to 0, since the larger of it and `all` counts", nic.name),
-        });
-        let announce = effective(&values, &nic.name, "arp_announce");
-        tally.require(announce == Some(2), seen.name(), "arp-announce", || {
-            Compared {
-                what: format!("effective arp_announce of {}", nic.name),
-                expected: "2".into(),
-                found: shown(announce),
-                mend: "lvsctl apply".into(),
-            }
-        });
-    }
-}
-
-fn listens(seen: &Seen, tally: &mut Tally) {
-    let listeners = listeners(seen.part("listen"));
-    for service in served(seen.cluster, seen.host) {
-        let protocol = if service.protocol == Protocol::Udp {
-            "udp"
-        } else {
-            "tcp"
+fn local(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
+    let route = seen.look.route(vip, None);
+    let is_local = route.is_some_and(|r| r.kind.as_deref() == Some("local"));
+    let fault = (!is_local).then(|| {
+        let found = match route {
+            Some(r) => format!("one by {}", r.interface.as_deref().unwrap_or("no interface")),
+            None => "none".to_owned(),
         };
-        for vip in &service.vips {
-            for port in &service.ports {
-                let fits = |l: &Listener| {
-                    l.protocol == protocol && l.port == *port && l.takes(vip.address)
-                };
-                tally.require(listeners.iter().any(fits), seen.name(), "listener", || {
-                    Compared {
-                        what: format!(
-                            "{} {protocol} port {port} for the VIP {}",
-                            service.name, vip.address
-                        ),
-                        expected: "a listener".into(),
-                        found: "none".into(),
-                        mend:
-                            "start the service on this real server, on every address or on the VIP"
-                                .into(),
-                    }
-                });
+        Fault::new(
+            format!("a local route to {vip} (`ip route get {vip}`)"),
+            found,
+            "`lvsctl apply` puts the VIP on lo; look for `ip rule` and routes that come before the local table",
+        )
+    });
+    tally.judge(&seen.host.name, "vip-route-local", vip.to_string(), fault);
+}
+
+/// Neither answers ARP for the VIP nor sends ARP from it. The larger of `all` and the interface's own counts.
+fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
+    let host = &seen.host.name;
+    let effective = |name: &str| {
+        let own = seen.look.setting(interface, name);
+        let all = seen.look.setting("all", name);
+        let shown = |v: Option<u8>| v.map_or_else(|| "unknown".to_owned(), |v| v.to_string());
+        let value = seen.look.larger(interface, name);
+        let from = format!("all {}, {interface} {}", shown(all), shown(own));
+        (value, format!("{} ({from})", shown(value)))
+    };
+    let what = format!("{interface} {vip}");
+    let (ignore, found) = effective("arp_ignore");
+    let mut scopes = seen
+        .run
+        .answer
+        .observed
+        .address
+        .of(vip)
+        .map(|held| &held.scope);
+    let host_scope = scopes.next().is_some_and(|s| s == "host") && scopes.all(|s| s == "host");
+    let fine = match ignore {
+        Some(1 | 2) => true,
+        Some(3) => host_scope,
+        _ => false,
+    };
+    let fault = (!fine).then(|| {
+        let set = format!(
+            "`sysctl -w net.ipv4.conf.{0}.arp_ignore=1`",
+            interface.replace('.', "/")
+        );
+        let mend = match ignore {
+            Some(3) => format!("{set}: 3 is silent only about addresses of scope host"),
+            Some(8) => format!("{set}: 8 silences the host's own address too"),
+            Some(0) => "`lvsctl apply`: it sets net.ipv4.conf.all.arp_ignore=1".to_owned(),
+            _ => set,
+        };
+        Fault::new(format!("effective arp_ignore of {interface} 1 or 2"), found, mend)
+    });
+    tally.judge(host, "arp-ignore", what.clone(), fault);
+    let (announce, found) = effective("arp_announce");
+    let fault = (announce != Some(2)).then(|| {
+        Fault::new(
+            format!("effective arp_announce of {interface} 2"),
+            found,
+            "`lvsctl apply`: it sets net.ipv4.conf.all.arp_announce=2",
+        )
+    });
+    tally.judge(host, "arp-announce", what, fault);
+}
+
+/// The way back to clients: not through a director, and not through a strict reverse-path filter.
+fn replies(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr) {
+    let host = &seen.host.name;
+    let directors = place::of_directors(cluster);
+    let clients = place::clients(cluster).map(|c| (c.address, c.name.clone()));
+    let outside = place::OUTSIDE
+        .parse::<IpAddr>()
+        .map(|a| (a, "the world outside".to_owned()));
+    let facing = place::facing(cluster, seen.host, &seen.run.answer.observed.address, vip);
+    for (to, name) in clients.chain(outside) {
+        let Some(route) = seen.look.route(to, Some(vip)) else {
+            // A cluster may have no way out; its own clients must be reached.
+            if name != "the world outside"
+                && vip.is_ipv4() == to.is_ipv4()
+                && seen.run.answer.observed.address.of(vip).next().is_some()
+            {
+                let fault = Fault::new(
+                    format!("a route to the client {name} ({to}) from {vip}"),
+                    "none",
+                    "set the host's `gateway` to a router that is no director",
+                );
+                tally.judge(host, "reply-route", name, Some(fault));
             }
-            for (port, _) in web_ports(service) {
-                let said = seen.part(&format!("self {} {port}", vip.address));
-                let good = said.len() == 3 && said.starts_with(['2', '3']);
-                tally.require(good || said.is_empty(), seen.name(), "self-request", || {
-                    Compared {
-                        what: format!(
-                            "{} port {port}, asked on the real server itself",
-                            service.name
-                        ),
-                        expected: "an answer with status 2xx or 3xx".into(),
-                        found: said.to_owned(),
-                        mend: "see the web server's log".into(),
-                    }
-                });
-            }
+            continue;
+        };
+        let through = route
+            .gateway
+            .and_then(|gateway| directors.iter().find(|(address, _)| *address == gateway));
+        let fault = through.map(|(gateway, director)| {
+            Fault::new(
+                format!("replies to {name} ({to}) past the directors"),
+                format!("the gateway {gateway}, which is {director}"),
+                "set the host's gateway to a router that is no director: a director drops packets that come from its own VIP",
+            )
+        });
+        tally.judge(host, "reply-route", name.clone(), fault);
+        let tunnel = place::services_of(cluster, seen.host)
+            .any(|s| s.mode == Mode::Tun && s.vips.iter().any(|v| v.address == vip));
+        let comes_by: Vec<String> = if tunnel {
+            vec!["tunl0".to_owned()]
+        } else {
+            facing.iter().cloned().collect()
+        };
+        for interface in comes_by {
+            let strict = seen.look.larger(&interface, "rp_filter") == Some(1);
+            let asymmetric = tunnel || route.interface.as_deref() != Some(interface.as_str());
+            let fault = (strict && asymmetric).then(|| {
+                Fault::new(
+                    format!("effective rp_filter 0 or 2 on {interface}, since replies to {name} leave by {}", route.interface.as_deref().unwrap_or("another")),
+                    "1, which drops the requests",
+                    format!("`sysctl -w net.ipv4.conf.{}.rp_filter=2`, and the same in /etc/sysctl.d", interface.replace('.', "/")),
+                )
+            });
+            tally.judge(host, "rp-filter", format!("{interface} {name}"), fault);
         }
     }
 }
 
-struct Listener<'a> {
-    protocol: &'a str,
-    address: &'a str,
-    port: u16,
-}
-
-impl Listener<'_> {
-    fn takes(&self, vip: IpAddr) -> bool {
-        let address = self.address.split('%').next().unwrap_or_default();
-        let any = matches!(address, "*" | "[::]") || (address == "0.0.0.0" && vip.is_ipv4());
-        any || address.trim_matches(['[', ']']).parse::<IpAddr>() == Ok(vip)
+/// Something listens on the service's ports, on an address that VIP traffic reaches.
+fn listens(tally: &mut Tally, seen: &Seen, service: &Service) {
+    let host = &seen.host.name;
+    let Some(rs) = service.real_servers.iter().find(|rs| rs.host == *host) else {
+        return;
+    };
+    let (sockets, word) = match service.protocol {
+        Protocol::Tcp => (&seen.look.listening_tcp, "tcp"),
+        Protocol::Udp => (&seen.look.listening_udp, "udp"),
+    };
+    for port in end_to_end::ports(service) {
+        let port = rs.port.unwrap_or(port);
+        let addresses: Vec<IpAddr> = if service.mode == Mode::Nat {
+            vec![rs.address]
+        } else {
+            service.vips.iter().map(|vip| vip.address).collect()
+        };
+        for address in addresses {
+            let on_port: Vec<&SocketAddr> = sockets.iter().filter(|s| s.port() == port).collect();
+            let heard = on_port.iter().any(|s| hears(s.ip(), address));
+            let fault = (!heard).then(|| {
+                let found = if on_port.is_empty() {
+                    "none".to_owned()
+                } else {
+                    let all: Vec<String> = on_port.iter().map(ToString::to_string).collect();
+                    format!("one on {} alone", all.join(", "))
+                };
+                Fault::new(
+                    format!("a {word} listener for {}", SocketAddr::new(address, port)),
+                    found,
+                    format!(
+                        "start the server of {} on {host}, listening on all addresses",
+                        service.name
+                    ),
+                )
+            });
+            let what = format!("{word} {}", SocketAddr::new(address, port));
+            tally.judge(host, "listener", what, fault);
+        }
     }
 }
 
-/// Reads `ss -Hlntu`.
-fn listeners(text: &str) -> Vec<Listener<'_>> {
-    let line = |line| {
-        let mut words = str::split_whitespace(line);
-        let (protocol, local) = (words.next()?, words.nth(3)?);
-        let (address, port) = local.rsplit_once(':')?;
-        Some(Listener {
-            protocol,
-            address,
-            port: port.parse().ok()?,
-        })
-    };
-    text.lines().filter_map(line).collect()
+/// Whether a socket bound to one address gets what comes for another.
+fn hears(bound: IpAddr, address: IpAddr) -> bool {
+    match bound {
+        IpAddr::V4(v4) => address.is_ipv4() && (v4.is_unspecified() || bound == address),
+        IpAddr::V6(v6) if v6.is_unspecified() => true,
+        IpAddr::V6(v6) => bound == address || v6.to_ipv4_mapped().map(IpAddr::V4) == Some(address),
+    }
 }
 
-/// In DR and TUN a reply goes to the client directly; by way of a director it would be dropped or doubled.
-fn way_back(seen: &Seen, tally: &mut Tally) {
-    let Some(audit) = seen.audit() else { return };
-    if served(seen.cluster, seen.host).next().is_none() {
+/// Requests come in, and replies go out from the VIP.
+fn lets_through(tally: &mut Tally, seen: &Seen, service: &Service) {
+    let Some(rs) = service
+        .real_servers
+        .iter()
+        .find(|rs| rs.host == seen.host.name)
+    else {
+        return;
+    };
+    let protocol = match service.protocol {
+        Protocol::Tcp => 6,
+        Protocol::Udp => 17,
+    };
+    let interface = if service.mode == Mode::Tun {
+        "tunl0"
+    } else {
+        seen.host.interface.as_str()
+    };
+    for vip in &service.vips {
+        let address = if service.mode == Mode::Nat {
+            rs.address
+        } else {
+            vip.address
+        };
+        for port in end_to_end::ports(service) {
+            let port = rs.port.unwrap_or(port);
+            let arrives = Packet {
+                from: None,
+                to: Some(address),
+                protocol,
+                source_port: None,
+                port: Some(port),
+                comes_in: Some(interface),
+                goes_out: None,
+                state: Some(State::New),
+            };
+            let leaves = Packet {
+                from: Some(address),
+                to: None,
+                protocol,
+                source_port: Some(port),
+                port: None,
+                comes_in: None,
+                goes_out: Some(&seen.host.interface),
+                state: Some(State::Established),
+            };
+            let way = [
+                ("raw", "PREROUTING", &arrives),
+                ("mangle", "PREROUTING", &arrives),
+                ("mangle", "INPUT", &arrives),
+                ("filter", "INPUT", &arrives),
+                ("raw", "OUTPUT", &leaves),
+                ("mangle", "OUTPUT", &leaves),
+                ("filter", "OUTPUT", &leaves),
+            ];
+            let what = format!("{} {address} port {port}", service.name);
+            passes(seen, "firewall-vip", &what, address.is_ipv6(), &way, tally);
+        }
+    }
+}
+
+/// The host's own question to the VIP never leaves it: it proves the listener and no more.
+fn answers_itself(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
+    let host = &seen.host.name;
+    if seen.run.answer.observed.address.of(vip).next().is_none() {
+        // It would leave the host, and another would answer.
+        tally.note(
+            host,
+            "own-answer",
+            format!("its own answer for {vip} was not looked at: it does not hold the VIP"),
+        );
         return;
     }
-    for (client, json) in audit.parts_of("to") {
-        let route: Option<Value> = serde_json::from_str(json).ok();
-        let via = route
-            .as_ref()
-            .and_then(|r| r.get(0))
-            .and_then(|r| r.get("gateway"))
-            .and_then(Value::as_str);
-        let via: Option<IpAddr> = via.and_then(|v| v.parse().ok());
-        let director = seen
-            .cluster
-            .hosts
-            .iter()
-            .find(|h| h.is_director() && Some(h.address) == via);
-        tally.require(director.is_none(), seen.name(), "way-back", || Compared {
-            what: format!("route to the client {client}"),
-            expected: "past the directors".into(),
-            found: format!("by way of {}", director.map_or("", |h| &h.name)),
-            mend: "give this real server a gateway that is no director".into(),
-        });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_larger_arp_value_counts() {
-        let text = "/proc/sys/net/ipv4/conf/all/arp_ignore:1\n/proc/sys/net/ipv4/conf/eth0/arp_ignore:3\n\
-                    /proc/sys/net/ipv4/conf/lo/arp_ignore:1\n";
-        let values = conf(text);
-        assert_eq!(effective(&values, "eth0", "arp_ignore"), Some(3));
-        assert_eq!(effective(&values, "eth1", "arp_ignore"), Some(1));
-        assert_eq!(effective(&values, "eth0", "arp_announce"), None);
-    }
-
-    #[test]
-    fn a_listener_takes_the_vip() {
-        let text = "tcp LISTEN 0 511 0.0.0.0:80 0.0.0.0:*\ntcp LISTEN 0 128 10.0.0.2:22 0.0.0.0:*\ntcp LISTEN 0 5 *:443 *:*\n";
-        let listeners = listeners(text);
-        let vip: IpAddr = "10.0.0.1".parse().unwrap();
-        let ports: Vec<u16> = listeners
-            .iter()
-            .filter(|l| l.takes(vip))
-            .map(|l| l.port)
-            .collect();
-        assert_eq!(ports, [80, 443]);
+    for (address, replies) in seen.look.own.iter().filter(|(a, _)| a.ip() == vip) {
+        let what = format!("{address} (listener only)");
+        match replies {
+            Replies::NoTool => tally.note(
+                host,
+                "own-answer",
+                format!(
+                    "its own answer on {address} was not looked at: neither curl nor bash is there"
+                ),
+            ),
+            Replies::Came(all) => {
+                let reply = all.first();
+                let fault = reply.is_none_or(|r| r.status.is_none()).then(|| {
+                    Fault::new(
+                        format!("its own server to answer on {address} (asked from the host itself: listener only)"),
+                        reply.map_or_else(|| "nothing".to_owned(), |r| r.error.clone()),
+                        "see the server's log, and what its firewall does on lo",
+                    )
+                });
+                tally.judge(host, "own-answer", what, fault);
+            }
+        }
     }
 }

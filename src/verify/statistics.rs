@@ -1,103 +1,105 @@
-//! What IPVS counted, against who answered: pure.
+//! Reads `ipvsadm -Ln --stats --exact`: how many connections each real server was given.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
-use super::end_to_end::{Answer, Asked};
-use super::tally::{Compared, Tally};
-use crate::inventory::model::Service;
+use crate::inventory::model::Protocol;
 use crate::resource::ipvs::Virtual;
 
-/// Connections by service and real server.
-pub type Connections = BTreeMap<(String, String), u64>;
+pub type Connections = BTreeMap<SocketAddr, u64>;
 
-/// Prints what [`read`] reads, where IPVS is.
-pub const SCRIPT: &str = "if [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then ipvsadm -Ln --stats --exact 2>/dev/null; fi\n";
-
-/// Reads `ipvsadm -Ln --stats --exact`.
-pub fn read(text: &str) -> Connections {
-    let mut service = String::new();
-    let mut connections = Connections::new();
-    for line in text.lines() {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words.as_slice() {
-            ["TCP", to, ..] => service = format!("-t {to}"),
-            ["UDP", to, ..] => service = format!("-u {to}"),
-            ["FWM", mark, "IPv6", ..] => service = format!("-f {mark} -6"),
-            ["FWM", mark, ..] => service = format!("-f {mark}"),
-            ["->", rs, count, ..] => {
-                if let Ok(count) = count.parse() {
-                    connections.insert((service.clone(), (*rs).to_owned()), count);
-                }
-            }
-            _ => {}
-        }
-    }
-    connections
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Statistics {
+    pub services: BTreeMap<Virtual, Connections>,
 }
 
-/// Each answer of a real server is a connection that the director counted for it. Others may use the service at the
-/// same time, so it counted at least as many.
-pub fn check(
-    service: &Service,
-    virtuals: &[Virtual],
-    director: &str,
-    before: &Connections,
-    after: &Connections,
-    asked: &[Asked],
-    tally: &mut Tally,
-) {
-    for rs in &service.real_servers {
-        let bodies = asked.iter().flat_map(|a| a.answers.values().flatten());
-        let answered = bodies
-            .filter(|answer| matches!(answer, Answer::Body(body) if *body == rs.host))
-            .count() as u64;
-        if answered == 0 {
-            continue;
-        }
-        let of = |counts: &Connections| -> u64 {
-            let mine = |(to, address): &(String, String)| {
-                let ip = address
-                    .rsplit_once(':')
-                    .map_or(address.as_str(), |(ip, _)| ip)
-                    .trim_matches(['[', ']']);
-                ip == rs.address.to_string() && virtuals.iter().any(|v| v.to_string() == *to)
-            };
-            counts
-                .iter()
-                .filter(|(key, _)| mine(key))
-                .map(|(_, count)| *count)
-                .sum()
-        };
-        let counted = of(after).saturating_sub(of(before));
-        tally.require(counted >= answered, director, "ipvs-statistics", || {
-            Compared {
-                what: format!("{}: connections to {}", service.name, rs.host),
-                expected: format!("at least the {answered} that it answered"),
-                found: counted.to_string(),
-                mend: "the VIP's traffic may go past this director: see who answers ARP for it"
-                    .into(),
+impl Statistics {
+    pub fn parse(text: &str) -> Self {
+        let mut services: BTreeMap<Virtual, Connections> = BTreeMap::new();
+        let mut current = None;
+        for line in text.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if let ["->", address, connections, ..] = words.as_slice() {
+                if let (Some(to), Ok(address), Ok(n)) =
+                    (current, address.parse(), connections.parse())
+                {
+                    services.entry(to).or_default().insert(address, n);
+                }
+                continue;
             }
-        });
+            if let Some(to) = service(&words) {
+                services.entry(to).or_default();
+                current = Some(to);
+            }
+        }
+        Self { services }
     }
+
+    /// All connections of all services.
+    pub fn total(&self) -> u64 {
+        self.services.values().flat_map(BTreeMap::values).sum()
+    }
+
+    /// How many connections each real server was given since `before`. None: the counters began anew.
+    pub fn since(&self, before: &Self, to: Virtual) -> Option<Connections> {
+        let now = self.services.get(&to)?;
+        let none = Connections::new();
+        let old = before.services.get(&to).unwrap_or(&none);
+        now.iter()
+            .map(|(address, n)| {
+                let grown = n.checked_sub(old.get(address).copied().unwrap_or(0))?;
+                Some((*address, grown))
+            })
+            .collect()
+    }
+}
+
+fn service(words: &[&str]) -> Option<Virtual> {
+    let protocol = match *words.first()? {
+        "FWM" => {
+            let mark = words.get(1)?.parse().ok()?;
+            let v6 = words.get(2) == Some(&"IPv6");
+            return Some(Virtual::Fwmark { mark, v6 });
+        }
+        "TCP" => Protocol::Tcp,
+        "UDP" => Protocol::Udp,
+        _ => return None,
+    };
+    let address: SocketAddr = words.get(1)?.parse().ok()?;
+    Some(Virtual::new(protocol, address.ip(), address.port()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const BEFORE: &str = "\
+IP Virtual Server version 1.2.1 (size=4096)
+Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes
+  -> RemoteAddress:Port
+TCP  192.168.100.200:80                  4       24        0     1476        0
+  -> 192.168.100.12:80                   2       12        0      738        0
+  -> 192.168.100.13:80                   2       12        0      738        0
+FWM  6666                                0        0        0        0        0
+  -> 192.168.100.12:0                    0        0        0        0        0
+";
+
     #[test]
-    fn counters_are_read() {
-        let text = "IP Virtual Server version 1.2.1 (size=4096)\n\
-                    Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes\n  -> RemoteAddress:Port\n\
-                    TCP  10.0.0.1:80                        10       60        0     4000        0\n\
-                    \x20 -> 10.0.0.2:80                         4       24        0     1600        0\n\
-                    FWM  6666                                3        0        0        0        0\n\
-                    \x20 -> 10.0.0.2:0                          3       24        0     1600        0\n";
-        let counts = read(text);
+    fn growth_by_real_server() {
+        let before = Statistics::parse(BEFORE);
+        let after = Statistics::parse(&BEFORE.replace(" 2       12", " 7       42"));
+        let to = Virtual::new(Protocol::Tcp, "192.168.100.200".parse().unwrap(), 80);
+        let grown: Vec<u64> = after.since(&before, to).unwrap().into_values().collect();
+        assert_eq!(grown, [5, 5]);
+        assert_eq!(before.since(&after, to), None, "the counters began anew");
+        let mark = Virtual::Fwmark {
+            mark: 6666,
+            v6: false,
+        };
+        assert_eq!(before.services[&mark].len(), 1);
         assert_eq!(
-            counts[&("-t 10.0.0.1:80".to_owned(), "10.0.0.2:80".to_owned())],
-            4
+            after.since(&before, Virtual::Fwmark { mark: 1, v6: false }),
+            None
         );
-        assert_eq!(counts[&("-f 6666".to_owned(), "10.0.0.2:0".to_owned())], 3);
     }
 }

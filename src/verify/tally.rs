@@ -20,7 +20,64 @@ pub struct Compared {
     pub mend: String,
 }
 
+/// What was expected, what was found, and how to mend it.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    pub expected: String,
+    pub found: String,
+    pub mend: String,
+    pub severity: Severity,
+}
+
+impl Fault {
+    pub fn new(
+        expected: impl Into<String>,
+        found: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
+        Self {
+            expected: expected.into(),
+            found: found.into(),
+            mend: mend.into(),
+            severity: Severity::Error,
+        }
+    }
+
+    #[must_use]
+    pub fn warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+}
+
 impl Tally {
+    /// One check of one thing: it passes when there is no fault.
+    pub fn judge(
+        &mut self,
+        host: &str,
+        check: &'static str,
+        what: impl Into<String>,
+        fault: Option<Fault>,
+    ) {
+        let Some(Fault {
+            expected,
+            found,
+            mend,
+            severity,
+        }) = fault
+        else {
+            return self.pass(check);
+        };
+        let what = what.into();
+        let compared = Compared {
+            what,
+            expected,
+            found,
+            mend,
+        };
+        self.add(host, check, severity, compared);
+    }
+
     pub fn pass(&mut self, check: &'static str) {
         *self.passed.entry(check).or_default() += 1;
     }

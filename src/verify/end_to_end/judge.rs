@@ -1,0 +1,444 @@
+//! What is made of clients' answers: all answered, by the right real servers, in the right shares, and as IPVS
+//! counted them. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::{Group, Replies, Reply, requests};
+use crate::inventory::model::{Cluster, Scheduler};
+use crate::resource::ipvs::Table;
+use crate::verify::statistics::{Connections, Statistics};
+use crate::verify::tally::{Fault, Tally};
+
+/// What one client got from one port of a virtual service.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    pub client: String,
+    /// Index of the group.
+    pub group: usize,
+    pub target: (IpAddr, u16),
+    pub replies: Replies,
+}
+
+/// What the director that holds a group's VIP knows.
+#[derive(Debug, Clone, Copy)]
+pub struct Kernel<'a> {
+    pub director: &'a str,
+    pub table: &'a Table,
+    pub before: &'a Statistics,
+    pub after: Option<&'a Statistics>,
+}
+
+type Counts = BTreeMap<String, u64>;
+
+/// Judges all groups.
+pub fn all<'k>(
+    cluster: &Cluster,
+    groups: &[Group],
+    exchanges: &[Exchange],
+    kernel: impl Fn(&Group) -> Option<Kernel<'k>>,
+    tally: &mut Tally,
+) {
+    for (index, group) in groups.iter().enumerate() {
+        let mine: Vec<&Exchange> = exchanges.iter().filter(|e| e.group == index).collect();
+        if mine.is_empty() {
+            continue;
+        }
+        for exchange in &mine {
+            answered(tally, group, exchange);
+        }
+        let round = Round::new(cluster, group, &mine, kernel(group));
+        round.strangers(tally);
+        if group.service.persistence.is_some() {
+            round.one_real_server(tally, &mine);
+        } else {
+            round.hit(tally);
+            round.shares(tally);
+        }
+        round.agree(tally);
+    }
+}
+
+fn at(target: (IpAddr, u16)) -> String {
+    std::net::SocketAddr::from(target).to_string()
+}
+
+fn came(exchange: &Exchange) -> &[Reply] {
+    match &exchange.replies {
+        Replies::Came(replies) => replies,
+        Replies::NoTool => &[],
+    }
+}
+
+/// Every request gets an answer, and one without an error.
+fn answered(tally: &mut Tally, group: &Group, exchange: &Exchange) {
+    let (client, to) = (exchange.client.as_str(), at(exchange.target));
+    if exchange.replies == Replies::NoTool {
+        let fault = Fault::new(
+            format!("curl on {client} to ask {to}"),
+            "neither curl nor bash",
+            "install curl on it",
+        );
+        tally.judge(client, "end-to-end", to, Some(fault));
+        return;
+    }
+    let replies = came(exchange);
+    let wanted = usize::from(requests(group.service));
+    let answers: Vec<u16> = replies.iter().filter_map(|r| r.status).collect();
+    let fault = (answers.len() < wanted).then(|| {
+        let why: BTreeSet<&str> = replies
+            .iter()
+            .filter(|r| r.status.is_none())
+            .map(|r| r.error.as_str())
+            .collect();
+        let why: Vec<&str> = why.into_iter().take(2).collect();
+        let sent = if replies.len() < wanted {
+            format!(" of {} that were sent", replies.len())
+        } else {
+            String::new()
+        };
+        Fault::new(
+            format!("{wanted} of {wanted} requests to {to} answered"),
+            format!("{}{sent} ({})", answers.len(), why.join("; ")),
+            "see the findings of its real servers and directors; `ipvsadm -Lnc` on the director shows where connections stay",
+        )
+    });
+    tally.judge(client, "end-to-end", to.clone(), fault);
+    let bad: BTreeSet<u16> = answers.iter().copied().filter(|s| *s >= 400).collect();
+    if answers.iter().any(|status| *status > 1) {
+        let fault = (!bad.is_empty()).then(|| {
+            let codes: Vec<String> = bad.iter().map(u16::to_string).collect();
+            let count = answers.iter().filter(|s| **s >= 400).count();
+            Fault::new(
+                format!("an HTTP status below 400 for {} from {to}", group.service.check.path),
+                format!("status {} in {count} of {} answers", codes.join(", "), answers.len()),
+                "see the web server's log on the real servers, or name another `path` in the service's check",
+            )
+        });
+        tally.judge(client, "http-status", to, fault);
+    }
+}
+
+/// What all clients together got from one group.
+struct Round<'a> {
+    group: &'a Group<'a>,
+    /// Real servers that take new connections, by name, with their weights.
+    takers: Vec<(String, u16)>,
+    /// Who answered, by the names in the answers.
+    by_name: Counts,
+    /// Answers that do not name a host.
+    nameless: u64,
+    /// Names of hosts that are no real server of the service.
+    strangers: Counts,
+    asked: u64,
+    answered: u64,
+    /// Connections that IPVS counted meanwhile, by name, with the director that did.
+    counted: Option<(&'a str, Counts)>,
+}
+
+impl<'a> Round<'a> {
+    fn new(
+        cluster: &Cluster,
+        group: &'a Group<'a>,
+        exchanges: &[&Exchange],
+        kernel: Option<Kernel<'a>>,
+    ) -> Self {
+        let service = group.service;
+        let name = |address: IpAddr| {
+            let known = service.real_servers.iter().find(|rs| rs.address == address);
+            known.map_or_else(|| address.to_string(), |rs| rs.host.clone())
+        };
+        let served = kernel.and_then(|k| {
+            let all = &k.table.services;
+            all.iter()
+                .find(|s| s.definition.r#virtual == group.r#virtual)
+        });
+        let takers: Vec<(String, u16)> = match served {
+            Some(served) => {
+                let all = served.real_servers.values();
+                all.map(|rs| (name(rs.address.ip()), rs.weight)).collect()
+            }
+            None => {
+                let all = service.real_servers.iter();
+                all.map(|rs| (rs.host.clone(), rs.weight)).collect()
+            }
+        };
+        let takers = takers
+            .into_iter()
+            .filter(|(_, weight)| *weight > 0)
+            .collect();
+        let mut round = Self {
+            group,
+            takers,
+            by_name: Counts::new(),
+            nameless: 0,
+            strangers: Counts::new(),
+            asked: 0,
+            answered: 0,
+            counted: kernel.and_then(|k| {
+                let grown = k.after?.since(k.before, group.r#virtual)?;
+                Some((k.director, named(&grown, name)))
+            }),
+        };
+        for reply in exchanges.iter().flat_map(|e| came(e)) {
+            round.asked += 1;
+            if reply.status.is_none() {
+                continue;
+            }
+            round.answered += 1;
+            let who = reply.first_line.as_str();
+            if service.real_servers.iter().any(|rs| rs.host == who) {
+                *round.by_name.entry(who.to_owned()).or_default() += 1;
+            } else if cluster.hosts.iter().any(|h| h.name == who) {
+                *round.strangers.entry(who.to_owned()).or_default() += 1;
+            } else {
+                round.nameless += 1;
+            }
+        }
+        round
+    }
+
+    fn what(&self) -> String {
+        format!("{} {}", self.group.service.name, self.group.r#virtual)
+    }
+
+    /// Answers come from real servers, or from the sorry server when there is none.
+    fn strangers(&self, tally: &mut Tally) {
+        let service = self.group.service;
+        for (who, count) in &self.strangers {
+            if service.sorry_server.is_some() {
+                tally.note(who, "who-answers", format!("answered {count} requests of {} and is none of its real servers: its sorry server?", service.name));
+                continue;
+            }
+            let fault = Fault::new(
+                format!("answers of {} from its real servers alone", service.name),
+                format!("{count} from {who}"),
+                format!(
+                    "take the VIP off {who}: `ip addr show to {}`",
+                    self.group
+                        .targets
+                        .first()
+                        .map_or_else(String::new, |(vip, _)| vip.to_string())
+                ),
+            );
+            tally.judge(who, "who-answers", self.what(), Some(fault));
+        }
+    }
+
+    /// Who got how many connections, where that is known for all of them.
+    fn counts(&self) -> Option<&Counts> {
+        if self.nameless == 0 && !self.by_name.is_empty() {
+            return Some(&self.by_name);
+        }
+        let (_, counted) = self.counted.as_ref()?;
+        (counted.values().sum::<u64>() == self.asked).then_some(counted)
+    }
+
+    /// Connections of others in the meantime; their turns are not ours.
+    fn foreign(&self) -> u64 {
+        let total = self.counted.as_ref().map_or(0, |(_, c)| c.values().sum());
+        total.saturating_sub(self.asked)
+    }
+
+    fn weights(&self) -> Vec<(&str, u64)> {
+        let flat = self.group.service.scheduler == Scheduler::Rr;
+        let takers = self.takers.iter();
+        let weights: Vec<(&str, u64)> = takers
+            .map(|(name, w)| (name.as_str(), if flat { 1 } else { u64::from(*w) }))
+            .collect();
+        let divisor = weights.iter().fold(0, |a, (_, w)| gcd(a, *w)).max(1);
+        weights.into_iter().map(|(n, w)| (n, w / divisor)).collect()
+    }
+
+    /// Every real server with weight gets some, where the scheduler gives each its turn.
+    fn hit(&self, tally: &mut Tally) {
+        let scheduler = self.group.service.scheduler;
+        let (rounds, warn) = match scheduler {
+            Scheduler::Rr | Scheduler::Wrr => (1, false),
+            // They look at connections, also those of others and of before.
+            Scheduler::Lc | Scheduler::Wlc => (2, true),
+            _ => return,
+        };
+        let weights = self.weights();
+        let whole: u64 = weights.iter().map(|(_, w)| w).sum();
+        if self.answered < self.asked || self.asked < whole * rounds {
+            return;
+        }
+        let Some(counts) = self.counts() else {
+            tally.note("", "gets-connections", format!("{}: who answered cannot be told: the answers' first lines name no host and IPVS counted other connections too", self.what()));
+            return;
+        };
+        for (name, _) in weights {
+            let none = counts.get(name).is_none_or(|n| *n == 0) && self.foreign() == 0;
+            let fault = none.then(|| {
+                let fault = Fault::new(
+                    format!(
+                        "some of {} connections of {} on {name}",
+                        self.asked, self.group.service.name
+                    ),
+                    "none",
+                    format!("see the findings of {name}, and its weight in `ipvsadm -Ln`"),
+                );
+                if warn { fault.warning() } else { fault }
+            });
+            tally.judge(name, "gets-connections", self.what(), fault);
+        }
+    }
+
+    /// rr and wrr are exact; the others depend on what else goes on.
+    fn shares(&self, tally: &mut Tally) {
+        let scheduler = self.group.service.scheduler;
+        if !matches!(scheduler, Scheduler::Rr | Scheduler::Wrr)
+            || self.answered < self.asked
+            || self.foreign() > 0
+        {
+            return;
+        }
+        let weights = self.weights();
+        let (Some(counts), Some(most)) = (self.counts(), weights.iter().map(|(_, w)| *w).max())
+        else {
+            return;
+        };
+        let whole: u64 = weights.iter().map(|(_, w)| w).sum();
+        // Within a round, wrr hands out a weight at a stretch.
+        let slack = if self.asked.is_multiple_of(whole) {
+            1
+        } else {
+            most
+        };
+        let even = weights.iter().all(|(name, weight)| {
+            let got = counts.get(*name).copied().unwrap_or(0);
+            (got * whole).abs_diff(self.asked * weight) <= slack * whole
+        });
+        let fault = (!even).then(|| {
+            let share = |(name, weight): &(&str, u64)| format!("{name} {weight}");
+            let want: Vec<String> = weights.iter().map(share).collect();
+            Fault::new(
+                format!("connections of {} in the proportion {}", self.group.service.name, want.join(" : ")),
+                shown(counts),
+                "compare the weights in `ipvsadm -Ln` with the inventory, and see whether a real server answers past the director",
+            )
+        });
+        tally.judge("", "shares", self.what(), fault);
+    }
+
+    /// A persistent service gives all connections of a client to one real server, on all ports of its mark.
+    fn one_real_server(&self, tally: &mut Tally, exchanges: &[&Exchange]) {
+        let mut clients: BTreeMap<&str, BTreeMap<String, BTreeSet<u16>>> = BTreeMap::new();
+        for exchange in exchanges {
+            for reply in came(exchange).iter().filter(|r| r.status.is_some()) {
+                let who = reply.first_line.clone();
+                if self
+                    .group
+                    .service
+                    .real_servers
+                    .iter()
+                    .any(|rs| rs.host == who)
+                {
+                    let ports = clients.entry(&exchange.client).or_default();
+                    ports.entry(who).or_default().insert(exchange.target.1);
+                }
+            }
+        }
+        if clients.is_empty() && self.answered > 0 {
+            let taken = self
+                .counts()
+                .map(|c| c.values().filter(|n| **n > 0).count());
+            let asking: BTreeSet<&str> = exchanges.iter().map(|e| e.client.as_str()).collect();
+            match taken {
+                Some(taken) => {
+                    let fault =
+                        (taken > asking.len()).then(|| self.scattered("each client's", taken));
+                    tally.judge("", "persistence", self.what(), fault);
+                }
+                None => tally.note(
+                    "",
+                    "persistence",
+                    format!(
+                        "{}: persistence was not looked at: the answers' first lines name no host",
+                        self.what()
+                    ),
+                ),
+            }
+        }
+        for (client, servers) in clients {
+            let fault = (servers.len() > 1).then(|| {
+                let list: Vec<String> = servers
+                    .iter()
+                    .map(|(name, ports)| {
+                        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+                        format!("{name} (port {})", ports.join(", "))
+                    })
+                    .collect();
+                let mut fault = self.scattered(&format!("all of {client}'s"), servers.len());
+                fault.found = list.join(" and ");
+                fault
+            });
+            tally.judge(client, "persistence", self.what(), fault);
+        }
+    }
+
+    fn scattered(&self, whose: &str, servers: usize) -> Fault {
+        let ports: BTreeSet<u16> = self.group.targets.iter().map(|(_, port)| *port).collect();
+        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+        Fault::new(
+            format!(
+                "{whose} connections of {} (ports {}) on one real server",
+                self.group.service.name,
+                ports.join(", ")
+            ),
+            format!("{servers} real servers"),
+            "see whether the service has `persistent` in `ipvsadm -Ln`, and whether all its ports get the same mark",
+        )
+    }
+
+    /// What IPVS counted is what clients saw, or more where others use the service too.
+    fn agree(&self, tally: &mut Tally) {
+        let Some((director, counted)) = &self.counted else {
+            return;
+        };
+        let total: u64 = counted.values().sum();
+        let alone = self.answered == self.asked && total == self.asked && self.nameless == 0;
+        let wrong = self.by_name.iter().any(|(name, n)| {
+            let c = counted.get(name).copied().unwrap_or(0);
+            if alone && self.strangers.is_empty() {
+                c != *n
+            } else {
+                c < *n
+            }
+        });
+        let fault = (wrong || total < self.answered).then(|| {
+            let seen = if self.by_name.is_empty() {
+                format!("{} connections", self.answered)
+            } else {
+                shown(&self.by_name)
+            };
+            Fault::new(
+                format!("IPVS to count what clients of {} were answered: {seen}", self.group.service.name),
+                if total == 0 { "no connection".to_owned() } else { shown(counted) },
+                "answers that IPVS did not count came past the director: see who answers ARP for the VIP, and on which hosts it is",
+            )
+        });
+        tally.judge(director, "statistics", self.what(), fault);
+    }
+}
+
+fn named(counts: &Connections, name: impl Fn(IpAddr) -> String) -> Counts {
+    let mut all = Counts::new();
+    for (address, n) in counts {
+        *all.entry(name(address.ip())).or_default() += n;
+    }
+    all
+}
+
+fn shown(counts: &Counts) -> String {
+    let all: Vec<String> = counts
+        .iter()
+        .map(|(name, n)| format!("{name} {n}"))
+        .collect();
+    all.join(", ")
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}

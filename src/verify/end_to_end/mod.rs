@@ -1,0 +1,244 @@
+//! End to end: what clients ask, and how their answers are read. What is made of the answers is in [`judge`].
+
+pub mod judge;
+
+use std::net::IpAddr;
+
+use crate::inventory::model::{Cluster, Protocol, Service};
+use crate::resource::ipvs::Virtual;
+use crate::shell::quote;
+use crate::view;
+
+/// The most requests of one client to one port, whatever the inventory says.
+pub const MOST: u16 = 100;
+
+/// Requests after which a port that answered none is left alone.
+const FIRST: u16 = 3;
+
+/// What one virtual service hands out: the addresses and ports that share its real servers in turn.
+#[derive(Debug, Clone)]
+pub struct Group<'a> {
+    pub service: &'a Service,
+    pub r#virtual: Virtual,
+    pub targets: Vec<(IpAddr, u16)>,
+}
+
+/// The ports of a service that can be asked; one on every port only where the inventory names some.
+pub fn ports(service: &Service) -> Vec<u16> {
+    if !service.ports.is_empty() {
+        return service.ports.clone();
+    }
+    let mut ports: Vec<u16> = service
+        .check
+        .http
+        .iter()
+        .chain(&service.check.https)
+        .copied()
+        .collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
+/// What is to be asked, virtual service by virtual service. UDP is not.
+pub fn groups(cluster: &Cluster) -> Vec<Group<'_>> {
+    let services = cluster
+        .services
+        .iter()
+        .filter(|s| s.protocol == Protocol::Tcp);
+    let of_service = |service| {
+        view::virtuals(service)
+            .into_iter()
+            .map(move |to| group(service, to))
+    };
+    services.flat_map(of_service).collect()
+}
+
+fn group(service: &Service, to: Virtual) -> Group<'_> {
+    let all = || {
+        let vips = service.vips.iter().map(|vip| vip.address);
+        vips.flat_map(|vip| ports(service).into_iter().map(move |port| (vip, port)))
+    };
+    let targets = match to {
+        Virtual::Tcp(address) | Virtual::Udp(address) if address.port() != 0 => {
+            vec![(address.ip(), address.port())]
+        }
+        Virtual::Tcp(address) | Virtual::Udp(address) => {
+            all().filter(|(vip, _)| *vip == address.ip()).collect()
+        }
+        Virtual::Fwmark { v6, .. } => all().filter(|(vip, _)| vip.is_ipv6() == v6).collect(),
+    };
+    Group {
+        service,
+        r#virtual: to,
+        targets,
+    }
+}
+
+/// Requests of one client to one port.
+pub fn requests(service: &Service) -> u16 {
+    service.check.requests.clamp(1, MOST)
+}
+
+/// Shell functions that ask. Each request is a connection of its own and gives one line: what came of it, a tab,
+/// and the first line of the answer. One curl asks many times; its own configuration and proxies do not count.
+pub fn functions() -> &'static str {
+    r#"e2e_http() {
+n=0; while [ "$n" -lt "$2" ]; do printf 'url = "%s"\n' "$1"; n=$((n + 1)); done |
+timeout 120 curl -q -sS -k -g --http1.1 --noproxy '*' --connect-timeout 2 -m 5 -H 'Connection: close' \
+-w '\n@lvsctl-e2e code=%{http_code} exit=%{exitcode} err=%{errormsg}\n' -K - 2>/dev/null |
+awk '/^@lvsctl-e2e /{print $0 "\t" b; b = ""; f = 0; next} !f && NF {b = substr($0, 1, 200); f = 1}'
+}
+e2e_once() {
+curl -q -sS -k -g --noproxy '*' --connect-timeout 2 -m 5 -o /dev/null \
+-w '\n@lvsctl-e2e code=%{http_code} exit=%{exitcode} err=%{errormsg}\n' "$1" 2>/dev/null
+}
+e2e_tcp() {
+n=0; while [ "$n" -lt "$3" ]; do n=$((n + 1)); rc=0
+e=$(timeout 3 bash -c "exec 3<>/dev/tcp/$1/$2" 2>&1) || rc=$?
+case $rc in 0) printf '@lvsctl-e2e code=1 exit=0 err=\n';; 124) printf '@lvsctl-e2e code=000 exit=28 err=timed out\n';;
+*) printf '@lvsctl-e2e code=000 exit=7 err=%s\n' "${e##*: }";; esac; done
+}
+e2e_none() { printf '@lvsctl-e2e none\n'; }
+have() { command -v "$1" >/dev/null 2>&1; }
+"#
+}
+
+fn url(service: &Service, vip: IpAddr, port: u16) -> Option<String> {
+    let (scheme, default) = if service.check.https.contains(&port) {
+        ("https", 443)
+    } else if service.check.http.contains(&port) {
+        ("http", 80)
+    } else {
+        return None;
+    };
+    let host = match vip {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("[{v6}]"),
+    };
+    let port = if port == default {
+        String::new()
+    } else {
+        format!(":{port}")
+    };
+    let path = &service.check.path;
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    // curl's configuration file escapes by a backslash, and ends a value at the line.
+    let path: String = path
+        .chars()
+        .filter(|c| !c.is_control())
+        .flat_map(|c| {
+            matches!(c, '"' | '\\')
+                .then_some('\\')
+                .into_iter()
+                .chain([c])
+        })
+        .collect();
+    Some(format!("{scheme}://{host}{port}{slash}{path}"))
+}
+
+/// The call of a function above, without its last word: how often. A port that speaks HTTP is asked by curl;
+/// without curl, and any other port, by a TCP connection.
+fn call(service: &Service, vip: IpAddr, port: u16, curl: &str) -> String {
+    let tcp = format!("if have bash; then set -- e2e_tcp {vip} {port}; else set -- e2e_none; fi");
+    match url(service, vip, port) {
+        Some(url) => {
+            format!(
+                "if have curl; then set -- {curl} {}; else {tcp}; fi\n",
+                quote(&url)
+            )
+        }
+        None => format!("{tcp}\n"),
+    }
+}
+
+/// Asks once.
+pub fn ask_once(service: &Service, vip: IpAddr, port: u16) -> String {
+    format!("{}\"$@\" 1\nset --\n", call(service, vip, port, "e2e_once"))
+}
+
+/// Asks as often as the service's check says. Where the first few get nothing, the rest are not sent.
+pub fn ask(service: &Service, vip: IpAddr, port: u16) -> String {
+    let all = requests(service);
+    let first = all.min(FIRST);
+    let rest = all - first;
+    let mut text = format!(
+        "{}answers=$(\"$@\" {first}); printf '%s\\n' \"$answers\"\n",
+        call(service, vip, port, "e2e_http")
+    );
+    if rest > 0 {
+        text.push_str(&format!(
+            "case $answers in *code=[1-9]*) \"$@\" {rest};; esac\n"
+        ));
+    }
+    text.push_str("set --\n");
+    text
+}
+
+/// What came of one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// None: no answer at all. 1: a TCP connection that was accepted.
+    pub status: Option<u16>,
+    pub error: String,
+    pub first_line: String,
+}
+
+/// What came of all requests to one port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replies {
+    /// Nothing on the host could ask.
+    NoTool,
+    Came(Vec<Reply>),
+}
+
+impl Replies {
+    /// How many requests were sent.
+    pub fn sent(&self) -> u64 {
+        match self {
+            Self::NoTool => 0,
+            Self::Came(all) => all.len() as u64,
+        }
+    }
+
+    /// How many requests got an answer.
+    pub fn answered(&self) -> u64 {
+        match self {
+            Self::NoTool => 0,
+            Self::Came(all) => all.iter().filter(|r| r.status.is_some()).count() as u64,
+        }
+    }
+}
+
+/// Reads what the functions above printed.
+pub fn replies(text: &str) -> Replies {
+    let mut all = Vec::new();
+    for line in text.lines() {
+        let Some(rest) = line.strip_prefix("@lvsctl-e2e ") else {
+            continue;
+        };
+        if rest.trim_end() == "none" {
+            return Replies::NoTool;
+        }
+        let (result, first_line) = rest.split_once('\t').unwrap_or((rest, ""));
+        let (words, error) = result.split_once(" err=").unwrap_or((result, ""));
+        let field = |name: &str| {
+            words
+                .split(' ')
+                .find_map(|word| word.strip_prefix(name)?.parse::<u16>().ok())
+        };
+        // curl before 7.75 tells neither its exit status nor its message.
+        let failed = field("exit=").is_some_and(|exit| exit != 0);
+        let error = match error.trim() {
+            "" if failed => format!("curl's status {}", field("exit=").unwrap_or_default()),
+            "" => "no answer".to_owned(),
+            error => error.to_owned(),
+        };
+        all.push(Reply {
+            status: field("code=").filter(|code| *code != 0 && !failed),
+            error,
+            first_line: first_line.trim().to_owned(),
+        });
+    }
+    Replies::Came(all)
+}

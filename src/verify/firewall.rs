@@ -1,0 +1,490 @@
+//! The packet filter as iptables-save(8) tells it, and what it does to a packet. Pure: a rule whose matches cannot be
+//! decided from the packet alone may or may not hit, and that is said.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::resource::Section;
+use crate::resource::mark::split_words;
+
+/// One table's chains by name.
+pub type Chains = BTreeMap<String, Chain>;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Chain {
+    /// `ACCEPT` or `DROP`; none for a chain of the user's.
+    pub policy: Option<String>,
+    pub rules: Vec<Rule>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// The words after the chain's name.
+    pub words: Vec<String>,
+    pub packets: Option<u64>,
+}
+
+/// The rules of one family in one backend.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules {
+    pub tables: BTreeMap<String, Chains>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Firewall {
+    /// What `iptables -V` says: `legacy` or `nf_tables`; empty where there is no iptables.
+    pub backend: String,
+    pub legacy: Rules,
+    pub legacy_v6: Rules,
+    pub nft: Rules,
+    pub nft_v6: Rules,
+    /// Lines of arptables-save(8).
+    pub arp: Vec<String>,
+    /// Chains of nft(8) itself that hook into the packet's way, outside iptables.
+    pub native: Vec<String>,
+}
+
+impl Firewall {
+    pub fn parse(section: &Section) -> Self {
+        let version = section.part("backend");
+        let backend = if version.contains("nf_tables") {
+            "nf_tables"
+        } else if version.is_empty() {
+            ""
+        } else {
+            "legacy"
+        };
+        Self {
+            backend: backend.to_owned(),
+            legacy: Rules::parse(section.part("legacy")),
+            legacy_v6: Rules::parse(section.part("legacy-v6")),
+            nft: Rules::parse(section.part("nft")),
+            nft_v6: Rules::parse(section.part("nft-v6")),
+            arp: ["arptables", "arptables-nft"]
+                .into_iter()
+                .flat_map(|part| section.part(part).lines())
+                .filter(|line| line.starts_with("-A "))
+                .map(str::to_owned)
+                .collect(),
+            native: native(section.part("native")),
+        }
+    }
+
+    /// Both backends act on every packet.
+    pub fn rules(&self, v6: bool) -> [&Rules; 2] {
+        if v6 {
+            [&self.legacy_v6, &self.nft_v6]
+        } else {
+            [&self.legacy, &self.nft]
+        }
+    }
+}
+
+/// Base chains of `nft list ruleset` that may drop and that iptables does not know of.
+fn native(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut table = "";
+    let (mut foreign, mut chain, mut base) = (false, "", false);
+    let mut managed = false;
+    for line in text.lines() {
+        let line = line.trim();
+        if line.starts_with("# Warning: table") {
+            managed = true;
+        } else if let Some(rest) = line.strip_prefix("table ") {
+            table = rest.trim_end_matches('{').trim();
+            foreign = !std::mem::take(&mut managed);
+        } else if let Some(rest) = line.strip_prefix("chain ") {
+            chain = rest.trim_end_matches('{').trim();
+            base = false;
+        } else if line.starts_with("type filter hook") {
+            base = ["input", "prerouting", "forward", "output"]
+                .iter()
+                .any(|hook| line.contains(&format!("hook {hook}")));
+        }
+        let drops = line.contains("policy drop")
+            || line
+                .split_whitespace()
+                .any(|word| matches!(word, "drop" | "reject"));
+        let name = format!("{table} {chain}");
+        if foreign && base && drops && !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found
+}
+
+impl Rules {
+    /// Reads iptables-save(8), with or without counters.
+    pub fn parse(text: &str) -> Self {
+        let mut tables: BTreeMap<String, Chains> = BTreeMap::new();
+        let mut table = String::new();
+        for line in text.lines() {
+            if let Some(name) = line.strip_prefix('*') {
+                table = name.trim().to_owned();
+                continue;
+            }
+            let chains = tables.entry(table.clone()).or_default();
+            if let Some(rest) = line.strip_prefix(':') {
+                let mut words = rest.split_whitespace();
+                if let (Some(name), Some(policy)) = (words.next(), words.next()) {
+                    let policy = (policy != "-").then(|| policy.to_owned());
+                    chains.entry(name.to_owned()).or_default().policy = policy;
+                }
+                continue;
+            }
+            let (packets, rest) = match line.strip_prefix('[') {
+                Some(rest) => {
+                    let (counters, rest) = rest.split_once("] ").unwrap_or(("", rest));
+                    let packets = counters.split_once(':').and_then(|(p, _)| p.parse().ok());
+                    (packets, rest)
+                }
+                None => (None, line),
+            };
+            if let Some(rule) = rest.strip_prefix("-A ") {
+                let mut words = split_words(rule);
+                if words.is_empty() {
+                    continue;
+                }
+                let chain = words.remove(0);
+                chains
+                    .entry(chain)
+                    .or_default()
+                    .rules
+                    .push(Rule { words, packets });
+            }
+        }
+        tables.retain(|name, _| !name.is_empty());
+        Self { tables }
+    }
+
+    pub fn chain(&self, table: &str, chain: &str) -> Option<&Chain> {
+        self.tables.get(table)?.get(chain)
+    }
+
+    /// How many rules there are.
+    pub fn len(&self) -> usize {
+        let chains = self.tables.values().flat_map(BTreeMap::values);
+        chains.map(|chain| chain.rules.len()).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What a built-in chain does to a packet.
+    pub fn fate(&self, table: &str, chain: &str, packet: &Packet) -> Fate {
+        let mut walk = Walk {
+            chains: self.tables.get(table),
+            table,
+            packet,
+            may_drop: None,
+            may_accept: false,
+            mark: Some(0),
+        };
+        let end = walk.chain(chain, 0);
+        let policy = self.chain(table, chain).and_then(|c| c.policy.as_deref());
+        let end = match end {
+            None if policy == Some("DROP") => {
+                Some(End::Drop(format!("the policy of {table}/{chain}")))
+            }
+            end => end,
+        };
+        match end {
+            Some(End::Drop(by)) if walk.may_accept => Fate::May(by),
+            Some(End::Drop(by)) => Fate::Dropped(by),
+            _ => match walk.may_drop {
+                Some(by) => Fate::May(by),
+                None => Fate::Passes,
+            },
+        }
+    }
+
+    /// The mark that mangle/PREROUTING leaves on a packet; none where that cannot be told.
+    pub fn mark(&self, packet: &Packet) -> Option<u32> {
+        let mut walk = Walk {
+            chains: self.tables.get("mangle"),
+            table: "mangle",
+            packet,
+            may_drop: None,
+            may_accept: false,
+            mark: Some(0),
+        };
+        walk.chain("PREROUTING", 0);
+        walk.mark
+    }
+}
+
+/// What becomes of a packet in a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    Passes,
+    /// By this rule or policy.
+    Dropped(String),
+    /// This rule may drop it.
+    May(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    New,
+    Established,
+}
+
+/// A packet as far as it is known; what is None may be anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packet<'a> {
+    pub from: Option<IpAddr>,
+    pub to: Option<IpAddr>,
+    /// Its number in the IP header.
+    pub protocol: u8,
+    pub source_port: Option<u16>,
+    pub port: Option<u16>,
+    pub comes_in: Option<&'a str>,
+    pub goes_out: Option<&'a str>,
+    pub state: Option<State>,
+}
+
+enum End {
+    Accept,
+    Drop(String),
+}
+
+struct Walk<'a> {
+    chains: Option<&'a Chains>,
+    table: &'a str,
+    packet: &'a Packet<'a>,
+    may_drop: Option<String>,
+    may_accept: bool,
+    mark: Option<u32>,
+}
+
+/// Rules may jump only so deep; the kernel refuses circles.
+const DEEPEST: usize = 32;
+
+impl Walk<'_> {
+    fn chain(&mut self, name: &str, depth: usize) -> Option<End> {
+        let chain = self.chains?.get(name)?;
+        if depth > DEEPEST {
+            return None;
+        }
+        for rule in &chain.rules {
+            let (hit, target) = rule.hits(self.packet);
+            if hit == Some(false) {
+                continue;
+            }
+            let certain = hit == Some(true);
+            let by = || {
+                format!(
+                    "the rule -A {name} {} of {}",
+                    rule.words.join(" "),
+                    self.table
+                )
+            };
+            match target {
+                Some("ACCEPT") if certain => return Some(End::Accept),
+                Some("ACCEPT" | "QUEUE" | "NFQUEUE") => self.may_accept = true,
+                Some("DROP" | "REJECT" | "TARPIT") if certain => return Some(End::Drop(by())),
+                Some("DROP" | "REJECT" | "TARPIT") => {
+                    let by = by();
+                    self.may_drop.get_or_insert(by);
+                }
+                Some("RETURN") if certain => return None,
+                Some("MARK" | "CONNMARK") => {
+                    if target == Some("MARK") {
+                        self.mark = if certain { rule.marks(self.mark) } else { None };
+                    } else if rule.has("--restore-mark") {
+                        self.mark = None;
+                    }
+                }
+                Some(other) if self.chains.is_some_and(|c| c.contains_key(other)) => {
+                    let before = self.mark;
+                    let end = self.chain(other, depth + 1);
+                    match end {
+                        Some(end) if certain => return Some(end),
+                        Some(End::Accept) => self.may_accept = true,
+                        Some(End::Drop(by)) => {
+                            self.may_drop.get_or_insert(by);
+                        }
+                        None if certain && rule.has("-g") => return None,
+                        None => {}
+                    }
+                    if !certain && self.mark != before {
+                        self.mark = None;
+                    }
+                }
+                // Logging and the like let the packet go on.
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+impl Rule {
+    pub fn value(&self, option: &str) -> Option<&str> {
+        let at = self.words.iter().position(|word| word == option)?;
+        self.words.get(at + 1).map(String::as_str)
+    }
+
+    fn has(&self, option: &str) -> bool {
+        self.words.iter().any(|word| word == option)
+    }
+
+    pub fn comment(&self) -> Option<&str> {
+        self.value("--comment")
+    }
+
+    /// The mark that a MARK rule makes of another. `--set-xmark VALUE/MASK` clears MASK and xors VALUE.
+    pub fn marks(&self, before: Option<u32>) -> Option<u32> {
+        let word = self
+            .value("--set-xmark")
+            .or_else(|| self.value("--set-mark"))?;
+        let (value, mask) = word.split_once('/').unwrap_or((word, "0xffffffff"));
+        let (value, mask) = (number(value)?, number(mask)?);
+        if mask == u32::MAX {
+            return Some(value);
+        }
+        Some((before? & !mask) ^ value)
+    }
+
+    /// Whether the rule hits, where that can be told, and its target.
+    fn hits(&self, packet: &Packet) -> (Option<bool>, Option<&str>) {
+        let mut all = Some(true);
+        let mut negated = false;
+        let mut words = self.words.iter().map(String::as_str);
+        while let Some(word) = words.next() {
+            let one = match word {
+                "!" => {
+                    negated = true;
+                    continue;
+                }
+                "-j" | "-g" => return (all, words.next()),
+                "-m" => {
+                    words.next();
+                    continue;
+                }
+                "--comment" => {
+                    words.next();
+                    continue;
+                }
+                "-c" => {
+                    words.next();
+                    words.next();
+                    continue;
+                }
+                "-s" => packet.from.map(|ip| inside(words.next(), ip)),
+                "-d" => packet.to.map(|ip| inside(words.next(), ip)),
+                "-p" => Some(
+                    words
+                        .next()
+                        .is_some_and(|name| protocol(name, packet.protocol)),
+                ),
+                "-i" => Some(interface(words.next(), packet.comes_in)),
+                "-o" => Some(interface(words.next(), packet.goes_out)),
+                "-f" => Some(false),
+                "--dport" | "--dports" => ports(words.next(), packet.port),
+                "--sport" | "--sports" => ports(words.next(), packet.source_port),
+                "--ctstate" | "--state" => packet.state.map(|state| {
+                    let word = match state {
+                        State::New => "NEW",
+                        State::Established => "ESTABLISHED",
+                    };
+                    words
+                        .next()
+                        .is_some_and(|list| list.split(',').any(|s| s == word))
+                }),
+                // What begins a connection is a SYN.
+                "--tcp-flags" => {
+                    words.next();
+                    let wanted = words.next();
+                    (packet.state == Some(State::New)).then_some(wanted == Some("SYN"))
+                }
+                "--dst-type" => match (words.next(), packet.to) {
+                    (Some("LOCAL"), Some(to)) => Some(!to.is_multicast()),
+                    (Some("MULTICAST"), Some(to)) => Some(to.is_multicast()),
+                    _ => None,
+                },
+                _ => {
+                    // A flag or an option of a match that is not known; its value is skipped with the rest.
+                    if word.starts_with('-') {
+                        None
+                    } else {
+                        continue;
+                    }
+                }
+            };
+            let one = one.map(|hit| hit != std::mem::take(&mut negated));
+            negated = false;
+            all = match (all, one) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            };
+        }
+        (all, None)
+    }
+}
+
+fn number(word: &str) -> Option<u32> {
+    match word.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => word.parse().ok(),
+    }
+}
+
+fn inside(word: Option<&str>, address: IpAddr) -> bool {
+    let net = |word: &str| {
+        word.parse::<IpNet>()
+            .ok()
+            .or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from))
+    };
+    word.is_some_and(|list| {
+        list.split(',')
+            .filter_map(net)
+            .any(|net| net.contains(&address))
+    })
+}
+
+fn protocol(name: &str, number: u8) -> bool {
+    let known = match name {
+        "all" => return true,
+        "icmp" => Some(1),
+        "tcp" => Some(6),
+        "udp" => Some(17),
+        "ipv6-icmp" | "icmpv6" => Some(58),
+        "vrrp" => Some(112),
+        other => other.parse::<u8>().ok(),
+    };
+    known == Some(0) || known == Some(number)
+}
+
+fn interface(word: Option<&str>, name: Option<&str>) -> bool {
+    let (Some(word), Some(name)) = (word, name) else {
+        return false;
+    };
+    match word.strip_suffix('+') {
+        Some(start) => name.starts_with(start),
+        None => word == name,
+    }
+}
+
+fn ports(word: Option<&str>, port: Option<u16>) -> Option<bool> {
+    let port = port?;
+    let fits = |range: &str| {
+        let (low, high) = range.split_once(':').unwrap_or((range, range));
+        let low = if low.is_empty() {
+            Ok(0)
+        } else {
+            low.parse::<u16>()
+        };
+        let high = if high.is_empty() {
+            Ok(u16::MAX)
+        } else {
+            high.parse::<u16>()
+        };
+        matches!((low, high), (Ok(low), Ok(high)) if (low..=high).contains(&port))
+    };
+    Some(word.is_some_and(|list| list.split(',').any(fits)))
+}

@@ -1,0 +1,169 @@
+//! Reads keepalived.conf(5) as far as directors must agree on it. Pure; secrets in it are compared and never shown.
+
+use std::collections::BTreeSet;
+
+/// A statement, with what stands in its braces.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Block {
+    pub words: Vec<String>,
+    pub inner: Vec<Block>,
+}
+
+/// What directors agree on, or must differ in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    pub name: String,
+    pub interface: String,
+    pub virtual_router_id: String,
+    pub priority: String,
+    pub advert_int: String,
+    pub auth: Vec<String>,
+    pub vips: BTreeSet<String>,
+    pub unicast: bool,
+}
+
+/// Blocks may nest only so deep.
+const DEEPEST: usize = 16;
+
+enum Token {
+    Word(String),
+    Open,
+    Close,
+    Line,
+}
+
+fn tokens(text: &str) -> Vec<Token> {
+    let mut all = Vec::new();
+    for line in text.lines() {
+        let line = line.split(['#', '!']).next().unwrap_or_default();
+        let line = line.replace('{', " { ").replace('}', " } ");
+        all.extend(line.split_whitespace().map(|word| match word {
+            "{" => Token::Open,
+            "}" => Token::Close,
+            word => Token::Word(word.trim_matches('"').to_owned()),
+        }));
+        all.push(Token::Line);
+    }
+    all
+}
+
+pub fn parse(text: &str) -> Vec<Block> {
+    blocks(&mut tokens(text).into_iter(), 0)
+}
+
+fn blocks(tokens: &mut dyn Iterator<Item = Token>, depth: usize) -> Vec<Block> {
+    let mut all: Vec<Block> = Vec::new();
+    let mut words = Vec::new();
+    while let Some(token) = tokens.next() {
+        let ends = matches!(token, Token::Close);
+        match token {
+            Token::Word(word) => {
+                words.push(word);
+                continue;
+            }
+            Token::Open if depth < DEEPEST => {
+                let inner = blocks(tokens, depth + 1);
+                // A brace on a line of its own opens the statement before it.
+                match all.last_mut() {
+                    Some(last) if words.is_empty() => last.inner = inner,
+                    _ => all.push(Block {
+                        words: std::mem::take(&mut words),
+                        inner,
+                    }),
+                }
+                continue;
+            }
+            Token::Open | Token::Close | Token::Line => {}
+        }
+        if !words.is_empty() {
+            let words = std::mem::take(&mut words);
+            all.push(Block {
+                words,
+                inner: Vec::new(),
+            });
+        }
+        if ends {
+            break;
+        }
+    }
+    if !words.is_empty() {
+        all.push(Block {
+            words,
+            inner: Vec::new(),
+        });
+    }
+    all
+}
+
+impl Block {
+    fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Block> {
+        let is = move |b: &&Block| b.words.first().is_some_and(|w| w == name);
+        self.inner.iter().filter(is)
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        Some(self.named(name).next()?.words.get(1..)?.join(" "))
+    }
+}
+
+pub fn instances(text: &str) -> Vec<Instance> {
+    let blocks = parse(text);
+    let mut all = Vec::new();
+    for block in &blocks {
+        let [kind, name] = block.words.as_slice() else {
+            continue;
+        };
+        if kind != "vrrp_instance" {
+            continue;
+        }
+        let auth = block.named("authentication").flat_map(|a| &a.inner);
+        let vips = block
+            .named("virtual_ipaddress")
+            .chain(block.named("virtual_ipaddress_excluded"))
+            .flat_map(|v| &v.inner);
+        all.push(Instance {
+            name: name.clone(),
+            interface: block.value("interface").unwrap_or_default(),
+            virtual_router_id: block.value("virtual_router_id").unwrap_or_default(),
+            priority: block.value("priority").unwrap_or_else(|| "100".into()),
+            advert_int: block.value("advert_int").unwrap_or_else(|| "1".into()),
+            auth: auth.map(|a| a.words.join(" ")).collect(),
+            vips: vips.filter_map(|v| v.words.first().cloned()).collect(),
+            unicast: block.named("unicast_peer").next().is_some(),
+        });
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_of_every_style() {
+        let rendered = "global_defs {\n    router_id lb1\n}\n\nvrrp_instance main {\n    state BACKUP\n    priority 100 # high\n    virtual_router_id 10\n    advert_int 1\n\
+                        \x20   authentication {\n        auth_type PASS\n        auth_pass abc\n    }\n    virtual_ipaddress {\n        10.0.0.1/24 dev eth0\n    }\n}\n";
+        let byhand = "! old\nvrrp_instance main\n{\nvirtual_ipaddress { 10.0.0.1/24\n }\nvirtual_router_id 10\npriority 100\nauthentication { auth_type PASS\nauth_pass abc }\n}\n";
+        for text in [rendered, byhand] {
+            let found = instances(text);
+            assert_eq!(found.len(), 1, "{text}");
+            let one = &found[0];
+            assert_eq!(
+                (
+                    one.virtual_router_id.as_str(),
+                    one.priority.as_str(),
+                    one.advert_int.as_str()
+                ),
+                ("10", "100", "1"),
+                "{text}"
+            );
+            assert_eq!(one.auth, ["auth_type PASS", "auth_pass abc"], "{text}");
+            assert_eq!(
+                one.vips.iter().collect::<Vec<_>>(),
+                ["10.0.0.1/24"],
+                "{text}"
+            );
+        }
+        assert!(instances("vrrp_instance {{{{ } \n vrrp_instance x {").len() <= 1);
+    }
+}

@@ -1,0 +1,126 @@
+//! Who is where: which hosts serve which VIP, which interfaces face it, and who may ask for it as a client. Pure.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::inventory::model::{Cluster, Host, Mode, Service};
+use crate::resource::address::{Addresses, Held};
+
+/// An address of no host (TEST-NET-1, RFC 5737), to ask for the way out without sending anything.
+pub const OUTSIDE: &str = "192.0.2.1";
+
+/// All VIPs, each once, in the order of the inventory.
+pub fn vips(cluster: &Cluster) -> Vec<IpAddr> {
+    let mut seen = BTreeSet::new();
+    let all = cluster.services.iter().flat_map(|s| &s.vips);
+    all.map(|vip| vip.address)
+        .filter(|address| seen.insert(*address))
+        .collect()
+}
+
+/// The services that a host is a real server of.
+pub fn services_of<'a>(cluster: &'a Cluster, host: &'a Host) -> impl Iterator<Item = &'a Service> {
+    cluster
+        .services
+        .iter()
+        .filter(|s| s.real_servers.iter().any(|rs| rs.host == host.name))
+}
+
+/// The VIPs that a real server must hold itself, with where they belong.
+pub fn held_by_real_server(cluster: &Cluster, host: &Host) -> Vec<(IpAddr, &'static str)> {
+    let mut seen = BTreeSet::new();
+    services_of(cluster, host)
+        .filter(|s| s.mode != Mode::Nat)
+        .flat_map(|s| s.vips.iter().map(|vip| (vip.address, home(s.mode))))
+        .filter(|(address, _)| seen.insert(*address))
+        .collect()
+}
+
+fn home(mode: Mode) -> &'static str {
+    if mode == Mode::Tun { "tunl0" } else { "lo" }
+}
+
+/// The subnet that an address is in, by the inventory.
+fn subnet(cluster: &Cluster, address: IpAddr) -> Option<IpNet> {
+    let all = cluster.networks.iter().flat_map(|n| &n.subnets);
+    all.copied().find(|subnet| subnet.contains(&address))
+}
+
+/// Interfaces by which a host meets the network of an address: the inventory's, and any other that has an
+/// address there. Where the address is in no network of the inventory, all that the inventory names.
+pub fn facing(
+    cluster: &Cluster,
+    host: &Host,
+    addresses: &Addresses,
+    address: IpAddr,
+) -> BTreeSet<String> {
+    let Some(subnet) = subnet(cluster, address) else {
+        return host.interfaces.iter().map(|i| i.name.clone()).collect();
+    };
+    let named = host.interfaces.iter().filter(|interface| {
+        interface
+            .addresses
+            .iter()
+            .any(|net| subnet.contains(&net.addr()))
+    });
+    let found = addresses.held.iter().filter(|held| {
+        held.address != address
+            && subnet.contains(&held.address)
+            && !matches!(held.interface.as_str(), "lo" | "tunl0")
+    });
+    named
+        .map(|interface| interface.name.clone())
+        .chain(found.map(|held| held.interface.clone()))
+        .collect()
+}
+
+/// What a host holds on an address's network, beside the address itself.
+pub fn own_address<'a>(
+    cluster: &Cluster,
+    addresses: &'a Addresses,
+    address: IpAddr,
+) -> Option<&'a Held> {
+    let all: Vec<IpAddr> = vips(cluster);
+    let subnet = subnet(cluster, address);
+    addresses.held.iter().find(|held| {
+        let net = IpNet::new(held.address, held.prefix).ok();
+        let near = match subnet {
+            Some(subnet) => subnet.contains(&held.address),
+            None => net.is_some_and(|net| net.prefix_len() > 0 && net.contains(&address)),
+        };
+        near && !all.contains(&held.address) && held.interface != "lo"
+    })
+}
+
+/// Whether a host may ask for a service as its users do. A real server answers itself, and a director's own
+/// packets do not come in by the network.
+pub fn is_neutral(cluster: &Cluster, host: &Host) -> bool {
+    let serves = cluster
+        .services
+        .iter()
+        .any(|s| s.real_servers.iter().any(|rs| rs.host == host.name));
+    host.has_role("client") && !host.is_director() && !host.is_real_server() && !serves
+}
+
+/// Hosts of the role `client`, by the address that they ask from.
+pub fn clients(cluster: &Cluster) -> impl Iterator<Item = &Host> {
+    cluster.hosts.iter().filter(|h| is_neutral(cluster, h))
+}
+
+/// All addresses of directors that the inventory knows, VIPs included, each with whose it is.
+pub fn of_directors(cluster: &Cluster) -> Vec<(IpAddr, String)> {
+    let own = cluster
+        .hosts
+        .iter()
+        .filter(|h| h.is_director())
+        .flat_map(|h| {
+            let all = h.interfaces.iter().flat_map(|i| &i.addresses);
+            all.map(|net| net.addr())
+                .chain([h.address])
+                .map(|address| (address, h.name.clone()))
+        });
+    let vips = vips(cluster).into_iter().map(|v| (v, "the VIP".to_owned()));
+    own.chain(vips).collect()
+}
