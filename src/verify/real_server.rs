@@ -136,7 +136,11 @@ fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
             Some(0) => "`lvsctl apply`: it sets net.ipv4.conf.all.arp_ignore=1".to_owned(),
             _ => set,
         };
-        Fault::new(format!("effective arp_ignore of {interface} 1 or 2"), found, mend)
+        Fault::new(
+            format!("effective arp_ignore of {interface} 1 or 2"),
+            found,
+            mend,
+        )
     });
     tally.judge(host, "arp-ignore", what.clone(), fault);
     let (announce, found) = effective("arp_announce");
