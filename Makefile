@@ -58,7 +58,9 @@ $(DENY):
 	$(CARGO) install --locked --root target/tools cargo-deny --version $(DENY_VERSION)
 
 bench: deps build
-	$(CARGO) bench --locked --bench fleet -- --hosts 10,50
+	$(CARGO) bench --locked --bench fleet -- --hosts 10,50 --forks 25 \
+		--again 'lvsctl, no change=$(CURDIR)/target/release/lvsctl apply --yes --limit realserver -i {inventory}' \
+		--first 'lvsctl, first apply=$(CURDIR)/target/release/lvsctl apply --yes --limit realserver -i {inventory}'
 
 clean:
 	$(CARGO) clean

@@ -1,9 +1,9 @@
 //! How long a fleet takes: a bare ssh2 program, this program's transport, and any commands, all against the same real
 //! SSH servers in one run, one after the other in each round, so that whatever else the machine does hits all alike.
 //!
-//!     cargo bench --bench fleet -- --hosts 10,50 --rounds 5 --again 'apply=lvsctl apply {inventory}'
+//!     cargo bench --bench fleet -- --hosts 10,50 --rounds 5 --again 'rerun=lvsctl apply --yes --limit realserver -i {inventory}'
 //!
-//! In a command, `{hosts}` is a file with a line `name address` for each host; HOME has the key and known_hosts.
+//! In a command, `{inventory}` is an inventory of the hosts, and `{hosts}` a file with a line `name address` for each; HOME has the key and known_hosts.
 //! Needs root, as the tests do, and starts nothing outside its own network namespaces.
 
 #[path = "../tests/support/mod.rs"]
@@ -163,7 +163,12 @@ fn run(lab: &Lab, command: &str) {
         .map(|h| format!("{} {}\n", h.name, h.address))
         .collect();
     std::fs::write(&file, lines).expect("writes");
-    let command = command.replace("{hosts}", &file.display().to_string());
+    let command = command
+        .replace("{hosts}", &file.display().to_string())
+        .replace(
+            "{inventory}",
+            &support::inventory::write(lab).display().to_string(),
+        );
     let output = Command::new("sh")
         .args(["-c", &command])
         .env("HOME", lab.home())
@@ -179,15 +184,22 @@ fn run(lab: &Lab, command: &str) {
     );
 }
 
+fn median(took: &[Duration]) -> f64 {
+    let mut took: Vec<f64> = took.iter().map(Duration::as_secs_f64).collect();
+    took.sort_by(f64::total_cmp);
+    took.get(took.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
 fn report(count: usize, rows: &[Row]) {
     println!(
         "{count} hosts, {} rounds",
         rows.first().map_or(0, |r| r.took.len())
     );
     println!(
-        "{:24} {:>8} {:>8} {:>8} {:>10}",
-        "", "median", "least", "most", "processes"
+        "{:24} {:>8} {:>8} {:>8} {:>10} {:>8}",
+        "", "median", "least", "most", "processes", "to bare"
     );
+    let bare = rows.first().map_or(f64::NAN, |row| median(&row.took));
     for row in rows {
         let mut took: Vec<f64> = row.took.iter().map(Duration::as_secs_f64).collect();
         took.sort_by(f64::total_cmp);
@@ -195,12 +207,13 @@ fn report(count: usize, rows: &[Row]) {
         processes.sort_unstable();
         let last = took.len() - 1;
         println!(
-            "{:24} {:>6.2} s {:>6.2} s {:>6.2} s {:>10}",
+            "{:24} {:>6.2} s {:>6.2} s {:>6.2} s {:>10} {:>8.2}",
             row.name,
             took[last / 2],
             took[0],
             took[last],
-            processes[last / 2]
+            processes[last / 2],
+            median(&row.took) / bare
         );
     }
     println!();

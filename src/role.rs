@@ -122,7 +122,9 @@ impl Roles {
         // Two roles of one host may ask for the same.
         let mut seen = std::collections::BTreeSet::new();
         resources.retain(|r: &Resource| seen.insert((r.kind(), r.key())));
-        persist::add(&mut resources, &self.templates, &scope, cluster)?;
+        if host.persist {
+            persist::add(&mut resources, &self.templates, &scope, cluster)?;
+        }
         Ok(resources)
     }
 

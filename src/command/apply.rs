@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::inventory::model::{Cluster, Host};
 use crate::plan::HostPlan;
 use crate::report;
+use crate::report::error::chain;
 use crate::report::summary::{self, Outcome, Row};
 use crate::run::fleet::Applied;
 use crate::run::{Fleet, HostRun, Interrupt, settle, stages};
@@ -66,12 +67,20 @@ fn change(
             wanted.clear();
         }
     }
-    let opened = work.open(fleet, hosts, true)?;
-    let plans: Vec<HostPlan> = opened
+    let opened = work.open(fleet, hosts)?;
+    let mut pairs: Vec<(HostRun, HostPlan)> = opened
         .hosts
-        .iter()
-        .map(|host| host.plan(&work.reach.secrets))
+        .into_iter()
+        .map(|host| {
+            let plan = host.plan(&work.reach.secrets);
+            (host, plan)
+        })
         .collect();
+    // A run that changes nothing needs no lock, and leaves no trace.
+    if !pairs.iter().all(|(_, plan)| plan.is_empty()) {
+        pairs = locked(fleet, pairs)?;
+    }
+    let (hosts, plans): (Vec<HostRun>, Vec<HostPlan>) = pairs.into_iter().unzip();
     if args.format.format == Format::Text {
         reporter.suspend(|| {
             show(work.global, |out, style| {
@@ -98,22 +107,22 @@ fn change(
         })
         .collect();
     if !refused.is_empty() {
-        fleet.close(opened.hosts);
+        fleet.close(hosts);
         return Err(Failure::new(
             Exit::Unreachable,
             format!("{refused}nothing was changed on any host\n"),
         ));
     }
     if plans.iter().all(HostPlan::is_empty) {
-        fleet.close(opened.hosts);
+        fleet.close(hosts);
         rows.extend(plans.iter().map(|plan| Row::of(plan, None)));
         return Ok((rows, exit));
     }
     if !args.yes && !reporter.suspend(|| confirmed(goal, fleet.run.interrupt))? {
-        fleet.close(opened.hosts);
+        fleet.close(hosts);
         return Err(Failure::new(Exit::Done, "nothing was changed\n"));
     }
-    let pairs = opened.hosts.into_iter().zip(plans).collect();
+    let pairs = hosts.into_iter().zip(plans).collect();
     let mut done = fleet.apply(staged(work.setup.cluster(), pairs, goal));
     let well = done
         .iter()
@@ -140,6 +149,29 @@ fn change(
         ));
     }
     Ok((rows, exit))
+}
+
+/// Locks what will be changed. One host that cannot be locked ends the run before anything changes.
+fn locked<'h>(
+    fleet: &Fleet,
+    hosts: Vec<(HostRun<'h>, HostPlan)>,
+) -> Result<Vec<(HostRun<'h>, HostPlan)>> {
+    let mut refused = String::new();
+    let mut pairs = Vec::new();
+    for (host, plan, result) in fleet.lock(hosts) {
+        if let Err(error) = result {
+            refused.push_str(&format!("{}: {}\n", host.host.name, chain(&error)));
+        }
+        pairs.push((host, plan));
+    }
+    if refused.is_empty() {
+        return Ok(pairs);
+    }
+    fleet.close(pairs.into_iter().map(|(host, _)| host).collect());
+    Err(Failure::new(
+        Exit::Unreachable,
+        format!("{refused}nothing was changed on any host\n"),
+    ))
 }
 
 /// Where keepalived was started or reloaded, waits until the VIPs are held.

@@ -24,7 +24,7 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
         ignore_unreachable: args.ignore_unreachable,
     };
     let fleet = work.fleet(&interrupt)?;
-    let opened = work.open(&fleet, work.wanted()?, false);
+    let opened = work.open(&fleet, work.wanted()?);
     let opened = match opened {
         Ok(opened) => opened,
         Err(failure) => {

@@ -47,7 +47,7 @@ pub fn run(global: &Global, args: &FormatArgs) -> Result<Exit> {
         let mut directors = work.wanted()?;
         directors.retain(|(host, _)| host.is_director());
         let (mut runs, mut missing) = (Vec::new(), Vec::new());
-        for (host, outcome) in fleet.open(directors, false) {
+        for (host, outcome) in fleet.open(directors) {
             match outcome {
                 Ok(run) => runs.push(run),
                 Err(error) => missing.push((host, chain(&error))),

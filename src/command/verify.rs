@@ -50,7 +50,7 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
             wanted.push((host, Vec::new()));
         }
         let mut runs = Vec::new();
-        for (host, outcome) in fleet.open(wanted, false) {
+        for (host, outcome) in fleet.open(wanted) {
             match outcome {
                 Ok(run) => {
                     tally.pass("reachable");

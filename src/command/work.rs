@@ -67,13 +67,12 @@ impl<'a> Work<'a> {
         &self,
         fleet: &Fleet,
         hosts: Vec<(&'h Host, Vec<Resource>)>,
-        locked: bool,
     ) -> Result<Opened<'h>> {
         let mut opened = Opened {
             hosts: Vec::new(),
             missing: Vec::new(),
         };
-        for (host, outcome) in fleet.open(hosts, locked) {
+        for (host, outcome) in fleet.open(hosts) {
             match outcome {
                 Ok(run) => opened.hosts.push(run),
                 Err(error) => opened.missing.push((host, chain(&error))),

@@ -45,6 +45,8 @@ pub struct Host {
     pub gateway: Option<IpAddr>,
     pub connection: Connection,
     pub ssh: SshOptions,
+    /// Whether what is applied comes back when the host boots.
+    pub persist: bool,
     pub vars: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -90,7 +92,7 @@ pub struct SshOptions {
     pub port: Option<u16>,
     /// The user to log in as. Default: who runs lvsctl.
     pub user: Option<String>,
-    /// Private key files, tried in order after the agent's keys.
+    /// Private key files, tried in order before the agent's other keys.
     pub identity_files: Vec<PathBuf>,
     /// The file of known host keys. Default `~/.ssh/known_hosts`.
     pub known_hosts: Option<PathBuf>,

@@ -38,8 +38,6 @@ pub struct Facts {
     pub uid: Option<u32>,
     pub systemd: bool,
     pub tools: BTreeSet<String>,
-    /// Modules that are loaded; a kernel with a part built in does not list it.
-    pub modules: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,10 +64,14 @@ impl fmt::Display for PackageManager {
 impl Facts {
     pub const SECTION: &str = "facts";
 
-    /// One process; the rest is done by the shell itself.
+    /// No process at all: the shell reads by itself. (From /proc/sys dash would get one character; /proc/version is
+    /// whole.)
     pub fn probe() -> String {
         format!(
-            "part os\ncat /etc/os-release /proc/sys/kernel/osrelease /proc/self/status /proc/modules 2>/dev/null\n\
+            "part os\n\
+             while IFS= read -r line; do case $line in ID=*|ID_LIKE=*|VERSION_ID=*) printf '%s\\n' \"$line\";; esac; done </etc/os-release\n\
+             IFS= read -r line </proc/version && printf '%s\\n' \"$line\"\n\
+             while read -r line; do case $line in Uid:*) printf '%s\\n' \"$line\"; break;; esac; done </proc/self/status\n\
              part tools\nfor t in {}; do command -v \"$t\" >/dev/null 2>&1 && printf '%s\\n' \"$t\"; done\n\
              part systemd\n[ -d /run/systemd/system ] && printf yes\n",
             TOOLS.join(" ")
@@ -87,12 +89,12 @@ impl Facts {
                     .split_whitespace()
                     .nth(1)
                     .and_then(|uid| uid.parse().ok());
-            } else if let Some((module, rest)) = line.split_once(' ')
-                && rest.starts_with(|c: char| c.is_ascii_digit())
-            {
-                facts.modules.insert(module.to_owned());
-            } else if line.starts_with(|c: char| c.is_ascii_digit()) && line.contains('.') {
-                facts.kernel = line.trim().to_owned();
+            } else if let Some(version) = line.strip_prefix("Linux version ") {
+                facts.kernel = version
+                    .split_whitespace()
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned();
             }
         }
         facts.os = release

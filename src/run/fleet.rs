@@ -13,6 +13,9 @@ use super::host::{HostError, HostRun, Run};
 /// A host and what came of it.
 pub type Outcome<'a, T> = (&'a Host, Result<T, HostError>);
 
+/// A host with its plan, and whether it could be locked where that was needed.
+pub type Locked<'a> = (HostRun<'a>, HostPlan, Result<(), HostError>);
+
 /// A host with its plan, and what came of it; nothing for one that was not begun.
 pub type Applied<'a> = (HostRun<'a>, HostPlan, Option<Result<(), HostError>>);
 
@@ -39,18 +42,14 @@ impl<'a> Fleet<'a> {
     }
 
     /// Connects to hosts and probes them.
-    pub fn open<'h>(
-        &self,
-        hosts: Vec<(&'h Host, Vec<Resource>)>,
-        locked: bool,
-    ) -> Vec<Outcome<'h, HostRun<'h>>> {
+    pub fn open<'h>(&self, hosts: Vec<(&'h Host, Vec<Resource>)>) -> Vec<Outcome<'h, HostRun<'h>>> {
         let names = hosts.iter().map(|(host, _)| host.name.clone()).collect();
         self.run.sink.event(&Event::Started {
             what: "probe",
             hosts: names,
         });
         self.each(hosts, |(host, wanted)| {
-            let opened = HostRun::open(&self.run, host, wanted, locked);
+            let opened = HostRun::open(&self.run, host, wanted);
             if let Err(error) = &opened {
                 self.run.sink.event(&Event::Failed {
                     host: host.name.clone(),
@@ -58,6 +57,18 @@ impl<'a> Fleet<'a> {
                 });
             }
             (host, opened)
+        })
+    }
+
+    /// Locks the hosts that have something to do, and plans anew.
+    pub fn lock<'h>(&self, hosts: Vec<(HostRun<'h>, HostPlan)>) -> Vec<Locked<'h>> {
+        self.each(hosts, |(mut host, plan)| {
+            if plan.is_empty() {
+                return (host, plan, Ok(()));
+            }
+            let locked = host.lock(&self.run);
+            let plan = host.plan(self.run.secrets);
+            (host, plan, locked)
         })
     }
 

@@ -104,21 +104,13 @@ fn timeout(host: &Host) -> Duration {
 }
 
 impl<'a> HostRun<'a> {
-    /// Connects and probes. `locked` takes the host's lock first.
-    pub fn open(
-        run: &Run,
-        host: &'a Host,
-        wanted: Vec<Resource>,
-        locked: bool,
-    ) -> Result<Self, HostError> {
+    /// Connects and probes.
+    pub fn open(run: &Run, host: &'a Host, wanted: Vec<Resource>) -> Result<Self, HostError> {
         run.sink.event(&Event::Connecting {
             host: host.name.clone(),
         });
         let started = Instant::now();
         let mut shell = run.connect.connect(host).map_err(HostError::Connect)?;
-        if locked {
-            take_lock(run, host, shell.as_mut())?;
-        }
         let question = probe::question(&wanted);
         let mut answer = ask(run, host, shell.as_mut(), &question)?;
         // What is ours and no longer wanted was not asked for: that is known only now.
@@ -145,6 +137,14 @@ impl<'a> HostRun<'a> {
             answered_at: now.map_or(0.0, |now| now.as_secs_f64()),
             probe_seconds,
         })
+    }
+
+    /// Takes the host's lock and probes again: what is planned from now on rests on what nobody else changes.
+    pub fn lock(&mut self, run: &Run) -> Result<(), HostError> {
+        take_lock(run, self.host, self.shell.as_mut())?;
+        let all = with_owned(&self.wanted, &self.answer.manifest);
+        self.answer = ask(run, self.host, self.shell.as_mut(), &probe::question(&all))?;
+        Ok(())
     }
 
     pub fn plan(&self, secrets: &Secrets) -> HostPlan {

@@ -253,6 +253,7 @@ impl Session {
         place: Place,
         timeout: Duration,
     ) -> Result<Output, TransportError> {
+        let deadline = Instant::now() + timeout;
         if self.channel.is_none() {
             return Err(TransportError::Gone);
         }
@@ -274,7 +275,7 @@ impl Session {
         self.stderr.clear();
         let mut talk = Talk {
             what: Waiting::Script,
-            deadline: Instant::now() + timeout,
+            deadline,
             timeout,
         };
         let (begin, end) = (begin.text(), end.text());

@@ -228,11 +228,11 @@ impl Link {
 }
 
 impl Link {
-    /// A word of farewell where the socket takes it; then nothing that libssh2 does to clean up can wait.
+    /// A word of farewell where the socket takes it; then nothing that libssh2 does to clean up finds a peer. It stays in
+    /// non-blocking mode: in the other it would try for ever to send after a packet that was half sent.
     fn end(&self) {
         self.session.disconnect(None, "done", None).ok();
         self.socket.shutdown(Shutdown::Both).ok();
-        self.session.set_blocking(true);
     }
 }
 

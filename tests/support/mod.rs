@@ -21,6 +21,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 
 mod client;
 mod host;
+pub mod inventory;
 mod spec;
 
 #[allow(unused_imports)]
@@ -247,6 +248,7 @@ pub fn model_host(host: &TestHost) -> model::Host {
         gateway: None,
         connection: model::Connection::Ssh,
         ssh: model::SshOptions::default(),
+        persist: true,
         vars: serde_json::Map::new(),
     }
 }

@@ -32,6 +32,9 @@ pub(in crate::inventory) struct Host {
     pub connection: Opt<Connection>,
     /// How SSH reaches the host. Default: what `~/.ssh/config` says.
     pub ssh: Opt<SshOptions>,
+    /// Whether what is applied comes back when the host boots. `false` leaves out the node script and its unit, for
+    /// hosts that have no service manager, such as containers. Default: `true`.
+    pub persist: Opt<bool>,
     /// Free values for roles and templates of your own (`host.vars` there).
     pub vars: Opt<Named<FreeValue>>,
     /// Weight of a real server in all services. Default: the service's `weight`, else 1.
@@ -54,6 +57,8 @@ pub(in crate::inventory) struct Defaults {
     pub connection: Opt<Connection>,
     /// How SSH reaches the hosts.
     pub ssh: Opt<SshOptions>,
+    /// Whether what is applied comes back when a host boots. Default: `true`.
+    pub persist: Opt<bool>,
     /// Free values that every host has.
     pub vars: Opt<Named<FreeValue>>,
     /// Weight of every real server that has none of its own.

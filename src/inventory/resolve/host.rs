@@ -46,6 +46,7 @@ fn resolve(name: &str, raw: &RawHost, defaults: &Defaults, cx: &mut Context<'_>)
             .copied()
             .unwrap_or(Connection::Ssh),
         ssh: ssh(raw.ssh.get(), defaults.ssh.get()),
+        persist: raw.persist.or(&defaults.persist).copied().unwrap_or(true),
         vars,
     })
 }

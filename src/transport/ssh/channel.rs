@@ -127,6 +127,7 @@ macro_rules! tell {
 impl Channel for SshChannel {
     fn exchange(&mut self, to_send: &mut &[u8], deadline: Instant) -> io::Result<Progress> {
         let sending = !to_send.is_empty();
+        let mut seen = None;
         loop {
             if !to_send.is_empty() {
                 let piece = to_send.get(..PIECE).unwrap_or(to_send);
@@ -142,6 +143,17 @@ impl Channel for SshChannel {
             tell!(self.ended(deadline)?, Progress::Closed);
             if sending && to_send.is_empty() {
                 return Ok(Progress::Sent);
+            }
+            // Each call takes in whatever came, also what another one was waiting for: output of the other stream, or room
+            // for input. The socket knows nothing of that any more, and waiting for it would be in vain. (What stays the
+            // same is of no use to anybody here.)
+            let state = (
+                self.channel.read_window().available,
+                self.channel.write_window().remaining,
+            );
+            if seen != Some(state) {
+                seen = Some(state);
+                continue;
             }
             if wait(&self.link.session, &self.link.socket, true, deadline)? == Ready::Deadline {
                 return Ok(Progress::Deadline);

@@ -1,0 +1,210 @@
+//! The program against several real SSH servers: what a run costs a host, and what stops it before anything changes.
+
+mod support;
+
+use std::process::{Command, Output};
+
+use support::{HostSpec, Lab, TestHost};
+
+/// Processes that a probe of a real server may start, the connection's own included: sshd's, the login shell, `sh`.
+const PROBE_PROCESSES: u64 = 24;
+
+struct Ran {
+    status: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+fn lvsctl(lab: &Lab, words: &[&str]) -> Ran {
+    let inventory = support::inventory::write(lab);
+    run(lab, &inventory, words)
+}
+
+fn run(lab: &Lab, inventory: &std::path::Path, words: &[&str]) -> Ran {
+    let _in = lab.enter();
+    Command::new(env!("CARGO_BIN_EXE_lvsctl"))
+        .args(words)
+        .args(["--limit", "realserver", "-i"])
+        .arg(inventory)
+        .env("HOME", lab.home())
+        .env_remove("SSH_AUTH_SOCK")
+        .output()
+        .expect("the program runs")
+        .into()
+}
+
+/// What a host holds of all that the program may touch.
+fn state(host: &TestHost) -> String {
+    let script = "ip -o -4 addr show | sed 's/ *valid_lft.*//'; ip -4 route show table all; grep -H '' /proc/sys/net/ipv4/conf/*/arp_*; \
+                  find /etc /var/lib/lvsctl /run/lvsctl* /usr/local/sbin -newer /etc/hostname -type f 2>/dev/null | xargs -r sha256sum";
+    String::from_utf8_lossy(&host.sh(script).stdout).into_owned()
+}
+
+#[track_caller]
+fn same(before: &str, after: &str, what: &str) {
+    let diff = similar::TextDiff::from_lines(before, after);
+    let text = diff.unified_diff().context_radius(0).to_string();
+    assert!(text.is_empty(), "{what}:\n{text}");
+}
+
+/// Connections, execs and processes on the host while `work` runs.
+fn cost(host: &TestHost, work: impl FnOnce()) -> (usize, usize, u64) {
+    let before = (host.connections(), host.execs(), host.last_pid());
+    work();
+    // To read the last pid starts a process.
+    (
+        host.connections() - before.0,
+        host.execs() - before.1,
+        host.last_pid() - before.2 - 1,
+    )
+}
+
+#[test]
+fn a_run_costs_one_connection_and_one_exec() {
+    let lab = Lab::plain(2);
+    let host = lab.host("h1");
+    let bare = state(host);
+
+    let planned = cost(host, || {
+        let ran = lvsctl(&lab, &["plan"]);
+        assert_eq!(ran.status, 2, "{}{}", ran.stdout, ran.stderr);
+    });
+    assert_eq!((planned.0, planned.1), (1, 1));
+    same(&bare, &state(host), "plan left a trace");
+
+    let applied = cost(host, || {
+        let ran = lvsctl(&lab, &["apply", "--yes"]);
+        assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    });
+    assert_eq!((applied.0, applied.1), (1, 1));
+    let after = state(host);
+    assert!(after.contains("10.77.255.200/32"), "{after}");
+
+    for words in [
+        &["plan"][..],
+        &["apply", "--yes"],
+        &["verify", "--no-traffic"],
+    ] {
+        let again = cost(host, || {
+            let ran = lvsctl(&lab, words);
+            // Nothing listens for the service here, and verify says so.
+            assert!(
+                ran.status == 0 || words[0] == "verify" && ran.status == 3,
+                "{}{}",
+                ran.stdout,
+                ran.stderr
+            );
+        });
+        assert_eq!((again.0, again.1), (1, 1), "{words:?}");
+        let most = if words[0] == "verify" {
+            PROBE_PROCESSES * 2
+        } else {
+            PROBE_PROCESSES
+        };
+        assert!(again.2 <= most, "{words:?} started {} processes", again.2);
+        same(&after, &state(host), words[0]);
+    }
+
+    let ran = lvsctl(&lab, &["destroy", "--yes"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    same(&bare, &state(host), "destroy");
+}
+
+#[test]
+fn one_host_that_fails_keeps_all_others_untouched() {
+    let cases: Vec<(&str, HostSpec, &str)> = vec![
+        (
+            "no iproute2",
+            HostSpec::new("h2")
+                .without("/usr/sbin/ip")
+                .without("/usr/bin/ip"),
+            "install iproute2",
+        ),
+        (
+            "unknown key",
+            HostSpec::new("h2").host_keys(&["ed25519"], &[]),
+            "known_hosts",
+        ),
+    ];
+    for (what, spec, words) in cases {
+        let lab = Lab::new(vec![HostSpec::new("h1"), spec]);
+        let before = state(lab.host("h1"));
+        let ran = lvsctl(&lab, &["apply", "--yes"]);
+        assert_eq!(ran.status, 5, "{what}: {}{}", ran.stdout, ran.stderr);
+        assert!(
+            ran.stderr.contains("h2:") && ran.stderr.contains(words),
+            "{what}: {}",
+            ran.stderr
+        );
+        assert!(
+            ran.stderr.contains("nothing was changed on any host"),
+            "{what}: {}",
+            ran.stderr
+        );
+        same(&before, &state(lab.host("h1")), "h1");
+    }
+}
+
+#[test]
+fn an_unreachable_host_stops_the_run_unless_asked_otherwise() {
+    let lab = Lab::plain(2);
+    lab.host("h2").unplug();
+    let before = state(lab.host("h1"));
+    let inventory = support::inventory::write(&lab);
+    let text = std::fs::read_to_string(&inventory)
+        .expect("the inventory")
+        .replace("connect_timeout: 30", "connect_timeout: 2");
+    std::fs::write(&inventory, text).expect("the inventory");
+    let ran = run(&lab, &inventory, &["apply", "--yes"]);
+    assert_eq!(ran.status, 5, "{}{}", ran.stdout, ran.stderr);
+    same(&before, &state(lab.host("h1")), "h1");
+    let ran = run(
+        &lab,
+        &inventory,
+        &["apply", "--yes", "--ignore-unreachable"],
+    );
+    assert_eq!(ran.status, 1, "{}{}", ran.stdout, ran.stderr);
+    assert!(state(lab.host("h1")).contains("10.77.255.200/32"));
+}
+
+#[test]
+fn a_second_run_meets_the_lock_of_the_first() {
+    let lab = Lab::plain(1);
+    let host = lab.host("h1");
+    let mut holder = host
+        .command("sh")
+        .args([
+            "-c",
+            "exec 9>>/run/lvsctl-fleet.lock; flock 9; echo somebody >&9; echo ready; read -r _",
+        ])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("a holder");
+    let mut ready = [0u8; 6];
+    std::io::Read::read_exact(holder.stdout.as_mut().expect("a pipe"), &mut ready)
+        .expect("the holder is ready");
+    let ran = lvsctl(&lab, &["apply", "--yes"]);
+    assert_eq!(ran.status, 5, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("somebody"), "{}", ran.stderr);
+    let ran = lvsctl(&lab, &["plan"]);
+    assert_eq!(
+        ran.status, 2,
+        "a plan needs no lock: {}{}",
+        ran.stdout, ran.stderr
+    );
+    drop(holder.stdin.take());
+    holder.wait().expect("the holder ends");
+    let ran = lvsctl(&lab, &["apply", "--yes"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+}

@@ -1,0 +1,26 @@
+//! An inventory of the hosts of a [`super::Lab`]: all of them real servers of one service.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use super::Lab;
+
+/// Writes the inventory into the lab's folder. The director is not one of the lab's hosts: `--limit realserver`.
+pub fn write(lab: &Lab) -> PathBuf {
+    let mut text = String::from(
+        "cluster: fleet\nnetworks:\n  lan: 10.77.0.0/16\n\
+         defaults: { interface: eth0, persist: false, ssh: { user: root, connect_timeout: 30 } }\nhosts:\n\
+         \x20 lb: { role: director, address: 10.77.255.250 }\n",
+    );
+    for host in &lab.hosts {
+        let _ = writeln!(
+            text,
+            "  {}: {{ role: realserver, address: {} }}",
+            host.name, host.address
+        );
+    }
+    text.push_str("services:\n  web: { vip: 10.77.255.200, port: 80, mode: dr, scheduler: rr }\n");
+    let path = lab.dir_file("inventory.yaml");
+    std::fs::write(&path, text).expect("writes the inventory");
+    path
+}
