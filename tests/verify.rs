@@ -614,7 +614,12 @@ const T2: &[Damage] = &[
 #[test]
 fn keepalived_with_a_master_and_a_backup() {
     let (text, passed, failed) = all("t2", T2);
-    insta::assert_snapshot!(text);
+    // All other clocks were recorded as one; which of them is told depends on the moment.
+    let filters = vec![
+        (r"clocks of rs2 and \w+", "clocks of rs2 and another"),
+        (r"\d+\.\d s apart", "300 s apart"),
+    ];
+    insta::with_settings!({ filters => filters }, { insta::assert_snapshot!(text) });
     let never: Vec<&String> = passed.difference(&failed).collect();
     assert!(
         never.is_empty(),
