@@ -552,12 +552,12 @@ const T2: &[Damage] = &[
         &[
             edit(
                 "client.live",
-                "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=200 exit=0 err=\trs2\n",
+                "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=200 new=1 exit=0 err=\trs2\n",
                 "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=000 exit=28 err=Failed to connect to 192.168.100.200 port 80 after 2001 ms: Timeout was reached\t\n",
             ),
             edit(
                 "client.live",
-                "code=200 exit=0 err=\trs2",
+                "code=200 new=1 exit=0 err=\trs2",
                 "code=502 exit=0 err=\t<html>",
             ),
         ],
@@ -566,23 +566,35 @@ const T2: &[Damage] = &[
         "persistence does not hold, and IPVS counted another real server",
         &[edit(
             "client.live",
-            "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=200 exit=0 err=\trs2\n",
-            "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=200 exit=0 err=\trs1\n",
+            "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=200 new=1 exit=0 err=\trs2\n",
+            "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=200 new=1 exit=0 err=\trs1\n",
         )],
     ),
     damage(
         "the answers came past the director",
+        &[edit("lb1.live", "20       80", "10       40")],
+    ),
+    damage(
+        "the backup hears no advert, and a stranger uses the VRID",
         &[
-            edit("lb1.live", "     87 ", "     77 "),
-            edit("lb1.live", "     77      304", "     67      304"),
+            edit("lb2.live", "192.168.100.14 10 100\n", ""),
+            edit(
+                "lb1.live",
+                "heard",
+                "192.168.100.9 10 50\n192.168.100.9 77 50\nheard",
+            ),
         ],
+    ),
+    damage(
+        "the server keeps connections open",
+        &[edit("client.live", "code=200 new=1", "code=200 new=0")],
     ),
     damage(
         "a host that is no real server answers",
         &[edit(
             "client.live",
-            "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=200 exit=0 err=\trs2\n",
-            "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=200 exit=0 err=\tlb1\n",
+            "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=200 new=1 exit=0 err=\trs2\n",
+            "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=200 new=1 exit=0 err=\tlb1\n",
         )],
     ),
     damage(

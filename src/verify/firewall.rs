@@ -488,3 +488,127 @@ fn ports(word: Option<&str>, port: Option<u16>) -> Option<bool> {
     };
     Some(word.is_some_and(|list| list.split(',').any(fits)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet() -> Packet<'static> {
+        Packet {
+            from: "10.0.0.9".parse().ok(),
+            to: "10.0.0.1".parse().ok(),
+            protocol: 6,
+            source_port: None,
+            port: Some(80),
+            comes_in: Some("eth0"),
+            goes_out: None,
+            state: Some(State::New),
+        }
+    }
+
+    #[test]
+    fn what_a_rule_does_to_a_packet() {
+        for (policy, rule, want) in [
+            ("ACCEPT", "-A INPUT -j DROP", "dropped"),
+            (
+                "ACCEPT",
+                "-A INPUT -d 10.0.0.0/24 -j REJECT --reject-with icmp-port-unreachable",
+                "dropped",
+            ),
+            ("ACCEPT", "-A INPUT ! -d 10.0.0.1/32 -j DROP", "passes"),
+            ("ACCEPT", "-A INPUT -d 10.0.0.2/32 -j DROP", "passes"),
+            ("ACCEPT", "-A INPUT -p udp -j DROP", "passes"),
+            ("ACCEPT", "-A INPUT ! -p udp -j DROP", "dropped"),
+            ("ACCEPT", "-A INPUT -i eth1 -j DROP", "passes"),
+            ("ACCEPT", "-A INPUT -i eth+ -j DROP", "dropped"),
+            (
+                "ACCEPT",
+                "-A INPUT -p tcp -m tcp --dport 70:90 -j DROP",
+                "dropped",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -p tcp -m tcp --dport 81: -j DROP",
+                "passes",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -p tcp -m multiport ! --dports 80,443 -j DROP",
+                "passes",
+            ),
+            ("ACCEPT", "-A INPUT -p tcp -m tcp --sport 80 -j DROP", "may"),
+            (
+                "ACCEPT",
+                "-A INPUT -m conntrack --ctstate INVALID -j DROP",
+                "passes",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j DROP",
+                "dropped",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -m set --match-set bad src -j DROP",
+                "may",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -m comment --comment \"-j DROP all\" -j LOG",
+                "passes",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -j own\n-A own -p tcp -j RETURN\n-A own -j DROP",
+                "passes",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -g own\n-A INPUT -j DROP\n-A own -p udp -j DROP",
+                "passes",
+            ),
+            ("ACCEPT", "-A INPUT -j own\n-A own -j own", "passes"),
+            (
+                "DROP",
+                "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT",
+                "dropped",
+            ),
+            (
+                "DROP",
+                "-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT",
+                "passes",
+            ),
+            (
+                "DROP",
+                "-A INPUT -m set --match-set good src -j ACCEPT",
+                "may",
+            ),
+            (
+                "DROP",
+                "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+                "dropped",
+            ),
+            (
+                "DROP",
+                "-A INPUT -m conntrack --ctstate NEW -m addrtype --dst-type LOCAL -j ACCEPT",
+                "passes",
+            ),
+        ] {
+            let text = format!("*filter\n:INPUT {policy} [0:0]\n:own - [0:0]\n{rule}\nCOMMIT\n");
+            let fate = match Rules::parse(&text).fate("filter", "INPUT", &packet()) {
+                Fate::Passes => "passes",
+                Fate::Dropped(_) => "dropped",
+                Fate::May(_) => "may",
+            };
+            assert_eq!(fate, want, "{policy} {rule}");
+        }
+    }
+
+    #[test]
+    fn chains_of_nftables_that_iptables_does_not_know() {
+        let text = "# Warning: table ip filter is managed by iptables-nft, do not touch!\ntable ip filter {\n\tchain INPUT {\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n}\n\
+                    table inet filter {\n\tchain input {\n\t\ttype filter hook input priority filter; policy accept;\n\t\tct state invalid drop\n\t}\n\tchain forward {\n\t\ttype filter hook forward priority filter; policy drop;\n\t}\n\
+                    \tchain output {\n\t\ttype filter hook output priority filter; policy accept;\n\t}\n}\n";
+        assert_eq!(native(text), ["inet filter input", "inet filter forward"]);
+    }
+}

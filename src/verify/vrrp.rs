@@ -59,6 +59,14 @@ pub fn judge(
         let Some(adverts) = heard.get(director.name()) else {
             continue;
         };
+        let known: BTreeSet<u8> = cluster.vrrp.iter().map(|v| v.virtual_router_id).collect();
+        for (address, id) in adverts.iter().filter(|(_, id)| !known.contains(id)) {
+            tally.note(
+                director.name(),
+                "vrrp-foreign",
+                format!("{address} speaks VRRP here too, with virtual_router_id {id}"),
+            );
+        }
         for instance in mine(cluster, director.host) {
             let id = instance.virtual_router_id;
             let member = |address: &IpAddr| instance.members.iter().find(|m| m.address == *address);
