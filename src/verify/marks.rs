@@ -136,7 +136,7 @@ fn gets_mark(
             let found = if found == 0 {
                 "none".to_owned()
             } else {
-                format!("{found:#x}, set by {}", setters.first().map_or("a rule", String::as_str))
+                format!("{found:#x}, set by {}", setters.first().map_or("several rules together", String::as_str))
             };
             Fault::new(expected, found, "`lvsctl apply` sets ours; take away what sets another after it: `iptables -t mangle -S PREROUTING`")
         });

@@ -126,15 +126,19 @@ fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
         _ => false,
     };
     let fault = (!fine).then(|| {
-        let set = format!(
-            "`sysctl -w net.ipv4.conf.{0}.arp_ignore=1`",
-            interface.replace('.', "/")
-        );
+        // The larger value is the one to mend.
+        let larger = if seen.look.setting("all", "arp_ignore") == ignore {
+            "`lvsctl apply`: it sets net.ipv4.conf.all.arp_ignore=1".to_owned()
+        } else {
+            format!(
+                "`sysctl -w net.ipv4.conf.{}.arp_ignore=0`, and out of what sets it",
+                interface.replace('.', "/")
+            )
+        };
         let mend = match ignore {
-            Some(3) => format!("{set}: 3 is silent only about addresses of scope host"),
-            Some(8) => format!("{set}: 8 silences the host's own address too"),
-            Some(0) => "`lvsctl apply`: it sets net.ipv4.conf.all.arp_ignore=1".to_owned(),
-            _ => set,
+            Some(3) => format!("{larger}; 3 is silent only about addresses of scope host"),
+            Some(8) => format!("{larger}; 8 silences the host's own address too"),
+            _ => larger,
         };
         Fault::new(
             format!("effective arp_ignore of {interface} 1 or 2"),

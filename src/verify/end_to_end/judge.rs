@@ -47,6 +47,15 @@ pub fn all<'k>(
         for exchange in &mine {
             answered(tally, group, exchange);
         }
+        for exchange in &mine {
+            if came(exchange).iter().any(|reply| !reply.fresh) {
+                tally.note(
+                    &exchange.client,
+                    "end-to-end",
+                    format!("{}: its server keeps connections open although each request asks to close; only {} of {} requests had one of their own", at(exchange.target), exchange.replies.sent(), came(exchange).len()),
+                );
+            }
+        }
         let round = Round::new(cluster, group, &mine, kernel(group));
         round.strangers(tally);
         if group.service.persistence.is_some() {
@@ -92,6 +101,11 @@ fn answered(tally: &mut Tally, group: &Group, exchange: &Exchange) {
             .map(|r| r.error.as_str())
             .collect();
         let why: Vec<&str> = why.into_iter().take(2).collect();
+        let why = if why.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", why.join("; "))
+        };
         let sent = if replies.len() < wanted {
             format!(" of {} that were sent", replies.len())
         } else {
@@ -99,7 +113,7 @@ fn answered(tally: &mut Tally, group: &Group, exchange: &Exchange) {
         };
         Fault::new(
             format!("{wanted} of {wanted} requests to {to} answered"),
-            format!("{}{sent} ({})", answers.len(), why.join("; ")),
+            format!("{}{sent}{why}", answers.len()),
             "see the findings of its real servers and directors; `ipvsadm -Lnc` on the director shows where connections stay",
         )
     });
@@ -180,7 +194,8 @@ impl<'a> Round<'a> {
                 Some((k.director, named(&grown, name)))
             }),
         };
-        for reply in exchanges.iter().flat_map(|e| came(e)) {
+        // What counts is connections: a request on an open one goes where that one went.
+        for reply in exchanges.iter().flat_map(|e| came(e)).filter(|r| r.fresh) {
             round.asked += 1;
             if reply.status.is_none() {
                 continue;

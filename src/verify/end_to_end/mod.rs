@@ -86,7 +86,7 @@ pub fn functions() -> &'static str {
     r#"e2e_http() {
 n=0; while [ "$n" -lt "$2" ]; do printf 'url = "%s"\n' "$1"; n=$((n + 1)); done |
 timeout 120 curl -q -sS -k -g --http1.1 --noproxy '*' --connect-timeout 2 -m 5 -H 'Connection: close' \
--w '\n@lvsctl-e2e code=%{http_code} exit=%{exitcode} err=%{errormsg}\n' -K - 2>/dev/null |
+-w '\n@lvsctl-e2e code=%{http_code} new=%{num_connects} exit=%{exitcode} err=%{errormsg}\n' -K - 2>/dev/null |
 awk '/^@lvsctl-e2e /{print $0 "\t" b; b = ""; f = 0; next} !f && NF {b = substr($0, 1, 200); f = 1}'
 }
 e2e_once() {
@@ -182,6 +182,9 @@ pub struct Reply {
     pub status: Option<u16>,
     pub error: String,
     pub first_line: String,
+    /// Whether the request had a connection of its own. Some servers keep one open against the client's wish, and
+    /// curl uses it again.
+    pub fresh: bool,
 }
 
 /// What came of all requests to one port.
@@ -193,11 +196,11 @@ pub enum Replies {
 }
 
 impl Replies {
-    /// How many requests were sent.
+    /// How many connections were made or tried.
     pub fn sent(&self) -> u64 {
         match self {
             Self::NoTool => 0,
-            Self::Came(all) => all.len() as u64,
+            Self::Came(all) => all.iter().filter(|r| r.fresh).count() as u64,
         }
     }
 
@@ -207,6 +210,20 @@ impl Replies {
             Self::NoTool => 0,
             Self::Came(all) => all.iter().filter(|r| r.status.is_some()).count() as u64,
         }
+    }
+}
+
+/// curl tells how long it waited, which would make each of a hundred failures another one.
+fn untimed(error: &str) -> String {
+    let (before, rest) = error.split_once(" after ").unwrap_or((error, ""));
+    let mut words = rest.splitn(3, ' ');
+    match (words.next(), words.next()) {
+        (Some(number), Some(unit)) if number.parse::<u32>().is_ok() && unit.starts_with('m') => {
+            let colon = if unit.ends_with(':') { ":" } else { "" };
+            let rest = words.next().unwrap_or_default();
+            format!("{before}{colon} {rest}").trim_end().to_owned()
+        }
+        _ => error.to_owned(),
     }
 }
 
@@ -232,13 +249,48 @@ pub fn replies(text: &str) -> Replies {
         let error = match error.trim() {
             "" if failed => format!("curl's status {}", field("exit=").unwrap_or_default()),
             "" => "no answer".to_owned(),
-            error => error.to_owned(),
+            error => untimed(error),
         };
         all.push(Reply {
             status: field("code=").filter(|code| *code != 0 && !failed),
             error,
             first_line: first_line.trim().to_owned(),
+            fresh: field("new=") != Some(0),
         });
     }
     Replies::Came(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_curl_printed() {
+        let text = "\n@lvsctl-e2e code=200 exit=0 err=\trs1\n@lvsctl-e2e code=200 exit=18 err=transfer closed\tpart\n\
+                    @lvsctl-e2e code=000 exit= err=\t\n@lvsctl-e2e code=000 exit=28 err=Connection timed out after 2001 milliseconds\t\n\
+                    @lvsctl-e2e code=000 exit=7 err=Failed to connect to 10.0.0.1 port 80 after 3 ms: Couldn't connect to server\t\nnoise\n";
+        let Replies::Came(all) = replies(text) else {
+            panic!("a tool was there");
+        };
+        let shown: Vec<(Option<u16>, &str, &str)> = all
+            .iter()
+            .map(|r| (r.status, r.error.as_str(), r.first_line.as_str()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (Some(200), "no answer", "rs1"),
+                (None, "transfer closed", "part"),
+                (None, "no answer", ""),
+                (None, "Connection timed out", ""),
+                (
+                    None,
+                    "Failed to connect to 10.0.0.1 port 80: Couldn't connect to server",
+                    ""
+                ),
+            ]
+        );
+        assert_eq!(replies("@lvsctl-e2e none\n"), Replies::NoTool);
+    }
 }
