@@ -154,7 +154,7 @@ impl Recorded {
             .map(|host| (host, kernel(&roles, &self.cluster, host)));
         let mut tally = Tally::default();
         let mut runs: Vec<HostRun> = Vec::new();
-        for (host, outcome) in fleet.open(wanted.collect(), false) {
+        for (host, outcome) in fleet.open(wanted.collect()) {
             runs.push(outcome.unwrap_or_else(|e| panic!("{}: {e}", host.name)));
         }
         let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
