@@ -626,11 +626,8 @@ const T2: &[Damage] = &[
 #[test]
 fn keepalived_with_a_master_and_a_backup() {
     let (text, passed, failed) = all("t2", T2);
-    // All other clocks were recorded as one; which of them is told depends on the moment.
-    let filters = vec![
-        (r"clocks of rs2 and \w+", "clocks of rs2 and another"),
-        (r"\d+\.\d s apart", "300 s apart"),
-    ];
+    // How far a clock is off is told to the tenth of a second, which depends on how fast this test runs.
+    let filters = vec![(r"-?\d+\.\d s\b", "(seconds)")];
     insta::with_settings!({ filters => filters }, { insta::assert_snapshot!(text) });
     let never: Vec<&String> = passed.difference(&failed).collect();
     assert!(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use lvsctl::lab;
@@ -12,6 +13,8 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
 
 /// How long a host may take to come back.
 const REBOOT: Duration = Duration::from_secs(240);
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 pub struct Cluster {
     pub name: String,
@@ -62,7 +65,8 @@ impl From<Output> for Ran {
 impl Cluster {
     /// A shipped inventory, under a name of its own so that it meets no other lab, with its hosts up and bare.
     pub fn up(topology: &str) -> Self {
-        let name = format!("{topology}-test-{}", std::process::id());
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{topology}-test-{}-{number}", std::process::id());
         let folder = tempfile::tempdir().expect("a temporary folder");
         let shipped = format!("{}/inventories/{topology}.yaml", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(&shipped).expect("a shipped inventory");
