@@ -10,7 +10,8 @@ use super::end_to_end::{self, Group};
 use super::firewall::{Firewall, Rules};
 use super::statistics::Statistics;
 use super::tally::Tally;
-use super::{Seen, arp, cluster, marks, questions};
+use super::vrrp::Adverts;
+use super::{Seen, arp, cluster, marks, questions, vrrp};
 use crate::event::Event;
 use crate::inventory::model::Cluster;
 use crate::resource::section::{self, Section};
@@ -24,11 +25,11 @@ struct Again {
 }
 
 /// Runs the live checks. `clients` are shells on neutral hosts; `hosts` are all others, opened and probed.
-pub fn check(
+pub fn check<'h>(
     fleet: &Fleet,
     cluster: &Cluster,
-    clients: &mut [HostRun],
-    hosts: &mut [HostRun],
+    clients: &mut [HostRun<'h>],
+    hosts: &mut [HostRun<'h>],
     tally: &mut Tally,
 ) {
     if clients.is_empty() {
@@ -47,7 +48,7 @@ pub fn check(
             format!("{} was not asked for: it is UDP", service.name),
         );
     }
-    let asked = ask(fleet, cluster, &groups, clients, tally);
+    let (asked, adverts) = ask(fleet, cluster, &groups, clients, hosts, tally);
     let mut heard = Vec::new();
     let mut exchanges = Vec::new();
     for (client, section) in &asked {
@@ -75,6 +76,7 @@ pub fn check(
         .map(|run| Seen::new(cluster, run, fleet.run.secrets))
         .collect();
     arp::judge(cluster, &seen, &heard, tally);
+    vrrp::judge(cluster, &seen, &adverts, tally);
     let kernel = |group: &Group| {
         let director = holder(&seen, group)?;
         Some(Kernel {
@@ -127,49 +129,90 @@ fn holder<'s, 'a>(seen: &'s [Seen<'a>], group: &Group) -> Option<&'s Seen<'a>> {
     }
 }
 
-/// Lets every client ask, side by side: ARP first, then each port of each service.
-fn ask(
+/// Lets every client ask, side by side: ARP first, then each port of each service. Directors hear VRRP meanwhile.
+fn ask<'h>(
     fleet: &Fleet,
     cluster: &Cluster,
     groups: &[Group],
-    clients: &mut [HostRun],
+    clients: &mut [HostRun<'h>],
+    hosts: &mut [HostRun<'h>],
     tally: &mut Tally,
-) -> Vec<(String, Section)> {
+) -> (Vec<(String, Section)>, BTreeMap<String, Adverts>) {
+    // This machine stands in for a client only where it is a neighbour of the VIPs: it may have no way to them.
+    let near = |run: &&mut HostRun<'h>| {
+        let known = cluster.hosts.iter().any(|h| h.name == run.host.name);
+        known || !arp::asks(cluster, &run.answer.observed.address).is_empty()
+    };
+    let near: Vec<&mut HostRun<'h>> = clients.iter_mut().filter(near).collect();
+    if near.is_empty() {
+        tally.note("", "end-to-end", "the services were not asked for: the inventory has no host of the role client, and this machine is not on the VIPs' network");
+    }
     let requests: usize = groups
         .iter()
         .map(|g| g.targets.len() * usize::from(end_to_end::requests(g.service)))
         .sum();
-    // This machine stands in for a client only where it is a neighbour of the VIPs: it may have no way to them.
-    let near = |run: &&mut HostRun| {
-        let known = cluster.hosts.iter().any(|h| h.name == run.host.name);
-        known || !arp::asks(cluster, &run.answer.observed.address).is_empty()
-    };
-    let near: Vec<&mut HostRun> = clients.iter_mut().filter(near).collect();
-    if near.is_empty() {
-        tally.note("", "end-to-end", "the services were not asked for: the inventory has no host of the role client, and this machine is not on the VIPs' network");
-    }
-    let outcomes = fleet.each(near, |run: &mut HostRun| {
+    let mut jobs: Vec<(&mut HostRun<'h>, bool, String)> = near
+        .into_iter()
+        .map(|run| {
+            let script = questions_of_client(cluster, groups, run);
+            (run, true, script)
+        })
+        .collect();
+    let directors = hosts.iter_mut().filter(|run| run.host.is_director());
+    jobs.extend(directors.filter_map(|run| {
+        let script = format!(
+            "{}{}",
+            questions::functions(),
+            vrrp::script(cluster, run.host)?
+        );
+        Some((run, false, script))
+    }));
+    let outcomes = fleet.each(jobs, |(run, client, script)| {
         let name = run.host.name.clone();
+        let (what, doing) = if client {
+            (format!("{requests} requests"), "asking for the services")
+        } else {
+            ("VRRP adverts".to_owned(), "listening to VRRP")
+        };
         fleet.run.sink.event(&Event::Asking {
             host: name.clone(),
-            what: format!("{requests} requests"),
+            what,
         });
-        let mut script = end_to_end::functions().to_owned();
-        for one in arp::asks(cluster, &run.answer.observed.address) {
-            script.push_str(&arp::script(&one));
-        }
-        for (index, group) in groups.iter().enumerate() {
-            for (vip, port) in &group.targets {
-                script.push_str(&format!(
-                    "part e2e {index} {vip} {port}\n{}",
-                    end_to_end::ask(group.service, *vip, *port)
-                ));
-            }
-        }
-        let section = section_of(run, "asking for the services", &script);
-        (name, section)
+        let section = section_of(run, doing, &script);
+        (client, (name, section))
     });
-    told(outcomes, "end-to-end", tally)
+    let (asked, listened): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|(client, _)| *client);
+    let asked = told(
+        asked.into_iter().map(|(_, o)| o).collect(),
+        "end-to-end",
+        tally,
+    );
+    let listened = told(
+        listened.into_iter().map(|(_, o)| o).collect(),
+        "vrrp-adverts",
+        tally,
+    );
+    let adverts = listened
+        .into_iter()
+        .filter_map(|(name, section)| Some((name, vrrp::adverts(section.part("adverts"))?)))
+        .collect();
+    (asked, adverts)
+}
+
+fn questions_of_client(cluster: &Cluster, groups: &[Group], run: &HostRun) -> String {
+    let mut script = end_to_end::functions().to_owned();
+    for one in arp::asks(cluster, &run.answer.observed.address) {
+        script.push_str(&arp::script(&one));
+    }
+    for (index, group) in groups.iter().enumerate() {
+        for (vip, port) in &group.targets {
+            script.push_str(&format!(
+                "part e2e {index} {vip} {port}\n{}",
+                end_to_end::ask(group.service, *vip, *port)
+            ));
+        }
+    }
+    script
 }
 
 /// Reads directors again. The one that holds the VIPs has counted what was sent meanwhile.

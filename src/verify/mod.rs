@@ -18,6 +18,7 @@ pub mod questions;
 pub mod real_server;
 pub mod statistics;
 pub mod tally;
+pub mod vrrp;
 
 pub use finding::{Finding, Severity};
 use look::Look;

@@ -57,6 +57,13 @@ pub fn all<'k>(
             }
         }
         let round = Round::new(cluster, group, &mine, kernel(group));
+        if let (Some(kernel), None) = (kernel(group), &round.counted) {
+            tally.note(
+                kernel.director,
+                "statistics",
+                format!("{}: what IPVS counted was not compared: its counters could not be read, or began anew meanwhile", round.what()),
+            );
+        }
         round.strangers(tally);
         if group.service.persistence.is_some() {
             round.one_real_server(tally, &mine);

@@ -1,0 +1,441 @@
+//! What rules do to a packet: a rule whose matches cannot be decided from the packet alone may or may not hit, and
+//! that is said. Pure.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::{Chains, Rule, Rules};
+
+impl Rules {
+    /// What a built-in chain does to a packet.
+    pub fn fate(&self, table: &str, chain: &str, packet: &Packet) -> Fate {
+        let mut walk = Walk {
+            chains: self.tables.get(table),
+            table,
+            packet,
+            may_drop: None,
+            may_accept: false,
+            mark: Some(0),
+        };
+        let end = walk.chain(chain, 0);
+        let policy = self.chain(table, chain).and_then(|c| c.policy.as_deref());
+        let end = match end {
+            None if policy == Some("DROP") => {
+                Some(End::Drop(format!("the policy of {table}/{chain}")))
+            }
+            end => end,
+        };
+        match end {
+            Some(End::Drop(by)) if walk.may_accept => Fate::May(by),
+            Some(End::Drop(by)) => Fate::Dropped(by),
+            _ => match walk.may_drop {
+                Some(by) => Fate::May(by),
+                None => Fate::Passes,
+            },
+        }
+    }
+
+    /// The mark that mangle/PREROUTING leaves on a packet; none where that cannot be told.
+    pub fn mark(&self, packet: &Packet) -> Option<u32> {
+        let mut walk = Walk {
+            chains: self.tables.get("mangle"),
+            table: "mangle",
+            packet,
+            may_drop: None,
+            may_accept: false,
+            mark: Some(0),
+        };
+        walk.chain("PREROUTING", 0);
+        walk.mark
+    }
+}
+
+/// What becomes of a packet in a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    Passes,
+    /// By this rule or policy.
+    Dropped(String),
+    /// This rule may drop it.
+    May(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    New,
+    Established,
+}
+
+/// A packet as far as it is known; what is None may be anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packet<'a> {
+    pub from: Option<IpAddr>,
+    pub to: Option<IpAddr>,
+    /// Its number in the IP header.
+    pub protocol: u8,
+    pub source_port: Option<u16>,
+    pub port: Option<u16>,
+    pub comes_in: Option<&'a str>,
+    pub goes_out: Option<&'a str>,
+    pub state: Option<State>,
+}
+
+enum End {
+    Accept,
+    Drop(String),
+}
+
+struct Walk<'a> {
+    chains: Option<&'a Chains>,
+    table: &'a str,
+    packet: &'a Packet<'a>,
+    may_drop: Option<String>,
+    may_accept: bool,
+    mark: Option<u32>,
+}
+
+/// Rules may jump only so deep; the kernel refuses circles.
+const DEEPEST: usize = 32;
+
+impl Walk<'_> {
+    fn chain(&mut self, name: &str, depth: usize) -> Option<End> {
+        let chain = self.chains?.get(name)?;
+        if depth > DEEPEST {
+            return None;
+        }
+        for rule in &chain.rules {
+            let (hit, target) = rule.hits(self.packet);
+            if hit == Some(false) {
+                continue;
+            }
+            let certain = hit == Some(true);
+            let by = || {
+                format!(
+                    "the rule -A {name} {} of {}",
+                    rule.words.join(" "),
+                    self.table
+                )
+            };
+            match target {
+                Some("ACCEPT") if certain => return Some(End::Accept),
+                Some("ACCEPT" | "QUEUE" | "NFQUEUE") => self.may_accept = true,
+                Some("DROP" | "REJECT" | "TARPIT") if certain => return Some(End::Drop(by())),
+                Some("DROP" | "REJECT" | "TARPIT") => {
+                    let by = by();
+                    self.may_drop.get_or_insert(by);
+                }
+                Some("RETURN") if certain => return None,
+                Some("MARK" | "CONNMARK") => {
+                    if target == Some("MARK") {
+                        self.mark = if certain { rule.marks(self.mark) } else { None };
+                    } else if rule.has("--restore-mark") {
+                        self.mark = None;
+                    }
+                }
+                Some(other) if self.chains.is_some_and(|c| c.contains_key(other)) => {
+                    let before = self.mark;
+                    let end = self.chain(other, depth + 1);
+                    match end {
+                        Some(end) if certain => return Some(end),
+                        Some(End::Accept) => self.may_accept = true,
+                        Some(End::Drop(by)) => {
+                            self.may_drop.get_or_insert(by);
+                        }
+                        None if certain && rule.has("-g") => return None,
+                        None => {}
+                    }
+                    if !certain && self.mark != before {
+                        self.mark = None;
+                    }
+                }
+                // Logging and the like let the packet go on.
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+impl Rule {
+    pub fn value(&self, option: &str) -> Option<&str> {
+        let at = self.words.iter().position(|word| word == option)?;
+        self.words.get(at + 1).map(String::as_str)
+    }
+
+    fn has(&self, option: &str) -> bool {
+        self.words.iter().any(|word| word == option)
+    }
+
+    pub fn comment(&self) -> Option<&str> {
+        self.value("--comment")
+    }
+
+    /// The mark that a MARK rule makes of another. `--set-xmark VALUE/MASK` clears MASK and xors VALUE.
+    pub fn marks(&self, before: Option<u32>) -> Option<u32> {
+        let word = self
+            .value("--set-xmark")
+            .or_else(|| self.value("--set-mark"))?;
+        let (value, mask) = word.split_once('/').unwrap_or((word, "0xffffffff"));
+        let (value, mask) = (number(value)?, number(mask)?);
+        if mask == u32::MAX {
+            return Some(value);
+        }
+        Some((before? & !mask) ^ value)
+    }
+
+    /// Whether the rule hits, where that can be told, and its target.
+    fn hits(&self, packet: &Packet) -> (Option<bool>, Option<&str>) {
+        let mut all = Some(true);
+        let mut negated = false;
+        let mut words = self.words.iter().map(String::as_str);
+        while let Some(word) = words.next() {
+            let one = match word {
+                "!" => {
+                    negated = true;
+                    continue;
+                }
+                "-j" | "-g" => return (all, words.next()),
+                "-m" => {
+                    words.next();
+                    continue;
+                }
+                "--comment" => {
+                    words.next();
+                    continue;
+                }
+                "-c" => {
+                    words.next();
+                    words.next();
+                    continue;
+                }
+                "-s" => packet.from.map(|ip| inside(words.next(), ip)),
+                "-d" => packet.to.map(|ip| inside(words.next(), ip)),
+                "-p" => Some(
+                    words
+                        .next()
+                        .is_some_and(|name| protocol(name, packet.protocol)),
+                ),
+                "-i" => Some(interface(words.next(), packet.comes_in)),
+                "-o" => Some(interface(words.next(), packet.goes_out)),
+                "-f" => Some(false),
+                "--dport" | "--dports" => ports(words.next(), packet.port),
+                "--sport" | "--sports" => ports(words.next(), packet.source_port),
+                "--ctstate" | "--state" => packet.state.map(|state| {
+                    let word = match state {
+                        State::New => "NEW",
+                        State::Established => "ESTABLISHED",
+                    };
+                    words
+                        .next()
+                        .is_some_and(|list| list.split(',').any(|s| s == word))
+                }),
+                // What begins a connection is a SYN.
+                "--tcp-flags" => {
+                    words.next();
+                    let wanted = words.next();
+                    (packet.state == Some(State::New)).then_some(wanted == Some("SYN"))
+                }
+                "--dst-type" => match (words.next(), packet.to) {
+                    (Some("LOCAL"), Some(to)) => Some(!to.is_multicast()),
+                    (Some("MULTICAST"), Some(to)) => Some(to.is_multicast()),
+                    _ => None,
+                },
+                _ => {
+                    // A flag or an option of a match that is not known; its value is skipped with the rest.
+                    if word.starts_with('-') {
+                        None
+                    } else {
+                        continue;
+                    }
+                }
+            };
+            let one = one.map(|hit| hit != std::mem::take(&mut negated));
+            negated = false;
+            all = match (all, one) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            };
+        }
+        (all, None)
+    }
+}
+
+fn number(word: &str) -> Option<u32> {
+    match word.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => word.parse().ok(),
+    }
+}
+
+fn inside(word: Option<&str>, address: IpAddr) -> bool {
+    let net = |word: &str| {
+        word.parse::<IpNet>()
+            .ok()
+            .or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from))
+    };
+    word.is_some_and(|list| {
+        list.split(',')
+            .filter_map(net)
+            .any(|net| net.contains(&address))
+    })
+}
+
+fn protocol(name: &str, number: u8) -> bool {
+    let known = match name {
+        "all" => return true,
+        "icmp" => Some(1),
+        "tcp" => Some(6),
+        "udp" => Some(17),
+        "ipv6-icmp" | "icmpv6" => Some(58),
+        "vrrp" => Some(112),
+        other => other.parse::<u8>().ok(),
+    };
+    known == Some(0) || known == Some(number)
+}
+
+fn interface(word: Option<&str>, name: Option<&str>) -> bool {
+    let (Some(word), Some(name)) = (word, name) else {
+        return false;
+    };
+    match word.strip_suffix('+') {
+        Some(start) => name.starts_with(start),
+        None => word == name,
+    }
+}
+
+fn ports(word: Option<&str>, port: Option<u16>) -> Option<bool> {
+    let port = port?;
+    let fits = |range: &str| {
+        let (low, high) = range.split_once(':').unwrap_or((range, range));
+        let low = if low.is_empty() {
+            Ok(0)
+        } else {
+            low.parse::<u16>()
+        };
+        let high = if high.is_empty() {
+            Ok(u16::MAX)
+        } else {
+            high.parse::<u16>()
+        };
+        matches!((low, high), (Ok(low), Ok(high)) if (low..=high).contains(&port))
+    };
+    Some(word.is_some_and(|list| list.split(',').any(fits)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet() -> Packet<'static> {
+        Packet {
+            from: "10.0.0.9".parse().ok(),
+            to: "10.0.0.1".parse().ok(),
+            protocol: 6,
+            source_port: None,
+            port: Some(80),
+            comes_in: Some("eth0"),
+            goes_out: None,
+            state: Some(State::New),
+        }
+    }
+
+    #[test]
+    fn what_a_rule_does_to_a_packet() {
+        for (policy, rule, want) in [
+            ("ACCEPT", "-A INPUT -j DROP", "dropped"),
+            (
+                "ACCEPT",
+                "-A INPUT -d 10.0.0.0/24 -j REJECT --reject-with icmp-port-unreachable",
+                "dropped",
+            ),
+            ("ACCEPT", "-A INPUT ! -d 10.0.0.1/32 -j DROP", "passes"),
+            ("ACCEPT", "-A INPUT -d 10.0.0.2/32 -j DROP", "passes"),
+            ("ACCEPT", "-A INPUT -p udp -j DROP", "passes"),
+            ("ACCEPT", "-A INPUT ! -p udp -j DROP", "dropped"),
+            ("ACCEPT", "-A INPUT -i eth1 -j DROP", "passes"),
+            ("ACCEPT", "-A INPUT -i eth+ -j DROP", "dropped"),
+            (
+                "ACCEPT",
+                "-A INPUT -p tcp -m tcp --dport 70:90 -j DROP",
+                "dropped",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -p tcp -m tcp --dport 81: -j DROP",
+                "passes",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -p tcp -m multiport ! --dports 80,443 -j DROP",
+                "passes",
+            ),
+            ("ACCEPT", "-A INPUT -p tcp -m tcp --sport 80 -j DROP", "may"),
+            (
+                "ACCEPT",
+                "-A INPUT -m conntrack --ctstate INVALID -j DROP",
+                "passes",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j DROP",
+                "dropped",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -m set --match-set bad src -j DROP",
+                "may",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -m comment --comment \"-j DROP all\" -j LOG",
+                "passes",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -j own\n-A own -p tcp -j RETURN\n-A own -j DROP",
+                "passes",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -g own\n-A INPUT -j DROP\n-A own -p udp -j DROP",
+                "passes",
+            ),
+            ("ACCEPT", "-A INPUT -j own\n-A own -j own", "passes"),
+            (
+                "DROP",
+                "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT",
+                "dropped",
+            ),
+            (
+                "DROP",
+                "-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT",
+                "passes",
+            ),
+            (
+                "DROP",
+                "-A INPUT -m set --match-set good src -j ACCEPT",
+                "may",
+            ),
+            (
+                "DROP",
+                "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+                "dropped",
+            ),
+            (
+                "DROP",
+                "-A INPUT -m conntrack --ctstate NEW -m addrtype --dst-type LOCAL -j ACCEPT",
+                "passes",
+            ),
+        ] {
+            let text = format!("*filter\n:INPUT {policy} [0:0]\n:own - [0:0]\n{rule}\nCOMMIT\n");
+            let fate = match Rules::parse(&text).fate("filter", "INPUT", &packet()) {
+                Fate::Passes => "passes",
+                Fate::Dropped(_) => "dropped",
+                Fate::May(_) => "may",
+            };
+            assert_eq!(fate, want, "{policy} {rule}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Which VRRP adverts reach a director: those of the one that serves, and of nobody else with the same VRID.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::inventory::model::{Cluster, Host, VrrpInstance};
+use crate::shell::heredoc;
+
+use super::Seen;
+use super::tally::{Fault, Tally};
+
+/// A raw socket gets what passes the firewall, and only that; no packet is sent.
+const LISTENER: &str = include_str!("vrrp.pl");
+
+/// The longest that a director listens, in seconds.
+const LONGEST: f64 = 8.0;
+
+/// An advert: its sender and its VRID.
+pub type Adverts = BTreeSet<(IpAddr, u8)>;
+
+fn mine<'a>(cluster: &'a Cluster, host: &'a Host) -> impl Iterator<Item = &'a VrrpInstance> {
+    cluster.vrrp.iter().filter(|v| {
+        v.members
+            .iter()
+            .any(|m| m.host == host.name && m.address.is_ipv4())
+    })
+}
+
+/// What a director runs while clients ask; none where it takes no part in VRRP.
+pub fn script(cluster: &Cluster, host: &Host) -> Option<String> {
+    let slowest = mine(cluster, host).map(|v| v.advert_int).reduce(f64::max)?;
+    let seconds = (slowest * 2.2).min(LONGEST);
+    let listen = heredoc(&format!("perl - {seconds:.1} 2>/dev/null"), LISTENER);
+    Some(format!(
+        "if have perl && perl -MSocket -e1 2>/dev/null; then part adverts\n{listen}fi\n"
+    ))
+}
+
+/// None: nothing on the host could listen.
+pub fn adverts(text: &str) -> Option<Adverts> {
+    text.lines().any(|line| line == "heard").then(|| {
+        text.lines()
+            .filter_map(|line| {
+                let mut words = line.split(' ');
+                Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+            })
+            .collect()
+    })
+}
+
+/// Judges what directors heard, by name.
+pub fn judge(
+    cluster: &Cluster,
+    seen: &[Seen],
+    heard: &BTreeMap<String, Adverts>,
+    tally: &mut Tally,
+) {
+    for director in seen.iter().filter(|s| s.host.is_director()) {
+        let Some(adverts) = heard.get(director.name()) else {
+            continue;
+        };
+        let known: BTreeSet<u8> = cluster.vrrp.iter().map(|v| v.virtual_router_id).collect();
+        for (address, id) in adverts.iter().filter(|(_, id)| !known.contains(id)) {
+            tally.note(
+                director.name(),
+                "vrrp-foreign",
+                format!("{address} speaks VRRP here too, with virtual_router_id {id}"),
+            );
+        }
+        for instance in mine(cluster, director.host) {
+            let id = instance.virtual_router_id;
+            let member = |address: &IpAddr| instance.members.iter().find(|m| m.address == *address);
+            let serves = instance
+                .vips
+                .iter()
+                .any(|vip| director.addresses().of(vip.address).next().is_some());
+            let from: Vec<&IpAddr> = adverts
+                .iter()
+                .filter(|(_, v)| *v == id)
+                .map(|(a, _)| a)
+                .collect();
+            let strangers: Vec<String> = from
+                .iter()
+                .filter(|address| member(address).is_none())
+                .map(ToString::to_string)
+                .collect();
+            let fault = (!strangers.is_empty()).then(|| {
+                Fault::new(
+                    format!("no adverts of others with virtual_router_id {id}"),
+                    format!("adverts of {}", strangers.join(", ")),
+                    "choose a `virtual_router_id` that nobody else on this network uses",
+                )
+            });
+            tally.judge(
+                director.name(),
+                "vrrp-foreign",
+                instance.name.clone(),
+                fault,
+            );
+            // One that serves hears nobody; one that does not, hears the one that does.
+            let peers = from
+                .iter()
+                .filter(|address| member(address).is_some())
+                .count();
+            if serves || instance.advert_int * 2.2 > LONGEST {
+                continue;
+            }
+            let fault = (peers == 0).then(|| {
+                Fault::new(
+                    format!("adverts of {} from the director that serves", instance.name),
+                    "none",
+                    "look at the firewalls of both directors and at the switch's multicast, or set `unicast: true`",
+                )
+            });
+            tally.judge(
+                director.name(),
+                "vrrp-adverts",
+                instance.name.clone(),
+                fault,
+            );
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Verification of recorded clusters: what real hosts answered, whole and with one thing damaged, to exact findings.
+
+mod alone;
+mod keepalived;
+mod mark;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use lvsctl::event::Silent;
+use lvsctl::inventory::model::Scheduler;
+use lvsctl::inventory::model::{Cluster, Host};
+use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::resource::{Resource, section};
+use lvsctl::role::Roles;
+use lvsctl::run::host::Run;
+use lvsctl::run::{Fleet, HostRun, Interrupt};
+use lvsctl::secret::Secrets;
+use lvsctl::transport::Output;
+use lvsctl::transport::fake::{FakeHosts, Script};
+use lvsctl::verify::end_to_end::judge::{self, Exchange};
+use lvsctl::verify::end_to_end::{self, Replies, Reply};
+use lvsctl::verify::look::Look;
+use lvsctl::verify::{self, Severity, Tally, live, place, questions};
+
+/// A change to what one host answered.
+struct Edit {
+    /// `rs1.probe` or `client.live`.
+    file: &'static str,
+    from: &'static str,
+    to: &'static str,
+}
+
+struct Damage {
+    name: &'static str,
+    edits: &'static [Edit],
+}
+
+const fn edit(file: &'static str, from: &'static str, to: &'static str) -> Edit {
+    Edit { file, from, to }
+}
+
+const fn damage(name: &'static str, edits: &'static [Edit]) -> Damage {
+    Damage { name, edits }
+}
+
+/// A recorded cluster.
+struct Recorded {
+    cluster: Cluster,
+    files: BTreeMap<String, String>,
+}
+
+fn folder(case: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/cases/verify")
+        .join(case)
+}
+
+fn recorded(case: &str) -> Recorded {
+    let folder = folder(case);
+    let cluster = match inventory::load(&folder.join("inventory.yaml"), BUILT_IN_ROLES) {
+        Ok(loaded) => loaded.cluster,
+        Err(error) => panic!("{}", error.render(100, false)),
+    };
+    let files = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|e| e == "probe" || e == "live")
+        })
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read_to_string(&path).unwrap())
+        })
+        .collect();
+    Recorded { cluster, files }
+}
+
+/// Each script brings a word of its own that marks the parts of the answer.
+fn nonce(script: &str) -> &str {
+    let at = script.find("\\n@").expect("the script defines its marker") + 3;
+    &script[at..at + 16]
+}
+
+fn answer(script: &str, text: &str) -> Output {
+    Output {
+        status: 0,
+        stdout: format!(
+            "\n{}",
+            text.replace("@NONCE", &format!("@{}", nonce(script)))
+        ),
+        stderr: String::new(),
+    }
+}
+
+impl Recorded {
+    fn damaged(&self, edits: &[Edit]) -> BTreeMap<String, String> {
+        let mut files = self.files.clone();
+        for edit in edits {
+            let file = files
+                .get_mut(edit.file)
+                .unwrap_or_else(|| panic!("no file {}", edit.file));
+            assert!(
+                file.contains(edit.from),
+                "{} does not hold {:?}",
+                edit.file,
+                edit.from
+            );
+            *file = file.replace(edit.from, edit.to);
+        }
+        files
+    }
+
+    fn hosts(&self, files: &BTreeMap<String, String>) -> FakeHosts {
+        let mut hosts = FakeHosts::new();
+        for host in &self.cluster.hosts {
+            let part = |kind: &str| files.get(&format!("{}.{kind}", host.name)).cloned();
+            let Some(probe) = part("probe") else { continue };
+            let live = part("live").unwrap_or_default();
+            let script = Script::new().on_match(
+                |_| true,
+                move |script| {
+                    let text = if script.contains("section=facts") {
+                        &probe
+                    } else {
+                        &live
+                    };
+                    Ok(answer(script, text))
+                },
+            );
+            hosts = hosts.host(&host.name, script);
+        }
+        hosts
+    }
+
+    fn verify(&self, edits: &[Edit]) -> Tally {
+        let files = self.damaged(edits);
+        let fake = self.hosts(&files);
+        let (secrets, interrupt) = (Secrets::new(), Interrupt::default());
+        let more = |host: &Host| questions::of(&self.cluster, host);
+        let run = Run {
+            cluster: &self.cluster,
+            connect: &fake,
+            secrets: &secrets,
+            sink: &Silent,
+            interrupt: &interrupt,
+            holder: "test",
+            more: &more,
+        };
+        let fleet = Fleet::new(run, 4).unwrap();
+        let roles = Roles::load(None).unwrap();
+        let wanted = self
+            .cluster
+            .hosts
+            .iter()
+            .map(|host| (host, kernel(&roles, &self.cluster, host)));
+        let mut tally = Tally::default();
+        let mut runs: Vec<HostRun> = Vec::new();
+        for (host, outcome) in fleet.open(wanted.collect()) {
+            runs.push(outcome.unwrap_or_else(|e| panic!("{}: {e}", host.name)));
+        }
+        let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
+            .into_iter()
+            .partition(|run| place::is_neutral(&self.cluster, run.host));
+        verify::offline(&self.cluster, &hosts, &clients, &secrets, &mut tally);
+        live::check(&fleet, &self.cluster, &mut clients, &mut hosts, &mut tally);
+        tally
+    }
+}
+
+/// What a host shall have in its kernel. Files and packages are plan's affair, and change with their templates.
+fn kernel(roles: &Roles, cluster: &Cluster, host: &Host) -> Vec<Resource> {
+    let mut wanted = roles.expand(cluster, host).unwrap();
+    wanted.retain(|r| {
+        matches!(
+            r,
+            Resource::Sysctl(_)
+                | Resource::Address(_)
+                | Resource::Route(_)
+                | Resource::Mark(_)
+                | Resource::Ipvs(_)
+        )
+    });
+    wanted
+}
+
+fn shown(tally: &Tally) -> String {
+    let mut text = String::new();
+    for f in &tally.findings {
+        let host = if f.host.is_empty() {
+            "cluster"
+        } else {
+            &f.host
+        };
+        let kind = match f.severity {
+            Severity::Error => "",
+            Severity::Warning => " (warning)",
+            Severity::Note => " (note)",
+        };
+        let _ = writeln!(text, "{host}: {}{kind}: {}", f.check, f.what);
+        if f.severity != Severity::Note {
+            let _ = writeln!(
+                text,
+                "    expected {}\n    found    {}\n    mend     {}",
+                f.expected, f.found, f.mend
+            );
+        }
+    }
+    text
+}
+
+/// Every damage brings a finding, and each check that passes on the whole cluster is seen to fail on some damage.
+fn all(case: &str, damages: &[Damage]) -> (String, BTreeSet<String>, BTreeSet<String>) {
+    let recorded = recorded(case);
+    let whole = recorded.verify(&[]);
+    let mut text = format!("# whole\n{}", shown(&whole));
+    assert!(whole.is_clean(), "{text}");
+    let passed = whole
+        .passed
+        .keys()
+        .map(|check| (*check).to_owned())
+        .collect();
+    let mut failed = BTreeSet::new();
+    for damage in damages {
+        let tally = recorded.verify(damage.edits);
+        let _ = write!(text, "\n# {}\n{}", damage.name, shown(&tally));
+        assert_ne!(
+            tally.findings, whole.findings,
+            "nothing is found on: {}",
+            damage.name
+        );
+        failed.extend(
+            tally
+                .findings
+                .iter()
+                .filter(|f| f.severity != Severity::Note)
+                .map(|f| f.check.clone()),
+        );
+    }
+    (text, passed, failed)
+}
+
+/// Scheduler, weights of rs1 and rs2, who answered each request, and the checks that fail.
+const ROUNDS: &[(Scheduler, [u16; 2], &str, &[&str])] = &[
+    (Scheduler::Rr, [1, 1], "1212", &[]),
+    (Scheduler::Rr, [1, 1], "121", &[]),
+    (Scheduler::Rr, [5, 1], "1212", &[]),
+    (Scheduler::Rr, [1, 1], "1112", &[]),
+    (Scheduler::Rr, [1, 1], "11111112", &["shares"]),
+    (
+        Scheduler::Rr,
+        [1, 1],
+        "2222",
+        &["gets-connections", "shares"],
+    ),
+    (Scheduler::Rr, [0, 1], "2222", &[]),
+    (Scheduler::Wrr, [2, 1], "112112", &[]),
+    (Scheduler::Wrr, [2, 1], "1121", &[]),
+    (Scheduler::Wrr, [4, 2], "112112", &[]),
+    (Scheduler::Wrr, [2, 1], "121212121212", &["shares"]),
+    (
+        Scheduler::Wrr,
+        [1, 2],
+        "111",
+        &["gets-connections", "shares"],
+    ),
+    (Scheduler::Wlc, [1, 1], "1112", &[]),
+    (Scheduler::Wlc, [1, 1], "1111", &["gets-connections"]),
+    (Scheduler::Sh, [1, 1], "1111", &[]),
+    (Scheduler::Sed, [1, 1], "1111", &[]),
+    (Scheduler::Fo, [1, 2], "2222", &[]),
+];
+
+#[test]
+fn each_scheduler_promises_its_own() {
+    for (scheduler, weights, who, fails) in ROUNDS {
+        let mut cluster = recorded("t1").cluster;
+        let service = &mut cluster.services[0];
+        service.scheduler = *scheduler;
+        service.check.requests = u16::try_from(who.len()).unwrap();
+        for (rs, weight) in service.real_servers.iter_mut().zip(weights) {
+            rs.weight = *weight;
+        }
+        let replies = who
+            .chars()
+            .map(|n| Reply {
+                status: Some(200),
+                error: String::new(),
+                first_line: format!("rs{n}"),
+                fresh: true,
+            })
+            .collect();
+        let exchange = Exchange {
+            client: "client".to_owned(),
+            group: 0,
+            target: ("192.168.100.200".parse().unwrap(), 80),
+            replies: Replies::Came(replies),
+        };
+        let mut tally = Tally::default();
+        let groups = end_to_end::groups(&cluster);
+        judge::all(&cluster, &groups, &[exchange], |_| None, &mut tally);
+        let found: Vec<&str> = tally.findings.iter().map(|f| f.check.as_str()).collect();
+        assert_eq!(found, *fails, "{scheduler:?} {weights:?} {who}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_cut_anywhere_is_read_without_panic() {
+    for case in ["t1", "t2", "t8"] {
+        for (name, text) in recorded(case).files {
+            for end in (0..text.len()).step_by(41) {
+                let cut = text.get(..end).unwrap_or_default();
+                for section in section::split(&format!("\n{cut}"), "NONCE").values() {
+                    let _ = format!("{:?}", Look::parse(section));
+                }
+            }
+            assert!(!text.is_empty(), "{name}");
+        }
+    }
+}
