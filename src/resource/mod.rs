@@ -111,6 +111,13 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Whether an earlier change of this plan writes a file anew; its mode alone is no news to who reads it.
+    pub fn rewrites(&self, path: &str) -> bool {
+        self.earlier
+            .iter()
+            .any(|change| change.kind == "file" && change.key == path && change.text.is_some())
+    }
+
     /// Whether an earlier change of this plan touches a resource.
     pub fn changes(&self, kind: &str, key: &str) -> bool {
         self.earlier

@@ -128,13 +128,13 @@ impl Kind for Unit {
         let absent = State::default();
         let state = observed.units.get(&self.name).unwrap_or(&absent);
         let path = format!("/etc/systemd/system/{}", self.name);
-        let unit_file = cx.changes("file", &path);
+        let unit_file = cx.rewrites(&path);
         let newer: Vec<&str> = observed.newer(self, state).collect();
         let touched: Vec<&str> = self
             .reads
             .iter()
             .map(String::as_str)
-            .filter(|path| cx.changes("file", path))
+            .filter(|path| cx.rewrites(path))
             .collect();
         let reload = self.reloads && state.active && !(newer.is_empty() && touched.is_empty());
         let enable = state.enabled != self.enabled;
