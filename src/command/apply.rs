@@ -1,7 +1,6 @@
 //! `lvsctl apply` and `lvsctl destroy`: from a fresh probe to a plan, from the plan to its steps.
 
 use std::io::{BufRead, IsTerminal};
-use std::net::IpAddr;
 
 use crate::cli::{ApplyArgs, Format, Global};
 use crate::exit::Exit;
@@ -11,7 +10,8 @@ use crate::report;
 use crate::report::error::chain;
 use crate::report::summary::{self, Outcome, Row};
 use crate::run::fleet::Applied;
-use crate::run::{Fleet, HostRun, Interrupt, settle, stages};
+use crate::run::settle::{self, Unsettled};
+use crate::run::{Fleet, HostRun, Interrupt, stages};
 
 use super::output::{Reporter, show};
 use super::setup;
@@ -127,8 +127,8 @@ fn change(
     let well = done
         .iter()
         .all(|(_, _, result)| matches!(result, Some(Ok(()))));
-    let unserved = if well && goal == Goal::Inventory {
-        served_again(fleet, &mut done)
+    let unsettled = if well && goal == Goal::Inventory && work.setup.cluster().keepalived {
+        settled(fleet, &mut done)
     } else {
         Vec::new()
     };
@@ -139,12 +139,13 @@ fn change(
         rows.push(Row::of(plan, result.as_ref()));
     }
     fleet.close(done.into_iter().map(|(host, _, _)| host).collect());
-    if let Some(vip) = unserved.first() {
+    if !unsettled.is_empty() {
+        let lines = unsettled.iter().map(|what| format!("  {what}\n"));
         return Err(Failure::new(
             Exit::Failed,
             format!(
-                "error: all steps were done, and no director has taken the VIP {vip}; \
-                 see `journalctl -u keepalived` on the directors\n"
+                "error: all steps were done, and yet:\n{}",
+                lines.collect::<String>()
             ),
         ));
     }
@@ -174,16 +175,8 @@ fn locked<'h>(
     ))
 }
 
-/// Where keepalived was started or reloaded, waits until the VIPs are held.
-fn served_again(fleet: &Fleet, done: &mut [Applied]) -> Vec<IpAddr> {
-    let touched = |plan: &HostPlan| {
-        plan.changes
-            .iter()
-            .any(|change| change.key == "keepalived.service")
-    };
-    if !done.iter().any(|(_, plan, _)| touched(plan)) {
-        return Vec::new();
-    }
+/// Waits until keepalived has answered what was changed.
+fn settled(fleet: &Fleet, done: &mut [Applied]) -> Vec<Unsettled> {
     let mut directors: Vec<&mut HostRun> = done
         .iter_mut()
         .map(|(host, _, _)| host)

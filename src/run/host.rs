@@ -7,8 +7,8 @@ use crate::inventory::model::{Cluster, Host};
 use crate::manifest::Manifest;
 use crate::plan::{self, Basis, HostPlan};
 use crate::probe::{self, Answer, ProbeError};
-use crate::resource::Resource;
 use crate::resource::change::Step;
+use crate::resource::{Change, Resource};
 use crate::secret::{self, Secrets};
 use crate::transport::{Connect, Output, RemoteShell, TransportError};
 
@@ -142,9 +142,20 @@ impl<'a> HostRun<'a> {
     /// Takes the host's lock and probes again: what is planned from now on rests on what nobody else changes.
     pub fn lock(&mut self, run: &Run) -> Result<(), HostError> {
         take_lock(run, self.host, self.shell.as_mut())?;
+        self.probe_again(run)
+    }
+
+    fn probe_again(&mut self, run: &Run) -> Result<(), HostError> {
         let all = with_owned(&self.wanted, &self.answer.manifest);
         self.answer = ask(run, self.host, self.shell.as_mut(), &probe::question(&all))?;
         Ok(())
+    }
+
+    /// What a fresh probe finds that is not as wanted, by kind and key.
+    pub fn differs(&mut self, run: &Run) -> Result<Vec<String>, HostError> {
+        self.probe_again(run)?;
+        let name = |change: &Change| format!("{} {}", change.kind, change.key);
+        Ok(self.plan(run.secrets).changes.iter().map(name).collect())
     }
 
     pub fn plan(&self, secrets: &Secrets) -> HostPlan {
@@ -172,16 +183,9 @@ impl<'a> HostRun<'a> {
             }
             self.step(run, step, index + 1, of)?;
         }
-        let all = with_owned(&self.wanted, &self.answer.manifest);
-        self.answer = ask(run, self.host, self.shell.as_mut(), &probe::question(&all))?;
-        let left = self.plan(run.secrets);
+        let left = self.differs(run)?;
         if !left.is_empty() {
-            let names = left
-                .changes
-                .iter()
-                .map(|change| format!("{} {}", change.kind, change.key))
-                .collect();
-            return Err(HostError::StillDiffers(names));
+            return Err(HostError::StillDiffers(left));
         }
         run.sink.event(&Event::Done {
             host: self.host.name.clone(),

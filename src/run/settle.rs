@@ -1,5 +1,5 @@
-//! After a change under keepalived: waiting until a director has taken each VIP, so that a run which ends well
-//! leaves a cluster that serves.
+//! After changes under keepalived: waiting until the VIPs are where they belong and no health checker is still on
+//! its way, so that a run which ends well leaves a cluster that serves, and the next run finds nothing to do.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -11,45 +11,200 @@ use crate::inventory::model::{Cluster, VrrpInstance};
 /// How often the directors are asked.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// A director takes over after three adverts and a skew did not come (RFC 5798, 6.1); loaded hosts take longer.
-fn patience(cluster: &Cluster) -> Duration {
-    let longest = cluster
-        .vrrp
-        .iter()
-        .map(|instance| instance.advert_int)
-        .fold(1.0, f64::max);
-    Duration::from_secs_f64(10.0 + 4.0 * longest)
+/// What had not come right in time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsettled {
+    /// No director holds the VIP.
+    NoMaster(IpAddr),
+    /// More than one does.
+    Masters(IpAddr, Vec<String>),
+    /// A director that its plan had made right differs again.
+    Differs(String, Vec<String>),
 }
 
-/// VIPs that no director held in time.
-pub fn wait(fleet: &Fleet, hosts: &mut [&mut HostRun]) -> Vec<IpAddr> {
-    let cluster = fleet.run.cluster;
-    let vips = |instance: &VrrpInstance| {
-        instance
-            .vips
-            .iter()
-            .map(|vip| vip.address)
-            .collect::<Vec<_>>()
-    };
-    let mut waiting: Vec<IpAddr> = cluster.vrrp.iter().flat_map(vips).collect();
-    let deadline = Instant::now() + patience(cluster);
-    while !waiting.is_empty() {
-        for host in hosts.iter_mut() {
-            let Ok(output) = host.ask("waiting for a master", "ip -o addr show") else {
-                continue;
-            };
-            let holds = |vip: &IpAddr| {
-                output
-                    .stdout
-                    .split_whitespace()
-                    .any(|word| word.split('/').next() == Some(&vip.to_string()))
-            };
-            waiting.retain(|vip| !holds(vip));
+impl std::fmt::Display for Unsettled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let journal = "see `journalctl -u keepalived` on the directors";
+        match self {
+            Self::NoMaster(vip) => write!(f, "no director has taken the VIP {vip}; {journal}"),
+            Self::Masters(vip, hosts) => write!(
+                f,
+                "the VIP {vip} is on several directors ({}): they do not hear each other's adverts; {journal}",
+                hosts.join(", ")
+            ),
+            Self::Differs(host, what) => {
+                write!(
+                    f,
+                    "{host} differs again: {}; `plan` shows how",
+                    what.join(", ")
+                )
+            }
         }
-        if waiting.is_empty() || Instant::now() > deadline || fleet.run.interrupt.is_set() {
-            break;
+    }
+}
+
+/// A director takes over after three adverts and a skew did not come (RFC 5798, 6.1), and a real server comes back
+/// with the next round of health checks; loaded hosts take longer.
+fn patience(cluster: &Cluster) -> Duration {
+    let advert = cluster.vrrp.iter().map(|instance| instance.advert_int);
+    let round = cluster.services.iter().map(|service| {
+        let answer = service
+            .health_check
+            .as_ref()
+            .map_or(0, |c| c.connect_timeout);
+        f64::from(service.delay_loop + answer)
+    });
+    let (advert, round) = (advert.fold(1.0, f64::max), round.fold(0.0, f64::max));
+    Duration::from_secs_f64(10.0 + 4.0 * advert + round)
+}
+
+/// Who holds a VIP, of those that were asked.
+type Holders = Vec<String>;
+
+/// Whether a VIP is where it stays: with the first member, or with any one where the first does not take it back.
+fn at_rest(instance: &VrrpInstance, holders: &Holders) -> bool {
+    let first = instance.members.first().map(|member| &member.host);
+    match holders.as_slice() {
+        [one] => !instance.preempt || Some(one) == first,
+        _ => false,
+    }
+}
+
+/// At the end of patience: a VIP that a lower member holds is served, and why it does is for `verify` to say.
+fn served(vip: IpAddr, holders: Holders) -> Option<Unsettled> {
+    match holders.len() {
+        0 => Some(Unsettled::NoMaster(vip)),
+        1 => None,
+        _ => Some(Unsettled::Masters(vip, holders)),
+    }
+}
+
+/// What has not settled in time; asks only of instances whose members are all in hand.
+pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unsettled> {
+    let cluster = fleet.run.cluster;
+    let in_hand = |instance: &&VrrpInstance| {
+        instance
+            .members
+            .iter()
+            .all(|member| directors.iter().any(|run| run.host.name == member.host))
+    };
+    let instances: Vec<&VrrpInstance> = cluster.vrrp.iter().filter(in_hand).collect();
+    let deadline = Instant::now() + patience(cluster);
+    loop {
+        let held: Vec<(&VrrpInstance, IpAddr, Holders)> = {
+            let addresses: Vec<(String, Vec<String>)> =
+                directors.iter_mut().map(addresses).collect();
+            let vips = instances.iter().flat_map(|instance| {
+                instance
+                    .vips
+                    .iter()
+                    .map(move |vip| (*instance, vip.address))
+            });
+            vips.map(|(instance, vip)| (instance, vip, holders(&addresses, vip)))
+                .collect()
+        };
+        let vips_rest = held
+            .iter()
+            .all(|(instance, _, holders)| at_rest(instance, holders));
+        let late = Instant::now() > deadline || fleet.run.interrupt.is_set();
+        if vips_rest || late {
+            let differing = differing(fleet, directors);
+            if differing.is_empty() || late {
+                let vips = held
+                    .into_iter()
+                    .filter_map(|(_, vip, holders)| served(vip, holders));
+                return vips.chain(differing).collect();
+            }
         }
         std::thread::sleep(PAUSE);
     }
-    waiting
+}
+
+/// A host's name and all its addresses; none where it does not answer, which its next probe tells.
+fn addresses(run: &mut &mut HostRun) -> (String, Vec<String>) {
+    let name = run.host.name.clone();
+    let found = run.ask("waiting for a master", "ip -o addr show");
+    let words = |text: &str| {
+        text.split_whitespace()
+            .filter_map(|word| word.split_once('/'))
+            .map(|(address, _)| address.to_owned())
+            .collect()
+    };
+    (
+        name,
+        found.map_or_else(|_| Vec::new(), |output| words(&output.stdout)),
+    )
+}
+
+fn holders(addresses: &[(String, Vec<String>)], vip: IpAddr) -> Holders {
+    let vip = vip.to_string();
+    let has = addresses.iter().filter(|(_, found)| found.contains(&vip));
+    has.map(|(name, _)| name.clone()).collect()
+}
+
+fn differing(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unsettled> {
+    let mut all = Vec::new();
+    for run in directors.iter_mut() {
+        let what = match run.differs(&fleet.run) {
+            Ok(what) => what,
+            Err(error) => vec![error.to_string()],
+        };
+        if !what.is_empty() {
+            all.push(Unsettled::Differs(run.host.name.clone(), what));
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::{self, BUILT_IN_ROLES};
+
+    fn instance(preempt: bool) -> VrrpInstance {
+        let text = format!(
+            "cluster: t\nnetworks: 10.0.0.0/24\nhosts:\n  lb1: {{ role: director, address: 10.0.0.1 }}\n  \
+             lb2: {{ role: backup, address: 10.0.0.2 }}\n  rs1: {{ role: realserver, address: 10.0.0.3 }}\n\
+             vrrp: {{ virtual_router_id: 1, preempt: {preempt} }}\nservices: {{ web: {{ vip: 10.0.0.9, port: 80 }} }}\n"
+        );
+        let loaded = inventory::parse("t.yaml", &text, BUILT_IN_ROLES).expect("a valid inventory");
+        loaded.cluster.vrrp[0].clone()
+    }
+
+    #[test]
+    fn a_vip_rests_with_the_first_member_or_with_who_keeps_it() {
+        for (preempt, holders, rests) in [
+            (true, vec!["lb1"], true),
+            (true, vec!["lb2"], false),
+            (true, vec!["lb1", "lb2"], false),
+            (true, vec![], false),
+            (false, vec!["lb2"], true),
+            (false, vec!["lb1"], true),
+            (false, vec![], false),
+        ] {
+            let holders: Holders = holders.into_iter().map(str::to_owned).collect();
+            assert_eq!(
+                at_rest(&instance(preempt), &holders),
+                rests,
+                "{preempt} {holders:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_vip_that_one_director_holds_is_served() {
+        let vip: IpAddr = [10, 0, 0, 9].into();
+        let names = |n: usize| {
+            ["lb1", "lb2"][..n]
+                .iter()
+                .map(|s| (*s).to_owned())
+                .collect::<Holders>()
+        };
+        assert_eq!(served(vip, names(0)), Some(Unsettled::NoMaster(vip)));
+        assert_eq!(served(vip, names(1)), None);
+        assert_eq!(
+            served(vip, names(2)),
+            Some(Unsettled::Masters(vip, names(2)))
+        );
+    }
 }
