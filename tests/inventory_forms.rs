@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use lvsctl::inventory::model::{Cluster, HealthCheckKind, Mode, Scheduler, Service};
+use lvsctl::inventory::model::{Cluster, HealthCheckKind, HttpAnswer, Mode, Scheduler, Service};
 use lvsctl::inventory::{self, BUILT_IN_ROLES, Loaded};
 use lvsctl::secret::{Secret, SecretSource, Secrets};
 
@@ -192,10 +192,12 @@ fn every_scheduler_and_its_flags() {
 
 #[test]
 fn health_checks() {
-    let http = |path: &str, status| HealthCheckKind::Http {
+    let answer = |path: &str, status| HttpAnswer {
         path: path.to_owned(),
         status,
+        text: None,
     };
+    let http = |path: &str, status| HealthCheckKind::Http(answer(path, status));
     for (written, expected) in [
         ("tcp", HealthCheckKind::Tcp),
         ("true", HealthCheckKind::Tcp),
@@ -206,12 +208,13 @@ fn health_checks() {
             "{ http: { path: /health, status: 204 } }",
             http("/health", 204),
         ),
+        ("{ https: {} }", HealthCheckKind::Https(answer("/", 200))),
         (
-            "{ https: {} }",
-            HealthCheckKind::Https {
-                path: "/".to_owned(),
-                status: 200,
-            },
+            "{ http: { text: OK } }",
+            HealthCheckKind::Http(HttpAnswer {
+                text: Some("OK".to_owned()),
+                ..answer("/", 200)
+            }),
         ),
         (
             "{ script: { path: /bin/check } }",
@@ -429,6 +432,12 @@ services:
             "role: client",
             (7, 1),
             "VRRP has one member, so nobody can take its VIPs over",
+        ),
+        (
+            "id: 10 }",
+            "id: 10, track_script: { web: { unit: nginx, weight: -5 } } }",
+            (7, 68),
+            "`web` changes a priority by 5, but the members' differ by 10: the master would stay",
         ),
         (
             "id: 10 }\nservices:\n  web: { vip: 192.168.100.200",

@@ -21,8 +21,22 @@ pub struct Cluster {
     pub vrrp: Vec<VrrpInstance>,
     /// Whether keepalived holds IPVS and VIPs on the directors.
     pub keepalived: bool,
+    pub arp: ArpAnswer,
     /// Free values for roles and templates of the user's own.
     pub vars: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What keeps real servers that hold a VIP from drawing its traffic to themselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ArpAnswer {
+    /// arp_ignore and arp_announce on the real servers.
+    #[default]
+    Sysctl,
+    /// arptables rules on the real servers.
+    Arptables,
+    /// A static neighbour entry on the gateway, the only one that asks.
+    Neighbour,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -70,6 +84,8 @@ pub struct Interface {
     pub name: String,
     pub network: String,
     pub addresses: Vec<IpNet>,
+    /// In lower case, where it is known beforehand.
+    pub mac: Option<String>,
 }
 
 /// How a host is reached.
@@ -243,9 +259,18 @@ pub struct HealthCheck {
 #[serde(rename_all = "lowercase")]
 pub enum HealthCheckKind {
     Tcp,
-    Http { path: String, status: u16 },
-    Https { path: String, status: u16 },
+    Http(HttpAnswer),
+    Https(HttpAnswer),
     Script { path: String, timeout: u32 },
+}
+
+/// What is asked for, and what a real server that is well answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HttpAnswer {
+    pub path: String,
+    pub status: u16,
+    /// A text that the page holds.
+    pub text: Option<String>,
 }
 
 /// How the end-to-end check asks for the service.
@@ -273,6 +298,36 @@ pub struct VrrpInstance {
     /// Adverts go to the other members' addresses instead of 224.0.0.18.
     pub unicast: bool,
     pub preempt: bool,
+    /// Interfaces without which a member gives the VIPs up.
+    pub track_interfaces: Vec<String>,
+    pub track_scripts: Vec<TrackScript>,
+    /// A program that keepalived runs when the instance's state changes.
+    pub notify: Option<String>,
+    /// Whether the master tells the backups of its IPVS connections.
+    pub sync_daemon: bool,
+}
+
+/// What a member watches, beside its peers. Times in seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TrackScript {
+    pub name: String,
+    pub watch: Watch,
+    pub interval: u32,
+    /// Added to the priority: a negative one while it fails, a positive one while it is well. 0: a failure gives
+    /// the VIPs up.
+    pub weight: i16,
+    /// Failures in a row that count, and successes that end them.
+    pub fall: u32,
+    pub rise: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Watch {
+    /// A program on the director.
+    Script(String),
+    /// A systemd unit, which may get one restart before it counts as down.
+    Unit { unit: String, restart: bool },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -57,6 +57,8 @@ pub struct Ipvs {
     pub drain: u32,
 }
 
+const KEEPALIVED: &str = "keepalived.service";
+
 fn drain_default() -> u32 {
     30
 }
@@ -120,8 +122,13 @@ struct Difference<'a> {
 }
 
 impl<'a> Difference<'a> {
-    fn new(wanted: &'a Ipvs, table: &'a Table) -> Self {
-        let unhealthy: Vec<&Destination> = wanted.unhealthy(table).collect();
+    fn new(wanted: &'a Ipvs, table: &'a Table, cx: &Context) -> Self {
+        // Of what keepalived is yet to read, no checker has taken anything out.
+        let unhealthy: Vec<&Destination> = if cx.changes("unit", KEEPALIVED) {
+            Vec::new()
+        } else {
+            wanted.unhealthy(table).collect()
+        };
         let Some(Served {
             real_servers: have, ..
         }) = wanted.served(table)
@@ -184,7 +191,7 @@ impl Kind for Ipvs {
     }
 
     fn diff(&self, table: &Self::Observed, cx: &Context) -> Option<Change> {
-        let difference = Difference::new(self, table);
+        let difference = Difference::new(self, table, cx);
         let served = self.served(table);
         let same_definition = served.is_some_and(|s| s.definition == self.service);
         if same_definition && difference.is_empty() {
@@ -229,7 +236,7 @@ impl Kind for Ipvs {
         }
         // keepalived that is about to read its configuration makes the service by itself; to add to the
         // table beside it would race with it.
-        if self.keepalived && cx.changes("unit", "keepalived.service") {
+        if self.keepalived && cx.changes("unit", KEEPALIVED) {
             return Some(change.step(
                 format!("wait for keepalived to serve {}", self.key()),
                 script::wait_for(self),

@@ -1,7 +1,7 @@
 //! Health checks and end-to-end checks: what is asked for can be asked for.
 
 use super::View;
-use crate::inventory::model::{HealthCheckKind, Protocol};
+use crate::inventory::model::{HealthCheckKind, HttpAnswer, Protocol};
 use crate::inventory::problem::{Fault, shown};
 
 pub fn checks(view: View<'_>, faults: &mut Vec<Fault>) {
@@ -13,16 +13,18 @@ pub fn checks(view: View<'_>, faults: &mut Vec<Fault>) {
         let Some(health) = &service.health_check else {
             continue;
         };
-        let at = |key| ["services", name, "health_check", key, "path"];
+        let at = |kind, key| ["services", name, "health_check", kind, key];
+        let mut page = |kind, answer: &HttpAnswer| {
+            let bad_path = url_path(&answer.path);
+            faults.extend(bad_path.map(|fault| view.at(&at(kind, "path"), fault)));
+            let bad_text = answer.text.as_deref().and_then(page_text);
+            faults.extend(bad_text.map(|fault| view.at(&at(kind, "text"), fault)));
+        };
         match &health.kind {
-            HealthCheckKind::Http { path, .. } => {
-                faults.extend(url_path(path).map(|fault| view.at(&at("http"), fault)));
-            }
-            HealthCheckKind::Https { path, .. } => {
-                faults.extend(url_path(path).map(|fault| view.at(&at("https"), fault)));
-            }
+            HealthCheckKind::Http(answer) => page("http", answer),
+            HealthCheckKind::Https(answer) => page("https", answer),
             HealthCheckKind::Script { path, .. } => {
-                faults.extend(program(path).map(|fault| view.at(&at("script"), fault)));
+                faults.extend(program(path).map(|fault| view.at(&at("script", "path"), fault)));
             }
             HealthCheckKind::Tcp => {
                 if service.protocol == Protocol::Udp && health.port.is_none() {
@@ -55,7 +57,17 @@ fn url_path(path: &str) -> Option<Fault> {
     })
 }
 
-fn program(path: &str) -> Option<Fault> {
+/// The text becomes a part of configuration files.
+fn page_text(text: &str) -> Option<Fault> {
+    let good = |c: char| c.is_ascii_alphanumeric() || " ._:=,;/+-".contains(c);
+    let bad = text.is_empty() || text.len() > 256 || !text.chars().all(good);
+    bad.then(|| {
+        Fault::new(format!("{} is no text to look for in a page", shown(text)))
+            .help("letters, digits, blanks and `._:=,;/+-`, at most 256: `OK`")
+    })
+}
+
+pub(super) fn program(path: &str) -> Option<Fault> {
     let good = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
     let bad = !path.starts_with('/') || path.len() > 1024 || !path.chars().all(good);
     bad.then(|| {

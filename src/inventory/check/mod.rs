@@ -2,11 +2,13 @@
 //! and its line in a table.
 
 mod address;
+mod arp;
 mod health;
 mod host;
 mod name;
 mod service;
 mod share;
+mod track;
 mod vrrp;
 
 use super::model::{Cluster, Service, VrrpInstance};
@@ -51,6 +53,10 @@ const LOCAL: &[Rule] = &[
     vrrp::vips,
     vrrp::segment,
     vrrp::authentication,
+    track::programs,
+    track::interfaces,
+    track::weights,
+    arp::neighbours_are_known,
 ];
 
 /// Rules that miss things: only for a cluster of which nothing was left out as faulty.

@@ -56,6 +56,8 @@ pub(in crate::inventory) struct HttpCheck {
     pub path: Opt<String>,
     /// The status that is right. Default: 200.
     pub status: Opt<Whole<u16, 100, 599>>,
+    /// A text that the page must hold, such as `OK`. Default: any page will do.
+    pub text: Opt<String>,
 }
 
 /// What to run.

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::SeqAccess;
 
-use super::word::{Address, FreeValue, Gateway, Priority, Weight};
+use super::word::{Address, FreeValue, Gateway, Mac, Priority, Weight};
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, shaped};
 use crate::inventory::model::{Connection, SshOptions};
 
@@ -70,6 +70,7 @@ pub(in crate::inventory) struct Defaults {
 pub(in crate::inventory) struct Nic {
     pub network: Opt<String>,
     pub address: Opt<Many<Text<Address>>>,
+    pub mac: Opt<Text<Mac>>,
 }
 
 /// An interface, in full.
@@ -81,6 +82,8 @@ struct LongNic {
     network: Opt<String>,
     /// One address or a list.
     address: Opt<Many<Text<Address>>>,
+    /// Its hardware address, for static neighbour entries. A lab's interface gets it.
+    mac: Opt<Text<Mac>>,
 }
 
 shaped!(Nic);
@@ -96,10 +99,19 @@ impl Shaped for Nic {
             "text" | "list" => Some(Self {
                 network: Opt::Absent,
                 address: node.as_a()?,
+                mac: Opt::Absent,
             }),
             "map" => {
-                let LongNic { network, address } = node.as_a()?;
-                Some(Self { network, address })
+                let LongNic {
+                    network,
+                    address,
+                    mac,
+                } = node.as_a()?;
+                Some(Self {
+                    network,
+                    address,
+                    mac,
+                })
             }
             _ => None,
         })

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::field::{Many, Named, Opt, Shaped, Text, shaped};
+use super::model::ArpAnswer;
 use host::{Defaults, Host};
 use service::Service;
 use vrrp::VrrpSection;
@@ -35,6 +36,11 @@ pub(in crate::inventory) struct Inventory {
     pub vrrp: Opt<VrrpSection>,
     /// Whether keepalived holds IPVS and VIPs on the directors. Default: true where there is `vrrp`.
     pub keepalived: Opt<bool>,
+    /// What keeps real servers that hold a VIP from drawing its traffic to themselves: `sysctl` (arp_ignore and
+    /// arp_announce), `arptables` (rules on the real servers) or `neighbour` (a static entry for the VIP on hosts
+    /// of the role `router`, the only ones that may ask; the director's interface then needs its `mac`).
+    /// Default: `sysctl`.
+    pub arp: Opt<Text<ArpAnswer>>,
     /// Services by name: what clients ask for, and who answers. Names are as those of hosts.
     pub services: Opt<Named<Service>>,
     /// Free values for roles and templates of your own (`cluster.vars` there).

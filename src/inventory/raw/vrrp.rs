@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::SeqAccess;
 
-use super::word::{Address, Bare, Priority, Whole};
+use super::word::{Address, Bare, Priority, PriorityChange, Seconds, Whole};
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, shaped};
 use crate::secret::SecretSource;
 
@@ -40,6 +40,37 @@ pub(in crate::inventory) struct Vrrp {
     pub preempt: Opt<bool>,
     /// The interface that carries adverts and VIPs. Default: the one in the first VIP's network.
     pub interface: Opt<String>,
+    /// Interfaces without which a member gives the VIPs up: one or a list. Default: `interface` alone.
+    pub track_interface: Opt<Many<String>>,
+    /// What members watch beside each other, by name.
+    pub track_script: Opt<Named<TrackScript>>,
+    /// A program that keepalived runs when a member's state changes, with `INSTANCE`, the name and the state as
+    /// its arguments: an absolute path on the directors. Default: none.
+    pub notify: Opt<String>,
+    /// Whether the master tells the backups of its connections, so that they outlive it. Default: `false`.
+    pub sync_daemon: Opt<bool>,
+}
+
+/// Something that members watch: a program, or a systemd unit. Seconds throughout.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "TrackScript")]
+pub(in crate::inventory) struct TrackScript {
+    /// A program that exits with 0 when all is well: an absolute path on the directors.
+    pub script: Opt<String>,
+    /// In its place: a systemd unit that must be active, such as `nginx.service`.
+    pub unit: Opt<String>,
+    /// Whether a unit that is down gets one restart before it counts as down. Default: `true`.
+    pub restart: Opt<bool>,
+    /// Seconds between two looks. Default: 2.
+    pub interval: Opt<Seconds>,
+    /// Added to the priority, -253 to 253: a negative number while it fails, a positive one while it is well.
+    /// With 0 a failure gives the VIPs up. Default: 0.
+    pub weight: Opt<PriorityChange>,
+    /// Failures in a row that count as one. Default: 3.
+    pub fall: Opt<Whole<u32, 1, 1000>>,
+    /// Successes in a row that end a failure. Default: 2.
+    pub rise: Opt<Whole<u32, 1, 1000>>,
 }
 
 /// The members of an instance.
@@ -72,7 +103,7 @@ impl Shaped for VrrpSection {
         node: &mut Peek<A>,
     ) -> Result<Option<Self>, A::Error> {
         /// Keys whose value is a map in one instance as well.
-        const OF_ONE: &[&str] = &["auth_pass", "members"];
+        const OF_ONE: &[&str] = &["auth_pass", "members", "track_script"];
         if shape != "map" {
             return Ok(None);
         }

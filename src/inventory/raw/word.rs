@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
 use crate::inventory::field::{Peek, Shaped, Word, Wrong, shaped};
-use crate::inventory::model::{Mode, Protocol, Scheduler};
+use crate::inventory::model::{ArpAnswer, Mode, Protocol, Scheduler};
 use crate::inventory::problem::{choices, shown};
 
 /// A subnet.
@@ -145,6 +145,49 @@ impl Word for Endpoint {
     }
 }
 
+/// The hardware address of an interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::inventory) struct Mac(pub String);
+
+impl Word for Mac {
+    const EXPECTED: &'static str = "a hardware address such as 52:54:00:12:34:56";
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        let bytes: Vec<&str> = text.split(':').collect();
+        let hex = |byte: &&str| byte.len() == 2 && byte.chars().all(|c| c.is_ascii_hexdigit());
+        if bytes.len() != 6 || !bytes.iter().all(hex) {
+            return Err(Wrong::default());
+        }
+        if u8::from_str_radix(bytes.first().unwrap_or(&""), 16).is_ok_and(|first| first & 1 == 1) {
+            return Err(Wrong::because(
+                format!("{text} is a group's address, not one interface's"),
+                "see `ip link show` on the host",
+            ));
+        }
+        Ok(Self(text.to_lowercase()))
+    }
+}
+
+impl Word for ArpAnswer {
+    const EXPECTED: &'static str = "an answer to the ARP problem: sysctl, arptables or neighbour";
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        match text {
+            "sysctl" => Ok(Self::Sysctl),
+            "arptables" => Ok(Self::Arptables),
+            "neighbour" => Ok(Self::Neighbour),
+            _ => Err(Wrong::because(
+                format!("unknown answer {}", shown(text)),
+                choices(text, &["sysctl", "arptables", "neighbour"]),
+            )),
+        }
+    }
+
+    fn schema() -> Schema {
+        one_of(&["sysctl", "arptables", "neighbour"])
+    }
+}
+
 fn one_of(words: &[&str]) -> Schema {
     json_schema!({ "type": "string", "enum": words })
 }
@@ -246,9 +289,9 @@ impl Word for Protocol {
 
 /// A whole number within bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::inventory) struct Whole<N, const LOW: u32, const HIGH: u32>(pub N);
+pub(in crate::inventory) struct Whole<N, const LOW: i64, const HIGH: i64>(pub N);
 
-impl<'de, N: TryFrom<u32>, const LOW: u32, const HIGH: u32> Deserialize<'de>
+impl<'de, N: TryFrom<i64>, const LOW: i64, const HIGH: i64> Deserialize<'de>
     for Whole<N, LOW, HIGH>
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -256,9 +299,16 @@ impl<'de, N: TryFrom<u32>, const LOW: u32, const HIGH: u32> Deserialize<'de>
     }
 }
 
-struct WholeVisitor<N, const LOW: u32, const HIGH: u32>(PhantomData<N>);
+fn within<N: TryFrom<i64>, const LOW: i64, const HIGH: i64>(
+    value: i64,
+) -> Option<Whole<N, LOW, HIGH>> {
+    let whole = Some(value).filter(|n| (LOW..=HIGH).contains(n))?;
+    N::try_from(whole).ok().map(Whole)
+}
 
-impl<N: TryFrom<u32>, const LOW: u32, const HIGH: u32> Visitor<'_> for WholeVisitor<N, LOW, HIGH> {
+struct WholeVisitor<N, const LOW: i64, const HIGH: i64>(PhantomData<N>);
+
+impl<N: TryFrom<i64>, const LOW: i64, const HIGH: i64> Visitor<'_> for WholeVisitor<N, LOW, HIGH> {
     type Value = Whole<N, LOW, HIGH>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -266,17 +316,16 @@ impl<N: TryFrom<u32>, const LOW: u32, const HIGH: u32> Visitor<'_> for WholeVisi
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
-        let whole = u32::try_from(value)
-            .ok()
-            .filter(|n| (LOW..=HIGH).contains(n));
-        match whole.and_then(|n| N::try_from(n).ok()) {
-            Some(n) => Ok(Whole(n)),
-            None => Err(E::invalid_value(Unexpected::Unsigned(value), &self)),
-        }
+        let whole = i64::try_from(value).ok().and_then(within);
+        whole.ok_or_else(|| E::invalid_value(Unexpected::Unsigned(value), &self))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
+        within(value).ok_or_else(|| E::invalid_value(Unexpected::Signed(value), &self))
     }
 }
 
-impl<N, const LOW: u32, const HIGH: u32> JsonSchema for Whole<N, LOW, HIGH> {
+impl<N, const LOW: i64, const HIGH: i64> JsonSchema for Whole<N, LOW, HIGH> {
     fn inline_schema() -> bool {
         true
     }
@@ -297,6 +346,8 @@ pub(in crate::inventory) type ServicePort = Whole<u16, 0, 65535>;
 /// 0 is a real server that gets no new connections.
 pub(in crate::inventory) type Weight = Whole<u16, 0, 65535>;
 pub(in crate::inventory) type Priority = Whole<u8, 1, 254>;
+/// What a tracker adds to a VRRP priority; 0 makes its failure the instance's.
+pub(in crate::inventory) type PriorityChange = Whole<i16, -253, 253>;
 /// At most a day.
 pub(in crate::inventory) type Seconds = Whole<u32, 1, 86_400>;
 

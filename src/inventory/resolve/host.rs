@@ -107,7 +107,7 @@ fn interfaces(
         let known =
             |cx: &Context<'_>| claimed.is_none_or(|c| cx.networks.iter().any(|n| n.name == c));
         // An unknown network is marked at its name, an address outside it at the address.
-        all.extend(if known(cx) {
+        let found = if known(cx) {
             interface(nic, &addresses, claimed, &path, cx)
         } else {
             interface(
@@ -117,7 +117,9 @@ fn interfaces(
                 &network_path,
                 cx,
             )
-        });
+        };
+        let mac = written.mac.get().map(|mac| mac.0.0.clone());
+        all.extend(found.map(|interface| Interface { mac, ..interface }));
     }
     let wanted = raw.interface.or(&defaults.interface).get();
     let wanted = wanted.map_or(DEFAULT_INTERFACE, String::as_str);
@@ -188,6 +190,7 @@ fn interface(
         name: name.to_owned(),
         network,
         addresses: placed.into_iter().map(|(net, _)| net).collect(),
+        mac: None,
     })
 }
 

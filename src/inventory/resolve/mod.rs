@@ -146,6 +146,7 @@ pub(super) fn resolve(raw: &Inventory, cx: &mut Context<'_>) -> Cluster {
         services,
         vrrp,
         keepalived,
+        arp: raw.arp.copied().map(|arp| arp.0).unwrap_or_default(),
         vars: raw.vars.get().map(free).unwrap_or_default(),
     }
 }

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use super::{Context, MOST_PORTS, MOST_SERVICES, MOST_VIPS};
 use crate::inventory::field::{Named, Opt};
 use crate::inventory::model::{
-    EndToEnd, HealthCheck, HealthCheckKind, Host, Mode, Persistence, RealServer, Service,
-    SorryServer, Vip,
+    EndToEnd, HealthCheck, HealthCheckKind, Host, HttpAnswer, Mode, Persistence, RealServer,
+    Service, SorryServer, Vip,
 };
 use crate::inventory::problem::{Fault, shown};
 use crate::inventory::raw::Inventory;
@@ -340,12 +340,15 @@ fn health_check(
         cx.fault_at_key(&path(second), fault);
     }
     let kind = if let Some(http) = written.http.get().or(written.https.get()) {
-        let path = http.path.get().cloned().unwrap_or_else(|| "/".to_owned());
-        let status = http.status.copied().map_or(200, |s| s.0);
+        let answer = HttpAnswer {
+            path: http.path.get().cloned().unwrap_or_else(|| "/".to_owned()),
+            status: http.status.copied().map_or(200, |s| s.0),
+            text: http.text.get().cloned(),
+        };
         if written.http.is_absent() {
-            HealthCheckKind::Https { path, status }
+            HealthCheckKind::Https(answer)
         } else {
-            HealthCheckKind::Http { path, status }
+            HealthCheckKind::Http(answer)
         }
     } else if let Some(script) = written.script.get() {
         let help = "name the program: `script: { path: /usr/local/bin/check }`";

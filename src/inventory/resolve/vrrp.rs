@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::service::vip;
 use super::{Context, MOST_INSTANCES, vips_of};
 use crate::inventory::field::{Named, Opt};
-use crate::inventory::model::{Host, Service, Vip, VrrpInstance, VrrpMember};
+use crate::inventory::model::{Host, Service, TrackScript, Vip, VrrpInstance, VrrpMember, Watch};
 use crate::inventory::problem::{Fault, choices, shown};
 use crate::inventory::raw::host::Host as RawHost;
 use crate::inventory::raw::vrrp::{Member, Members, Vrrp, VrrpSection};
@@ -58,6 +58,53 @@ fn below<'p>(path: &[&'p str], key: &'p str) -> Vec<&'p str> {
     path
 }
 
+fn track_scripts(path: &[&str], raw: &Vrrp, cx: &mut Context<'_>) -> Vec<TrackScript> {
+    let at = below(path, "track_script");
+    let written = raw.track_script.get().into_iter().flat_map(Named::iter);
+    written
+        .filter_map(|(name, raw)| {
+            let watch = match (raw.script.get(), raw.unit.get()) {
+                (Some(script), None) => Watch::Script(script.clone()),
+                (None, Some(unit)) => Watch::Unit {
+                    unit: full_name(unit),
+                    restart: raw.restart.copied().unwrap_or(true),
+                },
+                (Some(_), Some(_)) => {
+                    let fault = Fault::new("`script` and `unit` cannot stand beside each other")
+                        .help("write two entries");
+                    cx.fault_at_key(&below(&at, name), fault);
+                    return None;
+                }
+                (None, None) => {
+                    cx.required(
+                        &below(&below(&at, name), "unit"),
+                        &raw.unit,
+                        "say what to watch: `unit: nginx.service` or `script: /usr/local/bin/check`",
+                    );
+                    return None;
+                }
+            };
+            Some(TrackScript {
+                name: name.to_owned(),
+                watch,
+                interval: raw.interval.copied().map_or(2, |n| n.0),
+                weight: raw.weight.copied().map_or(0, |n| n.0),
+                fall: raw.fall.copied().map_or(3, |n| n.0),
+                rise: raw.rise.copied().map_or(2, |n| n.0),
+            })
+        })
+        .collect()
+}
+
+/// systemctl(1) takes a name without a suffix for a service's.
+fn full_name(unit: &str) -> String {
+    if unit.contains('.') {
+        unit.to_owned()
+    } else {
+        format!("{unit}.service")
+    }
+}
+
 impl Surroundings<'_> {
     fn instance(
         &self,
@@ -83,6 +130,14 @@ impl Surroundings<'_> {
             vips,
             unicast: raw.unicast.copied().unwrap_or(false),
             preempt: raw.preempt.copied().unwrap_or(true),
+            track_interfaces: raw
+                .track_interface
+                .get()
+                .map(|many| many.iter().map(|(_, name)| name.clone()).collect())
+                .unwrap_or_default(),
+            track_scripts: track_scripts(path, raw, cx),
+            notify: raw.notify.get().cloned(),
+            sync_daemon: raw.sync_daemon.copied().unwrap_or(false),
         })
     }
 

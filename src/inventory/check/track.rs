@@ -1,0 +1,97 @@
+//! What members of a VRRP instance watch, and what they run.
+
+use super::View;
+use super::health::program;
+use crate::inventory::model::{VrrpInstance, Watch};
+use crate::inventory::problem::{Fault, choices, shown};
+
+pub fn programs(view: View<'_>, faults: &mut Vec<Fault>) {
+    for instance in &view.cluster.vrrp {
+        if let Some(fault) = instance.notify.as_deref().and_then(program) {
+            faults.push(view.of_vrrp(instance, &["notify"], fault));
+        }
+        for tracker in &instance.track_scripts {
+            let at = |key| ["track_script", tracker.name.as_str(), key];
+            let (key, fault) = match &tracker.watch {
+                Watch::Script(path) => ("script", program(path)),
+                Watch::Unit { unit, .. } => ("unit", unit_name(unit)),
+            };
+            faults.extend(fault.map(|fault| view.of_vrrp(instance, &at(key), fault)));
+            if let Some(fault) = tracker_name(&tracker.name) {
+                faults.push(view.of_vrrp(instance, &["track_script"], fault));
+            }
+        }
+    }
+}
+
+fn tracker_name(name: &str) -> Option<Fault> {
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let bad = name.is_empty() || name.len() > 63 || !name.chars().all(good);
+    bad.then(|| {
+        Fault::new(format!("{} is no name of a tracker", shown(name)))
+            .help("lower-case letters, digits and `-`, at most 63")
+    })
+}
+
+/// As systemd.unit(5) has it, without the characters that a shell would read.
+fn unit_name(unit: &str) -> Option<Fault> {
+    let good = |c: char| c.is_ascii_alphanumeric() || ":_.@-".contains(c);
+    let bad = unit.len() > 255 || unit.starts_with(['.', '-']) || !unit.chars().all(good);
+    bad.then(|| {
+        Fault::new(format!("{} is no name of a systemd unit", shown(unit)))
+            .help("write it as systemctl does: `nginx.service`")
+    })
+}
+
+pub fn interfaces(view: View<'_>, faults: &mut Vec<Fault>) {
+    for instance in &view.cluster.vrrp {
+        for (index, name) in instance.track_interfaces.iter().enumerate() {
+            let hosts = view.cluster.hosts.iter();
+            let mut members = hosts.filter(|h| instance.members.iter().any(|m| m.host == h.name));
+            let lacks = members.find(|h| !h.interfaces.iter().any(|i| i.name == *name));
+            let Some(host) = lacks else { continue };
+            let names: Vec<&str> = host.interfaces.iter().map(|i| i.name.as_str()).collect();
+            let fault = Fault::new(format!(
+                "{} has no interface {}",
+                shown(&host.name),
+                shown(name)
+            ))
+            .help(choices(name, &names));
+            let path = ["track_interface", &index.to_string()];
+            faults.push(view.of_vrrp(instance, &path, fault));
+        }
+    }
+}
+
+/// The least difference of priority between a member and the next.
+fn gap(instance: &VrrpInstance) -> Option<i16> {
+    let pairs = instance.members.windows(2);
+    let gaps = pairs.filter_map(|pair| match pair {
+        [one, next] => Some(i16::from(one.priority) - i16::from(next.priority)),
+        _ => None,
+    });
+    gaps.min()
+}
+
+/// A failure that takes less from the priority than the next member lacks moves nothing.
+pub fn weights(view: View<'_>, faults: &mut Vec<Fault>) {
+    for instance in &view.cluster.vrrp {
+        let Some(gap) = gap(instance) else { continue };
+        for tracker in &instance.track_scripts {
+            let weight = tracker.weight.abs();
+            if weight == 0 || weight > gap {
+                continue;
+            }
+            let fault = Fault::new(format!(
+                "{} changes a priority by {weight}, but the members' differ by {gap}: the master would stay",
+                shown(&tracker.name)
+            ))
+            .help(format!(
+                "make its weight larger than {gap}, or the priorities differ by less than {weight}"
+            ))
+            .warning();
+            let path = ["track_script", tracker.name.as_str(), "weight"];
+            faults.push(view.of_vrrp(instance, &path, fault));
+        }
+    }
+}
