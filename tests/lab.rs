@@ -88,6 +88,7 @@ fn nic(interface: &str, network: &str, addresses: &[&str]) -> Nic {
         interface: interface.to_owned(),
         network: network.to_owned(),
         addresses: addresses.iter().map(|a| a.parse().unwrap()).collect(),
+        mac: None,
     }
 }
 

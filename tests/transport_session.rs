@@ -424,6 +424,7 @@ fn this_machine_is_a_host_too() {
             connection: model::Connection::Local,
             ssh: model::SshOptions::default(),
             persist: true,
+            exports: Vec::new(),
             vars: serde_json::Map::new(),
         };
         let mut shell = connector

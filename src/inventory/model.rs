@@ -61,6 +61,8 @@ pub struct Host {
     pub ssh: SshOptions,
     /// Whether what is applied comes back when the host boots.
     pub persist: bool,
+    /// Folders that other hosts mount.
+    pub exports: Vec<Export>,
     pub vars: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -77,6 +79,17 @@ impl Host {
     pub fn is_real_server(&self) -> bool {
         self.has_role("realserver")
     }
+}
+
+/// A folder of one host that another mounts by NFS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Export {
+    pub path: String,
+    /// Name of the host that mounts it.
+    pub client: String,
+    /// Where it does.
+    pub at: String,
+    pub read_only: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -253,6 +266,8 @@ pub struct HealthCheck {
     pub connect_timeout: u32,
     pub retry: u32,
     pub delay_before_retry: u32,
+    /// Answers in a row that bring it back; keepalived takes one.
+    pub rise: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -138,6 +138,7 @@ pub(super) mod tests {
                 interface: "eth0".to_owned(),
                 network: "lan".to_owned(),
                 addresses: vec![address.parse().unwrap()],
+                mac: None,
             }],
             gateway: None,
         };

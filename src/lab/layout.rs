@@ -163,7 +163,10 @@ fn host_layout(spec: &LabSpec, index: usize, host: &Host) -> Result<HostLayout, 
             interface: nic.interface.clone(),
             port: format!("v{index}.{n}"),
             bridge: link_name(at),
-            mac: mac(&spec.name, &host.name, &nic.interface),
+            mac: nic
+                .mac
+                .clone()
+                .unwrap_or_else(|| mac(&spec.name, &host.name, &nic.interface)),
             addresses: nic.addresses.clone(),
         });
     }

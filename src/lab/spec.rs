@@ -39,4 +39,7 @@ pub struct Nic {
     pub interface: String,
     pub network: String,
     pub addresses: Vec<IpNet>,
+    /// Its hardware address, where it matters.
+    #[serde(default)]
+    pub mac: Option<String>,
 }

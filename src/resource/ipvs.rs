@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
 use crate::inventory::model::{Mode, Protocol, Scheduler};
 pub use parse::{Served, Table};
+pub use script::method;
 
 /// Names a virtual service as ipvsadm(8) does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

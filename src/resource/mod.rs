@@ -2,12 +2,15 @@
 //! steps that mend it. [`registry`] is the only list of kinds; [`section`] is the shape of a probe's answer.
 
 pub mod address;
+pub mod arprule;
 pub mod change;
 pub mod facts;
 pub mod file;
 pub mod ipvs;
+pub mod link;
 pub mod mark;
 pub mod module;
+pub mod neighbour;
 pub mod package;
 pub mod registry;
 pub mod route;

@@ -249,6 +249,7 @@ pub fn model_host(host: &TestHost) -> model::Host {
         connection: model::Connection::Ssh,
         ssh: model::SshOptions::default(),
         persist: true,
+        exports: Vec::new(),
         vars: serde_json::Map::new(),
     }
 }

@@ -3,6 +3,7 @@
 
 mod address;
 mod arp;
+mod export;
 mod health;
 mod host;
 mod name;
@@ -47,6 +48,7 @@ const LOCAL: &[Rule] = &[
     share::marks_are_distinct,
     health::checks,
     host::ssh,
+    export::paths,
     vrrp::priorities,
     vrrp::advert_int,
     vrrp::ids,
@@ -62,6 +64,7 @@ const LOCAL: &[Rule] = &[
 /// Rules that miss things: only for a cluster of which nothing was left out as faulty.
 const WHOLE: &[Rule] = &[
     host::directors,
+    export::clients,
     host::real_servers_serve,
     service::have_real_servers,
     vrrp::keepalived_is_on,

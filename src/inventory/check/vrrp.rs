@@ -88,15 +88,16 @@ fn host<'c>(view: View<'c>, member: &VrrpMember) -> Option<&'c Host> {
     view.cluster.hosts.iter().find(|h| h.name == member.host)
 }
 
-/// The same id on one segment is a collision.
+/// The same id on one segment is a collision, but for IPv4 and IPv6 (RFC 5798, 1.2).
 pub fn ids(view: View<'_>, faults: &mut Vec<Fault>) {
-    let mut owners: BTreeMap<(u8, &str), &VrrpInstance> = BTreeMap::new();
+    let mut owners: BTreeMap<(u8, &str, bool), &VrrpInstance> = BTreeMap::new();
     for instance in &view.cluster.vrrp {
         let Some(network) = instance.members.first().and_then(|m| network(view, m)) else {
             continue;
         };
         let id = instance.virtual_router_id;
-        if let Some(other) = owners.insert((id, network), instance) {
+        let v4 = instance.vips.first().is_none_or(|v| v.address.is_ipv4());
+        if let Some(other) = owners.insert((id, network, v4), instance) {
             let fault = Fault::new(format!(
                 "virtual_router_id {id} is that of instance {} on the same network",
                 shown(&other.name)

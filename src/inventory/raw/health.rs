@@ -39,6 +39,9 @@ pub(in crate::inventory) struct LongHealthCheck {
     pub retry: Opt<Whole<u32, 1, 1000>>,
     /// Seconds between two attempts. Default: 3.
     pub delay_before_retry: Opt<Seconds>,
+    /// Answers in a row that bring a real server back, where no keepalived asks (keepalived takes one).
+    /// Default: 2.
+    pub rise: Opt<Whole<u32, 1, 1000>>,
 }
 
 /// Nothing to say: a connection is enough.

@@ -35,6 +35,8 @@ pub(in crate::inventory) struct Host {
     /// Whether what is applied comes back when the host boots. `false` leaves out the node script and its unit, for
     /// hosts that have no service manager, such as containers. Default: `true`.
     pub persist: Opt<bool>,
+    /// Folders that other hosts mount by NFS, for a host of the role `nfs`.
+    pub exports: Opt<Many<Export>>,
     /// Free values for roles and templates of your own (`host.vars` there).
     pub vars: Opt<Named<FreeValue>>,
     /// Weight of a real server in all services. Default: the service's `weight`, else 1.
@@ -42,6 +44,21 @@ pub(in crate::inventory) struct Host {
     /// VRRP priority of a director, 1 to 254, the highest being the master. Default: 100, 90, 80, ... for
     /// directors and then backups in the order of the file.
     pub priority: Opt<Priority>,
+}
+
+/// A folder that another host mounts.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Export", extend("required" = ["path", "to", "at"]))]
+pub(in crate::inventory) struct Export {
+    /// The folder: an absolute path.
+    pub path: Opt<String>,
+    /// The host that mounts it; give it the role `nfs-client`.
+    pub to: Opt<String>,
+    /// Where it mounts it: an absolute path.
+    pub at: Opt<String>,
+    /// Whether it can only read. Default: `false`.
+    pub read_only: Opt<bool>,
 }
 
 /// What all hosts share.

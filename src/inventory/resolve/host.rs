@@ -9,7 +9,7 @@ use super::address::place;
 use super::{Context, free, serving};
 use crate::inventory::field::{Named, Opt, Text};
 use crate::inventory::model::{
-    Connection, Host, Interface, Mode, Service, SshOptions, VrrpInstance,
+    Connection, Export, Host, Interface, Mode, Service, SshOptions, VrrpInstance,
 };
 use crate::inventory::problem::{Fault, choices, shown};
 use crate::inventory::raw::Inventory;
@@ -47,8 +47,29 @@ fn resolve(name: &str, raw: &RawHost, defaults: &Defaults, cx: &mut Context<'_>)
             .unwrap_or(Connection::Ssh),
         ssh: ssh(raw.ssh.get(), defaults.ssh.get()),
         persist: raw.persist.or(&defaults.persist).copied().unwrap_or(true),
+        exports: exports(name, raw, cx),
         vars,
     })
+}
+
+fn exports(name: &str, raw: &RawHost, cx: &mut Context<'_>) -> Vec<Export> {
+    let written = raw.exports.get().into_iter().flat_map(|many| many.iter());
+    written
+        .filter_map(|(index, export)| {
+            let index = index.to_string();
+            let at = |key| ["hosts", name, "exports", index.as_str(), key];
+            let folder = "write an absolute path: `/srv/web`";
+            let path = cx.required(&at("path"), &export.path, folder);
+            let to = cx.required(&at("to"), &export.to, "name the host that mounts it");
+            let mount = cx.required(&at("at"), &export.at, folder);
+            Some(Export {
+                path: path?.clone(),
+                client: to?.clone(),
+                at: mount?.clone(),
+                read_only: export.read_only.copied().unwrap_or(false),
+            })
+        })
+        .collect()
 }
 
 fn roles(name: &str, raw: &RawHost, cx: &mut Context<'_>) -> Option<Vec<String>> {

@@ -370,6 +370,7 @@ fn health_check(
         connect_timeout: written.connect_timeout.copied().map_or(3, |n| n.0),
         retry: written.retry.copied().map_or(3, |n| n.0),
         delay_before_retry: written.delay_before_retry.copied().map_or(3, |n| n.0),
+        rise: written.rise.copied().map_or(2, |n| n.0),
     })
 }
 

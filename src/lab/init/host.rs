@@ -22,6 +22,9 @@ const REBOOT: i32 = 133;
 /// Where `ip` finds them; on a /run that is the lab's alone.
 pub(super) const NAMESPACES: &str = "/run/netns";
 
+/// The folder behind a host's /opt: NFS cannot export what lies on an overlay.
+const SHARED: &str = "opt";
+
 pub(super) struct Host<'a> {
     machine: &'a Machine,
     layout: &'a HostLayout,
@@ -61,7 +64,7 @@ impl<'a> Host<'a> {
     /// The root: what the host writes lies in memory and outlives its reboots.
     pub fn make_root(&self) -> Result<(), LabError> {
         let base = self.folder();
-        for part in ["upper", "work", "root"] {
+        for part in ["upper", "work", "root", SHARED] {
             fs::create_dir_all(base.join(part))
                 .map_err(LabError::io(base.display().to_string()))?;
         }
@@ -188,6 +191,7 @@ impl<'a> Host<'a> {
             .stdout(log.try_clone().map_err(what())?)
             .stderr(log);
         command.arg("--bind-ro=/sys/module");
+        command.arg(format!("--bind={}:/opt", self.folder().join(SHARED).display()));
         if let Some(modules) = &self.machine.modules {
             command.arg(format!("--bind-ro={}:/lib/modules", modules.display()));
         }

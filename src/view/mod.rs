@@ -1,21 +1,26 @@
 //! What roles and templates see of a cluster from one of its hosts. Decisions that would be clumsy in a template
 //! are made here, from values to values.
 
+mod around;
+mod checker;
+
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde_json::{Value, json};
 
-use crate::inventory::model::{Cluster, Host, Mode, RealServer, Scheduler, Service};
+use crate::inventory::model::{
+    ArpAnswer, Cluster, Host, Mode, RealServer, Scheduler, Service, VrrpInstance, Watch,
+};
 use crate::resource::ipvs::{Definition, Destination, Ipvs, Virtual};
 use crate::resource::mark::{Mark, PORTS_PER_RULE};
 
-/// The variables: `cluster`, `host`, `services`, `vrrp`, and the host's `vips`, `marks`, `ipvs`, `modules`.
+/// The variables. docs/reference.md tells what each is.
 pub fn of(cluster: &Cluster, host: &Host) -> Value {
     let vrrp: Vec<Value> = cluster
         .vrrp
         .iter()
-        .filter_map(|instance| vrrp_member(instance, host))
+        .filter_map(|instance| vrrp_member(cluster, instance, host))
         .collect();
     json!({
         "cluster": { "name": cluster.name, "keepalived": cluster.keepalived, "vars": cluster.vars },
@@ -24,13 +29,25 @@ pub fn of(cluster: &Cluster, host: &Host) -> Value {
         "services": cluster.services.iter().map(service).collect::<Vec<_>>(),
         "vrrp": vrrp,
         "real_vips": real_vips(cluster, host),
-        "director_vips": director_vips(cluster),
+        "director_vips": director_vips(cluster, host),
+        "arp": cluster.arp,
+        "silent": silent(cluster, host),
+        "arp_rules": arp_rules(cluster, host),
+        "tunnels": tunnels(cluster, host),
+        "v6": cluster.services.iter().flat_map(|s| &s.vips).any(|vip| vip.address.is_ipv6()),
+        "nat_gateways": around::nat_gateways(cluster, host),
+        "neighbours": around::neighbours(cluster, host),
+        "listens": around::listens(cluster, host),
+        "more_web_ports": around::more_web_ports(cluster, host),
+        "answers": around::answers(cluster, host),
+        "exports": around::exports(cluster, host),
+        "mounts": around::mounts(cluster, host),
+        "checked": checker::checked(cluster),
         "marks": marks(cluster),
         "ipvs": ipvs(cluster),
         "modules": modules(cluster),
-        "modes": cluster.services.iter().map(|s| s.mode).map(|m| json!(m)).collect::<Vec<_>>(),
         "persistent": cluster.services.iter().any(|s| s.persistence.is_some()),
-        "tls": cluster.services.iter().any(|s| !s.check.https.is_empty()),
+        "watched_units": watched_units(cluster, host),
     })
 }
 
@@ -186,19 +203,84 @@ fn real_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
         .services
         .iter()
         .filter(|s| s.mode != Mode::Nat && s.real_servers.iter().any(|rs| rs.host == host.name));
-    mine.flat_map(|service| service.vips.iter().map(move |vip| (vip.address, service.mode)))
-        .filter(|(address, _)| seen.insert(*address))
-        .enumerate()
-        .map(|(index, (address, mode))| {
-            let interface = if mode == Mode::Tun { "tunl0" } else { "lo" };
-            let prefix = if address.is_ipv6() { 128 } else { 32 };
-            json!({ "address": format!("{address}/{prefix}"), "interface": interface, "label": format!("{interface}:{index}") })
+    mine.flat_map(|service| {
+        service
+            .vips
+            .iter()
+            .map(move |vip| (vip.address, service.mode))
+    })
+    .filter(|(address, _)| seen.insert(*address))
+    .enumerate()
+    .map(|(index, (address, mode))| {
+        let interface = match mode {
+            Mode::Tun if address.is_ipv6() => "ip6tnl0",
+            Mode::Tun => "tunl0",
+            _ => "lo",
+        };
+        let prefix = if address.is_ipv6() { 128 } else { 32 };
+        json!({
+            "address": format!("{address}/{prefix}"), "interface": interface, "route": address.is_ipv4(),
+            "label": address.is_ipv4().then(|| format!("{interface}:{index}")),
+        })
+    })
+    .collect()
+}
+
+/// IPv4 VIPs that a real server itself holds.
+fn held_v4(cluster: &Cluster, host: &Host) -> BTreeSet<Ipv4Addr> {
+    let mine = cluster
+        .services
+        .iter()
+        .filter(|s| s.mode != Mode::Nat && s.real_servers.iter().any(|rs| rs.host == host.name));
+    let vips = mine.flat_map(|s| &s.vips).map(|vip| vip.address);
+    vips.filter_map(|vip| match vip {
+        IpAddr::V4(v4) => Some(v4),
+        IpAddr::V6(_) => None,
+    })
+    .collect()
+}
+
+/// Whether arp_ignore and arp_announce are what keeps a host from speaking for a VIP.
+fn silent(cluster: &Cluster, host: &Host) -> bool {
+    cluster.arp == ArpAnswer::Sysctl && !held_v4(cluster, host).is_empty()
+}
+
+/// Rules that keep a host from speaking for a VIP, where they are chosen.
+fn arp_rules(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    if cluster.arp != ArpAnswer::Arptables {
+        return Vec::new();
+    }
+    let vips = held_v4(cluster, host).into_iter();
+    vips.map(|vip| json!({ "vip": vip, "rip": host.address }))
+        .collect()
+}
+
+/// Interfaces that bring tunnelled packets to a real server, each with the module that makes it.
+fn tunnels(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    let mine =
+        |s: &&Service| s.mode == Mode::Tun && s.real_servers.iter().any(|rs| rs.host == host.name);
+    let families: BTreeSet<bool> = cluster
+        .services
+        .iter()
+        .filter(mine)
+        .flat_map(|s| &s.vips)
+        .map(|vip| vip.address.is_ipv6())
+        .collect();
+    families
+        .into_iter()
+        .map(|v6| {
+            let (name, module) = if v6 {
+                ("ip6tnl0", "ip6_tunnel")
+            } else {
+                ("tunl0", "ipip")
+            };
+            json!({ "name": name, "module": module, "v6": v6 })
         })
         .collect()
 }
 
-/// VIPs that a director without keepalived holds.
-fn director_vips(cluster: &Cluster) -> Vec<Value> {
+/// VIPs that a director without keepalived holds, each on the interface of its network.
+fn director_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
     let mut seen = BTreeSet::new();
     cluster
         .services
@@ -206,11 +288,46 @@ fn director_vips(cluster: &Cluster) -> Vec<Value> {
         .flat_map(|service| &service.vips)
         .filter(|vip| seen.insert(vip.address))
         .enumerate()
-        .map(|(index, vip)| json!({ "address": format!("{}/{}", vip.address, vip.prefix), "number": index }))
+        .map(|(index, vip)| {
+            let mut nics = host.interfaces.iter();
+            let facing = nics.find(|i| i.addresses.iter().any(|net| net.contains(&vip.address)));
+            let interface = facing.map_or(&host.interface, |i| &i.name);
+            json!({
+                "address": format!("{}/{}", vip.address, vip.prefix), "interface": interface,
+                // Only IPv4 addresses have labels.
+                "label": vip.address.is_ipv4().then(|| format!("{interface}:{index}")),
+            })
+        })
         .collect()
 }
 
-fn vrrp_member(instance: &crate::inventory::model::VrrpInstance, host: &Host) -> Option<Value> {
+/// Units that this director watches for VRRP, each with the program that asks.
+fn watched_units(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    let mine = cluster
+        .vrrp
+        .iter()
+        .filter(|i| i.members.iter().any(|m| m.host == host.name));
+    let all = mine.flat_map(|instance| instance.track_scripts.iter().map(move |t| (instance, t)));
+    all.filter_map(|(instance, tracker)| {
+        let Watch::Unit { unit, restart } = &tracker.watch else {
+            return None;
+        };
+        let path = watcher(cluster, &instance.name, &tracker.name);
+        let name = format!("lvsctl-{}-{}-{}", cluster.name, instance.name, tracker.name);
+        Some(json!({ "path": path, "name": name, "unit": unit, "restart": restart }))
+    })
+    .collect()
+}
+
+/// The program that keepalived runs for a watched unit.
+fn watcher(cluster: &Cluster, instance: &str, tracker: &str) -> String {
+    format!(
+        "/usr/local/sbin/lvsctl-{}-{instance}-{tracker}",
+        cluster.name
+    )
+}
+
+fn vrrp_member(cluster: &Cluster, instance: &VrrpInstance, host: &Host) -> Option<Value> {
     let me = instance
         .members
         .iter()
@@ -225,12 +342,27 @@ fn vrrp_member(instance: &crate::inventory::model::VrrpInstance, host: &Host) ->
     if let Value::Object(map) = &mut value {
         map.insert("me".to_owned(), json!(me));
         map.insert("peers".to_owned(), json!(peers));
+        let trackers = instance.track_scripts.iter().map(|tracker| {
+            let path = match &tracker.watch {
+                Watch::Script(path) => path.clone(),
+                Watch::Unit { .. } => watcher(cluster, &instance.name, &tracker.name),
+            };
+            json!({
+                "name": format!("{}-{}", instance.name, tracker.name), "path": path,
+                "interval": tracker.interval, "weight": tracker.weight,
+                "fall": tracker.fall, "rise": tracker.rise,
+            })
+        });
+        map.insert("trackers".to_owned(), trackers.collect());
     }
     Some(value)
 }
 
 /// The modules that the directors' kernels need.
 pub fn modules(cluster: &Cluster) -> Vec<String> {
+    if cluster.services.is_empty() {
+        return Vec::new();
+    }
     let mut modules = vec!["ip_vs".to_owned()];
     let schedulers: BTreeSet<String> = cluster
         .services

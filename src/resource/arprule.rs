@@ -1,0 +1,185 @@
+//! The arptables rules that keep a real server from speaking for a VIP: what asks for it is dropped, and what it
+//! would say in the VIP's name it says in its own. arptables knows no comments, so a rule is ours by its text.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
+use crate::shell::command;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arprule {
+    pub vip: Ipv4Addr,
+    pub rip: Ipv4Addr,
+}
+
+/// A rule as `arptables-save` tells it: its chain, and its options in whatever order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    chain: String,
+    options: BTreeMap<String, String>,
+}
+
+pub type Rules = Vec<Rule>;
+
+/// What arptables-legacy prints of options that nobody gave.
+const NOISE: &[(&str, &str)] = &[
+    ("-i", "*"),
+    ("-o", "*"),
+    ("-i", "any"),
+    ("-o", "any"),
+    ("--h-length", "6"),
+    ("--h-type", "1"),
+];
+
+fn rule(line: &str) -> Option<Rule> {
+    let mut words = line.strip_prefix("-A ")?.split_whitespace().peekable();
+    let chain = words.next()?.to_owned();
+    let mut options = BTreeMap::new();
+    while let Some(option) = words.next() {
+        let value = words
+            .next_if(|word| !word.starts_with('-'))
+            .unwrap_or_default();
+        let value = value.strip_suffix("/32").unwrap_or(value);
+        if !NOISE.contains(&(option, value)) {
+            options.insert(option.to_owned(), value.to_owned());
+        }
+    }
+    Some(Rule { chain, options })
+}
+
+/// One of the two rules.
+struct Wanted {
+    title: String,
+    words: [String; 7],
+    length: usize,
+}
+
+impl Wanted {
+    fn words(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().take(self.length).map(String::as_str)
+    }
+
+    fn run(&self, verb: &str) -> String {
+        command(["arptables", verb].into_iter().chain(self.words()))
+    }
+
+    fn is_in(&self, rules: &Rules) -> bool {
+        let text = format!("-A {}", self.words().collect::<Vec<_>>().join(" "));
+        rule(&text).is_some_and(|wanted| rules.contains(&wanted))
+    }
+}
+
+impl Arprule {
+    fn wanted(&self) -> [Wanted; 2] {
+        let (vip, rip) = (self.vip.to_string(), self.rip.to_string());
+        let words = |words: [&str; 7]| words.map(str::to_owned);
+        [
+            Wanted {
+                title: format!("drop ARP questions for {vip}"),
+                words: words(["INPUT", "-d", &vip, "-j", "DROP", "", ""]),
+                length: 5,
+            },
+            Wanted {
+                title: format!("say {rip} in ARP for {vip}"),
+                words: words(["OUTPUT", "-s", &vip, "-j", "mangle", "--mangle-ip-s", &rip]),
+                length: 7,
+            },
+        ]
+    }
+}
+
+impl Kind for Arprule {
+    const NAME: &'static str = "arprule";
+    type Observed = Rules;
+
+    fn key(&self) -> String {
+        self.vip.to_string()
+    }
+
+    fn probe(_: &[&Self]) -> String {
+        "part rules\nif command -v arptables-save >/dev/null 2>&1; then arptables-save 2>/dev/null; fi\n".to_owned()
+    }
+
+    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
+        let lines = section.part("rules").lines();
+        let all = lines.filter(|line| line.starts_with('-')).map(|line| {
+            rule(line).ok_or_else(|| {
+                ParseError::new(Self::NAME, format!("odd line {line:?} of `arptables-save`"))
+            })
+        });
+        all.collect()
+    }
+
+    fn diff(&self, observed: &Self::Observed, _: &Context) -> Option<Change> {
+        let wanted = self.wanted();
+        let missing: Vec<&Wanted> = wanted.iter().filter(|rule| !rule.is_in(observed)).collect();
+        if missing.is_empty() {
+            return None;
+        }
+        let action = if missing.len() == wanted.len() {
+            Action::Create
+        } else {
+            Action::Update
+        };
+        let mut change = Change::new(Self::NAME, self.key(), action);
+        for rule in missing {
+            let text: Vec<&str> = rule.words().collect();
+            change = change
+                .field("rule", None::<&str>, Some(text.join(" ")))
+                .step(&rule.title, rule.run("-A"));
+        }
+        Some(change)
+    }
+
+    fn before(&self, observed: &Self::Observed) -> Before {
+        if self.wanted().iter().all(|rule| rule.is_in(observed)) {
+            Before::Same
+        } else {
+            Before::Absent
+        }
+    }
+
+    fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
+        let wanted = self.wanted();
+        let there: Vec<&Wanted> = wanted.iter().filter(|rule| rule.is_in(observed)).collect();
+        if there.is_empty() || *before == Before::Same {
+            return None;
+        }
+        let mut change = Change::new(Self::NAME, self.key(), Action::Remove);
+        for rule in there {
+            let text: Vec<&str> = rule.words().collect();
+            change = change
+                .field("rule", Some(text.join(" ")), None::<&str>)
+                // It may have gone with the node script's stop.
+                .step(
+                    format!("no longer {}", rule.title),
+                    format!("{} 2>/dev/null || :", rule.run("-D")),
+                );
+        }
+        Some(change)
+    }
+
+    fn node(&self) -> Option<NodeLines> {
+        let wanted = self.wanted();
+        // Not every arptables has -C: what was there is taken away first, so that it is never there twice.
+        let again =
+            |rule: &Wanted| format!("{} 2>/dev/null || :\n\t{}", rule.run("-D"), rule.run("-A"));
+        let pattern = format!("-d {}", self.vip);
+        let asks = command(["grep", "-q", "--", &pattern]);
+        Some(NodeLines {
+            start: wanted.iter().map(again).collect(),
+            stop: wanted
+                .iter()
+                .map(|rule| format!("{} 2>/dev/null || :", rule.run("-D")))
+                .collect(),
+            status: vec![(
+                format!("arptables rules for {}", self.vip),
+                format!("arptables-save 2>/dev/null | {asks}"),
+            )],
+        })
+    }
+}

@@ -1,0 +1,231 @@
+//! What roles see of the hosts around the directors and real servers: what a web server listens on, who mounts
+//! what, which way answers take, which neighbours are known beforehand.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::inventory::model::{ArpAnswer, Cluster, Host, Mode, Protocol, Service};
+use crate::verify::end_to_end::ports;
+
+/// OpenSSH has its own.
+const SSH: u16 = 22;
+
+/// Ports on which a host answers for services, by what they speak.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Listens {
+    http: BTreeSet<u16>,
+    https: BTreeSet<u16>,
+    tcp: BTreeSet<u16>,
+    udp: BTreeSet<u16>,
+}
+
+pub fn listens(cluster: &Cluster, host: &Host) -> Listens {
+    let mut all = Listens::default();
+    for service in &cluster.services {
+        for port in ports(service) {
+            let Some(own) = own_port(service, host, port) else {
+                continue;
+            };
+            let kind = if service.protocol == Protocol::Udp {
+                &mut all.udp
+            } else if service.check.https.contains(&port) {
+                &mut all.https
+            } else if service.check.http.contains(&port) {
+                &mut all.http
+            } else if own != SSH {
+                &mut all.tcp
+            } else {
+                continue;
+            };
+            kind.insert(own);
+        }
+    }
+    all
+}
+
+/// Whether there are ports that a web server does not listen on by itself.
+pub fn more_web_ports(cluster: &Cluster, host: &Host) -> bool {
+    let all = listens(cluster, host);
+    !all.https.is_empty() || all.http.iter().any(|port| *port != 80)
+}
+
+/// One server for each port that speaks no HTTP; for UDP one for each address, since what answers must do so from
+/// the address that was asked.
+pub fn answers(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    let name = &cluster.name;
+    let tcp = listens(cluster, host).tcp.into_iter().map(|port| {
+        json!({ "protocol": "tcp", "port": port, "unit": format!("lvsctl-{name}-tcp-{port}.service") })
+    });
+    let udp = udp(cluster, host)
+        .into_iter()
+        .enumerate()
+        .map(|(index, (address, port))| {
+            let (family, bind) = match address {
+                IpAddr::V4(v4) => (4, v4.to_string()),
+                IpAddr::V6(v6) => (6, format!("[{v6}]")),
+            };
+            json!({
+                "protocol": "udp", "port": port, "family": family, "bind": bind,
+                "unit": format!("lvsctl-{name}-udp-{port}-{index}.service"),
+            })
+        });
+    tcp.chain(udp).collect()
+}
+
+/// The port on which a host answers for a service's port, as a real server or as the sorry server.
+fn own_port(service: &Service, host: &Host, port: u16) -> Option<u16> {
+    let real = service.real_servers.iter().find(|rs| rs.host == host.name);
+    if let Some(real) = real {
+        return Some(real.port.unwrap_or(port));
+    }
+    let sorry = service.sorry_server?;
+    let own = host.interfaces.iter().flat_map(|i| &i.addresses);
+    let here = sorry.address.is_loopback() && host.is_director()
+        || own
+            .map(|net| net.addr())
+            .any(|address| address == sorry.address);
+    here.then_some(if service.ports.len() > 1 {
+        port
+    } else {
+        sorry.port
+    })
+}
+
+/// Where UDP requests reach a host: its own address in NAT, the VIP otherwise.
+fn udp(cluster: &Cluster, host: &Host) -> BTreeSet<(IpAddr, u16)> {
+    let mut all = BTreeSet::new();
+    for service in cluster
+        .services
+        .iter()
+        .filter(|s| s.protocol == Protocol::Udp)
+    {
+        let Some(real) = service.real_servers.iter().find(|rs| rs.host == host.name) else {
+            continue;
+        };
+        let addresses: Vec<IpAddr> = match service.mode {
+            Mode::Nat => vec![real.address],
+            Mode::Dr | Mode::Tun => service.vips.iter().map(|vip| vip.address).collect(),
+        };
+        for address in addresses {
+            let own = ports(service)
+                .into_iter()
+                .map(|port| real.port.unwrap_or(port));
+            all.extend(own.map(|port| (address, port)));
+        }
+    }
+    all
+}
+
+/// The folders that a host mounts, each with the name that systemd demands of its unit.
+pub fn mounts(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    let all = cluster
+        .hosts
+        .iter()
+        .flat_map(|server| server.exports.iter().map(move |export| (server, export)));
+    all.filter(|(_, export)| export.client == host.name)
+        .map(|(server, export)| {
+            json!({
+                "from": server.address, "path": export.path, "at": export.at,
+                "read_only": export.read_only, "unit": format!("{}.mount", escaped(&export.at)),
+            })
+        })
+        .collect()
+}
+
+/// As systemd-escape(1) with `--path`.
+fn escaped(path: &str) -> String {
+    let inner = path.trim_matches('/');
+    let mut name = String::new();
+    for (index, c) in inner.chars().enumerate() {
+        match c {
+            '/' => name.push('-'),
+            '.' if index == 0 => name.push_str("\\x2e"),
+            c if c.is_ascii_alphanumeric() || matches!(c, ':' | '_' | '.') => name.push(c),
+            c => {
+                let mut bytes = [0; 4];
+                for byte in c.encode_utf8(&mut bytes).bytes() {
+                    name.push_str(&format!("\\x{byte:02x}"));
+                }
+            }
+        }
+    }
+    name
+}
+
+/// The folders that a host shares, with who may mount them.
+pub fn exports(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    let client = |name: &str| cluster.hosts.iter().find(|h| h.name == name);
+    host.exports
+        .iter()
+        .enumerate()
+        .filter_map(|(index, export)| {
+            let client = client(&export.client)?;
+            let options = if export.read_only { "ro" } else { "rw" };
+            Some(json!({
+                "path": export.path, "client": client.name, "address": client.address,
+                "options": options, "number": index + 1,
+            }))
+        })
+        .collect()
+}
+
+/// The default gateway that a host must have, since its answers go back through the director.
+pub fn nat_gateways(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    nat_gateway(cluster, host).into_iter().collect()
+}
+
+fn nat_gateway(cluster: &Cluster, host: &Host) -> Option<Value> {
+    let serves = |s: &Service| s.real_servers.iter().any(|rs| rs.host == host.name);
+    let mut nat = cluster.services.iter().filter(|s| s.mode == Mode::Nat);
+    if host.is_director() || !nat.any(serves) {
+        return None;
+    }
+    let via = host.gateway?;
+    let to = if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
+    let nics = host.interfaces.iter();
+    let mut facing = nics.filter(|i| i.addresses.iter().any(|net| net.contains(&via)));
+    let interface = facing.next().map_or(&host.interface, |i| &i.name);
+    Some(json!({ "to": to, "via": via, "interface": interface }))
+}
+
+/// Static neighbour entries of a gateway: each VIP at the hardware address of the director.
+pub fn neighbours(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    if cluster.arp != ArpAnswer::Neighbour || !host.has_role("router") {
+        return Vec::new();
+    }
+    let mut seen = BTreeSet::new();
+    let vips = cluster.services.iter().flat_map(|s| &s.vips);
+    let vips = vips.map(|vip| vip.address).filter(|vip| seen.insert(*vip));
+    vips.filter_map(|vip| {
+        let nics = || host.interfaces.iter();
+        let own = nics().find(|i| i.addresses.iter().any(|net| net.contains(&vip)))?;
+        let directors = cluster.hosts.iter().filter(|h| h.is_director());
+        let theirs = directors
+            .flat_map(|h| &h.interfaces)
+            .find(|i| i.network == own.network)?;
+        let mac = theirs.mac.as_ref()?;
+        Some(json!({ "address": vip, "lladdr": mac, "interface": own.name }))
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_units_are_named_as_systemd_names_them() {
+        // As `systemd-escape --path` prints them.
+        for (path, name) in [
+            ("/var/www/html", "var-www-html"),
+            ("/srv/my-web", "srv-my\\x2dweb"),
+            ("/.hidden/a", "\\x2ehidden-a"),
+            ("/a.b/c_d", "a.b-c_d"),
+        ] {
+            assert_eq!(escaped(path), name);
+        }
+    }
+}
