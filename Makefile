@@ -11,12 +11,12 @@ DENY_VERSION := 0.20.2
 
 export LVSCTL_AUTH_PASS ?= s3cr3t
 
-.PHONY: all build deps demo test test-unit test-lab lint fmt deny bench clean help
+.PHONY: all build deps demo test test-unit test-lab matrix lint fmt deny bench clean help
 
 all: build
 
 help:
-	@echo "make build | demo | test | lint | bench | deps"
+	@echo "make build | demo | test | matrix | lint | bench | deps"
 
 deps:
 	@missing=; for p in $(PACKAGES); do \
@@ -39,10 +39,14 @@ test-unit: deps
 	$(CARGO) test --locked --lib --bins
 	$(CARGO) test --locked $(patsubst tests/%.rs,--test %,$(filter-out tests/lab.rs,$(wildcard tests/*.rs)))
 
-# Whole clusters, two labs at a time.
+# The lab itself, and every topology in it, two labs at a time.
 test-lab: deps
 	$(CARGO) test --locked --test lab
-	$(CARGO) test --locked --test cluster -- --test-threads 2
+	$(CARGO) test --locked --test matrix
+
+# Every topology, or `make matrix ONLY="t5 t7"`.
+matrix: deps
+	$(CARGO) test --locked --test matrix -- $(ONLY)
 
 lint: fmt deny
 	$(CARGO) clippy --locked --all-targets -- -D warnings

@@ -191,7 +191,10 @@ impl<'a> Host<'a> {
             .stdout(log.try_clone().map_err(what())?)
             .stderr(log);
         command.arg("--bind-ro=/sys/module");
-        command.arg(format!("--bind={}:/opt", self.folder().join(SHARED).display()));
+        command.arg(format!(
+            "--bind={}:/opt",
+            self.folder().join(SHARED).display()
+        ));
         if let Some(modules) = &self.machine.modules {
             command.arg(format!("--bind-ro={}:/lib/modules", modules.display()));
         }

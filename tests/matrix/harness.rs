@@ -14,6 +14,9 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
 /// How long a host may take to come back.
 const REBOOT: Duration = Duration::from_secs(240);
 
+/// How long a condition may take to hold, on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 pub struct Cluster {
@@ -64,11 +67,7 @@ impl From<Output> for Ran {
 
 impl Cluster {
     /// A shipped inventory, under a name of its own so that it meets no other lab, with its hosts up and bare.
-    pub fn up(topology: &str) -> Self {
-        Self::up_with(topology, &[])
-    }
-
-    /// The same with edits (from, to) made before the hosts come up.
+    /// Edits (from, to) are made before.
     pub fn up_with(topology: &str, edits: &[(&str, &str)]) -> Self {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{topology}-test-{}-{number}", std::process::id());
@@ -168,24 +167,6 @@ impl Cluster {
         lab::wait_rebooted(&self.name, &before, REBOOT).expect("all hosts came back");
     }
 
-    /// Awaits an answer at a URL, asked from this machine's end of the lab.
-    #[track_caller]
-    pub fn answers(&self, url: &str) -> String {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            let output = lab::command(&self.name, "curl")
-                .expect("the lab is up")
-                .args(["-skS", "-m", "2", url])
-                .output()
-                .expect("curl runs");
-            if output.status.success() {
-                return String::from_utf8_lossy(&output.stdout).trim().to_owned();
-            }
-            let why = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(Instant::now() < deadline, "{url}: {why}");
-        }
-    }
-
     /// What `plan` would change: `host kind key` for each change.
     #[track_caller]
     pub fn planned(&self) -> Vec<String> {
@@ -213,33 +194,92 @@ impl Cluster {
         all
     }
 
-    /// The whole life of a cluster, but for edits: bare → applied → again → rebooted.
-    pub fn deploy(&self, url: &str) -> BTreeMap<String, String> {
-        let bare = self.snapshots();
-        self.lvsctl(&["plan"]).expect(2);
-        self.unchanged(&bare);
-        self.lvsctl(&["apply", "--yes"]).expect(0);
-        let applied = self.snapshots();
-        self.lvsctl(&["apply", "--yes"]).expect(0).says("0 changes");
-        self.lvsctl(&["plan"]).expect(0).says("0 changes");
-        self.lvsctl(&["verify"]).expect(0).says("0 findings");
-        self.lvsctl(&["status"]).expect(0);
-        self.unchanged(&applied);
-        self.reboot();
-        self.answers(url);
-        self.lvsctl(&["verify"]).expect(0).says("0 findings");
-        bare
+    /// After a reboot: everything has started, and health checkers have come round.
+    #[track_caller]
+    pub fn settles(&self) {
+        self.becomes("nothing is left to do after the reboot", || {
+            self.planned().is_empty()
+        });
+    }
+
+    /// Awaits a condition.
+    #[track_caller]
+    pub fn becomes(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !holds() {
+            assert!(
+                Instant::now() < deadline,
+                "expected within {PATIENCE:?}: {what}"
+            );
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// Whether shell text succeeds on a host.
+    pub fn succeeds(&self, host: &str, script: &str) -> bool {
+        let output = lab::output(&self.name, host, &["sh", "-c", script]);
+        output.expect("ssh runs").status.success()
+    }
+
+    /// The answer to one request of a client.
+    #[track_caller]
+    pub fn ask(&self, client: &str, url: &str) -> String {
+        self.on(client, &format!("curl -gskSf -m 5 '{url}'"))
+            .trim()
+            .to_owned()
+    }
+
+    /// The answer, or nothing where there is none.
+    pub fn try_ask(&self, client: &str, url: &str) -> String {
+        self.on(client, &format!("curl -gsk -m 2 '{url}' || :"))
+            .trim()
+            .to_owned()
+    }
+
+    /// Who answers so many requests, one after another.
+    #[track_caller]
+    pub fn picks(&self, client: &str, url: &str, count: usize) -> Vec<String> {
+        let script = format!(
+            "n=0; while [ $n -lt {count} ]; do curl -gskSf -m 5 '{url}' || exit 1; n=$((n + 1)); done"
+        );
+        self.on(client, &script)
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The first line that a TCP server says.
+    #[track_caller]
+    pub fn tcp(&self, client: &str, address: &str, port: u16) -> String {
+        let script = format!("timeout 5 bash -c 'head -n 1 </dev/tcp/{address}/{port}'");
+        self.on(client, &script).trim().to_owned()
+    }
+
+    /// The answer to one datagram.
+    #[track_caller]
+    pub fn udp(&self, client: &str, address: &str, port: u16) -> String {
+        let script = format!(
+            "timeout 5 bash -c 'exec 3<>/dev/udp/{address}/{port}; echo who >&3; head -n 1 <&3'"
+        );
+        self.on(client, &script).trim().to_owned()
     }
 
     /// One edit: `plan` shows just that, and `apply` does just that.
     #[track_caller]
-    pub fn edited(&self, from: &str, to: &str, changes: &[&str]) {
+    pub fn edited(&self, from: &str, to: &str, changes: &[impl AsRef<str>]) {
         self.edited_beside(None, from, to, changes);
     }
 
     /// The same, where one host may be changed in any way.
     #[track_caller]
-    pub fn edited_beside(&self, beside: Option<&str>, from: &str, to: &str, changes: &[&str]) {
+    pub fn edited_beside(
+        &self,
+        beside: Option<&str>,
+        from: &str,
+        to: &str,
+        changes: &[impl AsRef<str>],
+    ) {
+        let changes: Vec<&str> = changes.iter().map(AsRef::as_ref).collect();
         self.edit(from, to);
         let mut planned = self.planned();
         if let Some(host) = beside {

@@ -1,0 +1,126 @@
+//! Every topology in the lab: one line each, one column a step. `cargo test --test matrix -- t5 t7` runs those alone,
+//! and `--jobs N` as many labs at a time.
+
+mod damage;
+mod harness;
+mod particular;
+mod table;
+mod topologies;
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use harness::Cluster;
+use table::{Cell, Row};
+use topologies::{ALL, Topology};
+
+/// Labs at a time: each keeps one core busy.
+const JOBS: usize = 2;
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let (mut jobs, mut chosen) = (JOBS, Vec::new());
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--jobs" => jobs = words.next().and_then(|n| n.parse().ok()).unwrap_or(JOBS),
+            // What cargo passes to any test.
+            option if option.starts_with('-') => {}
+            name => chosen.push(name.to_owned()),
+        }
+    }
+    let known = |name: &String| ALL.iter().any(|t| t.name == name);
+    if let Some(name) = chosen.iter().find(|name| !known(name)) {
+        eprintln!("no topology {name}");
+        return ExitCode::from(64);
+    }
+    let wanted = ALL
+        .iter()
+        .filter(|t| chosen.is_empty() || chosen.iter().any(|c| c == t.name));
+    let queue: Mutex<VecDeque<&Topology>> = Mutex::new(wanted.collect());
+    let rows: Mutex<Vec<Row>> = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                loop {
+                    let next = queue
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .pop_front();
+                    let Some(topology) = next else { break };
+                    let row = run(topology);
+                    println!("{}", table::line(&row));
+                    rows.lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(row);
+                }
+            });
+        }
+    });
+    let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let place = |row: &Row| ALL.iter().position(|t| t.name == row.name);
+    rows.sort_by_key(place);
+    println!("\n{}", table::whole(&rows));
+    if rows.iter().all(Row::passed) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// The life of one cluster. A step that fails ends it.
+fn run(topology: &Topology) -> Row {
+    let mut row = Row::new(topology.name);
+    let mut cluster = None;
+    step(&mut row, "up", || {
+        cluster = Some(Cluster::up_with(topology.name, topology.before))
+    });
+    let Some(cluster) = &cluster else { return row };
+    let mut bare = Default::default();
+    step(&mut row, "plan", || {
+        bare = cluster.snapshots();
+        cluster.lvsctl(&["plan"]).expect(2);
+        cluster.unchanged(&bare);
+    });
+    step(&mut row, "apply", || {
+        cluster.lvsctl(&["apply", "--yes"]).expect(0);
+    });
+    let mut applied = Default::default();
+    step(&mut row, "rerun", || {
+        applied = cluster.snapshots();
+        cluster
+            .lvsctl(&["apply", "--yes"])
+            .expect(0)
+            .says("0 changes");
+        cluster.lvsctl(&["plan"]).expect(0).says("0 changes");
+    });
+    step(&mut row, "verify", || {
+        cluster.lvsctl(&["verify"]).expect(0).says("0 findings");
+        cluster.lvsctl(&["status"]).expect(0);
+        cluster.unchanged(&applied);
+    });
+    step(&mut row, "reboot", || cluster.reboot());
+    step(&mut row, "again", || {
+        cluster.settles();
+        cluster.lvsctl(&["verify"]).expect(0).says("0 findings");
+    });
+    step(&mut row, "own", || (topology.own)(cluster));
+    step(&mut row, "edit", || (topology.edit)(cluster));
+    step(&mut row, "destroy", || cluster.destroy(&bare));
+    row
+}
+
+fn step(row: &mut Row, name: &'static str, work: impl FnOnce()) {
+    if !row.passed() {
+        return;
+    }
+    let started = Instant::now();
+    let result = catch_unwind(AssertUnwindSafe(work));
+    let seconds = started.elapsed().as_secs_f64();
+    row.cells.push(match result {
+        Ok(()) => Cell::passed(name, seconds),
+        Err(_) => Cell::failed(name),
+    });
+}

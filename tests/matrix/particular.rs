@@ -1,0 +1,350 @@
+//! What is particular to each topology, proven end to end on the running cluster.
+
+use std::collections::BTreeSet;
+
+use crate::harness::Cluster;
+
+const VIP: &str = "http://192.168.100.200/";
+
+/// Who answered, without repetition.
+fn who(answers: &[String]) -> BTreeSet<&str> {
+    answers.iter().map(String::as_str).collect()
+}
+
+fn both() -> BTreeSet<&'static str> {
+    BTreeSet::from(["rs1", "rs2"])
+}
+
+pub fn node_script(cluster: &Cluster) {
+    let node = format!("/usr/local/sbin/lvsctl-{}", cluster.name);
+    let script =
+        format!("{node} status && {node} stop && ! {node} status && {node} start && {node} status");
+    for host in ["rs1", "lb1"] {
+        cluster.on(host, &script);
+    }
+    assert_eq!(who(&cluster.picks("client", VIP, 4)), both());
+}
+
+/// Another page on the server is another answer of the cluster, and only one real server may write.
+pub fn pages_by_nfs(cluster: &Cluster) {
+    cluster.on(
+        "nfs",
+        "echo fresh >/opt/web1/fresh.html && echo fresh >/opt/web2/fresh.html",
+    );
+    let answers = cluster.picks("client", &format!("{VIP}fresh.html"), 4);
+    assert_eq!(who(&answers), BTreeSet::from(["fresh"]));
+    cluster.on("rs1", "! touch /var/www/html/mine 2>/dev/null");
+    cluster.on("rs2", "touch /var/www/html/mine && rm /var/www/html/mine");
+    cluster.on("nfs", "rm /opt/web1/fresh.html /opt/web2/fresh.html");
+}
+
+pub fn vip_with_its_prefix(cluster: &Cluster) {
+    cluster.on(
+        "lb1",
+        "ip -4 addr show dev eth0 | grep -q 'inet 192.168.189.145/24'",
+    );
+    let drop_in = format!("/etc/sysctl.d/90-lvsctl-{}.conf", cluster.name);
+    for scope in ["all", "default", "lo"] {
+        cluster.on(
+            "rs1",
+            &format!("grep -q '^net.ipv4.conf.{scope}.arp_ignore *= *1' {drop_in}"),
+        );
+    }
+}
+
+pub fn ports_are_mapped(cluster: &Cluster) {
+    let answers = cluster.picks("client", "http://192.168.122.100/", 6);
+    assert_eq!(who(&answers), BTreeSet::from(["rs1", "rs2", "rs3"]));
+    cluster.on("lb1", "ipvsadm -Sn | grep -q -- '-r 10.10.10.10:8080 -m'");
+    cluster.on(
+        "rs1",
+        "ip route get 192.168.122.20 | grep -q 'via 10.10.10.1 '",
+    );
+}
+
+/// A capture on the director, whole and without promiscuous mode, has requests and not one answer.
+pub fn answers_pass_the_director_by(cluster: &Cluster) {
+    cluster.on(
+        "lb1",
+        "command -v tcpdump >/dev/null || apt-get -q install -y tcpdump >/dev/null 2>&1",
+    );
+    cluster.on(
+        "lb1",
+        "rm -f /tmp/seen; tcpdump -p -i eth0 -n -l -U tcp port 80 >/tmp/seen 2>/tmp/tcpdump & \
+         until grep -q 'listening on' /tmp/tcpdump; do sleep 0.1; done; echo $! >/tmp/tcpdump.pid",
+    );
+    let answers = cluster.picks("client", "http://192.168.0.200/", 6);
+    assert_eq!(who(&answers), both());
+    let seen = cluster.on(
+        "lb1",
+        "kill -INT $(cat /tmp/tcpdump.pid); until grep -q 'dropped by kernel' /tmp/tcpdump; do sleep 0.1; done; cat /tmp/seen",
+    );
+    let requests = seen
+        .lines()
+        .filter(|line| line.contains("> 192.168.0.200.80"))
+        .count();
+    let replies = seen
+        .lines()
+        .filter(|line| line.contains("192.168.0.200.80 >"))
+        .count();
+    assert!(requests >= 12, "{requests} packets of requests\n{seen}");
+    assert_eq!(replies, 0, "{seen}");
+}
+
+/// More than fits into one packet beside the tunnel's header, both ways.
+pub fn large_requests_and_answers(cluster: &Cluster) {
+    for host in ["rs1", "rs2"] {
+        cluster.on(host, "head -c 1000000 /dev/zero >/var/www/html/large");
+    }
+    for _ in 0..2 {
+        let size = cluster.on(
+            "client",
+            "curl -sf -m 20 -o /dev/null -w '%{size_download}' http://192.168.100.200/large",
+        );
+        assert_eq!(size, "1000000");
+        let sent = cluster.on(
+            "client",
+            "head -c 200000 /dev/zero | curl -s -m 20 -o /dev/null -w '%{size_upload} %{http_code}' --data-binary @- http://192.168.100.200/",
+        );
+        // nginx takes the whole body before it says that a page takes none.
+        assert_eq!(sent, "200000 405");
+    }
+    for host in ["rs1", "rs2"] {
+        cluster.on(host, "rm /var/www/html/large");
+    }
+}
+
+pub fn one_real_server_on_both_ports(cluster: &Cluster) {
+    let mut answers = cluster.picks("client", VIP, 3);
+    answers.extend(cluster.picks("client", "https://192.168.100.200/", 3));
+    assert_eq!(who(&answers).len(), 1, "{answers:?}");
+}
+
+pub fn one_real_server_for_a_client(cluster: &Cluster) {
+    let answers = cluster.picks("client", VIP, 6);
+    assert_eq!(who(&answers).len(), 1, "{answers:?}");
+}
+
+/// Who a client reaches by http, https and ssh.
+fn reached(cluster: &Cluster, client: &str) -> String {
+    let mut answers = vec![
+        cluster.ask(client, VIP),
+        cluster.ask(client, "https://192.168.100.200/"),
+    ];
+    let key = cluster.on(
+        client,
+        "ssh-keyscan -t ed25519 192.168.100.200 2>/dev/null | cut -d' ' -f3",
+    );
+    let owner = ["rs1", "rs2"].into_iter().find(|rs| {
+        let own = cluster.on(rs, "cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub");
+        own.trim() == key.trim()
+    });
+    answers.push(owner.unwrap_or("nobody").to_owned());
+    assert_eq!(who(&answers).len(), 1, "{client}: {answers:?}");
+    answers.remove(0)
+}
+
+pub fn one_real_server_on_every_port(cluster: &Cluster) {
+    let one = reached(cluster, "client1");
+    let other = reached(cluster, "client2");
+    assert_ne!(one, other);
+}
+
+pub fn a_mark_and_ssh_beside_it(cluster: &Cluster) {
+    let web = cluster.ask("client", VIP);
+    for _ in 0..3 {
+        assert_eq!(cluster.tcp("client", "192.168.100.200", 3306), web);
+    }
+    let keys: BTreeSet<String> = (0..4)
+        .map(|_| {
+            cluster.on(
+                "client",
+                "ssh-keyscan -t ed25519 192.168.100.200 2>/dev/null | cut -d' ' -f3",
+            )
+        })
+        .collect();
+    assert_eq!(keys.len(), 2, "ssh follows the mark");
+}
+
+pub fn real_servers_leave_and_return(cluster: &Cluster) {
+    let weight = |wanted: &str| {
+        let script = format!("ipvsadm -Sn | grep -q -- '-r 192.168.100.13:80 -g -w {wanted}'");
+        cluster.becomes(&format!("rs2 has weight {wanted}"), || {
+            cluster.succeeds("lb1", &script)
+        });
+    };
+    let health = format!("lvsctl-{}-health", cluster.name);
+    cluster.on("rs2", "systemctl stop nginx");
+    weight("0");
+    let log = cluster.on("lb1", &format!("journalctl -o cat -u {health}"));
+    for line in [
+        "down, 1 of 3 (soft)",
+        "down, 3 of 3 (soft)",
+        "down (hard), weight 0",
+    ] {
+        assert!(log.contains(line), "{line:?} in\n{log}");
+    }
+    assert_eq!(
+        who(&cluster.picks("client", VIP, 4)),
+        BTreeSet::from(["rs1"])
+    );
+    cluster.on("rs2", "systemctl start nginx");
+    weight("2");
+    let answers = cluster.picks("client", VIP, 6);
+    assert_eq!(
+        answers.iter().filter(|name| *name == "rs2").count(),
+        4,
+        "{answers:?}"
+    );
+}
+
+pub fn sorry_page(cluster: &Cluster) {
+    let answer = |names: &[&str]| names.contains(&cluster.try_ask("client", VIP).as_str());
+    for host in ["rs1", "rs2"] {
+        cluster.on(host, "systemctl stop nginx");
+    }
+    cluster.becomes("the sorry page answers", || answer(&["lb1"]));
+    let planned = cluster.planned();
+    assert_eq!(
+        planned,
+        ["rs1 unit nginx.service", "rs2 unit nginx.service"]
+    );
+    cluster.lvsctl(&["apply", "--yes"]).expect(0);
+    cluster.becomes("the real servers answer", || answer(&["rs1", "rs2"]));
+    assert_eq!(who(&cluster.picks("client", VIP, 4)), both());
+}
+
+pub fn vip_follows_the_web_server(cluster: &Cluster) {
+    const WEB: &str = "http://192.168.189.150/";
+    cluster.becomes("web1 answers", || cluster.try_ask("client", WEB) == "web1");
+    // One restart mends what a restart can mend.
+    cluster.on("web1", "systemctl stop nginx");
+    cluster.becomes("nginx was restarted", || {
+        cluster.succeeds("web1", "systemctl is-active --quiet nginx")
+    });
+    assert_eq!(cluster.ask("client", WEB), "web1");
+    cluster.on(
+        "web1",
+        "systemctl mask --runtime --quiet nginx; systemctl stop nginx",
+    );
+    cluster.becomes("web2 answers", || cluster.try_ask("client", WEB) == "web2");
+    cluster.on(
+        "web1",
+        "systemctl unmask --runtime --quiet nginx; systemctl start nginx",
+    );
+    cluster.becomes("web1 answers again", || {
+        cluster.try_ask("client", WEB) == "web1"
+    });
+}
+
+/// The sysctls stay as they were: the rules alone keep the real servers silent.
+pub fn arptables_rules(cluster: &Cluster) {
+    for host in ["rs1", "rs2"] {
+        assert_eq!(
+            cluster
+                .on(host, "cat /proc/sys/net/ipv4/conf/all/arp_ignore")
+                .trim(),
+            "0"
+        );
+    }
+    assert_eq!(who(&cluster.picks("client", VIP, 4)), both());
+    let macs = cluster.on(
+        "client",
+        "arping -c 3 -I eth0 192.168.100.200 | grep -o '\\[..:..:..:..:..:..\\]' | sort -u | wc -l",
+    );
+    assert_eq!(macs.trim(), "1");
+}
+
+pub fn static_neighbour(cluster: &Cluster) {
+    let entry = cluster.on("router", "ip neigh show 192.168.0.200 dev eth1");
+    assert!(
+        entry.contains("52:54:00:c0:a8:32") && entry.contains("PERMANENT"),
+        "{entry}"
+    );
+    for host in ["rs1", "rs2"] {
+        assert_eq!(
+            cluster
+                .on(host, "cat /proc/sys/net/ipv4/conf/all/arp_ignore")
+                .trim(),
+            "0"
+        );
+    }
+    assert_eq!(
+        who(&cluster.picks("client", "http://192.168.0.200/", 6)),
+        both()
+    );
+}
+
+pub fn udp_and_several_services(cluster: &Cluster) {
+    let answers: Vec<String> = (0..6)
+        .map(|_| cluster.udp("client", "192.168.100.200", 5353))
+        .collect();
+    assert_eq!(who(&answers), both(), "{answers:?}");
+    for vip in ["192.168.100.200", "192.168.100.201"] {
+        for scheme in ["http", "https"] {
+            assert_eq!(
+                who(&cluster.picks("client", &format!("{scheme}://{vip}/"), 4)),
+                both()
+            );
+        }
+    }
+    let names: Vec<String> = (0..4)
+        .map(|_| cluster.tcp("client", "192.168.100.201", 3306))
+        .collect();
+    assert_eq!(who(&names), both());
+}
+
+/// Four requests one after another, from a table that has just been made: rs1 has weight 1, rs2 weight 2.
+pub fn patterns_of_schedulers(cluster: &Cluster) {
+    let node = format!("/usr/local/sbin/lvsctl-{}", cluster.name);
+    cluster.on("lb1", &format!("{node} stop; {node} start"));
+    let url = |port: u16| format!("http://192.168.100.200:{port}/");
+    let four = |port: u16| cluster.picks("client", &url(port), 4);
+    let count = |answers: &[String], name: &str| answers.iter().filter(|a| *a == name).count();
+    let rr = four(8001);
+    assert!(
+        rr[0] == rr[2] && rr[1] == rr[3] && rr[0] != rr[1],
+        "rr: {rr:?}"
+    );
+    let wrr = four(8002);
+    for three in wrr.windows(3) {
+        assert_eq!(count(three, "rs2"), 2, "wrr: {wrr:?}");
+    }
+    let lc = four(8003);
+    assert_eq!(count(&lc, "rs1"), 2, "lc: {lc:?}");
+    let wlc = four(8004);
+    assert!(
+        count(&wlc, "rs2") >= 2 && count(&wlc, "rs1") >= 1,
+        "wlc: {wlc:?}"
+    );
+    // No connection is active when the next one comes: the shortest expected delay is with the larger weight.
+    for (scheduler, port) in [("sed", 8005), ("fo", 8012), ("ovf", 8013)] {
+        assert_eq!(four(port), ["rs2"; 4], "{scheduler}");
+    }
+    // By the destination, or the first that is idle: always the same.
+    for (scheduler, port) in [("nq", 8006), ("dh", 8008), ("lblc", 8010), ("lblcr", 8011)] {
+        let answers = four(port);
+        assert_eq!(who(&answers).len(), 1, "{scheduler}: {answers:?}");
+    }
+    // By the source and its port.
+    for (scheduler, port) in [("sh", 8007), ("mh", 8009)] {
+        let answers: Vec<String> = (40001..40017)
+            .map(|own| {
+                cluster
+                    .on(
+                        "client",
+                        &format!("curl -s -m 5 --local-port {own} {}", url(port)),
+                    )
+                    .trim()
+                    .to_owned()
+            })
+            .collect();
+        assert_eq!(who(&answers), both(), "{scheduler}: {answers:?}");
+    }
+}
+
+pub fn both_families(cluster: &Cluster) {
+    for url in [VIP, "http://[fd00:100::200]/"] {
+        assert_eq!(who(&cluster.picks("client", url, 4)), both(), "{url}");
+    }
+}

@@ -1,0 +1,79 @@
+//! The table of results: a row a topology, a column a step.
+
+pub struct Row {
+    pub name: &'static str,
+    pub cells: Vec<Cell>,
+}
+
+pub struct Cell {
+    step: &'static str,
+    /// None: it failed.
+    seconds: Option<f64>,
+}
+
+impl Cell {
+    pub fn passed(step: &'static str, seconds: f64) -> Self {
+        Self {
+            step,
+            seconds: Some(seconds),
+        }
+    }
+
+    pub fn failed(step: &'static str) -> Self {
+        Self {
+            step,
+            seconds: None,
+        }
+    }
+
+    fn shown(&self) -> String {
+        self.seconds
+            .map_or_else(|| "FAILED".to_owned(), |s| format!("{s:.0} s"))
+    }
+}
+
+impl Row {
+    pub fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            cells: Vec::new(),
+        }
+    }
+
+    pub fn passed(&self) -> bool {
+        self.cells.iter().all(|cell| cell.seconds.is_some())
+    }
+}
+
+const STEPS: [&str; 10] = [
+    "up", "plan", "apply", "rerun", "verify", "reboot", "again", "own", "edit", "destroy",
+];
+
+fn cells(row: &Row) -> Vec<String> {
+    let cell = |step: &&str| {
+        let found = row.cells.iter().find(|cell| cell.step == *step);
+        found.map_or_else(|| "-".to_owned(), Cell::shown)
+    };
+    STEPS.iter().map(cell).collect()
+}
+
+/// A row by itself, when it has come to its end.
+pub fn line(row: &Row) -> String {
+    let word = if row.passed() { "passed" } else { "FAILED" };
+    let pairs = STEPS.iter().zip(cells(row));
+    let text: Vec<String> = pairs.map(|(step, cell)| format!("{step} {cell}")).collect();
+    format!("{}: {word} ({})", row.name, text.join(", "))
+}
+
+/// All rows, in Markdown, as the documents show it.
+pub fn whole(rows: &[Row]) -> String {
+    let mut text = format!(
+        "| topology | {} |\n|---|{}\n",
+        STEPS.join(" | "),
+        "---|".repeat(STEPS.len())
+    );
+    for row in rows {
+        text.push_str(&format!("| {} | {} |\n", row.name, cells(row).join(" | ")));
+    }
+    text
+}

@@ -1,0 +1,258 @@
+//! The shipped topologies, each with what is particular to it and with an edit.
+
+use crate::harness::Cluster;
+use crate::{damage, particular};
+
+pub struct Topology {
+    /// Its inventory's name.
+    pub name: &'static str,
+    /// Edits (from, to) of the inventory before its hosts come up.
+    pub before: &'static [(&'static str, &'static str)],
+    /// What is particular to it, proven on the running cluster.
+    pub own: fn(&Cluster),
+    /// An edit of the inventory: `plan` shows just that, and `apply` does just that.
+    pub edit: fn(&Cluster),
+}
+
+const fn topology(name: &'static str, own: fn(&Cluster), edit: fn(&Cluster)) -> Topology {
+    Topology {
+        name,
+        before: &[],
+        own,
+        edit,
+    }
+}
+
+pub const ALL: &[Topology] = &[
+    topology("t1", particular::node_script, edits::scheduler),
+    Topology {
+        before: &[(CLIENT, WITH_SPARE)],
+        ..topology(
+            "t2",
+            damage::each_is_named_and_mended,
+            edits::weight_and_a_third_real_server,
+        )
+    },
+    topology("t3", particular::pages_by_nfs, edits::keepalived_scheduler),
+    topology(
+        "t4",
+        particular::vip_with_its_prefix,
+        edits::keepalived_weight,
+    ),
+    topology("t5", particular::ports_are_mapped, edits::scheduler),
+    topology(
+        "t6",
+        particular::answers_pass_the_director_by,
+        edits::scheduler,
+    ),
+    topology(
+        "t7",
+        particular::large_requests_and_answers,
+        edits::scheduler,
+    ),
+    topology(
+        "t8",
+        particular::one_real_server_on_both_ports,
+        edits::a_port_more,
+    ),
+    topology(
+        "t9",
+        particular::one_real_server_for_a_client,
+        edits::persistence,
+    ),
+    topology(
+        "t10",
+        particular::one_real_server_on_every_port,
+        edits::persistence_of_all,
+    ),
+    topology(
+        "t11",
+        particular::a_mark_and_ssh_beside_it,
+        edits::persistence_of_a_mark,
+    ),
+    topology(
+        "t12",
+        particular::real_servers_leave_and_return,
+        edits::health_check,
+    ),
+    topology("t13", particular::sorry_page, edits::keepalived_scheduler),
+    topology(
+        "t14",
+        particular::vip_follows_the_web_server,
+        edits::priority,
+    ),
+    topology("t15a", particular::arptables_rules, edits::scheduler),
+    topology("t15b", particular::static_neighbour, edits::scheduler),
+    topology(
+        "t16",
+        particular::udp_and_several_services,
+        edits::one_of_several,
+    ),
+    topology(
+        "t17",
+        particular::patterns_of_schedulers,
+        edits::a_scheduler_that_is_not_there,
+    ),
+    topology("v6", particular::both_families, edits::scheduler_of_v6),
+];
+
+const CLIENT: &str = "  client: {";
+/// A host that is no real server yet.
+const SPARE: &str = "rs3: { role: client, address: 192.168.100.16 }";
+const WITH_SPARE: &str = "  rs3: { role: client, address: 192.168.100.16 }\n  client: {";
+const THIRD: &str = "rs3: { role: [realserver, web], address: 192.168.100.16 }";
+
+mod edits {
+    use super::{Cluster, SPARE, THIRD};
+
+    /// What a change of the service brings on a director without keepalived.
+    fn on_director(cluster: &Cluster, virtual_service: &str) -> Vec<String> {
+        vec![
+            format!("lb1 file /usr/local/sbin/lvsctl-{}", cluster.name),
+            format!("lb1 ipvs {virtual_service}"),
+        ]
+    }
+
+    /// What it brings on two directors under keepalived.
+    fn on_both(virtual_service: &str) -> Vec<String> {
+        let of = |host: &str| {
+            [
+                format!("{host} file /etc/keepalived/keepalived.conf"),
+                format!("{host} ipvs {virtual_service}"),
+                format!("{host} unit keepalived.service"),
+            ]
+        };
+        [of("lb1"), of("lb2")].concat()
+    }
+
+    fn served(cluster: &Cluster) -> String {
+        let table = cluster.on("lb1", "ipvsadm -Sn");
+        let line = table.lines().find_map(|line| line.strip_prefix("-A "));
+        line.and_then(|line| line.split(" -s ").next())
+            .expect("a service")
+            .to_owned()
+    }
+
+    pub fn scheduler(cluster: &Cluster) {
+        let changes = on_director(cluster, &served(cluster));
+        cluster.edited("scheduler: rr", "scheduler: lc", &changes);
+        cluster.lvsctl(&["verify"]).expect(0);
+    }
+
+    pub fn keepalived_scheduler(cluster: &Cluster) {
+        cluster.edited(
+            "scheduler: rr",
+            "scheduler: lc",
+            &on_both("-t 192.168.100.200:80"),
+        );
+        cluster.lvsctl(&["verify"]).expect(0);
+    }
+
+    pub fn keepalived_weight(cluster: &Cluster) {
+        let rs2 = "address: 192.168.189.151";
+        cluster.edited(
+            rs2,
+            &format!("{rs2}, weight: 2"),
+            &on_both("-t 192.168.189.145:80"),
+        );
+        cluster.lvsctl(&["verify"]).expect(0);
+    }
+
+    pub fn weight_and_a_third_real_server(cluster: &Cluster) {
+        let both = on_both("-t 192.168.100.200:80");
+        let rs1 = "rs1: { role: [realserver, web], address: 192.168.100.12";
+        cluster.edited(&format!("{rs1} }}"), &format!("{rs1}, weight: 3 }}"), &both);
+        cluster.lvsctl(&["verify"]).expect(0);
+        cluster.edited_beside(Some("rs3"), SPARE, THIRD, &both);
+        cluster.lvsctl(&["verify"]).expect(0);
+        cluster.edited_beside(Some("rs3"), THIRD, SPARE, &both);
+        cluster.lvsctl(&["verify"]).expect(0);
+    }
+
+    pub fn a_port_more(cluster: &Cluster) {
+        let name = &cluster.name;
+        let changes = [
+            format!("lb1 file /usr/local/sbin/lvsctl-{name}"),
+            format!("lb1 mark lvsctl:{name}/web"),
+            "rs1 file /etc/nginx/conf.d/lvsctl.conf".to_owned(),
+            "rs1 unit nginx.service".to_owned(),
+            "rs2 file /etc/nginx/conf.d/lvsctl.conf".to_owned(),
+            "rs2 unit nginx.service".to_owned(),
+        ];
+        cluster.edited("port: [80, 443]", "port: [80, 443, 8443]", &changes);
+        cluster.lvsctl(&["verify"]).expect(0);
+    }
+
+    /// Edited in place: the connections that the director knows stay.
+    pub fn persistence(cluster: &Cluster) {
+        cluster.ask("client", "http://192.168.100.200/");
+        let changes = on_director(cluster, "-t 192.168.100.200:80");
+        let known = || cluster.on("lb1", "ipvsadm -Lnc | grep -c 192.168.100.20: || :");
+        let before = known();
+        assert_ne!(before.trim(), "0");
+        cluster.edited("persistence: true", "persistence: 3600", &changes);
+        assert_eq!(known(), before, "the table was flushed");
+        let granularity = "persistence: { timeout: 3600, granularity: 255.255.255.0 }";
+        cluster.edited("persistence: 3600", granularity, &changes);
+        cluster.lvsctl(&["verify"]).expect(0);
+    }
+
+    pub fn persistence_of_all(cluster: &Cluster) {
+        let changes = on_director(cluster, "-t 192.168.100.200:0");
+        cluster.edited("persistence: true", "persistence: 3600", &changes);
+    }
+
+    pub fn persistence_of_a_mark(cluster: &Cluster) {
+        cluster.edited(
+            "persistence: 3600",
+            "persistence: 600",
+            &on_director(cluster, "-f 10"),
+        );
+    }
+
+    pub fn health_check(cluster: &Cluster) {
+        let health = format!("lvsctl-{}-health", cluster.name);
+        let changes = [
+            format!("lb1 file /usr/local/sbin/{health}"),
+            format!("lb1 unit {health}.service"),
+        ];
+        cluster.edited("retry: 3", "retry: 2", &changes);
+    }
+
+    pub fn priority(cluster: &Cluster) {
+        let changes = [
+            "web2 file /etc/keepalived/keepalived.conf".to_owned(),
+            "web2 unit keepalived.service".to_owned(),
+        ];
+        cluster.edited("priority: 98", "priority: 97", &changes);
+    }
+
+    pub fn one_of_several(cluster: &Cluster) {
+        let changes = on_both("-t 192.168.100.201:3306");
+        cluster.edited(
+            "port: 3306, scheduler: rr",
+            "port: 3306, scheduler: lc",
+            &changes,
+        );
+        cluster.lvsctl(&["verify"]).expect(0);
+    }
+
+    pub fn a_scheduler_that_is_not_there(cluster: &Cluster) {
+        let before = cluster.snapshots();
+        cluster.edit("scheduler: ovf", "scheduler: twos");
+        let ran = cluster.lvsctl(&["apply", "--yes"]).expect(5);
+        assert!(ran.stderr.contains("ip_vs_twos"), "{}", ran.stderr);
+        cluster.unchanged(&before);
+        cluster.edit("scheduler: twos", "scheduler: ovf");
+    }
+
+    pub fn scheduler_of_v6(cluster: &Cluster) {
+        let six = "vip: 'fd00:100::200', port: 80, scheduler:";
+        cluster.edited(
+            &format!("{six} rr"),
+            &format!("{six} lc"),
+            &on_both("-t [fd00:100::200]:80"),
+        );
+        cluster.lvsctl(&["verify"]).expect(0);
+    }
+}
