@@ -90,7 +90,7 @@ impl Roles {
                 .map(|role| (name.clone(), role))
                 .map_err(|e| RoleError::Yaml {
                     role: name,
-                    message: e.to_string(),
+                    message: e.to_string().trim_start_matches("error: ").to_owned(),
                 })
         };
         let roles = roles

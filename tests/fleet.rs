@@ -2,60 +2,11 @@
 
 mod support;
 
-use std::process::{Command, Output};
-
+use support::program::{lvsctl, run, same, state};
 use support::{HostSpec, Lab, TestHost};
 
 /// Processes that a probe of a real server may start, the connection's own included: sshd's, the login shell, `sh`.
 const PROBE_PROCESSES: u64 = 24;
-
-struct Ran {
-    status: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        Self {
-            status: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-}
-
-fn lvsctl(lab: &Lab, words: &[&str]) -> Ran {
-    let inventory = support::inventory::write(lab);
-    run(lab, &inventory, words)
-}
-
-fn run(lab: &Lab, inventory: &std::path::Path, words: &[&str]) -> Ran {
-    let _in = lab.enter();
-    Command::new(env!("CARGO_BIN_EXE_lvsctl"))
-        .args(words)
-        .args(["--limit", "realserver", "-i"])
-        .arg(inventory)
-        .env("HOME", lab.home())
-        .env_remove("SSH_AUTH_SOCK")
-        .output()
-        .expect("the program runs")
-        .into()
-}
-
-/// What a host holds of all that the program may touch.
-fn state(host: &TestHost) -> String {
-    let script = "ip -o -4 addr show | sed 's/ *valid_lft.*//'; ip -4 route show table all; grep -H '' /proc/sys/net/ipv4/conf/*/arp_*; \
-                  find /etc /var/lib/lvsctl /run/lvsctl* /usr/local/sbin -newer /etc/hostname -type f 2>/dev/null | xargs -r sha256sum";
-    String::from_utf8_lossy(&host.sh(script).stdout).into_owned()
-}
-
-#[track_caller]
-fn same(before: &str, after: &str, what: &str) {
-    let diff = similar::TextDiff::from_lines(before, after);
-    let text = diff.unified_diff().context_radius(0).to_string();
-    assert!(text.is_empty(), "{what}:\n{text}");
-}
 
 /// Connections, execs and processes on the host while `work` runs.
 fn cost(host: &TestHost, work: impl FnOnce()) -> (usize, usize, u64) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::inventory::model::{Cluster, Host};
+use crate::inventory::model::{ArpAnswer, Cluster, Host};
 use crate::resource::address::Addresses;
 use crate::shell::{heredoc, quote};
 
@@ -23,6 +23,10 @@ pub struct Ask {
 
 /// The VIPs whose network a host is on.
 pub fn asks(cluster: &Cluster, addresses: &Addresses) -> Vec<Ask> {
+    // With a static entry on the gateway nobody asks, and real servers may answer.
+    if cluster.arp == ArpAnswer::Neighbour {
+        return Vec::new();
+    }
     let on_link = |vip: IpAddr| {
         let held = place::own_address(cluster, addresses, vip)?;
         Some(Ask {

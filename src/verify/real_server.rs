@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::inventory::model::{Cluster, Mode, Protocol, Service};
+use crate::inventory::model::{ArpAnswer, Cluster, Mode, Protocol, Service};
 
 use super::director::passes;
 use super::end_to_end::{self, Replies};
@@ -17,7 +17,7 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
     for (vip, home) in &held {
         only_at_home(tally, seen, *vip, home);
         local(tally, seen, *vip);
-        if vip.is_ipv4() {
+        if vip.is_ipv4() && cluster.arp == ArpAnswer::Sysctl {
             for interface in
                 place::facing(cluster, seen.host, &seen.run.answer.observed.address, *vip)
             {

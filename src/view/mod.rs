@@ -32,6 +32,7 @@ pub fn of(cluster: &Cluster, host: &Host) -> Value {
         "director_vips": director_vips(cluster, host),
         "arp": cluster.arp,
         "silent": silent(cluster, host),
+        "arp_scopes": host.vars.get("arp_scopes").cloned().unwrap_or_else(|| json!(["all", "lo"])),
         "arp_rules": arp_rules(cluster, host),
         "tunnels": tunnels(cluster, host),
         "v6": cluster.services.iter().flat_map(|s| &s.vips).any(|vip| vip.address.is_ipv6()),

@@ -104,7 +104,7 @@ pub fn large_requests_and_answers(cluster: &Cluster) {
         assert_eq!(size, "1000000");
         let sent = cluster.on(
             "client",
-            "head -c 200000 /dev/zero | curl -s -m 20 -o /dev/null -w '%{size_upload} %{http_code}' --data-binary @- http://192.168.100.200/",
+            "head -c 200000 /dev/zero | curl -s -m 20 -o /dev/null -w '%{size_upload} %{http_code}' -H Expect: --data-binary @- http://192.168.100.200/",
         );
         // nginx takes the whole body before it says that a page takes none.
         assert_eq!(sent, "200000 405");

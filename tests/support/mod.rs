@@ -14,6 +14,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use lvsctl::inventory::model;
 use lvsctl::transport::config::Environment;
@@ -22,6 +23,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 mod client;
 mod host;
 pub mod inventory;
+pub mod program;
 mod spec;
 
 #[allow(unused_imports)]
@@ -234,6 +236,16 @@ fn remove_leftovers(base: &Path) {
         {
             fs::remove_dir_all(entry.path()).ok();
         }
+    }
+}
+
+/// Awaits a condition.
+#[track_caller]
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "expected in time: {what}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
