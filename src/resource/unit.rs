@@ -20,7 +20,7 @@ pub struct Unit {
     /// Files that the unit reads when it starts or reloads. One that is newer than that asks for a reload.
     #[serde(default)]
     pub reads: Vec<String>,
-    /// Whether the unit reloads without a stop; the others are left to their start.
+    /// Whether a file that it reads is taken in at once: by a reload where the unit knows one, else by a restart.
     #[serde(default = "yes")]
     pub reloads: bool,
 }
@@ -185,7 +185,7 @@ impl Kind for Unit {
             let start = if self.active && self.reloads && !touched.is_empty() {
                 // A package may have started its unit since the probe, with other files than these.
                 format!(
-                    "if systemctl --quiet is-active {name}; then systemctl reload {name}; else systemctl start {name}; fi"
+                    "if systemctl --quiet is-active {name}; then systemctl reload-or-restart {name}; else systemctl start {name}; fi"
                 )
             } else {
                 format!("systemctl {verb} {name}")
@@ -209,7 +209,7 @@ impl Kind for Unit {
                 )
                 .step(
                     format!("reload {}", self.name),
-                    explained(&format!("systemctl reload {name}"), &self.name),
+                    explained(&format!("systemctl reload-or-restart {name}"), &self.name),
                 );
         }
         Some(change)

@@ -2,15 +2,16 @@
 
 use crate::inventory::model::{Cluster, Host};
 
-/// Groups of hosts, each to be finished before the next begins: everything behind the directors, then backup
-/// directors, then the one that serves. `reverse` is the order of taking away.
+/// Groups of hosts, each to be finished before the next begins: what others mount from, everything behind the
+/// directors, then backup directors, then the one that serves. `reverse` is the order of taking away.
 pub fn of<'a>(cluster: &Cluster, hosts: &[&'a Host], reverse: bool) -> Vec<Vec<&'a Host>> {
     let rank = |host: &Host| match (host.is_director(), first(cluster, host)) {
-        (false, _) => 0,
-        (true, false) => 1,
-        (true, true) => 2,
+        (false, _) if !host.exports.is_empty() => 0,
+        (false, _) => 1,
+        (true, false) => 2,
+        (true, true) => 3,
     };
-    let mut stages: Vec<Vec<&Host>> = (0..3)
+    let mut stages: Vec<Vec<&Host>> = (0..4)
         .map(|r| hosts.iter().copied().filter(|h| rank(h) == r).collect())
         .collect();
     stages.retain(|stage| !stage.is_empty());

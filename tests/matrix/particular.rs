@@ -47,7 +47,7 @@ pub fn vip_with_its_prefix(cluster: &Cluster) {
     for scope in ["all", "default", "lo"] {
         cluster.on(
             "rs1",
-            &format!("grep -q '^net.ipv4.conf.{scope}.arp_ignore *= *1' {drop_in}"),
+            &format!("grep -Eq '^-?net[./]ipv4[./]conf[./]{scope}[./]arp_ignore *= *1' {drop_in}"),
         );
     }
 }
