@@ -120,17 +120,21 @@ fn summary(totals: &Totals, style: Style) -> String {
     for (number, tone, noun) in [
         (totals.errors, Tone::Bad, "error"),
         (totals.warnings, Tone::Notable, "warning"),
-        (totals.notes, Tone::Place, "note"),
     ] {
         if number > 0 {
             parts.push(style.paint(tone, count(number, noun)).to_string());
         }
     }
+    // A note is no finding: all is well, and something was not looked at.
+    let notes = match totals.notes {
+        0 => String::new(),
+        number => format!(", {}", style.paint(Tone::Place, count(number, "note"))),
+    };
     if parts.is_empty() {
-        return style.paint(Tone::Good, "0 findings").to_string();
+        return format!("{}{notes}", style.paint(Tone::Good, "0 findings"));
     }
-    let findings = count(totals.errors + totals.warnings + totals.notes, "finding");
-    format!("{findings}: {}", parts.join(", "))
+    let findings = count(totals.errors + totals.warnings, "finding");
+    format!("{findings}: {}{notes}", parts.join(", "))
 }
 
 #[derive(Serialize)]
@@ -219,6 +223,12 @@ mod tests {
     #[test]
     fn no_findings_are_said_in_these_words() {
         assert_eq!(shown(&[], Style::plain()), "7 checks passed, 0 findings\n");
+        let note = [finding("client", "arp", Severity::Note)];
+        let text = shown(&note, Style::plain());
+        assert!(
+            text.ends_with("7 checks passed, 0 findings, 1 note\n"),
+            "{text}"
+        );
     }
 
     #[test]

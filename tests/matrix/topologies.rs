@@ -133,17 +133,42 @@ mod edits {
             .to_owned()
     }
 
+    /// What another scheduler brings beside: its module.
+    fn and_module(cluster: &Cluster, changes: Vec<String>) -> Vec<String> {
+        let mut all = changes;
+        let mut hosts: Vec<String> = all
+            .iter()
+            .filter_map(|c| c.split(' ').next())
+            .map(str::to_owned)
+            .collect();
+        hosts.dedup();
+        for host in hosts {
+            all.push(format!(
+                "{host} file /etc/modules-load.d/lvsctl-{}.conf",
+                cluster.name
+            ));
+            all.push(format!("{host} module ip_vs_lc"));
+        }
+        all.sort();
+        all
+    }
+
     pub fn scheduler(cluster: &Cluster) {
         let changes = on_director(cluster, &served(cluster));
-        cluster.edited("scheduler: rr", "scheduler: lc", &changes);
+        cluster.edited(
+            "scheduler: rr",
+            "scheduler: lc",
+            &and_module(cluster, changes),
+        );
         cluster.lvsctl(&["verify"]).expect(0);
     }
 
     pub fn keepalived_scheduler(cluster: &Cluster) {
+        let changes = on_both("-t 192.168.100.200:80");
         cluster.edited(
             "scheduler: rr",
             "scheduler: lc",
-            &on_both("-t 192.168.100.200:80"),
+            &and_module(cluster, changes),
         );
         cluster.lvsctl(&["verify"]).expect(0);
     }

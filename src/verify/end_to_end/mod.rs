@@ -40,18 +40,14 @@ pub fn ports(service: &Service) -> Vec<u16> {
     ports
 }
 
-/// What is to be asked, virtual service by virtual service. UDP is not.
+/// What is to be asked, virtual service by virtual service.
 pub fn groups(cluster: &Cluster) -> Vec<Group<'_>> {
-    let services = cluster
-        .services
-        .iter()
-        .filter(|s| s.protocol == Protocol::Tcp);
     let of_service = |service| {
         view::virtuals(service)
             .into_iter()
             .map(move |to| group(service, to))
     };
-    services.flat_map(of_service).collect()
+    cluster.services.iter().flat_map(of_service).collect()
 }
 
 fn group(service: &Service, to: Virtual) -> Group<'_> {
@@ -95,9 +91,14 @@ curl -q -sS -k -g --noproxy '*' --connect-timeout 2 -m 5 -o /dev/null \
 }
 e2e_tcp() {
 n=0; while [ "$n" -lt "$3" ]; do n=$((n + 1)); rc=0
-e=$(timeout 3 bash -c "exec 3<>/dev/tcp/$1/$2" 2>&1) || rc=$?
-case $rc in 0) printf '@lvsctl-e2e code=1 exit=0 err=\n';; 124) printf '@lvsctl-e2e code=000 exit=28 err=timed out\n';;
+e=$(timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" && { IFS= read -r -t 1 -n 200 line <&3 || :; printf "%s" "$line"; }' "$1" "$2" 2>&1) || rc=$?
+case $rc in 0) printf '@lvsctl-e2e code=1 exit=0 err=\t%s\n' "$e";; 124) printf '@lvsctl-e2e code=000 exit=28 err=timed out\n';;
 *) printf '@lvsctl-e2e code=000 exit=7 err=%s\n' "${e##*: }";; esac; done
+}
+e2e_udp() {
+n=0; while [ "$n" -lt "$3" ]; do n=$((n + 1)); rc=0
+e=$(timeout 3 bash -c 'exec 3<>"/dev/udp/$0/$1" && echo lvsctl >&3 && { IFS= read -r -t 2 -n 200 line <&3 || [ -n "$line" ]; } && printf "%s" "$line"' "$1" "$2" 2>&1) || rc=$?
+case $rc in 0) printf '@lvsctl-e2e code=1 exit=0 err=\t%s\n' "$e";; *) printf '@lvsctl-e2e code=000 exit=28 err=no answer\n';; esac; done
 }
 e2e_none() { printf '@lvsctl-e2e none\n'; }
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -138,9 +139,16 @@ fn url(service: &Service, vip: IpAddr, port: u16) -> Option<String> {
 }
 
 /// The call of a function above, without its last word: how often. A port that speaks HTTP is asked by curl;
-/// without curl, and any other port, by a TCP connection.
+/// without curl, and any other port, by a TCP connection, whose server may tell its name in its first line. A UDP
+/// port is sent a line, by a new socket each time: IPVS knows a client by its address and port.
 fn call(service: &Service, vip: IpAddr, port: u16, curl: &str) -> String {
-    let tcp = format!("if have bash; then set -- e2e_tcp {vip} {port}; else set -- e2e_none; fi");
+    let with_bash = |function: &str| {
+        format!("if have bash; then set -- {function} {vip} {port}; else set -- e2e_none; fi")
+    };
+    if service.protocol == Protocol::Udp {
+        return with_bash("e2e_udp") + "\n";
+    }
+    let tcp = with_bash("e2e_tcp");
     match url(service, vip, port) {
         Some(url) => {
             format!(
