@@ -86,7 +86,7 @@ pub enum Command {
     /// Take away all that lvsctl made; packages stay
     Destroy(DestroyArgs),
     /// Show services, real servers, connections and who is master
-    Status(FormatArgs),
+    Status(StatusArgs),
     /// Show the files and commands for a host, without contacting it
     Render(RenderArgs),
     /// Print the inventory's JSON Schema, for editors
@@ -143,6 +143,25 @@ pub struct VerifyArgs {
     /// Leave out what sends traffic: ARP questions and end-to-end requests
     #[arg(long)]
     pub no_traffic: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Show it again every so many seconds, until Ctrl-C
+    #[arg(short, long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", value_parser = seconds)]
+    pub watch: Option<f64>,
+    /// With --watch: end after so many times
+    #[arg(long, value_name = "N", requires = "watch", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok();
+    number
+        .filter(|n| (0.1..=86_400.0).contains(n))
+        .ok_or_else(|| "expected seconds from 0.1 to 86400".to_owned())
 }
 
 #[derive(Debug, Args)]

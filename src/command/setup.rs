@@ -190,6 +190,11 @@ fn user() -> Option<String> {
 
 /// Ctrl-C asks for an end between two steps; a second one does not wait for the step in hand.
 pub fn interrupt() -> Result<Arc<Interrupt>> {
+    interrupt_quietly(false)
+}
+
+/// `quietly`: Ctrl-C is how the user ends what would go on for ever, and no news.
+pub fn interrupt_quietly(quietly: bool) -> Result<Arc<Interrupt>> {
     let interrupt = Arc::new(Interrupt::default());
     let flag = Arc::clone(&interrupt);
     let mut signals = signal_hook::iterator::Signals::new([
@@ -206,7 +211,9 @@ pub fn interrupt() -> Result<Arc<Interrupt>> {
                 std::process::exit(i32::from(Exit::Interrupted.code()));
             }
             flag.set();
-            eprintln!("interrupted: ending after the steps in hand; once more to give up now");
+            if !quietly {
+                eprintln!("interrupted: ending after the steps in hand; once more to give up now");
+            }
         }
     });
     Ok(interrupt)

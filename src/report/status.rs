@@ -142,9 +142,13 @@ pub fn text(writer: &mut dyn Write, view: &StatusView, style: Style) -> io::Resu
     writer.flush()
 }
 
-/// Writes the view as one JSON document.
-pub fn json(writer: &mut dyn Write, view: &StatusView) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *writer, view)?;
+/// Writes the view as one JSON document; of many, each has a line.
+pub fn json(writer: &mut dyn Write, view: &StatusView, one_of_many: bool) -> io::Result<()> {
+    if one_of_many {
+        serde_json::to_writer(&mut *writer, view)?;
+    } else {
+        serde_json::to_writer_pretty(&mut *writer, view)?;
+    }
     writeln!(writer)?;
     writer.flush()
 }

@@ -145,7 +145,8 @@ impl<'a> HostRun<'a> {
         self.probe_again(run)
     }
 
-    fn probe_again(&mut self, run: &Run) -> Result<(), HostError> {
+    /// The same question once more.
+    pub fn probe_again(&mut self, run: &Run) -> Result<(), HostError> {
         let all = with_owned(&self.wanted, &self.answer.manifest);
         self.answer = ask(run, self.host, self.shell.as_mut(), &probe::question(&all))?;
         Ok(())

@@ -1,16 +1,19 @@
 //! `lvsctl status`: what the directors serve now, in one table. Nothing is changed on any host.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+mod counters;
 
-use crate::cli::{Format, FormatArgs, Global};
+use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::cli::{Format, Global, StatusArgs};
 use crate::exit::Exit;
 use crate::inventory::model::{Cluster, Host, Service};
 use crate::report;
 use crate::report::error::chain;
 use crate::report::status::{Director, DirectorState, RealServer, State, StatusView};
 use crate::resource::ipvs::{Ipvs, Served, Virtual};
-use crate::run::HostRun;
+use crate::run::{Fleet, HostRun};
 use crate::verify::cluster::all_vips;
 use crate::view;
 
@@ -18,24 +21,26 @@ use super::Result;
 use super::output::{Reporter, show};
 use super::setup;
 use super::work::Work;
+use counters::Place;
 
 const SECTION: &str = "status";
 
+/// How soon Ctrl-C is seen.
+const TICK: Duration = Duration::from_millis(100);
+
+/// ECMA-48: cursor home, erase the display.
+const HOME_AND_CLEAR: &str = "\x1b[H\x1b[2J";
+
 fn questions(_: &Host) -> String {
-    format!(
-        "section={SECTION}\npart table\n\
-         if [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then ipvsadm -Ln 2>/dev/null; fi\n"
-    )
+    format!("section={SECTION}\n{}", counters::QUESTION)
 }
 
-pub fn run(global: &Global, args: &FormatArgs) -> Result<Exit> {
+pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit> {
     let mut setup = setup::load(global)?;
     let reach = setup::reach(global, &mut setup, false)?;
-    let interrupt = setup::interrupt()?;
+    let interrupt = setup::interrupt_quietly(args.watch.is_some())?;
     let reporter = Reporter::new(global, Format::Text);
-    let cluster = setup.cluster();
-    let mut exit = Exit::Done;
-    let view = {
+    let (shown, missing) = {
         let work = Work {
             global,
             setup: &setup,
@@ -53,20 +58,71 @@ pub fn run(global: &Global, args: &FormatArgs) -> Result<Exit> {
                 Err(error) => missing.push((host, chain(&error))),
             }
         }
-        let view = view(cluster, &runs, &missing);
-        if !missing.is_empty() {
-            exit = Exit::Unreachable;
-        }
+        let shown = rounds(&work, &fleet, &reporter, args, &mut runs, &mut missing);
         fleet.close(runs);
-        view
+        (shown, missing)
     };
     reporter.finish();
     reach.tell(global);
-    show(global, |out, style| match args.format {
-        Format::Text => report::status::text(out, &view, style),
-        Format::Json => report::status::json(out, &view),
-    })?;
-    Ok(exit)
+    shown?;
+    Ok(if missing.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Unreachable
+    })
+}
+
+/// Shows the table once, or again and again until the user or the count ends it.
+fn rounds<'h>(
+    work: &Work,
+    fleet: &Fleet,
+    reporter: &Reporter,
+    args: &StatusArgs,
+    runs: &mut Vec<HostRun<'h>>,
+    missing: &mut Vec<(&'h Host, String)>,
+) -> Result<()> {
+    let redraw = args.watch.is_some() && args.format == Format::Text && io::stdout().is_terminal();
+    let mut round: u64 = 1;
+    loop {
+        let view = view(work.setup.cluster(), runs, missing);
+        reporter.suspend(|| {
+            show(work.global, |out, style| {
+                if redraw {
+                    write!(out, "{HOME_AND_CLEAR}")?;
+                } else if round > 1 && args.format == Format::Text {
+                    writeln!(out)?;
+                }
+                match args.format {
+                    Format::Text => report::status::text(out, &view, style),
+                    Format::Json => report::status::json(out, &view, args.watch.is_some()),
+                }
+            })
+        })?;
+        let Some(seconds) = args.watch else {
+            return Ok(());
+        };
+        if args.count.is_some_and(|count| round >= count) {
+            return Ok(());
+        }
+        let next = Instant::now() + Duration::from_secs_f64(seconds);
+        while Instant::now() < next && !fleet.run.interrupt.is_set() {
+            std::thread::sleep(TICK.min(next.saturating_duration_since(Instant::now())));
+        }
+        if fleet.run.interrupt.is_set() {
+            return Ok(());
+        }
+        let asked = fleet.each(std::mem::take(runs), |mut run| {
+            let answer = run.probe_again(&fleet.run);
+            (run, answer)
+        });
+        for (run, answer) in asked {
+            match answer {
+                Ok(()) => runs.push(run),
+                Err(error) => missing.push((run.host, chain(&error))),
+            }
+        }
+        round += 1;
+    }
 }
 
 fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> StatusView {
@@ -158,12 +214,16 @@ fn of_service(
     let table = &run.answer.observed.ipvs;
     let to = wanted.service.r#virtual;
     let served: Option<&Served> = table.services.iter().find(|s| s.definition.r#virtual == to);
-    let counts = run
+    let counters = run
         .answer
         .sections
         .get(SECTION)
-        .map(|section| connections(section.part("table")))
+        .map(|section| counters::parse(section.part("table"), section.part("rates")))
         .unwrap_or_default();
+    let rates = |real_server: Option<SocketAddr>| {
+        let place = Place::of(&to.to_string(), real_server.map(|a| a.to_string()));
+        counters.rates.get(&place).copied()
+    };
     let host_of = |address: SocketAddr| {
         cluster
             .hosts
@@ -187,8 +247,10 @@ fn of_service(
             let unhealthy = planned
                 .and_then(|rs| rs.check)
                 .is_some_and(|check| table.unreachable.contains(&check));
-            let (active, inactive) = counts
-                .get(&(to.to_string(), address.to_string()))
+            let place = Place::of(&to.to_string(), Some(address.to_string()));
+            let (active, inactive) = counters
+                .connections
+                .get(&place)
                 .copied()
                 .unwrap_or_default();
             RealServer {
@@ -206,7 +268,7 @@ fn of_service(
                 wanted_weight: planned.map(|rs| rs.weight),
                 active,
                 inactive,
-                rates: None,
+                rates: rates(Some(address)),
             }
         })
         .collect();
@@ -217,29 +279,7 @@ fn of_service(
         persistence: service.persistence.map(|p| p.timeout),
         director: run.host.name.clone(),
         present: served.is_some(),
-        rates: None,
+        rates: rates(None),
         real_servers,
     }
-}
-
-/// Active and inactive connections by service and real server, from `ipvsadm -Ln`.
-fn connections(text: &str) -> BTreeMap<(String, String), (u64, u64)> {
-    let mut service = String::new();
-    let mut counts = BTreeMap::new();
-    for line in text.lines() {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words.as_slice() {
-            ["TCP", to, ..] => service = format!("-t {to}"),
-            ["UDP", to, ..] => service = format!("-u {to}"),
-            ["FWM", mark, "IPv6", ..] => service = format!("-f {mark} -6"),
-            ["FWM", mark, ..] => service = format!("-f {mark}"),
-            ["->", rs, _, _, active, inactive] => {
-                if let (Ok(active), Ok(inactive)) = (active.parse(), inactive.parse()) {
-                    counts.insert((service.clone(), (*rs).to_owned()), (active, inactive));
-                }
-            }
-            _ => {}
-        }
-    }
-    counts
 }

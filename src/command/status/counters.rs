@@ -1,0 +1,139 @@
+//! Connections and rates, from the tables that ipvsadm(8) prints for people; it has no other form of them.
+
+use std::collections::BTreeMap;
+
+use crate::report::status::Rates;
+
+/// Asks for both tables, where IPVS is loaded: ipvsadm would load it.
+pub const QUESTION: &str = "part table\n\
+     if [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then ipvsadm -Ln 2>/dev/null\n\
+     part rates\nipvsadm -Ln --rate --exact 2>/dev/null; fi\n";
+
+/// What a virtual service has, or one of its real servers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// As ipvsadm takes it: `-t 192.168.100.200:80`.
+    pub service: String,
+    /// None: the service as a whole.
+    pub real_server: Option<String>,
+}
+
+impl Place {
+    pub fn of(service: &str, real_server: Option<String>) -> Self {
+        Self {
+            service: service.to_owned(),
+            real_server,
+        }
+    }
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub struct Counters {
+    /// Active and inactive, by real server.
+    pub connections: BTreeMap<Place, (u64, u64)>,
+    pub rates: BTreeMap<Place, Rates>,
+}
+
+/// Each line of a table with whose it is, and the words that follow.
+fn lines(text: &str) -> Vec<(Place, Vec<&str>)> {
+    let mut service = String::new();
+    let mut all = Vec::new();
+    for line in text.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (rest, real_server) = match words.as_slice() {
+            ["TCP", to, rest @ ..] => {
+                service = format!("-t {to}");
+                (rest, None)
+            }
+            ["UDP", to, rest @ ..] => {
+                service = format!("-u {to}");
+                (rest, None)
+            }
+            ["FWM", mark, "IPv6", rest @ ..] => {
+                service = format!("-f {mark} -6");
+                (rest, None)
+            }
+            ["FWM", mark, rest @ ..] => {
+                service = format!("-f {mark}");
+                (rest, None)
+            }
+            ["->", address, rest @ ..] => (rest, Some((*address).to_owned())),
+            _ => continue,
+        };
+        all.push((Place::of(&service, real_server), rest.to_vec()));
+    }
+    all
+}
+
+pub fn parse(table: &str, rates: &str) -> Counters {
+    let mut counters = Counters::default();
+    for (place, words) in lines(table) {
+        // Forward, weight, active, inactive.
+        let ["Route" | "Masq" | "Tunnel" | "Local", _, active, inactive] = words.as_slice() else {
+            continue;
+        };
+        if let (Ok(active), Ok(inactive)) = (active.parse(), inactive.parse()) {
+            counters.connections.insert(place, (active, inactive));
+        }
+    }
+    for (place, words) in lines(rates) {
+        let numbers: Vec<u64> = words.iter().filter_map(|word| word.parse().ok()).collect();
+        if let [connections, packets_in, packets_out, bytes_in, bytes_out] = numbers.as_slice() {
+            let rates = Rates {
+                connections: *connections,
+                packets_in: *packets_in,
+                packets_out: *packets_out,
+                bytes_in: *bytes_in,
+                bytes_out: *bytes_out,
+            };
+            counters.rates.insert(place, rates);
+        }
+    }
+    counters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_tables_are_read() {
+        let table = "IP Virtual Server version 1.2.1 (size=4096)\n\
+                     Prot LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n\
+                     TCP  192.168.100.200:80 rr persistent 6\n  -> 192.168.100.12:80            Route   1      2          30\n\
+                     FWM  6666 rr\n  -> 192.168.100.12:0             Masq    1      0          1\n\
+                     FWM  7 IPv6 wlc\n  -> [fd00::12]:0                 Tunnel  3      4          5\n";
+        let rates = "IP Virtual Server version 1.2.1 (size=4096)\n\
+                     Prot LocalAddress:Port                 CPS    InPPS   OutPPS    InBPS   OutBPS\n  -> RemoteAddress:Port\n\
+                     TCP  192.168.100.200:80                  5       60        0     7000        0\n\
+                     \x20 -> 192.168.100.12:80                   1        2        3        4        5\n";
+        let counters = parse(table, rates);
+        let connections: Vec<String> = counters
+            .connections
+            .iter()
+            .map(|(place, (a, i))| {
+                format!(
+                    "{} {} {a} {i}",
+                    place.service,
+                    place.real_server.as_deref().unwrap_or("-")
+                )
+            })
+            .collect();
+        assert_eq!(
+            connections,
+            [
+                "-f 6666 192.168.100.12:0 0 1",
+                "-f 7 -6 [fd00::12]:0 4 5",
+                "-t 192.168.100.200:80 192.168.100.12:80 2 30",
+            ]
+        );
+        let whole = Place::of("-t 192.168.100.200:80", None);
+        assert_eq!(counters.rates[&whole].bytes_in, 7000);
+        let one = Place::of(
+            "-t 192.168.100.200:80",
+            Some("192.168.100.12:80".to_owned()),
+        );
+        assert_eq!(counters.rates[&one].packets_out, 3);
+        assert_eq!(counters.rates.len(), 2);
+    }
+}
