@@ -40,7 +40,7 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit> {
     let reach = setup::reach(global, &mut setup, false)?;
     let interrupt = setup::interrupt_quietly(args.watch.is_some())?;
     let reporter = Reporter::new(global, Format::Text);
-    let (shown, missing) = {
+    let (shown, all_answered) = {
         let work = Work {
             global,
             setup: &setup,
@@ -60,12 +60,12 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit> {
         }
         let shown = rounds(&work, &fleet, &reporter, args, &mut runs, &mut missing);
         fleet.close(runs);
-        (shown, missing)
+        (shown, missing.is_empty())
     };
     reporter.finish();
     reach.tell(global);
     shown?;
-    Ok(if missing.is_empty() {
+    Ok(if all_answered {
         Exit::Done
     } else {
         Exit::Unreachable
