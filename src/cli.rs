@@ -61,6 +61,10 @@ pub struct Global {
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
+    /// Only results, findings and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
     /// When to colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
@@ -85,6 +89,10 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Take away all that lvsctl made; packages stay
     Destroy(DestroyArgs),
+    /// Start again what `stop` has stopped
+    Start(PartArgs),
+    /// Stop a node's part of the cluster until `start` or its next boot; real servers are drained first
+    Stop(PartArgs),
     /// Show services, real servers, connections and who is master
     Status(StatusArgs),
     /// Show the files and commands for a host, without contacting it
@@ -143,6 +151,15 @@ pub struct VerifyArgs {
     /// Leave out what sends traffic: ARP questions and end-to-end requests
     #[arg(long)]
     pub no_traffic: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PartArgs {
+    /// The whole cluster, where --limit names no hosts
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub format: FormatArgs,
 }
 
 #[derive(Debug, Args)]

@@ -127,7 +127,7 @@ fn an_empty_cluster_says_so() {
 #[test]
 fn status_is_one_json_document() {
     let mut bytes = Vec::new();
-    json(&mut bytes, &view()).unwrap();
+    json(&mut bytes, &view(), false).unwrap();
     let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(value["directors"][0]["state"], "master");
     let first = &value["services"][0]["real_servers"][0];

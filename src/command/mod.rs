@@ -4,6 +4,7 @@ mod apply;
 mod check;
 mod lab;
 mod output;
+mod part;
 mod plan;
 mod render;
 mod schema;
@@ -53,6 +54,8 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Apply(args) => apply::run(&cli.global, args, apply::Goal::Inventory),
         Command::Destroy(args) => apply::run(&cli.global, &args.apply, apply::Goal::Nothing),
         Command::Verify(args) => verify::run(&cli.global, args),
+        Command::Start(args) => part::run(&cli.global, args, part::Power::Start),
+        Command::Stop(args) => part::run(&cli.global, args, part::Power::Stop),
         Command::Status(args) => status::run(&cli.global, args),
         Command::Render(args) => render::run(&cli.global, args),
         Command::Schema(args) => schema::run(args),

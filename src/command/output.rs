@@ -61,7 +61,9 @@ impl Sink for Reporter {
 }
 
 pub fn style(global: &Global, stream: &impl IsTerminal) -> Style {
-    let level = if global.verbose > 0 {
+    let level = if global.quiet {
+        Level::Quiet
+    } else if global.verbose > 0 {
         Level::Verbose
     } else {
         Level::Normal

@@ -9,10 +9,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use super::change::Phase;
 use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
 use crate::inventory::model::{Mode, Protocol, Scheduler};
 pub use parse::{Served, Table};
-pub use script::method;
+pub use script::{drain as drain_script, method, weigh as weigh_script};
 
 /// Names a virtual service as ipvsadm(8) does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -233,7 +234,14 @@ impl Kind for Ipvs {
             );
         }
         for found in &difference.extra {
-            change = script::drain(change, self.service.r#virtual, found, self.drain);
+            change = change.step_in(
+                Phase::Drain,
+                format!(
+                    "drain real server {}, at most {} s",
+                    found.address, self.drain
+                ),
+                script::drain(self.service.r#virtual, found, self.drain),
+            );
         }
         // keepalived that is about to read its configuration makes the service by itself; to add to the
         // table beside it would race with it.

@@ -108,12 +108,7 @@ impl<'a> Fleet<'a> {
                 } else {
                     host.apply(&self.run, &plan)
                 };
-                if let Err(error) = &result {
-                    self.run.sink.event(&Event::Failed {
-                        host: host.host.name.clone(),
-                        error: crate::report::error::chain(error),
-                    });
-                }
+                self.tell(&host, &result);
                 (host, plan, Some(result))
             });
             stop = results
@@ -122,6 +117,22 @@ impl<'a> Fleet<'a> {
             done.extend(results);
         }
         done
+    }
+
+    /// Tells of a host that did not come to its end.
+    pub fn tell(&self, host: &HostRun, result: &Result<(), HostError>) {
+        let host = host.host.name.clone();
+        match result {
+            Ok(()) => {}
+            Err(error @ HostError::Interrupted { .. }) => self.run.sink.event(&Event::Skipped {
+                host,
+                why: error.to_string(),
+            }),
+            Err(error) => self.run.sink.event(&Event::Failed {
+                host,
+                error: crate::report::error::chain(error),
+            }),
+        }
     }
 
     /// Ends all shells; a host that does not answer any more is no news here.

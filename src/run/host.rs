@@ -173,8 +173,23 @@ impl<'a> HostRun<'a> {
     /// Does the steps of a plan, then probes again: nothing may be left to do.
     pub fn apply(&mut self, run: &Run, plan: &HostPlan) -> Result<(), HostError> {
         let started = Instant::now();
-        let of = plan.steps.len();
-        for (index, step) in plan.steps.iter().enumerate() {
+        self.steps(run, &plan.steps)?;
+        let left = self.differs(run)?;
+        if !left.is_empty() {
+            return Err(HostError::StillDiffers(left));
+        }
+        run.sink.event(&Event::Done {
+            host: self.host.name.clone(),
+            steps: plan.steps.len(),
+            seconds: started.elapsed().as_secs_f64(),
+        });
+        Ok(())
+    }
+
+    /// Does steps, one after another, until one fails or the user interrupts.
+    pub fn steps(&mut self, run: &Run, steps: &[Step]) -> Result<(), HostError> {
+        let of = steps.len();
+        for (index, step) in steps.iter().enumerate() {
             if run.interrupt.is_set() {
                 return Err(HostError::Interrupted {
                     next: step.title.clone(),
@@ -184,15 +199,6 @@ impl<'a> HostRun<'a> {
             }
             self.step(run, step, index + 1, of)?;
         }
-        let left = self.differs(run)?;
-        if !left.is_empty() {
-            return Err(HostError::StillDiffers(left));
-        }
-        run.sink.event(&Event::Done {
-            host: self.host.name.clone(),
-            steps: of,
-            seconds: started.elapsed().as_secs_f64(),
-        });
         Ok(())
     }
 

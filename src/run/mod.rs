@@ -5,6 +5,7 @@ pub mod fleet;
 pub mod host;
 pub mod interrupt;
 pub mod lock;
+pub mod part;
 pub mod settle;
 pub mod stages;
 

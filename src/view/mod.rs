@@ -4,6 +4,8 @@
 mod around;
 mod checker;
 
+pub use checker::checked;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -43,7 +45,7 @@ pub fn of(cluster: &Cluster, host: &Host) -> Value {
         "answers": around::answers(cluster, host),
         "exports": around::exports(cluster, host),
         "mounts": around::mounts(cluster, host),
-        "checked": checker::checked(cluster),
+        "checked": checked(cluster),
         "marks": marks(cluster),
         "ipvs": ipvs(cluster),
         "modules": modules(cluster),

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 
 use super::{Definition, Destination, Ipvs, Virtual};
 use crate::inventory::model::Mode;
-use crate::resource::change::Phase;
-use crate::resource::{Change, NodeLines};
+use crate::resource::NodeLines;
 use crate::shell::quote;
 
 /// Seconds that keepalived may take to put a configuration that it has read into the kernel.
@@ -92,24 +91,31 @@ pub fn real_server(verb: &str, to: Virtual, rs: &Destination) -> String {
     )
 }
 
-/// Weight 0 for what will leave, and a wait until its connections have ended.
-pub fn drain(change: Change, to: Virtual, rs: &Destination, seconds: u32) -> Change {
+/// Weight 0 for what will leave, and a wait until its connections have ended, at most so many seconds. One that is
+/// gone already has none.
+pub fn drain(to: Virtual, rs: &Destination, seconds: u32) -> String {
     let zero = Destination {
         weight: 0,
         ..rs.clone()
     };
     let address = rs.address;
-    let script = format!(
+    format!(
         "{}\nleft={seconds}\nwhile [ \"$left\" -gt 0 ]; do\n\
          active=$(ipvsadm -Ln {to} | awk -v rs='{address}' '$1 == \"->\" && $2 == rs {{ print $5 }}')\n\
          [ \"${{active:-0}}\" -gt 0 ] || break\nsleep 1; left=$((left - 1))\ndone",
-        real_server("-e", to, &zero)
-    );
-    change.step_in(
-        Phase::Drain,
-        format!("drain real server {address}, at most {seconds} s"),
-        script,
+        where_it_is(to, rs, &real_server("-e", to, &zero))
     )
+}
+
+/// The weight that it shall have, where it is.
+pub fn weigh(to: Virtual, rs: &Destination) -> String {
+    where_it_is(to, rs, &real_server("-e", to, rs))
+}
+
+/// Runs a command where the service has the real server.
+fn where_it_is(to: Virtual, rs: &Destination, command: &str) -> String {
+    let line = format!("-a {to} -r {} ", rs.address);
+    format!("case $(ipvsadm -Sn) in *'{line}'*) {command};; esac")
 }
 
 /// keepalived, or the node script's stop, may have removed it already.

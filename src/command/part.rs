@@ -1,0 +1,130 @@
+//! `lvsctl stop` and `lvsctl start`: a node's part of the cluster, without a change of what it shall be.
+
+use crate::cli::{Global, PartArgs};
+use crate::exit::Exit;
+use crate::inventory::model::Host;
+use crate::report::error::chain;
+use crate::resource::change::Step;
+use crate::run::part::{self, Stage};
+use crate::run::{Fleet, HostRun};
+
+use super::output::Reporter;
+use super::setup;
+use super::work::Work;
+use super::{Failure, Result};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    Start,
+    Stop,
+}
+
+pub fn run(global: &Global, args: &PartArgs, power: Power) -> Result<Exit> {
+    let mut setup = setup::load(global)?;
+    let reach = setup::reach(global, &mut setup, false)?;
+    let interrupt = setup::interrupt()?;
+    let reporter = Reporter::new(global, args.format.format);
+    let done = {
+        let work = Work {
+            global,
+            setup: &setup,
+            reach: &reach,
+            sink: &reporter,
+            ignore_unreachable: false,
+        };
+        let fleet = work.fleet(&interrupt)?;
+        act(&work, &fleet, args, power)
+    };
+    reporter.finish();
+    reach.tell(global);
+    done
+}
+
+fn act(work: &Work, fleet: &Fleet, args: &PartArgs, power: Power) -> Result<Exit> {
+    let cluster = work.setup.cluster();
+    let chosen = work.setup.hosts(work.global)?;
+    if chosen.len() == cluster.hosts.len() && power == Power::Stop && !args.all {
+        return Err(Failure::new(
+            Exit::Usage,
+            "error: this would stop the whole cluster; name hosts with --limit, or say --all\n",
+        ));
+    }
+    let stages = match power {
+        Power::Start => part::start(cluster, &chosen),
+        Power::Stop => part::stop(cluster, &chosen),
+    };
+    let mut names: Vec<&str> = Vec::new();
+    for (host, _) in stages.iter().flatten() {
+        if !names.contains(&host.name.as_str()) {
+            names.push(&host.name);
+        }
+    }
+    let hosts: Vec<&Host> = cluster
+        .hosts
+        .iter()
+        .filter(|h| names.contains(&h.name.as_str()))
+        .collect();
+    let wanted = hosts
+        .into_iter()
+        .map(|host| Ok((host, work.setup.wanted(host)?)));
+    let mut runs = work.open(fleet, wanted.collect::<Result<_>>()?)?.hosts;
+    let locked = fleet.each(std::mem::take(&mut runs), |mut run| {
+        let locked = run.lock(&fleet.run);
+        (run, locked)
+    });
+    let mut refused = String::new();
+    for (run, result) in locked {
+        if let Err(error) = result {
+            refused.push_str(&format!("{}: {}\n", run.host.name, chain(&error)));
+        }
+        runs.push(run);
+    }
+    if !refused.is_empty() {
+        fleet.close(runs);
+        return Err(Failure::new(
+            Exit::Unreachable,
+            format!("{refused}nothing was changed on any host\n"),
+        ));
+    }
+    let mut exit = Exit::Done;
+    for stage in stages {
+        if fleet.run.interrupt.is_set() {
+            exit = Exit::Interrupted;
+            break;
+        }
+        if !one_stage(fleet, &mut runs, stage) {
+            exit = if fleet.run.interrupt.is_set() {
+                Exit::Interrupted
+            } else {
+                Exit::Failed
+            };
+            break;
+        }
+    }
+    fleet.close(runs);
+    Ok(exit)
+}
+
+/// Whether all hosts of a stage did all their steps.
+fn one_stage<'h>(fleet: &Fleet, runs: &mut Vec<HostRun<'h>>, stage: Stage) -> bool {
+    let jobs: Vec<(HostRun<'h>, Vec<Step>)> = std::mem::take(runs)
+        .into_iter()
+        .map(|run| {
+            let mine = stage.iter().find(|(host, _)| host.name == run.host.name);
+            (
+                run,
+                mine.map(|(_, steps)| steps.clone()).unwrap_or_default(),
+            )
+        })
+        .collect();
+    let mut well = true;
+    for (run, result) in fleet.each(jobs, |(mut run, steps)| {
+        let result = run.steps(&fleet.run, &steps);
+        fleet.tell(&run, &result);
+        (run, result)
+    }) {
+        well &= result.is_ok();
+        runs.push(run);
+    }
+    well
+}

@@ -1,0 +1,206 @@
+//! A node's part of the cluster, stopped and started without a change of what it shall be. Pure: which steps run on
+//! which hosts, stage by stage.
+
+use crate::inventory::model::{Cluster, Host};
+use crate::resource::change::{Phase, Step};
+use crate::resource::ipvs::{self, Ipvs};
+use crate::shell::command;
+use crate::view;
+
+/// What each host of a stage does; the next stage waits for all of them.
+pub type Stage<'c> = Vec<(&'c Host, Vec<Step>)>;
+
+fn step(title: String, script: String) -> Step {
+    Step {
+        title,
+        script,
+        phase: Phase::Main,
+    }
+}
+
+/// Nothing where the host has no such unit.
+fn unit(verb: &str, name: &str) -> Step {
+    let known = command(["systemctl", "--quiet", "cat", name]);
+    let act = command(["systemctl", verb, name]);
+    step(
+        format!("{verb} {name}"),
+        format!("if {known} >/dev/null 2>&1; then {act}; fi"),
+    )
+}
+
+/// The units of a host's part, in the order in which they start.
+fn units(cluster: &Cluster, host: &Host) -> Vec<String> {
+    let name = &cluster.name;
+    let mut units = vec![format!("lvsctl-{name}.service")];
+    if host.is_director() {
+        if cluster.keepalived {
+            units.push("keepalived.service".to_owned());
+        } else if !view::checked(cluster).is_empty() {
+            units.push(format!("lvsctl-{name}-health.service"));
+        }
+    }
+    units
+}
+
+/// On a director: what each virtual service does with the real servers that are chosen.
+fn on_director(
+    cluster: &Cluster,
+    chosen: &[&Host],
+    act: impl Fn(&Ipvs, usize) -> Step,
+) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let table = view::ipvs(cluster);
+    for service in &cluster.services {
+        for to in view::virtuals(service) {
+            let Some(wanted) = table.iter().find(|i| i.service.r#virtual == to) else {
+                continue;
+            };
+            for (index, rs) in service.real_servers.iter().enumerate() {
+                if chosen.iter().any(|host| host.name == rs.host) {
+                    steps.push(act(wanted, index));
+                }
+            }
+        }
+    }
+    steps
+}
+
+/// Directors that go on, with what they do about the real servers that are chosen.
+fn directors<'c>(
+    cluster: &'c Cluster,
+    chosen: &[&Host],
+    act: impl Fn(&Ipvs, usize) -> Step + Copy,
+) -> Stage<'c> {
+    let all = cluster.hosts.iter().filter(|host| host.is_director());
+    let others = all.filter(|host| !chosen.iter().any(|c| c.name == host.name));
+    let with_steps = others.map(|host| (host, on_director(cluster, chosen, act)));
+    with_steps.filter(|(_, steps)| !steps.is_empty()).collect()
+}
+
+/// Directors give VIPs up first; a real server leaves only when the directors that go on send it nothing more.
+pub fn stop<'c>(cluster: &'c Cluster, chosen: &[&'c Host]) -> Vec<Stage<'c>> {
+    let of = |host: &'c Host| {
+        let reversed = units(cluster, host).into_iter().rev();
+        (host, reversed.map(|name| unit("stop", &name)).collect())
+    };
+    let (leading, others): (Vec<&Host>, Vec<&Host>) =
+        chosen.iter().copied().partition(|host| host.is_director());
+    let drained = directors(cluster, chosen, |wanted, index| {
+        let rs = &wanted.real_servers[index];
+        step(
+            format!(
+                "drain real server {} of {}",
+                rs.address, wanted.service.r#virtual
+            ),
+            ipvs::drain_script(wanted.service.r#virtual, rs, wanted.drain),
+        )
+    });
+    let stages = vec![
+        leading.into_iter().map(of).collect(),
+        drained,
+        others.into_iter().map(of).collect(),
+    ];
+    stages
+        .into_iter()
+        .filter(|stage: &Stage| !stage.is_empty())
+        .collect()
+}
+
+/// The other way round.
+pub fn start<'c>(cluster: &'c Cluster, chosen: &[&'c Host]) -> Vec<Stage<'c>> {
+    let of = |host: &'c Host| {
+        let all = units(cluster, host).into_iter();
+        (host, all.map(|name| unit("start", &name)).collect())
+    };
+    let (leading, others): (Vec<&Host>, Vec<&Host>) =
+        chosen.iter().copied().partition(|host| host.is_director());
+    let weighed = directors(cluster, chosen, |wanted, index| {
+        let rs = &wanted.real_servers[index];
+        step(
+            format!(
+                "weight {} for real server {} of {}",
+                rs.weight, rs.address, wanted.service.r#virtual
+            ),
+            ipvs::weigh_script(wanted.service.r#virtual, rs),
+        )
+    });
+    let stages = vec![
+        others.into_iter().map(of).collect(),
+        weighed,
+        leading.into_iter().map(of).collect(),
+    ];
+    stages
+        .into_iter()
+        .filter(|stage: &Stage| !stage.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::{self, BUILT_IN_ROLES};
+
+    const TEXT: &str = "cluster: t\nnetworks: 10.0.0.0/24\nhosts:\n  lb1: { role: director, address: 10.0.0.1 }\n  \
+                        lb2: { role: backup, address: 10.0.0.2 }\n  rs1: { role: realserver, address: 10.0.0.3 }\n  \
+                        rs2: { role: realserver, address: 10.0.0.4, weight: 3 }\n\
+                        vrrp: { virtual_router_id: 1 }\nservices: { web: { vip: 10.0.0.9, port: 80 } }\n";
+
+    fn titles(stages: &[Stage]) -> Vec<Vec<String>> {
+        let of = |stage: &Stage| {
+            let lines = stage.iter().flat_map(|(host, steps)| {
+                steps
+                    .iter()
+                    .map(move |step| format!("{}: {}", host.name, step.title))
+            });
+            lines.collect()
+        };
+        stages.iter().map(of).collect()
+    }
+
+    #[test]
+    fn real_servers_are_drained_before_they_stop_and_start_before_they_get_connections() {
+        let loaded = inventory::parse("t.yaml", TEXT, BUILT_IN_ROLES).expect("a valid inventory");
+        let cluster = &loaded.cluster;
+        let rs2 = [&cluster.hosts[3]];
+        assert_eq!(
+            titles(&stop(cluster, &rs2)),
+            [
+                vec![
+                    "lb1: drain real server 10.0.0.4:80 of -t 10.0.0.9:80",
+                    "lb2: drain real server 10.0.0.4:80 of -t 10.0.0.9:80"
+                ],
+                vec!["rs2: stop lvsctl-t.service"],
+            ]
+        );
+        assert_eq!(
+            titles(&start(cluster, &rs2)),
+            [
+                vec!["rs2: start lvsctl-t.service"],
+                vec![
+                    "lb1: weight 3 for real server 10.0.0.4:80 of -t 10.0.0.9:80",
+                    "lb2: weight 3 for real server 10.0.0.4:80 of -t 10.0.0.9:80"
+                ],
+            ]
+        );
+        let lb1 = [&cluster.hosts[0]];
+        assert_eq!(
+            titles(&stop(cluster, &lb1)),
+            [vec![
+                "lb1: stop keepalived.service",
+                "lb1: stop lvsctl-t.service"
+            ]]
+        );
+    }
+
+    #[test]
+    fn all_at_once_needs_no_draining() {
+        let loaded = inventory::parse("t.yaml", TEXT, BUILT_IN_ROLES).expect("a valid inventory");
+        let all: Vec<&Host> = loaded.cluster.hosts.iter().collect();
+        let stages = titles(&stop(&loaded.cluster, &all));
+        assert_eq!(stages.len(), 2, "{stages:?}");
+        assert!(
+            stages[0].iter().all(|line| line.starts_with("lb")),
+            "{stages:?}"
+        );
+    }
+}
