@@ -1,6 +1,6 @@
 //! A cluster in a lab of its own, driven by the program as a user drives it. Taken away when dropped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -297,12 +297,13 @@ impl Cluster {
         self.lvsctl(&["destroy", "--yes"]).expect(0);
         let now = self.snapshots();
         for (host, bare) in bare {
-            let left: Vec<String> = difference(bare, &now[host])
+            let all = difference(bare, &now[host]);
+            let known = self.files_of_packages(host, &all);
+            let left: Vec<&str> = all
                 .lines()
-                .filter(|line| !self.of_a_package(host, line))
+                .filter(|line| !is_of_a_package(line, &known))
                 // A module stays loaded, and brings its parameters.
                 .filter(|line| bare.contains("net.ipv4.vs.") || !line.contains(" net.ipv4.vs."))
-                .map(str::to_owned)
                 .collect();
             assert!(
                 left.is_empty(),
@@ -312,40 +313,58 @@ impl Cluster {
         }
     }
 
-    /// Whether a line of a difference is about a file that a package brought, or that its scripts make.
-    fn of_a_package(&self, host: &str, line: &str) -> bool {
-        let Some(path) = line.split_whitespace().find(|word| word.starts_with('/')) else {
-            return false;
-        };
-        const MADE: &[&str] = &[
-            "/etc/passwd",
-            "/etc/group",
-            "/etc/shadow",
-            "/etc/gshadow",
-            "/etc/subuid",
-            "/etc/subgid",
-            "/etc/ld.so.cache",
-            "/etc/mailcap",
-            "/etc/rc",
-            "/etc/alternatives/",
-            "/etc/ssl/",
-            "/etc/ca-certificates",
-            "/etc/.pwd.lock",
-            "/etc/nginx/",
-            "/etc/systemd/system/multi-user.target.wants/",
-            "/etc/systemd/system/sysinit.target.wants/",
-            "/etc/perl",
-            "/etc/dbus-1",
-            "/run/nginx",
-            "/run/keepalived",
-        ];
-        let ours = line.contains("lvsctl");
-        !ours
-            && (MADE.iter().any(|prefix| path.starts_with(prefix)) || {
-                let known = lab::output(&self.name, host, &["dpkg", "-S", path]).expect("ssh runs");
-                known.status.success()
-            })
+    /// Those of the files in a difference that dpkg knows.
+    fn files_of_packages(&self, host: &str, difference: &str) -> BTreeSet<String> {
+        let paths: BTreeSet<&str> = difference.lines().filter_map(path).collect();
+        if paths.is_empty() {
+            return BTreeSet::new();
+        }
+        let words = ["dpkg", "-S"].into_iter().chain(paths).collect::<Vec<_>>();
+        // It fails where it does not know one of them.
+        let known = Ran::from(lab::output(&self.name, host, &words).expect("ssh runs"));
+        let lines = known
+            .stdout
+            .lines()
+            .filter_map(|line| line.split_once(": "));
+        lines.map(|(_, path)| path.to_owned()).collect()
     }
+}
+
+/// The file that a line of a snapshot is about.
+fn path(line: &str) -> Option<&str> {
+    line.split_whitespace().find(|word| word.starts_with('/'))
+}
+
+/// What packages' own scripts make.
+const MADE: &[&str] = &[
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/shadow",
+    "/etc/gshadow",
+    "/etc/subuid",
+    "/etc/subgid",
+    "/etc/ld.so.cache",
+    "/etc/mailcap",
+    "/etc/rc",
+    "/etc/alternatives/",
+    "/etc/ssl/",
+    "/etc/ca-certificates",
+    "/etc/.pwd.lock",
+    "/etc/nginx/",
+    "/etc/systemd/system/multi-user.target.wants/",
+    "/etc/systemd/system/sysinit.target.wants/",
+    "/etc/perl",
+    "/etc/dbus-1",
+    "/run/nginx",
+    "/run/keepalived",
+];
+
+/// Whether a line of a difference is about a file that a package brought, or that its scripts made.
+fn is_of_a_package(line: &str, known: &BTreeSet<String>) -> bool {
+    path(line).is_some_and(|path| {
+        let made = MADE.iter().any(|prefix| path.starts_with(prefix));
+        !line.contains("lvsctl") && (made || known.contains(path))
+    })
 }
 
 impl Drop for Cluster {
