@@ -37,7 +37,10 @@ impl Reporter {
         let _ = match self {
             Self::Progress(progress) => progress.finish(),
             Self::Plain(plain) => plain.finish().map(drop),
-            Self::Json(json) => json.finish().map(drop),
+            Self::Json(json) => {
+                json.event(&Event::Finished);
+                json.finish().map(drop)
+            }
         };
     }
 

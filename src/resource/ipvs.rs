@@ -54,6 +54,9 @@ pub struct Ipvs {
     /// Whether keepalived makes the service; this only compares it, and repairs what keepalived does not notice.
     #[serde(default)]
     pub keepalived: bool,
+    /// Who stands in when no real server is left; keepalived puts it in and takes it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sorry: Option<SocketAddr>,
     /// Seconds that a real server which leaves may finish its connections.
     #[serde(default = "drain_default")]
     pub drain: u32,
@@ -111,6 +114,15 @@ impl Ipvs {
         })
     }
 
+    /// Whether the sorry server stands in.
+    fn is_sorry(&self, served: &Served) -> bool {
+        let only = served
+            .real_servers
+            .keys()
+            .all(|address| Some(*address) == self.sorry);
+        only && !served.real_servers.is_empty()
+    }
+
     fn shown(rs: &Destination) -> String {
         format!("{} weight {}", script::method(rs.mode), rs.weight)
     }
@@ -131,16 +143,14 @@ impl<'a> Difference<'a> {
         } else {
             wanted.unhealthy(table).collect()
         };
-        let Some(Served {
-            real_servers: have, ..
-        }) = wanted.served(table)
-        else {
+        let Some(served) = wanted.served(table) else {
             return Self {
                 missing: wanted.real_servers.iter().collect(),
                 altered: Vec::new(),
                 extra: Vec::new(),
             };
         };
+        let have = &served.real_servers;
         let missing = wanted
             .real_servers
             .iter()
@@ -157,6 +167,7 @@ impl<'a> Difference<'a> {
             .collect();
         let extra = have
             .values()
+            .filter(|_| !wanted.is_sorry(served))
             .filter(|found| {
                 !wanted
                     .real_servers
@@ -321,6 +332,13 @@ impl Kind for Ipvs {
                 self.key()
             )
         });
-        drained.chain(unhealthy).collect()
+        let served = self.served(table);
+        let sorry = served.filter(|served| self.is_sorry(served)).map(|_| {
+            format!(
+                "{} has no real server left: its sorry server answers",
+                self.key()
+            )
+        });
+        drained.chain(unhealthy).chain(sorry).collect()
     }
 }

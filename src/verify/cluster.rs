@@ -149,9 +149,11 @@ fn distinct(name: &str, members: &[(&str, &Instance)], tally: &mut Tally) {
 fn collisions(files: &[(&str, Vec<Instance>)], tally: &mut Tally) {
     for (host, instances) in files {
         let mut ids = BTreeSet::new();
-        let twice = instances
-            .iter()
-            .find(|i| !ids.insert((i.virtual_router_id.as_str(), i.interface.as_str())));
+        let twice = instances.iter().find(|i| {
+            // IPv4 and IPv6 do not hear each other (RFC 5798, 1.2).
+            let v6 = i.vips.iter().any(|vip| vip.contains(':'));
+            !ids.insert((i.virtual_router_id.as_str(), i.interface.as_str(), v6))
+        });
         let fault = twice.map(|i| {
             Fault::new(
                 "a virtual_router_id of its own for each instance on an interface",

@@ -180,7 +180,12 @@ fn routes(text: &str) -> Vec<Chosen> {
     lists
         .map_while(Result::ok)
         .flatten()
-        .filter_map(|value| serde_json::from_value(value).ok())
+        .filter_map(|value| serde_json::from_value::<Chosen>(value).ok())
+        .map(|chosen| Chosen {
+            // IPv6 tells of a question without a source as one from `::`.
+            from: chosen.from.filter(|from| !from.is_unspecified()),
+            ..chosen
+        })
         .collect()
 }
 

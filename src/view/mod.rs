@@ -147,6 +147,10 @@ pub fn ipvs(cluster: &Cluster) -> Vec<Ipvs> {
                 .map(|rs| destination(service, to, rs))
                 .collect(),
             keepalived: cluster.keepalived,
+            sorry: service.sorry_server.map(|sorry| {
+                let marked = matches!(to, Virtual::Fwmark { .. });
+                SocketAddr::new(sorry.address, if marked { 0 } else { sorry.port })
+            }),
             drain: 30,
         };
         virtuals(service).into_iter().map(make).collect::<Vec<_>>()
@@ -345,6 +349,12 @@ fn vrrp_member(cluster: &Cluster, instance: &VrrpInstance, host: &Host) -> Optio
     if let Value::Object(map) = &mut value {
         map.insert("me".to_owned(), json!(me));
         map.insert("peers".to_owned(), json!(peers));
+        // keepalived tracks the instance's own interface anyway, and complains when it is told to.
+        let others = instance
+            .track_interfaces
+            .iter()
+            .filter(|name| **name != me.interface);
+        map.insert("other_interfaces".to_owned(), others.cloned().collect());
         let trackers = instance.track_scripts.iter().map(|tracker| {
             let path = match &tracker.watch {
                 Watch::Script(path) => path.clone(),

@@ -326,8 +326,8 @@ pub fn patterns_of_schedulers(cluster: &Cluster) {
         assert_eq!(who(&answers).len(), 1, "{scheduler}: {answers:?}");
     }
     // By the source and its port.
-    for (scheduler, port) in [("sh", 8007), ("mh", 8009)] {
-        let answers: Vec<String> = (40001..40017)
+    for (scheduler, port, first) in [("sh", 8007, 40001), ("mh", 8009, 40101)] {
+        let answers: Vec<String> = (first..first + 16)
             .map(|own| {
                 cluster
                     .on(
