@@ -37,7 +37,9 @@ pub const BUILT_IN_ROLES: &[&str] = &[
     "client",
     "router",
     "web",
+    "answer",
     "nfs",
+    "nfs-client",
 ];
 
 /// A valid cluster, with what is needed to speak of its inventory later.

@@ -1,0 +1,104 @@
+//! The built-in roles and templates over every shipped inventory.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::resource::Resource;
+use lvsctl::role::Roles;
+
+fn inventories() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories");
+    let read = fs::read_dir(folder).expect("inventories");
+    let mut all: Vec<PathBuf> = read
+        .map(|entry| entry.expect("an inventory").path())
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn the_list_of_built_in_roles_is_whole() {
+    let roles = Roles::load(None).expect("the built-in roles");
+    let found: BTreeSet<&str> = roles.names().collect();
+    let told: BTreeSet<&str> = BUILT_IN_ROLES.iter().copied().collect();
+    assert_eq!(found, told);
+}
+
+/// All resources of all hosts of all shipped inventories.
+fn resources() -> Vec<(String, Resource)> {
+    let roles = Roles::load(None).expect("the built-in roles");
+    let mut all = Vec::new();
+    for path in inventories() {
+        let text = fs::read_to_string(&path).expect("an inventory");
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        let loaded = inventory::parse(&name, &text, BUILT_IN_ROLES)
+            .unwrap_or_else(|e| panic!("{name}: {e:?}"));
+        assert!(loaded.warnings.is_empty(), "{name}: {:?}", loaded.warnings);
+        for host in &loaded.cluster.hosts {
+            let expanded = roles.expand(&loaded.cluster, host);
+            let expanded = expanded.unwrap_or_else(|e| panic!("{name}, {}: {e}", host.name));
+            all.extend(
+                expanded
+                    .into_iter()
+                    .map(|r| (format!("{name}, {}", host.name), r)),
+            );
+        }
+    }
+    all
+}
+
+#[test]
+fn every_kind_is_used_by_a_shipped_inventory() {
+    let used: BTreeSet<&str> = resources().iter().map(|(_, r)| r.kind()).collect();
+    let kinds: BTreeSet<&str> = lvsctl::resource::registry::KINDS.iter().copied().collect();
+    assert_eq!(used, kinds);
+}
+
+/// Scripts that go to hosts are read by every shell that may be `sh` there.
+#[test]
+fn scripts_have_no_syntax_errors() {
+    let shells: [&[&str]; 3] = [
+        &["dash", "-n"],
+        &["bash", "--posix", "-n"],
+        &["busybox", "sh", "-n"],
+    ];
+    let mut seen = BTreeSet::new();
+    for (whose, resource) in resources() {
+        let Resource::File(file) = resource else {
+            continue;
+        };
+        if !file.content.starts_with("#!/bin/sh") || !seen.insert(file.content.clone()) {
+            continue;
+        }
+        for shell in shells {
+            let mut child = Command::new(shell[0])
+                .args(&shell[1..])
+                .stdin(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap_or_else(|e| panic!("{}: {e}; `make deps` installs it", shell[0]));
+            let mut stdin = child.stdin.take().expect("a pipe");
+            stdin
+                .write_all(file.content.as_bytes())
+                .expect("the script");
+            drop(stdin);
+            let output = child.wait_with_output().expect("the shell");
+            let words = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                output.status.success(),
+                "{whose}, {}, {shell:?}: {words}\n{}",
+                file.path,
+                file.content
+            );
+        }
+    }
+    assert!(seen.len() > 20, "{} scripts", seen.len());
+}
