@@ -16,19 +16,25 @@ pub struct Package {
     pub names: Vec<String>,
 }
 
-/// Debian's name and the name elsewhere, where they differ.
-const NAMES: &[(&str, PackageManager, &str)] = &[
-    ("iproute2", PackageManager::Dnf, "iproute"),
-    ("iproute2", PackageManager::Yum, "iproute"),
-    ("apache2", PackageManager::Dnf, "httpd"),
-    ("apache2", PackageManager::Yum, "httpd"),
+/// Debian's name, and the names of RHEL and its kin, of openSUSE and of Alpine, where they differ.
+const NAMES: &[(&str, [&str; 3])] = &[
+    ("iproute2", ["iproute", "iproute2", "iproute2"]),
+    ("apache2", ["httpd", "apache2", "apache2"]),
+    (
+        "nfs-kernel-server",
+        ["nfs-utils", "nfs-kernel-server", "nfs-utils"],
+    ),
+    ("nfs-common", ["nfs-utils", "nfs-client", "nfs-utils"]),
 ];
 
 fn name_for(manager: PackageManager, name: &str) -> &str {
-    NAMES
-        .iter()
-        .find(|(debian, m, _)| *debian == name && *m == manager)
-        .map_or(name, |(_, _, other)| other)
+    let known = NAMES.iter().find(|(debian, _)| *debian == name);
+    known.map_or(name, |(debian, [rhel, suse, alpine])| match manager {
+        PackageManager::Apt => debian,
+        PackageManager::Dnf | PackageManager::Yum => rhel,
+        PackageManager::Zypper => suse,
+        PackageManager::Apk => alpine,
+    })
 }
 
 impl Kind for Package {
@@ -55,9 +61,11 @@ impl Kind for Package {
         format!(
             "part installed\nif command -v dpkg-query >/dev/null 2>&1; then\n\
              dpkg-query -W -f '${{db:Status-Status}} ${{Package}}\\n' {} 2>/dev/null\n\
+             elif command -v zypper >/dev/null 2>&1; then rpm -q --qf 'installed %{{NAME}}\\n' {} 2>/dev/null\n\
              elif command -v rpm >/dev/null 2>&1; then rpm -q --qf 'installed %{{NAME}}\\n' {} 2>/dev/null\n\
              elif command -v apk >/dev/null 2>&1; then apk info -e {} 2>/dev/null\nfi\n",
             for_manager(PackageManager::Apt),
+            for_manager(PackageManager::Zypper),
             for_manager(PackageManager::Dnf),
             for_manager(PackageManager::Apk),
         )
@@ -78,12 +86,14 @@ impl Kind for Package {
 
     fn diff(&self, observed: &Self::Observed, cx: &Context) -> Option<Change> {
         let manager = cx.facts.package_manager();
-        let missing: Vec<&str> = self
+        let mut missing: Vec<&str> = self
             .names
             .iter()
             .map(|n| manager.map_or(n.as_str(), |m| name_for(m, n)))
             .filter(|n| !observed.contains(*n))
             .collect();
+        // Two of Debian's packages may be one elsewhere.
+        missing.dedup();
         if missing.is_empty() {
             return None;
         }
