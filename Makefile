@@ -37,12 +37,14 @@ test: deps lint test-unit test-lab
 # Everything but whole clusters in the lab.
 test-unit: deps
 	$(CARGO) test --locked --lib --bins
-	$(CARGO) test --locked $(patsubst tests/%.rs,--test %,$(filter-out tests/lab.rs,$(wildcard tests/*.rs)))
+	$(CARGO) test --locked $(patsubst tests/%.rs,--test %,$(filter-out tests/lab.rs,$(wildcard tests/*.rs))) \
+		$(patsubst tests/%/main.rs,--test %,$(filter-out tests/matrix/main.rs,$(wildcard tests/*/main.rs)))
 
-# The lab itself, and every topology in it, two labs at a time.
+# The lab itself, and topologies in it, two labs at a time: T1, T2 and T8 always, and of the others a half each day.
+PART ?= $(shell echo $$(($$(date +%s) / 86400 % 2)))/2
 test-lab: deps
 	$(CARGO) test --locked --test lab
-	$(CARGO) test --locked --test matrix
+	$(CARGO) test --locked --test matrix -- --part $(PART)
 
 # Every topology, or `make matrix ONLY="t5 t7"`.
 matrix: deps

@@ -6,6 +6,8 @@ use crate::{damage, particular};
 pub struct Topology {
     /// Its inventory's name.
     pub name: &'static str,
+    /// Whether every part of the matrix has it. It is looked at more closely: nothing but `apply` leaves a trace.
+    pub core: bool,
     /// Edits (from, to) of the inventory before its hosts come up.
     pub before: &'static [(&'static str, &'static str)],
     /// What is particular to it, proven on the running cluster.
@@ -17,6 +19,7 @@ pub struct Topology {
 const fn topology(name: &'static str, own: fn(&Cluster), edit: fn(&Cluster)) -> Topology {
     Topology {
         name,
+        core: false,
         before: &[],
         own,
         edit,
@@ -24,8 +27,12 @@ const fn topology(name: &'static str, own: fn(&Cluster), edit: fn(&Cluster)) -> 
 }
 
 pub const ALL: &[Topology] = &[
-    topology("t1", particular::node_script, edits::scheduler),
     Topology {
+        core: true,
+        ..topology("t1", particular::node_script, edits::scheduler)
+    },
+    Topology {
+        core: true,
         before: &[(CLIENT, WITH_SPARE)],
         ..topology(
             "t2",
@@ -50,11 +57,14 @@ pub const ALL: &[Topology] = &[
         particular::large_requests_and_answers,
         edits::scheduler,
     ),
-    topology(
-        "t8",
-        particular::one_real_server_on_both_ports,
-        edits::a_port_more,
-    ),
+    Topology {
+        core: true,
+        ..topology(
+            "t8",
+            particular::one_real_server_on_both_ports,
+            edits::a_port_more,
+        )
+    },
     topology(
         "t9",
         particular::one_real_server_for_a_client,
