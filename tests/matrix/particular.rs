@@ -33,8 +33,12 @@ pub fn pages_by_nfs(cluster: &Cluster) {
     );
     let answers = cluster.picks("client", &format!("{VIP}fresh.html"), 4);
     assert_eq!(who(&answers), BTreeSet::from(["fresh"]));
-    cluster.on("rs1", "! touch /var/www/html/mine 2>/dev/null");
-    cluster.on("rs2", "touch /var/www/html/mine && rm /var/www/html/mine");
+    for (host, may) in [("rs1", "ro"), ("rs2", "rw")] {
+        cluster.on(
+            host,
+            &format!("grep -q ' /var/www/html nfs {may},' /proc/mounts"),
+        );
+    }
     cluster.on("nfs", "rm /opt/web1/fresh.html /opt/web2/fresh.html");
 }
 
