@@ -303,7 +303,11 @@ impl Cluster {
                 .lines()
                 .filter(|line| !is_of_a_package(line, &known))
                 // A module stays loaded, and brings its parameters.
-                .filter(|line| bare.contains("net.ipv4.vs.") || !line.contains(" net.ipv4.vs."))
+                .filter(|line| {
+                    !OF_MODULES
+                        .iter()
+                        .any(|of| line.contains(of) && !bare.contains(of))
+                })
                 .collect();
             assert!(
                 left.is_empty(),
@@ -351,6 +355,8 @@ const MADE: &[&str] = &[
     "/etc/ca-certificates",
     "/etc/.pwd.lock",
     "/etc/nginx/",
+    "/etc/apparmor.d/local/",
+    "/run/adduser",
     "/etc/systemd/system/multi-user.target.wants/",
     "/etc/systemd/system/sysinit.target.wants/",
     "/etc/perl",
@@ -358,6 +364,9 @@ const MADE: &[&str] = &[
     "/run/nginx",
     "/run/keepalived",
 ];
+
+/// Parameters that come with a module.
+const OF_MODULES: &[&str] = &[" net.ipv4.vs.", ".conf.tunl0."];
 
 /// Whether a line of a difference is about a file that a package brought, or that its scripts made.
 fn is_of_a_package(line: &str, known: &BTreeSet<String>) -> bool {
