@@ -175,6 +175,20 @@ pub struct Service {
     pub check: EndToEnd,
 }
 
+impl Service {
+    /// The ports that can be asked; of a service on every port those that its end-to-end check names.
+    pub fn known_ports(&self) -> Vec<u16> {
+        if !self.ports.is_empty() {
+            return self.ports.clone();
+        }
+        let checked = self.check.http.iter().chain(&self.check.https);
+        let mut ports: Vec<u16> = checked.copied().collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Vip {
     pub address: IpAddr,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::firewall::{Fate, Packet, State};
 use super::tally::{Fault, Tally};
-use super::{Seen, end_to_end, marks, place};
+use super::{Seen, marks, place};
 use crate::inventory::model::{Mode, Protocol, Service};
 use crate::view;
 
@@ -128,7 +128,7 @@ fn lets_in(seen: &Seen, service: &Service, tally: &mut Tally) {
         Protocol::Udp => 17,
     };
     for vip in &service.vips {
-        for port in end_to_end::ports(service) {
+        for port in service.known_ports() {
             let arrives = Packet {
                 from: None,
                 to: Some(vip.address),

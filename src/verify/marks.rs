@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::Seen;
 use super::firewall::{Packet, Rule, Rules, State};
 use super::tally::{Fault, Tally};
-use super::{Seen, end_to_end};
 use crate::inventory::model::{Protocol, Service};
 use crate::resource::ipvs::Virtual;
 use crate::view;
@@ -86,7 +86,7 @@ fn gets_mark(
     marked: &BTreeSet<(u32, bool)>,
     tally: &mut Tally,
 ) {
-    for port in end_to_end::ports(service) {
+    for port in service.known_ports() {
         let packet = Packet {
             comes_in: Some(&seen.host.interface),
             ..packet(service, vip, port)

@@ -190,7 +190,7 @@ fn own_answers(cluster: &Cluster, host: &Host) -> String {
             text.push_str(&format!(
                 "case $(ip -o addr show to {vip} 2>/dev/null) in ?*)\n"
             ));
-            for port in end_to_end::ports(service) {
+            for port in service.known_ports() {
                 text.push_str(&format!(
                     "part own {vip} {port}\n{}",
                     end_to_end::ask_once(service, vip, port)

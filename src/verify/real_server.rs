@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::inventory::model::{ArpAnswer, Cluster, Mode, Protocol, Service};
 
 use super::director::passes;
-use super::end_to_end::{self, Replies};
+use super::end_to_end::Replies;
 use super::firewall::{Packet, State};
 use super::tally::{Fault, Tally};
 use super::{Seen, place};
@@ -226,7 +226,7 @@ fn listens(tally: &mut Tally, seen: &Seen, service: &Service) {
         Protocol::Tcp => (&seen.look.listening_tcp, "tcp"),
         Protocol::Udp => (&seen.look.listening_udp, "udp"),
     };
-    for port in end_to_end::ports(service) {
+    for port in service.known_ports() {
         let port = rs.port.unwrap_or(port);
         let addresses: Vec<IpAddr> = if service.mode == Mode::Nat {
             vec![rs.address]
@@ -291,7 +291,7 @@ fn lets_through(tally: &mut Tally, seen: &Seen, service: &Service) {
         } else {
             vip.address
         };
-        for port in end_to_end::ports(service) {
+        for port in service.known_ports() {
             let port = rs.port.unwrap_or(port);
             let arrives = Packet {
                 from: None,

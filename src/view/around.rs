@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::inventory::model::{ArpAnswer, Cluster, Host, Mode, Protocol, Service};
-use crate::verify::end_to_end::ports;
 
 /// OpenSSH has its own.
 const SSH: u16 = 22;
@@ -25,7 +24,7 @@ pub struct Listens {
 pub fn listens(cluster: &Cluster, host: &Host) -> Listens {
     let mut all = Listens::default();
     for service in &cluster.services {
-        for port in ports(service) {
+        for port in service.known_ports() {
             let Some(own) = own_port(service, host, port) else {
                 continue;
             };
@@ -110,7 +109,8 @@ fn udp(cluster: &Cluster, host: &Host) -> BTreeSet<(IpAddr, u16)> {
             Mode::Dr | Mode::Tun => service.vips.iter().map(|vip| vip.address).collect(),
         };
         for address in addresses {
-            let own = ports(service)
+            let own = service
+                .known_ports()
                 .into_iter()
                 .map(|port| real.port.unwrap_or(port));
             all.extend(own.map(|port| (address, port)));

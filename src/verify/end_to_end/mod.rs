@@ -23,23 +23,6 @@ pub struct Group<'a> {
     pub targets: Vec<(IpAddr, u16)>,
 }
 
-/// The ports of a service that can be asked; one on every port only where the inventory names some.
-pub fn ports(service: &Service) -> Vec<u16> {
-    if !service.ports.is_empty() {
-        return service.ports.clone();
-    }
-    let mut ports: Vec<u16> = service
-        .check
-        .http
-        .iter()
-        .chain(&service.check.https)
-        .copied()
-        .collect();
-    ports.sort_unstable();
-    ports.dedup();
-    ports
-}
-
 /// What is to be asked, virtual service by virtual service.
 pub fn groups(cluster: &Cluster) -> Vec<Group<'_>> {
     let of_service = |service| {
@@ -53,7 +36,12 @@ pub fn groups(cluster: &Cluster) -> Vec<Group<'_>> {
 fn group(service: &Service, to: Virtual) -> Group<'_> {
     let all = || {
         let vips = service.vips.iter().map(|vip| vip.address);
-        vips.flat_map(|vip| ports(service).into_iter().map(move |port| (vip, port)))
+        vips.flat_map(|vip| {
+            service
+                .known_ports()
+                .into_iter()
+                .map(move |port| (vip, port))
+        })
     };
     let targets = match to {
         Virtual::Tcp(address) | Virtual::Udp(address) if address.port() != 0 => {
