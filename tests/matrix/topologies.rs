@@ -157,9 +157,14 @@ mod edits {
                 "{host} file /etc/modules-load.d/lvsctl-{}.conf",
                 cluster.name
             ));
+            all.push(format!(
+                "{host} file /usr/local/sbin/lvsctl-{}",
+                cluster.name
+            ));
             all.push(format!("{host} module ip_vs_lc"));
         }
         all.sort();
+        all.dedup();
         all
     }
 
