@@ -436,7 +436,7 @@ services:
         (
             "id: 10 }",
             "id: 10, track_script: { web: { unit: nginx, weight: -5 } } }",
-            (7, 68),
+            (7, 76),
             "`web` changes a priority by 5, but the members' differ by 10: the master would stay",
         ),
         (

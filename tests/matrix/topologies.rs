@@ -271,7 +271,7 @@ mod edits {
         let changes = on_both("-t 192.168.100.201:3306");
         cluster.edited(
             "port: 3306, scheduler: rr",
-            "port: 3306, scheduler: lc",
+            "port: 3306, scheduler: wrr",
             &changes,
         );
         cluster.lvsctl(&["verify"]).expect(0);
