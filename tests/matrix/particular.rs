@@ -15,7 +15,8 @@ fn both() -> BTreeSet<&'static str> {
     BTreeSet::from(["rs1", "rs2"])
 }
 
-pub fn node_script(cluster: &Cluster) {
+/// The script that is left on hosts, and the commands that stop and start a node's part: no request is lost.
+pub fn a_node_stops_and_starts(cluster: &Cluster) {
     let node = format!("/usr/local/sbin/lvsctl-{}", cluster.name);
     let script =
         format!("{node} status && {node} stop && ! {node} status && {node} start && {node} status");
@@ -23,6 +24,29 @@ pub fn node_script(cluster: &Cluster) {
         cluster.on(host, &script);
     }
     assert_eq!(who(&cluster.picks("client", VIP, 4)), both());
+    cluster.lvsctl(&["stop", "--limit", "rs1"]).expect(0);
+    assert!(!cluster.succeeds("rs1", "ip addr show dev lo | grep -q 192.168.100.200"));
+    let answers = cluster.picks("client", VIP, 4);
+    assert_eq!(who(&answers), BTreeSet::from(["rs2"]));
+    cluster.lvsctl(&["start", "--limit", "rs1"]).expect(0);
+    assert_eq!(who(&cluster.picks("client", VIP, 4)), both());
+    assert_eq!(cluster.planned(), [""; 0]);
+}
+
+/// A master that is stopped hands over, and takes back when it is started.
+pub fn a_master_stops_and_starts(cluster: &Cluster) {
+    const WEB: &str = "http://192.168.189.145/";
+    vip_with_its_prefix(cluster);
+    let holds = |host: &str| {
+        let script = "ip -4 addr show dev eth0 | grep -q 192.168.189.145";
+        cluster.succeeds(host, script)
+    };
+    cluster.lvsctl(&["stop", "--limit", "lb1"]).expect(0);
+    cluster.becomes("lb2 holds the VIP", || holds("lb2") && !holds("lb1"));
+    cluster.picks("client", WEB, 4);
+    cluster.lvsctl(&["start", "--limit", "lb1"]).expect(0);
+    cluster.becomes("lb1 holds the VIP", || holds("lb1") && !holds("lb2"));
+    cluster.picks("client", WEB, 4);
 }
 
 /// Another page on the server is another answer of the cluster, and only one real server may write.
@@ -42,7 +66,7 @@ pub fn pages_by_nfs(cluster: &Cluster) {
     cluster.on("nfs", "rm /opt/web1/fresh.html /opt/web2/fresh.html");
 }
 
-pub fn vip_with_its_prefix(cluster: &Cluster) {
+fn vip_with_its_prefix(cluster: &Cluster) {
     cluster.on(
         "lb1",
         "ip -4 addr show dev eth0 | grep -q 'inet 192.168.189.145/24'",

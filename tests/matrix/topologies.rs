@@ -29,7 +29,7 @@ const fn topology(name: &'static str, own: fn(&Cluster), edit: fn(&Cluster)) -> 
 pub const ALL: &[Topology] = &[
     Topology {
         core: true,
-        ..topology("t1", particular::node_script, edits::scheduler)
+        ..topology("t1", particular::a_node_stops_and_starts, edits::scheduler)
     },
     Topology {
         core: true,
@@ -43,7 +43,7 @@ pub const ALL: &[Topology] = &[
     topology("t3", particular::pages_by_nfs, edits::keepalived_scheduler),
     topology(
         "t4",
-        particular::vip_with_its_prefix,
+        particular::a_master_stops_and_starts,
         edits::keepalived_weight,
     ),
     topology("t5", particular::ports_are_mapped, edits::scheduler),
