@@ -3,7 +3,7 @@ LC_ALL=C; export LC_ALL
 echo "== addresses"; ip -o addr show | sed 's/ *valid_lft.*//'
 echo "== routes"; ip route show table all; ip -6 route show table all | sed 's/ expires [0-9]*sec//'
 echo "== sysctls"; sysctl -a 2>/dev/null | grep -E '^net\.(ipv4\.(conf|ip_forward|vs|tcp|icmp)|core|ipv6\.conf)' | grep -vE 'fs\.|stable_secret|random'
-echo "== marks"; iptables-save 2>/dev/null | grep -E "^[-*]"
+echo "== marks"; iptables-save 2>/dev/null | awk '/^\*/ { table = $1 } /^-/ { print table, $0 }'
 echo "== ipvs"; if [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null; then ipvsadm -Sn; fi
 echo "== files"; find /etc /usr/local /var/lib/lvsctl /root /run -xdev \( -path /run/systemd -o -path /run/udev -o -path /run/user -o -path /run/log -o -path /run/lock -o -path /run/sudo \) -prune -o \( -type f -o -type l \) -printf '%M %u:%g %p -> %l\n' 2>/dev/null | grep -vE '/run/(xtables.lock|utmp|sshd.pid|.*\.pid|host|credentials|dbus)' | sort -k3
 echo "== contents"; find /etc /usr/local /var/lib/lvsctl /root -xdev -type f -print0 2>/dev/null | sort -z | xargs -0 sha256sum
