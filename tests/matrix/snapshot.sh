@@ -1,6 +1,6 @@
 # Prints the state of a host that lvsctl may touch: what is the same prints the same.
 LC_ALL=C; export LC_ALL
-echo "== addresses"; ip -o addr show | sed 's/ *valid_lft.*//'
+echo "== addresses"; ip -o addr show | sed "s/ *valid_lft.*//; s/^[0-9]*: //"
 echo "== routes"; ip route show table all; ip -6 route show table all | sed 's/ expires [0-9]*sec//'
 echo "== sysctls"; sysctl -a 2>/dev/null | grep -E '^net\.(ipv4\.(conf|ip_forward|vs|tcp|icmp)|core|ipv6\.conf)' | grep -vE 'fs\.|stable_secret|random'
 echo "== marks"; iptables-save 2>/dev/null | awk '/^\*/ { table = $1 } /^-/ { print table, $0 }'
