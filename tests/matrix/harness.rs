@@ -366,6 +366,7 @@ const MADE: &[&str] = &[
     "/etc/systemd/system/nfs-client.target.wants/",
     "/etc/systemd/system/remote-fs.target.wants/",
     "/etc/systemd/system/sockets.target.wants/",
+    "/run/mount/",
     "/run/rpcbind",
     "/etc/systemd/system/multi-user.target.wants/",
     "/etc/systemd/system/sysinit.target.wants/",
