@@ -1,6 +1,6 @@
 //! What a plan is made of: changes, each with what differs and the steps that mend it. Nothing is run here.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One resource that must change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,7 +17,7 @@ pub struct Change {
     pub steps: Vec<Step>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     Create,
@@ -49,7 +49,8 @@ pub struct Step {
 }
 
 /// When a step runs among all steps of its host; within a phase, the order of the resources holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Real servers that will leave get no new connections.
     Drain,

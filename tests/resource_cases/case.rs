@@ -1,0 +1,167 @@
+//! A case as its file holds it. The form is described in `tests/cases/resource/README.md`.
+
+use std::collections::BTreeMap;
+
+use lvsctl::resource::change::{Phase, TextChange};
+use lvsctl::resource::registry::KINDS;
+use lvsctl::resource::{Action, Before, Change, Facts, Field, Resource, Step};
+use lvsctl::secret::{Secret, SecretSource, Secrets};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    pub about: String,
+    /// One resource, or a list of them.
+    wanted: Value,
+    pub probe: BTreeMap<String, String>,
+    /// Ours and no longer wanted, with what was there before us.
+    pub owned: Option<Before>,
+    #[serde(default)]
+    facts: FactsOf,
+    #[serde(default)]
+    secrets: BTreeMap<String, String>,
+    #[serde(default)]
+    earlier: Vec<Earlier>,
+
+    pub changes: Option<Vec<Expected>>,
+    pub error: Option<String>,
+    pub refuse: Option<String>,
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// What the manifest keeps of what stood there, and the script that keeps more of it.
+    pub remembers: Option<Before>,
+    pub keeps: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FactsOf {
+    tools: Option<Vec<String>>,
+    systemd: Option<bool>,
+    kernel: Option<String>,
+}
+
+/// A change that was decided before, of another kind.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Earlier {
+    kind: String,
+    key: String,
+    /// Whether it writes a file anew.
+    #[serde(default)]
+    writes: bool,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    pub action: Action,
+    pub key: String,
+    #[serde(default)]
+    pub fields: Vec<FieldOf>,
+    pub text: Option<TextOf>,
+    pub steps: Vec<StepOf>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldOf {
+    pub name: String,
+    pub from: Option<String>,
+    pub to: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextOf {
+    pub from: String,
+    pub to: String,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepOf {
+    pub title: String,
+    /// The one that the action has, where it is not said.
+    pub phase: Option<Phase>,
+    pub script: String,
+}
+
+impl Case {
+    pub fn wanted(&self, kind: &str) -> Vec<Resource> {
+        let all = match &self.wanted {
+            Value::Array(all) => all.clone(),
+            one => vec![one.clone()],
+        };
+        let resource = |value: Value| {
+            serde_json::from_value(json!({ kind: value }))
+                .unwrap_or_else(|e| panic!("`wanted` is no {kind}: {e}"))
+        };
+        all.into_iter().map(resource).collect()
+    }
+
+    pub fn facts(&self) -> Facts {
+        let mut facts = Facts::assumed();
+        if let Some(tools) = &self.facts.tools {
+            facts.tools = tools.iter().cloned().collect();
+        }
+        if let Some(kernel) = &self.facts.kernel {
+            facts.kernel.clone_from(kernel);
+        }
+        facts.systemd = self.facts.systemd.unwrap_or(facts.systemd);
+        facts
+    }
+
+    /// By the environment variable that they come from.
+    pub fn secrets(&self) -> Secrets {
+        let mut secrets = Secrets::default();
+        for (name, value) in &self.secrets {
+            secrets.insert(SecretSource::Env(name.clone()), Secret::new(value));
+        }
+        secrets
+    }
+
+    pub fn earlier(&self) -> Vec<Change> {
+        let change = |earlier: &Earlier| {
+            let kind = KINDS.iter().find(|kind| **kind == earlier.kind);
+            let kind = kind.unwrap_or_else(|| panic!("`earlier` has no kind {:?}", earlier.kind));
+            let mut change = Change::new(kind, &earlier.key, Action::Update);
+            change.text = earlier.writes.then(|| TextChange {
+                from: String::new(),
+                to: String::new(),
+            });
+            change
+        };
+        self.earlier.iter().map(change).collect()
+    }
+}
+
+impl From<Change> for Expected {
+    fn from(change: Change) -> Self {
+        let action = change.action;
+        let field = |Field { name, from, to }| FieldOf { name, from, to };
+        let text = |TextChange { from, to }| TextOf { from, to };
+        let step = |step: Step| StepOf {
+            phase: Some(step.phase).filter(|phase| *phase != phase_of(action)),
+            title: step.title,
+            script: step.script,
+        };
+        Self {
+            action,
+            key: change.key,
+            fields: change.fields.into_iter().map(field).collect(),
+            text: change.text.map(text),
+            steps: change.steps.into_iter().map(step).collect(),
+        }
+    }
+}
+
+/// Where a step runs when it does not say.
+pub fn phase_of(action: Action) -> Phase {
+    match action {
+        Action::Create | Action::Update => Phase::Main,
+        Action::Remove => Phase::Remove,
+    }
+}

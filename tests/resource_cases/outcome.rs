@@ -1,0 +1,225 @@
+//! What comes of a case, found or expected, and how it is written: as the case's own file would say it.
+
+use std::fmt::Write as _;
+
+use lvsctl::resource::registry::{self, Observed};
+use lvsctl::resource::{Before, Context, Resource, section};
+
+use crate::case::{Case, Expected};
+
+#[derive(Debug, Default, PartialEq)]
+pub struct Outcome {
+    pub changes: Option<Vec<Expected>>,
+    pub error: Option<String>,
+    pub refuse: Option<String>,
+    pub notes: Vec<String>,
+    pub remembers: Option<Before>,
+    pub keeps: Option<String>,
+}
+
+fn observe(kind: &str, case: &Case) -> Result<Observed, String> {
+    let mut output = String::new();
+    for (part, text) in &case.probe {
+        let _ = write!(output, "\n@n {kind} {part}\n{text}");
+    }
+    output.push_str("\n@n end end\n");
+    registry::parse(&section::split(&output, "n")).map_err(|e| e.to_string())
+}
+
+/// Decides as a plan does.
+pub fn found(kind: &str, case: &Case) -> Outcome {
+    let wanted = case.wanted(kind);
+    let observed = match observe(kind, case) {
+        Ok(observed) => observed,
+        Err(error) => {
+            return Outcome {
+                error: Some(error),
+                ..Outcome::default()
+            };
+        }
+    };
+    let (facts, secrets, earlier) = (case.facts(), case.secrets(), case.earlier());
+    let cx = Context {
+        facts: &facts,
+        secrets: &secrets,
+        earlier: &earlier,
+    };
+    let mut outcome = Outcome::default();
+    let mut changes = Vec::new();
+    for resource in &wanted {
+        if let Some(before) = &case.owned {
+            changes.extend(resource.owned().remove(&observed, before, &cx));
+            continue;
+        }
+        let change = resource.diff(&observed, &cx);
+        if change.is_some() {
+            outcome.refuse = outcome.refuse.or(resource.refuse(&observed, &cx));
+        }
+        outcome.notes.extend(resource.notes(&observed));
+        changes.extend(change);
+    }
+    if outcome.refuse.is_none() {
+        outcome.changes = Some(changes.into_iter().map(Expected::from).collect());
+    }
+    remembered(case, wanted.first(), &observed, &mut outcome);
+    outcome
+}
+
+/// Only what the case tells of it.
+fn remembered(case: &Case, first: Option<&Resource>, observed: &Observed, outcome: &mut Outcome) {
+    let Some(resource) = first else { return };
+    let before = resource.before(observed);
+    if case.keeps.is_some() {
+        outcome.keeps = resource.keep(&before);
+    }
+    if case.remembers.is_some() {
+        outcome.remembers = Some(before);
+    }
+}
+
+pub fn expected(case: Case) -> Outcome {
+    Outcome {
+        changes: case.changes,
+        error: case.error,
+        refuse: case.refuse,
+        notes: case.notes,
+        remembers: case.remembers,
+        keeps: case.keeps,
+    }
+}
+
+impl Outcome {
+    /// Newlines at a script's end do nothing, and YAML adds one.
+    fn trimmed(mut self) -> Self {
+        for step in self.changes.iter_mut().flatten().flat_map(|c| &mut c.steps) {
+            step.script.truncate(step.script.trim_end().len());
+        }
+        if let Some(keeps) = &mut self.keeps {
+            keeps.truncate(keeps.trim_end().len());
+        }
+        self
+    }
+
+    /// In the form of a case's file.
+    pub fn yaml(self) -> String {
+        let it = self.trimmed();
+        let mut out = String::new();
+        for (key, text) in [("error", &it.error), ("refuse", &it.refuse)] {
+            if let Some(text) = text {
+                let _ = writeln!(out, "{key}: {}", scalar(text));
+            }
+        }
+        match it.changes.as_deref() {
+            None => {}
+            Some([]) => out.push_str("changes: []\n"),
+            Some(all) => {
+                out.push_str("changes:\n");
+                all.iter().for_each(|one| change(&mut out, one));
+            }
+        }
+        if !it.notes.is_empty() {
+            out.push_str("notes:\n");
+            for note in &it.notes {
+                let _ = writeln!(out, "  - {}", scalar(note));
+            }
+        }
+        match &it.remembers {
+            None => {}
+            Some(Before::Absent) => out.push_str("remembers: absent\n"),
+            Some(Before::Same) => out.push_str("remembers: same\n"),
+            Some(Before::Value(value)) => {
+                let _ = writeln!(out, "remembers: {{ value: {} }}", scalar(value));
+            }
+        }
+        if let Some(keeps) = &it.keeps {
+            let _ = writeln!(out, "keeps: {}", block(keeps, 1));
+        }
+        out
+    }
+}
+
+fn change(out: &mut String, change: &Expected) {
+    let action = format!("{:?}", change.action).to_lowercase();
+    let _ = writeln!(
+        out,
+        "  - action: {action}\n    key: {}",
+        scalar(&change.key)
+    );
+    if !change.fields.is_empty() {
+        out.push_str("    fields:\n");
+    }
+    for field in &change.fields {
+        let side = |name: &str, value: &Option<String>| match value {
+            Some(value) => format!(", {name}: {}", flow(value)),
+            None => String::new(),
+        };
+        let (from, to) = (side("from", &field.from), side("to", &field.to));
+        let _ = writeln!(out, "      - {{ name: {}{from}{to} }}", flow(&field.name));
+    }
+    if let Some(text) = &change.text {
+        let _ = writeln!(
+            out,
+            "    text:\n      from: {}\n      to: {}",
+            block(&text.from, 4),
+            block(&text.to, 4)
+        );
+    }
+    out.push_str("    steps:\n");
+    for step in &change.steps {
+        let _ = writeln!(out, "      - title: {}", scalar(&step.title));
+        if let Some(phase) = step.phase {
+            let phase = format!("{phase:?}").to_lowercase();
+            let _ = writeln!(out, "        phase: {phase}");
+        }
+        let _ = writeln!(out, "        script: {}", block(&step.script, 5));
+    }
+}
+
+/// A text of one line as it is, where YAML takes it for nothing else; else quoted.
+fn scalar(text: &str) -> String {
+    let plain = text
+        .bytes()
+        .all(|b| b.is_ascii_graphic() || b == b' ')
+        .then_some(text)
+        .filter(|t| t.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/'))
+        .filter(|t| !t.contains(": ") && !t.contains(" #") && !t.ends_with([':', ' ']))
+        .filter(|t| !["true", "false", "null", "yes", "no"].contains(t));
+    plain.map_or_else(|| quoted(text), str::to_owned)
+}
+
+/// The same among braces.
+fn flow(text: &str) -> String {
+    if text.contains([',', '{', '}', '[', ']']) {
+        quoted(text)
+    } else {
+        scalar(text)
+    }
+}
+
+fn quoted(text: &str) -> String {
+    if text.contains(['\'', '\n', '\t']) || !text.is_ascii() {
+        serde_json::Value::from(text).to_string()
+    } else if text.contains(['"', '\\']) {
+        format!("'{text}'")
+    } else {
+        format!("\"{text}\"")
+    }
+}
+
+/// A text of lines, under its key at this depth.
+fn block(text: &str, depth: usize) -> String {
+    if text.is_empty()
+        || !text
+            .bytes()
+            .all(|b| b == b'\n' || (b' '..=b'~').contains(&b))
+    {
+        return serde_json::Value::from(text).to_string();
+    }
+    let indent = "  ".repeat(depth);
+    let lines: Vec<String> = text
+        .trim_end_matches('\n')
+        .lines()
+        .map(|line| format!("{indent}{line}").trim_end().to_owned())
+        .collect();
+    format!("|\n{}", lines.join("\n"))
+}
