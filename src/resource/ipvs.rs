@@ -31,6 +31,17 @@ impl Virtual {
             Protocol::Udp => Self::Udp(SocketAddr::new(address, port)),
         }
     }
+
+    /// As `ipvsadm -Sn` prints it, to be looked for in its output: marks with a sign.
+    fn printed(self) -> String {
+        match self {
+            Self::Fwmark { mark, v6 } => {
+                let family = if v6 { " -6" } else { "" };
+                format!("-f {}{family}", mark.cast_signed())
+            }
+            _ => self.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Virtual {

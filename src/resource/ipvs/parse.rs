@@ -80,6 +80,15 @@ impl<'a> Words<'a> {
         word.parse()
             .map_err(|_| format!("odd value {word:?} of {option}"))
     }
+
+    /// ipvsadm 1.31 prints marks with a sign.
+    fn mark(&mut self, option: &str) -> Result<u32, String> {
+        let mark: i64 = self.value(option)?;
+        let signed = || i32::try_from(mark).map(i32::cast_unsigned);
+        u32::try_from(mark)
+            .or_else(|_| signed())
+            .map_err(|_| format!("odd value \"{mark}\" of {option}"))
+    }
 }
 
 fn service(words: &[&str]) -> Result<Definition, String> {
@@ -96,7 +105,7 @@ fn service(words: &[&str]) -> Result<Definition, String> {
             "-u" => to = Some(Virtual::Udp(words.value(option)?)),
             "-f" => {
                 to = Some(Virtual::Fwmark {
-                    mark: words.value(option)?,
+                    mark: words.mark(option)?,
                     v6: false,
                 })
             }
@@ -164,7 +173,7 @@ fn real_server(words: &[&str]) -> Result<(Virtual, Destination), String> {
             "-u" => to = Some(Virtual::Udp(words.value(option)?)),
             "-f" => {
                 to = Some(Virtual::Fwmark {
-                    mark: words.value(option)?,
+                    mark: words.mark(option)?,
                     v6: false,
                 })
             }

@@ -17,7 +17,7 @@ pub fn probe(wanted: &[&Ipvs]) -> String {
                     table=$(ipvsadm -Sn 2>/dev/null); printf '%s\\n' \"$table\"; fi\npart unreachable\n"
         .to_owned();
     for ipvs in wanted.iter().filter(|ipvs| ipvs.keepalived) {
-        let to = ipvs.service.r#virtual;
+        let to = ipvs.service.r#virtual.printed();
         for rs in &ipvs.real_servers {
             let Some(check) = rs.check else { continue };
             let (host, port) = (check.ip(), check.port());
@@ -114,7 +114,7 @@ pub fn weigh(to: Virtual, rs: &Destination) -> String {
 
 /// Runs a command where the service has the real server.
 fn where_it_is(to: Virtual, rs: &Destination, command: &str) -> String {
-    let line = format!("-a {to} -r {} ", rs.address);
+    let line = format!("-a {} -r {} ", to.printed(), rs.address);
     format!("case $(ipvsadm -Sn) in *'{line}'*) {command};; esac")
 }
 
@@ -130,7 +130,7 @@ pub fn forget(to: Virtual, rs: SocketAddr) -> String {
 /// Polls until keepalived has put the service and its real servers into the kernel. A real server that fails
 /// its check keeps away: that is told by the probe that follows, not here.
 pub fn wait_for(ipvs: &Ipvs) -> String {
-    let to = ipvs.service.r#virtual;
+    let to = ipvs.service.r#virtual.printed();
     let mut tests = vec![format!(
         "case $table in *'-A {to} {}'*) ;; *) ok=;; esac",
         options(&ipvs.service)
