@@ -14,7 +14,7 @@ fn director(host: &str, state: DirectorState, vips: &[&str], note: Option<&str>)
     }
 }
 
-fn server(host: Option<&str>, last: u8, wanted: Option<u16>, weight: Option<u16>) -> RealServer {
+fn server(host: Option<&str>, last: u8, wanted: Option<u32>, weight: Option<u32>) -> RealServer {
     RealServer {
         host: host.map(str::to_owned),
         address: format!("192.168.100.{last}:80"),

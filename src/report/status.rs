@@ -65,9 +65,9 @@ pub struct RealServer {
     pub mode: String,
     pub state: State,
     /// In the running table.
-    pub weight: Option<u16>,
+    pub weight: Option<u32>,
     /// In the inventory.
-    pub wanted_weight: Option<u16>,
+    pub wanted_weight: Option<u32>,
     pub active: u64,
     pub inactive: u64,
     pub rates: Option<Rates>,
@@ -99,7 +99,7 @@ pub enum State {
 
 impl State {
     /// From the wanted weight, the weight in the running table, and what a health check says, where there is one.
-    pub fn of(wanted: Option<u16>, running: Option<u16>, healthy: Option<bool>) -> Self {
+    pub fn of(wanted: Option<u32>, running: Option<u32>, healthy: Option<bool>) -> Self {
         match (wanted, running) {
             (None, _) => Self::Stray,
             (Some(_), _) if healthy == Some(false) => Self::Unhealthy,

@@ -98,7 +98,8 @@ pub struct Definition {
 pub struct Destination {
     pub address: SocketAddr,
     pub mode: Mode,
-    pub weight: u16,
+    /// ipvsadm takes more than the 65535 of its manual.
+    pub weight: u32,
     /// Where a health checker asks it.
     #[serde(default)]
     pub check: Option<SocketAddr>,

@@ -166,7 +166,7 @@ fn destination(service: &Service, to: Virtual, rs: &RealServer) -> Destination {
     Destination {
         address: SocketAddr::new(rs.address, port),
         mode: service.mode,
-        weight: rs.weight,
+        weight: rs.weight.into(),
         check: check_port(service, rs).map(|port| SocketAddr::new(rs.address, port)),
     }
 }

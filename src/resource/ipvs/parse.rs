@@ -37,6 +37,10 @@ pub fn table(section: &Section) -> Result<Table, ParseError> {
         .filter(|line| !line.is_empty())
     {
         let words: Vec<&str> = line.split_whitespace().collect();
+        if words.get(1) == Some(&"--sctp-service") {
+            // Never ours: roles know tcp and udp.
+            continue;
+        }
         match words.split_first() {
             Some((&"-A", rest)) => {
                 let definition = service(rest).map_err(|what| odd(line, &what))?;

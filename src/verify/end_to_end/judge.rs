@@ -144,7 +144,7 @@ fn answered(tally: &mut Tally, group: &Group, exchange: &Exchange) {
 struct Round<'a> {
     group: &'a Group<'a>,
     /// Real servers that take new connections, by name, with their weights.
-    takers: Vec<(String, u16)>,
+    takers: Vec<(String, u32)>,
     /// Who answered, by the names in the answers.
     by_name: Counts,
     /// Answers that do not name a host.
@@ -174,14 +174,14 @@ impl<'a> Round<'a> {
             all.iter()
                 .find(|s| s.definition.r#virtual == group.r#virtual)
         });
-        let takers: Vec<(String, u16)> = match served {
+        let takers: Vec<(String, u32)> = match served {
             Some(served) => {
                 let all = served.real_servers.values();
                 all.map(|rs| (name(rs.address.ip()), rs.weight)).collect()
             }
             None => {
                 let all = service.real_servers.iter();
-                all.map(|rs| (rs.host.clone(), rs.weight)).collect()
+                all.map(|rs| (rs.host.clone(), rs.weight.into())).collect()
             }
         };
         let takers = takers
