@@ -4,6 +4,7 @@
 mod parse;
 mod script;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
@@ -85,7 +86,7 @@ pub struct Definition {
     pub r#virtual: Virtual,
     pub scheduler: Scheduler,
     #[serde(default)]
-    pub flags: Vec<String>,
+    pub flags: BTreeSet<String>,
     /// Seconds and prefix length.
     #[serde(default)]
     pub persistence: Option<(u32, u8)>,

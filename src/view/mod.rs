@@ -137,7 +137,7 @@ pub fn ipvs(cluster: &Cluster) -> Vec<Ipvs> {
             service: Definition {
                 r#virtual: to,
                 scheduler: service.scheduler,
-                flags: service.scheduler_flags.clone(),
+                flags: service.scheduler_flags.iter().cloned().collect(),
                 persistence: service.persistence.map(|p| (p.timeout, p.granularity)),
                 one_packet: service.one_packet,
             },

@@ -98,7 +98,7 @@ impl<'a> Words<'a> {
 fn service(words: &[&str]) -> Result<Definition, String> {
     let mut to = None;
     let mut scheduler = None;
-    let (mut flags, mut timeout, mut one_packet) = (Vec::new(), None, false);
+    let (mut flags, mut timeout, mut one_packet) = (BTreeSet::new(), None, false);
     let (mut netmask, mut v6_mark) = (None, false);
     let mut words = Words {
         words: words.iter(),

@@ -51,11 +51,12 @@ pub fn options(definition: &Definition) -> String {
             out.push_str(&format!(" -M {netmask}"));
         }
     }
-    if !definition.flags.is_empty() {
-        out.push_str(&format!(" -b {}", quote(&definition.flags.join(","))));
-    }
     if definition.one_packet {
         out.push_str(" -o");
+    }
+    if !definition.flags.is_empty() {
+        let flags: Vec<&str> = definition.flags.iter().map(String::as_str).collect();
+        out.push_str(&format!(" -b {}", quote(&flags.join(","))));
     }
     out
 }
@@ -132,7 +133,7 @@ pub fn forget(to: Virtual, rs: SocketAddr) -> String {
 pub fn wait_for(ipvs: &Ipvs) -> String {
     let to = ipvs.service.r#virtual.printed();
     let mut tests = vec![format!(
-        "case $table in *'-A {to} {}'*) ;; *) ok=;; esac",
+        "case $table in *'-A {to} {}\n'*) ;; *) ok=;; esac",
         options(&ipvs.service)
     )];
     for rs in &ipvs.real_servers {
@@ -143,11 +144,11 @@ pub fn wait_for(ipvs: &Ipvs) -> String {
             rs.weight
         );
         tests.push(format!(
-            "case \"$table\n\" in *'{want}\n'*|*'{want} '*) ;; *) ok=;; esac"
+            "case $table in *'{want}\n'*|*'{want} '*) ;; *) ok=;; esac"
         ));
     }
     format!(
-        "left={}\nwhile [ \"$left\" -gt 0 ]; do\ntable=$(ipvsadm -Sn); ok=1\n{}\n\
+        "left={}\nwhile [ \"$left\" -gt 0 ]; do\ntable=\"$(ipvsadm -Sn)\n\"; ok=1\n{}\n\
          [ -z \"$ok\" ] || break\nsleep 0.25; left=$((left - 1))\ndone",
         KEEPALIVED_SETTLES * 4,
         tests.join("\n")
