@@ -104,6 +104,9 @@ pub struct Destination {
     /// Where a health checker asks it.
     #[serde(default)]
     pub check: Option<SocketAddr>,
+    /// The options of a tunnel that is not plain IP in IP, which somebody else made of it.
+    #[serde(skip)]
+    pub tunnel: Option<String>,
 }
 
 impl Ipvs {
@@ -137,7 +140,9 @@ impl Ipvs {
     }
 
     fn shown(rs: &Destination) -> String {
-        format!("{} weight {}", script::method(rs.mode), rs.weight)
+        let tunnel = rs.tunnel.iter().map(|options| format!(" {options}"));
+        let shown = format!("{} weight {}", script::method(rs.mode), rs.weight);
+        tunnel.fold(shown, |shown, options| shown + &options)
     }
 }
 
@@ -175,7 +180,8 @@ impl<'a> Difference<'a> {
             .filter_map(|rs| Some((rs, have.get(&rs.address)?)))
             // Weight 0 in the kernel is a drained real server, and somebody's decision.
             .filter(|(rs, found)| {
-                rs.mode != found.mode || (rs.weight != found.weight && found.weight != 0)
+                (rs.mode, &rs.tunnel) != (found.mode, &found.tunnel)
+                    || (rs.weight != found.weight && found.weight != 0)
             })
             .collect();
         let extra = have

@@ -168,6 +168,7 @@ fn destination(service: &Service, to: Virtual, rs: &RealServer) -> Destination {
         mode: service.mode,
         weight: rs.weight.into(),
         check: check_port(service, rs).map(|port| SocketAddr::new(rs.address, port)),
+        tunnel: None,
     }
 }
 

@@ -168,6 +168,7 @@ fn named_scheduler(name: &str) -> Result<Scheduler, String> {
 fn real_server(words: &[&str]) -> Result<(Virtual, Destination), String> {
     let (mut to, mut v6) = (None, false);
     let (mut address, mut mode, mut weight) = (None, Mode::Dr, 1);
+    let mut tunnel: Vec<String> = Vec::new();
     let mut words = Words {
         words: words.iter(),
     };
@@ -187,10 +188,13 @@ fn real_server(words: &[&str]) -> Result<(Virtual, Destination), String> {
             "-m" => mode = Mode::Nat,
             "-i" => mode = Mode::Tun,
             "-w" => weight = words.value(option)?,
-            "-x" | "-y" | "--tun-type" | "--tun-port" => {
+            "-x" | "-y" => {
                 words.value::<String>(option)?;
             }
-            "--tun-nocsum" | "--tun-csum" | "--tun-remcsum" => {}
+            "--tun-type" | "--tun-port" => {
+                tunnel.extend([option.to_owned(), words.value(option)?]);
+            }
+            "--tun-nocsum" | "--tun-csum" | "--tun-remcsum" => tunnel.push(option.to_owned()),
             other => return Err(format!("unknown option {other:?}")),
         }
     }
@@ -206,6 +210,8 @@ fn real_server(words: &[&str]) -> Result<(Virtual, Destination), String> {
             mode,
             weight,
             check: None,
+            tunnel: (!tunnel.is_empty() && tunnel != ["--tun-type", "ipip"])
+                .then(|| tunnel.join(" ")),
         },
     ))
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::{Definition, Destination, Ipvs, Virtual};
 use crate::inventory::model::Mode;
 use crate::resource::NodeLines;
-use crate::shell::quote;
+use crate::shell::{self, quote};
 
 /// Seconds that keepalived may take to put a configuration that it has read into the kernel.
 const KEEPALIVED_SETTLES: u32 = 20;
@@ -84,12 +84,17 @@ pub fn service(definition: &Definition, exists: bool) -> String {
 }
 
 pub fn real_server(verb: &str, to: Virtual, rs: &Destination) -> String {
-    format!(
+    let mut command = format!(
         "ipvsadm {verb} {to} -r {} {} -w {}",
         rs.address,
         method(rs.mode),
         rs.weight
-    )
+    );
+    if let Some(tunnel) = &rs.tunnel {
+        command.push(' ');
+        command.push_str(&shell::command(tunnel.split(' ')));
+    }
+    command
 }
 
 /// Weight 0 for what will leave, and a wait until its connections have ended, at most so many seconds. One that is
