@@ -177,18 +177,21 @@ impl Kind for Mark {
         self.comment.clone()
     }
 
-    /// Listing a table that no rule ever touched would make the kernel load it, so it is asked for only where it is.
+    /// To list a table makes the legacy backend's kernel load it, so it is asked only where the table is. The other
+    /// backend may be in use on a kernel that has both, and its tables are not in that list.
     fn probe(wanted: &[&Self]) -> String {
-        let mut text =
-            "part v4\nif grep -qs '^mangle$' /proc/net/ip_tables_names || [ ! -e /proc/net/ip_tables_names ]; then\n\
-                        command -v iptables-save >/dev/null 2>&1 && iptables-save -t mangle 2>/dev/null; fi\n"
-                .to_owned();
+        let mut families = vec![("v4", "ip")];
         if wanted.iter().any(|m| m.destination.is_ipv6()) {
-            text.push_str(
-                "part v6\ncommand -v ip6tables-save >/dev/null 2>&1 && ip6tables-save -t mangle 2>/dev/null\n",
-            );
+            families.push(("v6", "ip6"));
         }
-        text
+        let ask = |(part, family): (&str, &str)| {
+            format!(
+                "part {part}\nif command -v {family}tables-save >/dev/null 2>&1; then\n\
+                 if grep -qs '^mangle$' /proc/net/{family}_tables_names; then {family}tables-save -t mangle 2>/dev/null\n\
+                 else case $({family}tables --version 2>/dev/null) in *nf_tables*) {family}tables-save -t mangle 2>/dev/null;; esac; fi; fi\n"
+            )
+        };
+        families.into_iter().map(ask).collect()
     }
 
     fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
