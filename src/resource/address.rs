@@ -105,16 +105,16 @@ impl Address {
     /// The node script's stop may have been faster.
     fn delete_if_held(&self) -> String {
         format!(
-            "{} || {}",
-            self.absent(),
+            "[ -z \"$({})\" ] || {}",
+            self.show(),
             self.delete(self.address.prefix_len())
         )
     }
 
-    fn absent(&self) -> String {
-        let net = self.address.to_string();
-        let show = command(["ip", "addr", "show", "dev", &self.interface, "to", &net]);
-        format!("[ -z \"$({show})\" ]")
+    /// The command that prints the address where it stands; with a prefix length it would print its whole subnet.
+    fn show(&self) -> String {
+        let address = self.address.addr().to_string();
+        command(["ip", "addr", "show", "dev", &self.interface, "to", &address])
     }
 
     fn here<'a>(&'a self, observed: &'a Addresses) -> impl Iterator<Item = &'a Held> {
@@ -264,10 +264,7 @@ impl Kind for Address {
             )],
             status: vec![(
                 format!("{net} on {}", self.interface),
-                format!(
-                    "[ -n \"$({})\" ]",
-                    command(["ip", "addr", "show", "dev", &self.interface, "to", &net])
-                ),
+                format!("[ -n \"$({})\" ]", self.show()),
             )],
         })
     }
