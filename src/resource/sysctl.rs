@@ -40,6 +40,10 @@ fn same(a: &str, b: &str) -> bool {
     a.split_whitespace().eq(b.split_whitespace())
 }
 
+fn words(value: &str) -> String {
+    value.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 impl Kind for Sysctl {
     const NAME: &'static str = "sysctl";
     /// Value by path.
@@ -113,9 +117,9 @@ impl Kind for Sysctl {
             status: vec![(
                 format!("{} = {}", self.name, self.value),
                 format!(
-                    "[ \"$(cat {})\" = {} ]",
+                    "[ \"$(echo $(cat {}))\" = {} ]",
                     quote(&self.path()),
-                    quote(&self.value)
+                    quote(&words(&self.value))
                 ),
             )],
         })
