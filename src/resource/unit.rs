@@ -93,7 +93,8 @@ impl Kind for Unit {
         let mut clock = section
             .part("clock")
             .split_whitespace()
-            .map(|word| word.parse::<f64>().ok());
+            // Not every date(1) knows fractions: busybox prints %N as it is.
+            .map(|word| word.trim_end_matches(".%N").parse::<f64>().ok());
         let mut tick = || clock.next().flatten().ok_or_else(|| odd("clock"));
         let boot = tick()? - tick()?;
         let mut units = BTreeMap::new();
