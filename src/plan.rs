@@ -71,7 +71,9 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
                 let before = resource.before(observed);
                 if change.is_none() {
                     adopts.push(format!("{} {}", resource.kind(), resource.key()));
-                } else if let Some(script) = resource.keep(&before) {
+                }
+                // Also of what is as wanted: it may be wanted otherwise one day.
+                if let Some(script) = resource.keep(&before) {
                     let title = format!("keep what {} {} was", resource.kind(), resource.key());
                     keep.push(Step {
                         title,
@@ -147,9 +149,7 @@ fn steps(
     if !work.is_empty() && during != *before {
         steps.push(record(&during, "record what is ours"));
     }
-    if !work.is_empty() {
-        steps.extend(keep);
-    }
+    steps.extend(keep);
     let recorded = if work.is_empty() { before } else { &during };
     let last = (*recorded != *after).then(|| record(after, "record what is ours now"));
     steps.extend(work);
@@ -256,5 +256,28 @@ mod tests {
             "{}",
             plan.steps[1].script
         );
+    }
+
+    #[test]
+    fn a_file_that_is_right_already_is_kept_and_put_back_when_we_leave() {
+        let file: Resource =
+            serde_json::from_value(serde_json::json!({ "file": { "path": "/a", "content": "" } }))
+                .unwrap();
+        let mut observed = Observed::default();
+        let found = crate::resource::file::Found {
+            regular: true,
+            size: 0,
+            mode: "644".into(),
+            owner: "root:root".into(),
+            modified: 0.0,
+            content: String::new(),
+        };
+        observed.file.insert("/a".into(), found);
+        let adopted = plan(&[file], &Manifest::new("c"), &observed);
+        assert_eq!(
+            titles(&adopted),
+            ["keep what file /a was", "record what is ours now"]
+        );
+        assert!(adopted.changes.is_empty(), "{:?}", adopted.changes);
     }
 }

@@ -207,7 +207,7 @@ impl Kind for File {
         };
         let backup = quote(backup);
         Some(format!(
-            "umask 077\n[ -d {BACKUPS} ] || mkdir -p {BACKUPS}\n[ -e {backup} ] || cp -pP {} {backup}",
+            "umask 077\n[ -d {BACKUPS} ] || mkdir -p {BACKUPS}\n[ -e {backup} ] || [ -L {backup} ] || cp -pP {} {backup}",
             quote(&self.path)
         ))
     }
@@ -221,7 +221,11 @@ impl Kind for File {
                 .field("file", Some("ours"), Some("what was there before"))
                 .step(
                     format!("put back {}", self.path),
-                    format!("mv -f {} {path}", quote(backup)),
+                    // It is put back once; a link that leads nowhere from there is one, too.
+                    format!(
+                        "! [ -e {0} ] && ! [ -L {0} ] || mv -f {0} {path}",
+                        quote(backup)
+                    ),
                 ),
             Before::Absent | Before::Same => change
                 .field("file", Some("ours"), None::<&str>)
