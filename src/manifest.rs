@@ -9,6 +9,11 @@ use crate::shell::{heredoc, quote};
 /// Where manifests are.
 pub const DIRECTORY: &str = "/var/lib/lvsctl";
 
+/// Where what we put on a host keeps its notes while it runs; gone with the manifest.
+pub fn runtime(cluster: &str) -> String {
+    format!("/run/lvsctl-{cluster}")
+}
+
 /// The form that this version writes and reads.
 const FORM: u32 = 1;
 
@@ -97,8 +102,9 @@ impl Manifest {
         let path = quote(&Self::path(&self.cluster));
         if self.entries.is_empty() {
             return format!(
-                "rm -f {path}\nrmdir {} {DIRECTORY} 2>/dev/null || :\n",
-                quote(crate::resource::file::BACKUPS)
+                "rm -f {path}\nrmdir {} {DIRECTORY} 2>/dev/null || :\nrm -rf {}\n",
+                quote(crate::resource::file::BACKUPS),
+                quote(&runtime(&self.cluster))
             );
         }
         let write = heredoc(&format!("cat >{path}.new"), &self.text());

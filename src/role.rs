@@ -8,7 +8,7 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::inventory::model::{Cluster, Host};
+use crate::inventory::model::{Cluster, Host, directs};
 use crate::persist;
 use crate::resource::Resource;
 use crate::template::{Scope, TemplateError, Templates};
@@ -116,7 +116,10 @@ impl Roles {
     pub fn expand(&self, cluster: &Cluster, host: &Host) -> Result<Vec<Resource>, RoleError> {
         let scope = Scope::new(&view::of(cluster, host));
         let mut resources = Vec::new();
-        for role in &host.roles {
+        // As with hosts, what serves comes before what sends traffic to it.
+        let (directing, serving): (Vec<_>, Vec<_>) =
+            host.roles.iter().partition(|role| directs(role));
+        for role in serving.into_iter().chain(directing) {
             self.expand_role(role, &scope, &mut Vec::new(), &mut resources)?;
         }
         // Two roles of one host may ask for the same.

@@ -55,6 +55,20 @@ fn resources() -> Vec<(String, Resource)> {
     all
 }
 
+/// Destroying goes the other way: keepalived must be gone before what it would restart.
+#[test]
+fn what_keepalived_watches_comes_before_it() {
+    for host in ["web1", "web2"] {
+        let at = |unit: &str| {
+            let of = format!("t14.yaml, {host}");
+            let mut mine = resources().into_iter().filter(|(name, _)| *name == of);
+            mine.position(|(_, r)| r.kind() == "unit" && r.key() == unit)
+                .unwrap_or_else(|| panic!("{host} has no {unit}"))
+        };
+        assert!(at("nginx.service") < at("keepalived.service"), "{host}");
+    }
+}
+
 #[test]
 fn every_kind_is_used_by_a_shipped_inventory() {
     let used: BTreeSet<&str> = resources().iter().map(|(_, r)| r.kind()).collect();

@@ -71,14 +71,18 @@ impl Host {
         self.roles.iter().any(|r| r == role)
     }
 
-    /// Directors hold IPVS; a backup is a director that starts with the lower priority.
     pub fn is_director(&self) -> bool {
-        self.has_role("director") || self.has_role("backup")
+        self.roles.iter().any(|role| directs(role))
     }
 
     pub fn is_real_server(&self) -> bool {
         self.has_role("realserver")
     }
+}
+
+/// Directors hold IPVS; a backup is a director that starts with the lower priority.
+pub fn directs(role: &str) -> bool {
+    matches!(role, "director" | "backup")
 }
 
 /// A folder of one host that another mounts by NFS.

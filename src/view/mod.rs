@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::inventory::model::{
     ArpAnswer, Cluster, Host, Mode, RealServer, Scheduler, Service, VrrpInstance, Watch,
 };
+use crate::manifest;
 use crate::resource::ipvs::{Definition, Destination, Ipvs, Virtual};
 use crate::resource::mark::{Mark, PORTS_PER_RULE};
 
@@ -321,8 +322,13 @@ fn watched_units(cluster: &Cluster, host: &Host) -> Vec<Value> {
             return None;
         };
         let path = watcher(cluster, &instance.name, &tracker.name);
-        let name = format!("lvsctl-{}-{}-{}", cluster.name, instance.name, tracker.name);
-        Some(json!({ "path": path, "name": name, "unit": unit, "restart": restart }))
+        let mark = format!(
+            "{}/{}-{}.restarted",
+            manifest::runtime(&cluster.name),
+            instance.name,
+            tracker.name
+        );
+        Some(json!({ "path": path, "mark": mark, "unit": unit, "restart": restart }))
     })
     .collect()
 }
