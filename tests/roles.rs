@@ -74,6 +74,33 @@ fn what_keepalived_watches_comes_before_it() {
     }
 }
 
+/// A dot in the name of a VLAN's interface is no separator of a sysctl's name (sysctl.d(5)).
+#[test]
+fn interfaces_of_vlans_have_sysctls() {
+    let text = "cluster: t
+networks: { lan: 10.2.0.0/24 }
+defaults: { interface: eth0.100 }
+hosts:
+  lb1: { role: director, address: 10.2.0.11 }
+  rs1: { role: realserver, address: 10.2.0.21, vars: { arp_scopes: [all, lo, eth0.100] } }
+services:
+  web: { vip: 10.2.0.80, port: 80 }
+";
+    let loaded =
+        inventory::parse("t.yaml", text, BUILT_IN_ROLES).unwrap_or_else(|e| panic!("{e:?}"));
+    let roles = Roles::load(None).expect("the built-in roles");
+    for (host, want) in [
+        (0, "net.ipv4.conf.eth0/100.send_redirects"),
+        (1, "net.ipv4.conf.eth0/100.arp_ignore"),
+    ] {
+        let host = &loaded.cluster.hosts[host];
+        let all = roles
+            .expand(&loaded.cluster, host, &Distribution::assumed())
+            .expect("resources");
+        assert!(all.iter().any(|r| r.key() == want), "{want}");
+    }
+}
+
 #[test]
 fn every_kind_is_used_by_a_shipped_inventory() {
     let used: BTreeSet<&str> = resources().iter().map(|(_, r)| r.kind()).collect();
