@@ -1,4 +1,4 @@
-//! docs/reference.md names every command and flag, and none that is not there.
+//! docs/reference.md names every command and flag, and none that is not there. The first steps name the right Rust.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -79,6 +79,20 @@ fn nothing_is_told_that_is_not_there() {
     for word in quoted(&document()) {
         if let Some(flag) = word.split([' ', '[']).find(|part| part.starts_with("--")) {
             assert!(flags.contains(flag), "docs/reference.md tells of {flag}");
+        }
+    }
+}
+
+#[test]
+fn the_first_steps_name_the_rust_that_is_needed() {
+    for page in ["README.md", "docs/guide.md"] {
+        let path = format!("{}/{page}", env!("CARGO_MANIFEST_DIR"));
+        let text = fs::read_to_string(path).expect("a page");
+        let wanted = concat!("Rust ", env!("CARGO_PKG_RUST_VERSION"), " or later");
+        let told: Vec<_> = text.match_indices("Rust 1.").collect();
+        assert!(!told.is_empty(), "{page}");
+        for (at, _) in told {
+            assert!(text[at..].starts_with(wanted), "{page}: {wanted}");
         }
     }
 }
