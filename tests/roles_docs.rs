@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::Command;
 
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
-use lvsctl::resource::Resource;
 use lvsctl::resource::registry::KINDS;
+use lvsctl::resource::{Distribution, Resource};
 use lvsctl::role::Roles;
 use lvsctl::view;
 use serde_json::{Map, Value, json};
@@ -90,13 +90,14 @@ fn views_and_resources() -> (Vec<Value>, Vec<Resource>) {
         .map(|path| fs::read_to_string(path).expect("an inventory"))
         .collect();
     texts.extend([REST.to_owned(), without_keepalived()]);
+    let os = Distribution::assumed();
     let (mut views, mut resources) = (Vec::new(), Vec::new());
     for text in texts {
         let loaded = inventory::parse("inventory.yaml", &text, BUILT_IN_ROLES)
             .unwrap_or_else(|e| panic!("{text}: {e:?}"));
         for host in &loaded.cluster.hosts {
-            views.push(view::of(&loaded.cluster, host));
-            resources.extend(roles.expand(&loaded.cluster, host).expect("resources"));
+            views.push(view::of(&loaded.cluster, host, &os));
+            resources.extend(roles.expand(&loaded.cluster, host, &os).expect("resources"));
         }
     }
     (views, resources)

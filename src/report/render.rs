@@ -3,6 +3,7 @@
 use super::clean;
 use crate::resource::Resource;
 use crate::resource::file::File;
+use crate::resource::package::Package;
 use crate::resource::unit::Unit;
 
 /// All of a host's resources, in the order in which they are made. Each begins on a line of its own: a file with `==>`,
@@ -55,11 +56,24 @@ fn other(resource: &Resource) -> String {
         });
     }
     match resource {
-        Resource::Package(_) => format!("{title}: installed\n"),
+        Resource::Package(package) => format!("{title}: {}\n", installed(package)),
         Resource::Unit(unit) => format!("{title}: {}\n", state(unit)),
         Resource::Ipvs(_) => format!("{title}: keepalived makes it, from keepalived.conf\n"),
         _ => format!("{title}\n"),
     }
+}
+
+fn installed(package: &Package) -> String {
+    package.at_least.as_ref().map_or_else(
+        || "installed".to_owned(),
+        |least| {
+            format!(
+                "installed, {} or newer ({})",
+                clean::line(&least.version),
+                clean::line(&least.because)
+            )
+        },
+    )
 }
 
 fn state(unit: &Unit) -> String {
@@ -95,6 +109,7 @@ mod tests {
             "lb1",
             &resources(json!([
                 { "package": { "names": ["ipvsadm", "kmod"] } },
+                { "package": { "names": ["keepalived"], "at_least": { "version": "2.0.5", "because": "of -t" } } },
                 { "module": { "name": "ip_vs" } },
                 { "sysctl": { "name": "net.ipv4.ip_forward", "value": 1 } },
                 { "address": { "address": "192.168.0.200/32", "interface": "eth0", "label": "eth0:0" } },
@@ -107,9 +122,10 @@ mod tests {
             ])),
         );
         let want = "\
-# lb1: 10 resources, in the order in which they are made
+# lb1: 11 resources, in the order in which they are made
 
 # package ipvsadm kmod: installed
+# package keepalived: installed, 2.0.5 or newer (of -t)
 # module ip_vs
 modprobe ip_vs
 # sysctl net.ipv4.ip_forward
