@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::report::render;
 use lvsctl::resource::distribution::Family;
 use lvsctl::resource::{Distribution, Resource};
 use lvsctl::role::Roles;
@@ -106,6 +107,29 @@ fn every_kind_is_used_by_a_shipped_inventory() {
     let used: BTreeSet<&str> = resources().iter().map(|(_, r)| r.kind()).collect();
     let kinds: BTreeSet<&str> = lvsctl::resource::registry::KINDS.iter().copied().collect();
     assert_eq!(used, kinds);
+}
+
+/// `lvsctl render`: a line of words, or a title with commands.
+#[test]
+fn every_resource_is_shown() {
+    for (whose, resource) in resources() {
+        if resource.kind() == "file" {
+            continue;
+        }
+        let shown = render::text("h", std::slice::from_ref(&resource));
+        let (title, commands) = shown
+            .trim()
+            .split_once("\n\n# ")
+            .and_then(|(_, shown)| shown.split_once('\n').or(Some((shown, ""))))
+            .unwrap_or_else(|| panic!("{whose}: {shown}"));
+        let name = format!("{} {}", resource.kind(), resource.key());
+        let words = title.strip_prefix(&name);
+        let words = words.unwrap_or_else(|| panic!("{whose}: {shown}"));
+        assert!(
+            words.starts_with(": ") || !commands.is_empty(),
+            "{whose}: {shown}"
+        );
+    }
 }
 
 /// Scripts that go to hosts are read by every shell that may be `sh` there.
