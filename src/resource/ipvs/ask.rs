@@ -21,10 +21,10 @@ pub enum Ask {
 pub struct Page {
     pub url: String,
     /// Where the URL's name is, as `--resolve` of curl(1) takes it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub resolve: Option<String>,
     pub status: u16,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub text: Option<String>,
 }
 
