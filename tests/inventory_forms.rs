@@ -268,6 +268,30 @@ fn sorry_servers() {
     }
 }
 
+/// Where no other director would send it packets that it schedules once more.
+#[test]
+fn a_director_may_be_a_real_server() {
+    let backup = "lb2: { role: backup, address: 192.168.100.15 }";
+    for (mode, others, vrrp) in [
+        ("dr", "", ""),
+        ("tun", "", ""),
+        ("nat", backup, "vrrp: { virtual_router_id: 10 }"),
+    ] {
+        let found = cluster(&format!(
+            "cluster: a
+networks: 192.168.100.0/24
+{vrrp}
+hosts:
+  lb1: {{ role: [director, realserver], address: 192.168.100.14 }}
+  {others}
+services:
+  web: {{ {VIP}, mode: {mode} }}
+"
+        ));
+        assert_eq!(found.services[0].real_servers[0].host, "lb1", "{mode}");
+    }
+}
+
 #[test]
 fn hosts_take_defaults_key_by_key() {
     let found = cluster(

@@ -6,6 +6,7 @@ mod arp;
 mod export;
 mod health;
 mod host;
+mod localnode;
 mod name;
 mod service;
 mod share;
@@ -66,6 +67,7 @@ const WHOLE: &[Rule] = &[
     host::directors,
     export::clients,
     host::real_servers_serve,
+    localnode::directors_serve_alone,
     service::have_real_servers,
     vrrp::keepalived_is_on,
     vrrp::members,
