@@ -258,8 +258,20 @@ fn sorry_servers() {
             8080,
         ),
     ] {
-        let text = format!("{VIP}, {keys}");
-        let sorry = service(&text).sorry_server.unwrap();
+        // Two directors, as VRRP brings keepalived.
+        let found = cluster(&format!(
+            "cluster: a
+networks: 192.168.100.0/24
+vrrp: {{ virtual_router_id: 10 }}
+hosts:
+  lb1: {{ role: director, address: 192.168.100.14 }}
+  lb2: {{ role: backup, address: 192.168.100.15 }}
+  rs1: {{ role: realserver, address: 192.168.100.12 }}
+services:
+  web: {{ {VIP}, {keys} }}
+"
+        ));
+        let sorry = found.services[0].sorry_server.unwrap();
         assert_eq!(
             (sorry.address.to_string().as_str(), sorry.port),
             (address, port),

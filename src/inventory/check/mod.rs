@@ -69,6 +69,7 @@ const WHOLE: &[Rule] = &[
     host::real_servers_serve,
     localnode::directors_serve_alone,
     service::have_real_servers,
+    service::sorry_servers_are_put_in,
     vrrp::keepalived_is_on,
     vrrp::members,
     vrrp::vips_are_held,

@@ -44,7 +44,7 @@ pub(in crate::inventory) struct Service {
     pub real_port: Opt<Port>,
     /// Weight of the real servers that have none of their own. Default: 1.
     pub weight: Opt<Weight>,
-    /// Who answers when no real server is left: an address, with or without a port.
+    /// Who answers when no real server is left: an address, with or without a port. Needs keepalived.
     /// Default port: the service's own.
     pub sorry_server: Opt<SorryServer>,
     /// Seconds between two rounds of health checks. Default: 6.
