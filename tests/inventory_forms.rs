@@ -88,7 +88,7 @@ fn defaults_of_a_service() {
 
 #[test]
 fn ports_and_vips() {
-    let web = service("vip: [192.168.100.200/24, 192.168.100.201], port: [443, 80, 443]");
+    let web = service("vip: [192.168.100.200/24, 192.168.100.201], port: [443, 80]");
     assert_eq!(web.ports, [80, 443]);
     let vips: Vec<_> = web
         .vips
