@@ -125,6 +125,11 @@ impl Shaped for Persistence {
     ) -> Result<Option<Self>, A::Error> {
         Ok(match shape {
             "bool" => Some(Self::Switch(node.as_a()?)),
+            "int" if node.as_a::<i64>().is_ok_and(|seconds| seconds == 0) => {
+                return Err(A::Error::custom(format!(
+                    "expected seconds from 1 to 2678400{HELP}`persistence: false` turns it off"
+                )));
+            }
             "int" => Some(Self::Timeout(node.as_a()?)),
             "map" => {
                 let long: LongPersistence = node.as_a()?;
