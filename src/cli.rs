@@ -1,8 +1,11 @@
 //! The command line: what may be said, and its help. Nothing is done here.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 /// Deploys, proves and looks after LVS clusters over SSH, with nothing installed on their hosts.
 #[derive(Debug, Parser)]
@@ -12,6 +15,28 @@ pub struct Cli {
     pub global: Global,
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// What a command line says, the program's name first.
+    pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(args)?;
+        let mut cli = Self::from_arg_matches(&matches).map_err(|e| e.format(&mut command))?;
+        if let Command::Check(CheckArgs { file: Some(file) }) = &cli.command {
+            // `-i` has a default, and stands before `check` or behind it: clap itself sees no conflict in all cases.
+            let given = matches
+                .subcommand_matches("check")
+                .and_then(|check| check.value_source("inventory"));
+            if given == Some(ValueSource::CommandLine) {
+                let message =
+                    "the inventory is named twice: by `-i` and by FILE; leave one of them away";
+                return Err(command.error(ErrorKind::ArgumentConflict, message));
+            }
+            cli.global.inventory.clone_from(file);
+        }
+        Ok(cli)
+    }
 }
 
 const EXIT_CODES: &str = "\
@@ -80,7 +105,7 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Validate the inventory, without contacting any host
-    Check,
+    Check(CheckArgs),
     /// Show what `apply` would change, and change nothing
     Plan(PlanArgs),
     /// Make the hosts what the inventory says
@@ -114,6 +139,12 @@ pub enum Format {
 pub struct FormatArgs {
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The inventory, in place of `-i`
+    pub file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -270,4 +301,31 @@ pub struct LabStatusArgs {
     pub name: LabNameArgs,
     #[command(flatten)]
     pub format: FormatArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &str) -> Result<Cli, clap::Error> {
+        Cli::read(words.split(' ').map(OsString::from))
+    }
+
+    #[test]
+    fn check_takes_its_file_in_two_ways() {
+        for (words, inventory) in [
+            ("lvsctl check a.yaml", Some("a.yaml")),
+            ("lvsctl check -i a.yaml", Some("a.yaml")),
+            ("lvsctl -i a.yaml check", Some("a.yaml")),
+            ("lvsctl -i a.yaml check b.yaml", None),
+            ("lvsctl check -i a.yaml b.yaml", None),
+            ("lvsctl check a.yaml b.yaml", None),
+            ("lvsctl plan a.yaml", None),
+        ] {
+            let found = read(words).ok().map(|cli| cli.global.inventory);
+            assert_eq!(found, inventory.map(PathBuf::from), "{words}");
+        }
+        let error = read("lvsctl -i a.yaml check b.yaml").unwrap_err();
+        assert!(error.to_string().contains("named twice"), "{error}");
+    }
 }

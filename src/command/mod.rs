@@ -49,7 +49,7 @@ type Result<T> = std::result::Result<T, Failure>;
 /// Does what the command line says.
 pub fn run(cli: &Cli) -> Exit {
     let done = match &cli.command {
-        Command::Check => check::run(&cli.global),
+        Command::Check(_) => check::run(&cli.global),
         Command::Plan(args) => plan::run(&cli.global, args),
         Command::Apply(args) => apply::run(&cli.global, args, apply::Goal::Inventory),
         Command::Destroy(args) => apply::run(&cli.global, &args.apply, apply::Goal::Nothing),
