@@ -115,9 +115,9 @@ pub enum Command {
     /// Take away all that lvsctl made; packages stay
     Destroy(DestroyArgs),
     /// Start again what `stop` has stopped
-    Start(PartArgs),
+    Start(StartArgs),
     /// Stop a node's part of the cluster until `start` or its next boot; real servers are drained first
-    Stop(PartArgs),
+    Stop(StopArgs),
     /// Show services, real servers, connections and who is master
     Status(StatusArgs),
     /// Show the files and commands for a host, without contacting it
@@ -137,6 +137,7 @@ pub enum Format {
 
 #[derive(Debug, Args)]
 pub struct FormatArgs {
+    /// How results are written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
 }
@@ -185,7 +186,13 @@ pub struct VerifyArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct PartArgs {
+pub struct StartArgs {
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct StopArgs {
     /// The whole cluster, where --limit names no hosts
     #[arg(long)]
     pub all: bool,
@@ -195,6 +202,7 @@ pub struct PartArgs {
 
 #[derive(Debug, Args)]
 pub struct StatusArgs {
+    /// How results are written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
     /// Show it again every so many seconds, until Ctrl-C
@@ -226,6 +234,7 @@ pub struct RenderArgs {
 
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
+    /// For editors (JSON Schema) or for people
     #[arg(long, value_name = "FORMAT", default_value = "json")]
     pub format: SchemaFormat,
 }
@@ -248,19 +257,23 @@ pub enum LabCommand {
     Start {
         #[command(flatten)]
         name: LabNameArgs,
+        /// The host's name
         host: String,
     },
     /// Log in to a host
     Ssh {
         #[command(flatten)]
         name: LabNameArgs,
+        /// The host's name
         host: String,
     },
     /// Run a command on a host; `-` is this machine's end of the lab
     Exec {
         #[command(flatten)]
         name: LabNameArgs,
+        /// The host's name, or `-` for this machine's end of the lab
         host: String,
+        /// The program and its arguments
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
@@ -306,6 +319,26 @@ pub struct LabStatusArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Names of the arguments of a command, and of those below it, that have no help.
+    fn mute(command: &clap::Command, above: &str) -> Vec<String> {
+        let name = format!("{above} {}", command.get_name());
+        let own = command.get_arguments().filter(|a| a.get_help().is_none());
+        let own = own.map(|a| format!("{name}: {}", a.get_id()));
+        let below = command.get_subcommands().flat_map(|sub| mute(sub, &name));
+        own.chain(below).collect()
+    }
+
+    #[test]
+    fn every_argument_has_a_help() {
+        assert_eq!(mute(&Cli::command(), ""), [""; 0]);
+    }
+
+    #[test]
+    fn stop_alone_asks_for_all() {
+        assert!(read("lvsctl stop --all").is_ok());
+        assert!(read("lvsctl start --all").is_err());
+    }
 
     fn read(words: &str) -> Result<Cli, clap::Error> {
         Cli::read(words.split(' ').map(OsString::from))
