@@ -3,7 +3,7 @@
 use crate::cli::Global;
 use crate::exit::Exit;
 
-use super::{Result, print, setup};
+use super::{Result, print, secrets, setup};
 
 pub fn run(global: &Global) -> Result<Exit> {
     let setup = setup::load(global)?;
@@ -13,6 +13,7 @@ pub fn run(global: &Global) -> Result<Exit> {
         .iter()
         .map(|host| setup.wanted(host).map(|r| r.len()))
         .sum::<Result<usize>>()?;
+    setup::warn(global, &secrets::look(global, &setup)?);
     print(&format!(
         "{}: cluster {} is valid: {} hosts, {} services, {resources} resources\n",
         global.inventory.display(),
