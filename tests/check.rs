@@ -144,3 +144,24 @@ fn who_needs_a_secret_is_told_where_and_how() {
     assert!(said.contains("web.yaml:9:21"), "{said}");
     assert!(said.contains(&format!("export {VARIABLE}=...")), "{said}");
 }
+
+#[test]
+fn check_tells_what_replaces_a_built_in_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    inventory(folder, "prompt: hush", "");
+    for (path, text, what) in [
+        ("roles/realserver.yaml", "resources: []", "role"),
+        ("templates/exports.tera", "", "template"),
+        ("roles/mine.yaml", "resources: []", ""),
+    ] {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(&path, text).expect("a file");
+        let (status, said) = check(folder, None);
+        assert_eq!(status, 0, "{said}");
+        let told = format!("{} replaces the built-in {what};", path.display());
+        let told = told.replace(&format!("{}/", folder.display()), "");
+        assert_eq!(said.contains(&told), !what.is_empty(), "{said}");
+    }
+}

@@ -13,6 +13,9 @@ pub fn run(global: &Global) -> Result<Exit> {
         .iter()
         .map(|host| setup.wanted(host).map(|r| r.len()))
         .sum::<Result<usize>>()?;
+    for replaced in setup.roles.replaced() {
+        eprintln!("warning: {replaced}; rename it if that is not meant");
+    }
     setup::warn(global, &secrets::look(global, &setup)?);
     print(&format!(
         "{}: cluster {} is valid: {} hosts, {} services, {resources} resources\n",

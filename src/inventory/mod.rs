@@ -20,6 +20,7 @@ use std::path::Path;
 use miette::SourceSpan;
 
 pub use check::MAX_AUTH_PASS;
+pub(crate) use problem::choices;
 pub use problem::{LoadError, Problem};
 pub use read::MAX_BYTES;
 pub use schema::{markdown, schema};
