@@ -155,6 +155,14 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A secret that could not be read. Of its value nothing is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    pub source: SecretSource,
+    pub why: String,
+    pub mend: String,
+}
+
 /// The secrets of one run, read once each.
 pub type Secrets = BTreeMap<SecretSource, Secret>;
 

@@ -88,7 +88,7 @@ fn defaults_of_a_service() {
 
 #[test]
 fn ports_and_vips() {
-    let web = service("vip: [192.168.100.200/24, 192.168.100.201], port: [443, 80, 443]");
+    let web = service("vip: [192.168.100.200/24, 192.168.100.201], port: [443, 80]");
     assert_eq!(web.ports, [80, 443]);
     let vips: Vec<_> = web
         .vips
@@ -270,13 +270,49 @@ fn sorry_servers() {
             Some(8080),
         ),
     ] {
-        let text = format!("{VIP}, {keys}");
-        let sorry = service(&text).sorry_server.unwrap();
+        // Two directors, as VRRP brings keepalived.
+        let found = cluster(&format!(
+            "cluster: a
+networks: 192.168.100.0/24
+vrrp: {{ virtual_router_id: 10 }}
+hosts:
+  lb1: {{ role: director, address: 192.168.100.14 }}
+  lb2: {{ role: backup, address: 192.168.100.15 }}
+  rs1: {{ role: realserver, address: 192.168.100.12 }}
+services:
+  web: {{ {VIP}, {keys} }}
+"
+        ));
+        let sorry = found.services[0].sorry_server.unwrap();
         assert_eq!(
             (sorry.address.to_string().as_str(), sorry.port),
             (address, port),
             "{keys}"
         );
+    }
+}
+
+/// Where no other director would send it packets that it schedules once more.
+#[test]
+fn a_director_may_be_a_real_server() {
+    let backup = "lb2: { role: backup, address: 192.168.100.15 }";
+    for (mode, others, vrrp) in [
+        ("dr", "", ""),
+        ("tun", "", ""),
+        ("nat", backup, "vrrp: { virtual_router_id: 10 }"),
+    ] {
+        let found = cluster(&format!(
+            "cluster: a
+networks: 192.168.100.0/24
+{vrrp}
+hosts:
+  lb1: {{ role: [director, realserver], address: 192.168.100.14 }}
+  {others}
+services:
+  web: {{ {VIP}, mode: {mode} }}
+"
+        ));
+        assert_eq!(found.services[0].real_servers[0].host, "lb1", "{mode}");
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::cli::{Color, Global};
 use crate::exit::Exit;
 use crate::inventory::{
-    self, Loaded,
+    self, LoadError, Loaded, Problem,
     model::{Cluster, Host},
 };
 use crate::lab;
@@ -41,6 +41,17 @@ pub fn colour(global: &Global, stream: &impl IsTerminal) -> bool {
     }
 }
 
+pub fn rendered(global: &Global, error: &LoadError) -> String {
+    error.render(WIDTH, colour(global, &std::io::stderr()))
+}
+
+pub fn warn(global: &Global, warnings: &[Problem]) {
+    for warning in warnings {
+        let text = warning.render(WIDTH, colour(global, &std::io::stderr()));
+        eprintln!("{}", text.trim_end());
+    }
+}
+
 /// Reads the inventory and its roles, and expands them: after this, nothing can be wrong that is known offline.
 pub fn load(global: &Global) -> Result<Setup> {
     let folder = global.inventory.parent().map(|parent| {
@@ -52,20 +63,9 @@ pub fn load(global: &Global) -> Result<Setup> {
     });
     let roles = Roles::load(folder).map_err(|e| Failure::of(Exit::Invalid, &e))?;
     let names: Vec<&str> = roles.names().collect();
-    let loaded = inventory::load(&global.inventory, &names).map_err(|e| {
-        Failure::new(
-            Exit::Invalid,
-            e.render(WIDTH, colour(global, &std::io::stderr())),
-        )
-    })?;
-    for warning in &loaded.warnings {
-        eprintln!(
-            "{}",
-            warning
-                .render(WIDTH, colour(global, &std::io::stderr()))
-                .trim_end()
-        );
-    }
+    let loaded = inventory::load(&global.inventory, &names)
+        .map_err(|e| Failure::new(Exit::Invalid, rendered(global, &e)))?;
+    warn(global, &loaded.warnings);
     let setup = Setup { loaded, roles };
     for host in &setup.cluster().hosts {
         setup.wanted(host)?;

@@ -122,6 +122,7 @@ pub struct SshOptions {
     /// Name or address to connect to, where it is not the host's `address`.
     pub host: Option<String>,
     /// Default 22.
+    #[schemars(range(min = 1, max = 65535))]
     pub port: Option<u16>,
     /// The user to log in as. Default: who runs lvsctl.
     pub user: Option<String>,
@@ -141,8 +142,10 @@ pub struct SshOptions {
     /// For sudo, where it asks.
     pub sudo_password: Option<SecretSource>,
     /// Seconds until a connection must stand, handshake and authentication included. Default 10.
+    #[schemars(range(min = 1, max = 86400))]
     pub connect_timeout: Option<u64>,
     /// Seconds that one step on the host may take. Default 300.
+    #[schemars(range(min = 1, max = 86400))]
     pub command_timeout: Option<u64>,
 }
 

@@ -243,3 +243,17 @@ pub fn have_real_servers(view: View<'_>, faults: &mut Vec<Fault>) {
         }
     }
 }
+
+/// Our own health checker sets weights and no more; it is keepalived that puts a sorry server in.
+pub fn sorry_servers_are_put_in(view: View<'_>, faults: &mut Vec<Fault>) {
+    if view.cluster.keepalived {
+        return;
+    }
+    for service in &view.cluster.services {
+        if service.sorry_server.is_some() {
+            let fault = Fault::new("a sorry server needs keepalived, which alone puts it in")
+                .help("add `vrrp: { virtual_router_id: 10 }`, which brings keepalived, or delete `sorry_server`");
+            faults.push(view.of(service, "sorry_server", fault));
+        }
+    }
+}

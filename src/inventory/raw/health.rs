@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Error, SeqAccess};
 
 use super::word::{Port, Seconds, Whole};
-use crate::inventory::decode::HELP;
+use crate::inventory::decode::{HELP, switch};
 use crate::inventory::field::{Opt, Peek, Shaped, shaped};
 use crate::inventory::problem::{choices, shown};
 
@@ -106,11 +106,17 @@ impl Shaped for HealthCheck {
                     "http" => long.http = Opt::Given(HttpCheck::default()),
                     "https" => long.https = Opt::Given(HttpCheck::default()),
                     other => {
+                        let help = match switch(other) {
+                            Some(on) => format!("write `{on}`"),
+                            None => format!(
+                                "{}; for a program write \
+                                 `health_check: {{ script: {{ path: /usr/local/bin/check }} }}`",
+                                choices(other, KINDS)
+                            ),
+                        };
                         return Err(A::Error::custom(format!(
-                            "unknown health check {}{HELP}{}; for a program write \
-                             `health_check: {{ script: {{ path: /usr/local/bin/check }} }}`",
-                            shown(other),
-                            choices(other, KINDS)
+                            "unknown health check {}{HELP}{help}",
+                            shown(other)
                         )));
                     }
                 }
