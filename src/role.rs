@@ -143,35 +143,32 @@ impl Roles {
             return Ok(());
         };
         let word = |key: &str| entry.get(key).and_then(Value::as_str);
-        let items = match word("for_each") {
-            None => vec![None],
-            Some(expression) => match self
+        // An expression, or the value itself.
+        let value = |key: &str, scope: &Scope| match entry.get(key) {
+            Some(Value::String(expression)) => self
                 .templates
                 .value(expression, scope)
-                .map_err(|e| at.expression(e))?
-            {
-                Value::Array(items) => items.into_iter().map(Some).collect(),
-                other => return Err(at.error(format!("for_each: expected a list, found {other}"))),
-            },
+                .map(Some)
+                .map_err(|e| at.expression(e)),
+            plain => Ok(plain.cloned()),
+        };
+        let items = match value("for_each", scope)? {
+            None => vec![None],
+            Some(Value::Array(items)) => items.into_iter().map(Some).collect(),
+            Some(other) => {
+                return Err(at.error(format!("for_each: expected a list, found {other}")));
+            }
         };
         for item in items {
             let inner = match &item {
                 Some(item) => scope.with(word("as").unwrap_or("item"), item),
                 None => scope.clone(),
             };
-            if let Some(when) = word("when") {
-                match self
-                    .templates
-                    .value(when, &inner)
-                    .map_err(|e| at.expression(e))?
-                {
-                    Value::Bool(true) => {}
-                    Value::Bool(false) => continue,
-                    other => {
-                        return Err(
-                            at.error(format!("when: expected true or false, found {other}"))
-                        );
-                    }
+            match value("when", &inner)? {
+                None | Some(Value::Bool(true)) => {}
+                Some(Value::Bool(false)) => continue,
+                Some(other) => {
+                    return Err(at.error(format!("when: expected true or false, found {other}")));
                 }
             }
             into.push((at, self.resource(entry, &inner, at)?));

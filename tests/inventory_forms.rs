@@ -505,6 +505,38 @@ services:
     }
 }
 
+/// With two directors an address of one of them is no gateway for NAT.
+#[test]
+fn a_nat_gateway_moves_with_the_service() {
+    let text = |gateway: &str| {
+        format!(
+            "cluster: web
+networks: {{ wan: 203.0.113.0/24, lan: 10.2.0.0/24 }}
+hosts:
+  lb1: {{ role: director, interfaces: {{ eth0: 203.0.113.11, eth1: 10.2.0.11 }} }}
+  lb2: {{ role: backup, interfaces: {{ eth0: 203.0.113.12, eth1: 10.2.0.12 }} }}
+  rs1: {{ role: realserver, address: 10.2.0.21, gateway: {gateway} }}
+vrrp: {{ virtual_router_id: 10, vips: [203.0.113.80, 10.2.0.1] }}
+services: {{ web: {{ vip: 203.0.113.80, port: 80, mode: nat }} }}
+"
+        )
+    };
+    assert_eq!(load(&text("10.2.0.1")).warnings.len(), 0);
+    let loaded = load(&text("10.2.0.11"));
+    let [warning] = loaded.warnings.as_slice() else {
+        panic!("{:?}", loaded.warnings)
+    };
+    assert_eq!(
+        warning.message(),
+        "with NAT, `rs1` must answer through the director that serves, not always through 10.2.0.11"
+    );
+    assert!(
+        warning
+            .mend()
+            .is_some_and(|mend| mend.contains("a VIP in its network"))
+    );
+}
+
 const HA: &str = "
 cluster: ha
 networks: { lan: 192.168.189.0/24, inside: 10.0.0.0/24 }

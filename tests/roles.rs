@@ -206,6 +206,22 @@ services: { web: { vip: 192.168.100.200, port: 80 } }
     expanded.map_err(|e| said(&e))
 }
 
+/// `when` and `for_each` are expressions, or the values themselves.
+#[test]
+fn when_and_for_each_take_plain_values() {
+    let role = "resources:
+  - { when: false, sysctl: { name: a.b, value: 1 } }
+  - { for_each: [c, d], sysctl: { name: \"a.{{ item }}\", value: 1 } }
+";
+    let all = mine(role).expect("resources");
+    let keys: Vec<String> = all
+        .iter()
+        .map(Resource::key)
+        .filter(|key| key.starts_with("a."))
+        .collect();
+    assert_eq!(keys, ["a.c", "a.d"]);
+}
+
 #[test]
 fn what_is_wrong_with_a_role_has_its_place() {
     for (role, says) in [

@@ -23,7 +23,7 @@ use crate::resource::manager;
 use crate::resource::mark::{Mark, PORTS_PER_RULE};
 use crate::resource::package::AtLeast;
 
-/// The variables. docs/reference.md tells what each is.
+/// The variables. docs/roles.md tells what each is.
 pub fn of(cluster: &Cluster, host: &Host, os: &Distribution) -> Value {
     let vrrp: Vec<Value> = cluster
         .vrrp
@@ -353,8 +353,11 @@ fn facing(host: &Host, address: IpAddr) -> Option<&str> {
     facing.map(|i| i.name.as_str())
 }
 
-/// VIPs that a director without keepalived holds, each on the interface of its network.
+/// VIPs that a director holds where nobody moves them, each on the interface of its network.
 fn director_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    if !cluster.vrrp.is_empty() {
+        return Vec::new();
+    }
     let mut seen = BTreeSet::new();
     cluster
         .services

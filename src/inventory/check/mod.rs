@@ -54,6 +54,7 @@ const LOCAL: &[Rule] = &[
     vrrp::priorities,
     vrrp::advert_int,
     vrrp::ids,
+    vrrp::sync_daemon,
     vrrp::vips,
     vrrp::segment,
     vrrp::authentication,

@@ -190,16 +190,16 @@ pub fn same_segment(view: View<'_>, faults: &mut Vec<Fault>) {
 /// With NAT, answers must come back through the director.
 pub fn nat_gateway(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
-    let directors = cluster.hosts.iter().filter(|h| h.is_director());
-    let through: BTreeSet<IpAddr> = directors
-        .flat_map(|h| {
-            h.interfaces
-                .iter()
-                .flat_map(|i| &i.addresses)
-                .map(|a| a.addr())
-        })
-        .chain(cluster.vrrp.iter().flat_map(|v| &v.vips).map(|v| v.address))
-        .collect();
+    let directors: Vec<&Host> = cluster.hosts.iter().filter(|h| h.is_director()).collect();
+    let nics = directors.iter().flat_map(|h| &h.interfaces);
+    let own: BTreeSet<IpAddr> = nics.flat_map(|i| &i.addresses).map(|a| a.addr()).collect();
+    let vips = cluster.vrrp.iter().flat_map(|v| &v.vips);
+    let mut through: BTreeSet<IpAddr> = vips.map(|v| v.address).collect();
+    // An address of one director is no way back when another serves.
+    let several = directors.len() > 1;
+    if !several {
+        through.extend(&own);
+    }
     let serving = serving(&cluster.services, |s| s.mode == Mode::Nat);
     for host in &cluster.hosts {
         let serves = serving.contains(host.name.as_str());
@@ -207,6 +207,10 @@ pub fn nat_gateway(view: View<'_>, faults: &mut Vec<Fault>) {
             continue;
         }
         let message = match host.gateway {
+            Some(gateway) if own.contains(&gateway) => format!(
+                "with NAT, {} must answer through the director that serves, not always through {gateway}",
+                shown(&host.name)
+            ),
             Some(gateway) => format!(
                 "with NAT, {} must answer through a director, not through {gateway}",
                 shown(&host.name)
@@ -217,7 +221,11 @@ pub fn nat_gateway(view: View<'_>, faults: &mut Vec<Fault>) {
             ),
         };
         let fault = Fault::new(message)
-            .help("make its `gateway` the director's address in its network, or a VIP there")
+            .help(if several {
+                "make its `gateway` a VIP in its network, which `vrrp` moves with the service's"
+            } else {
+                "make its `gateway` the director's address in its network, or a VIP there"
+            })
             .warning();
         faults.push(view.at(&["hosts", &host.name, "gateway"], fault));
     }
