@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::inventory::model::{Cluster, Host, Mode, Service};
+use crate::inventory::model::{Cluster, HOMES, Host, Mode, Service};
 use crate::resource::address::{Addresses, Held};
 
 /// An address of no host (TEST-NET-1, RFC 5737), to ask for the way out without sending anything.
@@ -33,13 +33,13 @@ pub fn held_by_real_server(cluster: &Cluster, host: &Host) -> Vec<(IpAddr, &'sta
     let mut seen = BTreeSet::new();
     services_of(cluster, host)
         .filter(|s| s.mode != Mode::Nat)
-        .flat_map(|s| s.vips.iter().map(|vip| (vip.address, home(s.mode))))
+        .flat_map(|s| {
+            s.vips
+                .iter()
+                .map(|vip| (vip.address, s.mode.home(vip.address)))
+        })
         .filter(|(address, _)| seen.insert(*address))
         .collect()
-}
-
-fn home(mode: Mode) -> &'static str {
-    if mode == Mode::Tun { "tunl0" } else { "lo" }
 }
 
 /// The subnet that an address is in, by the inventory.
@@ -68,7 +68,7 @@ pub fn facing(
     let found = addresses.held.iter().filter(|held| {
         held.address != address
             && subnet.contains(&held.address)
-            && !matches!(held.interface.as_str(), "lo" | "tunl0")
+            && !HOMES.contains(&held.interface.as_str())
     });
     named
         .map(|interface| interface.name.clone())
@@ -90,7 +90,7 @@ pub fn own_address<'a>(
             Some(subnet) => subnet.contains(&held.address),
             None => net.is_some_and(|net| net.prefix_len() > 0 && net.contains(&address)),
         };
-        near && !all.contains(&held.address) && held.interface != "lo"
+        near && !all.contains(&held.address) && !HOMES.contains(&held.interface.as_str())
     })
 }
 

@@ -16,7 +16,7 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
     let held = place::held_by_real_server(cluster, seen.host);
     for (vip, home) in &held {
         only_at_home(tally, seen, *vip, home);
-        local(tally, seen, *vip);
+        local(tally, seen, *vip, home);
         if vip.is_ipv4() && cluster.arp == ArpAnswer::Sysctl {
             for interface in
                 place::facing(cluster, seen.host, &seen.run.answer.observed.address, *vip)
@@ -24,7 +24,7 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
                 silent(tally, seen, *vip, &interface);
             }
         }
-        replies(tally, cluster, seen, *vip);
+        replies(tally, cluster, seen, *vip, home);
     }
     for vip in place::vips(cluster) {
         if !held.iter().any(|(address, _)| *address == vip) {
@@ -82,7 +82,7 @@ fn nowhere(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
     tally.judge(&seen.host.name, "vip-not-held", vip.to_string(), fault);
 }
 
-fn local(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
+fn local(tally: &mut Tally, seen: &Seen, vip: IpAddr, home: &str) {
     let route = seen.look.route(vip, None);
     let is_local = route.is_some_and(|r| r.kind.as_deref() == Some("local"));
     let fault = (!is_local).then(|| {
@@ -93,7 +93,7 @@ fn local(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
         Fault::new(
             format!("a local route to {vip} (`ip route get {vip}`)"),
             found,
-            "`lvsctl apply` puts the VIP on lo; look for `ip rule` and routes that come before the local table",
+            format!("`lvsctl apply` puts the VIP on {home}; look for `ip rule` and routes that come before the local table"),
         )
     });
     tally.judge(&seen.host.name, "vip-route-local", vip.to_string(), fault);
@@ -159,7 +159,7 @@ fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
 }
 
 /// The way back to clients: not through a director, and not through a strict reverse-path filter.
-fn replies(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr) {
+fn replies(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, home: &str) {
     let host = &seen.host.name;
     let directors = place::of_directors(cluster);
     let clients = place::clients(cluster).map(|c| (c.address, c.name.clone()));
@@ -194,10 +194,13 @@ fn replies(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr) {
             )
         });
         tally.judge(host, "reply-route", name.clone(), fault);
-        let tunnel = place::services_of(cluster, seen.host)
-            .any(|s| s.mode == Mode::Tun && s.vips.iter().any(|v| v.address == vip));
+        // IPv6 has no such filter.
+        if vip.is_ipv6() {
+            continue;
+        }
+        let tunnel = home != Mode::Dr.home(vip);
         let comes_by: Vec<String> = if tunnel {
-            vec!["tunl0".to_owned()]
+            vec![home.to_owned()]
         } else {
             facing.iter().cloned().collect()
         };
@@ -280,16 +283,16 @@ fn lets_through(tally: &mut Tally, seen: &Seen, service: &Service) {
         Protocol::Tcp => 6,
         Protocol::Udp => 17,
     };
-    let interface = if service.mode == Mode::Tun {
-        "tunl0"
-    } else {
-        seen.host.interface.as_str()
-    };
     for vip in &service.vips {
         let address = if service.mode == Mode::Nat {
             rs.address
         } else {
             vip.address
+        };
+        let interface = if service.mode == Mode::Tun {
+            service.mode.home(vip.address)
+        } else {
+            seen.host.interface.as_str()
         };
         for port in service.known_ports() {
             let port = rs.port.unwrap_or(port);

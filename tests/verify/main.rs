@@ -2,7 +2,9 @@
 
 mod alone;
 mod keepalived;
+mod made;
 mod mark;
+mod tun;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
