@@ -19,6 +19,7 @@ pub mod real_server;
 pub mod statistics;
 pub mod tally;
 pub mod vrrp;
+pub mod way;
 
 pub use finding::{Finding, Severity};
 use look::Look;

@@ -76,6 +76,24 @@ pub fn facing(
         .collect()
 }
 
+/// Interfaces by which a host's packets go to an address, and come from it: those that face its network, else those
+/// that face the gateway.
+pub fn toward(
+    cluster: &Cluster,
+    host: &Host,
+    addresses: &Addresses,
+    address: IpAddr,
+) -> Vec<String> {
+    let mut found = facing(cluster, host, addresses, address);
+    if let Some(gateway) = host.gateway.filter(|_| found.is_empty()) {
+        found = facing(cluster, host, addresses, gateway);
+    }
+    if found.is_empty() {
+        found.insert(host.interface.clone());
+    }
+    found.into_iter().collect()
+}
+
 /// What a host holds on an address's network, beside the address itself.
 pub fn own_address<'a>(
     cluster: &Cluster,

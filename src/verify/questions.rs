@@ -136,7 +136,7 @@ fn settings() -> String {
         .map(|folder| format!("{folder}/*.conf"))
         .collect();
     format!(
-        "part settings\ngrep -aHs '' {} /proc/sys/net/ipv4/ip_forward /dev/null\n\
+        "part settings\ngrep -aHs '' {} /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/vs/conntrack /dev/null\n\
          part boot-files\nfor f in {globs}; do [ -e \"$f\" ] && printf '%s\\n' \"$f\"; done\n\
          part boot-lines\ngrep -aHsv -e '^[[:space:]]*[#;]' -e '^[[:space:]]*$' {globs} /dev/null\n",
         conf.join(" "),

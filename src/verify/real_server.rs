@@ -5,11 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::inventory::model::{ArpAnswer, Cluster, Mode, Protocol, Service};
 
-use super::director::passes;
 use super::end_to_end::Replies;
-use super::firewall::{Packet, State};
 use super::tally::{Fault, Tally};
-use super::{Seen, place};
+use super::{Seen, place, way};
 
 pub fn check(seen: &Seen, tally: &mut Tally) {
     let cluster = seen.cluster;
@@ -33,7 +31,7 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
     }
     for service in place::services_of(cluster, seen.host) {
         listens(tally, seen, service);
-        lets_through(tally, seen, service);
+        way::of_real_server(seen, service, tally);
     }
     for (vip, _) in &held {
         answers_itself(tally, seen, *vip);
@@ -267,67 +265,6 @@ fn hears(bound: IpAddr, address: IpAddr) -> bool {
         IpAddr::V4(v4) => address.is_ipv4() && (v4.is_unspecified() || bound == address),
         IpAddr::V6(v6) if v6.is_unspecified() => true,
         IpAddr::V6(v6) => bound == address || v6.to_ipv4_mapped().map(IpAddr::V4) == Some(address),
-    }
-}
-
-/// Requests come in, and replies go out from the VIP.
-fn lets_through(tally: &mut Tally, seen: &Seen, service: &Service) {
-    let Some(rs) = service
-        .real_servers
-        .iter()
-        .find(|rs| rs.host == seen.host.name)
-    else {
-        return;
-    };
-    let protocol = match service.protocol {
-        Protocol::Tcp => 6,
-        Protocol::Udp => 17,
-    };
-    for vip in &service.vips {
-        let address = if service.mode == Mode::Nat {
-            rs.address
-        } else {
-            vip.address
-        };
-        let interface = if service.mode == Mode::Tun {
-            service.mode.home(vip.address)
-        } else {
-            seen.host.interface.as_str()
-        };
-        for port in service.known_ports() {
-            let port = rs.port.unwrap_or(port);
-            let arrives = Packet {
-                from: None,
-                to: Some(address),
-                protocol,
-                source_port: None,
-                port: Some(port),
-                comes_in: Some(interface),
-                goes_out: None,
-                state: Some(State::New),
-            };
-            let leaves = Packet {
-                from: Some(address),
-                to: None,
-                protocol,
-                source_port: Some(port),
-                port: None,
-                comes_in: None,
-                goes_out: Some(&seen.host.interface),
-                state: Some(State::Established),
-            };
-            let way = [
-                ("raw", "PREROUTING", &arrives),
-                ("mangle", "PREROUTING", &arrives),
-                ("mangle", "INPUT", &arrives),
-                ("filter", "INPUT", &arrives),
-                ("raw", "OUTPUT", &leaves),
-                ("mangle", "OUTPUT", &leaves),
-                ("filter", "OUTPUT", &leaves),
-            ];
-            let what = format!("{} {address} port {port}", service.name);
-            passes(seen, "firewall-vip", &what, address.is_ipv6(), &way, tally);
-        }
     }
 }
 

@@ -118,3 +118,28 @@ fn rules_about_the_tunnel_are_seen() {
         assert_eq!(of(&tally, "firewall-vip"), [""; 0]);
     }
 }
+
+/// The tunnel itself comes in by the NIC, before what is in it comes out of the tunnel's interface.
+#[test]
+fn the_tunnel_itself_must_come_in() {
+    let drop = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT";
+    for (inventory, hosts, part, name) in [
+        (V4, V4_HOSTS, "legacy", "ipencap"),
+        (V6, V6_HOSTS, "legacy-v6", "ipv6"),
+    ] {
+        let tally = verify(
+            inventory,
+            hosts,
+            "rs1",
+            &[(part, &format!("{drop}\nCOMMIT"))],
+        );
+        let found = of(&tally, "firewall-vip");
+        assert!(
+            found.len() == 1 && found[0].contains("dropped by the policy of filter/INPUT"),
+            "{found:?}"
+        );
+        let lets = format!("{drop}\n-A INPUT -i eth0 -p {name} -j ACCEPT\nCOMMIT");
+        let tally = verify(inventory, hosts, "rs1", &[(part, &lets)]);
+        assert_eq!(of(&tally, "firewall-vip"), [""; 0]);
+    }
+}

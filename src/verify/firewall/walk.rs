@@ -65,6 +65,9 @@ pub enum Fate {
 pub enum State {
     New,
     Established,
+    /// Of no connection that the kernel knows.
+    Invalid,
+    Untracked,
 }
 
 /// A packet as far as it is known; what is None may be anything.
@@ -245,6 +248,8 @@ impl Rule {
                     let word = match state {
                         State::New => "NEW",
                         State::Established => "ESTABLISHED",
+                        State::Invalid => "INVALID",
+                        State::Untracked => "UNTRACKED",
                     };
                     words
                         .next()
@@ -306,8 +311,10 @@ fn protocol(name: &str, number: u8) -> bool {
     let known = match name {
         "all" => return true,
         "icmp" => Some(1),
+        "ipencap" | "ipv4" => Some(4),
         "tcp" => Some(6),
         "udp" => Some(17),
+        "ipv6" => Some(41),
         "ipv6-icmp" | "icmpv6" => Some(58),
         "vrrp" => Some(112),
         other => other.parse::<u8>().ok(),
