@@ -5,6 +5,7 @@ mod firewall;
 mod keepalived;
 mod made;
 mod mark;
+mod sync;
 mod tun;
 
 use std::collections::{BTreeMap, BTreeSet};
