@@ -66,6 +66,17 @@ pub struct Chosen {
     pub gateway: Option<IpAddr>,
     #[serde(default, rename = "dev")]
     pub interface: Option<String>,
+    /// One map of what `ip route` may set besides.
+    #[serde(default)]
+    pub metrics: Vec<serde_json::Value>,
+}
+
+impl Chosen {
+    pub fn metric(&self, name: &str) -> Option<u32> {
+        let mut all = self.metrics.iter();
+        let value = all.find_map(|metrics| metrics.get(name)?.as_u64())?;
+        value.try_into().ok()
+    }
 }
 
 impl Look {

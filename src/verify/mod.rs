@@ -13,6 +13,7 @@ pub mod keepalived;
 pub mod live;
 pub mod look;
 pub mod marks;
+pub mod mtu;
 pub mod place;
 pub mod questions;
 pub mod real_server;
@@ -89,4 +90,5 @@ pub fn offline(
         }
     }
     cluster::check(cluster, &seen, tally);
+    mtu::check(cluster, &seen, tally);
 }

@@ -143,3 +143,89 @@ fn the_tunnel_itself_must_come_in() {
         assert_eq!(of(&tally, "firewall-vip"), [""; 0]);
     }
 }
+
+/// A tunnel's header needs room that the NIC does not have: what real servers announce must leave it.
+#[test]
+fn full_packets_must_fit_the_tunnel() {
+    let route = |metrics: &str| {
+        format!(
+            "[{{\"dst\":\"192.168.100.20\",\"from\":\"192.168.100.200\",\"dev\":\"eth0\",\"metrics\":[{metrics}]}}]"
+        )
+    };
+    let clamp = |value: &str| {
+        format!(
+            "*mangle\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS {value}\nCOMMIT"
+        )
+    };
+    let director = |mtu| Made {
+        host: "lb1",
+        links: vec![("eth0", mtu, &["192.168.100.14/24"][..])].leak(),
+        audit: &[],
+    };
+    for (name, lb1, routes, rules, want) in [
+        (
+            "nothing lowers it",
+            1500,
+            route(""),
+            String::new(),
+            Some((1500, 1480)),
+        ),
+        (
+            "advmss",
+            1500,
+            route("{\"advmss\":1440}"),
+            String::new(),
+            None,
+        ),
+        (
+            "advmss too high",
+            1500,
+            route("{\"advmss\":1450}"),
+            String::new(),
+            Some((1490, 1480)),
+        ),
+        ("mtu", 1500, route("{\"mtu\":1480}"), String::new(), None),
+        ("TCPMSS", 1500, route(""), clamp("--set-mss 1440"), None),
+        (
+            "TCPMSS by the path",
+            1500,
+            route(""),
+            clamp("--clamp-mss-to-pmtu"),
+            Some((1500, 1480)),
+        ),
+        (
+            "long frames on the director",
+            9000,
+            route(""),
+            String::new(),
+            None,
+        ),
+        (
+            "short frames on the director",
+            1400,
+            route("{\"advmss\":1440}"),
+            String::new(),
+            Some((1480, 1380)),
+        ),
+    ] {
+        let more = [("routes", routes.as_str()), ("legacy", &rules)];
+        let tally = verify(V4, &[V4_HOSTS[0], director(lb1)], "rs1", &more);
+        let want: Vec<String> = want
+            .map(|(sent, fits)| {
+                let mss = fits - 40;
+                format!("rs1: note: 192.168.100.200: clients may send packets of {sent} bytes, and its tunnel takes {fits}: uploads stall for clients that get no ICMP; lower the MSS of its answers, by `advmss {mss}` on its routes to clients or by TCPMSS `--set-mss {mss}` in mangle/OUTPUT")
+            })
+            .into_iter()
+            .collect();
+        assert_eq!(of(&tally, "tunnel-mtu"), want, "{name}");
+    }
+    // IPv6's header is longer, and no director was asked.
+    let tally = verify(V6, V6_HOSTS, "", &[]);
+    let found = of(&tally, "tunnel-mtu");
+    assert!(
+        found.len() == 1
+            && found[0].contains("1500 bytes, and its tunnel takes 1460")
+            && found[0].contains("advmss 1400"),
+        "{found:?}"
+    );
+}
