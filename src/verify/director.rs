@@ -161,25 +161,28 @@ fn vrrp(seen: &Seen, tally: &mut Tally) {
 
 /// A director whose ARP for the VIP is dropped is not found by anybody.
 fn arp_rules(seen: &Seen, tally: &mut Tally) {
-    for vip in place::vips(seen.cluster)
-        .into_iter()
-        .filter(IpAddr::is_ipv4)
-    {
-        let vip = vip.to_string();
-        let drops = seen.look.firewall.arp.iter().find(|line| {
-            let mut words = line.split_whitespace();
-            let names = words.any(|word| word.split('/').next() == Some(&vip));
-            names && line.contains("-j DROP")
-        });
-        let fault = drops.map(|line| {
-            Fault::new(
-                format!("ARP for {vip} to pass arptables"),
-                format!("dropped by {line}"),
-                format!("`arptables {}`", line.replacen("-A", "-D", 1)),
-            )
-        });
-        tally.judge(seen.name(), "arptables-vip", vip, fault);
+    let vips = place::vips(seen.cluster).into_iter();
+    for vip in vips.filter(IpAddr::is_ipv4) {
+        arp_passes(seen, "arptables-vip", vip, tally);
     }
+}
+
+/// Whether a rule of arptables drops ARP for an address; used for real servers too.
+pub fn arp_passes(seen: &Seen, check: &'static str, address: IpAddr, tally: &mut Tally) {
+    let address = address.to_string();
+    let drops = seen.look.firewall.arp.iter().find(|line| {
+        let mut words = line.split_whitespace();
+        let names = words.any(|word| word.split('/').next() == Some(&address));
+        names && line.contains("-j DROP")
+    });
+    let fault = drops.map(|line| {
+        Fault::new(
+            format!("ARP for {address} to pass arptables"),
+            format!("dropped by {line}"),
+            format!("`arptables {}`", line.replacen("-A", "-D", 1)),
+        )
+    });
+    tally.judge(seen.name(), check, address, fault);
 }
 
 /// keepalived's own opinion of its configuration.

@@ -17,6 +17,7 @@ pub mod mtu;
 pub mod place;
 pub mod questions;
 pub mod real_server;
+pub mod reply;
 pub mod statistics;
 pub mod tally;
 pub mod vrrp;

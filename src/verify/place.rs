@@ -1,15 +1,18 @@
 //! Who is where: which hosts serve which VIP, which interfaces face it, and who may ask for it as a client. Pure.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
 use crate::inventory::model::{Cluster, HOMES, Host, Mode, Service};
 use crate::resource::address::{Addresses, Held};
 
-/// An address of no host (TEST-NET-1, RFC 5737), to ask for the way out without sending anything.
-pub const OUTSIDE: &str = "192.0.2.1";
+/// Addresses of no host (RFC 5737, RFC 3849), to ask for the way out without sending anything.
+pub const OUTSIDE: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+    IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
+];
 
 /// All VIPs, each once, in the order of the inventory.
 pub fn vips(cluster: &Cluster) -> Vec<IpAddr> {
@@ -40,6 +43,15 @@ pub fn held_by_real_server(cluster: &Cluster, host: &Host) -> Vec<(IpAddr, &'sta
         })
         .filter(|(address, _)| seen.insert(*address))
         .collect()
+}
+
+/// The addresses from which a real server answers clients: VIPs, and with NAT its own.
+pub fn answers_from(cluster: &Cluster, host: &Host) -> BTreeSet<IpAddr> {
+    let held = held_by_real_server(cluster, host).into_iter();
+    let nat = services_of(cluster, host).filter(|s| s.mode == Mode::Nat);
+    let own = nat.flat_map(|s| &s.real_servers);
+    let own = own.filter(|rs| rs.host == host.name).map(|rs| rs.address);
+    held.map(|(vip, _)| vip).chain(own).collect()
 }
 
 /// The subnet that an address is in, by the inventory.

@@ -1,13 +1,14 @@
-//! What a real server must be, beyond its resources: silent about the VIP, listening on it, and answering past the
-//! director. Pure.
+//! What a real server must be, beyond its resources: silent about the VIP, listening on it, and answering the right
+//! way. Pure.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::inventory::model::{ArpAnswer, Cluster, Mode, Protocol, Service};
+use crate::inventory::model::{ArpAnswer, Mode, Protocol, Service};
 
 use super::end_to_end::Replies;
 use super::tally::{Fault, Tally};
-use super::{Seen, place, way};
+use super::{Seen, director, place, reply, way};
 
 pub fn check(seen: &Seen, tally: &mut Tally) {
     let cluster = seen.cluster;
@@ -22,7 +23,7 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
                 silent(tally, seen, *vip, &interface);
             }
         }
-        replies(tally, cluster, seen, *vip, home);
+        reply::direct(tally, cluster, seen, *vip, home);
     }
     for vip in place::vips(cluster) {
         if !held.iter().any(|(address, _)| *address == vip) {
@@ -31,8 +32,12 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
     }
     for service in place::services_of(cluster, seen.host) {
         listens(tally, seen, service);
+        if service.mode == Mode::Nat {
+            reply::through(tally, cluster, seen, service);
+        }
         way::of_real_server(seen, service, tally);
     }
+    own_arp(tally, seen);
     for (vip, _) in &held {
         answers_itself(tally, seen, *vip);
     }
@@ -156,64 +161,15 @@ fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
     tally.judge(host, "arp-announce", what, fault);
 }
 
-/// The way back to clients: not through a director, and not through a strict reverse-path filter.
-fn replies(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, home: &str) {
-    let host = &seen.host.name;
-    let directors = place::of_directors(cluster);
-    let clients = place::clients(cluster).map(|c| (c.address, c.name.clone()));
-    let outside = place::OUTSIDE
-        .parse::<IpAddr>()
-        .map(|a| (a, "the world outside".to_owned()));
-    let facing = place::facing(cluster, seen.host, &seen.run.answer.observed.address, vip);
-    for (to, name) in clients.chain(outside) {
-        let Some(route) = seen.look.route(to, Some(vip)) else {
-            // A cluster may have no way out; its own clients must be reached.
-            if name != "the world outside"
-                && vip.is_ipv4() == to.is_ipv4()
-                && seen.run.answer.observed.address.of(vip).next().is_some()
-            {
-                let fault = Fault::new(
-                    format!("a route to the client {name} ({to}) from {vip}"),
-                    "none",
-                    "set the host's `gateway` to a router that is no director",
-                );
-                tally.judge(host, "reply-route", name, Some(fault));
-            }
-            continue;
-        };
-        let through = route
-            .gateway
-            .and_then(|gateway| directors.iter().find(|(address, _)| *address == gateway));
-        let fault = through.map(|(gateway, director)| {
-            Fault::new(
-                format!("replies to {name} ({to}) past the directors"),
-                format!("the gateway {gateway}, which is {director}"),
-                "set the host's gateway to a router that is no director: a director drops packets that come from its own VIP",
-            )
-        });
-        tally.judge(host, "reply-route", name.clone(), fault);
-        // IPv6 has no such filter.
-        if vip.is_ipv6() {
-            continue;
-        }
-        let tunnel = home != Mode::Dr.home(vip);
-        let comes_by: Vec<String> = if tunnel {
-            vec![home.to_owned()]
-        } else {
-            facing.iter().cloned().collect()
-        };
-        for interface in comes_by {
-            let strict = seen.look.larger(&interface, "rp_filter") == Some(1);
-            let asymmetric = tunnel || route.interface.as_deref() != Some(interface.as_str());
-            let fault = (strict && asymmetric).then(|| {
-                Fault::new(
-                    format!("effective rp_filter 0 or 2 on {interface}, since replies to {name} leave by {}", route.interface.as_deref().unwrap_or("another")),
-                    "1, which drops the requests",
-                    format!("`sysctl -w net.ipv4.conf.{}.rp_filter=2`, and the same in /etc/sysctl.d", interface.replace('.', "/")),
-                )
-            });
-            tally.judge(host, "rp-filter", format!("{interface} {name}"), fault);
-        }
+/// A director finds a real server by ARP for its own address.
+fn own_arp(tally: &mut Tally, seen: &Seen) {
+    let mine = place::services_of(seen.cluster, seen.host).flat_map(|s| &s.real_servers);
+    let mine: BTreeSet<IpAddr> = mine
+        .filter(|rs| rs.host == seen.host.name && rs.address.is_ipv4())
+        .map(|rs| rs.address)
+        .collect();
+    for address in mine {
+        director::arp_passes(seen, "arptables-rip", address, tally);
     }
 }
 

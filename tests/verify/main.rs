@@ -5,6 +5,7 @@ mod firewall;
 mod keepalived;
 mod made;
 mod mark;
+mod reply;
 mod sync;
 mod tun;
 
