@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use crate::inventory::model::Cluster;
+use crate::resource::distribution::{Distribution, ServiceManager};
 use crate::resource::file::File;
 use crate::resource::unit::Unit;
 use crate::resource::{NodeLines, Resource};
@@ -15,6 +16,7 @@ pub fn add(
     templates: &Templates,
     scope: &Scope,
     cluster: &Cluster,
+    os: &Distribution,
 ) -> Result<(), TemplateError> {
     let name = &cluster.name;
     let lines: Vec<(&'static str, String, NodeLines)> = resources
@@ -77,9 +79,12 @@ pub fn add(
     }
     resources.push(file(script.clone(), "node.sh.tera", "0755")?);
     resources.push(file(
-        format!("/etc/systemd/system/{unit}"),
-        "node.service.tera",
-        "0644",
+        os.definition(&unit),
+        match os.service_manager {
+            ServiceManager::Systemd => "node.systemd.tera",
+            ServiceManager::Openrc => "node.openrc.tera",
+        },
+        os.definition_mode,
     )?);
     resources.push(Resource::Unit(Unit {
         name: unit,

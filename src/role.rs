@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::inventory::model::{Cluster, Host, directs};
 use crate::persist;
-use crate::resource::Resource;
+use crate::resource::{Distribution, Resource};
 use crate::template::{Scope, TemplateError, Templates};
 use crate::view;
 
@@ -113,8 +113,13 @@ impl Roles {
     }
 
     /// Everything that a host shall be, in the order in which it is made.
-    pub fn expand(&self, cluster: &Cluster, host: &Host) -> Result<Vec<Resource>, RoleError> {
-        let scope = Scope::new(&view::of(cluster, host));
+    pub fn expand(
+        &self,
+        cluster: &Cluster,
+        host: &Host,
+        os: &Distribution,
+    ) -> Result<Vec<Resource>, RoleError> {
+        let scope = Scope::new(&view::of(cluster, host, os));
         let mut resources = Vec::new();
         // As with hosts, what serves comes before what sends traffic to it.
         let (directing, serving): (Vec<_>, Vec<_>) =
@@ -126,7 +131,7 @@ impl Roles {
         let mut seen = std::collections::BTreeSet::new();
         resources.retain(|r: &Resource| seen.insert((r.kind(), r.key())));
         if host.persist {
-            persist::add(&mut resources, &self.templates, &scope, cluster)?;
+            persist::add(&mut resources, &self.templates, &scope, cluster, os)?;
         }
         Ok(resources)
     }

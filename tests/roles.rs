@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
-use lvsctl::resource::Resource;
+use lvsctl::resource::distribution::Family;
+use lvsctl::resource::{Distribution, Resource};
 use lvsctl::role::Roles;
 
 fn inventories() -> Vec<PathBuf> {
@@ -30,6 +31,10 @@ fn the_list_of_built_in_roles_is_whole() {
 
 /// All resources of all hosts of all shipped inventories.
 fn resources() -> Vec<(String, Resource)> {
+    resources_on(&Distribution::assumed())
+}
+
+fn resources_on(os: &Distribution) -> Vec<(String, Resource)> {
     let roles = Roles::load(None).expect("the built-in roles");
     let mut all = Vec::new();
     for path in inventories() {
@@ -43,7 +48,7 @@ fn resources() -> Vec<(String, Resource)> {
             .unwrap_or_else(|e| panic!("{name}: {e:?}"));
         assert!(loaded.warnings.is_empty(), "{name}: {:?}", loaded.warnings);
         for host in &loaded.cluster.hosts {
-            let expanded = roles.expand(&loaded.cluster, host);
+            let expanded = roles.expand(&loaded.cluster, host, os);
             let expanded = expanded.unwrap_or_else(|e| panic!("{name}, {}: {e}", host.name));
             all.extend(
                 expanded
@@ -85,11 +90,16 @@ fn scripts_have_no_syntax_errors() {
         &["busybox", "sh", "-n"],
     ];
     let mut seen = BTreeSet::new();
-    for (whose, resource) in resources() {
+    let openrc = Distribution::new(Family::Alpine);
+    let all = resources().into_iter().chain(resources_on(&openrc));
+    for (whose, resource) in all {
         let Resource::File(file) = resource else {
             continue;
         };
-        if !file.content.starts_with("#!/bin/sh") || !seen.insert(file.content.clone()) {
+        let script = ["#!/bin/sh", "#!/sbin/openrc-run"];
+        if !script.iter().any(|first| file.content.starts_with(first))
+            || !seen.insert(file.content.clone())
+        {
             continue;
         }
         for shell in shells {

@@ -11,7 +11,7 @@ use crate::inventory::{
     model::{Cluster, Host},
 };
 use crate::lab;
-use crate::resource::Resource;
+use crate::resource::{Distribution, Resource};
 use crate::role::Roles;
 use crate::run::Interrupt;
 use crate::secret::Secrets;
@@ -78,9 +78,13 @@ impl Setup {
         &self.loaded.cluster
     }
 
-    /// What a host shall be.
+    /// What a host shall be, if it is as most are.
     pub fn wanted(&self, host: &Host) -> Result<Vec<Resource>> {
-        self.roles.expand(self.cluster(), host).map_err(|e| {
+        self.wanted_on(host, &Distribution::assumed())
+    }
+
+    pub fn wanted_on(&self, host: &Host, os: &Distribution) -> Result<Vec<Resource>> {
+        self.roles.expand(self.cluster(), host, os).map_err(|e| {
             let Failure { exit, message } = Failure::of(Exit::Invalid, &e);
             Failure::new(
                 exit,

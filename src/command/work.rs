@@ -43,6 +43,7 @@ impl<'a> Work<'a> {
     ) -> Result<Fleet<'a>> {
         let run = Run {
             cluster: self.setup.cluster(),
+            roles: &self.setup.roles,
             connect: &self.reach.connector,
             secrets: &self.reach.secrets,
             sink: self.sink,

@@ -1,7 +1,6 @@
 //! What a host is: its system, its tools, who the commands run as. Facts decide how a step is done, never what is wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -38,27 +37,6 @@ pub struct Facts {
     pub uid: Option<u32>,
     pub systemd: bool,
     pub tools: BTreeSet<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PackageManager {
-    Apt,
-    Dnf,
-    Yum,
-    Zypper,
-    Apk,
-}
-
-impl fmt::Display for PackageManager {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Apt => "apt-get",
-            Self::Dnf => "dnf",
-            Self::Yum => "yum",
-            Self::Zypper => "zypper",
-            Self::Apk => "apk",
-        })
-    }
 }
 
 impl Facts {
@@ -108,7 +86,7 @@ impl Facts {
             .get("VERSION_ID")
             .map_or_else(String::new, |v| (*v).to_owned());
         facts.tools = section.part("tools").lines().map(str::to_owned).collect();
-        facts.systemd = section.part("systemd") == "yes";
+        facts.systemd = section.part("systemd").trim() == "yes";
         facts
     }
 
@@ -129,13 +107,6 @@ impl Facts {
 
     pub fn has(&self, tool: &str) -> bool {
         self.tools.contains(tool)
-    }
-
-    pub fn package_manager(&self) -> Option<PackageManager> {
-        use PackageManager::{Apk, Apt, Dnf, Yum, Zypper};
-        [Apt, Dnf, Yum, Zypper, Apk]
-            .into_iter()
-            .find(|manager| self.has(&manager.to_string()))
     }
 }
 

@@ -4,10 +4,12 @@
 pub mod address;
 pub mod arprule;
 pub mod change;
+pub mod distribution;
 pub mod facts;
 pub mod file;
 pub mod ipvs;
 pub mod link;
+pub mod manager;
 pub mod mark;
 pub mod module;
 pub mod neighbour;
@@ -24,6 +26,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use change::{Action, Change, Field, Step};
+pub use distribution::Distribution;
 pub use facts::Facts;
 pub use registry::{Observed, Resource};
 pub use section::{ParseError, Section};

@@ -1,10 +1,11 @@
-//! Installed packages. Names differ between distributions; the map is here.
+//! Installed packages, and how old they may be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use version_compare::{Cmp, compare_to};
 
-use super::facts::PackageManager;
+use super::distribution::PackageManager;
 use super::{Action, Before, Change, Context, Kind, ParseError, Section};
 use crate::shell::quote;
 
@@ -14,33 +15,53 @@ use crate::shell::quote;
 pub struct Package {
     /// Debian's names.
     pub names: Vec<String>,
+    /// The oldest release that will do, where the host has one already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<AtLeast>,
 }
 
-/// Debian's name, and the names of RHEL and its kin, of openSUSE and of Alpine, where they differ.
-const NAMES: &[(&str, [&str; 3])] = &[
-    ("iproute2", ["iproute", "iproute2", "iproute2"]),
-    ("apache2", ["httpd", "apache2", "apache2"]),
-    (
-        "nfs-kernel-server",
-        ["nfs-utils", "nfs-kernel-server", "nfs-utils"],
-    ),
-    ("nfs-common", ["nfs-utils", "nfs-client", "nfs-utils"]),
-];
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AtLeast {
+    pub version: String,
+    /// What needs it.
+    pub because: String,
+}
 
-fn name_for(manager: PackageManager, name: &str) -> &str {
-    let known = NAMES.iter().find(|(debian, _)| *debian == name);
-    known.map_or(name, |(debian, [rhel, suse, alpine])| match manager {
-        PackageManager::Apt => debian,
-        PackageManager::Dnf | PackageManager::Yum => rhel,
-        PackageManager::Zypper => suse,
-        PackageManager::Apk => alpine,
-    })
+/// The release of a package, without the epoch and the distribution's own revision.
+fn upstream(version: &str) -> &str {
+    let version = version.split_once(':').map_or(version, |(_, rest)| rest);
+    version.rsplit_once('-').map_or(version, |(rest, _)| rest)
+}
+
+impl Package {
+    /// Its names on this host.
+    fn known(&self, manager: Option<PackageManager>) -> impl Iterator<Item = &str> {
+        self.names
+            .iter()
+            .filter_map(move |name| manager.map_or(Some(name.as_str()), |m| m.name(name)))
+    }
+
+    /// The first that is older than it may be, and its version.
+    fn too_old<'a>(
+        &'a self,
+        observed: &'a BTreeMap<String, String>,
+        manager: Option<PackageManager>,
+    ) -> Option<(&'a str, &'a str, &'a AtLeast)> {
+        let least = self.at_least.as_ref()?;
+        let versions = self
+            .known(manager)
+            .filter_map(|name| Some((name, observed.get(name)?.as_str())));
+        let old = |version: &str| compare_to(version, &least.version, Cmp::Lt) == Ok(true);
+        let mut old = versions.filter(|(_, version)| !version.is_empty() && old(version));
+        old.next().map(|(name, version)| (name, version, least))
+    }
 }
 
 impl Kind for Package {
     const NAME: &'static str = "package";
-    /// Names of installed packages, among those asked for.
-    type Observed = BTreeSet<String>;
+    /// What is installed, and its version where the host tells it: empty otherwise.
+    type Observed = BTreeMap<String, String>;
 
     fn key(&self) -> String {
         self.names.join(" ")
@@ -51,73 +72,72 @@ impl Kind for Package {
             .iter()
             .flat_map(|p| p.names.iter().map(String::as_str))
             .collect();
-        let for_manager = |manager| {
+        let names_for = |manager: PackageManager| {
             names
                 .iter()
-                .map(|name| quote(name_for(manager, name)))
+                .filter_map(|name| manager.name(name))
+                .map(quote)
                 .collect::<Vec<_>>()
                 .join(" ")
         };
+        // A name may be another package's by now: `iptables` is provided by `iptables-nft`.
+        let rpm = r"rpm -q --whatprovides --qf 'installed %{NAME} %{VERSION} [%{PROVIDENAME} ]\n'";
         format!(
             "part installed\nif command -v dpkg-query >/dev/null 2>&1; then\n\
-             dpkg-query -W -f '${{db:Status-Status}} ${{Package}}\\n' {} 2>/dev/null\n\
-             elif command -v zypper >/dev/null 2>&1; then rpm -q --qf 'installed %{{NAME}}\\n' {} 2>/dev/null\n\
-             elif command -v rpm >/dev/null 2>&1; then rpm -q --qf 'installed %{{NAME}}\\n' {} 2>/dev/null\n\
+             dpkg-query -W -f '${{db:Status-Status}} ${{Package}} ${{Version}}\\n' {} 2>/dev/null\n\
+             elif command -v zypper >/dev/null 2>&1; then {rpm} {} 2>/dev/null\n\
+             elif command -v rpm >/dev/null 2>&1; then {rpm} {} 2>/dev/null\n\
              elif command -v apk >/dev/null 2>&1; then apk info -e {} 2>/dev/null\nfi\n",
-            for_manager(PackageManager::Apt),
-            for_manager(PackageManager::Zypper),
-            for_manager(PackageManager::Dnf),
-            for_manager(PackageManager::Apk),
+            names_for(PackageManager::Apt),
+            names_for(PackageManager::Zypper),
+            names_for(PackageManager::Dnf),
+            names_for(PackageManager::Apk),
         )
     }
 
     fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
-        let installed = |line: &str| match line.split_once(' ') {
-            Some(("installed", name)) => Some(name.to_owned()),
-            Some(_) => None,
-            None => Some(line.to_owned()),
-        };
-        Ok(section
-            .part("installed")
-            .lines()
-            .filter_map(installed)
-            .collect())
+        let mut installed = BTreeMap::new();
+        for line in section.part("installed").lines() {
+            let mut words = line.split_whitespace();
+            match (words.next(), words.next(), words.next()) {
+                // apk tells the name alone.
+                (Some(name), None, _) => {
+                    installed.insert(name.to_owned(), String::new());
+                }
+                (Some("installed"), Some(name), version) => {
+                    let version = upstream(version.unwrap_or_default()).to_owned();
+                    for provided in words {
+                        installed.insert(provided.to_owned(), version.clone());
+                    }
+                    installed.insert(name.to_owned(), version);
+                }
+                _ => {}
+            }
+        }
+        Ok(installed)
     }
 
     fn diff(&self, observed: &Self::Observed, cx: &Context) -> Option<Change> {
-        let manager = cx.facts.package_manager();
+        let manager = PackageManager::of(cx.facts);
         let mut missing: Vec<&str> = self
-            .names
-            .iter()
-            .map(|n| manager.map_or(n.as_str(), |m| name_for(m, n)))
-            .filter(|n| !observed.contains(*n))
+            .known(manager)
+            .filter(|name| !observed.contains_key(*name))
             .collect();
         // Two of Debian's packages may be one elsewhere.
         missing.dedup();
         if missing.is_empty() {
-            return None;
+            // There is no step for it: which release a host has is for its administrator to say.
+            let (name, found, least) = self.too_old(observed, manager)?;
+            let wanted = format!("{} or newer", least.version);
+            let change = Change::new(Self::NAME, self.key(), Action::Update);
+            return Some(change.field(name, Some(found), Some(wanted)));
         }
         let names = missing
             .iter()
             .map(|n| quote(n))
             .collect::<Vec<_>>()
             .join(" ");
-        let script = match manager {
-            Some(PackageManager::Apt) => {
-                // A list that was never fetched knows no package; fetching it is slow, so only then.
-                let install = format!(
-                    "apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold install --no-install-recommends {names}"
-                );
-                format!(
-                    "export DEBIAN_FRONTEND=noninteractive\n{install} || {{ apt-get -q update && {install}; }}"
-                )
-            }
-            Some(PackageManager::Dnf) => format!("dnf -q -y install {names}"),
-            Some(PackageManager::Yum) => format!("yum -q -y install {names}"),
-            Some(PackageManager::Zypper) => format!("zypper -q -n install {names}"),
-            Some(PackageManager::Apk) => format!("apk add -q {names}"),
-            None => String::new(),
-        };
+        let script = manager.map_or_else(String::new, |manager| manager.install(&names));
         let change = Change::new(Self::NAME, self.key(), Action::Create)
             .field("installed", None::<&str>, Some(missing.join(" ")))
             .step(format!("install {}", missing.join(" ")), script);
@@ -125,13 +145,24 @@ impl Kind for Package {
     }
 
     fn refuse(&self, observed: &Self::Observed, cx: &Context) -> Option<String> {
-        let missing = self.names.iter().any(|name| !observed.contains(name));
-        (missing && cx.facts.package_manager().is_none()).then(|| {
-            format!(
-                "expected packages {}, found no package manager that lvsctl knows; install them by hand",
-                self.key()
-            )
-        })
+        let Some(manager) = PackageManager::of(cx.facts) else {
+            let missing = self.names.iter().any(|name| !observed.contains_key(name));
+            return missing.then(|| {
+                format!(
+                    "expected packages {}, found no package manager that lvsctl knows; install them by hand",
+                    self.key()
+                )
+            });
+        };
+        if let Some(name) = self.names.iter().find(|name| manager.name(name).is_none()) {
+            return Some(format!(
+                "expected the package {name}, which is Debian's own; give the host a role of your own that does without it"
+            ));
+        }
+        let (name, found, AtLeast { version, because }) = self.too_old(observed, Some(manager))?;
+        Some(format!(
+            "expected {name} {version} or newer, found {found}: {because}; upgrade it"
+        ))
     }
 
     /// Packages stay: what else needs them by now cannot be known.

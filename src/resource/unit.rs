@@ -1,12 +1,14 @@
-//! A systemd unit: enabled for the next boot, active now, and running what its files say.
+//! A unit of systemd, or the service of OpenRC that has its name: enabled for the next boot, active now, and running
+//! what its files say.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::distribution::Distribution;
 use super::file::{Found, parse_paths, probe_paths};
+use super::manager::{self, Manager};
 use super::{Action, Before, Change, Context, Kind, ParseError, Section};
-use crate::shell::{command, quote};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,14 +74,9 @@ impl Kind for Unit {
 
     fn probe(wanted: &[&Self]) -> String {
         let names: Vec<&str> = wanted.iter().map(|u| u.name.as_str()).collect();
-        let show = [
-            "systemctl",
-            "show",
-            "--property=Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,StateChangeTimestampMonotonic",
-        ];
         format!(
-            "part clock\ndate +%s.%N\ncat /proc/uptime\npart show\n{} 2>/dev/null\n{}",
-            command(show.into_iter().chain(names)),
+            "part clock\ndate +%s.%N\ncat /proc/uptime\npart show\n{}{}",
+            manager::show(&names),
             probe_paths(
                 wanted
                     .iter()
@@ -114,7 +111,7 @@ impl Kind for Unit {
                 enabled: matches!(get("UnitFileState"), "enabled" | "static" | "alias"),
                 active: matches!(get("ActiveState"), "active" | "reloading"),
                 needs_daemon_reload: get("NeedDaemonReload") == "yes",
-                changed: boot + monotonic / 1e6,
+                changed: get("Changed").parse().unwrap_or(boot + monotonic / 1e6),
                 active_state: get("ActiveState").to_owned(),
             };
             units.insert(get("Id").to_owned(), state);
@@ -126,10 +123,10 @@ impl Kind for Unit {
     }
 
     fn diff(&self, observed: &Self::Observed, cx: &Context) -> Option<Change> {
+        let manager = Manager::of(cx.facts);
         let absent = State::default();
         let state = observed.units.get(&self.name).unwrap_or(&absent);
-        let path = format!("/etc/systemd/system/{}", self.name);
-        let unit_file = cx.rewrites(&path);
+        let unit_file = cx.rewrites(&Distribution::of(cx.facts).definition(&self.name));
         let newer: Vec<&str> = observed.newer(self, state).collect();
         let touched: Vec<&str> = self
             .reads
@@ -140,12 +137,12 @@ impl Kind for Unit {
         let reload = self.reloads && state.active && !(newer.is_empty() && touched.is_empty());
         let enable = state.enabled != self.enabled;
         let activate = state.active != self.active;
-        let daemon_reload = unit_file || state.needs_daemon_reload;
-        if !(enable || activate || reload || state.needs_daemon_reload) {
-            // A unit file that changes is read when the file's change is made; there is nothing more to do.
-            if !unit_file {
-                return None;
-            }
+        let read_again = manager
+            .read_again()
+            .filter(|_| unit_file || state.needs_daemon_reload);
+        // A unit file that changes is read when the file's change is made; there is nothing more to do.
+        if !(enable || activate || reload || read_again.is_some()) {
+            return None;
         }
         let action = if state.loaded {
             Action::Update
@@ -153,9 +150,8 @@ impl Kind for Unit {
             Action::Create
         };
         let mut change = Change::new(Self::NAME, self.key(), action);
-        let name = quote(&self.name);
         let word = |on: bool, yes: &'static str, no: &'static str| Some(if on { yes } else { no });
-        if daemon_reload {
+        if let Some(read_again) = read_again {
             change = change.field(
                 "definition",
                 Some("read before its file changed"),
@@ -163,18 +159,22 @@ impl Kind for Unit {
             );
             // `systemctl enable` reads the unit files again by itself.
             if !(enable && self.enabled) {
-                change = change.step("read the unit files again", "systemctl daemon-reload");
+                change = change.step("read the unit files again", read_again);
             }
         }
         if enable {
-            let verb = if self.enabled { "enable" } else { "disable" };
+            let (verb, script) = if self.enabled {
+                ("enable", manager.enable(&self.name))
+            } else {
+                ("disable", manager.disable(&self.name))
+            };
             change = change
                 .field(
                     "at boot",
                     word(state.enabled, "enabled", "disabled"),
                     word(self.enabled, "enabled", "disabled"),
                 )
-                .step(format!("{verb} {}", self.name), switch(verb, &name));
+                .step(format!("{verb} {}", self.name), script);
         }
         if activate {
             let verb = if self.active { "start" } else { "stop" };
@@ -183,19 +183,20 @@ impl Kind for Unit {
             } else {
                 &state.active_state
             };
+            let act = manager.act(verb, &self.name);
             let start = if self.active && self.reloads && !touched.is_empty() {
                 // A package may have started its unit since the probe, with other files than these.
-                format!(
-                    "if systemctl --quiet is-active {name}; then systemctl reload-or-restart {name}; else systemctl start {name}; fi"
-                )
+                let (is_active, reload) =
+                    (manager.is_active(&self.name), manager.reload(&self.name));
+                format!("if {is_active}; then {reload}; else {act}; fi")
             } else {
-                format!("systemctl {verb} {name}")
+                act
             };
             change = change
                 .field("now", Some(from), word(self.active, "active", "inactive"))
                 .step(
                     format!("{verb} {}", self.name),
-                    explained(&start, &self.name),
+                    explained(&start, &manager.log(&self.name)),
                 );
         } else if reload {
             let mut why: Vec<&str> = newer;
@@ -210,16 +211,16 @@ impl Kind for Unit {
                 )
                 .step(
                     format!("reload {}", self.name),
-                    explained(&format!("systemctl reload-or-restart {name}"), &self.name),
+                    explained(&manager.reload(&self.name), &manager.log(&self.name)),
                 );
         }
         Some(change)
     }
 
     fn refuse(&self, observed: &Self::Observed, cx: &Context) -> Option<String> {
-        if !cx.facts.systemd {
+        if !Manager::is_on(cx.facts) {
             return Some(format!(
-                "expected systemd for {}, found another service manager",
+                "expected systemd or OpenRC for {}, found another service manager",
                 self.name
             ));
         }
@@ -245,7 +246,8 @@ impl Kind for Unit {
         }
     }
 
-    fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
+    fn remove(&self, observed: &Self::Observed, before: &Before, cx: &Context) -> Option<Change> {
+        let manager = Manager::of(cx.facts);
         let state = observed
             .units
             .get(&self.name)
@@ -258,7 +260,6 @@ impl Kind for Unit {
                 (enabled == "true", active == "true")
             }
         };
-        let name = quote(&self.name);
         let mut change = Change::new(Self::NAME, self.key(), Action::Remove);
         if state.active != active {
             let verb = if active { "start" } else { "stop" };
@@ -270,44 +271,25 @@ impl Kind for Unit {
                 )
                 .step(
                     format!("{verb} {}", self.name),
-                    format!("systemctl {verb} {name}"),
+                    manager.act(verb, &self.name),
                 );
         }
         if state.enabled != enabled {
-            let verb = if enabled { "enable" } else { "disable" };
+            let (verb, script) = if enabled {
+                ("enable", manager.enable(&self.name))
+            } else {
+                ("disable", manager.disable(&self.name))
+            };
             let word = |on: bool| Some(if on { "enabled" } else { "disabled" });
             change = change
                 .field("at boot", word(state.enabled), word(enabled))
-                .step(
-                    format!("{verb} {}", self.name),
-                    format!("systemctl --quiet {verb} {name}"),
-                );
+                .step(format!("{verb} {}", self.name), script);
         }
         (!change.steps.is_empty()).then_some(change)
     }
 }
 
-/// A package may have enabled its unit since the probe; to do it again is slow where there are init scripts too.
-fn switch(verb: &str, name: &str) -> String {
-    let run = format!("systemctl --quiet {verb} {name}");
-    if verb == "enable" {
-        format!("systemctl --quiet is-enabled {name} 2>/dev/null || {run}")
-    } else {
-        run
-    }
-}
-
-/// A unit that fails to start says why in its journal.
-fn explained(run: &str, unit: &str) -> String {
-    let log = command([
-        "journalctl",
-        "-u",
-        unit,
-        "-n",
-        "20",
-        "--no-pager",
-        "-o",
-        "cat",
-    ]);
+/// A unit that fails to start says why in its log.
+fn explained(run: &str, log: &str) -> String {
     format!("{{ {run}; }} || {{ rc=$?; {log} >&2 2>/dev/null; exit $rc; }}")
 }

@@ -8,7 +8,8 @@ use crate::manifest::Manifest;
 use crate::plan::{self, Basis, HostPlan};
 use crate::probe::{self, Answer, ProbeError};
 use crate::resource::change::Step;
-use crate::resource::{Change, Resource};
+use crate::resource::{Change, Distribution, Resource};
+use crate::role::{RoleError, Roles};
 use crate::secret::{self, Secrets};
 use crate::transport::{Connect, Output, RemoteShell, TransportError};
 
@@ -49,6 +50,8 @@ pub enum HostError {
     },
     #[error(transparent)]
     Secret(#[from] secret::MissingSecret),
+    #[error(transparent)]
+    Role(#[from] RoleError),
 }
 
 impl HostError {
@@ -56,7 +59,11 @@ impl HostError {
     pub fn before_any_change(&self) -> bool {
         matches!(
             self,
-            Self::Connect(_) | Self::Probe(_) | Self::Obstacles(_) | Self::Locked { .. }
+            Self::Connect(_)
+                | Self::Probe(_)
+                | Self::Role(_)
+                | Self::Obstacles(_)
+                | Self::Locked { .. }
         )
     }
 }
@@ -77,6 +84,7 @@ fn tail(text: &str) -> String {
 /// What all hosts of a run share.
 pub struct Run<'a> {
     pub cluster: &'a Cluster,
+    pub roles: &'a Roles,
     pub connect: &'a dyn Connect,
     pub secrets: &'a Secrets,
     pub sink: &'a dyn Sink,
@@ -105,7 +113,7 @@ fn timeout(host: &Host) -> Duration {
 
 impl<'a> HostRun<'a> {
     /// Connects and probes.
-    pub fn open(run: &Run, host: &'a Host, wanted: Vec<Resource>) -> Result<Self, HostError> {
+    pub fn open(run: &Run, host: &'a Host, mut wanted: Vec<Resource>) -> Result<Self, HostError> {
         run.sink.event(&Event::Connecting {
             host: host.name.clone(),
         });
@@ -113,6 +121,11 @@ impl<'a> HostRun<'a> {
         let mut shell = run.connect.connect(host).map_err(HostError::Connect)?;
         let question = probe::question(&wanted);
         let mut answer = ask(run, host, shell.as_mut(), &question)?;
+        // A host of another distribution than most has other packages, paths and services.
+        let os = Distribution::of(&answer.facts);
+        if !wanted.is_empty() && os != Distribution::assumed() {
+            wanted = run.roles.expand(run.cluster, host, &os)?;
+        }
         // What is ours and no longer wanted was not asked for: that is known only now.
         let all = with_owned(&wanted, &answer.manifest);
         let wider = probe::question(&all);

@@ -4,7 +4,7 @@
 use crate::inventory::model::{Cluster, Host};
 use crate::resource::change::{Phase, Step};
 use crate::resource::ipvs::{self, Ipvs};
-use crate::shell::command;
+use crate::resource::manager;
 use crate::view;
 
 /// What each host of a stage does; the next stage waits for all of them.
@@ -20,12 +20,7 @@ fn step(title: String, script: String) -> Step {
 
 /// Nothing where the host has no such unit.
 fn unit(verb: &str, name: &str) -> Step {
-    let known = command(["systemctl", "--quiet", "cat", name]);
-    let act = command(["systemctl", verb, name]);
-    step(
-        format!("{verb} {name}"),
-        format!("if {known} >/dev/null 2>&1; then {act}; fi"),
-    )
+    step(format!("{verb} {name}"), manager::if_there(verb, name))
 }
 
 /// The units of a host's part, in the order in which they start.
@@ -36,7 +31,7 @@ fn units(cluster: &Cluster, host: &Host) -> Vec<String> {
         if cluster.keepalived {
             units.push("keepalived.service".to_owned());
         } else if !view::checked(cluster).is_empty() {
-            units.push(format!("lvsctl-{name}-health.service"));
+            units.push(view::checker_unit(cluster));
         }
     }
     units

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use crate::inventory::model::{Cluster, Host, Mode, Protocol, Service};
+use crate::resource::manager;
 use crate::shell::{heredoc, quote};
 
 use super::{end_to_end, place};
@@ -36,6 +37,12 @@ pub fn of(cluster: &Cluster, host: &Host) -> String {
         text.push_str(&own_answers(cluster, host));
     }
     if host.is_director() {
+        text.push_str("part owners\n");
+        text.push_str(&manager::show(&[
+            "ipvsadm.service",
+            "ldirectord.service",
+            "keepalived.service",
+        ]));
         text.push_str(DIRECTOR);
         text.push_str(&lro(host));
     }
@@ -62,9 +69,7 @@ esac
 "#;
 
 /// `keepalived -t` starts nothing and writes nothing, and IPVS is only asked where it is loaded.
-const DIRECTOR: &str = r#"part owners
-systemctl show --property=Id,LoadState,ActiveState,UnitFileState ipvsadm.service ldirectord.service keepalived.service 2>/dev/null
-part restores
+const DIRECTOR: &str = r#"part restores
 grep -hs '^AUTO=' /etc/default/ipvsadm
 if [ -e /proc/net/ip_vs ] && have ipvsadm; then
 part statistics

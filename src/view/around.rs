@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::inventory::model::{ArpAnswer, Cluster, Host, Mode, Protocol, Service};
+use crate::resource::Distribution;
 
 /// OpenSSH has its own.
 const SSH: u16 = 22;
@@ -53,10 +54,11 @@ pub fn more_web_ports(cluster: &Cluster, host: &Host) -> bool {
 
 /// One server for each port that speaks no HTTP; for UDP one for each address, since what answers must do so from
 /// the address that was asked.
-pub fn answers(cluster: &Cluster, host: &Host) -> Vec<Value> {
+pub fn answers(cluster: &Cluster, host: &Host, os: &Distribution) -> Vec<Value> {
     let name = &cluster.name;
     let tcp = listens(cluster, host).tcp.into_iter().map(|port| {
-        json!({ "protocol": "tcp", "port": port, "unit": format!("lvsctl-{name}-tcp-{port}.service") })
+        let unit = format!("lvsctl-{name}-tcp-{port}.service");
+        json!({ "protocol": "tcp", "port": port, "definition": os.definition(&unit), "unit": unit })
     });
     let udp = udp(cluster, host)
         .into_iter()
@@ -66,9 +68,10 @@ pub fn answers(cluster: &Cluster, host: &Host) -> Vec<Value> {
                 IpAddr::V4(v4) => (4, v4.to_string()),
                 IpAddr::V6(v6) => (6, format!("[{v6}]")),
             };
+            let unit = format!("lvsctl-{name}-udp-{port}-{index}.service");
             json!({
                 "protocol": "udp", "port": port, "family": family, "bind": bind,
-                "unit": format!("lvsctl-{name}-udp-{port}-{index}.service"),
+                "definition": os.definition(&unit), "unit": unit,
             })
         });
     tcp.chain(udp).collect()
@@ -120,16 +123,17 @@ fn udp(cluster: &Cluster, host: &Host) -> BTreeSet<(IpAddr, u16)> {
 }
 
 /// The folders that a host mounts, each with the name that systemd demands of its unit.
-pub fn mounts(cluster: &Cluster, host: &Host) -> Vec<Value> {
+pub fn mounts(cluster: &Cluster, host: &Host, os: &Distribution) -> Vec<Value> {
     let all = cluster
         .hosts
         .iter()
         .flat_map(|server| server.exports.iter().map(move |export| (server, export)));
     all.filter(|(_, export)| export.client == host.name)
         .map(|(server, export)| {
+            let unit = format!("{}.mount", escaped(&export.at));
             json!({
                 "from": server.address, "path": export.path, "at": export.at,
-                "read_only": export.read_only, "unit": format!("{}.mount", escaped(&export.at)),
+                "read_only": export.read_only, "definition": os.definition(&unit), "unit": unit,
             })
         })
         .collect()

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{check_port, ipvs, virtuals};
 use crate::inventory::model::{Cluster, HealthCheckKind, Service};
+use crate::resource::Distribution;
 use crate::resource::ipvs::{Virtual, method};
 
 /// One line for each real server of each virtual service that has a health check.
@@ -63,4 +64,18 @@ fn question(service: &Service, address: std::net::IpAddr, port: Option<u16>) -> 
         }
         HealthCheckKind::Script { path, timeout } => json!({ "script": path, "timeout": timeout }),
     }
+}
+
+/// The program that asks, and the unit that runs it.
+pub fn program(cluster: &Cluster, os: &Distribution) -> Value {
+    let unit = unit(cluster);
+    json!({
+        "program": format!("/usr/local/sbin/lvsctl-{}-health", cluster.name),
+        "definition": os.definition(&unit),
+        "unit": unit,
+    })
+}
+
+pub fn unit(cluster: &Cluster) -> String {
+    format!("lvsctl-{}-health.service", cluster.name)
 }

@@ -4,7 +4,7 @@
 mod around;
 mod checker;
 
-pub use checker::checked;
+pub use checker::{checked, unit as checker_unit};
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,14 +12,18 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use serde_json::{Value, json};
 
 use crate::inventory::model::{
-    ArpAnswer, Cluster, Host, Mode, RealServer, Scheduler, Service, VrrpInstance, Watch,
+    ArpAnswer, Cluster, HealthCheckKind, Host, Mode, RealServer, Scheduler, Service, VrrpInstance,
+    Watch,
 };
 use crate::manifest;
+use crate::resource::Distribution;
 use crate::resource::ipvs::{Definition, Destination, Ipvs, Virtual};
+use crate::resource::manager;
 use crate::resource::mark::{Mark, PORTS_PER_RULE};
+use crate::resource::package::AtLeast;
 
 /// The variables. docs/reference.md tells what each is.
-pub fn of(cluster: &Cluster, host: &Host) -> Value {
+pub fn of(cluster: &Cluster, host: &Host, os: &Distribution) -> Value {
     let vrrp: Vec<Value> = cluster
         .vrrp
         .iter()
@@ -28,6 +32,7 @@ pub fn of(cluster: &Cluster, host: &Host) -> Value {
     json!({
         "cluster": { "name": cluster.name, "keepalived": cluster.keepalived, "vars": cluster.vars },
         "host": host,
+        "os": os,
         "hosts": cluster.hosts,
         "services": cluster.services.iter().map(service).collect::<Vec<_>>(),
         "vrrp": vrrp,
@@ -43,16 +48,39 @@ pub fn of(cluster: &Cluster, host: &Host) -> Value {
         "neighbours": around::neighbours(cluster, host),
         "listens": around::listens(cluster, host),
         "more_web_ports": around::more_web_ports(cluster, host),
-        "answers": around::answers(cluster, host),
+        "answers": around::answers(cluster, host, os),
         "exports": around::exports(cluster, host),
-        "mounts": around::mounts(cluster, host),
+        "mounts": around::mounts(cluster, host, os),
         "checked": checked(cluster),
+        "checker": checker::program(cluster, os),
         "marks": marks(cluster),
         "ipvs": ipvs(cluster),
         "modules": modules(cluster),
+        "keepalived_at_least": keepalived_at_least(cluster),
         "persistent": cluster.services.iter().any(|s| s.persistence.is_some()),
         "watched_units": watched_units(cluster, host),
     })
+}
+
+/// The oldest keepalived that has what our configuration says. The rest of it is older.
+fn keepalived_at_least(cluster: &Cluster) -> AtLeast {
+    let checks = cluster
+        .services
+        .iter()
+        .filter_map(|s| s.health_check.as_ref());
+    let text = checks.into_iter().any(|check| match &check.kind {
+        HealthCheckKind::Http(answer) | HealthCheckKind::Https(answer) => answer.text.is_some(),
+        HealthCheckKind::Tcp | HealthCheckKind::Script { .. } => false,
+    });
+    let (version, because) = if text {
+        ("2.0.7", "`text` of a health check is its `regex`")
+    } else {
+        ("2.0.5", "`keepalived -t` tells of faults")
+    };
+    AtLeast {
+        version: version.to_owned(),
+        because: because.to_owned(),
+    }
 }
 
 /// A service with its virtual servers beside it, since keepalived has one block for each.
@@ -324,7 +352,7 @@ fn watched_units(cluster: &Cluster, host: &Host) -> Vec<Value> {
             instance.name,
             tracker.name
         );
-        Some(json!({ "path": path, "mark": mark, "unit": unit, "restart": restart }))
+        Some(json!({ "path": path, "mark": mark, "unit": unit, "service": manager::service(unit), "restart": restart }))
     })
     .collect()
 }

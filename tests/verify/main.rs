@@ -17,7 +17,7 @@ use lvsctl::event::Silent;
 use lvsctl::inventory::model::Scheduler;
 use lvsctl::inventory::model::{Cluster, Host};
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
-use lvsctl::resource::{Resource, section};
+use lvsctl::resource::{Distribution, Resource, section};
 use lvsctl::role::Roles;
 use lvsctl::run::host::Run;
 use lvsctl::run::{Fleet, HostRun, Interrupt};
@@ -150,8 +150,10 @@ impl Recorded {
         let fake = self.hosts(&files);
         let (secrets, interrupt) = (Secrets::new(), Interrupt::default());
         let more = |host: &Host| questions::of(&self.cluster, host);
+        let roles = Roles::load(None).unwrap();
         let run = Run {
             cluster: &self.cluster,
+            roles: &roles,
             connect: &fake,
             secrets: &secrets,
             sink: &Silent,
@@ -160,7 +162,6 @@ impl Recorded {
             more: &more,
         };
         let fleet = Fleet::new(run, 4).unwrap();
-        let roles = Roles::load(None).unwrap();
         let wanted = self
             .cluster
             .hosts
@@ -183,7 +184,9 @@ impl Recorded {
 
 /// What a host shall have in its kernel. Files and packages are plan's affair, and change with their templates.
 fn kernel(roles: &Roles, cluster: &Cluster, host: &Host) -> Vec<Resource> {
-    let mut wanted = roles.expand(cluster, host).unwrap();
+    let mut wanted = roles
+        .expand(cluster, host, &Distribution::assumed())
+        .unwrap();
     wanted.retain(|r| {
         matches!(
             r,

@@ -1,0 +1,259 @@
+//! What differs between distributions, in one place: how packages come and what they are called, who runs services,
+//! and where files belong. Facts decide; nothing else asks what a host's distribution is.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::facts::Facts;
+use super::manager;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// Debian, Ubuntu and their kin.
+    Debian,
+    /// RHEL, `CentOS`, Rocky, Alma, Fedora.
+    Rhel,
+    /// openSUSE and SLES.
+    Suse,
+    Alpine,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceManager {
+    Systemd,
+    Openrc,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PackageManager {
+    Apt,
+    Dnf,
+    Yum,
+    Zypper,
+    Apk,
+}
+
+/// Roles and templates see it as `os`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Distribution {
+    pub family: Family,
+    pub service_manager: ServiceManager,
+    /// The mode of a file that defines a unit.
+    pub definition_mode: &'static str,
+    pub nfs_server: &'static str,
+    pub nginx: Nginx,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Nginx {
+    /// The folder of pages that the package's own server shows.
+    pub root: &'static str,
+    /// The file that we may write.
+    pub site: &'static str,
+    /// Whether the package's own server shows that folder on port 80.
+    pub shows: bool,
+}
+
+impl Distribution {
+    pub fn new(family: Family) -> Self {
+        let service_manager = match family {
+            Family::Alpine => ServiceManager::Openrc,
+            _ => ServiceManager::Systemd,
+        };
+        Self::with(family, service_manager)
+    }
+
+    /// What most hosts have: the first guess, before a host has answered.
+    pub fn assumed() -> Self {
+        Self::new(Family::Debian)
+    }
+
+    pub fn of(facts: &Facts) -> Self {
+        let one_of = |names: &[&str]| facts.os.iter().any(|id| names.contains(&id.as_str()));
+        let family = if one_of(&["debian", "ubuntu"]) {
+            Family::Debian
+        } else if one_of(&["rhel", "centos", "fedora"]) {
+            Family::Rhel
+        } else if one_of(&["suse", "opensuse", "sles"]) {
+            Family::Suse
+        } else if one_of(&["alpine"]) {
+            Family::Alpine
+        } else {
+            Family::Debian
+        };
+        // A host that has neither is refused by what needs one.
+        let service_manager = if !facts.systemd && facts.has("rc-service") {
+            ServiceManager::Openrc
+        } else {
+            ServiceManager::Systemd
+        };
+        Self::with(family, service_manager)
+    }
+
+    fn with(family: Family, service_manager: ServiceManager) -> Self {
+        let conf_d = "/etc/nginx/conf.d/lvsctl.conf";
+        let (root, site, shows) = match family {
+            Family::Debian => ("/var/www/html", conf_d, true),
+            Family::Rhel => ("/usr/share/nginx/html", conf_d, true),
+            Family::Suse => ("/srv/www/htdocs", conf_d, true),
+            // Its default server answers 404 to all; ours stands in its place.
+            Family::Alpine => (
+                "/var/www/localhost/htdocs",
+                "/etc/nginx/http.d/default.conf",
+                false,
+            ),
+        };
+        Self {
+            family,
+            service_manager,
+            definition_mode: match service_manager {
+                ServiceManager::Systemd => "0644",
+                ServiceManager::Openrc => "0755",
+            },
+            nfs_server: match family {
+                Family::Alpine => "nfs.service",
+                _ => "nfs-server.service",
+            },
+            nginx: Nginx { root, site, shows },
+        }
+    }
+
+    /// The file that defines a unit of the administrator's own.
+    pub fn definition(&self, unit: &str) -> String {
+        match self.service_manager {
+            ServiceManager::Systemd => format!("/etc/systemd/system/{unit}"),
+            ServiceManager::Openrc => format!("/etc/init.d/{}", manager::service(unit)),
+        }
+    }
+}
+
+impl PackageManager {
+    pub fn of(facts: &Facts) -> Option<Self> {
+        [Self::Apt, Self::Dnf, Self::Yum, Self::Zypper, Self::Apk]
+            .into_iter()
+            .find(|manager| facts.has(&manager.to_string()))
+    }
+
+    pub fn install(self, names: &str) -> String {
+        match self {
+            Self::Apt => {
+                // A list that was never fetched knows no package; fetching it is slow, so only then.
+                let install = format!(
+                    "apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold install --no-install-recommends {names}"
+                );
+                format!(
+                    "export DEBIAN_FRONTEND=noninteractive\n{install} || {{ apt-get -q update && {install}; }}"
+                )
+            }
+            Self::Dnf => format!("dnf -q -y install {names}"),
+            Self::Yum => format!("yum -q -y install {names}"),
+            Self::Zypper => format!("zypper -q -n install {names}"),
+            Self::Apk => format!("apk add -q {names}"),
+        }
+    }
+
+    /// What it calls the package that Debian has under `name`; `None` where there is no such package.
+    pub fn name(self, name: &str) -> Option<&str> {
+        let Some((debian, others)) = PACKAGES.iter().find(|(debian, _)| *debian == name) else {
+            return Some(name);
+        };
+        let [rhel, suse, alpine] = others;
+        let known = match self {
+            Self::Apt => debian,
+            Self::Dnf | Self::Yum => rhel,
+            Self::Zypper => suse,
+            Self::Apk => alpine,
+        };
+        (!known.is_empty()).then_some(known)
+    }
+}
+
+/// Debian's name, and the names of RHEL and its kin, of openSUSE and of Alpine, where they differ; empty where they
+/// have none.
+const PACKAGES: &[(&str, [&str; 3])] = &[
+    ("iproute2", ["iproute", "iproute2", "iproute2"]),
+    ("apache2", ["httpd", "apache2", "apache2"]),
+    (
+        "nfs-kernel-server",
+        ["nfs-utils", "nfs-kernel-server", "nfs-utils"],
+    ),
+    ("nfs-common", ["nfs-utils", "nfs-client", "nfs-utils"]),
+    ("ssl-cert", ["", "", ""]),
+];
+
+impl fmt::Display for PackageManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Apt => "apt-get",
+            Self::Dnf => "dnf",
+            Self::Yum => "yum",
+            Self::Zypper => "zypper",
+            Self::Apk => "apk",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(os: &str, tools: &[&str], systemd: bool) -> Facts {
+        Facts {
+            os: os.split(' ').map(str::to_owned).collect(),
+            tools: tools.iter().map(|tool| (*tool).to_owned()).collect(),
+            systemd,
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn a_host_is_of_a_family() {
+        use Family::{Alpine, Debian, Rhel, Suse};
+        use ServiceManager::{Openrc, Systemd};
+        // `ID` and `ID_LIKE` as each distribution's os-release has them.
+        for (os, tools, systemd, family, service_manager) in [
+            ("debian", &["apt-get"][..], true, Debian, Systemd),
+            ("ubuntu debian", &["apt-get"], true, Debian, Systemd),
+            ("rocky rhel centos fedora", &["dnf"], true, Rhel, Systemd),
+            ("centos rhel fedora", &["yum"], true, Rhel, Systemd),
+            ("fedora", &["dnf"], true, Rhel, Systemd),
+            (
+                "opensuse-leap suse opensuse",
+                &["zypper"],
+                true,
+                Suse,
+                Systemd,
+            ),
+            ("sles suse", &["zypper"], true, Suse, Systemd),
+            ("alpine", &["apk", "rc-service"], false, Alpine, Openrc),
+            (
+                "devuan debian",
+                &["apt-get", "rc-service"],
+                false,
+                Debian,
+                Openrc,
+            ),
+            ("void", &[], false, Debian, Systemd),
+        ] {
+            let found = Distribution::of(&facts(os, tools, systemd));
+            assert_eq!(found.family, family, "{os}");
+            assert_eq!(found.service_manager, service_manager, "{os}");
+        }
+    }
+
+    #[test]
+    fn packages_have_their_names() {
+        for (manager, name, want) in [
+            (PackageManager::Apt, "nfs-common", Some("nfs-common")),
+            (PackageManager::Dnf, "nfs-common", Some("nfs-utils")),
+            (PackageManager::Zypper, "nfs-common", Some("nfs-client")),
+            (PackageManager::Apk, "keepalived", Some("keepalived")),
+            (PackageManager::Dnf, "ssl-cert", None),
+        ] {
+            assert_eq!(manager.name(name), want, "{manager} {name}");
+        }
+    }
+}

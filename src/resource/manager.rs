@@ -1,0 +1,149 @@
+//! The words for each service manager: systemd's systemctl(1), and OpenRC's rc-service(8) and rc-update(8). Units have
+//! systemd's names everywhere; OpenRC's service is called as the unit without its suffix.
+
+use super::distribution::{Distribution, ServiceManager};
+use super::facts::Facts;
+use crate::shell::{command, quote};
+
+const PROPERTIES: &str =
+    "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,StateChangeTimestampMonotonic";
+
+/// Where OpenRC marks what it has started.
+const STARTED: &str = "/run/openrc/started";
+
+pub fn service(unit: &str) -> &str {
+    unit.rsplit_once('.').map_or(unit, |(name, _)| name)
+}
+
+/// Shell text that tells how units are, as `systemctl show` does. OpenRC is made to answer in the same words.
+pub fn show(units: &[&str]) -> String {
+    let systemd = command(
+        ["systemctl", "show", &format!("--property={PROPERTIES}")]
+            .into_iter()
+            .chain(units.iter().copied()),
+    );
+    let names: Vec<String> = units.iter().map(|unit| quote(unit)).collect();
+    // The time of its mark is that of its start; a link has its own.
+    format!(
+        "if [ ! -d /run/systemd/system ] && command -v rc-service >/dev/null 2>&1; then\n\
+         for u in {}; do s=${{u%.*}}; load=not-found active=inactive file=disabled\n\
+         if [ -e \"/etc/init.d/$s\" ]; then load=loaded\n\
+         if rc-service \"$s\" status >/dev/null 2>&1; then active=active; fi\n\
+         for l in /etc/runlevels/*/\"$s\"; do if [ -e \"$l\" ]; then file=enabled; fi; done; fi\n\
+         printf 'Id=%s\\nLoadState=%s\\nActiveState=%s\\nUnitFileState=%s\\nNeedDaemonReload=no\\nChanged=%s\\n\\n' \\\n\
+         \"$u\" $load $active $file \"$(stat -c %Y {STARTED}/\"$s\" 2>/dev/null)\"; done\n\
+         else {systemd} 2>/dev/null; fi\n",
+        names.join(" "),
+    )
+}
+
+/// Shell text that starts or stops a unit where the host has it, whoever manages its services.
+pub fn if_there(verb: &str, unit: &str) -> String {
+    let known = command(["systemctl", "--quiet", "cat", unit]);
+    let act = command(["systemctl", verb, unit]);
+    let service = service(unit);
+    let script = quote(&format!("/etc/init.d/{service}"));
+    let openrc = command(["rc-service", service, verb]);
+    format!(
+        "if [ -d /run/systemd/system ]; then if {known} >/dev/null 2>&1; then {act}; fi\nelif [ -e {script} ]; then {openrc}; fi"
+    )
+}
+
+/// A host's service manager.
+#[derive(Debug, Clone, Copy)]
+pub struct Manager(ServiceManager);
+
+impl Manager {
+    pub fn of(facts: &Facts) -> Self {
+        Self(Distribution::of(facts).service_manager)
+    }
+
+    /// Whether the host has one that we know.
+    pub fn is_on(facts: &Facts) -> bool {
+        facts.systemd || facts.has("rc-service")
+    }
+
+    /// What makes it read definitions again, where it does not do so by itself.
+    pub fn read_again(self) -> Option<&'static str> {
+        match self.0 {
+            ServiceManager::Systemd => Some("systemctl daemon-reload"),
+            ServiceManager::Openrc => None,
+        }
+    }
+
+    /// A package may have enabled its unit since the probe; to do it again is slow where there are init scripts too.
+    pub fn enable(self, unit: &str) -> String {
+        match self.0 {
+            ServiceManager::Systemd => {
+                let name = quote(unit);
+                format!(
+                    "systemctl --quiet is-enabled {name} 2>/dev/null || systemctl --quiet enable {name}"
+                )
+            }
+            ServiceManager::Openrc => {
+                command(["rc-update", "--quiet", "add", service(unit), "default"])
+            }
+        }
+    }
+
+    pub fn disable(self, unit: &str) -> String {
+        match self.0 {
+            ServiceManager::Systemd => command(["systemctl", "--quiet", "disable", unit]),
+            ServiceManager::Openrc => {
+                command(["rc-update", "--quiet", "--all", "delete", service(unit)])
+            }
+        }
+    }
+
+    /// Starts or stops it.
+    pub fn act(self, verb: &str, unit: &str) -> String {
+        match self.0 {
+            ServiceManager::Systemd => command(["systemctl", verb, unit]),
+            ServiceManager::Openrc => command(["rc-service", service(unit), verb]),
+        }
+    }
+
+    /// A reload where the unit knows one, else a restart.
+    pub fn reload(self, unit: &str) -> String {
+        match self.0 {
+            ServiceManager::Systemd => command(["systemctl", "reload-or-restart", unit]),
+            // It does not tell when a service was reloaded: its mark is made anew for that.
+            ServiceManager::Openrc => {
+                let name = quote(service(unit));
+                format!(
+                    "if grep -Eq '^ *extra_started_commands=.*reload' /etc/init.d/{name}; then rc-service {name} reload; \
+                     else rc-service {name} restart; fi && touch -h {STARTED}/{name}"
+                )
+            }
+        }
+    }
+
+    pub fn is_active(self, unit: &str) -> String {
+        match self.0 {
+            ServiceManager::Systemd => command(["systemctl", "--quiet", "is-active", unit]),
+            ServiceManager::Openrc => {
+                format!(
+                    "{} >/dev/null 2>&1",
+                    command(["rc-service", service(unit), "status"])
+                )
+            }
+        }
+    }
+
+    /// What a unit that fails to start said.
+    pub fn log(self, unit: &str) -> String {
+        match self.0 {
+            ServiceManager::Systemd => command([
+                "journalctl",
+                "-u",
+                unit,
+                "-n",
+                "20",
+                "--no-pager",
+                "-o",
+                "cat",
+            ]),
+            ServiceManager::Openrc => command(["tail", "-n", "20", "/var/log/messages"]),
+        }
+    }
+}
