@@ -69,8 +69,7 @@ fn of_link(seen: &Seen, name: &str) -> Option<u32> {
 
 /// The longest packet that a real server's answers allow clients to send to a VIP.
 fn largest(host: &Seen, rs: &RealServer, vip: IpAddr, headers: u32) -> Option<u32> {
-    let routes = host.look.routes.iter().filter(|r| r.from == Some(vip));
-    let by_route = routes.filter_map(|route| {
+    let by_route = host.look.ways_back(vip).filter_map(|route| {
         let link = of_link(host, route.interface.as_deref()?)?;
         let own = [
             route.metric("mtu"),

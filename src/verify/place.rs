@@ -45,12 +45,22 @@ pub fn held_by_real_server(cluster: &Cluster, host: &Host) -> Vec<(IpAddr, &'sta
         .collect()
 }
 
+/// A real server's own addresses, as some of its services know them.
+pub fn own_addresses(
+    cluster: &Cluster,
+    host: &Host,
+    services: impl Fn(&Service) -> bool,
+) -> BTreeSet<IpAddr> {
+    let all = services_of(cluster, host).filter(|s| services(s));
+    let all = all.flat_map(|s| &s.real_servers);
+    let own = all.filter(|rs| rs.host == host.name);
+    own.map(|rs| rs.address).collect()
+}
+
 /// The addresses from which a real server answers clients: VIPs, and with NAT its own.
 pub fn answers_from(cluster: &Cluster, host: &Host) -> BTreeSet<IpAddr> {
     let held = held_by_real_server(cluster, host).into_iter();
-    let nat = services_of(cluster, host).filter(|s| s.mode == Mode::Nat);
-    let own = nat.flat_map(|s| &s.real_servers);
-    let own = own.filter(|rs| rs.host == host.name).map(|rs| rs.address);
+    let own = own_addresses(cluster, host, |s| s.mode == Mode::Nat);
     held.map(|(vip, _)| vip).chain(own).collect()
 }
 

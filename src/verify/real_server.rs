@@ -1,7 +1,6 @@
 //! What a real server must be, beyond its resources: silent about the VIP, listening on it, and answering the right
 //! way. Pure.
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::inventory::model::{ArpAnswer, Mode, Protocol, Service};
@@ -32,12 +31,17 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
     }
     for service in place::services_of(cluster, seen.host) {
         listens(tally, seen, service);
-        if service.mode == Mode::Nat {
-            reply::through(tally, cluster, seen, service);
-        }
         way::of_real_server(seen, service, tally);
     }
-    own_arp(tally, seen);
+    for own in place::own_addresses(cluster, seen.host, |s| s.mode == Mode::Nat) {
+        reply::through(tally, cluster, seen, own);
+    }
+    // A director finds a real server by ARP for its own address.
+    for own in place::own_addresses(cluster, seen.host, |_| true) {
+        if own.is_ipv4() {
+            director::arp_passes(seen, "arptables-rip", own, tally);
+        }
+    }
     for (vip, _) in &held {
         answers_itself(tally, seen, *vip);
     }
@@ -159,18 +163,6 @@ fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
         )
     });
     tally.judge(host, "arp-announce", what, fault);
-}
-
-/// A director finds a real server by ARP for its own address.
-fn own_arp(tally: &mut Tally, seen: &Seen) {
-    let mine = place::services_of(seen.cluster, seen.host).flat_map(|s| &s.real_servers);
-    let mine: BTreeSet<IpAddr> = mine
-        .filter(|rs| rs.host == seen.host.name && rs.address.is_ipv4())
-        .map(|rs| rs.address)
-        .collect();
-    for address in mine {
-        director::arp_passes(seen, "arptables-rip", address, tally);
-    }
 }
 
 /// Something listens on the service's ports, on an address that VIP traffic reaches.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::tally::{Fault, Tally};
 use super::{Seen, cluster, place};
-use crate::inventory::model::{Cluster, Mode, Service};
+use crate::inventory::model::{Cluster, Mode};
 
 const OUTSIDE: &str = "the world outside";
 
@@ -73,20 +73,17 @@ pub fn direct(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, ho
 }
 
 /// NAT: a reply that meets no director reaches the client from an address that it never asked.
-pub fn through(tally: &mut Tally, cluster: &Cluster, seen: &Seen, service: &Service) {
-    let own = service
-        .real_servers
-        .iter()
-        .find(|rs| rs.host == seen.host.name);
-    let Some(rs) = own.filter(|_| !seen.host.is_director()) else {
+pub fn through(tally: &mut Tally, cluster: &Cluster, seen: &Seen, own: IpAddr) {
+    // A director answers for itself.
+    if seen.host.is_director() {
         return;
-    };
-    let own = place::of_directors(cluster)
-        .into_iter()
-        .map(|(address, _)| address);
-    let directors: BTreeSet<IpAddr> = own.chain(cluster::all_vips(cluster)).collect();
-    for (to, name) in asked(cluster, rs.address) {
-        let found = match seen.look.route(to, Some(rs.address)) {
+    }
+    let theirs = place::of_directors(cluster).into_iter();
+    let theirs = theirs.map(|(address, _)| address);
+    let directors: BTreeSet<IpAddr> = theirs.chain(cluster::all_vips(cluster)).collect();
+    for (to, name) in asked(cluster, own) {
+        let route = seen.look.route(to, Some(own)).filter(|r| r.leads());
+        let found = match route {
             // A cluster may have no way out.
             None if name == OUTSIDE => continue,
             None => Some("no route".to_owned()),

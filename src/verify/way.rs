@@ -143,7 +143,8 @@ pub fn number(protocol: Protocol) -> u8 {
     }
 }
 
-/// A tunnel between two hosts of a service; what is in it is of the VIP's family.
+/// A tunnel to a real server; what is in it is of the VIP's family. Nothing comes back by it, so that to conntrack it
+/// stays new.
 pub fn tunnel(to: IpAddr, vip: IpAddr) -> Packet<'static> {
     Packet {
         from: None,
@@ -153,7 +154,7 @@ pub fn tunnel(to: IpAddr, vip: IpAddr) -> Packet<'static> {
         port: None,
         comes_in: None,
         goes_out: None,
-        state: None,
+        state: Some(State::New),
     }
 }
 
@@ -238,9 +239,10 @@ fn on(
         ),
         Mode::Tun => (tunnel(rs.address, vip), format!("{} by tunnel", rs.address)),
     };
-    let packet = Packet {
-        state: state.filter(|_| service.mode != Mode::Tun),
-        ..packet
+    // A tunnel is a packet of the director's own.
+    let packet = match service.mode {
+        Mode::Tun => packet,
+        Mode::Dr | Mode::Nat => Packet { state, ..packet },
     };
     let by = place::toward(seen.cluster, seen.host, seen.addresses(), rs.address);
     let what = format!("{what} on to {} ({shape})", rs.host);
@@ -311,7 +313,12 @@ pub fn of_real_server(seen: &Seen, service: &Service, tally: &mut Tally) {
         } else {
             &nic
         };
-        let back = back(seen, address);
+        let back: BTreeSet<String> = seen
+            .look
+            .ways_back(address)
+            .filter_map(|route| route.interface.clone())
+            .collect();
+        let back: Vec<String> = back.into_iter().collect();
         let back = if back.is_empty() { &nic } else { &back };
         for port in service.known_ports() {
             let port = rs.port.unwrap_or(port);
@@ -326,14 +333,4 @@ pub fn of_real_server(seen: &Seen, service: &Service, tally: &mut Tally) {
             judge(seen, "firewall-vip", &what, vip.is_ipv6(), &legs, "", tally);
         }
     }
-}
-
-/// The interfaces by which an address's replies leave, as far as the kernel was asked.
-fn back(seen: &Seen, from: IpAddr) -> Vec<String> {
-    let routes = seen.look.routes.iter();
-    let all: BTreeSet<String> = routes
-        .filter(|route| route.from == Some(from))
-        .filter_map(|route| route.interface.clone())
-        .collect();
-    all.into_iter().collect()
 }

@@ -11,6 +11,7 @@ hosts:
   client: { role: client, address: 192.168.122.20 }
 services:
   web: { vip: 192.168.122.100, port: 80, real_port: 8080, mode: nat, scheduler: rr }
+  more: { vip: 192.168.122.100, port: 81, real_port: 8081, mode: nat, scheduler: rr }
 ";
 
 const NAT_HOSTS: &[Made] = &[Made {
@@ -43,6 +44,12 @@ fn nat_replies_go_back_through_a_director() {
             vec![format!(
                 "{client}, found the gateway 10.10.10.254, which is no director's, {mend}"
             )],
+        ),
+        (
+            "the world nowhere",
+            to("192.168.122.20", "10.10.10.1")
+                + "[{\"type\":\"unreachable\",\"dst\":\"192.0.2.1\",\"from\":\"10.10.10.10\",\"dev\":\"lo\"}]",
+            vec![],
         ),
         (
             "no way",

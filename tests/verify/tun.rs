@@ -138,7 +138,10 @@ fn the_tunnel_itself_must_come_in() {
             found.len() == 1 && found[0].contains("dropped by the policy of filter/INPUT"),
             "{found:?}"
         );
-        let lets = format!("{drop}\n-A INPUT -i eth0 -p {name} -j ACCEPT\nCOMMIT");
+        // To conntrack a tunnel of which one end alone is heard stays new.
+        let lets = format!(
+            "{drop}\n-A INPUT -m conntrack --ctstate INVALID -j DROP\n-A INPUT -i eth0 -p {name} -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT"
+        );
         let tally = verify(inventory, hosts, "rs1", &[(part, &lets)]);
         assert_eq!(of(&tally, "firewall-vip"), [""; 0]);
     }
@@ -219,6 +222,11 @@ fn full_packets_must_fit_the_tunnel() {
             .collect();
         assert_eq!(of(&tally, "tunnel-mtu"), want, "{name}");
     }
+    // A way that ends at once is none.
+    let ends = route("{\"advmss\":1440}")
+        + "[{\"type\":\"unreachable\",\"dst\":\"192.0.2.1\",\"from\":\"192.168.100.200\",\"dev\":\"lo\"}]";
+    let tally = verify(V4, V4_HOSTS, "rs1", &[("routes", &ends)]);
+    assert_eq!(of(&tally, "tunnel-mtu"), [""; 0]);
     // IPv6's header is longer, and no director was asked.
     let tally = verify(V6, V6_HOSTS, "", &[]);
     let found = of(&tally, "tunnel-mtu");
