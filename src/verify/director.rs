@@ -151,10 +151,10 @@ fn vrrp(seen: &Seen, tally: &mut Tally) {
                 ..arrives.clone()
             };
             let by = [me.interface.clone()];
-            let legs = [Leg::arrives(&arrives, &by), Leg::leaves(&leaves, &by)];
+            let legs = vec![Leg::arrives(&arrives, &by), Leg::leaves(&leaves, &by)];
             let what = format!("VRRP between {} and {}", me.host, peer.host);
             let v6 = me.address.is_ipv6();
-            way::judge(seen, "firewall-vrrp", &what, v6, &legs, "", tally);
+            way::judge(seen, "firewall-vrrp", &what, v6, legs, "", tally);
         }
     }
 }

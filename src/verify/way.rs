@@ -74,6 +74,13 @@ impl<'a> Leg<'a> {
         }
     }
 
+    /// What a packet is to conntrack is not told any more.
+    fn untold(&mut self) {
+        for packet in &mut self.packets {
+            packet.state = None;
+        }
+    }
+
     /// What is dropped by every interface is dropped; by some, it may be.
     fn fate(&self, rules: &Rules) -> Fate {
         let fates: Vec<Fate> = self.packets.iter().map(|p| self.one(rules, p)).collect();
@@ -105,13 +112,17 @@ pub fn judge(
     check: &'static str,
     what: &str,
     v6: bool,
-    legs: &[Leg],
+    mut legs: Vec<Leg>,
     hint: &str,
     tally: &mut Tally,
 ) {
     let mut dropped = None;
-    for rules in seen.look.firewall.rules(v6) {
-        for leg in legs {
+    let both = seen.look.firewall.rules(v6);
+    if both.iter().any(|rules| rules.untracks()) {
+        legs.iter_mut().for_each(Leg::untold);
+    }
+    for rules in both {
+        for leg in &legs {
             match leg.fate(rules) {
                 Fate::Passes => {}
                 Fate::Dropped(by) => dropped = dropped.or(Some(by)),
@@ -191,9 +202,9 @@ pub fn of_director(seen: &Seen, service: &Service, tally: &mut Tally) {
         for port in service.known_ports() {
             let what = format!("{} {} port {port}", service.name, vip.address);
             let arrives = request(service, vip.address, port);
-            let legs = [Leg::arrives(&arrives, &near)];
+            let legs = vec![Leg::arrives(&arrives, &near)];
             let v6 = vip.address.is_ipv6();
-            judge(seen, "firewall-vip", &what, v6, &legs, "", tally);
+            judge(seen, "firewall-vip", &what, v6, legs, "", tally);
             for rs in &service.real_servers {
                 // A real server on the director itself gets the packet where it is.
                 if rs.host != seen.host.name {
@@ -246,9 +257,9 @@ fn on(
     };
     let by = place::toward(seen.cluster, seen.host, seen.addresses(), rs.address);
     let what = format!("{what} on to {} ({shape})", rs.host);
-    let legs = [Leg::leaves(&packet, &by)];
+    let legs = vec![Leg::leaves(&packet, &by)];
     let v6 = rs.address.is_ipv6();
-    judge(seen, "firewall-vip", &what, v6, &legs, "", tally);
+    judge(seen, "firewall-vip", &what, v6, legs, "", tally);
 }
 
 fn replies(seen: &Seen, service: &Service, tally: &mut Tally) {
@@ -284,13 +295,13 @@ fn replies(seen: &Seen, service: &Service, tally: &mut Tally) {
                 state,
                 ..reply(service, rs.address, port)
             };
-            let legs = [Leg::passes_through(&packet, &by, &clients)];
+            let legs = vec![Leg::passes_through(&packet, &by, &clients)];
             let what = format!(
                 "replies of {} from {} ({} port {port})",
                 service.name, rs.host, rs.address
             );
             let v6 = rs.address.is_ipv6();
-            judge(seen, "firewall-vip", &what, v6, &legs, hint, tally);
+            judge(seen, "firewall-vip", &what, v6, legs, hint, tally);
         }
     }
 }
@@ -330,7 +341,7 @@ pub fn of_real_server(seen: &Seen, service: &Service, tally: &mut Tally) {
             if service.mode == Mode::Tun {
                 legs.push(Leg::arrives(&outer, &nic));
             }
-            judge(seen, "firewall-vip", &what, vip.is_ipv6(), &legs, "", tally);
+            judge(seen, "firewall-vip", &what, vip.is_ipv6(), legs, "", tally);
         }
     }
 }

@@ -125,6 +125,15 @@ fn nat_goes_in_and_out_and_its_replies_through() {
             vec![by(TO_1, "the policy of filter/OUTPUT")],
         ),
         (
+            "a rule leaves packets out of conntrack",
+            "0",
+            "*raw\n-A PREROUTING -i eth1 -j CT --notrack\nCOMMIT\n*filter\n-A FORWARD -s 10.10.10.10/32 -m conntrack --ctstate INVALID -j DROP",
+            vec![doubt(
+                FROM_1,
+                "-A FORWARD -s 10.10.10.10/32 -m conntrack --ctstate INVALID -j DROP",
+            )],
+        ),
+        (
             "the request itself",
             "0",
             "*filter\n:INPUT DROP [0:0]\n-A INPUT -i eth1 -j ACCEPT",
