@@ -167,6 +167,7 @@ mod tests {
         Resource::Sysctl(Sysctl {
             name: "net.ipv4.ip_forward".into(),
             value: value.into(),
+            instead_of: None,
         })
     }
 

@@ -87,6 +87,11 @@ impl Templates {
             "quote",
             |text: &str, _: tera::Kwargs, _: &tera::State| -> String { crate::shell::quote(text) },
         );
+        // An interface's name as a part of a sysctl's: the dot of a VLAN is no separator.
+        tera.register_filter(
+            "sysctl",
+            |name: &str, _: tera::Kwargs, _: &tera::State| -> String { name.replace('.', "/") },
+        );
         tera.add_raw_templates(
             sources
                 .iter()

@@ -194,6 +194,7 @@ fn every_scheduler_and_its_flags() {
 fn health_checks() {
     let answer = |path: &str, status| HttpAnswer {
         path: path.to_owned(),
+        host: None,
         status,
         text: None,
     };
@@ -213,6 +214,13 @@ fn health_checks() {
             "{ http: { text: OK } }",
             HealthCheckKind::Http(HttpAnswer {
                 text: Some("OK".to_owned()),
+                ..answer("/", 200)
+            }),
+        ),
+        (
+            "{ https: { host: www.example.org } }",
+            HealthCheckKind::Https(HttpAnswer {
+                host: Some("www.example.org".to_owned()),
                 ..answer("/", 200)
             }),
         ),
@@ -250,12 +258,16 @@ fn health_checks() {
 #[test]
 fn sorry_servers() {
     for (keys, address, port) in [
-        ("sorry_server: 192.168.100.20", "192.168.100.20", 80),
-        ("sorry_server: '192.168.100.20:80'", "192.168.100.20", 80),
+        ("sorry_server: 192.168.100.20", "192.168.100.20", None),
+        (
+            "sorry_server: '192.168.100.20:80'",
+            "192.168.100.20",
+            Some(80),
+        ),
         (
             "mode: nat, sorry_server: { address: 192.168.100.20, port: 8080 }",
             "192.168.100.20",
-            8080,
+            Some(8080),
         ),
     ] {
         let text = format!("{VIP}, {keys}");

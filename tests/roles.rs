@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::report::render;
 use lvsctl::resource::distribution::Family;
 use lvsctl::resource::{Distribution, Resource};
 use lvsctl::role::Roles;
@@ -74,11 +75,61 @@ fn what_keepalived_watches_comes_before_it() {
     }
 }
 
+/// A dot in the name of a VLAN's interface is no separator of a sysctl's name (sysctl.d(5)).
+#[test]
+fn interfaces_of_vlans_have_sysctls() {
+    let text = "cluster: t
+networks: { lan: 10.2.0.0/24 }
+defaults: { interface: eth0.100 }
+hosts:
+  lb1: { role: director, address: 10.2.0.11 }
+  rs1: { role: realserver, address: 10.2.0.21, vars: { arp_scopes: [all, lo, eth0.100] } }
+services:
+  web: { vip: 10.2.0.80, port: 80 }
+";
+    let loaded =
+        inventory::parse("t.yaml", text, BUILT_IN_ROLES).unwrap_or_else(|e| panic!("{e:?}"));
+    let roles = Roles::load(None).expect("the built-in roles");
+    for (host, want) in [
+        (0, "net.ipv4.conf.eth0/100.send_redirects"),
+        (1, "net.ipv4.conf.eth0/100.arp_ignore"),
+    ] {
+        let host = &loaded.cluster.hosts[host];
+        let all = roles
+            .expand(&loaded.cluster, host, &Distribution::assumed())
+            .expect("resources");
+        assert!(all.iter().any(|r| r.key() == want), "{want}");
+    }
+}
+
 #[test]
 fn every_kind_is_used_by_a_shipped_inventory() {
     let used: BTreeSet<&str> = resources().iter().map(|(_, r)| r.kind()).collect();
     let kinds: BTreeSet<&str> = lvsctl::resource::registry::KINDS.iter().copied().collect();
     assert_eq!(used, kinds);
+}
+
+/// `lvsctl render`: a line of words, or a title with commands.
+#[test]
+fn every_resource_is_shown() {
+    for (whose, resource) in resources() {
+        if resource.kind() == "file" {
+            continue;
+        }
+        let shown = render::text("h", std::slice::from_ref(&resource));
+        let (title, commands) = shown
+            .trim()
+            .split_once("\n\n# ")
+            .and_then(|(_, shown)| shown.split_once('\n').or(Some((shown, ""))))
+            .unwrap_or_else(|| panic!("{whose}: {shown}"));
+        let name = format!("{} {}", resource.kind(), resource.key());
+        let words = title.strip_prefix(&name);
+        let words = words.unwrap_or_else(|| panic!("{whose}: {shown}"));
+        assert!(
+            words.starts_with(": ") || !commands.is_empty(),
+            "{whose}: {shown}"
+        );
+    }
 }
 
 /// Scripts that go to hosts are read by every shell that may be `sh` there.

@@ -286,16 +286,18 @@ pub struct RealServer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct SorryServer {
     pub address: IpAddr,
-    pub port: u16,
+    /// None: the port that the client asked for.
+    pub port: Option<u16>,
 }
 
 /// What keepalived asks a real server. Times in seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HealthCheck {
     pub kind: HealthCheckKind,
-    /// None: the service's own (first) port.
+    /// None: the ports that are served.
     pub port: Option<u16>,
     pub connect_timeout: u32,
+    /// How often it is asked again before it counts as down.
     pub retry: u32,
     pub delay_before_retry: u32,
     /// Answers in a row that bring it back; keepalived takes one.
@@ -315,6 +317,8 @@ pub enum HealthCheckKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HttpAnswer {
     pub path: String,
+    /// The name to ask by.
+    pub host: Option<String>,
     pub status: u16,
     /// A text that the page holds.
     pub text: Option<String>,

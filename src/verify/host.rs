@@ -85,7 +85,7 @@ fn persisted(seen: &Seen, tally: &mut Tally) {
             // Ours is a file like the others, so none at all is drift and told there.
             continue;
         };
-        let fault = (value != sysctl.value).then(|| {
+        let fault = (!sysctl.holds(value)).then(|| {
             Fault::new(
                 format!("{} = {} at boot", sysctl.name, sysctl.value),
                 format!("{value}, set by {file}"),

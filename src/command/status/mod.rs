@@ -244,9 +244,7 @@ fn of_service(
         .map(|address| {
             let planned = wanted.real_servers.iter().find(|rs| rs.address == address);
             let running = served.and_then(|s| s.real_servers.get(&address));
-            let unhealthy = planned
-                .and_then(|rs| rs.check)
-                .is_some_and(|check| table.unreachable.contains(&check));
+            let unhealthy = planned.is_some_and(|rs| table.fails(to, rs));
             let place = Place::of(&to.to_string(), Some(address.to_string()));
             let (active, inactive) = counters
                 .connections

@@ -73,16 +73,14 @@ pub fn port_mapping(view: View<'_>, faults: &mut Vec<Fault>) {
         let Some(sorry) = service.sorry_server else {
             continue;
         };
+        let other = sorry.port.filter(|port| !service.ports.contains(port));
         if service.mode != Mode::Nat
             && !service.ports.is_empty()
-            && !service.ports.contains(&sorry.port)
+            && let Some(port) = other
         {
             let mode = word(service.mode);
-            let fault = Fault::new(format!(
-                "`{mode}` cannot map the service's port to {}",
-                sorry.port
-            ))
-            .help("let the sorry server listen on the service's port, or use `mode: nat`");
+            let fault = Fault::new(format!("`{mode}` cannot map the service's port to {port}"))
+                .help("let the sorry server listen on the service's port, or use `mode: nat`");
             faults.push(view.of(service, "sorry_server", fault));
         }
     }

@@ -96,7 +96,7 @@ fn resolve(
     let health_check = health_check(name, raw, keepalived, cx);
     let sorry_server = raw.sorry_server.copied().map(|sorry| SorryServer {
         address: sorry.0.address,
-        port: sorry.0.port.or(ports.first().copied()).unwrap_or(0),
+        port: sorry.0.port,
     });
     let check = check(raw.check.get(), &ports, &real_servers);
     Some(Service {
@@ -343,6 +343,7 @@ fn health_check(
         let answer = HttpAnswer {
             path: http.path.get().cloned().unwrap_or_else(|| "/".to_owned()),
             status: http.status.copied().map_or(200, |s| s.0),
+            host: http.host.get().cloned(),
             text: http.text.get().cloned(),
         };
         if written.http.is_absent() {
