@@ -234,6 +234,20 @@ pub enum Mode {
     Tun,
 }
 
+/// Interfaces that hold VIPs on real servers, and face no network.
+pub const HOMES: [&str; 3] = ["lo", "tunl0", "ip6tnl0"];
+
+impl Mode {
+    /// The interface on which a real server holds a VIP: the one that tunnelled packets come out of, else lo.
+    pub fn home(self, vip: IpAddr) -> &'static str {
+        match (self, vip) {
+            (Self::Tun, IpAddr::V4(_)) => "tunl0",
+            (Self::Tun, IpAddr::V6(_)) => "ip6tnl0",
+            (Self::Dr | Self::Nat, _) => "lo",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheduler {

@@ -11,6 +11,14 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
     drift(seen, tally);
     persisted(seen, tally);
     undone(seen, tally);
+    for chain in &seen.look.firewall.native {
+        let text = "drops some packets; its rules were not looked at";
+        tally.note(
+            seen.name(),
+            "firewall-nft",
+            format!("the chain {chain} of nftables {text}"),
+        );
+    }
     for note in &seen.plan.notes {
         tally.note(seen.name(), "health", note.clone());
     }

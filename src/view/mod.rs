@@ -279,11 +279,7 @@ fn real_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
     .filter(|(address, _)| seen.insert(*address))
     .enumerate()
     .map(|(index, (address, mode))| {
-        let interface = match mode {
-            Mode::Tun if address.is_ipv6() => "ip6tnl0",
-            Mode::Tun => "tunl0",
-            _ => "lo",
-        };
+        let interface = mode.home(address);
         let prefix = if address.is_ipv6() { 128 } else { 32 };
         json!({
             "address": format!("{address}/{prefix}"), "interface": interface, "route": address.is_ipv4(),
