@@ -6,6 +6,7 @@ mod lab;
 mod output;
 mod part;
 mod plan;
+mod reach;
 mod render;
 mod schema;
 mod secrets;

@@ -9,9 +9,9 @@ use crate::run::part::{self, Stage};
 use crate::run::{Fleet, HostRun};
 
 use super::output::Reporter;
-use super::setup;
 use super::work::Work;
 use super::{Failure, Result};
+use super::{reach, setup};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Power {
@@ -24,8 +24,8 @@ pub enum Power {
 
 pub fn run(global: &Global, format: &FormatArgs, power: Power) -> Result<Exit> {
     let mut setup = setup::load(global)?;
-    let reach = setup::reach(global, &mut setup, false)?;
-    let interrupt = setup::interrupt()?;
+    let reach = reach::reach(global, &mut setup, false)?;
+    let interrupt = reach::interrupt()?;
     let reporter = Reporter::new(global, format.format);
     let done = {
         let work = Work {
