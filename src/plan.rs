@@ -73,7 +73,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
                     adopts.push(format!("{} {}", resource.kind(), resource.key()));
                 }
                 // Also of what is as wanted: it may be wanted otherwise one day.
-                if let Some(script) = resource.keep(&before) {
+                if let Some(script) = resource.keep(&before, change.is_none()) {
                     let title = format!("keep what {} {} was", resource.kind(), resource.key());
                     keep.push(Step {
                         title,
@@ -123,7 +123,8 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
 }
 
 /// The steps of all changes in a safe order, between the two writes of the manifest: before the first change it
-/// names all that may be ours, so that a run that is cut short loses nothing; at the end just what is.
+/// names all that may be ours, so that a run that is cut short loses nothing; at the end just what is. What it points
+/// to is kept before it is written, and dropped after.
 fn steps(
     changes: &[Change],
     keep: Vec<Step>,
@@ -135,10 +136,10 @@ fn steps(
     during
         .entries
         .extend(gone.iter().map(|entry| (*entry).clone()));
-    let mut steps = Vec::new();
-    let record = |manifest: &Manifest, title: &str| Step {
+    let mut steps = keep;
+    let record = |manifest: &Manifest, forget: &str, title: &str| Step {
         title: title.to_owned(),
-        script: manifest.store(),
+        script: manifest.store(forget),
         phase: Phase::Main,
     };
     let mut work: Vec<Step> = changes
@@ -147,11 +148,14 @@ fn steps(
         .collect();
     work.sort_by_key(|step| step.phase);
     if !work.is_empty() && during != *before {
-        steps.push(record(&during, "record what is ours"));
+        steps.push(record(&during, "", "record what is ours"));
     }
-    steps.extend(keep);
     let recorded = if work.is_empty() { before } else { &during };
-    let last = (*recorded != *after).then(|| record(after, "record what is ours now"));
+    let forget: String = gone
+        .iter()
+        .filter_map(|entry| entry.resource.forget(&entry.before))
+        .collect();
+    let last = (*recorded != *after).then(|| record(after, &forget, "record what is ours now"));
     steps.extend(work);
     steps.extend(last);
     steps
@@ -258,26 +262,72 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_file_that_is_right_already_is_kept_and_put_back_when_we_leave() {
-        let file: Resource =
-            serde_json::from_value(serde_json::json!({ "file": { "path": "/a", "content": "" } }))
-                .unwrap();
+    fn file(content: &str) -> Resource {
+        let file = serde_json::json!({ "file": { "path": "/a", "content": content } });
+        serde_json::from_value(file).unwrap()
+    }
+
+    fn with_file(content: &str) -> Observed {
         let mut observed = Observed::default();
         let found = crate::resource::file::Found {
             regular: true,
-            size: 0,
+            size: content.len(),
             mode: "644".into(),
             owner: "root:root".into(),
             modified: 0.0,
-            content: String::new(),
+            content: content.into(),
         };
         observed.file.insert("/a".into(), found);
-        let adopted = plan(&[file], &Manifest::new("c"), &observed);
+        observed
+    }
+
+    #[test]
+    fn a_file_that_is_right_already_is_kept_and_put_back_when_we_leave() {
+        let adopted = plan(&[file("")], &Manifest::new("c"), &with_file(""));
         assert_eq!(
             titles(&adopted),
             ["keep what file /a was", "record what is ours now"]
         );
         assert!(adopted.changes.is_empty(), "{:?}", adopted.changes);
+    }
+
+    #[test]
+    fn what_stood_there_is_kept_before_the_manifest_points_to_it() {
+        let first = plan(
+            &[file("ours\n")],
+            &Manifest::new("c"),
+            &with_file("theirs\n"),
+        );
+        assert_eq!(
+            titles(&first),
+            ["keep what file /a was", "record what is ours", "write /a"]
+        );
+        // A run that ended before it recorded anything may have kept an older file.
+        assert!(
+            first.steps[0].script.contains("\n{ rm -f "),
+            "{}",
+            first.steps[0].script
+        );
+    }
+
+    #[test]
+    fn a_backup_goes_when_the_manifest_no_longer_names_it() {
+        let mut manifest = Manifest::new("c");
+        manifest.entries.push(Entry {
+            resource: file("").owned(),
+            before: Before::Value("/backup/a".into()),
+        });
+        // The second is a run after one that was cut short, or after somebody removed our file.
+        for observed in [with_file("ours\n"), Observed::default()] {
+            let left = plan(&[], &manifest, &observed);
+            assert_eq!(titles(&left), ["put back /a", "record what is ours now"]);
+            assert!(
+                left.steps[0].script.contains("cp -pP /backup/a "),
+                "{}",
+                left.steps[0].script
+            );
+            let last = &left.steps[1].script;
+            assert!(last.contains("\nrm -f /backup/a\n"), "{last}");
+        }
     }
 }
