@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::manifest::{Entry, Manifest};
 use crate::resource::change::{Phase, Step};
-use crate::resource::{Change, Context, Facts, Observed, Resource};
+use crate::resource::{Before, Change, Context, Facts, Observed, Resource};
 use crate::secret::Secrets;
 
 /// All that a decision about one host rests on.
@@ -12,9 +12,28 @@ use crate::secret::Secrets;
 pub struct Basis<'a> {
     pub wanted: &'a [Resource],
     pub manifest: &'a Manifest,
+    /// Of other clusters on this host.
+    pub others: &'a [Manifest],
     pub observed: &'a Observed,
     pub facts: &'a Facts,
     pub secrets: &'a Secrets,
+}
+
+impl Basis<'_> {
+    /// The entry of another cluster that has the same.
+    fn shared(&self, resource: &Resource) -> Option<&Entry> {
+        self.others.iter().find_map(|other| other.entry(resource))
+    }
+
+    /// What was there before any of us: what a cluster that came first remembers, since what is there now may be its
+    /// own. That it was as that cluster wants it says nothing of what this one wants.
+    fn before(&self, resource: &Resource) -> Before {
+        self.shared(resource)
+            .map(|entry| &entry.before)
+            .filter(|before| **before != Before::Same)
+            .cloned()
+            .unwrap_or_else(|| resource.before(self.observed))
+    }
 }
 
 /// What is to be done on one host.
@@ -47,6 +66,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         observed,
         facts,
         secrets,
+        ..
     } = *basis;
     let mut changes: Vec<Change> = Vec::new();
     let (mut notes, mut refusals, mut adopts) = (Vec::new(), Vec::new(), Vec::new());
@@ -68,7 +88,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         let before = match manifest.entry(resource) {
             Some(entry) => entry.before.clone(),
             None => {
-                let before = resource.before(observed);
+                let before = basis.before(resource);
                 if change.is_none() {
                     adopts.push(format!("{} {}", resource.kind(), resource.key()));
                 }
@@ -101,7 +121,9 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         .iter()
         .filter(|entry| !is_wanted(entry))
         .collect();
-    for entry in gone.iter().rev() {
+    // What another cluster needs stays; the last one to go puts back what was there before.
+    let ours = |entry: &&&Entry| basis.shared(&entry.resource).is_none();
+    for entry in gone.iter().rev().filter(ours) {
         let cx = Context {
             facts,
             secrets,
@@ -164,7 +186,6 @@ fn steps(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::Before;
     use crate::resource::sysctl::Sysctl;
 
     fn sysctl(value: &str) -> Resource {
@@ -183,12 +204,22 @@ mod tests {
     }
 
     fn plan(wanted: &[Resource], manifest: &Manifest, observed: &Observed) -> HostPlan {
+        plan_beside(&[], wanted, manifest, observed)
+    }
+
+    fn plan_beside(
+        others: &[Manifest],
+        wanted: &[Resource],
+        manifest: &Manifest,
+        observed: &Observed,
+    ) -> HostPlan {
         let (facts, secrets) = (Facts::assumed(), Secrets::new());
         host(
             "h",
             &Basis {
                 wanted,
                 manifest,
+                others,
                 observed,
                 facts: &facts,
                 secrets: &secrets,
@@ -260,6 +291,51 @@ mod tests {
             "{}",
             plan.steps[1].script
         );
+    }
+
+    /// A cluster's manifest with one entry.
+    fn owning(cluster: &str, resource: Resource, before: Before) -> Manifest {
+        let mut manifest = Manifest::new(cluster);
+        manifest.entries.push(Entry { resource, before });
+        manifest
+    }
+
+    #[test]
+    fn what_another_cluster_needs_stays_until_that_one_goes() {
+        let zero = || Before::Value("0".into());
+        let own = owning("c", sysctl("1"), zero());
+        let other = owning("d", sysctl("1"), zero());
+        let first = plan_beside(&[other], &[], &own, &observed("1"));
+        assert_eq!(titles(&first), ["record what is ours now"]);
+        let last = plan(&[], &own, &observed("1"));
+        assert_eq!(last.steps[0].title, "set net.ipv4.ip_forward back to 0");
+    }
+
+    #[test]
+    fn what_was_before_all_clusters_is_remembered_by_each() {
+        let value = |value: &str| Before::Value(value.into());
+        for (theirs, remembered, wanted, found, expected) in [
+            // Theirs is not what was there before.
+            ("1", value("0"), "1", "1", value("0")),
+            ("1", value("0"), "2", "1", value("0")),
+            ("1", Before::Absent, "1", "1", Before::Absent),
+            ("1", Before::Same, "1", "1", Before::Same),
+            ("1", Before::Same, "2", "1", value("1")),
+        ] {
+            let other = owning("d", sysctl(theirs), remembered);
+            let plan = plan_beside(
+                &[other],
+                &[sysctl(wanted)],
+                &Manifest::new("c"),
+                &observed(found),
+            );
+            let written = serde_json::to_string(&expected).unwrap();
+            let script = &plan.steps[0].script;
+            assert!(
+                script.contains(&format!(r#""before":{written}"#)),
+                "{script}"
+            );
+        }
     }
 
     fn file(content: &str) -> Resource {

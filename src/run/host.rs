@@ -176,6 +176,7 @@ impl<'a> HostRun<'a> {
         let basis = Basis {
             wanted: &self.wanted,
             manifest: &self.answer.manifest,
+            others: &self.answer.others,
             observed: &self.answer.observed,
             facts: &self.answer.facts,
             secrets,
