@@ -120,22 +120,14 @@ impl<'a> HostRun<'a> {
         let started = Instant::now();
         let mut shell = run.connect.connect(host).map_err(HostError::Connect)?;
         let question = probe::question(&wanted);
-        let mut answer = ask(run, host, shell.as_mut(), &question)?;
+        let answer = ask(run, host, shell.as_mut(), &question)?;
         // A host of another distribution than most has other packages, paths and services.
         let os = Distribution::of(&answer.facts);
         if !wanted.is_empty() && os != Distribution::assumed() {
             wanted = run.roles.expand(run.cluster, host, &os)?;
         }
-        // What is ours and no longer wanted was not asked for: that is known only now.
-        let all = with_owned(&wanted, &answer.manifest);
-        let wider = probe::question(&all);
-        if wider != question {
-            answer = ask(run, host, shell.as_mut(), &wider)?;
-        }
-        let obstacles = probe::obstacles(&answer, &wanted);
-        if !obstacles.is_empty() {
-            return Err(HostError::Obstacles(obstacles));
-        }
+        let answer = ask_all(run, host, shell.as_mut(), &wanted, question, answer)?;
+        no_obstacles(&answer, &wanted)?;
         let probe_seconds = started.elapsed().as_secs_f64();
         run.sink.event(&Event::Probed {
             host: host.name.clone(),
@@ -155,13 +147,16 @@ impl<'a> HostRun<'a> {
     /// Takes the host's lock and probes again: what is planned from now on rests on what nobody else changes.
     pub fn lock(&mut self, run: &Run) -> Result<(), HostError> {
         take_lock(run, self.host, self.shell.as_mut())?;
-        self.probe_again(run)
+        self.probe_again(run)?;
+        no_obstacles(&self.answer, &self.wanted)
     }
 
-    /// The same question once more.
+    /// The same question once more, and of what became ours since.
     pub fn probe_again(&mut self, run: &Run) -> Result<(), HostError> {
-        let all = with_owned(&self.wanted, &self.answer.manifest);
-        self.answer = ask(run, self.host, self.shell.as_mut(), &probe::question(&all))?;
+        let question = probe::question(&with_owned(&self.wanted, &self.answer.manifest));
+        let shell = self.shell.as_mut();
+        let answer = ask(run, self.host, shell, &question)?;
+        self.answer = ask_all(run, self.host, shell, &self.wanted, question, answer)?;
         Ok(())
     }
 
@@ -279,6 +274,40 @@ impl<'a> HostRun<'a> {
     }
 }
 
+/// How often a host is asked anew when its manifest names more than was asked.
+const ROUNDS: usize = 3;
+
+/// What is ours and no longer wanted is known only from the answer, and is asked for then.
+fn ask_all(
+    run: &Run,
+    host: &Host,
+    shell: &mut dyn RemoteShell,
+    wanted: &[Resource],
+    mut question: String,
+    mut answer: Answer,
+) -> Result<Answer, HostError> {
+    for _ in 0..=ROUNDS {
+        let wider = probe::question(&with_owned(wanted, &answer.manifest));
+        if wider == question {
+            return Ok(answer);
+        }
+        answer = ask(run, host, shell, &wider)?;
+        question = wider;
+    }
+    Err(HostError::Obstacles(vec![format!(
+        "expected the manifest {} to stay as it is while it is read, found another one {ROUNDS} times; run again when no other run changes this host",
+        Manifest::path(&run.cluster.name)
+    )]))
+}
+
+fn no_obstacles(answer: &Answer, wanted: &[Resource]) -> Result<(), HostError> {
+    let obstacles = probe::obstacles(answer, wanted);
+    if obstacles.is_empty() {
+        return Ok(());
+    }
+    Err(HostError::Obstacles(obstacles))
+}
+
 fn with_owned(wanted: &[Resource], manifest: &Manifest) -> Vec<Resource> {
     let mut all = wanted.to_vec();
     let owned = manifest.entries.iter().map(|entry| &entry.resource);
@@ -337,3 +366,7 @@ pub fn nonce() -> String {
     use std::hash::{BuildHasher, RandomState};
     format!("{:016x}", RandomState::new().hash_one(Instant::now()))
 }
+
+#[cfg(test)]
+#[path = "host_tests.rs"]
+mod tests;
