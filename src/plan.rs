@@ -1,11 +1,15 @@
 //! From wanted and observed state to a plan: a pure function. Nothing is asked and nothing is run here.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 use crate::manifest::{Entry, Manifest};
-use crate::resource::change::{Phase, Step};
+use crate::resource::address::Address;
+use crate::resource::change::{Action, Phase, Step};
+use crate::resource::ipvs::Ipvs;
 use crate::resource::unit::{Stays, Unit};
-use crate::resource::{Before, Change, Context, Facts, Observed, Resource};
+use crate::resource::{Before, Change, Context, Facts, Kind, Observed, Resource};
 use crate::secret::Secrets;
 
 /// All that a decision about one host rests on.
@@ -52,10 +56,42 @@ pub struct HostPlan {
     pub steps: Vec<Step>,
 }
 
+/// Which of a host's steps: over all hosts, what is needed is made before what is not needed goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Make,
+    Remove,
+}
+
 impl HostPlan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// The steps of a part. Until the second is done, the manifest on the host has what it takes away.
+    pub fn part(&self, part: Part) -> Range<usize> {
+        let all = self.steps.len();
+        let removes = |step: &Step| step.phase == Phase::Remove;
+        let split = match self.steps.iter().position(removes) {
+            // It may be another host that takes the VIP over, which nobody must have any more then.
+            Some(_) if self.gives_up_a_vip() => all,
+            Some(first) => first,
+            None => all,
+        };
+        match part {
+            Part::Make => 0..split,
+            Part::Remove => split..all,
+        }
+    }
+
+    /// Whether the host holds a VIP as a director, without keepalived to hand it over, and no longer does.
+    fn gives_up_a_vip(&self) -> bool {
+        let removes = |kind: &str| {
+            let gone = |change: &Change| change.action == Action::Remove && change.kind == kind;
+            self.changes.iter().any(gone)
+        };
+        removes(Ipvs::NAME) && removes(Address::NAME)
     }
 }
 

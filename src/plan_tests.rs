@@ -305,3 +305,60 @@ fn a_backup_goes_when_the_manifest_no_longer_names_it() {
         assert!(last.contains("\nrm -f /backup/a\n"), "{last}");
     }
 }
+
+#[test]
+fn what_goes_waits_for_the_other_hosts_but_a_vip_of_a_director() {
+    let address = |interface: &str| -> Resource {
+        let value = serde_json::json!({ "address": "10.0.0.9/32", "interface": interface });
+        serde_json::from_value(serde_json::json!({ "address": value })).unwrap()
+    };
+    let service: Resource = serde_json::from_value(serde_json::json!({ "ipvs": {
+        "virtual": { "tcp": "10.0.0.9:80" }, "scheduler": "rr", "real_servers": [],
+    } }))
+    .unwrap();
+    let mut observed = observed("0");
+    let links = |vip: &str| crate::resource::Section::from_parts([("json", vip)]);
+    let held = r#"[{"ifname":"lo","flags":[],"addr_info":[{"local":"10.0.0.9","prefixlen":32,"scope":"global"}]}]"#;
+    observed.address = Address::parse(&links(held)).unwrap();
+    let table = [("table", "-A -t 10.0.0.9:80 -s rr\n")];
+    observed.ipvs = Ipvs::parse(&crate::resource::Section::from_parts(table)).unwrap();
+    for (what, owned, wanted, expected) in [
+        ("nothing", vec![], vec![], (0, 0)),
+        ("only makes", vec![], vec![sysctl("1")], (2, 2)),
+        ("only removes", vec![address("lo")], vec![], (0, 2)),
+        ("both", vec![address("lo")], vec![sysctl("1")], (2, 4)),
+        (
+            "a service under keepalived",
+            vec![service.clone()],
+            vec![sysctl("1")],
+            (2, 4),
+        ),
+        (
+            "a director",
+            vec![service, address("lo")],
+            vec![sysctl("1")],
+            (5, 5),
+        ),
+    ] {
+        let mut manifest = Manifest::new("c");
+        for resource in owned {
+            let before = Before::Absent;
+            manifest.entries.push(Entry { resource, before });
+        }
+        let plan = plan(&wanted, &manifest, &observed);
+        let (make, remove) = (plan.part(Part::Make), plan.part(Part::Remove));
+        assert_eq!(
+            (make.end, remove.end),
+            expected,
+            "{what}: {:?}",
+            titles(&plan)
+        );
+        assert_eq!((make.start, remove.start), (0, make.end), "{what}");
+        // Until all is gone, the manifest has it.
+        let last = plan.steps[remove].last().map(|step| step.title.as_str());
+        assert!(
+            last.is_none_or(|title| title == "record what is ours now"),
+            "{what}"
+        );
+    }
+}

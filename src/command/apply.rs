@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal};
 
 use crate::cli::{ApplyArgs, Format, Global};
 use crate::exit::Exit;
-use crate::inventory::model::{Cluster, Host};
+use crate::inventory::model::Host;
 use crate::plan::HostPlan;
 use crate::report;
 use crate::report::error::chain;
@@ -122,8 +122,9 @@ fn change(
         fleet.close(hosts);
         return Err(Failure::new(Exit::Done, "nothing was changed\n"));
     }
-    let pairs = hosts.into_iter().zip(plans).collect();
-    let mut done = fleet.apply(staged(work.setup.cluster(), pairs, goal));
+    let order: Vec<&Host> = hosts.iter().map(|run| run.host).collect();
+    let stages = stages::all(work.setup.cluster(), &order);
+    let mut done = fleet.apply(hosts.into_iter().zip(plans).collect(), &stages);
     let well = done
         .iter()
         .all(|(_, _, result)| matches!(result, Some(Ok(()))));
@@ -183,24 +184,6 @@ fn settled(fleet: &Fleet, done: &mut [Applied]) -> Vec<Unsettled> {
         .filter(|run| run.host.is_director())
         .collect();
     settle::wait(fleet, &mut directors)
-}
-
-/// Hosts with their plans, in the order in which they are worked on.
-fn staged<'h>(
-    cluster: &Cluster,
-    mut pairs: Vec<(HostRun<'h>, HostPlan)>,
-    goal: Goal,
-) -> Vec<Vec<(HostRun<'h>, HostPlan)>> {
-    let hosts: Vec<&Host> = pairs.iter().map(|(run, _)| run.host).collect();
-    let mut stages = Vec::new();
-    for stage in stages::of(cluster, &hosts, goal == Goal::Nothing) {
-        let (now, later) = pairs
-            .into_iter()
-            .partition(|(run, _)| stage.iter().any(|host| host.name == run.host.name));
-        stages.push(now);
-        pairs = later;
-    }
-    stages
 }
 
 fn confirmed(goal: Goal, interrupt: &Interrupt) -> Result<bool> {

@@ -10,6 +10,7 @@
 //! | `stage`      | `hosts`                                    | these hosts are changed side by side now  |
 //! | `step`       | `host`, `number`, `of`, `title`            | a step begins                             |
 //! | `step_done`  | `host`, `number`, `of`, `title`, `seconds` |                                           |
+//! | `paused`     | `host`, `done`, `of`                       | its last steps wait for the other hosts   |
 //! | `done`       | `host`, `steps`, `seconds`                 | the host is as wanted                     |
 //! | `failed`     | `host`, `error`                            | the host was left before its end          |
 //! | `skipped`    | `host`, `why`                              | the host was not begun                    |

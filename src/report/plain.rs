@@ -121,6 +121,15 @@ pub(super) fn line(event: &Event, width: usize, style: Style) -> Option<String> 
                 clean::line(title)
             )
         }
+        Event::Paused {
+            host,
+            done,
+            of: total,
+        } if verbose => format!(
+            "{} {} waits for the other hosts",
+            of(host),
+            place(done, total)
+        ),
         Event::Done {
             host,
             steps,

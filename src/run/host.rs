@@ -1,5 +1,6 @@
 //! One host of a run: its shell, what it answered, its plan, and the doing of it.
 
+use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::event::{Event, Sink};
@@ -44,6 +45,12 @@ pub enum HostError {
     StillDiffers(Vec<String>),
     #[error("interrupted before the step {next:?}; {done} of {of} steps are done")]
     Interrupted {
+        next: String,
+        done: usize,
+        of: usize,
+    },
+    #[error("left before the step {next:?}, as another host failed; {done} of {of} steps are done")]
+    Halted {
         next: String,
         done: usize,
         of: usize,
@@ -105,6 +112,8 @@ pub struct HostRun<'a> {
     pub answered_at: f64,
     /// How long the host took to be opened and to answer.
     pub probe_seconds: f64,
+    /// How long its steps took so far.
+    worked: Duration,
 }
 
 fn timeout(host: &Host) -> Duration {
@@ -141,6 +150,7 @@ impl<'a> HostRun<'a> {
             shell,
             answered_at: now.map_or(0.0, |now| now.as_secs_f64()),
             probe_seconds,
+            worked: Duration::ZERO,
         })
     }
 
@@ -179,10 +189,27 @@ impl<'a> HostRun<'a> {
         plan::host(&self.host.name, &basis)
     }
 
-    /// Does the steps of a plan, then probes again: nothing may be left to do.
-    pub fn apply(&mut self, run: &Run, plan: &HostPlan) -> Result<(), HostError> {
+    /// Does some of the steps of a plan. After the last one it probes again: nothing may be left to do.
+    pub fn apply(
+        &mut self,
+        run: &Run,
+        plan: &HostPlan,
+        part: Range<usize>,
+    ) -> Result<(), HostError> {
         let started = Instant::now();
-        self.steps(run, &plan.steps)?;
+        let end = part.end;
+        let worked = self.steps_of(run, &plan.steps, part);
+        self.worked += started.elapsed();
+        worked?;
+        if end < plan.steps.len() {
+            run.sink.event(&Event::Paused {
+                host: self.host.name.clone(),
+                done: end,
+                of: plan.steps.len(),
+            });
+            return Ok(());
+        }
+        let proof = Instant::now();
         let left = self.differs(run)?;
         if !left.is_empty() {
             return Err(HostError::StillDiffers(left));
@@ -190,15 +217,20 @@ impl<'a> HostRun<'a> {
         run.sink.event(&Event::Done {
             host: self.host.name.clone(),
             steps: plan.steps.len(),
-            seconds: started.elapsed().as_secs_f64(),
+            seconds: (self.worked + proof.elapsed()).as_secs_f64(),
         });
         Ok(())
     }
 
     /// Does steps, one after another, until one fails or the user interrupts.
     pub fn steps(&mut self, run: &Run, steps: &[Step]) -> Result<(), HostError> {
+        self.steps_of(run, steps, 0..steps.len())
+    }
+
+    fn steps_of(&mut self, run: &Run, steps: &[Step], part: Range<usize>) -> Result<(), HostError> {
         let of = steps.len();
-        for (index, step) in steps.iter().enumerate() {
+        let chosen = steps.iter().enumerate().take(part.end).skip(part.start);
+        for (index, step) in chosen {
             if run.interrupt.is_set() {
                 return Err(HostError::Interrupted {
                     next: step.title.clone(),
@@ -369,4 +401,4 @@ pub fn nonce() -> String {
 
 #[cfg(test)]
 #[path = "host_tests.rs"]
-mod tests;
+pub(super) mod tests;

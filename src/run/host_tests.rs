@@ -24,6 +24,10 @@ fn owning(cluster: &str, path: &str) -> Manifest {
 
 /// A host that has nothing but manifests: at each probe the next one, and the last one from then on.
 fn host(own: Vec<Manifest>, other: Vec<Option<Manifest>>) -> FakeHosts {
+    FakeHosts::new().host("rs1", probed(own, other).on("flock", ok("taken\n")))
+}
+
+pub fn probed(own: Vec<Manifest>, other: Vec<Option<Manifest>>) -> Script {
     let mut number = 0;
     let answer = move |script: &str| {
         let nonce = script
@@ -50,10 +54,7 @@ fn host(own: Vec<Manifest>, other: Vec<Option<Manifest>>) -> FakeHosts {
         text.push_str(&part("end end", ""));
         Ok(ok(text))
     };
-    let script = Script::new()
-        .on_match(|script| script.contains("section=end"), answer)
-        .on("flock", ok("taken\n"));
-    FakeHosts::new().host("rs1", script)
+    Script::new().on_match(|script| script.contains("section=end"), answer)
 }
 
 /// Opens a host and locks it.
