@@ -13,6 +13,7 @@ use crate::run::fleet::Applied;
 use crate::run::settle::{self, Unsettled};
 use crate::run::{Fleet, HostRun, Interrupt, stages};
 
+use super::drain::Drain;
 use super::output::{Reporter, show};
 use super::setup;
 use super::work::Work;
@@ -118,13 +119,37 @@ fn change(
         rows.extend(plans.iter().map(|plan| Row::of(plan, None)));
         return Ok((rows, exit));
     }
+    let mut drain = match goal {
+        Goal::Inventory => Drain::default(),
+        Goal::Nothing => match Drain::open(work, fleet, &hosts, &plans) {
+            Ok(drain) => drain,
+            Err(failure) => {
+                fleet.close(hosts);
+                return Err(failure);
+            }
+        },
+    };
+    if args.format.format == Format::Text {
+        let lines: String = drain
+            .titles()
+            .map(|(host, title)| format!("first on {host}: {title}\n"))
+            .collect();
+        reporter.suspend(|| show(work.global, |out, _| out.write_all(lines.as_bytes())))?;
+    }
     if !args.yes && !reporter.suspend(|| confirmed(goal, fleet.run.interrupt))? {
+        drain.close(fleet);
         fleet.close(hosts);
         return Err(Failure::new(Exit::Done, "nothing was changed\n"));
     }
     let order: Vec<&Host> = hosts.iter().map(|run| run.host).collect();
     let stages = stages::all(work.setup.cluster(), &order);
-    let mut done = fleet.apply(hosts.into_iter().zip(plans).collect(), &stages);
+    let pairs = hosts.into_iter().zip(plans);
+    let mut done: Vec<Applied> = if drain.run(fleet) {
+        fleet.apply(pairs.collect(), &stages)
+    } else {
+        pairs.map(|(host, plan)| (host, plan, None)).collect()
+    };
+    drain.close(fleet);
     let well = done
         .iter()
         .all(|(_, _, result)| matches!(result, Some(Ok(()))));
