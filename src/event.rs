@@ -34,6 +34,12 @@ pub enum Event {
         title: String,
         seconds: f64,
     },
+    /// A host waits for others before its last steps.
+    Paused {
+        host: String,
+        done: usize,
+        of: usize,
+    },
     /// A host did all that it had to.
     Done {
         host: String,

@@ -97,18 +97,19 @@ impl Manifest {
         )
     }
 
-    /// Shell text that puts this manifest in place, or takes it away when nothing is ours any more.
-    pub fn store(&self) -> String {
+    /// Shell text that puts this manifest in place, or takes it away when nothing is ours any more; then it runs
+    /// `forget`, which drops what only an earlier manifest named.
+    pub fn store(&self, forget: &str) -> String {
         let path = quote(&Self::path(&self.cluster));
         if self.entries.is_empty() {
             return format!(
-                "rm -f {path}\nrmdir {} {DIRECTORY} 2>/dev/null || :\nrm -rf {}\n",
+                "rm -f {path}\n{forget}rmdir {} {DIRECTORY} 2>/dev/null || :\nrm -rf {}\n",
                 quote(crate::resource::file::BACKUPS),
                 quote(&runtime(&self.cluster))
             );
         }
         let write = heredoc(&format!("cat >{path}.new"), &self.text());
-        format!("umask 077\nmkdir -p {DIRECTORY}\n{write}mv -f {path}.new {path}\n")
+        format!("umask 077\nmkdir -p {DIRECTORY}\n{write}mv -f {path}.new {path}\n{forget}")
     }
 }
 

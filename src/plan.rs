@@ -1,10 +1,15 @@
 //! From wanted and observed state to a plan: a pure function. Nothing is asked and nothing is run here.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 use crate::manifest::{Entry, Manifest};
-use crate::resource::change::{Phase, Step};
-use crate::resource::{Change, Context, Facts, Observed, Resource};
+use crate::resource::address::Address;
+use crate::resource::change::{Action, Phase, Step};
+use crate::resource::ipvs::Ipvs;
+use crate::resource::unit::{Stays, Unit};
+use crate::resource::{Before, Change, Context, Facts, Kind, Observed, Resource};
 use crate::secret::Secrets;
 
 /// All that a decision about one host rests on.
@@ -12,9 +17,28 @@ use crate::secret::Secrets;
 pub struct Basis<'a> {
     pub wanted: &'a [Resource],
     pub manifest: &'a Manifest,
+    /// Of other clusters on this host.
+    pub others: &'a [Manifest],
     pub observed: &'a Observed,
     pub facts: &'a Facts,
     pub secrets: &'a Secrets,
+}
+
+impl Basis<'_> {
+    /// The entry of another cluster that has the same.
+    fn shared(&self, resource: &Resource) -> Option<&Entry> {
+        self.others.iter().find_map(|other| other.entry(resource))
+    }
+
+    /// What was there before any of us: what a cluster that came first remembers, since what is there now may be its
+    /// own. That it was as that cluster wants it says nothing of what this one wants.
+    fn before(&self, resource: &Resource) -> Before {
+        self.shared(resource)
+            .map(|entry| &entry.before)
+            .filter(|before| **before != Before::Same)
+            .cloned()
+            .unwrap_or_else(|| resource.before(self.observed))
+    }
 }
 
 /// What is to be done on one host.
@@ -32,10 +56,42 @@ pub struct HostPlan {
     pub steps: Vec<Step>,
 }
 
+/// Which of a host's steps: over all hosts, what is needed is made before what is not needed goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Make,
+    Remove,
+}
+
 impl HostPlan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// The steps of a part. Until the second is done, the manifest on the host has what it takes away.
+    pub fn part(&self, part: Part) -> Range<usize> {
+        let all = self.steps.len();
+        let removes = |step: &Step| step.phase == Phase::Remove;
+        let split = match self.steps.iter().position(removes) {
+            // It may be another host that takes the VIP over, which nobody must have any more then.
+            Some(_) if self.gives_up_a_vip() => all,
+            Some(first) => first,
+            None => all,
+        };
+        match part {
+            Part::Make => 0..split,
+            Part::Remove => split..all,
+        }
+    }
+
+    /// Whether the host holds a VIP as a director, without keepalived to hand it over, and no longer does.
+    fn gives_up_a_vip(&self) -> bool {
+        let removes = |kind: &str| {
+            let gone = |change: &Change| change.action == Action::Remove && change.kind == kind;
+            self.changes.iter().any(gone)
+        };
+        removes(Ipvs::NAME) && removes(Address::NAME)
     }
 }
 
@@ -47,6 +103,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         observed,
         facts,
         secrets,
+        ..
     } = *basis;
     let mut changes: Vec<Change> = Vec::new();
     let (mut notes, mut refusals, mut adopts) = (Vec::new(), Vec::new(), Vec::new());
@@ -68,12 +125,12 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         let before = match manifest.entry(resource) {
             Some(entry) => entry.before.clone(),
             None => {
-                let before = resource.before(observed);
+                let before = basis.before(resource);
                 if change.is_none() {
                     adopts.push(format!("{} {}", resource.kind(), resource.key()));
                 }
                 // Also of what is as wanted: it may be wanted otherwise one day.
-                if let Some(script) = resource.keep(&before) {
+                if let Some(script) = resource.keep(&before, change.is_none()) {
                     let title = format!("keep what {} {} was", resource.kind(), resource.key());
                     keep.push(Step {
                         title,
@@ -101,7 +158,9 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         .iter()
         .filter(|entry| !is_wanted(entry))
         .collect();
-    for entry in gone.iter().rev() {
+    // What another cluster needs stays; the last one to go puts back what was there before.
+    let ours = |entry: &&&Entry| basis.shared(&entry.resource).is_none();
+    for entry in gone.iter().rev().filter(ours) {
         let cx = Context {
             facts,
             secrets,
@@ -110,6 +169,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         let change = entry.resource.remove(observed, &entry.before, &cx);
         changes.extend(change);
     }
+    changes.extend(rereads(basis, &gone));
 
     let steps = steps(&changes, keep, manifest, &after, &gone);
     HostPlan {
@@ -122,8 +182,51 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
     }
 }
 
+/// What units that run on do after files that they read went.
+fn rereads(basis: &Basis, gone: &[&Entry]) -> Vec<Change> {
+    let file = |entry: &&Entry| matches!(entry.resource, Resource::File(_));
+    let files: Vec<String> = gone
+        .iter()
+        .copied()
+        .filter(file)
+        .map(|entry| entry.resource.key())
+        .collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let cx = Context {
+        facts: basis.facts,
+        secrets: basis.secrets,
+        earlier: &[],
+    };
+    let reread = |unit: &Unit, stays: Stays| unit.reread(&basis.observed.unit, stays, &files, &cx);
+    let wanted = basis.wanted.iter().filter_map(|resource| {
+        let Resource::Unit(unit) = resource else {
+            return None;
+        };
+        let mut unit = unit.clone();
+        // A unit that is wanted otherwise may have read the file until now.
+        if let Some(Resource::Unit(owned)) = basis.manifest.entry(resource).map(|e| &e.resource) {
+            let read = |path: &&String| !unit.reads.contains(path);
+            let until_now: Vec<String> = owned.reads.iter().filter(read).cloned().collect();
+            unit.reads.extend(until_now);
+        }
+        reread(&unit, Stays::Wanted)
+    });
+    let gone = gone.iter().filter_map(|entry| {
+        let Resource::Unit(unit) = &entry.resource else {
+            return None;
+        };
+        let stays = match basis.shared(&entry.resource) {
+            Some(_) => Stays::Shared,
+            None => Stays::Before(&entry.before),
+        };
+        reread(unit, stays)
+    });
+    wanted.chain(gone).collect()
+}
+
 /// The steps of all changes in a safe order, between the two writes of the manifest: before the first change it
-/// names all that may be ours, so that a run that is cut short loses nothing; at the end just what is.
+/// names all that may be ours, so that a run that is cut short loses nothing; at the end just what is. What it points
+/// to is kept before it is written, and dropped after.
 fn steps(
     changes: &[Change],
     keep: Vec<Step>,
@@ -135,10 +238,10 @@ fn steps(
     during
         .entries
         .extend(gone.iter().map(|entry| (*entry).clone()));
-    let mut steps = Vec::new();
-    let record = |manifest: &Manifest, title: &str| Step {
+    let mut steps = keep;
+    let record = |manifest: &Manifest, forget: &str, title: &str| Step {
         title: title.to_owned(),
-        script: manifest.store(),
+        script: manifest.store(forget),
         phase: Phase::Main,
     };
     let mut work: Vec<Step> = changes
@@ -147,138 +250,19 @@ fn steps(
         .collect();
     work.sort_by_key(|step| step.phase);
     if !work.is_empty() && during != *before {
-        steps.push(record(&during, "record what is ours"));
+        steps.push(record(&during, "", "record what is ours"));
     }
-    steps.extend(keep);
     let recorded = if work.is_empty() { before } else { &during };
-    let last = (*recorded != *after).then(|| record(after, "record what is ours now"));
+    let forget: String = gone
+        .iter()
+        .filter_map(|entry| entry.resource.forget(&entry.before))
+        .collect();
+    let last = (*recorded != *after).then(|| record(after, &forget, "record what is ours now"));
     steps.extend(work);
     steps.extend(last);
     steps
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::resource::Before;
-    use crate::resource::sysctl::Sysctl;
-
-    fn sysctl(value: &str) -> Resource {
-        Resource::Sysctl(Sysctl {
-            name: "net.ipv4.ip_forward".into(),
-            value: value.into(),
-            instead_of: None,
-        })
-    }
-
-    fn observed(value: &str) -> Observed {
-        let mut observed = Observed::default();
-        observed
-            .sysctl
-            .insert("/proc/sys/net/ipv4/ip_forward".into(), value.into());
-        observed
-    }
-
-    fn plan(wanted: &[Resource], manifest: &Manifest, observed: &Observed) -> HostPlan {
-        let (facts, secrets) = (Facts::assumed(), Secrets::new());
-        host(
-            "h",
-            &Basis {
-                wanted,
-                manifest,
-                observed,
-                facts: &facts,
-                secrets: &secrets,
-            },
-        )
-    }
-
-    fn titles(plan: &HostPlan) -> Vec<&str> {
-        plan.steps.iter().map(|s| s.title.as_str()).collect()
-    }
-
-    #[test]
-    fn a_change_is_recorded_before_it_is_made() {
-        let plan = plan(&[sysctl("1")], &Manifest::new("c"), &observed("0"));
-        assert_eq!(
-            titles(&plan),
-            ["record what is ours", "set net.ipv4.ip_forward to 1"]
-        );
-        assert!(
-            plan.steps[0].script.contains(r#""before":{"value":"0"}"#),
-            "{}",
-            plan.steps[0].script
-        );
-    }
-
-    #[test]
-    fn what_is_right_and_ours_needs_nothing() {
-        let mut manifest = Manifest::new("c");
-        manifest.entries.push(Entry {
-            resource: sysctl("1"),
-            before: Before::Absent,
-        });
-        assert!(plan(&[sysctl("1")], &manifest, &observed("1")).is_empty());
-    }
-
-    #[test]
-    fn what_is_right_already_is_adopted_and_stays_when_we_leave() {
-        let adopted = plan(&[sysctl("1")], &Manifest::new("c"), &observed("1"));
-        assert_eq!(titles(&adopted), ["record what is ours now"]);
-        assert_eq!(adopted.adopts, ["sysctl net.ipv4.ip_forward"]);
-        let mut manifest = Manifest::new("c");
-        manifest.entries.push(Entry {
-            resource: sysctl("1"),
-            before: Before::Same,
-        });
-        assert_eq!(
-            titles(&plan(&[], &manifest, &observed("1"))),
-            ["record what is ours now"]
-        );
-    }
-
-    #[test]
-    fn what_is_no_longer_wanted_goes_back_to_what_it_was() {
-        let mut manifest = Manifest::new("c");
-        manifest.entries.push(Entry {
-            resource: sysctl("1"),
-            before: Before::Value("0".into()),
-        });
-        let plan = plan(&[], &manifest, &observed("1"));
-        assert_eq!(
-            titles(&plan),
-            [
-                "set net.ipv4.ip_forward back to 0",
-                "record what is ours now"
-            ]
-        );
-        assert!(
-            plan.steps[1].script.starts_with("rm -f"),
-            "{}",
-            plan.steps[1].script
-        );
-    }
-
-    #[test]
-    fn a_file_that_is_right_already_is_kept_and_put_back_when_we_leave() {
-        let file: Resource =
-            serde_json::from_value(serde_json::json!({ "file": { "path": "/a", "content": "" } }))
-                .unwrap();
-        let mut observed = Observed::default();
-        let found = crate::resource::file::Found {
-            regular: true,
-            size: 0,
-            mode: "644".into(),
-            owner: "root:root".into(),
-            modified: 0.0,
-            content: String::new(),
-        };
-        observed.file.insert("/a".into(), found);
-        let adopted = plan(&[file], &Manifest::new("c"), &observed);
-        assert_eq!(
-            titles(&adopted),
-            ["keep what file /a was", "record what is ours now"]
-        );
-        assert!(adopted.changes.is_empty(), "{:?}", adopted.changes);
-    }
-}
+#[path = "plan_tests.rs"]
+mod tests;

@@ -18,7 +18,7 @@ pub struct Answer {
     pub ip_tells: bool,
     pub manifest: Manifest,
     pub observed: Observed,
-    /// Paths that belong to another cluster on the same host, with its name.
+    /// Of other clusters on the same host.
     pub others: Vec<Manifest>,
     /// Sections of checks that go beyond resources.
     pub sections: std::collections::BTreeMap<String, section::Section>,

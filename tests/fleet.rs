@@ -66,9 +66,68 @@ fn a_run_costs_one_connection_and_one_exec() {
         same(&after, &state(host), words[0]);
     }
 
+    // The director is not there to drain it.
     let ran = lvsctl(&lab, &["destroy", "--yes"]);
+    assert_eq!(ran.status, 5, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("lb: "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("nothing was changed"), "{}", ran.stderr);
+    same(&after, &state(host), "a destroy that was refused");
+    let ran = lvsctl(&lab, &["destroy", "--yes", "--ignore-unreachable"]);
     assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
     same(&bare, &state(host), "destroy");
+}
+
+/// Stands for ipvsadm on a director, which serves one real server, and writes down how that is edited.
+const IPVSADM: &str = r#"cat >/usr/local/sbin/ipvsadm <<'END'
+#!/bin/sh
+case $* in
+-Sn) echo '-a -t 10.77.255.200:80 -r ADDRESS:80 -g -w 1' ;;
+-e*) echo "$*" >>/run/edited ;;
+esac
+END
+chmod +x /usr/local/sbin/ipvsadm"#;
+
+#[test]
+fn a_real_server_is_drained_before_it_is_destroyed() {
+    let lab = Lab::plain(2);
+    let (director, rs) = (lab.host("h1"), lab.host("h2"));
+    let inventory = support::inventory::write(&lab);
+    let text = std::fs::read_to_string(&inventory).expect("the inventory");
+    let line = |name: &str| {
+        let lines = text.lines();
+        lines
+            .clone()
+            .find(|line| line.starts_with(&format!("  {name}:")))
+            .expect("a host")
+    };
+    let leads = line("h1").replace("realserver", "director");
+    let text = text
+        .replace(line("lb"), &leads)
+        .replacen(&format!("{}\n", line("h1")), "", 1);
+    std::fs::write(&inventory, text).expect("the inventory");
+    let ran = run(&lab, &inventory, &["apply", "--yes"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    let script = IPVSADM.replace("ADDRESS", &rs.address.to_string());
+    assert!(director.sh(&script).status.success());
+
+    let ran = run(&lab, &inventory, &["destroy", "--yes"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    let drained = ran.stderr.find("drain real server").expect("a drain");
+    let removed = ran
+        .stderr
+        .find("remove 10.77.255.200/32")
+        .expect("a removal");
+    assert!(drained < removed, "{}", ran.stderr);
+    let edited = director
+        .sh("cat /run/edited; ls /run/*.lock 2>/dev/null")
+        .stdout;
+    let edited = String::from_utf8_lossy(&edited).into_owned();
+    let zero = format!("-e -t 10.77.255.200:80 -r {}:80 -g -w 0", rs.address);
+    assert!(
+        edited.starts_with(&zero) && edited.lines().count() == 1,
+        "{edited}"
+    );
+    assert!(!state(rs).contains("10.77.255.200"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal};
 
 use crate::cli::{ApplyArgs, Format, Global};
 use crate::exit::Exit;
-use crate::inventory::model::{Cluster, Host};
+use crate::inventory::model::Host;
 use crate::plan::HostPlan;
 use crate::report;
 use crate::report::error::chain;
@@ -13,6 +13,7 @@ use crate::run::fleet::Applied;
 use crate::run::settle::{self, Unsettled};
 use crate::run::{Fleet, HostRun, Interrupt, stages};
 
+use super::drain::Drain;
 use super::output::{Reporter, show};
 use super::work::Work;
 use super::{Failure, Result};
@@ -118,12 +119,37 @@ fn change(
         rows.extend(plans.iter().map(|plan| Row::of(plan, None)));
         return Ok((rows, exit));
     }
+    let mut drain = match goal {
+        Goal::Inventory => Drain::default(),
+        Goal::Nothing => match Drain::open(work, fleet, &hosts, &plans) {
+            Ok(drain) => drain,
+            Err(failure) => {
+                fleet.close(hosts);
+                return Err(failure);
+            }
+        },
+    };
+    if args.format.format == Format::Text {
+        let lines: String = drain
+            .titles()
+            .map(|(host, title)| format!("first on {host}: {title}\n"))
+            .collect();
+        reporter.suspend(|| show(work.global, |out, _| out.write_all(lines.as_bytes())))?;
+    }
     if !args.yes && !reporter.suspend(|| confirmed(goal, fleet.run.interrupt))? {
+        drain.close(fleet);
         fleet.close(hosts);
         return Err(Failure::new(Exit::Done, "nothing was changed\n"));
     }
-    let pairs = hosts.into_iter().zip(plans).collect();
-    let mut done = fleet.apply(staged(work.setup.cluster(), pairs, goal));
+    let order: Vec<&Host> = hosts.iter().map(|run| run.host).collect();
+    let stages = stages::all(work.setup.cluster(), &order);
+    let pairs = hosts.into_iter().zip(plans);
+    let mut done: Vec<Applied> = if drain.run(fleet) {
+        fleet.apply(pairs.collect(), &stages)
+    } else {
+        pairs.map(|(host, plan)| (host, plan, None)).collect()
+    };
+    drain.close(fleet);
     let well = done
         .iter()
         .all(|(_, _, result)| matches!(result, Some(Ok(()))));
@@ -183,24 +209,6 @@ fn settled(fleet: &Fleet, done: &mut [Applied]) -> Vec<Unsettled> {
         .filter(|run| run.host.is_director())
         .collect();
     settle::wait(fleet, &mut directors)
-}
-
-/// Hosts with their plans, in the order in which they are worked on.
-fn staged<'h>(
-    cluster: &Cluster,
-    mut pairs: Vec<(HostRun<'h>, HostPlan)>,
-    goal: Goal,
-) -> Vec<Vec<(HostRun<'h>, HostPlan)>> {
-    let hosts: Vec<&Host> = pairs.iter().map(|(run, _)| run.host).collect();
-    let mut stages = Vec::new();
-    for stage in stages::of(cluster, &hosts, goal == Goal::Nothing) {
-        let (now, later) = pairs
-            .into_iter()
-            .partition(|(run, _)| stage.iter().any(|host| host.name == run.host.name));
-        stages.push(now);
-        pairs = later;
-    }
-    stages
 }
 
 fn confirmed(goal: Goal, interrupt: &Interrupt) -> Result<bool> {

@@ -2,6 +2,7 @@
 
 mod apply;
 mod check;
+mod drain;
 mod lab;
 mod output;
 mod part;

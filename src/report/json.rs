@@ -10,6 +10,7 @@
 //! | `stage`      | `hosts`                                    | these hosts are changed side by side now  |
 //! | `step`       | `host`, `number`, `of`, `title`            | a step begins                             |
 //! | `step_done`  | `host`, `number`, `of`, `title`, `seconds` |                                           |
+//! | `paused`     | `host`, `done`, `of`                       | its last steps wait for the other hosts   |
 //! | `done`       | `host`, `steps`, `seconds`                 | the host is as wanted                     |
 //! | `failed`     | `host`, `error`                            | the host was left before its end          |
 //! | `skipped`    | `host`, `why`                              | the host was not begun                    |
@@ -123,6 +124,11 @@ mod tests {
                 title: title(),
                 seconds: 0.25,
             },
+            Event::Paused {
+                host: host(),
+                done: 1,
+                of: 2,
+            },
             Event::Done {
                 host: host(),
                 steps: 2,
@@ -154,6 +160,7 @@ mod tests {
         {"time":1.5,"event":"stage","hosts":["rs1"]}
         {"time":1.5,"event":"step","host":"rs1","number":1,"of":2,"title":"add\nit"}
         {"time":1.5,"event":"step_done","host":"rs1","number":1,"of":2,"title":"add\nit","seconds":0.25}
+        {"time":1.5,"event":"paused","host":"rs1","done":1,"of":2}
         {"time":1.5,"event":"done","host":"rs1","steps":2,"seconds":1.0}
         {"time":1.5,"event":"failed","host":"rs1","error":"no"}
         {"time":1.5,"event":"skipped","host":"rs1","why":"interrupted"}

@@ -121,6 +121,15 @@ pub(super) fn line(event: &Event, width: usize, style: Style) -> Option<String> 
                 clean::line(title)
             )
         }
+        Event::Paused {
+            host,
+            done,
+            of: total,
+        } if verbose => format!(
+            "{} {} waits for the other hosts",
+            of(host),
+            place(done, total)
+        ),
         Event::Done {
             host,
             steps,
@@ -199,6 +208,11 @@ mod tests {
                 title: title(),
                 seconds: 0.2,
             },
+            Event::Paused {
+                host: host(),
+                done: 9,
+                of: 12,
+            },
             Event::Done {
                 host: host(),
                 steps: 12,
@@ -250,6 +264,7 @@ mod tests {
         next: rs1, director1
         rs1:       [ 1/12] add 192.168.100.200/32 to lo ...
         rs1:       [ 1/12] add 192.168.100.200/32 to lo: done in 0.2 s
+        rs1:       [ 9/12] waits for the other hosts
         rs1:       done, 12 steps in 75 s
         director1: failed: the step "a" failed\nwith \u{1b}[2J
         b:         skipped: an earlier host failed

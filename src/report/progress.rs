@@ -204,7 +204,7 @@ impl Sink for Progress {
                 title,
                 ..
             } => self.work(state, host, title, Some((*number, *of))),
-            Event::Probed { host, .. } | Event::Done { host, .. } => {
+            Event::Probed { host, .. } | Event::Paused { host, .. } | Event::Done { host, .. } => {
                 self.end(state, host, Stand::Done);
             }
             Event::Failed { host, .. } => self.end(state, host, Stand::Failed),

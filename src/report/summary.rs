@@ -60,7 +60,7 @@ impl Row {
                 changes: plan.changes.len(),
                 steps,
             },
-            Some(Err(HostError::Interrupted { done, .. })) => {
+            Some(Err(HostError::Interrupted { done, .. } | HostError::Halted { done, .. })) => {
                 Outcome::Interrupted { done: *done, steps }
             }
             Some(Err(cause)) => Outcome::Failed {

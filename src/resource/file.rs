@@ -101,17 +101,19 @@ pub fn parse_paths(section: &Section) -> Result<BTreeMap<String, Found>, ParseEr
     Ok(files)
 }
 
+/// Whether something is there; a link that leads nowhere from there is, too.
+fn there(quoted: &str) -> String {
+    format!("[ -e {quoted} ] || [ -L {quoted} ]")
+}
+
 impl File {
     /// Stages the text beside its place, tests it, and renames it into place.
     fn write(&self) -> String {
         let path = quote(&self.path);
         let stage = quote(&format!("{}.lvsctl-new", self.path));
-        let directory = self.path.rsplit_once('/').map_or("/", |(directory, _)| {
-            if directory.is_empty() { "/" } else { directory }
-        });
         let mut text = format!(
             "umask 022\n[ -d {0} ] || mkdir -p {0}\numask 077\nrm -f {stage}\n",
-            quote(directory)
+            quote(self.directory())
         );
         text.push_str(&heredoc(&format!("cat >{stage}"), &self.content));
         text.push_str(&format!("chmod {} {stage}\n", quote(&self.mode)));
@@ -121,6 +123,29 @@ impl File {
         }
         text.push_str(&format!("mv -f {stage} {path}\n"));
         text
+    }
+
+    /// The backup goes when the manifest no longer names it: a run that is cut short puts back once more.
+    fn put_back(&self, backup: &str) -> String {
+        let (path, kept) = (quote(&self.path), quote(backup));
+        let stage = quote(&format!("{}.lvsctl-new", self.path));
+        let missing = quote(&format!(
+            "expected what {} was before in {backup}, found nothing there; put what it shall be there, and run again",
+            self.path
+        ));
+        format!(
+            "{} || {{ echo {missing} >&2; exit 1; }}\n\
+             [ -d {1} ] || mkdir -p {1}\nrm -f {stage}\ncp -pP {kept} {stage}\nmv -f {stage} {path}",
+            there(&kept),
+            quote(self.directory()),
+        )
+    }
+
+    fn directory(&self) -> &str {
+        match self.path.rsplit_once('/') {
+            None | Some(("", _)) => "/",
+            Some((directory, _)) => directory,
+        }
     }
 
     fn backup(&self) -> String {
@@ -207,35 +232,47 @@ impl Kind for File {
         }
     }
 
-    fn keep(&self, before: &Before) -> Option<String> {
+    fn keep(&self, before: &Before, as_wanted: bool) -> Option<String> {
         let Before::Value(backup) = before else {
             return None;
         };
-        let backup = quote(backup);
+        // No backup's name has a lone percent sign.
+        let (kept, stage) = (quote(backup), quote(&format!("{backup}%new")));
+        // What is not recorded as ours is somebody else's, and a backup from a run that was cut short is older. But
+        // what is just as wanted may be ours, its manifest moved away: then the backup is what was there before.
+        let first = if as_wanted {
+            format!("{} || ", there(&kept))
+        } else {
+            String::new()
+        };
         Some(format!(
-            "umask 077\n[ -d {BACKUPS} ] || mkdir -p {BACKUPS}\n[ -e {backup} ] || [ -L {backup} ] || cp -pP {} {backup}",
+            "umask 077\n[ -d {BACKUPS} ] || mkdir -p {BACKUPS}\n\
+             {first}{{ rm -f {kept} {stage}; cp -pP {} {stage}; mv -f {stage} {kept}; }}",
             quote(&self.path)
         ))
     }
 
+    fn forget(&self, before: &Before) -> Option<String> {
+        match before {
+            Before::Value(backup) => Some(format!("rm -f {}\n", quote(backup))),
+            Before::Absent | Before::Same => None,
+        }
+    }
+
     fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
-        observed.get(&self.path)?;
         let change = Change::new(Self::NAME, self.key(), Action::Remove);
-        let path = quote(&self.path);
+        let found = observed.get(&self.path).map(|_| "ours");
         Some(match before {
             Before::Value(backup) => change
-                .field("file", Some("ours"), Some("what was there before"))
-                .step(
-                    format!("put back {}", self.path),
-                    // It is put back once; a link that leads nowhere from there is one, too.
-                    format!(
-                        "! [ -e {0} ] && ! [ -L {0} ] || mv -f {0} {path}",
-                        quote(backup)
-                    ),
-                ),
-            Before::Absent | Before::Same => change
-                .field("file", Some("ours"), None::<&str>)
-                .step(format!("remove {}", self.path), format!("rm -f {path}")),
+                .field("file", found, Some("what was there before"))
+                .step(format!("put back {}", self.path), self.put_back(backup)),
+            Before::Absent | Before::Same => {
+                found?;
+                change.field("file", found, None::<&str>).step(
+                    format!("remove {}", self.path),
+                    format!("rm -f {}", quote(&self.path)),
+                )
+            }
         })
     }
 

@@ -66,8 +66,13 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Debug {
         Before::Absent
     }
 
-    /// Shell text that keeps what `before` points to, run before the first change.
-    fn keep(&self, _before: &Before) -> Option<String> {
+    /// Shell text that keeps what `before` points to, run before it is recorded as ours. `as_wanted`: nothing differs.
+    fn keep(&self, _before: &Before, _as_wanted: bool) -> Option<String> {
+        None
+    }
+
+    /// Shell text that drops what was kept, run when it is no longer recorded as ours.
+    fn forget(&self, _before: &Before) -> Option<String> {
         None
     }
 

@@ -49,8 +49,12 @@ macro_rules! registry {
                 match self { $( Self::$variant(r) => r.before(&observed.$module), )+ }
             }
 
-            pub fn keep(&self, before: &Before) -> Option<String> {
-                match self { $( Self::$variant(r) => r.keep(before), )+ }
+            pub fn keep(&self, before: &Before, as_wanted: bool) -> Option<String> {
+                match self { $( Self::$variant(r) => r.keep(before, as_wanted), )+ }
+            }
+
+            pub fn forget(&self, before: &Before) -> Option<String> {
+                match self { $( Self::$variant(r) => r.forget(before), )+ }
             }
 
             #[must_use]

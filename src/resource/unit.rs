@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::change::Phase;
 use super::distribution::Distribution;
 use super::file::{Found, parse_paths, probe_paths};
 use super::manager::{self, Manager};
@@ -61,6 +62,56 @@ impl Units {
                     .get(*path)
                     .is_some_and(|file| file.modified > state.changed)
         })
+    }
+}
+
+/// What a unit is to be when a plan is done.
+#[derive(Debug, Clone, Copy)]
+pub enum Stays<'a> {
+    /// As it is wanted.
+    Wanted,
+    /// As it is: somebody else needs it.
+    Shared,
+    /// As it was before us.
+    Before(&'a Before),
+}
+
+impl Unit {
+    /// A unit that runs on must not run with files that are gone, or are what they were before us: that is taken in
+    /// after they went. A run that was cut short between the two does it, too, since the manifest still has the files.
+    pub fn reread(
+        &self,
+        observed: &Units,
+        stays: Stays,
+        gone: &[&str],
+        cx: &Context,
+    ) -> Option<Change> {
+        let is_active = || observed.units.get(&self.name).is_some_and(|s| s.active);
+        let runs_on = match stays {
+            Stays::Wanted => self.active,
+            Stays::Before(Before::Same) => self.active && is_active(),
+            Stays::Shared => is_active(),
+            Stays::Before(Before::Absent) => false,
+            Stays::Before(Before::Value(words)) => words.ends_with(" true"),
+        };
+        let read = self.reads.iter().map(String::as_str);
+        let read: Vec<&str> = read.filter(|path| gone.contains(path)).collect();
+        if !(runs_on && self.reloads) || read.is_empty() {
+            return None;
+        }
+        let manager = Manager::of(cx.facts);
+        let change = Change::new(Self::NAME, self.key(), Action::Update)
+            .field(
+                "runs with",
+                Some(format!("our {}", read.join(", "))),
+                Some("what is there without us"),
+            )
+            .step_in(
+                Phase::Remove,
+                format!("reload {}", self.name),
+                explained(&manager.reload(&self.name), &manager.log(&self.name)),
+            );
+        Some(change)
     }
 }
 

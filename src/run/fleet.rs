@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::event::Event;
 use crate::inventory::model::Host;
-use crate::plan::HostPlan;
+use crate::plan::{HostPlan, Part};
 use crate::resource::Resource;
 
 use super::host::{HostError, HostRun, Run};
@@ -18,6 +18,51 @@ pub type Locked<'a> = (HostRun<'a>, HostPlan, Result<(), HostError>);
 
 /// A host with its plan, and what came of it; nothing for one that was not begun.
 pub type Applied<'a> = (HostRun<'a>, HostPlan, Option<Result<(), HostError>>);
+
+/// A host on its way through the stages.
+struct Work<'a> {
+    run: HostRun<'a>,
+    plan: HostPlan,
+    /// Steps that are done.
+    done: usize,
+    /// What came of it, when it has come to its end.
+    result: Option<Result<(), HostError>>,
+}
+
+impl<'a> Work<'a> {
+    fn new((run, plan): (HostRun<'a>, HostPlan)) -> Self {
+        Self {
+            run,
+            result: plan.is_empty().then_some(Ok(())),
+            plan,
+            done: 0,
+        }
+    }
+
+    fn go(&mut self, run: &Run, part: Part) {
+        let steps = self.plan.part(part);
+        let end = steps.end;
+        let result = self.run.apply(run, &self.plan, steps);
+        if result.is_ok() {
+            self.done = end;
+        }
+        if result.is_err() || end == self.plan.steps.len() {
+            self.result = Some(result);
+        }
+    }
+
+    /// Why it was left between two parts.
+    fn stopped(&self, failed: bool) -> HostError {
+        let next = self.plan.steps.get(self.done);
+        let next = next.map_or_else(String::new, |step| step.title.clone());
+        let (done, of) = (self.done, self.plan.steps.len());
+        if failed {
+            HostError::Halted { next, done, of }
+        } else {
+            HostError::Interrupted { next, done, of }
+        }
+    }
+}
 
 pub struct Fleet<'a> {
     pub run: Run<'a>,
@@ -73,50 +118,68 @@ impl<'a> Fleet<'a> {
     }
 
     /// Does plans, stage by stage. A failure in a stage lets that stage end and keeps the next from beginning.
-    pub fn apply<'h>(&self, stages: Vec<Vec<(HostRun<'h>, HostPlan)>>) -> Vec<Applied<'h>> {
-        let mut done = Vec::new();
-        let mut stop = false;
-        for stage in stages {
-            let hosts: Vec<String> = stage
-                .iter()
-                .filter(|(_, plan)| !plan.is_empty())
-                .map(|(run, _)| run.host.name.clone())
-                .collect();
-            if stop || self.run.interrupt.is_set() {
-                for (host, plan) in stage {
-                    if !plan.is_empty() {
-                        let why = if stop {
-                            "an earlier host failed"
-                        } else {
-                            "interrupted"
-                        };
-                        self.run.sink.event(&Event::Skipped {
-                            host: host.host.name.clone(),
-                            why: why.to_owned(),
-                        });
-                    }
-                    done.push((host, plan, None));
-                }
+    pub fn apply<'h>(
+        &self,
+        hosts: Vec<(HostRun<'h>, HostPlan)>,
+        stages: &[(Part, Vec<&Host>)],
+    ) -> Vec<Applied<'h>> {
+        let mut work: Vec<Work> = hosts.into_iter().map(Work::new).collect();
+        for (part, stage) in stages {
+            let due = |work: &Work| {
+                let among = stage.iter().any(|host| host.name == work.run.host.name);
+                among && !work.plan.part(*part).is_empty()
+            };
+            let (now, later): (Vec<Work>, Vec<Work>) = work.into_iter().partition(due);
+            work = later;
+            if now.is_empty() {
                 continue;
             }
-            if !hosts.is_empty() {
-                self.run.sink.event(&Event::Stage { hosts });
+            let failed = |work: &Work| matches!(work.result, Some(Err(_)));
+            if work.iter().chain(&now).any(failed) || self.run.interrupt.is_set() {
+                work.extend(now);
+                break;
             }
-            let results = self.each(stage, |(mut host, plan)| {
-                let result = if plan.is_empty() {
-                    Ok(())
-                } else {
-                    host.apply(&self.run, &plan)
-                };
-                self.tell(&host, &result);
-                (host, plan, Some(result))
-            });
-            stop = results
-                .iter()
-                .any(|(_, _, result)| matches!(result, Some(Err(_))));
-            done.extend(results);
+            let hosts = now.iter().map(|w| w.run.host.name.clone()).collect();
+            self.run.sink.event(&Event::Stage { hosts });
+            work.extend(self.each(now, |mut work| {
+                work.go(&self.run, *part);
+                if let Some(result) = &work.result {
+                    self.tell(&work.run, result);
+                }
+                work
+            }));
         }
-        done
+        let name = |work: &Work| work.run.host.name.clone();
+        let order = stages.iter().flat_map(|(_, stage)| stage);
+        let order: Vec<&str> = order.map(|host| host.name.as_str()).collect();
+        work.sort_by_key(|work| order.iter().position(|host| *host == name(work)));
+        self.left(&mut work);
+        work.into_iter()
+            .map(|work| (work.run, work.plan, work.result))
+            .collect()
+    }
+
+    /// Tells of hosts that a run which stopped did not come to, or not to their end.
+    fn left(&self, work: &mut [Work]) {
+        let failed = work.iter().any(|w| matches!(w.result, Some(Err(_))));
+        let failed = failed && !self.run.interrupt.is_set();
+        for work in work.iter_mut().filter(|work| work.result.is_none()) {
+            if work.done == 0 {
+                let why = if failed {
+                    "an earlier host failed"
+                } else {
+                    "interrupted"
+                };
+                self.run.sink.event(&Event::Skipped {
+                    host: work.run.host.name.clone(),
+                    why: why.to_owned(),
+                });
+                continue;
+            }
+            let result = Err(work.stopped(failed));
+            self.tell(&work.run, &result);
+            work.result = Some(result);
+        }
     }
 
     /// Tells of a host that did not come to its end.
@@ -124,10 +187,12 @@ impl<'a> Fleet<'a> {
         let host = host.host.name.clone();
         match result {
             Ok(()) => {}
-            Err(error @ HostError::Interrupted { .. }) => self.run.sink.event(&Event::Skipped {
-                host,
-                why: error.to_string(),
-            }),
+            Err(error @ (HostError::Interrupted { .. } | HostError::Halted { .. })) => {
+                self.run.sink.event(&Event::Skipped {
+                    host,
+                    why: error.to_string(),
+                });
+            }
             Err(error) => self.run.sink.event(&Event::Failed {
                 host,
                 error: crate::report::error::chain(error),
@@ -145,3 +210,7 @@ impl<'a> Fleet<'a> {
         });
     }
 }
+
+#[cfg(test)]
+#[path = "fleet_tests.rs"]
+mod tests;

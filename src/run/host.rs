@@ -1,5 +1,6 @@
 //! One host of a run: its shell, what it answered, its plan, and the doing of it.
 
+use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::event::{Event, Sink};
@@ -44,6 +45,12 @@ pub enum HostError {
     StillDiffers(Vec<String>),
     #[error("interrupted before the step {next:?}; {done} of {of} steps are done")]
     Interrupted {
+        next: String,
+        done: usize,
+        of: usize,
+    },
+    #[error("left before the step {next:?}, as another host failed; {done} of {of} steps are done")]
+    Halted {
         next: String,
         done: usize,
         of: usize,
@@ -105,6 +112,8 @@ pub struct HostRun<'a> {
     pub answered_at: f64,
     /// How long the host took to be opened and to answer.
     pub probe_seconds: f64,
+    /// How long its steps took so far.
+    worked: Duration,
 }
 
 fn timeout(host: &Host) -> Duration {
@@ -120,22 +129,14 @@ impl<'a> HostRun<'a> {
         let started = Instant::now();
         let mut shell = run.connect.connect(host).map_err(HostError::Connect)?;
         let question = probe::question(&wanted);
-        let mut answer = ask(run, host, shell.as_mut(), &question)?;
+        let answer = ask(run, host, shell.as_mut(), &question)?;
         // A host of another distribution than most has other packages, paths and services.
         let os = Distribution::of(&answer.facts);
         if !wanted.is_empty() && os != Distribution::assumed() {
             wanted = run.roles.expand(run.cluster, host, &os)?;
         }
-        // What is ours and no longer wanted was not asked for: that is known only now.
-        let all = with_owned(&wanted, &answer.manifest);
-        let wider = probe::question(&all);
-        if wider != question {
-            answer = ask(run, host, shell.as_mut(), &wider)?;
-        }
-        let obstacles = probe::obstacles(&answer, &wanted);
-        if !obstacles.is_empty() {
-            return Err(HostError::Obstacles(obstacles));
-        }
+        let answer = ask_all(run, host, shell.as_mut(), &wanted, question, answer)?;
+        no_obstacles(&answer, &wanted)?;
         let probe_seconds = started.elapsed().as_secs_f64();
         run.sink.event(&Event::Probed {
             host: host.name.clone(),
@@ -149,19 +150,23 @@ impl<'a> HostRun<'a> {
             shell,
             answered_at: now.map_or(0.0, |now| now.as_secs_f64()),
             probe_seconds,
+            worked: Duration::ZERO,
         })
     }
 
     /// Takes the host's lock and probes again: what is planned from now on rests on what nobody else changes.
     pub fn lock(&mut self, run: &Run) -> Result<(), HostError> {
         take_lock(run, self.host, self.shell.as_mut())?;
-        self.probe_again(run)
+        self.probe_again(run)?;
+        no_obstacles(&self.answer, &self.wanted)
     }
 
-    /// The same question once more.
+    /// The same question once more, and of what became ours since.
     pub fn probe_again(&mut self, run: &Run) -> Result<(), HostError> {
-        let all = with_owned(&self.wanted, &self.answer.manifest);
-        self.answer = ask(run, self.host, self.shell.as_mut(), &probe::question(&all))?;
+        let question = probe::question(&with_owned(&self.wanted, &self.answer.manifest));
+        let shell = self.shell.as_mut();
+        let answer = ask(run, self.host, shell, &question)?;
+        self.answer = ask_all(run, self.host, shell, &self.wanted, question, answer)?;
         Ok(())
     }
 
@@ -176,6 +181,7 @@ impl<'a> HostRun<'a> {
         let basis = Basis {
             wanted: &self.wanted,
             manifest: &self.answer.manifest,
+            others: &self.answer.others,
             observed: &self.answer.observed,
             facts: &self.answer.facts,
             secrets,
@@ -183,10 +189,27 @@ impl<'a> HostRun<'a> {
         plan::host(&self.host.name, &basis)
     }
 
-    /// Does the steps of a plan, then probes again: nothing may be left to do.
-    pub fn apply(&mut self, run: &Run, plan: &HostPlan) -> Result<(), HostError> {
+    /// Does some of the steps of a plan. After the last one it probes again: nothing may be left to do.
+    pub fn apply(
+        &mut self,
+        run: &Run,
+        plan: &HostPlan,
+        part: Range<usize>,
+    ) -> Result<(), HostError> {
         let started = Instant::now();
-        self.steps(run, &plan.steps)?;
+        let end = part.end;
+        let worked = self.steps_of(run, &plan.steps, part);
+        self.worked += started.elapsed();
+        worked?;
+        if end < plan.steps.len() {
+            run.sink.event(&Event::Paused {
+                host: self.host.name.clone(),
+                done: end,
+                of: plan.steps.len(),
+            });
+            return Ok(());
+        }
+        let proof = Instant::now();
         let left = self.differs(run)?;
         if !left.is_empty() {
             return Err(HostError::StillDiffers(left));
@@ -194,15 +217,20 @@ impl<'a> HostRun<'a> {
         run.sink.event(&Event::Done {
             host: self.host.name.clone(),
             steps: plan.steps.len(),
-            seconds: started.elapsed().as_secs_f64(),
+            seconds: (self.worked + proof.elapsed()).as_secs_f64(),
         });
         Ok(())
     }
 
     /// Does steps, one after another, until one fails or the user interrupts.
     pub fn steps(&mut self, run: &Run, steps: &[Step]) -> Result<(), HostError> {
+        self.steps_of(run, steps, 0..steps.len())
+    }
+
+    fn steps_of(&mut self, run: &Run, steps: &[Step], part: Range<usize>) -> Result<(), HostError> {
         let of = steps.len();
-        for (index, step) in steps.iter().enumerate() {
+        let chosen = steps.iter().enumerate().take(part.end).skip(part.start);
+        for (index, step) in chosen {
             if run.interrupt.is_set() {
                 return Err(HostError::Interrupted {
                     next: step.title.clone(),
@@ -278,6 +306,40 @@ impl<'a> HostRun<'a> {
     }
 }
 
+/// How often a host is asked anew when its manifest names more than was asked.
+const ROUNDS: usize = 3;
+
+/// What is ours and no longer wanted is known only from the answer, and is asked for then.
+fn ask_all(
+    run: &Run,
+    host: &Host,
+    shell: &mut dyn RemoteShell,
+    wanted: &[Resource],
+    mut question: String,
+    mut answer: Answer,
+) -> Result<Answer, HostError> {
+    for _ in 0..=ROUNDS {
+        let wider = probe::question(&with_owned(wanted, &answer.manifest));
+        if wider == question {
+            return Ok(answer);
+        }
+        answer = ask(run, host, shell, &wider)?;
+        question = wider;
+    }
+    Err(HostError::Obstacles(vec![format!(
+        "expected the manifest {} to stay as it is while it is read, found another one {ROUNDS} times; run again when no other run changes this host",
+        Manifest::path(&run.cluster.name)
+    )]))
+}
+
+fn no_obstacles(answer: &Answer, wanted: &[Resource]) -> Result<(), HostError> {
+    let obstacles = probe::obstacles(answer, wanted);
+    if obstacles.is_empty() {
+        return Ok(());
+    }
+    Err(HostError::Obstacles(obstacles))
+}
+
 fn with_owned(wanted: &[Resource], manifest: &Manifest) -> Vec<Resource> {
     let mut all = wanted.to_vec();
     let owned = manifest.entries.iter().map(|entry| &entry.resource);
@@ -336,3 +398,7 @@ pub fn nonce() -> String {
     use std::hash::{BuildHasher, RandomState};
     format!("{:016x}", RandomState::new().hash_one(Instant::now()))
 }
+
+#[cfg(test)]
+#[path = "host_tests.rs"]
+pub(super) mod tests;

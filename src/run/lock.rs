@@ -9,12 +9,22 @@ fn path(cluster: &str) -> String {
 /// Shell text that takes the lock or prints who has it. It runs in the session's own shell, which keeps
 /// descriptor 9 open until its end; `command` keeps a failing `exec` from ending that shell.
 pub fn take(cluster: &str, holder: &str) -> String {
-    let lock = quote(&path(cluster));
+    take_at(&path(cluster), holder)
+}
+
+/// The file goes with its holder, so that nothing is left on a host. Who opened it just before that locks a file that
+/// nobody else finds any more: it counts only while the path leads to it, else it is tried again.
+fn take_at(path: &str, holder: &str) -> String {
+    let lock = quote(path);
     format!(
-        "if command -v flock >/dev/null 2>&1; then\n\
-         if command exec 9>>{lock} && flock -n 9; then\n\
-         printf '%s\\n' {} >{lock}; trap 'rm -f {lock}' EXIT; trap 'exit 129' HUP; trap 'exit 143' TERM; echo taken\n\
-         else cat {lock}; fi\nelse echo no flock; fi\n",
+        "if command -v flock >/dev/null 2>&1; then\nlvsctl_tries=5\n\
+         while [ $lvsctl_tries -gt 0 ] && command exec 9>>{lock}; do\n\
+         if ! flock -n 9; then if [ -s {lock} ] && cat {lock}; then break; fi\n\
+         elif [ {lock} -ef /proc/self/fd/9 ]; then\n\
+         printf '%s\\n' {} >{lock}; trap 'rm -f {lock}' EXIT; trap 'exit 129' HUP; trap 'exit 143' TERM; echo taken; break\nfi\n\
+         lvsctl_tries=$((lvsctl_tries - 1))\n\
+         if [ $lvsctl_tries -gt 0 ]; then sleep 1; else echo 'others take it and leave it all the time; run again' >&2; fi\n\
+         done\nelse echo no flock; fi\n",
         quote(holder)
     )
 }
@@ -40,6 +50,11 @@ pub const RELEASE_IN_STEP: &str = "exec 9>&-\n";
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+    use std::process::Command;
+
     use super::*;
 
     #[test]
@@ -50,5 +65,90 @@ mod tests {
             read("ann@desk since 12:00\n"),
             Taken::By("ann@desk since 12:00".into())
         );
+    }
+    /// A folder with a lock file, and a `flock` that does something before the real one.
+    struct Place(tempfile::TempDir);
+
+    impl Place {
+        fn new(before_flock: &str) -> Self {
+            let place = Self(tempfile::tempdir().unwrap());
+            let flock = place.path("flock");
+            let real = "PATH=${PATH#*:}";
+            fs::write(
+                &flock,
+                format!("#!/bin/sh\n{real}\n{before_flock}\nexec flock \"$@\"\n"),
+            )
+            .unwrap();
+            fs::set_permissions(&flock, fs::Permissions::from_mode(0o755)).unwrap();
+            place
+        }
+
+        fn path(&self, name: &str) -> String {
+            self.0.path().join(name).display().to_string()
+        }
+
+        fn run(&self, shell: &[&str], more: &str) -> String {
+            let lock = self.path("lock");
+            let script = format!(
+                "{}{more}",
+                take_at(&lock, "ann").replace("sleep 1", "sleep 0")
+            );
+            let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", self.0.path().display());
+            let output = Command::new(shell[0])
+                .args(&shell[1..])
+                .args(["-c", &script])
+                .env("PATH", path)
+                .env("LOCK", &lock)
+                .output()
+                .unwrap();
+            let text = [output.stdout, output.stderr].concat();
+            String::from_utf8_lossy(&text).into_owned()
+        }
+    }
+
+    const SHELLS: [&[&str]; 3] = [&["dash"], &["bash", "--posix"], &["busybox", "sh"]];
+
+    #[test]
+    fn a_lock_whose_file_went_is_no_lock() {
+        let same = "[ $LOCK -ef /proc/self/fd/9 ] && cat $LOCK";
+        for shell in SHELLS {
+            for (what, before_flock, found) in [
+                ("free", "", "taken\nann\n"),
+                // As when the holder ends between our open and our flock.
+                (
+                    "its file went once",
+                    "[ -e $LOCK.gone ] || mv $LOCK $LOCK.gone",
+                    "taken\nann\n",
+                ),
+                (
+                    "its file went, and somebody else came",
+                    "[ -e $LOCK.gone ] || { mv $LOCK $LOCK.gone; : >$LOCK; }",
+                    "taken\nann\n",
+                ),
+                (
+                    "its file goes each time",
+                    "rm $LOCK",
+                    "others take it and leave it all the time; run again\n",
+                ),
+            ] {
+                let place = Place::new(before_flock);
+                assert_eq!(place.run(shell, same), found, "{what}, {shell:?}");
+                assert!(
+                    !Path::new(&place.path("lock")).exists(),
+                    "{what}, {shell:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_lock_that_somebody_has_is_told() {
+        for shell in SHELLS {
+            let place = Place::new("");
+            let other = "exec 9>&-; (exec 8>>$LOCK; flock -n 8 || echo not now)";
+            assert_eq!(place.run(shell, other), "taken\n", "{shell:?}");
+            let second = format!("sh -c {}", quote(&take_at(&place.path("lock"), "bob")));
+            assert_eq!(place.run(shell, &second), "taken\nann\n", "{shell:?}");
+        }
     }
 }

@@ -72,15 +72,9 @@ fn directors<'c>(
     with_steps.filter(|(_, steps)| !steps.is_empty()).collect()
 }
 
-/// Directors give VIPs up first; a real server leaves only when the directors that go on send it nothing more.
-pub fn stop<'c>(cluster: &'c Cluster, chosen: &[&'c Host]) -> Vec<Stage<'c>> {
-    let of = |host: &'c Host| {
-        let reversed = units(cluster, host).into_iter().rev();
-        (host, reversed.map(|name| unit("stop", &name)).collect())
-    };
-    let (leading, others): (Vec<&Host>, Vec<&Host>) =
-        chosen.iter().copied().partition(|host| host.is_director());
-    let drained = directors(cluster, chosen, |wanted, index| {
+/// What directors that go on do before real servers leave.
+pub fn drain<'c>(cluster: &'c Cluster, leaving: &[&Host]) -> Stage<'c> {
+    directors(cluster, leaving, |wanted, index| {
         let rs = &wanted.real_servers[index];
         step(
             format!(
@@ -89,10 +83,20 @@ pub fn stop<'c>(cluster: &'c Cluster, chosen: &[&'c Host]) -> Vec<Stage<'c>> {
             ),
             ipvs::drain_script(wanted.service.r#virtual, rs, wanted.drain),
         )
-    });
+    })
+}
+
+/// Directors give VIPs up first; a real server leaves only when the directors that go on send it nothing more.
+pub fn stop<'c>(cluster: &'c Cluster, chosen: &[&'c Host]) -> Vec<Stage<'c>> {
+    let of = |host: &'c Host| {
+        let reversed = units(cluster, host).into_iter().rev();
+        (host, reversed.map(|name| unit("stop", &name)).collect())
+    };
+    let (leading, others): (Vec<&Host>, Vec<&Host>) =
+        chosen.iter().copied().partition(|host| host.is_director());
     let stages = vec![
         leading.into_iter().map(of).collect(),
-        drained,
+        drain(cluster, chosen),
         others.into_iter().map(of).collect(),
     ];
     stages

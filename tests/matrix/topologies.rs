@@ -288,11 +288,17 @@ mod edits {
 
     pub fn scheduler_of_v6(cluster: &Cluster) {
         let six = "vip: 'fd00:100::200', port: 80, scheduler:";
-        cluster.edited(
-            &format!("{six} rr"),
-            &format!("{six} lc"),
-            &on_both("-t [fd00:100::200]:80"),
-        );
+        let mut changes = on_both("-t [fd00:100::200]:80");
+        for host in ["lb1", "lb2"] {
+            let name = &cluster.name;
+            changes.push(format!("{host} module ip_vs_lc"));
+            changes.push(format!(
+                "{host} file /etc/modules-load.d/lvsctl-{name}.conf"
+            ));
+            changes.push(format!("{host} file /usr/local/sbin/lvsctl-{name}"));
+        }
+        changes.sort();
+        cluster.edited(&format!("{six} rr"), &format!("{six} lc"), &changes);
         cluster.lvsctl(&["verify"]).expect(0);
     }
 }

@@ -70,7 +70,8 @@ fn remembered(case: &Case, first: Option<&Resource>, observed: &Observed, outcom
     let Some(resource) = first else { return };
     let before = resource.before(observed);
     if case.keeps.is_some() {
-        outcome.keeps = resource.keep(&before);
+        let as_wanted = outcome.changes.as_ref().is_some_and(Vec::is_empty);
+        outcome.keeps = resource.keep(&before, as_wanted);
     }
     if case.remembers.is_some() {
         outcome.remembers = Some(before);

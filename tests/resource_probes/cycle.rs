@@ -88,7 +88,7 @@ impl Host<'_> {
         let before = self.resource.before(&observed);
         let change = self.decide(|cx| self.resource.diff(&observed, cx));
         let change = change.unwrap_or_else(|| panic!("{self}: it is there already"));
-        if let Some(keep) = self.resource.keep(&before) {
+        if let Some(keep) = self.resource.keep(&before, false) {
             self.shell.run(&keep);
         }
         self.run(&change);

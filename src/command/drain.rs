@@ -1,0 +1,121 @@
+//! Before `destroy` takes a real server away: the directors that go on send it nothing more.
+
+use crate::exit::Exit;
+use crate::inventory::model::Host;
+use crate::plan::HostPlan;
+use crate::report::error::chain;
+use crate::resource::change::Step;
+use crate::run::{Fleet, HostRun, part};
+
+use super::work::Work;
+use super::{Failure, Result};
+
+/// Directors, locked, with what they do. None where no real server leaves.
+#[derive(Default)]
+pub struct Drain<'h> {
+    hosts: Vec<(HostRun<'h>, Vec<Step>)>,
+}
+
+impl<'h> Drain<'h> {
+    /// Opens and locks the directors that are not chosen themselves. One that cannot be worked on ends the run before
+    /// anything changes, unless asked otherwise.
+    pub fn open(
+        work: &Work<'h>,
+        fleet: &Fleet,
+        chosen: &[HostRun],
+        plans: &[HostPlan],
+    ) -> Result<Self> {
+        let names: Vec<&str> = work
+            .setup
+            .hosts(work.global)?
+            .iter()
+            .map(|host| host.name.as_str())
+            .collect();
+        let with_plans = chosen.iter().zip(plans);
+        let leaving: Vec<&Host> = with_plans
+            .filter(|(_, plan)| !plan.is_empty())
+            .map(|(run, _)| run.host)
+            .collect();
+        let mut stage = part::drain(work.setup.cluster(), &leaving);
+        stage.retain(|(host, _)| !names.contains(&host.name.as_str()));
+        let mut drain = Self::default();
+        if stage.is_empty() {
+            return Ok(drain);
+        }
+        let directors = stage.iter().map(|(host, _)| (*host, Vec::new())).collect();
+        let mut unreached = String::new();
+        for ((host, outcome), (_, steps)) in fleet.open(directors).into_iter().zip(stage) {
+            match outcome {
+                Ok(run) => drain.hosts.push((run, steps)),
+                Err(error) => unreached.push_str(&format!("{}: {}\n", host.name, chain(&error))),
+            }
+        }
+        if fleet.run.interrupt.is_set() {
+            drain.close(fleet);
+            return Err(Failure::new(
+                Exit::Interrupted,
+                "interrupted: nothing was changed\n",
+            ));
+        }
+        if !unreached.is_empty() {
+            if !work.ignore_unreachable {
+                drain.close(fleet);
+                let message = format!(
+                    "{unreached}expected to drain what leaves on its directors first; --ignore-unreachable goes on \
+                     without those\nnothing was changed on any host\n"
+                );
+                return Err(Failure::new(Exit::Unreachable, message));
+            }
+            eprint!("{unreached}");
+        }
+        drain.lock(fleet)
+    }
+
+    fn lock(self, fleet: &Fleet) -> Result<Self> {
+        let locked = fleet.each(self.hosts, |(mut run, steps)| {
+            let result = run.lock(&fleet.run);
+            ((run, steps), result)
+        });
+        let mut refused = String::new();
+        let mut drain = Self::default();
+        for (host, result) in locked {
+            if let Err(error) = result {
+                refused.push_str(&format!("{}: {}\n", host.0.host.name, chain(&error)));
+            }
+            drain.hosts.push(host);
+        }
+        if refused.is_empty() {
+            return Ok(drain);
+        }
+        drain.close(fleet);
+        Err(Failure::new(
+            Exit::Unreachable,
+            format!("{refused}nothing was changed on any host\n"),
+        ))
+    }
+
+    /// What is done on each director, by title.
+    pub fn titles(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.hosts.iter().flat_map(|(run, steps)| {
+            let titles = steps.iter().map(|step| step.title.as_str());
+            titles.map(|title| (run.host.name.as_str(), title))
+        })
+    }
+
+    /// Whether all directors did all their steps.
+    pub fn run(&mut self, fleet: &Fleet) -> bool {
+        let hosts = std::mem::take(&mut self.hosts);
+        let results = fleet.each(hosts, |(mut run, steps)| {
+            let result = run.steps(&fleet.run, &steps);
+            fleet.tell(&run, &result);
+            ((run, steps), result.is_ok())
+        });
+        let well = results.iter().all(|(_, well)| *well);
+        self.hosts = results.into_iter().map(|(host, _)| host).collect();
+        well
+    }
+
+    pub fn close(self, fleet: &Fleet) {
+        fleet.close(self.hosts.into_iter().map(|(run, _)| run).collect());
+    }
+}

@@ -1,0 +1,365 @@
+use super::*;
+use crate::resource::sysctl::Sysctl;
+
+fn sysctl(value: &str) -> Resource {
+    Resource::Sysctl(Sysctl {
+        name: "net.ipv4.ip_forward".into(),
+        value: value.into(),
+        instead_of: None,
+    })
+}
+
+fn observed(value: &str) -> Observed {
+    let mut observed = Observed::default();
+    observed
+        .sysctl
+        .insert("/proc/sys/net/ipv4/ip_forward".into(), value.into());
+    observed
+}
+
+fn plan(wanted: &[Resource], manifest: &Manifest, observed: &Observed) -> HostPlan {
+    plan_beside(&[], wanted, manifest, observed)
+}
+
+fn plan_beside(
+    others: &[Manifest],
+    wanted: &[Resource],
+    manifest: &Manifest,
+    observed: &Observed,
+) -> HostPlan {
+    let (facts, secrets) = (Facts::assumed(), Secrets::new());
+    host(
+        "h",
+        &Basis {
+            wanted,
+            manifest,
+            others,
+            observed,
+            facts: &facts,
+            secrets: &secrets,
+        },
+    )
+}
+
+fn titles(plan: &HostPlan) -> Vec<&str> {
+    plan.steps.iter().map(|s| s.title.as_str()).collect()
+}
+
+#[test]
+fn a_change_is_recorded_before_it_is_made() {
+    let plan = plan(&[sysctl("1")], &Manifest::new("c"), &observed("0"));
+    assert_eq!(
+        titles(&plan),
+        ["record what is ours", "set net.ipv4.ip_forward to 1"]
+    );
+    assert!(
+        plan.steps[0].script.contains(r#""before":{"value":"0"}"#),
+        "{}",
+        plan.steps[0].script
+    );
+}
+
+#[test]
+fn what_is_right_and_ours_needs_nothing() {
+    let mut manifest = Manifest::new("c");
+    manifest.entries.push(Entry {
+        resource: sysctl("1"),
+        before: Before::Absent,
+    });
+    assert!(plan(&[sysctl("1")], &manifest, &observed("1")).is_empty());
+}
+
+#[test]
+fn what_is_right_already_is_adopted_and_stays_when_we_leave() {
+    let adopted = plan(&[sysctl("1")], &Manifest::new("c"), &observed("1"));
+    assert_eq!(titles(&adopted), ["record what is ours now"]);
+    assert_eq!(adopted.adopts, ["sysctl net.ipv4.ip_forward"]);
+    let mut manifest = Manifest::new("c");
+    manifest.entries.push(Entry {
+        resource: sysctl("1"),
+        before: Before::Same,
+    });
+    assert_eq!(
+        titles(&plan(&[], &manifest, &observed("1"))),
+        ["record what is ours now"]
+    );
+}
+
+#[test]
+fn what_is_no_longer_wanted_goes_back_to_what_it_was() {
+    let mut manifest = Manifest::new("c");
+    manifest.entries.push(Entry {
+        resource: sysctl("1"),
+        before: Before::Value("0".into()),
+    });
+    let plan = plan(&[], &manifest, &observed("1"));
+    assert_eq!(
+        titles(&plan),
+        [
+            "set net.ipv4.ip_forward back to 0",
+            "record what is ours now"
+        ]
+    );
+    assert!(
+        plan.steps[1].script.starts_with("rm -f"),
+        "{}",
+        plan.steps[1].script
+    );
+}
+
+/// A cluster's manifest with one entry.
+fn owning(cluster: &str, resource: Resource, before: Before) -> Manifest {
+    let mut manifest = Manifest::new(cluster);
+    manifest.entries.push(Entry { resource, before });
+    manifest
+}
+
+#[test]
+fn what_another_cluster_needs_stays_until_that_one_goes() {
+    let zero = || Before::Value("0".into());
+    let own = owning("c", sysctl("1"), zero());
+    let other = owning("d", sysctl("1"), zero());
+    let first = plan_beside(&[other], &[], &own, &observed("1"));
+    assert_eq!(titles(&first), ["record what is ours now"]);
+    let last = plan(&[], &own, &observed("1"));
+    assert_eq!(last.steps[0].title, "set net.ipv4.ip_forward back to 0");
+}
+
+#[test]
+fn what_was_before_all_clusters_is_remembered_by_each() {
+    let value = |value: &str| Before::Value(value.into());
+    for (theirs, remembered, wanted, found, expected) in [
+        // Theirs is not what was there before.
+        ("1", value("0"), "1", "1", value("0")),
+        ("1", value("0"), "2", "1", value("0")),
+        ("1", Before::Absent, "1", "1", Before::Absent),
+        ("1", Before::Same, "1", "1", Before::Same),
+        ("1", Before::Same, "2", "1", value("1")),
+    ] {
+        let other = owning("d", sysctl(theirs), remembered);
+        let plan = plan_beside(
+            &[other],
+            &[sysctl(wanted)],
+            &Manifest::new("c"),
+            &observed(found),
+        );
+        let written = serde_json::to_string(&expected).unwrap();
+        let script = &plan.steps[0].script;
+        assert!(
+            script.contains(&format!(r#""before":{written}"#)),
+            "{script}"
+        );
+    }
+}
+
+fn file(content: &str) -> Resource {
+    let file = serde_json::json!({ "file": { "path": "/a", "content": content } });
+    serde_json::from_value(file).unwrap()
+}
+
+fn with_file(content: &str) -> Observed {
+    let mut observed = Observed::default();
+    let found = crate::resource::file::Found {
+        regular: true,
+        size: content.len(),
+        mode: "644".into(),
+        owner: "root:root".into(),
+        modified: 0.0,
+        content: content.into(),
+    };
+    observed.file.insert("/a".into(), found);
+    observed
+}
+
+#[test]
+fn a_file_that_is_right_already_is_kept_and_put_back_when_we_leave() {
+    let adopted = plan(&[file("")], &Manifest::new("c"), &with_file(""));
+    assert_eq!(
+        titles(&adopted),
+        ["keep what file /a was", "record what is ours now"]
+    );
+    assert!(adopted.changes.is_empty(), "{:?}", adopted.changes);
+}
+
+#[test]
+fn what_stood_there_is_kept_before_the_manifest_points_to_it() {
+    let first = plan(
+        &[file("ours\n")],
+        &Manifest::new("c"),
+        &with_file("theirs\n"),
+    );
+    assert_eq!(
+        titles(&first),
+        ["keep what file /a was", "record what is ours", "write /a"]
+    );
+    // A run that ended before it recorded anything may have kept an older file.
+    assert!(
+        first.steps[0].script.contains("\n{ rm -f "),
+        "{}",
+        first.steps[0].script
+    );
+}
+
+fn unit(reads: &[&str]) -> Resource {
+    let unit = serde_json::json!({ "unit": { "name": "web.service", "reads": reads } });
+    serde_json::from_value(unit).unwrap()
+}
+
+fn with_unit(active: bool, mut observed: Observed) -> Observed {
+    let state = crate::resource::unit::State {
+        loaded: true,
+        enabled: true,
+        active,
+        ..Default::default()
+    };
+    observed.unit.units.insert("web.service".into(), state);
+    observed
+}
+
+#[test]
+fn a_unit_that_runs_on_takes_in_that_a_file_is_no_longer_ours() {
+    let put_back = Before::Value("/backup/a".into());
+    let (reading, idle) = (unit(&["/a"]), unit(&[]));
+    let stopped = serde_json::json!({ "unit": { "name": "web.service", "active": false } });
+    let stopped: Resource = serde_json::from_value(stopped).unwrap();
+    let other = || Some(owning("d", unit(&[]), Before::Same));
+    for (what, before, wanted, active, other, reloads) in [
+        ("was there", Before::Same, None, true, None, true),
+        (
+            "somebody stopped it",
+            Before::Same,
+            None,
+            false,
+            None,
+            false,
+        ),
+        ("goes", Before::Absent, None, true, None, false),
+        (
+            "another cluster's",
+            Before::Absent,
+            None,
+            true,
+            other(),
+            true,
+        ),
+        ("wanted", Before::Absent, Some(&reading), true, None, true),
+        (
+            "no longer reads it",
+            Before::Absent,
+            Some(&idle),
+            true,
+            None,
+            true,
+        ),
+        ("starts", Before::Absent, Some(&reading), false, None, true),
+        ("stops", Before::Absent, Some(&stopped), true, None, false),
+    ] {
+        for (file_before, there, goes) in [
+            (&Before::Absent, true, "remove /a"),
+            (&put_back, true, "put back /a"),
+            // Its run was cut short after it.
+            (&Before::Absent, false, ""),
+        ] {
+            let mut manifest = owning("c", file("").owned(), file_before.clone());
+            let entry = Entry {
+                resource: reading.clone(),
+                before: before.clone(),
+            };
+            manifest.entries.push(entry);
+            let observed = if there {
+                with_file("ours\n")
+            } else {
+                Observed::default()
+            };
+            let plan = plan_beside(
+                other.as_slice(),
+                wanted.map(std::slice::from_ref).unwrap_or_default(),
+                &manifest,
+                &with_unit(active, observed),
+            );
+            let mut titles = titles(&plan);
+            titles.retain(|t| *t == goes || t.starts_with("reload"));
+            let mut expected: Vec<&str> = [goes].into_iter().filter(|t| !t.is_empty()).collect();
+            expected.extend(reloads.then_some("reload web.service"));
+            assert_eq!(titles, expected, "{what}, {goes}");
+        }
+    }
+}
+
+#[test]
+fn a_backup_goes_when_the_manifest_no_longer_names_it() {
+    let mut manifest = Manifest::new("c");
+    manifest.entries.push(Entry {
+        resource: file("").owned(),
+        before: Before::Value("/backup/a".into()),
+    });
+    // The second is a run after one that was cut short, or after somebody removed our file.
+    for observed in [with_file("ours\n"), Observed::default()] {
+        let left = plan(&[], &manifest, &observed);
+        assert_eq!(titles(&left), ["put back /a", "record what is ours now"]);
+        assert!(
+            left.steps[0].script.contains("cp -pP /backup/a "),
+            "{}",
+            left.steps[0].script
+        );
+        let last = &left.steps[1].script;
+        assert!(last.contains("\nrm -f /backup/a\n"), "{last}");
+    }
+}
+
+#[test]
+fn what_goes_waits_for_the_other_hosts_but_a_vip_of_a_director() {
+    let address = |interface: &str| -> Resource {
+        let value = serde_json::json!({ "address": "10.0.0.9/32", "interface": interface });
+        serde_json::from_value(serde_json::json!({ "address": value })).unwrap()
+    };
+    let service: Resource = serde_json::from_value(serde_json::json!({ "ipvs": {
+        "virtual": { "tcp": "10.0.0.9:80" }, "scheduler": "rr", "real_servers": [],
+    } }))
+    .unwrap();
+    let mut observed = observed("0");
+    let links = |vip: &str| crate::resource::Section::from_parts([("json", vip)]);
+    let held = r#"[{"ifname":"lo","flags":[],"addr_info":[{"local":"10.0.0.9","prefixlen":32,"scope":"global"}]}]"#;
+    observed.address = Address::parse(&links(held)).unwrap();
+    let table = [("table", "-A -t 10.0.0.9:80 -s rr\n")];
+    observed.ipvs = Ipvs::parse(&crate::resource::Section::from_parts(table)).unwrap();
+    for (what, owned, wanted, expected) in [
+        ("nothing", vec![], vec![], (0, 0)),
+        ("only makes", vec![], vec![sysctl("1")], (2, 2)),
+        ("only removes", vec![address("lo")], vec![], (0, 2)),
+        ("both", vec![address("lo")], vec![sysctl("1")], (2, 4)),
+        (
+            "a service under keepalived",
+            vec![service.clone()],
+            vec![sysctl("1")],
+            (2, 4),
+        ),
+        (
+            "a director",
+            vec![service, address("lo")],
+            vec![sysctl("1")],
+            (5, 5),
+        ),
+    ] {
+        let mut manifest = Manifest::new("c");
+        for resource in owned {
+            let before = Before::Absent;
+            manifest.entries.push(Entry { resource, before });
+        }
+        let plan = plan(&wanted, &manifest, &observed);
+        let (make, remove) = (plan.part(Part::Make), plan.part(Part::Remove));
+        assert_eq!(
+            (make.end, remove.end),
+            expected,
+            "{what}: {:?}",
+            titles(&plan)
+        );
+        assert_eq!((make.start, remove.start), (0, make.end), "{what}");
+        // Until all is gone, the manifest has it.
+        let last = plan.steps[remove].last().map(|step| step.title.as_str());
+        assert!(
+            last.is_none_or(|title| title == "record what is ours now"),
+            "{what}"
+        );
+    }
+}

@@ -1,0 +1,193 @@
+use std::sync::Mutex;
+
+use super::super::host::tests::probed;
+use super::*;
+use crate::event::Sink;
+use crate::inventory::{self, BUILT_IN_ROLES};
+use crate::manifest::Manifest;
+use crate::resource::change::{Phase, Step};
+use crate::role::Roles;
+use crate::run::{Interrupt, stages};
+use crate::secret::Secrets;
+use crate::transport::Output;
+use crate::transport::fake::{FakeHosts, ok};
+
+const TEXT: &str = "cluster: t\nnetworks: 10.0.0.0/24\nhosts:\n  lb1: { role: director, address: 10.0.0.1 }\n  \
+                    lb2: { role: backup, address: 10.0.0.2 }\n  rs1: { role: realserver, address: 10.0.0.3 }\n  \
+                    rs2: { role: realserver, address: 10.0.0.4 }\n\
+                    vrrp: { virtual_router_id: 1 }\nservices: { web: { vip: 10.0.0.9, port: 80 } }\n";
+
+/// What happened, in words; an interrupt comes with the event that it names.
+struct Log<'a> {
+    lines: Mutex<Vec<String>>,
+    interrupt: Option<(&'a str, &'a Interrupt)>,
+}
+
+impl Sink for Log<'_> {
+    fn event(&self, event: &Event) {
+        let line = match event {
+            Event::Step { host, title, .. } => format!("{host} {title}"),
+            Event::Paused { host, done, of } => format!("{host} paused {done}/{of}"),
+            Event::Done { host, steps, .. } => format!("{host} done {steps}"),
+            Event::Failed { host, .. } => format!("{host} failed"),
+            Event::Skipped { host, why } => format!("{host} skipped: {why}"),
+            _ => return,
+        };
+        if let Some((at, interrupt)) = self.interrupt
+            && at == line
+        {
+            interrupt.set();
+        }
+        self.lines.lock().unwrap().push(line);
+    }
+}
+
+fn plan(host: &str, steps: &[(&str, Phase)]) -> HostPlan {
+    let step = |(title, phase): &(&str, Phase)| Step {
+        title: (*title).to_owned(),
+        script: format!("do {title}"),
+        phase: *phase,
+    };
+    HostPlan {
+        host: host.to_owned(),
+        changes: Vec::new(),
+        adopts: Vec::new(),
+        notes: Vec::new(),
+        refusals: Vec::new(),
+        steps: steps.iter().map(step).collect(),
+    }
+}
+
+/// What happens when a step fails on some host, or the user interrupts at some event; and what comes of each host.
+fn happens(
+    fails: Option<(&str, &str)>,
+    interrupted_at: Option<&str>,
+) -> (Vec<String>, Vec<String>) {
+    let loaded = inventory::parse("t.yaml", TEXT, BUILT_IN_ROLES).expect("a valid inventory");
+    let cluster = &loaded.cluster;
+    let mut fake = FakeHosts::new();
+    for host in &cluster.hosts {
+        let mut script = probed(vec![Manifest::new("t")], vec![None]);
+        if let Some((_, step)) = fails.filter(|(name, _)| *name == host.name) {
+            let failed = Output {
+                status: 1,
+                ..ok("")
+            };
+            script = script.on(format!("do {step}"), failed);
+        }
+        fake = fake.host(&host.name, script.otherwise(ok("")));
+    }
+    let interrupt = Interrupt::default();
+    let log = Log {
+        lines: Mutex::default(),
+        interrupt: interrupted_at.map(|at| (at, &interrupt)),
+    };
+    let run = Run {
+        cluster,
+        roles: &Roles::load(None).expect("roles"),
+        connect: &fake,
+        secrets: &Secrets::new(),
+        sink: &log,
+        interrupt: &interrupt,
+        holder: "test",
+        more: &|_| String::new(),
+    };
+    let fleet = Fleet::new(run, 1).expect("threads");
+    let steps = [
+        ("make", Phase::Main),
+        ("remove", Phase::Remove),
+        ("record", Phase::Main),
+    ];
+    let hosts: Vec<(HostRun, HostPlan)> = fleet
+        .open(
+            cluster
+                .hosts
+                .iter()
+                .map(|host| (host, Vec::new()))
+                .collect(),
+        )
+        .into_iter()
+        .map(|(host, run)| {
+            let steps = match host.name.as_str() {
+                "lb2" => &steps[..1],
+                "rs2" => &[],
+                _ => &steps[..],
+            };
+            (run.expect("a host"), plan(&host.name, steps))
+        })
+        .collect();
+    let order: Vec<&Host> = cluster.hosts.iter().collect();
+    let results = fleet.apply(hosts, &stages::all(cluster, &order));
+    let results = results
+        .into_iter()
+        .map(|(host, _, result)| {
+            let result = match result {
+                None => "not begun".to_owned(),
+                Some(Ok(())) => "well".to_owned(),
+                Some(Err(error)) => error.to_string(),
+            };
+            format!("{} {result}", host.host.name)
+        })
+        .collect();
+    drop(fleet);
+    (log.lines.into_inner().unwrap(), results)
+}
+
+#[test]
+fn all_is_made_before_anything_goes_and_a_real_server_goes_last() {
+    let (events, results) = happens(None, None);
+    assert_eq!(
+        events,
+        [
+            "rs1 make",
+            "rs1 paused 1/3",
+            "lb2 make",
+            "lb2 done 1",
+            "lb1 make",
+            "lb1 paused 1/3",
+            "lb1 remove",
+            "lb1 record",
+            "lb1 done 3",
+            "rs1 remove",
+            "rs1 record",
+            "rs1 done 3",
+        ]
+    );
+    assert_eq!(results, ["rs1 well", "rs2 well", "lb2 well", "lb1 well"]);
+}
+
+#[test]
+fn a_failure_leaves_what_would_go() {
+    let (events, results) = happens(Some(("lb2", "make")), None);
+    let halted = "left before the step \"remove\", as another host failed; 1 of 3 steps are done";
+    assert_eq!(
+        events[2..],
+        [
+            "lb2 make".to_owned(),
+            "lb2 failed".to_owned(),
+            format!("rs1 skipped: {halted}"),
+            "lb1 skipped: an earlier host failed".to_owned(),
+        ]
+    );
+    assert_eq!(results[0], format!("rs1 {halted}"));
+    assert_eq!(results[1], "rs2 well");
+    assert!(results[2].contains("failed"), "{results:?}");
+    assert_eq!(results[3], "lb1 not begun");
+}
+
+#[test]
+fn an_interrupt_between_the_parts_leaves_what_would_go() {
+    let (events, results) = happens(None, Some("lb1 paused 1/3"));
+    let interrupted = "interrupted before the step \"remove\"; 1 of 3 steps are done";
+    let told = [
+        format!("lb1 skipped: {interrupted}"),
+        format!("rs1 skipped: {interrupted}"),
+    ];
+    for line in &told {
+        assert!(events[6..].contains(line), "{events:?}");
+    }
+    assert_eq!(events.len(), 8, "{events:?}");
+    assert_eq!(results[0], format!("rs1 {interrupted}"));
+    assert_eq!(results[2], "lb2 well");
+    assert_eq!(results[3], format!("lb1 {interrupted}"));
+}

@@ -1,0 +1,130 @@
+use super::*;
+use crate::event::Silent;
+use crate::inventory::{self, BUILT_IN_ROLES};
+use crate::manifest::Entry;
+use crate::resource::Before;
+use crate::transport::fake::{FakeHosts, Script, ok};
+
+const TEXT: &str = "cluster: t\nnetworks: 10.0.0.0/24\nhosts:\n  lb1: { role: director, address: 10.0.0.1 }\n  \
+                    rs1: { role: realserver, address: 10.0.0.3 }\n\
+                    services: { web: { vip: 10.0.0.9, port: 80 } }\n";
+
+fn file(path: &str) -> Resource {
+    serde_json::from_value(serde_json::json!({ "file": { "path": path } })).unwrap()
+}
+
+fn owning(cluster: &str, path: &str) -> Manifest {
+    let mut manifest = Manifest::new(cluster);
+    manifest.entries.push(Entry {
+        resource: file(path),
+        before: Before::Absent,
+    });
+    manifest
+}
+
+/// A host that has nothing but manifests: at each probe the next one, and the last one from then on.
+fn host(own: Vec<Manifest>, other: Vec<Option<Manifest>>) -> FakeHosts {
+    FakeHosts::new().host("rs1", probed(own, other).on("flock", ok("taken\n")))
+}
+
+pub fn probed(own: Vec<Manifest>, other: Vec<Option<Manifest>>) -> Script {
+    let mut number = 0;
+    let answer = move |script: &str| {
+        let nonce = script
+            .split("\\n@")
+            .nth(1)
+            .and_then(|s| s.split(' ').next());
+        let nonce = nonce.expect("a nonce");
+        let own = &own[number.min(own.len() - 1)];
+        let other = &other[number.min(other.len() - 1)];
+        number += 1;
+        let part = |part: &str, text: &str| format!("\n@{nonce} {part}\n{text}");
+        let mut text = [
+            part("facts os", "ID=debian\nUid:\t0\t0\t0\t0\n"),
+            part("facts tools", "ip\nflock\n"),
+            part("facts systemd", "yes"),
+            part("manifest own", &own.text()),
+        ]
+        .concat();
+        if let Some(other) = other {
+            let path = format!("manifest other {}", Manifest::path(&other.cluster));
+            text.push_str(&part(&path, &other.text()));
+        }
+        text.push_str(&part("address json", "[]"));
+        text.push_str(&part("end end", ""));
+        Ok(ok(text))
+    };
+    Script::new().on_match(|script| script.contains("section=end"), answer)
+}
+
+/// Opens a host and locks it.
+fn locked(fake: &FakeHosts, wanted: Vec<Resource>) -> Result<Vec<String>, HostError> {
+    let loaded = inventory::parse("t.yaml", TEXT, BUILT_IN_ROLES).expect("a valid inventory");
+    let run = Run {
+        cluster: &loaded.cluster,
+        roles: &Roles::load(None).expect("roles"),
+        connect: fake,
+        secrets: &Secrets::new(),
+        sink: &Silent,
+        interrupt: &Interrupt::default(),
+        holder: "test",
+        more: &|_| String::new(),
+    };
+    let mut host = HostRun::open(&run, &loaded.cluster.hosts[1], wanted)?;
+    host.lock(&run)?;
+    let owned = &host.answer.manifest.entries;
+    Ok(owned.iter().map(|entry| entry.resource.key()).collect())
+}
+
+#[test]
+fn what_became_ours_before_the_lock_was_taken_is_asked_for() {
+    let none = || Manifest::new("t");
+    for (manifests, asked) in [
+        // What was asked at first is asked again under the lock.
+        (vec![none()], 2),
+        (vec![owning("t", "/a")], 3),
+        (vec![none(), owning("t", "/a")], 3),
+        (
+            vec![owning("t", "/a"), owning("t", "/a"), owning("t", "/b")],
+            4,
+        ),
+    ] {
+        let last = manifests.last().cloned().unwrap_or_else(none);
+        let fake = host(manifests, vec![None]);
+        let owned = locked(&fake, Vec::new()).expect("a lock");
+        assert_eq!(owned.len(), last.entries.len());
+        let probes: Vec<String> = fake.asked("rs1");
+        let probes: Vec<&String> = probes
+            .iter()
+            .filter(|s| s.contains("section=end"))
+            .collect();
+        assert_eq!(probes.len(), asked, "{last:?}");
+        let last_probe = probes[asked - 1];
+        assert!(
+            owned.iter().all(|path| last_probe.contains(path.as_str())),
+            "{last_probe}"
+        );
+    }
+}
+
+#[test]
+fn a_manifest_that_never_rests_ends_the_run() {
+    let paths = (0..20).map(|n| owning("t", &format!("/{n}"))).collect();
+    let error = locked(&host(paths, vec![None]), Vec::new()).expect_err("no end");
+    assert!(
+        error.to_string().contains("/var/lib/lvsctl/t.json"),
+        "{error}"
+    );
+    assert!(error.before_any_change());
+}
+
+#[test]
+fn what_another_cluster_took_before_the_lock_is_refused() {
+    let others = vec![None, Some(owning("other", "/a"))];
+    let fake = host(vec![Manifest::new("t")], others);
+    let error = locked(&fake, vec![file("/a")]).expect_err("a clash");
+    assert!(
+        error.to_string().contains("belongs to the cluster other"),
+        "{error}"
+    );
+}
