@@ -1,8 +1,11 @@
 //! The command line: what may be said, and its help. Nothing is done here.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 /// Deploys, proves and looks after LVS clusters over SSH, with nothing installed on their hosts.
 #[derive(Debug, Parser)]
@@ -12,6 +15,28 @@ pub struct Cli {
     pub global: Global,
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// What a command line says, the program's name first.
+    pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(args)?;
+        let mut cli = Self::from_arg_matches(&matches).map_err(|e| e.format(&mut command))?;
+        if let Command::Check(CheckArgs { file: Some(file) }) = &cli.command {
+            // `-i` has a default, and stands before `check` or behind it: clap itself sees no conflict in all cases.
+            let given = matches
+                .subcommand_matches("check")
+                .and_then(|check| check.value_source("inventory"));
+            if given == Some(ValueSource::CommandLine) {
+                let message =
+                    "the inventory is named twice: by `-i` and by FILE; leave one of them away";
+                return Err(command.error(ErrorKind::ArgumentConflict, message));
+            }
+            cli.global.inventory.clone_from(file);
+        }
+        Ok(cli)
+    }
 }
 
 const EXIT_CODES: &str = "\
@@ -80,7 +105,7 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Validate the inventory, without contacting any host
-    Check,
+    Check(CheckArgs),
     /// Show what `apply` would change, and change nothing
     Plan(PlanArgs),
     /// Make the hosts what the inventory says
@@ -90,9 +115,9 @@ pub enum Command {
     /// Take away all that lvsctl made; packages stay
     Destroy(DestroyArgs),
     /// Start again what `stop` has stopped
-    Start(PartArgs),
+    Start(StartArgs),
     /// Stop a node's part of the cluster until `start` or its next boot; real servers are drained first
-    Stop(PartArgs),
+    Stop(StopArgs),
     /// Show services, real servers, connections and who is master
     Status(StatusArgs),
     /// Show the files and commands for a host, without contacting it
@@ -112,8 +137,15 @@ pub enum Format {
 
 #[derive(Debug, Args)]
 pub struct FormatArgs {
+    /// How results are written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The inventory, in place of `-i`
+    pub file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -154,7 +186,13 @@ pub struct VerifyArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct PartArgs {
+pub struct StartArgs {
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct StopArgs {
     /// The whole cluster, where --limit names no hosts
     #[arg(long)]
     pub all: bool,
@@ -164,6 +202,7 @@ pub struct PartArgs {
 
 #[derive(Debug, Args)]
 pub struct StatusArgs {
+    /// How results are written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
     /// Show it again every so many seconds, until Ctrl-C
@@ -195,6 +234,7 @@ pub struct RenderArgs {
 
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
+    /// For editors (JSON Schema) or for people
     #[arg(long, value_name = "FORMAT", default_value = "json")]
     pub format: SchemaFormat,
 }
@@ -217,19 +257,23 @@ pub enum LabCommand {
     Start {
         #[command(flatten)]
         name: LabNameArgs,
+        /// The host's name
         host: String,
     },
     /// Log in to a host
     Ssh {
         #[command(flatten)]
         name: LabNameArgs,
+        /// The host's name
         host: String,
     },
     /// Run a command on a host; `-` is this machine's end of the lab
     Exec {
         #[command(flatten)]
         name: LabNameArgs,
+        /// The host's name, or `-` for this machine's end of the lab
         host: String,
+        /// The program and its arguments
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
@@ -270,4 +314,51 @@ pub struct LabStatusArgs {
     pub name: LabNameArgs,
     #[command(flatten)]
     pub format: FormatArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names of the arguments of a command, and of those below it, that have no help.
+    fn mute(command: &clap::Command, above: &str) -> Vec<String> {
+        let name = format!("{above} {}", command.get_name());
+        let own = command.get_arguments().filter(|a| a.get_help().is_none());
+        let own = own.map(|a| format!("{name}: {}", a.get_id()));
+        let below = command.get_subcommands().flat_map(|sub| mute(sub, &name));
+        own.chain(below).collect()
+    }
+
+    #[test]
+    fn every_argument_has_a_help() {
+        assert_eq!(mute(&Cli::command(), ""), [""; 0]);
+    }
+
+    #[test]
+    fn stop_alone_asks_for_all() {
+        assert!(read("lvsctl stop --all").is_ok());
+        assert!(read("lvsctl start --all").is_err());
+    }
+
+    fn read(words: &str) -> Result<Cli, clap::Error> {
+        Cli::read(words.split(' ').map(OsString::from))
+    }
+
+    #[test]
+    fn check_takes_its_file_in_two_ways() {
+        for (words, inventory) in [
+            ("lvsctl check a.yaml", Some("a.yaml")),
+            ("lvsctl check -i a.yaml", Some("a.yaml")),
+            ("lvsctl -i a.yaml check", Some("a.yaml")),
+            ("lvsctl -i a.yaml check b.yaml", None),
+            ("lvsctl check -i a.yaml b.yaml", None),
+            ("lvsctl check a.yaml b.yaml", None),
+            ("lvsctl plan a.yaml", None),
+        ] {
+            let found = read(words).ok().map(|cli| cli.global.inventory);
+            assert_eq!(found, inventory.map(PathBuf::from), "{words}");
+        }
+        let error = read("lvsctl -i a.yaml check b.yaml").unwrap_err();
+        assert!(error.to_string().contains("named twice"), "{error}");
+    }
 }

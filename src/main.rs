@@ -1,6 +1,5 @@
 use std::process::ExitCode;
 
-use clap::Parser;
 use lvsctl::cli::Cli;
 use lvsctl::exit::Exit;
 use lvsctl::{command, lab};
@@ -11,7 +10,7 @@ fn main() -> ExitCode {
     if args.next().is_some_and(|verb| verb == lab::INIT_COMMAND) {
         return ExitCode::from(lab::init_main(args));
     }
-    match Cli::try_parse() {
+    match Cli::read(std::env::args_os()) {
         Ok(cli) => command::run(&cli).into(),
         Err(error) => {
             // Help and version are printed this way too, and are no errors.

@@ -124,6 +124,7 @@ mod tests {
         let resource = Resource::Sysctl(Sysctl {
             name: "net.ipv4.ip_forward".into(),
             value: "1".into(),
+            instead_of: None,
         });
         manifest.entries.push(Entry {
             resource,

@@ -31,7 +31,9 @@ pub fn add(
     let sysctls: Vec<_> = resources
         .iter()
         .filter_map(|r| match r {
-            Resource::Sysctl(s) => Some(json!({ "name": s.name, "value": s.value })),
+            Resource::Sysctl(s) if s.is_set_early() => {
+                Some(json!({ "name": s.name, "value": s.value }))
+            }
             _ => None,
         })
         .collect();

@@ -5,6 +5,7 @@ fn sysctl(value: &str) -> Resource {
     Resource::Sysctl(Sysctl {
         name: "net.ipv4.ip_forward".into(),
         value: value.into(),
+        instead_of: None,
     })
 }
 

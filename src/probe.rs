@@ -14,6 +14,8 @@ const MANIFEST: &str = "manifest";
 #[derive(Debug)]
 pub struct Answer {
     pub facts: Facts,
+    /// Whether the host's `ip` tells addresses as JSON. That of busybox does not.
+    pub ip_tells: bool,
     pub manifest: Manifest,
     pub observed: Observed,
     /// Of other clusters on the same host.
@@ -80,14 +82,16 @@ pub fn read(cluster: &str, output: &str, nonce: &str) -> Result<Answer, ProbeErr
             .unwrap_or_default();
         others.push(Manifest::parse(name, text)?);
     }
-    // Without `ip` the host's addresses cannot be read at all; that is told in words by the caller.
-    let observed = if facts.has("ip") {
+    // Without a good `ip` the host's addresses cannot be read at all; that is told in words by the caller.
+    let ip_tells = !get(Address::NAME).part("json").trim().is_empty();
+    let observed = if ip_tells {
         registry::parse(&sections)?
     } else {
         Observed::default()
     };
     Ok(Answer {
         facts,
+        ip_tells,
         manifest,
         observed,
         others,
@@ -101,6 +105,11 @@ pub fn obstacles(answer: &Answer, wanted: &[Resource]) -> Vec<String> {
     if !answer.facts.has("ip") {
         found.push(
             "expected the command `ip`, found none; install iproute2 (iproute on RHEL and its kin)"
+                .to_owned(),
+        );
+    } else if !answer.ip_tells {
+        found.push(
+            "expected `ip` of iproute2 4.14 or later, found one that knows no JSON; install iproute2 (iproute on RHEL and its kin)"
                 .to_owned(),
         );
     }

@@ -66,31 +66,45 @@ pub fn mask(text: &str) -> String {
 }
 
 /// A text read from a host as it may be shown beside `rendered`: what stands where `rendered` has a secret
-/// is hidden, on each line that begins as that line of `rendered` does.
+/// is hidden, on each line that begins as that line of `rendered` does, and so is what a line calls a password.
 pub fn mask_like(rendered: &str, observed: &str) -> String {
     let prefixes: Vec<&str> = rendered
         .lines()
         .filter_map(|line| line.split_once(OPEN))
         .map(|(before, _)| before.trim())
         .collect();
-    if prefixes.is_empty() {
-        return observed.to_owned();
-    }
     observed
         .split_inclusive('\n')
         .map(|line| {
             let body = line.trim_start();
-            match prefixes.iter().find(|p| body.starts_with(**p)) {
-                Some(prefix) => {
-                    let indent = &line[..line.len() - body.len()];
-                    let gap = if prefix.is_empty() { "" } else { " " };
-                    let end = if line.ends_with('\n') { "\n" } else { "" };
-                    format!("{indent}{prefix}{gap}{MASK}{end}")
-                }
-                None => line.to_owned(),
-            }
+            let known = prefixes.iter().find(|p| body.starts_with(**p)).copied();
+            let Some(shown) = known.or_else(|| before_password(body)) else {
+                return line.to_owned();
+            };
+            let indent = &line[..line.len() - body.len()];
+            let gap = if shown.is_empty() { "" } else { " " };
+            let end = if line.ends_with('\n') { "\n" } else { "" };
+            format!("{indent}{shown}{gap}{MASK}{end}")
         })
         .collect()
+}
+
+/// The first word of a line that goes on with a password: `auth_pass hunter2`, `password = hunter2`.
+fn before_password(line: &str) -> Option<&str> {
+    let end = line.find(|c: char| c.is_whitespace() || matches!(c, '=' | ':'))?;
+    let (word, value) = line.split_at(end);
+    let name = word.trim_matches(['"', '\'']).to_ascii_lowercase();
+    let secret = [
+        "pass",
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "token",
+    ];
+    let called = secret.iter().any(|last| name.ends_with(last));
+    let empty = value.trim_matches(|c: char| c.is_whitespace() || matches!(c, '=' | ':'));
+    (called && !empty.is_empty()).then_some(word)
 }
 
 enum Piece<'a> {
@@ -141,6 +155,14 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A secret that could not be read. Of its value nothing is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    pub source: SecretSource,
+    pub why: String,
+    pub mend: String,
+}
+
 /// The secrets of one run, read once each.
 pub type Secrets = BTreeMap<SecretSource, Secret>;
 
@@ -163,6 +185,22 @@ mod tests {
             mask_like(&text, "a\n    auth_pass old one\nc\n"),
             "a\n    auth_pass ********\nc\n"
         );
+    }
+
+    #[test]
+    fn what_a_host_calls_a_password_is_not_shown() {
+        for (found, shown) in [
+            ("    auth_pass hunter2\n", "    auth_pass ********\n"),
+            ("password = hunter2\n", "password ********\n"),
+            ("\"secret\": \"hunter2\"\n", "\"secret\" ********\n"),
+            ("smtp_password hunter2", "smtp_password ********"),
+            ("auth_type PASS\n", "auth_type PASS\n"),
+            ("pass\n", "pass\n"),
+            ("password =\n", "password =\n"),
+            ("passive yes\n", "passive yes\n"),
+        ] {
+            assert_eq!(mask_like("", found), shown);
+        }
     }
 
     #[test]

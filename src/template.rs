@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tera::{Context, Tera};
+use tera::{Context, ErrorKind, Tera};
 
 use crate::secret::SecretSource;
 
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    #[error("template {name}: {message}")]
-    Parse { name: String, message: String },
     #[error("no template {name:?}; there are {known}")]
     Unknown { name: String, known: String },
     #[error("{place}: {message}")]
@@ -47,15 +45,51 @@ impl Scope {
     }
 }
 
-fn full_message(error: &tera::Error) -> String {
-    let mut message = error.to_string();
+/// The name that tera gives to a text that is no template of the set.
+const NO_TEMPLATE: &str = "__tera_one_off";
+
+/// The place in a template of the set, `NAME:LINE:COLUMN`, where the error has one, and what is wrong.
+fn full_message(error: &tera::Error) -> (Option<String>, String) {
+    let (place, mut message) = match error.kind() {
+        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
+            let (at, name) = (report.span(), report.filename());
+            let place = format!("{name}:{}:{}", at.start_line, at.start_col + 1);
+            (
+                Some(place).filter(|_| name != NO_TEMPLATE),
+                report.message().to_owned(),
+            )
+        }
+        _ => (None, error.to_string()),
+    };
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         message.push_str(": ");
         message.push_str(&cause.to_string());
         source = cause.source();
     }
-    message
+    (place, uncapitalized(&message))
+}
+
+fn of_template(name: &str, error: &tera::Error) -> TemplateError {
+    let (place, message) = full_message(error);
+    TemplateError::Render {
+        place: format!("template {}", place.as_deref().unwrap_or(name)),
+        message,
+    }
+}
+
+fn of_expression(expression: &str, error: &tera::Error) -> TemplateError {
+    let (place, message) = full_message(error);
+    TemplateError::Render {
+        place: format!("expression {expression:?}"),
+        message: place.map_or(message.clone(), |place| format!("{place}: {message}")),
+    }
+}
+
+fn uncapitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
 }
 
 impl Templates {
@@ -87,15 +121,17 @@ impl Templates {
             "quote",
             |text: &str, _: tera::Kwargs, _: &tera::State| -> String { crate::shell::quote(text) },
         );
+        // An interface's name as a part of a sysctl's: the dot of a VLAN is no separator.
+        tera.register_filter(
+            "sysctl",
+            |name: &str, _: tera::Kwargs, _: &tera::State| -> String { name.replace('.', "/") },
+        );
         tera.add_raw_templates(
             sources
                 .iter()
                 .map(|(name, text)| (name.as_str(), text.as_str())),
         )
-        .map_err(|e| TemplateError::Parse {
-            name: "set".to_owned(),
-            message: full_message(&e),
-        })?;
+        .map_err(|e| of_template("set", &e))?;
         Ok(Self { tera })
     }
 
@@ -110,25 +146,30 @@ impl Templates {
         }
         self.tera
             .render(name, &scope.context)
-            .map_err(|e| TemplateError::Render {
-                place: format!("template {name}"),
-                message: full_message(&e),
-            })
+            .map_err(|e| of_template(name, &e))
     }
 
     /// Renders a text that stands in a role.
     pub fn text(&self, text: &str, scope: &Scope) -> Result<String, TemplateError> {
+        self.text_of(text, text, scope)
+    }
+
+    /// `expression` is what the text was made of, for messages.
+    fn text_of(
+        &self,
+        text: &str,
+        expression: &str,
+        scope: &Scope,
+    ) -> Result<String, TemplateError> {
         self.tera
             .render_str(text, &scope.context, false)
-            .map_err(|e| TemplateError::Render {
-                place: format!("expression {text:?}"),
-                message: full_message(&e),
-            })
+            .map_err(|e| of_expression(expression, &e))
     }
 
     /// The value of an expression, with its type.
     pub fn value(&self, expression: &str, scope: &Scope) -> Result<Value, TemplateError> {
-        let json = self.text(&format!("{{{{ ({expression}) | json }}}}"), scope)?;
+        let text = format!("{{{{ ({expression}) | json }}}}");
+        let json = self.text_of(&text, expression, scope)?;
         serde_json::from_str(&json).map_err(|e| TemplateError::Render {
             place: format!("expression {expression:?}"),
             message: e.to_string(),

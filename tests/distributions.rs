@@ -11,7 +11,7 @@ use lvsctl::plan::HostPlan;
 use lvsctl::resource::Distribution;
 use lvsctl::role::Roles;
 use lvsctl::run::Interrupt;
-use lvsctl::run::host::{HostRun, Run};
+use lvsctl::run::host::{HostError, HostRun, Run};
 use lvsctl::secret::Secrets;
 use lvsctl::transport::Output;
 use lvsctl::transport::fake::{FakeHosts, Script};
@@ -28,14 +28,14 @@ fn cluster(name: &str) -> Cluster {
 }
 
 /// A bare host: it has interfaces, and nothing that is asked for.
-fn answer(script: &str, facts: &str) -> Output {
+fn answer(script: &str, facts: &str, addresses: &str) -> Output {
     let at = script.find("\\n@").expect("the script defines its marker") + 3;
     let nonce = &script[at..at + 16];
     let mut text = facts.to_owned();
     for part in ["manifest own", "address json", "end end"] {
         text.push_str(&format!("\n@NONCE {part}\n"));
         if part == "address json" {
-            text.push_str("[]\n");
+            text.push_str(&format!("{addresses}\n"));
         }
     }
     if script.contains("part clock") {
@@ -50,6 +50,15 @@ fn answer(script: &str, facts: &str) -> Output {
 
 /// What a bare host of a distribution would get, and how often it was asked.
 fn planned(topology: &str, name: &str, os: &str) -> (HostPlan, usize) {
+    opened(topology, name, os, "[]").unwrap_or_else(|e| panic!("{os}: {e}"))
+}
+
+fn opened(
+    topology: &str,
+    name: &str,
+    os: &str,
+    addresses: &'static str,
+) -> Result<(HostPlan, usize), HostError> {
     let cluster = cluster(topology);
     let path = root()
         .join("tests/cases/distributions")
@@ -57,7 +66,7 @@ fn planned(topology: &str, name: &str, os: &str) -> (HostPlan, usize) {
     let facts =
         std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let said = facts.clone();
-    let script = Script::new().on_match(|_| true, move |asked| Ok(answer(asked, &said)));
+    let script = Script::new().on_match(|_| true, move |asked| Ok(answer(asked, &said, addresses)));
     let fake = FakeHosts::new().host(name, script);
     let roles = Roles::load(None).expect("the built-in roles");
     let secrets = Secrets::new();
@@ -80,12 +89,22 @@ fn planned(topology: &str, name: &str, os: &str) -> (HostPlan, usize) {
     let wanted = roles
         .expand(&cluster, host, &Distribution::assumed())
         .expect("resources");
-    let opened = HostRun::open(&run, host, wanted).unwrap_or_else(|e| panic!("{os}: {e}"));
+    let opened = HostRun::open(&run, host, wanted)?;
     let mut plan = opened.plan(&secrets);
     // A host of a few words has no kernel modules.
     plan.refusals
         .retain(|refusal| !refusal.contains("kernel module"));
-    (plan, fake.asked(name).len())
+    Ok((plan, fake.asked(name).len()))
+}
+
+/// busybox has an `ip` of its own.
+#[test]
+fn an_ip_without_json_is_refused() {
+    let refused = opened("t2", "rs1", "alpine", "");
+    let Err(HostError::Obstacles(why)) = refused else {
+        panic!("it was opened");
+    };
+    assert!(why[0].contains("iproute2 4.14 or later"), "{why:?}");
 }
 
 #[test]

@@ -53,3 +53,18 @@ fn unknown_keys_are_faults_for_editors_too() {
     assert_eq!(schema["additionalProperties"], false);
     assert_eq!(schema["required"], serde_json::json!(["cluster", "hosts"]));
 }
+
+/// What the checks refuse, an editor refuses as well.
+#[test]
+fn numbers_of_ssh_have_bounds() {
+    let schema = inventory::schema();
+    let ssh = &schema["$defs"]["SshOptions"]["properties"];
+    for (key, low, high) in [
+        ("port", 1, 65535),
+        ("connect_timeout", 1, 86_400),
+        ("command_timeout", 1, 86_400),
+    ] {
+        assert_eq!(ssh[key]["minimum"], low, "{key}");
+        assert_eq!(ssh[key]["maximum"], high, "{key}");
+    }
+}

@@ -88,7 +88,7 @@ fn defaults_of_a_service() {
 
 #[test]
 fn ports_and_vips() {
-    let web = service("vip: [192.168.100.200/24, 192.168.100.201], port: [443, 80, 443]");
+    let web = service("vip: [192.168.100.200/24, 192.168.100.201], port: [443, 80]");
     assert_eq!(web.ports, [80, 443]);
     let vips: Vec<_> = web
         .vips
@@ -194,6 +194,7 @@ fn every_scheduler_and_its_flags() {
 fn health_checks() {
     let answer = |path: &str, status| HttpAnswer {
         path: path.to_owned(),
+        host: None,
         status,
         text: None,
     };
@@ -213,6 +214,13 @@ fn health_checks() {
             "{ http: { text: OK } }",
             HealthCheckKind::Http(HttpAnswer {
                 text: Some("OK".to_owned()),
+                ..answer("/", 200)
+            }),
+        ),
+        (
+            "{ https: { host: www.example.org } }",
+            HealthCheckKind::Https(HttpAnswer {
+                host: Some("www.example.org".to_owned()),
                 ..answer("/", 200)
             }),
         ),
@@ -250,21 +258,61 @@ fn health_checks() {
 #[test]
 fn sorry_servers() {
     for (keys, address, port) in [
-        ("sorry_server: 192.168.100.20", "192.168.100.20", 80),
-        ("sorry_server: '192.168.100.20:80'", "192.168.100.20", 80),
+        ("sorry_server: 192.168.100.20", "192.168.100.20", None),
+        (
+            "sorry_server: '192.168.100.20:80'",
+            "192.168.100.20",
+            Some(80),
+        ),
         (
             "mode: nat, sorry_server: { address: 192.168.100.20, port: 8080 }",
             "192.168.100.20",
-            8080,
+            Some(8080),
         ),
     ] {
-        let text = format!("{VIP}, {keys}");
-        let sorry = service(&text).sorry_server.unwrap();
+        // Two directors, as VRRP brings keepalived.
+        let found = cluster(&format!(
+            "cluster: a
+networks: 192.168.100.0/24
+vrrp: {{ virtual_router_id: 10 }}
+hosts:
+  lb1: {{ role: director, address: 192.168.100.14 }}
+  lb2: {{ role: backup, address: 192.168.100.15 }}
+  rs1: {{ role: realserver, address: 192.168.100.12 }}
+services:
+  web: {{ {VIP}, {keys} }}
+"
+        ));
+        let sorry = found.services[0].sorry_server.unwrap();
         assert_eq!(
             (sorry.address.to_string().as_str(), sorry.port),
             (address, port),
             "{keys}"
         );
+    }
+}
+
+/// Where no other director would send it packets that it schedules once more.
+#[test]
+fn a_director_may_be_a_real_server() {
+    let backup = "lb2: { role: backup, address: 192.168.100.15 }";
+    for (mode, others, vrrp) in [
+        ("dr", "", ""),
+        ("tun", "", ""),
+        ("nat", backup, "vrrp: { virtual_router_id: 10 }"),
+    ] {
+        let found = cluster(&format!(
+            "cluster: a
+networks: 192.168.100.0/24
+{vrrp}
+hosts:
+  lb1: {{ role: [director, realserver], address: 192.168.100.14 }}
+  {others}
+services:
+  web: {{ {VIP}, mode: {mode} }}
+"
+        ));
+        assert_eq!(found.services[0].real_servers[0].host, "lb1", "{mode}");
     }
 }
 
@@ -455,6 +503,38 @@ services:
         assert_eq!(warning.position(), Some(position), "{expected}");
         assert!(warning.is_warning() && warning.mend().is_some());
     }
+}
+
+/// With two directors an address of one of them is no gateway for NAT.
+#[test]
+fn a_nat_gateway_moves_with_the_service() {
+    let text = |gateway: &str| {
+        format!(
+            "cluster: web
+networks: {{ wan: 203.0.113.0/24, lan: 10.2.0.0/24 }}
+hosts:
+  lb1: {{ role: director, interfaces: {{ eth0: 203.0.113.11, eth1: 10.2.0.11 }} }}
+  lb2: {{ role: backup, interfaces: {{ eth0: 203.0.113.12, eth1: 10.2.0.12 }} }}
+  rs1: {{ role: realserver, address: 10.2.0.21, gateway: {gateway} }}
+vrrp: {{ virtual_router_id: 10, vips: [203.0.113.80, 10.2.0.1] }}
+services: {{ web: {{ vip: 203.0.113.80, port: 80, mode: nat }} }}
+"
+        )
+    };
+    assert_eq!(load(&text("10.2.0.1")).warnings.len(), 0);
+    let loaded = load(&text("10.2.0.11"));
+    let [warning] = loaded.warnings.as_slice() else {
+        panic!("{:?}", loaded.warnings)
+    };
+    assert_eq!(
+        warning.message(),
+        "with NAT, `rs1` must answer through the director that serves, not always through 10.2.0.11"
+    );
+    assert!(
+        warning
+            .mend()
+            .is_some_and(|mend| mend.contains("a VIP in its network"))
+    );
 }
 
 const HA: &str = "

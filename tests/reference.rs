@@ -1,4 +1,5 @@
-//! docs/reference.md names every command and flag, and none that is not there.
+//! docs/reference.md names every command and flag, with its values and default, and none that is not there. The first
+//! steps name the right Rust.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -79,6 +80,100 @@ fn nothing_is_told_that_is_not_there() {
     for word in quoted(&document()) {
         if let Some(flag) = word.split([' ', '[']).find(|part| part.starts_with("--")) {
             assert!(flags.contains(flag), "docs/reference.md tells of {flag}");
+        }
+    }
+}
+
+/// The rows of a table below a heading, cell by cell.
+fn rows<'a>(text: &'a str, heading: &str) -> Vec<Vec<&'a str>> {
+    let after = text.split(heading).nth(1).expect("the heading");
+    let rows = after.lines().skip_while(|line| !line.starts_with('|'));
+    rows.take_while(|line| line.starts_with('|'))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect()
+}
+
+/// The flag that a cell tells of: `-y`, `--yes` is --yes.
+fn flag(cell: &str) -> Option<&str> {
+    let mut words = cell.split('`').skip(1).step_by(2);
+    words
+        .find(|word| word.starts_with("--"))?
+        .split([' ', '['])
+        .next()
+}
+
+#[test]
+fn each_flag_is_told_of_its_commands() {
+    let text = document();
+    let mut told = BTreeSet::new();
+    for row in rows(&text, "## Flags of some commands") {
+        let Some(flag) = flag(row[1]) else { continue };
+        for command in row[0].split('`').skip(1).step_by(2) {
+            told.insert((command.to_owned(), flag.to_owned()));
+        }
+    }
+    let all = commands().into_iter();
+    let mut found: BTreeSet<(String, String)> = all
+        .flat_map(|(name, flags)| flags.into_iter().map(move |flag| (name.clone(), flag)))
+        .collect();
+    // A lab's name is told of all its commands at once.
+    told.retain(|(_, flag)| flag != "--name");
+    found.retain(|(_, flag)| flag != "--name");
+    assert_eq!(told, found);
+}
+
+/// All flags with the values that they take and their defaults.
+fn values(command: &Command, into: &mut Vec<(String, Vec<String>, Vec<String>)>) {
+    for arg in command.get_arguments() {
+        let Some(long) = arg.get_long() else { continue };
+        if !arg.get_action().takes_values() {
+            continue;
+        }
+        let possible = arg.get_possible_values();
+        let possible = possible.iter().map(|value| value.get_name().to_owned());
+        let default = arg.get_default_values().iter();
+        let default = default.map(|value| value.to_string_lossy().into_owned());
+        into.push((format!("--{long}"), possible.collect(), default.collect()));
+    }
+    for sub in command.get_subcommands() {
+        values(sub, into);
+    }
+}
+
+#[test]
+fn values_and_defaults_of_flags_are_told() {
+    let text = document();
+    let mut rows: Vec<Vec<&str>> = rows(&text, "## Flags of every command");
+    rows.extend(self::rows(&text, "## Flags of some commands"));
+    let mut all = Vec::new();
+    values(&Cli::command(), &mut all);
+    for (name, possible, default) in all {
+        let tells = |row: &Vec<&str>| {
+            let meaning = row.last().expect("a cell");
+            let of = row.iter().any(|cell| flag(cell) == Some(name.as_str()));
+            let each = |value: &String| meaning.contains(&format!("`{value}`"));
+            let default = default
+                .iter()
+                .all(|value| meaning.contains(&format!("default `{value}`")));
+            of && possible.iter().all(each) && default
+        };
+        assert!(
+            rows.iter().any(tells),
+            "docs/reference.md: {name} takes {possible:?}, default {default:?}"
+        );
+    }
+}
+
+#[test]
+fn the_first_steps_name_the_rust_that_is_needed() {
+    for page in ["README.md", "docs/guide.md"] {
+        let path = format!("{}/{page}", env!("CARGO_MANIFEST_DIR"));
+        let text = fs::read_to_string(path).expect("a page");
+        let wanted = concat!("Rust ", env!("CARGO_PKG_RUST_VERSION"), " or later");
+        let told: Vec<_> = text.match_indices("Rust 1.").collect();
+        assert!(!told.is_empty(), "{page}");
+        for (at, _) in told {
+            assert!(text[at..].starts_with(wanted), "{page}: {wanted}");
         }
     }
 }

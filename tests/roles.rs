@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::report::render;
 use lvsctl::resource::distribution::Family;
 use lvsctl::resource::{Distribution, Resource};
 use lvsctl::role::Roles;
@@ -74,11 +75,61 @@ fn what_keepalived_watches_comes_before_it() {
     }
 }
 
+/// A dot in the name of a VLAN's interface is no separator of a sysctl's name (sysctl.d(5)).
+#[test]
+fn interfaces_of_vlans_have_sysctls() {
+    let text = "cluster: t
+networks: { lan: 10.2.0.0/24 }
+defaults: { interface: eth0.100 }
+hosts:
+  lb1: { role: director, address: 10.2.0.11 }
+  rs1: { role: realserver, address: 10.2.0.21, vars: { arp_scopes: [all, lo, eth0.100] } }
+services:
+  web: { vip: 10.2.0.80, port: 80 }
+";
+    let loaded =
+        inventory::parse("t.yaml", text, BUILT_IN_ROLES).unwrap_or_else(|e| panic!("{e:?}"));
+    let roles = Roles::load(None).expect("the built-in roles");
+    for (host, want) in [
+        (0, "net.ipv4.conf.eth0/100.send_redirects"),
+        (1, "net.ipv4.conf.eth0/100.arp_ignore"),
+    ] {
+        let host = &loaded.cluster.hosts[host];
+        let all = roles
+            .expand(&loaded.cluster, host, &Distribution::assumed())
+            .expect("resources");
+        assert!(all.iter().any(|r| r.key() == want), "{want}");
+    }
+}
+
 #[test]
 fn every_kind_is_used_by_a_shipped_inventory() {
     let used: BTreeSet<&str> = resources().iter().map(|(_, r)| r.kind()).collect();
     let kinds: BTreeSet<&str> = lvsctl::resource::registry::KINDS.iter().copied().collect();
     assert_eq!(used, kinds);
+}
+
+/// `lvsctl render`: a line of words, or a title with commands.
+#[test]
+fn every_resource_is_shown() {
+    for (whose, resource) in resources() {
+        if resource.kind() == "file" {
+            continue;
+        }
+        let shown = render::text("h", std::slice::from_ref(&resource));
+        let (title, commands) = shown
+            .trim()
+            .split_once("\n\n# ")
+            .and_then(|(_, shown)| shown.split_once('\n').or(Some((shown, ""))))
+            .unwrap_or_else(|| panic!("{whose}: {shown}"));
+        let name = format!("{} {}", resource.kind(), resource.key());
+        let words = title.strip_prefix(&name);
+        let words = words.unwrap_or_else(|| panic!("{whose}: {shown}"));
+        assert!(
+            words.starts_with(": ") || !commands.is_empty(),
+            "{whose}: {shown}"
+        );
+    }
 }
 
 /// Scripts that go to hosts are read by every shell that may be `sh` there.
@@ -125,4 +176,164 @@ fn scripts_have_no_syntax_errors() {
         }
     }
     assert!(seen.len() > 20, "{} scripts", seen.len());
+}
+
+/// What is said of a role of the user's, `mine`, on a director that is a real server too.
+fn mine(role: &str) -> Result<Vec<Resource>, String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("roles")).expect("a folder");
+    fs::create_dir(folder.path().join("templates")).expect("a folder");
+    fs::write(folder.path().join("roles/mine.yaml"), role).expect("a role");
+    let template = "\nof {{ host.nmae }}\n";
+    fs::write(folder.path().join("templates/odd.tera"), template).expect("a template");
+    let text = "
+cluster: web
+networks: 192.168.100.0/24
+hosts: { lb1: { role: [mine, director, realserver], address: 192.168.100.14 } }
+services: { web: { vip: 192.168.100.200, port: 80 } }
+";
+    let said = |error: &dyn std::error::Error| {
+        let said = lvsctl::report::error::chain(error);
+        said.replace(&format!("{}/", folder.path().display()), "")
+    };
+    let roles = Roles::load(Some(folder.path())).map_err(|e| said(&e))?;
+    let names: Vec<&str> = roles.names().collect();
+    let loaded = inventory::parse("web.yaml", text, &names).expect("the inventory");
+    let [host] = loaded.cluster.hosts.as_slice() else {
+        panic!("one host");
+    };
+    let expanded = roles.expand(&loaded.cluster, host, &Distribution::assumed());
+    expanded.map_err(|e| said(&e))
+}
+
+/// `when` and `for_each` are expressions, or the values themselves.
+#[test]
+fn when_and_for_each_take_plain_values() {
+    let role = "resources:
+  - { when: false, sysctl: { name: a.b, value: 1 } }
+  - { for_each: [c, d], sysctl: { name: \"a.{{ item }}\", value: 1 } }
+";
+    let all = mine(role).expect("resources");
+    let keys: Vec<String> = all
+        .iter()
+        .map(Resource::key)
+        .filter(|key| key.starts_with("a."))
+        .collect();
+    assert_eq!(keys, ["a.c", "a.d"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_role_has_its_place() {
+    for (role, says) in [
+        (
+            "resources:\n  - sysctl: { name: a.b, value: 1 }\n  - sysctrl: { name: a.b, value: 1 }\n",
+            "roles/mine.yaml:3:5, resource 2: unknown kind `sysctrl`; did you mean `sysctl`? known: package, ",
+        ),
+        (
+            "resources: [{ sysctl: { nmae: a, value: 1 } }]",
+            "roles/mine.yaml:1:13, resource 1: sysctl: unknown field `nmae`",
+        ),
+        (
+            "resources: [{ file: { path: /a }, whne: true }]",
+            "roles/mine.yaml:1:13, resource 1: expected one kind of resource (with `when`, `for_each` and `as`), found file, whne",
+        ),
+        (
+            "resource: []",
+            "roles/mine.yaml:1:1: unknown field `resource`",
+        ),
+        ("resources: [{", "roles/mine.yaml:1:"),
+        (
+            "include: [mien]",
+            "roles/mine.yaml: there is no role named `mien`; did you mean `mine`?",
+        ),
+        (
+            "include: [mine]",
+            "roles/mine.yaml: role mine includes itself",
+        ),
+        (
+            "resources: [{ file: { path: \"motd-{{ host.name }}\" } }]",
+            "roles/mine.yaml:1:13, resource 1: file motd-lb1: expected an absolute path",
+        ),
+        (
+            "resources: [{ file: { path: /a, mode: \"0888\" } }]",
+            "roles/mine.yaml:1:13, resource 1: file /a: expected a mode of 3 or 4 octal digits, found `0888`",
+        ),
+        (
+            "resources: [{ file: { path: /a, mode: 0644 } }]",
+            "resource 1: file: expected a mode in quotes",
+        ),
+        (
+            "resources: [{ unit: { name: nginx } }]",
+            "roles/mine.yaml:1:13, resource 1: unit nginx: expected a unit's name with its suffix: write `nginx.service`",
+        ),
+        (
+            "resources: [{ sysctl: { name: \"{{ nothing }}\", value: 1 } }]",
+            "roles/mine.yaml:1:13, resource 1: expression \"nothing\": the variable is undefined",
+        ),
+        (
+            "resources: [{ file: { path: /a, template: odd.tera } }]",
+            "roles/mine.yaml:1:13, resource 1: template odd.tera:2:12: field `nmae` is not defined",
+        ),
+        (
+            "resources: [{ sysctl: { name: net.ipv4.ip_forward, value: 0 } }]",
+            "roles/mine.yaml:1:13, resource 1: sysctl net.ipv4.ip_forward is asked for otherwise by built-in role director, resource ",
+        ),
+        (
+            "resources: [{ file: { path: /a } }, { file: { path: /a, mode: \"0600\" } }]",
+            "resource 2: file /a is asked for otherwise by roles/mine.yaml:1:13, resource 1 (`mode` differs)",
+        ),
+        (
+            "resources: [{ for_each: '[1, 2]', file: { path: /a, content: 'x{{ item }}' } }]",
+            "resource 1: file /a is asked for otherwise by roles/mine.yaml:1:13, resource 1 (`content` differs)",
+        ),
+    ] {
+        let said = mine(role).expect_err(role);
+        assert!(said.starts_with("roles/mine.yaml"), "{role}: {said}");
+        assert!(said.contains(says), "{role}: {said}");
+        assert!(!said.contains("__tera"), "{role}: {said}");
+        assert_eq!(said.lines().count(), 1, "{role}: {said}");
+    }
+}
+
+#[test]
+fn what_two_roles_ask_for_alike_is_made_once() {
+    let role = "
+resources:
+  - sysctl: { name: net.ipv4.ip_forward, value: 1 }
+  - for_each: '[1, 2]'
+    file: { path: /a, content: x }
+";
+    let made = mine(role).expect("the resources");
+    let of = |key: &str| made.iter().filter(|r| r.key() == key).count();
+    assert_eq!((of("net.ipv4.ip_forward"), of("/a")), (1, 1));
+}
+
+/// A web server that shares its own pages.
+#[test]
+fn built_in_roles_may_ask_for_one_page_otherwise() {
+    let text = "
+cluster: web
+networks: 192.168.100.0/24
+hosts:
+  lb1: { role: director, address: 192.168.100.14 }
+  rs1:
+    role: [realserver, web, nfs]
+    address: 192.168.100.12
+    exports: { path: /var/www/html, to: rs2, at: /var/www/html }
+  rs2: { role: [realserver, web, nfs-client], address: 192.168.100.13 }
+services: { web: { vip: 192.168.100.200, port: 80 } }
+";
+    let roles = Roles::load(None).expect("the built-in roles");
+    let loaded = inventory::parse("web.yaml", text, BUILT_IN_ROLES).expect("the inventory");
+    for host in &loaded.cluster.hosts {
+        let expanded = roles.expand(&loaded.cluster, host, &Distribution::assumed());
+        let pages = expanded.unwrap_or_else(|e| panic!("{}: {e}", host.name));
+        let pages = pages.iter().filter(|r| r.key().ends_with("/index.html"));
+        assert_eq!(
+            pages.count(),
+            usize::from(host.name == "rs1"),
+            "{}",
+            host.name
+        );
+    }
 }

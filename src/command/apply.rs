@@ -15,9 +15,9 @@ use crate::run::{Fleet, HostRun, Interrupt, stages};
 
 use super::drain::Drain;
 use super::output::{Reporter, show};
-use super::setup;
 use super::work::Work;
 use super::{Failure, Result};
+use super::{reach, setup};
 
 /// What the hosts shall be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +29,8 @@ pub enum Goal {
 
 pub fn run(global: &Global, args: &ApplyArgs, goal: Goal) -> Result<Exit> {
     let mut setup = setup::load(global)?;
-    let reach = setup::reach(global, &mut setup, goal == Goal::Inventory)?;
-    let interrupt = setup::interrupt()?;
+    let reach = reach::reach(global, &mut setup, goal == Goal::Inventory)?;
+    let interrupt = reach::interrupt()?;
     let reporter = Reporter::new(global, args.format.format);
     let done = {
         let work = Work {

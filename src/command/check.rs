@@ -3,7 +3,7 @@
 use crate::cli::Global;
 use crate::exit::Exit;
 
-use super::{Result, print, setup};
+use super::{Result, print, secrets, setup};
 
 pub fn run(global: &Global) -> Result<Exit> {
     let setup = setup::load(global)?;
@@ -13,6 +13,10 @@ pub fn run(global: &Global) -> Result<Exit> {
         .iter()
         .map(|host| setup.wanted(host).map(|r| r.len()))
         .sum::<Result<usize>>()?;
+    for replaced in setup.roles.replaced() {
+        eprintln!("warning: {replaced}; rename it if that is not meant");
+    }
+    setup::warn(global, &secrets::look(global, &setup)?);
     print(&format!(
         "{}: cluster {} is valid: {} hosts, {} services, {resources} resources\n",
         global.inventory.display(),

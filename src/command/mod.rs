@@ -7,6 +7,7 @@ mod lab;
 mod output;
 mod part;
 mod plan;
+mod reach;
 mod render;
 mod schema;
 mod secrets;
@@ -50,13 +51,17 @@ type Result<T> = std::result::Result<T, Failure>;
 /// Does what the command line says.
 pub fn run(cli: &Cli) -> Exit {
     let done = match &cli.command {
-        Command::Check => check::run(&cli.global),
+        Command::Check(_) => check::run(&cli.global),
         Command::Plan(args) => plan::run(&cli.global, args),
         Command::Apply(args) => apply::run(&cli.global, args, apply::Goal::Inventory),
         Command::Destroy(args) => apply::run(&cli.global, &args.apply, apply::Goal::Nothing),
         Command::Verify(args) => verify::run(&cli.global, args),
-        Command::Start(args) => part::run(&cli.global, args, part::Power::Start),
-        Command::Stop(args) => part::run(&cli.global, args, part::Power::Stop),
+        Command::Start(args) => part::run(&cli.global, &args.format, part::Power::Start),
+        Command::Stop(args) => part::run(
+            &cli.global,
+            &args.format,
+            part::Power::Stop { all: args.all },
+        ),
         Command::Status(args) => status::run(&cli.global, args),
         Command::Render(args) => render::run(&cli.global, args),
         Command::Schema(args) => schema::run(args),

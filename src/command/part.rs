@@ -1,6 +1,6 @@
 //! `lvsctl stop` and `lvsctl start`: a node's part of the cluster, without a change of what it shall be.
 
-use crate::cli::{Global, PartArgs};
+use crate::cli::{FormatArgs, Global};
 use crate::exit::Exit;
 use crate::inventory::model::Host;
 use crate::report::error::chain;
@@ -9,21 +9,24 @@ use crate::run::part::{self, Stage};
 use crate::run::{Fleet, HostRun};
 
 use super::output::Reporter;
-use super::setup;
 use super::work::Work;
 use super::{Failure, Result};
+use super::{reach, setup};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Power {
     Start,
-    Stop,
+    /// `all`: also the whole cluster.
+    Stop {
+        all: bool,
+    },
 }
 
-pub fn run(global: &Global, args: &PartArgs, power: Power) -> Result<Exit> {
+pub fn run(global: &Global, format: &FormatArgs, power: Power) -> Result<Exit> {
     let mut setup = setup::load(global)?;
-    let reach = setup::reach(global, &mut setup, false)?;
-    let interrupt = setup::interrupt()?;
-    let reporter = Reporter::new(global, args.format.format);
+    let reach = reach::reach(global, &mut setup, false)?;
+    let interrupt = reach::interrupt()?;
+    let reporter = Reporter::new(global, format.format);
     let done = {
         let work = Work {
             global,
@@ -33,17 +36,17 @@ pub fn run(global: &Global, args: &PartArgs, power: Power) -> Result<Exit> {
             ignore_unreachable: false,
         };
         let fleet = work.fleet(&interrupt)?;
-        act(&work, &fleet, args, power)
+        act(&work, &fleet, power)
     };
     reporter.finish();
     reach.tell(global);
     done
 }
 
-fn act(work: &Work, fleet: &Fleet, args: &PartArgs, power: Power) -> Result<Exit> {
+fn act(work: &Work, fleet: &Fleet, power: Power) -> Result<Exit> {
     let cluster = work.setup.cluster();
     let chosen = work.setup.hosts(work.global)?;
-    if chosen.len() == cluster.hosts.len() && power == Power::Stop && !args.all {
+    if chosen.len() == cluster.hosts.len() && power == (Power::Stop { all: false }) {
         return Err(Failure::new(
             Exit::Usage,
             "error: this would stop the whole cluster; name hosts with --limit, or say --all\n",
@@ -51,7 +54,7 @@ fn act(work: &Work, fleet: &Fleet, args: &PartArgs, power: Power) -> Result<Exit
     }
     let stages = match power {
         Power::Start => part::start(cluster, &chosen),
-        Power::Stop => part::stop(cluster, &chosen),
+        Power::Stop { .. } => part::stop(cluster, &chosen),
     };
     let mut names: Vec<&str> = Vec::new();
     for (host, _) in stages.iter().flatten() {

@@ -7,13 +7,13 @@ use crate::report;
 
 use super::Result;
 use super::output::{Reporter, show};
-use super::setup;
 use super::work::Work;
+use super::{reach, setup};
 
 pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     let mut setup = setup::load(global)?;
-    let reach = setup::reach(global, &mut setup, true)?;
-    let interrupt = setup::interrupt()?;
+    let reach = reach::reach(global, &mut setup, true)?;
+    let interrupt = reach::interrupt()?;
     // The plan is the result; with JSON it stays the only thing that is printed.
     let reporter = Reporter::new(global, Format::Text);
     let work = Work {

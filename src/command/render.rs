@@ -5,6 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use crate::cli::{Global, RenderArgs};
 use crate::exit::Exit;
+use crate::report::render;
 use crate::resource::Resource;
 use crate::secret;
 
@@ -43,34 +44,18 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Exit> {
         }
         Ok(secret::mask(text))
     };
-    let mut out = format!(
-        "# {}: {} resources, in the order in which they are made\n",
-        host.name,
-        resources.len()
-    );
+    let Some(folder) = &args.output else {
+        print(&show(&render::text(&host.name, &resources))?)?;
+        return Ok(Exit::Done);
+    };
+    let mut out = render::heading(&host.name, resources.len());
     for resource in &resources {
-        match resource {
-            Resource::File(file) => {
-                let content = show(&file.content)?;
-                if let Some(folder) = &args.output {
-                    let path = folder.join(file.path.trim_start_matches('/'));
-                    write(&path, &content).map_err(|e| {
-                        Failure::new(Exit::Failed, format!("error: {}: {e}\n", path.display()))
-                    })?;
-                    out.push_str(&format!("{}\n", path.display()));
-                } else {
-                    out.push_str(&format!(
-                        "\n==> {} (mode {})\n{content}",
-                        file.path, file.mode
-                    ));
-                }
-            }
-            other if args.output.is_none() => {
-                let value =
-                    serde_json::to_string(other).map_err(|e| Failure::of(Exit::Failed, &e))?;
-                out.push_str(&format!("{value}\n"));
-            }
-            _ => {}
+        if let Resource::File(file) = resource {
+            let path = folder.join(file.path.trim_start_matches('/'));
+            write(&path, &show(&file.content)?).map_err(|e| {
+                Failure::new(Exit::Failed, format!("error: {}: {e}\n", path.display()))
+            })?;
+            out.push_str(&format!("{}\n", path.display()));
         }
     }
     print(&out)?;

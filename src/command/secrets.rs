@@ -7,9 +7,10 @@ use std::path::Path;
 
 use crate::cli::Global;
 use crate::exit::Exit;
-use crate::secret::{Secret, SecretSource, Secrets};
+use crate::inventory::Problem;
+use crate::secret::{Secret, SecretSource, Secrets, Unread};
 
-use super::setup::Setup;
+use super::setup::{self, Setup};
 use super::{Failure, Result};
 
 /// The most that a file with a secret may hold.
@@ -17,90 +18,147 @@ const FILE_LIMIT: u64 = 64 * 1024;
 
 /// Each secret that the chosen hosts need, read once; those of templates only where templates are compared.
 pub fn read(global: &Global, setup: &Setup, templates: bool) -> Result<Secrets> {
-    let mut sources = BTreeSet::new();
-    for host in setup.hosts(global)? {
-        let ssh = &host.ssh;
-        sources.extend(
-            [&ssh.password, &ssh.passphrase, &ssh.sudo_password]
-                .into_iter()
-                .flatten()
-                .cloned(),
-        );
+    let (prompts, others) = sources(global, setup, templates)?;
+    let (mut secrets, unread) = read_all(others, global);
+    if !unread.is_empty() {
+        return Err(invalid(global, &setup.loaded.unread(&unread)));
     }
-    if templates {
-        sources.extend(
-            setup
-                .cluster()
-                .vrrp
-                .iter()
-                .filter_map(|instance| instance.auth_pass.clone()),
-        );
+    // Nobody is asked for what another secret's fault makes useless.
+    let (asked, unread) = read_all(prompts, global);
+    if !unread.is_empty() {
+        return Err(invalid(global, &setup.loaded.unread(&unread)));
     }
-    let folder = global.inventory.parent().unwrap_or(Path::new("."));
-    let mut secrets = Secrets::new();
-    for source in sources {
-        let value = read_one(&source, folder)?;
-        secrets.insert(source, value);
-    }
-    setup
-        .loaded
-        .check_secrets(&secrets)
-        .map_err(|e| Failure::new(Exit::Invalid, e.render(120, false)))?;
+    secrets.extend(asked);
+    check(global, setup, &secrets)?;
     Ok(secrets)
 }
 
-fn read_one(source: &SecretSource, folder: &Path) -> Result<Secret> {
-    let invalid = |message: String| Failure::new(Exit::Invalid, format!("error: {message}\n"));
-    match source {
-        SecretSource::Env(name) => match std::env::var(name) {
-            Ok(value) if !value.is_empty() => Ok(Secret::new(value)),
-            Ok(_) => Err(invalid(format!(
-                "environment variable {name} is empty, and a secret is expected in it"
-            ))),
-            Err(_) => Err(invalid(format!(
-                "environment variable {name} is not set (or not UTF-8), and a secret is expected in it"
-            ))),
-        },
-        SecretSource::File(path) => {
-            let path = folder.join(path);
-            let shown = path.display();
-            let file = std::fs::File::open(&path)
-                .map_err(|e| invalid(format!("{shown}: a secret is expected there: {e}")))?;
-            let metadata = file
-                .metadata()
-                .map_err(|e| invalid(format!("{shown}: {e}")))?;
-            if !metadata.is_file() {
-                return Err(invalid(format!(
-                    "{shown}: expected a regular file with a secret"
-                )));
-            }
-            let mode = metadata.permissions().mode() & 0o777;
-            if mode & 0o077 != 0 {
-                return Err(invalid(format!(
-                    "{shown}: others can read this secret (mode {mode:04o}); mend it with: chmod 600 {shown}"
-                )));
-            }
-            let mut text = String::new();
-            file.take(FILE_LIMIT)
-                .read_to_string(&mut text)
-                .map_err(|e| invalid(format!("{shown}: {e}")))?;
-            let first = text.lines().next().unwrap_or_default();
-            if first.is_empty() {
-                return Err(invalid(format!(
-                    "{shown}: its first line is empty, and a secret is expected in it"
-                )));
-            }
-            Ok(Secret::new(first))
+/// What can be told of secrets before a run: those that cannot be read yet are warnings. Nobody is asked for one.
+pub fn look(global: &Global, setup: &Setup) -> Result<Vec<Problem>> {
+    let (_, others) = sources(global, setup, true)?;
+    let (secrets, unread) = read_all(others, global);
+    check(global, setup, &secrets)?;
+    Ok(setup.loaded.unread_yet(&unread))
+}
+
+fn check(global: &Global, setup: &Setup, secrets: &Secrets) -> Result<()> {
+    let checked = setup.loaded.check_secrets(secrets);
+    checked.map_err(|e| invalid(global, &e))
+}
+
+fn invalid(global: &Global, error: &crate::inventory::LoadError) -> Failure {
+    Failure::new(Exit::Invalid, setup::rendered(global, error))
+}
+
+/// Where secrets come from: those that somebody is asked for, and the others.
+fn sources(
+    global: &Global,
+    setup: &Setup,
+    templates: bool,
+) -> Result<(BTreeSet<SecretSource>, BTreeSet<SecretSource>)> {
+    let mut sources = BTreeSet::new();
+    for host in setup.hosts(global)? {
+        let ssh = &host.ssh;
+        let own = [&ssh.password, &ssh.passphrase, &ssh.sudo_password];
+        sources.extend(own.into_iter().flatten().cloned());
+    }
+    if templates {
+        let instances = setup.cluster().vrrp.iter();
+        sources.extend(instances.filter_map(|instance| instance.auth_pass.clone()));
+    }
+    let asks = |source: &SecretSource| matches!(source, SecretSource::Prompt(_));
+    Ok(sources.into_iter().partition(asks))
+}
+
+fn read_all(sources: BTreeSet<SecretSource>, global: &Global) -> (Secrets, Vec<Unread>) {
+    let folder = global.inventory.parent().unwrap_or(Path::new("."));
+    let mut secrets = Secrets::new();
+    let mut unread = Vec::new();
+    for source in sources {
+        match read_one(&source, folder) {
+            Ok(value) => drop(secrets.insert(source, value)),
+            Err(Wrong { why, mend }) => unread.push(Unread { source, why, mend }),
         }
+    }
+    (secrets, unread)
+}
+
+/// Why a secret cannot be read, and how to mend that.
+struct Wrong {
+    why: String,
+    mend: String,
+}
+
+fn wrong(why: impl Into<String>, mend: impl Into<String>) -> Wrong {
+    Wrong {
+        why: why.into(),
+        mend: mend.into(),
+    }
+}
+
+fn read_one(source: &SecretSource, folder: &Path) -> std::result::Result<Secret, Wrong> {
+    match source {
+        SecretSource::Env(name) => {
+            let why = match std::env::var(name) {
+                Ok(value) if !value.is_empty() => return Ok(Secret::new(value)),
+                Ok(_) => "is empty",
+                Err(std::env::VarError::NotPresent) => "is not set",
+                Err(std::env::VarError::NotUnicode(_)) => "is not UTF-8",
+            };
+            Err(wrong(
+                format!("environment variable {name} {why}, and a secret is expected in it"),
+                format!("`export {name}=...` before lvsctl"),
+            ))
+        }
+        SecretSource::File(path) => of_file(&folder.join(path)),
         SecretSource::Prompt(text) => {
             if !std::io::stdin().is_terminal() {
-                return Err(invalid(format!(
-                    "a secret is asked for ({text}), and there is no terminal to ask on; use `env` or `file`"
-                )));
+                return Err(wrong(
+                    format!("a secret is asked for ({text}), and there is no terminal to ask on"),
+                    "run lvsctl on a terminal, or write `{ env: NAME }` or `{ file: PATH }`",
+                ));
             }
-            let value = rpassword::prompt_password(format!("{text}: "))
-                .map_err(|e| Failure::of(Exit::Invalid, &e))?;
-            Ok(Secret::new(value))
+            let value = rpassword::prompt_password(format!("{text}: "));
+            value.map(Secret::new).map_err(|e| {
+                wrong(
+                    format!("a secret is asked for ({text}), and nothing was read: {e}"),
+                    "write `{ env: NAME }` or `{ file: PATH }` instead",
+                )
+            })
         }
+    }
+}
+
+fn of_file(path: &Path) -> std::result::Result<Secret, Wrong> {
+    let shown = path.display();
+    let create =
+        || format!("write the secret to the first line of {shown}, and `chmod 600 {shown}`");
+    let failed = |e: std::io::Error| {
+        let why = format!("{shown}: a secret is expected there: {e}");
+        wrong(why, create())
+    };
+    // Opening a FIFO would wait for its writer.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        let why = format!("{shown}: expected a regular file with a secret");
+        return Err(wrong(why, create()));
+    }
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(wrong(
+            format!("{shown}: others can read this secret (mode {mode:04o})"),
+            format!("`chmod 600 {shown}`"),
+        ));
+    }
+    let mut text = String::new();
+    file.take(FILE_LIMIT)
+        .read_to_string(&mut text)
+        .map_err(failed)?;
+    match text.lines().next().unwrap_or_default() {
+        "" => Err(wrong(
+            format!("{shown}: its first line is empty, and a secret is expected in it"),
+            create(),
+        )),
+        first => Ok(Secret::new(first)),
     }
 }

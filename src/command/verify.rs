@@ -11,16 +11,16 @@ use crate::verify::{self, live, place, questions};
 
 use super::Result;
 use super::output::{Reporter, show};
-use super::setup;
 use super::work::Work;
+use super::{reach, setup};
 
 /// Stands for this machine as a client, where the inventory has none.
 const THIS_MACHINE: &str = "this machine";
 
 pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
     let mut setup = setup::load(global)?;
-    let reach = setup::reach(global, &mut setup, true)?;
-    let interrupt = setup::interrupt()?;
+    let reach = reach::reach(global, &mut setup, true)?;
+    let interrupt = reach::interrupt()?;
     let reporter = Reporter::new(global, Format::Text);
     let cluster = setup.cluster();
     let more = |host: &Host| {

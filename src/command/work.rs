@@ -9,7 +9,8 @@ use crate::resource::Resource;
 use crate::run::host::Run;
 use crate::run::{Fleet, HostRun, Interrupt};
 
-use super::setup::{Reach, Setup};
+use super::reach::Reach;
+use super::setup::Setup;
 use super::{Failure, Result};
 
 pub struct Work<'a> {

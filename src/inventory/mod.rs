@@ -20,11 +20,12 @@ use std::path::Path;
 use miette::SourceSpan;
 
 pub use check::MAX_AUTH_PASS;
+pub(crate) use problem::choices;
 pub use problem::{LoadError, Problem};
 pub use read::MAX_BYTES;
 pub use schema::{markdown, schema};
 
-use crate::secret::Secrets;
+use crate::secret::{Secrets, Unread};
 use model::Cluster;
 use node::{Node, Value};
 use problem::{Fault, Source};
@@ -60,6 +61,19 @@ impl Loaded {
             return Ok(());
         }
         Err(LoadError::new(&self.source, faults))
+    }
+
+    /// What to say of secrets that could not be read, each at its place.
+    pub fn unread(&self, unread: &[Unread]) -> LoadError {
+        let faults = check::unread(&self.cluster, unread, place::Places(&self.root));
+        LoadError::new(&self.source, faults)
+    }
+
+    /// The same as warnings: who only looks at the inventory may lack them.
+    pub fn unread_yet(&self, unread: &[Unread]) -> Vec<Problem> {
+        let faults = check::unread(&self.cluster, unread, place::Places(&self.root));
+        let warnings = faults.into_iter().map(Fault::warning).collect();
+        problem::problems(&self.source, warnings).0
     }
 }
 

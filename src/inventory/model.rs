@@ -122,6 +122,7 @@ pub struct SshOptions {
     /// Name or address to connect to, where it is not the host's `address`.
     pub host: Option<String>,
     /// Default 22.
+    #[schemars(range(min = 1, max = 65535))]
     pub port: Option<u16>,
     /// The user to log in as. Default: who runs lvsctl.
     pub user: Option<String>,
@@ -141,8 +142,10 @@ pub struct SshOptions {
     /// For sudo, where it asks.
     pub sudo_password: Option<SecretSource>,
     /// Seconds until a connection must stand, handshake and authentication included. Default 10.
+    #[schemars(range(min = 1, max = 86400))]
     pub connect_timeout: Option<u64>,
     /// Seconds that one step on the host may take. Default 300.
+    #[schemars(range(min = 1, max = 86400))]
     pub command_timeout: Option<u64>,
 }
 
@@ -231,6 +234,20 @@ pub enum Mode {
     Tun,
 }
 
+/// Interfaces that hold VIPs on real servers, and face no network.
+pub const HOMES: [&str; 3] = ["lo", "tunl0", "ip6tnl0"];
+
+impl Mode {
+    /// The interface on which a real server holds a VIP: the one that tunnelled packets come out of, else lo.
+    pub fn home(self, vip: IpAddr) -> &'static str {
+        match (self, vip) {
+            (Self::Tun, IpAddr::V4(_)) => "tunl0",
+            (Self::Tun, IpAddr::V6(_)) => "ip6tnl0",
+            (Self::Dr | Self::Nat, _) => "lo",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheduler {
@@ -272,16 +289,18 @@ pub struct RealServer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct SorryServer {
     pub address: IpAddr,
-    pub port: u16,
+    /// None: the port that the client asked for.
+    pub port: Option<u16>,
 }
 
 /// What keepalived asks a real server. Times in seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HealthCheck {
     pub kind: HealthCheckKind,
-    /// None: the service's own (first) port.
+    /// None: the ports that are served.
     pub port: Option<u16>,
     pub connect_timeout: u32,
+    /// How often it is asked again before it counts as down.
     pub retry: u32,
     pub delay_before_retry: u32,
     /// Answers in a row that bring it back; keepalived takes one.
@@ -301,6 +320,8 @@ pub enum HealthCheckKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HttpAnswer {
     pub path: String,
+    /// The name to ask by.
+    pub host: Option<String>,
     pub status: u16,
     /// A text that the page holds.
     pub text: Option<String>,

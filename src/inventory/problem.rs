@@ -341,7 +341,7 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// "did you mean `x`? known: a, b, c".
-pub(super) fn choices(word: &str, known: &[&str]) -> String {
+pub(crate) fn choices(word: &str, known: &[&str]) -> String {
     const LISTED: usize = 20;
     let mut list = known
         .iter()

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::cgroup;
 use super::error::LabError;
-use super::init::cgroup_name;
 use super::state::StateDir;
 use super::tool::ip_batch;
 
@@ -88,10 +88,10 @@ fn lab_links() -> io::Result<Vec<String>> {
 
 /// The control group of a native lab, from the leaves up.
 fn remove_cgroup(lab: &str) -> Result<bool, LabError> {
-    let Some(root) = unified_cgroup() else {
+    let Some(root) = cgroup::unified() else {
         return Ok(false);
     };
-    let group = root.join(cgroup_name(lab));
+    let group = root.join(cgroup::name(lab));
     if !group.is_dir() {
         return Ok(false);
     }
@@ -127,17 +127,6 @@ fn remove_groups(group: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Where control groups version 2 are mounted, alone or beside version 1.
-pub(super) fn unified_cgroup() -> Option<PathBuf> {
-    ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"]
-        .map(PathBuf::from)
-        .into_iter()
-        .find(|path| {
-            nix::sys::statfs::statfs(path)
-                .is_ok_and(|s| s.filesystem_type() == nix::sys::statfs::CGROUP2_SUPER_MAGIC)
-        })
 }
 
 fn remove_state(state: &StateDir) -> Result<bool, LabError> {

@@ -130,7 +130,8 @@ fn network_unit(host: &HostLayout, index: usize) -> String {
 mod tests {
     use super::*;
     use crate::lab::check::tests::spec;
-    use crate::lab::layout::{Kernel, layout};
+    use crate::lab::kernel::Kernel;
+    use crate::lab::layout::layout;
 
     fn files() -> Vec<HostFile> {
         let mut spec = spec(

@@ -62,7 +62,8 @@ pub(super) fn ssh_config(layout: &Layout, state: &StateDir) -> String {
 mod tests {
     use super::*;
     use crate::lab::check::tests::spec;
-    use crate::lab::layout::{Kernel, layout};
+    use crate::lab::kernel::Kernel;
+    use crate::lab::layout::layout;
 
     #[test]
     fn every_address_and_name_of_a_host_has_its_key() {

@@ -1,7 +1,6 @@
 //! A specification made definite: every link, MAC and address of the lab. A function from values to values; no I/O.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
@@ -11,26 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::check::check;
 use super::error::LabError;
+use super::kernel::Kernel;
 use super::spec::{Host, LabSpec, Network};
-
-/// The kernel under the hosts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kernel {
-    /// This machine's own.
-    Native,
-    /// User-mode Linux.
-    Uml,
-}
-
-impl fmt::Display for Kernel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Native => "native",
-            Self::Uml => "user-mode Linux",
-        })
-    }
-}
 
 /// All that the lab's own processes need to know; kept in the state directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

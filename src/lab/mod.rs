@@ -6,12 +6,14 @@
 //! namespace) → `init::guard` (one process that owns all others) → `init::hosts` (the same in both kernels).
 
 mod access;
+mod cgroup;
 mod check;
 mod down;
 mod error;
 pub mod from_cluster;
 mod hostfiles;
 mod init;
+mod kernel;
 mod keys;
 mod layout;
 mod netns;
@@ -28,8 +30,9 @@ mod wait;
 pub use access::{LabAccess, command, enter, exec, output, ssh};
 pub use down::{Down, down};
 pub use error::LabError;
-pub use init::{INIT_COMMAND, main as init_main};
-pub use layout::Kernel;
+pub use init::main as init_main;
+pub use kernel::Kernel;
+pub use process::INIT_COMMAND;
 pub use requirements::{Missing, PACKAGES, requirements};
 pub use rootfs::DEFAULT_CACHE;
 pub use status::{HostStatus, LabStatus, NetworkStatus, PowerState, list, status};

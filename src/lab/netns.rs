@@ -22,6 +22,14 @@ nix::ioctl_write_int_bad!(
     nix::request_code_write!(b'T', 203, size_of::<libc::c_int>())
 );
 
+/// Where `ip` finds them; on a /run that is the lab's alone.
+pub(super) const NAMESPACES: &str = "/run/netns";
+
+/// A bridge that forwards from the first moment, and multicast (VRRP) to all ports.
+pub(super) fn bridge_line(link: &str) -> String {
+    format!("link add {link} up type bridge stp_state 0 forward_delay 0 mcast_snooping 0")
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Netns {
     path: PathBuf,

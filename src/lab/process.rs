@@ -8,6 +8,9 @@ use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::{Deserialize, Serialize};
 
+/// The hidden command: `lvsctl lab-init guard|hosts STATE-DIR`.
+pub const INIT_COMMAND: &str = "lab-init";
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ProcessRecord {
     pub pid: i32,

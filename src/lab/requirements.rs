@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::layout::Kernel;
+use super::kernel::Kernel;
 
 /// Debian packages that bring all of it, for both kernels.
 pub const PACKAGES: &[&str] = &[

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::error::LabError;
-use super::layout::Kernel;
+use super::kernel::Kernel;
 use super::state::{StateDir, names, read_json};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -14,11 +14,11 @@ use sysctl::Sysctl;
 use super::down::clear;
 use super::error::LabError;
 use super::hostfiles::{HostFile, HostKeys, host_files};
-use super::init::INIT_COMMAND;
+use super::kernel::Kernel;
 use super::keys::{known_hosts, make_pair, ssh_config};
-use super::layout::{Kernel, Layout, NetworkLayout, layout};
-use super::netns::make_tap;
-use super::process::ProcessRecord;
+use super::layout::{Layout, NetworkLayout, layout};
+use super::netns::{bridge_line, make_tap};
+use super::process::{INIT_COMMAND, ProcessRecord};
 use super::requirements::requirements;
 use super::rootfs;
 use super::spec::LabSpec;
@@ -295,11 +295,6 @@ fn make_namespace(state: &StateDir, layout: &Layout) -> Result<(), LabError> {
         lines.extend(machine_end(network));
     }
     ip_batch(Some(&netns), &lines)
-}
-
-/// A bridge that forwards from the first moment, and multicast (VRRP) to all ports.
-pub(super) fn bridge_line(link: &str) -> String {
-    format!("link add {link} up type bridge stp_state 0 forward_delay 0 mcast_snooping 0")
 }
 
 fn machine_end(network: &NetworkLayout) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! How things are shown: events while a run goes on, plans, findings, status, and errors. All of it writes to a
-//! writer that it is given; what to colour and how much to tell is a [`Style`] that the caller decides on.
-//! Nothing here prints by itself, exits, or reads the environment.
+//! writer that it is given, or gives its text back; what to colour and how much to tell is a [`Style`] that the caller
+//! decides on. Nothing here prints by itself, exits, or reads the environment.
 
 pub mod clean;
 pub mod error;
@@ -9,6 +9,7 @@ pub mod json;
 pub mod plain;
 pub mod plan;
 pub mod progress;
+pub mod render;
 pub mod status;
 pub mod style;
 pub mod summary;

@@ -49,6 +49,11 @@ fn same_mode(a: &str, b: &str) -> bool {
     u32::from_str_radix(a, 8).ok() == u32::from_str_radix(b, 8).ok()
 }
 
+/// A file that is written ends with a newline, also where the wanted text does not.
+fn same_text(found: &str, wanted: &str) -> bool {
+    found == wanted || (!wanted.ends_with('\n') && found.strip_suffix('\n') == Some(wanted))
+}
+
 /// One process for what files are, one for all they hold.
 pub fn probe_paths<'a>(paths: impl Iterator<Item = &'a str>) -> String {
     let paths: Vec<String> = paths.map(quote).collect();
@@ -179,8 +184,9 @@ impl Kind for File {
     fn diff(&self, observed: &Self::Observed, cx: &Context) -> Option<Change> {
         let found = observed.get(&self.path);
         let wanted = self.wanted(cx);
-        let content =
-            found.is_none_or(|f| !f.regular || f.size != f.content.len() || f.content != wanted);
+        let content = found.is_none_or(|f| {
+            !f.regular || f.size != f.content.len() || !same_text(&f.content, &wanted)
+        });
         let mode = found.filter(|f| !same_mode(&f.mode, &self.mode));
         let owner = found.filter(|f| f.owner != "root:root");
         if !content && mode.is_none() && owner.is_none() {

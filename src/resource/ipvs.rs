@@ -1,6 +1,7 @@
 //! A virtual service of IPVS and its real servers, in the running kernel. keepalived may be its keeper: then what
 //! a health checker took out is not drift. The table is edited in place and never flushed.
 
+mod ask;
 mod parse;
 mod script;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::change::Phase;
 use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
 use crate::inventory::model::{Mode, Protocol, Scheduler};
+pub use ask::{Ask, Page};
 pub use parse::{Served, Table};
 pub use script::{drain as drain_script, method, weigh as weigh_script};
 
@@ -101,9 +103,9 @@ pub struct Destination {
     pub mode: Mode,
     /// ipvsadm takes more than the 65535 of its manual.
     pub weight: u32,
-    /// Where a health checker asks it.
-    #[serde(default)]
-    pub check: Option<SocketAddr>,
+    /// What a health checker asks it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<Ask>,
     /// The options of a tunnel that is not plain IP in IP, which somebody else made of it.
     #[serde(skip)]
     pub tunnel: Option<String>,
@@ -122,11 +124,7 @@ impl Ipvs {
         let served = self.served(table);
         self.real_servers.iter().filter(move |rs| {
             let missing = served.is_some_and(|s| !s.real_servers.contains_key(&rs.address));
-            self.keepalived
-                && missing
-                && rs
-                    .check
-                    .is_some_and(|check| table.unreachable.contains(&check))
+            self.keepalived && missing && table.fails(self.service.r#virtual, rs)
         })
     }
 

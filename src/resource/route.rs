@@ -202,7 +202,12 @@ impl Kind for Route {
     fn node(&self) -> Option<NodeLines> {
         Some(NodeLines {
             start: vec![self.run("replace")],
-            stop: vec![format!("{} 2>/dev/null || :", self.run("del"))],
+            // Without a default route nobody could reach the host to start it again.
+            stop: if self.to.prefix_len() == 0 {
+                Vec::new()
+            } else {
+                vec![format!("{} 2>/dev/null || :", self.run("del"))]
+            },
             status: vec![(
                 format!(
                     "route {} {}",

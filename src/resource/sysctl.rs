@@ -14,6 +14,19 @@ pub struct Sysctl {
     pub name: String,
     #[serde(deserialize_with = "super::facts::text")]
     pub value: String,
+    /// The value is wanted in the place of this one alone; another is somebody's decision.
+    #[serde(
+        default,
+        deserialize_with = "some_text",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub instead_of: Option<String>,
+}
+
+fn some_text<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    super::facts::text(deserializer).map(Some)
 }
 
 impl Sysctl {
@@ -32,6 +45,20 @@ impl Sysctl {
 
     fn set(&self, value: &str) -> String {
         format!("printf '%s\\n' {} >{}", quote(value), quote(&self.path()))
+    }
+}
+
+impl Sysctl {
+    /// Whether a value of the host's is as wanted.
+    pub fn holds(&self, found: &str) -> bool {
+        let other = |old: &String| !same(found, old);
+        same(found, &self.value) || self.instead_of.as_ref().is_some_and(other)
+    }
+
+    /// Whether sysctl.d(5) sets it at boot. It cannot look first; and a host that forwards IPv6 from the beginning
+    /// asks for no router advertisement, so the default route would come late.
+    pub fn is_set_early(&self) -> bool {
+        self.instead_of.is_none() && self.name != "net.ipv6.conf.all.forwarding"
     }
 }
 
@@ -76,7 +103,7 @@ impl Kind for Sysctl {
 
     fn diff(&self, observed: &Self::Observed, _: &Context) -> Option<Change> {
         let found = observed.get(&self.path());
-        if found.is_some_and(|value| same(value, &self.value)) {
+        if found.is_some_and(|value| self.holds(value)) {
             return None;
         }
         let change = Change::new(Self::NAME, self.key(), Action::Update)
@@ -90,7 +117,7 @@ impl Kind for Sysctl {
 
     fn before(&self, observed: &Self::Observed) -> Before {
         match observed.get(&self.path()) {
-            Some(value) if same(value, &self.value) => Before::Same,
+            Some(value) if self.holds(value) => Before::Same,
             Some(value) => Before::Value(value.clone()),
             None => Before::Absent,
         }
@@ -111,6 +138,18 @@ impl Kind for Sysctl {
     }
 
     fn node(&self) -> Option<NodeLines> {
+        if let Some(old) = &self.instead_of {
+            let is_old = format!(
+                "[ \"$(echo $(cat {}))\" = {} ]",
+                quote(&self.path()),
+                quote(&words(old))
+            );
+            return Some(NodeLines {
+                start: vec![format!("! {is_old} || {}", self.set(&self.value))],
+                stop: Vec::new(),
+                status: vec![(format!("{} is not {old}", self.name), format!("! {is_old}"))],
+            });
+        }
         Some(NodeLines {
             start: vec![self.set(&self.value)],
             stop: Vec::new(),

@@ -32,8 +32,7 @@ pub fn all_vips(cluster: &Cluster) -> BTreeSet<IpAddr> {
 
 /// The director that holds a VIP; with two, the first.
 pub fn holder<'s, 'a>(seen: &'s [Seen<'a>], vip: IpAddr) -> Option<&'s Seen<'a>> {
-    seen.iter()
-        .find(|s| s.host.is_director() && s.addresses().of(vip).next().is_some())
+    seen.iter().find(|s| s.host.is_director() && holds(s, vip))
 }
 
 fn vips(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
@@ -45,7 +44,7 @@ fn vips(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
     for vip in all_vips(cluster) {
         let holders: Vec<&str> = seen
             .iter()
-            .filter(|s| s.host.is_director() && s.addresses().of(vip).next().is_some())
+            .filter(|s| s.host.is_director() && holds(s, vip))
             .map(Seen::name)
             .collect();
         tally.require(holders.len() == 1, "", "vip-holder", || Compared {
@@ -189,37 +188,72 @@ fn timeouts(seen: &[Seen], tally: &mut Tally) {
     tally.judge("", "ipvs-timeouts", "tcp tcpfin udp", fault);
 }
 
-/// Where connections are synchronised, the director that serves sends and the others receive.
+/// keepalived runs one sync daemon, for the instance that is told to have it: whoever serves that instance sends, the
+/// others receive. One that was started by hand is judged by all VIPs.
 fn sync_daemons(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
-    let used = seen.iter().any(|s| !s.look.sync_daemons.is_empty());
-    let Some(vip) = all_vips(cluster).into_iter().next() else {
+    let instance = cluster.vrrp.iter().find(|instance| instance.sync_daemon);
+    let directors = seen.iter().filter(|s| s.host.is_director());
+    if let Some(instance) = instance {
+        let vips: BTreeSet<IpAddr> = instance.vips.iter().map(|vip| vip.address).collect();
+        let member = |s: &&Seen| instance.members.iter().any(|m| m.host == s.host.name);
+        for director in directors.filter(member) {
+            let serves = vips.iter().any(|vip| holds(director, *vip));
+            let mend = format!(
+                "`lvsctl apply` writes `lvs_sync_daemon` for {} into keepalived.conf; see `journalctl -u keepalived` for why it did not start",
+                instance.name
+            );
+            sync_daemon(
+                director,
+                if serves { "master" } else { "backup" },
+                mend,
+                tally,
+            );
+        }
         return;
+    }
+    if !directors.clone().any(|s| !s.look.sync_daemons.is_empty()) {
+        return;
+    }
+    let vips = all_vips(cluster);
+    for director in directors {
+        let held = vips.iter().filter(|vip| holds(director, **vip)).count();
+        let role = match held {
+            0 => "backup",
+            n if n == vips.len() => "master",
+            // Each sends its own connections.
+            _ => "",
+        };
+        let started = format!(
+            "`ipvsadm --start-daemon {}`",
+            if role.is_empty() { "master" } else { role }
+        );
+        let mend = format!("{started}, or `sync_daemon: true` in the inventory");
+        sync_daemon(director, role, mend, tally);
+    }
+}
+
+fn holds(seen: &Seen, vip: IpAddr) -> bool {
+    seen.addresses().of(vip).next().is_some()
+}
+
+/// Without a role, either is right.
+fn sync_daemon(director: &Seen, role: &'static str, mend: String, tally: &mut Tally) {
+    let daemons = &director.look.sync_daemons;
+    let right = daemons.iter().any(|line| line.starts_with(role));
+    let role = if role.is_empty() {
+        "master or backup"
+    } else {
+        role
     };
-    if !used {
-        return;
-    }
-    for director in seen.iter().filter(|s| s.host.is_director()) {
-        let serves = director.addresses().of(vip).next().is_some();
-        let role = if serves { "master" } else { "backup" };
-        let right = director
-            .look
-            .sync_daemons
-            .iter()
-            .any(|line| line.starts_with(role));
-        let fault = (!right).then(|| {
-            let found = if director.look.sync_daemons.is_empty() {
-                "none".to_owned()
-            } else {
-                director.look.sync_daemons.join("; ")
-            };
-            Fault::new(
-                format!("a {role} sync daemon"),
-                found,
-                format!("`ipvsadm --start-daemon {role}`, or lvs_sync_daemon with its instance in keepalived.conf"),
-            )
-        });
-        tally.judge(director.name(), "sync-daemon", role, fault);
-    }
+    let fault = (!right).then(|| {
+        let found = if daemons.is_empty() {
+            "none".to_owned()
+        } else {
+            daemons.join("; ")
+        };
+        Fault::new(format!("a {role} sync daemon"), found, mend)
+    });
+    tally.judge(director.name(), "sync-daemon", role, fault);
 }
 
 /// Each host's clock is read at another moment; the span of all probes is the doubt.

@@ -1,16 +1,18 @@
 //! What a director must be, beyond its resources: no redirects, one owner of IPVS, a firewall that lets the VIP's
 //! traffic and VRRP through, and NICs that do not glue packets together. Pure.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::firewall::{Fate, Packet, State};
+use super::firewall::{Packet, State};
 use super::tally::{Fault, Tally};
+use super::way::{self, Leg};
 use super::{Seen, marks, place};
-use crate::inventory::model::{Mode, Protocol, Service};
+use crate::inventory::model::Mode;
 use crate::view;
 
 const VRRP: u8 = 112;
-const VRRP_GROUP: &str = "224.0.0.18";
+const VRRP_GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18));
+const VRRP_GROUP_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12));
 
 pub fn check(seen: &Seen, tally: &mut Tally) {
     redirects(seen, tally);
@@ -18,7 +20,7 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
     one_backend(seen, tally);
     marks::check(seen, tally);
     for service in &seen.cluster.services {
-        lets_in(seen, service, tally);
+        way::of_director(seen, service, tally);
     }
     vrrp(seen, tally);
     arp_rules(seen, tally);
@@ -121,167 +123,66 @@ fn one_backend(seen: &Seen, tally: &mut Tally) {
     );
 }
 
-/// The packets of a service come in, and go on to the real servers.
-fn lets_in(seen: &Seen, service: &Service, tally: &mut Tally) {
-    let protocol = match service.protocol {
-        Protocol::Tcp => 6,
-        Protocol::Udp => 17,
-    };
-    for vip in &service.vips {
-        for port in service.known_ports() {
-            let arrives = Packet {
-                from: None,
-                to: Some(vip.address),
-                protocol,
-                source_port: None,
-                port: Some(port),
-                comes_in: Some(&seen.host.interface),
-                goes_out: None,
-                state: Some(State::New),
-            };
-            // IPVS takes a packet on its way in, and sends it on as one of the host's own.
-            let leaves = Packet {
-                comes_in: None,
-                goes_out: Some(&seen.host.interface),
-                state: None,
-                ..arrives.clone()
-            };
-            let way = [
-                ("raw", "PREROUTING", &arrives),
-                ("mangle", "PREROUTING", &arrives),
-                ("mangle", "INPUT", &arrives),
-                ("filter", "INPUT", &arrives),
-                ("mangle", "OUTPUT", &leaves),
-                ("filter", "OUTPUT", &leaves),
-            ];
-            let what = format!("{} {} port {port}", service.name, vip.address);
-            passes(
-                seen,
-                "firewall-vip",
-                &what,
-                vip.address.is_ipv6(),
-                &way,
-                tally,
-            );
-        }
-    }
-}
-
-/// Follows a packet through chains; used for real servers too.
-pub fn passes(
-    seen: &Seen,
-    check: &'static str,
-    what: &str,
-    v6: bool,
-    way: &[(&str, &str, &Packet)],
-    tally: &mut Tally,
-) {
-    let mut dropped = None;
-    for rules in seen.look.firewall.rules(v6) {
-        for (table, chain, packet) in way {
-            match rules.fate(table, chain, packet) {
-                Fate::Passes => {}
-                Fate::Dropped(by) => dropped = dropped.or(Some(by)),
-                Fate::May(by) => tally.note(
-                    seen.name(),
-                    check,
-                    format!(
-                        "{what}: whether it passes depends on more than address and port: {by}"
-                    ),
-                ),
-            }
-        }
-    }
-    for chain in &seen.look.firewall.native {
-        tally.note(
-            seen.name(),
-            check,
-            format!(
-                "the chain {chain} of nftables drops some packets; its rules were not looked at"
-            ),
-        );
-    }
-    let fault = dropped.map(|by| {
-        Fault::new(
-            format!("packets of {what} to pass the firewall"),
-            format!("dropped by {by}"),
-            "take that rule away, or put one before it that accepts them",
-        )
-    });
-    tally.judge(seen.name(), check, what, fault);
-}
-
 /// Adverts of the other directors come in, and its own go out.
 fn vrrp(seen: &Seen, tally: &mut Tally) {
-    let Ok(group) = VRRP_GROUP.parse::<IpAddr>() else {
-        return;
-    };
     for instance in &seen.cluster.vrrp {
         let Some(me) = instance.members.iter().find(|m| m.host == seen.host.name) else {
             continue;
         };
         for peer in instance.members.iter().filter(|m| m.host != me.host) {
-            let to = |address: IpAddr| if instance.unicast { address } else { group };
+            let to = |address: IpAddr| match address {
+                _ if instance.unicast => address,
+                IpAddr::V4(_) => VRRP_GROUP,
+                IpAddr::V6(_) => VRRP_GROUP_V6,
+            };
             let arrives = Packet {
                 from: Some(peer.address),
                 to: Some(to(me.address)),
                 protocol: VRRP,
                 source_port: None,
                 port: None,
-                comes_in: Some(&me.interface),
+                comes_in: None,
                 goes_out: None,
                 state: Some(State::New),
             };
             let leaves = Packet {
                 from: Some(me.address),
                 to: Some(to(peer.address)),
-                comes_in: None,
-                goes_out: Some(&me.interface),
                 ..arrives.clone()
             };
-            let way = [
-                ("raw", "PREROUTING", &arrives),
-                ("mangle", "PREROUTING", &arrives),
-                ("mangle", "INPUT", &arrives),
-                ("filter", "INPUT", &arrives),
-                ("raw", "OUTPUT", &leaves),
-                ("mangle", "OUTPUT", &leaves),
-                ("filter", "OUTPUT", &leaves),
-            ];
+            let by = [me.interface.clone()];
+            let legs = vec![Leg::arrives(&arrives, &by), Leg::leaves(&leaves, &by)];
             let what = format!("VRRP between {} and {}", me.host, peer.host);
-            passes(
-                seen,
-                "firewall-vrrp",
-                &what,
-                me.address.is_ipv6(),
-                &way,
-                tally,
-            );
+            let v6 = me.address.is_ipv6();
+            way::judge(seen, "firewall-vrrp", &what, v6, legs, "", tally);
         }
     }
 }
 
 /// A director whose ARP for the VIP is dropped is not found by anybody.
 fn arp_rules(seen: &Seen, tally: &mut Tally) {
-    for vip in place::vips(seen.cluster)
-        .into_iter()
-        .filter(IpAddr::is_ipv4)
-    {
-        let vip = vip.to_string();
-        let drops = seen.look.firewall.arp.iter().find(|line| {
-            let mut words = line.split_whitespace();
-            let names = words.any(|word| word.split('/').next() == Some(&vip));
-            names && line.contains("-j DROP")
-        });
-        let fault = drops.map(|line| {
-            Fault::new(
-                format!("ARP for {vip} to pass arptables"),
-                format!("dropped by {line}"),
-                format!("`arptables {}`", line.replacen("-A", "-D", 1)),
-            )
-        });
-        tally.judge(seen.name(), "arptables-vip", vip, fault);
+    let vips = place::vips(seen.cluster).into_iter();
+    for vip in vips.filter(IpAddr::is_ipv4) {
+        arp_passes(seen, "arptables-vip", vip, tally);
     }
+}
+
+/// Whether a rule of arptables drops ARP for an address; used for real servers too.
+pub fn arp_passes(seen: &Seen, check: &'static str, address: IpAddr, tally: &mut Tally) {
+    let address = address.to_string();
+    let drops = seen.look.firewall.arp.iter().find(|line| {
+        let mut words = line.split_whitespace();
+        let names = words.any(|word| word.split('/').next() == Some(&address));
+        names && line.contains("-j DROP")
+    });
+    let fault = drops.map(|line| {
+        Fault::new(
+            format!("ARP for {address} to pass arptables"),
+            format!("dropped by {line}"),
+            format!("`arptables {}`", line.replacen("-A", "-D", 1)),
+        )
+    });
+    tally.judge(seen.name(), check, address, fault);
 }
 
 /// keepalived's own opinion of its configuration.

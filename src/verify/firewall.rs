@@ -163,6 +163,19 @@ impl Rules {
         self.tables.get(table)?.get(chain)
     }
 
+    /// Whether some rule leaves packets out of conntrack, or chooses how they are tracked.
+    pub fn untracks(&self) -> bool {
+        let raw = self
+            .tables
+            .get("raw")
+            .into_iter()
+            .flat_map(BTreeMap::values);
+        let mut targets = raw
+            .flat_map(|chain| &chain.rules)
+            .filter_map(|r| r.value("-j"));
+        targets.any(|target| matches!(target, "CT" | "NOTRACK"))
+    }
+
     /// How many rules there are.
     pub fn len(&self) -> usize {
         let chains = self.tables.values().flat_map(BTreeMap::values);

@@ -11,6 +11,14 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
     drift(seen, tally);
     persisted(seen, tally);
     undone(seen, tally);
+    for chain in &seen.look.firewall.native {
+        let text = "drops some packets; its rules were not looked at";
+        tally.note(
+            seen.name(),
+            "firewall-nft",
+            format!("the chain {chain} of nftables {text}"),
+        );
+    }
     for note in &seen.plan.notes {
         tally.note(seen.name(), "health", note.clone());
     }
@@ -77,7 +85,7 @@ fn persisted(seen: &Seen, tally: &mut Tally) {
             // Ours is a file like the others, so none at all is drift and told there.
             continue;
         };
-        let fault = (value != sysctl.value).then(|| {
+        let fault = (!sysctl.holds(value)).then(|| {
             Fault::new(
                 format!("{} = {} at boot", sysctl.name, sysctl.value),
                 format!("{value}, set by {file}"),

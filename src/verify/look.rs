@@ -66,6 +66,26 @@ pub struct Chosen {
     pub gateway: Option<IpAddr>,
     #[serde(default, rename = "dev")]
     pub interface: Option<String>,
+    /// One map of what `ip route` may set besides.
+    #[serde(default)]
+    pub metrics: Vec<serde_json::Value>,
+}
+
+impl Chosen {
+    /// Whether packets go on: the kernel also tells of routes that end at once.
+    pub fn leads(&self) -> bool {
+        let ends = ["unreachable", "blackhole", "prohibit"];
+        !self
+            .kind
+            .as_deref()
+            .is_some_and(|kind| ends.contains(&kind))
+    }
+
+    pub fn metric(&self, name: &str) -> Option<u32> {
+        let mut all = self.metrics.iter();
+        let value = all.find_map(|metrics| metrics.get(name)?.as_u64())?;
+        value.try_into().ok()
+    }
 }
 
 impl Look {
@@ -118,6 +138,12 @@ impl Look {
             self.setting("all", name)?
                 .max(self.setting(interface, name)?),
         )
+    }
+
+    /// The ways by which an address's replies leave, as far as the kernel was asked.
+    pub fn ways_back(&self, from: IpAddr) -> impl Iterator<Item = &Chosen> {
+        let routes = self.routes.iter();
+        routes.filter(move |r| r.from == Some(from) && r.leads())
     }
 
     pub fn route(&self, to: IpAddr, from: Option<IpAddr>) -> Option<&Chosen> {

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::Seen;
-use super::firewall::{Packet, Rule, Rules, State};
+use super::firewall::{Packet, Rule, Rules};
 use super::tally::{Fault, Tally};
-use crate::inventory::model::{Protocol, Service};
+use super::{Seen, place, way};
+use crate::inventory::model::Service;
 use crate::resource::ipvs::Virtual;
 use crate::view;
 
@@ -58,24 +58,21 @@ fn has_rule(seen: &Seen, mark: u32, v6: bool, tally: &mut Tally) {
     tally.judge(seen.name(), "mark-rule", format!("{mark:#x}"), fault);
 }
 
-fn packet(service: &Service, to: IpAddr, port: u16) -> Packet<'static> {
-    Packet {
-        from: None,
-        to: Some(to),
-        protocol: number(service.protocol),
-        source_port: None,
-        port: Some(port),
-        comes_in: None,
-        goes_out: None,
-        state: Some(State::New),
-    }
-}
-
-fn number(protocol: Protocol) -> u8 {
-    match protocol {
-        Protocol::Tcp => 6,
-        Protocol::Udp => 17,
-    }
+/// The mark that a host's rules leave on a request, by whichever interface that comes; none where it cannot be told.
+fn mark(rules: &Rules, packet: &Packet, by: &[String]) -> Option<u32> {
+    let marks: BTreeSet<Option<u32>> = by
+        .iter()
+        .map(|name| {
+            let comes_in = Some(name.as_str());
+            rules.mark(&Packet {
+                comes_in,
+                ..packet.clone()
+            })
+        })
+        .collect();
+    let mut marks = marks.into_iter();
+    let first = marks.next().flatten();
+    first.filter(|_| marks.next().is_none())
 }
 
 /// What the service's packets carry after all rules: its mark, or none that a marked service would take.
@@ -86,11 +83,9 @@ fn gets_mark(
     marked: &BTreeSet<(u32, bool)>,
     tally: &mut Tally,
 ) {
+    let by = place::toward(seen.cluster, seen.host, seen.addresses(), vip);
     for port in service.known_ports() {
-        let packet = Packet {
-            comes_in: Some(&seen.host.interface),
-            ..packet(service, vip, port)
-        };
+        let packet = way::request(service, vip, port);
         let v6 = vip.is_ipv6();
         let used: Vec<&Rules> = seen
             .look
@@ -99,7 +94,7 @@ fn gets_mark(
             .into_iter()
             .filter(|r| !r.is_empty())
             .collect();
-        let mut marks = used.iter().map(|rules| rules.mark(&packet));
+        let mut marks = used.iter().map(|rules| mark(rules, &packet, &by));
         let found = match (marks.next(), marks.next()) {
             (None, _) => Some(0),
             (Some(mark), None) => mark,

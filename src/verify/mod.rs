@@ -13,12 +13,15 @@ pub mod keepalived;
 pub mod live;
 pub mod look;
 pub mod marks;
+pub mod mtu;
 pub mod place;
 pub mod questions;
 pub mod real_server;
+pub mod reply;
 pub mod statistics;
 pub mod tally;
 pub mod vrrp;
+pub mod way;
 
 pub use finding::{Finding, Severity};
 use look::Look;
@@ -88,4 +91,5 @@ pub fn offline(
         }
     }
     cluster::check(cluster, &seen, tally);
+    mtu::check(cluster, &seen, tally);
 }

@@ -1,15 +1,18 @@
 //! Who is where: which hosts serve which VIP, which interfaces face it, and who may ask for it as a client. Pure.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use crate::inventory::model::{Cluster, Host, Mode, Service};
+use crate::inventory::model::{Cluster, HOMES, Host, Mode, Service};
 use crate::resource::address::{Addresses, Held};
 
-/// An address of no host (TEST-NET-1, RFC 5737), to ask for the way out without sending anything.
-pub const OUTSIDE: &str = "192.0.2.1";
+/// Addresses of no host (RFC 5737, RFC 3849), to ask for the way out without sending anything.
+pub const OUTSIDE: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+    IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
+];
 
 /// All VIPs, each once, in the order of the inventory.
 pub fn vips(cluster: &Cluster) -> Vec<IpAddr> {
@@ -33,13 +36,32 @@ pub fn held_by_real_server(cluster: &Cluster, host: &Host) -> Vec<(IpAddr, &'sta
     let mut seen = BTreeSet::new();
     services_of(cluster, host)
         .filter(|s| s.mode != Mode::Nat)
-        .flat_map(|s| s.vips.iter().map(|vip| (vip.address, home(s.mode))))
+        .flat_map(|s| {
+            s.vips
+                .iter()
+                .map(|vip| (vip.address, s.mode.home(vip.address)))
+        })
         .filter(|(address, _)| seen.insert(*address))
         .collect()
 }
 
-fn home(mode: Mode) -> &'static str {
-    if mode == Mode::Tun { "tunl0" } else { "lo" }
+/// A real server's own addresses, as some of its services know them.
+pub fn own_addresses(
+    cluster: &Cluster,
+    host: &Host,
+    services: impl Fn(&Service) -> bool,
+) -> BTreeSet<IpAddr> {
+    let all = services_of(cluster, host).filter(|s| services(s));
+    let all = all.flat_map(|s| &s.real_servers);
+    let own = all.filter(|rs| rs.host == host.name);
+    own.map(|rs| rs.address).collect()
+}
+
+/// The addresses from which a real server answers clients: VIPs, and with NAT its own.
+pub fn answers_from(cluster: &Cluster, host: &Host) -> BTreeSet<IpAddr> {
+    let held = held_by_real_server(cluster, host).into_iter();
+    let own = own_addresses(cluster, host, |s| s.mode == Mode::Nat);
+    held.map(|(vip, _)| vip).chain(own).collect()
 }
 
 /// The subnet that an address is in, by the inventory.
@@ -68,12 +90,30 @@ pub fn facing(
     let found = addresses.held.iter().filter(|held| {
         held.address != address
             && subnet.contains(&held.address)
-            && !matches!(held.interface.as_str(), "lo" | "tunl0")
+            && !HOMES.contains(&held.interface.as_str())
     });
     named
         .map(|interface| interface.name.clone())
         .chain(found.map(|held| held.interface.clone()))
         .collect()
+}
+
+/// Interfaces by which a host's packets go to an address, and come from it: those that face its network, else those
+/// that face the gateway.
+pub fn toward(
+    cluster: &Cluster,
+    host: &Host,
+    addresses: &Addresses,
+    address: IpAddr,
+) -> Vec<String> {
+    let mut found = facing(cluster, host, addresses, address);
+    if let Some(gateway) = host.gateway.filter(|_| found.is_empty()) {
+        found = facing(cluster, host, addresses, gateway);
+    }
+    if found.is_empty() {
+        found.insert(host.interface.clone());
+    }
+    found.into_iter().collect()
 }
 
 /// What a host holds on an address's network, beside the address itself.
@@ -90,7 +130,7 @@ pub fn own_address<'a>(
             Some(subnet) => subnet.contains(&held.address),
             None => net.is_some_and(|net| net.prefix_len() > 0 && net.contains(&address)),
         };
-        near && !all.contains(&held.address) && held.interface != "lo"
+        near && !all.contains(&held.address) && !HOMES.contains(&held.interface.as_str())
     })
 }
 

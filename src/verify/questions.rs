@@ -141,7 +141,7 @@ fn settings() -> String {
         .map(|folder| format!("{folder}/*.conf"))
         .collect();
     format!(
-        "part settings\ngrep -aHs '' {} /proc/sys/net/ipv4/ip_forward /dev/null\n\
+        "part settings\ngrep -aHs '' {} /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/vs/conntrack /dev/null\n\
          part boot-files\nfor f in {globs}; do [ -e \"$f\" ] && printf '%s\\n' \"$f\"; done\n\
          part boot-lines\ngrep -aHsv -e '^[[:space:]]*[#;]' -e '^[[:space:]]*$' {globs} /dev/null\n",
         conf.join(" "),
@@ -157,10 +157,10 @@ fn routes(cluster: &Cluster, host: &Host) -> String {
     }
     if host.is_real_server() {
         let mut to: Vec<IpAddr> = place::clients(cluster).map(|c| c.address).collect();
-        to.extend(place::OUTSIDE.parse::<IpAddr>());
-        for (vip, _) in place::held_by_real_server(cluster, host) {
-            let near = to.iter().filter(|to| to.is_ipv4() == vip.is_ipv4());
-            asks.extend(near.map(|to| format!("route get {to} from {vip}")));
+        to.extend(place::OUTSIDE);
+        for from in place::answers_from(cluster, host) {
+            let near = to.iter().filter(|to| to.is_ipv4() == from.is_ipv4());
+            asks.extend(near.map(|to| format!("route get {to} from {from}")));
         }
     }
     let lines = format!("{}\n", asks.join("\n"));

@@ -1,22 +1,20 @@
-//! What a real server must be, beyond its resources: silent about the VIP, listening on it, and answering past the
-//! director. Pure.
+//! What a real server must be, beyond its resources: silent about the VIP, listening on it, and answering the right
+//! way. Pure.
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::inventory::model::{ArpAnswer, Cluster, Mode, Protocol, Service};
+use crate::inventory::model::{ArpAnswer, Mode, Protocol, Service};
 
-use super::director::passes;
 use super::end_to_end::Replies;
-use super::firewall::{Packet, State};
 use super::tally::{Fault, Tally};
-use super::{Seen, place};
+use super::{Seen, director, place, reply, way};
 
 pub fn check(seen: &Seen, tally: &mut Tally) {
     let cluster = seen.cluster;
     let held = place::held_by_real_server(cluster, seen.host);
     for (vip, home) in &held {
         only_at_home(tally, seen, *vip, home);
-        local(tally, seen, *vip);
+        local(tally, seen, *vip, home);
         if vip.is_ipv4() && cluster.arp == ArpAnswer::Sysctl {
             for interface in
                 place::facing(cluster, seen.host, &seen.run.answer.observed.address, *vip)
@@ -24,7 +22,7 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
                 silent(tally, seen, *vip, &interface);
             }
         }
-        replies(tally, cluster, seen, *vip);
+        reply::direct(tally, cluster, seen, *vip, home);
     }
     for vip in place::vips(cluster) {
         if !held.iter().any(|(address, _)| *address == vip) {
@@ -33,7 +31,16 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
     }
     for service in place::services_of(cluster, seen.host) {
         listens(tally, seen, service);
-        lets_through(tally, seen, service);
+        way::of_real_server(seen, service, tally);
+    }
+    for own in place::own_addresses(cluster, seen.host, |s| s.mode == Mode::Nat) {
+        reply::through(tally, cluster, seen, own);
+    }
+    // A director finds a real server by ARP for its own address.
+    for own in place::own_addresses(cluster, seen.host, |_| true) {
+        if own.is_ipv4() {
+            director::arp_passes(seen, "arptables-rip", own, tally);
+        }
     }
     for (vip, _) in &held {
         answers_itself(tally, seen, *vip);
@@ -82,7 +89,7 @@ fn nowhere(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
     tally.judge(&seen.host.name, "vip-not-held", vip.to_string(), fault);
 }
 
-fn local(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
+fn local(tally: &mut Tally, seen: &Seen, vip: IpAddr, home: &str) {
     let route = seen.look.route(vip, None);
     let is_local = route.is_some_and(|r| r.kind.as_deref() == Some("local"));
     let fault = (!is_local).then(|| {
@@ -93,7 +100,7 @@ fn local(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
         Fault::new(
             format!("a local route to {vip} (`ip route get {vip}`)"),
             found,
-            "`lvsctl apply` puts the VIP on lo; look for `ip rule` and routes that come before the local table",
+            format!("`lvsctl apply` puts the VIP on {home}; look for `ip rule` and routes that come before the local table"),
         )
     });
     tally.judge(&seen.host.name, "vip-route-local", vip.to_string(), fault);
@@ -158,64 +165,6 @@ fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
     tally.judge(host, "arp-announce", what, fault);
 }
 
-/// The way back to clients: not through a director, and not through a strict reverse-path filter.
-fn replies(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr) {
-    let host = &seen.host.name;
-    let directors = place::of_directors(cluster);
-    let clients = place::clients(cluster).map(|c| (c.address, c.name.clone()));
-    let outside = place::OUTSIDE
-        .parse::<IpAddr>()
-        .map(|a| (a, "the world outside".to_owned()));
-    let facing = place::facing(cluster, seen.host, &seen.run.answer.observed.address, vip);
-    for (to, name) in clients.chain(outside) {
-        let Some(route) = seen.look.route(to, Some(vip)) else {
-            // A cluster may have no way out; its own clients must be reached.
-            if name != "the world outside"
-                && vip.is_ipv4() == to.is_ipv4()
-                && seen.run.answer.observed.address.of(vip).next().is_some()
-            {
-                let fault = Fault::new(
-                    format!("a route to the client {name} ({to}) from {vip}"),
-                    "none",
-                    "set the host's `gateway` to a router that is no director",
-                );
-                tally.judge(host, "reply-route", name, Some(fault));
-            }
-            continue;
-        };
-        let through = route
-            .gateway
-            .and_then(|gateway| directors.iter().find(|(address, _)| *address == gateway));
-        let fault = through.map(|(gateway, director)| {
-            Fault::new(
-                format!("replies to {name} ({to}) past the directors"),
-                format!("the gateway {gateway}, which is {director}"),
-                "set the host's gateway to a router that is no director: a director drops packets that come from its own VIP",
-            )
-        });
-        tally.judge(host, "reply-route", name.clone(), fault);
-        let tunnel = place::services_of(cluster, seen.host)
-            .any(|s| s.mode == Mode::Tun && s.vips.iter().any(|v| v.address == vip));
-        let comes_by: Vec<String> = if tunnel {
-            vec!["tunl0".to_owned()]
-        } else {
-            facing.iter().cloned().collect()
-        };
-        for interface in comes_by {
-            let strict = seen.look.larger(&interface, "rp_filter") == Some(1);
-            let asymmetric = tunnel || route.interface.as_deref() != Some(interface.as_str());
-            let fault = (strict && asymmetric).then(|| {
-                Fault::new(
-                    format!("effective rp_filter 0 or 2 on {interface}, since replies to {name} leave by {}", route.interface.as_deref().unwrap_or("another")),
-                    "1, which drops the requests",
-                    format!("`sysctl -w net.ipv4.conf.{}.rp_filter=2`, and the same in /etc/sysctl.d", interface.replace('.', "/")),
-                )
-            });
-            tally.judge(host, "rp-filter", format!("{interface} {name}"), fault);
-        }
-    }
-}
-
 /// Something listens on the service's ports, on an address that VIP traffic reaches.
 fn listens(tally: &mut Tally, seen: &Seen, service: &Service) {
     let host = &seen.host.name;
@@ -264,67 +213,6 @@ fn hears(bound: IpAddr, address: IpAddr) -> bool {
         IpAddr::V4(v4) => address.is_ipv4() && (v4.is_unspecified() || bound == address),
         IpAddr::V6(v6) if v6.is_unspecified() => true,
         IpAddr::V6(v6) => bound == address || v6.to_ipv4_mapped().map(IpAddr::V4) == Some(address),
-    }
-}
-
-/// Requests come in, and replies go out from the VIP.
-fn lets_through(tally: &mut Tally, seen: &Seen, service: &Service) {
-    let Some(rs) = service
-        .real_servers
-        .iter()
-        .find(|rs| rs.host == seen.host.name)
-    else {
-        return;
-    };
-    let protocol = match service.protocol {
-        Protocol::Tcp => 6,
-        Protocol::Udp => 17,
-    };
-    let interface = if service.mode == Mode::Tun {
-        "tunl0"
-    } else {
-        seen.host.interface.as_str()
-    };
-    for vip in &service.vips {
-        let address = if service.mode == Mode::Nat {
-            rs.address
-        } else {
-            vip.address
-        };
-        for port in service.known_ports() {
-            let port = rs.port.unwrap_or(port);
-            let arrives = Packet {
-                from: None,
-                to: Some(address),
-                protocol,
-                source_port: None,
-                port: Some(port),
-                comes_in: Some(interface),
-                goes_out: None,
-                state: Some(State::New),
-            };
-            let leaves = Packet {
-                from: Some(address),
-                to: None,
-                protocol,
-                source_port: Some(port),
-                port: None,
-                comes_in: None,
-                goes_out: Some(&seen.host.interface),
-                state: Some(State::Established),
-            };
-            let way = [
-                ("raw", "PREROUTING", &arrives),
-                ("mangle", "PREROUTING", &arrives),
-                ("mangle", "INPUT", &arrives),
-                ("filter", "INPUT", &arrives),
-                ("raw", "OUTPUT", &leaves),
-                ("mangle", "OUTPUT", &leaves),
-                ("filter", "OUTPUT", &leaves),
-            ];
-            let what = format!("{} {address} port {port}", service.name);
-            passes(seen, "firewall-vip", &what, address.is_ipv6(), &way, tally);
-        }
     }
 }
 

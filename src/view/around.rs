@@ -89,11 +89,7 @@ fn own_port(service: &Service, host: &Host, port: u16) -> Option<u16> {
         || own
             .map(|net| net.addr())
             .any(|address| address == sorry.address);
-    here.then_some(if service.ports.len() > 1 {
-        port
-    } else {
-        sorry.port
-    })
+    here.then_some(sorry.port.unwrap_or(port))
 }
 
 /// Where UDP requests reach a host: its own address in NAT, the VIP otherwise.

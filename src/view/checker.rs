@@ -1,13 +1,11 @@
 //! What the health checker of directors without keepalived asks, real server by real server.
 
-use std::net::SocketAddr;
-
 use serde_json::{Value, json};
 
-use super::{check_port, ipvs, virtuals};
-use crate::inventory::model::{Cluster, HealthCheckKind, Service};
+use super::{checks, ipvs, virtuals};
+use crate::inventory::model::{Cluster, HealthCheck, HealthCheckKind};
 use crate::resource::Distribution;
-use crate::resource::ipvs::{Virtual, method};
+use crate::resource::ipvs::{Ask, Destination, Virtual, method};
 
 /// One line for each real server of each virtual service that has a health check.
 pub fn checked(cluster: &Cluster) -> Vec<Value> {
@@ -28,11 +26,12 @@ pub fn checked(cluster: &Cluster) -> Vec<Value> {
             all.extend(pairs.map(|(rs, destination)| {
                 json!({
                     "service": service.name, "virtual": to.to_string(), "host": rs.host,
-                    "address": destination.address.to_string(), "method": method(destination.mode),
+                    "address": destination.address.to_string(), "rip": rs.address,
+                    "port": checks::ports(service, rs, to).first().copied().unwrap_or(0), "method": method(destination.mode),
                     "name": format!("{}-{}-{}", service.name, all_of(&to), rs.host),
                     "weight": destination.weight, "interval": service.delay_loop,
-                    "timeout": check.connect_timeout, "fall": check.retry, "rise": check.rise,
-                    "ask": question(service, rs.address, check_port(service, rs)),
+                    "timeout": check.connect_timeout, "fall": check.retry + 1, "rise": check.rise,
+                    "again": check.delay_before_retry, "asks": questions(check, destination),
                 })
             }));
         }
@@ -47,23 +46,17 @@ fn all_of(to: &Virtual) -> String {
     words.trim_start_matches('-').chars().map(safe).collect()
 }
 
-/// How one real server is asked.
-fn question(service: &Service, address: std::net::IpAddr, port: Option<u16>) -> Value {
-    let Some(check) = &service.health_check else {
-        return Value::Null;
+/// How one real server is asked: all of it must be well.
+fn questions(check: &HealthCheck, rs: &Destination) -> Vec<Value> {
+    let question = |ask: &Ask| match (ask, &check.kind) {
+        (Ask::Tcp(at), _) => json!({ "tcp": { "address": at.ip(), "port": at.port() } }),
+        (Ask::Page(page), _) => json!({ "page": page }),
+        (Ask::Program, HealthCheckKind::Script { path, timeout }) => {
+            json!({ "script": { "path": path, "timeout": timeout } })
+        }
+        (Ask::Program, _) => Value::Null,
     };
-    let at = port.map(|port| SocketAddr::new(address, port));
-    let url = |scheme: &str, path: &str| at.map(|at| format!("{scheme}://{at}{path}"));
-    match &check.kind {
-        HealthCheckKind::Tcp => json!({ "tcp": { "address": address, "port": port } }),
-        HealthCheckKind::Http(answer) => {
-            json!({ "url": url("http", &answer.path), "status": answer.status, "text": answer.text })
-        }
-        HealthCheckKind::Https(answer) => {
-            json!({ "url": url("https", &answer.path), "status": answer.status, "text": answer.text })
-        }
-        HealthCheckKind::Script { path, timeout } => json!({ "script": path, "timeout": timeout }),
-    }
+    rs.asks.iter().map(question).collect()
 }
 
 /// The program that asks, and the unit that runs it.

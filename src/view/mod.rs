@@ -3,6 +3,7 @@
 
 mod around;
 mod checker;
+mod checks;
 
 pub use checker::{checked, unit as checker_unit};
 
@@ -12,8 +13,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use serde_json::{Value, json};
 
 use crate::inventory::model::{
-    ArpAnswer, Cluster, HealthCheckKind, Host, Mode, RealServer, Scheduler, Service, VrrpInstance,
-    Watch,
+    ArpAnswer, Cluster, HealthCheckKind, Host, Mode, RealServer, Scheduler, Service, Vip,
+    VrrpInstance, Watch,
 };
 use crate::manifest;
 use crate::resource::Distribution;
@@ -22,7 +23,7 @@ use crate::resource::manager;
 use crate::resource::mark::{Mark, PORTS_PER_RULE};
 use crate::resource::package::AtLeast;
 
-/// The variables. docs/reference.md tells what each is.
+/// The variables. docs/roles.md tells what each is.
 pub fn of(cluster: &Cluster, host: &Host, os: &Distribution) -> Value {
     let vrrp: Vec<Value> = cluster
         .vrrp
@@ -36,6 +37,7 @@ pub fn of(cluster: &Cluster, host: &Host, os: &Distribution) -> Value {
         "hosts": cluster.hosts,
         "services": cluster.services.iter().map(service).collect::<Vec<_>>(),
         "vrrp": vrrp,
+        "vrrp_group": vrrp_group(cluster),
         "real_vips": real_vips(cluster, host),
         "director_vips": director_vips(cluster, host),
         "arp": cluster.arp,
@@ -83,17 +85,26 @@ fn keepalived_at_least(cluster: &Cluster) -> AtLeast {
     }
 }
 
+/// Instances that move together: in NAT the VIP of the clients and the real servers' gateway belong on one director.
+/// Directors that share the work have each its own instances, which do not.
+fn vrrp_group(cluster: &Cluster) -> Vec<&str> {
+    let nat = cluster.services.iter().any(|s| s.mode == Mode::Nat);
+    let members = |instance: &VrrpInstance| -> Vec<String> {
+        let members = instance.members.iter();
+        members.map(|member| member.host.clone()).collect()
+    };
+    let Some(first) = cluster.vrrp.first().map(members) else {
+        return Vec::new();
+    };
+    if !nat || cluster.vrrp.len() < 2 || cluster.vrrp.iter().any(|i| members(i) != first) {
+        return Vec::new();
+    }
+    cluster.vrrp.iter().map(|i| i.name.as_str()).collect()
+}
+
 /// A service with its virtual servers beside it, since keepalived has one block for each.
 fn service(service: &Service) -> Value {
     let mut value = json!(service);
-    let granularity = service.persistence.map(|p| p.granularity);
-    let netmask = granularity.filter(|g| *g < 32).and_then(|g| {
-        Some(
-            ipnet::Ipv4Net::new(std::net::Ipv4Addr::UNSPECIFIED, g)
-                .ok()?
-                .netmask(),
-        )
-    });
     if let Value::Object(map) = &mut value {
         map.insert(
             "virtuals".to_owned(),
@@ -102,9 +113,23 @@ fn service(service: &Service) -> Value {
                 .map(|v| virtual_server(service, v))
                 .collect(),
         );
-        map.insert("netmask".to_owned(), json!(netmask));
+        map.insert("granularity".to_owned(), json!(granularity(service)));
     }
     value
+}
+
+/// As keepalived takes it: a netmask for IPv4, a prefix length for IPv6, nothing where each client is one of its own.
+fn granularity(service: &Service) -> Option<String> {
+    let prefix = service.persistence?.granularity;
+    let v6 = service.vips.iter().any(|vip| vip.address.is_ipv6());
+    match (v6, prefix) {
+        (false, 32) | (true, 128) => None,
+        (true, prefix) => Some(prefix.to_string()),
+        (false, prefix) => {
+            let net = ipnet::Ipv4Net::new(Ipv4Addr::UNSPECIFIED, prefix).ok()?;
+            Some(net.netmask().to_string())
+        }
+    }
 }
 
 fn virtual_server(service: &Service, to: Virtual) -> Value {
@@ -118,9 +143,19 @@ fn virtual_server(service: &Service, to: Virtual) -> Value {
     let real_servers: Vec<Value> = service
         .real_servers
         .iter()
-        .map(|rs| json!({ "address": rs.address, "port": rs.port.unwrap_or(port), "weight": rs.weight, "check_port": check_port(service, rs) }))
+        .map(|rs| json!({ "address": rs.address, "port": rs.port.unwrap_or(port), "weight": rs.weight, "check_ports": checks::ports(service, rs, to) }))
         .collect();
-    json!({ "head": head, "fwmark": matches!(to, Virtual::Fwmark { .. }), "real_servers": real_servers })
+    let sorry = service.sorry_server.map(|sorry| {
+        let own = if port == 0 {
+            service.ports.first().copied()
+        } else {
+            Some(port)
+        };
+        json!({ "address": sorry.address, "port": sorry.port.or(own).unwrap_or(0) })
+    });
+    json!({
+        "head": head, "fwmark": matches!(to, Virtual::Fwmark { .. }), "real_servers": real_servers, "sorry": sorry,
+    })
 }
 
 /// One virtual service for a mark; otherwise one for each VIP and port.
@@ -151,14 +186,6 @@ pub fn virtuals(service: &Service) -> Vec<Virtual> {
         .collect()
 }
 
-fn check_port(service: &Service, rs: &RealServer) -> Option<u16> {
-    let check = service.health_check.as_ref()?;
-    check
-        .port
-        .or(rs.port)
-        .or_else(|| service.ports.first().copied())
-}
-
 /// The virtual services of the directors, as the kernel shall have them.
 pub fn ipvs(cluster: &Cluster) -> Vec<Ipvs> {
     let of_service = |service: &Service| {
@@ -177,8 +204,11 @@ pub fn ipvs(cluster: &Cluster) -> Vec<Ipvs> {
                 .collect(),
             keepalived: cluster.keepalived,
             sorry: service.sorry_server.map(|sorry| {
-                let marked = matches!(to, Virtual::Fwmark { .. });
-                SocketAddr::new(sorry.address, if marked { 0 } else { sorry.port })
+                let port = match to {
+                    Virtual::Tcp(at) | Virtual::Udp(at) => sorry.port.unwrap_or(at.port()),
+                    Virtual::Fwmark { .. } => 0,
+                };
+                SocketAddr::new(sorry.address, port)
             }),
             drain: 30,
         };
@@ -196,7 +226,7 @@ fn destination(service: &Service, to: Virtual, rs: &RealServer) -> Destination {
         address: SocketAddr::new(rs.address, port),
         mode: service.mode,
         weight: rs.weight.into(),
-        check: check_port(service, rs).map(|port| SocketAddr::new(rs.address, port)),
+        asks: checks::asks(service, rs, to),
         tunnel: None,
     }
 }
@@ -249,11 +279,7 @@ fn real_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
     .filter(|(address, _)| seen.insert(*address))
     .enumerate()
     .map(|(index, (address, mode))| {
-        let interface = match mode {
-            Mode::Tun if address.is_ipv6() => "ip6tnl0",
-            Mode::Tun => "tunl0",
-            _ => "lo",
-        };
+        let interface = mode.home(address);
         let prefix = if address.is_ipv6() { 128 } else { 32 };
         json!({
             "address": format!("{address}/{prefix}"), "interface": interface, "route": address.is_ipv4(),
@@ -316,8 +342,18 @@ fn tunnels(cluster: &Cluster, host: &Host) -> Vec<Value> {
         .collect()
 }
 
-/// VIPs that a director without keepalived holds, each on the interface of its network.
+/// The interface of a host in the network of an address.
+fn facing(host: &Host, address: IpAddr) -> Option<&str> {
+    let mut nics = host.interfaces.iter();
+    let facing = nics.find(|i| i.addresses.iter().any(|net| net.contains(&address)));
+    facing.map(|i| i.name.as_str())
+}
+
+/// VIPs that a director holds where nobody moves them, each on the interface of its network.
 fn director_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    if !cluster.vrrp.is_empty() {
+        return Vec::new();
+    }
     let mut seen = BTreeSet::new();
     cluster
         .services
@@ -326,9 +362,7 @@ fn director_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
         .filter(|vip| seen.insert(vip.address))
         .enumerate()
         .map(|(index, vip)| {
-            let mut nics = host.interfaces.iter();
-            let facing = nics.find(|i| i.addresses.iter().any(|net| net.contains(&vip.address)));
-            let interface = facing.map_or(&host.interface, |i| &i.name);
+            let interface = facing(host, vip.address).unwrap_or(&host.interface);
             json!({
                 "address": format!("{}/{}", vip.address, vip.prefix), "interface": interface,
                 // Only IPv4 addresses have labels.
@@ -385,11 +419,19 @@ fn vrrp_member(cluster: &Cluster, instance: &VrrpInstance, host: &Host) -> Optio
         map.insert("me".to_owned(), json!(me));
         map.insert("peers".to_owned(), json!(peers));
         // keepalived tracks the instance's own interface anyway, and complains when it is told to.
-        let others = instance
-            .track_interfaces
+        let vips: Vec<(&Vip, &str)> = instance
+            .vips
             .iter()
-            .filter(|name| **name != me.interface);
-        map.insert("other_interfaces".to_owned(), others.cloned().collect());
+            .map(|vip| (vip, facing(host, vip.address).unwrap_or(&me.interface)))
+            .collect();
+        let mut others: BTreeSet<&str> = vips.iter().map(|(_, interface)| *interface).collect();
+        others.extend(instance.track_interfaces.iter().map(String::as_str));
+        others.remove(me.interface.as_str());
+        map.insert("other_interfaces".to_owned(), json!(others));
+        let vips = vips.iter().map(|(vip, interface)| {
+            json!({ "address": vip.address, "prefix": vip.prefix, "interface": interface })
+        });
+        map.insert("vips".to_owned(), vips.collect());
         let trackers = instance.track_scripts.iter().map(|tracker| {
             let path = match &tracker.watch {
                 Watch::Script(path) => path.clone(),

@@ -68,7 +68,7 @@ const NOT_THERE: &str = r#"
 - file: { path: /mnt/etc/none, content: "x\n" }
 - file: { path: /mnt/etc/link, content: "a\n\n$b \"c\" 'd'\n" }
 - unit: { name: lvsctl-none.service, reads: [/mnt/etc/plain, "/mnt/etc/with blanks", /mnt/etc/none] }
-- ipvs: { virtual: { tcp: "192.168.100.200:80" }, scheduler: rr, keepalived: true, real_servers: [{ address: "10.0.0.2:80", mode: dr, weight: 1, check: "10.0.0.2:80" }] }
+- ipvs: { virtual: { tcp: "192.168.100.200:80" }, scheduler: rr, keepalived: true, real_servers: [{ address: "10.0.0.2:80", mode: dr, weight: 1, asks: [{ tcp: "10.0.0.2:80" }, { page: { url: "http://10.0.0.2:80/", status: 200, text: well } }] }] }
 "#;
 
 fn resources(yaml: &str) -> Vec<Resource> {

@@ -199,6 +199,14 @@ const T2: &[Damage] = &[
         )],
     ),
     damage(
+        "a real server's arptables drops its own address",
+        &[edit(
+            "rs1.probe",
+            "@NONCE audit listeners-tcp",
+            "@NONCE audit arptables\n*filter\n:INPUT ACCEPT\n-A INPUT -j DROP -d 192.168.100.12\n\n@NONCE audit listeners-tcp",
+        )],
+    ),
+    damage(
         "a rule marks the VIP's packets with the mark of a foreign service",
         &[
             edit(

@@ -1,8 +1,13 @@
 //! Verification of recorded clusters: what real hosts answered, whole and with one thing damaged, to exact findings.
 
 mod alone;
+mod firewall;
 mod keepalived;
+mod made;
 mod mark;
+mod reply;
+mod sync;
+mod tun;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

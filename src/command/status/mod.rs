@@ -19,8 +19,8 @@ use crate::view;
 
 use super::Result;
 use super::output::{Reporter, show};
-use super::setup;
 use super::work::Work;
+use super::{reach, setup};
 use counters::Place;
 
 const SECTION: &str = "status";
@@ -37,8 +37,8 @@ fn questions(_: &Host) -> String {
 
 pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit> {
     let mut setup = setup::load(global)?;
-    let reach = setup::reach(global, &mut setup, false)?;
-    let interrupt = setup::interrupt_quietly(args.watch.is_some())?;
+    let reach = reach::reach(global, &mut setup, false)?;
+    let interrupt = reach::interrupt_quietly(args.watch.is_some())?;
     let reporter = Reporter::new(global, Format::Text);
     let (shown, all_answered) = {
         let work = Work {
@@ -244,9 +244,7 @@ fn of_service(
         .map(|address| {
             let planned = wanted.real_servers.iter().find(|rs| rs.address == address);
             let running = served.and_then(|s| s.real_servers.get(&address));
-            let unhealthy = planned
-                .and_then(|rs| rs.check)
-                .is_some_and(|check| table.unreachable.contains(&check));
+            let unhealthy = planned.is_some_and(|rs| table.fails(to, rs));
             let place = Place::of(&to.to_string(), Some(address.to_string()));
             let (active, inactive) = counters
                 .connections

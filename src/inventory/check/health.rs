@@ -19,6 +19,8 @@ pub fn checks(view: View<'_>, faults: &mut Vec<Fault>) {
             faults.extend(bad_path.map(|fault| view.at(&at(kind, "path"), fault)));
             let bad_text = answer.text.as_deref().and_then(page_text);
             faults.extend(bad_text.map(|fault| view.at(&at(kind, "text"), fault)));
+            let bad_host = answer.host.as_deref().and_then(host_name);
+            faults.extend(bad_host.map(|fault| view.at(&at(kind, "host"), fault)));
         };
         match &health.kind {
             HealthCheckKind::Http(answer) => page("http", answer),
@@ -49,11 +51,22 @@ pub fn checks(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 fn url_path(path: &str) -> Option<Fault> {
-    let good = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '\\' | '`' | '<' | '>');
+    // keepalived takes what follows `!` and `#` for a comment.
+    let odd = ['"', '\'', '\\', '`', '<', '>', '!', '#'];
+    let good = |c: char| c.is_ascii_graphic() && !odd.contains(&c);
     let bad = !path.starts_with('/') || path.len() > 1024 || !path.chars().all(good);
     bad.then(|| {
         Fault::new(format!("{} is no path of a URL", shown(path)))
-            .help("start it with `/`; no blanks or quotes: `/health.html`")
+            .help("start it with `/`; no blanks, quotes, `!` or `#`: `/health.html`")
+    })
+}
+
+fn host_name(name: &str) -> Option<Fault> {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let bad = name.is_empty() || name.len() > 253 || !name.chars().all(good);
+    bad.then(|| {
+        Fault::new(format!("{} is no name of a host", shown(name)))
+            .help("letters, digits, `-` and `.`: `www.example.org`")
     })
 }
 
@@ -91,6 +104,8 @@ mod tests {
             ("/a b", false, false),
             ("/a\nb", false, false),
             ("/a\"b", false, false),
+            ("/a!b", false, false),
+            ("/a#b", false, false),
             ("/usr/local/bin/check.sh", true, true),
             ("/bin/sh;reboot", true, false),
         ] {

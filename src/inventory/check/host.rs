@@ -71,14 +71,7 @@ pub fn ssh(view: View<'_>, faults: &mut Vec<Fault>) {
     for host in &view.cluster.hosts {
         let ssh = &host.ssh;
         let mut say = |key: &str, fault: Fault| {
-            let own = ["hosts", host.name.as_str(), "ssh", key];
-            let shared = ["defaults", "ssh", key];
-            let path = if view.places.is_given(&own) {
-                &own[..]
-            } else {
-                &shared[..]
-            };
-            faults.push(view.at(path, fault));
+            faults.push(view.at(&view.of_ssh(host, key), fault));
         };
         if ssh.port == Some(0) {
             say(

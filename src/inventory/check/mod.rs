@@ -6,16 +6,18 @@ mod arp;
 mod export;
 mod health;
 mod host;
+mod localnode;
 mod name;
+mod secret;
 mod service;
 mod share;
 mod track;
 mod vrrp;
 
-use super::model::{Cluster, Service, VrrpInstance};
+use super::model::{Cluster, Host, Service, VrrpInstance};
 use super::place::Places;
 use super::problem::Fault;
-use crate::secret::Secrets;
+use crate::secret::{Secrets, Unread};
 
 pub(super) use host::is_variable;
 pub use vrrp::MAX_AUTH_PASS;
@@ -52,6 +54,7 @@ const LOCAL: &[Rule] = &[
     vrrp::priorities,
     vrrp::advert_int,
     vrrp::ids,
+    vrrp::sync_daemon,
     vrrp::vips,
     vrrp::segment,
     vrrp::authentication,
@@ -66,7 +69,9 @@ const WHOLE: &[Rule] = &[
     host::directors,
     export::clients,
     host::real_servers_serve,
+    localnode::directors_serve_alone,
     service::have_real_servers,
+    service::sorry_servers_are_put_in,
     vrrp::keepalived_is_on,
     vrrp::members,
     vrrp::vips_are_held,
@@ -90,6 +95,11 @@ pub(super) fn secrets(cluster: &Cluster, secrets: &Secrets, places: Places<'_>) 
     faults
 }
 
+/// What is wrong with secrets that could not be read.
+pub(super) fn unread(cluster: &Cluster, unread: &[Unread], places: Places<'_>) -> Vec<Fault> {
+    secret::unread(View { cluster, places }, unread)
+}
+
 impl View<'_> {
     fn at(self, path: &[&str], fault: Fault) -> Fault {
         fault.at(self.places.value(path))
@@ -102,6 +112,16 @@ impl View<'_> {
     /// A fault at a key of a service.
     fn of(self, service: &Service, key: &str, fault: Fault) -> Fault {
         self.at(&["services", &service.name, key], fault)
+    }
+
+    /// Where a host's SSH option is written: at the host, or in `defaults`.
+    fn of_ssh<'p>(self, host: &'p Host, key: &'p str) -> Vec<&'p str> {
+        let own = vec!["hosts", host.name.as_str(), "ssh", key];
+        if self.places.is_given(&own) {
+            own
+        } else {
+            vec!["defaults", "ssh", key]
+        }
     }
 
     /// A fault at a key of a VRRP instance, which has no name of its own where it is the only one.

@@ -73,16 +73,14 @@ pub fn port_mapping(view: View<'_>, faults: &mut Vec<Fault>) {
         let Some(sorry) = service.sorry_server else {
             continue;
         };
+        let other = sorry.port.filter(|port| !service.ports.contains(port));
         if service.mode != Mode::Nat
             && !service.ports.is_empty()
-            && !service.ports.contains(&sorry.port)
+            && let Some(port) = other
         {
             let mode = word(service.mode);
-            let fault = Fault::new(format!(
-                "`{mode}` cannot map the service's port to {}",
-                sorry.port
-            ))
-            .help("let the sorry server listen on the service's port, or use `mode: nat`");
+            let fault = Fault::new(format!("`{mode}` cannot map the service's port to {port}"))
+                .help("let the sorry server listen on the service's port, or use `mode: nat`");
             faults.push(view.of(service, "sorry_server", fault));
         }
     }
@@ -192,16 +190,16 @@ pub fn same_segment(view: View<'_>, faults: &mut Vec<Fault>) {
 /// With NAT, answers must come back through the director.
 pub fn nat_gateway(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
-    let directors = cluster.hosts.iter().filter(|h| h.is_director());
-    let through: BTreeSet<IpAddr> = directors
-        .flat_map(|h| {
-            h.interfaces
-                .iter()
-                .flat_map(|i| &i.addresses)
-                .map(|a| a.addr())
-        })
-        .chain(cluster.vrrp.iter().flat_map(|v| &v.vips).map(|v| v.address))
-        .collect();
+    let directors: Vec<&Host> = cluster.hosts.iter().filter(|h| h.is_director()).collect();
+    let nics = directors.iter().flat_map(|h| &h.interfaces);
+    let own: BTreeSet<IpAddr> = nics.flat_map(|i| &i.addresses).map(|a| a.addr()).collect();
+    let vips = cluster.vrrp.iter().flat_map(|v| &v.vips);
+    let mut through: BTreeSet<IpAddr> = vips.map(|v| v.address).collect();
+    // An address of one director is no way back when another serves.
+    let several = directors.len() > 1;
+    if !several {
+        through.extend(&own);
+    }
     let serving = serving(&cluster.services, |s| s.mode == Mode::Nat);
     for host in &cluster.hosts {
         let serves = serving.contains(host.name.as_str());
@@ -209,6 +207,10 @@ pub fn nat_gateway(view: View<'_>, faults: &mut Vec<Fault>) {
             continue;
         }
         let message = match host.gateway {
+            Some(gateway) if own.contains(&gateway) => format!(
+                "with NAT, {} must answer through the director that serves, not always through {gateway}",
+                shown(&host.name)
+            ),
             Some(gateway) => format!(
                 "with NAT, {} must answer through a director, not through {gateway}",
                 shown(&host.name)
@@ -219,7 +221,11 @@ pub fn nat_gateway(view: View<'_>, faults: &mut Vec<Fault>) {
             ),
         };
         let fault = Fault::new(message)
-            .help("make its `gateway` the director's address in its network, or a VIP there")
+            .help(if several {
+                "make its `gateway` a VIP in its network, which `vrrp` moves with the service's"
+            } else {
+                "make its `gateway` the director's address in its network, or a VIP there"
+            })
             .warning();
         faults.push(view.at(&["hosts", &host.name, "gateway"], fault));
     }
@@ -242,6 +248,20 @@ pub fn have_real_servers(view: View<'_>, faults: &mut Vec<Fault>) {
             .help("give one of them a weight of 1 or more")
             .warning();
             faults.push(view.at_key(&["services", &service.name], fault));
+        }
+    }
+}
+
+/// Our own health checker sets weights and no more; it is keepalived that puts a sorry server in.
+pub fn sorry_servers_are_put_in(view: View<'_>, faults: &mut Vec<Fault>) {
+    if view.cluster.keepalived {
+        return;
+    }
+    for service in &view.cluster.services {
+        if service.sorry_server.is_some() {
+            let fault = Fault::new("a sorry server needs keepalived, which alone puts it in")
+                .help("add `vrrp: { virtual_router_id: 10 }`, which brings keepalived, or delete `sorry_server`");
+            faults.push(view.of(service, "sorry_server", fault));
         }
     }
 }

@@ -56,6 +56,20 @@ pub fn priorities(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
+/// keepalived has one daemon, which goes with one instance.
+pub fn sync_daemon(view: View<'_>, faults: &mut Vec<Fault>) {
+    let mut with = view.cluster.vrrp.iter().filter(|i| i.sync_daemon);
+    let Some(first) = with.next() else { return };
+    for instance in with {
+        let fault = Fault::new(format!(
+            "instance {} has the sync daemon already",
+            shown(&first.name)
+        ))
+        .help("keepalived has one: let the instance that most connections come by have it");
+        faults.push(view.of_vrrp(instance, &["sync_daemon"], fault));
+    }
+}
+
 pub fn advert_int(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         let seconds = instance.advert_int;

@@ -2,6 +2,7 @@
 //! would stop at the first. Types ask for that through [`RECOVER`], [`EACH`] and [`SHAPE`] (see `field.rs`).
 
 mod access;
+mod mend;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -11,6 +12,8 @@ use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserializer, IntoDeserializer, Unexpected, Visitor};
 
 use access::{Elements, Entries, Recover, Shapes, Variant};
+use mend::mend;
+pub(super) use mend::switch;
 
 use super::node::{Entry, Node, Value};
 use super::problem::{Fault, choices, nearest, shown};
@@ -28,6 +31,7 @@ pub(super) type Sink = RefCell<Vec<Fault>>;
 pub(super) fn decode<'de, T: de::Deserialize<'de>>(root: &'de Node, sink: &'de Sink) -> Option<T> {
     let cursor = Cursor {
         node: root,
+        key: "",
         at: root.span,
         sink,
     };
@@ -123,6 +127,8 @@ fn unknown_key(key: &str, known: &[&str]) -> Fault {
 #[derive(Clone, Copy)]
 struct Cursor<'de> {
     node: &'de Node,
+    /// The key that it stands behind.
+    key: &'de str,
     /// What a fault points at: the value, or the key of a map or list.
     at: SourceSpan,
     sink: &'de Sink,
@@ -136,6 +142,7 @@ impl<'de> Cursor<'de> {
         };
         Self {
             node: &entry.value,
+            key: &entry.key,
             at: pointed,
             ..self
         }
@@ -166,14 +173,20 @@ impl<'de> Cursor<'de> {
             let expected = fault.message.trim_start_matches("expected ").to_owned();
             fault
                 .help
-                .get_or_insert_with(|| mend(&expected, &self.node.value));
+                .get_or_insert_with(|| mend(self.key, &expected, &self.node.value));
             fault.message = format!("expected {expected}, found {}", self.node.describe());
         }
         fault.into()
     }
 
     fn integer<V: TryFrom<i128>>(self, low: i128, high: i128) -> Result<V, DecodeError> {
-        let what = || format!("a whole number from {low} to {high}");
+        let what = || {
+            if high >= i64::MAX.into() {
+                format!("a whole number from {low} on")
+            } else {
+                format!("a whole number from {low} to {high}")
+            }
+        };
         match self.node.value {
             Value::Int(n, _) => V::try_from(n).map_err(|_| self.expected(what())),
             _ => Err(self.expected(what())),
@@ -198,23 +211,6 @@ impl<'de> Cursor<'de> {
 
     fn locate<T>(self, result: Result<T, DecodeError>) -> Result<T, DecodeError> {
         result.map_err(|error| self.locate_error(error))
-    }
-}
-
-fn mend(expected: &str, found: &Value) -> String {
-    let quoted = matches!(found, Value::Text(text) if text.parse::<f64>().is_ok());
-    if expected.contains("number") && quoted {
-        return "take the quotes away".to_owned();
-    }
-    match (expected, found) {
-        ("`true` or `false`", _) => "write `true` or `false`, without quotes".to_owned(),
-        ("a list", _) => "write `[one, two]`, or one `- value` a line".to_owned(),
-        ("a map of keys", Value::List(_)) => {
-            "write `key: value` lines, without a dash before them".to_owned()
-        }
-        ("a map of keys", _) => "write `{ key: value }`, or indented `key: value` lines".to_owned(),
-        (_, Value::Null) => "write a value behind the key, or delete the key".to_owned(),
-        _ => format!("put {expected} here"),
     }
 }
 

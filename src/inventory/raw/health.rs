@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Error, SeqAccess};
 
 use super::word::{Port, Seconds, Whole};
-use crate::inventory::decode::HELP;
+use crate::inventory::decode::{HELP, switch};
 use crate::inventory::field::{Opt, Peek, Shaped, shaped};
 use crate::inventory::problem::{choices, shown};
 
@@ -29,15 +29,16 @@ pub(in crate::inventory) struct LongHealthCheck {
     pub http: Opt<HttpCheck>,
     /// An HTTPS request must give the right status.
     pub https: Opt<HttpCheck>,
-    /// A program on the director must exit with 0.
+    /// A program on the director must exit with 0. It gets the real server's address and port as arguments.
     pub script: Opt<ScriptCheck>,
-    /// The port to ask. Default: the service's own (first) port.
+    /// The port to ask. Default: the port that is served; for a mark each of its ports by `tcp`, and by `http` and
+    /// `https` the first that `check` names for them.
     pub port: Opt<Port>,
     /// Seconds until an answer must have come. Default: 3.
     pub connect_timeout: Opt<Seconds>,
-    /// Attempts until a real server is taken out. Default: 3.
+    /// How often a real server that fails is asked again before it is taken out. Default: 3.
     pub retry: Opt<Whole<u32, 1, 1000>>,
-    /// Seconds between two attempts. Default: 3.
+    /// Seconds until it is asked again. Default: 3.
     pub delay_before_retry: Opt<Seconds>,
     /// Answers in a row that bring a real server back, where no keepalived asks (keepalived takes one).
     /// Default: 2.
@@ -57,6 +58,9 @@ pub(in crate::inventory) struct TcpCheck {}
 pub(in crate::inventory) struct HttpCheck {
     /// The path to ask for. Default: `/`.
     pub path: Opt<String>,
+    /// The name to ask by, where the address alone gives another site: the Host header, and SNI for HTTPS.
+    /// Default: the real server's address.
+    pub host: Opt<String>,
     /// The status that is right. Default: 200.
     pub status: Opt<Whole<u16, 100, 599>>,
     /// A text that the page must hold, such as `OK`. Default: any page will do.
@@ -102,11 +106,17 @@ impl Shaped for HealthCheck {
                     "http" => long.http = Opt::Given(HttpCheck::default()),
                     "https" => long.https = Opt::Given(HttpCheck::default()),
                     other => {
+                        let help = match switch(other) {
+                            Some(on) => format!("write `{on}`"),
+                            None => format!(
+                                "{}; for a program write \
+                                 `health_check: {{ script: {{ path: /usr/local/bin/check }} }}`",
+                                choices(other, KINDS)
+                            ),
+                        };
                         return Err(A::Error::custom(format!(
-                            "unknown health check {}{HELP}{}; for a program write \
-                             `health_check: {{ script: {{ path: /usr/local/bin/check }} }}`",
-                            shown(other),
-                            choices(other, KINDS)
+                            "unknown health check {}{HELP}{help}",
+                            shown(other)
                         )));
                     }
                 }

@@ -44,7 +44,7 @@ pub(in crate::inventory) struct Service {
     pub real_port: Opt<Port>,
     /// Weight of the real servers that have none of their own. Default: 1.
     pub weight: Opt<Weight>,
-    /// Who answers when no real server is left: an address, with or without a port.
+    /// Who answers when no real server is left: an address, with or without a port. Needs keepalived.
     /// Default port: the service's own.
     pub sorry_server: Opt<SorryServer>,
     /// Seconds between two rounds of health checks. Default: 6.
@@ -125,6 +125,11 @@ impl Shaped for Persistence {
     ) -> Result<Option<Self>, A::Error> {
         Ok(match shape {
             "bool" => Some(Self::Switch(node.as_a()?)),
+            "int" if node.as_a::<i64>().is_ok_and(|seconds| seconds == 0) => {
+                return Err(A::Error::custom(format!(
+                    "expected seconds from 1 to 2678400{HELP}`persistence: false` turns it off"
+                )));
+            }
             "int" => Some(Self::Timeout(node.as_a()?)),
             "map" => {
                 let long: LongPersistence = node.as_a()?;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -25,10 +25,10 @@ impl Word for Cidr {
     const EXPECTED: &'static str = Self::SUBNET;
 
     fn read(text: &str) -> Result<Self, Wrong> {
-        let Ok(net) = text.parse::<IpNet>() else {
+        let Some(net) = subnet(text) else {
             return Err(match text.parse::<IpAddr>() {
                 Ok(address) => Wrong::help(format!("add the prefix length: {address}/24")),
-                Err(_) => Wrong::default(),
+                Err(_) => numbers_help(text),
             });
         };
         if net.trunc() != net {
@@ -39,6 +39,14 @@ impl Word for Cidr {
         }
         Ok(Self(net))
     }
+}
+
+/// An address with a prefix length. The crate's own parser takes leading zeros, which are octal to others.
+fn subnet(text: &str) -> Option<IpNet> {
+    let (address, prefix) = text.split_once('/')?;
+    let digits = prefix.chars().all(|c| c.is_ascii_digit());
+    let prefix = prefix.parse().ok().filter(|_| digits)?;
+    IpNet::new(address.parse().ok()?, prefix).ok()
 }
 
 /// An address that may carry the prefix length of its subnet.
@@ -58,7 +66,7 @@ impl Word for Address {
                 prefix: None,
             });
         }
-        if let Ok(net) = text.parse::<IpNet>() {
+        if let Some(net) = subnet(text) {
             return Ok(Self {
                 address: net.addr(),
                 prefix: Some(net.prefix_len()),
@@ -85,8 +93,30 @@ fn address_help(text: &str) -> Wrong {
     if name {
         Wrong::help("host names are not looked up here: write the address itself")
     } else {
-        Wrong::default()
+        numbers_help(text)
     }
+}
+
+/// Of what is nearly an address, with or without a prefix.
+fn numbers_help(text: &str) -> Wrong {
+    let (address, prefix) = text.split_once('/').unwrap_or((text, ""));
+    let plain: Vec<&str> = address
+        .split('.')
+        .map(|octet| match octet.trim_start_matches('0') {
+            "" if !octet.is_empty() => "0",
+            rest => rest,
+        })
+        .collect();
+    let plain = plain.join(".");
+    if plain != address && plain.parse::<Ipv4Addr>().is_ok() {
+        let slash = if prefix.is_empty() { "" } else { "/" };
+        return Wrong::help(format!("a leading zero: write `{plain}{slash}{prefix}`"));
+    }
+    let number = !prefix.is_empty() && prefix.chars().all(|c| c.is_ascii_digit());
+    if number && address.parse::<IpAddr>().is_ok() {
+        return Wrong::help("the prefix is at most 32 (128 for IPv6)");
+    }
+    Wrong::default()
 }
 
 /// Where a packet goes to: an address, or a host's name.
@@ -110,7 +140,7 @@ impl Word for Gateway {
         }
         let number = text.contains(':') || !text.contains(|c: char| c.is_ascii_alphabetic());
         if text.is_empty() || number {
-            return Err(Wrong::default());
+            return Err(numbers_help(text));
         }
         Ok(Self::Host(text.to_owned()))
     }
@@ -138,9 +168,15 @@ impl Word for Endpoint {
                 address: socket.ip(),
                 port: Some(socket.port()),
             }),
-            Err(_) => Err(Wrong::help(
-                "an IPv6 address with a port needs brackets: [fd00::14]:8080",
-            )),
+            Err(_) => {
+                let address = text.split(':').next().unwrap_or_default();
+                let zero = numbers_help(address);
+                Err(if zero.help.is_some() {
+                    zero
+                } else {
+                    Wrong::help("an IPv6 address with a port needs brackets: [fd00::14]:8080")
+                })
+            }
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Services: VIPs, real servers, persistence, health checks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::{Context, MOST_PORTS, MOST_SERVICES, MOST_VIPS};
-use crate::inventory::field::{Named, Opt};
+use crate::inventory::field::{Many, Named, Opt};
 use crate::inventory::model::{
     EndToEnd, HealthCheck, HealthCheckKind, Host, HttpAnswer, Mode, Persistence, RealServer,
     Service, SorryServer, Vip,
@@ -78,6 +78,7 @@ fn resolve(
     if !cx.at_most(&path("port"), "ports", ports.len(), MOST_PORTS) || !few_vips {
         return None;
     }
+    distinct_ports(name, raw, cx);
     ports.sort_unstable();
     ports.dedup();
     if ports.first() == Some(&0) {
@@ -96,7 +97,7 @@ fn resolve(
     let health_check = health_check(name, raw, keepalived, cx);
     let sorry_server = raw.sorry_server.copied().map(|sorry| SorryServer {
         address: sorry.0.address,
-        port: sorry.0.port.or(ports.first().copied()).unwrap_or(0),
+        port: sorry.0.port,
     });
     let check = check(raw.check.get(), &ports, &real_servers);
     Some(Service {
@@ -120,6 +121,17 @@ fn resolve(
         health_check,
         check,
     })
+}
+
+fn distinct_ports(name: &str, raw: &RawService, cx: &mut Context<'_>) {
+    let mut seen = BTreeSet::new();
+    for (index, port) in raw.port.get().into_iter().flat_map(Many::iter) {
+        if !seen.insert(port.0) {
+            let fault = Fault::new(format!("port {} stands twice in the list", port.0))
+                .help("delete one of them");
+            cx.fault(&["services", name, "port", &index.to_string()], fault);
+        }
+    }
 }
 
 pub fn vip(written: Address) -> Vip {
@@ -343,6 +355,7 @@ fn health_check(
         let answer = HttpAnswer {
             path: http.path.get().cloned().unwrap_or_else(|| "/".to_owned()),
             status: http.status.copied().map_or(200, |s| s.0),
+            host: http.host.get().cloned(),
             text: http.text.get().cloned(),
         };
         if written.http.is_absent() {

@@ -12,12 +12,14 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, pipe};
 
-use super::super::down::unified_cgroup;
+use super::super::cgroup;
 use super::super::error::LabError;
-use super::super::layout::{Kernel, Layout};
+use super::super::kernel::Kernel;
+use super::super::layout::Layout;
+use super::super::process::INIT_COMMAND;
 use super::super::process::ProcessRecord;
 use super::super::state::{StateDir, write_json};
-use super::{INIT_COMMAND, cgroup_name, hosts};
+use super::hosts;
 
 pub(super) fn run(state: &StateDir) -> Result<(), LabError> {
     // Until the starter has noted this process, it must not leave a trace.
@@ -176,14 +178,14 @@ fn kernel_arguments(state: &StateDir, layout: &Layout) -> Vec<String> {
 
 /// Moves into a control group of the lab's own, below which its hosts make theirs.
 fn join_cgroup(lab: &str) -> Result<(), LabError> {
-    let Some(root) = unified_cgroup() else {
+    let Some(root) = cgroup::unified() else {
         return Err(LabError::Spec(
             "this machine has no control groups of version 2 mounted (mount -t cgroup2 cgroup2 /sys/fs/cgroup), \
              which a lab on its own kernel needs"
                 .to_owned(),
         ));
     };
-    let group: &Path = &root.join(cgroup_name(lab));
+    let group: &Path = &root.join(cgroup::name(lab));
     let what = || LabError::io(format!("{}: cannot be used", group.display()));
     std::fs::create_dir_all(group).map_err(what())?;
     std::fs::write(group.join("cgroup.procs"), "0").map_err(what())

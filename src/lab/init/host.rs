@@ -9,8 +9,9 @@ use std::process::{Child, Stdio};
 use nix::mount::MsFlags;
 
 use super::super::error::LabError;
-use super::super::layout::{HostLayout, Kernel};
-use super::super::netns::Netns;
+use super::super::kernel::Kernel;
+use super::super::layout::HostLayout;
+use super::super::netns::{NAMESPACES, Netns};
 use super::super::state::write_json;
 use super::super::status::{Power, PowerState};
 use super::super::tool::{ip_batch, program};
@@ -18,9 +19,6 @@ use super::machine::{Machine, mount_at};
 
 /// A reboot asked for inside the container, by nspawn's exit status.
 const REBOOT: i32 = 133;
-
-/// Where `ip` finds them; on a /run that is the lab's alone.
-pub(super) const NAMESPACES: &str = "/run/netns";
 
 /// The folder behind a host's /opt: NFS cannot export what lies on an overlay.
 const SHARED: &str = "opt";

@@ -7,7 +7,8 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 use super::super::error::LabError;
-use super::super::layout::{Kernel, Layout};
+use super::super::kernel::Kernel;
+use super::super::layout::Layout;
 use super::super::state::StateDir;
 use super::super::status::PowerState;
 use super::host::Host;

@@ -10,13 +10,13 @@ use nix::libc;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use super::super::error::LabError;
-use super::super::layout::{Kernel, Layout};
+use super::super::kernel::Kernel;
+use super::super::layout::Layout;
+use super::super::netns::{NAMESPACES, bridge_line};
 use super::super::requirements::UML_MODULES;
 use super::super::rootfs::{LEGACY_LAYER, ROOT};
 use super::super::state::StateDir;
 use super::super::tool::{ip_batch, program, run};
-use super::super::up::bridge_line;
-use super::host::NAMESPACES;
 
 /// What the machine itself needs before it can start a host, and what no request from inside a host brings:
 /// the programs of the tables run the kernel's helper by its path, which is none of theirs.

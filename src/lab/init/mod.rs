@@ -12,15 +12,7 @@ use std::path::PathBuf;
 use super::error::LabError;
 use super::state::StateDir;
 
-/// The hidden command: `lvsctl lab-init guard|hosts STATE-DIR`.
-pub const INIT_COMMAND: &str = "lab-init";
-
-/// The control group of a native lab.
-pub(super) fn cgroup_name(lab: &str) -> String {
-    format!("lvsctl-lab-{lab}")
-}
-
-/// The rest of the command line behind [`INIT_COMMAND`]; returns the exit code. To be called before any thread starts.
+/// The rest of the command line behind [`super::process::INIT_COMMAND`]; returns the exit code. To be called before any thread starts.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     let mut args = args.into_iter();
     let role = args.next();

@@ -11,8 +11,20 @@ use crate::resource::{ParseError, Section};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Table {
     pub services: Vec<Served>,
-    /// Addresses of missing real servers that do not answer the director.
-    pub unreachable: BTreeSet<SocketAddr>,
+    /// Missing real servers that do not answer as their health check wants.
+    failing: BTreeSet<String>,
+}
+
+impl Table {
+    /// Whether a real server is missing and fails its health check.
+    pub fn fails(&self, to: Virtual, rs: &Destination) -> bool {
+        self.failing.contains(&named(to, rs.address))
+    }
+}
+
+/// How a real server of a virtual service is named in the probe's answer.
+pub fn named(to: Virtual, rs: SocketAddr) -> String {
+    format!("{to} {rs}")
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,12 +73,8 @@ pub fn table(section: &Section) -> Result<Table, ParseError> {
             _ => return Err(odd(line, "an unknown command")),
         }
     }
-    for line in section.part("unreachable").lines() {
-        table.unreachable.insert(
-            line.parse()
-                .map_err(|_| ParseError::new("ipvs", format!("odd address {line:?}")))?,
-        );
-    }
+    let failing = section.part("failing").lines();
+    table.failing = failing.map(str::to_owned).collect();
     Ok(table)
 }
 
@@ -209,7 +217,7 @@ fn real_server(words: &[&str]) -> Result<(Virtual, Destination), String> {
             address,
             mode,
             weight,
-            check: None,
+            asks: Vec::new(),
             tunnel: (!tunnel.is_empty() && tunnel != ["--tun-type", "ipip"])
                 .then(|| tunnel.join(" ")),
         },

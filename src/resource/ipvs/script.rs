@@ -2,31 +2,41 @@
 
 use std::net::SocketAddr;
 
+use super::parse::named;
 use super::{Definition, Destination, Ipvs, Virtual};
 use crate::inventory::model::Mode;
 use crate::resource::NodeLines;
 use crate::shell::{self, quote};
 
+/// Seconds that an answer may take.
+const ASKED_FOR: u32 = 3;
+
 /// Seconds that keepalived may take to put a configuration that it has read into the kernel.
 const KEEPALIVED_SETTLES: u32 = 20;
 
 /// `ipvsadm` loads ip_vs where it is not loaded, and a probe changes nothing: so it runs only where IPVS is.
-/// A real server that is missing is asked whether it answers; most often none is.
+/// A real server that is missing is asked what its health check asks; most often none is.
 pub fn probe(wanted: &[&Ipvs]) -> String {
     let mut text = "part table\ntable=\nif [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then\n\
-                    table=$(ipvsadm -Sn 2>/dev/null); printf '%s\\n' \"$table\"; fi\npart unreachable\n"
+                    table=$(ipvsadm -Sn 2>/dev/null); printf '%s\\n' \"$table\"; fi\npart failing\n"
         .to_owned();
     for ipvs in wanted.iter().filter(|ipvs| ipvs.keepalived) {
         let to = ipvs.service.r#virtual.printed();
         for rs in &ipvs.real_servers {
-            let Some(check) = rs.check else { continue };
-            let (host, port) = (check.ip(), check.port());
-            // Only bash and curl tell a refused connection; without either the real server counts as missing.
+            if rs.asks.is_empty() {
+                continue;
+            }
+            let asks: Vec<String> = rs
+                .asks
+                .iter()
+                .map(|ask| format!("{{ {}; }}", ask.shell(ASKED_FOR)))
+                .collect();
             text.push_str(&format!(
                 "case $table in *'-A {to} '*) case $table in *'-a {to} -r {} '*) ;; *)\n\
-                 if command -v bash >/dev/null 2>&1; then timeout 3 bash -c '</dev/tcp/{host}/{port}' 2>/dev/null || echo '{check}'\n\
-                 fi;; esac;; esac\n",
-                rs.address
+                 {{ {}; }} || echo '{}';; esac;; esac\n",
+                rs.address,
+                asks.join(" && "),
+                named(ipvs.service.r#virtual, rs.address)
             ));
         }
     }

@@ -65,6 +65,9 @@ pub enum Fate {
 pub enum State {
     New,
     Established,
+    /// Of no connection that the kernel knows.
+    Invalid,
+    Untracked,
 }
 
 /// A packet as far as it is known; what is None may be anything.
@@ -104,12 +107,15 @@ impl Walk<'_> {
         if depth > DEEPEST {
             return None;
         }
+        // Below a RETURN that only may hit, no rule of this chain is certain to be reached.
+        let mut reached = true;
         for rule in &chain.rules {
             let (hit, target) = rule.hits(self.packet);
             if hit == Some(false) {
                 continue;
             }
-            let certain = hit == Some(true);
+            let hit = hit == Some(true);
+            let certain = hit && reached;
             let by = || {
                 format!(
                     "the rule -A {name} {} of {}",
@@ -118,16 +124,19 @@ impl Walk<'_> {
                 )
             };
             match target {
-                Some("ACCEPT") if certain => return Some(End::Accept),
+                Some("ACCEPT") if hit => return self.end(End::Accept, certain),
                 Some("ACCEPT" | "QUEUE" | "NFQUEUE") => self.may_accept = true,
-                Some("DROP" | "REJECT" | "TARPIT") if certain => return Some(End::Drop(by())),
-                Some("DROP" | "REJECT" | "TARPIT") => {
-                    let by = by();
-                    self.may_drop.get_or_insert(by);
+                Some("DROP" | "REJECT" | "TARPIT") if hit => {
+                    return self.end(End::Drop(by()), certain);
                 }
-                Some("RETURN") if certain => return None,
+                Some("DROP" | "REJECT" | "TARPIT") => {
+                    self.end(End::Drop(by()), false);
+                }
+                Some("RETURN") if hit => return None,
+                Some("RETURN") => reached = false,
                 Some("MARK" | "CONNMARK") => {
                     if target == Some("MARK") {
+                        let certain = certain && !self.may_accept;
                         self.mark = if certain { rule.marks(self.mark) } else { None };
                     } else if rule.has("--restore-mark") {
                         self.mark = None;
@@ -136,21 +145,35 @@ impl Walk<'_> {
                 Some(other) if self.chains.is_some_and(|c| c.contains_key(other)) => {
                     let before = self.mark;
                     let end = self.chain(other, depth + 1);
-                    match end {
-                        Some(end) if certain => return Some(end),
-                        Some(End::Accept) => self.may_accept = true,
-                        Some(End::Drop(by)) => {
-                            self.may_drop.get_or_insert(by);
-                        }
-                        None if certain && rule.has("-g") => return None,
-                        None => {}
-                    }
                     if !certain && self.mark != before {
                         self.mark = None;
+                    }
+                    match end {
+                        Some(end) if hit => return self.end(end, certain),
+                        Some(end) => {
+                            self.end(end, false);
+                        }
+                        None if hit && rule.has("-g") => return None,
+                        None if rule.has("-g") => reached = false,
+                        None => {}
                     }
                 }
                 // Logging and the like let the packet go on.
                 _ => {}
+            }
+        }
+        None
+    }
+
+    /// What ends the way of a packet that certainly comes here; otherwise it is kept in mind, and the packet goes on.
+    fn end(&mut self, end: End, certain: bool) -> Option<End> {
+        if certain {
+            return Some(end);
+        }
+        match end {
+            End::Accept => self.may_accept = true,
+            End::Drop(by) => {
+                self.may_drop.get_or_insert(by);
             }
         }
         None
@@ -225,6 +248,8 @@ impl Rule {
                     let word = match state {
                         State::New => "NEW",
                         State::Established => "ESTABLISHED",
+                        State::Invalid => "INVALID",
+                        State::Untracked => "UNTRACKED",
                     };
                     words
                         .next()
@@ -286,8 +311,10 @@ fn protocol(name: &str, number: u8) -> bool {
     let known = match name {
         "all" => return true,
         "icmp" => Some(1),
+        "ipencap" | "ipv4" => Some(4),
         "tcp" => Some(6),
         "udp" => Some(17),
+        "ipv6" => Some(41),
         "ipv6-icmp" | "icmpv6" => Some(58),
         "vrrp" => Some(112),
         other => other.parse::<u8>().ok(),
@@ -338,6 +365,14 @@ mod tests {
             comes_in: Some("eth0"),
             goes_out: None,
             state: Some(State::New),
+        }
+    }
+
+    fn word(fate: &Fate) -> &'static str {
+        match fate {
+            Fate::Passes => "passes",
+            Fate::Dropped(_) => "dropped",
+            Fate::May(_) => "may",
         }
     }
 
@@ -397,6 +432,37 @@ mod tests {
                 "-A INPUT -j own\n-A own -p tcp -j RETURN\n-A own -j DROP",
                 "passes",
             ),
+            // Below a RETURN that may hit nothing is certain.
+            (
+                "ACCEPT",
+                "-A INPUT -j own\n-A own -m limit --limit 25/sec -j RETURN\n-A own -j DROP",
+                "may",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -m set --match-set good src -j RETURN\n-A INPUT -j DROP",
+                "may",
+            ),
+            (
+                "DROP",
+                "-A INPUT -j own\n-A own -m set --match-set bad src -j RETURN\n-A own -j ACCEPT",
+                "may",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -j own\n-A INPUT -j DROP\n-A own -m limit --limit 25/sec -j RETURN\n-A own -j DROP",
+                "dropped",
+            ),
+            (
+                "ACCEPT",
+                "-A INPUT -j own\n-A own -m limit --limit 25/sec -j RETURN\n-A own -p udp -j DROP",
+                "passes",
+            ),
+            (
+                "DROP",
+                "-A INPUT -m set --match-set bad src -g own\n-A INPUT -j ACCEPT",
+                "may",
+            ),
             (
                 "ACCEPT",
                 "-A INPUT -g own\n-A INPUT -j DROP\n-A own -p udp -j DROP",
@@ -430,12 +496,60 @@ mod tests {
             ),
         ] {
             let text = format!("*filter\n:INPUT {policy} [0:0]\n:own - [0:0]\n{rule}\nCOMMIT\n");
-            let fate = match Rules::parse(&text).fate("filter", "INPUT", &packet()) {
-                Fate::Passes => "passes",
-                Fate::Dropped(_) => "dropped",
-                Fate::May(_) => "may",
+            let fate = Rules::parse(&text).fate("filter", "INPUT", &packet());
+            assert_eq!(word(&fate), want, "{policy} {rule}");
+        }
+    }
+
+    #[test]
+    fn a_network_hits_only_who_is_known_to_be_in_it() {
+        let text = "*filter\n:INPUT ACCEPT [0:0]\n:own - [0:0]\n-A INPUT -j own\n-A own -s 10.0.0.0/8 -j RETURN\n-A own -j DROP\nCOMMIT\n";
+        let rules = Rules::parse(text);
+        for (from, want) in [
+            (None, "may"),
+            (Some("10.0.0.9"), "passes"),
+            (Some("192.0.2.1"), "dropped"),
+        ] {
+            let packet = Packet {
+                from: from.and_then(|ip| ip.parse().ok()),
+                ..packet()
             };
-            assert_eq!(fate, want, "{policy} {rule}");
+            assert_eq!(
+                word(&rules.fate("filter", "INPUT", &packet)),
+                want,
+                "{from:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_mark_below_what_may_let_packets_past_is_not_known() {
+        for (rules, want) in [
+            ("-A PREROUTING -j MARK --set-xmark 0x7/0xffffffff", Some(7)),
+            (
+                "-A PREROUTING -s 10.0.0.0/24 -j ACCEPT\n-A PREROUTING -j MARK --set-xmark 0x7/0xffffffff",
+                Some(0),
+            ),
+            (
+                "-A PREROUTING -m limit --limit 25/sec -j RETURN\n-A PREROUTING -j MARK --set-xmark 0x7/0xffffffff",
+                None,
+            ),
+            (
+                "-A PREROUTING -m limit --limit 25/sec -j ACCEPT\n-A PREROUTING -j MARK --set-xmark 0x7/0xffffffff",
+                None,
+            ),
+            (
+                "-A PREROUTING -j own\n-A PREROUTING -j MARK --set-xmark 0x7/0xffffffff\n-A own -m limit --limit 25/sec -j RETURN",
+                Some(7),
+            ),
+            (
+                "-A PREROUTING -j own\n-A own -m limit --limit 25/sec -j RETURN\n-A own -j MARK --set-xmark 0x7/0xffffffff",
+                None,
+            ),
+        ] {
+            let text =
+                format!("*mangle\n:PREROUTING ACCEPT [0:0]\n:own - [0:0]\n{rules}\nCOMMIT\n");
+            assert_eq!(Rules::parse(&text).mark(&packet()), want, "{rules}");
         }
     }
 }

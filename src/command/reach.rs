@@ -1,0 +1,118 @@
+//! The way to the hosts of a run: the lab or the network, secrets, connections, and how a user ends it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::cli::Global;
+use crate::exit::Exit;
+use crate::lab;
+use crate::run::Interrupt;
+use crate::secret::Secrets;
+use crate::transport::config::Environment;
+use crate::transport::{Connector, Counters};
+
+use super::setup::Setup;
+use super::{Failure, Result, secrets};
+
+/// The way to hosts, and the secrets of this run.
+pub struct Reach {
+    pub connector: Connector,
+    pub secrets: Secrets,
+    pub holder: String,
+    pub counters: Arc<Counters>,
+}
+
+/// Enters the lab where that is asked, reads the secrets that `hosts` need, and sets up the transport.
+/// It comes before any thread: a thread stays in the network namespace that it began in.
+pub fn reach(global: &Global, setup: &mut Setup, templates: bool) -> Result<Reach> {
+    let mut environment = Environment {
+        home: std::env::home_dir(),
+        user: user(),
+        auth_sock: std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from),
+    };
+    if global.lab {
+        let access =
+            lab::enter(&setup.loaded.cluster.name).map_err(|e| Failure::of(Exit::Lab, &e))?;
+        // The lab has keys of its own; the user's configuration is about other hosts.
+        environment = Environment {
+            home: None,
+            user: Some(access.user.clone()),
+            auth_sock: None,
+        };
+        for host in &mut setup.loaded.cluster.hosts {
+            host.ssh.host = access.addresses.get(&host.name).map(ToString::to_string);
+            host.ssh.port = None;
+            host.ssh.identity_files = vec![access.identity_file.clone()];
+            host.ssh.known_hosts = Some(access.known_hosts.clone());
+        }
+    }
+    let secrets = secrets::read(global, setup, templates)?;
+    let counters = Arc::new(Counters::default());
+    let holder = format!(
+        "{}@{} process {}",
+        environment.user.as_deref().unwrap_or("?"),
+        nix::unistd::gethostname()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        std::process::id()
+    );
+    let connector = Connector::new(environment, secrets.clone(), Arc::clone(&counters))
+        .map_err(|e| Failure::of(Exit::Invalid, &e))?;
+    Ok(Reach {
+        connector,
+        secrets,
+        holder,
+        counters,
+    })
+}
+
+impl Reach {
+    /// With `-v`, what the run cost in connections.
+    pub fn tell(&self, global: &Global) {
+        if global.verbose > 0 {
+            eprintln!(
+                "{} connections, {} execs",
+                self.counters.connections(),
+                self.counters.execs()
+            );
+        }
+    }
+}
+
+fn user() -> Option<String> {
+    nix::unistd::User::from_uid(nix::unistd::Uid::effective())
+        .ok()
+        .flatten()
+        .map(|user| user.name)
+}
+
+/// Ctrl-C asks for an end between two steps; a second one does not wait for the step in hand.
+pub fn interrupt() -> Result<Arc<Interrupt>> {
+    interrupt_quietly(false)
+}
+
+/// `quietly`: Ctrl-C is how the user ends what would go on for ever, and no news.
+pub fn interrupt_quietly(quietly: bool) -> Result<Arc<Interrupt>> {
+    let interrupt = Arc::new(Interrupt::default());
+    let flag = Arc::clone(&interrupt);
+    let mut signals = signal_hook::iterator::Signals::new([
+        signal_hook::consts::SIGINT,
+        signal_hook::consts::SIGTERM,
+    ])
+    .map_err(|e| Failure::of(Exit::Failed, &e))?;
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            if flag.is_set() {
+                eprintln!(
+                    "given up: the steps in hand may or may not be done; `lvsctl plan` tells. locks end with their connections"
+                );
+                std::process::exit(i32::from(Exit::Interrupted.code()));
+            }
+            flag.set();
+            if !quietly {
+                eprintln!("interrupted: ending after the steps in hand; once more to give up now");
+            }
+        }
+    });
+    Ok(interrupt)
+}

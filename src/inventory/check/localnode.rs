@@ -1,0 +1,36 @@
+//! Directors that are real servers too.
+
+use std::collections::BTreeMap;
+
+use super::View;
+use crate::inventory::model::{Host, Mode, Service};
+use crate::inventory::problem::{Fault, shown};
+
+/// In DR and TUN a packet reaches the real server as it was, for the VIP; IPVS there takes it for a new request.
+pub fn directors_serve_alone(view: View<'_>, faults: &mut Vec<Fault>) {
+    let cluster = view.cluster;
+    let mut served: BTreeMap<&str, &Service> = BTreeMap::new();
+    for service in cluster.services.iter().filter(|s| s.mode != Mode::Nat) {
+        for real in &service.real_servers {
+            served.entry(&real.host).or_insert(service);
+        }
+    }
+    let directors: Vec<&Host> = cluster.hosts.iter().filter(|h| h.is_director()).collect();
+    for host in &directors {
+        let Some(service) = served.get(host.name.as_str()) else {
+            continue;
+        };
+        let Some(other) = directors.iter().find(|d| d.name != host.name) else {
+            continue;
+        };
+        let fault = Fault::new(format!(
+            "{} is a real server of service {} and a director beside {}, whose packets its own IPVS would schedule \
+             once more, possibly back: a loop",
+            shown(&host.name),
+            shown(&service.name),
+            shown(&other.name)
+        ))
+        .help("give the real servers hosts of their own, use `mode: nat`, or keep a single director");
+        faults.push(view.at(&["hosts", &host.name, "role"], fault));
+    }
+}

@@ -1,0 +1,202 @@
+//! How to mend a value that is not what its key takes.
+
+use crate::inventory::node::Value;
+
+/// `expected` is what the message says.
+pub(super) fn mend(key: &str, expected: &str, found: &Value) -> String {
+    if let Value::Text(text) | Value::Int(_, text) | Value::Float(_, text) = found
+        && let Some(help) = of_scalar(key, expected, text, matches!(found, Value::Text(_)))
+    {
+        return help;
+    }
+    match (expected, found) {
+        ("`true` or `false`", _) => "write `true` or `false`, without quotes".to_owned(),
+        ("a list", _) => "write `[one, two]`, or one `- value` a line".to_owned(),
+        ("a map of keys", Value::List(_)) => {
+            "write `key: value` lines, without a dash before them".to_owned()
+        }
+        ("a map of keys", _) => "write `{ key: value }`, or indented `key: value` lines".to_owned(),
+        (_, Value::Null) => "write a value behind the key, or delete the key".to_owned(),
+        _ => format!("put {expected} here"),
+    }
+}
+
+/// What was probably meant by it.
+fn of_scalar(key: &str, expected: &str, text: &str, quoted: bool) -> Option<String> {
+    if expected.contains("`true`")
+        && let Some(word) = switch(text)
+    {
+        let quotes = if word.to_string() == text {
+            ", without quotes"
+        } else {
+            ""
+        };
+        return Some(format!("write `{word}`{quotes}"));
+    }
+    if !["number", "seconds"].iter().any(|w| expected.contains(w)) {
+        return None;
+    }
+    if let Some(number) = without_zeros(text) {
+        return Some(format!("a leading zero: write `{number}`"));
+    }
+    if text.parse::<f64>().is_ok() {
+        return quoted.then(|| "take the quotes away".to_owned());
+    }
+    if is_port(key) {
+        return Some(of_port(text));
+    }
+    let seconds = seconds(text)?;
+    let seconds = if expected.contains("whole") || expected.contains("`true`") {
+        seconds.ceil()
+    } else {
+        seconds
+    };
+    Some(format!("write seconds without a unit: `{seconds}`"))
+}
+
+/// The words of YAML 1.1.
+pub(in crate::inventory) fn switch(text: &str) -> Option<bool> {
+    match text.to_lowercase().as_str() {
+        "true" | "yes" | "on" | "y" => Some(true),
+        "false" | "no" | "off" | "n" => Some(false),
+        _ => None,
+    }
+}
+
+/// A number that starts with a zero which means nothing, or octal in YAML 1.1.
+fn without_zeros(text: &str) -> Option<&str> {
+    let number = match text.trim_start_matches('0') {
+        "" => text.get(..1)?,
+        rest => rest,
+    };
+    let digits = number.chars().all(|c| c.is_ascii_digit());
+    (digits && number.len() < text.len()).then_some(number)
+}
+
+fn is_port(key: &str) -> bool {
+    matches!(key, "port" | "real_port")
+}
+
+fn of_port(text: &str) -> String {
+    let known = match text.to_lowercase().as_str() {
+        "http" => Some(80),
+        "https" => Some(443),
+        "ssh" => Some(22),
+        "smtp" => Some(25),
+        "dns" | "domain" => Some(53),
+        _ => None,
+    };
+    if let Some(port) = known {
+        return format!("names are not looked up here: write `{port}`");
+    }
+    let mut ends = text.split(['-', ':']).map(|end| end.trim().parse::<u16>());
+    if let (Some(Ok(_)), Some(Ok(_)), None) = (ends.next(), ends.next(), ends.next()) {
+        return "there are no ranges: a service has one port, a list (`[80, 81]`; a `fwmark` makes one service of \
+                them), or with `port: 0` every port"
+            .to_owned();
+    }
+    "write a number; a service also takes a list of them: `[80, 443]`".to_owned()
+}
+
+/// `2s`, `500ms`, `1.5 h`.
+fn seconds(text: &str) -> Option<f64> {
+    let unit = text.find(|c: char| c.is_ascii_alphabetic())?;
+    let (number, unit) = text.split_at_checked(unit)?;
+    let number: f64 = number.trim().parse().ok()?;
+    let factor = match unit.to_lowercase().as_str() {
+        "ms" => 0.001,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
+        "h" | "hour" | "hours" => 3600.0,
+        "d" | "day" | "days" => 86_400.0,
+        _ => return None,
+    };
+    Some(number * factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_mean_something_else() {
+        let whole = "a whole number from 1 to 86400";
+        let persistence = "`true`, seconds, or a map with `timeout` and `granularity`";
+        for (key, expected, text, help) in [
+            (
+                "delay_loop",
+                whole,
+                "2s",
+                "write seconds without a unit: `2`",
+            ),
+            (
+                "delay_loop",
+                whole,
+                "5m",
+                "write seconds without a unit: `300`",
+            ),
+            (
+                "delay_loop",
+                whole,
+                "500 ms",
+                "write seconds without a unit: `1`",
+            ),
+            (
+                "advert_int",
+                "a number",
+                "500ms",
+                "write seconds without a unit: `0.5`",
+            ),
+            (
+                "persistence",
+                persistence,
+                "1h",
+                "write seconds without a unit: `3600`",
+            ),
+            ("persistence", persistence, "yes", "write `true`"),
+            (
+                "preempt",
+                "`true` or `false`",
+                "true",
+                "write `true`, without quotes",
+            ),
+            ("preempt", "`true` or `false`", "Off", "write `false`"),
+            ("weight", whole, "080", "a leading zero: write `80`"),
+            ("weight", whole, "00", "a leading zero: write `0`"),
+            ("weight", whole, "80", "take the quotes away"),
+            ("port", whole, "080", "a leading zero: write `80`"),
+            (
+                "port",
+                whole,
+                "https",
+                "names are not looked up here: write `443`",
+            ),
+            (
+                "port",
+                whole,
+                "web",
+                "write a number; a service also takes a list of them: `[80, 443]`",
+            ),
+            (
+                "delay_loop",
+                whole,
+                "soon",
+                "put a whole number from 1 to 86400 here",
+            ),
+            (
+                "delay_loop",
+                whole,
+                "é",
+                "put a whole number from 1 to 86400 here",
+            ),
+        ] {
+            assert_eq!(
+                mend(key, expected, &Value::Text(text.to_owned())),
+                help,
+                "{key}: {text}"
+            );
+        }
+        let range = mend("port", whole, &Value::Text("80-90".to_owned()));
+        assert!(range.starts_with("there are no ranges"), "{range}");
+    }
+}

@@ -1,0 +1,120 @@
+//! From files to roles as they are written: built in, or of a folder, which replaces and adds.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use include_dir::Dir;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use serde_yaml::Spanned;
+
+use super::RoleError;
+
+/// The most that a role or template of the user's may hold.
+const FILE_LIMIT: u64 = 1024 * 1024;
+
+/// A role as it is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Role {
+    /// For messages; a built-in role has none.
+    #[serde(skip)]
+    pub file: Option<String>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "for readers of the role")]
+    description: String,
+    /// Roles whose resources come first.
+    #[serde(default)]
+    pub include: Vec<String>,
+    #[serde(default)]
+    pub resources: Vec<Spanned<Map<String, Value>>>,
+}
+
+/// A file's text, and its path where it is the user's.
+pub(super) struct Text {
+    pub text: String,
+    pub path: Option<String>,
+}
+
+pub(super) type Texts = BTreeMap<String, Text>;
+
+pub(super) fn built_in(dir: &Dir) -> Texts {
+    let texts = dir.files().filter_map(|file| {
+        let name = file.path().to_str()?.to_owned();
+        let text = file.contents_utf8()?.to_owned();
+        Some((name, Text { text, path: None }))
+    });
+    texts.collect()
+}
+
+/// What is said of files that replace a built-in one goes to `replaced`.
+pub(super) fn read_folder(
+    folder: &Path,
+    what: &str,
+    into: &mut Texts,
+    replaced: &mut Vec<String>,
+) -> Result<(), RoleError> {
+    let fail = |path: &Path| {
+        let path = shown(path);
+        move |source| RoleError::Read { path, source }
+    };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(fail(folder)(e)),
+    };
+    for entry in entries {
+        let path = entry.map_err(fail(folder))?.path();
+        let metadata = path.metadata().map_err(fail(&path))?;
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        if !metadata.is_file() || name.starts_with('.') || name.ends_with('~') {
+            continue;
+        }
+        if metadata.len() > FILE_LIMIT {
+            return Err(RoleError::TooLarge {
+                path: shown(&path),
+                limit: FILE_LIMIT,
+            });
+        }
+        let text = Text {
+            text: std::fs::read_to_string(&path).map_err(fail(&path))?,
+            path: Some(shown(&path)),
+        };
+        if into.insert(name.to_owned(), text).is_some() {
+            replaced.push(format!("{} replaces the built-in {what}", shown(&path)));
+        }
+    }
+    replaced.sort();
+    Ok(())
+}
+
+/// As the user would name it beside the inventory.
+fn shown(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
+}
+
+pub(super) fn parse(name: &str, file: Text) -> Result<Role, RoleError> {
+    let role = serde_yaml::from_str::<Role>(&file.text).map_err(|error| {
+        let plain = error.without_snippet();
+        let said = plain.to_string();
+        let said = said.split(" at line ").next().unwrap_or_default();
+        let place = file.path.as_deref().map_or_else(
+            || built_in_role(name),
+            |path| match plain.location() {
+                Some(at) => format!("{path}:{}:{}", at.line(), at.column()),
+                None => path.to_owned(),
+            },
+        );
+        RoleError::at(place, said.trim_start_matches("error: "))
+    })?;
+    Ok(Role {
+        file: file.path,
+        ..role
+    })
+}
+
+pub(super) fn built_in_role(name: &str) -> String {
+    format!("built-in role {name}")
+}

@@ -1,0 +1,96 @@
+//! Packets in a tunnel are longer by its header. A real server tells clients how much they may send at once, by the
+//! MSS of its answers; when that fits the NIC and not the tunnel, a director can only refuse full packets by ICMP, and
+//! uploads stall wherever that is filtered. Pure.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::firewall::{Chains, Rule};
+use super::tally::Tally;
+use super::{Seen, place};
+use crate::inventory::model::{Cluster, Mode, Protocol, RealServer, Service};
+
+pub fn check(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
+    let mut done = BTreeSet::new();
+    let tunnelled = |s: &&Service| s.mode == Mode::Tun && s.protocol == Protocol::Tcp;
+    for service in cluster.services.iter().filter(tunnelled) {
+        for rs in &service.real_servers {
+            let Some(host) = seen.iter().find(|s| s.host.name == rs.host) else {
+                continue;
+            };
+            for vip in service.vips.iter().map(|vip| vip.address) {
+                if done.insert((&rs.host, vip)) {
+                    judge(seen, host, rs, vip, tally);
+                }
+            }
+        }
+    }
+}
+
+fn judge(seen: &[Seen], host: &Seen, rs: &RealServer, vip: IpAddr, tally: &mut Tally) {
+    // The headers of IP and TCP, and of the IP around them.
+    let (headers, outer) = if vip.is_ipv4() { (40, 20) } else { (60, 40) };
+    let directors = seen
+        .iter()
+        .filter(|s| s.host.is_director() && s.host.name != rs.host);
+    let ways = directors.filter_map(|director| mtu(director, rs.address));
+    // Without a director's answer its NIC is taken to be like the real server's.
+    let Some(way) = ways.min().or_else(|| mtu(host, rs.address)) else {
+        return;
+    };
+    let Some(sent) = largest(host, rs, vip, headers) else {
+        return;
+    };
+    let fits = way.saturating_sub(outer);
+    if sent <= fits {
+        return tally.pass("tunnel-mtu");
+    }
+    let mss = fits.saturating_sub(headers);
+    tally.note(
+        host.name(),
+        "tunnel-mtu",
+        format!(
+            "{vip}: clients may send packets of {sent} bytes, and its tunnel takes {fits}: uploads stall for clients that get no ICMP; \
+             lower the MSS of its answers, by `advmss {mss}` on its routes to clients or by TCPMSS `--set-mss {mss}` in mangle/OUTPUT"
+        ),
+    );
+}
+
+/// The smallest MTU of the interfaces that face an address.
+fn mtu(seen: &Seen, to: IpAddr) -> Option<u32> {
+    let names = place::toward(seen.cluster, seen.host, seen.addresses(), to);
+    names.iter().filter_map(|name| of_link(seen, name)).min()
+}
+
+fn of_link(seen: &Seen, name: &str) -> Option<u32> {
+    let mut links = seen.addresses().links.iter();
+    links.find(|link| link.name == name).map(|link| link.mtu)
+}
+
+/// The longest packet that a real server's answers allow clients to send to a VIP.
+fn largest(host: &Seen, rs: &RealServer, vip: IpAddr, headers: u32) -> Option<u32> {
+    let by_route = host.look.ways_back(vip).filter_map(|route| {
+        let link = of_link(host, route.interface.as_deref()?)?;
+        let own = [
+            route.metric("mtu"),
+            route
+                .metric("advmss")
+                .map(|mss| mss.saturating_add(headers)),
+        ];
+        own.into_iter().flatten().chain([link]).min()
+    });
+    let by_route = by_route.max().or_else(|| mtu(host, rs.address))?;
+    let clamped = clamp(host, vip).map(|mss| mss.saturating_add(headers));
+    Some(clamped.map_or(by_route, |size| size.min(by_route)))
+}
+
+/// What TCPMSS makes of the MSS that leaves. `--clamp-mss-to-pmtu` knows no more of the tunnel than the route does.
+fn clamp(host: &Seen, vip: IpAddr) -> Option<u32> {
+    let tables = host.look.firewall.rules(vip.is_ipv6());
+    let mangle = tables.into_iter().filter_map(|r| r.tables.get("mangle"));
+    let rules = mangle
+        .flat_map(Chains::values)
+        .flat_map(|chain| &chain.rules);
+    let set = |rule: &Rule| rule.value("--set-mss")?.parse().ok();
+    rules.filter_map(set).min()
+}

@@ -1,0 +1,108 @@
+//! The way of a real server's replies: past the directors, since one would drop what comes from its own VIP; with NAT
+//! back through one, since only that knows what to make of them. Pure.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::tally::{Fault, Tally};
+use super::{Seen, cluster, place};
+use crate::inventory::model::{Cluster, Mode};
+
+const OUTSIDE: &str = "the world outside";
+
+/// Who is answered, of one family: the clients, and some address of no host.
+fn asked(cluster: &Cluster, like: IpAddr) -> impl Iterator<Item = (IpAddr, String)> {
+    let clients = place::clients(cluster).map(|c| (c.address, c.name.clone()));
+    let outside = place::OUTSIDE.map(|address| (address, OUTSIDE.to_owned()));
+    let all = clients.chain(outside);
+    all.filter(move |(to, _)| to.is_ipv4() == like.is_ipv4())
+}
+
+/// The way back to clients: not through a director, and not through a strict reverse-path filter.
+pub fn direct(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, home: &str) {
+    let host = &seen.host.name;
+    let directors = place::of_directors(cluster);
+    let facing = place::facing(cluster, seen.host, &seen.run.answer.observed.address, vip);
+    for (to, name) in asked(cluster, vip) {
+        let Some(route) = seen.look.route(to, Some(vip)) else {
+            // A cluster may have no way out; its own clients must be reached.
+            if name != OUTSIDE && seen.run.answer.observed.address.of(vip).next().is_some() {
+                let fault = Fault::new(
+                    format!("a route to the client {name} ({to}) from {vip}"),
+                    "none",
+                    "set the host's `gateway` to a router that is no director",
+                );
+                tally.judge(host, "reply-route", name, Some(fault));
+            }
+            continue;
+        };
+        let through = route
+            .gateway
+            .and_then(|gateway| directors.iter().find(|(address, _)| *address == gateway));
+        let fault = through.map(|(gateway, director)| {
+            Fault::new(
+                format!("replies to {name} ({to}) past the directors"),
+                format!("the gateway {gateway}, which is {director}"),
+                "set the host's gateway to a router that is no director: a director drops packets that come from its own VIP",
+            )
+        });
+        tally.judge(host, "reply-route", name.clone(), fault);
+        // IPv6 has no such filter.
+        if vip.is_ipv6() {
+            continue;
+        }
+        let tunnel = home != Mode::Dr.home(vip);
+        let comes_by: Vec<String> = if tunnel {
+            vec![home.to_owned()]
+        } else {
+            facing.iter().cloned().collect()
+        };
+        for interface in comes_by {
+            let strict = seen.look.larger(&interface, "rp_filter") == Some(1);
+            let asymmetric = tunnel || route.interface.as_deref() != Some(interface.as_str());
+            let fault = (strict && asymmetric).then(|| {
+                Fault::new(
+                    format!("effective rp_filter 0 or 2 on {interface}, since replies to {name} leave by {}", route.interface.as_deref().unwrap_or("another")),
+                    "1, which drops the requests",
+                    format!("`sysctl -w net.ipv4.conf.{}.rp_filter=2`, and the same in /etc/sysctl.d", interface.replace('.', "/")),
+                )
+            });
+            tally.judge(host, "rp-filter", format!("{interface} {name}"), fault);
+        }
+    }
+}
+
+/// NAT: a reply that meets no director reaches the client from an address that it never asked.
+pub fn through(tally: &mut Tally, cluster: &Cluster, seen: &Seen, own: IpAddr) {
+    // A director answers for itself.
+    if seen.host.is_director() {
+        return;
+    }
+    let theirs = place::of_directors(cluster).into_iter();
+    let theirs = theirs.map(|(address, _)| address);
+    let directors: BTreeSet<IpAddr> = theirs.chain(cluster::all_vips(cluster)).collect();
+    for (to, name) in asked(cluster, own) {
+        let route = seen.look.route(to, Some(own)).filter(|r| r.leads());
+        let found = match route {
+            // A cluster may have no way out.
+            None if name == OUTSIDE => continue,
+            None => Some("no route".to_owned()),
+            Some(route) => match route.gateway {
+                Some(gateway) if directors.contains(&gateway) => None,
+                Some(gateway) => Some(format!("the gateway {gateway}, which is no director's")),
+                None => {
+                    let by = route.interface.as_deref().unwrap_or("no interface");
+                    Some(format!("straight by {by}"))
+                }
+            },
+        };
+        let fault = found.map(|found| {
+            Fault::new(
+                format!("replies to {name} ({to}) through a director"),
+                found,
+                "make the director's address in its network its gateway (`gateway` in the inventory), and take away routes that lead elsewhere",
+            )
+        });
+        tally.judge(&seen.host.name, "reply-route", name, fault);
+    }
+}

@@ -1,0 +1,71 @@
+//! What health checks ask of real servers: the ports of a check, and each question. keepalived, the checker of our own
+//! and the probe ask the same.
+
+use std::net::SocketAddr;
+
+use crate::inventory::model::{HealthCheckKind, HttpAnswer, RealServer, Service};
+use crate::resource::ipvs::{Ask, Page, Virtual};
+
+/// The ports of a real server that its check for a virtual service asks: what the inventory says, else the port that
+/// serves; of a mark all of them, since its real server must answer on each.
+pub fn ports(service: &Service, rs: &RealServer, to: Virtual) -> Vec<u16> {
+    let Some(check) = &service.health_check else {
+        return Vec::new();
+    };
+    if let Some(port) = check.port.or(rs.port) {
+        return vec![port];
+    }
+    let own = match to {
+        Virtual::Tcp(at) | Virtual::Udp(at) if at.port() != 0 => vec![at.port()],
+        _ => service.ports.clone(),
+    };
+    // Of ports that speak both ways, a page is asked for where it is spoken.
+    let speaking = match &check.kind {
+        HealthCheckKind::Tcp => return own,
+        HealthCheckKind::Script { .. } => return own.into_iter().take(1).collect(),
+        HealthCheckKind::Http(_) => &service.check.http,
+        HealthCheckKind::Https(_) => &service.check.https,
+    };
+    let good = |ports: &[u16]| ports.iter().copied().find(|port| speaking.contains(port));
+    let port = good(&own).or_else(|| good(&service.ports));
+    port.or(own.first().copied()).into_iter().collect()
+}
+
+pub fn asks(service: &Service, rs: &RealServer, to: Virtual) -> Vec<Ask> {
+    let Some(check) = &service.health_check else {
+        return Vec::new();
+    };
+    let places = ports(service, rs, to)
+        .into_iter()
+        .map(|port| SocketAddr::new(rs.address, port));
+    match &check.kind {
+        HealthCheckKind::Tcp => places.map(Ask::Tcp).collect(),
+        HealthCheckKind::Http(answer) => places.map(|at| page("http", at, answer)).collect(),
+        HealthCheckKind::Https(answer) => places.map(|at| page("https", at, answer)).collect(),
+        HealthCheckKind::Script { .. } => vec![Ask::Program],
+    }
+}
+
+fn page(scheme: &str, at: SocketAddr, answer: &HttpAnswer) -> Ask {
+    let path = &answer.path;
+    let (url, resolve) = match &answer.host {
+        None => (format!("{scheme}://{at}{path}"), None),
+        Some(host) => {
+            let port = at.port();
+            let address = match at {
+                SocketAddr::V4(v4) => v4.ip().to_string(),
+                SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+            };
+            (
+                format!("{scheme}://{host}:{port}{path}"),
+                Some(format!("{host}:{port}:{address}")),
+            )
+        }
+    };
+    Ask::Page(Page {
+        url,
+        resolve,
+        status: answer.status,
+        text: answer.text.clone(),
+    })
+}

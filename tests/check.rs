@@ -1,0 +1,167 @@
+//! `lvsctl check` and what other commands say without a host: the program itself, over files of a test's own.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const VARIABLE: &str = "LVSCTL_TEST_AUTH_PASS";
+
+fn inventory(folder: &Path, secret: &str, ssh: &str) {
+    let text = format!(
+        "cluster: web
+networks: 192.168.100.0/24
+hosts:
+  lb1: {{ role: director, address: 192.168.100.14{ssh} }}
+  lb2: {{ role: backup, address: 192.168.100.15 }}
+  rs1: {{ role: realserver, address: 192.168.100.12 }}
+vrrp:
+  virtual_router_id: 10
+  auth_pass: {{ {secret} }}
+services:
+  web: {{ vip: 192.168.100.200, port: 80 }}
+"
+    );
+    fs::write(folder.join("web.yaml"), text).expect("the inventory");
+}
+
+fn lvsctl(folder: &Path, words: &[&str], value: Option<&str>) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lvsctl"));
+    command
+        .current_dir(folder)
+        .env_remove("LVSCTL_INVENTORY")
+        .env_remove(VARIABLE)
+        .args(words);
+    if let Some(value) = value {
+        command.env(VARIABLE, value);
+    }
+    command.output().expect("the program runs")
+}
+
+/// Exit status, and what is said beside the result.
+fn check(folder: &Path, value: Option<&str>) -> (i32, String) {
+    let output = lvsctl(folder, &["check", "web.yaml"], value);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    // Lines are wrapped where a terminal would end.
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    (output.status.code().unwrap_or(-1), said)
+}
+
+#[test]
+fn check_looks_at_secrets_without_showing_them() {
+    let env = format!("env: {VARIABLE}");
+    let file = "file: pass";
+    let unset = "[web.yaml:9:21]";
+    for (secret, value, mode, status, says) in [
+        (env.as_str(), Some("hunter22"), 0, 0, &[][..]),
+        (
+            &env,
+            None,
+            0,
+            0,
+            &["is not set", unset, "`export LVSCTL_TEST_AUTH_PASS=...`"],
+        ),
+        (&env, Some(""), 0, 0, &["is empty", unset]),
+        (
+            &env,
+            Some("hunter222"),
+            0,
+            4,
+            &["has 9 characters", "web.yaml:9:"],
+        ),
+        (file, Some("hunter22"), 0o600, 0, &[]),
+        (
+            file,
+            Some("hunter22"),
+            0o640,
+            0,
+            &[
+                "others can read this secret (mode 0640)",
+                "[web.yaml:9:22]",
+                "`chmod 600 pass`",
+            ],
+        ),
+        (file, Some("hunter222"), 0o400, 4, &["has 9 characters"]),
+        (
+            file,
+            Some("\nhunter"),
+            0o600,
+            0,
+            &["its first line is empty"],
+        ),
+        (
+            file,
+            None,
+            0,
+            0,
+            &[
+                "pass: a secret is expected there",
+                "[web.yaml:9:22]",
+                "chmod 600",
+            ],
+        ),
+        ("prompt: hush", None, 0, 0, &[]),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        inventory(folder, secret, "");
+        let of_file = value.filter(|_| secret == file);
+        if let Some(value) = of_file {
+            let path = folder.join("pass");
+            fs::write(&path, value).expect("a secret");
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
+        }
+        let (found, said) = check(folder, value.filter(|_| of_file.is_none()));
+        assert_eq!(found, status, "{secret}: {said}");
+        for words in says {
+            assert!(said.contains(words), "{secret}: no {words:?} in {said}");
+        }
+        assert_eq!(said.is_empty(), says.is_empty(), "{secret}: {said}");
+        assert!(!said.contains("hunter"), "{secret}: {said}");
+    }
+}
+
+#[test]
+fn a_secret_of_ssh_is_told_where_it_is_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let ssh = format!(", ssh: {{ password: {{ env: {VARIABLE} }} }}");
+    inventory(folder, "prompt: hush", &ssh);
+    let (status, said) = check(folder, None);
+    assert_eq!(status, 0, "{said}");
+    assert!(said.contains("[web.yaml:4:75]"), "{said}");
+}
+
+#[test]
+fn who_needs_a_secret_is_told_where_and_how() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    inventory(folder, &format!("env: {VARIABLE}"), "");
+    let words = ["render", "lb1", "--show-secrets", "-i", "web.yaml"];
+    let output = lvsctl(folder, &words, None);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("web.yaml:9:21"), "{said}");
+    assert!(said.contains(&format!("export {VARIABLE}=...")), "{said}");
+}
+
+#[test]
+fn check_tells_what_replaces_a_built_in_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    inventory(folder, "prompt: hush", "");
+    for (path, text, what) in [
+        ("roles/realserver.yaml", "resources: []", "role"),
+        ("templates/exports.tera", "", "template"),
+        ("roles/mine.yaml", "resources: []", ""),
+    ] {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(&path, text).expect("a file");
+        let (status, said) = check(folder, None);
+        assert_eq!(status, 0, "{said}");
+        let told = format!("{} replaces the built-in {what};", path.display());
+        let told = told.replace(&format!("{}/", folder.display()), "");
+        assert_eq!(said.contains(&told), !what.is_empty(), "{said}");
+    }
+}

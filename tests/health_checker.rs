@@ -1,0 +1,92 @@
+//! The health checker of directors without keepalived: what it decides from answer to answer. The shell functions are
+//! the shipped ones; ipvsadm is one that notes what it is told. A lab shows the whole of it (T12).
+
+use std::path::Path;
+use std::process::Command;
+
+use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::resource::{Distribution, Resource};
+use lvsctl::role::Roles;
+
+fn script() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories/t12.yaml");
+    let loaded = inventory::load(&path, BUILT_IN_ROLES)
+        .unwrap_or_else(|e| panic!("{}", e.render(120, false)));
+    let roles = Roles::load(None).expect("the built-in roles");
+    let director = &loaded.cluster.hosts[0];
+    let all = roles
+        .expand(&loaded.cluster, director, &Distribution::assumed())
+        .expect("resources");
+    let file = all.into_iter().find_map(|resource| match resource {
+        Resource::File(file) if file.path.ends_with("-health") => Some(file.content),
+        _ => None,
+    });
+    file.expect("a health checker")
+}
+
+/// Gives results to `judge`, one after another, and tells what ipvsadm was told and how long each wait is.
+/// `+` and `-` are answers; `!` makes ipvsadm fail until the next `!`.
+fn judged(results: &str) -> Vec<String> {
+    let script = script();
+    let (functions, _) = script
+        .split_once("# Ends with the last")
+        .expect("functions, then loops");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut text = format!(
+        "RUNTIME_DIRECTORY={}\n{functions}\nbroken=\nipvsadm() {{ [ -z \"$broken\" ] && echo \"weight $8\"; }}\n",
+        folder.path().display()
+    );
+    for result in results.chars() {
+        text.push_str(&match result {
+            '!' => "[ -z \"$broken\" ] && broken=1 || broken=\n".to_owned(),
+            result => format!(
+                "judge {} web '-t 1.2.3.4:80' 1.2.3.5:80 -g 7 3 2 6 2\necho \"pause $pause\"\n",
+                u8::from(result == '-')
+            ),
+        });
+    }
+    let output = Command::new("dash")
+        .args(["-c", &text])
+        .output()
+        .expect("dash");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.is_empty(), "{error}");
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+fn decided(results: &str) -> Vec<String> {
+    let mut lines = judged(results);
+    lines.retain(|line| !line.starts_with("pause") && !line.ends_with("(soft)"));
+    lines
+}
+
+#[test]
+fn one_that_fails_is_asked_again_sooner() {
+    let mut lines = judged("+--+---++");
+    lines.retain(|line| line.starts_with("pause"));
+    let seconds = [6, 2, 2, 6, 2, 2, 6, 6, 6].map(|s| format!("pause {s}"));
+    assert_eq!(lines, seconds);
+}
+
+#[test]
+fn it_decides_from_several_answers() {
+    let down = "-t 1.2.3.4:80 1.2.3.5:80: down (hard), weight 0";
+    let up = "-t 1.2.3.4:80 1.2.3.5:80: up (hard), weight 7";
+    let cases: &[(&str, &[&str])] = &[
+        ("+++", &[]),
+        ("--+--+", &[]),
+        ("---", &["weight 0", down]),
+        // Somebody may have made the service anew in between, with its weight.
+        ("-----", &["weight 0", down, "weight 0", "weight 0"]),
+        ("---+-++", &["weight 0", down, "weight 0", "weight 7", up]),
+        // What could not be done is done with the next answer.
+        ("!---!-", &["weight 0", down]),
+        ("---!++!+", &["weight 0", down, "weight 7", up]),
+    ];
+    for (results, said) in cases {
+        assert_eq!(decided(results), *said, "{results}");
+    }
+}

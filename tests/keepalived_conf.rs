@@ -1,0 +1,202 @@
+//! keepalived.conf of less common inventories, piece by piece. That keepalived itself takes it, labs show.
+
+use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::resource::{Distribution, Resource};
+use lvsctl::role::Roles;
+
+const BASE: &str = "
+cluster: t
+networks: { wan: 203.0.113.0/24, lan: 10.2.0.0/24 }
+hosts:
+  lb1: { role: director, interfaces: { eth0: 203.0.113.11, eth1: 10.2.0.11 } }
+  lb2: { role: backup, interfaces: { eth0: 203.0.113.12, eth1: 10.2.0.12 } }
+  rs1: { role: realserver, address: 10.2.0.21, gateway: 10.2.0.1 }
+  rs2: { role: realserver, address: 10.2.0.22, gateway: 10.2.0.1 }
+";
+
+const WAN_AND_LAN: &str = "vrrp:
+  wan: { virtual_router_id: 10, vips: 203.0.113.80 }
+  lan: { virtual_router_id: 11, vips: 10.2.0.1 }
+";
+
+const ONE: &str = "vrrp: { virtual_router_id: 10, vips: [203.0.113.80, 10.2.0.1] }\n";
+
+fn service(keys: &str) -> String {
+    format!("services:\n  web: {{ vip: 203.0.113.80, mode: nat, {keys} }}\n")
+}
+
+/// keepalived.conf of lb1, with its blanks made one.
+fn rendered(inventory: &str) -> String {
+    let loaded = inventory::parse("t.yaml", inventory, BUILT_IN_ROLES)
+        .unwrap_or_else(|e| panic!("{}", e.render(120, false)));
+    let roles = Roles::load(None).expect("the built-in roles");
+    let host = &loaded.cluster.hosts[0];
+    let all = roles.expand(&loaded.cluster, host, &Distribution::assumed());
+    let all = all.unwrap_or_else(|e| panic!("{e}"));
+    let conf = all.into_iter().find_map(|resource| match resource {
+        Resource::File(file) if file.path.ends_with("/keepalived.conf") => Some(file.content),
+        _ => None,
+    });
+    let conf = conf.expect("a keepalived.conf");
+    conf.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn it_says_what_the_inventory_says() {
+    // What is added to the base, what must be there, what must not.
+    let cases: &[(&str, String, &[&str], &[&str])] = &[
+        (
+            "each VIP is on the interface of its network, and a lost interface gives all up",
+            format!("{ONE}{}", service("port: 80")),
+            &[
+                "203.0.113.80/32 dev eth0 10.2.0.1/32 dev eth1",
+                "track_interface { eth1 }",
+            ],
+            &["vrrp_sync_group"],
+        ),
+        (
+            "in NAT the instances of one pair move together",
+            format!("{WAN_AND_LAN}{}", service("port: 80")),
+            &["vrrp_sync_group t { group { wan lan }", "dev eth1"],
+            &[],
+        ),
+        (
+            "each port of a list is asked on its own",
+            format!("{ONE}{}", service("port: [80, 443]")),
+            &[
+                "virtual_server 203.0.113.80 80 {",
+                "real_server 10.2.0.21 80 { weight 1 TCP_CHECK { connect_port 80 ",
+                "real_server 10.2.0.21 443 { weight 1 TCP_CHECK { connect_port 443 ",
+            ],
+            &[],
+        ),
+        (
+            "a page is asked for where it is spoken",
+            format!("{ONE}{}", service("port: [80, 443], health_check: https")),
+            &[
+                "real_server 10.2.0.21 80 { weight 1 SSL_GET { url { path / status_code 200 } connect_port 443 ",
+            ],
+            &["connect_port 80 "],
+        ),
+        (
+            "a real server of a mark must answer on each of its ports",
+            format!(
+                "{ONE}{}",
+                service("port: [80, 443], fwmark: 1, persistence: 60")
+            ),
+            &[
+                "real_server 10.2.0.21 0 { weight 1 TCP_CHECK { connect_port 80 connect_timeout 3 retry 3 delay_before_retry 3 } TCP_CHECK { connect_port 443 ",
+            ],
+            &[],
+        ),
+        (
+            "a name, and a text that is no pattern",
+            format!(
+                "{ONE}{}",
+                service(
+                    "port: 443, health_check: { https: { host: www.example.org, path: /up, text: 'C++ 1.0' } }"
+                )
+            ),
+            &[
+                "SSL_GET { virtualhost \"www.example.org\" enable_sni url { path /up status_code 200 regex \"C[+][+] 1[.]0\" }",
+            ],
+            &[],
+        ),
+        (
+            "plain HTTP has no SNI",
+            format!(
+                "{ONE}{}",
+                service("port: 80, health_check: { http: { host: www.example.org } }")
+            ),
+            &["HTTP_GET { virtualhost \"www.example.org\" url {"],
+            &["enable_sni"],
+        ),
+        (
+            "a program is told whom it judges",
+            format!(
+                "{ONE}{}",
+                service(
+                    "port: 514, protocol: udp, health_check: { script: { path: /usr/local/bin/ask } }"
+                )
+            ),
+            &[
+                "misc_path \"/usr/local/bin/ask 10.2.0.21 514\"",
+                "misc_path \"/usr/local/bin/ask 10.2.0.22 514\"",
+            ],
+            &["connect_port"],
+        ),
+        (
+            "the sorry server has the port that was asked for",
+            format!(
+                "{ONE}{}",
+                service("port: [80, 443], sorry_server: 10.2.0.99")
+            ),
+            &["sorry_server 10.2.0.99 80", "sorry_server 10.2.0.99 443"],
+            &[],
+        ),
+        (
+            "or its own",
+            format!(
+                "{ONE}{}",
+                service("port: [80, 443], sorry_server: '10.2.0.99:8080'")
+            ),
+            &["sorry_server 10.2.0.99 8080"],
+            &["sorry_server 10.2.0.99 80 ", "sorry_server 10.2.0.99 443"],
+        ),
+        (
+            "persistence of a whole network",
+            format!(
+                "{ONE}{}",
+                service("port: 80, persistence: { timeout: 60, granularity: 24 }")
+            ),
+            &["persistence_timeout 60 persistence_granularity 255.255.255.0"],
+            &[],
+        ),
+    ];
+    for (about, more, there, absent) in cases {
+        let conf = rendered(&format!("{BASE}{more}"));
+        for text in *there {
+            assert!(conf.contains(text), "{about}: no {text:?} in\n{conf}");
+        }
+        for text in *absent {
+            assert!(!conf.contains(text), "{about}: {text:?} in\n{conf}");
+        }
+    }
+}
+
+/// Directors that share the work: each instance goes its own way.
+#[test]
+fn instances_with_masters_of_their_own_are_not_bound() {
+    let vrrp = "vrrp:
+  a: { virtual_router_id: 10, vips: 203.0.113.80 }
+  b: { virtual_router_id: 11, vips: 203.0.113.81, members: [lb2, lb1] }
+";
+    let conf = rendered(&format!("{BASE}{vrrp}{}", service("port: 80")));
+    assert!(!conf.contains("vrrp_sync_group"), "{conf}");
+}
+
+#[test]
+fn ipv6_has_prefix_lengths() {
+    let inventory = |granularity: &str| {
+        format!(
+            "cluster: t
+networks: {{ lan: [10.2.0.0/24, '2001:db8::/64'] }}
+hosts:
+  lb1: {{ role: director, interfaces: {{ eth0: [10.2.0.11, '2001:db8::11'] }} }}
+  lb2: {{ role: backup, interfaces: {{ eth0: [10.2.0.12, '2001:db8::12'] }} }}
+  rs1: {{ role: realserver, interfaces: {{ eth0: [10.2.0.21, '2001:db8::21'] }} }}
+vrrp: {{ virtual_router_id: 10 }}
+services:
+  web: {{ vip: '2001:db8::80', port: 80, persistence: {{ timeout: 60, granularity: {granularity} }} }}
+"
+        )
+    };
+    for (granularity, want) in [
+        ("64", "persistence_timeout 60 persistence_granularity 64"),
+        ("24", "persistence_timeout 60 persistence_granularity 24"),
+        ("128", "persistence_timeout 60 protocol TCP"),
+    ] {
+        let conf = rendered(&inventory(granularity));
+        assert!(conf.contains(want), "{granularity}: {conf}");
+    }
+}

@@ -1,0 +1,84 @@
+//! Hosts made up for one check: only what it asks for is answered, and only its findings are looked at.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use ipnet::IpNet;
+use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::verify::{Severity, Tally};
+use serde_json::json;
+
+use crate::Recorded;
+
+/// What one host answers.
+#[derive(Clone, Copy, Default)]
+pub struct Made {
+    pub host: &'static str,
+    /// Interface, MTU, addresses.
+    pub links: &'static [(&'static str, u32, &'static [&'static str])],
+    /// Parts of the audit's section.
+    pub audit: &'static [(&'static str, &'static str)],
+}
+
+impl Made {
+    /// The same host, answering a part otherwise, or one more.
+    fn probe(&self, more: &[(&str, &str)]) -> String {
+        let links: Vec<serde_json::Value> = self
+            .links
+            .iter()
+            .map(|(name, mtu, addresses)| {
+                let held = addresses.iter().map(|text| {
+                    let net: IpNet = text.parse().unwrap();
+                    json!({ "local": net.addr(), "prefixlen": net.prefix_len(), "scope": "global" })
+                });
+                json!({ "ifname": name, "mtu": mtu, "flags": ["UP"], "addr_info": held.collect::<Vec<_>>() })
+            })
+            .collect();
+        let mut text = format!(
+            "@NONCE facts os\nUid:\t0\t0\t0\t0\n@NONCE facts tools\nip\n@NONCE address json\n{}\n",
+            json!(links)
+        );
+        let kept = |name: &str| !more.iter().any(|(other, _)| *other == name);
+        let own = self.audit.iter().filter(|(name, _)| kept(name));
+        for (name, part) in own.chain(more) {
+            let _ = write!(text, "\n@NONCE audit {name}\n{part}\n");
+        }
+        text + "\n@NONCE end end\n"
+    }
+}
+
+/// Verifies a cluster whose hosts answer so; `more` are parts that one host answers otherwise.
+pub fn verify(inventory: &str, hosts: &[Made], host: &str, more: &[(&str, &str)]) -> Tally {
+    let cluster = match inventory::parse("made.yaml", inventory, BUILT_IN_ROLES) {
+        Ok(loaded) => loaded.cluster,
+        Err(error) => panic!("{}", error.render(100, false)),
+    };
+    let files: BTreeMap<String, String> = hosts
+        .iter()
+        .map(|made| {
+            let more = if made.host == host { more } else { &[] };
+            (format!("{}.probe", made.host), made.probe(more))
+        })
+        .collect();
+    let silent: Vec<String> = cluster.hosts.iter().map(|h| h.name.clone()).collect();
+    let silent: Vec<&str> = silent
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !hosts.iter().any(|made| made.host == *name))
+        .collect();
+    Recorded { cluster, files }.verify_without(&silent, &[])
+}
+
+/// A check's findings, one line each; a note has its text alone.
+pub fn of(tally: &Tally, check: &str) -> Vec<String> {
+    let found = tally.findings.iter().filter(|f| f.check == check);
+    found
+        .map(|f| match f.severity {
+            Severity::Note => format!("{}: note: {}", f.host, f.what),
+            _ => format!(
+                "{}: {}: expected {}, found {}, mend: {}",
+                f.host, f.what, f.expected, f.found, f.mend
+            ),
+        })
+        .collect()
+}

@@ -1,0 +1,134 @@
+//! The way of a real server's replies: back through the director for NAT, past it for all others.
+
+use crate::made::{Made, of, verify};
+
+const NAT: &str = "
+cluster: made
+networks: { outside: 192.168.122.0/24, inside: 10.10.10.0/24 }
+hosts:
+  lb1: { role: director, interfaces: { eth0: 192.168.122.14, eth1: 10.10.10.1 } }
+  rs1: { role: realserver, address: 10.10.10.10 }
+  client: { role: client, address: 192.168.122.20 }
+services:
+  web: { vip: 192.168.122.100, port: 80, real_port: 8080, mode: nat, scheduler: rr }
+  more: { vip: 192.168.122.100, port: 81, real_port: 8081, mode: nat, scheduler: rr }
+";
+
+const NAT_HOSTS: &[Made] = &[Made {
+    host: "rs1",
+    links: &[("eth0", 1500, &["10.10.10.10/24"])],
+    audit: &[],
+}];
+
+#[test]
+fn nat_replies_go_back_through_a_director() {
+    let to = |address: &str, gateway: &str| {
+        let gateway = match gateway {
+            "" => String::new(),
+            gateway => format!("\"gateway\":\"{gateway}\","),
+        };
+        format!("[{{\"dst\":\"{address}\",\"from\":\"10.10.10.10\",{gateway}\"dev\":\"eth0\"}}]\n")
+    };
+    let client = "rs1: client: expected replies to client (192.168.122.20) through a director";
+    let mend = "mend: make the director's address in its network its gateway (`gateway` in the inventory), and take away routes that lead elsewhere";
+    for (name, routes, want) in [
+        ("the director", to("192.168.122.20", "10.10.10.1"), vec![]),
+        (
+            "straight to the client",
+            to("192.168.122.20", ""),
+            vec![format!("{client}, found straight by eth0, {mend}")],
+        ),
+        (
+            "another router",
+            to("192.168.122.20", "10.10.10.254"),
+            vec![format!(
+                "{client}, found the gateway 10.10.10.254, which is no director's, {mend}"
+            )],
+        ),
+        (
+            "the world nowhere",
+            to("192.168.122.20", "10.10.10.1")
+                + "[{\"type\":\"unreachable\",\"dst\":\"192.0.2.1\",\"from\":\"10.10.10.10\",\"dev\":\"lo\"}]",
+            vec![],
+        ),
+        (
+            "no way",
+            String::new(),
+            vec![format!("{client}, found no route, {mend}")],
+        ),
+        (
+            "the world by another router",
+            to("192.168.122.20", "10.10.10.1") + &to("192.0.2.1", "10.10.10.254"),
+            vec![format!(
+                "rs1: the world outside: expected replies to the world outside (192.0.2.1) through a director, found the gateway 10.10.10.254, which is no director's, {mend}"
+            )],
+        ),
+    ] {
+        let tally = verify(NAT, NAT_HOSTS, "rs1", &[("routes", &routes)]);
+        assert_eq!(of(&tally, "reply-route"), want, "{name}");
+    }
+}
+
+const V6: &str = "
+cluster: made
+networks: { lan: 'fd00:1::/64' }
+defaults: { interface: eth0 }
+hosts:
+  lb1: { role: director, address: 'fd00:1::14' }
+  rs1: { role: realserver, address: 'fd00:1::12' }
+services:
+  web: { vip: 'fd00:1::200', port: 80, mode: dr, scheduler: rr }
+";
+
+#[test]
+fn ipv6_replies_to_the_world_go_past_the_directors() {
+    let host = Made {
+        host: "rs1",
+        links: &[
+            ("lo", 65536, &["fd00:1::200/128"]),
+            ("eth0", 1500, &["fd00:1::12/64"]),
+        ],
+        audit: &[(
+            "routes",
+            "[{\"dst\":\"2001:db8::1\",\"from\":\"fd00:1::200\",\"gateway\":\"fd00:1::14\",\"dev\":\"eth0\"}]",
+        )],
+    };
+    let found = of(&verify(V6, &[host], "", &[]), "reply-route");
+    assert!(
+        found.len() == 1 && found[0].contains("found the gateway fd00:1::14, which is lb1"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_real_server_whose_own_arp_is_dropped_is_not_found() {
+    let inventory = V6
+        .replace("fd00:1::/64", "10.1.0.0/24")
+        .replace("fd00:1::200", "10.1.0.200");
+    let inventory = inventory.replace("fd00:1::", "10.1.0.");
+    let host = Made {
+        host: "rs1",
+        links: &[
+            ("lo", 65536, &["10.1.0.200/32"]),
+            ("eth0", 1500, &["10.1.0.12/24"]),
+        ],
+        audit: &[],
+    };
+    for (rules, want) in [
+        // What lvsctl itself sets.
+        (
+            "-A INPUT -j DROP -d 10.1.0.200\n-A OUTPUT -j mangle -s 10.1.0.200 --mangle-ip-s 10.1.0.12",
+            vec![],
+        ),
+        (
+            "-A INPUT -j DROP -d 10.1.0.12",
+            vec![
+                "rs1: 10.1.0.12: expected ARP for 10.1.0.12 to pass arptables, found dropped by -A INPUT -j DROP -d 10.1.0.12, mend: `arptables -D INPUT -j DROP -d 10.1.0.12`",
+            ],
+        ),
+    ] {
+        let text = format!("*filter\n:INPUT ACCEPT\n{rules}");
+        let tally = verify(&inventory, &[host], "rs1", &[("arptables", &text)]);
+        assert_eq!(of(&tally, "arptables-rip"), want);
+    }
+}
