@@ -4,8 +4,9 @@
 use serde_json::json;
 
 use crate::inventory::model::Cluster;
-use crate::resource::distribution::{Distribution, ServiceManager};
+use crate::resource::distribution::Distribution;
 use crate::resource::file::File;
+use crate::resource::manager::ServiceManager;
 use crate::resource::unit::Unit;
 use crate::resource::{NodeLines, Resource};
 use crate::template::{Scope, TemplateError, Templates};

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::facts::Facts;
-use super::manager;
+use super::manager::ServiceManager;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -18,13 +18,6 @@ pub enum Family {
     /// openSUSE and SLES.
     Suse,
     Alpine,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ServiceManager {
-    Systemd,
-    Openrc,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,13 +77,7 @@ impl Distribution {
         } else {
             Family::Debian
         };
-        // A host that has neither is refused by what needs one.
-        let service_manager = if !facts.systemd && facts.has("rc-service") {
-            ServiceManager::Openrc
-        } else {
-            ServiceManager::Systemd
-        };
-        Self::with(family, service_manager)
+        Self::with(family, ServiceManager::of(facts))
     }
 
     fn with(family: Family, service_manager: ServiceManager) -> Self {
@@ -121,12 +108,8 @@ impl Distribution {
         }
     }
 
-    /// The file that defines a unit of the administrator's own.
     pub fn definition(&self, unit: &str) -> String {
-        match self.service_manager {
-            ServiceManager::Systemd => format!("/etc/systemd/system/{unit}"),
-            ServiceManager::Openrc => format!("/etc/init.d/{}", manager::service(unit)),
-        }
+        self.service_manager.definition(unit)
     }
 }
 

@@ -1,7 +1,8 @@
 //! The words for each service manager: systemd's systemctl(1), and OpenRC's rc-service(8) and rc-update(8). Units have
 //! systemd's names everywhere; OpenRC's service is called as the unit without its suffix.
 
-use super::distribution::{Distribution, ServiceManager};
+use serde::Serialize;
+
 use super::facts::Facts;
 use crate::shell::{command, quote};
 
@@ -50,12 +51,21 @@ pub fn if_there(verb: &str, unit: &str) -> String {
 }
 
 /// A host's service manager.
-#[derive(Debug, Clone, Copy)]
-pub struct Manager(ServiceManager);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceManager {
+    Systemd,
+    Openrc,
+}
 
-impl Manager {
+impl ServiceManager {
+    /// A host that has neither is refused by what needs one.
     pub fn of(facts: &Facts) -> Self {
-        Self(Distribution::of(facts).service_manager)
+        if !facts.systemd && facts.has("rc-service") {
+            Self::Openrc
+        } else {
+            Self::Systemd
+        }
     }
 
     /// Whether the host has one that we know.
@@ -63,52 +73,56 @@ impl Manager {
         facts.systemd || facts.has("rc-service")
     }
 
+    /// The file that defines a unit of the administrator's own.
+    pub fn definition(self, unit: &str) -> String {
+        match self {
+            Self::Systemd => format!("/etc/systemd/system/{unit}"),
+            Self::Openrc => format!("/etc/init.d/{}", service(unit)),
+        }
+    }
+
     /// What makes it read definitions again, where it does not do so by itself.
     pub fn read_again(self) -> Option<&'static str> {
-        match self.0 {
-            ServiceManager::Systemd => Some("systemctl daemon-reload"),
-            ServiceManager::Openrc => None,
+        match self {
+            Self::Systemd => Some("systemctl daemon-reload"),
+            Self::Openrc => None,
         }
     }
 
     /// A package may have enabled its unit since the probe; to do it again is slow where there are init scripts too.
     pub fn enable(self, unit: &str) -> String {
-        match self.0 {
-            ServiceManager::Systemd => {
+        match self {
+            Self::Systemd => {
                 let name = quote(unit);
                 format!(
                     "systemctl --quiet is-enabled {name} 2>/dev/null || systemctl --quiet enable {name}"
                 )
             }
-            ServiceManager::Openrc => {
-                command(["rc-update", "--quiet", "add", service(unit), "default"])
-            }
+            Self::Openrc => command(["rc-update", "--quiet", "add", service(unit), "default"]),
         }
     }
 
     pub fn disable(self, unit: &str) -> String {
-        match self.0 {
-            ServiceManager::Systemd => command(["systemctl", "--quiet", "disable", unit]),
-            ServiceManager::Openrc => {
-                command(["rc-update", "--quiet", "--all", "delete", service(unit)])
-            }
+        match self {
+            Self::Systemd => command(["systemctl", "--quiet", "disable", unit]),
+            Self::Openrc => command(["rc-update", "--quiet", "--all", "delete", service(unit)]),
         }
     }
 
     /// Starts or stops it.
     pub fn act(self, verb: &str, unit: &str) -> String {
-        match self.0 {
-            ServiceManager::Systemd => command(["systemctl", verb, unit]),
-            ServiceManager::Openrc => command(["rc-service", service(unit), verb]),
+        match self {
+            Self::Systemd => command(["systemctl", verb, unit]),
+            Self::Openrc => command(["rc-service", service(unit), verb]),
         }
     }
 
     /// A reload where the unit knows one, else a restart.
     pub fn reload(self, unit: &str) -> String {
-        match self.0 {
-            ServiceManager::Systemd => command(["systemctl", "reload-or-restart", unit]),
+        match self {
+            Self::Systemd => command(["systemctl", "reload-or-restart", unit]),
             // It does not tell when a service was reloaded: its mark is made anew for that.
-            ServiceManager::Openrc => {
+            Self::Openrc => {
                 let name = quote(service(unit));
                 format!(
                     "if grep -Eq '^ *extra_started_commands=.*reload' /etc/init.d/{name}; then rc-service {name} reload; \
@@ -119,9 +133,9 @@ impl Manager {
     }
 
     pub fn is_active(self, unit: &str) -> String {
-        match self.0 {
-            ServiceManager::Systemd => command(["systemctl", "--quiet", "is-active", unit]),
-            ServiceManager::Openrc => {
+        match self {
+            Self::Systemd => command(["systemctl", "--quiet", "is-active", unit]),
+            Self::Openrc => {
                 format!(
                     "{} >/dev/null 2>&1",
                     command(["rc-service", service(unit), "status"])
@@ -132,8 +146,8 @@ impl Manager {
 
     /// What a unit that fails to start said.
     pub fn log(self, unit: &str) -> String {
-        match self.0 {
-            ServiceManager::Systemd => command([
+        match self {
+            Self::Systemd => command([
                 "journalctl",
                 "-u",
                 unit,
@@ -143,7 +157,7 @@ impl Manager {
                 "-o",
                 "cat",
             ]),
-            ServiceManager::Openrc => command(["tail", "-n", "20", "/var/log/messages"]),
+            Self::Openrc => command(["tail", "-n", "20", "/var/log/messages"]),
         }
     }
 }

@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::change::Phase;
-use super::distribution::Distribution;
 use super::file::{Found, parse_paths, probe_paths};
-use super::manager::{self, Manager};
+use super::manager::{self, ServiceManager};
 use super::{Action, Before, Change, Context, Kind, ParseError, Section};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +98,7 @@ impl Unit {
         if !(runs_on && self.reloads) || read.is_empty() {
             return None;
         }
-        let manager = Manager::of(cx.facts);
+        let manager = ServiceManager::of(cx.facts);
         let change = Change::new(Self::NAME, self.key(), Action::Update)
             .field(
                 "runs with",
@@ -174,10 +173,10 @@ impl Kind for Unit {
     }
 
     fn diff(&self, observed: &Self::Observed, cx: &Context) -> Option<Change> {
-        let manager = Manager::of(cx.facts);
+        let manager = ServiceManager::of(cx.facts);
         let absent = State::default();
         let state = observed.units.get(&self.name).unwrap_or(&absent);
-        let unit_file = cx.rewrites(&Distribution::of(cx.facts).definition(&self.name));
+        let unit_file = cx.rewrites(&manager.definition(&self.name));
         let newer: Vec<&str> = observed.newer(self, state).collect();
         let touched: Vec<&str> = self
             .reads
@@ -269,7 +268,7 @@ impl Kind for Unit {
     }
 
     fn refuse(&self, observed: &Self::Observed, cx: &Context) -> Option<String> {
-        if !Manager::is_on(cx.facts) {
+        if !ServiceManager::is_on(cx.facts) {
             return Some(format!(
                 "expected systemd or OpenRC for {}, found another service manager",
                 self.name
@@ -298,7 +297,7 @@ impl Kind for Unit {
     }
 
     fn remove(&self, observed: &Self::Observed, before: &Before, cx: &Context) -> Option<Change> {
-        let manager = Manager::of(cx.facts);
+        let manager = ServiceManager::of(cx.facts);
         let state = observed
             .units
             .get(&self.name)

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{checks, ipvs, virtuals};
+use super::checks;
+use super::service::{ipvs, virtuals};
 use crate::inventory::model::{Cluster, HealthCheck, HealthCheckKind};
 use crate::resource::Distribution;
 use crate::resource::ipvs::{Ask, Destination, Virtual, method};

@@ -1,0 +1,213 @@
+//! Virtual services as directors have them: for the kernel, for keepalived, and the marks and modules that they need.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde_json::{Value, json};
+
+use super::checks;
+use crate::inventory::model::{Cluster, HealthCheckKind, RealServer, Scheduler, Service};
+use crate::resource::ipvs::{Definition, Destination, Ipvs, Virtual};
+use crate::resource::mark::{Mark, PORTS_PER_RULE};
+use crate::resource::package::AtLeast;
+
+/// A service with its virtual servers beside it, since keepalived has one block for each.
+pub(super) fn service(service: &Service) -> Value {
+    let mut value = json!(service);
+    if let Value::Object(map) = &mut value {
+        map.insert(
+            "virtuals".to_owned(),
+            virtuals(service)
+                .into_iter()
+                .map(|v| virtual_server(service, v))
+                .collect(),
+        );
+        map.insert("granularity".to_owned(), json!(granularity(service)));
+    }
+    value
+}
+
+/// As keepalived takes it: a netmask for IPv4, a prefix length for IPv6, nothing where each client is one of its own.
+fn granularity(service: &Service) -> Option<String> {
+    let prefix = service.persistence?.granularity;
+    let v6 = service.vips.iter().any(|vip| vip.address.is_ipv6());
+    match (v6, prefix) {
+        (false, 32) | (true, 128) => None,
+        (true, prefix) => Some(prefix.to_string()),
+        (false, prefix) => {
+            let net = ipnet::Ipv4Net::new(Ipv4Addr::UNSPECIFIED, prefix).ok()?;
+            Some(net.netmask().to_string())
+        }
+    }
+}
+
+fn virtual_server(service: &Service, to: Virtual) -> Value {
+    let (head, port) = match to {
+        Virtual::Fwmark { mark, .. } => (format!("fwmark {mark}"), 0),
+        Virtual::Tcp(address) | Virtual::Udp(address) => (
+            format!("{} {}", address.ip(), address.port()),
+            address.port(),
+        ),
+    };
+    let real_servers: Vec<Value> = service
+        .real_servers
+        .iter()
+        .map(|rs| json!({ "address": rs.address, "port": rs.port.unwrap_or(port), "weight": rs.weight, "check_ports": checks::ports(service, rs, to) }))
+        .collect();
+    let sorry = service.sorry_server.map(|sorry| {
+        let own = if port == 0 {
+            service.ports.first().copied()
+        } else {
+            Some(port)
+        };
+        json!({ "address": sorry.address, "port": sorry.port.or(own).unwrap_or(0) })
+    });
+    json!({
+        "head": head, "fwmark": matches!(to, Virtual::Fwmark { .. }), "real_servers": real_servers, "sorry": sorry,
+    })
+}
+
+/// One virtual service for a mark; otherwise one for each VIP and port.
+pub fn virtuals(service: &Service) -> Vec<Virtual> {
+    if let Some(mark) = service.fwmark {
+        let mut families: Vec<bool> = service
+            .vips
+            .iter()
+            .map(|vip| vip.address.is_ipv6())
+            .collect();
+        families.dedup();
+        return families
+            .into_iter()
+            .map(|v6| Virtual::Fwmark { mark, v6 })
+            .collect();
+    }
+    let ports: &[u16] = if service.ports.is_empty() {
+        &[0]
+    } else {
+        &service.ports
+    };
+    let pairs = service
+        .vips
+        .iter()
+        .flat_map(|vip| ports.iter().map(move |port| (vip.address, *port)));
+    pairs
+        .map(|(address, port)| Virtual::new(service.protocol, address, port))
+        .collect()
+}
+
+/// The virtual services of the directors, as the kernel shall have them.
+pub fn ipvs(cluster: &Cluster) -> Vec<Ipvs> {
+    let of_service = |service: &Service| {
+        let make = |to| Ipvs {
+            service: Definition {
+                r#virtual: to,
+                scheduler: service.scheduler,
+                flags: service.scheduler_flags.iter().cloned().collect(),
+                persistence: service.persistence.map(|p| (p.timeout, p.granularity)),
+                one_packet: service.one_packet,
+            },
+            real_servers: service
+                .real_servers
+                .iter()
+                .map(|rs| destination(service, to, rs))
+                .collect(),
+            keepalived: cluster.keepalived,
+            sorry: service.sorry_server.map(|sorry| {
+                let port = match to {
+                    Virtual::Tcp(at) | Virtual::Udp(at) => sorry.port.unwrap_or(at.port()),
+                    Virtual::Fwmark { .. } => 0,
+                };
+                SocketAddr::new(sorry.address, port)
+            }),
+            drain: 30,
+        };
+        virtuals(service).into_iter().map(make).collect::<Vec<_>>()
+    };
+    cluster.services.iter().flat_map(of_service).collect()
+}
+
+fn destination(service: &Service, to: Virtual, rs: &RealServer) -> Destination {
+    let port = match to {
+        Virtual::Tcp(address) | Virtual::Udp(address) => rs.port.unwrap_or(address.port()),
+        Virtual::Fwmark { .. } => 0,
+    };
+    Destination {
+        address: SocketAddr::new(rs.address, port),
+        mode: service.mode,
+        weight: rs.weight.into(),
+        asks: checks::asks(service, rs, to),
+        tunnel: None,
+    }
+}
+
+/// The mark rules of the directors.
+pub fn marks(cluster: &Cluster) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    for service in &cluster.services {
+        let Some(mark) = service.fwmark else { continue };
+        let groups: Vec<&[u16]> = if service.ports.is_empty() {
+            vec![&[]]
+        } else {
+            service.ports.chunks(PORTS_PER_RULE).collect()
+        };
+        let rules = service
+            .vips
+            .iter()
+            .flat_map(|vip| groups.iter().map(move |ports| (vip.address, *ports)));
+        for (index, (destination, ports)) in rules.enumerate() {
+            let number = if index == 0 {
+                String::new()
+            } else {
+                format!("#{}", index + 1)
+            };
+            marks.push(Mark {
+                comment: format!("lvsctl:{}/{}{number}", cluster.name, service.name),
+                destination,
+                protocol: service.protocol,
+                ports: ports.to_vec(),
+                mark,
+            });
+        }
+    }
+    marks
+}
+
+/// The modules that the directors' kernels need.
+pub fn modules(cluster: &Cluster) -> Vec<String> {
+    if cluster.services.is_empty() {
+        return Vec::new();
+    }
+    let mut modules = vec!["ip_vs".to_owned()];
+    let schedulers: BTreeSet<String> = cluster
+        .services
+        .iter()
+        .map(|s| scheduler_module(s.scheduler))
+        .collect();
+    modules.extend(schedulers);
+    modules
+}
+
+fn scheduler_module(scheduler: Scheduler) -> String {
+    format!("ip_vs_{}", format!("{scheduler:?}").to_lowercase())
+}
+
+/// The oldest keepalived that has what our configuration says. The rest of it is older.
+pub(super) fn keepalived_at_least(cluster: &Cluster) -> AtLeast {
+    let checks = cluster
+        .services
+        .iter()
+        .filter_map(|s| s.health_check.as_ref());
+    let text = checks.into_iter().any(|check| match &check.kind {
+        HealthCheckKind::Http(answer) | HealthCheckKind::Https(answer) => answer.text.is_some(),
+        HealthCheckKind::Tcp | HealthCheckKind::Script { .. } => false,
+    });
+    let (version, because) = if text {
+        ("2.0.7", "`text` of a health check is its `regex`")
+    } else {
+        ("2.0.5", "`keepalived -t` tells of faults")
+    };
+    AtLeast {
+        version: version.to_owned(),
+        because: because.to_owned(),
+    }
+}

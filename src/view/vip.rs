@@ -1,0 +1,117 @@
+//! Who holds a VIP, on which interface, and what keeps a real server silent about it.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde_json::{Value, json};
+
+use crate::inventory::model::{ArpAnswer, Cluster, Host, Mode, Service};
+
+/// VIPs that a real server itself must hold: it gets packets for them.
+pub(super) fn real_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    let mut seen = BTreeSet::new();
+    let mine = cluster
+        .services
+        .iter()
+        .filter(|s| s.mode != Mode::Nat && s.real_servers.iter().any(|rs| rs.host == host.name));
+    mine.flat_map(|service| {
+        service
+            .vips
+            .iter()
+            .map(move |vip| (vip.address, service.mode))
+    })
+    .filter(|(address, _)| seen.insert(*address))
+    .enumerate()
+    .map(|(index, (address, mode))| {
+        let interface = mode.home(address);
+        let prefix = if address.is_ipv6() { 128 } else { 32 };
+        json!({
+            "address": format!("{address}/{prefix}"), "interface": interface, "route": address.is_ipv4(),
+            "label": address.is_ipv4().then(|| format!("{interface}:{index}")),
+        })
+    })
+    .collect()
+}
+
+/// IPv4 VIPs that a real server itself holds.
+fn held_v4(cluster: &Cluster, host: &Host) -> BTreeSet<Ipv4Addr> {
+    let mine = cluster
+        .services
+        .iter()
+        .filter(|s| s.mode != Mode::Nat && s.real_servers.iter().any(|rs| rs.host == host.name));
+    let vips = mine.flat_map(|s| &s.vips).map(|vip| vip.address);
+    vips.filter_map(|vip| match vip {
+        IpAddr::V4(v4) => Some(v4),
+        IpAddr::V6(_) => None,
+    })
+    .collect()
+}
+
+/// Whether arp_ignore and arp_announce are what keeps a host from speaking for a VIP.
+pub(super) fn silent(cluster: &Cluster, host: &Host) -> bool {
+    cluster.arp == ArpAnswer::Sysctl && !held_v4(cluster, host).is_empty()
+}
+
+/// Rules that keep a host from speaking for a VIP, where they are chosen.
+pub(super) fn arp_rules(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    if cluster.arp != ArpAnswer::Arptables {
+        return Vec::new();
+    }
+    let vips = held_v4(cluster, host).into_iter();
+    vips.map(|vip| json!({ "vip": vip, "rip": host.address }))
+        .collect()
+}
+
+/// Interfaces that bring tunnelled packets to a real server, each with the module that makes it.
+pub(super) fn tunnels(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    let mine =
+        |s: &&Service| s.mode == Mode::Tun && s.real_servers.iter().any(|rs| rs.host == host.name);
+    let families: BTreeSet<bool> = cluster
+        .services
+        .iter()
+        .filter(mine)
+        .flat_map(|s| &s.vips)
+        .map(|vip| vip.address.is_ipv6())
+        .collect();
+    families
+        .into_iter()
+        .map(|v6| {
+            let (name, module) = if v6 {
+                ("ip6tnl0", "ip6_tunnel")
+            } else {
+                ("tunl0", "ipip")
+            };
+            json!({ "name": name, "module": module, "v6": v6 })
+        })
+        .collect()
+}
+
+/// The interface of a host in the network of an address.
+pub(super) fn facing(host: &Host, address: IpAddr) -> Option<&str> {
+    let mut nics = host.interfaces.iter();
+    let facing = nics.find(|i| i.addresses.iter().any(|net| net.contains(&address)));
+    facing.map(|i| i.name.as_str())
+}
+
+/// VIPs that a director holds where nobody moves them, each on the interface of its network.
+pub(super) fn director_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    if !cluster.vrrp.is_empty() {
+        return Vec::new();
+    }
+    let mut seen = BTreeSet::new();
+    cluster
+        .services
+        .iter()
+        .flat_map(|service| &service.vips)
+        .filter(|vip| seen.insert(vip.address))
+        .enumerate()
+        .map(|(index, vip)| {
+            let interface = facing(host, vip.address).unwrap_or(&host.interface);
+            json!({
+                "address": format!("{}/{}", vip.address, vip.prefix), "interface": interface,
+                // Only IPv4 addresses have labels.
+                "label": vip.address.is_ipv4().then(|| format!("{interface}:{index}")),
+            })
+        })
+        .collect()
+}

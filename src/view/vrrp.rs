@@ -1,0 +1,103 @@
+//! VRRP as keepalived takes it: a host's part of each instance, what it watches, and which instances move together.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::vip::facing;
+use crate::inventory::model::{Cluster, Host, Mode, Vip, VrrpInstance, Watch};
+use crate::manifest;
+use crate::resource::manager;
+
+/// Instances that move together: in NAT the VIP of the clients and the real servers' gateway belong on one director.
+/// Directors that share the work have each its own instances, which do not.
+pub(super) fn group(cluster: &Cluster) -> Vec<&str> {
+    let nat = cluster.services.iter().any(|s| s.mode == Mode::Nat);
+    let members = |instance: &VrrpInstance| -> Vec<String> {
+        let members = instance.members.iter();
+        members.map(|member| member.host.clone()).collect()
+    };
+    let Some(first) = cluster.vrrp.first().map(members) else {
+        return Vec::new();
+    };
+    if !nat || cluster.vrrp.len() < 2 || cluster.vrrp.iter().any(|i| members(i) != first) {
+        return Vec::new();
+    }
+    cluster.vrrp.iter().map(|i| i.name.as_str()).collect()
+}
+
+pub(super) fn member(cluster: &Cluster, instance: &VrrpInstance, host: &Host) -> Option<Value> {
+    let me = instance
+        .members
+        .iter()
+        .find(|member| member.host == host.name)?;
+    let peers: Vec<_> = instance
+        .members
+        .iter()
+        .filter(|member| member.host != host.name)
+        .map(|member| member.address)
+        .collect();
+    let mut value = json!(instance);
+    if let Value::Object(map) = &mut value {
+        map.insert("me".to_owned(), json!(me));
+        map.insert("peers".to_owned(), json!(peers));
+        // keepalived tracks the instance's own interface anyway, and complains when it is told to.
+        let vips: Vec<(&Vip, &str)> = instance
+            .vips
+            .iter()
+            .map(|vip| (vip, facing(host, vip.address).unwrap_or(&me.interface)))
+            .collect();
+        let mut others: BTreeSet<&str> = vips.iter().map(|(_, interface)| *interface).collect();
+        others.extend(instance.track_interfaces.iter().map(String::as_str));
+        others.remove(me.interface.as_str());
+        map.insert("other_interfaces".to_owned(), json!(others));
+        let vips = vips.iter().map(|(vip, interface)| {
+            json!({ "address": vip.address, "prefix": vip.prefix, "interface": interface })
+        });
+        map.insert("vips".to_owned(), vips.collect());
+        let trackers = instance.track_scripts.iter().map(|tracker| {
+            let path = match &tracker.watch {
+                Watch::Script(path) => path.clone(),
+                Watch::Unit { .. } => watcher(cluster, &instance.name, &tracker.name),
+            };
+            json!({
+                "name": format!("{}-{}", instance.name, tracker.name), "path": path,
+                "interval": tracker.interval, "weight": tracker.weight,
+                "fall": tracker.fall, "rise": tracker.rise,
+            })
+        });
+        map.insert("trackers".to_owned(), trackers.collect());
+    }
+    Some(value)
+}
+
+/// Units that this director watches for VRRP, each with the program that asks.
+pub(super) fn watched_units(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    let mine = cluster
+        .vrrp
+        .iter()
+        .filter(|i| i.members.iter().any(|m| m.host == host.name));
+    let all = mine.flat_map(|instance| instance.track_scripts.iter().map(move |t| (instance, t)));
+    all.filter_map(|(instance, tracker)| {
+        let Watch::Unit { unit, restart } = &tracker.watch else {
+            return None;
+        };
+        let path = watcher(cluster, &instance.name, &tracker.name);
+        let mark = format!(
+            "{}/{}-{}.restarted",
+            manifest::runtime(&cluster.name),
+            instance.name,
+            tracker.name
+        );
+        Some(json!({ "path": path, "mark": mark, "unit": unit, "service": manager::service(unit), "restart": restart }))
+    })
+    .collect()
+}
+
+/// The program that keepalived runs for a watched unit.
+fn watcher(cluster: &Cluster, instance: &str, tracker: &str) -> String {
+    format!(
+        "/usr/local/sbin/lvsctl-{}-{instance}-{tracker}",
+        cluster.name
+    )
+}
