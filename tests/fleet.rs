@@ -131,6 +131,33 @@ fn a_real_server_is_drained_before_it_is_destroyed() {
 }
 
 #[test]
+fn the_secrets_of_directors_that_drain_are_read() {
+    let lab = Lab::plain(1);
+    let inventory = support::inventory::write(&lab);
+    let text = std::fs::read_to_string(&inventory).expect("the inventory");
+    let lb = "address: 10.77.255.250";
+    let text = text.replace(
+        lb,
+        &format!("{lb}, ssh: {{ password: {{ env: NOT_SET }} }}"),
+    );
+    std::fs::write(&inventory, text).expect("the inventory");
+    for (words, status) in [
+        (&["plan"][..], 2),
+        (&["stop"], 4),
+        (&["destroy", "--yes"], 4),
+    ] {
+        let ran = run(&lab, &inventory, words);
+        assert_eq!(ran.status, status, "{words:?} {}{}", ran.stdout, ran.stderr);
+        assert_eq!(
+            status == 4,
+            ran.stderr.contains("NOT_SET"),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
 fn one_host_that_fails_keeps_all_others_untouched() {
     let cases: Vec<(&str, HostSpec, &str)> = vec![
         (

@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::cli::Global;
 use crate::exit::Exit;
 use crate::inventory::Problem;
+use crate::inventory::model::Host;
 use crate::secret::{Secret, SecretSource, Secrets, Unread};
 
 use super::setup::{self, Setup};
@@ -16,7 +17,7 @@ use super::{Failure, Result};
 /// The most that a file with a secret may hold.
 const FILE_LIMIT: u64 = 64 * 1024;
 
-/// Each secret that the chosen hosts need, read once; those of templates only where templates are compared.
+/// Each secret that the hosts of a run need, read once; those of templates only where templates are compared.
 pub fn read(global: &Global, setup: &Setup, templates: bool) -> Result<Secrets> {
     let (prompts, others) = sources(global, setup, templates)?;
     let (mut secrets, unread) = read_all(others, global);
@@ -57,7 +58,13 @@ fn sources(
     templates: bool,
 ) -> Result<(BTreeSet<SecretSource>, BTreeSet<SecretSource>)> {
     let mut sources = BTreeSet::new();
-    for host in setup.hosts(global)? {
+    let chosen = setup.hosts(global)?;
+    // Where no template is compared, hosts start or leave, and directors that are not chosen do their part.
+    let takes_part = |host: &&Host| {
+        let is_chosen = chosen.iter().any(|c| c.name == host.name);
+        is_chosen || (!templates && host.is_director())
+    };
+    for host in setup.cluster().hosts.iter().filter(takes_part) {
         let ssh = &host.ssh;
         let own = [&ssh.password, &ssh.passphrase, &ssh.sudo_password];
         sources.extend(own.into_iter().flatten().cloned());
