@@ -256,7 +256,7 @@ mod edits {
             format!("lb1 file /usr/local/sbin/{health}"),
             format!("lb1 unit {health}.service"),
         ];
-        cluster.edited("retry: 3", "retry: 2", &changes);
+        cluster.edited("retry: 2, delay", "retry: 1, delay", &changes);
     }
 
     pub fn priority(cluster: &Cluster) {
