@@ -12,20 +12,18 @@ use super::Ended;
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
     #[error(
-        "the name {name:?} has no address: check it, or set ssh.host in the inventory to an address"
+        "the name {name:?} has no address ({cause}): check it, or set ssh.host in the inventory to an address"
     )]
     Dns {
         name: String,
-        #[source]
-        source: io::Error,
+        cause: io::Error,
     },
     #[error("{} refused the connection: check that sshd runs there and that ssh.port is right", join(.0))]
     Refused(Vec<SocketAddr>),
-    #[error("{} cannot be reached: check the address and the route to it", join(.addresses))]
+    #[error("{} cannot be reached ({cause}): check the address and the route to it", join(.addresses))]
     Unreachable {
         addresses: Vec<SocketAddr>,
-        #[source]
-        source: io::Error,
+        cause: io::Error,
     },
     #[error("waited {} for {what}{}{}", seconds(*.after), .what.mend(), said(.stderr))]
     Timeout {

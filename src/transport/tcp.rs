@@ -54,8 +54,8 @@ fn tell(failures: Vec<(SocketAddr, io::Error)>) -> Option<TransportError> {
         return None;
     }
     let addresses = failures.iter().map(|(a, _)| *a).collect();
-    let source = failures.into_iter().last()?.1;
-    Some(TransportError::Unreachable { addresses, source })
+    let cause = failures.into_iter().last()?.1;
+    Some(TransportError::Unreachable { addresses, cause })
 }
 
 /// The system's resolver knows no deadline: it is asked in a thread, which is left to itself when it takes too long.
@@ -76,16 +76,16 @@ fn look_up(
         // Nobody listens any more after the deadline.
         tell.send(found).ok();
     });
-    let dns = |source| TransportError::Dns {
+    let dns = |cause| TransportError::Dns {
         name: host.to_owned(),
-        source,
+        cause,
     };
     match answer.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
         Ok(Ok(found)) if found.is_empty() => {
             Err(dns(io::Error::other("the answer has no address")))
         }
         Ok(Ok(found)) => Ok(Some(found)),
-        Ok(Err(source)) => Err(dns(source)),
+        Ok(Err(cause)) => Err(dns(cause)),
         Err(_) => Ok(None),
     }
 }
