@@ -224,12 +224,26 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub struct RenderArgs {
     /// The host's name
     pub host: String,
+    /// The distribution that the host has; a run learns it from the host
+    #[arg(long, value_name = "FAMILY", default_value = "debian")]
+    pub os: Os,
     /// Write the files below this folder instead of showing them
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// Put the secrets in, instead of `********`
     #[arg(long)]
     pub show_secrets: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Os {
+    /// Debian, Ubuntu and their kin
+    Debian,
+    /// RHEL, CentOS, Rocky, Alma, Fedora
+    Rhel,
+    /// openSUSE and SLES
+    Suse,
+    Alpine,
 }
 
 #[derive(Debug, Args)]

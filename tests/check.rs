@@ -165,3 +165,24 @@ fn check_tells_what_replaces_a_built_in_file() {
         assert_eq!(said.contains(&told), !what.is_empty(), "{said}");
     }
 }
+
+#[test]
+fn render_shows_what_another_distribution_would_get() {
+    let inventory = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories/t1.yaml");
+    let inventory = inventory.to_str().expect("a path");
+    for (os, there, absent) in [
+        (
+            "debian",
+            "/etc/systemd/system/lvsctl-t1.service",
+            "/etc/init.d/",
+        ),
+        ("alpine", "/etc/init.d/lvsctl-t1", "/etc/systemd/"),
+        ("rhel", "/usr/share/nginx/html/index.html", "/var/www/"),
+    ] {
+        let words = ["render", "rs1", "-i", inventory, "--os", os];
+        let output = lvsctl(Path::new("/"), &words, None);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains(there), "{os}: no {there} in\n{text}");
+        assert!(!text.contains(absent), "{os}: {absent} in\n{text}");
+    }
+}

@@ -3,10 +3,11 @@
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 
-use crate::cli::{Global, RenderArgs};
+use crate::cli::{Global, Os, RenderArgs};
 use crate::exit::Exit;
 use crate::report::render;
 use crate::resource::Resource;
+use crate::resource::distribution::{Distribution, Family};
 use crate::secret;
 
 use super::{Failure, Result, print, secrets, setup};
@@ -34,7 +35,13 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Exit> {
                 ),
             )
         })?;
-    let resources = setup.wanted(host)?;
+    let family = match args.os {
+        Os::Debian => Family::Debian,
+        Os::Rhel => Family::Rhel,
+        Os::Suse => Family::Suse,
+        Os::Alpine => Family::Alpine,
+    };
+    let resources = setup.wanted_on(host, &Distribution::new(family))?;
     let show = |text: &str| -> Result<String> {
         if args.show_secrets {
             let secrets = secrets::read(global, &setup, true)?;

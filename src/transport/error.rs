@@ -14,10 +14,7 @@ pub enum TransportError {
     #[error(
         "the name {name:?} has no address ({cause}): check it, or set ssh.host in the inventory to an address"
     )]
-    Dns {
-        name: String,
-        cause: io::Error,
-    },
+    Dns { name: String, cause: io::Error },
     #[error("{} refused the connection: check that sshd runs there and that ssh.port is right", join(.0))]
     Refused(Vec<SocketAddr>),
     #[error("{} cannot be reached ({cause}): check the address and the route to it", join(.addresses))]
