@@ -375,3 +375,26 @@ pub fn both_families(cluster: &Cluster) {
         assert_eq!(who(&cluster.picks("client", url, 4)), both(), "{url}");
     }
 }
+
+/// A director that loses its inner side gives the outer one up too.
+pub fn both_sides_move(cluster: &Cluster) {
+    const WEB: &str = "http://192.168.122.100/";
+    let holds = |host: &str| {
+        ["192.168.122.100", "10.10.10.1"]
+            .map(|vip| cluster.succeeds(host, &format!("ip -4 -o addr show | grep -q ' {vip}/'")))
+    };
+    let moved = |from: &str, to: &str| {
+        cluster.becomes(&format!("{to} holds both VIPs, {from} none"), || {
+            holds(to) == [true, true] && holds(from) == [false, false]
+        });
+    };
+    moved("lb2", "lb1");
+    cluster.on("lb1", "ip link set eth1 down");
+    moved("lb1", "lb2");
+    cluster.becomes("lb2 serves", || !cluster.try_ask("client", WEB).is_empty());
+    assert_eq!(who(&cluster.picks("client", WEB, 4)), both());
+    cluster.on("lb1", "ip link set eth1 up");
+    moved("lb2", "lb1");
+    cluster.becomes("lb1 serves", || !cluster.try_ask("client", WEB).is_empty());
+    assert_eq!(who(&cluster.picks("client", WEB, 4)), both());
+}

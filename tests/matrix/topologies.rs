@@ -104,6 +104,7 @@ pub const ALL: &[Topology] = &[
         edits::a_scheduler_that_is_not_there,
     ),
     topology("v6", particular::both_families, edits::scheduler_of_v6),
+    topology("nat-ha", particular::both_sides_move, edits::delay_loop),
 ];
 
 const CLIENT: &str = "  client: {";
@@ -284,6 +285,15 @@ mod edits {
         assert!(ran.stderr.contains("ip_vs_twos"), "{}", ran.stderr);
         cluster.unchanged(&before);
         cluster.edit("scheduler: twos", "scheduler: ovf");
+    }
+
+    pub fn delay_loop(cluster: &Cluster) {
+        let mut changes = Vec::new();
+        for host in ["lb1", "lb2"] {
+            changes.push(format!("{host} file /etc/keepalived/keepalived.conf"));
+            changes.push(format!("{host} unit keepalived.service"));
+        }
+        cluster.edited("delay_loop: 2", "delay_loop: 3", &changes);
     }
 
     pub fn scheduler_of_v6(cluster: &Cluster) {
