@@ -11,6 +11,11 @@ use crate::resource::unit::Unit;
 use crate::resource::{NodeLines, Resource};
 use crate::template::{Scope, TemplateError, Templates};
 
+/// The unit that runs the node script.
+pub fn unit(cluster: &str) -> String {
+    format!("lvsctl-{cluster}.service")
+}
+
 /// Adds the files and the unit that make `resources` last.
 pub fn add(
     resources: &mut Vec<Resource>,
@@ -28,7 +33,7 @@ pub fn add(
         return Ok(());
     }
     let script = format!("/usr/local/sbin/lvsctl-{name}");
-    let unit = format!("lvsctl-{name}.service");
+    let unit = unit(name);
     let sysctls: Vec<_> = resources
         .iter()
         .filter_map(|r| match r {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use crate::manifest::{Entry, Manifest};
+use crate::persist;
 use crate::resource::address::Address;
 use crate::resource::change::{Action, Phase, Step};
 use crate::resource::ipvs::Ipvs;
@@ -169,6 +170,9 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         let change = entry.resource.remove(observed, &entry.before, &cx);
         changes.extend(change);
     }
+    let stays = |entry: &&&Entry| entry.before == Before::Same || !ours(entry);
+    let stays = gone.iter().filter(stays).map(|entry| &entry.resource);
+    bring_back(&manifest.cluster, wanted.iter().chain(stays), &mut changes);
     changes.extend(rereads(basis, &gone));
 
     let steps = steps(&changes, keep, manifest, &after, &gone);
@@ -179,6 +183,31 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         notes,
         refusals,
         steps,
+    }
+}
+
+/// The node script takes down all that it brought up when its unit goes: what stays is brought up again.
+fn bring_back<'r>(
+    cluster: &str,
+    stays: impl Iterator<Item = &'r Resource>,
+    changes: &mut [Change],
+) {
+    let unit = persist::unit(cluster);
+    let goes = |c: &&mut Change| {
+        c.kind == Unit::NAME && c.key == unit && c.action == Action::Remove && !c.steps.is_empty()
+    };
+    let Some(change) = changes.iter_mut().find(goes) else {
+        return;
+    };
+    for resource in stays {
+        let Some(lines) = resource.node().filter(|lines| !lines.stop.is_empty()) else {
+            continue;
+        };
+        change.steps.push(Step {
+            title: format!("bring {} {} back", resource.kind(), resource.key()),
+            script: lines.start.join("\n"),
+            phase: Phase::Remove,
+        });
     }
 }
 

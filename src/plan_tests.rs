@@ -363,3 +363,62 @@ fn what_goes_waits_for_the_other_hosts_but_a_vip_of_a_director() {
         );
     }
 }
+
+/// The node script's unit stops when it goes, and takes down what it brought up: also what was there before us, and
+/// what is wanted on.
+#[test]
+fn what_stays_is_brought_back_when_the_node_script_goes() {
+    let resource = |json: serde_json::Value| -> Resource { serde_json::from_value(json).unwrap() };
+    let address = |ip: &str| {
+        resource(
+            serde_json::json!({ "address": { "address": format!("{ip}/32"), "interface": "lo" } }),
+        )
+    };
+    let unit =
+        resource(serde_json::json!({ "unit": { "name": "lvsctl-c.service", "reloads": false } }));
+    let (adopted, made, wanted) = (
+        address("10.0.0.1"),
+        address("10.0.0.2"),
+        address("10.0.0.3"),
+    );
+    let mut manifest = Manifest::new("c");
+    for (resource, before) in [
+        (&adopted, Before::Same),
+        (&made, Before::Absent),
+        (&wanted, Before::Absent),
+        (&unit, Before::Absent),
+    ] {
+        manifest.entries.push(Entry {
+            resource: resource.clone(),
+            before,
+        });
+    }
+    let mut observed = Observed::default();
+    observed.unit.units.insert(
+        "lvsctl-c.service".into(),
+        crate::resource::unit::State {
+            loaded: true,
+            enabled: true,
+            active: true,
+            ..Default::default()
+        },
+    );
+    let plan = plan(std::slice::from_ref(&wanted), &manifest, &observed);
+    let back: Vec<&str> = titles(&plan)
+        .into_iter()
+        .filter(|title| title.starts_with("bring"))
+        .collect();
+    assert_eq!(
+        back,
+        [
+            "bring address 10.0.0.3/32 dev lo back",
+            "bring address 10.0.0.1/32 dev lo back"
+        ]
+    );
+    let at = |start: &str| titles(&plan).iter().position(|t| t.starts_with(start));
+    assert!(
+        at("stop lvsctl-c.service") < at("bring"),
+        "{:?}",
+        titles(&plan)
+    );
+}

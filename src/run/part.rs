@@ -2,6 +2,7 @@
 //! which hosts, stage by stage.
 
 use crate::inventory::model::{Cluster, Host};
+use crate::persist;
 use crate::resource::change::{Phase, Step};
 use crate::resource::ipvs::{self, Ipvs};
 use crate::resource::manager;
@@ -26,7 +27,7 @@ fn unit(verb: &str, name: &str) -> Step {
 /// The units of a host's part, in the order in which they start.
 fn units(cluster: &Cluster, host: &Host) -> Vec<String> {
     let name = &cluster.name;
-    let mut units = vec![format!("lvsctl-{name}.service")];
+    let mut units = vec![persist::unit(name)];
     if host.is_director() {
         if cluster.keepalived {
             units.push("keepalived.service".to_owned());
