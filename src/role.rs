@@ -74,6 +74,21 @@ impl Roles {
         &self.replaced
     }
 
+    /// What each host of a cluster shall be, if they are as most are.
+    pub fn expand_all<'c>(
+        &self,
+        cluster: &'c Cluster,
+    ) -> Vec<(&'c Host, Result<Vec<Resource>, RoleError>)> {
+        let (common, os) = (
+            Scope::new(&view::of_cluster(cluster)),
+            Distribution::assumed(),
+        );
+        let hosts = cluster.hosts.iter();
+        hosts
+            .map(|host| (host, self.expand_among(&common, cluster, host, &os)))
+            .collect()
+    }
+
     /// Everything that a host shall be, in the order in which it is made.
     pub fn expand(
         &self,
@@ -81,7 +96,19 @@ impl Roles {
         host: &Host,
         os: &Distribution,
     ) -> Result<Vec<Resource>, RoleError> {
-        let scope = Scope::new(&view::of(cluster, host, os));
+        let common = Scope::new(&view::of_cluster(cluster));
+        self.expand_among(&common, cluster, host, os)
+    }
+
+    /// The same, where what all hosts see is made already.
+    fn expand_among(
+        &self,
+        common: &Scope,
+        cluster: &Cluster,
+        host: &Host,
+        os: &Distribution,
+    ) -> Result<Vec<Resource>, RoleError> {
+        let scope = common.and(&view::of_host(cluster, host, os));
         let mut made = Vec::new();
         // As with hosts, what serves comes before what sends traffic to it.
         let (directing, serving): (Vec<_>, Vec<_>) =

@@ -28,7 +28,14 @@ pub struct Scope {
 
 impl Scope {
     pub fn new(values: &Value) -> Self {
-        let mut context = Context::new();
+        let context = Context::new();
+        Self { context }.and(values)
+    }
+
+    /// With more values. What is there already is shared, not copied.
+    #[must_use]
+    pub fn and(&self, values: &Value) -> Self {
+        let mut context = self.context.clone();
         if let Value::Object(map) = values {
             for (key, value) in map {
                 context.insert(key.clone(), value);

@@ -11,8 +11,8 @@ pub fn run(global: &Global) -> Result<Exit> {
     let resources: usize = setup
         .hosts(global)?
         .iter()
-        .map(|host| setup.wanted(host).map(|r| r.len()))
-        .sum::<Result<usize>>()?;
+        .map(|host| setup.wanted(host).len())
+        .sum();
     for replaced in setup.roles.replaced() {
         eprintln!("warning: {replaced}; rename it if that is not meant");
     }

@@ -69,8 +69,8 @@ fn act(work: &Work, fleet: &Fleet, power: Power) -> Result<Exit> {
         .collect();
     let wanted = hosts
         .into_iter()
-        .map(|host| Ok((host, work.setup.wanted(host)?)));
-    let mut runs = work.open(fleet, wanted.collect::<Result<_>>()?)?.hosts;
+        .map(|host| (host, work.setup.wanted(host)));
+    let mut runs = work.open(fleet, wanted.collect())?.hosts;
     let locked = fleet.each(std::mem::take(&mut runs), |mut run| {
         let locked = run.lock(&fleet.run);
         (run, locked)

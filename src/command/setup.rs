@@ -1,5 +1,6 @@
 //! What every command begins with: the inventory, its roles, the chosen hosts.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use crate::inventory::{
     model::{Cluster, Host},
 };
 use crate::resource::{Distribution, Resource};
-use crate::role::Roles;
+use crate::role::{RoleError, Roles};
 
 use super::{Failure, Result};
 
@@ -20,6 +21,8 @@ const WIDTH: usize = 120;
 pub struct Setup {
     pub loaded: Loaded,
     pub roles: Roles,
+    /// What each host shall be, by its name, if it is as most are.
+    wanted: BTreeMap<String, Vec<Resource>>,
 }
 
 /// Whether output to this stream is coloured.
@@ -59,11 +62,21 @@ pub fn load(global: &Global) -> Result<Setup> {
     let loaded = inventory::load(&global.inventory, &names)
         .map_err(|e| Failure::new(Exit::Invalid, rendered(global, &e)))?;
     warn(global, &loaded.warnings);
-    let setup = Setup { loaded, roles };
-    for host in &setup.cluster().hosts {
-        setup.wanted(host)?;
+    let mut wanted = BTreeMap::new();
+    for (host, expanded) in roles.expand_all(&loaded.cluster) {
+        wanted.insert(host.name.clone(), expanded.map_err(|e| of_role(host, &e))?);
     }
-    Ok(setup)
+    Ok(Setup {
+        loaded,
+        roles,
+        wanted,
+    })
+}
+
+fn of_role(host: &Host, error: &RoleError) -> Failure {
+    let Failure { exit, message } = Failure::of(Exit::Invalid, error);
+    let from = format!("error: {}: ", host.name);
+    Failure::new(exit, message.replacen("error: ", &from, 1))
 }
 
 impl Setup {
@@ -71,19 +84,13 @@ impl Setup {
         &self.loaded.cluster
     }
 
-    /// What a host shall be, if it is as most are.
-    pub fn wanted(&self, host: &Host) -> Result<Vec<Resource>> {
-        self.wanted_on(host, &Distribution::assumed())
+    pub fn wanted(&self, host: &Host) -> Vec<Resource> {
+        self.wanted.get(&host.name).cloned().unwrap_or_default()
     }
 
     pub fn wanted_on(&self, host: &Host, os: &Distribution) -> Result<Vec<Resource>> {
-        self.roles.expand(self.cluster(), host, os).map_err(|e| {
-            let Failure { exit, message } = Failure::of(Exit::Invalid, &e);
-            Failure::new(
-                exit,
-                message.replacen("error: ", &format!("error: {}: ", host.name), 1),
-            )
-        })
+        let expanded = self.roles.expand(self.cluster(), host, os);
+        expanded.map_err(|e| of_role(host, &e))
     }
 
     /// The hosts of `--limit`; all without it.

@@ -57,11 +57,8 @@ impl<'a> Work<'a> {
 
     /// The chosen hosts with what they shall be.
     pub fn wanted(&self) -> Result<Vec<(&'a Host, Vec<Resource>)>> {
-        self.setup
-            .hosts(self.global)?
-            .into_iter()
-            .map(|host| Ok((host, self.setup.wanted(host)?)))
-            .collect()
+        let hosts = self.setup.hosts(self.global)?.into_iter();
+        Ok(hosts.map(|host| (host, self.setup.wanted(host))).collect())
     }
 
     /// Opens all hosts. One that cannot be worked on stops the command before anything changes, unless asked otherwise.

@@ -18,24 +18,44 @@ pub use service::{ipvs, marks, modules, virtuals};
 
 /// The variables. docs/roles.md tells what each is.
 pub fn of(cluster: &Cluster, host: &Host, os: &Distribution) -> Value {
+    let mut all = of_cluster(cluster);
+    if let (Value::Object(all), Value::Object(own)) = (&mut all, of_host(cluster, host, os)) {
+        all.extend(own);
+    }
+    all
+}
+
+/// Those that are the same for all hosts: of many hosts they are much, and made once.
+pub fn of_cluster(cluster: &Cluster) -> Value {
+    json!({
+        "cluster": { "name": cluster.name, "keepalived": cluster.keepalived, "vars": cluster.vars },
+        "hosts": cluster.hosts,
+        "services": cluster.services.iter().map(service::service).collect::<Vec<_>>(),
+        "vrrp_group": vrrp::group(cluster),
+        "arp": cluster.arp,
+        "v6": cluster.services.iter().flat_map(|s| &s.vips).any(|vip| vip.address.is_ipv6()),
+        "checked": checked(cluster),
+        "marks": marks(cluster),
+        "ipvs": ipvs(cluster),
+        "modules": modules(cluster),
+        "keepalived_at_least": service::keepalived_at_least(cluster),
+        "persistent": cluster.services.iter().any(|s| s.persistence.is_some()),
+    })
+}
+
+pub fn of_host(cluster: &Cluster, host: &Host, os: &Distribution) -> Value {
     let members = cluster.vrrp.iter();
     let members = members.filter_map(|instance| vrrp::member(cluster, instance, host));
     json!({
-        "cluster": { "name": cluster.name, "keepalived": cluster.keepalived, "vars": cluster.vars },
         "host": host,
         "os": os,
-        "hosts": cluster.hosts,
-        "services": cluster.services.iter().map(service::service).collect::<Vec<_>>(),
         "vrrp": members.collect::<Vec<_>>(),
-        "vrrp_group": vrrp::group(cluster),
         "real_vips": vip::real_vips(cluster, host),
         "director_vips": vip::director_vips(cluster, host),
-        "arp": cluster.arp,
         "silent": vip::silent(cluster, host),
         "arp_scopes": host.vars.get("arp_scopes").cloned().unwrap_or_else(|| json!(["all", "lo"])),
         "arp_rules": vip::arp_rules(cluster, host),
         "tunnels": vip::tunnels(cluster, host),
-        "v6": cluster.services.iter().flat_map(|s| &s.vips).any(|vip| vip.address.is_ipv6()),
         "nat_gateways": around::nat_gateways(cluster, host),
         "neighbours": around::neighbours(cluster, host),
         "listens": around::listens(cluster, host),
@@ -43,13 +63,7 @@ pub fn of(cluster: &Cluster, host: &Host, os: &Distribution) -> Value {
         "answers": around::answers(cluster, host, os),
         "exports": around::exports(cluster, host),
         "mounts": around::mounts(cluster, host, os),
-        "checked": checked(cluster),
         "checker": checker::program(cluster, os),
-        "marks": marks(cluster),
-        "ipvs": ipvs(cluster),
-        "modules": modules(cluster),
-        "keepalived_at_least": service::keepalived_at_least(cluster),
-        "persistent": cluster.services.iter().any(|s| s.persistence.is_some()),
         "watched_units": vrrp::watched_units(cluster, host),
     })
 }
