@@ -8,7 +8,7 @@ use crate::manifest::{Entry, Manifest};
 use crate::persist;
 use crate::resource::address::Address;
 use crate::resource::change::{Action, Phase, Step};
-use crate::resource::ipvs::Ipvs;
+use crate::resource::ipvs::{self, Ipvs};
 use crate::resource::unit::{Stays, Unit};
 use crate::resource::{Before, Change, Context, Facts, Kind, Observed, Resource};
 use crate::secret::Secrets;
@@ -161,7 +161,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         .collect();
     // What another cluster needs stays; the last one to go puts back what was there before.
     let ours = |entry: &&&Entry| basis.shared(&entry.resource).is_none();
-    for entry in gone.iter().rev().filter(ours) {
+    for entry in leaving(gone.iter().rev().filter(ours).copied().collect()) {
         let cx = Context {
             facts,
             secrets,
@@ -184,6 +184,19 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         refusals,
         steps,
     }
+}
+
+/// keepalived takes its virtual services with it when it stops, and hands the VIP over: a service that went before would
+/// leave a VIP that refuses its clients.
+fn leaving(gone: Vec<&Entry>) -> Vec<&Entry> {
+    let held = |entry: &&Entry| matches!(&entry.resource, Resource::Ipvs(ipvs) if ipvs.keepalived);
+    let (held, mut gone): (Vec<&Entry>, Vec<&Entry>) = gone.into_iter().partition(held);
+    let stops = |entry: &&Entry| {
+        entry.resource.kind() == Unit::NAME && entry.resource.key() == ipvs::KEEPALIVED
+    };
+    let at = gone.iter().position(stops).map_or(0, |at| at + 1);
+    gone.splice(at..at, held);
+    gone
 }
 
 /// The node script takes down all that it brought up when its unit goes: what stays is brought up again.

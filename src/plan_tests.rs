@@ -422,3 +422,43 @@ fn what_stays_is_brought_back_when_the_node_script_goes() {
         titles(&plan)
     );
 }
+
+/// A master whose virtual service goes first refuses clients until keepalived has handed the VIP over.
+#[test]
+fn keepalived_stops_before_its_services_go() {
+    let resource = |json: serde_json::Value| -> Resource { serde_json::from_value(json).unwrap() };
+    let unit = resource(serde_json::json!({ "unit": { "name": "keepalived.service" } }));
+    let ipvs = resource(serde_json::json!({ "ipvs": {
+        "virtual": { "tcp": "10.0.0.9:80" }, "scheduler": "rr", "keepalived": true, "real_servers": [],
+    } }));
+    let mut manifest = Manifest::new("c");
+    for resource in [sysctl("1"), unit, ipvs] {
+        manifest.entries.push(Entry {
+            resource,
+            before: Before::Absent,
+        });
+    }
+    let mut observed = observed("1");
+    observed.unit.units.insert(
+        "keepalived.service".into(),
+        crate::resource::unit::State {
+            loaded: true,
+            enabled: true,
+            active: true,
+            ..Default::default()
+        },
+    );
+    observed.ipvs = crate::resource::ipvs::Ipvs::parse(&crate::resource::Section::from_parts([(
+        "table",
+        "-A -t 10.0.0.9:80 -s rr\n",
+    )]))
+    .unwrap();
+    let plan = plan(&[], &manifest, &observed);
+    let titles = titles(&plan);
+    let at = |start: &str| titles.iter().position(|title| title.starts_with(start));
+    assert!(at("stop keepalived.service").is_some(), "{titles:?}");
+    assert!(
+        at("stop keepalived.service") < at("remove service"),
+        "{titles:?}"
+    );
+}

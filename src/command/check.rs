@@ -18,11 +18,17 @@ pub fn run(global: &Global) -> Result<Exit> {
     }
     setup::warn(global, &secrets::look(global, &setup)?);
     print(&format!(
-        "{}: cluster {} is valid: {} hosts, {} services, {resources} resources\n",
+        "{}: cluster {} is valid: {}, {}, {}\n",
         global.inventory.display(),
         cluster.name,
-        cluster.hosts.len(),
-        cluster.services.len(),
+        counted(cluster.hosts.len(), "host"),
+        counted(cluster.services.len(), "service"),
+        counted(resources, "resource"),
     ))?;
     Ok(Exit::Done)
+}
+
+fn counted(number: usize, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{s}")
 }

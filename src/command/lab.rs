@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::cli::{Format, Global, LabCommand, LabKernel, LabNameArgs, LabUpArgs};
 use crate::exit::Exit;
 use crate::lab::from_cluster::lab_spec;
-use crate::lab::{self, Cancel, KernelChoice, LabError, LabEvent, UpOptions};
+use crate::lab::{self, Cancel, Down, KernelChoice, LabError, LabEvent, UpOptions};
 
 use super::{Failure, Result, print, setup};
 
@@ -29,7 +29,12 @@ pub fn run(global: &Global, command: &LabCommand) -> Result<Exit> {
     match command {
         LabCommand::Up(args) => up(global, args),
         LabCommand::Down(args) => {
-            lab::down(&name(global, args)?).map_err(|e| failed(&e))?;
+            let name = name(global, args)?;
+            let line = match lab::down(&name).map_err(|e| failed(&e))? {
+                Down::Ended => format!("lab {name} is down\n"),
+                Down::Nothing => format!("no lab {name} was up\n"),
+            };
+            print(&line)?;
             Ok(Exit::Done)
         }
         LabCommand::Status(args) => {
@@ -94,7 +99,7 @@ fn up(global: &Global, args: &LabUpArgs) -> Result<Exit> {
     };
     let mut say = |event: LabEvent| {
         let line = match event {
-            LabEvent::KernelChosen { kernel, reason } => format!("kernel: {kernel:?} ({reason})"),
+            LabEvent::KernelChosen { kernel, reason } => format!("kernel: {kernel} ({reason})"),
             LabEvent::RootFs(step) => format!("root file system: {step}"),
             LabEvent::Cleared => "cleared what an earlier lab left".to_owned(),
             LabEvent::Booting { hosts } => format!("booting {hosts} hosts"),
@@ -134,7 +139,7 @@ fn table(status: &lab::LabStatus) -> String {
         "does not run"
     };
     format!(
-        "lab {} {state} ({:?}, namespace {})\n{table}\n",
+        "lab {} {state} ({}, namespace {})\n{table}\n",
         status.name,
         status.kernel,
         status.netns.display()

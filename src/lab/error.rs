@@ -20,11 +20,13 @@ pub enum LabError {
         host: String,
         hosts: Vec<String>,
     },
-    #[error("lab {0} is up already; end it first with: lvsctl lab down {0}")]
+    #[error("lab {0} is up already; end it first with: lvsctl lab down --name {0}")]
     AlreadyUp(String),
     #[error("another lvsctl is at work on lab {0}; wait for it, or end it")]
     Busy(String),
-    #[error("lab {0} is not running: its machine has ended; clear it with: lvsctl lab down {0}")]
+    #[error(
+        "lab {0} is not running: its machine has ended; clear it with: lvsctl lab down --name {0}"
+    )]
     Ended(String),
     #[error("{what}")]
     Io {
@@ -81,7 +83,10 @@ fn others(existing: &[String]) -> String {
     if existing.is_empty() {
         "none is; start one with: lvsctl lab up".to_owned()
     } else {
-        format!("these are: {}", existing.join(", "))
+        format!(
+            "start it with: lvsctl lab up; those that are up: {}",
+            existing.join(", ")
+        )
     }
 }
 

@@ -76,7 +76,7 @@ pub struct Ipvs {
     pub drain: u32,
 }
 
-const KEEPALIVED: &str = "keepalived.service";
+pub const KEEPALIVED: &str = "keepalived.service";
 
 fn drain_default() -> u32 {
     30
@@ -276,7 +276,7 @@ impl Kind for Ipvs {
         if self.keepalived && cx.changes("unit", KEEPALIVED) {
             return Some(change.step(
                 format!("wait for keepalived to serve {}", self.key()),
-                script::wait_for(self),
+                script::wait_for(self, table),
             ));
         }
         if !same_definition {
@@ -344,7 +344,7 @@ impl Kind for Ipvs {
         });
         let unhealthy = self.unhealthy(table).map(|rs| {
             format!(
-                "real server {} of {} is unhealthy: its checker took it out",
+                "real server {} of {} fails its health check, and is not in the table",
                 rs.address,
                 self.key()
             )

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::parse::named;
-use super::{Definition, Destination, Ipvs, Virtual};
+use super::{Definition, Destination, Ipvs, Table, Virtual};
 use crate::inventory::model::Mode;
 use crate::resource::NodeLines;
 use crate::shell::{self, quote};
@@ -145,13 +145,15 @@ pub fn forget(to: Virtual, rs: SocketAddr) -> String {
 
 /// Polls until keepalived has put the service and its real servers into the kernel. A real server that fails
 /// its check keeps away: that is told by the probe that follows, not here.
-pub fn wait_for(ipvs: &Ipvs) -> String {
+pub fn wait_for(ipvs: &Ipvs, table: &Table) -> String {
     let to = ipvs.service.r#virtual.printed();
     let mut tests = vec![format!(
         "case $table in *'-A {to} {}\n'*) ;; *) ok=;; esac",
         options(&ipvs.service)
     )];
-    for rs in &ipvs.real_servers {
+    // One that failed when it was asked is not waited for.
+    let fails = |rs: &&Destination| table.fails(ipvs.service.r#virtual, rs);
+    for rs in ipvs.real_servers.iter().filter(|rs| !fails(rs)) {
         let want = format!(
             "-a {to} -r {} {} -w {}",
             rs.address,

@@ -48,7 +48,10 @@ pub fn all<'k>(
             answered(tally, group, exchange);
         }
         for exchange in &mine {
-            if came(exchange).iter().any(|reply| !reply.fresh) {
+            if came(exchange)
+                .iter()
+                .any(|reply| reply.status.is_some() && !reply.fresh)
+            {
                 tally.note(
                     &exchange.client,
                     "end-to-end",
@@ -275,10 +278,10 @@ impl<'a> Round<'a> {
     /// Every real server with weight gets some, where the scheduler gives each its turn.
     fn hit(&self, tally: &mut Tally) {
         let scheduler = self.group.service.scheduler;
-        let (rounds, warn) = match scheduler {
-            Scheduler::Rr | Scheduler::Wrr => (1, false),
-            // They look at connections, also those of others and of before.
-            Scheduler::Lc | Scheduler::Wlc => (2, true),
+        let (rounds, sure) = match scheduler {
+            Scheduler::Rr | Scheduler::Wrr => (1, true),
+            // They look at connections, also those of others and of before: who has more of these gets none now.
+            Scheduler::Lc | Scheduler::Wlc => (2, false),
             _ => return,
         };
         let weights = self.weights();
@@ -292,16 +295,19 @@ impl<'a> Round<'a> {
         };
         for (name, _) in weights {
             let none = counts.get(name).is_none_or(|n| *n == 0) && self.foreign() == 0;
+            if none && !sure {
+                tally.note(name, "gets-connections", format!("{}: it got none of {} connections; it may have had more before (`ipvsadm -Ln`)", self.what(), self.asked));
+                continue;
+            }
             let fault = none.then(|| {
-                let fault = Fault::new(
+                Fault::new(
                     format!(
                         "some of {} connections of {} on {name}",
                         self.asked, self.group.service.name
                     ),
                     "none",
                     format!("see the findings of {name}, and its weight in `ipvsadm -Ln`"),
-                );
-                if warn { fault.warning() } else { fault }
+                )
             });
             tally.judge(name, "gets-connections", self.what(), fault);
         }
