@@ -2,7 +2,7 @@
 LC_ALL=C; export LC_ALL
 echo "== addresses"; ip -o addr show | sed "s/ *valid_lft.*//; s/^[0-9]*: //"
 # A router's anycast addresses are the kernel's; one may stay for good when forwarding begins while an address is new.
-echo "== routes"; { ip -4 route show table all; ip -6 route show table all; } | sed 's/ expires [0-9]*sec//' | grep -v '^anycast .* proto kernel'
+echo "== routes"; { ip -4 route show table all; ip -6 route show table all; } | sed 's/ expires [0-9]*sec//' | grep -v '^anycast .* proto kernel' | sort
 echo "== sysctls"; sysctl -a 2>/dev/null | grep -E '^net\.(ipv4\.(conf|ip_forward|vs|tcp|icmp)|core|ipv6\.conf)' | grep -vE 'fs\.|stable_secret|random'
 echo "== marks"; iptables-save 2>/dev/null | awk '/^\*/ { table = $1 } /^-/ { print table, $0 }'
 echo "== ipvs"; if [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null; then ipvsadm -Sn; fi
