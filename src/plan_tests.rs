@@ -205,14 +205,14 @@ fn unit(reads: &[&str]) -> Resource {
     serde_json::from_value(unit).unwrap()
 }
 
-fn with_unit(active: bool, mut observed: Observed) -> Observed {
+fn with_unit(name: &str, active: bool, mut observed: Observed) -> Observed {
     let state = crate::resource::unit::State {
         loaded: true,
         enabled: true,
         active,
         ..Default::default()
     };
-    observed.unit.units.insert("web.service".into(), state);
+    observed.unit.units.insert(name.into(), state);
     observed
 }
 
@@ -275,7 +275,7 @@ fn a_unit_that_runs_on_takes_in_that_a_file_is_no_longer_ours() {
                 other.as_slice(),
                 wanted.map(std::slice::from_ref).unwrap_or_default(),
                 &manifest,
-                &with_unit(active, observed),
+                &with_unit("web.service", active, observed),
             );
             let mut titles = titles(&plan);
             titles.retain(|t| *t == goes || t.starts_with("reload"));
@@ -393,16 +393,7 @@ fn what_stays_is_brought_back_when_the_node_script_goes() {
             before,
         });
     }
-    let mut observed = Observed::default();
-    observed.unit.units.insert(
-        "lvsctl-c.service".into(),
-        crate::resource::unit::State {
-            loaded: true,
-            enabled: true,
-            active: true,
-            ..Default::default()
-        },
-    );
+    let observed = with_unit("lvsctl-c.service", true, Observed::default());
     let plan = plan(std::slice::from_ref(&wanted), &manifest, &observed);
     let back: Vec<&str> = titles(&plan)
         .into_iter()
@@ -438,16 +429,7 @@ fn keepalived_stops_before_its_services_go() {
             before: Before::Absent,
         });
     }
-    let mut observed = observed("1");
-    observed.unit.units.insert(
-        "keepalived.service".into(),
-        crate::resource::unit::State {
-            loaded: true,
-            enabled: true,
-            active: true,
-            ..Default::default()
-        },
-    );
+    let mut observed = with_unit("keepalived.service", true, observed("1"));
     observed.ipvs = crate::resource::ipvs::Ipvs::parse(&crate::resource::Section::from_parts([(
         "table",
         "-A -t 10.0.0.9:80 -s rr\n",

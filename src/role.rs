@@ -9,6 +9,7 @@ mod valid;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use include_dir::{Dir, include_dir};
 use serde_json::{Map, Value};
@@ -74,51 +75,32 @@ impl Roles {
         &self.replaced
     }
 
-    /// What each host of a cluster shall be, if they are as most are.
-    pub fn expand_all<'c>(
-        &self,
-        cluster: &'c Cluster,
-    ) -> Vec<(&'c Host, Result<Vec<Resource>, RoleError>)> {
-        let (common, os) = (
-            Scope::new(&view::of_cluster(cluster)),
-            Distribution::assumed(),
-        );
-        let hosts = cluster.hosts.iter();
-        hosts
-            .map(|host| (host, self.expand_among(&common, cluster, host, &os)))
-            .collect()
+    /// These roles over the hosts of a cluster.
+    pub fn over<'a>(&'a self, cluster: &'a Cluster) -> Expansion<'a> {
+        Expansion {
+            roles: self,
+            cluster,
+            common: OnceLock::new(),
+        }
     }
 
-    /// Everything that a host shall be, in the order in which it is made.
-    pub fn expand(
+    fn expand(
         &self,
+        scope: &Scope,
         cluster: &Cluster,
         host: &Host,
         os: &Distribution,
     ) -> Result<Vec<Resource>, RoleError> {
-        let common = Scope::new(&view::of_cluster(cluster));
-        self.expand_among(&common, cluster, host, os)
-    }
-
-    /// The same, where what all hosts see is made already.
-    fn expand_among(
-        &self,
-        common: &Scope,
-        cluster: &Cluster,
-        host: &Host,
-        os: &Distribution,
-    ) -> Result<Vec<Resource>, RoleError> {
-        let scope = common.and(&view::of_host(cluster, host, os));
         let mut made = Vec::new();
         // As with hosts, what serves comes before what sends traffic to it.
         let (directing, serving): (Vec<_>, Vec<_>) =
             host.roles.iter().partition(|role| directs(role));
         for role in serving.into_iter().chain(directing) {
-            self.expand_role(role, &scope, &mut Vec::new(), &mut made)?;
+            self.expand_role(role, scope, &mut Vec::new(), &mut made)?;
         }
         let mut resources = distinct::distinct(made)?;
         if host.persist {
-            persist::add(&mut resources, &self.templates, &scope, cluster, os)?;
+            persist::add(&mut resources, &self.templates, scope, cluster, os)?;
         }
         Ok(resources)
     }
@@ -238,10 +220,6 @@ impl Roles {
                 .map_err(|e| at.expression(e))?;
             map.insert("content".to_owned(), Value::String(content));
         }
-        if kind == "file" && body.get("mode").is_some_and(Value::is_number) {
-            let message = "file: expected a mode in quotes, found a number: write `mode: \"0644\"`";
-            return Err(at.error(message));
-        }
         let resource: Resource =
             serde_json::from_value(Value::Object(Map::from_iter([(kind.clone(), body)])))
                 .map_err(|e| at.error(format!("{kind}: {e}")))?;
@@ -249,6 +227,25 @@ impl Roles {
             Some(fault) => Err(at.error(format!("{kind} {}: {fault}", resource.key()))),
             None => Ok(resource),
         }
+    }
+}
+
+/// Roles over the hosts of a cluster. What all of them see is made once.
+pub struct Expansion<'a> {
+    roles: &'a Roles,
+    cluster: &'a Cluster,
+    common: OnceLock<Scope>,
+}
+
+impl Expansion<'_> {
+    /// Everything that a host shall be, in the order in which it is made.
+    pub fn of(&self, host: &Host, os: &Distribution) -> Result<Vec<Resource>, RoleError> {
+        let common = || Scope::new(&view::of_cluster(self.cluster));
+        let scope = self
+            .common
+            .get_or_init(common)
+            .and(&view::of_host(self.cluster, host, os));
+        self.roles.expand(&scope, self.cluster, host, os)
     }
 }
 

@@ -65,15 +65,15 @@ fn opened(
         .join(format!("{os}.facts"));
     let facts =
         std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let said = facts.clone();
-    let script = Script::new().on_match(|_| true, move |asked| Ok(answer(asked, &said, addresses)));
+    let script =
+        Script::new().on_match(|_| true, move |asked| Ok(answer(asked, &facts, addresses)));
     let fake = FakeHosts::new().host(name, script);
     let roles = Roles::load(None).expect("the built-in roles");
     let secrets = Secrets::new();
     let (interrupt, more) = (Interrupt::default(), |_: &Host| String::new());
     let run = Run {
         cluster: &cluster,
-        roles: &roles,
+        roles: roles.over(&cluster),
         connect: &fake,
         secrets: &secrets,
         sink: &Silent,
@@ -87,7 +87,8 @@ fn opened(
         .find(|h| h.name == name)
         .expect("the host");
     let wanted = roles
-        .expand(&cluster, host, &Distribution::assumed())
+        .over(&cluster)
+        .of(host, &Distribution::assumed())
         .expect("resources");
     let opened = HostRun::open(&run, host, wanted)?;
     let mut plan = opened.plan(&secrets);

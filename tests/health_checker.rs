@@ -15,7 +15,8 @@ fn script() -> String {
     let roles = Roles::load(None).expect("the built-in roles");
     let director = &loaded.cluster.hosts[0];
     let all = roles
-        .expand(&loaded.cluster, director, &Distribution::assumed())
+        .over(&loaded.cluster)
+        .of(director, &Distribution::assumed())
         .expect("resources");
     let file = all.into_iter().find_map(|resource| match resource {
         Resource::File(file) if file.path.ends_with("-health") => Some(file.content),

@@ -31,7 +31,9 @@ fn rendered(inventory: &str) -> String {
         .unwrap_or_else(|e| panic!("{}", e.render(120, false)));
     let roles = Roles::load(None).expect("the built-in roles");
     let host = &loaded.cluster.hosts[0];
-    let all = roles.expand(&loaded.cluster, host, &Distribution::assumed());
+    let all = roles
+        .over(&loaded.cluster)
+        .of(host, &Distribution::assumed());
     let all = all.unwrap_or_else(|e| panic!("{e}"));
     let conf = all.into_iter().find_map(|resource| match resource {
         Resource::File(file) if file.path.ends_with("/keepalived.conf") => Some(file.content),

@@ -49,7 +49,7 @@ fn resources_on(os: &Distribution) -> Vec<(String, Resource)> {
             .unwrap_or_else(|e| panic!("{name}: {e:?}"));
         assert!(loaded.warnings.is_empty(), "{name}: {:?}", loaded.warnings);
         for host in &loaded.cluster.hosts {
-            let expanded = roles.expand(&loaded.cluster, host, os);
+            let expanded = roles.over(&loaded.cluster).of(host, os);
             let expanded = expanded.unwrap_or_else(|e| panic!("{name}, {}: {e}", host.name));
             all.extend(
                 expanded
@@ -96,7 +96,8 @@ services:
     ] {
         let host = &loaded.cluster.hosts[host];
         let all = roles
-            .expand(&loaded.cluster, host, &Distribution::assumed())
+            .over(&loaded.cluster)
+            .of(host, &Distribution::assumed())
             .expect("resources");
         assert!(all.iter().any(|r| r.key() == want), "{want}");
     }
@@ -202,7 +203,9 @@ services: { web: { vip: 192.168.100.200, port: 80 } }
     let [host] = loaded.cluster.hosts.as_slice() else {
         panic!("one host");
     };
-    let expanded = roles.expand(&loaded.cluster, host, &Distribution::assumed());
+    let expanded = roles
+        .over(&loaded.cluster)
+        .of(host, &Distribution::assumed());
     expanded.map_err(|e| said(&e))
 }
 
@@ -326,7 +329,9 @@ services: { web: { vip: 192.168.100.200, port: 80 } }
     let roles = Roles::load(None).expect("the built-in roles");
     let loaded = inventory::parse("web.yaml", text, BUILT_IN_ROLES).expect("the inventory");
     for host in &loaded.cluster.hosts {
-        let expanded = roles.expand(&loaded.cluster, host, &Distribution::assumed());
+        let expanded = roles
+            .over(&loaded.cluster)
+            .of(host, &Distribution::assumed());
         let pages = expanded.unwrap_or_else(|e| panic!("{}: {e}", host.name));
         let pages = pages.iter().filter(|r| r.key().ends_with("/index.html"));
         assert_eq!(

@@ -96,8 +96,14 @@ fn views_and_resources() -> (Vec<Value>, Vec<Resource>) {
         let loaded = inventory::parse("inventory.yaml", &text, BUILT_IN_ROLES)
             .unwrap_or_else(|e| panic!("{text}: {e:?}"));
         for host in &loaded.cluster.hosts {
-            views.push(view::of(&loaded.cluster, host, &os));
-            resources.extend(roles.expand(&loaded.cluster, host, &os).expect("resources"));
+            views.push(view::of_cluster(&loaded.cluster));
+            views.push(view::of_host(&loaded.cluster, host, &os));
+            resources.extend(
+                roles
+                    .over(&loaded.cluster)
+                    .of(host, &os)
+                    .expect("resources"),
+            );
         }
     }
     (views, resources)

@@ -7,7 +7,6 @@ use crate::exit::Exit;
 use crate::inventory::model::Host;
 use crate::plan::HostPlan;
 use crate::report;
-use crate::report::error::chain;
 use crate::report::summary::{self, Outcome, Row};
 use crate::run::fleet::Applied;
 use crate::run::settle::{self, Unsettled};
@@ -15,7 +14,7 @@ use crate::run::{Fleet, HostRun, Interrupt, stages};
 
 use super::drain::Drain;
 use super::output::{Reporter, show};
-use super::work::Work;
+use super::work::{Work, all_locked};
 use super::{Failure, Result};
 use super::{reach, setup};
 
@@ -183,22 +182,12 @@ fn locked<'h>(
     fleet: &Fleet,
     hosts: Vec<(HostRun<'h>, HostPlan)>,
 ) -> Result<Vec<(HostRun<'h>, HostPlan)>> {
-    let mut refused = String::new();
-    let mut pairs = Vec::new();
+    let (mut tried, mut plans) = (Vec::new(), Vec::new());
     for (host, plan, result) in fleet.lock(hosts) {
-        if let Err(error) = result {
-            refused.push_str(&format!("{}: {}\n", host.host.name, chain(&error)));
-        }
-        pairs.push((host, plan));
+        tried.push((host, result));
+        plans.push(plan);
     }
-    if refused.is_empty() {
-        return Ok(pairs);
-    }
-    fleet.close(pairs.into_iter().map(|(host, _)| host).collect());
-    Err(Failure::new(
-        Exit::Unreachable,
-        format!("{refused}nothing was changed on any host\n"),
-    ))
+    Ok(all_locked(fleet, tried)?.into_iter().zip(plans).collect())
 }
 
 /// Waits until keepalived has answered what was changed.

@@ -2,6 +2,7 @@
 
 use crate::cli::Global;
 use crate::exit::Exit;
+use crate::report::count;
 
 use super::{Result, print, secrets, setup};
 
@@ -21,14 +22,9 @@ pub fn run(global: &Global) -> Result<Exit> {
         "{}: cluster {} is valid: {}, {}, {}\n",
         global.inventory.display(),
         cluster.name,
-        counted(cluster.hosts.len(), "host"),
-        counted(cluster.services.len(), "service"),
-        counted(resources, "resource"),
+        count(cluster.hosts.len(), "host"),
+        count(cluster.services.len(), "service"),
+        count(resources, "resource"),
     ))?;
     Ok(Exit::Done)
-}
-
-fn counted(number: usize, what: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{s}")
 }

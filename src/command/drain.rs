@@ -7,7 +7,7 @@ use crate::report::error::chain;
 use crate::resource::change::Step;
 use crate::run::{Fleet, HostRun, part};
 
-use super::work::Work;
+use super::work::{Work, lock};
 use super::{Failure, Result};
 
 /// Directors, locked, with what they do. None where no real server leaves.
@@ -72,26 +72,11 @@ impl<'h> Drain<'h> {
     }
 
     fn lock(self, fleet: &Fleet) -> Result<Self> {
-        let locked = fleet.each(self.hosts, |(mut run, steps)| {
-            let result = run.lock(&fleet.run);
-            ((run, steps), result)
-        });
-        let mut refused = String::new();
-        let mut drain = Self::default();
-        for (host, result) in locked {
-            if let Err(error) = result {
-                refused.push_str(&format!("{}: {}\n", host.0.host.name, chain(&error)));
-            }
-            drain.hosts.push(host);
-        }
-        if refused.is_empty() {
-            return Ok(drain);
-        }
-        drain.close(fleet);
-        Err(Failure::new(
-            Exit::Unreachable,
-            format!("{refused}nothing was changed on any host\n"),
-        ))
+        let (runs, steps): (Vec<_>, Vec<_>) = self.hosts.into_iter().unzip();
+        let runs = lock(fleet, runs)?;
+        Ok(Self {
+            hosts: runs.into_iter().zip(steps).collect(),
+        })
     }
 
     /// What is done on each director, by title.
@@ -104,14 +89,8 @@ impl<'h> Drain<'h> {
 
     /// Whether all directors did all their steps.
     pub fn run(&mut self, fleet: &Fleet) -> bool {
-        let hosts = std::mem::take(&mut self.hosts);
-        let results = fleet.each(hosts, |(mut run, steps)| {
-            let result = run.steps(&fleet.run, &steps);
-            fleet.tell(&run, &result);
-            ((run, steps), result.is_ok())
-        });
-        let well = results.iter().all(|(_, well)| *well);
-        self.hosts = results.into_iter().map(|(host, _)| host).collect();
+        let (runs, well) = fleet.steps(std::mem::take(&mut self.hosts));
+        self.hosts = runs.into_iter().map(|run| (run, Vec::new())).collect();
         well
     }
 

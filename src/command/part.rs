@@ -3,13 +3,12 @@
 use crate::cli::{FormatArgs, Global};
 use crate::exit::Exit;
 use crate::inventory::model::Host;
-use crate::report::error::chain;
 use crate::resource::change::Step;
 use crate::run::part::{self, Stage};
 use crate::run::{Fleet, HostRun};
 
 use super::output::Reporter;
-use super::work::Work;
+use super::work::{Work, lock};
 use super::{Failure, Result};
 use super::{reach, setup};
 
@@ -70,25 +69,7 @@ fn act(work: &Work, fleet: &Fleet, power: Power) -> Result<Exit> {
     let wanted = hosts
         .into_iter()
         .map(|host| (host, work.setup.wanted(host)));
-    let mut runs = work.open(fleet, wanted.collect())?.hosts;
-    let locked = fleet.each(std::mem::take(&mut runs), |mut run| {
-        let locked = run.lock(&fleet.run);
-        (run, locked)
-    });
-    let mut refused = String::new();
-    for (run, result) in locked {
-        if let Err(error) = result {
-            refused.push_str(&format!("{}: {}\n", run.host.name, chain(&error)));
-        }
-        runs.push(run);
-    }
-    if !refused.is_empty() {
-        fleet.close(runs);
-        return Err(Failure::new(
-            Exit::Unreachable,
-            format!("{refused}nothing was changed on any host\n"),
-        ));
-    }
+    let mut runs = lock(fleet, work.open(fleet, wanted.collect())?.hosts)?;
     let mut exit = Exit::Done;
     for stage in stages {
         if fleet.run.interrupt.is_set() {
@@ -120,14 +101,7 @@ fn one_stage<'h>(fleet: &Fleet, runs: &mut Vec<HostRun<'h>>, stage: Stage) -> bo
             )
         })
         .collect();
-    let mut well = true;
-    for (run, result) in fleet.each(jobs, |(mut run, steps)| {
-        let result = run.steps(&fleet.run, &steps);
-        fleet.tell(&run, &result);
-        (run, result)
-    }) {
-        well &= result.is_ok();
-        runs.push(run);
-    }
+    let (done, well) = fleet.steps(jobs);
+    *runs = done;
     well
 }

@@ -63,7 +63,9 @@ pub fn load(global: &Global) -> Result<Setup> {
         .map_err(|e| Failure::new(Exit::Invalid, rendered(global, &e)))?;
     warn(global, &loaded.warnings);
     let mut wanted = BTreeMap::new();
-    for (host, expanded) in roles.expand_all(&loaded.cluster) {
+    let expansion = roles.over(&loaded.cluster);
+    for host in &loaded.cluster.hosts {
+        let expanded = expansion.of(host, &Distribution::assumed());
         wanted.insert(host.name.clone(), expanded.map_err(|e| of_role(host, &e))?);
     }
     Ok(Setup {
@@ -89,7 +91,7 @@ impl Setup {
     }
 
     pub fn wanted_on(&self, host: &Host, os: &Distribution) -> Result<Vec<Resource>> {
-        let expanded = self.roles.expand(self.cluster(), host, os);
+        let expanded = self.roles.over(self.cluster()).of(host, os);
         expanded.map_err(|e| of_role(host, &e))
     }
 

@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::inventory::model::Host;
 use crate::report::error::chain;
 use crate::resource::Resource;
-use crate::run::host::Run;
+use crate::run::host::{HostError, Run};
 use crate::run::{Fleet, HostRun, Interrupt};
 
 use super::reach::Reach;
@@ -44,7 +44,7 @@ impl<'a> Work<'a> {
     ) -> Result<Fleet<'a>> {
         let run = Run {
             cluster: self.setup.cluster(),
-            roles: &self.setup.roles,
+            roles: self.setup.roles.over(self.setup.cluster()),
             connect: &self.reach.connector,
             secrets: &self.reach.secrets,
             sink: self.sink,
@@ -102,4 +102,36 @@ impl<'a> Work<'a> {
             format!("{lines}nothing was changed on any host\n"),
         ))
     }
+}
+
+/// Locks hosts: all of them, or none.
+pub fn lock<'h>(fleet: &Fleet, runs: Vec<HostRun<'h>>) -> Result<Vec<HostRun<'h>>> {
+    let tried = fleet.each(runs, |mut run| {
+        let locked = run.lock(&fleet.run);
+        (run, locked)
+    });
+    all_locked(fleet, tried)
+}
+
+/// A host that another run holds, or that cannot be worked on, ends the command before anything changes.
+pub fn all_locked<'h>(
+    fleet: &Fleet,
+    tried: Vec<(HostRun<'h>, std::result::Result<(), HostError>)>,
+) -> Result<Vec<HostRun<'h>>> {
+    let mut refused = String::new();
+    let mut runs = Vec::new();
+    for (run, result) in tried {
+        if let Err(error) = result {
+            refused.push_str(&format!("{}: {}\n", run.host.name, chain(&error)));
+        }
+        runs.push(run);
+    }
+    if refused.is_empty() {
+        return Ok(runs);
+    }
+    fleet.close(runs);
+    Err(Failure::new(
+        Exit::Unreachable,
+        format!("{refused}nothing was changed on any host\n"),
+    ))
 }

@@ -71,6 +71,12 @@ impl Host {
         self.roles.iter().any(|r| r == role)
     }
 
+    /// The interface in the network of an address.
+    pub fn facing(&self, address: IpAddr) -> Option<&Interface> {
+        let within = |nic: &&Interface| nic.addresses.iter().any(|net| net.contains(&address));
+        self.interfaces.iter().find(within)
+    }
+
     pub fn is_director(&self) -> bool {
         self.roles.iter().any(|role| directs(role))
     }

@@ -39,7 +39,7 @@ fn all_names<S: AsRef<str>>(names: &[S]) -> String {
 }
 
 /// `1 host`, `3 hosts`.
-fn count(number: usize, noun: &str) -> String {
+pub fn count(number: usize, noun: &str) -> String {
     if number == 1 {
         format!("1 {noun}")
     } else {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::change::TextChange;
 use super::{Action, Before, Change, Context, Kind, ParseError, Section};
@@ -21,7 +21,7 @@ pub struct File {
     pub path: String,
     #[serde(default)]
     pub content: String,
-    #[serde(default = "mode_default")]
+    #[serde(default = "mode_default", deserialize_with = "quoted")]
     pub mode: String,
     /// A command that accepts the staged file, whose name stands for `{}`; it is put in place only then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,6 +30,16 @@ pub struct File {
 
 fn mode_default() -> String {
     "0644".to_owned()
+}
+
+/// YAML would take `0644` for 644 or for 420.
+fn quoted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Number(_) => Err(serde::de::Error::custom(
+            "expected a mode in quotes, found a number: write `mode: \"0644\"`",
+        )),
+        other => serde_json::from_value(other).map_err(serde::de::Error::custom),
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

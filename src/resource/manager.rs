@@ -41,12 +41,11 @@ pub fn show(units: &[&str]) -> String {
 /// Shell text that starts or stops a unit where the host has it, whoever manages its services.
 pub fn if_there(verb: &str, unit: &str) -> String {
     let known = command(["systemctl", "--quiet", "cat", unit]);
-    let act = command(["systemctl", verb, unit]);
-    let service = service(unit);
-    let script = quote(&format!("/etc/init.d/{service}"));
-    let openrc = command(["rc-service", service, verb]);
+    let systemd = ServiceManager::Systemd.act(verb, unit);
+    let script = quote(&ServiceManager::Openrc.definition(unit));
+    let openrc = ServiceManager::Openrc.act(verb, unit);
     format!(
-        "if [ -d /run/systemd/system ]; then if {known} >/dev/null 2>&1; then {act}; fi\nelif [ -e {script} ]; then {openrc}; fi"
+        "if [ -d /run/systemd/system ]; then if {known} >/dev/null 2>&1; then {systemd}; fi\nelif [ -e {script} ]; then {openrc}; fi"
     )
 }
 

@@ -7,6 +7,7 @@ use crate::event::Event;
 use crate::inventory::model::Host;
 use crate::plan::{HostPlan, Part};
 use crate::resource::Resource;
+use crate::resource::change::Step;
 
 use super::host::{HostError, HostRun, Run};
 
@@ -180,6 +181,17 @@ impl<'a> Fleet<'a> {
             self.tell(&work.run, &result);
             work.result = Some(result);
         }
+    }
+
+    /// Does steps on each of some hosts, side by side, and tells whether all of them were done.
+    pub fn steps<'h>(&self, jobs: Vec<(HostRun<'h>, Vec<Step>)>) -> (Vec<HostRun<'h>>, bool) {
+        let done = self.each(jobs, |(mut run, steps)| {
+            let result = run.steps(&self.run, &steps);
+            self.tell(&run, &result);
+            (run, result.is_ok())
+        });
+        let well = done.iter().all(|(_, well)| *well);
+        (done.into_iter().map(|(run, _)| run).collect(), well)
     }
 
     /// Tells of a host that did not come to its end.

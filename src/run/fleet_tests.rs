@@ -82,9 +82,10 @@ fn happens(
         lines: Mutex::default(),
         interrupt: interrupted_at.map(|at| (at, &interrupt)),
     };
+    let roles = Roles::load(None).expect("roles");
     let run = Run {
         cluster,
-        roles: &Roles::load(None).expect("roles"),
+        roles: roles.over(cluster),
         connect: &fake,
         secrets: &Secrets::new(),
         sink: &log,

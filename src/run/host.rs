@@ -10,7 +10,7 @@ use crate::plan::{self, Basis, HostPlan};
 use crate::probe::{self, Answer, ProbeError};
 use crate::resource::change::Step;
 use crate::resource::{Change, Distribution, Resource};
-use crate::role::{RoleError, Roles};
+use crate::role::{Expansion, RoleError};
 use crate::secret::{self, Secrets};
 use crate::transport::{Connect, Output, RemoteShell, TransportError};
 
@@ -91,7 +91,7 @@ fn tail(text: &str) -> String {
 /// What all hosts of a run share.
 pub struct Run<'a> {
     pub cluster: &'a Cluster,
-    pub roles: &'a Roles,
+    pub roles: Expansion<'a>,
     pub connect: &'a dyn Connect,
     pub secrets: &'a Secrets,
     pub sink: &'a dyn Sink,
@@ -133,7 +133,7 @@ impl<'a> HostRun<'a> {
         // A host of another distribution than most has other packages, paths and services.
         let os = Distribution::of(&answer.facts);
         if !wanted.is_empty() && os != Distribution::assumed() {
-            wanted = run.roles.expand(run.cluster, host, &os)?;
+            wanted = run.roles.of(host, &os)?;
         }
         let answer = ask_all(run, host, shell.as_mut(), &wanted, question, answer)?;
         no_obstacles(&answer, &wanted)?;

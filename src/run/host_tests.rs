@@ -3,6 +3,7 @@ use crate::event::Silent;
 use crate::inventory::{self, BUILT_IN_ROLES};
 use crate::manifest::Entry;
 use crate::resource::Before;
+use crate::role::Roles;
 use crate::transport::fake::{FakeHosts, Script, ok};
 
 const TEXT: &str = "cluster: t\nnetworks: 10.0.0.0/24\nhosts:\n  lb1: { role: director, address: 10.0.0.1 }\n  \
@@ -60,9 +61,10 @@ pub fn probed(own: Vec<Manifest>, other: Vec<Option<Manifest>>) -> Script {
 /// Opens a host and locks it.
 fn locked(fake: &FakeHosts, wanted: Vec<Resource>) -> Result<Vec<String>, HostError> {
     let loaded = inventory::parse("t.yaml", TEXT, BUILT_IN_ROLES).expect("a valid inventory");
+    let roles = Roles::load(None).expect("roles");
     let run = Run {
         cluster: &loaded.cluster,
-        roles: &Roles::load(None).expect("roles"),
+        roles: roles.over(&loaded.cluster),
         connect: fake,
         secrets: &Secrets::new(),
         sink: &Silent,

@@ -185,9 +185,7 @@ fn nat_gateway(cluster: &Cluster, host: &Host) -> Option<Value> {
     }
     let via = host.gateway?;
     let to = if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
-    let nics = host.interfaces.iter();
-    let mut facing = nics.filter(|i| i.addresses.iter().any(|net| net.contains(&via)));
-    let interface = facing.next().map_or(&host.interface, |i| &i.name);
+    let interface = host.facing(via).map_or(&host.interface, |nic| &nic.name);
     Some(json!({ "to": to, "via": via, "interface": interface }))
 }
 
@@ -200,8 +198,7 @@ pub fn neighbours(cluster: &Cluster, host: &Host) -> Vec<Value> {
     let vips = cluster.services.iter().flat_map(|s| &s.vips);
     let vips = vips.map(|vip| vip.address).filter(|vip| seen.insert(*vip));
     vips.filter_map(|vip| {
-        let nics = || host.interfaces.iter();
-        let own = nics().find(|i| i.addresses.iter().any(|net| net.contains(&vip)))?;
+        let own = host.facing(vip)?;
         let directors = cluster.hosts.iter().filter(|h| h.is_director());
         let theirs = directors
             .flat_map(|h| &h.interfaces)

@@ -7,6 +7,7 @@ use super::service::{ipvs, virtuals};
 use crate::inventory::model::{Cluster, HealthCheck, HealthCheckKind};
 use crate::resource::Distribution;
 use crate::resource::ipvs::{Ask, Destination, Virtual, method};
+use crate::shell::command;
 
 /// One line for each real server of each virtual service that has a health check.
 pub fn checked(cluster: &Cluster) -> Vec<Value> {
@@ -27,12 +28,11 @@ pub fn checked(cluster: &Cluster) -> Vec<Value> {
             all.extend(pairs.map(|(rs, destination)| {
                 json!({
                     "service": service.name, "virtual": to.to_string(), "host": rs.host,
-                    "address": destination.address.to_string(), "rip": rs.address,
-                    "port": checks::ports(service, rs, to).first().copied().unwrap_or(0), "method": method(destination.mode),
+                    "address": destination.address.to_string(), "method": method(destination.mode),
                     "name": format!("{}-{}-{}", service.name, all_of(&to), rs.host),
                     "weight": destination.weight, "interval": service.delay_loop,
-                    "timeout": check.connect_timeout, "fall": check.retry + 1, "rise": check.rise,
-                    "again": check.delay_before_retry, "asks": questions(check, destination),
+                    "fall": check.retry + 1, "rise": check.rise, "again": check.delay_before_retry,
+                    "asks": questions(check, destination, checks::ports(service, rs, to).first().copied()),
                 })
             }));
         }
@@ -47,15 +47,21 @@ fn all_of(to: &Virtual) -> String {
     words.trim_start_matches('-').chars().map(safe).collect()
 }
 
-/// How one real server is asked: all of it must be well.
-fn questions(check: &HealthCheck, rs: &Destination) -> Vec<Value> {
-    let question = |ask: &Ask| match (ask, &check.kind) {
-        (Ask::Tcp(at), _) => json!({ "tcp": { "address": at.ip(), "port": at.port() } }),
-        (Ask::Page(page), _) => json!({ "page": page }),
-        (Ask::Program, HealthCheckKind::Script { path, timeout }) => {
-            json!({ "script": { "path": path, "timeout": timeout } })
+/// How one real server is asked, as shell text: all of it must be well.
+fn questions(check: &HealthCheck, rs: &Destination, port: Option<u16>) -> Vec<String> {
+    let question = |ask: &Ask| match &check.kind {
+        HealthCheckKind::Script { path, timeout } => {
+            let words = [
+                "timeout".to_owned(),
+                timeout.to_string(),
+                path.clone(),
+                rs.address.ip().to_string(),
+                port.unwrap_or(0).to_string(),
+            ];
+            let program = command(words.iter().map(String::as_str));
+            format!("{program} >/dev/null 2>&1")
         }
-        (Ask::Program, _) => Value::Null,
+        _ => ask.shell(check.connect_timeout),
     };
     rs.asks.iter().map(question).collect()
 }

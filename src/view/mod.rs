@@ -16,16 +16,8 @@ use crate::resource::Distribution;
 pub use checker::{checked, unit as checker_unit};
 pub use service::{ipvs, marks, modules, virtuals};
 
-/// The variables. docs/roles.md tells what each is.
-pub fn of(cluster: &Cluster, host: &Host, os: &Distribution) -> Value {
-    let mut all = of_cluster(cluster);
-    if let (Value::Object(all), Value::Object(own)) = (&mut all, of_host(cluster, host, os)) {
-        all.extend(own);
-    }
-    all
-}
-
-/// Those that are the same for all hosts: of many hosts they are much, and made once.
+/// The variables that are the same for all hosts: of many hosts they are much, and made once. docs/roles.md tells what
+/// each variable is.
 pub fn of_cluster(cluster: &Cluster) -> Value {
     json!({
         "cluster": { "name": cluster.name, "keepalived": cluster.keepalived, "vars": cluster.vars },
@@ -43,6 +35,7 @@ pub fn of_cluster(cluster: &Cluster) -> Value {
     })
 }
 
+/// The variables of one host.
 pub fn of_host(cluster: &Cluster, host: &Host, os: &Distribution) -> Value {
     let members = cluster.vrrp.iter();
     let members = members.filter_map(|instance| vrrp::member(cluster, instance, host));

@@ -86,13 +86,6 @@ pub(super) fn tunnels(cluster: &Cluster, host: &Host) -> Vec<Value> {
         .collect()
 }
 
-/// The interface of a host in the network of an address.
-pub(super) fn facing(host: &Host, address: IpAddr) -> Option<&str> {
-    let mut nics = host.interfaces.iter();
-    let facing = nics.find(|i| i.addresses.iter().any(|net| net.contains(&address)));
-    facing.map(|i| i.name.as_str())
-}
-
 /// VIPs that a director holds where nobody moves them, each on the interface of its network.
 pub(super) fn director_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
     if !cluster.vrrp.is_empty() {
@@ -106,7 +99,8 @@ pub(super) fn director_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
         .filter(|vip| seen.insert(vip.address))
         .enumerate()
         .map(|(index, vip)| {
-            let interface = facing(host, vip.address).unwrap_or(&host.interface);
+            let facing = host.facing(vip.address);
+            let interface = facing.map_or(&host.interface, |nic| &nic.name);
             json!({
                 "address": format!("{}/{}", vip.address, vip.prefix), "interface": interface,
                 // Only IPv4 addresses have labels.

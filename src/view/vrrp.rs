@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::vip::facing;
 use crate::inventory::model::{Cluster, Host, Mode, Vip, VrrpInstance, Watch};
 use crate::manifest;
 use crate::resource::manager;
@@ -42,12 +41,21 @@ pub(super) fn member(cluster: &Cluster, instance: &VrrpInstance, host: &Host) ->
         map.insert("me".to_owned(), json!(me));
         map.insert("peers".to_owned(), json!(peers));
         // keepalived tracks the instance's own interface anyway, and complains when it is told to.
-        let vips: Vec<(&Vip, &str)> = instance
+        let vips: Vec<(&Vip, &String)> = instance
             .vips
             .iter()
-            .map(|vip| (vip, facing(host, vip.address).unwrap_or(&me.interface)))
+            .map(|vip| {
+                (
+                    vip,
+                    host.facing(vip.address)
+                        .map_or(&me.interface, |nic| &nic.name),
+                )
+            })
             .collect();
-        let mut others: BTreeSet<&str> = vips.iter().map(|(_, interface)| *interface).collect();
+        let mut others: BTreeSet<&str> = vips
+            .iter()
+            .map(|(_, interface)| interface.as_str())
+            .collect();
         others.extend(instance.track_interfaces.iter().map(String::as_str));
         others.remove(me.interface.as_str());
         map.insert("other_interfaces".to_owned(), json!(others));

@@ -153,7 +153,7 @@ impl Recorded {
         let roles = Roles::load(None).unwrap();
         let run = Run {
             cluster: &self.cluster,
-            roles: &roles,
+            roles: roles.over(&self.cluster),
             connect: &fake,
             secrets: &secrets,
             sink: &Silent,
@@ -185,7 +185,8 @@ impl Recorded {
 /// What a host shall have in its kernel. Files and packages are plan's affair, and change with their templates.
 fn kernel(roles: &Roles, cluster: &Cluster, host: &Host) -> Vec<Resource> {
     let mut wanted = roles
-        .expand(cluster, host, &Distribution::assumed())
+        .over(cluster)
+        .of(host, &Distribution::assumed())
         .unwrap();
     wanted.retain(|r| {
         matches!(

@@ -256,10 +256,7 @@ impl Surroundings<'_> {
                 found
             }
             None => {
-                let holds = |vip: &Vip| {
-                    let mut all = host.interfaces.iter();
-                    all.find(|i| i.addresses.iter().any(|net| net.contains(&vip.address)))
-                };
+                let holds = |vip: &Vip| host.facing(vip.address);
                 vips.iter().find_map(holds).or(host.interfaces.first())
             }
         }?;
