@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 /// Deploys, proves and looks after LVS clusters over SSH, with nothing installed on their hosts.
 #[derive(Debug, Parser)]
@@ -35,8 +35,28 @@ impl Cli {
             }
             cli.global.inventory.clone_from(file);
         }
+        if let Some((name, option)) = useless(&matches) {
+            let message = format!(
+                "`{name}` does nothing on the cluster's hosts: it has no use for `--{option}`"
+            );
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
+        }
         Ok(cli)
     }
+}
+
+/// An option about the work on hosts that was given to a command that does none.
+fn useless(matches: &ArgMatches) -> Option<(&str, &'static str)> {
+    let (name, mut at) = matches.subcommand()?;
+    if !matches!(name, "check" | "render" | "schema" | "lab") {
+        return None;
+    }
+    while let Some((_, below)) = at.subcommand() {
+        at = below;
+    }
+    let given = |option: &&str| at.value_source(option) == Some(ValueSource::CommandLine);
+    let option = ["limit", "forks", "lab"].into_iter().find(given)?;
+    Some((name, option))
 }
 
 const EXIT_CODES: &str = "\
@@ -352,6 +372,21 @@ mod tests {
     fn stop_alone_asks_for_all() {
         assert!(read("lvsctl stop --all").is_ok());
         assert!(read("lvsctl start --all").is_err());
+    }
+
+    #[test]
+    fn what_works_on_no_host_takes_no_word_about_hosts() {
+        for (words, well) in [
+            ("lvsctl --limit rs1 plan", true),
+            ("lvsctl check --limit rs1", false),
+            ("lvsctl --lab render rs1", false),
+            ("lvsctl lab up --limit rs1", false),
+            ("lvsctl --forks 3 lab down", false),
+            ("lvsctl lab exec rs1 ip --limit", true),
+            ("lvsctl lab up -i a.yaml", true),
+        ] {
+            assert_eq!(read(words).is_ok(), well, "{words}");
+        }
     }
 
     fn read(words: &str) -> Result<Cli, clap::Error> {

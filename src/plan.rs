@@ -107,7 +107,8 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         ..
     } = *basis;
     let mut changes: Vec<Change> = Vec::new();
-    let (mut notes, mut refusals, mut adopts) = (Vec::new(), Vec::new(), Vec::new());
+    let mut notes: Vec<String> = stopped(name, basis).into_iter().collect();
+    let (mut refusals, mut adopts) = (Vec::new(), Vec::new());
     // What stays ours, in the order of the roles, then what must still go, as it was made.
     let mut after = Manifest::new(&manifest.cluster);
     let mut keep = Vec::new();
@@ -184,6 +185,18 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         refusals,
         steps,
     }
+}
+
+/// Somebody's decision, most often, which `apply` would undo.
+fn stopped(name: &str, basis: &Basis) -> Option<String> {
+    let unit = persist::unit(&basis.manifest.cluster);
+    let is_it = |r: &&Resource| r.kind() == Unit::NAME && r.key() == unit;
+    basis.wanted.iter().find(is_it)?;
+    let state = basis.observed.unit.units.get(&unit)?;
+    let stopped = state.loaded && state.enabled && !state.active && state.active_state != "failed";
+    stopped.then(|| {
+        format!("its part of the cluster is stopped: `lvsctl start --limit {name}` starts it again, and so does `apply`")
+    })
 }
 
 /// keepalived takes its virtual services with it when it stops, and hands the VIP over: a service that went before would

@@ -444,3 +444,22 @@ fn keepalived_stops_before_its_services_go() {
         "{titles:?}"
     );
 }
+
+#[test]
+fn a_part_that_was_stopped_is_told() {
+    let mut unit = unit(&[]);
+    let Resource::Unit(own) = &mut unit else {
+        panic!("a unit")
+    };
+    own.name = "lvsctl-c.service".to_owned();
+    for (wanted, active, told) in [
+        (vec![unit.clone()], false, true),
+        (vec![unit.clone()], true, false),
+        (Vec::new(), false, false),
+    ] {
+        let observed = with_unit("lvsctl-c.service", active, Observed::default());
+        let plan = plan(&wanted, &Manifest::new("c"), &observed);
+        let notes = plan.notes.join("\n");
+        assert_eq!(notes.contains("lvsctl start --limit"), told, "{notes}");
+    }
+}

@@ -3,7 +3,6 @@
 use crate::exit::Exit;
 use crate::inventory::model::Host;
 use crate::plan::HostPlan;
-use crate::report::error::chain;
 use crate::resource::change::Step;
 use crate::run::{Fleet, HostRun, part};
 
@@ -43,11 +42,12 @@ impl<'h> Drain<'h> {
             return Ok(drain);
         }
         let directors = stage.iter().map(|(host, _)| (*host, Vec::new())).collect();
-        let mut unreached = String::new();
-        for ((host, outcome), (_, steps)) in fleet.open(directors).into_iter().zip(stage) {
+        let mut unreached = false;
+        for ((_, outcome), (_, steps)) in fleet.open(directors).into_iter().zip(stage) {
             match outcome {
                 Ok(run) => drain.hosts.push((run, steps)),
-                Err(error) => unreached.push_str(&format!("{}: {}\n", host.name, chain(&error))),
+                // Told already, as an event.
+                Err(_) => unreached = true,
             }
         }
         if fleet.run.interrupt.is_set() {
@@ -57,16 +57,11 @@ impl<'h> Drain<'h> {
                 "interrupted: nothing was changed\n",
             ));
         }
-        if !unreached.is_empty() {
-            if !work.ignore_unreachable {
-                drain.close(fleet);
-                let message = format!(
-                    "{unreached}expected to drain what leaves on its directors first; --ignore-unreachable goes on \
-                     without those\nnothing was changed on any host\n"
-                );
-                return Err(Failure::new(Exit::Unreachable, message));
-            }
-            eprint!("{unreached}");
+        if unreached && !work.ignore_unreachable {
+            drain.close(fleet);
+            let message = "expected to drain what leaves on its directors first; --ignore-unreachable goes on without \
+                           those\nnothing was changed on any host\n";
+            return Err(Failure::new(Exit::Unreachable, message));
         }
         drain.lock(fleet)
     }

@@ -1,6 +1,6 @@
 //! `lvsctl stop` and `lvsctl start`: a node's part of the cluster, without a change of what it shall be.
 
-use crate::cli::{FormatArgs, Global};
+use crate::cli::{Format, FormatArgs, Global};
 use crate::exit::Exit;
 use crate::inventory::model::Host;
 use crate::resource::change::Step;
@@ -9,7 +9,7 @@ use crate::run::{Fleet, HostRun};
 
 use super::output::Reporter;
 use super::work::{Work, lock};
-use super::{Failure, Result};
+use super::{Failure, Result, print};
 use super::{reach, setup};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,27 @@ pub fn run(global: &Global, format: &FormatArgs, power: Power) -> Result<Exit> {
     };
     reporter.finish();
     reach.tell(global);
+    if let (Ok(Exit::Done), Format::Text, false) = (&done, format.format, global.quiet) {
+        let names: Vec<&str> = setup
+            .hosts(global)?
+            .iter()
+            .map(|h| h.name.as_str())
+            .collect();
+        print(&told(power, &names.join(",")))?;
+    }
     done
+}
+
+fn told(power: Power, hosts: &str) -> String {
+    match power {
+        Power::Start => format!("started: {hosts}\n"),
+        Power::Stop { all: true } => {
+            "stopped: all hosts; `lvsctl start` starts them again\n".to_owned()
+        }
+        Power::Stop { all: false } => {
+            format!("stopped: {hosts}; `lvsctl start --limit {hosts}` starts again\n")
+        }
+    }
 }
 
 fn act(work: &Work, fleet: &Fleet, power: Power) -> Result<Exit> {

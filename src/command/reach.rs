@@ -33,6 +33,20 @@ pub fn reach(global: &Global, setup: &mut Setup, templates: bool) -> Result<Reac
     if global.lab {
         let access =
             lab::enter(&setup.loaded.cluster.name).map_err(|e| Failure::of(Exit::Lab, &e))?;
+        let chosen = setup
+            .hosts(global)?
+            .into_iter()
+            .map(|host| host.name.as_str());
+        let absent: Vec<&str> = chosen
+            .filter(|name| !access.addresses.contains_key(*name))
+            .collect();
+        if !absent.is_empty() {
+            let message = format!(
+                "error: the lab has no host {}; `lvsctl lab down` and `lvsctl lab up` make it anew, as the inventory is now\n",
+                absent.join(", ")
+            );
+            return Err(Failure::new(Exit::Lab, message));
+        }
         // The lab has keys of its own; the user's configuration is about other hosts.
         environment = Environment {
             home: None,

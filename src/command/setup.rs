@@ -99,6 +99,10 @@ impl Setup {
     pub fn hosts(&self, global: &Global) -> Result<Vec<&Host>> {
         let hosts = &self.cluster().hosts;
         for word in &global.limit {
+            if word.trim().is_empty() {
+                let message = "error: --limit: a name is empty; write names with commas and without blanks: rs1,rs2\n";
+                return Err(Failure::new(Exit::Usage, message));
+            }
             if !hosts
                 .iter()
                 .any(|host| host.name == *word || host.has_role(word))

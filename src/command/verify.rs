@@ -11,7 +11,7 @@ use crate::verify::{self, live, place, questions};
 
 use super::Result;
 use super::output::{Reporter, show};
-use super::work::Work;
+use super::work::{Work, lab_hint};
 use super::{reach, setup};
 
 /// Stands for this machine as a client, where the inventory has none.
@@ -31,6 +31,7 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
         }
     };
     let mut tally = Tally::default();
+    let mut unreached = false;
     let this_machine = this_machine(&cluster.hosts);
     {
         let work = Work {
@@ -65,7 +66,10 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
                         chain(&error)
                     ),
                 ),
-                Err(error) => tally.fail(&host.name, "reachable", unreachable(&chain(&error))),
+                Err(error) => {
+                    unreached = true;
+                    tally.fail(&host.name, "reachable", unreachable(&chain(&error)));
+                }
             }
         }
         let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
@@ -82,6 +86,9 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
     }
     reporter.finish();
     reach.tell(global);
+    if unreached {
+        eprint!("{}", lab_hint(global, cluster));
+    }
     if interrupt.is_set() {
         return Ok(Exit::Interrupted);
     }

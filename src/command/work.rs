@@ -3,7 +3,8 @@
 use crate::cli::Global;
 use crate::event::Sink;
 use crate::exit::Exit;
-use crate::inventory::model::Host;
+use crate::inventory::model::{Cluster, Host};
+use crate::lab;
 use crate::report::error::chain;
 use crate::resource::Resource;
 use crate::run::host::{HostError, Run};
@@ -87,21 +88,29 @@ impl<'a> Work<'a> {
         if opened.missing.is_empty() {
             return Ok(opened);
         }
-        let lines: String = opened
-            .missing
-            .iter()
-            .map(|(host, error)| format!("{}: {error}\n", host.name))
-            .collect();
         if self.ignore_unreachable && !opened.hosts.is_empty() {
-            eprint!("{lines}");
             return Ok(opened);
         }
         fleet.close(opened.hosts);
+        // Why is told already, as an event.
+        let hint = lab_hint(self.global, self.setup.cluster());
         Err(Failure::new(
             Exit::Unreachable,
-            format!("{lines}nothing was changed on any host\n"),
+            format!("nothing was changed on any host\n{hint}"),
         ))
     }
+}
+
+/// What somebody may have forgotten who does not reach a host.
+pub fn lab_hint(global: &Global, cluster: &Cluster) -> String {
+    let runs = || lab::status(&cluster.name).is_ok_and(|lab| lab.running);
+    if global.lab || !runs() {
+        return String::new();
+    }
+    format!(
+        "the lab {} runs on this machine: --lab works in it\n",
+        cluster.name
+    )
 }
 
 /// Locks hosts: all of them, or none.

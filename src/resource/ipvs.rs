@@ -119,12 +119,22 @@ impl Ipvs {
             .find(|s| s.definition.r#virtual == self.service.r#virtual)
     }
 
-    /// Real servers that a checker took out: missing, and indeed not answering.
+    /// Whether our own checker takes real servers out, in a way that a look can follow.
+    fn is_checked_by_us(&self) -> bool {
+        let mut asks = self.real_servers.iter().flat_map(|rs| &rs.asks);
+        !self.keepalived && asks.all(|ask| *ask != Ask::Program)
+    }
+
+    /// Real servers that a checker took out, and that indeed do not answer.
     fn unhealthy<'a>(&'a self, table: &'a Table) -> impl Iterator<Item = &'a Destination> {
         let served = self.served(table);
         self.real_servers.iter().filter(move |rs| {
-            let missing = served.is_some_and(|s| !s.real_servers.contains_key(&rs.address));
-            self.keepalived && missing && table.fails(self.service.r#virtual, rs)
+            let found = served.and_then(|s| s.real_servers.get(&rs.address));
+            let out = match found {
+                None => self.keepalived && served.is_some(),
+                Some(found) => !self.keepalived && found.weight == 0 && rs.weight != 0,
+            };
+            out && table.fails(self.service.r#virtual, rs)
         })
     }
 
@@ -326,28 +336,20 @@ impl Kind for Ipvs {
     }
 
     fn notes(&self, table: &Self::Observed) -> Vec<String> {
-        let drained = self.served(table).into_iter().flat_map(|served| {
-            served.real_servers.values().filter(|found| {
-                found.weight == 0
-                    && self
-                        .real_servers
-                        .iter()
-                        .any(|rs| rs.address == found.address && rs.weight != 0)
-            })
-        });
-        let drained = drained.map(|rs| {
-            format!(
-                "real server {} of {} is drained (weight 0)",
-                rs.address,
-                self.key()
-            )
-        });
-        let unhealthy = self.unhealthy(table).map(|rs| {
-            format!(
-                "real server {} of {} fails its health check, and is not in the table",
-                rs.address,
-                self.key()
-            )
+        let unhealthy: Vec<SocketAddr> = self.unhealthy(table).map(|rs| rs.address).collect();
+        let out = self.real_servers.iter().filter_map(|rs| {
+            let found = self.served(table)?.real_servers.get(&rs.address);
+            let drained = found.is_some_and(|found| found.weight == 0 && rs.weight != 0);
+            let how = match (unhealthy.contains(&rs.address), found) {
+                (true, Some(_)) => "fails its health check, and has weight 0".to_owned(),
+                (true, None) => "fails its health check, and is not in the table".to_owned(),
+                (false, _) if drained => format!(
+                    "is drained (weight 0, and {} in the inventory): `lvsctl start` of its host ends that",
+                    rs.weight
+                ),
+                _ => return None,
+            };
+            Some(format!("real server {} of {} {how}", rs.address, self.key()))
         });
         let served = self.served(table);
         let sorry = served.filter(|served| self.is_sorry(served)).map(|_| {
@@ -356,6 +358,6 @@ impl Kind for Ipvs {
                 self.key()
             )
         });
-        drained.chain(unhealthy).chain(sorry).collect()
+        out.chain(sorry).collect()
     }
 }

@@ -202,11 +202,13 @@ impl Kind for Unit {
         let mut change = Change::new(Self::NAME, self.key(), action);
         let word = |on: bool, yes: &'static str, no: &'static str| Some(if on { yes } else { no });
         if let Some(read_again) = read_again {
-            change = change.field(
-                "definition",
-                Some("read before its file changed"),
-                Some("read again"),
-            );
+            if state.loaded {
+                change = change.field(
+                    "definition",
+                    Some("read before its file changed"),
+                    Some("read again"),
+                );
+            }
             // `systemctl enable` reads the unit files again by itself.
             if !(enable && self.enabled) {
                 change = change.step("read the unit files again", read_again);

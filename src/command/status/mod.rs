@@ -19,7 +19,7 @@ use crate::view;
 
 use super::Result;
 use super::output::{Reporter, show};
-use super::work::Work;
+use super::work::{Work, lab_hint};
 use super::{reach, setup};
 use counters::Place;
 
@@ -65,11 +65,11 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit> {
     reporter.finish();
     reach.tell(global);
     shown?;
-    Ok(if all_answered {
-        Exit::Done
-    } else {
-        Exit::Unreachable
-    })
+    if all_answered {
+        return Ok(Exit::Done);
+    }
+    eprint!("{}", lab_hint(global, setup.cluster()));
+    Ok(Exit::Unreachable)
 }
 
 /// Shows the table once, or again and again until the user or the count ends it.

@@ -11,12 +11,12 @@ use crate::resource::{ParseError, Section};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Table {
     pub services: Vec<Served>,
-    /// Missing real servers that do not answer as their health check wants.
+    /// Real servers that a checker may have taken out, and that do not answer as their health check wants.
     failing: BTreeSet<String>,
 }
 
 impl Table {
-    /// Whether a real server is missing and fails its health check.
+    /// Whether a real server seems taken out, and fails its health check.
     pub fn fails(&self, to: Virtual, rs: &Destination) -> bool {
         self.failing.contains(&named(to, rs.address))
     }

@@ -15,32 +15,46 @@ const ASKED_FOR: u32 = 3;
 const KEEPALIVED_SETTLES: u32 = 20;
 
 /// `ipvsadm` loads ip_vs where it is not loaded, and a probe changes nothing: so it runs only where IPVS is.
-/// A real server that is missing is asked what its health check asks; most often none is.
+/// A real server that a checker may have taken out is asked what its health check asks; most often none is.
 pub fn probe(wanted: &[&Ipvs]) -> String {
     let mut text = "part table\ntable=\nif [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then\n\
                     table=$(ipvsadm -Sn 2>/dev/null); printf '%s\\n' \"$table\"; fi\npart failing\n"
         .to_owned();
-    for ipvs in wanted.iter().filter(|ipvs| ipvs.keepalived) {
-        let to = ipvs.service.r#virtual.printed();
+    if wanted.iter().any(|ipvs| ipvs.is_checked_by_us()) {
+        text.push_str("out=$(printf '%s\\n' \"$table\" | sed -n '/ -w 0$/p; / -w 0 /p')\n");
+    }
+    for ipvs in wanted {
         for rs in &ipvs.real_servers {
-            if rs.asks.is_empty() {
-                continue;
-            }
-            let asks: Vec<String> = rs
-                .asks
-                .iter()
-                .map(|ask| format!("{{ {}; }}", ask.shell(ASKED_FOR)))
-                .collect();
-            text.push_str(&format!(
-                "case $table in *'-A {to} '*) case $table in *'-a {to} -r {} '*) ;; *)\n\
-                 {{ {}; }} || echo '{}';; esac;; esac\n",
-                rs.address,
-                asks.join(" && "),
-                named(ipvs.service.r#virtual, rs.address)
-            ));
+            text.push_str(&ask_if_out(ipvs, rs));
         }
     }
     text
+}
+
+/// Prints the name of a real server that does not answer. keepalived takes one out of the table, we give it weight 0.
+fn ask_if_out(ipvs: &Ipvs, rs: &Destination) -> String {
+    if rs.asks.is_empty() {
+        return String::new();
+    }
+    let asks: Vec<String> = rs
+        .asks
+        .iter()
+        .map(|ask| format!("{{ {}; }}", ask.shell(ASKED_FOR)))
+        .collect();
+    let ask = format!(
+        "{{ {}; }} || echo '{}'",
+        asks.join(" && "),
+        named(ipvs.service.r#virtual, rs.address)
+    );
+    let to = ipvs.service.r#virtual.printed();
+    let line = format!("*'-a {to} -r {} '*", rs.address);
+    if ipvs.keepalived {
+        format!("case $table in *'-A {to} '*) case $table in {line}) ;; *)\n{ask};; esac;; esac\n")
+    } else if ipvs.is_checked_by_us() {
+        format!("case $out in {line})\n{ask};; esac\n")
+    } else {
+        String::new()
+    }
 }
 
 pub fn method(mode: Mode) -> &'static str {
