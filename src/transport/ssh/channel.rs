@@ -3,8 +3,6 @@
 use std::io::{self, Read, Write};
 use std::time::Instant;
 
-use ssh2::BlockDirections;
-
 use super::{Link, is_cut, wait};
 use crate::transport::poll::Ready;
 use crate::transport::{Channel, Ended, Progress};
@@ -23,7 +21,6 @@ enum Did<T> {
     Done(T),
     /// It waits for the host.
     NotYet,
-    Deadline,
     Cut,
 }
 
@@ -36,18 +33,18 @@ impl SshChannel {
         }
     }
 
-    /// Tries one operation. Where its packet is half sent, nothing else may be asked of libssh2 before the rest is: a
-    /// server takes what is sent to it whatever it has to say itself, so this wait cannot be a deadlock.
+    /// Tries one operation, once. One that does not get through keeps its half-sent packet, and goes on with it when it
+    /// is tried again with the same words. Until then the others must have their turns: the half-sent packet may be of a
+    /// key exchange, which goes on with reading, and all others come to nothing before it.
     fn attempt<T>(
         &mut self,
-        deadline: Instant,
         mut operation: impl FnMut(&mut ssh2::Channel, &mut [u8]) -> io::Result<T>,
     ) -> io::Result<Did<T>> {
         loop {
             match operation(&mut self.channel, &mut self.buffer) {
                 Ok(done) => return Ok(Did::Done(done)),
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(Did::NotYet),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => {
                     let code = ssh2::Error::last_session_error(&self.link.session);
                     return match code {
@@ -56,40 +53,25 @@ impl SshChannel {
                     };
                 }
             }
-            let outbound = matches!(
-                self.link.session.block_directions(),
-                BlockDirections::Outbound | BlockDirections::Both
-            );
-            if !outbound {
-                return Ok(Did::NotYet);
-            }
-            if wait(&self.link.session, &self.link.socket, false, deadline)? == Ready::Deadline {
-                return Ok(Did::Deadline);
-            }
         }
     }
 
-    fn read(&mut self, stream: i32, deadline: Instant) -> io::Result<Did<Vec<u8>>> {
-        let did = self.attempt(deadline, |channel, buffer| {
-            channel.stream(stream).read(buffer)
-        })?;
+    fn read(&mut self, stream: i32) -> io::Result<Did<Vec<u8>>> {
+        let did = self.attempt(|channel, buffer| channel.stream(stream).read(buffer))?;
         Ok(match did {
             Did::Done(0) => Did::NotYet,
             Did::Done(n) => Did::Done(self.buffer.get(..n).unwrap_or_default().to_vec()),
             Did::NotYet => Did::NotYet,
-            Did::Deadline => Did::Deadline,
             Did::Cut => Did::Cut,
         })
     }
 
     /// Once all output is read: how it ended, when the host has said so.
-    fn ended(&mut self, deadline: Instant) -> io::Result<Did<Ended>> {
+    fn ended(&mut self) -> io::Result<Did<Ended>> {
         if !self.channel.eof() {
             return Ok(Did::NotYet);
         }
-        let did = self.attempt(deadline, |channel, _| {
-            channel.wait_close().map_err(io::Error::from)
-        })?;
+        let did = self.attempt(|channel, _| channel.wait_close().map_err(io::Error::from))?;
         Ok(match did {
             // The status alone is 0 also for a process that was killed.
             Did::Done(()) => Did::Done(match self.channel.exit_signal() {
@@ -100,7 +82,6 @@ impl SshChannel {
                 _ => self.channel.exit_status().map_or(Ended::Cut, Ended::Status),
             }),
             Did::NotYet => Did::NotYet,
-            Did::Deadline => Did::Deadline,
             Did::Cut => Did::Cut,
         })
     }
@@ -118,7 +99,6 @@ macro_rules! tell {
         match $did {
             Did::Done(value) => return Ok($progress(value)),
             Did::NotYet => {}
-            Did::Deadline => return Ok(Progress::Deadline),
             Did::Cut => return Ok(Progress::Closed(Ended::Cut)),
         }
     };
@@ -131,16 +111,15 @@ impl Channel for SshChannel {
         loop {
             if !to_send.is_empty() {
                 let piece = to_send.get(..PIECE).unwrap_or(to_send);
-                match self.attempt(deadline, |channel, _| channel.write(piece))? {
+                match self.attempt(|channel, _| channel.write(piece))? {
                     Did::Done(n) => *to_send = to_send.get(n..).unwrap_or_default(),
                     Did::NotYet => {}
-                    Did::Deadline => return Ok(Progress::Deadline),
                     Did::Cut => return Ok(Progress::Closed(Ended::Cut)),
                 }
             }
-            tell!(self.read(0, deadline)?, Progress::Stdout);
-            tell!(self.read(1, deadline)?, Progress::Stderr);
-            tell!(self.ended(deadline)?, Progress::Closed);
+            tell!(self.read(0)?, Progress::Stdout);
+            tell!(self.read(1)?, Progress::Stderr);
+            tell!(self.ended()?, Progress::Closed);
             if sending && to_send.is_empty() {
                 return Ok(Progress::Sent);
             }
