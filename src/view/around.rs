@@ -172,21 +172,16 @@ pub fn exports(cluster: &Cluster, host: &Host) -> Vec<Value> {
         .collect()
 }
 
-/// The default gateway that a host must have, since its answers go back through the director.
-pub fn nat_gateways(cluster: &Cluster, host: &Host) -> Vec<Value> {
-    nat_gateway(cluster, host).into_iter().collect()
-}
-
-fn nat_gateway(cluster: &Cluster, host: &Host) -> Option<Value> {
-    let serves = |s: &Service| s.real_servers.iter().any(|rs| rs.host == host.name);
-    let mut nat = cluster.services.iter().filter(|s| s.mode == Mode::Nat);
-    if host.is_director() || !nat.any(serves) {
-        return None;
-    }
-    let via = host.gateway?;
-    let to = if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
-    let interface = host.facing(via).map_or(&host.interface, |nic| &nic.name);
-    Some(json!({ "to": to, "via": via, "interface": interface }))
+/// The default route of a real server: its answers go back by the gateway that the inventory has for it. With NAT that
+/// is the director.
+pub fn gateways(host: &Host) -> Vec<Value> {
+    let via = host.gateway.filter(|_| !host.is_director());
+    let route = |via: IpAddr| {
+        let to = if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
+        let interface = host.facing(via).map_or(&host.interface, |nic| &nic.name);
+        json!({ "to": to, "via": via, "interface": interface })
+    };
+    via.map(route).into_iter().collect()
 }
 
 /// Static neighbour entries of a gateway: each VIP at the hardware address of the director.

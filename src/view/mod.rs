@@ -49,7 +49,7 @@ pub fn of_host(cluster: &Cluster, host: &Host, os: &Distribution) -> Value {
         "arp_scopes": host.vars.get("arp_scopes").cloned().unwrap_or_else(|| json!(["all", "lo"])),
         "arp_rules": vip::arp_rules(cluster, host),
         "tunnels": vip::tunnels(cluster, host),
-        "nat_gateways": around::nat_gateways(cluster, host),
+        "gateways": around::gateways(host),
         "neighbours": around::neighbours(cluster, host),
         "listens": around::listens(cluster, host),
         "more_web_ports": around::more_web_ports(cluster, host),

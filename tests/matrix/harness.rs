@@ -145,6 +145,36 @@ impl Cluster {
             .collect()
     }
 
+    pub fn hosts(&self) -> usize {
+        self.hosts.len()
+    }
+
+    /// `status` has one master for what has VIPs, and each real server in each service.
+    #[track_caller]
+    pub fn is_well(&self) {
+        let ran = self.lvsctl(&["status", "--format", "json"]).expect(0);
+        let status: Value = serde_json::from_str(&ran.stdout).expect("a status in JSON");
+        let all = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let directors = all(&status["directors"]);
+        let states: BTreeSet<&str> = directors
+            .iter()
+            .filter_map(|d| d["state"].as_str())
+            .collect();
+        let known = BTreeSet::from(["master", "backup"]);
+        assert!(
+            states.contains("master") && states.is_subset(&known),
+            "{}",
+            ran.stdout
+        );
+        for service in all(&status["services"]) {
+            assert_eq!(service["present"], true, "{service}");
+            for rs in all(&service["real_servers"]) {
+                let drained = rs["wanted_weight"] == 0;
+                assert_eq!(rs["state"], if drained { "drained" } else { "up" }, "{rs}");
+            }
+        }
+    }
+
     /// Nothing of what lvsctl may touch has changed.
     #[track_caller]
     pub fn unchanged(&self, before: &BTreeMap<String, String>) {
@@ -302,6 +332,8 @@ impl Cluster {
             let left: Vec<&str> = all
                 .lines()
                 .filter(|line| !is_of_a_package(line, &known))
+                // A package's unit may have run, or have been stopped, since the host was bare.
+                .filter(|line| !line.contains(" ran since "))
                 // A module stays loaded, and brings its parameters.
                 .filter(|line| {
                     !OF_MODULES
@@ -354,7 +386,8 @@ const MADE: &[&str] = &[
     "/etc/ssl/",
     "/etc/ca-certificates",
     "/etc/.pwd.lock",
-    "/etc/nginx/",
+    "/etc/nginx/modules-enabled/",
+    "/etc/nginx/sites-enabled/default",
     "/etc/apparmor.d/local/",
     "/run/adduser",
     "/etc/default/nfs-",
@@ -368,8 +401,11 @@ const MADE: &[&str] = &[
     "/etc/systemd/system/sockets.target.wants/",
     "/run/mount/",
     "/run/rpcbind",
-    "/etc/systemd/system/multi-user.target.wants/",
+    "/etc/systemd/system/multi-user.target.wants/nfs-client.target",
+    "/etc/systemd/system/multi-user.target.wants/nfs-server.service",
+    "/etc/systemd/system/multi-user.target.wants/rpcbind.service",
     "/etc/systemd/system/sysinit.target.wants/",
+    "/var/www/html/index.nginx-debian.html",
     "/etc/perl",
     "/etc/dbus-1",
     "/run/nginx",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::harness::Cluster;
 
-const VIP: &str = "http://192.168.100.200/";
+pub const VIP: &str = "http://192.168.100.200/";
 
 /// Who answered, without repetition.
 fn who(answers: &[String]) -> BTreeSet<&str> {
@@ -191,38 +191,6 @@ pub fn a_mark_and_ssh_beside_it(cluster: &Cluster) {
         })
         .collect();
     assert_eq!(keys.len(), 2, "ssh follows the mark");
-}
-
-pub fn real_servers_leave_and_return(cluster: &Cluster) {
-    let weight = |wanted: &str| {
-        let script = format!("ipvsadm -Sn | grep -q -- '-r 192.168.100.13:80 -g -w {wanted}'");
-        cluster.becomes(&format!("rs2 has weight {wanted}"), || {
-            cluster.succeeds("lb1", &script)
-        });
-    };
-    let health = format!("lvsctl-{}-health", cluster.name);
-    cluster.on("rs2", "systemctl stop nginx");
-    weight("0");
-    let log = cluster.on("lb1", &format!("journalctl -o cat -u {health}"));
-    for line in [
-        "down, 1 of 3 (soft)",
-        "down, 3 of 3 (soft)",
-        "down (hard), weight 0",
-    ] {
-        assert!(log.contains(line), "{line:?} in\n{log}");
-    }
-    assert_eq!(
-        who(&cluster.picks("client", VIP, 4)),
-        BTreeSet::from(["rs1"])
-    );
-    cluster.on("rs2", "systemctl start nginx");
-    weight("2");
-    let answers = cluster.picks("client", VIP, 6);
-    assert_eq!(
-        answers.iter().filter(|name| *name == "rs2").count(),
-        4,
-        "{answers:?}"
-    );
 }
 
 pub fn sorry_page(cluster: &Cluster) {

@@ -1,12 +1,12 @@
 //! The shipped topologies, each with what is particular to it and with an edit.
 
 use crate::harness::Cluster;
-use crate::{damage, particular};
+use crate::{damage, health, particular};
 
 pub struct Topology {
     /// Its inventory's name.
     pub name: &'static str,
-    /// Whether every part of the matrix has it. It is looked at more closely: nothing but `apply` leaves a trace.
+    /// Whether every part of the matrix has it.
     pub core: bool,
     /// Edits (from, to) of the inventory before its hosts come up.
     pub before: &'static [(&'static str, &'static str)],
@@ -43,7 +43,10 @@ pub const ALL: &[Topology] = &[
     topology("t3", particular::pages_by_nfs, edits::keepalived_scheduler),
     topology(
         "t4",
-        particular::a_master_stops_and_starts,
+        |cluster| {
+            particular::a_master_stops_and_starts(cluster);
+            health::keepalived_asks(cluster);
+        },
         edits::keepalived_weight,
     ),
     topology("t5", particular::ports_are_mapped, edits::scheduler),
@@ -82,7 +85,7 @@ pub const ALL: &[Topology] = &[
     ),
     topology(
         "t12",
-        particular::real_servers_leave_and_return,
+        health::our_checker_asks_for_the_text,
         edits::health_check,
     ),
     topology("t13", particular::sorry_page, edits::keepalived_scheduler),
@@ -95,7 +98,10 @@ pub const ALL: &[Topology] = &[
     topology("t15b", particular::static_neighbour, edits::scheduler),
     topology(
         "t16",
-        particular::udp_and_several_services,
+        |cluster| {
+            particular::udp_and_several_services(cluster);
+            health::keepalived_asks_by_tls(cluster);
+        },
         edits::one_of_several,
     ),
     topology(

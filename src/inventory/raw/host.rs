@@ -25,8 +25,8 @@ pub(in crate::inventory) struct Host {
     pub interface: Opt<String>,
     /// For hosts with several interfaces: name → address, or `{ network, address }`.
     pub interfaces: Opt<Named<Nic>>,
-    /// The default gateway: an address, or the name of a host. Default: in NAT mode the director; otherwise
-    /// what the host has already.
+    /// The default gateway: an address, or the name of a host. Real servers are given it; other hosts just in a lab.
+    /// Default: in NAT mode the director; otherwise what the host has already.
     pub gateway: Opt<Text<Gateway>>,
     /// `ssh`, or `local` for the machine that lvsctl runs on. Default: `ssh`.
     pub connection: Opt<Connection>,

@@ -3,6 +3,8 @@
 use std::io::{self, Read, Write};
 use std::time::Instant;
 
+use ssh2::BlockDirections;
+
 use super::{Link, is_cut, wait};
 use crate::transport::poll::Ready;
 use crate::transport::{Channel, Ended, Progress};
@@ -34,8 +36,7 @@ impl SshChannel {
     }
 
     /// Tries one operation, once. One that does not get through keeps its half-sent packet, and goes on with it when it
-    /// is tried again with the same words. Until then the others must have their turns: the half-sent packet may be of a
-    /// key exchange, which goes on with reading, and all others come to nothing before it.
+    /// is tried again with the same words.
     fn attempt<T>(
         &mut self,
         mut operation: impl FnMut(&mut ssh2::Channel, &mut [u8]) -> io::Result<T>,
@@ -54,6 +55,19 @@ impl SshChannel {
                 }
             }
         }
+    }
+
+    /// A half-sent packet of a key exchange goes on only by reading, and writing comes to nothing before it. But a channel
+    /// that is about to send data, and room for more, does not read before that: waiting for the end does nothing else.
+    fn push_on(&mut self) -> io::Result<Did<()>> {
+        let outbound = matches!(
+            self.link.session.block_directions(),
+            BlockDirections::Outbound | BlockDirections::Both
+        );
+        if !outbound {
+            return Ok(Did::NotYet);
+        }
+        self.attempt(|channel, _| channel.wait_eof().map_err(io::Error::from))
     }
 
     fn read(&mut self, stream: i32) -> io::Result<Did<Vec<u8>>> {
@@ -109,6 +123,9 @@ impl Channel for SshChannel {
         let sending = !to_send.is_empty();
         let mut seen = None;
         loop {
+            if let Did::Cut = self.push_on()? {
+                return Ok(Progress::Closed(Ended::Cut));
+            }
             if !to_send.is_empty() {
                 let piece = to_send.get(..PIECE).unwrap_or(to_send);
                 match self.attempt(|channel, _| channel.write(piece))? {
