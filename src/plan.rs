@@ -195,7 +195,10 @@ fn stopped(name: &str, basis: &Basis) -> Option<String> {
     let state = basis.observed.unit.units.get(&unit)?;
     let stopped = state.loaded && state.enabled && !state.active && state.active_state != "failed";
     stopped.then(|| {
-        format!("its part of the cluster is stopped: `lvsctl start --limit {name}` starts it again, and so does `apply`")
+        format!(
+            "its part of the cluster is stopped: `lvsctl start --limit {name}` starts it again (`apply` does, too, but \
+             leaves a real server drained)"
+        )
     })
 }
 

@@ -38,6 +38,7 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
         .iter()
         .map(|host| host.plan(&reach.secrets))
         .collect();
+    let missing = opened.missing.len();
     fleet.close(opened.hosts);
     drop(fleet);
     reporter.finish();
@@ -46,12 +47,18 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
         Format::Text => report::plan::text(out, &plans, style),
         Format::Json => report::plan::json(out, &plans),
     })?;
-    if plans.iter().any(|plan| !plan.refusals.is_empty()) {
-        return Ok(Exit::Unreachable);
+    if missing > 0 && !global.quiet {
+        eprintln!(
+            "{} not reached: what they need is not known",
+            report::count(missing, "host")
+        );
     }
-    Ok(if plans.iter().all(HostPlan::is_empty) {
-        Exit::Done
-    } else {
-        Exit::Changes
+    let refused = plans.iter().any(|plan| !plan.refusals.is_empty());
+    Ok(match plans.iter().all(HostPlan::is_empty) {
+        _ if refused => Exit::Unreachable,
+        false => Exit::Changes,
+        // Nobody can say that there is nothing to do.
+        true if missing > 0 => Exit::Unreachable,
+        true => Exit::Done,
     })
 }

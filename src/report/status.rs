@@ -46,6 +46,9 @@ pub struct Service {
     /// As it is reached: `tcp 192.168.100.200:80`, `mark 10 of 192.168.100.200 ports 80, 443`.
     pub at: String,
     pub scheduler: String,
+    pub scheduler_flags: Vec<String>,
+    /// Each packet of UDP is scheduled by itself.
+    pub one_packet: bool,
     /// Seconds.
     pub persistence: Option<u32>,
     /// Whose table this is.
@@ -184,6 +187,15 @@ fn heading(writer: &mut dyn Write, service: &Service, style: Style) -> io::Resul
         clean::line(&service.at),
         clean::line(&service.scheduler)
     );
+    if !service.scheduler_flags.is_empty() {
+        line.push_str(&format!(
+            " ({})",
+            clean::line(&service.scheduler_flags.join(", "))
+        ));
+    }
+    if service.one_packet {
+        line.push_str(", one packet");
+    }
     if let Some(seconds) = service.persistence {
         line.push_str(&format!(", persistent for {seconds} s"));
     }

@@ -344,7 +344,7 @@ impl Kind for Ipvs {
                 (true, Some(_)) => "fails its health check, and has weight 0".to_owned(),
                 (true, None) => "fails its health check, and is not in the table".to_owned(),
                 (false, _) if drained => format!(
-                    "is drained (weight 0, and {} in the inventory): `lvsctl start` of its host ends that",
+                    "is drained (weight 0, and {} in the inventory): `lvsctl start --limit` with its host's name ends that",
                     rs.weight
                 ),
                 _ => return None,

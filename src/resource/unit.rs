@@ -122,10 +122,12 @@ impl Kind for Unit {
         self.name.clone()
     }
 
+    /// The uptime is read first: on a busy host time goes by until date(1) runs, and a unit that is taken to have started
+    /// earlier than it did would seem to run with an older file.
     fn probe(wanted: &[&Self]) -> String {
         let names: Vec<&str> = wanted.iter().map(|u| u.name.as_str()).collect();
         format!(
-            "part clock\ndate +%s.%N\ncat /proc/uptime\npart show\n{}{}",
+            "part clock\nup=$(cat /proc/uptime)\ndate +%s.%N\necho \"$up\"\npart show\n{}{}",
             manager::show(&names),
             probe_paths(
                 wanted

@@ -89,6 +89,11 @@ pub fn offline(
         if host.host.is_director() {
             director::check(host, tally);
         }
+        if !(host.host.is_director() || host.host.is_real_server()) {
+            for vip in place::vips(cluster) {
+                real_server::nowhere(tally, host, vip);
+            }
+        }
     }
     cluster::check(cluster, &seen, tally);
     mtu::check(cluster, &seen, tally);

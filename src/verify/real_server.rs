@@ -14,7 +14,10 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
     let held = place::held_by_real_server(cluster, seen.host);
     for (vip, home) in &held {
         only_at_home(tally, seen, *vip, home);
-        local(tally, seen, *vip, home);
+        // One that it does not hold at all is drift, and told there.
+        if seen.addresses().of(*vip).next().is_some() {
+            local(tally, seen, *vip, home);
+        }
         if vip.is_ipv4() && cluster.arp == ArpAnswer::Sysctl {
             for interface in
                 place::facing(cluster, seen.host, &seen.run.answer.observed.address, *vip)
@@ -76,8 +79,8 @@ fn only_at_home(tally: &mut Tally, seen: &Seen, vip: IpAddr, home: &str) {
     tally.judge(host, "vip-only-on-lo", vip.to_string(), fault);
 }
 
-/// A real server of NAT services, or of other VIPs, does not hold a VIP at all.
-fn nowhere(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
+/// Who serves nothing to a VIP does not hold it: a real server of NAT services or of other VIPs, a client.
+pub fn nowhere(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
     let held = seen.run.answer.observed.address.of(vip).next();
     let fault = held.map(|held| {
         Fault::new(

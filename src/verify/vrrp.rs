@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::inventory::model::{Cluster, Host, VrrpInstance};
+use crate::resource::ipvs::KEEPALIVED;
 use crate::shell::heredoc;
 
 use super::Seen;
@@ -34,6 +35,13 @@ pub fn script(cluster: &Cluster, host: &Host) -> Option<String> {
     Some(format!(
         "if have perl && perl -MSocket -e1 2>/dev/null; then part adverts\n{listen}fi\n"
     ))
+}
+
+fn takes_part(director: &Seen) -> bool {
+    let owners = &director.look.owners;
+    owners
+        .iter()
+        .any(|(unit, state)| unit == KEEPALIVED && state.active)
 }
 
 /// None: nothing on the host could listen.
@@ -102,7 +110,8 @@ pub fn judge(
                 .iter()
                 .filter(|address| member(address).is_some())
                 .count();
-            if serves || instance.advert_int * 2.2 > LONGEST {
+            // Where keepalived does not run, nobody has joined the group that adverts are sent to.
+            if serves || !takes_part(director) || instance.advert_int * 2.2 > LONGEST {
                 continue;
             }
             let fault = (peers == 0).then(|| {

@@ -260,6 +260,14 @@ const T2: &[Damage] = &[
         ],
     ),
     damage(
+        "the client holds the VIP, and answers itself",
+        &[edit(
+            "client.probe",
+            r#"{"family":"inet","local":"192.168.100.20","#,
+            r#"{"family":"inet","local":"192.168.100.200","prefixlen":32,"scope":"global","label":"eth0"},{"family":"inet","local":"192.168.100.20","#,
+        )],
+    ),
+    damage(
         "keepalived's files disagree",
         &[edit(
             "lb2.probe",

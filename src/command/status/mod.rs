@@ -133,6 +133,7 @@ fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> Sta
         vips: Vec::new(),
         note: Some(error.clone()),
     }));
+    told_of_each_other(&mut directors);
     let mut services = Vec::new();
     for service in &cluster.services {
         // The table of the director that serves; a backup's stands in while nobody does.
@@ -157,6 +158,24 @@ fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> Sta
         cluster: cluster.name.clone(),
         directors,
         services,
+    }
+}
+
+/// A VIP on two directors is a takeover in progress, or two that do not hear each other.
+fn told_of_each_other(directors: &mut [Director]) {
+    let held: Vec<(String, Vec<String>)> = directors
+        .iter()
+        .map(|d| (d.host.clone(), d.vips.clone()))
+        .collect();
+    for director in directors {
+        let others = held.iter().filter(|(host, _)| *host != director.host);
+        let mut both = others.filter_map(|(host, vips)| {
+            let vip = vips.iter().find(|vip| director.vips.contains(vip))?;
+            Some(format!(
+                "{host} holds {vip} too; if that lasts, `lvsctl verify` tells why"
+            ))
+        });
+        director.note = director.note.take().or_else(|| both.next());
     }
 }
 
@@ -225,11 +244,14 @@ fn of_service(
         counters.rates.get(&place).copied()
     };
     let host_of = |address: SocketAddr| {
-        cluster
-            .hosts
-            .iter()
-            .find(|h| h.address == address.ip())
-            .map(|h| h.name.clone())
+        let own = |host: &Host| {
+            host.interfaces
+                .iter()
+                .flat_map(|nic| &nic.addresses)
+                .any(|net| net.addr() == address.ip())
+        };
+        let has = |host: &&Host| host.address == address.ip() || own(host);
+        cluster.hosts.iter().find(has).map(|h| h.name.clone())
     };
     let mut addresses: Vec<SocketAddr> = wanted.real_servers.iter().map(|rs| rs.address).collect();
     let strays = served
@@ -274,6 +296,8 @@ fn of_service(
         name: service.name.clone(),
         at: at(service, to),
         scheduler: format!("{:?}", service.scheduler).to_lowercase(),
+        scheduler_flags: service.scheduler_flags.clone(),
+        one_packet: service.one_packet,
         persistence: service.persistence.map(|p| p.timeout),
         director: run.host.name.clone(),
         present: served.is_some(),

@@ -73,6 +73,14 @@ pub fn port_mapping(view: View<'_>, faults: &mut Vec<Fault>) {
         let Some(sorry) = service.sorry_server else {
             continue;
         };
+        if service.vips.iter().any(|vip| vip.address == sorry.address) {
+            let fault = Fault::new(format!(
+                "the sorry server {} is the service's VIP",
+                sorry.address
+            ))
+            .help("give the address of a host that answers while no real server does");
+            faults.push(view.of(service, "sorry_server", fault));
+        }
         let other = sorry.port.filter(|port| !service.ports.contains(port));
         if service.mode != Mode::Nat
             && !service.ports.is_empty()

@@ -17,7 +17,7 @@ use crate::inventory::model::{Mode, Protocol, Scheduler};
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Service", extend("required" = ["vip", "port"]))]
 pub(in crate::inventory) struct Service {
-    /// The virtual address, or a list of them. On the director it gets the prefix that it carries here.
+    /// The virtual address, or a list of them, all IPv4 or all IPv6: for both, make two services. On the director it gets the prefix that it carries here.
     /// Default prefix: /32, or /128 for IPv6.
     pub vip: Opt<Many<Text<Address>>>,
     /// The port, or a list of ports. `0` is every port, and needs `persistence`.
