@@ -28,9 +28,11 @@ pub fn direct(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, ho
             // A cluster may have no way out; its own clients must be reached.
             if name != OUTSIDE && seen.run.answer.observed.address.of(vip).next().is_some() {
                 let fault = Fault::new(
-                    format!("a route to the client {name} ({to}) from {vip}"),
+                    format!("a route to {name} ({to}) from {vip}"),
                     "none",
-                    "set the host's `gateway` to a router that is no director",
+                    format!(
+                        "see `ip route get {to}` on it; where it has no way at all, set its `gateway` to a router that is no director"
+                    ),
                 );
                 tally.judge(host, "reply-route", name, Some(fault));
             }
