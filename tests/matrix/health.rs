@@ -72,7 +72,7 @@ pub fn keepalived_asks(cluster: &Cluster) {
     const WEB: &str = "http://192.168.189.145/";
     const PROGRAM: &str = "/usr/local/sbin/ask-web";
     const BY_HTTP: &str = "health_check: http";
-    const BY_PROGRAM: &str = "health_check: { script: /usr/local/sbin/ask-web }";
+    const BY_PROGRAM: &str = "health_check: { script: { path: /usr/local/sbin/ask-web } }";
     leaves_and_returns(cluster, WEB);
     for host in ["lb1", "lb2"] {
         let program = format!(
