@@ -4,6 +4,7 @@
 mod damage;
 mod harness;
 mod particular;
+mod persistence;
 mod table;
 mod topologies;
 
