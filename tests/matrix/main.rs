@@ -5,6 +5,7 @@ mod damage;
 mod harness;
 mod health;
 mod particular;
+mod persistence;
 mod table;
 mod topologies;
 

@@ -141,17 +141,6 @@ pub fn large_requests_and_answers(cluster: &Cluster) {
     }
 }
 
-pub fn one_real_server_on_both_ports(cluster: &Cluster) {
-    let mut answers = cluster.picks("client", VIP, 3);
-    answers.extend(cluster.picks("client", "https://192.168.100.200/", 3));
-    assert_eq!(who(&answers).len(), 1, "{answers:?}");
-}
-
-pub fn one_real_server_for_a_client(cluster: &Cluster) {
-    let answers = cluster.picks("client", VIP, 6);
-    assert_eq!(who(&answers).len(), 1, "{answers:?}");
-}
-
 /// Who a client reaches by http, https and ssh.
 fn reached(cluster: &Cluster, client: &str) -> String {
     let mut answers = vec![

@@ -1,7 +1,7 @@
 //! The shipped topologies, each with what is particular to it and with an edit.
 
 use crate::harness::Cluster;
-use crate::{damage, health, particular};
+use crate::{damage, health, particular, persistence};
 
 pub struct Topology {
     /// Its inventory's name.
@@ -64,15 +64,11 @@ pub const ALL: &[Topology] = &[
         core: true,
         ..topology(
             "t8",
-            particular::one_real_server_on_both_ports,
+            persistence::each_client_on_one_over_both_ports,
             edits::a_port_more,
         )
     },
-    topology(
-        "t9",
-        particular::one_real_server_for_a_client,
-        edits::persistence,
-    ),
+    topology("t9", persistence::each_client_on_one, edits::persistence),
     topology(
         "t10",
         particular::one_real_server_on_every_port,
@@ -120,7 +116,7 @@ const WITH_SPARE: &str = "  rs3: { role: client, address: 192.168.100.16 }\n  cl
 const THIRD: &str = "rs3: { role: [realserver, web], address: 192.168.100.16 }";
 
 mod edits {
-    use super::{Cluster, SPARE, THIRD};
+    use super::{Cluster, SPARE, THIRD, persistence};
 
     /// What a change of the service brings on a director without keepalived.
     fn on_director(cluster: &Cluster, virtual_service: &str) -> Vec<String> {
@@ -227,20 +223,25 @@ mod edits {
             "rs2 unit nginx.service".to_owned(),
         ];
         cluster.edited("port: [80, 443]", "port: [80, 443, 8443]", &changes);
+        persistence::each_client_on_one_over_three_ports(cluster);
         cluster.lvsctl(&["verify"]).expect(0);
     }
 
-    /// Edited in place: the connections that the director knows stay.
+    /// Edited in place: the connections that the director knows stay. The new words are kept too: a short time runs
+    /// out, and what is coarse makes one of two clients.
     pub fn persistence(cluster: &Cluster) {
-        cluster.ask("client", "http://192.168.100.200/");
         let changes = on_director(cluster, "-t 192.168.100.200:80");
         let known = || cluster.on("lb1", "ipvsadm -Lnc | grep -c 192.168.100.20: || :");
+        cluster.ask("client1", "http://192.168.100.200/");
         let before = known();
         assert_ne!(before.trim(), "0");
         cluster.edited("persistence: true", "persistence: 3600", &changes);
         assert_eq!(known(), before, "the table was flushed");
+        cluster.edited("persistence: 3600", "persistence: 2", &changes);
+        persistence::runs_out(cluster);
         let granularity = "persistence: { timeout: 3600, granularity: 255.255.255.0 }";
-        cluster.edited("persistence: 3600", granularity, &changes);
+        cluster.edited("persistence: 2", granularity, &changes);
+        persistence::both_clients_on_one(cluster);
         cluster.lvsctl(&["verify"]).expect(0);
     }
 
