@@ -488,6 +488,18 @@ services:
             "`web` changes a priority by 5, but the members' differ by 10: the master would stay",
         ),
         (
+            "id: 10 }",
+            "id: 10, preempt: false, track_script: { web: { unit: nginx, weight: -50 } } }",
+            (7, 92),
+            "`web` changes a priority by 50, but with `preempt: false` the master would stay",
+        ),
+        (
+            "id: 10 }",
+            "id: 10, track_interface: eth0 }",
+            (7, 49),
+            "`eth0` carries the adverts, and is tracked without being named",
+        ),
+        (
             "id: 10 }\nservices:\n  web: { vip: 192.168.100.200",
             "id: 10, auth_pass: { env: PW } }\nservices:\n  web: { vip: 'fd00::200'",
             (7, 32),

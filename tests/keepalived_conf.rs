@@ -1,4 +1,5 @@
-//! keepalived.conf of less common inventories, piece by piece. That keepalived itself takes it, labs show.
+//! keepalived.conf, piece by piece: what keys of the inventory become. That keepalived takes it and does it, labs show for
+//! what shipped inventories say; for the rest there is `keepalived -t` on the host, before the file is put in place.
 
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
 use lvsctl::resource::{Distribution, Resource};
@@ -20,6 +21,11 @@ const WAN_AND_LAN: &str = "vrrp:
 ";
 
 const ONE: &str = "vrrp: { virtual_router_id: 10, vips: [203.0.113.80, 10.2.0.1] }\n";
+
+/// One instance that holds the VIP outside alone.
+fn vrrp(keys: &str) -> String {
+    format!("vrrp: {{ virtual_router_id: 10, vips: 203.0.113.80, {keys} }}\n")
+}
 
 fn service(keys: &str) -> String {
     format!("services:\n  web: {{ vip: 203.0.113.80, mode: nat, {keys} }}\n")
@@ -60,6 +66,70 @@ fn it_says_what_the_inventory_says() {
             "in NAT the instances of one pair move together",
             format!("{WAN_AND_LAN}{}", service("port: 80")),
             &["vrrp_sync_group t { group { wan lan }", "dev eth1"],
+            &[],
+        ),
+        (
+            "adverts go to everybody, from an address of one's own",
+            format!("{ONE}{}", service("port: 80")),
+            &["advert_int 1.0 mcast_src_ip 203.0.113.11 virtual_ipaddress {"],
+            &["unicast", "notify", "lvs_sync_daemon", "track_script"],
+        ),
+        (
+            "or to the other members alone",
+            format!("{}{}", vrrp("unicast: true"), service("port: 80")),
+            &["unicast_src_ip 203.0.113.11 unicast_peer { 203.0.113.12 }"],
+            &["mcast_src_ip"],
+        ),
+        (
+            "who has the VIP keeps it, for which every member starts as backup",
+            format!("{}{}", vrrp("preempt: false"), service("port: 80")),
+            &[
+                "state BACKUP interface",
+                "priority 100 advert_int 1.0 nopreempt",
+            ],
+            &[],
+        ),
+        (
+            "the sync daemon sends on the interface of its instance",
+            format!("{}{}", vrrp("sync_daemon: true"), service("port: 80")),
+            &[
+                "global_defs { router_id lb1 enable_script_security script_user root lvs_sync_daemon eth0 main }",
+            ],
+            &[],
+        ),
+        (
+            "a program is told each state",
+            format!(
+                "{}{}",
+                vrrp("notify: /usr/local/bin/told"),
+                service("port: 80")
+            ),
+            &["dev eth0 } notify \"/usr/local/bin/told\" }"],
+            &[],
+        ),
+        (
+            "a watched program is defined by itself, and named in the instance",
+            format!(
+                "{}{}",
+                vrrp(
+                    "track_script: { up: { script: /usr/local/bin/up, interval: 5, weight: -20, fall: 4, rise: 1 } }"
+                ),
+                service("port: 80")
+            ),
+            &[
+                "vrrp_script main-up { script \"/usr/local/bin/up\" interval 5 weight -20 fall 4 rise 1 user root }",
+                "track_script { main-up }",
+            ],
+            &[],
+        ),
+        (
+            "another interface that is named is tracked; the instance's own is, without being named",
+            format!(
+                "{}{}",
+                vrrp("track_interface: [eth0, eth1]"),
+                service("port: 80")
+            ),
+            &["dev eth0 } track_interface { eth1 } }"],
             &[],
         ),
         (

@@ -64,6 +64,11 @@ impl Units {
     }
 }
 
+/// Between the two a loaded host may do something else. So the time since the boot is read first: what a unit did
+/// then appears later than it was, never earlier, which would make a file that it has read appear newer.
+const CLOCK: &str =
+    "part clock\nread -r uptime </proc/uptime\ndate +%s.%N\nprintf '%s\\n' \"$uptime\"\n";
+
 /// What a unit is to be when a plan is done.
 #[derive(Debug, Clone, Copy)]
 pub enum Stays<'a> {
@@ -122,12 +127,10 @@ impl Kind for Unit {
         self.name.clone()
     }
 
-    /// The uptime is read first: on a busy host time goes by until date(1) runs, and a unit that is taken to have started
-    /// earlier than it did would seem to run with an older file.
     fn probe(wanted: &[&Self]) -> String {
         let names: Vec<&str> = wanted.iter().map(|u| u.name.as_str()).collect();
         format!(
-            "part clock\nup=$(cat /proc/uptime)\ndate +%s.%N\necho \"$up\"\npart show\n{}{}",
+            "{CLOCK}part show\n{}{}",
             manager::show(&names),
             probe_paths(
                 wanted
@@ -346,4 +349,36 @@ impl Kind for Unit {
 /// A unit that fails to start says why in its log.
 fn explained(run: &str, log: &str) -> String {
     format!("{{ {run}; }} || {{ rc=$?; {log} >&2 2>/dev/null; exit $rc; }}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The time of the boot, as a host tells it whose programs are slow.
+    fn boot() -> f64 {
+        let slow = "part() { :; }\n\
+                    date() { sleep 0.3; command date \"$@\"; }\n\
+                    cat() { sleep 0.3; command cat \"$@\"; }\n";
+        let output = std::process::Command::new("sh")
+            .args(["-c", &format!("{slow}{CLOCK}")])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut words = text.split_whitespace().map(|w| w.parse::<f64>().unwrap());
+        words.next().unwrap() - words.next().unwrap()
+    }
+
+    #[test]
+    fn a_slow_host_does_not_make_its_units_older() {
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap();
+        let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
+        let uptime: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
+        // /proc/uptime has hundredths of a second.
+        let earliest = now.as_secs_f64() - uptime - 0.02;
+        let told = boot();
+        assert!(told > earliest, "{told} < {earliest}");
+    }
 }

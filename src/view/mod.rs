@@ -4,6 +4,7 @@
 mod around;
 mod checker;
 mod checks;
+mod release;
 mod service;
 mod vip;
 mod vrrp;
@@ -30,7 +31,7 @@ pub fn of_cluster(cluster: &Cluster) -> Value {
         "marks": marks(cluster),
         "ipvs": ipvs(cluster),
         "modules": modules(cluster),
-        "keepalived_at_least": service::keepalived_at_least(cluster),
+        "keepalived_at_least": release::keepalived_at_least(cluster),
         "persistent": cluster.services.iter().any(|s| s.persistence.is_some()),
     })
 }

@@ -6,10 +6,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use serde_json::{Value, json};
 
 use super::checks;
-use crate::inventory::model::{Cluster, HealthCheckKind, RealServer, Scheduler, Service};
+use crate::inventory::model::{Cluster, RealServer, Scheduler, Service};
 use crate::resource::ipvs::{Definition, Destination, Ipvs, Virtual};
 use crate::resource::mark::{Mark, PORTS_PER_RULE};
-use crate::resource::package::AtLeast;
 
 /// A service with its virtual servers beside it, since keepalived has one block for each.
 pub(super) fn service(service: &Service) -> Value {
@@ -189,25 +188,4 @@ pub fn modules(cluster: &Cluster) -> Vec<String> {
 
 fn scheduler_module(scheduler: Scheduler) -> String {
     format!("ip_vs_{}", format!("{scheduler:?}").to_lowercase())
-}
-
-/// The oldest keepalived that has what our configuration says. The rest of it is older.
-pub(super) fn keepalived_at_least(cluster: &Cluster) -> AtLeast {
-    let checks = cluster
-        .services
-        .iter()
-        .filter_map(|s| s.health_check.as_ref());
-    let text = checks.into_iter().any(|check| match &check.kind {
-        HealthCheckKind::Http(answer) | HealthCheckKind::Https(answer) => answer.text.is_some(),
-        HealthCheckKind::Tcp | HealthCheckKind::Script { .. } => false,
-    });
-    let (version, because) = if text {
-        ("2.0.7", "`text` of a health check is its `regex`")
-    } else {
-        ("2.0.5", "`keepalived -t` tells of faults")
-    };
-    AtLeast {
-        version: version.to_owned(),
-        because: because.to_owned(),
-    }
 }

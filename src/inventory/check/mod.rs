@@ -60,6 +60,7 @@ const LOCAL: &[Rule] = &[
     vrrp::authentication,
     track::programs,
     track::interfaces,
+    track::own_interface,
     track::weights,
     arp::neighbours_are_known,
 ];

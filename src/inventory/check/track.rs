@@ -2,7 +2,7 @@
 
 use super::View;
 use super::health::program;
-use crate::inventory::model::{VrrpInstance, Watch};
+use crate::inventory::model::{TrackScript, VrrpInstance, Watch};
 use crate::inventory::problem::{Fault, choices, shown};
 
 pub fn programs(view: View<'_>, faults: &mut Vec<Fault>) {
@@ -63,6 +63,27 @@ pub fn interfaces(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
+/// keepalived tracks an instance's own interface in any case, so that one alone adds nothing.
+pub fn own_interface(view: View<'_>, faults: &mut Vec<Fault>) {
+    for instance in &view.cluster.vrrp {
+        let mut tracked = instance.track_interfaces.iter();
+        let Some(first) = tracked.next() else {
+            continue;
+        };
+        let own = |name: &String| instance.members.iter().all(|m| m.interface == *name);
+        if !own(first) || !tracked.all(own) {
+            continue;
+        }
+        let fault = Fault::new(format!(
+            "{} carries the adverts, and is tracked without being named",
+            shown(first)
+        ))
+        .help("delete `track_interface`, or name another interface that a master must have")
+        .warning();
+        faults.push(view.of_vrrp(instance, &["track_interface"], fault));
+    }
+}
+
 /// The least difference of priority between a member and the next.
 fn gap(instance: &VrrpInstance) -> Option<i16> {
     let pairs = instance.members.windows(2);
@@ -78,20 +99,34 @@ pub fn weights(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         let Some(gap) = gap(instance) else { continue };
         for tracker in &instance.track_scripts {
-            let weight = tracker.weight.abs();
-            if weight == 0 || weight > gap {
+            let Some(fault) = idle(instance.preempt, gap, tracker) else {
                 continue;
-            }
-            let fault = Fault::new(format!(
-                "{} changes a priority by {weight}, but the members' differ by {gap}: the master would stay",
-                shown(&tracker.name)
-            ))
-            .help(format!(
-                "make its weight larger than {gap}, or the priorities differ by less than {weight}"
-            ))
-            .warning();
+            };
             let path = ["track_script", tracker.name.as_str(), "weight"];
-            faults.push(view.of_vrrp(instance, &path, fault));
+            faults.push(view.of_vrrp(instance, &path, fault.warning()));
         }
     }
+}
+
+/// Why the weight of a tracker moves nothing.
+fn idle(preempt: bool, gap: i16, tracker: &TrackScript) -> Option<Fault> {
+    let (name, weight) = (shown(&tracker.name), tracker.weight.abs());
+    if weight == 0 {
+        return None;
+    }
+    // A backup that may not preempt takes nothing from a master that it hears, whatever that one's priority.
+    if !preempt {
+        let fault = Fault::new(format!(
+            "{name} changes a priority by {weight}, but with `preempt: false` the master would stay"
+        ));
+        return Some(fault.help("leave `weight` away: with 0 a failure gives the VIPs up"));
+    }
+    (weight <= gap).then(|| {
+        Fault::new(format!(
+            "{name} changes a priority by {weight}, but the members' differ by {gap}: the master would stay"
+        ))
+        .help(format!(
+            "make its weight larger than {gap}, or the priorities differ by less than {weight}"
+        ))
+    })
 }

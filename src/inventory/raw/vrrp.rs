@@ -40,7 +40,8 @@ pub(in crate::inventory) struct Vrrp {
     pub preempt: Opt<bool>,
     /// The interface that carries adverts and VIPs. Default: the one in the first VIP's network.
     pub interface: Opt<String>,
-    /// Interfaces without which a member gives the VIPs up: one or a list. Default: `interface` alone.
+    /// Other interfaces without which a member gives the VIPs up: one or a list. Those that carry its adverts and VIPs
+    /// are tracked without being named.
     pub track_interface: Opt<Many<String>>,
     /// What members watch beside each other, by name.
     pub track_script: Opt<Named<TrackScript>>,

@@ -1,0 +1,139 @@
+//! How old a keepalived may be: by the words that our configuration has.
+
+use crate::inventory::model::{Cluster, HealthCheckKind, Scheduler, Service};
+use crate::resource::package::AtLeast;
+
+/// A word of keepalived.conf, and the first release that knows it.
+struct Word {
+    version: &'static str,
+    because: &'static str,
+    used: fn(&Service) -> bool,
+}
+
+/// The newest first. All other words that we write are as old as `keepalived -t`.
+const WORDS: &[Word] = &[
+    Word {
+        version: "2.2.5",
+        because: "it is the first that knows the scheduler `twos`",
+        used: |service| service.scheduler == Scheduler::Twos,
+    },
+    Word {
+        version: "2.0.20",
+        because: "it is the first that takes `mh-port` and `mh-fallback`",
+        used: |service| service.scheduler_flags.iter().any(|f| f.starts_with("mh-")),
+    },
+    Word {
+        version: "2.0.7",
+        because: "it is the first that knows the scheduler `mh`",
+        used: |service| service.scheduler == Scheduler::Mh,
+    },
+    Word {
+        version: "2.0.7",
+        because: "`text` of a health check is its `regex`",
+        used: looks_for_text,
+    },
+];
+
+/// keepalived must also have been built with `--enable-regex`, which no version tells: `keepalived -t` does.
+fn looks_for_text(service: &Service) -> bool {
+    let kind = service.health_check.as_ref().map(|check| &check.kind);
+    match kind {
+        Some(HealthCheckKind::Http(answer) | HealthCheckKind::Https(answer)) => {
+            answer.text.is_some()
+        }
+        Some(HealthCheckKind::Tcp | HealthCheckKind::Script { .. }) | None => false,
+    }
+}
+
+/// The oldest keepalived that has what our configuration says.
+pub(super) fn keepalived_at_least(cluster: &Cluster) -> AtLeast {
+    let needed = WORDS
+        .iter()
+        .find(|word| cluster.services.iter().any(word.used));
+    let (version, because) = needed.map_or(("2.0.5", "`keepalived -t` tells of faults"), |word| {
+        (word.version, word.because)
+    });
+    AtLeast {
+        version: version.to_owned(),
+        because: because.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use version_compare::{Cmp, compare_to};
+
+    use super::*;
+    use crate::inventory::{self, BUILT_IN_ROLES};
+
+    fn cluster(services: &[&str]) -> Cluster {
+        let mut text = "cluster: t\nnetworks: 10.2.0.0/24\nhosts:\n  \
+             lb1: { role: director, address: 10.2.0.11 }\n  lb2: { role: backup, address: 10.2.0.12 }\n  \
+             rs1: { role: realserver, address: 10.2.0.21 }\nvrrp: { virtual_router_id: 10 }\nservices:\n"
+            .to_owned();
+        for (port, keys) in (8001..).zip(services) {
+            text += &format!("  s{port}: {{ vip: 10.2.0.80, port: {port}, {keys} }}\n");
+        }
+        inventory::parse("t.yaml", &text, BUILT_IN_ROLES)
+            .unwrap_or_else(|e| panic!("{}", e.render(100, false)))
+            .cluster
+    }
+
+    #[test]
+    fn the_newest_word_decides() {
+        let page = "health_check: { http: { text: OK } }";
+        for (services, version, reason) in [
+            (vec!["scheduler: rr"], "2.0.5", "keepalived -t"),
+            (vec!["scheduler: ovf"], "2.0.5", "keepalived -t"),
+            (
+                vec!["scheduler: sh, scheduler_flags: [sh-port, sh-fallback]"],
+                "2.0.5",
+                "keepalived -t",
+            ),
+            (vec!["health_check: http"], "2.0.5", "keepalived -t"),
+            (vec![page], "2.0.7", "`text`"),
+            (
+                vec!["health_check: { https: { text: OK } }"],
+                "2.0.7",
+                "`text`",
+            ),
+            (vec!["scheduler: mh"], "2.0.7", "`mh`"),
+            (
+                vec!["scheduler: mh, scheduler_flags: mh-port"],
+                "2.0.20",
+                "`mh-port`",
+            ),
+            (
+                vec!["scheduler: mh, scheduler_flags: mh-fallback"],
+                "2.0.20",
+                "`mh-fallback`",
+            ),
+            (vec!["scheduler: twos"], "2.2.5", "`twos`"),
+            (
+                vec![
+                    page,
+                    "scheduler: twos",
+                    "scheduler: mh, scheduler_flags: mh-port",
+                ],
+                "2.2.5",
+                "`twos`",
+            ),
+        ] {
+            let least = keepalived_at_least(&cluster(&services));
+            assert_eq!(least.version, version, "{services:?}");
+            assert!(
+                least.because.contains(reason),
+                "{services:?}: {}",
+                least.because
+            );
+        }
+    }
+
+    #[test]
+    fn the_newest_word_comes_first() {
+        for pair in WORDS.windows(2) {
+            let falls = compare_to(pair[0].version, pair[1].version, Cmp::Ge);
+            assert_eq!(falls, Ok(true), "{}", pair[1].because);
+        }
+    }
+}
