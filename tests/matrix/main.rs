@@ -6,6 +6,7 @@ mod harness;
 mod particular;
 mod table;
 mod topologies;
+mod vrrp;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
