@@ -8,6 +8,7 @@ mod particular;
 mod persistence;
 mod table;
 mod topologies;
+mod vrrp;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -8,7 +8,7 @@ echo "== marks"; iptables-save 2>/dev/null | awk '/^\*/ { table = $1 } /^-/ { pr
 { ip6tables-save 2>/dev/null || :; } | awk '/^\*/ { table = $1 } /^-/ { print "v6", table, $0 }'
 echo "== arptables"; if command -v arptables-save >/dev/null; then arptables-save 2>/dev/null | grep '^-'; fi
 echo "== neighbours"; ip neigh show nud permanent
-echo "== links"; ip -o link show up | awk '{ print $2 }'
+echo "== links"; ip -o link show up | awk '{ sub(/[@:].*/, "", $2); print $2 }'
 echo "== mounts"; findmnt -rn -t nfs,nfs4 -o TARGET,SOURCE,FSTYPE
 echo "== units"; for unit in keepalived nginx nfs-server; do systemctl show -p Id -p StateChangeTimestampMonotonic "$unit" | sed "s/.*=//" | paste -sd ' ' | sed 's/ / ran since /'; done
 systemctl list-units --all --plain --no-legend 'lvsctl-*' | awk '{ print $1, $3 }'

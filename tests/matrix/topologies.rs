@@ -1,7 +1,7 @@
 //! The shipped topologies, each with what is particular to it and with an edit.
 
 use crate::harness::Cluster;
-use crate::{damage, health, particular, persistence};
+use crate::{damage, health, particular, persistence, vrrp};
 
 pub struct Topology {
     /// Its inventory's name.
@@ -107,6 +107,7 @@ pub const ALL: &[Topology] = &[
     ),
     topology("v6", particular::both_families, edits::scheduler_of_v6),
     topology("nat-ha", particular::both_sides_move, edits::delay_loop),
+    topology("vrrp", vrrp::all_that_vrrp_offers, vrrp::a_watched_program),
 ];
 
 const CLIENT: &str = "  client: {";
