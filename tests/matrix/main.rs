@@ -1,6 +1,8 @@
 //! Every topology in the lab: one line each, one column a step. `cargo test --test matrix -- t5 t7` runs those alone,
 //! `--jobs N` as many labs at a time, and `--part K/N` those that every part has with the Kth of N parts of the rest.
 
+mod arp;
+mod capture;
 mod damage;
 mod harness;
 mod health;

@@ -221,24 +221,6 @@ pub fn vip_follows_the_web_server(cluster: &Cluster) {
     });
 }
 
-/// The sysctls stay as they were: the rules alone keep the real servers silent.
-pub fn arptables_rules(cluster: &Cluster) {
-    for host in ["rs1", "rs2"] {
-        assert_eq!(
-            cluster
-                .on(host, "cat /proc/sys/net/ipv4/conf/all/arp_ignore")
-                .trim(),
-            "0"
-        );
-    }
-    assert_eq!(who(&cluster.picks("client", VIP, 4)), both());
-    let macs = cluster.on(
-        "client",
-        "arping -c 3 -I eth0 192.168.100.200 | grep -o '\\[..:..:..:..:..:..\\]' | sort -u | wc -l",
-    );
-    assert_eq!(macs.trim(), "1");
-}
-
 pub fn static_neighbour(cluster: &Cluster) {
     let entry = cluster.on("router", "ip neigh show 192.168.0.200 dev eth1");
     assert!(

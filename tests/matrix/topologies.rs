@@ -1,7 +1,7 @@
 //! The shipped topologies, each with what is particular to it and with an edit.
 
 use crate::harness::Cluster;
-use crate::{damage, health, particular, persistence, vrrp};
+use crate::{arp, damage, health, particular, persistence, vrrp};
 
 pub struct Topology {
     /// Its inventory's name.
@@ -90,7 +90,7 @@ pub const ALL: &[Topology] = &[
         particular::vip_follows_the_web_server,
         edits::priority,
     ),
-    topology("t15a", particular::arptables_rules, edits::scheduler),
+    topology("t15a", arp::rules_of_arptables, edits::scheduler),
     topology("t15b", particular::static_neighbour, edits::scheduler),
     topology(
         "t16",
