@@ -8,6 +8,7 @@ mod harness;
 mod health;
 mod particular;
 mod persistence;
+mod schedulers;
 mod table;
 mod topologies;
 mod vrrp;

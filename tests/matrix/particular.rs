@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::capture::Capture;
 use crate::harness::Cluster;
 
 pub const VIP: &str = "http://192.168.100.200/";
@@ -49,21 +50,48 @@ pub fn a_master_stops_and_starts(cluster: &Cluster) {
     cluster.picks("client", WEB, 4);
 }
 
-/// Another page on the server is another answer of the cluster, and only one real server may write.
+/// Each real server shows the folder that is its own, and only one of them may write.
 pub fn pages_by_nfs(cluster: &Cluster) {
     cluster.on(
         "nfs",
-        "echo fresh >/opt/web1/fresh.html && echo fresh >/opt/web2/fresh.html",
+        "echo one >/opt/web1/fresh.html && echo two >/opt/web2/fresh.html",
     );
-    let answers = cluster.picks("client", &format!("{VIP}fresh.html"), 4);
-    assert_eq!(who(&answers), BTreeSet::from(["fresh"]));
-    for (host, may) in [("rs1", "ro"), ("rs2", "rw")] {
-        cluster.on(
-            host,
-            &format!("grep -q ' /var/www/html nfs {may},' /proc/mounts"),
-        );
+    for (address, page) in [("192.168.100.12", "one"), ("192.168.100.13", "two")] {
+        let url = format!("http://{address}/fresh.html");
+        assert_eq!(cluster.ask("client", &url), page, "{address}");
     }
+    // A client stays with its real server for a while, and so with its page.
+    let answers = cluster.picks("client", &format!("{VIP}fresh.html"), 4);
+    let page = BTreeSet::from([answers[0].as_str()]);
+    assert!(["one", "two"].contains(&answers[0].as_str()));
+    assert_eq!(who(&answers), page);
+    one_may_write(cluster);
     cluster.on("nfs", "rm /opt/web1/fresh.html /opt/web2/fresh.html");
+}
+
+/// Anybody may write to both folders on the server itself: what refuses is the export alone.
+fn one_may_write(cluster: &Cluster) {
+    const WRITE: &str = "echo new >/var/www/html/written";
+    const MOUNTED: &str = "grep -q ' /var/www/html nfs rw,' /proc/mounts";
+    cluster.on("nfs", "chmod 777 /opt/web1 /opt/web2");
+    assert!(!cluster.succeeds("rs1", MOUNTED));
+    assert!(!cluster.succeeds("rs1", WRITE));
+    cluster.on(
+        "rs1",
+        &format!("mount -o remount,rw /var/www/html && {MOUNTED}"),
+    );
+    let said = cluster.on(
+        "rs1",
+        &format!("LC_ALL=C; export LC_ALL; ({WRITE}) 2>&1 || :"),
+    );
+    assert!(said.contains("Read-only file system"), "{said}");
+    cluster.on("rs1", "mount -o remount,ro /var/www/html");
+    cluster.on("rs2", &format!("{MOUNTED} && {WRITE}"));
+    cluster.on(
+        "nfs",
+        "test ! -e /opt/web1/written && grep -q new /opt/web2/written && rm /opt/web2/written && \
+         chmod 755 /opt/web1 /opt/web2",
+    );
 }
 
 fn vip_with_its_prefix(cluster: &Cluster) {
@@ -80,14 +108,38 @@ fn vip_with_its_prefix(cluster: &Cluster) {
     }
 }
 
+/// Clients ask for port 80, and real servers hear of 8080 alone. They answer by the director.
 pub fn ports_are_mapped(cluster: &Cluster) {
+    const REAL_SERVERS: [(&str, &str); 3] = [
+        ("rs1", "10.10.10.10"),
+        ("rs2", "10.10.10.20"),
+        ("rs3", "10.10.10.30"),
+    ];
+    const BEGINNINGS: &str = "tcp[13] & 0x12 == 0x02 and (dst port 80 or dst port 8080)";
+    let captures = REAL_SERVERS.map(|(host, address)| {
+        cluster.on(
+            "lb1",
+            &format!("ipvsadm -Sn | grep -q -- '-r {address}:8080 -m'"),
+        );
+        // To anywhere outside, not to the client alone.
+        for outside in ["192.168.122.20", "198.51.100.1"] {
+            let script = format!("ip route get {outside} | grep -q ' via 10.10.10.1 '");
+            cluster.on(host, &script);
+        }
+        (address, Capture::of(cluster, host, BEGINNINGS))
+    });
     let answers = cluster.picks("client", "http://192.168.122.100/", 6);
     assert_eq!(who(&answers), BTreeSet::from(["rs1", "rs2", "rs3"]));
-    cluster.on("lb1", "ipvsadm -Sn | grep -q -- '-r 10.10.10.10:8080 -m'");
-    cluster.on(
-        "rs1",
-        "ip route get 192.168.122.20 | grep -q 'via 10.10.10.1 '",
-    );
+    for (address, capture) in captures {
+        let seen = capture.end();
+        let asked = format!("> {address}.8080: ");
+        assert!(!seen.is_empty(), "{address} was not asked");
+        assert!(
+            seen.lines()
+                .all(|line| line.contains(" 192.168.122.20.") && line.contains(&asked)),
+            "{address}:\n{seen}"
+        );
+    }
 }
 
 /// A capture on the director, whole and without promiscuous mode, has requests and not one answer.
@@ -242,11 +294,9 @@ pub fn static_neighbour(cluster: &Cluster) {
 }
 
 pub fn udp_and_several_services(cluster: &Cluster) {
-    let answers: Vec<String> = (0..6)
-        .map(|_| cluster.udp("client", "192.168.100.200", 5353))
-        .collect();
-    assert_eq!(who(&answers), both(), "{answers:?}");
     for vip in ["192.168.100.200", "192.168.100.201"] {
+        let answers: Vec<String> = (0..6).map(|_| cluster.udp("client", vip, 5353)).collect();
+        assert_eq!(who(&answers), both(), "udp {vip}: {answers:?}");
         for scheme in ["http", "https"] {
             assert_eq!(
                 who(&cluster.picks("client", &format!("{scheme}://{vip}/"), 4)),
@@ -254,59 +304,35 @@ pub fn udp_and_several_services(cluster: &Cluster) {
             );
         }
     }
+    one_mark_over_both_vips(cluster);
     let names: Vec<String> = (0..4)
         .map(|_| cluster.tcp("client", "192.168.100.201", 3306))
         .collect();
     assert_eq!(who(&names), both());
 }
 
-/// Four requests one after another, from a table that has just been made: rs1 has weight 1, rs2 weight 2.
-pub fn patterns_of_schedulers(cluster: &Cluster) {
-    let node = format!("/usr/local/sbin/lvsctl-{}", cluster.name);
-    cluster.on("lb1", &format!("{node} stop; {node} start"));
-    let url = |port: u16| format!("http://192.168.100.200:{port}/");
-    let four = |port: u16| cluster.picks("client", &url(port), 4);
-    let count = |answers: &[String], name: &str| answers.iter().filter(|a| *a == name).count();
-    let rr = four(8001);
-    assert!(
-        rr[0] == rr[2] && rr[1] == rr[3] && rr[0] != rr[1],
-        "rr: {rr:?}"
-    );
-    let wrr = four(8002);
-    for three in wrr.windows(3) {
-        assert_eq!(count(three, "rs2"), 2, "wrr: {wrr:?}");
+/// One service of two VIPs and two ports. Its round robin goes on from one to the next: with a service for each, both
+/// rounds would begin with the same real server.
+fn one_mark_over_both_vips(cluster: &Cluster) {
+    let table = cluster.on("lb1", "ipvsadm -Sn");
+    assert!(table.contains("-A -f 16 -s rr"), "{table}");
+    for port in [3307, 3308] {
+        assert!(!table.contains(&format!(":{port} -s ")), "{table}");
     }
-    let lc = four(8003);
-    assert_eq!(count(&lc, "rs1"), 2, "lc: {lc:?}");
-    let wlc = four(8004);
-    assert!(
-        count(&wlc, "rs2") >= 2 && count(&wlc, "rs1") >= 1,
-        "wlc: {wlc:?}"
-    );
-    // No connection is active when the next one comes: the shortest expected delay is with the larger weight.
-    for (scheduler, port) in [("sed", 8005), ("fo", 8012), ("ovf", 8013)] {
-        assert_eq!(four(port), ["rs2"; 4], "{scheduler}");
-    }
-    // By the destination, or the first that is idle: always the same.
-    for (scheduler, port) in [("nq", 8006), ("dh", 8008), ("lblc", 8010), ("lblcr", 8011)] {
-        let answers = four(port);
-        assert_eq!(who(&answers).len(), 1, "{scheduler}: {answers:?}");
-    }
-    // By the source and its port.
-    for (scheduler, port, first) in [("sh", 8007, 40001), ("mh", 8009, 40101)] {
-        let answers: Vec<String> = (first..first + 16)
-            .map(|own| {
-                cluster
-                    .on(
-                        "client",
-                        &format!("curl -s -m 5 --local-port {own} {}", url(port)),
-                    )
-                    .trim()
-                    .to_owned()
-            })
-            .collect();
-        assert_eq!(who(&answers), both(), "{scheduler}: {answers:?}");
-    }
+    let targets = [
+        ("192.168.100.200", 3307),
+        ("192.168.100.201", 3307),
+        ("192.168.100.200", 3308),
+    ];
+    let answers: Vec<String> = (0..4)
+        .flat_map(|_| targets)
+        .map(|(vip, port)| cluster.tcp("client", vip, port))
+        .collect();
+    let alternate = answers.windows(2).all(|two| two[0] != two[1]);
+    assert!(alternate, "{answers:?}");
+    assert_eq!(who(&answers), both());
+    let last = cluster.tcp("client", "192.168.100.201", 3308);
+    assert_ne!(Some(&last), answers.last());
 }
 
 pub fn both_families(cluster: &Cluster) {

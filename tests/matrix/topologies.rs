@@ -1,7 +1,7 @@
 //! The shipped topologies, each with what is particular to it and with an edit.
 
 use crate::harness::Cluster;
-use crate::{arp, damage, health, particular, persistence, vrrp};
+use crate::{arp, damage, health, particular, persistence, schedulers, vrrp};
 
 pub struct Topology {
     /// Its inventory's name.
@@ -102,7 +102,7 @@ pub const ALL: &[Topology] = &[
     ),
     topology(
         "t17",
-        particular::patterns_of_schedulers,
+        schedulers::each_has_its_pattern,
         edits::a_scheduler_that_is_not_there,
     ),
     topology("v6", particular::both_families, edits::scheduler_of_v6),
