@@ -139,10 +139,16 @@ impl Cluster {
 
     pub fn snapshots(&self) -> BTreeMap<String, String> {
         let script = include_str!("snapshot.sh");
-        self.hosts
-            .iter()
-            .map(|host| (host.clone(), self.on(host, script)))
-            .collect()
+        std::thread::scope(|scope| {
+            let of = |host: &'_ String| (host.clone(), self.on(host, script));
+            let taken: Vec<_> = self
+                .hosts
+                .iter()
+                .map(|host| scope.spawn(move || of(host)))
+                .collect();
+            let taken = taken.into_iter().map(|one| one.join().expect("a snapshot"));
+            taken.collect()
+        })
     }
 
     pub fn hosts(&self) -> usize {
