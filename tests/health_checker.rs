@@ -1,6 +1,7 @@
 //! The health checker of directors without keepalived: what it decides from answer to answer. The shell functions are
 //! the shipped ones; ipvsadm is one that notes what it is told. A lab shows the whole of it (T12).
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -56,6 +57,35 @@ fn judged(results: &str) -> Vec<String> {
         .lines()
         .map(str::to_owned)
         .collect()
+}
+
+/// What stops it is no failure, which systemd would keep and show.
+#[test]
+fn it_ends_well_when_it_is_stopped() {
+    let script = script();
+    let (_, loops) = script
+        .split_once("# Ends with the last")
+        .expect("functions, then loops");
+    let (trap, _) = loops.split_once("while :").expect("a trap, then loops");
+    let text = format!("#{trap}\nsleep 60 &\necho ready\nwait\n");
+    for shell in ["dash", "bash"] {
+        let mut child = Command::new(shell)
+            .args(["-c", &text])
+            .process_group(0)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect(shell);
+        let mut ready = [0; 6];
+        let out = child.stdout.as_mut().expect("a pipe");
+        std::io::Read::read_exact(out, &mut ready).expect("ready");
+        let pid = i32::try_from(child.id()).expect("a pid");
+        nix::sys::signal::kill(
+            nix::unistd::Pid::from_raw(pid),
+            nix::sys::signal::Signal::SIGTERM,
+        )
+        .expect("a signal");
+        assert_eq!(child.wait().expect("its end").code(), Some(0), "{shell}");
+    }
 }
 
 fn decided(results: &str) -> Vec<String> {

@@ -233,9 +233,18 @@ impl Cluster {
     /// After a reboot: everything has started, and health checkers have come round.
     #[track_caller]
     pub fn settles(&self) {
-        self.becomes("nothing is left to do after the reboot", || {
-            self.planned().is_empty()
-        });
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = self.planned();
+            if left.is_empty() {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "left to do {PATIENCE:?} after the reboot: {left:#?}"
+            );
+            std::thread::sleep(Duration::from_millis(200));
+        }
     }
 
     /// Awaits a condition.
