@@ -85,7 +85,7 @@ case $rc in 0) printf '@lvsctl-e2e code=1 exit=0 err=\t%s\n' "$e";; 124) printf 
 }
 e2e_udp() {
 n=0; while [ "$n" -lt "$3" ]; do n=$((n + 1)); rc=0
-e=$(timeout 3 bash -c 'exec 3<>"/dev/udp/$0/$1" && echo lvsctl >&3 && { IFS= read -r -t 2 -n 200 line <&3 || [ -n "$line" ]; } && printf "%s" "$line"' "$1" "$2" 2>&1) || rc=$?
+e=$(timeout 6 bash -c 'exec 3<>"/dev/udp/$0/$1" && echo lvsctl >&3 && { IFS= read -r -t 5 -n 200 line <&3 || [ -n "$line" ]; } && printf "%s" "$line"' "$1" "$2" 2>&1) || rc=$?
 case $rc in 0) printf '@lvsctl-e2e code=1 exit=0 err=\t%s\n' "$e";; *) printf '@lvsctl-e2e code=000 exit=28 err=no answer\n';; esac; done
 }
 e2e_none() { printf '@lvsctl-e2e none\n'; }
