@@ -54,7 +54,11 @@ impl Route {
     fn show(&self) -> String {
         let to = self.to.to_string();
         let family = if self.to.addr().is_ipv6() { "-6" } else { "-4" };
+        let via = self.via.map(|v| v.to_string());
         let mut words = vec!["ip", family, "route", "show", "exact", &to];
+        if let Some(via) = &via {
+            words.extend(["via", via]);
+        }
         if let Some(interface) = &self.interface {
             words.extend(["dev", interface]);
         }
@@ -201,7 +205,12 @@ impl Kind for Route {
 
     fn node(&self) -> Option<NodeLines> {
         Some(NodeLines {
-            start: vec![self.run("replace")],
+            // One that the host's own network settings made may have a metric and more, and stays as it is.
+            start: vec![format!(
+                "[ -n \"$({})\" ] || {}",
+                self.show(),
+                self.run("replace")
+            )],
             // Without a default route nobody could reach the host to start it again.
             stop: if self.to.prefix_len() == 0 {
                 Vec::new()
