@@ -97,12 +97,20 @@ pub fn keepalived_asks_by_tls(cluster: &Cluster) {
     cluster.edit(PLAIN, CHECKED);
     cluster.lvsctl(&["apply", "--yes"]).expect(0);
     cluster.on("rs1", HIDE);
-    let gone = "! ipvsadm -Sn | grep -- '-a -f .* 192.168.100.12:'";
-    let there = "ipvsadm -Sn | grep -q -- '-a -f .* 192.168.100.12:'";
-    cluster.becomes("rs1 leaves", || cluster.succeeds("lb1", gone));
+    // The other services of rs1 are asked otherwise.
+    let of_web = |state: &str| {
+        let ran = cluster.lvsctl(&["status", "--format", "json"]).expect(0);
+        let status: Value = serde_json::from_str(&ran.stdout).expect("a status in JSON");
+        let services = status["services"].as_array().expect("services");
+        let web = services.iter().filter(|s| s["name"] == "web");
+        web.flat_map(|s| s["real_servers"].as_array().expect("real servers"))
+            .filter(|rs| rs["host"] == "rs1")
+            .all(|rs| rs["state"] == state)
+    };
+    cluster.becomes("rs1 leaves", || of_web("unhealthy"));
     only(cluster, "https://192.168.100.201/", "rs2");
     cluster.on("rs1", SHOW);
-    cluster.becomes("rs1 returns", || cluster.succeeds("lb1", there));
+    cluster.becomes("rs1 returns", || of_web("up"));
     cluster.edit(CHECKED, PLAIN);
     cluster.lvsctl(&["apply", "--yes"]).expect(0);
 }
