@@ -103,25 +103,53 @@ impl<'a> Words<'a> {
     }
 }
 
+/// What names a service, in the words of it and of its real servers.
+#[derive(Default)]
+struct To {
+    named: Option<Virtual>,
+    v6_mark: bool,
+}
+
+impl To {
+    fn take(&mut self, option: &str, words: &mut Words) -> Result<(), String> {
+        let named = match option {
+            "-t" => Virtual::Tcp(words.value(option)?),
+            "-u" => Virtual::Udp(words.value(option)?),
+            "-f" => Virtual::Fwmark {
+                mark: words.mark(option)?,
+                v6: false,
+            },
+            _ => {
+                self.v6_mark = true;
+                return Ok(());
+            }
+        };
+        self.named = Some(named);
+        Ok(())
+    }
+
+    fn found(self) -> Option<Virtual> {
+        self.named.map(|named| match named {
+            Virtual::Fwmark { mark, .. } => Virtual::Fwmark {
+                mark,
+                v6: self.v6_mark,
+            },
+            other => other,
+        })
+    }
+}
+
 fn service(words: &[&str]) -> Result<Definition, String> {
-    let mut to = None;
+    let mut to = To::default();
     let mut scheduler = None;
     let (mut flags, mut timeout, mut one_packet) = (BTreeSet::new(), None, false);
-    let (mut netmask, mut v6_mark) = (None, false);
+    let mut netmask = None;
     let mut words = Words {
         words: words.iter(),
     };
     while let Some(&option) = words.words.next() {
         match option {
-            "-t" => to = Some(Virtual::Tcp(words.value(option)?)),
-            "-u" => to = Some(Virtual::Udp(words.value(option)?)),
-            "-f" => {
-                to = Some(Virtual::Fwmark {
-                    mark: words.mark(option)?,
-                    v6: false,
-                })
-            }
-            "-6" => v6_mark = true,
+            "-t" | "-u" | "-f" | "-6" => to.take(option, &mut words)?,
             "-s" => scheduler = Some(named_scheduler(&words.value::<String>(option)?)?),
             "-p" => timeout = Some(words.value(option)?),
             "-M" => netmask = Some(words.value::<String>(option)?),
@@ -139,10 +167,7 @@ fn service(words: &[&str]) -> Result<Definition, String> {
             other => return Err(format!("unknown option {other:?}")),
         }
     }
-    let to = match to.ok_or("no address")? {
-        Virtual::Fwmark { mark, .. } => Virtual::Fwmark { mark, v6: v6_mark },
-        to => to,
-    };
+    let to = to.found().ok_or("no address")?;
     let v6 = match to {
         Virtual::Tcp(address) | Virtual::Udp(address) => address.is_ipv6(),
         Virtual::Fwmark { v6, .. } => v6,
@@ -174,7 +199,7 @@ fn named_scheduler(name: &str) -> Result<Scheduler, String> {
 }
 
 fn real_server(words: &[&str]) -> Result<(Virtual, Destination), String> {
-    let (mut to, mut v6) = (None, false);
+    let mut to = To::default();
     let (mut address, mut mode, mut weight) = (None, Mode::Dr, 1);
     let mut tunnel: Vec<String> = Vec::new();
     let mut words = Words {
@@ -182,15 +207,7 @@ fn real_server(words: &[&str]) -> Result<(Virtual, Destination), String> {
     };
     while let Some(&option) = words.words.next() {
         match option {
-            "-t" => to = Some(Virtual::Tcp(words.value(option)?)),
-            "-u" => to = Some(Virtual::Udp(words.value(option)?)),
-            "-f" => {
-                to = Some(Virtual::Fwmark {
-                    mark: words.mark(option)?,
-                    v6: false,
-                })
-            }
-            "-6" => v6 = true,
+            "-t" | "-u" | "-f" | "-6" => to.take(option, &mut words)?,
             "-r" => address = Some(words.value(option)?),
             "-g" => mode = Mode::Dr,
             "-m" => mode = Mode::Nat,
@@ -206,10 +223,7 @@ fn real_server(words: &[&str]) -> Result<(Virtual, Destination), String> {
             other => return Err(format!("unknown option {other:?}")),
         }
     }
-    let to = match to.ok_or("no service")? {
-        Virtual::Fwmark { mark, .. } => Virtual::Fwmark { mark, v6 },
-        to => to,
-    };
+    let to = to.found().ok_or("no service")?;
     let address = address.ok_or("no real server")?;
     Ok((
         to,
