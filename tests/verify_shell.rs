@@ -1,13 +1,14 @@
 //! What clients run, run for real: sh, curl and bash against a server on loopback that counts its connections.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use lvsctl::inventory::model::Service;
+use lvsctl::inventory::model::{Protocol, Service};
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
 use lvsctl::verify::end_to_end::{self, Replies, Reply};
 
@@ -172,4 +173,40 @@ fn a_port_that_is_not_http_is_asked_by_a_connection() {
     assert_eq!(requests.load(Ordering::SeqCst), 0);
     let once = asked(&end_to_end::ask_once(&service, HOME, address.port()));
     assert_eq!(once.len(), 1);
+}
+
+#[test]
+fn a_udp_port_tells_its_first_line_at_once() {
+    for answer in ["rs1\n", "rs1", "rs1\nand more\n", "\0\x01rs1"] {
+        let socket = UdpSocket::bind((HOME, 0)).unwrap();
+        let address = socket.local_addr().unwrap();
+        std::thread::spawn(move || {
+            while let Ok((_, from)) = socket.recv_from(&mut [0; 100]) {
+                socket.send_to(answer.as_bytes(), from).unwrap();
+            }
+        });
+        let mut service = service();
+        service.protocol = Protocol::Udp;
+        service.check.requests = 5;
+        let begun = Instant::now();
+        let replies = asked(&end_to_end::ask(&service, HOME, address.port()));
+        // One request that waits for more than the answer takes five seconds.
+        assert!(begun.elapsed() < Duration::from_secs(5), "{answer:?}");
+        let came: Vec<_> = replies.iter().map(|r| (r.status, &*r.first_line)).collect();
+        let line = answer.trim_start_matches('\0').lines().next().unwrap();
+        assert_eq!(came, vec![(Some(1), line); 5], "{answer:?}");
+    }
+}
+
+#[test]
+fn a_udp_port_that_nobody_has_gives_no_answer() {
+    let address = {
+        let socket = UdpSocket::bind((HOME, 0)).unwrap();
+        socket.local_addr().unwrap()
+    };
+    let mut service = service();
+    service.protocol = Protocol::Udp;
+    let replies = asked(&end_to_end::ask_once(&service, HOME, address.port()));
+    let came: Vec<_> = replies.iter().map(|r| (r.status, &*r.error)).collect();
+    assert_eq!(came, [(None, "no answer")]);
 }

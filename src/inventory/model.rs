@@ -333,12 +333,15 @@ pub struct HttpAnswer {
     pub text: Option<String>,
 }
 
+/// The most requests of one client to one port.
+pub const MOST_REQUESTS: u16 = 100;
+
 /// How the end-to-end check asks for the service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EndToEnd {
     /// Path for ports that speak HTTP.
     pub path: String,
-    /// Requests a client sends; enough for every real server to be hit.
+    /// Requests a client sends to each port; enough for every real server to be hit.
     pub requests: u16,
     /// Ports that speak HTTP or HTTPS; the others are asked by a TCP connection.
     pub http: Vec<u16>,

@@ -138,7 +138,7 @@ fn ask<'h>(
     }
     let requests: usize = groups
         .iter()
-        .map(|g| g.targets.len() * usize::from(end_to_end::requests(g.service)))
+        .map(|g| g.targets.len() * usize::from(g.service.check.requests))
         .sum();
     let mut jobs: Vec<(&mut HostRun<'h>, bool, String)> = near
         .into_iter()

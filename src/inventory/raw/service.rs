@@ -10,7 +10,7 @@ use super::health::HealthCheck;
 use super::word::{Address, Bare, Endpoint, Mark, Port, Seconds, ServicePort, Weight, Whole};
 use crate::inventory::decode::HELP;
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, Word, shaped};
-use crate::inventory::model::{Mode, Protocol, Scheduler};
+use crate::inventory::model::{MOST_REQUESTS, Mode, Protocol, Scheduler};
 
 /// A service: the VIP and port that clients ask for, and the real servers that answer.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -275,9 +275,9 @@ impl JsonSchema for SorryServer {
 pub(in crate::inventory) struct EndToEnd {
     /// Path that HTTP ports are asked for. Default: `/`.
     pub path: Opt<String>,
-    /// Requests that a client sends, 1 to 1000. Default: enough that every real server should answer twice,
-    /// and at least 10.
-    pub requests: Opt<Whole<u16, 1, 1000>>,
+    /// Requests that a client sends to each port, 1 to 100. Default: enough that every real server should answer
+    /// twice, and at least 10.
+    pub requests: Opt<Whole<u16, 1, { MOST_REQUESTS as i64 }>>,
     /// Ports that speak HTTP. Default: those of 80, 8000 and 8080 that the service has.
     pub http: Opt<Many<Port>>,
     /// Ports that speak HTTPS. Default: those of 443 and 8443 that the service has.

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use super::{Context, MOST_PORTS, MOST_SERVICES, MOST_VIPS};
 use crate::inventory::field::{Many, Named, Opt};
 use crate::inventory::model::{
-    EndToEnd, HealthCheck, HealthCheckKind, Host, HttpAnswer, Mode, Persistence, RealServer,
-    Service, SorryServer, Vip,
+    EndToEnd, HealthCheck, HealthCheckKind, Host, HttpAnswer, MOST_REQUESTS, Mode, Persistence,
+    RealServer, Service, SorryServer, Vip,
 };
 use crate::inventory::problem::{Fault, shown};
 use crate::inventory::raw::Inventory;
@@ -427,5 +427,5 @@ fn requests(real_servers: &[RealServer]) -> u16 {
     let total: u32 = weights().sum();
     let least = weights().min().unwrap_or(1);
     let round = total.div_ceil(least);
-    u16::try_from((2 * round).clamp(10, 1000)).unwrap_or(1000)
+    u16::try_from(2 * round).map_or(MOST_REQUESTS, |n| n.clamp(10, MOST_REQUESTS))
 }

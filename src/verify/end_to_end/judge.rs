@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::{Group, Replies, Reply, requests};
+use super::{Group, Replies, Reply};
 use crate::inventory::model::{Cluster, Scheduler};
 use crate::resource::ipvs::Table;
 use crate::verify::statistics::{Connections, Statistics};
@@ -102,7 +102,7 @@ fn answered(tally: &mut Tally, group: &Group, exchange: &Exchange) {
         return;
     }
     let replies = came(exchange);
-    let wanted = usize::from(requests(group.service));
+    let wanted = usize::from(group.service.check.requests);
     let answers: Vec<u16> = replies.iter().filter_map(|r| r.status).collect();
     let fault = (answers.len() < wanted).then(|| {
         let why: BTreeSet<&str> = replies

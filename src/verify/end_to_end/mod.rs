@@ -9,9 +9,6 @@ use crate::resource::ipvs::Virtual;
 use crate::shell::quote;
 use crate::view;
 
-/// The most requests of one client to one port, whatever the inventory says.
-pub const MOST: u16 = 100;
-
 /// Requests after which a port that answered none is left alone.
 const FIRST: u16 = 3;
 
@@ -59,13 +56,9 @@ fn group(service: &Service, to: Virtual) -> Group<'_> {
     }
 }
 
-/// Requests of one client to one port.
-pub fn requests(service: &Service) -> u16 {
-    service.check.requests.clamp(1, MOST)
-}
-
 /// Shell functions that ask. Each request is a connection of its own and gives one line: what came of it, a tab,
 /// and the first line of the answer. One curl asks many times; its own configuration and proxies do not count.
+/// bash reads byte by byte, which of a datagram gives the first and drops the rest: dd reads it.
 pub fn functions() -> &'static str {
     r#"e2e_http() {
 n=0; while [ "$n" -lt "$2" ]; do printf 'url = "%s"\n' "$1"; n=$((n + 1)); done |
@@ -85,7 +78,8 @@ case $rc in 0) printf '@lvsctl-e2e code=1 exit=0 err=\t%s\n' "$e";; 124) printf 
 }
 e2e_udp() {
 n=0; while [ "$n" -lt "$3" ]; do n=$((n + 1)); rc=0
-e=$(timeout 6 bash -c 'exec 3<>"/dev/udp/$0/$1" && echo lvsctl >&3 && { IFS= read -r -t 5 -n 200 line <&3 || [ -n "$line" ]; } && printf "%s" "$line"' "$1" "$2" 2>&1) || rc=$?
+e=$(timeout 5 bash -c 'exec 3<>"/dev/udp/$0/$1" && echo lvsctl >&3 &&
+{ IFS= read -r -n 200 line < <(dd bs=4096 count=1 2>/dev/null <&3) || [ -n "$line" ]; } && printf "%s" "$line"' "$1" "$2" 2>&1) || rc=$?
 case $rc in 0) printf '@lvsctl-e2e code=1 exit=0 err=\t%s\n' "$e";; *) printf '@lvsctl-e2e code=000 exit=28 err=no answer\n';; esac; done
 }
 e2e_none() { printf '@lvsctl-e2e none\n'; }
@@ -155,7 +149,7 @@ pub fn ask_once(service: &Service, vip: IpAddr, port: u16) -> String {
 
 /// Asks as often as the service's check says. Where the first few get nothing, the rest are not sent.
 pub fn ask(service: &Service, vip: IpAddr, port: u16) -> String {
-    let all = requests(service);
+    let all = service.check.requests;
     let first = all.min(FIRST);
     let rest = all - first;
     let mut text = format!(
