@@ -136,7 +136,7 @@ pub enum Command {
     Destroy(DestroyArgs),
     /// Start again what `stop` has stopped
     Start(StartArgs),
-    /// Stop a node's part of the cluster until `start` or its next boot; real servers are drained first
+    /// Stop a node's part of the cluster until `start`, `apply` or its next boot; real servers are drained first
     Stop(StopArgs),
     /// Show services, real servers, connections and who is master
     Status(StatusArgs),

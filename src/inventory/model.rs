@@ -132,7 +132,7 @@ pub struct SshOptions {
     pub port: Option<u16>,
     /// The user to log in as. Default: who runs lvsctl.
     pub user: Option<String>,
-    /// Private key files, tried in order before the agent's other keys.
+    /// Private key files, tried in order before the agent's other keys; a relative path starts at the current folder.
     pub identity_files: Vec<PathBuf>,
     /// The file of known host keys. Default `~/.ssh/known_hosts`.
     pub known_hosts: Option<PathBuf>,

@@ -310,5 +310,5 @@ fn budget(breach: &BudgetBreach) -> Fault {
         _ => "it has too many values",
     };
     Fault::new(format!("this is no inventory: {what}"))
-        .help("an inventory is one document of a few hundred lines at most")
+        .help("an inventory is one document of at most 50000 values and 1000 aliases; `defaults` holds what all hosts share")
 }

@@ -134,7 +134,7 @@ fn ask<'h>(
     };
     let near: Vec<&mut HostRun<'h>> = clients.iter_mut().filter(near).collect();
     if near.is_empty() {
-        tally.note("", "end-to-end", "the services were not asked for: the inventory has no host of the role client, and this machine is not on the VIPs' network");
+        tally.note("", "end-to-end", "the services were not asked for: no host of the role client takes part, and this machine is not on the VIPs' network");
     }
     let requests: usize = groups
         .iter()

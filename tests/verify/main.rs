@@ -322,6 +322,44 @@ fn each_scheduler_promises_its_own() {
 }
 
 #[test]
+fn what_a_client_lacks_is_named_for_each_port() {
+    for (http, lacks) in [(vec![80], "curl"), (Vec::new(), "bash")] {
+        let mut cluster = recorded("t1").cluster;
+        cluster.services[0].check.http = http;
+        let exchange = Exchange {
+            client: "client".to_owned(),
+            group: 0,
+            target: ("192.168.100.200".parse().unwrap(), 80),
+            replies: Replies::NoTool,
+        };
+        let mut tally = Tally::default();
+        let groups = end_to_end::groups(&cluster);
+        judge::all(&cluster, &groups, &[exchange], |_| None, &mut tally);
+        let found = &tally.findings[0];
+        let expected = format!("{lacks} to ask 192.168.100.200:80 from client");
+        assert_eq!(found.expected, expected);
+        assert!(found.mend.contains(lacks), "{}", found.mend);
+    }
+}
+
+#[test]
+fn a_service_on_every_port_that_names_none_is_told() {
+    let mut cluster = recorded("t1").cluster;
+    cluster.services[0].ports.clear();
+    cluster.services[0].check.http.clear();
+    let groups = end_to_end::groups(&cluster);
+    let mut tally = Tally::default();
+    judge::all(&cluster, &groups, &[], |_| None, &mut tally);
+    let notes = made::of(&tally, "end-to-end");
+    assert_eq!(
+        notes,
+        [
+            ": note: web was not asked for: it is on every port, and its `check` names none in `http` or `https`"
+        ]
+    );
+}
+
+#[test]
 fn an_answer_that_is_cut_anywhere_is_read_without_panic() {
     for case in ["t1", "t2", "t8"] {
         for (name, text) in recorded(case).files {

@@ -26,7 +26,8 @@ pub(in crate::inventory) struct Host {
     /// For hosts with several interfaces: name → address, or `{ network, address }`.
     pub interfaces: Opt<Named<Nic>>,
     /// The default gateway: an address, or the name of a host. Real servers are given it; other hosts just in a lab.
-    /// Default: in NAT mode the director; otherwise what the host has already.
+    /// Default: in NAT mode a VIP that `vrrp` holds in the host's network, else the only director; otherwise what the host
+    /// has already.
     pub gateway: Opt<Text<Gateway>>,
     /// `ssh`, or `local` for the machine that lvsctl runs on. Default: `ssh`.
     pub connection: Opt<Connection>,
@@ -39,10 +40,10 @@ pub(in crate::inventory) struct Host {
     pub exports: Opt<Many<Export>>,
     /// Free values for roles and templates of your own (`host.vars` there).
     pub vars: Opt<Named<FreeValue>>,
-    /// Weight of a real server in all services. Default: the service's `weight`, else 1.
+    /// Weight of a real server in all services. Default: that of `defaults`, else the service's `weight`, else 1.
     pub weight: Opt<Weight>,
-    /// VRRP priority of a director, 1 to 254, the highest being the master. Default: 100, 90, 80, ... for
-    /// directors and then backups in the order of the file.
+    /// VRRP priority of a director, 1 to 254, the highest being the master. Default: 100, 90, 80, ... (in smaller steps
+    /// for more than ten) for directors and then backups in the order of the file.
     pub priority: Opt<Priority>,
 }
 
@@ -68,7 +69,7 @@ pub(in crate::inventory) struct Export {
 pub(in crate::inventory) struct Defaults {
     /// The interface that holds each host's `address`. Default: `eth0`.
     pub interface: Opt<String>,
-    /// The default gateway of every host that names none.
+    /// The default gateway of every host that names none and has an address in its network.
     pub gateway: Opt<Text<Gateway>>,
     /// `ssh` or `local`. Default: `ssh`.
     pub connection: Opt<Connection>,
@@ -78,7 +79,7 @@ pub(in crate::inventory) struct Defaults {
     pub persist: Opt<bool>,
     /// Free values that every host has.
     pub vars: Opt<Named<FreeValue>>,
-    /// Weight of every real server that has none of its own.
+    /// Weight of every real server that has none of its own; goes before a service's `weight`.
     pub weight: Opt<Weight>,
 }
 

@@ -276,9 +276,11 @@ pub(in crate::inventory) struct EndToEnd {
     /// Path that HTTP ports are asked for. Default: `/`.
     pub path: Opt<String>,
     /// Requests that a client sends to each port, 1 to 100. Default: enough that every real server should answer
-    /// twice, and at least 10.
+    /// twice, from 10 to 100. A request over HTTP has 5 seconds, 2 of them to connect; any other TCP connection 3; UDP 5.
+    /// An HTTP status of 400 or more is a finding.
     pub requests: Opt<Whole<u16, 1, { MOST_REQUESTS as i64 }>>,
-    /// Ports that speak HTTP. Default: those of 80, 8000 and 8080 that the service has.
+    /// Ports that speak HTTP. Default: those of 80, 8000 and 8080 that the service has. With `port: 0` only ports that are
+    /// named here or in `https` are asked.
     pub http: Opt<Many<Port>>,
     /// Ports that speak HTTPS. Default: those of 443 and 8443 that the service has.
     pub https: Opt<Many<Port>>,

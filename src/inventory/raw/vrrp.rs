@@ -24,15 +24,15 @@ pub(in crate::inventory) enum VrrpSection {
 pub(in crate::inventory) struct Vrrp {
     /// 1 to 255; no other VRRP routers on the same network segment may use it.
     pub virtual_router_id: Opt<Whole<u8, 1, 255>>,
-    /// Seconds between two adverts. Default: 1.
+    /// Seconds between two adverts: whole ones from 1 to 255, or with IPv6 VIPs 0.01 to 40.95. Default: 1.
     pub advert_int: Opt<f64>,
-    /// The instance's password, at most 8 characters; where to read it: `{ env: NAME }`, `{ file: PATH }` or
+    /// The instance's password, at most 8 characters, not for IPv6 VIPs; where to read it: `{ env: NAME }`, `{ file: PATH }` or
     /// `{ prompt: TEXT }`. Default: none.
     pub auth_pass: Opt<SecretSource>,
     /// The directors that take part: a list of hosts, or a map of hosts to `{ priority, interface, address }`.
     /// Default: every host with the role `director` or `backup`.
     pub members: Opt<Members>,
-    /// The VIPs that it holds. Default: those of all services.
+    /// The VIPs that it holds. Default: those of all services; where there are several instances, each names its own.
     pub vips: Opt<Many<Text<Address>>>,
     /// Send adverts to the other members' addresses instead of multicast. Default: `false`.
     pub unicast: Opt<bool>,
@@ -45,8 +45,8 @@ pub(in crate::inventory) struct Vrrp {
     pub track_interface: Opt<Many<String>>,
     /// What members watch beside each other, by name.
     pub track_script: Opt<Named<TrackScript>>,
-    /// A program that keepalived runs when a member's state changes, with `INSTANCE`, the name and the state as
-    /// its arguments: an absolute path on the directors. Default: none.
+    /// A program that keepalived runs when a member's state changes, with `INSTANCE`, the name, the state and
+    /// the priority as its arguments: an absolute path on the directors, without arguments. Default: none.
     pub notify: Opt<String>,
     /// Whether the master tells the backups of its connections, so that they outlive it. Default: `false`.
     pub sync_daemon: Opt<bool>,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::{Group, Replies, Reply};
+use super::{Group, Replies, Reply, url};
 use crate::inventory::model::{Cluster, Scheduler};
 use crate::resource::ipvs::Table;
 use crate::verify::statistics::{Connections, Statistics};
@@ -41,6 +41,13 @@ pub fn all<'k>(
 ) {
     for (index, group) in groups.iter().enumerate() {
         let mine: Vec<&Exchange> = exchanges.iter().filter(|e| e.group == index).collect();
+        if group.targets.is_empty() {
+            tally.note(
+                "",
+                "end-to-end",
+                format!("{} was not asked for: it is on every port, and its `check` names none in `http` or `https`", group.service.name),
+            );
+        }
         if mine.is_empty() {
             continue;
         }
@@ -93,11 +100,20 @@ fn came(exchange: &Exchange) -> &[Reply] {
 fn answered(tally: &mut Tally, group: &Group, exchange: &Exchange) {
     let (client, to) = (exchange.client.as_str(), at(exchange.target));
     if exchange.replies == Replies::NoTool {
-        let fault = Fault::new(
-            format!("curl on {client} to ask {to}"),
-            "neither curl nor bash",
-            "install curl on it",
-        );
+        let asks = format!("to ask {to} from {client}");
+        let fault = if url(group.service, exchange.target.0, exchange.target.1).is_some() {
+            Fault::new(
+                format!("curl {asks}"),
+                "neither curl nor bash",
+                "install curl on it",
+            )
+        } else {
+            Fault::new(
+                format!("bash {asks}"),
+                "none",
+                "install bash on it: it asks ports that do not speak HTTP",
+            )
+        };
         tally.judge(client, "end-to-end", to, Some(fault));
         return;
     }
