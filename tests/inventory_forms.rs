@@ -295,19 +295,12 @@ services:
 /// Where no other director would send it packets that it schedules once more.
 #[test]
 fn a_director_may_be_a_real_server() {
-    let backup = "lb2: { role: backup, address: 192.168.100.15 }";
-    for (mode, others, vrrp) in [
-        ("dr", "", ""),
-        ("tun", "", ""),
-        ("nat", backup, "vrrp: { virtual_router_id: 10 }"),
-    ] {
+    for mode in ["dr", "tun", "nat"] {
         let found = cluster(&format!(
             "cluster: a
 networks: 192.168.100.0/24
-{vrrp}
 hosts:
   lb1: {{ role: [director, realserver], address: 192.168.100.14 }}
-  {others}
 services:
   web: {{ {VIP}, mode: {mode} }}
 "
@@ -470,10 +463,10 @@ services:
             "service `web` is UDP, but its health check connects by TCP",
         ),
         (
-            "port: 80",
-            "port: 80, weight: 0",
-            (9, 3),
-            "all real servers of service `web` have weight 0, so none gets connections",
+            "  rs1: { role: realserver, address: [192.168.100.12, 'fd00::12'] }",
+            "  rs1: { role: realserver, address: [192.168.100.12, 'fd00::12'], gateway: 192.168.100.200 }",
+            (6, 76),
+            "`rs1` answers from the VIP, and its gateway 192.168.100.200 is a director, which drops such packets",
         ),
         (
             "role: backup",
@@ -514,6 +507,61 @@ services:
         assert_eq!(warning.message(), expected);
         assert_eq!(warning.position(), Some(position), "{expected}");
         assert!(warning.is_warning() && warning.mend().is_some());
+    }
+}
+
+/// keepalived's quorum is above it: there it is an error.
+#[test]
+fn weights_may_all_be_0_without_keepalived() {
+    let loaded = load(
+        "cluster: a
+networks: 192.168.100.0/24
+hosts:
+  lb1: { role: director, address: 192.168.100.14 }
+  rs1: { role: realserver, address: 192.168.100.12 }
+services:
+  web: { vip: 192.168.100.200, port: 80, weight: 0 }
+",
+    );
+    let found: Vec<&str> = loaded.warnings.iter().map(|w| w.message()).collect();
+    assert_eq!(
+        found,
+        ["all real servers of service `web` have weight 0, so none gets connections"]
+    );
+}
+
+/// The way back is of the real server's own family.
+#[test]
+fn a_nat_gateway_is_of_the_real_servers_family() {
+    let text = |services: &str| {
+        format!(
+            "cluster: a
+networks: {{ out: [192.168.100.0/24, 'fd00:100::/64'], in: [10.0.0.0/24, 'fd00:10::/64'] }}
+hosts:
+  lb1: {{ role: director, interfaces: {{ eth0: [192.168.100.14, 'fd00:100::14'], eth1: [10.0.0.1, 'fd00:10::1'] }} }}
+  rs1: {{ role: realserver, address: [10.0.0.12, 'fd00:10::12'] }}
+services:
+{services}"
+        )
+    };
+    let v4 = "  web: { vip: 192.168.100.200, port: 80, mode: nat }\n";
+    let v6 = "  web6: { vip: 'fd00:100::200', port: 80, mode: nat }\n";
+    for (services, gateway, warned) in [
+        (v4.to_owned(), "10.0.0.1", &[][..]),
+        (v6.to_owned(), "fd00:10::1", &[]),
+        (
+            format!("{v4}{v6}"),
+            "10.0.0.1",
+            &[
+                "with NAT, `rs1` must answer through a director from fd00:10::12 too, and its only gateway is 10.0.0.1",
+            ],
+        ),
+    ] {
+        let loaded = load(&text(&services));
+        let rs1 = &loaded.cluster.hosts[1];
+        assert_eq!(rs1.gateway.unwrap().to_string(), gateway, "{services}");
+        let found: Vec<&str> = loaded.warnings.iter().map(|w| w.message()).collect();
+        assert_eq!(found, warned, "{services}");
     }
 }
 

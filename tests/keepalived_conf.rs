@@ -216,6 +216,15 @@ fn it_says_what_the_inventory_says() {
             &["sorry_server 10.2.0.99 80 ", "sorry_server 10.2.0.99 443"],
         ),
         (
+            "of a mark it is every port, which keepalived takes for none other",
+            format!(
+                "{ONE}{}",
+                service("port: [80, 443], fwmark: 1, sorry_server: 10.2.0.99")
+            ),
+            &["sorry_server 10.2.0.99 0"],
+            &[],
+        ),
+        (
             "persistence of a whole network",
             format!(
                 "{ONE}{}",
@@ -248,7 +257,7 @@ fn instances_with_masters_of_their_own_are_not_bound() {
 }
 
 #[test]
-fn ipv6_has_prefix_lengths() {
+fn ipv6_has_prefix_lengths_and_no_password() {
     let inventory = |granularity: &str| {
         format!(
             "cluster: t
@@ -257,7 +266,7 @@ hosts:
   lb1: {{ role: director, interfaces: {{ eth0: [10.2.0.11, '2001:db8::11'] }} }}
   lb2: {{ role: backup, interfaces: {{ eth0: [10.2.0.12, '2001:db8::12'] }} }}
   rs1: {{ role: realserver, interfaces: {{ eth0: [10.2.0.21, '2001:db8::21'] }} }}
-vrrp: {{ virtual_router_id: 10 }}
+vrrp: {{ virtual_router_id: 10, auth_pass: {{ env: PW }} }}
 services:
   web: {{ vip: '2001:db8::80', port: 80, persistence: {{ timeout: 60, granularity: {granularity} }} }}
 "
@@ -270,5 +279,6 @@ services:
     ] {
         let conf = rendered(&inventory(granularity));
         assert!(conf.contains(want), "{granularity}: {conf}");
+        assert!(!conf.contains("authentication"), "{conf}");
     }
 }

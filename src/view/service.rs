@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use serde_json::{Value, json};
 
 use super::checks;
-use crate::inventory::model::{Cluster, RealServer, Scheduler, Service};
+use crate::inventory::model::{Cluster, Mode, RealServer, Scheduler, Service};
 use crate::resource::ipvs::{Definition, Destination, Ipvs, Virtual};
 use crate::resource::mark::{Mark, PORTS_PER_RULE};
 
@@ -53,17 +53,22 @@ fn virtual_server(service: &Service, to: Virtual) -> Value {
         .iter()
         .map(|rs| json!({ "address": rs.address, "port": rs.port.unwrap_or(port), "weight": rs.weight, "check_ports": checks::ports(service, rs, to) }))
         .collect();
-    let sorry = service.sorry_server.map(|sorry| {
-        let own = if port == 0 {
-            service.ports.first().copied()
-        } else {
-            Some(port)
-        };
-        json!({ "address": sorry.address, "port": sorry.port.or(own).unwrap_or(0) })
-    });
+    let sorry = sorry_server(service, to)
+        .map(|sorry| json!({ "address": sorry.ip(), "port": sorry.port() }));
     json!({
         "head": head, "fwmark": matches!(to, Virtual::Fwmark { .. }), "real_servers": real_servers, "sorry": sorry,
     })
+}
+
+/// Who answers while no real server does. Only NAT maps ports; 0, of a mark, is the one that was asked for.
+fn sorry_server(service: &Service, to: Virtual) -> Option<SocketAddr> {
+    let sorry = service.sorry_server?;
+    let own = match to {
+        Virtual::Tcp(at) | Virtual::Udp(at) => at.port(),
+        Virtual::Fwmark { .. } => 0,
+    };
+    let port = sorry.port.filter(|_| service.mode == Mode::Nat);
+    Some(SocketAddr::new(sorry.address, port.unwrap_or(own)))
 }
 
 /// One virtual service for a mark; otherwise one for each VIP and port.
@@ -111,13 +116,7 @@ pub fn ipvs(cluster: &Cluster) -> Vec<Ipvs> {
                 .map(|rs| destination(service, to, rs))
                 .collect(),
             keepalived: cluster.keepalived,
-            sorry: service.sorry_server.map(|sorry| {
-                let port = match to {
-                    Virtual::Tcp(at) | Virtual::Udp(at) => sorry.port.unwrap_or(at.port()),
-                    Virtual::Fwmark { .. } => 0,
-                };
-                SocketAddr::new(sorry.address, port)
-            }),
+            sorry: sorry_server(service, to),
             drain: 30,
         };
         virtuals(service).into_iter().map(make).collect::<Vec<_>>()

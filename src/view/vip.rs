@@ -27,10 +27,16 @@ pub(super) fn real_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
         let prefix = if address.is_ipv6() { 128 } else { 32 };
         json!({
             "address": format!("{address}/{prefix}"), "interface": interface, "route": address.is_ipv4(),
-            "label": address.is_ipv4().then(|| format!("{interface}:{index}")),
+            "label": label(address, interface, index),
         })
     })
     .collect()
+}
+
+/// As old tools show an address. Only IPv4 addresses have one, of at most 15 characters (IFNAMSIZ, netdevice(7)).
+fn label(address: IpAddr, interface: &str, index: usize) -> Option<String> {
+    let label = format!("{interface}:{index}");
+    (address.is_ipv4() && label.len() <= 15).then_some(label)
 }
 
 /// IPv4 VIPs that a real server itself holds.
@@ -52,9 +58,9 @@ pub(super) fn silent(cluster: &Cluster, host: &Host) -> bool {
     cluster.arp == ArpAnswer::Sysctl && !held_v4(cluster, host).is_empty()
 }
 
-/// Rules that keep a host from speaking for a VIP, where they are chosen.
+/// Rules that keep a host from speaking for a VIP, where they are chosen. A director is who speaks for it.
 pub(super) fn arp_rules(cluster: &Cluster, host: &Host) -> Vec<Value> {
-    if cluster.arp != ArpAnswer::Arptables {
+    if cluster.arp != ArpAnswer::Arptables || host.is_director() {
         return Vec::new();
     }
     let vips = held_v4(cluster, host).into_iter();
@@ -103,9 +109,43 @@ pub(super) fn director_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
             let interface = facing.map_or(&host.interface, |nic| &nic.name);
             json!({
                 "address": format!("{}/{}", vip.address, vip.prefix), "interface": interface,
-                // Only IPv4 addresses have labels.
-                "label": vip.address.is_ipv4().then(|| format!("{interface}:{index}")),
+                "label": label(vip.address, interface, index),
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::{self, BUILT_IN_ROLES};
+
+    #[test]
+    fn a_label_is_no_longer_than_the_kernel_takes() {
+        let v4 = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        for (interface, index, want) in [
+            ("lo", 0, Some("lo:0")),
+            ("enp129s0f0.12", 9, Some("enp129s0f0.12:9")),
+            ("enp129s0f0.12", 10, None),
+        ] {
+            assert_eq!(label(v4, interface, index).as_deref(), want);
+        }
+    }
+
+    #[test]
+    fn a_director_speaks_for_its_vip_even_as_a_real_server() {
+        let text = "cluster: t\nnetworks: 10.0.0.0/24\narp: arptables\nhosts:\n  \
+                    lb1: { role: [director, realserver], address: 10.0.0.1 }\n  \
+                    rs1: { role: realserver, address: 10.0.0.3 }\n\
+                    services: { web: { vip: 10.0.0.9, port: 80 } }\n";
+        let cluster = inventory::parse("t.yaml", text, BUILT_IN_ROLES)
+            .expect("a valid inventory")
+            .cluster;
+        let rules: Vec<usize> = cluster
+            .hosts
+            .iter()
+            .map(|host| arp_rules(&cluster, host).len())
+            .collect();
+        assert_eq!(rules, [0, 1]);
+    }
 }

@@ -39,6 +39,10 @@ pub(super) fn member(cluster: &Cluster, instance: &VrrpInstance, host: &Host) ->
     let mut value = json!(instance);
     if let Value::Object(map) = &mut value {
         map.insert("me".to_owned(), json!(me));
+        // VRRP version 3 knows no passwords (RFC 5798, 9), and keepalived refuses one.
+        if instance.vips.iter().any(|vip| vip.address.is_ipv6()) {
+            map.insert("auth_pass".to_owned(), Value::Null);
+        }
         map.insert("peers".to_owned(), json!(peers));
         // keepalived tracks the instance's own interface anyway, and complains when it is told to.
         let vips: Vec<(&Vip, &String)> = instance

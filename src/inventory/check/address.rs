@@ -215,7 +215,34 @@ fn vip_fault(view: View<'_>, vip: &Vip) -> Option<Fault> {
             )),
         );
     }
-    None
+    prefix_fault(view, vip, within?)
+}
+
+/// With its VIP a director gets a route to the prefix.
+fn prefix_fault(view: View<'_>, vip: &Vip, subnet: IpNet) -> Option<Fault> {
+    let whole = if vip.address.is_ipv4() { 32 } else { 128 };
+    let Vip { address, prefix } = vip;
+    if *prefix == whole {
+        return None;
+    }
+    if *prefix < subnet.prefix_len() {
+        let fault = Fault::new(format!(
+            "VIP {address} has prefix /{prefix}, but its subnet is {subnet}"
+        ));
+        return Some(fault.help(format!(
+            "write {address}/{} or {address}/{whole}",
+            subnet.prefix_len()
+        )));
+    }
+    let away = |h: &&Host| h.is_director() && h.facing(*address).is_none();
+    let host = view.cluster.hosts.iter().find(away)?;
+    let fault = Fault::new(format!(
+        "VIP {address} has prefix /{prefix}, but director {} is not in that network",
+        shown(&host.name)
+    ));
+    Some(fault.help(format!(
+        "write {address}, or give the director an interface there"
+    )))
 }
 
 #[cfg(test)]

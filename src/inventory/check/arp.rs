@@ -1,7 +1,12 @@
 //! The answers to the ARP problem that need something of the inventory.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 use super::View;
-use crate::inventory::model::ArpAnswer;
+use crate::inventory::model::{ArpAnswer, Interface};
 use crate::inventory::problem::{Fault, shown};
 
 /// A static neighbour entry needs somebody who has it, and the hardware address that it names.
@@ -20,18 +25,56 @@ pub fn neighbours_are_known(view: View<'_>, faults: &mut Vec<Fault>) {
             .help("write `arp: sysctl`, or leave `vrrp` out");
         faults.push(view.at(&["arp"], fault));
     }
-    for host in cluster.hosts.iter().filter(|h| h.is_director()) {
-        if host.interfaces.iter().all(|i| i.mac.is_none()) {
-            let interface = &host.interface;
+    let mut told = BTreeSet::new();
+    for vip in cluster.services.iter().flat_map(|s| &s.vips) {
+        let directors = || cluster.hosts.iter().filter(|h| h.is_director());
+        let Some(own) = facing_router(view, vip.address, faults)
+            .or_else(|| directors().find_map(|host| host.facing(vip.address)))
+        else {
+            continue;
+        };
+        for host in directors() {
+            let nic = host.interfaces.iter().find(|i| i.network == own.network);
+            if nic.is_some_and(|nic| nic.mac.is_some()) || !told.insert(&host.name) {
+                continue;
+            }
+            let interface = nic.map_or(&host.interface, |nic| &nic.name);
+            let address = nic
+                .and_then(|nic| nic.addresses.first())
+                .map_or(host.address, IpNet::addr);
             let fault = Fault::new(format!(
-                "`arp: neighbour` needs the hardware address of {}",
-                shown(&host.name)
+                "`arp: neighbour` needs the hardware address of {} in network {}",
+                shown(&host.name),
+                shown(&own.network)
             ))
             .help(format!(
-                "write `interfaces: {{ {interface}: {{ address: {}, mac: 52:54:00:12:34:56 }} }}` with its own",
-                host.address
+                "write `interfaces: {{ {interface}: {{ address: {address}, mac: 52:54:00:12:34:56 }} }}` with its own"
             ));
             faults.push(view.at_key(&["hosts", &host.name], fault));
         }
     }
+}
+
+/// The interface by which a router meets a VIP.
+fn facing_router<'c>(
+    view: View<'c>,
+    vip: IpAddr,
+    faults: &mut Vec<Fault>,
+) -> Option<&'c Interface> {
+    let mut routers = view
+        .cluster
+        .hosts
+        .iter()
+        .filter(|h| h.has_role("router"))
+        .peekable();
+    routers.peek()?;
+    let found = routers.find_map(|host| host.facing(vip));
+    if found.is_none() {
+        let fault = Fault::new(format!(
+            "`arp: neighbour`, but no router is in the network of VIP {vip}"
+        ))
+        .help("give the gateway an interface there, or write `arp: sysctl`");
+        faults.push(view.at(&["arp"], fault));
+    }
+    found
 }

@@ -6,11 +6,15 @@ use super::View;
 use crate::inventory::model::{Host, Mode, Service};
 use crate::inventory::problem::{Fault, shown};
 
-/// In DR and TUN a packet reaches the real server as it was, for the VIP; IPVS there takes it for a new request.
+/// In DR and TUN a packet reaches the real server as it was, for the VIP; IPVS there takes it for a new request. In NAT
+/// a director's answer leaves by its own way, past the one that knows the connection.
 pub fn directors_serve_alone(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let mut served: BTreeMap<&str, &Service> = BTreeMap::new();
-    for service in cluster.services.iter().filter(|s| s.mode != Mode::Nat) {
+    // What loops is worse than what gets no answer.
+    let (nat, direct): (Vec<_>, Vec<_>) =
+        cluster.services.iter().partition(|s| s.mode == Mode::Nat);
+    for service in direct.into_iter().chain(nat) {
         for real in &service.real_servers {
             served.entry(&real.host).or_insert(service);
         }
@@ -23,14 +27,18 @@ pub fn directors_serve_alone(view: View<'_>, faults: &mut Vec<Fault>) {
         let Some(other) = directors.iter().find(|d| d.name != host.name) else {
             continue;
         };
+        let why = if service.mode == Mode::Nat {
+            "and would answer its requests past it"
+        } else {
+            "whose packets its own IPVS would schedule once more, possibly back: a loop"
+        };
         let fault = Fault::new(format!(
-            "{} is a real server of service {} and a director beside {}, whose packets its own IPVS would schedule \
-             once more, possibly back: a loop",
+            "{} is a real server of service {} and a director beside {}, {why}",
             shown(&host.name),
             shown(&service.name),
             shown(&other.name)
         ))
-        .help("give the real servers hosts of their own, use `mode: nat`, or keep a single director");
+        .help("give the real servers hosts of their own, or keep a single director");
         faults.push(view.at(&["hosts", &host.name, "role"], fault));
     }
 }

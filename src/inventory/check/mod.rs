@@ -46,6 +46,7 @@ const LOCAL: &[Rule] = &[
     service::one_packet,
     service::same_segment,
     service::nat_gateway,
+    service::direct_gateway,
     share::services_do_not_overlap,
     share::marks_are_distinct,
     health::checks,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::View;
-use crate::inventory::model::{Host, Mode, Protocol, RealServer, Scheduler, Service, Vip};
+use crate::inventory::model::{Cluster, Host, Mode, Protocol, RealServer, Scheduler, Service, Vip};
 use crate::inventory::problem::{Fault, choices, shown};
 use crate::inventory::resolve::serving;
 
@@ -81,14 +81,18 @@ pub fn port_mapping(view: View<'_>, faults: &mut Vec<Fault>) {
             .help("give the address of a host that answers while no real server does");
             faults.push(view.of(service, "sorry_server", fault));
         }
-        let other = sorry.port.filter(|port| !service.ports.contains(port));
+        let other = sorry.port.filter(|port| service.ports != [*port]);
         if service.mode != Mode::Nat
-            && !service.ports.is_empty()
             && let Some(port) = other
         {
             let mode = word(service.mode);
-            let fault = Fault::new(format!("`{mode}` cannot map the service's port to {port}"))
-                .help("let the sorry server listen on the service's port, or use `mode: nat`");
+            let what = if service.ports.len() == 1 {
+                "port"
+            } else {
+                "ports"
+            };
+            let fault = Fault::new(format!("`{mode}` cannot map the service's {what} to {port}"))
+                .help("name the sorry server without a port, and let it listen on the service's own, or use `mode: nat`");
             faults.push(view.of(service, "sorry_server", fault));
         }
     }
@@ -195,26 +199,69 @@ pub fn same_segment(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
+fn of_directors(cluster: &Cluster) -> BTreeSet<IpAddr> {
+    let directors = cluster.hosts.iter().filter(|h| h.is_director());
+    let nics = directors.flat_map(|h| &h.interfaces);
+    nics.flat_map(|i| &i.addresses).map(|a| a.addr()).collect()
+}
+
+fn floating(cluster: &Cluster) -> BTreeSet<IpAddr> {
+    let vips = cluster.vrrp.iter().flat_map(|v| &v.vips);
+    vips.map(|v| v.address).collect()
+}
+
+/// With DR and TUN, answers come from the VIP, which a director that has it drops as coming from outside with an address
+/// of its own ("martian source").
+pub fn direct_gateway(view: View<'_>, faults: &mut Vec<Fault>) {
+    let cluster = view.cluster;
+    let theirs: BTreeSet<IpAddr> = &of_directors(cluster) | &floating(cluster);
+    let serving = serving(&cluster.services, |s| s.mode != Mode::Nat);
+    for host in cluster.hosts.iter().filter(|h| !h.is_director()) {
+        let Some(gateway) = host.gateway.filter(|g| theirs.contains(g)) else {
+            continue;
+        };
+        if !serving.contains(host.name.as_str()) {
+            continue;
+        }
+        let fault = Fault::new(format!(
+            "{} answers from the VIP, and its gateway {gateway} is a director, which drops such packets",
+            shown(&host.name)
+        ))
+        .help("make its `gateway` a router that is no director; services of `nat` need real servers of their own")
+        .warning();
+        faults.push(view.at(&["hosts", &host.name, "gateway"], fault));
+    }
+}
+
 /// With NAT, answers must come back through the director.
 pub fn nat_gateway(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
-    let directors: Vec<&Host> = cluster.hosts.iter().filter(|h| h.is_director()).collect();
-    let nics = directors.iter().flat_map(|h| &h.interfaces);
-    let own: BTreeSet<IpAddr> = nics.flat_map(|i| &i.addresses).map(|a| a.addr()).collect();
-    let vips = cluster.vrrp.iter().flat_map(|v| &v.vips);
-    let mut through: BTreeSet<IpAddr> = vips.map(|v| v.address).collect();
+    let own = of_directors(cluster);
+    let mut through = floating(cluster);
     // An address of one director is no way back when another serves.
-    let several = directors.len() > 1;
+    let several = cluster.hosts.iter().filter(|h| h.is_director()).count() > 1;
     if !several {
         through.extend(&own);
     }
-    let serving = serving(&cluster.services, |s| s.mode == Mode::Nat);
-    for host in &cluster.hosts {
-        let serves = serving.contains(host.name.as_str());
-        if !serves || host.is_director() || host.gateway.is_some_and(|g| through.contains(&g)) {
+    let nat = || cluster.services.iter().filter(|s| s.mode == Mode::Nat);
+    for host in cluster.hosts.iter().filter(|h| !h.is_director()) {
+        let mine = || {
+            nat()
+                .flat_map(|s| &s.real_servers)
+                .filter(|rs| rs.host == host.name)
+        };
+        let Some(real) = mine().find(|rs| {
+            let back = |g: &IpAddr| through.contains(g) && g.is_ipv4() == rs.address.is_ipv4();
+            !host.gateway.as_ref().is_some_and(back)
+        }) else {
             continue;
-        }
+        };
         let message = match host.gateway {
+            Some(gateway) if gateway.is_ipv4() != real.address.is_ipv4() => format!(
+                "with NAT, {} must answer through a director from {} too, and its only gateway is {gateway}",
+                shown(&host.name),
+                real.address
+            ),
             Some(gateway) if own.contains(&gateway) => format!(
                 "with NAT, {} must answer through the director that serves, not always through {gateway}",
                 shown(&host.name)
@@ -253,8 +300,13 @@ pub fn have_real_servers(view: View<'_>, faults: &mut Vec<Fault>) {
                 "all real servers of service {} have weight 0, so none gets connections",
                 shown(&service.name)
             ))
-            .help("give one of them a weight of 1 or more")
-            .warning();
+            .help("give one of them a weight of 1 or more");
+            // keepalived refuses its whole configuration: its quorum of 1 is more than all weights.
+            let fault = if view.cluster.keepalived {
+                fault
+            } else {
+                fault.warning()
+            };
             faults.push(view.at_key(&["services", &service.name], fault));
         }
     }

@@ -202,7 +202,7 @@ pub fn authentication(view: View<'_>, faults: &mut Vec<Fault>) {
         }
         if instance.vips.iter().any(|v| !v.address.is_ipv4()) {
             let fault = Fault::new("VRRP version 3, which IPv6 VIPs need, knows no passwords")
-                .help("delete `auth_pass`: it would be ignored")
+                .help("delete `auth_pass`: it is left out")
                 .warning();
             faults.push(view.of_vrrp(instance, &["auth_pass"], fault));
         }

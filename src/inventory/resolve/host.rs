@@ -259,7 +259,9 @@ pub fn gateways(
             Some(Opt::Broken) => None,
             _ => match shared {
                 Some(gateway) => from_defaults(gateway, host, hosts, cx),
-                None if through_nat.contains(host.name.as_str()) => of_nat(host, hosts, vrrp),
+                None if through_nat.contains(host.name.as_str()) => {
+                    of_nat(host, hosts, vrrp, nat_family(host, services))
+                }
                 None => None,
             },
         };
@@ -324,7 +326,10 @@ fn from_defaults(
 
 /// The router's address in a network that both share; the primary family first.
 fn facing(router: &Host, host: &Host) -> Option<IpAddr> {
-    let nets = host.interfaces.iter().flat_map(|i| &i.addresses);
+    meeting(router, host.interfaces.iter().flat_map(|i| &i.addresses))
+}
+
+fn meeting<'n>(router: &Host, nets: impl Iterator<Item = &'n IpNet>) -> Option<IpAddr> {
     let mut theirs = nets.flat_map(|net| {
         let all = router.interfaces.iter().flat_map(|i| &i.addresses);
         all.filter(|a| net.contains(&a.addr())).map(IpNet::addr)
@@ -334,11 +339,14 @@ fn facing(router: &Host, host: &Host) -> Option<IpAddr> {
 
 /// In NAT mode the answers must come back through the director: a VIP in the real server's own network where a
 /// VRRP instance holds one, else the only director.
-fn of_nat(host: &Host, hosts: &[Host], vrrp: &[VrrpInstance]) -> Option<IpAddr> {
+fn of_nat(host: &Host, hosts: &[Host], vrrp: &[VrrpInstance], v4: bool) -> Option<IpAddr> {
     if host.is_director() {
         return None;
     }
-    let nets = || host.interfaces.iter().flat_map(|i| &i.addresses);
+    let nets = || {
+        let all = host.interfaces.iter().flat_map(|i| &i.addresses);
+        all.filter(|net| net.addr().is_ipv4() == v4)
+    };
     let held = vrrp.iter().flat_map(|i| &i.vips).map(|v| v.address);
     let mut floating = held.filter(|vip| nets().any(|net| net.contains(vip)));
     if let Some(vip) = floating.next() {
@@ -346,7 +354,16 @@ fn of_nat(host: &Host, hosts: &[Host], vrrp: &[VrrpInstance]) -> Option<IpAddr> 
     }
     let mut directors = hosts.iter().filter(|h| h.is_director());
     match (directors.next(), directors.next()) {
-        (Some(only), None) => facing(only, host),
+        (Some(only), None) => meeting(only, nets()),
         _ => None,
     }
+}
+
+/// Whether a host's real servers of NAT are of IPv4; of both families that one counts.
+fn nat_family(host: &Host, services: &[Service]) -> bool {
+    let nat = services.iter().filter(|s| s.mode == Mode::Nat);
+    let mut mine = nat
+        .flat_map(|s| &s.real_servers)
+        .filter(|rs| rs.host == host.name);
+    mine.any(|rs| rs.address.is_ipv4())
 }
