@@ -10,7 +10,8 @@ use crate::report;
 use crate::report::summary::{self, Outcome, Row};
 use crate::run::fleet::Applied;
 use crate::run::settle::{self, Unsettled};
-use crate::run::{Fleet, HostRun, Interrupt, stages};
+use crate::run::stages::{self, Way};
+use crate::run::{Fleet, HostRun, Interrupt};
 
 use super::drain::Drain;
 use super::output::{Reporter, show};
@@ -141,7 +142,12 @@ fn change(
         return Err(Failure::new(Exit::Done, "nothing was changed\n"));
     }
     let order: Vec<&Host> = hosts.iter().map(|run| run.host).collect();
-    let stages = stages::all(work.setup.cluster(), &order);
+    let directors = order
+        .iter()
+        .zip(&plans)
+        .filter(|(host, _)| host.is_director());
+    let way = Way::of(directors.map(|(_, plan)| plan));
+    let stages = stages::all(work.setup.cluster(), &order, way);
     let pairs = hosts.into_iter().zip(plans);
     let mut done: Vec<Applied> = if drain.run(fleet) {
         fleet.apply(pairs.collect(), &stages)
