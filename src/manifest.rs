@@ -103,9 +103,11 @@ impl Manifest {
         let path = quote(&Self::path(&self.cluster));
         if self.entries.is_empty() {
             return format!(
-                "rm -f {path}\n{forget}rmdir {} {DIRECTORY} 2>/dev/null || :\nrm -rf {}\n",
+                "rm -f {path}\n{forget}rmdir {} {DIRECTORY} 2>/dev/null || :\nrm -rf {} {}\n",
                 quote(crate::resource::file::BACKUPS),
-                quote(&runtime(&self.cluster))
+                quote(&runtime(&self.cluster)),
+                // Of the health checker, whose unit keeps it over restarts.
+                quote(&format!("{}-health", runtime(&self.cluster)))
             );
         }
         let write = heredoc(&format!("cat >{path}.new"), &self.text());

@@ -27,7 +27,7 @@ fn script() -> String {
 }
 
 /// Gives results to `judge`, one after another, and tells what ipvsadm was told and how long each wait is.
-/// `+` and `-` are answers; `!` makes ipvsadm fail until the next `!`.
+/// `+` and `-` are answers; `!` makes ipvsadm fail until the next `!`; `0` and `7` are weights that somebody else sets.
 fn judged(results: &str) -> Vec<String> {
     let script = script();
     let (functions, _) = script
@@ -35,11 +35,14 @@ fn judged(results: &str) -> Vec<String> {
         .expect("functions, then loops");
     let folder = tempfile::tempdir().expect("a folder");
     let mut text = format!(
-        "RUNTIME_DIRECTORY={}\n{functions}\nbroken=\nipvsadm() {{ [ -z \"$broken\" ] && echo \"weight $8\"; }}\n",
+        "RUNTIME_DIRECTORY={}\n{functions}\nbroken= w=7\nipvsadm() {{\n\
+         if [ \"$1\" = -Sn ]; then echo \"-a -t 1.2.3.4:80 -r 1.2.3.5:80 -g -w $w\"; return; fi\n\
+         [ -z \"$broken\" ] && w=$8 && echo \"weight $8\"; }}\n",
         folder.path().display()
     );
     for result in results.chars() {
         text.push_str(&match result {
+            '0' | '7' => format!("w={result}\n"),
             '!' => "[ -z \"$broken\" ] && broken=1 || broken=\n".to_owned(),
             result => format!(
                 "judge {} web '-t 1.2.3.4:80' 1.2.3.5:80 -g 7 3 2 6 2\necho \"pause $pause\"\n",
@@ -106,13 +109,18 @@ fn one_that_fails_is_asked_again_sooner() {
 fn it_decides_from_several_answers() {
     let down = "-t 1.2.3.4:80 1.2.3.5:80: down (hard), weight 0";
     let up = "-t 1.2.3.4:80 1.2.3.5:80: up (hard), weight 7";
+    let drained = "-t 1.2.3.4:80 1.2.3.5:80: up (hard), drained before";
     let cases: &[(&str, &[&str])] = &[
         ("+++", &[]),
         ("--+--+", &[]),
         ("---", &["weight 0", down]),
         // Somebody may have made the service anew in between, with its weight.
-        ("-----", &["weight 0", down, "weight 0", "weight 0"]),
-        ("---+-++", &["weight 0", down, "weight 0", "weight 7", up]),
+        ("---7--", &["weight 0", down, "weight 0"]),
+        ("---+-++", &["weight 0", down, "weight 7", up]),
+        // One that was drained stays so, until somebody gives it its weight.
+        ("0---++", &[down, drained]),
+        ("0---7-++", &[down, "weight 0", "weight 7", up]),
+        ("0+", &[]),
         // What could not be done is done with the next answer.
         ("!---!-", &["weight 0", down]),
         ("---!++!+", &["weight 0", down, "weight 7", up]),

@@ -127,7 +127,7 @@ mod tests {
 # package ipvsadm kmod: installed
 # package keepalived: installed, 2.0.5 or newer (of -t)
 # module ip_vs
-modprobe ip_vs
+[ -d /sys/module/ip_vs ] || modprobe ip_vs
 # sysctl net.ipv4.ip_forward
 printf '%s\\n' 1 >/proc/sys/net/ipv4/ip_forward
 # address 192.168.0.200/32 dev eth0
@@ -169,7 +169,7 @@ one
 two
 
 # module ipip
-modprobe ipip
+[ -d /sys/module/ipip ] || modprobe ipip
 
 ==> /etc/c (mode 0644)
 ";

@@ -123,12 +123,17 @@ impl PackageManager {
     pub fn install(self, names: &str) -> String {
         match self {
             Self::Apt => {
-                // A list that was never fetched knows no package; fetching it is slow, so only then.
-                let install = format!(
-                    "apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold install --no-install-recommends {names}"
-                );
+                // A list that was never fetched knows no package; fetching it is slow, so only then. No option of apt
+                // waits for the lock of the lists, which apt-daily has for minutes after a boot.
                 format!(
-                    "export DEBIAN_FRONTEND=noninteractive\n{install} || {{ apt-get -q update && {install}; }}"
+                    "export DEBIAN_FRONTEND=noninteractive\n\
+                     get() {{ apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold install --no-install-recommends {names}; }}\n\
+                     get || {{\n\
+                     n=0; until out=$(apt-get -q update 2>&1); do\n\
+                     case $out in *'Could not get lock'*) n=$((n + 1));; *) n=24;; esac\n\
+                     if [ \"$n\" -ge 24 ]; then printf '%s\\n' \"$out\" >&2; exit 1; fi\n\
+                     sleep 5; done\n\
+                     get; }}"
                 )
             }
             Self::Dnf => format!("dnf -q -y install {names}"),
@@ -189,6 +194,49 @@ mod tests {
             tools: tools.iter().map(|tool| (*tool).to_owned()).collect(),
             systemd,
             ..Facts::default()
+        }
+    }
+
+    /// Waits for a lock of the lists that another holds, and for nothing else.
+    #[test]
+    fn apt_waits_for_its_lists() {
+        let locked = "E: Could not get lock /var/lib/apt/lists/lock.";
+        for (update, status, said) in [
+            // What the first tries to fetch the lists print, before one succeeds; then how it ends.
+            (&[locked, locked][..], 0, "wait wait got a"),
+            (&["E: no network"], 1, "E: no network"),
+            (&[], 0, "got a"),
+        ] {
+            let tries: Vec<String> = update
+                .iter()
+                .enumerate()
+                .map(|(n, text)| {
+                    format!("{n}) echo '{text}'; echo $((n + 1)) >\"$d/tries\"; return 100;;")
+                })
+                .collect();
+            let fakes = format!(
+                "d=$(mktemp -d); echo 0 >\"$d/tries\"\n\
+                 sleep() {{ printf 'wait '; }}\n\
+                 apt-get() {{ case \"$*\" in *update) n=$(cat \"$d/tries\"); case $n in {} *) : >\"$d/lists\";; esac;;\n\
+                 *) [ -e \"$d/lists\" ] || return 100; echo got \"${{@: -1}}\";; esac; }}\n\
+                 trap 'rm -rf \"$d\"' EXIT\nset -eu\n",
+                tries.join(" ")
+            );
+            // Only bash has functions with a `-` in their names.
+            let output = std::process::Command::new("bash")
+                .args([
+                    "-c",
+                    &format!("{fakes}{}", PackageManager::Apt.install("a")),
+                ])
+                .output()
+                .expect("bash");
+            let text = [output.stdout, output.stderr].concat();
+            let text = String::from_utf8_lossy(&text);
+            assert_eq!(
+                (output.status.code(), text.trim()),
+                (Some(status), said),
+                "{update:?}"
+            );
         }
     }
 

@@ -126,6 +126,8 @@ impl File {
             quote(self.directory())
         );
         text.push_str(&heredoc(&format!("cat >{stage}"), &self.content));
+        // In a folder with the setgid bit a file gets the folder's group.
+        text.push_str(&format!("chown root:root {stage}\n"));
         text.push_str(&format!("chmod {} {stage}\n", quote(&self.mode)));
         if let Some(check) = &self.check {
             text.push_str(&format!("( {} ) || {{ rc=$?; rm -f {stage}; echo \"the check of {} failed with status $rc\" >&2; exit \"$rc\"; }}\n",

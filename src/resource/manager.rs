@@ -7,7 +7,7 @@ use super::facts::Facts;
 use crate::shell::{command, quote};
 
 const PROPERTIES: &str =
-    "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,StateChangeTimestampMonotonic";
+    "Id,Names,LoadState,ActiveState,UnitFileState,NeedDaemonReload,StateChangeTimestampMonotonic";
 
 /// Where OpenRC marks what it has started.
 const STARTED: &str = "/run/openrc/started";
@@ -32,7 +32,7 @@ pub fn show(units: &[&str]) -> String {
          if rc-service \"$s\" status >/dev/null 2>&1; then active=active; fi\n\
          for l in /etc/runlevels/*/\"$s\"; do if [ -e \"$l\" ]; then file=enabled; fi; done; fi\n\
          printf 'Id=%s\\nLoadState=%s\\nActiveState=%s\\nUnitFileState=%s\\nNeedDaemonReload=no\\nChanged=%s\\n\\n' \\\n\
-         \"$u\" $load $active $file \"$(stat -c %Y {STARTED}/\"$s\" 2>/dev/null)\"; done\n\
+         \"$u\" $load $active $file \"$(stat -c %.9Y {STARTED}/\"$s\" 2>/dev/null)\"; done\n\
          else {systemd} 2>/dev/null; fi\n",
         names.join(" "),
     )

@@ -97,15 +97,14 @@ impl Kind for Module {
     }
 
     fn node(&self) -> Option<NodeLines> {
+        let there = format!("[ -d /sys/module/{} ]", self.name);
         Some(NodeLines {
-            start: vec![command(["modprobe", &self.name])],
+            // A container may have no modules folder, and the module all the same.
+            start: vec![format!("{there} || {}", command(["modprobe", &self.name]))],
             stop: Vec::new(),
             status: vec![(
                 format!("module {}", self.name),
-                format!(
-                    "[ -d /sys/module/{0} ] || grep -q '^{0} ' /proc/modules",
-                    self.name
-                ),
+                format!("{there} || grep -q '^{} ' /proc/modules", self.name),
             )],
         })
     }

@@ -169,7 +169,10 @@ impl Kind for Unit {
                 changed: get("Changed").parse().unwrap_or(boot + monotonic / 1e6),
                 active_state: get("ActiveState").to_owned(),
             };
-            units.insert(get("Id").to_owned(), state);
+            // A unit may be asked for by another of its names.
+            for name in get("Names").split_whitespace().chain([get("Id")]) {
+                units.insert(name.to_owned(), state.clone());
+            }
         }
         Ok(Units {
             units,

@@ -50,7 +50,7 @@ pub fn of(cluster: &Cluster, host: &Host) -> String {
 }
 
 /// A tool that lists rules makes the kernel load what it lists from, so each is asked only where that is there. Files
-/// of /proc have no size: they are read to know whether they are empty.
+/// of /proc have no size: they are read to know whether they are empty. RHEL has but one kind of tool, by its plain name.
 const FIREWALL: &str = r#"part backend
 iptables -V 2>/dev/null
 read -r _ _ k _ </proc/version
@@ -61,9 +61,10 @@ case $there in */ip_tables_names:*) part legacy; save iptables-legacy-save iptab
 case $there in */ip6_tables_names:*) part legacy-v6; save ip6tables-legacy-save ip6tables-save;; esac
 case $there in */arp_tables_names:*) part arptables; if have arptables-legacy-save; then arptables-legacy-save; else arptables-save; fi 2>/dev/null;; esac
 case $there in *nf_tables*)
-part nft; save iptables-nft-save
-part nft-v6; save ip6tables-nft-save
-part arptables-nft; have arptables-nft-save && arptables-nft-save 2>/dev/null
+case $(iptables -V 2>/dev/null) in *nf_tables*) plain=tables-save;; *) plain=-nft-save;; esac
+part nft; save iptables-nft-save ip$plain
+part nft-v6; save ip6tables-nft-save ip6$plain
+part arptables-nft; for t in arptables-nft-save arp$plain; do if have $t; then $t 2>/dev/null; break; fi; done
 part native; have nft && nft list ruleset 2>/dev/null;;
 esac
 "#;

@@ -127,8 +127,13 @@ pub fn mounts(cluster: &Cluster, host: &Host, os: &Distribution) -> Vec<Value> {
     all.filter(|(_, export)| export.client == host.name)
         .map(|(server, export)| {
             let unit = format!("{}.mount", escaped(&export.at));
+            // Without brackets mount.nfs(8) takes what stands before the first colon for the server.
+            let from = match server.address {
+                IpAddr::V4(v4) => v4.to_string(),
+                IpAddr::V6(v6) => format!("[{v6}]"),
+            };
             json!({
-                "from": server.address, "path": export.path, "at": export.at,
+                "from": from, "path": export.path, "at": export.at,
                 "read_only": export.read_only, "definition": os.definition(&unit), "unit": unit,
             })
         })
@@ -207,6 +212,22 @@ pub fn neighbours(cluster: &Cluster, host: &Host) -> Vec<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::{self, BUILT_IN_ROLES};
+
+    #[test]
+    fn a_server_of_ipv6_is_mounted_from_in_brackets() {
+        let text = "cluster: t\nnetworks: { a: 10.0.0.0/24, b: 'fd00::/64' }\nhosts:\n  \
+                    one: { role: nfs, address: ADDRESS, exports: { path: /srv, to: two, at: /mnt } }\n  \
+                    two: { role: nfs-client, address: 10.0.0.2 }\n";
+        for (address, from) in [("10.0.0.1", "10.0.0.1"), ("'fd00::1'", "[fd00::1]")] {
+            let text = text.replace("ADDRESS", address);
+            let cluster = inventory::parse("t.yaml", &text, BUILT_IN_ROLES)
+                .expect("a valid inventory")
+                .cluster;
+            let all = mounts(&cluster, &cluster.hosts[1], &Distribution::assumed());
+            assert_eq!(all[0]["from"], *from);
+        }
+    }
 
     #[test]
     fn mount_units_are_named_as_systemd_names_them() {
