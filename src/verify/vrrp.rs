@@ -77,7 +77,13 @@ pub fn judge(
         }
         for instance in mine(cluster, director.host) {
             let id = instance.virtual_router_id;
-            let member = |address: &IpAddr| instance.members.iter().find(|m| m.address == *address);
+            let member = |address: &IpAddr| instance.members.iter().any(|m| m.address == *address);
+            // One id may be on several networks, and a raw socket does not tell by which an advert came.
+            let known = |address: &IpAddr| {
+                let same = cluster.vrrp.iter().filter(|v| v.virtual_router_id == id);
+                let mut members = same.flat_map(|v| &v.members);
+                members.any(|m| m.address == *address)
+            };
             let serves = instance
                 .vips
                 .iter()
@@ -89,7 +95,7 @@ pub fn judge(
                 .collect();
             let strangers: Vec<String> = from
                 .iter()
-                .filter(|address| member(address).is_none())
+                .filter(|address| !known(address))
                 .map(ToString::to_string)
                 .collect();
             let fault = (!strangers.is_empty()).then(|| {
@@ -106,10 +112,7 @@ pub fn judge(
                 fault,
             );
             // One that serves hears nobody; one that does not, hears the one that does.
-            let peers = from
-                .iter()
-                .filter(|address| member(address).is_some())
-                .count();
+            let peers = from.iter().filter(|address| member(address)).count();
             // Where keepalived does not run, nobody has joined the group that adverts are sent to.
             if serves || !takes_part(director) || instance.advert_int * 2.2 > LONGEST {
                 continue;

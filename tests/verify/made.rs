@@ -4,11 +4,20 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use ipnet::IpNet;
+use lvsctl::inventory::model::Cluster;
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
 use lvsctl::verify::{Severity, Tally};
 use serde_json::json;
 
 use crate::Recorded;
+
+fn scope(net: IpNet) -> &'static str {
+    match net {
+        net if net.addr().is_loopback() => "host",
+        IpNet::V6(v6) if v6.addr().is_unicast_link_local() => "link",
+        _ => "global",
+    }
+}
 
 /// What one host answers.
 #[derive(Clone, Copy, Default)]
@@ -29,7 +38,7 @@ impl Made {
             .map(|(name, mtu, addresses)| {
                 let held = addresses.iter().map(|text| {
                     let net: IpNet = text.parse().unwrap();
-                    json!({ "local": net.addr(), "prefixlen": net.prefix_len(), "scope": "global" })
+                    json!({ "local": net.addr(), "prefixlen": net.prefix_len(), "scope": scope(net) })
                 });
                 json!({ "ifname": name, "mtu": mtu, "flags": ["UP"], "addr_info": held.collect::<Vec<_>>() })
             })
@@ -49,17 +58,37 @@ impl Made {
 
 /// Verifies a cluster whose hosts answer so; `more` are parts that one host answers otherwise.
 pub fn verify(inventory: &str, hosts: &[Made], host: &str, more: &[(&str, &str)]) -> Tally {
-    let cluster = match inventory::parse("made.yaml", inventory, BUILT_IN_ROLES) {
+    let probe = |made: &Made| made.probe(if made.host == host { more } else { &[] });
+    let files = hosts
+        .iter()
+        .map(|made| (format!("{}.probe", made.host), probe(made)));
+    verify_files(inventory, hosts, files.collect())
+}
+
+/// The same with traffic: `live` are the parts that hosts answer then.
+pub fn verify_live(inventory: &str, hosts: &[Made], live: &[(&str, &[(&str, &str)])]) -> Tally {
+    let probes = hosts
+        .iter()
+        .map(|made| (format!("{}.probe", made.host), made.probe(&[])));
+    let lives = live.iter().map(|(host, parts)| {
+        let mut text = String::new();
+        for (name, part) in *parts {
+            let _ = write!(text, "\n@NONCE live {name}\n{part}\n");
+        }
+        (format!("{host}.live"), text + "\n@NONCE live end\n")
+    });
+    verify_files(inventory, hosts, probes.chain(lives).collect())
+}
+
+pub fn cluster(inventory: &str) -> Cluster {
+    match inventory::parse("made.yaml", inventory, BUILT_IN_ROLES) {
         Ok(loaded) => loaded.cluster,
         Err(error) => panic!("{}", error.render(100, false)),
-    };
-    let files: BTreeMap<String, String> = hosts
-        .iter()
-        .map(|made| {
-            let more = if made.host == host { more } else { &[] };
-            (format!("{}.probe", made.host), made.probe(more))
-        })
-        .collect();
+    }
+}
+
+fn verify_files(inventory: &str, hosts: &[Made], files: BTreeMap<String, String>) -> Tally {
+    let cluster = cluster(inventory);
     let silent: Vec<String> = cluster.hosts.iter().map(|h| h.name.clone()).collect();
     let silent: Vec<&str> = silent
         .iter()

@@ -1,0 +1,58 @@
+//! Whose VRRP adverts a director may hear.
+
+use crate::made::{Made, of, verify_live};
+
+const INVENTORY: &str = "
+cluster: made
+networks: { outside: 192.168.122.0/24, inside: 10.0.0.0/24 }
+hosts:
+  lb1: { role: director, interfaces: { eth0: 192.168.122.14, eth1: 10.0.0.14 } }
+  lb2: { role: backup, interfaces: { eth0: 192.168.122.15, eth1: 10.0.0.15 } }
+  rs1: { role: realserver, address: 10.0.0.12, gateway: 10.0.0.1 }
+  client: { role: client, address: 192.168.122.20 }
+vrrp:
+  out: { virtual_router_id: 10, vips: 192.168.122.200 }
+  in: { virtual_router_id: 10, vips: 10.0.0.1 }
+services:
+  web: { vip: 192.168.122.200, port: 80, mode: nat, scheduler: rr }
+";
+
+const HOSTS: &[Made] = &[
+    Made {
+        host: "lb2",
+        links: &[
+            ("eth0", 1500, &["192.168.122.15/24"]),
+            ("eth1", 1500, &["10.0.0.15/24"]),
+        ],
+        audit: &[],
+    },
+    Made {
+        host: "client",
+        links: &[("eth0", 1500, &["192.168.122.20/24"])],
+        audit: &[],
+    },
+];
+
+const PEER: &str = "192.168.122.14 10 100\n10.0.0.14 10 100\n";
+
+fn foreign(adverts: &str) -> Vec<String> {
+    let heard = format!("{adverts}heard");
+    let live: &[(&str, &[(&str, &str)])] = &[("lb2", &[("adverts", &heard)]), ("client", &[])];
+    of(&verify_live(INVENTORY, HOSTS, live), "vrrp-foreign")
+}
+
+#[test]
+fn one_id_on_two_networks_is_no_stranger() {
+    assert_eq!(foreign(PEER), [""; 0]);
+}
+
+#[test]
+fn a_stranger_with_that_id_is_found() {
+    let want = |instance: &str| {
+        format!(
+            "lb2: {instance}: expected no adverts of others with virtual_router_id 10, found adverts of 10.0.0.77, mend: choose a `virtual_router_id` that nobody else on this network uses"
+        )
+    };
+    let found = foreign(&format!("{PEER}10.0.0.77 10 100\n"));
+    assert_eq!(found, [want("out"), want("in")]);
+}
