@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::arp::Heard;
 use super::end_to_end::judge::{self, Exchange, Kernel};
-use super::end_to_end::{self, Group};
+use super::end_to_end::{self, Group, family};
 use super::firewall::{Firewall, Rules};
 use super::statistics::Statistics;
 use super::tally::Tally;
@@ -14,6 +14,7 @@ use super::vrrp::Adverts;
 use super::{Seen, arp, cluster, marks, questions, vrrp};
 use crate::event::Event;
 use crate::inventory::model::Cluster;
+use crate::resource::address::Addresses;
 use crate::resource::section::{self, Section};
 use crate::run::host::nonce;
 use crate::run::{Fleet, HostError, HostRun};
@@ -136,15 +137,17 @@ fn ask<'h>(
     if near.is_empty() {
         tally.note("", "end-to-end", "the services were not asked for: no host of the role client takes part, and this machine is not on the VIPs' network");
     }
-    let requests: usize = groups
+    let held: Vec<(&str, &Addresses)> = near
         .iter()
-        .map(|g| g.targets.len() * usize::from(g.service.check.requests))
-        .sum();
-    let mut jobs: Vec<(&mut HostRun<'h>, bool, String)> = near
+        .map(|run| (run.host.name.as_str(), &run.answer.observed.address))
+        .collect();
+    family::tell(groups, &held, tally);
+    // A director has no requests of its own.
+    let mut jobs: Vec<(&mut HostRun<'h>, Option<usize>, String)> = near
         .into_iter()
         .map(|run| {
-            let script = questions_of_client(cluster, groups, run);
-            (run, true, script)
+            let (requests, script) = questions_of_client(cluster, groups, run);
+            (run, Some(requests), script)
         })
         .collect();
     let directors = hosts.iter_mut().filter(|run| run.host.is_director());
@@ -154,21 +157,20 @@ fn ask<'h>(
             questions::functions(),
             vrrp::script(cluster, run.host)?
         );
-        Some((run, false, script))
+        Some((run, None, script))
     }));
-    let outcomes = fleet.each(jobs, |(run, client, script)| {
+    let outcomes = fleet.each(jobs, |(run, requests, script)| {
         let name = run.host.name.clone();
-        let (what, doing) = if client {
-            (format!("{requests} requests"), "asking for the services")
-        } else {
-            ("VRRP adverts".to_owned(), "listening to VRRP")
+        let (what, doing) = match requests {
+            Some(requests) => (format!("{requests} requests"), "asking for the services"),
+            None => ("VRRP adverts".to_owned(), "listening to VRRP"),
         };
         fleet.run.sink.event(&Event::Asking {
             host: name.clone(),
             what,
         });
         let section = section_of(run, doing, &script);
-        (client, (name, section))
+        (requests.is_some(), (name, section))
     });
     let (asked, listened): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|(client, _)| *client);
     let asked = told(
@@ -188,12 +190,17 @@ fn ask<'h>(
     (asked, adverts)
 }
 
-fn questions_of_client(cluster: &Cluster, groups: &[Group], run: &HostRun) -> String {
+/// How many requests a client sends, and the script that sends them.
+fn questions_of_client(cluster: &Cluster, groups: &[Group], run: &HostRun) -> (usize, String) {
+    let held = &run.answer.observed.address;
+    let mut requests = 0;
     let mut script = end_to_end::functions().to_owned();
-    for one in arp::asks(cluster, &run.answer.observed.address) {
+    for one in arp::asks(cluster, held) {
         script.push_str(&arp::script(&one));
     }
-    for (index, group) in groups.iter().enumerate() {
+    let all = groups.iter().enumerate();
+    for (index, group) in all.filter(|(_, group)| family::can_ask(held, group)) {
+        requests += group.targets.len() * usize::from(group.service.check.requests);
         for (vip, port) in &group.targets {
             script.push_str(&format!(
                 "part e2e {index} {vip} {port}\n{}",
@@ -201,7 +208,7 @@ fn questions_of_client(cluster: &Cluster, groups: &[Group], run: &HostRun) -> St
             ));
         }
     }
-    script
+    (requests, script)
 }
 
 /// Reads directors again. The one that holds the VIPs has counted what was sent meanwhile.

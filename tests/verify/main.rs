@@ -1,6 +1,7 @@
 //! Verification of recorded clusters: what real hosts answered, whole and with one thing damaged, to exact findings.
 
 mod alone;
+mod family;
 mod firewall;
 mod keepalived;
 mod made;

@@ -1,5 +1,6 @@
 //! End to end: what clients ask, and how their answers are read. What is made of the answers is in [`judge`].
 
+pub mod family;
 pub mod judge;
 
 use std::net::IpAddr;
@@ -18,6 +19,13 @@ pub struct Group<'a> {
     pub service: &'a Service,
     pub r#virtual: Virtual,
     pub targets: Vec<(IpAddr, u16)>,
+}
+
+impl Group<'_> {
+    /// The family of its targets, of which each has the same; none where there are none.
+    pub fn is_v6(&self) -> Option<bool> {
+        self.targets.first().map(|(vip, _)| vip.is_ipv6())
+    }
 }
 
 /// What is to be asked, virtual service by virtual service.
