@@ -116,6 +116,24 @@ pub fn toward(
     found.into_iter().collect()
 }
 
+/// Interfaces by which packets reach a host's own address: the one that holds it, else those toward its network.
+pub fn receiving(
+    cluster: &Cluster,
+    host: &Host,
+    addresses: &Addresses,
+    own: IpAddr,
+) -> Vec<String> {
+    let held: Vec<String> = addresses
+        .of(own)
+        .map(|held| held.interface.clone())
+        .filter(|name| !HOMES.contains(&name.as_str()))
+        .collect();
+    if held.is_empty() {
+        return toward(cluster, host, addresses, own);
+    }
+    held
+}
+
 /// What a host holds on an address's network, beside the address itself.
 pub fn own_address<'a>(
     cluster: &Cluster,
@@ -162,5 +180,10 @@ pub fn of_directors(cluster: &Cluster) -> Vec<(IpAddr, String)> {
                 .map(|address| (address, h.name.clone()))
         });
     let vips = vips(cluster).into_iter().map(|v| (v, "the VIP".to_owned()));
-    own.chain(vips).collect()
+    let of_instances = cluster.vrrp.iter().flat_map(|instance| {
+        let name = format!("a VIP of the VRRP instance {}", instance.name);
+        let all = instance.vips.iter();
+        all.map(move |vip| (vip.address, name.clone()))
+    });
+    own.chain(vips).chain(of_instances).collect()
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::tally::{Fault, Tally};
-use super::{Seen, cluster, place};
-use crate::inventory::model::{Cluster, Mode};
+use super::{Seen, place};
+use crate::inventory::model::{Cluster, Mode, Service};
 
 const OUTSIDE: &str = "the world outside";
 
@@ -22,7 +22,12 @@ fn asked(cluster: &Cluster, like: IpAddr) -> impl Iterator<Item = (IpAddr, Strin
 pub fn direct(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, home: &str) {
     let host = &seen.host.name;
     let directors = place::of_directors(cluster);
-    let facing = place::facing(cluster, seen.host, &seen.run.answer.observed.address, vip);
+    let tunnel = home != Mode::Dr.home(vip) && !seen.host.is_director();
+    let comes_by = if tunnel {
+        BTreeSet::from([home.to_owned()])
+    } else {
+        arrivals(cluster, seen, vip)
+    };
     for (to, name) in asked(cluster, vip) {
         let Some(route) = seen.look.route(to, Some(vip)) else {
             // A cluster may have no way out; its own clients must be reached.
@@ -53,14 +58,8 @@ pub fn direct(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, ho
         if vip.is_ipv6() {
             continue;
         }
-        let tunnel = home != Mode::Dr.home(vip);
-        let comes_by: Vec<String> = if tunnel {
-            vec![home.to_owned()]
-        } else {
-            facing.iter().cloned().collect()
-        };
-        for interface in comes_by {
-            let strict = seen.look.larger(&interface, "rp_filter") == Some(1);
+        for interface in &comes_by {
+            let strict = seen.look.larger(interface, "rp_filter") == Some(1);
             let asymmetric = tunnel || route.interface.as_deref() != Some(interface.as_str());
             let fault = (strict && asymmetric).then(|| {
                 Fault::new(
@@ -74,6 +73,20 @@ pub fn direct(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, ho
     }
 }
 
+/// Interfaces by which requests for a VIP come in untunnelled: a director sends them to the real server's own address,
+/// and itself gets them from clients.
+fn arrivals(cluster: &Cluster, seen: &Seen, vip: IpAddr) -> BTreeSet<String> {
+    let (host, addresses) = (seen.host, seen.addresses());
+    if host.is_director() {
+        return place::facing(cluster, host, addresses, vip);
+    }
+    let serves = |s: &Service| s.mode == Mode::Dr && s.vips.iter().any(|v| v.address == vip);
+    place::own_addresses(cluster, host, serves)
+        .into_iter()
+        .flat_map(|own| place::receiving(cluster, host, addresses, own))
+        .collect()
+}
+
 /// NAT: a reply that meets no director reaches the client from an address that it never asked.
 pub fn through(tally: &mut Tally, cluster: &Cluster, seen: &Seen, own: IpAddr) {
     // A director answers for itself.
@@ -81,8 +94,7 @@ pub fn through(tally: &mut Tally, cluster: &Cluster, seen: &Seen, own: IpAddr) {
         return;
     }
     let theirs = place::of_directors(cluster).into_iter();
-    let theirs = theirs.map(|(address, _)| address);
-    let directors: BTreeSet<IpAddr> = theirs.chain(cluster::all_vips(cluster)).collect();
+    let directors: BTreeSet<IpAddr> = theirs.map(|(address, _)| address).collect();
     for (to, name) in asked(cluster, own) {
         let route = seen.look.route(to, Some(own)).filter(|r| r.leads());
         let found = match route {

@@ -132,3 +132,84 @@ fn a_real_server_whose_own_arp_is_dropped_is_not_found() {
         assert_eq!(of(&tally, "arptables-rip"), want);
     }
 }
+
+const BEHIND_VIP: &str = "
+cluster: made
+networks: { outside: 192.168.122.0/24, inside: 10.0.0.0/24 }
+hosts:
+  lb1: { role: director, interfaces: { eth0: 192.168.122.14, eth1: 10.0.0.2 } }
+  lb2: { role: backup, interfaces: { eth0: 192.168.122.15, eth1: 10.0.0.3 } }
+  rs1: { role: realserver, address: 10.0.0.12, gateway: 10.0.0.1 }
+  client: { role: client, address: 192.168.122.20 }
+vrrp:
+  out: { virtual_router_id: 10, vips: 192.168.122.200 }
+  in: { virtual_router_id: 11, vips: 10.0.0.1 }
+services:
+  web: { vip: 192.168.122.200, port: 80, mode: dr, scheduler: rr }
+";
+
+#[test]
+fn a_vip_without_a_service_is_a_director_too() {
+    let host = Made {
+        host: "rs1",
+        links: &[
+            ("lo", 65536, &["192.168.122.200/32"]),
+            ("eth0", 1500, &["10.0.0.12/24"]),
+        ],
+        audit: &[],
+    };
+    for (gateway, want) in [
+        (
+            "10.0.0.1",
+            vec![
+                "rs1: client: expected replies to client (192.168.122.20) past the directors, found the gateway 10.0.0.1, which is a VIP of the VRRP instance in, mend: set the host's gateway to a router that is no director: a director drops packets that come from its own VIP",
+            ],
+        ),
+        ("10.0.0.254", vec![]),
+    ] {
+        let routes = format!(
+            "[{{\"dst\":\"192.168.122.20\",\"from\":\"192.168.122.200\",\"gateway\":\"{gateway}\",\"dev\":\"eth0\"}}]"
+        );
+        let tally = verify(BEHIND_VIP, &[host], "rs1", &[("routes", &routes)]);
+        assert_eq!(of(&tally, "reply-route"), want, "{gateway}");
+    }
+}
+
+/// Requests come by the interface of the real server's own address, whatever network the VIP is in.
+#[test]
+fn a_strict_filter_counts_where_requests_come_in() {
+    let host = Made {
+        host: "rs1",
+        links: &[
+            ("lo", 65536, &["192.168.100.200/32"]),
+            ("eth0", 1500, &["192.168.100.12/24"]),
+            ("eth1", 1500, &["10.10.10.12/24"]),
+        ],
+        audit: &[(
+            "routes",
+            "[{\"dst\":\"192.168.100.20\",\"from\":\"192.168.100.200\",\"dev\":\"eth0\"}]",
+        )],
+    };
+    for (strict, want) in [
+        (
+            "eth1",
+            vec![
+                "rs1: eth1 client: expected effective rp_filter 0 or 2 on eth1, since replies to client leave by eth0, found 1, which drops the requests, mend: `sysctl -w net.ipv4.conf.eth1.rp_filter=2`, and the same in /etc/sysctl.d",
+            ],
+        ),
+        ("eth0", vec![]),
+    ] {
+        let value = |name: &str| {
+            let value = u8::from(name == strict);
+            format!("/proc/sys/net/ipv4/conf/{name}/rp_filter:{value}")
+        };
+        let settings = ["all", "eth0", "eth1"].map(value).join("\n");
+        let tally = verify(
+            include_str!("../../inventories/vrrp.yaml"),
+            &[host],
+            "rs1",
+            &[("settings", &settings)],
+        );
+        assert_eq!(of(&tally, "rp-filter"), want, "{strict}");
+    }
+}
