@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use crate::inventory::model::{Cluster, HOMES, Host, Mode, Service};
+use crate::inventory::model::{Cluster, HOMES, Host, Mode, Service, VrrpInstance};
 use crate::resource::address::{Addresses, Held};
 
 /// Addresses of no host (RFC 5737, RFC 3849), to ask for the way out without sending anything.
@@ -132,6 +132,19 @@ pub fn receiving(
         return toward(cluster, host, addresses, own);
     }
     held
+}
+
+/// The interface on which a director holds a VIP for clients.
+pub fn nic<'a>(cluster: &'a Cluster, host: &'a Host, vip: IpAddr) -> &'a str {
+    if let Some(facing) = host.facing(vip) {
+        return &facing.name;
+    }
+    let holds = |i: &&VrrpInstance| i.vips.iter().any(|v| v.address == vip);
+    let members = cluster.vrrp.iter().filter(holds).flat_map(|i| &i.members);
+    let mut members = members.filter(|m| m.host == host.name);
+    members
+        .next()
+        .map_or(&host.interface, |member| &member.interface)
 }
 
 /// What a host holds on an address's network, beside the address itself.

@@ -180,10 +180,12 @@ fn listeners(cluster: &Cluster, host: &Host) -> String {
     text
 }
 
-/// A real server that asks for a VIP answers itself: that proves its listener, and nothing else.
+/// A real server that asks for a VIP answers itself: that proves its listener, and nothing else. A director's question
+/// would go where its IPVS sends it.
 fn own_answers(cluster: &Cluster, host: &Host) -> String {
     let direct: Vec<&Service> = place::services_of(cluster, host)
         .filter(|s| s.mode != Mode::Nat && s.protocol == Protocol::Tcp)
+        .filter(|_| !host.is_director())
         .collect();
     if direct.is_empty() {
         return String::new();

@@ -28,7 +28,8 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
         reply::direct(tally, cluster, seen, *vip, home);
     }
     for vip in place::vips(cluster) {
-        if !held.iter().any(|(address, _)| *address == vip) {
+        // A director holds VIPs whatever it serves itself.
+        if !seen.host.is_director() && !held.iter().any(|(address, _)| *address == vip) {
             nowhere(tally, seen, vip);
         }
     }
@@ -45,21 +46,25 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
             director::arp_passes(seen, "arptables-rip", own, tally);
         }
     }
-    for (vip, _) in &held {
-        answers_itself(tally, seen, *vip);
+    // What a director asks is scheduled like all else, and another real server cannot answer it.
+    if !seen.host.is_director() {
+        for (vip, _) in &held {
+            answers_itself(tally, seen, *vip);
+        }
     }
 }
 
-/// A VIP on a NIC is announced by it whatever the settings are.
+/// A VIP on a NIC is announced by it whatever the settings are, which is a director's work alone.
 fn only_at_home(tally: &mut Tally, seen: &Seen, vip: IpAddr, home: &str) {
     let host = &seen.host.name;
+    let nic = seen
+        .host
+        .is_director()
+        .then(|| place::nic(seen.cluster, seen.host, vip));
     let others: Vec<_> = seen
-        .run
-        .answer
-        .observed
-        .address
+        .addresses()
         .of(vip)
-        .filter(|held| held.interface != home)
+        .filter(|held| held.interface != home && Some(held.interface.as_str()) != nic)
         .collect();
     let fault = (!others.is_empty()).then(|| {
         let found: Vec<&str> = others.iter().map(|held| held.interface.as_str()).collect();
@@ -68,7 +73,10 @@ fn only_at_home(tally: &mut Tally, seen: &Seen, vip: IpAddr, home: &str) {
             .map(|h| format!("`ip addr del {vip}/{} dev {}`", h.prefix, h.interface))
             .collect();
         Fault::new(
-            format!("{vip} on {home} and on no other interface"),
+            match nic {
+                Some(nic) => format!("{vip} on {home} and {nic}, and on no other interface"),
+                None => format!("{vip} on {home} and on no other interface"),
+            },
             format!("it on {} too", found.join(", ")),
             format!(
                 "{} and take it out of what sets it at boot",

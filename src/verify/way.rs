@@ -319,11 +319,6 @@ pub fn of_real_server(seen: &Seen, service: &Service, tally: &mut Tally) {
             Mode::Dr | Mode::Tun => vip,
         };
         let home = [service.mode.home(vip).to_owned()];
-        let comes_by: &[String] = if service.mode == Mode::Tun {
-            &home
-        } else {
-            &nic
-        };
         let back: BTreeSet<String> = seen
             .look
             .ways_back(address)
@@ -336,11 +331,18 @@ pub fn of_real_server(seen: &Seen, service: &Service, tally: &mut Tally) {
             let what = format!("{} {address} port {port}", service.name);
             let arrives = request(service, address, port);
             let leaves = reply(service, address, port);
-            let mut legs = vec![Leg::arrives(&arrives, comes_by), Leg::leaves(&leaves, back)];
             let outer = tunnel(rs.address, vip);
-            if service.mode == Mode::Tun {
-                legs.push(Leg::arrives(&outer, &nic));
-            }
+            let answers = Leg::leaves(&leaves, back);
+            let legs = match service.mode {
+                // Its own share comes in as all requests do, and was looked at there.
+                _ if seen.host.is_director() => vec![answers],
+                Mode::Tun => vec![
+                    Leg::arrives(&arrives, &home),
+                    answers,
+                    Leg::arrives(&outer, &nic),
+                ],
+                Mode::Dr | Mode::Nat => vec![Leg::arrives(&arrives, &nic), answers],
+            };
             judge(seen, "firewall-vip", &what, vip.is_ipv6(), legs, "", tally);
         }
     }

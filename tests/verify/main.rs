@@ -4,6 +4,7 @@ mod alone;
 mod family;
 mod firewall;
 mod keepalived;
+mod localnode;
 mod made;
 mod mark;
 mod reply;
