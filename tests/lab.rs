@@ -1,5 +1,8 @@
 //! The lab itself, with real hosts: as root, on a machine that has what `lab::requirements` asks for.
 
+#[path = "support/labs.rs"]
+mod labs;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -29,7 +32,9 @@ impl Drop for Lab {
 
 impl Lab {
     fn named(word: &str) -> Self {
-        Self(format!("test-{word}-{}", std::process::id()))
+        let name = format!("test-{word}-{}", std::process::id());
+        labs::remember(&name, None);
+        Self(name)
     }
 
     fn state(&self) -> PathBuf {

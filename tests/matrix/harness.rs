@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use lvsctl::lab;
 use serde_json::Value;
 
+use crate::labs;
+
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
 
 /// How long a host may take to come back.
@@ -89,6 +91,7 @@ impl Cluster {
         for (from, to) in edits {
             cluster.edit(from, to);
         }
+        labs::remember(&cluster.name, Some(cluster.folder.path().to_owned()));
         cluster.run(&["lab", "up"]).expect(0);
         let status = lab::status(&cluster.name).expect("the lab's status");
         cluster.hosts = status.hosts.into_iter().map(|host| host.name).collect();

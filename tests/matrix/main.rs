@@ -6,6 +6,8 @@ mod capture;
 mod damage;
 mod harness;
 mod health;
+#[path = "../support/labs.rs"]
+mod labs;
 mod particular;
 mod persistence;
 mod schedulers;

@@ -1,0 +1,48 @@
+//! Labs of a test program that is told to stop (Ctrl-C): nothing is dropped then, and they are taken away here.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, Once, PoisonError};
+use std::time::{Duration, Instant};
+
+use lvsctl::lab;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// How long the program that makes a lab may go on.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+static MADE: Mutex<Vec<(String, Option<PathBuf>)>> = Mutex::new(Vec::new());
+static WATCH: Once = Once::new();
+
+/// Said before a lab is made: its name, and a folder that goes with it.
+pub fn remember(name: &str, folder: Option<PathBuf>) {
+    WATCH.call_once(|| {
+        let mut signals = Signals::new([SIGINT, SIGTERM]).expect("signals can be heard");
+        std::thread::spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                end(128 + signal);
+            }
+        });
+    });
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    made.push((name.to_owned(), folder));
+}
+
+fn end(status: i32) -> ! {
+    // It stays locked, so that no other is made meanwhile.
+    let made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    for (name, folder) in &*made {
+        let until = Instant::now() + PATIENCE;
+        while let Err(error) = lab::down(name) {
+            if Instant::now() > until {
+                eprintln!("lab {name}: {error}");
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        if let Some(folder) = folder {
+            std::fs::remove_dir_all(folder).ok();
+        }
+    }
+    std::process::exit(status)
+}
