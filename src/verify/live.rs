@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::arp::Heard;
-use super::end_to_end::judge::{self, Exchange, Kernel};
+use super::end_to_end::judge::{self, Counters, Exchange, Kernel};
 use super::end_to_end::{self, Group, family};
 use super::firewall::{Firewall, Rules};
 use super::statistics::Statistics;
@@ -67,6 +67,16 @@ pub fn check<'h>(
         .collect();
     arp::judge(cluster, &seen, &heard, tally);
     vrrp::judge(cluster, &seen, &adverts, tally);
+    let counters: Vec<Counters> = seen
+        .iter()
+        .filter_map(|seen| {
+            Some(Counters {
+                director: seen.name(),
+                before: &seen.look.statistics,
+                after: &again.get(seen.name())?.statistics,
+            })
+        })
+        .collect();
     let kernel = |group: &Group| {
         let director = holder(&seen, group)?;
         Some(Kernel {
@@ -74,6 +84,7 @@ pub fn check<'h>(
             table: &director.run.answer.observed.ipvs,
             before: &director.look.statistics,
             after: again.get(director.name()).map(|a| &a.statistics),
+            counters: &counters,
         })
     };
     judge::all(cluster, &groups, &exchanges, kernel, tally);

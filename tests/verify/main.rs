@@ -20,6 +20,7 @@ use lvsctl::event::Silent;
 use lvsctl::inventory::model::Scheduler;
 use lvsctl::inventory::model::{Cluster, Host};
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::resource::ipvs::Table;
 use lvsctl::resource::{Distribution, Resource, section};
 use lvsctl::role::Roles;
 use lvsctl::run::host::Run;
@@ -27,9 +28,10 @@ use lvsctl::run::{Fleet, HostRun, Interrupt};
 use lvsctl::secret::Secrets;
 use lvsctl::transport::Output;
 use lvsctl::transport::fake::{FakeHosts, Script};
-use lvsctl::verify::end_to_end::judge::{self, Exchange};
+use lvsctl::verify::end_to_end::judge::{self, Counters, Exchange, Kernel};
 use lvsctl::verify::end_to_end::{self, Replies, Reply};
 use lvsctl::verify::look::Look;
+use lvsctl::verify::statistics::Statistics;
 use lvsctl::verify::{self, Severity, Tally, live, place, questions};
 
 /// A change to what one host answered.
@@ -331,6 +333,59 @@ fn each_scheduler_promises_its_own() {
         judge::all(&cluster, &groups, &[exchange], |_| None, &mut tally);
         let found: Vec<&str> = tally.findings.iter().map(|f| f.check.as_str()).collect();
         assert_eq!(found, *fails, "{scheduler:?} {weights:?} {who}");
+    }
+}
+
+/// A takeover in between is no way past the directors.
+#[test]
+fn a_vip_that_moved_while_clients_asked_is_told() {
+    let cluster = recorded("t2").cluster;
+    let statistics = |rs1: u32| {
+        Statistics::parse(&format!(
+            "TCP  192.168.100.200:80 0 0 0 0 0\n  -> 192.168.100.12:80 {rs1} 0 0 0 0\n"
+        ))
+    };
+    let (none, three, seven) = (statistics(0), statistics(3), statistics(7));
+    let table = Table::default();
+    for (of_lb2, found, mend) in [
+        (&three, "lb1 7, lb2 3", "the VIP moved while clients asked"),
+        (
+            &none,
+            "rs1 7",
+            "answers that IPVS did not count came past the director",
+        ),
+    ] {
+        let counters = [("lb1", &seven), ("lb2", of_lb2)].map(|(director, after)| Counters {
+            director,
+            before: &none,
+            after,
+        });
+        let kernel = Kernel {
+            director: "lb1",
+            table: &table,
+            before: &none,
+            after: Some(&seven),
+            counters: &counters,
+        };
+        let reply = Reply {
+            status: Some(200),
+            error: String::new(),
+            first_line: "rs1".to_owned(),
+            fresh: true,
+        };
+        let exchange = Exchange {
+            client: "client".to_owned(),
+            group: 0,
+            target: ("192.168.100.200".parse().unwrap(), 80),
+            replies: Replies::Came(vec![reply; 10]),
+        };
+        let mut tally = Tally::default();
+        let groups = end_to_end::groups(&cluster);
+        judge::all(&cluster, &groups, &[exchange], |_| Some(kernel), &mut tally);
+        let statistics = tally.findings.iter().find(|f| f.check == "statistics");
+        let statistics = statistics.expect("a finding");
+        assert_eq!(statistics.found, found);
+        assert!(statistics.mend.starts_with(mend), "{}", statistics.mend);
     }
 }
 

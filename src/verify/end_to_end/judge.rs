@@ -27,6 +27,16 @@ pub struct Kernel<'a> {
     pub table: &'a Table,
     pub before: &'a Statistics,
     pub after: Option<&'a Statistics>,
+    /// All directors that told their counters both times, this one too.
+    pub counters: &'a [Counters<'a>],
+}
+
+/// What a director had counted before clients asked, and after.
+#[derive(Debug, Clone, Copy)]
+pub struct Counters<'a> {
+    pub director: &'a str,
+    pub before: &'a Statistics,
+    pub after: &'a Statistics,
 }
 
 type Counts = BTreeMap<String, u64>;
@@ -174,6 +184,8 @@ struct Round<'a> {
     answered: u64,
     /// Connections that IPVS counted meanwhile, by name, with the director that did.
     counted: Option<(&'a str, Counts)>,
+    /// And what other directors did, by their names.
+    elsewhere: Counts,
 }
 
 impl<'a> Round<'a> {
@@ -219,6 +231,7 @@ impl<'a> Round<'a> {
                 let grown = k.after?.since(k.before, group.r#virtual)?;
                 Some((k.director, named(&grown, name)))
             }),
+            elsewhere: kernel.map_or_else(Counts::new, |k| elsewhere(&k, group)),
         };
         // What counts is connections: a request on an open one goes where that one went.
         for reply in exchanges.iter().flat_map(|e| came(e)).filter(|r| r.fresh) {
@@ -452,6 +465,14 @@ impl<'a> Round<'a> {
             }
         });
         let fault = (wrong || total < self.answered).then(|| {
+            let others: u64 = self.elsewhere.values().sum();
+            if others > 0 && total + others >= self.answered {
+                return Fault::new(
+                    format!("{director} to count all {} connections of {}", self.answered, self.group.service.name),
+                    format!("{director} {total}, {}", shown(&self.elsewhere)),
+                    "the VIP moved while clients asked: `journalctl -u keepalived` on the directors tells why",
+                );
+            }
             let seen = if self.by_name.is_empty() {
                 format!("{} connections", self.answered)
             } else {
@@ -465,6 +486,20 @@ impl<'a> Round<'a> {
         });
         tally.judge(director, "statistics", self.what(), fault);
     }
+}
+
+/// Connections that directors beside the one with the VIP counted.
+fn elsewhere(kernel: &Kernel, group: &Group) -> Counts {
+    let others = kernel
+        .counters
+        .iter()
+        .filter(|c| c.director != kernel.director);
+    others
+        .filter_map(|c| {
+            let grown: u64 = c.after.since(c.before, group.r#virtual)?.values().sum();
+            (grown > 0).then(|| (c.director.to_owned(), grown))
+        })
+        .collect()
 }
 
 fn named(counts: &Connections, name: impl Fn(IpAddr) -> String) -> Counts {
