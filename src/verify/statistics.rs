@@ -1,4 +1,4 @@
-//! Reads `ipvsadm -Ln --stats --exact`: how many connections each real server was given.
+//! Reads `ipvsadm -Ln --stats --exact`: how many connections and packets each real server was given.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,11 +11,13 @@ pub type Connections = BTreeMap<SocketAddr, u64>;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Statistics {
     pub services: BTreeMap<Virtual, Connections>,
+    packets: BTreeMap<Virtual, Connections>,
 }
 
 impl Statistics {
     pub fn parse(text: &str) -> Self {
         let mut services: BTreeMap<Virtual, Connections> = BTreeMap::new();
+        let mut packets: BTreeMap<Virtual, Connections> = BTreeMap::new();
         let mut current = None;
         for line in text.lines() {
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -24,6 +26,9 @@ impl Statistics {
                     (current, address.parse(), connections.parse())
                 {
                     services.entry(to).or_default().insert(address, n);
+                    if let Some(n) = words.get(3).and_then(|n| n.parse().ok()) {
+                        packets.entry(to).or_default().insert(address, n);
+                    }
                 }
                 continue;
             }
@@ -32,7 +37,7 @@ impl Statistics {
                 current = Some(to);
             }
         }
-        Self { services }
+        Self { services, packets }
     }
 
     /// All connections of all services.
@@ -42,16 +47,20 @@ impl Statistics {
 
     /// How many connections each real server was given since `before`. None: the counters began anew.
     pub fn since(&self, before: &Self, to: Virtual) -> Option<Connections> {
-        let now = self.services.get(&to)?;
-        let none = Connections::new();
-        let old = before.services.get(&to).unwrap_or(&none);
-        now.iter()
-            .map(|(address, n)| {
-                let grown = n.checked_sub(old.get(address).copied().unwrap_or(0))?;
-                Some((*address, grown))
-            })
-            .collect()
+        grown(self.services.get(&to)?, before.services.get(&to))
     }
+
+    /// The same of packets from clients.
+    pub fn packets_since(&self, before: &Self, to: Virtual) -> Option<Connections> {
+        grown(self.packets.get(&to)?, before.packets.get(&to))
+    }
+}
+
+fn grown(now: &Connections, before: Option<&Connections>) -> Option<Connections> {
+    let old = |address| before.and_then(|all| all.get(address)).copied();
+    now.iter()
+        .map(|(address, n)| Some((*address, n.checked_sub(old(address).unwrap_or(0))?)))
+        .collect()
 }
 
 fn service(words: &[&str]) -> Option<Virtual> {
@@ -91,6 +100,12 @@ FWM  6666                                0        0        0        0        0
         let to = Virtual::new(Protocol::Tcp, "192.168.100.200".parse().unwrap(), 80);
         let grown: Vec<u64> = after.since(&before, to).unwrap().into_values().collect();
         assert_eq!(grown, [5, 5]);
+        let grown: Vec<u64> = after
+            .packets_since(&before, to)
+            .unwrap()
+            .into_values()
+            .collect();
+        assert_eq!(grown, [30, 30]);
         assert_eq!(before.since(&after, to), None, "the counters began anew");
         let mark = Virtual::Fwmark {
             mark: 6666,

@@ -383,9 +383,8 @@ fn a_vip_that_moved_while_clients_asked_is_told() {
         let groups = end_to_end::groups(&cluster);
         judge::all(&cluster, &groups, &[exchange], |_| Some(kernel), &mut tally);
         let statistics = tally.findings.iter().find(|f| f.check == "statistics");
-        let statistics = statistics.expect("a finding");
-        assert_eq!(statistics.found, found);
-        assert!(statistics.mend.starts_with(mend), "{}", statistics.mend);
+        assert_eq!(statistics.map_or("", |s| &s.found), found);
+        assert!(statistics.is_none_or(|s| s.mend.starts_with(mend)));
     }
 }
 

@@ -4,6 +4,7 @@
 mod address;
 mod arp;
 mod export;
+mod gateway;
 mod health;
 mod host;
 mod localnode;
@@ -45,8 +46,8 @@ const LOCAL: &[Rule] = &[
     service::flags,
     service::one_packet,
     service::same_segment,
-    service::nat_gateway,
-    service::direct_gateway,
+    gateway::through_directors,
+    gateway::past_directors,
     share::services_do_not_overlap,
     share::marks_are_distinct,
     health::checks,
