@@ -248,7 +248,11 @@ fn read_again(
         } else {
             before
         };
-        let script = format!("{}{}", questions::functions(), questions::again(total));
+        let script = format!(
+            "{}{}",
+            questions::functions(),
+            questions::again(total, holds)
+        );
         let section = section_of(run, "reading its counters", &script);
         (run.host.name.clone(), section)
     });

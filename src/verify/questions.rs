@@ -90,14 +90,16 @@ fi
 
 /// What has moved while clients asked: IPVS's counters, and those of mark rules. The kernel sums up the counters of
 /// connections every 2 seconds, a loaded host later: they are read until they tell `connections`, which others may
-/// add to, or until 8 seconds are over.
-pub fn again(connections: u64) -> String {
+/// add to, or until 8 seconds are over. One that does not hold the VIPs expects none, and is read when the kernel has
+/// summed up once.
+pub fn again(connections: u64, holds: bool) -> String {
+    let least = if holds { 0 } else { 10 };
     format!(
         r#"if [ -e /proc/net/ip_vs ] && have ipvsadm; then
 n=0; while :; do
 s=$(ipvsadm -Ln --stats --exact 2>/dev/null)
 t=$(printf '%s\n' "$s" | awk '$1 == "->" {{t += $3}} END {{printf "%.0f", t}}')
-if [ "$t" = {connections} ] || {{ [ "$t" -gt {connections} ] && [ "$n" -ge 10 ]; }} || [ "$n" -ge 32 ]; then break; fi
+if {{ [ "$t" = {connections} ] && [ "$n" -ge {least} ]; }} || {{ [ "$t" -gt {connections} ] && [ "$n" -ge 10 ]; }} || [ "$n" -ge 32 ]; then break; fi
 n=$((n + 1)); sleep 0.25; done
 part statistics
 printf '%s\n' "$s"
