@@ -26,6 +26,21 @@ pub struct Cluster {
     pub vars: serde_json::Map<String, serde_json::Value>,
 }
 
+impl Cluster {
+    /// Addresses that directors have whether they serve or not.
+    pub fn director_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let directors = self.hosts.iter().filter(|host| host.is_director());
+        let nics = directors.flat_map(|host| &host.interfaces);
+        nics.flat_map(|nic| &nic.addresses).map(IpNet::addr)
+    }
+
+    /// VIPs that VRRP moves between directors.
+    pub fn floating_vips(&self) -> impl Iterator<Item = IpAddr> {
+        let all = self.vrrp.iter().flat_map(|instance| &instance.vips);
+        all.map(|vip| vip.address)
+    }
+}
+
 /// What keeps real servers that hold a VIP from drawing its traffic to themselves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -60,11 +60,8 @@ fn behind(cluster: &Cluster, host: &Host) -> bool {
     let Some(gateway) = host.gateway.filter(|_| host.is_real_server()) else {
         return false;
     };
-    let directors = cluster.hosts.iter().filter(|h| h.is_director());
-    let nics = directors.flat_map(|h| &h.interfaces);
-    let mut own = nics.flat_map(|nic| &nic.addresses).map(|net| net.addr());
-    let mut vips = cluster.vrrp.iter().flat_map(|instance| &instance.vips);
-    own.any(|address| address == gateway) || vips.any(|vip| vip.address == gateway)
+    let mut theirs = cluster.director_addresses().chain(cluster.floating_vips());
+    theirs.any(|address| address == gateway)
 }
 
 /// Groups of hosts, each to be finished before the next begins: what others mount from, everything behind the

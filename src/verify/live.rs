@@ -82,8 +82,6 @@ pub fn check<'h>(
         Some(Kernel {
             director: &director.host.name,
             table: &director.run.answer.observed.ipvs,
-            before: &director.look.statistics,
-            after: again.get(director.name()).map(|a| &a.statistics),
             counters: &counters,
         })
     };

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::in_brackets;
 use crate::inventory::model::{ArpAnswer, Cluster, Host, Mode, Protocol, Service};
 use crate::resource::Distribution;
 
@@ -64,10 +65,7 @@ pub fn answers(cluster: &Cluster, host: &Host, os: &Distribution) -> Vec<Value> 
         .into_iter()
         .enumerate()
         .map(|(index, (address, port))| {
-            let (family, bind) = match address {
-                IpAddr::V4(v4) => (4, v4.to_string()),
-                IpAddr::V6(v6) => (6, format!("[{v6}]")),
-            };
+            let (family, bind) = (if address.is_ipv4() { 4 } else { 6 }, in_brackets(address));
             let unit = format!("lvsctl-{name}-udp-{port}-{index}.service");
             json!({
                 "protocol": "udp", "port": port, "family": family, "bind": bind,
@@ -128,12 +126,8 @@ pub fn mounts(cluster: &Cluster, host: &Host, os: &Distribution) -> Vec<Value> {
         .map(|(server, export)| {
             let unit = format!("{}.mount", escaped(&export.at));
             // Without brackets mount.nfs(8) takes what stands before the first colon for the server.
-            let from = match server.address {
-                IpAddr::V4(v4) => v4.to_string(),
-                IpAddr::V6(v6) => format!("[{v6}]"),
-            };
             json!({
-                "from": from, "path": export.path, "at": export.at,
+                "from": in_brackets(server.address), "path": export.path, "at": export.at,
                 "read_only": export.read_only, "definition": os.definition(&unit), "unit": unit,
             })
         })

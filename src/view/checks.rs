@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 
+use super::in_brackets;
 use crate::inventory::model::{HealthCheckKind, HttpAnswer, RealServer, Service};
 use crate::resource::ipvs::{Ask, Page, Virtual};
 
@@ -52,10 +53,7 @@ fn page(scheme: &str, at: SocketAddr, answer: &HttpAnswer) -> Ask {
         None => (format!("{scheme}://{at}{path}"), None),
         Some(host) => {
             let port = at.port();
-            let address = match at {
-                SocketAddr::V4(v4) => v4.ip().to_string(),
-                SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
-            };
+            let address = in_brackets(at.ip());
             (
                 format!("{scheme}://{host}:{port}{path}"),
                 Some(format!("{host}:{port}:{address}")),

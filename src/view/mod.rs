@@ -9,6 +9,8 @@ mod service;
 mod vip;
 mod vrrp;
 
+use std::net::IpAddr;
+
 use serde_json::{Value, json};
 
 use crate::inventory::model::{Cluster, Host};
@@ -16,6 +18,14 @@ use crate::resource::Distribution;
 
 pub use checker::{checked, unit as checker_unit};
 pub use service::{ipvs, marks, modules, virtuals};
+
+/// An address where a port or a path may follow it after a colon (RFC 3986, 3.2.2).
+pub fn in_brackets(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("[{v6}]"),
+    }
+}
 
 /// The variables that are the same for all hosts: of many hosts they are much, and made once. docs/roles.md tells what
 /// each variable is.

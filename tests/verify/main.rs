@@ -363,8 +363,6 @@ fn connections_that_were_not_counted_have_their_reason() {
         let kernel = Kernel {
             director: "lb1",
             table: &table,
-            before: &none,
-            after: Some(&seven),
             counters: &counters,
         };
         let reply = Reply {

@@ -4,26 +4,16 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::View;
-use crate::inventory::model::{Cluster, Mode};
+use crate::inventory::model::Mode;
 use crate::inventory::problem::{Fault, shown};
 use crate::inventory::resolve::serving;
-
-fn of_directors(cluster: &Cluster) -> BTreeSet<IpAddr> {
-    let directors = cluster.hosts.iter().filter(|h| h.is_director());
-    let nics = directors.flat_map(|h| &h.interfaces);
-    nics.flat_map(|i| &i.addresses).map(|a| a.addr()).collect()
-}
-
-fn floating(cluster: &Cluster) -> BTreeSet<IpAddr> {
-    let vips = cluster.vrrp.iter().flat_map(|v| &v.vips);
-    vips.map(|v| v.address).collect()
-}
 
 /// With DR and TUN, answers come from the VIP, which a director that has it drops as coming from outside with an address
 /// of its own ("martian source").
 pub fn past_directors(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
-    let theirs: BTreeSet<IpAddr> = &of_directors(cluster) | &floating(cluster);
+    let theirs = cluster.director_addresses().chain(cluster.floating_vips());
+    let theirs: BTreeSet<IpAddr> = theirs.collect();
     let serving = serving(&cluster.services, |s| s.mode != Mode::Nat);
     for host in cluster.hosts.iter().filter(|h| !h.is_director()) {
         let Some(gateway) = host.gateway.filter(|g| theirs.contains(g)) else {
@@ -45,8 +35,8 @@ pub fn past_directors(view: View<'_>, faults: &mut Vec<Fault>) {
 /// With NAT, answers must come back through the director.
 pub fn through_directors(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
-    let own = of_directors(cluster);
-    let mut through = floating(cluster);
+    let own: BTreeSet<IpAddr> = cluster.director_addresses().collect();
+    let mut through: BTreeSet<IpAddr> = cluster.floating_vips().collect();
     // An address of one director is no way back when another serves.
     let several = cluster.hosts.iter().filter(|h| h.is_director()).count() > 1;
     if !several {

@@ -25,10 +25,15 @@ pub struct Exchange {
 pub struct Kernel<'a> {
     pub director: &'a str,
     pub table: &'a Table,
-    pub before: &'a Statistics,
-    pub after: Option<&'a Statistics>,
-    /// All directors that told their counters both times, this one too.
+    /// Of all directors that told them both times.
     pub counters: &'a [Counters<'a>],
+}
+
+impl<'a> Kernel<'a> {
+    /// Its own.
+    fn counters(&self) -> Option<&'a Counters<'a>> {
+        self.counters.iter().find(|c| c.director == self.director)
+    }
 }
 
 /// What a director had counted before clients asked, and after.
@@ -221,6 +226,7 @@ impl<'a> Round<'a> {
             .into_iter()
             .filter(|(_, weight)| *weight > 0)
             .collect();
+        let counters = kernel.and_then(|k| k.counters());
         let mut round = Self {
             group,
             takers,
@@ -229,12 +235,12 @@ impl<'a> Round<'a> {
             strangers: Counts::new(),
             asked: 0,
             answered: 0,
-            counted: kernel.and_then(|k| {
-                let grown = k.after?.since(k.before, group.r#virtual)?;
-                Some((k.director, named(&grown, name)))
+            counted: counters.and_then(|c| {
+                let grown = c.after.since(c.before, group.r#virtual)?;
+                Some((c.director, named(&grown, name)))
             }),
-            packets: kernel
-                .and_then(|k| k.after?.packets_since(k.before, group.r#virtual))
+            packets: counters
+                .and_then(|c| c.after.packets_since(c.before, group.r#virtual))
                 .map_or_else(Counts::new, |grown| named(&grown, name)),
             elsewhere: kernel.map_or_else(Counts::new, |k| elsewhere(&k, group)),
         };

@@ -105,10 +105,7 @@ fn url(service: &Service, vip: IpAddr, port: u16) -> Option<String> {
     } else {
         return None;
     };
-    let host = match vip {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => format!("[{v6}]"),
-    };
+    let host = view::in_brackets(vip);
     let port = if port == default {
         String::new()
     } else {
