@@ -1,3 +1,5 @@
+//! Arguments in, exit status out.
+
 use std::process::ExitCode;
 
 use lvsctl::cli::Cli;

@@ -79,7 +79,7 @@ impl Manifest {
     pub fn entry(&self, resource: &Resource) -> Option<&Entry> {
         self.entries
             .iter()
-            .find(|e| e.resource.kind() == resource.kind() && e.resource.key() == resource.key())
+            .find(|entry| entry.resource.is(resource))
     }
 
     /// A line an entry, so that a person can read it.

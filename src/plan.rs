@@ -1,4 +1,5 @@
-//! From wanted and observed state to a plan: a pure function. Nothing is asked and nothing is run here.
+//! From wanted and observed state to a plan, with the order of a host's steps: a pure function. Nothing is asked and
+//! nothing is run here.
 
 use std::ops::Range;
 
@@ -119,9 +120,10 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
             secrets,
             earlier: &changes,
         };
-        let change = resource.diff(observed, &cx);
-        if change.is_some() {
-            refusals.extend(resource.refuse(observed, &cx));
+        let mut change = resource.diff(observed, &cx);
+        if let Some(change) = &mut change {
+            change.refused = resource.refuse(observed, &cx);
+            refusals.extend(change.refused.clone());
         }
         notes.extend(resource.notes(observed));
         let before = match manifest.entry(resource) {
@@ -150,11 +152,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         changes.extend(change);
     }
 
-    let is_wanted = |entry: &Entry| {
-        wanted
-            .iter()
-            .any(|r| r.kind() == entry.resource.kind() && r.key() == entry.resource.key())
-    };
+    let is_wanted = |entry: &Entry| wanted.iter().any(|r| r.is(&entry.resource));
     let gone: Vec<&Entry> = manifest
         .entries
         .iter()

@@ -124,10 +124,8 @@ pub fn obstacles(answer: &Answer, wanted: &[Resource]) -> Vec<String> {
     }
     for other in &answer.others {
         for entry in &other.entries {
-            if let Some(clash) = wanted
-                .iter()
-                .find(|r| r.kind() == entry.resource.kind() && r.key() == entry.resource.key())
-                && !shareable(clash)
+            if let Some(clash) = wanted.iter().find(|r| r.is(&entry.resource))
+                && !clash.is_shareable()
             {
                 found.push(format!(
                     "{} {} belongs to the cluster {} on this host; destroy that one first, or take the host out of one of them",
@@ -139,12 +137,4 @@ pub fn obstacles(answer: &Answer, wanted: &[Resource]) -> Vec<String> {
         }
     }
     found
-}
-
-/// What two clusters may both want of one host.
-fn shareable(resource: &Resource) -> bool {
-    matches!(
-        resource,
-        Resource::Package(_) | Resource::Module(_) | Resource::Sysctl(_) | Resource::Unit(_)
-    )
 }

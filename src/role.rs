@@ -1,10 +1,9 @@
 //! Roles: ordered lists of resources, as data. Built in, or from a folder beside the inventory, which overrides
-//! and adds. Expands the roles of a host into its wanted resources; what a resource is, only `valid` knows.
+//! and adds. Expands the roles of a host into its wanted resources; what is right for a resource, its kind knows.
 
 mod distinct;
 mod error;
 mod source;
-mod valid;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -223,7 +222,7 @@ impl Roles {
         let resource: Resource =
             serde_json::from_value(Value::Object(Map::from_iter([(kind.clone(), body)])))
                 .map_err(|e| at.error(format!("{kind}: {e}")))?;
-        match valid::fault(&resource) {
+        match resource.fault() {
             Some(fault) => Err(at.error(format!("{kind} {}: {fault}", resource.key()))),
             None => Ok(resource),
         }

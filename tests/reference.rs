@@ -1,5 +1,5 @@
-//! docs/reference.md names every command and flag, with its values and default, and none that is not there. The first
-//! steps name the right Rust.
+//! docs/reference.md names every command and flag, with its values and default, and none that is not there; docs/checks.md
+//! every check of `verify`. The first steps name the right Rust.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -176,4 +176,20 @@ fn the_first_steps_name_the_rust_that_is_needed() {
             assert!(text[at..].starts_with(wanted), "{page}: {wanted}");
         }
     }
+}
+
+/// After a change: `LVSCTL_WRITE_DOCS=1 cargo test --test reference`.
+#[test]
+fn every_check_is_told() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/checks.md");
+    let text = lvsctl::verify::check::markdown();
+    if std::env::var_os("LVSCTL_WRITE_DOCS").is_some() {
+        fs::write(path, &text).unwrap();
+    }
+    let written = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        written == text,
+        "docs/checks.md is not what the code says: LVSCTL_WRITE_DOCS=1 cargo test --test reference"
+    );
+    assert!(!text.contains("|  |"), "a check without words: {text}");
 }

@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::inventory::model::Host;
 use crate::plan::HostPlan;
 use crate::resource::change::Step;
-use crate::run::{Fleet, HostRun, part};
+use crate::run::{Fleet, HostRun, power};
 
 use super::work::{Work, lock};
 use super::{Failure, Result};
@@ -35,7 +35,7 @@ impl<'h> Drain<'h> {
             .filter(|(_, plan)| !plan.is_empty())
             .map(|(run, _)| run.host)
             .collect();
-        let mut stage = part::drain(work.setup.cluster(), &leaving);
+        let mut stage = power::drain(work.setup.cluster(), &leaving);
         stage.retain(|(host, _)| !names.contains(&host.name.as_str()));
         let mut drain = Self::default();
         if stage.is_empty() {

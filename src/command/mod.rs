@@ -5,8 +5,8 @@ mod check;
 mod drain;
 mod lab;
 mod output;
-mod part;
 mod plan;
+mod power;
 mod reach;
 mod render;
 mod schema;
@@ -56,11 +56,11 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Apply(args) => apply::run(&cli.global, args, apply::Goal::Inventory),
         Command::Destroy(args) => apply::run(&cli.global, &args.apply, apply::Goal::Nothing),
         Command::Verify(args) => verify::run(&cli.global, args),
-        Command::Start(args) => part::run(&cli.global, &args.format, part::Power::Start),
-        Command::Stop(args) => part::run(
+        Command::Start(args) => power::run(&cli.global, &args.format, power::Power::Start),
+        Command::Stop(args) => power::run(
             &cli.global,
             &args.format,
-            part::Power::Stop { all: args.all },
+            power::Power::Stop { all: args.all },
         ),
         Command::Status(args) => status::run(&cli.global, args),
         Command::Render(args) => render::run(&cli.global, args),

@@ -6,8 +6,9 @@ use crate::inventory::model::{Connection, Host};
 use crate::report;
 use crate::report::error::chain;
 use crate::run::HostRun;
+use crate::verify::questions::Traffic;
 use crate::verify::tally::{Compared, Tally};
-use crate::verify::{self, live, place, questions};
+use crate::verify::{self, Check, live, place, questions};
 
 use super::Result;
 use super::output::{Reporter, show};
@@ -23,11 +24,16 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
     let interrupt = reach::interrupt()?;
     let reporter = Reporter::new(global, Format::Text);
     let cluster = setup.cluster();
+    let traffic = if args.no_traffic {
+        Traffic::LeftOut
+    } else {
+        Traffic::Sent
+    };
     let more = |host: &Host| {
         if host.name == THIS_MACHINE {
             String::new()
         } else {
-            questions::of(cluster, host)
+            questions::of(cluster, host, traffic)
         }
     };
     let mut tally = Tally::default();
@@ -44,7 +50,7 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
         let fleet = work.fleet_asking(&interrupt, &more)?;
         let mut wanted = work.wanted()?;
         let has_client = wanted.iter().any(|(host, _)| host.has_role("client"));
-        if !args.no_traffic
+        if traffic == Traffic::Sent
             && !has_client
             && let Some(host) = &this_machine
         {
@@ -54,13 +60,13 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
         for (host, outcome) in fleet.open(wanted) {
             match outcome {
                 Ok(run) => {
-                    tally.pass("reachable");
+                    tally.pass(Check::Reachable);
                     runs.push(run);
                 }
                 // Nobody said that it should take part.
                 Err(error) if host.name == THIS_MACHINE => tally.note(
                     "",
-                    "end-to-end",
+                    Check::EndToEnd,
                     format!(
                         "this machine cannot stand in for a client: {}; run as root, or give a host outside the cluster the role `client`",
                         chain(&error)
@@ -68,7 +74,7 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
                 ),
                 Err(error) => {
                     unreached = true;
-                    tally.fail(&host.name, "reachable", unreachable(&chain(&error)));
+                    tally.fail(&host.name, Check::Reachable, unreachable(&chain(&error)));
                 }
             }
         }
@@ -78,7 +84,7 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
         if !interrupt.is_set() {
             verify::offline(cluster, &hosts, &clients, &reach.secrets, &mut tally);
         }
-        if !args.no_traffic && !interrupt.is_set() {
+        if traffic == Traffic::Sent && !interrupt.is_set() {
             live::check(&fleet, cluster, &mut clients, &mut hosts, &mut tally);
         }
         hosts.extend(clients);

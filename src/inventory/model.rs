@@ -1,6 +1,7 @@
 //! A valid cluster: what the rest of the program works on. Every reference is resolved and every default
 //! filled in; how it is written in YAML and what may be wrong with it is not known here.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -34,10 +35,31 @@ impl Cluster {
         nics.flat_map(|nic| &nic.addresses).map(IpNet::addr)
     }
 
+    /// VIPs of services, each once, in the order of the inventory.
+    pub fn service_vips(&self) -> Vec<IpAddr> {
+        let mut seen = BTreeSet::new();
+        let all = self.services.iter().flat_map(|service| &service.vips);
+        all.map(|vip| vip.address)
+            .filter(|address| seen.insert(*address))
+            .collect()
+    }
+
+    /// All VIPs, of services and of VRRP.
+    pub fn all_vips(&self) -> BTreeSet<IpAddr> {
+        let services = self.service_vips().into_iter();
+        services.chain(self.floating_vips()).collect()
+    }
+
     /// VIPs that VRRP moves between directors.
     pub fn floating_vips(&self) -> impl Iterator<Item = IpAddr> {
         let all = self.vrrp.iter().flat_map(|instance| &instance.vips);
         all.map(|vip| vip.address)
+    }
+
+    /// Whether a host whose gateway this is goes out through a director.
+    pub fn is_through_a_director(&self, gateway: IpAddr) -> bool {
+        let mut theirs = self.director_addresses().chain(self.floating_vips());
+        theirs.any(|address| address == gateway)
     }
 }
 

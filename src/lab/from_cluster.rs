@@ -1,7 +1,6 @@
 //! From a cluster to the lab that stands for its hosts. Pure; what the hosts then run is not known here.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use super::spec::{Host, LabSpec, Network, Nic};
 use crate::inventory::model::Cluster;
@@ -27,7 +26,8 @@ pub fn lab_spec(cluster: &Cluster) -> LabSpec {
             .collect(),
         gateway: host
             .gateway
-            .filter(|gateway| !of_director(cluster, *gateway)),
+            // A way through a director is a part of NAT, which `apply` sets up; hosts come without it.
+            .filter(|gateway| !cluster.is_through_a_director(*gateway)),
     });
     let service_vips = cluster.services.iter().flat_map(|s| &s.vips);
     let vrrp_vips = cluster.vrrp.iter().flat_map(|v| &v.vips);
@@ -40,17 +40,6 @@ pub fn lab_spec(cluster: &Cluster) -> LabSpec {
         hosts: hosts.collect(),
         reserved: reserved.into_iter().collect(),
     }
-}
-
-/// A way through a director is a part of NAT, which `apply` sets up; hosts come without it.
-fn of_director(cluster: &Cluster, address: IpAddr) -> bool {
-    let mut directors = cluster.hosts.iter().filter(|host| host.is_director());
-    let mut floating = cluster.vrrp.iter().flat_map(|v| &v.vips);
-    floating.any(|vip| vip.address == address)
-        || directors.any(|host| {
-            let mut own = host.interfaces.iter().flat_map(|i| &i.addresses);
-            own.any(|net| net.addr() == address)
-        })
 }
 
 /// Whether some host is reached by an address of this network.

@@ -54,7 +54,7 @@ fn by_host(findings: &[Finding]) -> Vec<(&str, Vec<&Finding>)> {
 
 /// Whether all that is shown of two findings is the same.
 fn alike(a: &Finding, b: &Finding) -> bool {
-    (a.severity, &a.check, &a.what) == (b.severity, &b.check, &b.what)
+    (a.severity, a.check, &a.what) == (b.severity, b.check, &b.what)
         && (&a.expected, &a.found, &a.mend) == (&b.expected, &b.found, &b.mend)
 }
 
@@ -99,7 +99,7 @@ fn write_finding(writer: &mut dyn Write, finding: &Finding, style: Style) -> io:
         writer,
         "  {} {}: {}",
         style.paint(tone, format!("{word}:")),
-        clean::line(&finding.check),
+        finding.check,
         clean::line(&finding.what)
     )?;
     for (name, value) in [
@@ -163,11 +163,12 @@ pub fn json(writer: &mut dyn Write, findings: &[Finding], passed: usize) -> io::
 mod tests {
     use super::*;
     use crate::report::Level;
+    use crate::verify::Check;
 
-    fn finding(host: &str, check: &str, severity: Severity) -> Finding {
+    fn finding(host: &str, check: Check, severity: Severity) -> Finding {
         Finding {
             host: host.into(),
-            check: check.into(),
+            check,
             what: "192.168.100.200 is answered for on the wire".into(),
             expected: "an answer of the master alone".into(),
             found: "02:00:00:00:00:15\u{1b}[2J".into(),
@@ -177,13 +178,13 @@ mod tests {
     }
 
     fn findings() -> Vec<Finding> {
-        let mut split = finding("", "vrrp", Severity::Error);
+        let mut split = finding("", Check::VrrpEqual, Severity::Error);
         split.mend = String::new();
         vec![
-            finding("rs1", "boot", Severity::Warning),
-            finding("rs1", "arp", Severity::Error),
-            finding("rs2", "arp", Severity::Error),
-            finding("rs2", "boot", Severity::Warning),
+            finding("rs1", Check::PersistedSysctl, Severity::Warning),
+            finding("rs1", Check::ArpAnswer, Severity::Error),
+            finding("rs2", Check::ArpAnswer, Severity::Error),
+            finding("rs2", Check::PersistedSysctl, Severity::Warning),
             split,
         ]
     }
@@ -198,17 +199,17 @@ mod tests {
     fn findings_say_what_was_expected_and_how_to_mend_it() {
         insta::assert_snapshot!(shown(&findings(), Style::plain()), @r"
         rs1, rs2:
-          error: arp: 192.168.100.200 is answered for on the wire
+          error: arp-answer: 192.168.100.200 is answered for on the wire
               expected  an answer of the master alone
               found     02:00:00:00:00:15\u{1b}[2J
               mend      set arp_ignore to 1: `lvsctl apply`
-          warning: boot: 192.168.100.200 is answered for on the wire
+          warning: persisted-sysctl: 192.168.100.200 is answered for on the wire
               expected  an answer of the master alone
               found     02:00:00:00:00:15\u{1b}[2J
               mend      set arp_ignore to 1: `lvsctl apply`
 
         the cluster:
-          error: vrrp: 192.168.100.200 is answered for on the wire
+          error: vrrp-equal: 192.168.100.200 is answered for on the wire
               expected  an answer of the master alone
               found     02:00:00:00:00:15\u{1b}[2J
 
@@ -217,13 +218,16 @@ mod tests {
         let verbose = shown(&findings(), Style::plain().at(Level::Verbose));
         assert!(verbose.contains("\nrs2:\n"), "{verbose}");
         let coloured = shown(&findings(), Style::coloured());
-        assert!(coloured.contains("␛[31merror:␛[0m arp"), "{coloured}");
+        assert!(
+            coloured.contains("␛[31merror:␛[0m arp-answer"),
+            "{coloured}"
+        );
     }
 
     #[test]
     fn no_findings_are_said_in_these_words() {
         assert_eq!(shown(&[], Style::plain()), "7 checks passed, 0 findings\n");
-        let note = [finding("client", "arp", Severity::Note)];
+        let note = [finding("client", Check::ArpAnswer, Severity::Note)];
         let text = shown(&note, Style::plain());
         assert!(
             text.ends_with("7 checks passed, 0 findings, 1 note\n"),
@@ -240,7 +244,7 @@ mod tests {
             "format": 1,
             "findings": [{
                 "host": "rs1",
-                "check": "arp",
+                "check": "arp-answer",
                 "what": "192.168.100.200 is answered for on the wire",
                 "expected": "an answer of the master alone",
                 "found": "02:00:00:00:00:15\u{1b}[2J",

@@ -1,23 +1,5 @@
 //! Events as JSON lines: one object an event, written as it happens.
-//!
-//! Each object has `time` (seconds since 1970, UTC) and `event`, which says what other fields there are:
-//!
-//! | `event`      | fields                                     |                                           |
-//! |--------------|--------------------------------------------|-------------------------------------------|
-//! | `started`    | `what`, `hosts`                            | a fan-out over hosts begins               |
-//! | `connecting` | `host`                                     |                                           |
-//! | `probed`     | `host`, `seconds`                          | the host has told its state               |
-//! | `stage`      | `hosts`                                    | these hosts are changed side by side now  |
-//! | `step`       | `host`, `number`, `of`, `title`            | a step begins                             |
-//! | `step_done`  | `host`, `number`, `of`, `title`, `seconds` |                                           |
-//! | `paused`     | `host`, `done`, `of`                       | its last steps wait for the other hosts   |
-//! | `done`       | `host`, `steps`, `seconds`                 | the host is as wanted                     |
-//! | `failed`     | `host`, `error`                            | the host was left before its end          |
-//! | `skipped`    | `host`, `why`                              | the host was not begun                    |
-//! | `asking`     | `host`, `what`                             | a check sends traffic                     |
-//! | `finished`   |                                            | no more follows                           |
-//!
-//! Events and fields are only ever added.
+//! What they are docs/reference.md tells. Events and fields are only ever added.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
@@ -167,15 +149,15 @@ mod tests {
         {"time":1.5,"event":"asking","host":"rs1","what":"curl"}
         {"time":1.5,"event":"finished"}
         "#);
-        // The table above is the promise: what is written is in it.
-        let promised = include_str!("json.rs");
+        // The reference is the promise: what is written is in it.
+        let promised = include_str!("../../docs/reference.md");
         for line in text.lines() {
             let object: serde_json::Map<String, serde_json::Value> =
                 serde_json::from_str(line).unwrap();
             let name = object["event"].as_str().unwrap();
             let row = promised
                 .lines()
-                .find(|l| l.starts_with(&format!("//! | `{name}`")))
+                .find(|l| l.starts_with(&format!("| `{name}` |")))
                 .unwrap_or_else(|| panic!("{name} is not documented"));
             for field in object.keys().filter(|k| *k != "time" && *k != "event") {
                 assert!(row.contains(&format!("`{field}`")), "{field} of {name}");

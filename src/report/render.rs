@@ -3,8 +3,6 @@
 use super::clean;
 use crate::resource::Resource;
 use crate::resource::file::File;
-use crate::resource::package::Package;
-use crate::resource::unit::Unit;
 
 /// All of a host's resources, in the order in which they are made. Each begins on a line of its own: a file with `==>`,
 /// any other with `#`.
@@ -55,36 +53,10 @@ fn other(resource: &Resource) -> String {
             format!("{out}{}\n", line.trim_start_matches('\t'))
         });
     }
-    match resource {
-        Resource::Package(package) => format!("{title}: {}\n", installed(package)),
-        Resource::Unit(unit) => format!("{title}: {}\n", state(unit)),
-        Resource::Ipvs(_) => format!("{title}: keepalived makes it, from keepalived.conf\n"),
-        _ => format!("{title}\n"),
+    match clean::line(&resource.words()).as_ref() {
+        "" => format!("{title}\n"),
+        words => format!("{title}: {words}\n"),
     }
-}
-
-fn installed(package: &Package) -> String {
-    package.at_least.as_ref().map_or_else(
-        || "installed".to_owned(),
-        |least| {
-            format!(
-                "installed, {} or newer ({})",
-                clean::line(&least.version),
-                clean::line(&least.because)
-            )
-        },
-    )
-}
-
-fn state(unit: &Unit) -> String {
-    let enabled = if unit.enabled { "enabled" } else { "disabled" };
-    let active = if unit.active { "active" } else { "inactive" };
-    let mut state = format!("{enabled} at boot, {active} now");
-    if unit.reloads && !unit.reads.is_empty() {
-        let files: Vec<_> = unit.reads.iter().map(|path| clean::line(path)).collect();
-        state.push_str(&format!("; reloaded when {} changes", files.join(" or ")));
-    }
-    state
 }
 
 #[cfg(test)]

@@ -47,6 +47,10 @@ impl Addresses {
     pub fn of(&self, address: IpAddr) -> impl Iterator<Item = &Held> {
         self.held.iter().filter(move |held| held.address == address)
     }
+
+    pub fn has(&self, address: IpAddr) -> bool {
+        self.of(address).next().is_some()
+    }
 }
 
 #[derive(Deserialize)]

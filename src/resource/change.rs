@@ -15,6 +15,9 @@ pub struct Change {
     pub text: Option<TextChange>,
     #[serde(skip)]
     pub steps: Vec<Step>,
+    /// Why it cannot be made, and what a person can do about it.
+    #[serde(skip)]
+    pub refused: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +71,7 @@ impl Change {
             fields: Vec::new(),
             text: None,
             steps: Vec::new(),
+            refused: None,
         }
     }
 

@@ -6,14 +6,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::section::Section;
 
-/// Tools that some step or check may use.
-const TOOLS: &[&str] = &[
-    "apk",
+/// Tools that some step or check may use, and that a Debian host with what the built-in roles install has.
+const USUAL: &[&str] = &[
     "apt-get",
     "arping",
     "bash",
     "curl",
-    "dnf",
     "flock",
     "ip",
     "ip6tables",
@@ -22,11 +20,11 @@ const TOOLS: &[&str] = &[
     "ipvsadm",
     "keepalived",
     "modprobe",
-    "rc-service",
     "systemctl",
-    "yum",
-    "zypper",
 ];
+
+/// Tools of other distributions.
+const ELSEWHERE: &[&str] = &["apk", "dnf", "rc-service", "yum", "zypper"];
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Facts {
@@ -52,7 +50,7 @@ impl Facts {
              while read -r line; do case $line in Uid:*) printf '%s\\n' \"$line\"; break;; esac; done </proc/self/status\n\
              part tools\nfor t in {}; do command -v \"$t\" >/dev/null 2>&1 && printf '%s\\n' \"$t\"; done\n\
              part systemd\n[ -d /run/systemd/system ] && printf yes\n",
-            TOOLS.join(" ")
+            [USUAL, ELSEWHERE].concat().join(" ")
         )
     }
 
@@ -96,11 +94,7 @@ impl Facts {
             os: vec!["debian".to_owned()],
             uid: Some(0),
             systemd: true,
-            tools: TOOLS
-                .iter()
-                .filter(|t| !["apk", "dnf", "yum", "zypper", "rc-service"].contains(t))
-                .map(|t| (*t).to_owned())
-                .collect(),
+            tools: USUAL.iter().map(|tool| (*tool).to_owned()).collect(),
             ..Self::default()
         }
     }

@@ -185,6 +185,17 @@ impl Kind for File {
         self.path.clone()
     }
 
+    fn fault(&self) -> Option<String> {
+        let (path, mode) = (&self.path, &self.mode);
+        if !path.starts_with('/') || path.ends_with('/') || path.contains(char::is_control) {
+            return Some("expected an absolute path of a file: write it from `/` on".to_owned());
+        }
+        let octal = mode.chars().all(|c| ('0'..='7').contains(&c));
+        (!octal || !(3..=4).contains(&mode.len())).then(|| {
+            format!("expected a mode of 3 or 4 octal digits, found `{mode}`: write it as chmod(1) takes it, `\"0644\"`")
+        })
+    }
+
     fn probe(wanted: &[&Self]) -> String {
         probe_paths(wanted.iter().map(|f| f.path.as_str()))
     }
@@ -293,6 +304,38 @@ impl Kind for File {
             content: String::new(),
             check: None,
             ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_modes() {
+        for (path, mode, good) in [
+            ("/etc/motd", "0644", true),
+            ("/etc/motd", "755", true),
+            ("/etc/motd", "4755", true),
+            ("etc/motd", "0644", false),
+            ("/etc/", "0644", false),
+            ("~/motd", "0644", false),
+            ("/etc/a\nb", "0644", false),
+            ("", "0644", false),
+            ("/etc/motd", "0648", false),
+            ("/etc/motd", "64", false),
+            ("/etc/motd", "00644", false),
+            ("/etc/motd", "rw-r--r--", false),
+            ("/etc/motd", "", false),
+        ] {
+            let file = File {
+                path: path.to_owned(),
+                content: String::new(),
+                mode: mode.to_owned(),
+                check: None,
+            };
+            assert_eq!(file.fault().is_none(), good, "{path} {mode}");
         }
     }
 }

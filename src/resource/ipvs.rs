@@ -335,6 +335,10 @@ impl Kind for Ipvs {
         (!self.keepalived).then(|| script::node(self))
     }
 
+    fn words(&self) -> String {
+        "keepalived makes it, from keepalived.conf".to_owned()
+    }
+
     fn notes(&self, table: &Self::Observed) -> Vec<String> {
         let unhealthy: Vec<SocketAddr> = self.unhealthy(table).map(|rs| rs.address).collect();
         let out = self.real_servers.iter().filter_map(|rs| {

@@ -49,6 +49,12 @@ pub fn if_there(verb: &str, unit: &str) -> String {
     )
 }
 
+/// Where a person reads what a unit said, on hosts of either kind.
+pub fn where_it_logs(unit: &str) -> String {
+    let name = service(unit);
+    format!("`journalctl -u {name}`, or the system log where systemd is not")
+}
+
 /// A host's service manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -105,6 +111,17 @@ impl ServiceManager {
         match self {
             Self::Systemd => command(["systemctl", "--quiet", "disable", unit]),
             Self::Openrc => command(["rc-update", "--quiet", "--all", "delete", service(unit)]),
+        }
+    }
+
+    /// What a person types to end it for good.
+    pub fn end(self, unit: &str) -> String {
+        match self {
+            Self::Systemd => format!("systemctl disable --now {unit}"),
+            Self::Openrc => {
+                let name = service(unit);
+                format!("rc-service {name} stop; rc-update --all delete {name}")
+            }
         }
     }
 

@@ -37,11 +37,18 @@ use crate::secret::Secrets;
 pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Debug {
     /// The name in roles, plans and findings.
     const NAME: &'static str;
+    /// Whether two clusters may both want the same of one host; the last one that leaves puts back what was there.
+    const SHAREABLE: bool = false;
     /// What the probe found, for all resources of this kind on a host.
     type Observed: Debug + Default;
 
     /// What it is on the host, so that wanted, observed and owned find each other.
     fn key(&self) -> String;
+
+    /// What is wrong with it whatever the host is, beyond the shape of its fields.
+    fn fault(&self) -> Option<String> {
+        None
+    }
 
     /// Shell text that prints this kind's section of the probe. It changes nothing on the host and starts as
     /// few processes as it can: they, not the network, decide how long a run takes.
@@ -84,6 +91,11 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Debug {
     /// Lines for the node script that put the resource back when the host boots.
     fn node(&self) -> Option<NodeLines> {
         None
+    }
+
+    /// What it means for the host, in words, where [`Kind::node`] has no lines that say it.
+    fn words(&self) -> String {
+        String::new()
     }
 
     /// What is right but worth telling: a drained or an unhealthy real server.

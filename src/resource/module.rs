@@ -25,6 +25,7 @@ pub enum State {
 
 impl Kind for Module {
     const NAME: &'static str = "module";
+    const SHAREABLE: bool = true;
     type Observed = BTreeMap<String, State>;
 
     fn key(&self) -> String {

@@ -60,6 +60,7 @@ impl Package {
 
 impl Kind for Package {
     const NAME: &'static str = "package";
+    const SHAREABLE: bool = true;
     /// What is installed, and its version where the host tells it: empty otherwise.
     type Observed = BTreeMap<String, String>;
 
@@ -163,6 +164,13 @@ impl Kind for Package {
         Some(format!(
             "expected {name} {version} or newer, found {found}: {because}; upgrade it"
         ))
+    }
+
+    fn words(&self) -> String {
+        match &self.at_least {
+            None => "installed".to_owned(),
+            Some(least) => format!("installed, {} or newer ({})", least.version, least.because),
+        }
     }
 
     /// Packages stay: what else needs them by now cannot be known.

@@ -1,4 +1,5 @@
-//! The only list of resource kinds. A kind is one line here, one file beside this one, and a folder of cases.
+//! The only list of resource kinds. A kind is one line here and one file beside this one; docs/adding-a-resource.md says
+//! what else it needs.
 
 use std::collections::BTreeMap;
 
@@ -33,6 +34,19 @@ macro_rules! registry {
                 match self { $( Self::$variant(r) => r.key(), )+ }
             }
 
+            /// Whether both are the same thing on a host, whatever is wanted of it.
+            pub fn is(&self, other: &Self) -> bool {
+                self.kind() == other.kind() && self.key() == other.key()
+            }
+
+            pub fn is_shareable(&self) -> bool {
+                match self { $( Self::$variant(_) => <super::$module::$variant as Kind>::SHAREABLE, )+ }
+            }
+
+            pub fn fault(&self) -> Option<String> {
+                match self { $( Self::$variant(r) => r.fault(), )+ }
+            }
+
             pub fn diff(&self, observed: &Observed, cx: &Context) -> Option<Change> {
                 match self { $( Self::$variant(r) => r.diff(&observed.$module, cx), )+ }
             }
@@ -64,6 +78,10 @@ macro_rules! registry {
 
             pub fn node(&self) -> Option<NodeLines> {
                 match self { $( Self::$variant(r) => r.node(), )+ }
+            }
+
+            pub fn words(&self) -> String {
+                match self { $( Self::$variant(r) => r.words(), )+ }
             }
 
             pub fn notes(&self, observed: &Observed) -> Vec<String> {

@@ -73,6 +73,7 @@ fn words(value: &str) -> String {
 
 impl Kind for Sysctl {
     const NAME: &'static str = "sysctl";
+    const SHAREABLE: bool = true;
     /// Value by path.
     type Observed = BTreeMap<String, String>;
 

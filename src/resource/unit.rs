@@ -64,10 +64,28 @@ impl Units {
     }
 }
 
+/// The suffixes of systemd.unit(5).
+const SUFFIXES: &[&str] = &[
+    "service",
+    "socket",
+    "device",
+    "mount",
+    "automount",
+    "swap",
+    "target",
+    "path",
+    "timer",
+    "slice",
+    "scope",
+];
+
 /// Between the two a loaded host may do something else. So the time since the boot is read first: what a unit did
 /// then appears later than it was, never earlier, which would make a file that it has read appear newer.
 const CLOCK: &str =
     "part clock\nread -r uptime </proc/uptime\ndate +%s.%N\nprintf '%s\\n' \"$uptime\"\n";
+
+/// The field of a change that starts or stops a unit.
+pub const NOW: &str = "now";
 
 /// What a unit is to be when a plan is done.
 #[derive(Debug, Clone, Copy)]
@@ -121,10 +139,23 @@ impl Unit {
 
 impl Kind for Unit {
     const NAME: &'static str = "unit";
+    const SHAREABLE: bool = true;
     type Observed = Units;
 
     fn key(&self) -> String {
         self.name.clone()
+    }
+
+    fn fault(&self) -> Option<String> {
+        let stem_and_suffix = self.name.rsplit_once('.');
+        let good = stem_and_suffix
+            .is_some_and(|(stem, suffix)| !stem.is_empty() && SUFFIXES.contains(&suffix));
+        (!good).then(|| {
+            format!(
+                "expected a unit's name with its suffix: write `{}.service`, or `.mount`, `.timer`, ...",
+                self.name
+            )
+        })
     }
 
     fn probe(wanted: &[&Self]) -> String {
@@ -253,7 +284,7 @@ impl Kind for Unit {
                 act
             };
             change = change
-                .field("now", Some(from), word(self.active, "active", "inactive"))
+                .field(NOW, Some(from), word(self.active, "active", "inactive"))
                 .step(
                     format!("{verb} {}", self.name),
                     explained(&start, &manager.log(&self.name)),
@@ -296,6 +327,19 @@ impl Kind for Unit {
         })
     }
 
+    fn words(&self) -> String {
+        let enabled = if self.enabled { "enabled" } else { "disabled" };
+        let active = if self.active { "active" } else { "inactive" };
+        let mut words = format!("{enabled} at boot, {active} now");
+        if self.reloads && !self.reads.is_empty() {
+            words.push_str(&format!(
+                "; reloaded when {} changes",
+                self.reads.join(" or ")
+            ));
+        }
+        words
+    }
+
     fn before(&self, observed: &Self::Observed) -> Before {
         match observed.units.get(&self.name).filter(|state| state.loaded) {
             Some(state) if state.enabled == self.enabled && state.active == self.active => {
@@ -325,7 +369,7 @@ impl Kind for Unit {
             let verb = if active { "start" } else { "stop" };
             change = change
                 .field(
-                    "now",
+                    NOW,
                     Some(&state.active_state),
                     Some(if active { "active" } else { "inactive" }),
                 )

@@ -118,7 +118,7 @@ fn happens(
         })
         .collect();
     let order: Vec<&Host> = cluster.hosts.iter().collect();
-    let results = fleet.apply(hosts, &stages::all(cluster, &order, stages::Way::Stays));
+    let results = fleet.apply(hosts, &stages::all(cluster, &order, stages::Way::default()));
     let results = results
         .into_iter()
         .map(|(host, _, result)| {

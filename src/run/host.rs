@@ -343,15 +343,8 @@ fn no_obstacles(answer: &Answer, wanted: &[Resource]) -> Result<(), HostError> {
 fn with_owned(wanted: &[Resource], manifest: &Manifest) -> Vec<Resource> {
     let mut all = wanted.to_vec();
     let owned = manifest.entries.iter().map(|entry| &entry.resource);
-    all.extend(
-        owned
-            .filter(|r| {
-                !wanted
-                    .iter()
-                    .any(|w| w.kind() == r.kind() && w.key() == r.key())
-            })
-            .cloned(),
-    );
+    let gone = owned.filter(|r| !wanted.iter().any(|w| w.is(r)));
+    all.extend(gone.cloned());
     all
 }
 

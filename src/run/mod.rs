@@ -5,7 +5,7 @@ pub mod fleet;
 pub mod host;
 pub mod interrupt;
 pub mod lock;
-pub mod part;
+pub mod power;
 pub mod settle;
 pub mod stages;
 

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use super::fleet::Fleet;
 use super::host::HostRun;
 use crate::inventory::model::{Cluster, VrrpInstance};
+use crate::resource::ipvs::KEEPALIVED;
+use crate::resource::manager;
 
 /// How often the directors are asked.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -24,7 +26,10 @@ pub enum Unsettled {
 
 impl std::fmt::Display for Unsettled {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let journal = "see `journalctl -u keepalived` on the directors";
+        let journal = format!(
+            "see {} on the directors",
+            manager::where_it_logs(KEEPALIVED)
+        );
         match self {
             Self::NoMaster(vip) => write!(f, "no director has taken the VIP {vip}; {journal}"),
             Self::Masters(vip, hosts) => write!(

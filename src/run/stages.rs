@@ -3,23 +3,22 @@
 use crate::inventory::model::{Cluster, Host};
 use crate::plan::{HostPlan, Part};
 use crate::resource::sysctl::Sysctl;
-use crate::resource::unit::Unit;
+use crate::resource::unit::{self, Unit};
 use crate::resource::{Action, Kind, ipvs};
 
-/// Whether what is behind directors, real servers of NAT, has a way out through them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    Stays,
+/// What becomes of the way out through directors, for what is behind them: real servers of NAT.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Way {
     /// It is not there before the directors are made.
-    Comes,
+    pub comes: bool,
     /// It is gone when they are taken away.
-    Goes,
+    pub goes: bool,
 }
 
 impl Way {
     /// By what is to be done on the directors.
     pub fn of<'p>(directors: impl Iterator<Item = &'p HostPlan>) -> Self {
-        let mut way = Self::Stays;
+        let mut way = Self::default();
         for change in directors.flat_map(|plan| &plan.changes) {
             let forwards = change.kind == Sysctl::NAME
                 && matches!(
@@ -28,12 +27,12 @@ impl Way {
                 );
             let holds = change.kind == Unit::NAME
                 && change.key == ipvs::KEEPALIVED
-                && change.fields.iter().any(|field| field.name == "now");
+                && change.fields.iter().any(|field| field.name == unit::NOW);
             if forwards || holds {
-                way = match change.action {
-                    Action::Remove => Self::Goes,
-                    Action::Create | Action::Update => Self::Comes,
-                };
+                match change.action {
+                    Action::Remove => way.goes = true,
+                    Action::Create | Action::Update => way.comes = true,
+                }
             }
         }
         way
@@ -44,66 +43,66 @@ impl Way {
 /// real server answers before it is sent anything, and is sent nothing more before it stops to answer. But a real server
 /// whose way out is through the directors would be cut off before that way is there, and after it is gone.
 pub fn all<'a>(cluster: &Cluster, hosts: &[&'a Host], way: Way) -> Vec<(Part, Vec<&'a Host>)> {
-    let parts = [
-        (Part::Make, way == Way::Comes, false),
-        (Part::Remove, way == Way::Goes, true),
-    ];
-    let stages = parts.map(|(part, behind_after, reverse)| {
-        let stages = of(cluster, hosts, behind_after, reverse).into_iter();
-        stages.map(move |stage| (part, stage))
-    });
-    stages.into_iter().flatten().collect()
+    let turns = |behind_last| in_turn(cluster, hosts, behind_last);
+    let made = turns(way.comes).into_iter();
+    let gone = turns(way.goes).into_iter().rev();
+    let made = made.map(|stage| (Part::Make, stage));
+    made.chain(gone.map(|stage| (Part::Remove, stage)))
+        .collect()
 }
 
 /// Whether a host's default route leads through a director.
 fn behind(cluster: &Cluster, host: &Host) -> bool {
-    let Some(gateway) = host.gateway.filter(|_| host.is_real_server()) else {
-        return false;
-    };
-    let mut theirs = cluster.director_addresses().chain(cluster.floating_vips());
-    theirs.any(|address| address == gateway)
+    let mut gateway = host.gateway.into_iter();
+    host.is_real_server() && gateway.any(|gateway| cluster.is_through_a_director(gateway))
 }
 
-/// Groups of hosts, each to be finished before the next begins: what others mount from, everything behind the
-/// directors, then backup directors, then the one that serves. `reverse` is the order of taking away.
-fn of<'a>(
-    cluster: &Cluster,
-    hosts: &[&'a Host],
-    behind_after: bool,
-    reverse: bool,
-) -> Vec<Vec<&'a Host>> {
-    let rank = |host: &Host| match (host.is_director(), first(cluster, host)) {
-        (false, _) if !host.exports.is_empty() => 0,
-        (false, _) if behind_after && behind(cluster, host) => 4,
-        (false, _) => 1,
-        (true, false) => 2,
-        (true, true) => 3,
+/// Groups of hosts in the order in which they are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Others mount from it.
+    Exports,
+    Serves,
+    Backup,
+    Master,
+    /// Reached through the directors alone.
+    Behind,
+}
+
+/// Each group is to be finished before the next begins.
+fn in_turn<'a>(cluster: &Cluster, hosts: &[&'a Host], behind_last: bool) -> Vec<Vec<&'a Host>> {
+    let turn = |host: &Host| match host.is_director() {
+        true if serves_first(cluster, host) => Turn::Master,
+        true => Turn::Backup,
+        false if !host.exports.is_empty() => Turn::Exports,
+        false if behind_last && behind(cluster, host) => Turn::Behind,
+        false => Turn::Serves,
     };
-    let mut stages: Vec<Vec<&Host>> = (0..5)
-        .map(|r| hosts.iter().copied().filter(|h| rank(h) == r).collect())
-        .collect();
-    stages.retain(|stage| !stage.is_empty());
-    if reverse {
-        stages.reverse();
-    }
+    let order = [
+        Turn::Exports,
+        Turn::Serves,
+        Turn::Backup,
+        Turn::Master,
+        Turn::Behind,
+    ];
+    let group = |now| hosts.iter().copied().filter(move |host| turn(host) == now);
+    let stages = order.map(|now| group(now).collect::<Vec<_>>());
     stages
+        .into_iter()
+        .filter(|stage| !stage.is_empty())
+        .collect()
 }
 
-/// Whether a director is the one that serves when all are well.
-fn first(cluster: &Cluster, host: &Host) -> bool {
+/// Whether a director is the one that has the VIPs when all are well.
+fn serves_first(cluster: &Cluster, host: &Host) -> bool {
     let masters = cluster
         .vrrp
         .iter()
         .filter_map(|instance| instance.members.first());
     let mut names: Vec<&str> = masters.map(|member| member.host.as_str()).collect();
     if names.is_empty() {
-        names.extend(
-            cluster
-                .hosts
-                .iter()
-                .find(|h| h.is_director())
-                .map(|h| h.name.as_str()),
-        );
+        let mut directors = cluster.hosts.iter().filter(|h| h.is_director());
+        names.extend(directors.next().map(|h| h.name.as_str()));
     }
     names.contains(&host.name.as_str())
 }
@@ -120,7 +119,7 @@ mod tests {
                     vrrp: { virtual_router_id: 1 }\nservices: { web: { vip: 10.0.0.9, port: 80 } }\n";
         let loaded = inventory::parse("t.yaml", text, BUILT_IN_ROLES).expect("a valid inventory");
         let hosts: Vec<&Host> = loaded.cluster.hosts.iter().collect();
-        let stages = all(&loaded.cluster, &hosts, Way::Stays);
+        let stages = all(&loaded.cluster, &hosts, Way::default());
         let names: Vec<(Part, &str)> = stages
             .iter()
             .map(|(part, stage)| (*part, stage[0].name.as_str()))
@@ -155,9 +154,15 @@ mod tests {
             };
             stages.iter().map(|(_, stage)| of(stage)).collect()
         };
-        assert_eq!(order(Way::Stays), ["rs1 rs2", "lb1", "lb1", "rs1 rs2"]);
-        assert_eq!(order(Way::Comes), ["rs2", "lb1", "rs1", "lb1", "rs1 rs2"]);
-        assert_eq!(order(Way::Goes), ["rs1 rs2", "lb1", "rs1", "lb1", "rs2"]);
+        for (comes, goes, stages) in [
+            (false, false, vec!["rs1 rs2", "lb1", "lb1", "rs1 rs2"]),
+            (true, false, vec!["rs2", "lb1", "rs1", "lb1", "rs1 rs2"]),
+            (false, true, vec!["rs1 rs2", "lb1", "rs1", "lb1", "rs2"]),
+            // One director comes, another goes.
+            (true, true, vec!["rs2", "lb1", "rs1", "rs1", "lb1", "rs2"]),
+        ] {
+            assert_eq!(order(Way { comes, goes }), stages, "{comes} {goes}");
+        }
     }
 
     #[test]
@@ -174,58 +179,45 @@ mod tests {
             refusals: Vec::new(),
             steps: Vec::new(),
         };
-        for (kind, key, action, field, way) in [
+        let forward = |action| plan("sysctl", "net.ipv4.ip_forward", action, "value");
+        let unit = |name: &str, action, field: &str| plan("unit", name, action, field);
+        let redirects = "net.ipv4.conf.all.send_redirects";
+        for (plans, comes, goes) in [
+            (vec![forward(Action::Update)], true, false),
+            (vec![forward(Action::Remove)], false, true),
             (
-                "sysctl",
-                "net.ipv4.ip_forward",
-                Action::Update,
-                "value",
-                Way::Comes,
+                vec![forward(Action::Remove), forward(Action::Update)],
+                true,
+                true,
             ),
             (
-                "sysctl",
-                "net.ipv4.ip_forward",
-                Action::Remove,
-                "value",
-                Way::Goes,
+                vec![plan("sysctl", redirects, Action::Update, "value")],
+                false,
+                false,
             ),
             (
-                "sysctl",
-                "net.ipv4.conf.all.send_redirects",
-                Action::Update,
-                "value",
-                Way::Stays,
+                vec![unit(ipvs::KEEPALIVED, Action::Update, unit::NOW)],
+                true,
+                false,
             ),
             (
-                "unit",
-                "keepalived.service",
-                Action::Update,
-                "now",
-                Way::Comes,
-            ),
-            (
-                "unit",
-                "keepalived.service",
-                Action::Remove,
-                "now",
-                Way::Goes,
+                vec![unit(ipvs::KEEPALIVED, Action::Remove, unit::NOW)],
+                false,
+                true,
             ),
             // It reads its file anew, and holds on to its VIPs meanwhile.
             (
-                "unit",
-                "keepalived.service",
-                Action::Update,
-                "reads",
-                Way::Stays,
+                vec![unit(ipvs::KEEPALIVED, Action::Update, "runs with")],
+                false,
+                false,
             ),
-            ("unit", "nginx.service", Action::Update, "now", Way::Stays),
+            (
+                vec![unit("nginx.service", Action::Update, unit::NOW)],
+                false,
+                false,
+            ),
         ] {
-            let plan = plan(kind, key, action, field);
-            assert_eq!(
-                Way::of([&plan].into_iter()),
-                way,
-                "{kind} {key} {action:?} {field}"
-            );
+            assert_eq!(Way::of(plans.iter()), Way { comes, goes }, "{plans:?}");
         }
     }
 }

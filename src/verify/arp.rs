@@ -7,6 +7,7 @@ use crate::inventory::model::{ArpAnswer, Cluster, Host};
 use crate::resource::address::Addresses;
 use crate::shell::{heredoc, quote};
 
+use super::Check;
 use super::tally::{Fault, Tally};
 use super::{Seen, place};
 
@@ -35,7 +36,7 @@ pub fn asks(cluster: &Cluster, addresses: &Addresses) -> Vec<Ask> {
             own: held.address,
         })
     };
-    let v4 = place::vips(cluster).into_iter().filter(IpAddr::is_ipv4);
+    let v4 = cluster.service_vips().into_iter().filter(IpAddr::is_ipv4);
     v4.filter_map(on_link).collect()
 }
 
@@ -105,7 +106,7 @@ pub fn judge(cluster: &Cluster, seen: &[Seen], heard: &[Heard], tally: &mut Tall
         let list =
             |macs: &BTreeSet<String>| macs.iter().map(name).collect::<Vec<_>>().join(" and ");
         if !one.all {
-            tally.note(client, "arp-answer", format!("only the first ARP answer for {what} was seen; install perl or arping on it to see all"));
+            tally.note(client, Check::ArpAnswer, format!("only the first ARP answer for {what} was seen; install perl or arping on it to see all"));
         }
         if right.is_empty() {
             // The director that holds it may be one that was not asked.
@@ -114,7 +115,7 @@ pub fn judge(cluster: &Cluster, seen: &[Seen], heard: &[Heard], tally: &mut Tall
             if !complete {
                 tally.note(
                     client,
-                    "arp-answer",
+                    Check::ArpAnswer,
                     format!("whether the right director answers ARP for {what} was not looked at: not all directors were asked"),
                 );
             }
@@ -126,7 +127,7 @@ pub fn judge(cluster: &Cluster, seen: &[Seen], heard: &[Heard], tally: &mut Tall
                     list(&wrong),
                     "see which host holds the VIP: `ip addr show`, and the ARP settings of the others",
                 );
-                tally.judge(client, "arp-answer", what, Some(fault));
+                tally.judge(client, Check::ArpAnswer, what, Some(fault));
             }
             continue;
         }
@@ -155,7 +156,7 @@ pub fn judge(cluster: &Cluster, seen: &[Seen], heard: &[Heard], tally: &mut Tall
                 mend,
             )
         });
-        tally.judge(client, "arp-answer", what, fault);
+        tally.judge(client, Check::ArpAnswer, what, fault);
     }
 }
 

@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::Check;
 use super::Seen;
 use super::keepalived::{self, Instance};
 use super::tally::{Compared, Fault, Tally};
 use crate::inventory::model::Cluster;
+use crate::resource::ipvs::KEEPALIVED;
+use crate::resource::manager;
 
 /// Seconds by which clocks may differ: logs of two hosts are read side by side.
 const CLOCKS: f64 = 2.0;
 
-const KEEPALIVED: &str = "/etc/keepalived/keepalived.conf";
+const KEEPALIVED_CONF: &str = "/etc/keepalived/keepalived.conf";
 
 pub fn check(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
     vips(cluster, seen, tally);
@@ -19,15 +22,6 @@ pub fn check(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
     timeouts(seen, tally);
     sync_daemons(cluster, seen, tally);
     clocks(seen, tally);
-}
-
-/// All VIPs of services and of VRRP.
-pub fn all_vips(cluster: &Cluster) -> BTreeSet<IpAddr> {
-    let services = cluster.services.iter().flat_map(|s| &s.vips);
-    services
-        .chain(cluster.vrrp.iter().flat_map(|v| &v.vips))
-        .map(|vip| vip.address)
-        .collect()
 }
 
 /// The director that holds a VIP; with two, the first.
@@ -41,18 +35,20 @@ fn vips(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
     if directors == 0 || answered < directors {
         return;
     }
-    for vip in all_vips(cluster) {
+    for vip in cluster.all_vips() {
         let holders: Vec<&str> = seen
             .iter()
             .filter(|s| s.host.is_director() && holds(s, vip))
             .map(Seen::name)
             .collect();
-        tally.require(holders.len() == 1, "", "vip-holder", || Compared {
+        tally.require(holders.len() == 1, "", Check::VipHolder, || Compared {
             what: format!("VIP {vip}"),
             expected: "on exactly one director".into(),
             found: if holders.is_empty() { "on none".into() } else { format!("on {}", holders.join(" and ")) },
             mend: if holders.is_empty() {
-                "start keepalived on a director, or run lvsctl apply".into()
+                "`lvsctl apply`, or `lvsctl start` where a director was stopped".into()
+            } else if !cluster.keepalived {
+                "`lvsctl apply`, and see what else sets it".into()
             } else {
                 "see whether VRRP adverts pass between the directors (firewall, switch, VRID, auth_pass)".into()
             },
@@ -66,7 +62,7 @@ fn agreement(seen: &[Seen], tally: &mut Tally) {
         .iter()
         .filter(|s| s.host.is_director())
         .filter_map(|s| {
-            let file = s.run.answer.observed.file.get(KEEPALIVED)?;
+            let file = s.run.answer.observed.file.get(KEEPALIVED_CONF)?;
             Some((s.name(), keepalived::instances(&file.content)))
         })
         .collect();
@@ -124,7 +120,7 @@ fn equal(name: &str, members: &[(&str, &Instance)], tally: &mut Tally) {
                 "`lvsctl apply`",
             )
         });
-        tally.judge("", "vrrp-equal", format!("{name} {key}"), fault);
+        tally.judge("", Check::VrrpEqual, format!("{name} {key}"), fault);
     }
 }
 
@@ -141,7 +137,7 @@ fn distinct(name: &str, members: &[(&str, &Instance)], tally: &mut Tally) {
             "`lvsctl apply`; the order is in the inventory's vrrp part",
         )
     });
-    tally.judge("", "vrrp-priority", name, fault);
+    tally.judge("", Check::VrrpPriority, name, fault);
 }
 
 /// Two instances with one VRID on one segment take each other's adverts.
@@ -160,7 +156,7 @@ fn collisions(files: &[(&str, Vec<Instance>)], tally: &mut Tally) {
                 "choose another `virtual_router_id` in the inventory",
             )
         });
-        tally.judge(host, "vrrp-id", "virtual_router_id", fault);
+        tally.judge(host, Check::VrrpId, "virtual_router_id", fault);
     }
 }
 
@@ -185,7 +181,7 @@ fn timeouts(seen: &[Seen], tally: &mut Tally) {
         )
         .warning()
     });
-    tally.judge("", "ipvs-timeouts", "tcp tcpfin udp", fault);
+    tally.judge("", Check::IpvsTimeouts, "tcp tcpfin udp", fault);
 }
 
 /// keepalived runs one sync daemon, for the instance that is told to have it: whoever serves that instance sends, the
@@ -199,8 +195,9 @@ fn sync_daemons(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
         for director in directors.filter(member) {
             let serves = vips.iter().any(|vip| holds(director, *vip));
             let mend = format!(
-                "`lvsctl apply` writes `lvs_sync_daemon` for {} into keepalived.conf; see `journalctl -u keepalived` for why it did not start",
-                instance.name
+                "`lvsctl apply` writes `lvs_sync_daemon` for {} into keepalived.conf; for why it did not start see {}",
+                instance.name,
+                manager::where_it_logs(KEEPALIVED)
             );
             sync_daemon(
                 director,
@@ -214,7 +211,7 @@ fn sync_daemons(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
     if !directors.clone().any(|s| !s.look.sync_daemons.is_empty()) {
         return;
     }
-    let vips = all_vips(cluster);
+    let vips = cluster.all_vips();
     for director in directors {
         let held = vips.iter().filter(|vip| holds(director, **vip)).count();
         let role = match held {
@@ -233,7 +230,7 @@ fn sync_daemons(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
 }
 
 fn holds(seen: &Seen, vip: IpAddr) -> bool {
-    seen.addresses().of(vip).next().is_some()
+    seen.addresses().has(vip)
 }
 
 /// Without a role, either is right.
@@ -253,7 +250,7 @@ fn sync_daemon(director: &Seen, role: &'static str, mend: String, tally: &mut Ta
         };
         Fault::new(format!("a {role} sync daemon"), found, mend)
     });
-    tally.judge(director.name(), "sync-daemon", role, fault);
+    tally.judge(director.name(), Check::SyncDaemon, role, fault);
 }
 
 /// Each host's clock is read at another moment; the span of all probes is the doubt.
@@ -269,11 +266,13 @@ fn clocks(seen: &[Seen], tally: &mut Tally) {
     let doubt = seen.iter().map(|s| s.run.probe_seconds).fold(0.0, f64::max);
     for (host, offset) in &offsets {
         let apart = offset - middle;
-        tally.require(apart.abs() <= CLOCKS + doubt, host, "clocks", || Compared {
-            what: "clock".into(),
-            expected: format!("within {CLOCKS} s of the other hosts'"),
-            found: format!("{apart:+.1} s"),
-            mend: "run an NTP client on every host".into(),
+        tally.require(apart.abs() <= CLOCKS + doubt, host, Check::Clocks, || {
+            Compared {
+                what: "clock".into(),
+                expected: format!("within {CLOCKS} s of the other hosts'"),
+                found: format!("{apart:+.1} s"),
+                mend: "run an NTP client on every host".into(),
+            }
         });
     }
 }

@@ -3,11 +3,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::Check;
 use super::firewall::{Packet, State};
 use super::tally::{Fault, Tally};
 use super::way::{self, Leg};
-use super::{Seen, marks, place};
+use super::{Seen, marks};
 use crate::inventory::model::Mode;
+use crate::resource::ipvs::KEEPALIVED;
+use crate::resource::manager::ServiceManager;
 use crate::view;
 
 const VRRP: u8 = 112;
@@ -48,7 +51,7 @@ fn redirects(seen: &Seen, tally: &mut Tally) {
                 "`lvsctl apply` sets both to 0",
             )
         });
-        tally.judge(seen.name(), "send-redirects", name, fault);
+        tally.judge(seen.name(), Check::SendRedirects, name, fault);
     }
 }
 
@@ -58,7 +61,7 @@ fn owners(seen: &Seen, tally: &mut Tally) {
     for (unit, state) in &seen.look.owners {
         let rival = match unit.as_str() {
             "ipvsadm.service" => state.enabled || seen.look.restores_ipvs,
-            "keepalived.service" => !seen.cluster.keepalived && (state.active || state.enabled),
+            KEEPALIVED => !seen.cluster.keepalived && (state.active || state.enabled),
             _ => state.active || state.enabled,
         };
         let fault = (state.loaded && rival).then(|| {
@@ -75,7 +78,8 @@ fn owners(seen: &Seen, tally: &mut Tally) {
             let mend = if unit == "ipvsadm.service" && seen.look.restores_ipvs {
                 "set AUTO=\"false\" in /etc/default/ipvsadm".to_owned()
             } else {
-                format!("`systemctl disable --now {unit}`")
+                let manager = ServiceManager::of(&seen.run.answer.facts);
+                format!("`{}`", manager.end(unit))
             };
             Fault::new(
                 format!("{owner} alone to write the IPVS table"),
@@ -83,7 +87,7 @@ fn owners(seen: &Seen, tally: &mut Tally) {
                 mend,
             )
         });
-        tally.judge(seen.name(), "ipvs-owner", unit.clone(), fault);
+        tally.judge(seen.name(), Check::IpvsOwner, unit.clone(), fault);
     }
 }
 
@@ -117,7 +121,7 @@ fn one_backend(seen: &Seen, tally: &mut Tally) {
     });
     tally.judge(
         seen.name(),
-        "iptables-backend",
+        Check::IptablesBackend,
         firewall.backend.clone(),
         fault,
     );
@@ -154,21 +158,21 @@ fn vrrp(seen: &Seen, tally: &mut Tally) {
             let legs = vec![Leg::arrives(&arrives, &by), Leg::leaves(&leaves, &by)];
             let what = format!("VRRP between {} and {}", me.host, peer.host);
             let v6 = me.address.is_ipv6();
-            way::judge(seen, "firewall-vrrp", &what, v6, legs, "", tally);
+            way::judge(seen, Check::FirewallVrrp, &what, v6, legs, "", tally);
         }
     }
 }
 
 /// A director whose ARP for the VIP is dropped is not found by anybody.
 fn arp_rules(seen: &Seen, tally: &mut Tally) {
-    let vips = place::vips(seen.cluster).into_iter();
+    let vips = seen.cluster.service_vips().into_iter();
     for vip in vips.filter(IpAddr::is_ipv4) {
-        arp_passes(seen, "arptables-vip", vip, tally);
+        arp_passes(seen, Check::ArptablesVip, vip, tally);
     }
 }
 
 /// Whether a rule of arptables drops ARP for an address; used for real servers too.
-pub fn arp_passes(seen: &Seen, check: &'static str, address: IpAddr, tally: &mut Tally) {
+pub fn arp_passes(seen: &Seen, check: Check, address: IpAddr, tally: &mut Tally) {
     let address = address.to_string();
     let drops = seen.look.firewall.arp.iter().find(|line| {
         let mut words = line.split_whitespace();
@@ -203,14 +207,19 @@ fn configuration(seen: &Seen, tally: &mut Tally) {
             "`lvsctl apply` writes the configuration anew; keepalived.conf(5) explains the lines",
         )
     });
-    tally.judge(seen.name(), "keepalived-config", "keepalived.conf", fault);
+    tally.judge(
+        seen.name(),
+        Check::KeepalivedConfig,
+        "keepalived.conf",
+        fault,
+    );
 }
 
 /// Packets that the NIC glued together are larger than the way to the real servers takes.
 fn offload(seen: &Seen, tally: &mut Tally) {
     for (interface, on) in &seen.look.lro {
         let Some(on) = on else {
-            tally.note(seen.name(), "lro", format!("large receive offload of {interface} was not looked at: neither ethtool nor perl could tell"));
+            tally.note(seen.name(), Check::Lro, format!("large receive offload of {interface} was not looked at: neither ethtool nor perl could tell"));
             continue;
         };
         let fault = on.then(|| {
@@ -220,7 +229,7 @@ fn offload(seen: &Seen, tally: &mut Tally) {
                 format!("`ethtool -K {interface} lro off`, and the same at boot"),
             )
         });
-        tally.judge(seen.name(), "lro", interface.clone(), fault);
+        tally.judge(seen.name(), Check::Lro, interface.clone(), fault);
     }
 }
 
@@ -232,7 +241,7 @@ fn strangers(seen: &Seen, tally: &mut Tally) {
         if !wanted.iter().any(|ipvs| ipvs.service.r#virtual == key) {
             tally.note(
                 seen.name(),
-                "ipvs-foreign",
+                Check::IpvsForeign,
                 format!("the IPVS table also has the service {key}, which is not of this cluster"),
             );
         }

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use super::check::Check;
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Empty when it is about the cluster as a whole.
     pub host: String,
-    /// The name of the check.
-    pub check: String,
+    pub check: Check,
     pub what: String,
     pub expected: String,
     pub found: String,

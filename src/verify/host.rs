@@ -1,5 +1,7 @@
-//! Checks of any host: nothing differs from what is wanted, and the next boot will set what runs now.
+//! Checks of any host: nothing differs from what is wanted (drift, in the words of the plan), and the next boot will set
+//! what runs now.
 
+use super::Check;
 use super::Seen;
 use super::tally::{Compared, Fault, Tally};
 use crate::resource::{Action, Change, Resource};
@@ -15,12 +17,12 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
         let text = "drops some packets; its rules were not looked at";
         tally.note(
             seen.name(),
-            "firewall-nft",
+            Check::FirewallNft,
             format!("the chain {chain} of nftables {text}"),
         );
     }
     for note in &seen.plan.notes {
-        tally.note(seen.name(), "health", note.clone());
+        tally.note(seen.name(), Check::Health, note.clone());
     }
 }
 
@@ -34,18 +36,21 @@ fn drift(seen: &Seen, tally: &mut Tally) {
         .filter(|change| change.action != Action::Remove)
         .count();
     for _ in 0..wanted.saturating_sub(changed) {
-        tally.pass("drift");
+        tally.pass(Check::Drift);
     }
     for change in &seen.plan.changes {
         for compared in differences(change) {
-            tally.fail(seen.name(), "drift", compared);
+            tally.fail(seen.name(), Check::Drift, compared);
         }
     }
 }
 
 fn differences(change: &Change) -> Vec<Compared> {
     let what = format!("{} {}", change.kind, change.key);
-    let mend = "lvsctl apply".to_owned();
+    let mend = match &change.refused {
+        None => "`lvsctl apply`".to_owned(),
+        Some(why) => format!("not `lvsctl apply`, which refuses: {why}"),
+    };
     let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
     let mut all: Vec<Compared> = change
         .fields
@@ -92,7 +97,12 @@ fn persisted(seen: &Seen, tally: &mut Tally) {
                 format!("take the line out of {file}"),
             )
         });
-        tally.judge(seen.name(), "persisted-sysctl", sysctl.name.clone(), fault);
+        tally.judge(
+            seen.name(),
+            Check::PersistedSysctl,
+            sysctl.name.clone(),
+            fault,
+        );
     }
 }
 
@@ -129,11 +139,31 @@ fn undone(seen: &Seen, tally: &mut Tally) {
                 )
                 .warning()
             });
-            tally.judge(seen.name(), "persisted-sysctl", key, fault);
+            tally.judge(seen.name(), Check::PersistedSysctl, key, fault);
         }
     }
 }
 
 fn below_proc(path: &str) -> &str {
     path.strip_prefix("/proc/sys/").unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn apply_is_no_mend_for_what_it_refuses() {
+        let mend = |refused: Option<&str>| {
+            let mut change = Change::new("package", "keepalived", Action::Update);
+            change = change.field("keepalived", Some("1.3.5"), Some("2.0.7 or newer"));
+            change.refused = refused.map(str::to_owned);
+            differences(&change).remove(0).mend
+        };
+        assert_eq!(mend(None), "`lvsctl apply`");
+        assert_eq!(
+            mend(Some("expected keepalived 2.0.7 or newer; upgrade it")),
+            "not `lvsctl apply`, which refuses: expected keepalived 2.0.7 or newer; upgrade it"
+        );
+    }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Check;
 use super::arp::Heard;
 use super::end_to_end::judge::{self, Counters, Exchange, Kernel};
 use super::end_to_end::{self, Group, family};
@@ -11,7 +12,7 @@ use super::firewall::{Firewall, Rules};
 use super::statistics::Statistics;
 use super::tally::Tally;
 use super::vrrp::Adverts;
-use super::{Seen, arp, cluster, marks, questions, vrrp};
+use super::{Seen, arp, marks, questions, vrrp};
 use crate::event::Event;
 use crate::inventory::model::Cluster;
 use crate::resource::address::Addresses;
@@ -34,7 +35,7 @@ pub fn check<'h>(
     tally: &mut Tally,
 ) {
     if clients.is_empty() {
-        tally.note("", "end-to-end", "the services were not asked for: no neutral client could be reached; give a host outside the cluster the role client");
+        tally.note("", Check::EndToEnd, "the services were not asked for: no neutral client could be reached; give a host outside the cluster the role client");
         return;
     }
     let groups = end_to_end::groups(cluster);
@@ -43,7 +44,7 @@ pub fn check<'h>(
     let mut exchanges = Vec::new();
     for (client, section) in &asked {
         if !section.has("end") {
-            tally.note(client, "end-to-end", "its questions were cut short");
+            tally.note(client, Check::EndToEnd, "its questions were cut short");
         }
         if !["arp", "neighbour"]
             .into_iter()
@@ -51,7 +52,7 @@ pub fn check<'h>(
         {
             tally.note(
                 client,
-                "arp-answer",
+                Check::ArpAnswer,
                 "who answers ARP was not looked at from here: it is not on the VIP's network",
             );
         }
@@ -121,7 +122,7 @@ fn holder<'s, 'a>(seen: &'s [Seen<'a>], group: &Group) -> Option<&'s Seen<'a>> {
     let (vip, _) = group.targets.first()?;
     let mut holders = seen
         .iter()
-        .filter(|s| s.host.is_director() && s.addresses().of(*vip).next().is_some());
+        .filter(|s| s.host.is_director() && s.addresses().has(*vip));
     match (holders.next(), holders.next()) {
         (Some(one), None) => Some(one),
         _ => None,
@@ -144,7 +145,7 @@ fn ask<'h>(
     };
     let near: Vec<&mut HostRun<'h>> = clients.iter_mut().filter(near).collect();
     if near.is_empty() {
-        tally.note("", "end-to-end", "the services were not asked for: no host of the role client takes part, and this machine is not on the VIPs' network");
+        tally.note("", Check::EndToEnd, "the services were not asked for: no host of the role client takes part, and this machine is not on the VIPs' network");
     }
     let held: Vec<(&str, &Addresses)> = near
         .iter()
@@ -184,12 +185,12 @@ fn ask<'h>(
     let (asked, listened): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|(client, _)| *client);
     let asked = told(
         asked.into_iter().map(|(_, o)| o).collect(),
-        "end-to-end",
+        Check::EndToEnd,
         tally,
     );
     let listened = told(
         listened.into_iter().map(|(_, o)| o).collect(),
-        "vrrp-adverts",
+        Check::VrrpAdverts,
         tally,
     );
     let adverts = listened
@@ -228,13 +229,11 @@ fn read_again(
     sent: u64,
     tally: &mut Tally,
 ) -> BTreeMap<String, Again> {
-    let vips = cluster::all_vips(cluster);
+    let vips = cluster.all_vips();
     let directors = hosts.iter_mut().filter(|run| run.host.is_director());
     let outcomes = fleet.each(directors.collect(), |run: &mut HostRun| {
         let answer = &run.answer;
-        let holds = vips
-            .iter()
-            .any(|vip| answer.observed.address.of(*vip).next().is_some());
+        let holds = vips.iter().any(|vip| answer.observed.address.has(*vip));
         let section = answer.sections.get(questions::SECTION);
         let before = section
             .map_or_else(Statistics::default, |s| {
@@ -254,7 +253,7 @@ fn read_again(
         let section = section_of(run, "reading its counters", &script);
         (run.host.name.clone(), section)
     });
-    told(outcomes, "statistics", tally)
+    told(outcomes, Check::Statistics, tally)
         .into_iter()
         .map(|(host, section)| {
             let again = Again {
@@ -281,7 +280,7 @@ fn section_of(run: &mut HostRun, doing: &str, script: &str) -> Result<Section, H
 /// A host that cannot be asked is no reason to leave out what the others told.
 fn told(
     outcomes: Vec<(String, Result<Section, HostError>)>,
-    check: &'static str,
+    check: Check,
     tally: &mut Tally,
 ) -> Vec<(String, Section)> {
     let mut all = Vec::new();

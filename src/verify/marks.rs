@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::Check;
 use super::firewall::{Packet, Rule, Rules};
 use super::tally::{Fault, Tally};
 use super::{Seen, place, way};
@@ -55,7 +56,7 @@ fn has_rule(seen: &Seen, mark: u32, v6: bool, tally: &mut Tally) {
             "`lvsctl apply` for a service of the inventory; else `ipvsadm -D -f` the service that is left over",
         )
     });
-    tally.judge(seen.name(), "mark-rule", format!("{mark:#x}"), fault);
+    tally.judge(seen.name(), Check::MarkRule, format!("{mark:#x}"), fault);
 }
 
 /// The mark that a host's rules leave on a request, by whichever interface that comes; none where it cannot be told.
@@ -108,7 +109,7 @@ fn gets_mark(
         let Some(found) = found else {
             tally.note(
                 seen.name(),
-                "mark-set",
+                Check::MarkSet,
                 format!(
                     "{what}: its mark depends on rules that cannot be decided from address and port"
                 ),
@@ -135,7 +136,7 @@ fn gets_mark(
             };
             Fault::new(expected, found, "`lvsctl apply` sets ours; take away what sets another after it: `iptables -t mangle -S PREROUTING`")
         });
-        tally.judge(seen.name(), "mark-set", what, fault);
+        tally.judge(seen.name(), Check::MarkSet, what, fault);
     }
 }
 
@@ -168,7 +169,7 @@ fn reused(seen: &Seen, tally: &mut Tally) {
                 ),
             )
         });
-        tally.judge(seen.name(), "mark-unique", format!("{mark:#x}"), fault);
+        tally.judge(seen.name(), Check::MarkUnique, format!("{mark:#x}"), fault);
     }
 }
 
@@ -210,5 +211,5 @@ pub fn moved(
             "the packets do not pass mangle/PREROUTING of this director: see who answers ARP for the VIP",
         )
     });
-    tally.judge(director, "mark-counters", service.name.clone(), fault);
+    tally.judge(director, Check::MarkCounters, service.name.clone(), fault);
 }

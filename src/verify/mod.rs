@@ -1,8 +1,9 @@
 //! Proof that a cluster is what its inventory says: each host, the cluster as a whole, and the service end to end.
-//! Nothing is changed. Checks are functions from answers to findings; [`live`] alone sends traffic.
+//! Nothing is changed. Checks are functions from answers to findings; [`live`] alone sends traffic to other hosts.
 
 pub mod arp;
 pub mod boot;
+pub mod check;
 pub mod cluster;
 pub mod director;
 pub mod end_to_end;
@@ -23,6 +24,7 @@ pub mod tally;
 pub mod vrrp;
 pub mod way;
 
+pub use check::Check;
 pub use finding::{Finding, Severity};
 use look::Look;
 pub use tally::Tally;
@@ -90,7 +92,7 @@ pub fn offline(
             director::check(host, tally);
         }
         if !(host.host.is_director() || host.host.is_real_server()) {
-            for vip in place::vips(cluster) {
+            for vip in cluster.service_vips() {
                 real_server::nowhere(tally, host, vip);
             }
         }

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::Check;
 use super::firewall::{Chains, Rule};
 use super::tally::Tally;
 use super::{Seen, place};
@@ -43,12 +44,12 @@ fn judge(seen: &[Seen], host: &Seen, rs: &RealServer, vip: IpAddr, tally: &mut T
     };
     let fits = way.saturating_sub(outer);
     if sent <= fits {
-        return tally.pass("tunnel-mtu");
+        return tally.pass(Check::TunnelMtu);
     }
     let mss = fits.saturating_sub(headers);
     tally.note(
         host.name(),
-        "tunnel-mtu",
+        Check::TunnelMtu,
         format!(
             "{vip}: clients may send packets of {sent} bytes, and its tunnel takes {fits}: uploads stall for clients that get no ICMP; \
              lower the MSS of its answers, by `advmss {mss}` on its routes to clients or by TCPMSS `--set-mss {mss}` in mangle/OUTPUT"

@@ -14,15 +14,6 @@ pub const OUTSIDE: [IpAddr; 2] = [
     IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
 ];
 
-/// All VIPs, each once, in the order of the inventory.
-pub fn vips(cluster: &Cluster) -> Vec<IpAddr> {
-    let mut seen = BTreeSet::new();
-    let all = cluster.services.iter().flat_map(|s| &s.vips);
-    all.map(|vip| vip.address)
-        .filter(|address| seen.insert(*address))
-        .collect()
-}
-
 /// The services that a host is a real server of.
 pub fn services_of<'a>(cluster: &'a Cluster, host: &'a Host) -> impl Iterator<Item = &'a Service> {
     cluster
@@ -153,7 +144,7 @@ pub fn own_address<'a>(
     addresses: &'a Addresses,
     address: IpAddr,
 ) -> Option<&'a Held> {
-    let all: Vec<IpAddr> = vips(cluster);
+    let all: Vec<IpAddr> = cluster.service_vips();
     let subnet = subnet(cluster, address);
     addresses.held.iter().find(|held| {
         let net = IpNet::new(held.address, held.prefix).ok();
@@ -192,7 +183,10 @@ pub fn of_directors(cluster: &Cluster) -> Vec<(IpAddr, String)> {
                 .chain([h.address])
                 .map(|address| (address, h.name.clone()))
         });
-    let vips = vips(cluster).into_iter().map(|v| (v, "the VIP".to_owned()));
+    let vips = cluster
+        .service_vips()
+        .into_iter()
+        .map(|v| (v, "the VIP".to_owned()));
     let of_instances = cluster.vrrp.iter().flat_map(|instance| {
         let name = format!("a VIP of the VRRP instance {}", instance.name);
         let all = instance.vips.iter();

@@ -1,9 +1,11 @@
 //! What checks ask beyond resources: one section of the one batched probe. Each process costs milliseconds on the
-//! host, so that reads are merged. Nothing here changes a host: no file, no module, no rule.
+//! host, so that reads are merged. Nothing here changes a host: no file, no module, no rule. A real server asks its own
+//! services, unless traffic is to be left out.
 
 use std::net::IpAddr;
 
 use crate::inventory::model::{Cluster, Host, Mode, Protocol, Service};
+use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::manager;
 use crate::shell::{heredoc, quote};
 
@@ -21,8 +23,15 @@ pub const SYSCTL_FOLDERS: &[&str] = &[
     "/lib/sysctl.d",
 ];
 
+/// Whether services are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traffic {
+    Sent,
+    LeftOut,
+}
+
 /// The text to be added to a host's probe.
-pub fn of(cluster: &Cluster, host: &Host) -> String {
+pub fn of(cluster: &Cluster, host: &Host, traffic: Traffic) -> String {
     let mut text = format!(
         "section={SECTION}\npart clock\ndate +%s.%N\n{}",
         end_to_end::functions()
@@ -34,14 +43,16 @@ pub fn of(cluster: &Cluster, host: &Host) -> String {
     }
     if place::services_of(cluster, host).next().is_some() {
         text.push_str(&listeners(cluster, host));
-        text.push_str(&own_answers(cluster, host));
+        if traffic == Traffic::Sent {
+            text.push_str(&own_answers(cluster, host));
+        }
     }
     if host.is_director() {
         text.push_str("part owners\n");
         text.push_str(&manager::show(&[
             "ipvsadm.service",
             "ldirectord.service",
-            "keepalived.service",
+            KEEPALIVED,
         ]));
         text.push_str(DIRECTOR);
         text.push_str(&lro(host));
@@ -155,7 +166,7 @@ fn settings() -> String {
 /// Asks the routing table; no packet is sent.
 fn routes(cluster: &Cluster, host: &Host) -> String {
     let mut asks: Vec<String> = Vec::new();
-    for vip in place::vips(cluster) {
+    for vip in cluster.service_vips() {
         asks.push(format!("route get {vip}"));
     }
     if host.is_real_server() {

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::inventory::model::{ArpAnswer, Mode, Protocol, Service};
 
+use super::Check;
 use super::end_to_end::Replies;
 use super::tally::{Fault, Tally};
 use super::{Seen, director, place, reply, way};
@@ -15,19 +16,17 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
     for (vip, home) in &held {
         only_at_home(tally, seen, *vip, home);
         // One that it does not hold at all is drift, and told there.
-        if seen.addresses().of(*vip).next().is_some() {
+        if seen.addresses().has(*vip) {
             local(tally, seen, *vip, home);
         }
         if vip.is_ipv4() && cluster.arp == ArpAnswer::Sysctl {
-            for interface in
-                place::facing(cluster, seen.host, &seen.run.answer.observed.address, *vip)
-            {
+            for interface in place::facing(cluster, seen.host, seen.addresses(), *vip) {
                 silent(tally, seen, *vip, &interface);
             }
         }
         reply::direct(tally, cluster, seen, *vip, home);
     }
-    for vip in place::vips(cluster) {
+    for vip in cluster.service_vips() {
         // A director holds VIPs whatever it serves itself.
         if !seen.host.is_director() && !held.iter().any(|(address, _)| *address == vip) {
             nowhere(tally, seen, vip);
@@ -43,7 +42,7 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
     // A director finds a real server by ARP for its own address.
     for own in place::own_addresses(cluster, seen.host, |_| true) {
         if own.is_ipv4() {
-            director::arp_passes(seen, "arptables-rip", own, tally);
+            director::arp_passes(seen, Check::ArptablesRip, own, tally);
         }
     }
     // What a director asks is scheduled like all else, and another real server cannot answer it.
@@ -84,7 +83,7 @@ fn only_at_home(tally: &mut Tally, seen: &Seen, vip: IpAddr, home: &str) {
             ),
         )
     });
-    tally.judge(host, "vip-only-on-lo", vip.to_string(), fault);
+    tally.judge(host, Check::VipOnlyOnLo, vip.to_string(), fault);
 }
 
 /// Who serves nothing to a VIP does not hold it: a real server of NAT services or of other VIPs, a client.
@@ -97,7 +96,7 @@ pub fn nowhere(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
             format!("`ip addr del {vip}/{} dev {}`", held.prefix, held.interface),
         )
     });
-    tally.judge(&seen.host.name, "vip-not-held", vip.to_string(), fault);
+    tally.judge(&seen.host.name, Check::VipNotHeld, vip.to_string(), fault);
 }
 
 fn local(tally: &mut Tally, seen: &Seen, vip: IpAddr, home: &str) {
@@ -114,7 +113,12 @@ fn local(tally: &mut Tally, seen: &Seen, vip: IpAddr, home: &str) {
             format!("`lvsctl apply` puts the VIP on {home}; look for `ip rule` and routes that come before the local table"),
         )
     });
-    tally.judge(&seen.host.name, "vip-route-local", vip.to_string(), fault);
+    tally.judge(
+        &seen.host.name,
+        Check::VipRouteLocal,
+        vip.to_string(),
+        fault,
+    );
 }
 
 /// Neither answers ARP for the VIP nor sends ARP from it. The larger of `all` and the interface's own counts.
@@ -164,7 +168,7 @@ fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
             mend,
         )
     });
-    tally.judge(host, "arp-ignore", what.clone(), fault);
+    tally.judge(host, Check::ArpIgnore, what.clone(), fault);
     let (announce, found) = effective("arp_announce");
     let fault = (announce != Some(2)).then(|| {
         Fault::new(
@@ -173,7 +177,7 @@ fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
             "`lvsctl apply`: it sets net.ipv4.conf.all.arp_announce=2",
         )
     });
-    tally.judge(host, "arp-announce", what, fault);
+    tally.judge(host, Check::ArpAnnounce, what, fault);
 }
 
 /// Something listens on the service's ports, on an address that VIP traffic reaches.
@@ -213,7 +217,7 @@ fn listens(tally: &mut Tally, seen: &Seen, service: &Service) {
                 )
             });
             let what = format!("{word} {}", SocketAddr::new(address, port));
-            tally.judge(host, "listener", what, fault);
+            tally.judge(host, Check::Listener, what, fault);
         }
     }
 }
@@ -230,11 +234,11 @@ fn hears(bound: IpAddr, address: IpAddr) -> bool {
 /// The host's own question to the VIP never leaves it: it proves the listener and no more.
 fn answers_itself(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
     let host = &seen.host.name;
-    if seen.run.answer.observed.address.of(vip).next().is_none() {
+    if !seen.addresses().has(vip) {
         // It would leave the host, and another would answer.
         tally.note(
             host,
-            "own-answer",
+            Check::OwnAnswer,
             format!("its own answer for {vip} was not looked at: it does not hold the VIP"),
         );
         return;
@@ -244,7 +248,7 @@ fn answers_itself(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
         match replies {
             Replies::NoTool => tally.note(
                 host,
-                "own-answer",
+                Check::OwnAnswer,
                 format!(
                     "its own answer on {address} was not looked at: neither curl nor bash is there"
                 ),
@@ -258,7 +262,7 @@ fn answers_itself(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
                         "see the server's log, and what its firewall does on lo",
                     )
                 });
-                tally.judge(host, "own-answer", what, fault);
+                tally.judge(host, Check::OwnAnswer, what, fault);
             }
         }
     }

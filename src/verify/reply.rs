@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::Check;
 use super::tally::{Fault, Tally};
 use super::{Seen, place};
 use crate::inventory::model::{Cluster, Mode, Service};
@@ -31,7 +32,7 @@ pub fn direct(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, ho
     for (to, name) in asked(cluster, vip) {
         let Some(route) = seen.look.route(to, Some(vip)) else {
             // A cluster may have no way out; its own clients must be reached.
-            if name != OUTSIDE && seen.run.answer.observed.address.of(vip).next().is_some() {
+            if name != OUTSIDE && seen.addresses().has(vip) {
                 let fault = Fault::new(
                     format!("a route to {name} ({to}) from {vip}"),
                     "none",
@@ -39,7 +40,7 @@ pub fn direct(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, ho
                         "see `ip route get {to}` on it; where it has no way at all, set its `gateway` to a router that is no director"
                     ),
                 );
-                tally.judge(host, "reply-route", name, Some(fault));
+                tally.judge(host, Check::ReplyRoute, name, Some(fault));
             }
             continue;
         };
@@ -53,7 +54,7 @@ pub fn direct(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, ho
                 "set the host's gateway to a router that is no director: a director drops packets that come from its own VIP",
             )
         });
-        tally.judge(host, "reply-route", name.clone(), fault);
+        tally.judge(host, Check::ReplyRoute, name.clone(), fault);
         // IPv6 has no such filter.
         if vip.is_ipv6() {
             continue;
@@ -68,7 +69,7 @@ pub fn direct(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, ho
                     format!("`sysctl -w net.ipv4.conf.{}.rp_filter=2`, and the same in /etc/sysctl.d", interface.replace('.', "/")),
                 )
             });
-            tally.judge(host, "rp-filter", format!("{interface} {name}"), fault);
+            tally.judge(host, Check::RpFilter, format!("{interface} {name}"), fault);
         }
     }
 }
@@ -117,6 +118,6 @@ pub fn through(tally: &mut Tally, cluster: &Cluster, seen: &Seen, own: IpAddr) {
                 "make the director's address in its network its gateway (`gateway` in the inventory), and take away routes that lead elsewhere",
             )
         });
-        tally.judge(&seen.host.name, "reply-route", name, fault);
+        tally.judge(&seen.host.name, Check::ReplyRoute, name, fault);
     }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::check::Check;
 use super::finding::{Finding, Severity};
 
 #[derive(Debug, Default)]
 pub struct Tally {
     pub findings: Vec<Finding>,
     /// How often each check passed.
-    pub passed: BTreeMap<&'static str, usize>,
+    pub passed: BTreeMap<Check, usize>,
 }
 
 /// A comparison: what was looked at, what it shall be, what it is, and how to mend it.
@@ -55,7 +56,7 @@ impl Tally {
     pub fn judge(
         &mut self,
         host: &str,
-        check: &'static str,
+        check: Check,
         what: impl Into<String>,
         fault: Option<Fault>,
     ) {
@@ -78,19 +79,19 @@ impl Tally {
         self.add(host, check, severity, compared);
     }
 
-    pub fn pass(&mut self, check: &'static str) {
+    pub fn pass(&mut self, check: Check) {
         *self.passed.entry(check).or_default() += 1;
     }
 
-    pub fn fail(&mut self, host: &str, check: &'static str, compared: Compared) {
+    pub fn fail(&mut self, host: &str, check: Check, compared: Compared) {
         self.add(host, check, Severity::Error, compared);
     }
 
-    pub fn warn(&mut self, host: &str, check: &'static str, compared: Compared) {
+    pub fn warn(&mut self, host: &str, check: Check, compared: Compared) {
         self.add(host, check, Severity::Warning, compared);
     }
 
-    pub fn note(&mut self, host: &str, check: &'static str, what: impl Into<String>) {
+    pub fn note(&mut self, host: &str, check: Check, what: impl Into<String>) {
         self.add(
             host,
             check,
@@ -107,7 +108,7 @@ impl Tally {
         &mut self,
         good: bool,
         host: &str,
-        check: &'static str,
+        check: Check,
         compared: impl FnOnce() -> Compared,
     ) {
         if good {
@@ -117,7 +118,7 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, host: &str, check: &'static str, severity: Severity, compared: Compared) {
+    fn add(&mut self, host: &str, check: Check, severity: Severity, compared: Compared) {
         let Compared {
             what,
             expected,
@@ -126,7 +127,7 @@ impl Tally {
         } = compared;
         self.findings.push(Finding {
             host: host.to_owned(),
-            check: check.to_owned(),
+            check,
             what,
             expected,
             found,

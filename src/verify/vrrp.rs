@@ -7,6 +7,7 @@ use crate::inventory::model::{Cluster, Host, VrrpInstance};
 use crate::resource::ipvs::KEEPALIVED;
 use crate::shell::heredoc;
 
+use super::Check;
 use super::Seen;
 use super::tally::{Fault, Tally};
 
@@ -71,7 +72,7 @@ pub fn judge(
         for (address, id) in adverts.iter().filter(|(_, id)| !known.contains(id)) {
             tally.note(
                 director.name(),
-                "vrrp-foreign",
+                Check::VrrpForeign,
                 format!("{address} speaks VRRP here too, with virtual_router_id {id}"),
             );
         }
@@ -87,7 +88,7 @@ pub fn judge(
             let serves = instance
                 .vips
                 .iter()
-                .any(|vip| director.addresses().of(vip.address).next().is_some());
+                .any(|vip| director.addresses().has(vip.address));
             let from: Vec<&IpAddr> = adverts
                 .iter()
                 .filter(|(_, v)| *v == id)
@@ -107,7 +108,7 @@ pub fn judge(
             });
             tally.judge(
                 director.name(),
-                "vrrp-foreign",
+                Check::VrrpForeign,
                 instance.name.clone(),
                 fault,
             );
@@ -126,7 +127,7 @@ pub fn judge(
             });
             tally.judge(
                 director.name(),
-                "vrrp-adverts",
+                Check::VrrpAdverts,
                 instance.name.clone(),
                 fault,
             );

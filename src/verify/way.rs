@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::Check;
 use super::firewall::{Fate, Packet, Rules, State};
 use super::tally::{Fault, Tally};
 use super::{Seen, place};
@@ -109,7 +110,7 @@ const MEND: &str = "take that rule away, or put one before it that accepts them"
 /// Follows packets along their way; both backends act on each.
 pub fn judge(
     seen: &Seen,
-    check: &'static str,
+    check: Check,
     what: &str,
     v6: bool,
     mut legs: Vec<Leg>,
@@ -204,7 +205,7 @@ pub fn of_director(seen: &Seen, service: &Service, tally: &mut Tally) {
             let arrives = request(service, vip.address, port);
             let legs = vec![Leg::arrives(&arrives, &near)];
             let v6 = vip.address.is_ipv6();
-            judge(seen, "firewall-vip", &what, v6, legs, "", tally);
+            judge(seen, Check::FirewallVip, &what, v6, legs, "", tally);
             for rs in &service.real_servers {
                 // A real server on the director itself gets the packet where it is.
                 if rs.host != seen.host.name {
@@ -259,7 +260,7 @@ fn on(
     let what = format!("{what} on to {} ({shape})", rs.host);
     let legs = vec![Leg::leaves(&packet, &by)];
     let v6 = rs.address.is_ipv6();
-    judge(seen, "firewall-vip", &what, v6, legs, "", tally);
+    judge(seen, Check::FirewallVip, &what, v6, legs, "", tally);
 }
 
 fn replies(seen: &Seen, service: &Service, tally: &mut Tally) {
@@ -301,7 +302,7 @@ fn replies(seen: &Seen, service: &Service, tally: &mut Tally) {
                 service.name, rs.host, rs.address
             );
             let v6 = rs.address.is_ipv6();
-            judge(seen, "firewall-vip", &what, v6, legs, hint, tally);
+            judge(seen, Check::FirewallVip, &what, v6, legs, hint, tally);
         }
     }
 }
@@ -343,7 +344,15 @@ pub fn of_real_server(seen: &Seen, service: &Service, tally: &mut Tally) {
                 ],
                 Mode::Dr | Mode::Nat => vec![Leg::arrives(&arrives, &nic), answers],
             };
-            judge(seen, "firewall-vip", &what, vip.is_ipv6(), legs, "", tally);
+            judge(
+                seen,
+                Check::FirewallVip,
+                &what,
+                vip.is_ipv6(),
+                legs,
+                "",
+                tally,
+            );
         }
     }
 }

@@ -15,8 +15,9 @@ mod table;
 mod topologies;
 mod vrrp;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -45,6 +46,10 @@ fn main() -> ExitCode {
             option if option.starts_with('-') => {}
             name => chosen.push(name.to_owned()),
         }
+    }
+    if let Err(other) = the_same_everywhere() {
+        eprintln!("{other}");
+        return ExitCode::FAILURE;
     }
     let known = |name: &String| ALL.iter().any(|t| t.name == name);
     if let Some(name) = chosen.iter().find(|name| !known(name)) {
@@ -83,6 +88,36 @@ fn main() -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// Inventories, topologies and the two tables of docs/topologies.md name the same rows.
+fn the_same_everywhere() -> Result<(), String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rows: BTreeSet<String> = ALL.iter().map(|t| t.name.to_owned()).collect();
+    let folder = std::fs::read_dir(root.join("inventories")).map_err(|e| e.to_string())?;
+    let files = folder.filter_map(|entry| Some(entry.ok()?.path()));
+    let yaml = files.filter(|path| path.extension().is_some_and(|end| end == "yaml"));
+    let inventories = yaml.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+    let document = root.join("docs/topologies.md");
+    let document = std::fs::read_to_string(document).map_err(|e| e.to_string())?;
+    let linked = document.split("](../inventories/").skip(1);
+    let linked = linked.filter_map(|rest| rest.split_once(".yaml)"));
+    let named = linked.map(|(name, _)| name.to_owned());
+    let timed = document.lines().filter(|line| line.ends_with(" s |"));
+    let timed = timed.filter_map(|line| line.split(' ').nth(1).map(str::to_owned));
+    for (place, found) in [
+        ("inventories/", inventories.collect::<BTreeSet<_>>()),
+        ("the first table of docs/topologies.md", named.collect()),
+        ("the last table of docs/topologies.md", timed.collect()),
+    ] {
+        if found != rows {
+            let apart: Vec<&String> = found.symmetric_difference(&rows).collect();
+            return Err(format!(
+                "{place} and tests/matrix/topologies.rs do not name the same: {apart:?}"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// `K/N`.

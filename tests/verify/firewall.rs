@@ -1,6 +1,8 @@
 //! A director's firewall against the way that IPVS sends packets: NAT's replies are forwarded, all others leave as
 //! the director's own.
 
+use lvsctl::verify::Check;
+
 use crate::made::{Made, of, verify};
 
 const NAT: &str = "
@@ -47,7 +49,10 @@ fn found(inventory: &str, hosts: &[Made], conntrack: &str, table: &str) -> Vec<S
             None => what,
         }
     };
-    of(&tally, "firewall-vip").into_iter().map(short).collect()
+    of(&tally, Check::FirewallVip)
+        .into_iter()
+        .map(short)
+        .collect()
 }
 
 const TO: &str = "web 192.168.122.100 port 80";
@@ -157,7 +162,7 @@ fn nat_goes_in_and_out_and_its_replies_through() {
 fn rules_by_state_need_tracking() {
     let table = "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT";
     let tally = verify(NAT, NAT_HOSTS, "lb1", &[("legacy", table)]);
-    let all = of(&tally, "firewall-vip");
+    let all = of(&tally, Check::FirewallVip);
     let mend = "mend: take that rule away, or put one before it that accepts them; rules by state know them only with `sysctl -w net.ipv4.vs.conntrack=1`";
     assert!(
         all.iter().all(|line| line.ends_with(mend)) && all.len() == 2,

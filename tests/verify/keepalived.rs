@@ -1,5 +1,7 @@
 //! Two directors under keepalived, a persistent service: recorded, and damaged.
 
+use lvsctl::verify::Check;
+
 use crate::{Damage, all, damage, edit};
 
 const T2: &[Damage] = &[
@@ -409,7 +411,7 @@ fn keepalived_with_a_master_and_a_backup() {
     // How far a clock is off is told to the tenth of a second, which depends on how fast this test runs.
     let filters = vec![(r"-?\d+\.\d s\b", "(seconds)")];
     insta::with_settings!({ filters => filters }, { insta::assert_snapshot!(text) });
-    let never: Vec<&String> = passed.difference(&failed).collect();
+    let never: Vec<&Check> = passed.difference(&failed).collect();
     assert!(
         never.is_empty(),
         "no damage here makes these fail: {never:?}"

@@ -1,7 +1,8 @@
 //! A single director that is a real server too: it holds the VIP twice, on its NIC for clients and where a real server
 //! does.
 
-use lvsctl::verify::questions;
+use lvsctl::verify::Check;
+use lvsctl::verify::questions::{self, Traffic};
 
 use crate::made::{Made, cluster, of, verify};
 
@@ -53,7 +54,7 @@ fn of_mode(mode: &str) -> String {
 fn the_vip_belongs_on_its_nic_as_well() {
     for (mode, host) in [("dr", DR), ("tun", TUN), ("nat", NAT)] {
         let tally = verify(&of_mode(mode), &[host], "", &[]);
-        for check in ["vip-only-on-lo", "vip-not-held", "vip-holder"] {
+        for check in [Check::VipOnlyOnLo, Check::VipNotHeld, Check::VipHolder] {
             assert_eq!(of(&tally, check), [""; 0], "{mode} {check}");
         }
     }
@@ -71,7 +72,7 @@ fn the_vip_beside_both_is_found() {
     };
     let tally = verify(INVENTORY, &[host], "", &[]);
     assert_eq!(
-        of(&tally, "vip-only-on-lo"),
+        of(&tally, Check::VipOnlyOnLo),
         [
             "lb1: 192.168.100.200: expected 192.168.100.200 on lo and eth0, and on no other interface, found it on eth1 too, mend: `ip addr del 192.168.100.200/24 dev eth1` and take it out of what sets it at boot"
         ]
@@ -89,27 +90,32 @@ fn a_director_gets_its_own_share_by_its_nic() {
         ("-A INPUT -i eth0 -p tcp -m tcp --dport 80 -j DROP", true),
     ] {
         let tally = verify(&inventory, &[TUN], "lb1", &[("legacy", &rules(rule))]);
-        let found = of(&tally, "firewall-vip");
+        let found = of(&tally, Check::FirewallVip);
         assert_eq!(!found.is_empty(), drops, "{rule}: {found:?}");
-        assert_eq!(of(&tally, "rp-filter"), [""; 0]);
+        assert_eq!(of(&tally, Check::RpFilter), [""; 0]);
     }
     let strict =
         "/proc/sys/net/ipv4/conf/all/rp_filter:0\n/proc/sys/net/ipv4/conf/eth0/rp_filter:1";
     let tally = verify(&inventory, &[TUN], "lb1", &[("settings", strict)]);
-    assert_eq!(of(&tally, "rp-filter"), [""; 0], "it answers by the same");
+    assert_eq!(
+        of(&tally, Check::RpFilter),
+        [""; 0],
+        "it answers by the same"
+    );
 }
 
 /// What a director asks of its own VIP is scheduled as well: another real server cannot answer it.
 #[test]
 fn a_director_is_not_asked_for_its_own_answer() {
     let cluster = cluster(INVENTORY);
-    let asks = |name: &str| {
+    let asks = |name: &str, traffic| {
         let host = cluster.hosts.iter().find(|h| h.name == name).unwrap();
-        questions::of(&cluster, host).contains("part own ")
+        questions::of(&cluster, host, traffic).contains("part own ")
     };
-    assert!(!asks("lb1"));
-    assert!(asks("rs1"));
+    assert!(!asks("lb1", Traffic::Sent));
+    assert!(asks("rs1", Traffic::Sent));
+    assert!(!asks("rs1", Traffic::LeftOut));
     let bare = Made { links: &[], ..DR };
     let tally = verify(INVENTORY, &[bare], "", &[]);
-    assert_eq!(of(&tally, "own-answer"), [""; 0]);
+    assert_eq!(of(&tally, Check::OwnAnswer), [""; 0]);
 }

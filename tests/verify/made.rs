@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use ipnet::IpNet;
 use lvsctl::inventory::model::Cluster;
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
-use lvsctl::verify::{Severity, Tally};
+use lvsctl::verify::{Check, Severity, Tally};
 use serde_json::json;
 
 use crate::Recorded;
@@ -99,7 +99,7 @@ fn verify_files(inventory: &str, hosts: &[Made], files: BTreeMap<String, String>
 }
 
 /// A check's findings, one line each; a note has its text alone.
-pub fn of(tally: &Tally, check: &str) -> Vec<String> {
+pub fn of(tally: &Tally, check: Check) -> Vec<String> {
     let found = tally.findings.iter().filter(|f| f.check == check);
     found
         .map(|f| match f.severity {

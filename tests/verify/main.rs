@@ -31,8 +31,9 @@ use lvsctl::transport::fake::{FakeHosts, Script};
 use lvsctl::verify::end_to_end::judge::{self, Counters, Exchange, Kernel};
 use lvsctl::verify::end_to_end::{self, Replies, Reply};
 use lvsctl::verify::look::Look;
+use lvsctl::verify::questions::Traffic;
 use lvsctl::verify::statistics::Statistics;
-use lvsctl::verify::{self, Severity, Tally, live, place, questions};
+use lvsctl::verify::{self, Check, Severity, Tally, live, place, questions};
 
 /// A change to what one host answered.
 struct Edit {
@@ -164,7 +165,7 @@ impl Recorded {
         let files = self.damaged(edits);
         let fake = self.hosts(&files);
         let (secrets, interrupt) = (Secrets::new(), Interrupt::default());
-        let more = |host: &Host| questions::of(&self.cluster, host);
+        let more = |host: &Host| questions::of(&self.cluster, host, Traffic::Sent);
         let roles = Roles::load(None).unwrap();
         let run = Run {
             cluster: &self.cluster,
@@ -242,16 +243,12 @@ fn shown(tally: &Tally) -> String {
 }
 
 /// Every damage brings a finding, and each check that passes on the whole cluster is seen to fail on some damage.
-fn all(case: &str, damages: &[Damage]) -> (String, BTreeSet<String>, BTreeSet<String>) {
+fn all(case: &str, damages: &[Damage]) -> (String, BTreeSet<Check>, BTreeSet<Check>) {
     let recorded = recorded(case);
     let whole = recorded.verify(&[]);
     let mut text = format!("# whole\n{}", shown(&whole));
     assert!(whole.is_clean(), "{text}");
-    let passed = whole
-        .passed
-        .keys()
-        .map(|check| (*check).to_owned())
-        .collect();
+    let passed = whole.passed.keys().copied().collect();
     let mut failed = BTreeSet::new();
     for damage in damages {
         let tally = recorded.verify(damage.edits);
@@ -266,38 +263,38 @@ fn all(case: &str, damages: &[Damage]) -> (String, BTreeSet<String>, BTreeSet<St
                 .findings
                 .iter()
                 .filter(|f| f.severity != Severity::Note)
-                .map(|f| f.check.clone()),
+                .map(|f| f.check),
         );
     }
     (text, passed, failed)
 }
 
 /// Scheduler, weights of rs1 and rs2, who answered each request, and the checks that fail.
-const ROUNDS: &[(Scheduler, [u16; 2], &str, &[&str])] = &[
+const ROUNDS: &[(Scheduler, [u16; 2], &str, &[Check])] = &[
     (Scheduler::Rr, [1, 1], "1212", &[]),
     (Scheduler::Rr, [1, 1], "121", &[]),
     (Scheduler::Rr, [5, 1], "1212", &[]),
     (Scheduler::Rr, [1, 1], "1112", &[]),
-    (Scheduler::Rr, [1, 1], "11111112", &["shares"]),
+    (Scheduler::Rr, [1, 1], "11111112", &[Check::Shares]),
     (
         Scheduler::Rr,
         [1, 1],
         "2222",
-        &["gets-connections", "shares"],
+        &[Check::GetsConnections, Check::Shares],
     ),
     (Scheduler::Rr, [0, 1], "2222", &[]),
     (Scheduler::Wrr, [2, 1], "112112", &[]),
     (Scheduler::Wrr, [2, 1], "1121", &[]),
     (Scheduler::Wrr, [4, 2], "112112", &[]),
-    (Scheduler::Wrr, [2, 1], "121212121212", &["shares"]),
+    (Scheduler::Wrr, [2, 1], "121212121212", &[Check::Shares]),
     (
         Scheduler::Wrr,
         [1, 2],
         "111",
-        &["gets-connections", "shares"],
+        &[Check::GetsConnections, Check::Shares],
     ),
     (Scheduler::Wlc, [1, 1], "1112", &[]),
-    (Scheduler::Wlc, [1, 1], "1111", &["gets-connections"]),
+    (Scheduler::Wlc, [1, 1], "1111", &[Check::GetsConnections]),
     (Scheduler::Sh, [1, 1], "1111", &[]),
     (Scheduler::Sed, [1, 1], "1111", &[]),
     (Scheduler::Fo, [1, 2], "2222", &[]),
@@ -331,7 +328,7 @@ fn each_scheduler_promises_its_own() {
         let mut tally = Tally::default();
         let groups = end_to_end::groups(&cluster);
         judge::all(&cluster, &groups, &[exchange], |_| None, &mut tally);
-        let found: Vec<&str> = tally.findings.iter().map(|f| f.check.as_str()).collect();
+        let found: Vec<Check> = tally.findings.iter().map(|f| f.check).collect();
         assert_eq!(found, *fails, "{scheduler:?} {weights:?} {who}");
     }
 }
@@ -383,7 +380,7 @@ fn connections_that_were_not_counted_have_their_reason() {
         let fault = tally
             .findings
             .iter()
-            .find(|f| f.check == "statistics" && f.severity == Severity::Error);
+            .find(|f| f.check == Check::Statistics && f.severity == Severity::Error);
         assert_eq!(fault.map_or("", |f| &f.found), found, "{packets}");
         assert!(fault.is_none_or(|f| f.mend.starts_with(mend)));
     }
@@ -418,7 +415,7 @@ fn a_service_on_every_port_that_names_none_is_told() {
     let groups = end_to_end::groups(&cluster);
     let mut tally = Tally::default();
     judge::all(&cluster, &groups, &[], |_| None, &mut tally);
-    let notes = made::of(&tally, "end-to-end");
+    let notes = made::of(&tally, Check::EndToEnd);
     assert_eq!(
         notes,
         [

@@ -1,5 +1,7 @@
 //! The way of a real server's replies: back through the director for NAT, past it for all others.
 
+use lvsctl::verify::Check;
+
 use crate::made::{Made, of, verify};
 
 const NAT: &str = "
@@ -65,7 +67,7 @@ fn nat_replies_go_back_through_a_director() {
         ),
     ] {
         let tally = verify(NAT, NAT_HOSTS, "rs1", &[("routes", &routes)]);
-        assert_eq!(of(&tally, "reply-route"), want, "{name}");
+        assert_eq!(of(&tally, Check::ReplyRoute), want, "{name}");
     }
 }
 
@@ -93,7 +95,7 @@ fn ipv6_replies_to_the_world_go_past_the_directors() {
             "[{\"dst\":\"2001:db8::1\",\"from\":\"fd00:1::200\",\"gateway\":\"fd00:1::14\",\"dev\":\"eth0\"}]",
         )],
     };
-    let found = of(&verify(V6, &[host], "", &[]), "reply-route");
+    let found = of(&verify(V6, &[host], "", &[]), Check::ReplyRoute);
     assert!(
         found.len() == 1 && found[0].contains("found the gateway fd00:1::14, which is lb1"),
         "{found:?}"
@@ -129,7 +131,7 @@ fn a_real_server_whose_own_arp_is_dropped_is_not_found() {
     ] {
         let text = format!("*filter\n:INPUT ACCEPT\n{rules}");
         let tally = verify(&inventory, &[host], "rs1", &[("arptables", &text)]);
-        assert_eq!(of(&tally, "arptables-rip"), want);
+        assert_eq!(of(&tally, Check::ArptablesRip), want);
     }
 }
 
@@ -171,7 +173,7 @@ fn a_vip_without_a_service_is_a_director_too() {
             "[{{\"dst\":\"192.168.122.20\",\"from\":\"192.168.122.200\",\"gateway\":\"{gateway}\",\"dev\":\"eth0\"}}]"
         );
         let tally = verify(BEHIND_VIP, &[host], "rs1", &[("routes", &routes)]);
-        assert_eq!(of(&tally, "reply-route"), want, "{gateway}");
+        assert_eq!(of(&tally, Check::ReplyRoute), want, "{gateway}");
     }
 }
 
@@ -210,6 +212,6 @@ fn a_strict_filter_counts_where_requests_come_in() {
             "rs1",
             &[("settings", &settings)],
         );
-        assert_eq!(of(&tally, "rp-filter"), want, "{strict}");
+        assert_eq!(of(&tally, Check::RpFilter), want, "{strict}");
     }
 }

@@ -1,5 +1,7 @@
 //! Which sync daemon a director runs: that of the instance that is told to have one.
 
+use lvsctl::verify::Check;
+
 use crate::made::{Made, of, verify};
 
 const PAIR: &str = "
@@ -42,7 +44,7 @@ fn found(inventory: &str, one: &'static str, two: &'static str) -> Vec<String> {
     (lb1.audit, lb2.audit) = (parts(one), parts(two));
     let tally = verify(inventory, &[lb1, lb2], "", &[]);
     let short = |line: String| line.split(", mend").next().map(str::to_owned);
-    of(&tally, "sync-daemon")
+    of(&tally, Check::SyncDaemon)
         .into_iter()
         .filter_map(short)
         .collect()

@@ -1,5 +1,7 @@
 //! Real servers behind tunnels, IPv4 and IPv6.
 
+use lvsctl::verify::Check;
+
 use crate::made::{Made, of, verify};
 
 const V6: &str = "
@@ -64,7 +66,7 @@ const V4_HOSTS: &[Made] = &[Made {
 #[test]
 fn an_ipv6_vip_belongs_on_the_ipv6_tunnel() {
     let tally = verify(V6, V6_HOSTS, "", &[]);
-    for check in ["vip-only-on-lo", "vip-route-local", "rp-filter"] {
+    for check in [Check::VipOnlyOnLo, Check::VipRouteLocal, Check::RpFilter] {
         assert_eq!(of(&tally, check), [""; 0], "{check}");
     }
 }
@@ -79,7 +81,7 @@ fn a_vip_beside_its_tunnel_is_found() {
     ];
     let tally = verify(V6, &[host], "", &[]);
     assert_eq!(
-        of(&tally, "vip-only-on-lo"),
+        of(&tally, Check::VipOnlyOnLo),
         [
             "rs1: fd00:1::200: expected fd00:1::200 on ip6tnl0 and on no other interface, found it on lo too, mend: `ip addr del fd00:1::200/128 dev lo` and take it out of what sets it at boot"
         ]
@@ -91,7 +93,7 @@ fn a_strict_filter_on_the_tunnel_drops_what_comes_out_of_it() {
     let strict = "/proc/sys/net/ipv4/conf/all/rp_filter:0\n/proc/sys/net/ipv4/conf/eth0/rp_filter:0\n/proc/sys/net/ipv4/conf/tunl0/rp_filter:1";
     let tally = verify(V4, V4_HOSTS, "rs1", &[("settings", strict)]);
     assert_eq!(
-        of(&tally, "rp-filter"),
+        of(&tally, Check::RpFilter),
         [
             "rs1: tunl0 client: expected effective rp_filter 0 or 2 on tunl0, since replies to client leave by eth0, found 1, which drops the requests, mend: `sysctl -w net.ipv4.conf.tunl0.rp_filter=2`, and the same in /etc/sysctl.d"
         ]
@@ -109,13 +111,13 @@ fn rules_about_the_tunnel_are_seen() {
     ] {
         let tally = verify(inventory, hosts, "rs1", &[(part, &dropped(home))]);
         assert_eq!(
-            of(&tally, "firewall-vip"),
+            of(&tally, Check::FirewallVip),
             [format!(
                 "rs1: web {vip} port 80: expected packets of web {vip} port 80 to pass the firewall, found dropped by the rule -A INPUT -i {home} -p tcp -j DROP of filter, mend: take that rule away, or put one before it that accepts them"
             )]
         );
         let tally = verify(inventory, hosts, "rs1", &[(part, &dropped("eth0"))]);
-        assert_eq!(of(&tally, "firewall-vip"), [""; 0]);
+        assert_eq!(of(&tally, Check::FirewallVip), [""; 0]);
     }
 }
 
@@ -133,7 +135,7 @@ fn the_tunnel_itself_must_come_in() {
             "rs1",
             &[(part, &format!("{drop}\nCOMMIT"))],
         );
-        let found = of(&tally, "firewall-vip");
+        let found = of(&tally, Check::FirewallVip);
         assert!(
             found.len() == 1 && found[0].contains("dropped by the policy of filter/INPUT"),
             "{found:?}"
@@ -143,7 +145,7 @@ fn the_tunnel_itself_must_come_in() {
             "{drop}\n-A INPUT -m conntrack --ctstate INVALID -j DROP\n-A INPUT -i eth0 -p {name} -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT"
         );
         let tally = verify(inventory, hosts, "rs1", &[(part, &lets)]);
-        assert_eq!(of(&tally, "firewall-vip"), [""; 0]);
+        assert_eq!(of(&tally, Check::FirewallVip), [""; 0]);
     }
 }
 
@@ -220,16 +222,16 @@ fn full_packets_must_fit_the_tunnel() {
             })
             .into_iter()
             .collect();
-        assert_eq!(of(&tally, "tunnel-mtu"), want, "{name}");
+        assert_eq!(of(&tally, Check::TunnelMtu), want, "{name}");
     }
     // A way that ends at once is none.
     let ends = route("{\"advmss\":1440}")
         + "[{\"type\":\"unreachable\",\"dst\":\"192.0.2.1\",\"from\":\"192.168.100.200\",\"dev\":\"lo\"}]";
     let tally = verify(V4, V4_HOSTS, "rs1", &[("routes", &ends)]);
-    assert_eq!(of(&tally, "tunnel-mtu"), [""; 0]);
+    assert_eq!(of(&tally, Check::TunnelMtu), [""; 0]);
     // IPv6's header is longer, and no director was asked.
     let tally = verify(V6, V6_HOSTS, "", &[]);
-    let found = of(&tally, "tunnel-mtu");
+    let found = of(&tally, Check::TunnelMtu);
     assert!(
         found.len() == 1
             && found[0].contains("1500 bytes, and its tunnel takes 1460")

@@ -1,5 +1,7 @@
 //! Whose VRRP adverts a director may hear.
 
+use lvsctl::verify::Check;
+
 use crate::made::{Made, of, verify_live};
 
 const INVENTORY: &str = "
@@ -38,7 +40,7 @@ const PEER: &str = "192.168.122.14 10 100\n10.0.0.14 10 100\n";
 fn foreign(adverts: &str) -> Vec<String> {
     let heard = format!("{adverts}heard");
     let live: &[(&str, &[(&str, &str)])] = &[("lb2", &[("adverts", &heard)]), ("client", &[])];
-    of(&verify_live(INVENTORY, HOSTS, live), "vrrp-foreign")
+    of(&verify_live(INVENTORY, HOSTS, live), Check::VrrpForeign)
 }
 
 #[test]

@@ -12,9 +12,8 @@ use crate::inventory::model::{Cluster, Host, Service};
 use crate::report;
 use crate::report::error::chain;
 use crate::report::status::{Director, DirectorState, RealServer, State, StatusView};
-use crate::resource::ipvs::{Ipvs, Served, Virtual};
+use crate::resource::ipvs::{Ipvs, KEEPALIVED, Served, Virtual};
 use crate::run::{Fleet, HostRun};
-use crate::verify::cluster::all_vips;
 use crate::view;
 
 use super::Result;
@@ -141,7 +140,7 @@ fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> Sta
             service
                 .vips
                 .iter()
-                .any(|vip| run.answer.observed.address.of(vip.address).next().is_some())
+                .any(|vip| run.answer.observed.address.has(vip.address))
         };
         let Some(run) = runs.iter().find(holds).or_else(|| runs.first()) else {
             continue;
@@ -181,15 +180,16 @@ fn told_of_each_other(directors: &mut [Director]) {
 
 fn director(cluster: &Cluster, run: &HostRun) -> Director {
     let observed = &run.answer.observed;
-    let vips: Vec<String> = all_vips(cluster)
+    let vips: Vec<String> = cluster
+        .all_vips()
         .into_iter()
-        .filter(|vip| observed.address.of(*vip).next().is_some())
+        .filter(|vip| observed.address.has(*vip))
         .map(|vip| vip.to_string())
         .collect();
     let waits = observed
         .unit
         .units
-        .get("keepalived.service")
+        .get(KEEPALIVED)
         .is_some_and(|unit| unit.active);
     let state = match (vips.is_empty(), waits) {
         (false, _) => DirectorState::Master,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Group;
 use crate::resource::address::Addresses;
+use crate::verify::Check;
 use crate::verify::tally::Tally;
 
 fn name(v6: bool) -> &'static str {
@@ -29,7 +30,7 @@ pub fn tell(groups: &[Group], clients: &[(&str, &Addresses)], tally: &mut Tally)
         if let Some(family) = missed.and_then(Group::is_v6).map(name) {
             tally.note(
                 client,
-                "end-to-end",
+                Check::EndToEnd,
                 format!(
                     "services of {family} were not asked for from here: it has no {family} address"
                 ),
@@ -48,7 +49,7 @@ pub fn tell(groups: &[Group], clients: &[(&str, &Addresses)], tally: &mut Tally)
     for (service, v6) in unasked {
         tally.note(
             "",
-            "end-to-end",
+            Check::EndToEnd,
             format!(
                 "{service} was not asked for by {}: no client has an address of it",
                 name(v6)

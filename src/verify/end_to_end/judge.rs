@@ -6,7 +6,9 @@ use std::net::IpAddr;
 
 use super::{Group, Replies, Reply, url};
 use crate::inventory::model::{Cluster, Protocol, Scheduler};
-use crate::resource::ipvs::Table;
+use crate::resource::ipvs::{KEEPALIVED, Table};
+use crate::resource::manager;
+use crate::verify::Check;
 use crate::verify::statistics::{Connections, Statistics};
 use crate::verify::tally::{Fault, Tally};
 
@@ -59,7 +61,7 @@ pub fn all<'k>(
         if group.targets.is_empty() {
             tally.note(
                 "",
-                "end-to-end",
+                Check::EndToEnd,
                 format!("{} was not asked for: it is on every port, and its `check` names none in `http` or `https`", group.service.name),
             );
         }
@@ -76,7 +78,7 @@ pub fn all<'k>(
             {
                 tally.note(
                     &exchange.client,
-                    "end-to-end",
+                    Check::EndToEnd,
                     format!("{}: its server keeps connections open although each request asks to close; only {} of {} requests had one of their own", at(exchange.target), exchange.replies.sent(), came(exchange).len()),
                 );
             }
@@ -85,7 +87,7 @@ pub fn all<'k>(
         if let (Some(kernel), None) = (kernel(group), &round.counted) {
             tally.note(
                 kernel.director,
-                "statistics",
+                Check::Statistics,
                 format!("{}: what IPVS counted was not compared: its counters could not be read, or began anew meanwhile", round.what()),
             );
         }
@@ -129,7 +131,7 @@ fn answered(tally: &mut Tally, group: &Group, exchange: &Exchange) {
                 "install bash on it: it asks ports that do not speak HTTP",
             )
         };
-        tally.judge(client, "end-to-end", to, Some(fault));
+        tally.judge(client, Check::EndToEnd, to, Some(fault));
         return;
     }
     let replies = came(exchange);
@@ -158,7 +160,7 @@ fn answered(tally: &mut Tally, group: &Group, exchange: &Exchange) {
             "see the findings of its real servers and directors; `ipvsadm -Lnc` on the director shows where connections stay",
         )
     });
-    tally.judge(client, "end-to-end", to.clone(), fault);
+    tally.judge(client, Check::EndToEnd, to.clone(), fault);
     let bad: BTreeSet<u16> = answers.iter().copied().filter(|s| *s >= 400).collect();
     if answers.iter().any(|status| *status > 1) {
         let fault = (!bad.is_empty()).then(|| {
@@ -170,7 +172,7 @@ fn answered(tally: &mut Tally, group: &Group, exchange: &Exchange) {
                 "see the web server's log on the real servers, or name another `path` in the service's check",
             )
         });
-        tally.judge(client, "http-status", to, fault);
+        tally.judge(client, Check::HttpStatus, to, fault);
     }
 }
 
@@ -272,7 +274,7 @@ impl<'a> Round<'a> {
         let service = self.group.service;
         for (who, count) in &self.strangers {
             if service.sorry_server.is_some() {
-                tally.note(who, "who-answers", format!("answered {count} requests of {} and is none of its real servers: its sorry server?", service.name));
+                tally.note(who, Check::WhoAnswers, format!("answered {count} requests of {} and is none of its real servers: its sorry server?", service.name));
                 continue;
             }
             let fault = Fault::new(
@@ -286,7 +288,7 @@ impl<'a> Round<'a> {
                         .map_or_else(String::new, |(vip, _)| vip.to_string())
                 ),
             );
-            tally.judge(who, "who-answers", self.what(), Some(fault));
+            tally.judge(who, Check::WhoAnswers, self.what(), Some(fault));
         }
     }
 
@@ -330,13 +332,13 @@ impl<'a> Round<'a> {
             return;
         }
         let Some(counts) = self.counts() else {
-            tally.note("", "gets-connections", format!("{}: who answered cannot be told: the answers' first lines name no host and IPVS counted other connections too", self.what()));
+            tally.note("", Check::GetsConnections, format!("{}: who answered cannot be told: the answers' first lines name no host and IPVS counted other connections too", self.what()));
             return;
         };
         for (name, _) in weights {
             let none = counts.get(name).is_none_or(|n| *n == 0) && self.foreign() == 0;
             if none && !sure {
-                tally.note(name, "gets-connections", format!("{}: it got none of {} connections; it may have had more before (`ipvsadm -Ln`)", self.what(), self.asked));
+                tally.note(name, Check::GetsConnections, format!("{}: it got none of {} connections; it may have had more before (`ipvsadm -Ln`)", self.what(), self.asked));
                 continue;
             }
             let fault = none.then(|| {
@@ -349,7 +351,7 @@ impl<'a> Round<'a> {
                     format!("see the findings of {name}, and its weight in `ipvsadm -Ln`"),
                 )
             });
-            tally.judge(name, "gets-connections", self.what(), fault);
+            tally.judge(name, Check::GetsConnections, self.what(), fault);
         }
     }
 
@@ -387,7 +389,7 @@ impl<'a> Round<'a> {
                 "compare the weights in `ipvsadm -Ln` with the inventory, and see whether a real server answers past the director",
             )
         });
-        tally.judge("", "shares", self.what(), fault);
+        tally.judge("", Check::Shares, self.what(), fault);
     }
 
     /// A persistent service gives all connections of a client to one real server, on all ports of its mark.
@@ -417,11 +419,11 @@ impl<'a> Round<'a> {
                 Some(taken) => {
                     let fault =
                         (taken > asking.len()).then(|| self.scattered("each client's", taken));
-                    tally.judge("", "persistence", self.what(), fault);
+                    tally.judge("", Check::Persistence, self.what(), fault);
                 }
                 None => tally.note(
                     "",
-                    "persistence",
+                    Check::Persistence,
                     format!(
                         "{}: persistence was not looked at: the answers' first lines name no host",
                         self.what()
@@ -442,7 +444,7 @@ impl<'a> Round<'a> {
                 fault.found = list.join(" and ");
                 fault
             });
-            tally.judge(client, "persistence", self.what(), fault);
+            tally.judge(client, Check::Persistence, self.what(), fault);
         }
     }
 
@@ -490,7 +492,7 @@ impl<'a> Round<'a> {
                 return Fault::new(
                     format!("{director} to count all {} connections of {}", self.answered, self.group.service.name),
                     format!("{director} {total}, {}", shown(&self.elsewhere)),
-                    "the VIP moved while clients asked: `journalctl -u keepalived` on the directors tells why",
+                    format!("the VIP moved while clients asked; for why, see {} on the directors", manager::where_it_logs(KEEPALIVED)),
                 );
             }
             let seen = if self.by_name.is_empty() {
@@ -504,7 +506,7 @@ impl<'a> Round<'a> {
                 "answers that IPVS did not count came past the director: see who answers ARP for the VIP, and on which hosts it is",
             )
         });
-        tally.judge(director, "statistics", self.what(), fault);
+        tally.judge(director, Check::Statistics, self.what(), fault);
     }
 }
 

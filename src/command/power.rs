@@ -4,7 +4,7 @@ use crate::cli::{Format, FormatArgs, Global};
 use crate::exit::Exit;
 use crate::inventory::model::Host;
 use crate::resource::change::Step;
-use crate::run::part::{self, Stage};
+use crate::run::power::{self, Stage};
 use crate::run::{Fleet, HostRun};
 
 use super::output::Reporter;
@@ -72,8 +72,8 @@ fn act(work: &Work, fleet: &Fleet, power: Power) -> Result<Exit> {
         ));
     }
     let stages = match power {
-        Power::Start => part::start(cluster, &chosen),
-        Power::Stop { .. } => part::stop(cluster, &chosen),
+        Power::Start => power::start(cluster, &chosen),
+        Power::Stop { .. } => power::stop(cluster, &chosen),
     };
     let mut names: Vec<&str> = Vec::new();
     for (host, _) in stages.iter().flatten() {

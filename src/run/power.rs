@@ -1,5 +1,5 @@
-//! A node's part of the cluster, stopped and started without a change of what it shall be. Pure: which steps run on
-//! which hosts, stage by stage.
+//! A node's part of the cluster, stopped and started without a change of what it shall be, and drained before it goes.
+//! Pure: which steps run on which hosts, and in which order.
 
 use crate::inventory::model::{Cluster, Host};
 use crate::persist;
@@ -30,7 +30,7 @@ fn units(cluster: &Cluster, host: &Host) -> Vec<String> {
     let mut units = vec![persist::unit(name)];
     if host.is_director() {
         if cluster.keepalived {
-            units.push("keepalived.service".to_owned());
+            units.push(ipvs::KEEPALIVED.to_owned());
         } else if !view::checked(cluster).is_empty() {
             units.push(view::checker_unit(cluster));
         }

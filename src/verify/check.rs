@@ -1,0 +1,122 @@
+//! Every check that verification makes. Its name stands in findings, its words in docs/checks.md.
+
+use serde::Serialize;
+use strum::{Display, EnumIter, EnumMessage, IntoEnumIterator};
+
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Display, EnumIter, EnumMessage,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Check {
+    /// A host answers over SSH.
+    Reachable,
+    /// Each resource is on the host as `plan` wants it.
+    Drift,
+    /// No file of `sysctl.d` sets another value at the next boot than the one that is wanted, or that runs now.
+    PersistedSysctl,
+    /// What is right but worth telling: parts that are drained, unhealthy or stopped (notes).
+    Health,
+    /// Chains of nftables that drop packets and whose rules were not read (a note).
+    FirewallNft,
+    /// A real server of DR or TUN has the VIP on a loopback or tunnel interface, and on no other.
+    VipOnlyOnLo,
+    /// A host that is not to have the VIP does not have it.
+    VipNotHeld,
+    /// A real server's kernel takes packets to the VIP for its own.
+    VipRouteLocal,
+    /// A real server does not answer ARP for the VIP.
+    ArpIgnore,
+    /// A real server does not name the VIP in its own ARP requests.
+    ArpAnnounce,
+    /// `arptables` lets a real server's ARP for its own address pass.
+    ArptablesRip,
+    /// `arptables` lets a director's ARP for the VIP pass.
+    ArptablesVip,
+    /// Something listens on a service's ports, on the address that requests come to.
+    Listener,
+    /// A real server gives an answer when it asks the VIP itself.
+    OwnAnswer,
+    /// Answers to clients leave by a way that leads to them: past the director in DR and TUN, through it in NAT.
+    ReplyRoute,
+    /// `rp_filter` does not drop requests, or answers on their way.
+    RpFilter,
+    /// Packets fit through the tunnel.
+    TunnelMtu,
+    /// A director of DR sends no ICMP redirects.
+    SendRedirects,
+    /// Nothing else writes the IPVS table.
+    IpvsOwner,
+    /// Services in the IPVS table that are not of this cluster (a note).
+    IpvsForeign,
+    /// All packet filter rules are in one backend of iptables.
+    IptablesBackend,
+    /// The packet filter lets requests and answers of a service pass.
+    FirewallVip,
+    /// The packet filter lets VRRP pass between directors.
+    FirewallVrrp,
+    /// A rule sets each mark that the IPVS table has a service for.
+    MarkRule,
+    /// Packets to a service carry its mark when they come to IPVS, and no other service's.
+    MarkSet,
+    /// No other rule sets a service's mark.
+    MarkUnique,
+    /// The counters of the mark's rules moved while clients asked.
+    MarkCounters,
+    /// keepalived takes its own file (`keepalived -t`).
+    KeepalivedConfig,
+    /// Large receive offload is off on a director's interfaces.
+    Lro,
+    /// Each VIP is on exactly one director.
+    VipHolder,
+    /// Directors of an instance have the same VRID, interval, password, VIPs and way to speak.
+    VrrpEqual,
+    /// Directors of an instance have priorities of their own.
+    VrrpPriority,
+    /// No two instances on an interface have the same VRID.
+    VrrpId,
+    /// A backup hears the adverts of the director that serves.
+    VrrpAdverts,
+    /// Nobody else sends adverts with a VRID of this cluster; other VRIDs are notes.
+    VrrpForeign,
+    /// The timeouts of IPVS are the same on all directors.
+    IpvsTimeouts,
+    /// The sync daemons of IPVS run in their roles, and where none is wanted none runs.
+    SyncDaemon,
+    /// Clocks of hosts agree within 2 seconds.
+    Clocks,
+    /// Clients that ask for the VIP by ARP get one answer, the holder's.
+    ArpAnswer,
+    /// Each request of a client is answered.
+    EndToEnd,
+    /// Answers over HTTP have a status below 400.
+    HttpStatus,
+    /// Answers come from real servers of the service.
+    WhoAnswers,
+    /// Each real server with a weight gets connections.
+    GetsConnections,
+    /// Connections are shared as the scheduler and the weights say.
+    Shares,
+    /// All connections of a client to a persistent service come to one real server.
+    Persistence,
+    /// IPVS counted what clients were answered.
+    Statistics,
+}
+
+/// The text of docs/checks.md.
+pub fn markdown() -> String {
+    let rows = Check::iter().map(|check| {
+        let words = check.get_documentation().unwrap_or_default();
+        format!("| `{check}` | {words} |\n")
+    });
+    format!("{HEAD}{}", rows.collect::<String>())
+}
+
+const HEAD: &str = "# What `verify` checks
+
+Each finding names its check. A check is made where it means something: those of VRRP under keepalived, those of marks where
+a service has one, those with traffic where there is a client. How to add one is told in [adding a check](adding-a-check.md).
+
+| check | passes when |
+|---|---|
+";
