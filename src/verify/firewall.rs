@@ -1,7 +1,9 @@
-//! The packet filter as iptables-save(8) and its kin tell it. What it does to a packet is in [`walk`]. Pure.
+//! The packet filter as iptables-save(8) and its kin tell it. What one rule says of a
+//! packet is in [`hit`], what all of them do to it in [`walk`]. Pure.
 
 use std::collections::BTreeMap;
 
+mod hit;
 mod walk;
 
 pub use walk::{Fate, Packet, State};

@@ -1,13 +1,15 @@
 //! What roles and templates see of a cluster from one of its hosts. Decisions that would be clumsy in a template
 //! are made here, from values to values.
 
-mod around;
 mod checker;
 mod checks;
-mod release;
+mod keepalived_release;
+mod nfs;
 mod service;
 mod vip;
 mod vrrp;
+mod ways;
+mod web;
 
 use std::net::IpAddr;
 
@@ -41,7 +43,7 @@ pub fn of_cluster(cluster: &Cluster) -> Value {
         "marks": marks(cluster),
         "ipvs": ipvs(cluster),
         "modules": modules(cluster),
-        "keepalived_at_least": release::keepalived_at_least(cluster),
+        "keepalived_at_least": keepalived_release::at_least(cluster),
         "persistent": cluster.services.iter().any(|s| s.persistence.is_some()),
     })
 }
@@ -60,13 +62,13 @@ pub fn of_host(cluster: &Cluster, host: &Host, os: &Distribution) -> Value {
         "arp_scopes": host.vars.get("arp_scopes").cloned().unwrap_or_else(|| json!(["all", "lo"])),
         "arp_rules": vip::arp_rules(cluster, host),
         "tunnels": vip::tunnels(cluster, host),
-        "gateways": around::gateways(host),
-        "neighbours": around::neighbours(cluster, host),
-        "listens": around::listens(cluster, host),
-        "more_web_ports": around::more_web_ports(cluster, host),
-        "answers": around::answers(cluster, host, os),
-        "exports": around::exports(cluster, host),
-        "mounts": around::mounts(cluster, host, os),
+        "gateways": ways::gateways(host),
+        "neighbours": ways::neighbours(cluster, host),
+        "listens": web::listens(cluster, host),
+        "more_web_ports": web::more_web_ports(cluster, host),
+        "answers": web::answers(cluster, host, os),
+        "exports": nfs::exports(cluster, host),
+        "mounts": nfs::mounts(cluster, host, os),
         "checker": checker::program(cluster, os),
         "watched_units": vrrp::watched_units(cluster, host),
     })

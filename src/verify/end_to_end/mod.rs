@@ -2,6 +2,7 @@
 
 pub mod family;
 pub mod judge;
+mod round;
 
 use std::net::IpAddr;
 

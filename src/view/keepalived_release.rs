@@ -46,7 +46,7 @@ fn looks_for_text(service: &Service) -> bool {
 }
 
 /// The oldest keepalived that has what our configuration says.
-pub(super) fn keepalived_at_least(cluster: &Cluster) -> AtLeast {
+pub(super) fn at_least(cluster: &Cluster) -> AtLeast {
     let needed = WORDS
         .iter()
         .find(|word| cluster.services.iter().any(word.used));
@@ -119,7 +119,7 @@ mod tests {
                 "`twos`",
             ),
         ] {
-            let least = keepalived_at_least(&cluster(&services));
+            let least = at_least(&cluster(&services));
             assert_eq!(least.version, version, "{services:?}");
             assert!(
                 least.because.contains(reason),

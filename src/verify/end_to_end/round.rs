@@ -1,0 +1,384 @@
+//! What all clients together got from one service: from the right real servers, in the right shares, and as IPVS
+//! counted it. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::Group;
+use super::judge::{Exchange, Kernel, came};
+use crate::inventory::model::{Cluster, Protocol, Scheduler};
+use crate::resource::ipvs::KEEPALIVED;
+use crate::resource::manager;
+use crate::verify::Check;
+use crate::verify::statistics::Connections;
+use crate::verify::tally::{Fault, Tally};
+
+type Counts = BTreeMap<String, u64>;
+
+/// What all clients together got from one group.
+pub struct Round<'a> {
+    group: &'a Group<'a>,
+    /// Real servers that take new connections, by name, with their weights.
+    takers: Vec<(String, u32)>,
+    /// Who answered, by the names in the answers.
+    by_name: Counts,
+    /// Answers that do not name a host.
+    nameless: u64,
+    /// Names of hosts that are no real server of the service.
+    strangers: Counts,
+    asked: u64,
+    answered: u64,
+    /// Connections that IPVS counted meanwhile, by name, with the director that did.
+    pub counted: Option<(&'a str, Counts)>,
+    /// Packets from clients that it counted.
+    packets: Counts,
+    /// And what other directors did, by their names.
+    elsewhere: Counts,
+}
+
+impl<'a> Round<'a> {
+    pub fn new(
+        cluster: &Cluster,
+        group: &'a Group<'a>,
+        exchanges: &[&Exchange],
+        kernel: Option<Kernel<'a>>,
+    ) -> Self {
+        let service = group.service;
+        let name = |address: IpAddr| {
+            let known = service.real_servers.iter().find(|rs| rs.address == address);
+            known.map_or_else(|| address.to_string(), |rs| rs.host.clone())
+        };
+        let served = kernel.and_then(|k| {
+            let all = &k.table.services;
+            all.iter()
+                .find(|s| s.definition.r#virtual == group.r#virtual)
+        });
+        let takers: Vec<(String, u32)> = match served {
+            Some(served) => {
+                let all = served.real_servers.values();
+                all.map(|rs| (name(rs.address.ip()), rs.weight)).collect()
+            }
+            None => {
+                let all = service.real_servers.iter();
+                all.map(|rs| (rs.host.clone(), rs.weight.into())).collect()
+            }
+        };
+        let takers = takers
+            .into_iter()
+            .filter(|(_, weight)| *weight > 0)
+            .collect();
+        let counters = kernel.and_then(|k| k.counters());
+        let mut round = Self {
+            group,
+            takers,
+            by_name: Counts::new(),
+            nameless: 0,
+            strangers: Counts::new(),
+            asked: 0,
+            answered: 0,
+            counted: counters.and_then(|c| {
+                let grown = c.after.since(c.before, group.r#virtual)?;
+                Some((c.director, named(&grown, name)))
+            }),
+            packets: counters
+                .and_then(|c| c.after.packets_since(c.before, group.r#virtual))
+                .map_or_else(Counts::new, |grown| named(&grown, name)),
+            elsewhere: kernel.map_or_else(Counts::new, |k| elsewhere(&k, group)),
+        };
+        // What counts is connections: a request on an open one goes where that one went.
+        for reply in exchanges.iter().flat_map(|e| came(e)).filter(|r| r.fresh) {
+            round.asked += 1;
+            if reply.status.is_none() {
+                continue;
+            }
+            round.answered += 1;
+            let who = reply.first_line.as_str();
+            if service.real_servers.iter().any(|rs| rs.host == who) {
+                *round.by_name.entry(who.to_owned()).or_default() += 1;
+            } else if cluster.hosts.iter().any(|h| h.name == who) {
+                *round.strangers.entry(who.to_owned()).or_default() += 1;
+            } else {
+                round.nameless += 1;
+            }
+        }
+        round
+    }
+
+    pub fn what(&self) -> String {
+        format!("{} {}", self.group.service.name, self.group.r#virtual)
+    }
+
+    /// Answers come from real servers, or from the sorry server when there is none.
+    pub fn strangers(&self, tally: &mut Tally) {
+        let service = self.group.service;
+        for (who, count) in &self.strangers {
+            if service.sorry_server.is_some() {
+                tally.note(who, Check::WhoAnswers, format!("answered {count} requests of {} and is none of its real servers: its sorry server?", service.name));
+                continue;
+            }
+            let fault = Fault::new(
+                format!("answers of {} from its real servers alone", service.name),
+                format!("{count} from {who}"),
+                format!(
+                    "take the VIP off {who}: `ip addr show to {}`",
+                    self.group
+                        .targets
+                        .first()
+                        .map_or_else(String::new, |(vip, _)| vip.to_string())
+                ),
+            );
+            tally.judge(who, Check::WhoAnswers, self.what(), Some(fault));
+        }
+    }
+
+    /// Who got how many connections, where that is known for all of them.
+    fn counts(&self) -> Option<&Counts> {
+        if self.nameless == 0 && !self.by_name.is_empty() {
+            return Some(&self.by_name);
+        }
+        let (_, counted) = self.counted.as_ref()?;
+        (counted.values().sum::<u64>() == self.asked).then_some(counted)
+    }
+
+    /// Connections of others in the meantime; their turns are not ours.
+    fn foreign(&self) -> u64 {
+        let total = self.counted.as_ref().map_or(0, |(_, c)| c.values().sum());
+        total.saturating_sub(self.asked)
+    }
+
+    fn weights(&self) -> Vec<(&str, u64)> {
+        let flat = self.group.service.scheduler == Scheduler::Rr;
+        let takers = self.takers.iter();
+        let weights: Vec<(&str, u64)> = takers
+            .map(|(name, w)| (name.as_str(), if flat { 1 } else { u64::from(*w) }))
+            .collect();
+        let divisor = weights.iter().fold(0, |a, (_, w)| gcd(a, *w)).max(1);
+        weights.into_iter().map(|(n, w)| (n, w / divisor)).collect()
+    }
+
+    /// Every real server with weight gets some, where the scheduler gives each its turn.
+    pub fn hit(&self, tally: &mut Tally) {
+        let scheduler = self.group.service.scheduler;
+        let (rounds, sure) = match scheduler {
+            Scheduler::Rr | Scheduler::Wrr => (1, true),
+            // They look at connections, also those of others and of before: who has more of these gets none now.
+            Scheduler::Lc | Scheduler::Wlc => (2, false),
+            _ => return,
+        };
+        let weights = self.weights();
+        let whole: u64 = weights.iter().map(|(_, w)| w).sum();
+        if self.answered < self.asked || self.asked < whole * rounds {
+            return;
+        }
+        let Some(counts) = self.counts() else {
+            tally.note("", Check::GetsConnections, format!("{}: who answered cannot be told: the answers' first lines name no host and IPVS counted other connections too", self.what()));
+            return;
+        };
+        for (name, _) in weights {
+            let none = counts.get(name).is_none_or(|n| *n == 0) && self.foreign() == 0;
+            if none && !sure {
+                tally.note(name, Check::GetsConnections, format!("{}: it got none of {} connections; it may have had more before (`ipvsadm -Ln`)", self.what(), self.asked));
+                continue;
+            }
+            let fault = none.then(|| {
+                Fault::new(
+                    format!(
+                        "some of {} connections of {} on {name}",
+                        self.asked, self.group.service.name
+                    ),
+                    "none",
+                    format!("see the findings of {name}, and its weight in `ipvsadm -Ln`"),
+                )
+            });
+            tally.judge(name, Check::GetsConnections, self.what(), fault);
+        }
+    }
+
+    /// rr and wrr are exact; the others depend on what else goes on.
+    pub fn shares(&self, tally: &mut Tally) {
+        let scheduler = self.group.service.scheduler;
+        if !matches!(scheduler, Scheduler::Rr | Scheduler::Wrr)
+            || self.answered < self.asked
+            || self.foreign() > 0
+        {
+            return;
+        }
+        let weights = self.weights();
+        let (Some(counts), Some(most)) = (self.counts(), weights.iter().map(|(_, w)| *w).max())
+        else {
+            return;
+        };
+        let whole: u64 = weights.iter().map(|(_, w)| w).sum();
+        // Within a round, wrr hands out a weight at a stretch.
+        let slack = if self.asked.is_multiple_of(whole) {
+            1
+        } else {
+            most
+        };
+        let even = weights.iter().all(|(name, weight)| {
+            let got = counts.get(*name).copied().unwrap_or(0);
+            (got * whole).abs_diff(self.asked * weight) <= slack * whole
+        });
+        let fault = (!even).then(|| {
+            let share = |(name, weight): &(&str, u64)| format!("{name} {weight}");
+            let want: Vec<String> = weights.iter().map(share).collect();
+            Fault::new(
+                format!("connections of {} in the proportion {}", self.group.service.name, want.join(" : ")),
+                shown(counts),
+                "compare the weights in `ipvsadm -Ln` with the inventory, and see whether a real server answers past the director",
+            )
+        });
+        tally.judge("", Check::Shares, self.what(), fault);
+    }
+
+    /// A persistent service gives all connections of a client to one real server, on all ports of its mark.
+    pub fn one_real_server(&self, tally: &mut Tally, exchanges: &[&Exchange]) {
+        let mut clients: BTreeMap<&str, BTreeMap<String, BTreeSet<u16>>> = BTreeMap::new();
+        for exchange in exchanges {
+            for reply in came(exchange).iter().filter(|r| r.status.is_some()) {
+                let who = reply.first_line.clone();
+                if self
+                    .group
+                    .service
+                    .real_servers
+                    .iter()
+                    .any(|rs| rs.host == who)
+                {
+                    let ports = clients.entry(&exchange.client).or_default();
+                    ports.entry(who).or_default().insert(exchange.target.1);
+                }
+            }
+        }
+        if clients.is_empty() && self.answered > 0 {
+            let taken = self
+                .counts()
+                .map(|c| c.values().filter(|n| **n > 0).count());
+            let asking: BTreeSet<&str> = exchanges.iter().map(|e| e.client.as_str()).collect();
+            match taken {
+                Some(taken) => {
+                    let fault =
+                        (taken > asking.len()).then(|| self.scattered("each client's", taken));
+                    tally.judge("", Check::Persistence, self.what(), fault);
+                }
+                None => tally.note(
+                    "",
+                    Check::Persistence,
+                    format!(
+                        "{}: persistence was not looked at: the answers' first lines name no host",
+                        self.what()
+                    ),
+                ),
+            }
+        }
+        for (client, servers) in clients {
+            let fault = (servers.len() > 1).then(|| {
+                let list: Vec<String> = servers
+                    .iter()
+                    .map(|(name, ports)| {
+                        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+                        format!("{name} (port {})", ports.join(", "))
+                    })
+                    .collect();
+                let mut fault = self.scattered(&format!("all of {client}'s"), servers.len());
+                fault.found = list.join(" and ");
+                fault
+            });
+            tally.judge(client, Check::Persistence, self.what(), fault);
+        }
+    }
+
+    fn scattered(&self, whose: &str, servers: usize) -> Fault {
+        let ports: BTreeSet<u16> = self.group.targets.iter().map(|(_, port)| *port).collect();
+        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+        Fault::new(
+            format!(
+                "{whose} connections of {} (ports {}) on one real server",
+                self.group.service.name,
+                ports.join(", ")
+            ),
+            format!("{servers} real servers"),
+            "see whether the service has `persistent` in `ipvsadm -Ln`, and whether all its ports get the same mark",
+        )
+    }
+
+    /// What IPVS counted is what clients saw, or more where others use the service too.
+    pub fn agree(&self, tally: &mut Tally) {
+        let Some((director, counted)) = &self.counted else {
+            return;
+        };
+        let total: u64 = counted.values().sum();
+        let alone = self.answered == self.asked && total == self.asked && self.nameless == 0;
+        // A client may use a port again within the two minutes for which IPVS knows its last connection from there: the
+        // director of DR sees no answers, and takes the new one for that. It still counts the packets.
+        let least = match self.group.service.protocol {
+            Protocol::Tcp => 3,
+            Protocol::Udp => 1,
+        };
+        let packets = |name| self.packets.get(name).copied().unwrap_or(0);
+        let wrong = self.by_name.iter().any(|(name, n)| {
+            let c = counted.get(name).copied().unwrap_or(0);
+            if alone && self.strangers.is_empty() {
+                c != *n
+            } else {
+                c < *n && packets(name) < least * n
+            }
+        });
+        let short =
+            total < self.answered && self.packets.values().sum::<u64>() < least * self.answered;
+        let fault = (wrong || short).then(|| {
+            let others: u64 = self.elsewhere.values().sum();
+            if others > 0 && total + others >= self.answered {
+                return Fault::new(
+                    format!("{director} to count all {} connections of {}", self.answered, self.group.service.name),
+                    format!("{director} {total}, {}", shown(&self.elsewhere)),
+                    format!("the VIP moved while clients asked; for why, see {} on the directors", manager::where_it_logs(KEEPALIVED)),
+                );
+            }
+            let seen = if self.by_name.is_empty() {
+                format!("{} connections", self.answered)
+            } else {
+                shown(&self.by_name)
+            };
+            Fault::new(
+                format!("IPVS to count what clients of {} were answered: {seen}", self.group.service.name),
+                if total == 0 { "no connection".to_owned() } else { shown(counted) },
+                "answers that IPVS did not count came past the director: see who answers ARP for the VIP, and on which hosts it is",
+            )
+        });
+        tally.judge(director, Check::Statistics, self.what(), fault);
+    }
+}
+
+/// Connections that directors beside the one with the VIP counted.
+fn elsewhere(kernel: &Kernel, group: &Group) -> Counts {
+    let others = kernel
+        .counters
+        .iter()
+        .filter(|c| c.director != kernel.director);
+    others
+        .filter_map(|c| {
+            let grown: u64 = c.after.since(c.before, group.r#virtual)?.values().sum();
+            (grown > 0).then(|| (c.director.to_owned(), grown))
+        })
+        .collect()
+}
+
+fn named(counts: &Connections, name: impl Fn(IpAddr) -> String) -> Counts {
+    let mut all = Counts::new();
+    for (address, n) in counts {
+        *all.entry(name(address.ip())).or_default() += n;
+    }
+    all
+}
+
+fn shown(counts: &Counts) -> String {
+    let all: Vec<String> = counts
+        .iter()
+        .map(|(name, n)| format!("{name} {n}"))
+        .collect();
+    all.join(", ")
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
