@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use super::Check;
 use super::arp::Heard;
-use super::end_to_end::judge::{self, Counters, Exchange, Kernel};
+use super::end_to_end::exchange::{Counters, Exchange, Kernel};
+use super::end_to_end::judge;
 use super::end_to_end::{self, Group, family};
 use super::firewall::{Firewall, Rules};
 use super::statistics::Statistics;

@@ -1,50 +1,15 @@
-//! What is made of clients' answers: each request answered, and what all of them together show, which [`super::round`] judges.
-//! Pure.
+//! What is made of clients' answers: each request answered, and what all of them together show, which [`super::round`]
+//! judges. Pure.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::exchange::{Exchange, Kernel, came};
 use super::round::Round;
-use super::{Group, Replies, Reply, url};
+use super::{Group, Replies, url};
 use crate::inventory::model::Cluster;
-use crate::resource::ipvs::Table;
 use crate::verify::Check;
-use crate::verify::statistics::Statistics;
 use crate::verify::tally::{Fault, Tally};
-
-/// What one client got from one port of a virtual service.
-#[derive(Debug, Clone)]
-pub struct Exchange {
-    pub client: String,
-    /// Index of the group.
-    pub group: usize,
-    pub target: (IpAddr, u16),
-    pub replies: Replies,
-}
-
-/// What the director that holds a group's VIP knows.
-#[derive(Debug, Clone, Copy)]
-pub struct Kernel<'a> {
-    pub director: &'a str,
-    pub table: &'a Table,
-    /// Of all directors that told them both times.
-    pub counters: &'a [Counters<'a>],
-}
-
-impl<'a> Kernel<'a> {
-    /// Its own.
-    pub(super) fn counters(&self) -> Option<&'a Counters<'a>> {
-        self.counters.iter().find(|c| c.director == self.director)
-    }
-}
-
-/// What a director had counted before clients asked, and after.
-#[derive(Debug, Clone, Copy)]
-pub struct Counters<'a> {
-    pub director: &'a str,
-    pub before: &'a Statistics,
-    pub after: &'a Statistics,
-}
 
 /// Judges all groups.
 pub fn all<'k>(
@@ -102,13 +67,6 @@ pub fn all<'k>(
 
 fn at(target: (IpAddr, u16)) -> String {
     std::net::SocketAddr::from(target).to_string()
-}
-
-pub(super) fn came(exchange: &Exchange) -> &[Reply] {
-    match &exchange.replies {
-        Replies::Came(replies) => replies,
-        Replies::NoTool => &[],
-    }
 }
 
 /// Every request gets an answer, and one without an error.

@@ -1,5 +1,6 @@
 //! End to end: what clients ask, and how their answers are read. What is made of the answers is in [`judge`].
 
+pub mod exchange;
 pub mod family;
 pub mod judge;
 mod round;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::Group;
-use super::judge::{Exchange, Kernel, came};
+use super::exchange::{Exchange, Kernel, came};
 use crate::inventory::model::{Cluster, Protocol, Scheduler};
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::manager;

@@ -1,0 +1,48 @@
+//! What is judged: what clients got, and what directors counted meanwhile.
+
+use std::net::IpAddr;
+
+use super::{Replies, Reply};
+use crate::resource::ipvs::Table;
+use crate::verify::statistics::Statistics;
+
+/// What one client got from one port of a virtual service.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    pub client: String,
+    /// Index of the group.
+    pub group: usize,
+    pub target: (IpAddr, u16),
+    pub replies: Replies,
+}
+
+/// What the director that holds a group's VIP knows.
+#[derive(Debug, Clone, Copy)]
+pub struct Kernel<'a> {
+    pub director: &'a str,
+    pub table: &'a Table,
+    /// Of all directors that told them both times.
+    pub counters: &'a [Counters<'a>],
+}
+
+impl<'a> Kernel<'a> {
+    /// Its own.
+    pub(super) fn counters(&self) -> Option<&'a Counters<'a>> {
+        self.counters.iter().find(|c| c.director == self.director)
+    }
+}
+
+/// What a director had counted before clients asked, and after.
+#[derive(Debug, Clone, Copy)]
+pub struct Counters<'a> {
+    pub director: &'a str,
+    pub before: &'a Statistics,
+    pub after: &'a Statistics,
+}
+
+pub(super) fn came(exchange: &Exchange) -> &[Reply] {
+    match &exchange.replies {
+        Replies::Came(replies) => replies,
+        Replies::NoTool => &[],
+    }
+}
