@@ -5,6 +5,7 @@
 //! steps, which [`run`] takes in order, host by host; [`verify`] → findings. [`report`] shows all that happens, [`command`]
 //! has the verbs, and [`lab`] makes hosts to try it on.
 
+pub mod cause;
 pub mod cli;
 pub mod command;
 pub mod event;

@@ -99,7 +99,7 @@ impl<'a> Fleet<'a> {
             if let Err(error) = &opened {
                 self.run.sink.event(&Event::Failed {
                     host: host.name.clone(),
-                    error: crate::report::error::chain(error),
+                    error: crate::cause::chain(error),
                 });
             }
             (host, opened)
@@ -207,7 +207,7 @@ impl<'a> Fleet<'a> {
             }
             Err(error) => self.run.sink.event(&Event::Failed {
                 host,
-                error: crate::report::error::chain(error),
+                error: crate::cause::chain(error),
             }),
         }
     }
