@@ -200,7 +200,7 @@ pub struct DestroyArgs {
 pub struct VerifyArgs {
     #[command(flatten)]
     pub format: FormatArgs,
-    /// Leave out what sends traffic: ARP questions and end-to-end requests
+    /// Leave out what sends traffic: ARP questions, end-to-end requests, and what a real server asks itself
     #[arg(long)]
     pub no_traffic: bool,
 }

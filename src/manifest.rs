@@ -79,7 +79,7 @@ impl Manifest {
     pub fn entry(&self, resource: &Resource) -> Option<&Entry> {
         self.entries
             .iter()
-            .find(|entry| entry.resource.is(resource))
+            .find(|entry| entry.resource.is_same_as(resource))
     }
 
     /// A line an entry, so that a person can read it.

@@ -152,7 +152,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         changes.extend(change);
     }
 
-    let is_wanted = |entry: &Entry| wanted.iter().any(|r| r.is(&entry.resource));
+    let is_wanted = |entry: &Entry| wanted.iter().any(|r| r.is_same_as(&entry.resource));
     let gone: Vec<&Entry> = manifest
         .entries
         .iter()

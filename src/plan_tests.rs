@@ -1,6 +1,10 @@
 use super::*;
 use crate::resource::sysctl::Sysctl;
 
+fn resource(json: serde_json::Value) -> Resource {
+    serde_json::from_value(json).unwrap()
+}
+
 fn sysctl(value: &str) -> Resource {
     Resource::Sysctl(Sysctl {
         name: "net.ipv4.ip_forward".into(),
@@ -368,7 +372,6 @@ fn what_goes_waits_for_the_other_hosts_but_a_vip_of_a_director() {
 /// what is wanted on.
 #[test]
 fn what_stays_is_brought_back_when_the_node_script_goes() {
-    let resource = |json: serde_json::Value| -> Resource { serde_json::from_value(json).unwrap() };
     let address = |ip: &str| {
         resource(
             serde_json::json!({ "address": { "address": format!("{ip}/32"), "interface": "lo" } }),
@@ -417,7 +420,6 @@ fn what_stays_is_brought_back_when_the_node_script_goes() {
 /// A master whose virtual service goes first refuses clients until keepalived has handed the VIP over.
 #[test]
 fn keepalived_stops_before_its_services_go() {
-    let resource = |json: serde_json::Value| -> Resource { serde_json::from_value(json).unwrap() };
     let unit = resource(serde_json::json!({ "unit": { "name": "keepalived.service" } }));
     let ipvs = resource(serde_json::json!({ "ipvs": {
         "virtual": { "tcp": "10.0.0.9:80" }, "scheduler": "rr", "keepalived": true, "real_servers": [],
@@ -462,4 +464,20 @@ fn a_part_that_was_stopped_is_told() {
         let notes = plan.notes.join("\n");
         assert_eq!(notes.contains("lvsctl start --limit"), told, "{notes}");
     }
+}
+
+#[test]
+fn a_change_that_cannot_be_made_says_why() {
+    let module = resource(serde_json::json!({ "module": { "name": "ip_vs" } }));
+    let mut observed = observed("0");
+    let unknown = crate::resource::module::State::Unknown;
+    observed.module.insert("ip_vs".to_owned(), unknown);
+    let plan = plan(&[sysctl("1"), module], &Manifest::new("c"), &observed);
+    let refused: Vec<(&str, bool)> = plan
+        .changes
+        .iter()
+        .map(|change| (change.kind, change.refused.is_some()))
+        .collect();
+    assert_eq!(refused, [("sysctl", false), ("module", true)]);
+    assert_eq!(plan.refusals.len(), 1);
 }

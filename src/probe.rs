@@ -124,7 +124,7 @@ pub fn obstacles(answer: &Answer, wanted: &[Resource]) -> Vec<String> {
     }
     for other in &answer.others {
         for entry in &other.entries {
-            if let Some(clash) = wanted.iter().find(|r| r.is(&entry.resource))
+            if let Some(clash) = wanted.iter().find(|r| r.is_same_as(&entry.resource))
                 && !clash.is_shareable()
             {
                 found.push(format!(

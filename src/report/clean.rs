@@ -24,6 +24,22 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c == '\n' || c == '\t')
 }
 
+/// The text of JSON, which escapes by itself just what is below 0x20. What else acts can stand in strings alone.
+pub fn json(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| c != '\n' && acts(c);
+    if !text.chars().any(acts) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = text.chars().map(|c| {
+        if acts(c) {
+            format!("\\u{:04x}", u32::from(c))
+        } else {
+            c.to_string()
+        }
+    });
+    Cow::Owned(escaped.collect())
+}
+
 fn escaped(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
     let mut odd = text.chars().filter(|&c| acts(c) && !keep(c));
     if odd.next().is_none() {
@@ -57,6 +73,9 @@ mod tests {
         ] {
             assert_eq!(line(text), shown);
         }
+        let text = serde_json::to_string_pretty(&["\u{9b}2J\u{202e}\u{1b}\n", "größe"]).unwrap();
+        let shown = "[\n  \"\\u009b2J\\u202e\\u001b\\n\",\n  \"größe\"\n]";
+        assert_eq!(json(&text), shown);
         assert_eq!(file_line("\ta\r"), "\ta\\r");
         assert_eq!(lines("a\n\tb\r"), "a\n\tb\\r");
     }

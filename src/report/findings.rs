@@ -154,8 +154,8 @@ pub fn json(writer: &mut dyn Write, findings: &[Finding], passed: usize) -> io::
         passed,
         summary: Totals::of(findings),
     };
-    serde_json::to_writer_pretty(&mut *writer, &document)?;
-    writeln!(writer)?;
+    let text = serde_json::to_string_pretty(&document)?;
+    writeln!(writer, "{}", clean::json(&text))?;
     writer.flush()
 }
 

@@ -1,5 +1,5 @@
 //! Events as JSON lines: one object an event, written as it happens.
-//! What they are docs/reference.md tells. Events and fields are only ever added.
+//! docs/reference.md lists them. Events and fields are only ever added.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
+use super::clean;
 use crate::event::{Event, Sink};
 
 /// Writes events as JSON lines. An error of the writer ends the writing; [`Json::finish`] tells it.
@@ -59,7 +60,7 @@ impl<W: Write + Send> Sink for Json<W> {
         let time = (self.now)();
         let written = serde_json::to_string(&Line { time, event })
             .map_err(io::Error::from)
-            .and_then(|line| writeln!(writer, "{line}"))
+            .and_then(|line| writeln!(writer, "{}", clean::json(&line)))
             .and_then(|()| writer.flush());
         *error = written.err();
     }

@@ -147,12 +147,12 @@ pub fn text(writer: &mut dyn Write, view: &StatusView, style: Style) -> io::Resu
 
 /// Writes the view as one JSON document; of many, each has a line.
 pub fn json(writer: &mut dyn Write, view: &StatusView, one_of_many: bool) -> io::Result<()> {
-    if one_of_many {
-        serde_json::to_writer(&mut *writer, view)?;
+    let text = if one_of_many {
+        serde_json::to_string(view)?
     } else {
-        serde_json::to_writer_pretty(&mut *writer, view)?;
-    }
-    writeln!(writer)?;
+        serde_json::to_string_pretty(view)?
+    };
+    writeln!(writer, "{}", clean::json(&text))?;
     writer.flush()
 }
 

@@ -52,7 +52,7 @@ pub fn if_there(verb: &str, unit: &str) -> String {
 /// Where a person reads what a unit said, on hosts of either kind.
 pub fn where_it_logs(unit: &str) -> String {
     let name = service(unit);
-    format!("`journalctl -u {name}`, or the system log where systemd is not")
+    format!("`journalctl -u {name}` (without systemd: the system log)")
 }
 
 /// A host's service manager.
@@ -114,13 +114,21 @@ impl ServiceManager {
         }
     }
 
+    /// What a person types so that no boot starts it.
+    pub fn never_start(self, unit: &str) -> String {
+        match self {
+            Self::Systemd => format!("systemctl disable {unit}"),
+            Self::Openrc => format!("rc-update --all delete {}", service(unit)),
+        }
+    }
+
     /// What a person types to end it for good.
     pub fn end(self, unit: &str) -> String {
         match self {
             Self::Systemd => format!("systemctl disable --now {unit}"),
             Self::Openrc => {
-                let name = service(unit);
-                format!("rc-service {name} stop; rc-update --all delete {name}")
+                let stop = format!("rc-service {} stop", service(unit));
+                format!("{stop}; {}", self.never_start(unit))
             }
         }
     }

@@ -35,7 +35,7 @@ macro_rules! registry {
             }
 
             /// Whether both are the same thing on a host, whatever is wanted of it.
-            pub fn is(&self, other: &Self) -> bool {
+            pub fn is_same_as(&self, other: &Self) -> bool {
                 self.kind() == other.kind() && self.key() == other.key()
             }
 

@@ -417,6 +417,22 @@ mod tests {
     }
 
     #[test]
+    fn a_unit_is_named_with_its_suffix() {
+        for (name, good) in [
+            ("nginx.service", true),
+            ("srv-web.mount", true),
+            ("getty@tty1.service", true),
+            ("nginx", false),
+            (".service", false),
+            ("php8.2", false),
+            ("", false),
+        ] {
+            let unit: Unit = serde_json::from_value(serde_json::json!({ "name": name })).unwrap();
+            assert_eq!(unit.fault().is_none(), good, "{name}");
+        }
+    }
+
+    #[test]
     fn a_slow_host_does_not_make_its_units_older() {
         let now = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)

@@ -343,7 +343,7 @@ fn no_obstacles(answer: &Answer, wanted: &[Resource]) -> Result<(), HostError> {
 fn with_owned(wanted: &[Resource], manifest: &Manifest) -> Vec<Resource> {
     let mut all = wanted.to_vec();
     let owned = manifest.entries.iter().map(|entry| &entry.resource);
-    let gone = owned.filter(|r| !wanted.iter().any(|w| w.is(r)));
+    let gone = owned.filter(|r| !wanted.iter().any(|w| w.is_same_as(r)));
     all.extend(gone.cloned());
     all
 }

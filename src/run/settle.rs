@@ -27,7 +27,7 @@ pub enum Unsettled {
 impl std::fmt::Display for Unsettled {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let journal = format!(
-            "see {} on the directors",
+            "on the directors, see {}",
             manager::where_it_logs(KEEPALIVED)
         );
         match self {

@@ -62,7 +62,8 @@ fn behind(cluster: &Cluster, host: &Host) -> bool {
 enum Turn {
     /// Others mount from it.
     Exports,
-    Serves,
+    /// Real servers and all that is no director.
+    Rest,
     Backup,
     Master,
     /// Reached through the directors alone.
@@ -72,15 +73,15 @@ enum Turn {
 /// Each group is to be finished before the next begins.
 fn in_turn<'a>(cluster: &Cluster, hosts: &[&'a Host], behind_last: bool) -> Vec<Vec<&'a Host>> {
     let turn = |host: &Host| match host.is_director() {
-        true if serves_first(cluster, host) => Turn::Master,
+        true if is_master(cluster, host) => Turn::Master,
         true => Turn::Backup,
         false if !host.exports.is_empty() => Turn::Exports,
         false if behind_last && behind(cluster, host) => Turn::Behind,
-        false => Turn::Serves,
+        false => Turn::Rest,
     };
     let order = [
         Turn::Exports,
-        Turn::Serves,
+        Turn::Rest,
         Turn::Backup,
         Turn::Master,
         Turn::Behind,
@@ -94,7 +95,7 @@ fn in_turn<'a>(cluster: &Cluster, hosts: &[&'a Host], behind_last: bool) -> Vec<
 }
 
 /// Whether a director is the one that has the VIPs when all are well.
-fn serves_first(cluster: &Cluster, host: &Host) -> bool {
+fn is_master(cluster: &Cluster, host: &Host) -> bool {
     let masters = cluster
         .vrrp
         .iter()

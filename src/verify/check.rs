@@ -9,7 +9,7 @@ use strum::{Display, EnumIter, EnumMessage, IntoEnumIterator};
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Check {
-    /// A host answers over SSH.
+    /// A host can be reached and worked on.
     Reachable,
     /// Each resource is on the host as `plan` wants it.
     Drift,
@@ -19,15 +19,15 @@ pub enum Check {
     Health,
     /// Chains of nftables that drop packets and whose rules were not read (a note).
     FirewallNft,
-    /// A real server of DR or TUN has the VIP on a loopback or tunnel interface, and on no other.
+    /// A real server of DR or TUN has the VIP on no interface but its loopback or tunnel (and, if it is a director, its NIC).
     VipOnlyOnLo,
     /// A host that is not to have the VIP does not have it.
     VipNotHeld,
     /// A real server's kernel takes packets to the VIP for its own.
     VipRouteLocal,
-    /// A real server does not answer ARP for the VIP.
+    /// The effective `arp_ignore` (the larger of `all` and the interface's) is 1 or 2, or 3 where the VIP has scope host.
     ArpIgnore,
-    /// A real server does not name the VIP in its own ARP requests.
+    /// The effective `arp_announce` is 2.
     ArpAnnounce,
     /// `arptables` lets a real server's ARP for its own address pass.
     ArptablesRip,
@@ -39,9 +39,9 @@ pub enum Check {
     OwnAnswer,
     /// Answers to clients leave by a way that leads to them: past the director in DR and TUN, through it in NAT.
     ReplyRoute,
-    /// `rp_filter` does not drop requests, or answers on their way.
+    /// The effective `rp_filter` of a real server of DR or TUN does not drop requests over IPv4.
     RpFilter,
-    /// Packets fit through the tunnel.
+    /// What clients may send over TCP, by the MSS of answers, fits through the tunnel; if not, that is a note.
     TunnelMtu,
     /// A director of DR sends no ICMP redirects.
     SendRedirects,
@@ -81,7 +81,7 @@ pub enum Check {
     VrrpForeign,
     /// The timeouts of IPVS are the same on all directors.
     IpvsTimeouts,
-    /// The sync daemons of IPVS run in their roles, and where none is wanted none runs.
+    /// The sync daemons of IPVS run in their roles; where none is wanted, on all directors or on none.
     SyncDaemon,
     /// Clocks of hosts agree within 2 seconds.
     Clocks,
@@ -93,9 +93,9 @@ pub enum Check {
     HttpStatus,
     /// Answers come from real servers of the service.
     WhoAnswers,
-    /// Each real server with a weight gets connections.
+    /// With rr and wrr, each real server with a weight gets connections; with lc and wlc, one without is a note.
     GetsConnections,
-    /// Connections are shared as the scheduler and the weights say.
+    /// With rr and wrr, connections are shared as the weights say.
     Shares,
     /// All connections of a client to a persistent service come to one real server.
     Persistence,
@@ -115,8 +115,8 @@ pub fn markdown() -> String {
 const HEAD: &str = "# What `verify` checks
 
 Each finding names its check. A check is made where it means something: those of VRRP under keepalived, those of marks where
-a service has one, those with traffic where there is a client. How to add one is told in [adding a check](adding-a-check.md).
+there are any, those with traffic where there is a client (`own-answer` needs none). How to add one is told in [adding a check](adding-a-check.md).
 
-| check | passes when |
+| check | passes when, or what it notes |
 |---|---|
 ";

@@ -46,9 +46,13 @@ fn vips(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
             expected: "on exactly one director".into(),
             found: if holders.is_empty() { "on none".into() } else { format!("on {}", holders.join(" and ")) },
             mend: if holders.is_empty() {
-                "`lvsctl apply`, or `lvsctl start` where a director was stopped".into()
-            } else if !cluster.keepalived {
-                "`lvsctl apply`, and see what else sets it".into()
+                let start = "`lvsctl apply`, or `lvsctl start` where a director was stopped";
+                if cluster.keepalived {
+                    let log = manager::where_it_logs(KEEPALIVED);
+                    format!("{start}; where keepalived runs, for why it is no master see {log}")
+                } else {
+                    start.into()
+                }
             } else {
                 "see whether VRRP adverts pass between the directors (firewall, switch, VRID, auth_pass)".into()
             },

@@ -75,11 +75,19 @@ fn owners(seen: &Seen, tally: &mut Tally) {
             } else {
                 "lvsctl's node script"
             };
-            let mend = if unit == "ipvsadm.service" && seen.look.restores_ipvs {
-                "set AUTO=\"false\" in /etc/default/ipvsadm".to_owned()
-            } else {
-                let manager = ServiceManager::of(&seen.run.answer.facts);
-                format!("`{}`", manager.end(unit))
+            let manager = ServiceManager::of(&seen.run.answer.facts);
+            let mend = match unit.as_str() {
+                "ipvsadm.service" if seen.look.restores_ipvs => {
+                    "set AUTO=\"false\" in /etc/default/ipvsadm".to_owned()
+                }
+                // Where it stops, it clears the table.
+                "ipvsadm.service" => {
+                    format!("`{}`, without stopping it", manager.never_start(unit))
+                }
+                _ => format!(
+                    "`{}`, then `lvsctl apply`: it takes its services out of the table",
+                    manager.end(unit)
+                ),
             };
             Fault::new(
                 format!("{owner} alone to write the IPVS table"),

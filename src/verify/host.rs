@@ -49,7 +49,9 @@ fn differences(change: &Change) -> Vec<Compared> {
     let what = format!("{} {}", change.kind, change.key);
     let mend = match &change.refused {
         None => "`lvsctl apply`".to_owned(),
-        Some(why) => format!("not `lvsctl apply`, which refuses: {why}"),
+        Some(why) => {
+            format!("{why}; until then `lvsctl apply` refuses, and changes nothing anywhere")
+        }
     };
     let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
     let mut all: Vec<Compared> = change
@@ -163,7 +165,7 @@ mod tests {
         assert_eq!(mend(None), "`lvsctl apply`");
         assert_eq!(
             mend(Some("expected keepalived 2.0.7 or newer; upgrade it")),
-            "not `lvsctl apply`, which refuses: expected keepalived 2.0.7 or newer; upgrade it"
+            "expected keepalived 2.0.7 or newer; upgrade it; until then `lvsctl apply` refuses, and changes nothing anywhere"
         );
     }
 }

@@ -102,7 +102,7 @@ impl Look {
             listening_udp: sockets(section.part("listeners-udp")),
             own: own.collect(),
             statistics: Statistics::parse(section.part("statistics")),
-            clock: section.part("clock").trim().parse().ok(),
+            clock: clock(section.part("clock")),
             boot: Boot::parse(section.part("boot-files"), section.part("boot-lines")),
             firewall: Firewall::parse(section),
             keepalived: config_test(section.part("keepalived")),
@@ -148,6 +148,16 @@ impl Look {
 
     pub fn route(&self, to: IpAddr, from: Option<IpAddr>) -> Option<&Chosen> {
         self.routes.iter().find(|r| r.to == to && r.from == from)
+    }
+}
+
+/// Seconds and nanoseconds; busybox's date(1) may know no fractions, and prints `%N` as it is.
+fn clock(text: &str) -> Option<f64> {
+    let text = text.trim();
+    match text.strip_suffix(".%N") {
+        // Somewhere in that second.
+        Some(whole) => whole.parse::<f64>().ok().map(|seconds| seconds + 0.5),
+        None => text.parse().ok(),
     }
 }
 
@@ -245,6 +255,19 @@ fn socket(word: &str) -> Option<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clocks_of_either_date() {
+        for (text, seconds) in [
+            ("1700000000.25\n", Some(1_700_000_000.25)),
+            ("1700000000.%N\n", Some(1_700_000_000.5)),
+            ("1700000000\n", Some(1_700_000_000.0)),
+            ("", None),
+            (".%N", None),
+        ] {
+            assert_eq!(clock(text), seconds, "{text:?}");
+        }
+    }
 
     #[test]
     fn sockets_of_proc() {

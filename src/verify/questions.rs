@@ -61,12 +61,14 @@ pub fn of(cluster: &Cluster, host: &Host, traffic: Traffic) -> String {
 }
 
 /// A tool that lists rules makes the kernel load what it lists from, so each is asked only where that is there. Files
-/// of /proc have no size: they are read to know whether they are empty. RHEL has but one kind of tool, by its plain name.
+/// of /proc have no size: they are read to know whether they are empty. A kernel without modules loads none. RHEL has but
+/// one kind of tool, by its plain name.
 const FIREWALL: &str = r#"part backend
 iptables -V 2>/dev/null
 read -r _ _ k _ </proc/version
 there=$(grep -sE '^(filter|mangle|nat|raw|security|arpfilter)$|^nf_tables |/nf_tables\.ko' /proc/net/ip_tables_names \
 /proc/net/ip6_tables_names /proc/net/arp_tables_names /proc/modules "/lib/modules/$k/modules.builtin" /dev/null)
+[ -e /proc/modules ] || there="$there nf_tables"
 save() { for t in "$@"; do if have "$t"; then "$t" -c 2>/dev/null; break; fi; done; }
 case $there in */ip_tables_names:*) part legacy; save iptables-legacy-save iptables-save;; esac
 case $there in */ip6_tables_names:*) part legacy-v6; save ip6tables-legacy-save ip6tables-save;; esac

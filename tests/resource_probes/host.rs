@@ -1,14 +1,14 @@
 //! A host of its own on this machine: a thread in a network and a mount namespace, with the shells that hosts have.
 //! What the thread starts is in there too, and nothing of it is seen outside. Needs root.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use lvsctl::resource::section;
-use lvsctl::resource::{Observed, Resource, registry};
+use lvsctl::resource::{Observed, Resource, Section, registry};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
@@ -155,18 +155,26 @@ impl Shell {
     /// What a probe for these resources finds. Nothing of it may appear on standard error.
     #[track_caller]
     pub fn probe(&self, resources: &[Resource]) -> Observed {
-        let probe = registry::probe(resources);
-        let script = format!("{}{probe}section=end\npart end\n", section::prologue(NONCE));
+        let sections = self.sections(&registry::probe(resources));
+        let asked: BTreeSet<&str> = resources.iter().map(Resource::kind).collect();
+        let answered: BTreeSet<&str> = sections.keys().map(String::as_str).collect();
+        let answered: BTreeSet<&str> = answered.into_iter().filter(|kind| *kind != "end").collect();
+        assert_eq!(answered, asked, "{}: {sections:?}", self.name);
+        registry::parse(&sections).unwrap_or_else(|e| panic!("{}: {e}\n{sections:?}", self.name))
+    }
+
+    /// What a question answers. Nothing of it may appear on standard error.
+    #[track_caller]
+    pub fn sections(&self, question: &str) -> BTreeMap<String, Section> {
+        let script = format!(
+            "{}{question}section=end\npart end\n",
+            section::prologue(NONCE)
+        );
         let output = self.output(&script);
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(error.is_empty(), "{}: {error}\n{script}", self.name);
         let text = String::from_utf8(output.stdout).expect("text");
-        let sections = section::split(&text, NONCE);
-        let asked: BTreeSet<&str> = resources.iter().map(Resource::kind).collect();
-        let answered: BTreeSet<&str> = sections.keys().map(String::as_str).collect();
-        let answered: BTreeSet<&str> = answered.into_iter().filter(|kind| *kind != "end").collect();
-        assert_eq!(answered, asked, "{}: {text}", self.name);
-        registry::parse(&sections).unwrap_or_else(|e| panic!("{}: {e}\n{text}", self.name))
+        section::split(&text, NONCE)
     }
 
     pub fn says(&self, script: &str) -> String {

@@ -1,5 +1,6 @@
 //! Probes and steps of every kind, run for real: under each shell that hosts have, in namespaces of their own.
 
+mod audit;
 mod cycle;
 mod host;
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Totals;
 use crate::plan::HostPlan;
+use crate::report::clean;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -35,7 +36,7 @@ pub fn json(writer: &mut dyn Write, plans: &[HostPlan]) -> io::Result<()> {
             .collect(),
         summary: Totals::of(plans),
     };
-    serde_json::to_writer_pretty(&mut *writer, &document)?;
-    writeln!(writer)?;
+    let text = serde_json::to_string_pretty(&document)?;
+    writeln!(writer, "{}", clean::json(&text))?;
     writer.flush()
 }

@@ -331,7 +331,7 @@ impl<'a> Round<'a> {
                 return Fault::new(
                     format!("{director} to count all {} connections of {}", self.answered, self.group.service.name),
                     format!("{director} {total}, {}", shown(&self.elsewhere)),
-                    format!("the VIP moved while clients asked; for why, see {} on the directors", manager::where_it_logs(KEEPALIVED)),
+                    format!("the VIP moved while clients asked; for why, see on the directors {}", manager::where_it_logs(KEEPALIVED)),
                 );
             }
             let seen = if self.by_name.is_empty() {

@@ -1,4 +1,4 @@
-//! Whether one rule hits a packet, by its words. Pure.
+//! What one rule says by its words: whether it hits a packet, and the mark that it sets. Pure.
 
 use std::net::IpAddr;
 
