@@ -1,10 +1,14 @@
-//! Labs of a test program that is told to stop (Ctrl-C): nothing is dropped then, and they are taken away here.
+//! Labs of a test program that is told to stop (Ctrl-C): nothing is dropped then, and they are taken away here,
+//! and what runs on them is ended.
 
+use std::fs::DirEntry;
 use std::path::PathBuf;
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use lvsctl::lab;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -44,5 +48,21 @@ fn end(status: i32) -> ! {
             std::fs::remove_dir_all(folder).ok();
         }
     }
+    for child in started() {
+        kill(child, Signal::SIGTERM).ok();
+    }
     std::process::exit(status)
+}
+
+/// What this program has started, and has not seen the end of: a run on a lab, say, which would go on without it.
+fn started() -> Vec<Pid> {
+    let child = |entry: DirEntry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        let (_, after_name) = stat.rsplit_once(')')?;
+        let parent = after_name.split_whitespace().nth(1)?.parse().ok()?;
+        (Pid::from_raw(parent) == Pid::this()).then_some(Pid::from_raw(pid))
+    };
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    all.filter_map(child).collect()
 }
