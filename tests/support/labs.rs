@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// How long the program that makes a lab may go on.
+/// How long what makes a lab, or runs on one, may go on.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 static MADE: Mutex<Vec<(String, Option<PathBuf>)>> = Mutex::new(Vec::new());
@@ -48,20 +48,25 @@ fn end(status: i32) -> ! {
             std::fs::remove_dir_all(folder).ok();
         }
     }
-    for child in started() {
+    for child in running() {
         kill(child, Signal::SIGTERM).ok();
+    }
+    let until = Instant::now() + PATIENCE;
+    while !running().is_empty() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(200));
     }
     std::process::exit(status)
 }
 
-/// What this program has started, and has not seen the end of: a run on a lab, say, which would go on without it.
-fn started() -> Vec<Pid> {
+/// What this program has started and what has not ended: a run on a lab, say, which would go on without it.
+fn running() -> Vec<Pid> {
     let child = |entry: DirEntry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;
         let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
         let (_, after_name) = stat.rsplit_once(')')?;
-        let parent = after_name.split_whitespace().nth(1)?.parse().ok()?;
-        (Pid::from_raw(parent) == Pid::this()).then_some(Pid::from_raw(pid))
+        let mut fields = after_name.split_whitespace();
+        let (state, parent) = (fields.next()?, fields.next()?.parse().ok()?);
+        (state != "Z" && Pid::from_raw(parent) == Pid::this()).then_some(Pid::from_raw(pid))
     };
     let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     all.filter_map(child).collect()
