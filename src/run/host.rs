@@ -173,8 +173,7 @@ impl<'a> HostRun<'a> {
     /// What a fresh probe finds that is not as wanted, by kind and key.
     pub fn differs(&mut self, run: &Run) -> Result<Vec<String>, HostError> {
         self.probe_again(run)?;
-        let name = |change: &Change| format!("{} {}", change.kind, change.key);
-        Ok(self.plan(run.secrets).changes.iter().map(name).collect())
+        Ok(self.plan(run.secrets).changes.iter().map(named).collect())
     }
 
     pub fn plan(&self, secrets: &Secrets) -> HostPlan {
@@ -210,7 +209,8 @@ impl<'a> HostRun<'a> {
             return Ok(());
         }
         let proof = Instant::now();
-        let left = self.differs(run)?;
+        self.probe_again(run)?;
+        let left = left(&self.plan(run.secrets), &self.wanted);
         if !left.is_empty() {
             return Err(HostError::StillDiffers(left));
         }
@@ -330,6 +330,24 @@ fn ask_all(
         "expected the manifest {} to stay as it is while it is read, found another one {ROUNDS} times; run again when no other run changes this host",
         Manifest::path(&run.cluster.name)
     )]))
+}
+
+/// What steps should have made as wanted. Where keepalived holds a service, it takes real servers in with its next round
+/// of checks, and whoever ends the run waits for that ([`super::settle`]).
+fn left(plan: &HostPlan, wanted: &[Resource]) -> Vec<String> {
+    let is_keepalived_s = |change: &Change| {
+        wanted.iter().any(|resource| {
+            matches!(resource, Resource::Ipvs(ipvs) if ipvs.keepalived)
+                && (resource.kind(), resource.key()) == (change.kind, change.key.clone())
+        })
+    };
+    let changes = plan.changes.iter();
+    let left = changes.filter(|change| !is_keepalived_s(change));
+    left.map(named).collect()
+}
+
+fn named(change: &Change) -> String {
+    format!("{} {}", change.kind, change.key)
 }
 
 fn no_obstacles(answer: &Answer, wanted: &[Resource]) -> Result<(), HostError> {

@@ -2,7 +2,7 @@ use super::*;
 use crate::event::Silent;
 use crate::inventory::{self, BUILT_IN_ROLES};
 use crate::manifest::Entry;
-use crate::resource::Before;
+use crate::resource::{Action, Before};
 use crate::role::Roles;
 use crate::transport::fake::{FakeHosts, Script, ok};
 
@@ -129,4 +129,29 @@ fn what_another_cluster_took_before_the_lock_is_refused() {
         error.to_string().contains("belongs to the cluster other"),
         "{error}"
     );
+}
+
+/// Whoever ends the run waits for it.
+#[test]
+fn what_keepalived_comes_round_to_is_no_failure_of_the_host() {
+    let ipvs = |port: u16, keepalived: bool| -> Resource {
+        serde_json::from_value(serde_json::json!({ "ipvs": {
+            "virtual": { "tcp": format!("10.0.0.9:{port}") }, "scheduler": "rr", "keepalived": keepalived,
+            "real_servers": [],
+        } }))
+        .unwrap()
+    };
+    let wanted = [ipvs(80, true), ipvs(81, false), file("/etc/a")];
+    let plan = HostPlan {
+        host: "lb1".to_owned(),
+        changes: wanted
+            .iter()
+            .map(|r| Change::new(r.kind(), r.key(), Action::Update))
+            .collect(),
+        adopts: Vec::new(),
+        notes: Vec::new(),
+        refusals: Vec::new(),
+        steps: Vec::new(),
+    };
+    assert_eq!(left(&plan, &wanted), ["ipvs -t 10.0.0.9:81", "file /etc/a"]);
 }

@@ -108,13 +108,7 @@ pub fn stop<'c>(cluster: &'c Cluster, chosen: &[&'c Host]) -> Vec<Stage<'c>> {
 
 /// The other way round.
 pub fn start<'c>(cluster: &'c Cluster, chosen: &[&'c Host]) -> Vec<Stage<'c>> {
-    let of = |host: &'c Host| {
-        let all = units(cluster, host).into_iter();
-        (host, all.map(|name| unit("start", &name)).collect())
-    };
-    let (leading, others): (Vec<&Host>, Vec<&Host>) =
-        chosen.iter().copied().partition(|host| host.is_director());
-    let weighed = directors(cluster, chosen, |wanted, index| {
+    let weigh = |wanted: &Ipvs, index: usize| {
         let rs = &wanted.real_servers[index];
         step(
             format!(
@@ -123,10 +117,21 @@ pub fn start<'c>(cluster: &'c Cluster, chosen: &[&'c Host]) -> Vec<Stage<'c>> {
             ),
             ipvs::weigh_script(wanted.service.r#virtual, rs),
         )
-    });
+    };
+    let of = |host: &'c Host| {
+        let units = units(cluster, host).into_iter();
+        let mut steps: Vec<Step> = units.map(|name| unit("start", &name)).collect();
+        // It may have gone on all the while, with a real server that is chosen beside it and was drained.
+        if host.is_director() {
+            steps.extend(on_director(cluster, chosen, weigh));
+        }
+        (host, steps)
+    };
+    let (leading, others): (Vec<&Host>, Vec<&Host>) =
+        chosen.iter().copied().partition(|host| host.is_director());
     let stages = vec![
         others.into_iter().map(of).collect(),
-        weighed,
+        directors(cluster, chosen, weigh),
         leading.into_iter().map(of).collect(),
     ];
     stages
@@ -189,6 +194,29 @@ mod tests {
                 "lb1: stop keepalived.service",
                 "lb1: stop lvsctl-t.service"
             ]]
+        );
+    }
+
+    #[test]
+    fn a_drained_real_server_gets_its_weight_back_when_all_start() {
+        let loaded = inventory::parse("t.yaml", TEXT, BUILT_IN_ROLES).expect("a valid inventory");
+        let all: Vec<&Host> = loaded.cluster.hosts.iter().collect();
+        let stages = titles(&start(&loaded.cluster, &all));
+        assert_eq!(
+            stages,
+            [
+                vec!["rs1: start lvsctl-t.service", "rs2: start lvsctl-t.service"],
+                vec![
+                    "lb1: start lvsctl-t.service",
+                    "lb1: start keepalived.service",
+                    "lb1: weight 1 for real server 10.0.0.3:80 of -t 10.0.0.9:80",
+                    "lb1: weight 3 for real server 10.0.0.4:80 of -t 10.0.0.9:80",
+                    "lb2: start lvsctl-t.service",
+                    "lb2: start keepalived.service",
+                    "lb2: weight 1 for real server 10.0.0.3:80 of -t 10.0.0.9:80",
+                    "lb2: weight 3 for real server 10.0.0.4:80 of -t 10.0.0.9:80",
+                ],
+            ]
         );
     }
 

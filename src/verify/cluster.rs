@@ -7,6 +7,7 @@ use super::Check;
 use super::Seen;
 use super::keepalived::{self, Instance};
 use super::tally::{Compared, Fault, Tally};
+use super::vrrp;
 use crate::inventory::model::Cluster;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::manager;
@@ -36,15 +37,19 @@ fn vips(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
         return;
     }
     for vip in cluster.all_vips() {
-        let holders: Vec<&str> = seen
+        let holding: Vec<&Seen> = seen
             .iter()
             .filter(|s| s.host.is_director() && holds(s, vip))
-            .map(Seen::name)
             .collect();
+        let holders: Vec<&str> = holding.iter().map(|s| s.name()).collect();
         tally.require(holders.len() == 1, "", Check::VipHolder, || Compared {
             what: format!("VIP {vip}"),
             expected: "on exactly one director".into(),
-            found: if holders.is_empty() { "on none".into() } else { format!("on {}", holders.join(" and ")) },
+            found: if holders.is_empty() {
+                "on none".into()
+            } else {
+                format!("on {}", holders.join(" and "))
+            },
             mend: if holders.is_empty() {
                 let start = "`lvsctl apply`, or `lvsctl start` where a director was stopped";
                 if cluster.keepalived {
@@ -54,9 +59,27 @@ fn vips(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
                     start.into()
                 }
             } else {
-                "see whether VRRP adverts pass between the directors (firewall, switch, VRID, auth_pass)".into()
+                one_too_many(&holding, vip)
             },
         });
+    }
+}
+
+/// Of two directors with a VIP, one where keepalived does not run has it by hand; else they do not hear each other.
+fn one_too_many(holding: &[&Seen], vip: IpAddr) -> String {
+    let by_hand = holding.iter().filter(|s| !vrrp::takes_part(s));
+    let take_off: Vec<String> = by_hand
+        .flat_map(|s| s.addresses().of(vip).map(move |held| (s.name(), held)))
+        .map(|(host, held)| {
+            let (prefix, interface) = (held.prefix, &held.interface);
+            format!("`ip addr del {vip}/{prefix} dev {interface}` on {host}, where keepalived does not run")
+        })
+        .collect();
+    if take_off.is_empty() {
+        "see whether VRRP adverts pass between the directors (firewall, switch, VRID, auth_pass)"
+            .to_owned()
+    } else {
+        format!("{}; then `lvsctl apply`", take_off.join("; "))
     }
 }
 

@@ -38,7 +38,8 @@ pub fn script(cluster: &Cluster, host: &Host) -> Option<String> {
     ))
 }
 
-fn takes_part(director: &Seen) -> bool {
+/// Whether keepalived runs on it.
+pub fn takes_part(director: &Seen) -> bool {
     let owners = &director.look.owners;
     owners
         .iter()

@@ -251,6 +251,21 @@ const T2: &[Damage] = &[
         )],
     ),
     damage(
+        "a director holds the VIP by hand, without keepalived",
+        &[
+            edit(
+                "lb2.probe",
+                r#"{"family":"inet","local":"192.168.100.15","#,
+                r#"{"family":"inet","local":"192.168.100.200","prefixlen":32,"scope":"global","label":"eth0"},{"family":"inet","local":"192.168.100.15","#,
+            ),
+            edit(
+                "lb2.probe",
+                "Id=keepalived.service\nLoadState=loaded\nActiveState=active",
+                "Id=keepalived.service\nLoadState=loaded\nActiveState=inactive",
+            ),
+        ],
+    ),
+    damage(
         "no director holds the VIP",
         &[
             edit(
