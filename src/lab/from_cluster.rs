@@ -1,7 +1,5 @@
 //! From a cluster to the lab that stands for its hosts. Pure; what the hosts then run is not known here.
 
-use std::collections::BTreeSet;
-
 use super::spec::{Host, LabSpec, Network, Nic};
 use crate::inventory::model::Cluster;
 
@@ -29,11 +27,9 @@ pub fn lab_spec(cluster: &Cluster) -> LabSpec {
             // A way through a director is a part of NAT, which `apply` sets up; hosts come without it.
             .filter(|gateway| !cluster.is_through_a_director(*gateway)),
     });
-    let service_vips = cluster.services.iter().flat_map(|s| &s.vips);
-    let vrrp_vips = cluster.vrrp.iter().flat_map(|v| &v.vips);
-    let vips = service_vips.chain(vrrp_vips).map(|vip| vip.address);
+    let mut reserved = cluster.all_vips();
     let sorry = cluster.services.iter().filter_map(|s| s.sorry_server);
-    let reserved: BTreeSet<_> = vips.chain(sorry.map(|s| s.address)).collect();
+    reserved.extend(sorry.map(|s| s.address));
     LabSpec {
         name: cluster.name.clone(),
         networks: networks.collect(),

@@ -11,36 +11,34 @@ fn acts(c: char) -> bool {
 
 /// Text as one line.
 pub fn line(text: &str) -> Cow<'_, str> {
-    escaped(text, |_| false)
+    escaped(text, |_| false, spelled)
 }
 
 /// A line of a file: tabs stay.
 pub fn file_line(text: &str) -> Cow<'_, str> {
-    escaped(text, |c| c == '\t')
+    escaped(text, |c| c == '\t', spelled)
 }
 
 /// Text that may have several lines.
 pub fn lines(text: &str) -> Cow<'_, str> {
-    escaped(text, |c| c == '\n' || c == '\t')
+    escaped(text, |c| c == '\n' || c == '\t', spelled)
+}
+
+fn spelled(c: char) -> String {
+    c.escape_default().to_string()
 }
 
 /// The text of JSON, which escapes by itself just what is below 0x20. What else acts can stand in strings alone.
 pub fn json(text: &str) -> Cow<'_, str> {
-    let acts = |c: char| c != '\n' && acts(c);
-    if !text.chars().any(acts) {
-        return Cow::Borrowed(text);
-    }
-    let escaped = text.chars().map(|c| {
-        if acts(c) {
-            format!("\\u{:04x}", u32::from(c))
-        } else {
-            c.to_string()
-        }
-    });
-    Cow::Owned(escaped.collect())
+    let spell = |c: char| format!("\\u{:04x}", u32::from(c));
+    escaped(text, |c| c == '\n', spell)
 }
 
-fn escaped(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
+fn escaped(
+    text: &str,
+    keep: impl Fn(char) -> bool,
+    spell: impl Fn(char) -> String,
+) -> Cow<'_, str> {
     let mut odd = text.chars().filter(|&c| acts(c) && !keep(c));
     if odd.next().is_none() {
         return Cow::Borrowed(text);
@@ -48,7 +46,7 @@ fn escaped(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
     let mut clean = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         if acts(c) && !keep(c) {
-            clean.extend(c.escape_default());
+            clean.push_str(&spell(c));
         } else {
             clean.push(c);
         }

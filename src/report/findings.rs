@@ -154,9 +154,7 @@ pub fn json(writer: &mut dyn Write, findings: &[Finding], passed: usize) -> io::
         passed,
         summary: Totals::of(findings),
     };
-    let text = serde_json::to_string_pretty(&document)?;
-    writeln!(writer, "{}", clean::json(&text))?;
-    writer.flush()
+    super::document(writer, &document)
 }
 
 #[cfg(test)]

@@ -15,6 +15,10 @@ pub mod style;
 pub mod summary;
 mod table;
 
+use std::io::{self, Write};
+
+use serde::Serialize;
+
 pub use style::{Level, Style};
 
 /// How many names a line takes before it only counts the rest.
@@ -36,6 +40,13 @@ fn all_names<S: AsRef<str>>(names: &[S]) -> String {
         .map(|name| clean::line(name.as_ref()))
         .collect();
     names.join(", ")
+}
+
+/// One JSON document, on lines of its own.
+fn document(writer: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(value)?;
+    writeln!(writer, "{}", clean::json(&text))?;
+    writer.flush()
 }
 
 /// `1 host`, `3 hosts`.

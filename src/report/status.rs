@@ -147,11 +147,10 @@ pub fn text(writer: &mut dyn Write, view: &StatusView, style: Style) -> io::Resu
 
 /// Writes the view as one JSON document; of many, each has a line.
 pub fn json(writer: &mut dyn Write, view: &StatusView, one_of_many: bool) -> io::Result<()> {
-    let text = if one_of_many {
-        serde_json::to_string(view)?
-    } else {
-        serde_json::to_string_pretty(view)?
-    };
+    if !one_of_many {
+        return super::document(writer, view);
+    }
+    let text = serde_json::to_string(view)?;
     writeln!(writer, "{}", clean::json(&text))?;
     writer.flush()
 }

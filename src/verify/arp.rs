@@ -7,9 +7,8 @@ use crate::inventory::model::{ArpAnswer, Cluster, Host};
 use crate::resource::address::Addresses;
 use crate::shell::{heredoc, quote};
 
-use super::Check;
 use super::tally::{Fault, Tally};
-use super::{Seen, place};
+use super::{Check, Seen, place};
 
 /// Sends three requests and takes in every answer, with what every Debian has.
 const ASKER: &str = include_str!("arp.pl");

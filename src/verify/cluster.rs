@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::Check;
-use super::Seen;
 use super::keepalived::{self, Instance};
 use super::tally::{Compared, Fault, Tally};
-use super::vrrp;
+use super::{Check, Seen, vrrp};
+
 use crate::inventory::model::Cluster;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::manager;

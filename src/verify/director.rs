@@ -3,11 +3,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::Check;
 use super::firewall::{Packet, State};
 use super::tally::{Fault, Tally};
 use super::way::{self, Leg};
-use super::{Seen, marks};
+use super::{Check, Seen, marks};
 use crate::inventory::model::Mode;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::manager::ServiceManager;

@@ -1,9 +1,8 @@
 //! Checks of any host: nothing differs from what is wanted (drift, in the words of the plan), and the next boot will set
 //! what runs now.
 
-use super::Check;
-use super::Seen;
 use super::tally::{Compared, Fault, Tally};
+use super::{Check, Seen};
 use crate::resource::{Action, Change, Resource};
 
 /// What verification looks at on each interface.

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use super::Check;
 use super::arp::Heard;
 use super::end_to_end::exchange::{Counters, Exchange, Kernel};
 use super::end_to_end::judge;
@@ -13,7 +12,7 @@ use super::firewall::{Firewall, Rules};
 use super::statistics::Statistics;
 use super::tally::Tally;
 use super::vrrp::Adverts;
-use super::{Seen, arp, marks, questions, vrrp};
+use super::{Check, Seen, arp, marks, questions, vrrp};
 use crate::event::Event;
 use crate::inventory::model::Cluster;
 use crate::resource::address::Addresses;

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::Check;
 use super::firewall::{Packet, Rule, Rules};
 use super::tally::{Fault, Tally};
-use super::{Seen, place, way};
+use super::{Check, Seen, place, way};
 use crate::inventory::model::Service;
 use crate::resource::ipvs::Virtual;
 use crate::view;

@@ -5,10 +5,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::Check;
 use super::firewall::{Chains, Rule};
 use super::tally::Tally;
-use super::{Seen, place};
+use super::{Check, Seen, place};
 use crate::inventory::model::{Cluster, Mode, Protocol, RealServer, Service};
 
 pub fn check(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {

@@ -5,10 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::inventory::model::{ArpAnswer, Mode, Protocol, Service};
 
-use super::Check;
 use super::end_to_end::Replies;
 use super::tally::{Fault, Tally};
-use super::{Seen, director, place, reply, way};
+use super::{Check, Seen, director, place, reply, way};
 
 pub fn check(seen: &Seen, tally: &mut Tally) {
     let cluster = seen.cluster;

@@ -4,9 +4,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::Check;
 use super::tally::{Fault, Tally};
-use super::{Seen, place};
+use super::{Check, Seen, place};
 use crate::inventory::model::{Cluster, Mode, Service};
 
 const OUTSIDE: &str = "the world outside";

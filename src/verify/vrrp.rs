@@ -7,9 +7,8 @@ use crate::inventory::model::{Cluster, Host, VrrpInstance};
 use crate::resource::ipvs::KEEPALIVED;
 use crate::shell::heredoc;
 
-use super::Check;
-use super::Seen;
 use super::tally::{Fault, Tally};
+use super::{Check, Seen};
 
 /// A raw socket gets what passes the firewall, and only that; no packet is sent.
 const LISTENER: &str = include_str!("vrrp.pl");

@@ -5,10 +5,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::Check;
 use super::firewall::{Fate, Packet, Rules, State};
 use super::tally::{Fault, Tally};
-use super::{Seen, place};
+use super::{Check, Seen, place};
 use crate::inventory::model::{Mode, Protocol, RealServer, Service};
 
 /// A table and one of its chains.

@@ -12,11 +12,9 @@ use crate::inventory::resolve::serving;
 /// of its own ("martian source").
 pub fn past_directors(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
-    let theirs = cluster.director_addresses().chain(cluster.floating_vips());
-    let theirs: BTreeSet<IpAddr> = theirs.collect();
     let serving = serving(&cluster.services, |s| s.mode != Mode::Nat);
     for host in cluster.hosts.iter().filter(|h| !h.is_director()) {
-        let Some(gateway) = host.gateway.filter(|g| theirs.contains(g)) else {
+        let Some(gateway) = host.gateway.filter(|g| cluster.is_through_a_director(*g)) else {
             continue;
         };
         if !serving.contains(host.name.as_str()) {

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::Totals;
 use crate::plan::HostPlan;
-use crate::report::clean;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -36,7 +35,5 @@ pub fn json(writer: &mut dyn Write, plans: &[HostPlan]) -> io::Result<()> {
             .collect(),
         summary: Totals::of(plans),
     };
-    let text = serde_json::to_string_pretty(&document)?;
-    writeln!(writer, "{}", clean::json(&text))?;
-    writer.flush()
+    crate::report::document(writer, &document)
 }
