@@ -4,7 +4,7 @@
 CARGO ?= cargo
 # For building; for the lab; for tests with SSH servers in network namespaces.
 PACKAGES := gcc pkg-config libssl-dev zlib1g-dev \
-	user-mode-linux mmdebstrap debian-archive-keyring systemd-container apt-utils iproute2 kmod openssh-client \
+	user-mode-linux qemu-system-x86 mmdebstrap debian-archive-keyring systemd-container apt-utils iproute2 kmod openssh-client \
 	openssh-server sudo curl iputils-ping busybox iptables procps util-linux
 DENY := target/tools/bin/cargo-deny
 DENY_VERSION := 0.20.2

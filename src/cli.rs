@@ -324,9 +324,12 @@ pub struct LabNameArgs {
 pub struct LabUpArgs {
     #[command(flatten)]
     pub name: LabNameArgs,
-    /// `auto`: this machine's kernel where it has IPVS, else user-mode Linux
+    /// `auto`: this machine's kernel where it has IPVS, else user-mode Linux where it starts, else QEMU
     #[arg(long, default_value = "auto")]
     pub kernel: LabKernel,
+    /// The Debian release of hosts that name none: Debian 12 is bookworm, Debian 13 trixie
+    #[arg(long, default_value = "bookworm")]
+    pub suite: LabSuite,
     /// Leave a lab that failed to come up as it is, to be looked at
     #[arg(long)]
     pub keep: bool,
@@ -340,6 +343,13 @@ pub enum LabKernel {
     Auto,
     Native,
     Uml,
+    Qemu,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LabSuite {
+    Bookworm,
+    Trixie,
 }
 
 #[derive(Debug, Args)]

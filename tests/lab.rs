@@ -122,6 +122,7 @@ fn spec(lab: &Lab) -> LabSpec {
                     &["192.168.100.14/24", "fd00:100::14/64"],
                 )],
                 gateway: Some("192.168.100.12".parse().unwrap()),
+                options: Default::default(),
             },
             Host {
                 name: "rs1".to_owned(),
@@ -130,6 +131,7 @@ fn spec(lab: &Lab) -> LabSpec {
                     nic("ens7", "back", &["10.10.10.1/24"]),
                 ],
                 gateway: None,
+                options: Default::default(),
             },
         ],
         reserved: vec!["192.168.100.254".parse().unwrap()],

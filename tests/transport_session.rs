@@ -425,6 +425,7 @@ fn this_machine_is_a_host_too() {
             ssh: model::SshOptions::default(),
             persist: true,
             exports: Vec::new(),
+            lab: model::LabOptions::default(),
             vars: serde_json::Map::new(),
         };
         let mut shell = connector

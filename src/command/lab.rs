@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::cli::{Format, Global, LabCommand, LabKernel, LabNameArgs, LabUpArgs};
+use crate::cli::{Format, Global, LabCommand, LabKernel, LabNameArgs, LabSuite, LabUpArgs};
 use crate::exit::Exit;
+use crate::inventory::model::Suite;
 use crate::lab::from_cluster::lab_spec;
 use crate::lab::{self, Cancel, Down, KernelChoice, LabError, LabEvent, UpOptions};
 
@@ -91,6 +92,11 @@ fn up(global: &Global, args: &LabUpArgs) -> Result<Exit> {
             LabKernel::Auto => KernelChoice::Auto,
             LabKernel::Native => KernelChoice::Native,
             LabKernel::Uml => KernelChoice::Uml,
+            LabKernel::Qemu => KernelChoice::Qemu,
+        },
+        suite: match args.suite {
+            LabSuite::Bookworm => Suite::Bookworm,
+            LabSuite::Trixie => Suite::Trixie,
         },
         cancel: Cancel::from_flag(flag),
         keep_failed: args.keep,
@@ -122,15 +128,25 @@ fn finished(status: std::result::Result<ExitStatus, LabError>) -> Result<Exit> {
     std::process::exit(status.code().unwrap_or(i32::from(Exit::Lab.code())));
 }
 
+fn kernel(status: &lab::LabStatus) -> String {
+    match status.kvm {
+        Some(true) => format!("{} with KVM", status.kernel),
+        Some(false) => format!("{} without KVM", status.kernel),
+        None => status.kernel.to_string(),
+    }
+}
+
 fn table(status: &lab::LabStatus) -> String {
     let mut table = comfy_table::Table::new();
-    table.set_header(["host", "power", "boots", "address"]);
+    table.set_header(["host", "power", "boots", "address", "system", "iptables"]);
     for host in &status.hosts {
         table.add_row([
             host.name.clone(),
             format!("{:?}", host.power).to_lowercase(),
             host.boots.to_string(),
             host.address.to_string(),
+            format!("{:?}", host.suite).to_lowercase(),
+            format!("{:?}", host.iptables).to_lowercase(),
         ]);
     }
     let state = if status.running {
@@ -141,7 +157,7 @@ fn table(status: &lab::LabStatus) -> String {
     format!(
         "lab {} {state} ({}, namespace {})\n{table}\n",
         status.name,
-        status.kernel,
+        kernel(status),
         status.netns.display()
     )
 }

@@ -100,6 +100,9 @@ pub struct Host {
     pub persist: bool,
     /// Folders that other hosts mount.
     pub exports: Vec<Export>,
+    /// What the host is like in a lab; of no meaning to a host elsewhere.
+    #[serde(skip)]
+    pub lab: LabOptions,
     pub vars: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -146,6 +149,50 @@ pub struct Interface {
     pub addresses: Vec<IpNet>,
     /// In lower case, where it is known beforehand.
     pub mac: Option<String>,
+}
+
+/// What a host is like in a lab (`lvsctl lab up`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LabOptions {
+    /// The Debian release of the host. Default: that of `lvsctl lab up --suite`.
+    pub suite: Option<Suite>,
+    /// What the host's `iptables` talks to. Default: `nft`, as Debian has it, but `legacy` in user-mode Linux, which
+    /// has nothing else.
+    pub iptables: Option<IptablesBackend>,
+}
+
+/// A Debian release.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Suite {
+    /// Debian 12: keepalived 2.2, systemd 252.
+    #[default]
+    Bookworm,
+    /// Debian 13: keepalived 2.3, systemd 257.
+    Trixie,
+}
+
+/// The two packet filters behind the program iptables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IptablesBackend {
+    Nft,
+    Legacy,
 }
 
 /// How a host is reached.

@@ -141,6 +141,7 @@ pub(super) mod tests {
                 mac: None,
             }],
             gateway: None,
+            options: Default::default(),
         };
         LabSpec {
             name: "lab".to_owned(),

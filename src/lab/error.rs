@@ -1,9 +1,10 @@
 //! What can go wrong in the lab, in words that say how to mend it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::kernel::Kernel;
 use super::requirements::Missing;
 
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,13 @@ pub enum LabError {
     },
     #[error("{what} ended before the lab was up{}", tail(.console))]
     Died { what: String, console: String },
+    #[error(
+        "{kernel} does not start on this machine; take another kernel with --kernel, or read what it printed: {}",
+        .log.display()
+    )]
+    DoesNotStart { kernel: Kernel, log: PathBuf },
+    #[error("the lab's machine ended before the lab was up{}; what it printed: {}", reason(.said), .log.display())]
+    MachineEnded { said: String, log: PathBuf },
     #[error("interrupted")]
     Interrupted,
 }
@@ -74,6 +82,21 @@ impl LabError {
     }
 }
 
+impl LabError {
+    /// Before the state of a failed lab is removed: its log goes to the cache, and the error names it there.
+    pub(super) fn with_log_kept(self, cache: &Path, lab: &str) -> Self {
+        match self {
+            Self::MachineEnded { said, log } => {
+                let kept = cache.join(format!("failed-{lab}.log"));
+                let copied = std::fs::copy(&log, &kept).is_ok();
+                let log = if copied { kept } else { log };
+                Self::MachineEnded { said, log }
+            }
+            other => other,
+        }
+    }
+}
+
 fn list(missing: &[Missing]) -> String {
     let words: Vec<_> = missing.iter().map(|m| m.what.as_str()).collect();
     words.join(", ")
@@ -87,6 +110,14 @@ fn others(existing: &[String]) -> String {
             "start it with: lvsctl lab up; those that are up: {}",
             existing.join(", ")
         )
+    }
+}
+
+fn reason(text: &str) -> String {
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!(": {text}")
     }
 }
 

@@ -26,6 +26,7 @@ pub fn lab_spec(cluster: &Cluster) -> LabSpec {
             .gateway
             // A way through a director is a part of NAT, which `apply` sets up; hosts come without it.
             .filter(|gateway| !cluster.is_through_a_director(*gateway)),
+        options: host.lab,
     });
     let mut reserved = cluster.all_vips();
     let sorry = cluster.services.iter().filter_map(|s| s.sorry_server);

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
     use crate::lab::check::tests::spec;
     use crate::lab::kernel::Kernel;
-    use crate::lab::layout::layout;
+    use crate::lab::layout::{layout, tests::setting};
 
     fn files() -> Vec<HostFile> {
         let mut spec = spec(
@@ -145,7 +145,7 @@ mod tests {
                 nic.addresses.push("fd00::1/64".parse().unwrap());
             }
         }
-        let layout = layout(&spec, Kernel::Uml, None, "/image".into()).unwrap();
+        let layout = layout(&spec, &setting(Kernel::Uml)).unwrap();
         let keys = HostKeys {
             private: "PRIVATE\n".to_owned(),
             public: "PUBLIC\n".to_owned(),

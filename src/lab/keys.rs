@@ -63,12 +63,12 @@ mod tests {
     use super::*;
     use crate::lab::check::tests::spec;
     use crate::lab::kernel::Kernel;
-    use crate::lab::layout::layout;
+    use crate::lab::layout::{layout, tests::setting};
 
     #[test]
     fn every_address_and_name_of_a_host_has_its_key() {
         let spec = spec(&["10.0.0.0/24"], &["10.0.0.1/24", "10.0.0.2/24"], &[]);
-        let layout = layout(&spec, Kernel::Uml, None, "/image".into()).unwrap();
+        let layout = layout(&spec, &setting(Kernel::Uml)).unwrap();
         let pairs: Vec<_> = layout
             .hosts
             .iter()

@@ -12,6 +12,7 @@ use super::check::check;
 use super::error::LabError;
 use super::kernel::Kernel;
 use super::spec::{Host, LabSpec, Network};
+use crate::inventory::model::{IptablesBackend, Suite};
 
 /// All that the lab's own processes need to know; kept in the state directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,10 +20,19 @@ pub(super) struct Layout {
     pub name: String,
     pub kernel: Kernel,
     pub memory_mib: u32,
-    /// The folder of the shared root file system's parts.
-    pub image: PathBuf,
+    /// Where root file systems and kernels are kept.
+    pub cache: PathBuf,
+    /// For a lab in QEMU.
+    pub qemu: Option<QemuLayout>,
     pub networks: Vec<NetworkLayout>,
     pub hosts: Vec<HostLayout>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct QemuLayout {
+    /// Name of the folder with the kernel, in the cache.
+    pub kernel: String,
+    pub kvm: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +49,10 @@ pub(super) struct NetworkLayout {
 pub(super) struct HostLayout {
     pub name: String,
     pub machine_id: String,
+    pub suite: Suite,
+    pub iptables: IptablesBackend,
+    /// Name of the folder with the root file system, in the cache; known once that is built.
+    pub image: String,
     pub gateway: Option<IpAddr>,
     pub nics: Vec<NicLayout>,
     /// Where the machine reaches it: its first address on an attached network.
@@ -69,18 +83,23 @@ impl Layout {
     }
 }
 
-/// Memory of a user-mode Linux that carries so many hosts.
+/// What a lab's layout depends on beside the specification.
+#[derive(Debug, Clone)]
+pub(super) struct Setting {
+    pub kernel: Kernel,
+    pub memory_mib: Option<u32>,
+    /// The release of hosts that name none.
+    pub suite: Suite,
+    pub cache: PathBuf,
+}
+
+/// Memory of a machine that carries so many hosts.
 pub(super) fn memory_mib(hosts: usize) -> u32 {
     512 + 384 * u32::try_from(hosts).unwrap_or(64)
 }
 
 /// Refuses what cannot be built, and settles all that the specification leaves open.
-pub(super) fn layout(
-    spec: &LabSpec,
-    kernel: Kernel,
-    memory: Option<u32>,
-    image: PathBuf,
-) -> Result<Layout, LabError> {
+pub(super) fn layout(spec: &LabSpec, setting: &Setting) -> Result<Layout, LabError> {
     check(spec).map_err(LabError::Spec)?;
     let taken: BTreeSet<IpAddr> = spec
         .hosts
@@ -109,14 +128,17 @@ pub(super) fn layout(
         .hosts
         .iter()
         .enumerate()
-        .map(|(i, host)| host_layout(spec, i, host))
+        .map(|(i, host)| host_layout(spec, setting, i, host))
         .collect::<Result<Vec<_>, String>>()
         .map_err(LabError::Spec)?;
     Ok(Layout {
         name: spec.name.clone(),
-        kernel,
-        memory_mib: memory.unwrap_or_else(|| memory_mib(hosts.len())),
-        image,
+        kernel: setting.kernel,
+        memory_mib: setting
+            .memory_mib
+            .unwrap_or_else(|| memory_mib(hosts.len())),
+        cache: setting.cache.clone(),
+        qemu: None,
         networks,
         hosts,
     })
@@ -126,7 +148,21 @@ fn link_name(index: usize) -> String {
     format!("lab{index}")
 }
 
-fn host_layout(spec: &LabSpec, index: usize, host: &Host) -> Result<HostLayout, String> {
+fn host_layout(
+    spec: &LabSpec,
+    setting: &Setting,
+    index: usize,
+    host: &Host,
+) -> Result<HostLayout, String> {
+    let backend = setting.kernel.default_backend();
+    let iptables = host.options.iptables.unwrap_or(backend);
+    if setting.kernel == Kernel::Uml && iptables == IptablesBackend::Nft {
+        return Err(format!(
+            "host {}: its iptables cannot be nft in user-mode Linux, which has no nf_tables for IPv4; \
+             take another kernel: --kernel qemu",
+            host.name
+        ));
+    }
     let mut nics = Vec::new();
     let mut address = None;
     for (n, nic) in host.nics.iter().enumerate() {
@@ -161,6 +197,9 @@ fn host_layout(spec: &LabSpec, index: usize, host: &Host) -> Result<HostLayout, 
     Ok(HostLayout {
         name: host.name.clone(),
         machine_id: hex(&digest(&["machine", &spec.name, &host.name]), 16),
+        suite: host.options.suite.unwrap_or(setting.suite),
+        iptables,
+        image: String::new(),
         gateway: host.gateway,
         nics,
         address,
@@ -236,12 +275,45 @@ pub(super) fn hex(bytes: &[u8], count: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::inventory::model::LabOptions;
     use crate::lab::check::tests::spec;
 
     fn made(spec: &LabSpec) -> Result<Layout, LabError> {
-        layout(spec, Kernel::Uml, None, PathBuf::from("/image"))
+        layout(spec, &setting(Kernel::Uml))
+    }
+
+    pub fn setting(kernel: Kernel) -> Setting {
+        Setting {
+            kernel,
+            memory_mib: None,
+            suite: Suite::default(),
+            cache: PathBuf::from("/cache"),
+        }
+    }
+
+    #[test]
+    fn a_host_is_as_it_asks_to_be_and_else_as_the_lab_is() {
+        let mut spec = spec(&["10.0.0.0/24"], &["10.0.0.1/24", "10.0.0.2/24"], &[]);
+        spec.hosts[1].options = LabOptions {
+            suite: Some(Suite::Trixie),
+            iptables: Some(IptablesBackend::Legacy),
+        };
+        let layout = layout(&spec, &setting(Kernel::Qemu)).unwrap();
+        let found: Vec<_> = layout.hosts.iter().map(|h| (h.suite, h.iptables)).collect();
+        let want = [
+            (Suite::Bookworm, IptablesBackend::Nft),
+            (Suite::Trixie, IptablesBackend::Legacy),
+        ];
+        assert_eq!(found, want);
+
+        spec.hosts[0].options.iptables = Some(IptablesBackend::Nft);
+        let error = made(&spec).unwrap_err().to_string();
+        assert!(
+            error.contains("host h0: its iptables cannot be nft"),
+            "{error}"
+        );
     }
 
     #[test]

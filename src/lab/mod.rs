@@ -1,29 +1,34 @@
 //! The lab: an inventory's hosts on this machine, as systemd containers behind a network namespace of the lab's own,
-//! on this machine's kernel where it has IPVS and inside user-mode Linux where it has not.
+//! on this machine's kernel where it has IPVS, else inside user-mode Linux or QEMU.
 //! What a cluster is, and what runs on its hosts, is not known here.
 //!
 //! The way of a lab: [`spec`] (what is wanted) → `layout` (every name, address and MAC; pure) → `up` (files, keys,
-//! namespace) → `init::guard` (one process that owns all others) → `init::hosts` (the same in both kernels).
+//! namespace) → `init::guard` (one process that owns all others) → `init::hosts` (the same under every kernel).
 
 mod access;
 mod cgroup;
 mod check;
+mod choice;
 mod down;
 mod error;
 pub mod from_cluster;
 mod hostfiles;
+mod image;
 mod init;
 mod kernel;
 mod keys;
 mod layout;
 mod netns;
 mod process;
+mod qemu;
 mod requirements;
 mod rootfs;
 pub mod spec;
 mod state;
 mod status;
 mod tool;
+mod trial;
+mod uml;
 mod up;
 mod wait;
 
@@ -36,5 +41,5 @@ pub use process::INIT_COMMAND;
 pub use requirements::{Missing, PACKAGES, requirements};
 pub use rootfs::DEFAULT_CACHE;
 pub use status::{HostStatus, LabStatus, NetworkStatus, PowerState, list, status};
-pub use up::{KernelChoice, LabEvent, UpOptions, probe_kernel, up};
+pub use up::{KernelChoice, LabEvent, UpOptions, up};
 pub use wait::{Cancel, boot_ids, start, wait_off, wait_ready, wait_rebooted};

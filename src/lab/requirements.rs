@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::kernel::Kernel;
 
-/// Debian packages that bring all of it, for both kernels.
+/// Debian packages that bring all of it, for every kernel.
 pub const PACKAGES: &[&str] = &[
     "apt-utils",
     "debian-archive-keyring",
@@ -12,6 +12,7 @@ pub const PACKAGES: &[&str] = &[
     "kmod",
     "mmdebstrap",
     "openssh-client",
+    "qemu-system-x86",
     "systemd-container",
     "user-mode-linux",
     "util-linux",
@@ -66,7 +67,10 @@ const TOOLS: &[Tool] = &[
     tool("unshare", "util-linux", None),
     tool("chroot", "coreutils", None),
     tool("linux.uml", "user-mode-linux", Some(Kernel::Uml)),
+    tool("qemu-system-x86_64", "qemu-system-x86", Some(Kernel::Qemu)),
     tool("modprobe", "kmod", Some(Kernel::Native)),
+    tool("modprobe", "kmod", Some(Kernel::Qemu)),
+    tool("depmod", "kmod", Some(Kernel::Qemu)),
 ];
 
 const fn tool(program: &'static str, package: &'static str, kernel: Option<Kernel>) -> Tool {
@@ -107,7 +111,7 @@ pub(super) fn requirements_in(
         .iter()
         .filter(|t| t.kernel.is_none_or(|k| k == kernel))
     {
-        if find(tool.program, path).is_none() {
+        if executable(tool.program, path).is_none() {
             missing.push(Missing {
                 what: format!("the program {}", tool.program),
                 package: Some(tool.package),
@@ -122,26 +126,24 @@ pub(super) fn requirements_in(
             hint: None,
         });
     }
-    if kernel == Kernel::Uml {
-        if !root.join("dev/net/tun").exists() {
-            missing.push(Missing {
-                what: "/dev/net/tun".to_owned(),
-                package: None,
-                hint: Some("modprobe tun"),
-            });
-        }
-        if !root.join(UML_MODULES.trim_start_matches('/')).is_dir() {
-            missing.push(Missing {
-                what: format!("the kernel modules in {UML_MODULES}"),
-                package: Some("user-mode-linux"),
-                hint: None,
-            });
-        }
+    if kernel.is_guest() && !root.join("dev/net/tun").exists() {
+        missing.push(Missing {
+            what: "/dev/net/tun".to_owned(),
+            package: None,
+            hint: Some("modprobe tun"),
+        });
+    }
+    if kernel == Kernel::Uml && !root.join(UML_MODULES.trim_start_matches('/')).is_dir() {
+        missing.push(Missing {
+            what: format!("the kernel modules in {UML_MODULES}"),
+            package: Some("user-mode-linux"),
+            hint: None,
+        });
     }
     missing
 }
 
-fn find(program: &str, path: &str) -> Option<PathBuf> {
+fn executable(program: &str, path: &str) -> Option<PathBuf> {
     std::env::split_paths(path)
         .map(|folder| folder.join(program))
         .find(|file| nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok())
@@ -156,7 +158,7 @@ mod tests {
     fn an_empty_machine_lacks_everything_and_one_line_mends_it() {
         let empty = tempfile::tempdir().unwrap();
         let mut packages = BTreeSet::new();
-        for kernel in [Kernel::Uml, Kernel::Native] {
+        for kernel in [Kernel::Uml, Kernel::Native, Kernel::Qemu] {
             std::fs::create_dir_all(empty.path().join("proc")).unwrap();
             std::fs::write(empty.path().join("proc/modules"), "").unwrap();
             let missing = requirements_in(kernel, "/nowhere", false, empty.path());
@@ -178,9 +180,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap();
         std::fs::write(folder.path().join("ip"), "").unwrap();
-        assert_eq!(find("ip", path), None);
-        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(folder.path().join("ip"), executable).unwrap();
-        assert_eq!(find("ip", path), Some(folder.path().join("ip")));
+        assert_eq!(executable("ip", path), None);
+        let runs = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.path().join("ip"), runs).unwrap();
+        assert_eq!(executable("ip", path), Some(folder.path().join("ip")));
     }
 }

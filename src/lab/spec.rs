@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::inventory::model::LabOptions;
+
 /// A whole lab.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabSpec {
@@ -31,6 +33,8 @@ pub struct Host {
     pub name: String,
     pub nics: Vec<Nic>,
     pub gateway: Option<IpAddr>,
+    #[serde(default)]
+    pub options: LabOptions,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -76,7 +76,11 @@ impl StateDir {
     pub fn console(&self) -> PathBuf {
         self.dir.join("console.log")
     }
-    /// Where user-mode Linux keeps its own things.
+    /// The library that is preloaded into user-mode Linux.
+    pub fn preload(&self) -> PathBuf {
+        self.dir.join("ptrace.so")
+    }
+    /// Where user-mode Linux keeps its sockets.
     pub fn uml(&self) -> PathBuf {
         self.dir.join("uml")
     }

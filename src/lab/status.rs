@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::LabError;
 use super::kernel::Kernel;
 use super::state::{StateDir, names, read_json};
+use crate::inventory::model::{IptablesBackend, Suite};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LabStatus {
@@ -15,9 +16,11 @@ pub struct LabStatus {
     /// Whether the lab's own machine (its process tree) runs.
     pub running: bool,
     pub kernel: Kernel,
+    /// For QEMU: whether it uses KVM.
+    pub kvm: Option<bool>,
     /// The lab's network namespace, as `nsenter --net=` takes it.
     pub netns: std::path::PathBuf,
-    /// Of user-mode Linux.
+    /// Of the lab's machine, where it has one.
     pub memory_mib: Option<u32>,
     pub networks: Vec<NetworkStatus>,
     pub hosts: Vec<HostStatus>,
@@ -41,6 +44,8 @@ pub struct HostStatus {
     /// Where this machine reaches it.
     pub address: IpAddr,
     pub addresses: Vec<IpNet>,
+    pub suite: Suite,
+    pub iptables: IptablesBackend,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +93,8 @@ pub fn status(lab: &str) -> Result<LabStatus, LabError> {
                 boots,
                 address: host.address,
                 addresses: host.nics.iter().flat_map(|n| n.addresses.clone()).collect(),
+                suite: host.suite,
+                iptables: host.iptables,
             }
         })
         .collect();
@@ -95,7 +102,8 @@ pub fn status(lab: &str) -> Result<LabStatus, LabError> {
         running,
         kernel: layout.kernel,
         netns: state.netns_file(),
-        memory_mib: (layout.kernel == Kernel::Uml).then_some(layout.memory_mib),
+        memory_mib: layout.kernel.is_guest().then_some(layout.memory_mib),
+        kvm: layout.qemu.as_ref().map(|qemu| qemu.kvm),
         networks: layout
             .networks
             .into_iter()

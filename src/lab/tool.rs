@@ -1,21 +1,37 @@
 //! Runs other programs and turns their failures into errors. No knowledge of labs.
 
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::error::LabError;
 use super::netns::Netns;
 use super::requirements::SYSTEM_PATH;
 
-/// A program of the system, found and run with the system's own path.
+/// A program of the system, found and run with the system's path.
 pub(super) fn program(name: &str) -> Command {
-    let found = std::env::split_paths(SYSTEM_PATH)
-        .map(|folder| folder.join(name))
-        .find(|file| file.exists());
-    let mut command = Command::new(found.unwrap_or_else(|| name.into()));
+    let mut command = Command::new(find(Path::new(name)));
     command.env("PATH", SYSTEM_PATH);
     command
+}
+
+/// Where a program of the system is; the name alone where there is none.
+pub(super) fn find(name: &Path) -> PathBuf {
+    let mut folders = std::env::split_paths(SYSTEM_PATH).map(|folder| folder.join(name));
+    let found = folders.find(|file| file.exists());
+    found.unwrap_or_else(|| name.to_owned())
+}
+
+/// Makes a command end with this process, even when that is killed.
+pub(super) fn end_with_us(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: between fork and exec there is one system call.
+    unsafe {
+        command.pre_exec(|| {
+            let signal = nix::sys::signal::Signal::SIGKILL;
+            Ok(nix::sys::prctl::set_pdeathsig(signal)?)
+        });
+    }
 }
 
 pub(super) fn describe(command: &Command) -> String {
@@ -85,6 +101,15 @@ pub(super) fn log_tail(path: &Path, lines: usize) -> String {
     };
     let text = String::from_utf8_lossy(&read().unwrap_or_default()).into_owned();
     last_lines(&plain(&text), lines)
+}
+
+/// The last line of the lab's own programs in a console's log; a kernel's words and stack traces are left out.
+pub(super) fn last_said(path: &Path) -> String {
+    let tail = log_tail(path, usize::MAX);
+    let mut lines = tail.lines().rev().filter_map(|l| l.strip_prefix("lab: "));
+    // The guard's last line says that the machine ended, which is no reason.
+    let reason = lines.find(|line| !line.contains(" ended"));
+    reason.unwrap_or_default().to_owned()
 }
 
 pub(super) fn last_lines(text: &str, count: usize) -> String {

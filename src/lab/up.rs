@@ -11,34 +11,41 @@ use nix::sched::{CloneFlags, setns};
 use serde::Serialize;
 use sysctl::Sysctl;
 
+use super::check::check;
+use super::choice::choose;
 use super::down::clear;
 use super::error::LabError;
 use super::hostfiles::{HostFile, HostKeys, host_files};
 use super::kernel::Kernel;
 use super::keys::{known_hosts, make_pair, ssh_config};
-use super::layout::{Layout, NetworkLayout, layout};
+use super::layout::{Layout, NetworkLayout, QemuLayout, Setting, layout};
 use super::netns::{bridge_line, make_tap};
 use super::process::{INIT_COMMAND, ProcessRecord};
 use super::requirements::requirements;
 use super::rootfs;
 use super::spec::LabSpec;
 use super::state::{StateDir, write_json, write_private};
-use super::tool::{ip_batch, program};
+use super::tool::ip_batch;
 use super::wait::{Cancel, wait_all};
+use super::{qemu, trial, uml};
+use crate::inventory::model::Suite;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum KernelChoice {
-    /// This machine's kernel where it has IPVS, else user-mode Linux.
+    /// This machine's kernel where it has IPVS, else user-mode Linux where it starts, else QEMU.
     #[default]
     Auto,
     Native,
     Uml,
+    Qemu,
 }
 
 #[derive(Debug, Clone)]
 pub struct UpOptions {
     pub kernel: KernelChoice,
-    /// Memory of user-mode Linux in MiB; by default by the number of hosts.
+    /// The Debian release of hosts that name none.
+    pub suite: Suite,
+    /// Memory of the lab's machine in MiB; by default by the number of hosts.
     pub memory_mib: Option<u32>,
     /// Where root file systems are kept.
     pub cache: PathBuf,
@@ -55,6 +62,7 @@ impl Default for UpOptions {
     fn default() -> Self {
         Self {
             kernel: KernelChoice::Auto,
+            suite: Suite::default(),
             memory_mib: None,
             cache: rootfs::DEFAULT_CACHE.into(),
             program: None,
@@ -73,7 +81,7 @@ pub enum LabEvent {
         kernel: Kernel,
         reason: String,
     },
-    /// One step of the root file system's build, which happens once.
+    /// One step of the build of what hosts are made of, which happens once.
     RootFs(String),
     /// What an earlier lab of that name left was cleared.
     Cleared,
@@ -86,21 +94,6 @@ pub enum LabEvent {
     Warning(String),
 }
 
-/// Whether this machine's kernel has IPVS, after it was asked to load it.
-pub fn probe_kernel() -> Kernel {
-    let has = || Path::new("/proc/net/ip_vs").exists();
-    if !has() {
-        // Fails where there is no such module, which is the answer.
-        let _ = program("modprobe")
-            .args(["-q", "ip_vs"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-    }
-    if has() { Kernel::Native } else { Kernel::Uml }
-}
-
 /// Makes the lab and waits until every host answers SSH. What it made is taken away again when it fails.
 pub fn up(
     spec: &LabSpec,
@@ -108,9 +101,10 @@ pub fn up(
     tell: &mut dyn FnMut(LabEvent),
 ) -> Result<(), LabError> {
     let state = StateDir::of(&spec.name)?;
-    let (kernel, reason) = choose(options.kernel, tell);
     // Refuses a bad specification before anything is looked for or built.
-    layout(spec, kernel, options.memory_mib, PathBuf::new())?;
+    check(spec).map_err(LabError::Spec)?;
+    let (kernel, reason) = choose(spec, options, tell)?;
+    layout(spec, &setting(kernel, options))?;
     let missing = requirements(kernel);
     if !missing.is_empty() {
         return Err(LabError::Missing(missing));
@@ -128,29 +122,11 @@ pub fn up(
         Ok(()) => Ok(()),
         Err(error) if options.keep_failed => Err(error),
         Err(error) => {
+            let error = error.with_log_kept(&options.cache, &spec.name);
             clear(&state)?;
             lock.remove();
             Err(error)
         }
-    }
-}
-
-fn choose(choice: KernelChoice, tell: &mut dyn FnMut(LabEvent)) -> (Kernel, String) {
-    match choice {
-        KernelChoice::Uml => (Kernel::Uml, "asked for".to_owned()),
-        KernelChoice::Native => {
-            if probe_kernel() == Kernel::Uml {
-                tell(LabEvent::Warning(
-                    "this machine's kernel has no IPVS: hosts will boot, but no virtual server can be made on them"
-                        .to_owned(),
-                ));
-            }
-            (Kernel::Native, "asked for".to_owned())
-        }
-        KernelChoice::Auto => match probe_kernel() {
-            Kernel::Native => (Kernel::Native, "this machine's kernel has IPVS".to_owned()),
-            Kernel::Uml => (Kernel::Uml, "this machine's kernel has no IPVS".to_owned()),
-        },
     }
 }
 
@@ -161,10 +137,8 @@ fn make(
     options: &UpOptions,
     tell: &mut dyn FnMut(LabEvent),
 ) -> Result<(), LabError> {
-    let image = rootfs::ensure(&options.cache, &options.cancel, &mut |step| {
-        tell(LabEvent::RootFs(step.to_owned()));
-    })?;
-    let layout = layout(spec, kernel, options.memory_mib, image)?;
+    let mut layout = layout(spec, &setting(kernel, options))?;
+    build(&mut layout, options, tell)?;
     warn_of_memory(&layout, tell);
     write_state(state, &layout, options.program.as_deref())?;
     options.cancel.check()?;
@@ -189,9 +163,44 @@ fn make(
     )
 }
 
+fn setting(kernel: Kernel, options: &UpOptions) -> Setting {
+    Setting {
+        kernel,
+        memory_mib: options.memory_mib,
+        suite: options.suite,
+        cache: options.cache.clone(),
+    }
+}
+
+/// What the hosts and their kernel are made of, where the cache does not have it yet.
+fn build(
+    layout: &mut Layout,
+    options: &UpOptions,
+    tell: &mut dyn FnMut(LabEvent),
+) -> Result<(), LabError> {
+    let UpOptions { cache, cancel, .. } = options;
+    let mut say = |step: &str| tell(LabEvent::RootFs(step.to_owned()));
+    let name = |folder: PathBuf| {
+        let name = folder.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    for host in &mut layout.hosts {
+        host.image = name(rootfs::ensure(cache, host.suite, cancel, &mut say)?);
+    }
+    if layout.kernel == Kernel::Qemu {
+        let kernel = qemu::ensure(cache, cancel, &mut say)?;
+        let kvm = trial::kvm(cache, &kernel, cancel)?;
+        layout.qemu = Some(QemuLayout {
+            kernel: name(kernel),
+            kvm,
+        });
+    }
+    Ok(())
+}
+
 fn warn_of_memory(layout: &Layout, tell: &mut dyn FnMut(LabEvent)) {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    if layout.kernel == Kernel::Uml
+    if layout.kernel.is_guest()
         && let Some(free) = available_mib(&text)
         && free < u64::from(layout.memory_mib)
     {
@@ -217,6 +226,7 @@ fn write_state(state: &StateDir, layout: &Layout, program: Option<&Path>) -> Res
     state.create().map_err(what())?;
     write_json(&state.layout_file(), layout).map_err(what())?;
     copy_program(state, program)?;
+    fs::write(state.preload(), uml::PRELOAD).map_err(what())?;
     for folder in [state.uml(), state.memory()] {
         fs::create_dir(folder).map_err(what())?;
     }
@@ -279,7 +289,7 @@ fn make_namespace(state: &StateDir, layout: &Layout) -> Result<(), LabError> {
     netns
         .inside(|| {
             quiet_sysctls()?;
-            if layout.kernel == Kernel::Uml {
+            if layout.kernel.is_guest() {
                 for network in &attached {
                     make_tap(&network.link)?;
                 }

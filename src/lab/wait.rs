@@ -14,7 +14,7 @@ use super::layout::{HostLayout, Layout};
 use super::netns::Netns;
 use super::state::StateDir;
 use super::status::{PowerState, power};
-use super::tool::log_tail;
+use super::tool::{last_said, log_tail};
 
 const STEP: Duration = Duration::from_millis(100);
 const ASK: &str = "cat /proc/sys/kernel/random/boot_id; systemctl is-system-running --wait";
@@ -247,9 +247,10 @@ impl Waiter<'_> {
     fn still_there(&self) -> Result<(), LabError> {
         self.stop.check()?;
         if !self.state.running() {
-            return Err(LabError::Died {
-                what: "the lab's machine".to_owned(),
-                console: log_tail(&self.state.console(), 20),
+            let log = self.state.console();
+            return Err(LabError::MachineEnded {
+                said: last_said(&log),
+                log,
             });
         }
         let power = power(self.state, &self.host.name);

@@ -262,6 +262,7 @@ pub fn model_host(host: &TestHost) -> model::Host {
         ssh: model::SshOptions::default(),
         persist: true,
         exports: Vec::new(),
+        lab: model::LabOptions::default(),
         vars: serde_json::Map::new(),
     }
 }

@@ -8,7 +8,7 @@ use serde::de::SeqAccess;
 
 use super::word::{Address, FreeValue, Gateway, Mac, Priority, Weight};
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, shaped};
-use crate::inventory::model::{Connection, SshOptions};
+use crate::inventory::model::{Connection, LabOptions, SshOptions};
 
 /// A host: its roles, its addresses, and how it is reached.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -38,6 +38,8 @@ pub(in crate::inventory) struct Host {
     pub persist: Opt<bool>,
     /// Folders that other hosts mount by NFS, for a host of the role `nfs`.
     pub exports: Opt<Many<Export>>,
+    /// What the host is like in a lab.
+    pub lab: Opt<LabOptions>,
     /// Free values for roles and templates of your own (`host.vars` there).
     pub vars: Opt<Named<FreeValue>>,
     /// Weight of a real server in all services. Default: that of `defaults`, else the service's `weight`, else 1.
@@ -77,6 +79,8 @@ pub(in crate::inventory) struct Defaults {
     pub ssh: Opt<SshOptions>,
     /// Whether what is applied comes back when a host boots. Default: `true`.
     pub persist: Opt<bool>,
+    /// What every host is like in a lab.
+    pub lab: Opt<LabOptions>,
     /// Free values that every host has.
     pub vars: Opt<Named<FreeValue>>,
     /// Weight of every real server that has none of its own; goes before a service's `weight`.

@@ -9,7 +9,7 @@ use super::address::place;
 use super::{Context, free, serving};
 use crate::inventory::field::{Named, Opt, Text};
 use crate::inventory::model::{
-    Connection, Export, Host, Interface, Mode, Service, SshOptions, VrrpInstance,
+    Connection, Export, Host, Interface, LabOptions, Mode, Service, SshOptions, VrrpInstance,
 };
 use crate::inventory::problem::{Fault, choices, shown};
 use crate::inventory::raw::Inventory;
@@ -48,6 +48,7 @@ fn resolve(name: &str, raw: &RawHost, defaults: &Defaults, cx: &mut Context<'_>)
         ssh: ssh(raw.ssh.get(), defaults.ssh.get()),
         persist: raw.persist.or(&defaults.persist).copied().unwrap_or(true),
         exports: exports(name, raw, cx),
+        lab: lab(raw.lab.get(), defaults.lab.get()),
         vars,
     })
 }
@@ -213,6 +214,15 @@ fn interface(
         addresses: placed.into_iter().map(|(net, _)| net).collect(),
         mac: None,
     })
+}
+
+fn lab(host: Option<&LabOptions>, shared: Option<&LabOptions>) -> LabOptions {
+    let host = host.copied().unwrap_or_default();
+    let shared = shared.copied().unwrap_or_default();
+    LabOptions {
+        suite: host.suite.or(shared.suite),
+        iptables: host.iptables.or(shared.iptables),
+    }
 }
 
 fn ssh(own: Option<&SshOptions>, shared: Option<&SshOptions>) -> SshOptions {

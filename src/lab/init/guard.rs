@@ -15,10 +15,11 @@ use nix::unistd::{ForkResult, Pid, fork, pipe};
 use super::super::cgroup;
 use super::super::error::LabError;
 use super::super::kernel::Kernel;
-use super::super::layout::Layout;
+use super::super::layout::{Layout, QemuLayout};
 use super::super::process::INIT_COMMAND;
 use super::super::process::ProcessRecord;
 use super::super::state::{StateDir, write_json};
+use super::super::{qemu, uml};
 use super::hosts;
 
 pub(super) fn run(state: &StateDir) -> Result<(), LabError> {
@@ -101,11 +102,44 @@ fn inner(state: &StateDir, layout: &Layout, gate: OwnedFd) -> Result<(), LabErro
     .map_err(LabError::nix(what))?;
     match layout.kernel {
         Kernel::Native => hosts::run(state),
-        Kernel::Uml => user_mode_linux(state, layout),
+        Kernel::Uml | Kernel::Qemu => machine(state, layout),
     }
 }
 
-fn user_mode_linux(state: &StateDir, layout: &Layout) -> Result<(), LabError> {
+/// Starts the machine in which the hosts live, and waits for its end.
+fn machine(state: &StateDir, layout: &Layout) -> Result<(), LabError> {
+    let mut command = match &layout.qemu {
+        None => user_mode_linux(state, layout)?,
+        Some(qemu) => in_qemu(state, layout, qemu),
+    };
+    let child = command
+        .stdin(Stdio::null())
+        .spawn()
+        .map_err(LabError::io(format!("{} cannot be run", layout.kernel)))?;
+    let pid = i32::try_from(child.id()).unwrap_or(-1);
+    // As process 1 it also collects what user-mode Linux leaves behind.
+    loop {
+        match waitpid(None, Some(WaitPidFlag::empty())) {
+            Ok(WaitStatus::Exited(who, code)) if who.as_raw() == pid => {
+                super::log(&format!("{} ended with status {code}", layout.kernel));
+                return Ok(());
+            }
+            Ok(WaitStatus::Signaled(who, signal, _)) if who.as_raw() == pid => {
+                super::log(&format!("{} was ended by {signal}", layout.kernel));
+                return Ok(());
+            }
+            Ok(_) | Err(nix::Error::EINTR) => {}
+            Err(errno) => return Err(LabError::nix("waiting for the lab's machine")(errno)),
+        }
+    }
+}
+
+fn taps(layout: &Layout) -> Vec<&str> {
+    let attached = layout.networks.iter().filter(|n| n.attached);
+    attached.map(|n| n.link.as_str()).collect()
+}
+
+fn user_mode_linux(state: &StateDir, layout: &Layout) -> Result<Command, LabError> {
     let memory = state.memory();
     let size = format!("size={}m,mode=0700", layout.memory_mib + 64);
     mount(
@@ -118,62 +152,31 @@ fn user_mode_linux(state: &StateDir, layout: &Layout) -> Result<(), LabError> {
     .map_err(LabError::nix(
         "the memory of user-mode Linux cannot be mounted",
     ))?;
-    let mut command = Command::new("linux.uml");
-    command
-        .args(kernel_arguments(state, layout))
-        .env("TMPDIR", &memory)
-        .stdin(Stdio::null());
-    let child = command.spawn().map_err(LabError::io(
-        "linux.uml cannot be run (package user-mode-linux)",
-    ))?;
-    let pid = i32::try_from(child.id()).unwrap_or(-1);
-    // As process 1 it also collects what user-mode Linux leaves behind.
-    loop {
-        match waitpid(None, Some(WaitPidFlag::empty())) {
-            Ok(WaitStatus::Exited(who, code)) if who.as_raw() == pid => {
-                super::log(&format!("user-mode Linux ended with status {code}"));
-                return Ok(());
-            }
-            Ok(WaitStatus::Signaled(who, signal, _)) if who.as_raw() == pid => {
-                super::log(&format!("user-mode Linux was ended by {signal}"));
-                return Ok(());
-            }
-            Ok(_) | Err(nix::Error::EINTR) => {}
-            Err(errno) => return Err(LabError::nix("waiting for user-mode Linux")(errno)),
-        }
-    }
+    let boot = uml::Boot {
+        memory_mib: layout.memory_mib,
+        quiet: true,
+        preload: &state.preload(),
+        folder: &state.uml(),
+        memory: &memory,
+        init: &state.program(),
+        init_arguments: &[INIT_COMMAND, "hosts", &state.dir().to_string_lossy()],
+        taps: &taps(layout),
+    };
+    Ok(boot.command())
 }
 
-fn kernel_arguments(state: &StateDir, layout: &Layout) -> Vec<String> {
-    let mut words: Vec<String> = [
-        "root=/dev/root",
-        "rootfstype=hostfs",
-        "rootflags=/",
-        "ro",
-        "con=null",
-        "con0=null,fd:1",
-        "quiet",
-        "selinux=0",
-        "panic=-1",
-        "noreboot",
-        "umid=machine",
-    ]
-    .map(str::to_owned)
-    .into();
-    words.push(format!("mem={}M", layout.memory_mib));
-    words.push(format!("uml_dir={}", state.uml().display()));
-    words.push(format!("init={}", state.program().display()));
-    for (index, network) in layout.networks.iter().filter(|n| n.attached).enumerate() {
-        words.push(format!(
-            "vec{index}:transport=tap,ifname={},depth=128,gro=1",
-            network.link
-        ));
-    }
-    words.push("--".to_owned());
-    words.push(INIT_COMMAND.to_owned());
-    words.push("hosts".to_owned());
-    words.push(state.dir().display().to_string());
-    words
+fn in_qemu(state: &StateDir, layout: &Layout, qemu: &QemuLayout) -> Command {
+    let boot = qemu::Boot {
+        memory_mib: layout.memory_mib,
+        kvm: qemu.kvm,
+        kernel: &layout.cache.join(&qemu.kernel),
+        cache: &layout.cache,
+        state: state.dir(),
+        init: &state.program(),
+        init_arguments: &[INIT_COMMAND, "hosts", &state.dir().to_string_lossy()],
+        taps: &taps(layout),
+    };
+    boot.command()
 }
 
 /// Moves into a control group of the lab's own, below which its hosts make theirs.

@@ -9,7 +9,6 @@ use std::process::{Child, Stdio};
 use nix::mount::MsFlags;
 
 use super::super::error::LabError;
-use super::super::kernel::Kernel;
 use super::super::layout::HostLayout;
 use super::super::netns::{NAMESPACES, Netns};
 use super::super::state::write_json;
@@ -68,7 +67,7 @@ impl<'a> Host<'a> {
         }
         let layers: Vec<_> = self
             .machine
-            .layers(&self.layout.name)
+            .layers(self.layout)
             .iter()
             .map(|l| l.display().to_string())
             .collect();
@@ -162,7 +161,7 @@ impl<'a> Host<'a> {
             .open(group.join("cgroup.procs"))
             .map_err(what())?;
         let mut capabilities = String::from("CAP_NET_ADMIN");
-        if self.machine.kernel == Kernel::Uml {
+        if self.machine.kernel.is_guest() {
             // The kernel is the lab's own, so its hosts may load modules into it.
             capabilities.push_str(",CAP_SYS_MODULE");
         }

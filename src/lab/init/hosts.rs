@@ -1,4 +1,4 @@
-//! The init program proper, process 1 of user-mode Linux or of the guard's namespace: starts every host, starts again
+//! The init program proper, process 1 of the lab's machine or of the guard's namespace: starts every host, starts again
 //! those that reboot, collects what dies.
 
 use std::time::Duration;
@@ -7,7 +7,6 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 use super::super::error::LabError;
-use super::super::kernel::Kernel;
 use super::super::layout::Layout;
 use super::super::state::StateDir;
 use super::super::status::PowerState;
@@ -19,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(super) fn run(state: &StateDir) -> Result<(), LabError> {
     let layout = state.layout()?;
     let result = start_and_watch(&layout, state);
-    if layout.kernel == Kernel::Uml
+    if layout.kernel.is_guest()
         && let Err(error) = &result
     {
         // Else the kernel buries the reason under its own words about the death of its init.

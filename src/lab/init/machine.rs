@@ -1,5 +1,5 @@
-//! Prepares the machine under the hosts: mounts, kernel modules, bridges. The same for both kernels, but for the
-//! places where things come from.
+//! Prepares the machine under the hosts: mounts, kernel modules, bridges. The same for every kernel, but for
+//! the places where things come from.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::AsRawFd;
@@ -10,13 +10,16 @@ use nix::libc;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use super::super::error::LabError;
+use super::super::image::ROOT;
 use super::super::kernel::Kernel;
-use super::super::layout::Layout;
+use super::super::layout::{HostLayout, Layout};
 use super::super::netns::{NAMESPACES, bridge_line};
+use super::super::qemu;
 use super::super::requirements::UML_MODULES;
-use super::super::rootfs::{LEGACY_LAYER, ROOT};
+use super::super::rootfs::LEGACY_LAYER;
 use super::super::state::StateDir;
 use super::super::tool::{ip_batch, program, run};
+use crate::inventory::model::IptablesBackend;
 
 /// What the machine itself needs before it can start a host, and what no request from inside a host brings:
 /// the programs of the tables run the kernel's helper by its path, which is none of theirs.
@@ -71,7 +74,8 @@ const HOST_MODULES: &[&str] = &[
 /// Where the hosts find what they are made of, once the machine is prepared.
 pub(super) struct Machine {
     pub state: StateDir,
-    pub image: PathBuf,
+    /// The folder with all root file systems.
+    pub images: PathBuf,
     /// A folder of the machine's memory for what hosts write.
     pub scratch: PathBuf,
     /// Kernel modules to show to the hosts.
@@ -81,12 +85,13 @@ pub(super) struct Machine {
 
 impl Machine {
     /// The layers of a host's root, the topmost first.
-    pub fn layers(&self, host: &str) -> Vec<PathBuf> {
-        let mut layers = vec![self.state.host_layer(host)];
-        if self.kernel == Kernel::Uml {
-            layers.push(self.image.join(LEGACY_LAYER));
+    pub fn layers(&self, host: &HostLayout) -> Vec<PathBuf> {
+        let image = self.images.join(&host.image);
+        let mut layers = vec![self.state.host_layer(&host.name)];
+        if host.iptables == IptablesBackend::Legacy {
+            layers.push(image.join(LEGACY_LAYER));
         }
-        layers.push(self.image.join(ROOT));
+        layers.push(image.join(ROOT));
         layers
     }
 }
@@ -105,17 +110,16 @@ fn folder(path: &Path) -> Result<(), LabError> {
 /// Mounts, modules, bridges.
 pub(super) fn prepare(layout: &Layout, state: &StateDir) -> Result<Machine, LabError> {
     let machine = match layout.kernel {
-        Kernel::Uml => prepare_uml(layout, state)?,
+        Kernel::Uml | Kernel::Qemu => prepare_guest(layout, state)?,
         Kernel::Native => prepare_native(layout, state)?,
     };
-    load_modules(&machine)?;
-    if layout.kernel == Kernel::Uml {
+    if layout.kernel.is_guest() {
         make_bridges(layout)?;
     }
     Ok(machine)
 }
 
-fn prepare_uml(layout: &Layout, state: &StateDir) -> Result<Machine, LabError> {
+fn prepare_guest(layout: &Layout, state: &StateDir) -> Result<Machine, LabError> {
     let none = MsFlags::empty();
     mount_at("proc", Path::new("/proc"), none, "")?;
     mount_at("sysfs", Path::new("/sys"), none, "")?;
@@ -130,13 +134,28 @@ fn prepare_uml(layout: &Layout, state: &StateDir) -> Result<Machine, LabError> {
         "mode=0620,ptmxmode=0666,gid=5",
     )?;
     let scratch = temporary_folders("size=90%,mode=0755")?;
-    let image = scratch.join("image");
-    folder(&image)?;
-    mount_hostfs(&layout.image, &image, MsFlags::MS_RDONLY)?;
+    let images = scratch.join("images");
+    folder(&images)?;
     folder(state.dir())?;
-    mount_hostfs(state.dir(), state.dir(), none)?;
-    let modules = PathBuf::from(UML_MODULES);
-    let seen = image.join(ROOT).join("lib/modules");
+    let modules = match &layout.qemu {
+        None => {
+            mount_hostfs(&layout.cache, &images, MsFlags::MS_RDONLY)?;
+            mount_hostfs(state.dir(), state.dir(), none)?;
+            PathBuf::from(UML_MODULES)
+        }
+        Some(qemu) => {
+            mount_9p(qemu::CACHE_TAG, &images, MsFlags::MS_RDONLY, "loose")?;
+            // Both sides write there.
+            mount_9p(qemu::STATE_TAG, state.dir(), none, "none")?;
+            images.join(&qemu.kernel).join(qemu::MODULES)
+        }
+    };
+    let tools = layout
+        .hosts
+        .first()
+        .map(|host| images.join(&host.image).join(ROOT))
+        .unwrap_or_default();
+    let seen = tools.join("lib/modules");
     mount(
         Some(&modules),
         &seen,
@@ -148,12 +167,13 @@ fn prepare_uml(layout: &Layout, state: &StateDir) -> Result<Machine, LabError> {
         "{}: cannot be shown to the hosts",
         modules.display()
     )))?;
+    load_modules(&tools, &scratch)?;
     Ok(Machine {
         state: state.clone(),
-        image,
+        images,
         scratch,
         modules: Some(modules),
-        kernel: Kernel::Uml,
+        kernel: layout.kernel,
     })
 }
 
@@ -165,23 +185,36 @@ fn mount_hostfs(from: &Path, at: &Path, flags: MsFlags) -> Result<(), LabError> 
     )))
 }
 
+/// A folder of the machine that carries QEMU.
+fn mount_9p(tag: &str, at: &Path, flags: MsFlags, cache: &str) -> Result<(), LabError> {
+    let options = format!("trans=virtio,version=9p2000.L,msize=512000,cache={cache}");
+    mount(Some(tag), at, Some("9p"), flags, Some(options.as_str())).map_err(LabError::nix(format!(
+        "{}: cannot be mounted from the machine",
+        at.display()
+    )))
+}
+
 fn prepare_native(layout: &Layout, state: &StateDir) -> Result<Machine, LabError> {
     // Held open, since what they lie in is covered next.
-    let held = [hold(&layout.image)?, hold(state.dir())?];
+    let held = [hold(&layout.cache)?, hold(state.dir())?];
     let none = MsFlags::empty();
     // A fresh sysfs shows the lab's network namespace; control groups are ours from the lab's group down.
     let _ = umount2("/sys", MntFlags::MNT_DETACH);
     mount_at("sysfs", Path::new("/sys"), none, "")?;
     mount_at("cgroup2", Path::new("/sys/fs/cgroup"), none, "")?;
     let scratch = temporary_folders("mode=0755")?;
-    let image = scratch.join("image");
-    let [held_image, held_state] = &held;
-    show(held_image, &image)?;
+    let images = scratch.join("images");
+    let [held_cache, held_state] = &held;
+    show(held_cache, &images)?;
     show(held_state, state.dir())?;
     let modules = PathBuf::from("/lib/modules");
+    let _ = run(program("modprobe")
+        .args(["-q", "-a"])
+        .args(OWN_MODULES)
+        .args(HOST_MODULES));
     Ok(Machine {
         state: state.clone(),
-        image,
+        images,
         scratch,
         modules: modules.is_dir().then_some(modules),
         kernel: Kernel::Native,
@@ -221,29 +254,21 @@ fn temporary_folders(options: &str) -> Result<PathBuf, LabError> {
 }
 
 /// What this kernel does not have is not an error here: the host that needs it says so.
-/// In user-mode Linux, where a module takes 70 ms, hosts load what they want, as they would on a machine of their own.
-fn load_modules(machine: &Machine) -> Result<(), LabError> {
-    if machine.kernel == Kernel::Native {
-        let _ = run(program("modprobe")
-            .args(["-q", "-a"])
-            .args(OWN_MODULES)
-            .args(HOST_MODULES));
-        return Ok(());
-    }
-    let root = machine.image.join(ROOT);
+/// Hosts load what they want besides, as they would on a machine of their own. `tools` is a root file system.
+fn load_modules(tools: &Path, scratch: &Path) -> Result<(), LabError> {
     let mut command = program("chroot");
     command
-        .arg(&root)
+        .arg(tools)
         .args(["/sbin/modprobe", "-q", "-a"])
         .args(OWN_MODULES);
     if let Err(error) = run(&mut command) {
         super::log(&format!("{error}"));
     }
     // For what the kernel asks for by itself later on.
-    let helper = machine.scratch.join("modprobe");
+    let helper = scratch.join("modprobe");
     let text = format!(
         "#!/bin/sh\nexec chroot {} /sbin/modprobe \"$@\"\n",
-        root.display()
+        tools.display()
     );
     let what = || LabError::io("the kernel's module helper cannot be set");
     fs::write(&helper, text).map_err(what())?;
@@ -252,14 +277,21 @@ fn load_modules(machine: &Machine) -> Result<(), LabError> {
     fs::write("/proc/sys/kernel/modprobe", helper.display().to_string()).map_err(what())
 }
 
-/// Bridges inside user-mode Linux, each with the NIC that leads to this machine's end where there is one.
+/// Bridges inside the machine, each with the NIC that leads to this machine's end where there is one.
 fn make_bridges(layout: &Layout) -> Result<(), LabError> {
     let mut lines = vec!["link set lo up".to_owned()];
     let mut attached = 0;
     for network in &layout.networks {
         lines.push(bridge_line(&network.link));
         if network.attached {
-            lines.push(format!("link set vec{attached} master {} up", network.link));
+            let nic = match layout.kernel {
+                Kernel::Uml => "vec",
+                Kernel::Native | Kernel::Qemu => "eth",
+            };
+            lines.push(format!(
+                "link set {nic}{attached} master {} up",
+                network.link
+            ));
             attached += 1;
         }
     }

@@ -1,10 +1,11 @@
 #!/bin/sh
 # Run by mmdebstrap with the new root as $1. Makes it a lab host, lays a package repository into it, and writes beside
-# it the few files ($LAYER) that differ on a kernel without nf_tables for IPv4.
-# In: OFFERED (packages of the repository), LAYER (folder to make).
+# it the few files that differ where iptables is the legacy backend.
+# In: OFFERED (packages of the repository), FOLDER (where that layer goes).
 set -eu
 umask 022
 root=$1
+layer=$FOLDER/legacy
 repository=/usr/share/lab/packages
 
 write() { mkdir -p "$(dirname "$root$1")" && cat >"$root$1"; }
@@ -113,9 +114,9 @@ mkdir -p "$root/lib/modules"
 for name in iptables ip6tables arptables; do
     chroot "$root" update-alternatives --set "$name" "/usr/sbin/$name-legacy"
 done
-mkdir -p "$LAYER/etc" "$LAYER/var/lib/dpkg/alternatives"
-cp -a "$root/etc/alternatives" "$LAYER/etc/"
+mkdir -p "$layer/etc" "$layer/var/lib/dpkg/alternatives"
+cp -a "$root/etc/alternatives" "$layer/etc/"
 for name in iptables ip6tables arptables; do
-    cp -a "$root/var/lib/dpkg/alternatives/$name" "$LAYER/var/lib/dpkg/alternatives/"
+    cp -a "$root/var/lib/dpkg/alternatives/$name" "$layer/var/lib/dpkg/alternatives/"
     chroot "$root" update-alternatives --auto "$name"
 done

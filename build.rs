@@ -1,0 +1,36 @@
+//! Compiles the library that lvsctl preloads into user-mode Linux (src/lab/uml/ptrace.rs), which lvsctl then carries
+//! inside. An empty file takes its place on machines for which there is no user-mode Linux.
+
+use std::env;
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::Command;
+
+const SOURCE: &str = "src/lab/uml/ptrace.rs";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={SOURCE}");
+    println!("cargo::rerun-if-changed=build.rs");
+    let library = PathBuf::from(env::var("OUT_DIR")?).join("ptrace.so");
+    let target = env::var("TARGET")?;
+    if !(target.starts_with("x86_64-") && target.contains("linux")) {
+        return Ok(std::fs::write(library, "")?);
+    }
+    let mut rustc = Command::new(env::var("RUSTC")?);
+    rustc
+        .args(["--crate-name=ptrace", "--crate-type=cdylib"])
+        .args(["--edition=2024", "--target", &target])
+        .args(["-Copt-level=3", "-Cpanic=abort", "-Cstrip=symbols"])
+        // A library without libc of its own, as the static musl target would otherwise give it.
+        .args(["-Ctarget-feature=-crt-static", "-Clink-arg=-nostdlib"])
+        .arg("-o")
+        .arg(&library);
+    if let Ok(linker) = env::var("RUSTC_LINKER") {
+        rustc.arg(format!("-Clinker={linker}"));
+    }
+    if rustc.arg(SOURCE).status()?.success() {
+        Ok(())
+    } else {
+        Err(format!("{SOURCE}: rustc failed").into())
+    }
+}

@@ -1,0 +1,203 @@
+//! Finds out whether a kernel starts on this machine, by starting it: processors and hypervisors differ in too many ways
+//! to know it beforehand. The outcome is kept until this machine boots again or one of the programs changes.
+
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::LabError;
+use super::process::INIT_COMMAND;
+use super::qemu;
+use super::state::{read_json, write_json};
+use super::tool::{describe, find, program};
+use super::uml;
+use super::wait::Cancel;
+
+/// What a kernel's first program prints when it runs.
+pub(super) const PASSED: &str = "lab: the trial has passed";
+
+/// How long a trial may print nothing. The kernel prints as it boots, so a slow machine is no silent one.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// How a trial ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Starts,
+    /// With the file that holds what the kernel printed.
+    Fails(PathBuf),
+}
+
+/// A trial that was made before.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Record {
+    /// What the outcome depends on.
+    of: String,
+    starts: bool,
+}
+
+/// Whether user-mode Linux starts here.
+pub(super) fn user_mode_linux(
+    cache: &Path,
+    init: &Path,
+    cancel: &Cancel,
+) -> Result<Outcome, LabError> {
+    let of = [stamp(Path::new("linux.uml")), stamp(init)].concat();
+    remembered(cache, "uml", &of, || {
+        let folder = tempfile::tempdir_in("/dev/shm")
+            .map_err(LabError::io("/dev/shm: no folder can be made"))?;
+        let preload = folder.path().join("ptrace.so");
+        fs::write(&preload, uml::PRELOAD).map_err(LabError::io(format!(
+            "{}: cannot be written",
+            preload.display()
+        )))?;
+        let boot = uml::Boot {
+            memory_mib: 64,
+            quiet: false,
+            preload: &preload,
+            folder: folder.path(),
+            memory: folder.path(),
+            init,
+            init_arguments: &[INIT_COMMAND, "trial", "-"],
+            taps: &[],
+        };
+        passes(&boot.command(), &cache.join("uml-trial.log"), cancel)
+    })
+}
+
+/// Whether QEMU runs the lab's kernel with KVM. A device /dev/kvm that opens is no proof.
+pub(super) fn kvm(cache: &Path, kernel: &Path, cancel: &Cancel) -> Result<bool, LabError> {
+    if !Path::new("/dev/kvm").exists() {
+        return Ok(false);
+    }
+    let of = [stamp(Path::new(qemu::PROGRAM)), stamp(kernel)].concat();
+    let outcome = remembered(cache, "kvm", &of, || {
+        let command = qemu::trial(kernel);
+        passes(&command, &cache.join("kvm-trial.log"), cancel)
+    })?;
+    Ok(outcome == Outcome::Starts)
+}
+
+/// The kept outcome, or that of a trial made now.
+fn remembered(
+    cache: &Path,
+    name: &str,
+    programs: &str,
+    trial: impl FnOnce() -> Result<bool, LabError>,
+) -> Result<Outcome, LabError> {
+    let file = cache.join(format!("{name}-trial.json"));
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let of = format!("{}{programs}", boot.trim());
+    let kept: Option<Record> = read_json(&file).ok();
+    let starts = match kept {
+        Some(record) if record.of == of => record.starts,
+        _ => {
+            let what = || LabError::io(format!("{}: cannot be written", file.display()));
+            fs::create_dir_all(cache).map_err(what())?;
+            let starts = trial()?;
+            write_json(&file, &Record { of, starts }).map_err(what())?;
+            starts
+        }
+    };
+    Ok(if starts {
+        Outcome::Starts
+    } else {
+        Outcome::Fails(cache.join(format!("{name}-trial.log")))
+    })
+}
+
+/// What changes when a program is installed anew.
+fn stamp(file: &Path) -> String {
+    let path = find(file);
+    let seen = fs::metadata(&path).map(|m| (m.size(), m.mtime(), m.mtime_nsec()));
+    format!(" {} {seen:?}", path.display())
+}
+
+/// Runs a machine in a process namespace that ends with it, until it passes, ends, or prints nothing for too long.
+fn passes(machine: &Command, log: &Path, cancel: &Cancel) -> Result<bool, LabError> {
+    let failed = || LabError::io(format!("{}: cannot be run", describe(machine)));
+    let output = File::create(log).map_err(LabError::io(log.display().to_string()))?;
+    let mut command = program("unshare");
+    command
+        .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
+        .arg(machine.get_program())
+        .args(machine.get_args())
+        .stdin(Stdio::null())
+        .stdout(output.try_clone().map_err(failed())?)
+        .stderr(output);
+    for (name, value) in machine.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    super::tool::end_with_us(&mut command);
+    let mut child = command.spawn().map_err(failed())?;
+    let result = watch(&mut child, log, cancel);
+    let _ = child.kill();
+    let _ = child.wait();
+    result
+}
+
+fn watch(child: &mut std::process::Child, log: &Path, cancel: &Cancel) -> Result<bool, LabError> {
+    let (mut length, mut changed) = (0, Instant::now());
+    loop {
+        let ended = matches!(child.try_wait(), Ok(Some(_)) | Err(_));
+        let text = fs::read(log).map_err(LabError::io(log.display().to_string()))?;
+        if memchr::memmem::find(&text, PASSED.as_bytes()).is_some() {
+            return Ok(true);
+        }
+        if text.len() > length {
+            (length, changed) = (text.len(), Instant::now());
+        }
+        if ended || changed.elapsed() > SILENCE {
+            return Ok(false);
+        }
+        cancel.pause()?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine(script: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    #[ignore = "needs root: make test-root"]
+    fn a_machine_passes_when_its_first_program_speaks() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let passed = format!("echo booting; echo '{PASSED}'; sleep 60");
+        for (script, want) in [
+            (passed.as_str(), true),
+            ("echo put_fp_registers; exit 134", false),
+        ] {
+            let result = passes(&machine(script), &log, &Cancel::default());
+            assert_eq!(result.unwrap(), want, "{script}");
+        }
+        assert_eq!(fs::read_to_string(&log).unwrap(), "put_fp_registers\n");
+    }
+
+    #[test]
+    fn an_outcome_is_kept_until_a_program_changes() {
+        let cache = tempfile::tempdir().unwrap();
+        let outcome = |programs: &str, result: Option<bool>| {
+            remembered(cache.path(), "uml", programs, || {
+                Ok(result.expect("no trial is made"))
+            })
+            .unwrap()
+        };
+        let log = cache.path().join("uml-trial.log");
+        assert_eq!(outcome("one", Some(false)), Outcome::Fails(log.clone()));
+        assert_eq!(outcome("one", None), Outcome::Fails(log));
+        assert_eq!(outcome("two", Some(true)), Outcome::Starts);
+        assert_eq!(outcome("two", None), Outcome::Starts);
+    }
+}
