@@ -38,12 +38,12 @@ test: deps lint test-unit test-lab
 test-unit: deps
 	$(CARGO) test --locked --lib --bins
 	$(CARGO) test --locked $(patsubst tests/%.rs,--test %,$(filter-out tests/lab.rs,$(wildcard tests/*.rs))) \
-		$(patsubst tests/%/main.rs,--test %,$(filter-out tests/matrix/main.rs,$(wildcard tests/*/main.rs)))
+		$(patsubst tests/%/main.rs,--test %,$(filter-out tests/matrix/main.rs,$(wildcard tests/*/main.rs))) -- --include-ignored
 
 # The lab itself, and topologies in it, two labs at a time: T1, T2 and T8 always, and of the others a quarter each day.
 PART ?= $(shell echo $$(($$(date +%s) / 86400 % 4)))/4
 test-lab: deps
-	$(CARGO) test --locked --test lab
+	$(CARGO) test --locked --test lab -- --include-ignored
 	$(CARGO) test --locked --test matrix -- --part $(PART)
 
 # Every topology, or `make matrix ONLY="t5 t7"`.
