@@ -1,5 +1,5 @@
 # `make demo` shows the main job on this machine, `make test` tests it; each installs what it needs, for which it must be
-# root, on a Debian (or Ubuntu) machine with Rust.
+# root, on a Debian (or Ubuntu) machine with Rust. `make build` and `make test-unit` install nothing.
 
 CARGO ?= cargo
 BUILD_PACKAGES := gcc pkg-config libssl-dev zlib1g-dev
@@ -9,8 +9,10 @@ PACKAGES := $(BUILD_PACKAGES) \
 	openssh-server sudo curl iputils-ping busybox iptables procps util-linux
 # The topologies that `make test` brings up.
 TEST_ROWS := t1 t2 t8
-DENY := target/tools/bin/cargo-deny
 DENY_VERSION := 0.20.2
+# All checkouts use one, since it takes minutes to build; unoptimized, so that it takes fewer.
+DENY_ROOT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lvsctl/cargo-deny-$(DENY_VERSION)
+DENY := $(DENY_ROOT)/bin/cargo-deny
 
 export LVSCTL_AUTH_PASS ?= s3cr3t
 
@@ -19,7 +21,7 @@ export LVSCTL_AUTH_PASS ?= s3cr3t
 all: build
 
 help:
-	@echo "make build       the program"
+	@echo "make build       the program; installs nothing"
 	@echo "make deps        installs what building and testing need"
 	@echo "make demo        the main job, in a lab on this machine"
 	@echo "make test        lint, test-unit, test-root and test-lab"
@@ -41,10 +43,13 @@ deps:
 		DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $$missing >/dev/null || \
 		{ echo "install these packages:$$missing" >&2; exit 1; }; fi
 
-build: deps
-	$(CARGO) build --locked --release
+build:
+	@$(CARGO) build --locked --release || { \
+		$(call find-missing,$(BUILD_PACKAGES)); \
+		[ -z "$$missing" ] || echo "Debian packages that the build needs are missing:$$missing; \`make deps\` installs them, as root" >&2; \
+		exit 1; }
 
-demo: build
+demo: deps build
 	./tests/demo.sh target/release/lvsctl
 
 test: deps lint test-unit test-root test-lab
@@ -96,7 +101,7 @@ deny: $(DENY)
 	$(DENY) --locked check bans licenses sources
 
 $(DENY):
-	$(CARGO) install --locked --root target/tools cargo-deny --version $(DENY_VERSION)
+	$(CARGO) install --locked --debug --root $(DENY_ROOT) cargo-deny --version $(DENY_VERSION)
 
 bench: deps build
 	$(CARGO) bench --locked --bench fleet -- --hosts 10,50 --forks 25 \
