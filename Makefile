@@ -1,54 +1,95 @@
-# `make demo` shows the main job on this machine, `make test` runs everything; each installs what it needs.
-# Both need root and a Debian (or Ubuntu) machine with Rust.
+# `make demo` shows the main job on this machine, `make test` tests it; each installs what it needs, for which it must be
+# root, on a Debian (or Ubuntu) machine with Rust. `make build` and `make test-unit` install nothing.
 
 CARGO ?= cargo
+BUILD_PACKAGES := gcc pkg-config libssl-dev zlib1g-dev
 # For building; for the lab; for tests with SSH servers in network namespaces.
-PACKAGES := gcc pkg-config libssl-dev zlib1g-dev \
-	user-mode-linux qemu-system-x86 mmdebstrap debian-archive-keyring systemd-container apt-utils iproute2 kmod openssh-client \
+PACKAGES := $(BUILD_PACKAGES) \
+	user-mode-linux qemu-system-x86 mmdebstrap debian-archive-keyring systemd-container apt-utils iproute2 kmod \
+	openssh-client \
 	openssh-server sudo curl iputils-ping busybox iptables procps util-linux
-DENY := target/tools/bin/cargo-deny
+# The topologies that `make test` brings up.
+TEST_ROWS := t1 t2 t8
 DENY_VERSION := 0.20.2
+# All checkouts use one, since it takes minutes to build; unoptimized, so that it takes fewer.
+DENY_ROOT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lvsctl/cargo-deny-$(DENY_VERSION)
+DENY := $(DENY_ROOT)/bin/cargo-deny
 
 export LVSCTL_AUTH_PASS ?= s3cr3t
 
-.PHONY: all build deps demo test test-unit test-lab matrix lint fmt deny bench clean help
+.PHONY: all build deps demo test test-unit test-root test-lab list-tests matrix lint fmt deny bench clean help
 
 all: build
 
 help:
-	@echo "make build | demo | test | matrix | lint | bench | deps"
+	@echo "make build       the program; installs nothing"
+	@echo "make deps        installs what building and testing need"
+	@echo "make demo        the main job, in a lab on this machine"
+	@echo "make test        lint, test-unit, test-root and test-lab"
+	@echo "make test-unit   what needs neither root nor a lab: plain \`cargo test\`"
+	@echo "make test-root   SSH servers and shells in namespaces"
+	@echo "make test-lab    the lab, and in it the topologies $(TEST_ROWS)"
+	@echo "make list-tests  the name of each test that \`make test\` runs, sorted"
+	@echo "make matrix      all topologies; ONLY=\"t5 t7\" those; SHARD=K/N a part of what \`make test\` leaves out"
+	@echo "make lint | fmt | deny | bench | clean"
+
+# Those of these packages that are not installed, in $$missing.
+find-missing = missing=; for p in $(1); do \
+	dpkg-query -W -f '$${db:Status-Status}' "$$p" 2>/dev/null | grep -qx installed || missing="$$missing $$p"; done
 
 deps:
-	@missing=; for p in $(PACKAGES); do \
-		dpkg-query -W -f '$${db:Status-Status}' "$$p" 2>/dev/null | grep -qx installed || missing="$$missing $$p"; done; \
+	@$(call find-missing,$(PACKAGES)); \
 	if [ -n "$$missing" ]; then \
 		apt-get -q update >/dev/null && \
 		DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $$missing >/dev/null || \
 		{ echo "install these packages:$$missing" >&2; exit 1; }; fi
 
-build: deps
-	$(CARGO) build --locked --release
+build:
+	@$(CARGO) build --locked --release || { \
+		$(call find-missing,$(BUILD_PACKAGES)); \
+		[ -z "$$missing" ] || echo "Debian packages that the build needs are missing:$$missing; \`make deps\` installs them, as root" >&2; \
+		exit 1; }
 
-demo: build
+demo: deps build
 	./tests/demo.sh target/release/lvsctl
 
-test: deps lint test-unit test-lab
+test: deps lint test-unit test-root test-lab
 
-# Everything but whole clusters in the lab.
-test-unit: deps
-	$(CARGO) test --locked --lib --bins
-	$(CARGO) test --locked $(patsubst tests/%.rs,--test %,$(filter-out tests/lab.rs,$(wildcard tests/*.rs))) \
-		$(patsubst tests/%/main.rs,--test %,$(filter-out tests/matrix/main.rs,$(wildcard tests/*/main.rs)))
+# A test that needs more than an ordinary user has is ignored, with a reason that names the target that runs it.
+ROOT_TESTS := $(sort $(foreach file,$(shell grep -rl 'ignore = "needs root: make test-root"' tests), \
+	$(word 2,$(subst /, ,$(basename $(file))))))
+RUN_UNIT := $(CARGO) test --locked
+RUN_ROOT := $(CARGO) test --locked $(ROOT_TESTS:%=--test %) -- --ignored
+RUN_LAB := $(CARGO) test --locked --test lab -- --ignored
+RUN_MATRIX := $(CARGO) test --locked --test matrix -- --ignored --exact --known
 
-# The lab itself, and topologies in it, two labs at a time: T1, T2 and T8 always, and of the others a quarter each day.
-PART ?= $(shell echo $$(($$(date +%s) / 86400 % 4)))/4
+test-unit:
+	$(RUN_UNIT)
+
+test-root: deps
+	$(RUN_ROOT)
+
 test-lab: deps
-	$(CARGO) test --locked --test lab
-	$(CARGO) test --locked --test matrix -- --part $(PART)
+	$(RUN_LAB)
+	$(RUN_MATRIX) $(TEST_ROWS)
 
-# Every topology, or `make matrix ONLY="t5 t7"`.
 matrix: deps
-	$(CARGO) test --locked --test matrix -- $(ONLY)
+	$(RUN_MATRIX) $(ONLY) $(if $(SHARD),$(TEST_ROWS:%=--skip %) --shard $(SHARD))
+
+# The program's file and the test, a line each.
+names = CARGO_TERM_COLOR=never $(1) 2>&1 | awk '/^ *Running / { file = $$2 == "unittests" ? $$3 : $$2 } \
+	/^ *Doc-tests / { file = "doc" } sub(/: test$$/, "") { print file ": " $$0 }' | LC_ALL=C sort
+
+# Two lists can be compared with diff. `--list` lists what is ignored too, which test-unit does not run.
+list-tests:
+	@$(CARGO) test --locked --quiet --no-run >&2
+	@all=$$(mktemp) && ignored=$$(mktemp) && trap 'rm -f "$$all" "$$ignored"' EXIT && \
+	$(call names,$(RUN_UNIT) -- --list) >"$$all" && \
+	$(call names,$(RUN_UNIT) -- --list --ignored) >"$$ignored" && \
+	{ LC_ALL=C comm -23 "$$all" "$$ignored"; \
+	  $(call names,$(RUN_ROOT) --list); \
+	  $(call names,$(RUN_LAB) --list); \
+	  $(call names,$(RUN_MATRIX) $(TEST_ROWS) --list); } | LC_ALL=C sort
 
 lint: fmt deny
 	$(CARGO) clippy --locked --all-targets -- -D warnings
@@ -61,7 +102,7 @@ deny: $(DENY)
 	$(DENY) --locked check bans licenses sources
 
 $(DENY):
-	$(CARGO) install --locked --root target/tools cargo-deny --version $(DENY_VERSION)
+	$(CARGO) install --locked --debug --root $(DENY_ROOT) cargo-deny --version $(DENY_VERSION)
 
 bench: deps build
 	$(CARGO) bench --locked --bench fleet -- --hosts 10,50 --forks 25 \

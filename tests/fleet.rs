@@ -21,6 +21,7 @@ fn cost(host: &TestHost, work: impl FnOnce()) -> (usize, usize, u64) {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn a_run_costs_one_connection_and_one_exec() {
     let lab = Lab::plain(2);
     let host = lab.host("h1");
@@ -88,6 +89,7 @@ END
 chmod +x /usr/local/sbin/ipvsadm"#;
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn a_real_server_is_drained_before_it_is_destroyed() {
     let lab = Lab::plain(2);
     let (director, rs) = (lab.host("h1"), lab.host("h2"));
@@ -131,6 +133,7 @@ fn a_real_server_is_drained_before_it_is_destroyed() {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn the_secrets_of_directors_that_drain_are_read() {
     let lab = Lab::plain(1);
     let inventory = support::inventory::write(&lab);
@@ -158,6 +161,7 @@ fn the_secrets_of_directors_that_drain_are_read() {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn one_host_that_fails_keeps_all_others_untouched() {
     let cases: Vec<(&str, HostSpec, &str)> = vec![
         (
@@ -193,6 +197,7 @@ fn one_host_that_fails_keeps_all_others_untouched() {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn an_unreachable_host_stops_the_run_unless_asked_otherwise() {
     let lab = Lab::plain(2);
     lab.host("h2").unplug();
@@ -215,6 +220,7 @@ fn an_unreachable_host_stops_the_run_unless_asked_otherwise() {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn a_second_run_meets_the_lock_of_the_first() {
     let lab = Lab::plain(1);
     let host = lab.host("h1");

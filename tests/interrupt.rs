@@ -27,6 +27,7 @@ fn has(host: &TestHost, path: &str) -> bool {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn the_step_in_hand_ends_and_no_lock_stays() {
     let lab = Lab::plain(2);
     let inventory = support::inventory::write(&lab);
@@ -91,6 +92,7 @@ fn the_step_in_hand_ends_and_no_lock_stays() {
 
 /// A host that never answers holds nobody up.
 #[test]
+#[ignore = "needs root: make test-root"]
 fn a_connection_that_hangs_is_given_up() {
     let lab = Lab::plain(1);
     lab.host("h1").unplug();

@@ -1,4 +1,5 @@
-//! The lab itself, with real hosts: as root, on a machine that has what `lab::requirements` asks for.
+//! The lab itself, with real hosts: as root, on a machine that has what `lab::requirements` asks for. `make test-lab`
+//! runs them.
 
 #[path = "support/labs.rs"]
 mod labs;
@@ -139,6 +140,7 @@ fn spec(lab: &Lab) -> LabSpec {
 }
 
 #[test]
+#[ignore = "needs root and a lab: make test-lab"]
 fn hosts_are_real_machines() {
     let lab = Lab::named("uml");
     let spec = spec(&lab);
@@ -346,6 +348,7 @@ fn a_reboot_keeps_what_is_on_disk(lab: &Lab) {
 }
 
 #[test]
+#[ignore = "needs root and a lab: make test-lab"]
 fn labs_with_one_subnet_stand_side_by_side() {
     let (one, two) = (Lab::named("one"), Lab::named("two"));
     for lab in [&one, &two] {
@@ -445,11 +448,14 @@ impl Traces {
     }
 }
 
-/// Run by the test below in a process of its own, which is then killed.
+/// A part of the test below, which runs it in another process and kills that. By itself it does nothing.
 #[test]
-#[ignore = "a part of another test"]
+#[ignore = "run by a_killed_up_leaves_nothing_after_down"]
 fn bring_up_in_a_process_of_its_own() {
-    let text = fs::read(std::env::var("LAB_TEST_SPEC").unwrap()).unwrap();
+    let Some(path) = std::env::var_os("LAB_TEST_SPEC") else {
+        return;
+    };
+    let text = fs::read(path).unwrap();
     let kernel = match std::env::var("LAB_TEST_KERNEL").unwrap().as_str() {
         "native" => KernelChoice::Native,
         _ => KernelChoice::Uml,
@@ -467,6 +473,7 @@ fn wait_for(what: &str, condition: impl Fn() -> bool) {
 }
 
 #[test]
+#[ignore = "needs root and a lab: make test-lab"]
 fn a_killed_up_leaves_nothing_after_down() {
     let folder = tempfile::tempdir().unwrap();
     let moments: &[(&str, &str, &str)] = &[
@@ -506,6 +513,7 @@ fn a_killed_up_leaves_nothing_after_down() {
 }
 
 #[test]
+#[ignore = "needs root and a lab: make test-lab"]
 fn an_interrupted_up_cleans_up_by_itself() {
     let lab = Lab::named("interrupted");
     let mut traces = None;
@@ -525,6 +533,7 @@ fn an_interrupted_up_cleans_up_by_itself() {
 }
 
 #[test]
+#[ignore = "needs root and a lab: make test-lab"]
 fn hosts_that_are_not_ready_in_time_are_an_error_that_leaves_nothing() {
     let lab = Lab::named("late");
     let options = UpOptions {
@@ -543,6 +552,7 @@ fn hosts_that_are_not_ready_in_time_are_an_error_that_leaves_nothing() {
 }
 
 #[test]
+#[ignore = "needs root and a lab: make test-lab"]
 fn a_lab_that_is_not_there_is_told_so() {
     let name = format!("test-none-{}", std::process::id());
     let words = format!("no lab named {name} is up");

@@ -1,8 +1,9 @@
 //! docs/reference.md names every command and flag, with its values and default, and none that is not there; docs/checks.md
-//! every check of `verify`. The first steps name the right Rust.
+//! every check of `verify`. The first steps name the right Rust. What is ignored names the target that runs it.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use clap::{Command, CommandFactory};
 use lvsctl::cli::Cli;
@@ -192,4 +193,48 @@ fn every_check_is_told() {
         "docs/checks.md is not what the code says: LVSCTL_WRITE_DOCS=1 cargo test --test reference"
     );
     assert!(!text.contains("|  |"), "a check without words: {text}");
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let below = |path: PathBuf| match path.extension() {
+        Some(end) if end == "rs" => vec![path],
+        _ if path.is_dir() => sources(&path),
+        _ => Vec::new(),
+    };
+    paths.flat_map(below).collect()
+}
+
+/// The Makefile finds by its reason in which program under tests/ a test is that needs root.
+#[test]
+fn an_ignored_test_names_the_target_that_runs_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let reasons = |folder: &str| {
+        let mut all = Vec::new();
+        for path in sources(&root.join(folder)) {
+            let text = fs::read_to_string(&path).expect("a source");
+            let lines = text.lines().map(str::trim);
+            let ignored = lines.filter(|line| line.starts_with("#[ignore"));
+            let name = path.strip_prefix(root).expect("a path").to_owned();
+            all.extend(ignored.map(|line| (name.clone(), line.to_owned())));
+        }
+        all
+    };
+    let program = "#[ignore = \"run by the_library_sets_a_part_of_the_state_that_the_kernel_alone_refuses\"]";
+    let lines: Vec<_> = reasons("src").into_iter().map(|(_, line)| line).collect();
+    assert_eq!(lines, [program], "tests that need more are under tests/");
+    let under = reasons("tests");
+    assert!(under.len() > 30, "{under:?}");
+    for (path, line) in under {
+        let allowed: &[&str] = if path == Path::new("tests/lab.rs") {
+            &[
+                "#[ignore = \"needs root and a lab: make test-lab\"]",
+                "#[ignore = \"run by a_killed_up_leaves_nothing_after_down\"]",
+            ]
+        } else {
+            &["#[ignore = \"needs root: make test-root\"]"]
+        };
+        assert!(allowed.contains(&&*line), "{}: {line}", path.display());
+    }
 }

@@ -160,7 +160,7 @@ fn scripts_have_no_syntax_errors() {
                 .stdin(Stdio::piped())
                 .stderr(Stdio::piped())
                 .spawn()
-                .unwrap_or_else(|e| panic!("{}: {e}; `make deps` installs it", shell[0]));
+                .unwrap_or_else(|e| panic!("{}: {e}; apt-get install {0}", shell[0]));
             let mut stdin = child.stdin.take().expect("a pipe");
             stdin
                 .write_all(file.content.as_bytes())

@@ -28,6 +28,7 @@ fn run(shell: &mut Box<dyn RemoteShell>, script: &str) -> Output {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn one_connection_and_one_exec_serve_many_scripts() {
     let lab = Lab::plain(1);
     let _in = lab.enter();
@@ -48,6 +49,7 @@ fn one_connection_and_one_exec_serve_many_scripts() {
 
 /// Counted on the host, whose pids are its own.
 #[test]
+#[ignore = "needs root: make test-root"]
 fn framing_starts_no_process() {
     let lab = Lab::plain(1);
     let _in = lab.enter();
@@ -76,6 +78,7 @@ fn framing_starts_no_process() {
 
 /// All hosts at once, from threads that share one connector.
 #[test]
+#[ignore = "needs root: make test-root"]
 fn many_hosts_at_once() {
     let lab = Lab::plain(10);
     let _in = lab.enter();
@@ -100,6 +103,7 @@ fn many_hosts_at_once() {
 
 /// Trap 4: libssh2's window is 2 MiB for both streams together.
 #[test]
+#[ignore = "needs root: make test-root"]
 fn both_streams_are_drained_while_waiting_and_while_sending() {
     let lab = Lab::plain(1);
     let _in = lab.enter();
@@ -123,6 +127,7 @@ fn both_streams_are_drained_while_waiting_and_while_sending() {
 /// 3 MiB go out while another process of the host fills both streams: what one call of libssh2 takes in is often what
 /// another waits for. On several hosts at once, as it takes some crowding for that to show; and with new keys in between.
 #[test]
+#[ignore = "needs root: make test-root"]
 fn much_goes_both_ways_at_once() {
     let lab = Lab::new(
         (1..=6)
@@ -166,6 +171,7 @@ fn much_goes_both_ways_at_once() {
 
 /// Trap 5, and trap 9's shells: an ended shell is never taken for a script that went well.
 #[test]
+#[ignore = "needs root: make test-root"]
 fn an_end_is_told_for_what_it_is() {
     let lab = Lab::plain(1);
     let _in = lab.enter();
@@ -220,6 +226,7 @@ fn an_end_is_told_for_what_it_is() {
 
 /// Trap 6: a deadline is one also when something keeps coming, and a background child holds up nothing.
 #[test]
+#[ignore = "needs root: make test-root"]
 fn a_script_has_a_deadline() {
     let lab = Lab::plain(1);
     let _in = lab.enter();
@@ -284,6 +291,7 @@ fn a_script_has_a_deadline() {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn a_connection_has_a_deadline() {
     let lab = Lab::plain(1);
     let _in = lab.enter();
@@ -385,6 +393,7 @@ fn a_connection_has_a_deadline() {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn a_login_that_waits_is_given_up() {
     let lab = Lab::new(vec![HostSpec::new("h1").file(
         "/root/.bashrc",
@@ -404,6 +413,7 @@ fn a_login_that_waits_is_given_up() {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn noise_before_the_shell_is_passed_over() {
     let noise = "echo 'Welcome!'; echo warning >&2; printf 'no newline'\n";
     let lab = Lab::new(vec![
@@ -418,6 +428,7 @@ fn noise_before_the_shell_is_passed_over() {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn a_user_without_a_shell_is_told() {
     let lab = Lab::new(vec![
         HostSpec::new("bare").without("/bin/sh"),
@@ -448,6 +459,7 @@ fn a_user_without_a_shell_is_told() {
 
 /// The remote shell sees the end of its input when the controller is gone, whatever it is at.
 #[test]
+#[ignore = "needs root: make test-root"]
 fn exit_traps_run_when_the_connection_goes() {
     let lab = Lab::new(vec![
         HostSpec::new("h1")
@@ -487,6 +499,7 @@ fn exit_traps_run_when_the_connection_goes() {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn a_host_is_one_of_its_own() {
     let lab = Lab::new(vec![
         HostSpec::new("h1").without("/usr/sbin/ip"),

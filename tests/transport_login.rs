@@ -39,6 +39,7 @@ fn told(error: &TransportError) -> String {
 
 /// Trap 3: the server has an ed25519 key as well, and would show that first.
 #[test]
+#[ignore = "needs root: make test-root"]
 fn a_host_is_asked_for_the_key_that_is_known() {
     let all = ["ed25519", "ecdsa", "rsa"];
     let lab = Lab::new(vec![
@@ -55,6 +56,7 @@ fn a_host_is_asked_for_the_key_that_is_known() {
 
 /// Trap 2, against a server; what each line means is a table in known_hosts_tests.rs.
 #[test]
+#[ignore = "needs root: make test-root"]
 fn host_keys_are_checked() {
     let all = ["ed25519", "ecdsa"];
     let lab = Lab::new(vec![HostSpec::new("h1").host_keys(&all, &[])]);
@@ -150,6 +152,7 @@ fn host_keys_are_checked() {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn a_new_host_is_accepted_where_that_is_asked_for() {
     let lab = Lab::new(
         (1..=6)
@@ -212,6 +215,7 @@ fn a_new_host_is_accepted_where_that_is_asked_for() {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn a_server_of_the_past_is_told() {
     let lab = Lab::new(vec![
         HostSpec::new("h1")
@@ -244,6 +248,7 @@ fn authorize(lab: &Lab, host: &str, key: &Path) {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn keys_of_every_kind() {
     let lab = Lab::plain(1);
     let _in = lab.enter();
@@ -294,6 +299,7 @@ fn keys_of_every_kind() {
 
 /// Trap 8: decrypting takes a quarter of a second, and there are many hosts.
 #[test]
+#[ignore = "needs root: make test-root"]
 fn an_encrypted_key_is_decrypted_once() {
     let lab = Lab::plain(6);
     let _in = lab.enter();
@@ -318,6 +324,7 @@ fn an_encrypted_key_is_decrypted_once() {
 
 /// Trap 8: the right key is the agent's eighth.
 #[test]
+#[ignore = "needs root: make test-root"]
 fn the_agents_keys_are_walked() {
     let lab = Lab::new(vec![
         HostSpec::new("patient").sshd("MaxAuthTries 20"),
@@ -376,6 +383,7 @@ fn the_agents_keys_are_walked() {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn a_refusal_tells_what_was_tried() {
     let lab = Lab::new(vec![HostSpec::new("h1").sshd("PasswordAuthentication no")]);
     let _in = lab.enter();
@@ -427,6 +435,7 @@ fn a_refusal_tells_what_was_tried() {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn passwords() {
     let with_password = |name: &str, sshd: &str| {
         let mut spec = HostSpec::new(name).sshd(sshd);
@@ -497,6 +506,7 @@ fn passwords() {
 // --- sudo
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn sudo() {
     let ops = |name: &str, sudoers: &str| {
         HostSpec::new(name)

@@ -17,23 +17,14 @@ use lvsctl::transport::{
 
 const LONG: Duration = Duration::from_secs(20);
 
-/// The Debian package of each is named when it is not there.
-const SHELLS: [(&str, &str); 3] = [
-    ("dash", "dash"),
-    ("bash", "bash"),
-    ("busybox", "busybox-static"),
-];
+const SHELLS: [&str; 3] = ["dash", "bash", "busybox"];
 
 fn channel(shell: &str) -> LocalChannel {
-    let package = SHELLS
-        .iter()
-        .find(|(s, _)| *s == shell)
-        .map_or(shell, |(_, p)| p);
     let mut command = Command::new(shell);
     // All of them run as `sh`: bash is in POSIX mode then.
     command.arg0("sh").arg("-s");
     LocalChannel::spawn(command)
-        .unwrap_or_else(|e| panic!("cannot start {shell}: {e}; apt-get install {package}"))
+        .unwrap_or_else(|e| panic!("cannot start {shell}: {e}; apt-get install {shell}"))
 }
 
 fn session(shell: &str) -> Session {
@@ -43,7 +34,7 @@ fn session(shell: &str) -> Session {
 }
 
 fn each_shell(test: impl Fn(&str, Session)) {
-    for (shell, _) in SHELLS {
+    for shell in SHELLS {
         test(shell, session(shell));
     }
 }
@@ -405,6 +396,7 @@ fn exit_traps_run_when_the_controller_vanishes() {
 
 /// `connection: local`, as root and through sudo.
 #[test]
+#[ignore = "needs root: make test-root"]
 fn this_machine_is_a_host_too() {
     for user in ["root", "somebody"] {
         let environment = Environment {

@@ -83,7 +83,8 @@ mod tests {
     #[test]
     fn ssh_keygen_makes_a_pair() {
         let folder = tempfile::tempdir().unwrap();
-        let (private, public) = make_pair(&folder.path().join("key"), "lab x").unwrap();
+        let (private, public) = make_pair(&folder.path().join("key"), "lab x")
+            .unwrap_or_else(|e| panic!("{e}; apt-get install openssh-client"));
         assert!(private.starts_with("-----BEGIN OPENSSH PRIVATE KEY-----"));
         assert!(public.starts_with("ssh-ed25519 ") && public.ends_with(" lab x\n"));
     }

@@ -13,7 +13,7 @@ use super::error::LabError;
 use super::process::INIT_COMMAND;
 use super::qemu;
 use super::state::{read_json, write_json};
-use super::tool::{describe, find, program};
+use super::tool::{describe, end_with_us, find, program};
 use super::uml;
 use super::wait::Cancel;
 
@@ -64,7 +64,7 @@ pub(super) fn user_mode_linux(
             init_arguments: &[INIT_COMMAND, "trial", "-"],
             taps: &[],
         };
-        passes(&boot.command(), &cache.join("uml-trial.log"), cancel)
+        passes(isolated(&boot.command()), &cache.join("uml-trial.log"), cancel)
     })
 }
 
@@ -75,8 +75,8 @@ pub(super) fn kvm(cache: &Path, kernel: &Path, cancel: &Cancel) -> Result<bool, 
     }
     let of = [stamp(Path::new(qemu::PROGRAM)), stamp(kernel)].concat();
     let outcome = remembered(cache, "kvm", &of, || {
-        let command = qemu::trial(kernel);
-        passes(&command, &cache.join("kvm-trial.log"), cancel)
+        let command = isolated(&qemu::trial(kernel));
+        passes(command, &cache.join("kvm-trial.log"), cancel)
     })?;
     Ok(outcome == Outcome::Starts)
 }
@@ -116,25 +116,33 @@ fn stamp(file: &Path) -> String {
     format!(" {} {seen:?}", path.display())
 }
 
-/// Runs a machine in a process namespace that ends with it, until it passes, ends, or prints nothing for too long.
-fn passes(machine: &Command, log: &Path, cancel: &Cancel) -> Result<bool, LabError> {
-    let failed = || LabError::io(format!("{}: cannot be run", describe(machine)));
-    let output = File::create(log).map_err(LabError::io(log.display().to_string()))?;
+/// The machine in a process namespace that ends with it: user-mode Linux leaves processes behind when it is killed.
+fn isolated(machine: &Command) -> Command {
     let mut command = program("unshare");
     command
         .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
         .arg(machine.get_program())
-        .args(machine.get_args())
-        .stdin(Stdio::null())
-        .stdout(output.try_clone().map_err(failed())?)
-        .stderr(output);
+        .args(machine.get_args());
     for (name, value) in machine.get_envs() {
         if let Some(value) = value {
             command.env(name, value);
         }
     }
-    super::tool::end_with_us(&mut command);
-    let mut child = command.spawn().map_err(failed())?;
+    end_with_us(&mut command);
+    command
+}
+
+/// Runs a machine until it passes, ends, or prints nothing for too long.
+fn passes(mut machine: Command, log: &Path, cancel: &Cancel) -> Result<bool, LabError> {
+    let shown = describe(&machine);
+    let failed = || LabError::io(format!("{shown}: cannot be run"));
+    let output = File::create(log).map_err(LabError::io(log.display().to_string()))?;
+    let mut child = machine
+        .stdin(Stdio::null())
+        .stdout(output.try_clone().map_err(failed())?)
+        .stderr(output)
+        .spawn()
+        .map_err(failed())?;
     let result = watch(&mut child, log, cancel);
     let _ = child.kill();
     let _ = child.wait();
@@ -170,7 +178,6 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "needs root: make test-root"]
     fn a_machine_passes_when_its_first_program_speaks() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
@@ -179,7 +186,7 @@ mod tests {
             (passed.as_str(), true),
             ("echo put_fp_registers; exit 134", false),
         ] {
-            let result = passes(&machine(script), &log, &Cancel::default());
+            let result = passes(machine(script), &log, &Cancel::default());
             assert_eq!(result.unwrap(), want, "{script}");
         }
         assert_eq!(fs::read_to_string(&log).unwrap(), "put_fp_registers\n");

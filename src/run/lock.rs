@@ -100,7 +100,7 @@ mod tests {
                 .env("PATH", path)
                 .env("LOCK", &lock)
                 .output()
-                .unwrap();
+                .unwrap_or_else(|e| panic!("{}: {e}; apt-get install {0}", shell[0]));
             let text = [output.stdout, output.stderr].concat();
             String::from_utf8_lossy(&text).into_owned()
         }

@@ -54,12 +54,12 @@ fn redirects(seen: &Seen, tally: &mut Tally) {
     }
 }
 
-/// What else would write the IPVS table. Debian's ipvsadm.service is there with the package and does nothing unless
-/// /etc/default/ipvsadm says so; elsewhere one that is enabled restores a table at boot.
+/// What else would write the IPVS table. Debian's ipvsadm.service comes with the package, enabled on Debian 13, and does
+/// nothing unless /etc/default/ipvsadm has AUTO="true"; elsewhere one that is enabled restores a table at boot.
 fn owners(seen: &Seen, tally: &mut Tally) {
     for (unit, state) in &seen.look.owners {
         let rival = match unit.as_str() {
-            "ipvsadm.service" => state.enabled || seen.look.restores_ipvs,
+            "ipvsadm.service" => seen.look.ipvsadm_auto.unwrap_or(state.enabled),
             KEEPALIVED => !seen.cluster.keepalived && (state.active || state.enabled),
             _ => state.active || state.enabled,
         };
@@ -76,7 +76,7 @@ fn owners(seen: &Seen, tally: &mut Tally) {
             };
             let manager = ServiceManager::of(&seen.run.answer.facts);
             let mend = match unit.as_str() {
-                "ipvsadm.service" if seen.look.restores_ipvs => {
+                "ipvsadm.service" if seen.look.ipvsadm_auto == Some(true) => {
                     "set AUTO=\"false\" in /etc/default/ipvsadm".to_owned()
                 }
                 // Where it stops, it clears the table.

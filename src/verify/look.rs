@@ -29,8 +29,9 @@ pub struct Look {
     pub firewall: Firewall,
     pub keepalived: Option<ConfigTest>,
     pub owners: BTreeMap<String, UnitState>,
-    /// Whether Debian's start script restores an IPVS table at boot.
-    pub restores_ipvs: bool,
+    /// Whether Debian's ipvsadm.service restores an IPVS table at boot, as its AUTO says; elsewhere there is no such switch,
+    /// and the unit restores one where it is enabled.
+    pub ipvsadm_auto: Option<bool>,
     /// Seconds for tcp, tcpfin and udp.
     pub timeouts: Option<[u32; 3]>,
     pub sync_daemons: Vec<String>,
@@ -107,10 +108,7 @@ impl Look {
             firewall: Firewall::parse(section),
             keepalived: config_test(section.part("keepalived")),
             owners: units(section.part("owners")),
-            restores_ipvs: section
-                .part("restores")
-                .lines()
-                .any(|line| line.starts_with("AUTO=") && line.contains("true")),
+            ipvsadm_auto: ipvsadm_auto(section.part("restores")),
             timeouts: timeouts(section.part("timeouts")),
             sync_daemons: section
                 .part("sync")
@@ -149,6 +147,13 @@ impl Look {
     pub fn route(&self, to: IpAddr, from: Option<IpAddr>) -> Option<&Chosen> {
         self.routes.iter().find(|r| r.to == to && r.from == from)
     }
+}
+
+/// The last assignment counts, as in the shell that reads it.
+fn ipvsadm_auto(text: &str) -> Option<bool> {
+    let mut values = text.lines().filter_map(|line| line.strip_prefix("AUTO="));
+    let value = values.next_back()?;
+    Some(value.trim().trim_matches(['"', '\'']) == "true")
 }
 
 /// Seconds and nanoseconds; busybox's date(1) may know no fractions, and prints `%N` as it is.

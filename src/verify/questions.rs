@@ -84,7 +84,7 @@ esac
 
 /// `keepalived -t` starts nothing and writes nothing, and IPVS is only asked where it is loaded.
 const DIRECTOR: &str = r#"part restores
-grep -hs '^AUTO=' /etc/default/ipvsadm
+if [ -e /etc/default/ipvsadm ]; then grep -s '^AUTO=' /etc/default/ipvsadm || echo AUTO=false; fi
 if [ -e /proc/net/ip_vs ] && have ipvsadm; then
 part statistics
 ipvsadm -Ln --stats --exact 2>/dev/null

@@ -10,6 +10,7 @@ use lvsctl::lab;
 use serde_json::Value;
 
 use crate::labs;
+use crate::topologies::Topology;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
 
@@ -68,16 +69,25 @@ impl From<Output> for Ran {
 }
 
 impl Cluster {
-    /// A shipped inventory, under a name of its own so that it meets no other lab, with its hosts up and bare.
-    /// Edits (from, to) are made before.
-    pub fn up_with(topology: &str, edits: &[(&str, &str)]) -> Self {
+    /// A row's inventory, under a name that no other lab has, with its hosts up and bare.
+    pub fn up(topology: &Topology) -> Self {
+        let Topology {
+            name,
+            inventory,
+            up,
+            before,
+            ..
+        } = topology;
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{topology}-test-{}-{number}", std::process::id());
+        let name = format!("{name}-test-{}-{number}", std::process::id());
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let shipped = format!("{}/inventories/{topology}.yaml", env!("CARGO_MANIFEST_DIR"));
+        let shipped = format!(
+            "{}/inventories/{inventory}.yaml",
+            env!("CARGO_MANIFEST_DIR")
+        );
         let text = std::fs::read_to_string(&shipped).expect("a shipped inventory");
         let text = text.replacen(
-            &format!("cluster: {topology}"),
+            &format!("cluster: {inventory}"),
             &format!("cluster: {name}"),
             1,
         );
@@ -88,11 +98,11 @@ impl Cluster {
             folder,
             hosts: Vec::new(),
         };
-        for (from, to) in edits {
+        for (from, to) in *before {
             cluster.edit(from, to);
         }
         labs::remember(&cluster.name, Some(cluster.folder.path().to_owned()));
-        cluster.run(&["lab", "up"]).expect(0);
+        cluster.run(&[&["lab", "up"], *up].concat()).expect(0);
         let status = lab::status(&cluster.name).expect("the lab's status");
         cluster.hosts = status.hosts.into_iter().map(|host| host.name).collect();
         cluster

@@ -41,7 +41,13 @@ impl Row {
     }
 
     pub fn passed(&self) -> bool {
-        self.cells.iter().all(|cell| cell.seconds.is_some())
+        self.failed().is_none()
+    }
+
+    /// The step that failed.
+    pub fn failed(&self) -> Option<&'static str> {
+        let failed = self.cells.iter().find(|cell| cell.seconds.is_none())?;
+        Some(failed.step)
     }
 }
 

@@ -4,10 +4,12 @@ use crate::harness::Cluster;
 use crate::{arp, damage, health, particular, persistence, schedulers, vrrp};
 
 pub struct Topology {
-    /// Its inventory's name.
+    /// The row's; no other has it.
     pub name: &'static str,
-    /// Whether every part of the matrix has it.
-    pub core: bool,
+    /// Its inventory's name: several rows may bring one up, each in another way.
+    pub inventory: &'static str,
+    /// Arguments for `lvsctl lab up`, beside the inventory.
+    pub up: &'static [&'static str],
     /// Edits (from, to) of the inventory before its hosts come up.
     pub before: &'static [(&'static str, &'static str)],
     /// What is particular to it, proven on the running cluster.
@@ -16,10 +18,12 @@ pub struct Topology {
     pub edit: fn(&Cluster),
 }
 
+/// The row of an inventory, which has its name.
 const fn topology(name: &'static str, own: fn(&Cluster), edit: fn(&Cluster)) -> Topology {
     Topology {
         name,
-        core: false,
+        inventory: name,
+        up: &[],
         before: &[],
         own,
         edit,
@@ -27,12 +31,8 @@ const fn topology(name: &'static str, own: fn(&Cluster), edit: fn(&Cluster)) -> 
 }
 
 pub const ALL: &[Topology] = &[
+    topology("t1", particular::a_node_stops_and_starts, edits::scheduler),
     Topology {
-        core: true,
-        ..topology("t1", particular::a_node_stops_and_starts, edits::scheduler)
-    },
-    Topology {
-        core: true,
         before: &[(CLIENT, WITH_SPARE)],
         ..topology(
             "t2",
@@ -60,14 +60,11 @@ pub const ALL: &[Topology] = &[
         particular::large_requests_and_answers,
         edits::scheduler,
     ),
-    Topology {
-        core: true,
-        ..topology(
-            "t8",
-            persistence::each_client_on_one_over_both_ports,
-            edits::a_port_more,
-        )
-    },
+    topology(
+        "t8",
+        persistence::each_client_on_one_over_both_ports,
+        edits::a_port_more,
+    ),
     topology("t9", persistence::each_client_on_one, edits::persistence),
     topology(
         "t10",

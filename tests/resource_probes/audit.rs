@@ -43,6 +43,7 @@ fn look(shell: &Shell, question: &str) -> Look {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn all_shells_audit_the_same() {
     inside(|| {
         let cluster = match inventory::parse("t.yaml", INVENTORY, BUILT_IN_ROLES) {

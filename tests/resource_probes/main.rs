@@ -88,6 +88,7 @@ fn differs(resource: &Resource, observed: &Observed) -> bool {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn all_shells_find_the_same() {
     inside(|| {
         let mut shells = shells();
@@ -118,6 +119,7 @@ fn all_shells_find_the_same() {
 
 /// To look changes nothing, also where what it looks for was never used.
 #[test]
+#[ignore = "needs root: make test-root"]
 fn a_probe_loads_nothing() {
     inside(|| {
         let tables = "for f in /proc/net/*_tables_names; do echo \"$f\"; cat \"$f\"; done";
@@ -135,6 +137,7 @@ fn a_probe_loads_nothing() {
 }
 
 #[test]
+#[ignore = "needs root: make test-root"]
 fn steps_make_and_take_away() {
     let made = cycle::made();
     let kinds: BTreeSet<&str> = made.iter().map(Resource::kind).collect();
@@ -162,6 +165,7 @@ fn steps_make_and_take_away() {
 
 /// Each in a namespace where nobody ever listed a rule: the kernel makes tables where they are first asked for.
 #[test]
+#[ignore = "needs root: make test-root"]
 fn marks_are_made_and_found_by_either_backend() {
     let mut worked = 0;
     for backend in ["legacy", "nft"] {

@@ -85,7 +85,7 @@ mod tests {
 
     /// Writes the first part of a stopped process's state, as user-mode Linux does, and compares what it has then.
     #[test]
-    #[ignore = "a program of the test below, which runs it with the library and without"]
+    #[ignore = "run by the_library_sets_a_part_of_the_state_that_the_kernel_alone_refuses"]
     fn write_a_part_of_the_state() {
         // SAFETY: the child makes nothing but system calls.
         let tracee = match unsafe { fork() }.unwrap() {

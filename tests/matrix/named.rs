@@ -1,0 +1,67 @@
+//! Inventories, and the tables of docs/topologies.md, name the rows that are here. Needs neither root nor a lab.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use libtest_mimic::{Failed, Trial};
+
+use crate::topologies::{ALL, Topology};
+
+const PAGE: &str = include_str!("../../docs/topologies.md");
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test("named::no_two_rows_have_one_name", || {
+            let mut seen = BTreeSet::new();
+            match ALL.iter().find(|topology| !seen.insert(topology.name)) {
+                Some(twice) => Err(format!("{} is there twice", twice.name).into()),
+                None => Ok(()),
+            }
+        }),
+        Trial::test("named::every_inventory_is_a_row", || {
+            the_same("inventories/", shipped(), |topology| topology.inventory)
+        }),
+        Trial::test("named::the_page_links_to_every_inventory", || {
+            let place = "the first table of docs/topologies.md";
+            the_same(place, linked(), |topology| topology.inventory)
+        }),
+        Trial::test("named::the_page_times_every_row", || {
+            let place = "the last table of docs/topologies.md";
+            the_same(place, timed(), |topology| topology.name)
+        }),
+    ]
+}
+
+fn the_same(
+    place: &str,
+    found: BTreeSet<String>,
+    here: fn(&Topology) -> &'static str,
+) -> Result<(), Failed> {
+    let here: BTreeSet<String> = ALL.iter().map(|t| here(t).to_owned()).collect();
+    if found == here {
+        return Ok(());
+    }
+    let apart: Vec<&String> = found.symmetric_difference(&here).collect();
+    Err(format!("{place} and tests/matrix/topologies.rs do not name the same: {apart:?}").into())
+}
+
+fn shipped() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories");
+    let files = std::fs::read_dir(folder).into_iter().flatten();
+    let paths = files.filter_map(|entry| Some(entry.ok()?.path()));
+    let yaml = paths.filter(|path| path.extension().is_some_and(|end| end == "yaml"));
+    let names = yaml.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+    names.collect()
+}
+
+fn linked() -> BTreeSet<String> {
+    let links = PAGE.split("](../inventories/").skip(1);
+    let names = links.filter_map(|rest| Some(rest.split_once(".yaml)")?.0.to_owned()));
+    names.collect()
+}
+
+fn timed() -> BTreeSet<String> {
+    let rows = PAGE.lines().filter(|line| line.ends_with(" s |"));
+    let names = rows.filter_map(|row| row.split(' ').nth(1).map(str::to_owned));
+    names.collect()
+}
