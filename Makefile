@@ -2,21 +2,23 @@
 # Both need root and a Debian (or Ubuntu) machine with Rust.
 
 CARGO ?= cargo
-# For building; for the lab; for tests with SSH servers in network namespaces.
-PACKAGES := gcc pkg-config libssl-dev zlib1g-dev \
+# For building, also a Debian package; for the lab; for tests with SSH servers in network namespaces.
+PACKAGES := gcc pkg-config libssl-dev zlib1g-dev dpkg-dev \
 	user-mode-linux mmdebstrap debian-archive-keyring systemd-container apt-utils iproute2 kmod openssh-client \
 	openssh-server sudo curl iputils-ping busybox iptables procps util-linux
 DENY := target/tools/bin/cargo-deny
 DENY_VERSION := 0.20.2
+DEB := target/tools/bin/cargo-deb
+DEB_VERSION := 3.8.0
 
 export LVSCTL_AUTH_PASS ?= s3cr3t
 
-.PHONY: all build deps demo test test-unit test-lab matrix lint fmt deny bench clean help
+.PHONY: all build deps demo test test-unit test-lab matrix lint fmt deny bench deb test-deb clean help
 
 all: build
 
 help:
-	@echo "make build | demo | test | matrix | lint | bench | deps"
+	@echo "make build | demo | test | matrix | lint | bench | deb | test-deb | deps"
 
 deps:
 	@missing=; for p in $(PACKAGES); do \
@@ -67,6 +69,18 @@ bench: deps build
 	$(CARGO) bench --locked --bench fleet -- --hosts 10,50 --forks 25 \
 		--again 'lvsctl, no change=$(CURDIR)/target/release/lvsctl apply --yes --limit realserver -i {inventory}' \
 		--first 'lvsctl, first apply=$(CURDIR)/target/release/lvsctl apply --yes --limit realserver -i {inventory}'
+
+# target/debian/lvsctl_VERSION_ARCHITECTURE.deb. It needs the C library of the machine that builds it or a later one.
+deb: build $(DEB)
+	rm -f target/debian/lvsctl_*.deb
+	$(DEB) --locked --no-build --output target/debian/
+
+$(DEB):
+	$(CARGO) install --locked --root target/tools cargo-deb --version $(DEB_VERSION)
+
+# The package on bare Debian 12 and 13; `make test-deb LAB=--lab` also brings labs up there.
+test-deb: deb
+	./tests/deb.sh $(LAB) target/debian/lvsctl_*.deb
 
 clean:
 	$(CARGO) clean

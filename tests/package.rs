@@ -1,4 +1,4 @@
-//! What Cargo.toml says of the package is true: which Rust builds it.
+//! What Cargo.toml says of the package is true: which Rust builds it, and what the Debian package needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -150,4 +150,19 @@ fn documents_name_the_minimum_rust() {
     for name in ["README.md", "guide.md"] {
         assert!(naming.contains(std::ffi::OsStr::new(name)), "{name}");
     }
+}
+
+fn words(value: &Value) -> BTreeSet<&str> {
+    let list = value.as_array().expect("a list");
+    list.iter().map(|w| w.as_str().expect("a word")).collect()
+}
+
+/// Recommended, so that a machine that works on real hosts alone may do without.
+#[test]
+fn the_debian_package_recommends_what_the_lab_needs() {
+    let package = lvsctl();
+    let deb = &package["metadata"]["deb"];
+    let lab: BTreeSet<&str> = lvsctl::lab::PACKAGES.iter().copied().collect();
+    assert_eq!(words(&deb["recommends"]), lab);
+    assert_eq!(words(&deb["depends"]), BTreeSet::from(["$auto"]));
 }
