@@ -78,7 +78,8 @@ deb: build $(DEB)
 $(DEB):
 	$(CARGO) install --locked --root target/tools cargo-deb --version $(DEB_VERSION)
 
-# The package on bare Debian 12 and 13; `make test-deb LAB=--lab` also brings labs up there.
+# The package on bare Debian 12 and 13. `make test-deb LAB=--lab` also makes a cluster there, in a lab; `LAB=--boot` boots a
+# lab's hosts alone, which needs no IPVS.
 test-deb: deb
 	./tests/deb.sh $(LAB) target/debian/lvsctl_*.deb
 

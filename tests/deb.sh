@@ -1,14 +1,17 @@
 #!/bin/sh
 # Installs the Debian package on bare Debian 12 and 13, without and with what it recommends, and runs it there.
 # Each Debian is a folder that is the root of process and mount namespaces, and is removed at the end. Needs root.
-# usage: deb.sh [--lab] PACKAGE [SUITE...]
-# With --lab a lab comes up in each of them, is verified, and goes away.
+# usage: deb.sh [--boot | --lab] PACKAGE [SUITE...]
+# --boot: a lab's hosts boot in it, on this machine's kernel, which need not have IPVS.
+# --lab: a lab comes up in it and becomes a cluster that is proven.
 set -eu
 lab=
-if [ "${1-}" = --lab ]; then
-	lab=yes
+case "${1-}" in
+--boot | --lab)
+	lab=$1
 	shift
-fi
+	;;
+esac
 deb=$(realpath "$1")
 shift
 [ $# -gt 0 ] || set -- bookworm trixie
@@ -20,12 +23,14 @@ inventory=/usr/share/doc/lvsctl/inventories/t2.yaml
 
 child=
 folder=$(mktemp -d "${TMPDIR:-/tmp}/lvsctl-deb.XXXXXX")
-# The namespaces end with the process that made them, and all mounts with the namespaces.
+name=deb-$$
+# The namespaces end with the process that made them, and all mounts with the namespaces. Control groups do not.
 cleanup() {
 	if [ -n "$child" ]; then
 		kill -KILL "$child" 2>/dev/null || :
 		wait "$child" 2>/dev/null || :
 	fi
+	find /sys/fs/cgroup -depth -type d -path "*/lvsctl-lab-$name*" -exec rmdir {} + 2>/dev/null || :
 	rm -rf --one-file-system "$folder"
 }
 trap cleanup EXIT
@@ -98,11 +103,11 @@ lines=3 quiet apt-get -q install -y "$package"
 run du -sh --one-file-system /
 '
 
-without_lab='
-# Asked for a lab that cannot be built: the root file system has no place. What the machine lacks is said before.
-show lvsctl lab up -i "$INVENTORY"
+requirements='
+# The root file system has no place, so that nothing is built; what the machine lacks is said before.
 mkdir -p /var/cache
 : >/var/cache/lvsctl
+show lvsctl lab up -i "$INVENTORY"
 status=0
 lvsctl lab up -i "$INVENTORY" >/tmp/output 2>&1 || status=$?
 cat /tmp/output
@@ -113,23 +118,39 @@ if grep -q "this machine lacks" /tmp/output; then exit 1; fi
 echo "the lab finds everything that it needs"
 '
 
-with_lab='
+# Named so that it meets no other lab of this machine: a lab on its kernel has a control group by that name.
+down='
+sed "s/^cluster: .*/cluster: $CLUSTER/" "$INVENTORY" >"/tmp/$CLUSTER.yaml"
+INVENTORY=/tmp/$CLUSTER.yaml
 trap "lvsctl lab down -i \"$INVENTORY\" >/dev/null 2>&1" EXIT
+'
+
+boot='
+run lvsctl lab up --kernel native -i "$INVENTORY"
+run lvsctl lab status -i "$INVENTORY"
+run lvsctl lab exec -i "$INVENTORY" client ping -q -c 1 192.168.100.14
+run lvsctl lab down -i "$INVENTORY"
+'
+
+cluster='
 run lvsctl lab up -i "$INVENTORY"
 run lvsctl --lab apply --yes -i "$INVENTORY"
 run lvsctl --lab verify -i "$INVENTORY"
 run lvsctl lab down -i "$INVENTORY"
-trap - EXIT
 '
 
-if [ -n "$lab" ]; then rest=$with_lab; else rest=$without_lab; fi
+case "$lab" in
+--boot) rest=$down$boot ;;
+--lab) rest=$down$cluster ;;
+*) rest=$requirements ;;
+esac
 for suite; do
 	printf '\n### a bare Debian: mmdebstrap --variant=minbase %s\n' "$suite"
 	if ! apart mmdebstrap --mode=root --variant=minbase "$suite" "$folder/$suite" >"$folder/log" 2>&1; then
 		cat "$folder/log"
 		exit 1
 	fi
-	PACKAGE="$deb" INVENTORY="$inventory" SCRIPT="$inside$rest" apart sh -c "$enter" enter "$folder/$suite"
+	PACKAGE="$deb" CLUSTER="$name" INVENTORY="$inventory" SCRIPT="$inside$rest" apart sh -c "$enter" enter "$folder/$suite"
 	rm -rf --one-file-system "${folder:?}/$suite"
 done
 printf '\nthe package installs and runs on: %s\n' "$*"
