@@ -3,8 +3,8 @@
 
 CARGO ?= cargo
 BUILD_PACKAGES := gcc pkg-config libssl-dev zlib1g-dev
-# For building; for the lab; for tests with SSH servers in network namespaces.
-PACKAGES := $(BUILD_PACKAGES) \
+# For building, also a Debian package; for the lab; for tests with SSH servers in network namespaces.
+PACKAGES := $(BUILD_PACKAGES) dpkg-dev \
 	user-mode-linux qemu-system-x86 mmdebstrap debian-archive-keyring systemd-container apt-utils iproute2 kmod \
 	openssh-client \
 	openssh-server sudo curl iputils-ping busybox iptables procps util-linux
@@ -15,9 +15,12 @@ DENY_VERSION := 0.20.2
 DENY_ROOT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lvsctl/cargo-deny-$(DENY_VERSION)
 DENY := $(DENY_ROOT)/bin/cargo-deny
 
+DEB := target/tools/bin/cargo-deb
+DEB_VERSION := 3.8.0
+
 export LVSCTL_AUTH_PASS ?= s3cr3t
 
-.PHONY: all build deps demo test test-unit test-root test-lab list-tests matrix lint fmt deny bench clean help
+.PHONY: all build deps demo test test-unit test-root test-lab list-tests matrix lint fmt deny bench deb test-deb clean help
 
 all: build
 
@@ -31,6 +34,7 @@ help:
 	@echo "make test-lab    the lab, and in it the topologies $(TEST_ROWS)"
 	@echo "make list-tests  the name of each test that \`make test\` runs, sorted"
 	@echo "make matrix      all topologies; ONLY=\"t5 t7\" those; SHARD=K/N a part of what \`make test\` leaves out"
+	@echo "make deb         a Debian package; \`make test-deb\` tries it on bare Debian 12 and 13"
 	@echo "make lint | fmt | deny | bench | clean"
 
 # Those of these packages that are not installed, in $$missing.
@@ -108,6 +112,19 @@ bench: deps build
 	$(CARGO) bench --locked --bench fleet -- --hosts 10,50 --forks 25 \
 		--again 'lvsctl, no change=$(CURDIR)/target/release/lvsctl apply --yes --limit realserver -i {inventory}' \
 		--first 'lvsctl, first apply=$(CURDIR)/target/release/lvsctl apply --yes --limit realserver -i {inventory}'
+
+# target/debian/lvsctl_VERSION_ARCHITECTURE.deb. It needs the C library of the machine that builds it or a later one.
+deb: build $(DEB)
+	rm -f target/debian/lvsctl_*.deb
+	$(DEB) --locked --no-build --output target/debian/
+
+$(DEB):
+	$(CARGO) install --locked --root target/tools cargo-deb --version $(DEB_VERSION)
+
+# The package on bare Debian 12 and 13. `make test-deb LAB=--lab` also makes a cluster there, in a lab; `LAB=--boot` boots a
+# lab's hosts alone, which needs no IPVS.
+test-deb: deb
+	./tests/deb.sh $(LAB) target/debian/lvsctl_*.deb
 
 clean:
 	$(CARGO) clean

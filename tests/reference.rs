@@ -1,5 +1,5 @@
 //! docs/reference.md names every command and flag, with its values and default, and none that is not there; docs/checks.md
-//! every check of `verify`. The first steps name the right Rust. What is ignored names the target that runs it.
+//! every check of `verify`. What is ignored names the target that runs it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -165,20 +165,6 @@ fn values_and_defaults_of_flags_are_told() {
     }
 }
 
-#[test]
-fn the_first_steps_name_the_rust_that_is_needed() {
-    for page in ["README.md", "docs/guide.md"] {
-        let path = format!("{}/{page}", env!("CARGO_MANIFEST_DIR"));
-        let text = fs::read_to_string(path).expect("a page");
-        let wanted = concat!("Rust ", env!("CARGO_PKG_RUST_VERSION"), " or later");
-        let told: Vec<_> = text.match_indices("Rust 1.").collect();
-        assert!(!told.is_empty(), "{page}");
-        for (at, _) in told {
-            assert!(text[at..].starts_with(wanted), "{page}: {wanted}");
-        }
-    }
-}
-
 /// After a change: `LVSCTL_WRITE_DOCS=1 cargo test --test reference`.
 #[test]
 fn every_check_is_told() {
@@ -221,7 +207,8 @@ fn an_ignored_test_names_the_target_that_runs_it() {
         }
         all
     };
-    let program = "#[ignore = \"run by the_library_sets_a_part_of_the_state_that_the_kernel_alone_refuses\"]";
+    let program =
+        "#[ignore = \"run by the_library_sets_a_part_of_the_state_that_the_kernel_alone_refuses\"]";
     let lines: Vec<_> = reasons("src").into_iter().map(|(_, line)| line).collect();
     assert_eq!(lines, [program], "tests that need more are under tests/");
     let under = reasons("tests");

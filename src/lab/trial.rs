@@ -64,7 +64,11 @@ pub(super) fn user_mode_linux(
             init_arguments: &[INIT_COMMAND, "trial", "-"],
             taps: &[],
         };
-        passes(isolated(&boot.command()), &cache.join("uml-trial.log"), cancel)
+        passes(
+            isolated(&boot.command()),
+            &cache.join("uml-trial.log"),
+            cancel,
+        )
     })
 }
 

@@ -2,7 +2,7 @@
 
 use lvsctl::verify::Check;
 
-use crate::{Damage, all, damage, edit};
+use crate::{Damage, all, damage, edit, recorded, shown};
 
 const T2: &[Damage] = &[
     damage(
@@ -173,6 +173,17 @@ const T2: &[Damage] = &[
                 "lb2.probe",
                 "Id=ldirectord.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=",
                 "Id=ldirectord.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled",
+            ),
+        ],
+    ),
+    damage(
+        "ipvsadm.service is enabled, where no switch keeps it from restoring a table",
+        &[
+            edit("lb1.probe", "AUTO=\"false\"\n", ""),
+            edit(
+                "lb1.probe",
+                "ActiveState=active\nUnitFileState=generated",
+                "ActiveState=active\nUnitFileState=enabled",
             ),
         ],
     ),
@@ -431,4 +442,16 @@ fn keepalived_with_a_master_and_a_backup() {
         never.is_empty(),
         "no damage here makes these fail: {never:?}"
     );
+}
+
+/// On Debian 13 the package brings it enabled, and its switch in /etc/default/ipvsadm is off.
+#[test]
+fn ipvsadm_service_that_is_enabled_and_does_nothing_is_no_finding() {
+    let edits = &[edit(
+        "lb1.probe",
+        "ActiveState=active\nUnitFileState=generated",
+        "ActiveState=active\nUnitFileState=enabled",
+    )];
+    let tally = recorded("t2").verify(edits);
+    assert!(tally.is_clean(), "{}", shown(&tally));
 }
