@@ -333,8 +333,8 @@ pub struct LabUpArgs {
     /// Leave a lab that failed to come up as it is, to be looked at
     #[arg(long)]
     pub keep: bool,
-    /// Seconds that all hosts together may take to boot
-    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86400))]
+    /// Seconds that the lab may make no progress while its hosts boot
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub timeout: u64,
 }
 

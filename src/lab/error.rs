@@ -47,7 +47,7 @@ pub enum LabError {
         status: String,
         output: String,
     },
-    #[error("{host}: not ready after {} s: {reason}{}", .waited.as_secs(), tail(.console))]
+    #[error("{host}: not ready after {} s, and the lab makes no progress: {reason}{}", .waited.as_secs(), tail(.console))]
     NotReady {
         host: String,
         waited: Duration,

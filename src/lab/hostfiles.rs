@@ -100,15 +100,14 @@ fn hosts(layout: &Layout, own: &HostLayout) -> String {
     text
 }
 
-/// KeepConfiguration and IgnoreCarrierLoss: addresses and routes that are added at run time stay.
+/// As an installation with systemd-networkd has it: static addresses, and nothing that keeps what others add.
 fn network_unit(host: &HostLayout, index: usize) -> String {
     let Some(nic) = host.nics.get(index) else {
         return String::new();
     };
     let v6 = nic.addresses.iter().any(|a| a.addr().is_ipv6());
     let mut text = format!(
-        "[Match]\nName={}\n\n[Network]\nDHCP=no\nIPv6AcceptRA=no\nLLDP=no\nLinkLocalAddressing={}\n\
-         ConfigureWithoutCarrier=yes\nIgnoreCarrierLoss=yes\nKeepConfiguration=yes\n",
+        "[Match]\nName={}\n\n[Network]\nIPv6AcceptRA=no\nLinkLocalAddressing={}\n",
         nic.interface,
         if v6 { "ipv6" } else { "no" }
     );
@@ -118,10 +117,7 @@ fn network_unit(host: &HostLayout, index: usize) -> String {
         let _ = writeln!(text, "Gateway={gateway}");
     }
     for address in &nic.addresses {
-        let _ = write!(
-            text,
-            "\n[Address]\nAddress={address}\nDuplicateAddressDetection=none\n"
-        );
+        let _ = writeln!(text, "Address={address}");
     }
     text
 }
@@ -168,22 +164,11 @@ mod tests {
         Name=eth0
 
         [Network]
-        DHCP=no
         IPv6AcceptRA=no
-        LLDP=no
         LinkLocalAddressing=ipv6
-        ConfigureWithoutCarrier=yes
-        IgnoreCarrierLoss=yes
-        KeepConfiguration=yes
         Gateway=10.0.0.2
-
-        [Address]
         Address=10.0.0.1/24
-        DuplicateAddressDetection=none
-
-        [Address]
         Address=fd00::1/64
-        DuplicateAddressDetection=none
         ");
     }
 

@@ -24,6 +24,7 @@ mod qemu;
 mod requirements;
 mod rootfs;
 pub mod spec;
+mod stall;
 mod state;
 mod status;
 mod tool;

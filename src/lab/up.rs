@@ -51,7 +51,7 @@ pub struct UpOptions {
     pub cache: PathBuf,
     /// The lvsctl program, which is the lab's init too.
     pub program: Option<PathBuf>,
-    /// How long all hosts together may take to boot.
+    /// How long the lab may make no progress while its hosts boot.
     pub timeout: Duration,
     pub cancel: Cancel,
     /// Leaves a lab that failed to come up as it is, to be looked at.
@@ -66,7 +66,7 @@ impl Default for UpOptions {
             memory_mib: None,
             cache: rootfs::DEFAULT_CACHE.into(),
             program: None,
-            timeout: Duration::from_secs(300),
+            timeout: Duration::from_secs(120),
             cancel: Cancel::default(),
             keep_failed: false,
         }
@@ -151,6 +151,7 @@ fn make(
     let none = BTreeMap::new();
     wait_all(
         state,
+        &layout,
         &hosts,
         &none,
         options.timeout,

@@ -12,6 +12,7 @@ use super::access;
 use super::error::LabError;
 use super::layout::{HostLayout, Layout};
 use super::netns::Netns;
+use super::stall::Stall;
 use super::state::StateDir;
 use super::status::{PowerState, power};
 use super::tool::{last_said, log_tail};
@@ -62,6 +63,7 @@ pub fn wait_ready(lab: &str, hosts: &[&str], timeout: Duration) -> Result<(), La
     let none = BTreeMap::new();
     wait_all(
         &state,
+        &layout,
         &hosts,
         &none,
         timeout,
@@ -82,11 +84,12 @@ pub fn start(lab: &str, host: &str, timeout: Duration) -> Result<(), LabError> {
     let what = || LabError::io(format!("{}: cannot be written", wish.display()));
     std::fs::write(&wish, "").map_err(what())?;
     let started = Instant::now();
+    let stall = Stall::of(&state, &layout);
     while wish.exists() || power(&state, host) != Some(PowerState::On) {
         if !state.running() {
             return Err(LabError::Ended(lab.to_owned()));
         }
-        if started.elapsed() > timeout {
+        if stall.lasts() > timeout {
             return Err(LabError::NotReady {
                 host: host.to_owned(),
                 waited: started.elapsed(),
@@ -96,16 +99,18 @@ pub fn start(lab: &str, host: &str, timeout: Duration) -> Result<(), LabError> {
         }
         std::thread::sleep(STEP);
     }
-    wait_ready(lab, &[host], timeout.saturating_sub(started.elapsed()))
+    wait_ready(lab, &[host], timeout)
 }
 
 /// Waits until a host is off.
 pub fn wait_off(lab: &str, host: &str, timeout: Duration) -> Result<(), LabError> {
     let state = StateDir::of(lab)?;
-    state.layout()?.host(host)?;
+    let layout = state.layout()?;
+    layout.host(host)?;
     let started = Instant::now();
+    let stall = Stall::of(&state, &layout);
     while power(&state, host) == Some(PowerState::On) && state.running() {
-        if started.elapsed() > timeout {
+        if stall.lasts() > timeout {
             return Err(LabError::NotReady {
                 host: host.to_owned(),
                 waited: started.elapsed(),
@@ -133,6 +138,7 @@ pub fn wait_rebooted(
     let hosts = pick(&layout, &names)?;
     wait_all(
         &state,
+        &layout,
         &hosts,
         before,
         timeout,
@@ -168,9 +174,10 @@ fn pick<'a>(layout: &'a Layout, names: &[&str]) -> Result<Vec<&'a HostLayout>, L
     names.iter().map(|name| layout.host(name)).collect()
 }
 
-/// All hosts at once; `ready` hears of each as it comes.
+/// All hosts at once; `ready` hears of each as it comes. `timeout` bounds how long the lab may make no progress.
 pub(super) fn wait_all(
     state: &StateDir,
+    layout: &Layout,
     hosts: &[&HostLayout],
     before: &BTreeMap<String, String>,
     timeout: Duration,
@@ -179,12 +186,13 @@ pub(super) fn wait_all(
 ) -> Result<(), LabError> {
     // The first failure ends the others' waiting.
     let stop = Cancel::default();
+    let stall = Stall::of(state, layout);
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
         for host in hosts {
             let sender = sender.clone();
             let old = before.get(&host.name).map(String::as_str);
-            let stop = &stop;
+            let (stop, stall) = (&stop, &stall);
             scope.spawn(move || {
                 let waiter = Waiter {
                     state,
@@ -193,6 +201,7 @@ pub(super) fn wait_all(
                     timeout,
                     cancel,
                     stop,
+                    stall,
                 };
                 let _ = sender.send((host.name.clone(), waiter.wait()));
             });
@@ -201,7 +210,10 @@ pub(super) fn wait_all(
         let mut first = Ok(());
         for (name, result) in receiver {
             match result {
-                Ok(()) => ready(&name),
+                Ok(()) => {
+                    stall.progress();
+                    ready(&name);
+                }
                 Err(error) => {
                     stop.cancel();
                     first = first.and(Err(error));
@@ -219,6 +231,7 @@ struct Waiter<'a> {
     timeout: Duration,
     cancel: &'a Cancel,
     stop: &'a Cancel,
+    stall: &'a Stall,
 }
 
 impl Waiter<'_> {
@@ -227,11 +240,11 @@ impl Waiter<'_> {
         let netns = self.state.netns();
         loop {
             self.still_there()?;
-            let reason = match self.look(&netns, started + self.timeout) {
+            let reason = match self.look(&netns) {
                 Ok(()) => return Ok(()),
                 Err(reason) => reason,
             };
-            if started.elapsed() > self.timeout {
+            if self.stall.lasts() > self.timeout {
                 return Err(LabError::NotReady {
                     host: self.host.name.clone(),
                     waited: started.elapsed(),
@@ -264,12 +277,12 @@ impl Waiter<'_> {
     }
 
     /// The reason why it is not ready, where it is not.
-    fn look(&self, netns: &Netns, deadline: Instant) -> Result<(), String> {
+    fn look(&self, netns: &Netns) -> Result<(), String> {
         let address = SocketAddr::new(self.host.address, 22);
         netns
             .inside(|| banner(address))
             .map_err(|e| format!("its SSH port does not answer: {e}"))?;
-        let answer = self.ask(deadline)?;
+        let answer = self.ask()?;
         if self.old == Some(answer.boot_id.as_str()) {
             return Err("it has not rebooted yet".to_owned());
         }
@@ -279,12 +292,10 @@ impl Waiter<'_> {
         }
     }
 
-    fn ask(&self, deadline: Instant) -> Result<Answer, String> {
+    fn ask(&self) -> Result<Answer, String> {
         let mut command = access::ssh_command(self.state).map_err(|e| e.to_string())?;
         command.args(["-o", "BatchMode=yes", &self.host.name, ASK]);
-        let output = self
-            .bounded(&mut command, deadline)
-            .map_err(|e| e.to_string())?;
+        let output = self.bounded(&mut command).map_err(|e| e.to_string())?;
         let mut lines = output.0.lines().map(str::trim);
         match (lines.next(), lines.next()) {
             (Some(boot_id), Some(state)) if boot_id.len() == 36 => Ok(Answer {
@@ -295,15 +306,16 @@ impl Waiter<'_> {
         }
     }
 
-    /// Both outputs of a command that is ended when time is up or somebody stops us.
-    fn bounded(&self, command: &mut Command, deadline: Instant) -> io::Result<(String, String)> {
+    /// Both outputs of a command that is ended when the lab stalls or the wait is cancelled.
+    fn bounded(&self, command: &mut Command) -> io::Result<(String, String)> {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
         while child.try_wait()?.is_none() {
-            if Instant::now() > deadline || self.cancel.cancelled() || self.stop.cancelled() {
+            let stalled = self.stall.lasts() > self.timeout;
+            if stalled || self.cancel.cancelled() || self.stop.cancelled() {
                 let _ = child.kill();
                 break;
             }

@@ -13,6 +13,7 @@ pub mod manager;
 pub mod mark;
 pub mod module;
 pub mod neighbour;
+pub mod networkd;
 pub mod package;
 pub mod registry;
 pub mod route;

@@ -123,6 +123,7 @@ registry! {
     Module = module,
     Sysctl = sysctl,
     Link = link,
+    Networkd = networkd,
     Address = address,
     Route = route,
     Neighbour = neighbour,

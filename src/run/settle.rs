@@ -2,7 +2,7 @@
 //! its way, so that a run which ends well leaves a cluster that serves, and the next run finds nothing to do.
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::fleet::Fleet;
 use super::host::HostRun;
@@ -48,9 +48,10 @@ impl std::fmt::Display for Unsettled {
     }
 }
 
-/// A director takes over after three adverts and a skew did not come (RFC 5798, 6.1), and a real server comes back
-/// with the next round of health checks; loaded hosts take longer.
-fn patience(cluster: &Cluster) -> Duration {
+/// How often the directors are asked without any change before the wait ends. A director takes over after three adverts
+/// and a skew did not come (RFC 5798, 6.1), and a real server comes back with the next round of health checks. Rounds are
+/// counted and not seconds: loaded hosts need longer for both, and for their answers too.
+fn patience(cluster: &Cluster) -> u32 {
     let advert = cluster.vrrp.iter().map(|instance| instance.advert_int);
     let round = cluster.services.iter().map(|service| {
         let answer = service
@@ -60,7 +61,9 @@ fn patience(cluster: &Cluster) -> Duration {
         f64::from(service.delay_loop + answer)
     });
     let (advert, round) = (advert.fold(1.0, f64::max), round.fold(0.0, f64::max));
-    Duration::from_secs_f64(10.0 + 4.0 * advert + round)
+    let seconds = 10.0 + 4.0 * advert + round;
+    // Bounds of the inventory keep it small.
+    (seconds / PAUSE.as_secs_f64()).ceil() as u32
 }
 
 /// Who holds a VIP, of those that were asked.
@@ -94,7 +97,11 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unsettled> {
             .all(|member| directors.iter().any(|run| run.host.name == member.host))
     };
     let instances: Vec<&VrrpInstance> = cluster.vrrp.iter().filter(in_hand).collect();
-    let deadline = Instant::now() + patience(cluster);
+    let patience = patience(cluster);
+    let mut left = patience;
+    // A VIP that moves to and fro is no progress for ever.
+    let mut rounds = 0;
+    let mut last = None;
     loop {
         let held: Vec<(&VrrpInstance, IpAddr, Holders)> = {
             let addresses: Vec<(String, Vec<String>)> =
@@ -111,7 +118,8 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unsettled> {
         let vips_rest = held
             .iter()
             .all(|(instance, _, holders)| at_rest(instance, holders));
-        let late = Instant::now() > deadline || fleet.run.interrupt.is_set();
+        let late = left == 0 || rounds > 10 * patience || fleet.run.interrupt.is_set();
+        let mut seen = (holders_of(&held), Vec::new());
         if vips_rest || late {
             let differing = differing(fleet, directors);
             if differing.is_empty() || late {
@@ -120,9 +128,21 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unsettled> {
                     .filter_map(|(_, vip, holders)| served(vip, holders));
                 return vips.chain(differing).collect();
             }
+            seen.1 = differing;
         }
+        left = if last.as_ref() == Some(&seen) {
+            left - 1
+        } else {
+            patience
+        };
+        last = Some(seen);
+        rounds += 1;
         std::thread::sleep(PAUSE);
     }
+}
+
+fn holders_of(held: &[(&VrrpInstance, IpAddr, Holders)]) -> Vec<Holders> {
+    held.iter().map(|(_, _, holders)| holders.clone()).collect()
 }
 
 /// A host's name and all its addresses; none where it does not answer, which its next probe tells.

@@ -64,6 +64,7 @@ pub fn of_host(cluster: &Cluster, host: &Host, os: &Distribution) -> Value {
         "tunnels": vip::tunnels(cluster, host),
         "gateways": ways::gateways(host),
         "neighbours": ways::neighbours(cluster, host),
+        "interface_names": host.interfaces.iter().map(|nic| &nic.name).collect::<Vec<_>>(),
         "listens": web::listens(cluster, host),
         "more_web_ports": web::more_web_ports(cluster, host),
         "answers": web::answers(cluster, host, os),

@@ -120,6 +120,15 @@ fn run(topology: &Topology) -> Row {
         cluster.is_well();
         cluster.unchanged(&applied);
     });
+    step(&mut row, "network", || {
+        cluster.restart_networks();
+        assert_eq!(
+            cluster.planned(),
+            Vec::<String>::new(),
+            "dropped by systemd-networkd"
+        );
+        cluster.is_well();
+    });
     step(&mut row, "reboot", || cluster.reboot());
     step(&mut row, "again", || {
         cluster.settles();

@@ -30,16 +30,44 @@ const fn topology(name: &'static str, own: fn(&Cluster), edit: fn(&Cluster)) -> 
     }
 }
 
+/// Hosts of Debian 13.
+const TRIXIE: &[&str] = &["--suite", "trixie"];
+/// Hosts whose iptables is the nft backend, as Debian has it.
+const NFT: &[&str] = &["--kernel", "qemu"];
+
+const T2: Topology = Topology {
+    before: &[(CLIENT, WITH_SPARE)],
+    ..topology(
+        "t2",
+        damage::each_is_named_and_mended,
+        edits::weight_and_a_third_real_server,
+    )
+};
+const T8: Topology = topology(
+    "t8",
+    persistence::each_client_on_one_over_both_ports,
+    edits::a_port_more,
+);
+const T14: Topology = topology(
+    "t14",
+    particular::vip_follows_the_web_server,
+    edits::priority,
+);
+const NAT_HA: Topology = topology("nat-ha", particular::both_sides_move, edits::delay_loop);
+
+/// The same inventory on other hosts.
+const fn on(hosts: &'static [&'static str], name: &'static str, row: Topology) -> Topology {
+    Topology {
+        name,
+        up: hosts,
+        ..row
+    }
+}
+
 pub const ALL: &[Topology] = &[
     topology("t1", particular::a_node_stops_and_starts, edits::scheduler),
-    Topology {
-        before: &[(CLIENT, WITH_SPARE)],
-        ..topology(
-            "t2",
-            damage::each_is_named_and_mended,
-            edits::weight_and_a_third_real_server,
-        )
-    },
+    T2,
+    on(TRIXIE, "t2-trixie", T2),
     topology("t3", particular::pages_by_nfs, edits::keepalived_scheduler),
     topology(
         "t4",
@@ -60,11 +88,9 @@ pub const ALL: &[Topology] = &[
         particular::large_requests_and_answers,
         edits::scheduler,
     ),
-    topology(
-        "t8",
-        persistence::each_client_on_one_over_both_ports,
-        edits::a_port_more,
-    ),
+    T8,
+    on(NFT, "t8-nft", T8),
+    on(TRIXIE, "t8-trixie", T8),
     topology("t9", persistence::each_client_on_one, edits::persistence),
     topology(
         "t10",
@@ -82,11 +108,8 @@ pub const ALL: &[Topology] = &[
         edits::health_check,
     ),
     topology("t13", particular::sorry_page, edits::keepalived_scheduler),
-    topology(
-        "t14",
-        particular::vip_follows_the_web_server,
-        edits::priority,
-    ),
+    T14,
+    on(TRIXIE, "t14-trixie", T14),
     topology("t15a", arp::rules_of_arptables, edits::scheduler),
     topology("t15b", particular::static_neighbour, edits::scheduler),
     topology(
@@ -103,7 +126,8 @@ pub const ALL: &[Topology] = &[
         edits::a_scheduler_that_is_not_there,
     ),
     topology("v6", particular::both_families, edits::scheduler_of_v6),
-    topology("nat-ha", particular::both_sides_move, edits::delay_loop),
+    NAT_HA,
+    on(TRIXIE, "nat-ha-trixie", NAT_HA),
     topology("vrrp", vrrp::all_that_vrrp_offers, vrrp::a_watched_program),
 ];
 

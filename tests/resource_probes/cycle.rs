@@ -36,7 +36,7 @@ const MADE: &str = r#"
 "#;
 
 /// Kinds that need more than a namespace has: labs show them.
-pub const ELSEWHERE: &[&str] = &["package", "module", "unit", "ipvs"];
+pub const ELSEWHERE: &[&str] = &["package", "module", "networkd", "unit", "ipvs"];
 
 pub fn made() -> Vec<Resource> {
     resources(MADE)

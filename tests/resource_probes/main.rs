@@ -44,6 +44,7 @@ const THERE: &str = r#"
 - address: { address: 10.0.0.1/24, interface: eth0 }
 - address: { address: "fd00::1/64", interface: eth0 }
 - link: { name: eth0 }
+- networkd: { name: lvsctl-t, interfaces: [eth0, eth9] }
 - route: { to: 10.0.0.0/24, interface: eth0 }
 - route: { to: "fd00::/64", interface: eth0 }
 - file: { path: /mnt/etc/plain, content: "a\n\n$b \"c\" 'd'\n" }

@@ -92,19 +92,7 @@ write /etc/systemd/system.conf.d/lab.conf <<'EOF'
 DefaultTimeoutStopSec=15s
 EOF
 
-# --- the network: what lvsctl adds at run time stays
-write /etc/systemd/networkd.conf.d/lab.conf <<'EOF'
-[Network]
-ManageForeignRoutes=no
-ManageForeignRoutingPolicyRules=no
-EOF
-write /etc/systemd/network/00-lo.network <<'EOF'
-[Match]
-Name=lo
-
-[Link]
-Unmanaged=yes
-EOF
+# --- names of the host and of the network come with each host
 : >"$root/etc/resolv.conf"
 : >"$root/etc/machine-id"
 rm -f "$root/etc/hostname" "$root/var/lib/dbus/machine-id"
