@@ -98,8 +98,10 @@ list-tests:
 lint: fmt deny
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 
+# ptrace.rs is no module of lvsctl: build.rs compiles it.
 fmt:
 	$(CARGO) fmt --check
+	rustfmt --check --edition 2024 src/lab/uml/ptrace.rs
 
 # The advisory database is fetched where the network allows it: `cargo deny check advisories`.
 deny: $(DENY)

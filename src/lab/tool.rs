@@ -156,6 +156,18 @@ mod tests {
     }
 
     #[test]
+    fn of_a_machine_that_ended_the_lab_s_words_alone_are_shown() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let log = "lab: 1.20 the machine is prepared\nlab: 1.50 /run: cannot be mounted\n\
+                   Kernel panic - not syncing\n [<6004b1ca>] ? put_fp_registers+0x10/0x12\n\
+                   lab: 2.00 user-mode Linux was ended by SIGABRT\nlab: 2.00 the machine ended: Ok(..)\n";
+        std::fs::write(file.path(), log).unwrap();
+        assert_eq!(last_said(file.path()), "1.50 /run: cannot be mounted");
+        std::fs::write(file.path(), " [<6004b1ca>] ? put_fp_registers+0x10/0x12\n").unwrap();
+        assert_eq!(last_said(file.path()), "");
+    }
+
+    #[test]
     fn a_log_is_shown_without_its_colours() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(

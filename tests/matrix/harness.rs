@@ -416,6 +416,9 @@ const MADE: &[&str] = &[
     "/etc/gshadow",
     "/etc/subuid",
     "/etc/subgid",
+    // Debian 13's ipvsadm enables its unit, and keepalived 2.3 names its protocol for ip(8) when it starts.
+    "/etc/systemd/system/multi-user.target.wants/ipvsadm.service",
+    "/etc/iproute2/rt_addrprotos.d/keepalived.conf",
     "/etc/ld.so.cache",
     "/etc/mailcap",
     "/etc/rc",

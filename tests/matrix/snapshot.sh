@@ -13,6 +13,5 @@ echo "== mounts"; findmnt -rn -t nfs,nfs4 -o TARGET,SOURCE,FSTYPE
 echo "== units"; for unit in keepalived nginx nfs-server; do systemctl show -p Id -p StateChangeTimestampMonotonic "$unit" | sed "s/.*=//" | paste -sd ' ' | sed 's/ / ran since /'; done
 systemctl list-units --all --plain --no-legend 'lvsctl-*' | awk '{ print $1, $3 }'
 echo "== ipvs"; if [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null; then ipvsadm -Sn; fi
-# keepalived 2.3 writes its name for a protocol into /etc/iproute2/rt_addrprotos.d when it starts, and leaves it there.
-echo "== files"; find /etc /usr/local /var/lib/lvsctl /var/www /opt /srv /root /run -xdev \( -path /run/systemd -o -path /run/udev -o -path /run/user -o -path /run/log -o -path /run/lock -o -path /run/sudo \) -prune -o \( -type f -o -type l \) -printf '%M %u:%g %p -> %l\n' 2>/dev/null | grep -vE 'rt_addrprotos.d/keepalived.conf|/run/(xtables.lock|utmp|sshd.pid|.*\.pid|host|credentials|dbus)' | sort -k3
-echo "== contents"; find /etc /usr/local /var/lib/lvsctl /var/www /opt /srv /root -xdev -type f ! -path /etc/iproute2/rt_addrprotos.d/keepalived.conf -print0 2>/dev/null | sort -z | xargs -0 sha256sum
+echo "== files"; find /etc /usr/local /var/lib/lvsctl /var/www /opt /srv /root /run -xdev \( -path /run/systemd -o -path /run/udev -o -path /run/user -o -path /run/log -o -path /run/lock -o -path /run/sudo \) -prune -o \( -type f -o -type l \) -printf '%M %u:%g %p -> %l\n' 2>/dev/null | grep -vE '/run/(xtables.lock|utmp|sshd.pid|.*\.pid|host|credentials|dbus)' | sort -k3
+echo "== contents"; find /etc /usr/local /var/lib/lvsctl /var/www /opt /srv /root -xdev -type f -print0 2>/dev/null | sort -z | xargs -0 sha256sum

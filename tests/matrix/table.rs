@@ -51,8 +51,9 @@ impl Row {
     }
 }
 
-const STEPS: [&str; 10] = [
-    "up", "plan", "apply", "rerun", "verify", "reboot", "again", "own", "edit", "destroy",
+const STEPS: [&str; 11] = [
+    "up", "plan", "apply", "rerun", "verify", "network", "reboot", "again", "own", "edit",
+    "destroy",
 ];
 
 fn cells(row: &Row) -> Vec<String> {
