@@ -9,7 +9,7 @@ PACKAGES := $(BUILD_PACKAGES) dpkg-dev \
 	openssh-client \
 	openssh-server sudo curl iputils-ping busybox iptables procps util-linux
 # The topologies that `make test` brings up.
-TEST_ROWS := t1 t2 t8
+TEST_ROWS := t2 t8-nft t14-trixie
 DENY_VERSION := 0.20.2
 # All checkouts use one, since it takes minutes to build; unoptimized, so that it takes fewer.
 DENY_ROOT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lvsctl/cargo-deny-$(DENY_VERSION)

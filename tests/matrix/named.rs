@@ -26,7 +26,7 @@ pub fn trials() -> Vec<Trial> {
             the_same(place, linked(), |topology| topology.inventory)
         }),
         Trial::test("named::the_page_times_every_row", || {
-            let place = "the last table of docs/topologies.md";
+            let place = "the tables of times in docs/topologies.md";
             the_same(place, timed(), |topology| topology.name)
         }),
     ]
