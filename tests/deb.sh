@@ -88,9 +88,9 @@ run lvsctl check -i "$INVENTORY"
 for file in $(sed -n "s/.*](\([a-zA-Z][^):#]*\)[)#].*/\1/p" /usr/share/doc/lvsctl/README.md); do
 	test -e "/usr/share/doc/lvsctl/$file" || { echo "README.md links to $file, which is not there"; exit 1; }
 done
-show lvsctl lab up -i "$INVENTORY"
+show lvsctl lab up --kernel qemu -i "$INVENTORY"
 status=0
-lvsctl lab up -i "$INVENTORY" >/tmp/output 2>&1 || status=$?
+lvsctl lab up --kernel qemu -i "$INVENTORY" >/tmp/output 2>&1 || status=$?
 cat /tmp/output
 echo "exit status $status"
 test "$status" = 6

@@ -114,7 +114,16 @@ fn up(global: &Global, args: &LabUpArgs) -> Result<Exit> {
         };
         eprintln!("{line}");
     };
-    lab::up(&spec, &options, &mut say).map_err(|e| failed(&e))?;
+    lab::up(&spec, &options, &mut say).map_err(|error| match error {
+        LabError::Interrupted if args.keep => Failure::new(
+            Exit::Interrupted,
+            format!(
+                "interrupted: lab {0} is left as it is; end it with: lvsctl lab down --name {0}\n",
+                spec.name
+            ),
+        ),
+        error => failed(&error),
+    })?;
     print(&format!("lab {} is up\n", spec.name))?;
     Ok(Exit::Done)
 }

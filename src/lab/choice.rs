@@ -9,7 +9,7 @@ use super::requirements::{Missing, requirements};
 use super::spec::LabSpec;
 use super::tool::program;
 use super::trial::{self, Outcome};
-use super::up::{KernelChoice, LabEvent, UpOptions};
+use super::up::{KernelChoice, LabEvent, UpOptions, own_program};
 use crate::inventory::model::IptablesBackend;
 
 /// What is known of a machine before a kernel is chosen; each is asked when it is needed.
@@ -25,12 +25,7 @@ pub(super) fn choose(
     options: &UpOptions,
     tell: &mut dyn FnMut(LabEvent),
 ) -> Result<(Kernel, String), LabError> {
-    let init = match &options.program {
-        Some(program) => program.clone(),
-        None => {
-            std::env::current_exe().map_err(LabError::io("the program lvsctl cannot be found"))?
-        }
-    };
+    let init = own_program(options.program.as_deref())?;
     let machine = ThisMachine { options, init };
     let wants = |backend| {
         let mut hosts = spec.hosts.iter();

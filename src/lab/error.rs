@@ -35,7 +35,11 @@ pub enum LabError {
         #[source]
         source: io::Error,
     },
-    #[error("{path}: not the state of a lab that this lvsctl can read", path = .path.display())]
+    #[error(
+        "{path}: not the state of a lab that this lvsctl can read; it may be of another version: end the lab with \
+         `lvsctl lab down --name NAME`",
+        path = .path.display()
+    )]
     State {
         path: PathBuf,
         #[source]
@@ -47,7 +51,7 @@ pub enum LabError {
         status: String,
         output: String,
     },
-    #[error("{host}: not ready after {} s, and the lab makes no progress: {reason}{}", .waited.as_secs(), tail(.console))]
+    #[error("{host}: not ready after {} s: {reason}{}", .waited.as_secs(), tail(.console))]
     NotReady {
         host: String,
         waited: Duration,

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -70,8 +71,7 @@ pub(super) fn ensure(
     if image.is_dir() {
         return Ok(image);
     }
-    fs::create_dir_all(cache)
-        .map_err(LabError::io(format!("{}: cannot be made", cache.display())))?;
+    make_cache(cache)?;
     let _lock = lock(cache, cancel, say)?;
     if image.is_dir() {
         return Ok(image);
@@ -87,7 +87,18 @@ pub(super) fn ensure(
     Ok(image)
 }
 
-fn lock(cache: &Path, cancel: &Cancel, say: &mut dyn FnMut(&str)) -> Result<Flock<File>, LabError> {
+/// For root alone: the root file systems in it have set-uid programs, which nothing updates.
+pub(super) fn make_cache(cache: &Path) -> Result<(), LabError> {
+    let what = || LabError::io(format!("{}: cannot be made", cache.display()));
+    fs::create_dir_all(cache).map_err(what())?;
+    fs::set_permissions(cache, PermissionsExt::from_mode(0o700)).map_err(what())
+}
+
+pub(super) fn lock(
+    cache: &Path,
+    cancel: &Cancel,
+    say: &mut dyn FnMut(&str),
+) -> Result<Flock<File>, LabError> {
     let path = cache.join("lock");
     let what = || LabError::io(format!("{}: cannot be locked", path.display()));
     let mut file = File::create(&path).map_err(what())?;

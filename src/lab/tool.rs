@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::error::LabError;
+use super::init::REASON;
 use super::netns::Netns;
 use super::requirements::SYSTEM_PATH;
 
@@ -106,10 +107,14 @@ pub(super) fn log_tail(path: &Path, lines: usize) -> String {
 /// The last line of the lab's own programs in a console's log; a kernel's words and stack traces are left out.
 pub(super) fn last_said(path: &Path) -> String {
     let tail = log_tail(path, usize::MAX);
-    let mut lines = tail.lines().rev().filter_map(|l| l.strip_prefix("lab: "));
-    // The guard's last line says that the machine ended, which is no reason.
-    let reason = lines.find(|line| !line.contains(" ended"));
-    reason.unwrap_or_default().to_owned()
+    let lines = || {
+        let said = tail.lines().rev().filter_map(|l| l.strip_prefix("lab: "));
+        // Behind the time of the machine that prints it.
+        said.map(|line| line.split_once(' ').map_or(line, |(_, text)| text))
+    };
+    let reason = lines().find_map(|line| line.strip_prefix(REASON));
+    let last = || lines().find(|line| !line.starts_with("the machine ended"));
+    reason.or_else(last).unwrap_or_default().to_owned()
 }
 
 pub(super) fn last_lines(text: &str, count: usize) -> String {
@@ -158,13 +163,18 @@ mod tests {
     #[test]
     fn of_a_machine_that_ended_the_lab_s_words_alone_are_shown() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let log = "lab: 1.20 the machine is prepared\nlab: 1.50 /run: cannot be mounted\n\
+        let log = "lab: 1.20 the machine is prepared\nlab: 1.50 error: /run: cannot be mounted\n\
                    Kernel panic - not syncing\n [<6004b1ca>] ? put_fp_registers+0x10/0x12\n\
                    lab: 2.00 user-mode Linux was ended by SIGABRT\nlab: 2.00 the machine ended: Ok(..)\n";
         std::fs::write(file.path(), log).unwrap();
-        assert_eq!(last_said(file.path()), "1.50 /run: cannot be mounted");
-        std::fs::write(file.path(), " [<6004b1ca>] ? put_fp_registers+0x10/0x12\n").unwrap();
-        assert_eq!(last_said(file.path()), "");
+        assert_eq!(last_said(file.path()), "/run: cannot be mounted");
+        let killed = " [<6004b1ca>] ? put_fp_registers+0x10/0x12\nlab: 2.00 user-mode Linux was ended by SIGKILL\n\
+                      lab: 2.00 the machine ended: Ok(..)\n";
+        std::fs::write(file.path(), killed).unwrap();
+        assert_eq!(
+            last_said(file.path()),
+            "user-mode Linux was ended by SIGKILL"
+        );
     }
 
     #[test]

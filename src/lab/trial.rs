@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::error::LabError;
+use super::image;
 use super::process::INIT_COMMAND;
 use super::qemu;
 use super::state::{read_json, write_json};
@@ -39,36 +40,38 @@ struct Record {
     starts: bool,
 }
 
-/// Whether user-mode Linux starts here.
+/// Whether user-mode Linux starts here. A failure is not kept: it costs little to try again.
 pub(super) fn user_mode_linux(
     cache: &Path,
     init: &Path,
     cancel: &Cancel,
 ) -> Result<Outcome, LabError> {
     let of = [stamp(Path::new("linux.uml")), stamp(init)].concat();
-    remembered(cache, "uml", &of, || {
-        let folder = tempfile::tempdir_in("/dev/shm")
-            .map_err(LabError::io("/dev/shm: no folder can be made"))?;
-        let preload = folder.path().join("ptrace.so");
-        fs::write(&preload, uml::PRELOAD).map_err(LabError::io(format!(
-            "{}: cannot be written",
-            preload.display()
-        )))?;
+    remembered(cache, "uml", &of, false, cancel, || {
+        // In the cache, whose path has no characters that a kernel's command line would split.
+        let folder = cache.join("uml-trial");
+        let what = || LabError::io(format!("{}: cannot be written", folder.display()));
+        let _ = fs::remove_dir_all(&folder);
+        let memory = folder.join("memory");
+        fs::create_dir_all(&memory).map_err(what())?;
+        let preload = folder.join("ptrace.so");
+        fs::write(&preload, uml::PRELOAD).map_err(what())?;
+        let program = folder.join("lvsctl");
+        fs::copy(init, &program).map_err(what())?;
         let boot = uml::Boot {
             memory_mib: 64,
             quiet: false,
             preload: &preload,
-            folder: folder.path(),
-            memory: folder.path(),
-            init,
+            folder: &folder,
+            memory: &memory,
+            init: &program,
             init_arguments: &[INIT_COMMAND, "trial", "-"],
             taps: &[],
         };
-        passes(
-            isolated(&boot.command()),
-            &cache.join("uml-trial.log"),
-            cancel,
-        )
+        let machine = isolated(&boot.command(), Some(&memory));
+        let result = passes(machine, &cache.join("uml-trial.log"), cancel);
+        let _ = fs::remove_dir_all(&folder);
+        result
     })
 }
 
@@ -78,31 +81,37 @@ pub(super) fn kvm(cache: &Path, kernel: &Path, cancel: &Cancel) -> Result<bool, 
         return Ok(false);
     }
     let of = [stamp(Path::new(qemu::PROGRAM)), stamp(kernel)].concat();
-    let outcome = remembered(cache, "kvm", &of, || {
-        let command = isolated(&qemu::trial(kernel));
+    let outcome = remembered(cache, "kvm", &of, true, cancel, || {
+        let command = isolated(&qemu::trial(kernel), None);
         passes(command, &cache.join("kvm-trial.log"), cancel)
     })?;
     Ok(outcome == Outcome::Starts)
 }
 
-/// The kept outcome, or that of a trial made now.
+/// The kept outcome, or that of a trial made now. `failures`: whether one that failed is kept too.
 fn remembered(
     cache: &Path,
     name: &str,
     programs: &str,
+    failures: bool,
+    cancel: &Cancel,
     trial: impl FnOnce() -> Result<bool, LabError>,
 ) -> Result<Outcome, LabError> {
     let file = cache.join(format!("{name}-trial.json"));
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let of = format!("{}{programs}", boot.trim());
+    // Labs that come up at the same time make one trial.
+    image::make_cache(cache)?;
+    let _lock = image::lock(cache, cancel, &mut |_| {})?;
     let kept: Option<Record> = read_json(&file).ok();
     let starts = match kept {
         Some(record) if record.of == of => record.starts,
         _ => {
             let what = || LabError::io(format!("{}: cannot be written", file.display()));
-            fs::create_dir_all(cache).map_err(what())?;
             let starts = trial()?;
-            write_json(&file, &Record { of, starts }).map_err(what())?;
+            if starts || failures {
+                write_json(&file, &Record { of, starts }).map_err(what())?;
+            }
             starts
         }
     };
@@ -121,12 +130,15 @@ fn stamp(file: &Path) -> String {
 }
 
 /// The machine in a process namespace that ends with it: user-mode Linux leaves processes behind when it is killed.
-fn isolated(machine: &Command) -> Command {
+/// `memory` becomes a file system in memory.
+fn isolated(machine: &Command, memory: Option<&Path>) -> Command {
     let mut command = program("unshare");
-    command
-        .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
-        .arg(machine.get_program())
-        .args(machine.get_args());
+    command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    if let Some(folder) = memory {
+        let script = "mount -t tmpfs -o mode=0700,size=128m lab \"$0\" && exec \"$@\"";
+        command.args(["sh", "-c", script]).arg(folder);
+    }
+    command.arg(machine.get_program()).args(machine.get_args());
     for (name, value) in machine.get_envs() {
         if let Some(value) = value {
             command.env(name, value);
@@ -200,7 +212,8 @@ mod tests {
     fn an_outcome_is_kept_until_a_program_changes() {
         let cache = tempfile::tempdir().unwrap();
         let outcome = |programs: &str, result: Option<bool>| {
-            remembered(cache.path(), "uml", programs, || {
+            let cancel = Cancel::default();
+            remembered(cache.path(), "uml", programs, true, &cancel, || {
                 Ok(result.expect("no trial is made"))
             })
             .unwrap()
@@ -210,5 +223,9 @@ mod tests {
         assert_eq!(outcome("one", None), Outcome::Fails(log));
         assert_eq!(outcome("two", Some(true)), Outcome::Starts);
         assert_eq!(outcome("two", None), Outcome::Starts);
+        let cancel = Cancel::default();
+        let fails = || remembered(cache.path(), "other", "one", false, &cancel, || Ok(false));
+        assert!(matches!(fails().unwrap(), Outcome::Fails(_)));
+        assert!(!cache.path().join("other-trial.json").exists());
     }
 }

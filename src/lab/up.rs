@@ -105,11 +105,12 @@ pub fn up(
     check(spec).map_err(LabError::Spec)?;
     let (kernel, reason) = choose(spec, options, tell)?;
     layout(spec, &setting(kernel, options))?;
+    // Before what is missing is named, which depends on it.
+    tell(LabEvent::KernelChosen { kernel, reason });
     let missing = requirements(kernel);
     if !missing.is_empty() {
         return Err(LabError::Missing(missing));
     }
-    tell(LabEvent::KernelChosen { kernel, reason });
     let lock = state.lock()?;
     if state.running() {
         return Err(LabError::AlreadyUp(spec.name.clone()));
@@ -123,8 +124,13 @@ pub fn up(
         Err(error) if options.keep_failed => Err(error),
         Err(error) => {
             let error = error.with_log_kept(&options.cache, &spec.name);
-            clear(&state)?;
-            lock.remove();
+            match clear(&state) {
+                Ok(_) => lock.remove(),
+                // The first failure is the one to tell.
+                Err(left) => tell(LabEvent::Warning(format!(
+                    "not all of the lab is removed: {left}"
+                ))),
+            }
             Err(error)
         }
     }
@@ -143,7 +149,7 @@ fn make(
     write_state(state, &layout, options.program.as_deref())?;
     options.cancel.check()?;
     make_namespace(state, &layout)?;
-    start_guard(state)?;
+    start_guard(state, options.program.as_deref())?;
     tell(LabEvent::Booting {
         hosts: layout.hosts.len(),
     });
@@ -259,15 +265,18 @@ fn write_state(state: &StateDir, layout: &Layout, program: Option<&Path>) -> Res
 
 /// A copy, so that the program may be rebuilt while the lab lives.
 fn copy_program(state: &StateDir, program: Option<&Path>) -> Result<(), LabError> {
-    let from = match program {
-        Some(path) => path.to_owned(),
-        None => {
-            std::env::current_exe().map_err(LabError::io("lvsctl's own program cannot be found"))?
-        }
-    };
+    let from = own_program(program)?;
     let what = || LabError::io(format!("{}: cannot be copied", from.display()));
     fs::copy(&from, state.program()).map_err(what())?;
     fs::set_permissions(state.program(), fs::Permissions::from_mode(0o755)).map_err(what())
+}
+
+/// The lvsctl program, which is the lab's init too.
+pub(super) fn own_program(program: Option<&Path>) -> Result<PathBuf, LabError> {
+    match program {
+        Some(path) => Ok(path.to_owned()),
+        None => std::env::current_exe().map_err(LabError::io("the program lvsctl cannot be found")),
+    }
 }
 
 fn write_host_file(layer: &Path, file: &HostFile) -> std::io::Result<()> {
@@ -345,13 +354,14 @@ fn quiet_sysctls() -> std::io::Result<()> {
 }
 
 /// Starts the process that all others of the lab belong to. It does nothing until its record is written.
-fn start_guard(state: &StateDir) -> Result<(), LabError> {
+/// From the program itself and not its copy, since /run may be mounted noexec.
+fn start_guard(state: &StateDir, program: Option<&Path>) -> Result<(), LabError> {
     use std::io::Write;
     use std::os::unix::process::CommandExt;
     let what = || LabError::io("the lab's guard process cannot be started");
     let netns = state.netns().open().map_err(what())?;
     let console = fs::File::create(state.console()).map_err(what())?;
-    let mut command = std::process::Command::new(state.program());
+    let mut command = std::process::Command::new(own_program(program)?);
     command
         .args([INIT_COMMAND, "guard"])
         .arg(state.dir())

@@ -17,6 +17,9 @@ use super::state::StateDir;
 use super::status::{PowerState, power};
 use super::tool::{last_said, log_tail};
 
+/// How many times the time without progress a wait may take in all.
+const LONGEST: u32 = 10;
+
 const STEP: Duration = Duration::from_millis(100);
 const ASK: &str = "cat /proc/sys/kernel/random/boot_id; systemctl is-system-running --wait";
 
@@ -244,7 +247,9 @@ impl Waiter<'_> {
                 Ok(()) => return Ok(()),
                 Err(reason) => reason,
             };
-            if self.stall.lasts() > self.timeout {
+            // A host that boots over and over prints all the time.
+            let late = started.elapsed() > LONGEST * self.timeout;
+            if late || self.stall.lasts() > self.timeout {
                 return Err(LabError::NotReady {
                     host: self.host.name.clone(),
                     waited: started.elapsed(),

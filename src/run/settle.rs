@@ -118,7 +118,7 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unsettled> {
         let vips_rest = held
             .iter()
             .all(|(instance, _, holders)| at_rest(instance, holders));
-        let late = left == 0 || rounds > 10 * patience || fleet.run.interrupt.is_set();
+        let late = left == 0 || rounds > 3 * patience || fleet.run.interrupt.is_set();
         let mut seen = (holders_of(&held), Vec::new());
         if vips_rest || late {
             let differing = differing(fleet, directors);

@@ -140,6 +140,7 @@ fn taps(layout: &Layout) -> Vec<&str> {
 }
 
 fn user_mode_linux(state: &StateDir, layout: &Layout) -> Result<Command, LabError> {
+    executable(state.dir())?;
     let memory = state.memory();
     let size = format!("size={}m,mode=0700", layout.memory_mib + 64);
     mount(
@@ -163,6 +164,15 @@ fn user_mode_linux(state: &StateDir, layout: &Layout) -> Result<Command, LabErro
         taps: &taps(layout),
     };
     Ok(boot.command())
+}
+
+/// Allows this mount namespace to run what is in a folder, where /run is mounted noexec.
+fn executable(folder: &Path) -> Result<(), LabError> {
+    let what = || LabError::nix(format!("{}: cannot be made executable", folder.display()));
+    let again = |flags| mount(Some(folder), folder, None::<&str>, flags, None::<&str>);
+    again(MsFlags::MS_BIND).map_err(what())?;
+    again(MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_NOSUID | MsFlags::MS_NODEV)
+        .map_err(what())
 }
 
 fn in_qemu(state: &StateDir, layout: &Layout, qemu: &QemuLayout) -> Command {

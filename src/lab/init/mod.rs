@@ -56,8 +56,11 @@ fn complain(error: &LabError) {
         text.push_str(&format!(": {inner}"));
         cause = inner.source();
     }
-    log(&text);
+    log(&format!("{REASON}{text}"));
 }
+
+/// Marks the line of a console that says why the lab failed.
+pub(super) const REASON: &str = "error: ";
 
 /// To the lab's console. A console that is gone is no reason to end.
 fn log(text: &str) {

@@ -19,12 +19,12 @@ depmod -b "$root" "$version"
 first=$FOLDER/first
 mkdir -p "$first/bin" "$first/modules" "$first/root" "$first/dev" "$first/proc"
 mv "$root/bin/busybox" "$first/bin/busybox"
+# Not in a pipe, which would hide a failure.
 for module in virtio_pci virtio_net 9pnet_virtio 9p; do
-    modprobe -d "$root" -S "$version" --show-depends "$module"
-done | while read -r insmod file _; do
-    # One that is built in has no file.
-    if [ "$insmod" = insmod ]; then echo "$file"; fi
-done | awk '!seen[$0]++' >"$FOLDER/files"
+    modprobe -d "$root" -S "$version" --show-depends "$module" >>"$FOLDER/needed"
+done
+# One that is built in has no file.
+awk '$1 == "insmod" && !seen[$2]++ { print $2 }' "$FOLDER/needed" >"$FOLDER/files"
 : >"$first/modules/order"
 while read -r file; do
     cp "$file" "$first/modules/"
@@ -33,7 +33,7 @@ done <"$FOLDER/files"
 printf '%s' "$INIT" >"$first/init"
 chmod 755 "$first/init"
 (cd "$first" && find . | ./bin/busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$FOLDER/initrd"
-rm -rf "$first" "$FOLDER/files"
+rm -rf "$first" "$FOLDER/files" "$FOLDER/needed"
 
 # --- modules alone; mmdebstrap still needs its folders
 mv "$root/lib/modules" "$FOLDER/modules"

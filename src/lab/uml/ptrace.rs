@@ -67,7 +67,8 @@ unsafe fn system_call(request: c_long, pid: c_int, address: usize, data: *mut c_
 
 /// The caller's first bytes of the state, and the tracee's own behind them.
 unsafe fn set_whole_state(pid: c_int, part: &IoVec) -> c_long {
-    // SAFETY: one thread, so that nobody else uses the buffer; the kernel checks both addresses.
+    // SAFETY: one thread, so that nobody else uses the buffer; `part` is a buffer that the caller may read, as ptrace(2)
+    // asks for, and shorter than the state that the kernel has just written.
     unsafe {
         let mut whole = IoVec {
             base: addr_of_mut!(STATE).cast(),
@@ -82,7 +83,7 @@ unsafe fn set_whole_state(pid: c_int, part: &IoVec) -> c_long {
         if read < 0 {
             return read;
         }
-        if part.length > whole.length || whole.length == CAPACITY {
+        if part.length >= whole.length || whole.length == CAPACITY {
             return EINVAL;
         }
         copy_nonoverlapping(part.base.cast::<u8>(), whole.base.cast(), part.length);
@@ -97,17 +98,27 @@ unsafe fn set_whole_state(pid: c_int, part: &IoVec) -> c_long {
 
 unsafe fn set_state(pid: c_int, part: *mut IoVec) -> c_long {
     // SAFETY: the caller's pointer is what ptrace(2) asks for with this request.
-    let length = unsafe { (*part).length };
-    if REFUSED.load(Ordering::Relaxed) != length {
+    let part = unsafe { &mut *part };
+    if REFUSED.load(Ordering::Relaxed) != part.length {
         // SAFETY: the caller's own call.
-        let result = unsafe { system_call(SET_REGISTER_SET, pid, NT_X86_XSTATE, part.cast()) };
+        let result = unsafe {
+            system_call(
+                SET_REGISTER_SET,
+                pid,
+                NT_X86_XSTATE,
+                (&raw mut *part).cast(),
+            )
+        };
         if result != EFAULT && result != EINVAL {
             return result;
         }
-        REFUSED.store(length, Ordering::Relaxed);
     }
     // SAFETY: as above.
-    unsafe { set_whole_state(pid, &*part) }
+    let result = unsafe { set_whole_state(pid, part) };
+    if result == 0 {
+        REFUSED.store(part.length, Ordering::Relaxed);
+    }
+    result
 }
 
 /// ptrace(2) as libc has it.
