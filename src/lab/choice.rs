@@ -5,11 +5,11 @@ use std::process::Stdio;
 
 use super::error::LabError;
 use super::kernel::Kernel;
+use super::options::{KernelChoice, LabEvent, UpOptions, own_program};
 use super::requirements::{Missing, requirements};
 use super::spec::LabSpec;
 use super::tool::program;
 use super::trial::{self, Outcome};
-use super::up::{KernelChoice, LabEvent, UpOptions, own_program};
 use crate::inventory::model::IptablesBackend;
 
 /// What is known of a machine before a kernel is chosen; each is asked when it is needed.

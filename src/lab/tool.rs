@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::error::LabError;
-use super::init::REASON;
 use super::netns::Netns;
 use super::requirements::SYSTEM_PATH;
 
@@ -103,6 +102,9 @@ pub(super) fn log_tail(path: &Path, lines: usize) -> String {
     let text = String::from_utf8_lossy(&read().unwrap_or_default()).into_owned();
     last_lines(&plain(&text), lines)
 }
+
+/// Marks the line of a console that says why the lab failed.
+pub(super) const REASON: &str = "error: ";
 
 /// The last line of the lab's own programs in a console's log; a kernel's words and stack traces are left out.
 pub(super) fn last_said(path: &Path) -> String {

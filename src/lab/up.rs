@@ -5,10 +5,8 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
 use nix::sched::{CloneFlags, setns};
-use serde::Serialize;
 use sysctl::Sysctl;
 
 use super::check::check;
@@ -20,79 +18,15 @@ use super::kernel::Kernel;
 use super::keys::{known_hosts, make_pair, ssh_config};
 use super::layout::{Layout, NetworkLayout, QemuLayout, Setting, layout};
 use super::netns::{bridge_line, make_tap};
+use super::options::{LabEvent, UpOptions, own_program};
 use super::process::{INIT_COMMAND, ProcessRecord};
 use super::requirements::requirements;
 use super::rootfs;
 use super::spec::LabSpec;
 use super::state::{StateDir, write_json, write_private};
 use super::tool::ip_batch;
-use super::wait::{Cancel, wait_all};
+use super::wait::wait_all;
 use super::{qemu, trial, uml};
-use crate::inventory::model::Suite;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum KernelChoice {
-    /// This machine's kernel where it has IPVS, else user-mode Linux where it starts, else QEMU.
-    #[default]
-    Auto,
-    Native,
-    Uml,
-    Qemu,
-}
-
-#[derive(Debug, Clone)]
-pub struct UpOptions {
-    pub kernel: KernelChoice,
-    /// The Debian release of hosts that name none.
-    pub suite: Suite,
-    /// Memory of the lab's machine in MiB; by default by the number of hosts.
-    pub memory_mib: Option<u32>,
-    /// Where root file systems are kept.
-    pub cache: PathBuf,
-    /// The lvsctl program, which is the lab's init too.
-    pub program: Option<PathBuf>,
-    /// How long the lab may make no progress while its hosts boot.
-    pub timeout: Duration,
-    pub cancel: Cancel,
-    /// Leaves a lab that failed to come up as it is, to be looked at.
-    pub keep_failed: bool,
-}
-
-impl Default for UpOptions {
-    fn default() -> Self {
-        Self {
-            kernel: KernelChoice::Auto,
-            suite: Suite::default(),
-            memory_mib: None,
-            cache: rootfs::DEFAULT_CACHE.into(),
-            program: None,
-            timeout: Duration::from_secs(120),
-            cancel: Cancel::default(),
-            keep_failed: false,
-        }
-    }
-}
-
-/// What happens while a lab comes up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "event", content = "detail", rename_all = "snake_case")]
-pub enum LabEvent {
-    KernelChosen {
-        kernel: Kernel,
-        reason: String,
-    },
-    /// One step of the build of what hosts are made of, which happens once.
-    RootFs(String),
-    /// What an earlier lab of that name left was cleared.
-    Cleared,
-    Booting {
-        hosts: usize,
-    },
-    HostReady {
-        host: String,
-    },
-    Warning(String),
-}
 
 /// Makes the lab and waits until every host answers SSH. What it made is taken away again when it fails.
 pub fn up(
@@ -269,14 +203,6 @@ fn copy_program(state: &StateDir, program: Option<&Path>) -> Result<(), LabError
     let what = || LabError::io(format!("{}: cannot be copied", from.display()));
     fs::copy(&from, state.program()).map_err(what())?;
     fs::set_permissions(state.program(), fs::Permissions::from_mode(0o755)).map_err(what())
-}
-
-/// The lvsctl program, which is the lab's init too.
-pub(super) fn own_program(program: Option<&Path>) -> Result<PathBuf, LabError> {
-    match program {
-        Some(path) => Ok(path.to_owned()),
-        None => std::env::current_exe().map_err(LabError::io("the program lvsctl cannot be found")),
-    }
 }
 
 fn write_host_file(layer: &Path, file: &HostFile) -> std::io::Result<()> {

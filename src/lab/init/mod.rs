@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use super::error::LabError;
 use super::state::StateDir;
+use super::tool::REASON;
 
 /// The rest of the command line behind [`super::process::INIT_COMMAND`]; returns the exit code. To be called before any thread starts.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
@@ -58,9 +59,6 @@ fn complain(error: &LabError) {
     }
     log(&format!("{REASON}{text}"));
 }
-
-/// Marks the line of a console that says why the lab failed.
-pub(super) const REASON: &str = "error: ";
 
 /// To the lab's console. A console that is gone is no reason to end.
 fn log(text: &str) {
