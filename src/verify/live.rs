@@ -11,7 +11,7 @@ use super::end_to_end::{self, Group, family};
 use super::firewall::{Firewall, Rules};
 use super::statistics::Statistics;
 use super::tally::Tally;
-use super::vrrp::Adverts;
+use super::vrrp::Listened;
 use super::{Check, Seen, arp, marks, questions, vrrp};
 use crate::event::Event;
 use crate::inventory::model::Cluster;
@@ -137,7 +137,7 @@ fn ask<'h>(
     clients: &mut [HostRun<'h>],
     hosts: &mut [HostRun<'h>],
     tally: &mut Tally,
-) -> (Vec<(String, Section)>, BTreeMap<String, Adverts>) {
+) -> (Vec<(String, Section)>, BTreeMap<String, Listened>) {
     // This machine stands in for a client only where it is a neighbour of the VIPs: it may have no way to them.
     let near = |run: &&mut HostRun<'h>| {
         let known = cluster.hosts.iter().any(|h| h.name == run.host.name);
@@ -195,7 +195,7 @@ fn ask<'h>(
     );
     let adverts = listened
         .into_iter()
-        .filter_map(|(name, section)| Some((name, vrrp::adverts(section.part("adverts"))?)))
+        .filter_map(|(name, section)| Some((name, vrrp::listened(&section)?)))
         .collect();
     (asked, adverts)
 }

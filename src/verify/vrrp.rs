@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::inventory::model::{Cluster, Host, VrrpInstance};
 use crate::resource::ipvs::KEEPALIVED;
+use crate::resource::section::Section;
 use crate::shell::heredoc;
 
 use super::tally::{Fault, Tally};
@@ -13,11 +14,20 @@ use super::{Check, Seen};
 /// A raw socket gets what passes the firewall, and only that; no packet is sent.
 const LISTENER: &str = include_str!("vrrp.pl");
 
+/// The VIP may move while verify runs: a director that takes over receives no adverts of others.
+const HELD: &str = "ip -o -4 addr show 2>/dev/null";
+
 /// The longest that a director listens, in seconds.
 const LONGEST: f64 = 8.0;
 
-/// An advert: its sender and its VRID.
-pub type Adverts = BTreeSet<(IpAddr, u8)>;
+/// What a director received while it listened.
+#[derive(Debug, Default)]
+pub struct Listened {
+    /// Sender and virtual_router_id of each advert.
+    adverts: BTreeSet<(IpAddr, u8)>,
+    /// The addresses that it held when it began or when it ended.
+    held: BTreeSet<IpAddr>,
+}
 
 fn mine<'a>(cluster: &'a Cluster, host: &'a Host) -> impl Iterator<Item = &'a VrrpInstance> {
     cluster.vrrp.iter().filter(|v| {
@@ -33,7 +43,8 @@ pub fn script(cluster: &Cluster, host: &Host) -> Option<String> {
     let seconds = (slowest * 2.2).min(LONGEST);
     let listen = heredoc(&format!("perl - {seconds:.1} 2>/dev/null"), LISTENER);
     Some(format!(
-        "if have perl && perl -MSocket -e1 2>/dev/null; then part adverts\n{listen}fi\n"
+        "if have perl && perl -MSocket -e1 2>/dev/null; then\n\
+         part held before\n{HELD}\npart adverts\n{listen}part held after\n{HELD}\nfi\n"
     ))
 }
 
@@ -45,15 +56,22 @@ pub fn takes_part(director: &Seen) -> bool {
         .any(|(unit, state)| unit == KEEPALIVED && state.active)
 }
 
-/// None: nothing on the host could listen.
-pub fn adverts(text: &str) -> Option<Adverts> {
-    text.lines().any(|line| line == "heard").then(|| {
-        text.lines()
+/// None where nothing on the host could listen.
+pub fn listened(section: &Section) -> Option<Listened> {
+    let text = section.part("adverts");
+    text.lines().any(|line| line == "heard").then(|| Listened {
+        adverts: text
+            .lines()
             .filter_map(|line| {
                 let mut words = line.split(' ');
                 Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
             })
-            .collect()
+            .collect(),
+        held: section
+            .parts_of("held")
+            .flat_map(|(_, text)| text.split_whitespace())
+            .filter_map(|word| word.split('/').next()?.parse().ok())
+            .collect(),
     })
 }
 
@@ -61,11 +79,11 @@ pub fn adverts(text: &str) -> Option<Adverts> {
 pub fn judge(
     cluster: &Cluster,
     seen: &[Seen],
-    heard: &BTreeMap<String, Adverts>,
+    heard: &BTreeMap<String, Listened>,
     tally: &mut Tally,
 ) {
     for director in seen.iter().filter(|s| s.host.is_director()) {
-        let Some(adverts) = heard.get(director.name()) else {
+        let Some(Listened { adverts, held }) = heard.get(director.name()) else {
             continue;
         };
         let known: BTreeSet<u8> = cluster.vrrp.iter().map(|v| v.virtual_router_id).collect();
@@ -88,7 +106,8 @@ pub fn judge(
             let serves = instance
                 .vips
                 .iter()
-                .any(|vip| director.addresses().has(vip.address));
+                .map(|vip| vip.address)
+                .any(|vip| director.addresses().has(vip) || held.contains(&vip));
             let from: Vec<&IpAddr> = adverts
                 .iter()
                 .filter(|(_, v)| *v == id)

@@ -35,6 +35,10 @@ const HOSTS: &[Made] = &[
     },
 ];
 
+/// What systemd says of a keepalived that runs.
+const RUNS: &str =
+    "Id=keepalived.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n";
+
 const PEER: &str = "192.168.122.14 10 100\n10.0.0.14 10 100\n";
 
 fn foreign(adverts: &str) -> Vec<String> {
@@ -57,4 +61,32 @@ fn a_stranger_with_that_id_is_found() {
     };
     let found = foreign(&format!("{PEER}10.0.0.77 10 100\n"));
     assert_eq!(found, [want("out"), want("in")]);
+}
+
+/// What lb2 says, which receives no adverts, when it holds these addresses while it listens.
+fn silence(held: &str) -> Vec<String> {
+    let live: &[(&str, &[(&str, &str)])] = &[
+        ("lb2", &[("held after", held), ("adverts", "heard")]),
+        ("client", &[]),
+    ];
+    let keepalived = Made {
+        audit: &[("owners", RUNS)],
+        ..HOSTS[0]
+    };
+    let hosts = [keepalived, HOSTS[1]];
+    of(&verify_live(INVENTORY, &hosts, live), Check::VrrpAdverts)
+}
+
+#[test]
+fn a_backup_that_receives_no_adverts_is_found() {
+    let found = silence("2: eth0    inet 192.168.122.15/24 brd 192.168.122.255 scope global eth0");
+    assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[test]
+fn a_director_that_takes_over_while_verify_runs_receives_no_adverts() {
+    let found = silence(
+        "2: eth0    inet 192.168.122.15/24 scope global eth0\n2: eth0    inet 192.168.122.200/32 scope global eth0\n3: eth1    inet 10.0.0.1/32 scope global eth1",
+    );
+    assert_eq!(found, [""; 0]);
 }
