@@ -151,11 +151,11 @@ fn table(status: &lab::LabStatus) -> String {
     for host in &status.hosts {
         table.add_row([
             host.name.clone(),
-            format!("{:?}", host.power).to_lowercase(),
+            <&str>::from(host.power).to_owned(),
             host.boots.to_string(),
             host.address.to_string(),
-            format!("{:?}", host.suite).to_lowercase(),
-            format!("{:?}", host.iptables).to_lowercase(),
+            <&str>::from(host.suite).to_owned(),
+            <&str>::from(host.iptables).to_owned(),
         ]);
     }
     let state = if status.running {

@@ -23,7 +23,7 @@ trait Machine {
 pub(super) fn choose(
     spec: &LabSpec,
     options: &UpOptions,
-    tell: &mut dyn FnMut(LabEvent),
+    report: &mut dyn FnMut(LabEvent),
 ) -> Result<(Kernel, String), LabError> {
     let init = own_program(options.program.as_deref())?;
     let machine = ThisMachine { options, init };
@@ -33,7 +33,7 @@ pub(super) fn choose(
     };
     let (kernel, reason) = decide(options.kernel, wants(IptablesBackend::Nft), &machine)?;
     if kernel == Kernel::Native && !machine.has_ipvs() {
-        tell(LabEvent::Warning(
+        report(LabEvent::Warning(
             "this machine's kernel has no IPVS: hosts will boot, but no virtual server can be made on them"
                 .to_owned(),
         ));

@@ -14,7 +14,7 @@ pub const INIT_COMMAND: &str = "lab-init";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ProcessRecord {
     pub pid: i32,
-    /// In clock ticks since the machine's boot, as the kernel tells it.
+    /// In clock ticks since the machine's boot, as the kernel reports it.
     pub start_time: u64,
 }
 

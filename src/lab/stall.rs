@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use super::layout::Layout;
 use super::state::StateDir;
 
+/// How many times the time without progress a wait may take in all: a host that boots over and over prints all the time.
+const LONGEST: u32 = 10;
+
 /// How often the logs are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -14,6 +17,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) struct Stall {
     /// What grows while the machine or a host boots.
     logs: Vec<PathBuf>,
+    started: Instant,
     seen: Mutex<Seen>,
 }
 
@@ -36,6 +40,7 @@ impl Stall {
         let now = Instant::now();
         let stall = Self {
             logs,
+            started: now,
             seen: Mutex::new(Seen {
                 length: 0,
                 looked: now,
@@ -65,8 +70,18 @@ impl Stall {
         seen.progressed = Instant::now();
     }
 
+    /// How long the lab has been waited for.
+    pub fn waited(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Whether a wait is over, in which `timeout` may pass without progress.
+    pub fn over(&self, timeout: Duration) -> bool {
+        self.waited() > LONGEST * timeout || self.lasts() > timeout
+    }
+
     /// The time since anything was printed or a host became ready.
-    pub fn lasts(&self) -> Duration {
+    fn lasts(&self) -> Duration {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.looked.elapsed() >= LOOK {
             seen.looked = Instant::now();
@@ -105,5 +120,15 @@ mod tests {
         assert!(stall.lasts() >= Duration::from_secs(60));
         stall.progress();
         assert!(stall.lasts() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn progress_without_end_ends_the_wait() {
+        let mut stall = Stall::watching(Vec::new());
+        let minute = Duration::from_secs(60);
+        assert!(!stall.over(minute));
+        stall.started = Instant::now().checked_sub(LONGEST * minute).unwrap();
+        stall.progress();
+        assert!(stall.over(minute));
     }
 }

@@ -48,8 +48,9 @@ pub struct HostStatus {
     pub iptables: IptablesBackend,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum PowerState {
     /// Not started yet.
     Waiting,

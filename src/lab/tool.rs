@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_tells_the_command_and_its_last_words() {
+    fn a_failure_shows_the_command_and_its_last_output() {
         let error =
             run(program("sh").args(["-c", "echo first; echo 'it broke' >&2; exit 3"])).unwrap_err();
         let text = error.to_string();

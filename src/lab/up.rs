@@ -32,15 +32,15 @@ use super::{qemu, trial, uml};
 pub fn up(
     spec: &LabSpec,
     options: &UpOptions,
-    tell: &mut dyn FnMut(LabEvent),
+    report: &mut dyn FnMut(LabEvent),
 ) -> Result<(), LabError> {
     let state = StateDir::of(&spec.name)?;
     // Refuses a bad specification before anything is looked for or built.
     check(spec).map_err(LabError::Spec)?;
-    let (kernel, reason) = choose(spec, options, tell)?;
+    let (kernel, reason) = choose(spec, options, report)?;
     layout(spec, &setting(kernel, options))?;
     // Before what is missing is named, which depends on it.
-    tell(LabEvent::KernelChosen { kernel, reason });
+    report(LabEvent::KernelChosen { kernel, reason });
     let missing = requirements(kernel);
     if !missing.is_empty() {
         return Err(LabError::Missing(missing));
@@ -50,9 +50,9 @@ pub fn up(
         return Err(LabError::AlreadyUp(spec.name.clone()));
     }
     if clear(&state)? {
-        tell(LabEvent::Cleared);
+        report(LabEvent::Cleared);
     }
-    let result = make(&state, spec, kernel, options, tell);
+    let result = make(&state, spec, kernel, options, report);
     match result {
         Ok(()) => Ok(()),
         Err(error) if options.keep_failed => Err(error),
@@ -60,8 +60,8 @@ pub fn up(
             let error = error.with_log_kept(&options.cache, &spec.name);
             match clear(&state) {
                 Ok(_) => lock.remove(),
-                // The first failure is the one to tell.
-                Err(left) => tell(LabEvent::Warning(format!(
+                // The first failure is the one to report.
+                Err(left) => report(LabEvent::Warning(format!(
                     "not all of the lab is removed: {left}"
                 ))),
             }
@@ -75,16 +75,16 @@ fn make(
     spec: &LabSpec,
     kernel: Kernel,
     options: &UpOptions,
-    tell: &mut dyn FnMut(LabEvent),
+    report: &mut dyn FnMut(LabEvent),
 ) -> Result<(), LabError> {
     let mut layout = layout(spec, &setting(kernel, options))?;
-    build(&mut layout, options, tell)?;
-    warn_of_memory(&layout, tell);
+    build(&mut layout, options, report)?;
+    warn_of_memory(&layout, report);
     write_state(state, &layout, options.program.as_deref())?;
     options.cancel.check()?;
     make_namespace(state, &layout)?;
     start_guard(state, options.program.as_deref())?;
-    tell(LabEvent::Booting {
+    report(LabEvent::Booting {
         hosts: layout.hosts.len(),
     });
     let hosts: Vec<_> = layout.hosts.iter().collect();
@@ -97,7 +97,7 @@ fn make(
         options.timeout,
         &options.cancel,
         &mut |host| {
-            tell(LabEvent::HostReady {
+            report(LabEvent::HostReady {
                 host: host.to_owned(),
             });
         },
@@ -117,10 +117,10 @@ fn setting(kernel: Kernel, options: &UpOptions) -> Setting {
 fn build(
     layout: &mut Layout,
     options: &UpOptions,
-    tell: &mut dyn FnMut(LabEvent),
+    report: &mut dyn FnMut(LabEvent),
 ) -> Result<(), LabError> {
     let UpOptions { cache, cancel, .. } = options;
-    let mut say = |step: &str| tell(LabEvent::RootFs(step.to_owned()));
+    let mut say = |step: &str| report(LabEvent::RootFs(step.to_owned()));
     let name = |folder: PathBuf| {
         let name = folder.file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
@@ -139,13 +139,13 @@ fn build(
     Ok(())
 }
 
-fn warn_of_memory(layout: &Layout, tell: &mut dyn FnMut(LabEvent)) {
+fn warn_of_memory(layout: &Layout, report: &mut dyn FnMut(LabEvent)) {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     if layout.kernel.is_guest()
         && let Some(free) = available_mib(&text)
         && free < u64::from(layout.memory_mib)
     {
-        tell(LabEvent::Warning(format!(
+        report(LabEvent::Warning(format!(
             "the lab may take {} MiB of memory, and this machine has {free} MiB left; \
              ask for less, or end something else",
             layout.memory_mib

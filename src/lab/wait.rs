@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::access;
 use super::error::LabError;
@@ -16,9 +16,6 @@ use super::stall::Stall;
 use super::state::StateDir;
 use super::status::{PowerState, power};
 use super::tool::{last_said, log_tail};
-
-/// How many times the time without progress a wait may take in all.
-const LONGEST: u32 = 10;
 
 const STEP: Duration = Duration::from_millis(100);
 const ASK: &str = "cat /proc/sys/kernel/random/boot_id; systemctl is-system-running --wait";
@@ -86,16 +83,15 @@ pub fn start(lab: &str, host: &str, timeout: Duration) -> Result<(), LabError> {
     let wish = state.host_start(host);
     let what = || LabError::io(format!("{}: cannot be written", wish.display()));
     std::fs::write(&wish, "").map_err(what())?;
-    let started = Instant::now();
     let stall = Stall::of(&state, &layout);
     while wish.exists() || power(&state, host) != Some(PowerState::On) {
         if !state.running() {
             return Err(LabError::Ended(lab.to_owned()));
         }
-        if stall.lasts() > timeout {
+        if stall.over(timeout) {
             return Err(LabError::NotReady {
                 host: host.to_owned(),
-                waited: started.elapsed(),
+                waited: stall.waited(),
                 reason: "it was not started".to_owned(),
                 console: log_tail(&state.console(), 15),
             });
@@ -110,13 +106,12 @@ pub fn wait_off(lab: &str, host: &str, timeout: Duration) -> Result<(), LabError
     let state = StateDir::of(lab)?;
     let layout = state.layout()?;
     layout.host(host)?;
-    let started = Instant::now();
     let stall = Stall::of(&state, &layout);
     while power(&state, host) == Some(PowerState::On) && state.running() {
-        if stall.lasts() > timeout {
+        if stall.over(timeout) {
             return Err(LabError::NotReady {
                 host: host.to_owned(),
-                waited: started.elapsed(),
+                waited: stall.waited(),
                 reason: "it is still on".to_owned(),
                 console: log_tail(&state.host_console(host), 15),
             });
@@ -239,7 +234,6 @@ struct Waiter<'a> {
 
 impl Waiter<'_> {
     fn wait(&self) -> Result<(), LabError> {
-        let started = Instant::now();
         let netns = self.state.netns();
         loop {
             self.still_there()?;
@@ -247,12 +241,10 @@ impl Waiter<'_> {
                 Ok(()) => return Ok(()),
                 Err(reason) => reason,
             };
-            // A host that boots over and over prints all the time.
-            let late = started.elapsed() > LONGEST * self.timeout;
-            if late || self.stall.lasts() > self.timeout {
+            if self.stall.over(self.timeout) {
                 return Err(LabError::NotReady {
                     host: self.host.name.clone(),
-                    waited: started.elapsed(),
+                    waited: self.stall.waited(),
                     reason,
                     console: log_tail(&self.state.host_console(&self.host.name), 15),
                 });
@@ -319,7 +311,7 @@ impl Waiter<'_> {
             .stderr(Stdio::piped())
             .spawn()?;
         while child.try_wait()?.is_none() {
-            let stalled = self.stall.lasts() > self.timeout;
+            let stalled = self.stall.over(self.timeout);
             if stalled || self.cancel.cancelled() || self.stop.cancelled() {
                 let _ = child.kill();
                 break;

@@ -109,14 +109,14 @@ fn folder(path: &Path) -> Result<(), LabError> {
 
 /// Mounts, modules, bridges.
 pub(super) fn prepare(layout: &Layout, state: &StateDir) -> Result<Machine, LabError> {
-    let machine = match layout.kernel {
-        Kernel::Uml | Kernel::Qemu => prepare_guest(layout, state)?,
-        Kernel::Native => prepare_native(layout, state)?,
-    };
-    if layout.kernel.is_guest() {
-        make_bridges(layout)?;
+    match layout.kernel {
+        Kernel::Uml | Kernel::Qemu => {
+            let machine = prepare_guest(layout, state)?;
+            make_bridges(layout)?;
+            Ok(machine)
+        }
+        Kernel::Native => prepare_native(layout, state),
     }
-    Ok(machine)
 }
 
 fn prepare_guest(layout: &Layout, state: &StateDir) -> Result<Machine, LabError> {
