@@ -7,7 +7,7 @@ BUILD_PACKAGES := gcc pkg-config libssl-dev zlib1g-dev
 PACKAGES := $(BUILD_PACKAGES) dpkg-dev \
 	user-mode-linux qemu-system-x86 mmdebstrap debian-archive-keyring systemd-container apt-utils iproute2 kmod \
 	openssh-client \
-	openssh-server sudo curl iputils-ping busybox iptables procps util-linux
+	openssh-server sudo curl iputils-ping busybox iptables procps util-linux fish tcsh
 # The topologies that `make test` brings up.
 TEST_ROWS := t2 t8-nft t14-trixie
 DENY_VERSION := 0.20.2

@@ -10,7 +10,7 @@ use lvsctl::inventory::model;
 use lvsctl::secret::Secrets;
 use lvsctl::transport::config::Environment;
 use lvsctl::transport::local::LocalChannel;
-use lvsctl::transport::session::{Launch, Session};
+use lvsctl::transport::session::{Launch, Session, Terminal};
 use lvsctl::transport::{
     Connect, Connector, Counters, Ended, Output, RemoteShell, TransportError, Waiting,
 };
@@ -28,7 +28,7 @@ fn channel(shell: &str) -> LocalChannel {
 }
 
 fn session(shell: &str) -> Session {
-    Launch::new(None)
+    Launch::new(None, Terminal::None)
         .and_then(|l| l.open(Box::new(channel(shell)), Instant::now() + LONG, LONG))
         .unwrap_or_else(|e| panic!("{shell}: {e}"))
 }

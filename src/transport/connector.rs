@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::config::{self, Environment, SshSettings};
 use super::keys::KeyRing;
 use super::known_hosts::Store;
-use super::session::{Launch, Sudo};
+use super::session::{self, Launch, Sudo};
 use super::{Connect, Counters, RemoteShell, TransportError, local, ssh};
 use crate::inventory::model::{Connection, Host};
 use crate::secret::{Secret, SecretSource, Secrets};
@@ -90,7 +90,7 @@ impl Connect for Connector {
             &self.settings,
             &self.environment,
         )?;
-        let launch = Launch::new(self.sudo(host, &target.user)?)?;
+        let sudo = self.sudo(host, &target.user)?;
         let access = ssh::Access {
             password: self.secret("ssh.password", host.ssh.password.as_ref())?,
             passphrase: self.secret("ssh.passphrase", host.ssh.passphrase.as_ref())?,
@@ -98,15 +98,15 @@ impl Connect for Connector {
             keys: &self.keys,
             counters: &self.counters,
         };
-        let link = ssh::connect(&target, &access)?;
-        let timeout = target.connect_timeout;
-        let deadline = Instant::now() + timeout;
-        let channel = link.exec(&launch.command(), deadline, timeout)?;
-        self.counters.exec();
-        Ok(Box::new(launch.open(
-            Box::new(channel),
-            deadline,
-            timeout,
-        )?))
+        let session = session::with_terminal_if_asked(|terminal| {
+            let launch = Launch::new(sudo.clone(), terminal)?;
+            let link = ssh::connect(&target, &access)?;
+            let timeout = target.connect_timeout;
+            let deadline = Instant::now() + timeout;
+            let channel = link.exec(&launch.command(), deadline, timeout)?;
+            self.counters.exec();
+            launch.open(Box::new(channel), deadline, timeout)
+        })?;
+        Ok(Box::new(session))
     }
 }

@@ -93,6 +93,15 @@ pub enum TransportError {
     SudoNotAllowed { user: String, said: String },
     #[error("there is no sudo on the host: install it, or set ssh.user to root")]
     SudoMissing,
+    #[error(
+        "sudo wants a terminal for {user} (`requiretty` in /etc/sudoers): set `Defaults:{user} !requiretty` there"
+    )]
+    SudoWantsTerminal { user: String },
+    #[error(
+        "sudo wants a terminal for {user} (`requiretty` in /etc/sudoers), and the host has none of script, perl and python3 to make one: \
+         install script (util-linux), or set `Defaults:{user} !requiretty` there"
+    )]
+    SudoNoTerminal { user: String },
     #[error("sudo failed: {0}")]
     SudoFailed(String),
     #[error("there is no POSIX shell `sh` to be had for this user: {0}")]

@@ -1,7 +1,7 @@
 //! The text that goes around scripts, and finding the way back in what comes: markers on both output streams.
 //! Pure; the markers are printed by the shell's own printf, so that framing starts no process.
 
-use crate::shell::quote;
+use crate::shell::{command, quote};
 
 /// Bounds what one script may print, and what it may be.
 pub const LIMIT: usize = 16 * 1024 * 1024;
@@ -76,8 +76,12 @@ pub fn launch(sudo: Option<SudoLaunch<'_>>) -> String {
         return "sh -s".to_owned();
     };
     let inner = format!("{}; exec sh -s", sudo.ready.print());
-    let how = match sudo.prompt {
-        Some(prompt) => format!("-S -p {}", quote(&prompt.text())),
+    let prompt = sudo.prompt.map(Marker::text);
+    if sudo.terminal {
+        return in_a_terminal(&inner, prompt.as_deref());
+    }
+    let how = match prompt {
+        Some(prompt) => format!("-S -p {}", quote(&prompt)),
         None => "-n".to_owned(),
     };
     format!("env LC_ALL=C sudo {how} -- sh -c {}", quote(&inner))
@@ -87,6 +91,52 @@ pub struct SudoLaunch<'a> {
     pub ready: &'a Marker,
     /// None where there is no password to give.
     pub prompt: Option<&'a Marker>,
+    /// Whether sudo gets a controlling terminal, for `Defaults requiretty`.
+    pub terminal: bool,
+}
+
+/// What the launcher prints where the host has nothing that makes a terminal.
+pub const NO_TERMINAL: &str = "no terminal: none of script, perl and python3 is there";
+
+/// Opens a new pseudo-terminal as the controlling terminal of a child, which runs a shell command. Only the child uses
+/// it; the parent waits for the child and ends with its status. One line each, without single quotes and backslashes.
+const BY_PERL: &str = r#"sysopen(M,"/dev/ptmx",O_RDWR|O_NOCTTY)||die;my $n=pack("i",0);ioctl(M,0x40045431,$n)||die;ioctl(M,0x80045430,$n)||die;$n=unpack("i",$n);my $p=fork;unless($p){POSIX::setsid();sysopen(T,"/dev/pts/$n",O_RDWR)||die;exec "sh","-c",$ARGV[0]}waitpid $p,0;exit($?&127?128+($?&127):$?>>8)"#;
+const BY_PYTHON: &str = r#"import os,pty,sys;p,f=pty.fork();p or os.execvp("sh",["sh","-c",sys.argv[1]]);s=os.waitpid(p,0)[1];os._exit(s&127 and 128+(s&127) or s>>8)"#;
+
+/// sudo with a controlling terminal, and with the three streams that it has without one: `requiretty` asks whether
+/// /dev/tty opens, not where the streams lead. So output stays apart and unchanged, and what is sent is not echoed.
+///
+/// The user's login shell reads this line first, be it fish or tcsh: words are quoted once, and hold no single quote.
+fn in_a_terminal(inner: &str, prompt: Option<&str>) -> String {
+    let how = if prompt.is_some() {
+        r#"-S -p "$LVSCTL_PROMPT""#
+    } else {
+        "-n"
+    };
+    let sudo = format!(r#"exec sudo {how} -- sh -c "$LVSCTL_INNER" <&3 >&4 2>&5 3<&- 4>&- 5>&-"#);
+    // script(1) runs its command by $SHELL, and reads its own input: it gets none.
+    let make = format!(
+        r#"exec 3<&0 4>&1 5>&2 </dev/null >/dev/null 2>&1
+if command -v script; then exec script -qec "$1" /dev/null; fi
+if command -v perl && perl -MPOSIX -e1; then exec perl -MPOSIX -e "$2" "$1"; fi
+if command -v python3; then exec python3 -c "$3" "$1"; fi
+echo "{NO_TERMINAL}" >&5; exit 1"#
+    )
+    .replace('\n', "; ");
+    let words = [
+        "LC_ALL=C",
+        "SHELL=/bin/sh",
+        &format!("LVSCTL_PROMPT={}", prompt.unwrap_or_default()),
+        &format!("LVSCTL_INNER={inner}"),
+        "sh",
+        "-c",
+        &make,
+        "sh",
+        &sudo,
+        BY_PERL,
+        BY_PYTHON,
+    ];
+    format!("env {}", command(words))
 }
 
 /// A script with its markers. `eval` of a quoted word: whatever the script's text is, it cannot reach the frame.
@@ -260,6 +310,7 @@ mod tests {
         let with = launch(Some(SudoLaunch {
             ready: &ready,
             prompt: Some(&prompt),
+            terminal: false,
         }));
         assert_eq!(
             with,
@@ -268,7 +319,23 @@ mod tests {
         let without = launch(Some(SudoLaunch {
             ready: &ready,
             prompt: None,
+            terminal: false,
         }));
         assert!(without.starts_with("env LC_ALL=C sudo -n -- sh -c "));
+    }
+
+    /// fish takes a backslash in single quotes for an escape, and tcsh an exclamation mark for its history.
+    #[test]
+    fn every_login_shell_reads_the_launch_in_a_terminal_alike() {
+        let (ready, prompt) = (nonce().marker("ready"), nonce().marker("prompt"));
+        for prompt in [Some(&prompt), None] {
+            let line = launch(Some(SudoLaunch {
+                ready: &ready,
+                prompt,
+                terminal: true,
+            }));
+            assert!(!line.contains(['\\', '!', '\n']), "{line}");
+            assert!(!line.contains(&ready.text()), "{line}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::Signal;
 
 use super::poll::{self, Ready};
-use super::session::{Launch, Session, Sudo};
+use super::session::{self, Launch, Session, Sudo, Terminal};
 use super::{Channel, Counters, Ended, Progress, TransportError};
 
 /// Opens a shell on this machine, through sudo where that is given.
@@ -20,8 +20,17 @@ pub fn open(
     timeout: Duration,
     counters: &Counters,
 ) -> Result<Session, TransportError> {
+    session::with_terminal_if_asked(|terminal| open_in(sudo.clone(), terminal, timeout, counters))
+}
+
+fn open_in(
+    sudo: Option<Sudo>,
+    terminal: Terminal,
+    timeout: Duration,
+    counters: &Counters,
+) -> Result<Session, TransportError> {
     let deadline = Instant::now() + timeout;
-    let launch = Launch::new(sudo)?;
+    let launch = Launch::new(sudo, terminal)?;
     let command = launch.command();
     // A session of its own, as over SSH: no terminal that a step could ask at, and Ctrl-C there ends this program in
     // order, not a step midway.

@@ -23,10 +23,18 @@ pub struct Launch {
     nonce: Nonce,
     ready: Marker,
     sudo: Option<(Sudo, Marker)>,
+    terminal: Terminal,
+}
+
+/// Whether sudo gets a controlling terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Terminal {
+    None,
+    Made,
 }
 
 impl Launch {
-    pub fn new(sudo: Option<Sudo>) -> Result<Self, TransportError> {
+    pub fn new(sudo: Option<Sudo>, terminal: Terminal) -> Result<Self, TransportError> {
         let nonce = Nonce::random().map_err(|source| TransportError::Local {
             program: "getrandom".to_owned(),
             source,
@@ -44,6 +52,7 @@ impl Launch {
         Ok(Self {
             ready: nonce.marker("ready"),
             sudo: sudo.map(|s| (s, nonce.marker("prompt"))),
+            terminal,
             nonce,
         })
     }
@@ -53,6 +62,7 @@ impl Launch {
         framing::launch(self.sudo.as_ref().map(|(sudo, prompt)| SudoLaunch {
             ready: &self.ready,
             prompt: sudo.password.as_ref().map(|_| prompt),
+            terminal: self.terminal == Terminal::Made,
         }))
     }
 
@@ -134,6 +144,17 @@ impl Launch {
     }
 }
 
+/// Opens a shell, and once more with a terminal for sudo where it asks for one (`Defaults requiretty`). A host that does
+/// not ask is spared the process that holds the terminal.
+pub fn with_terminal_if_asked<T>(
+    mut open: impl FnMut(Terminal) -> Result<T, TransportError>,
+) -> Result<T, TransportError> {
+    match open(Terminal::None) {
+        Err(TransportError::SudoWantsTerminal { .. }) => open(Terminal::Made),
+        opened => opened,
+    }
+}
+
 /// What sudo meant, from what it said in the C locale.
 fn sudo_failure(sudo: &Sudo, ended: &Ended, said: &str, asked: bool) -> TransportError {
     let user = sudo.user.clone();
@@ -146,6 +167,10 @@ fn sudo_failure(sudo: &Sudo, ended: &Ended, said: &str, asked: bool) -> Transpor
     } else if has("not in the sudoers file") || has("is not allowed to") || has("may not run sudo")
     {
         TransportError::SudoNotAllowed { user, said: last() }
+    } else if has("you must have a tty") {
+        TransportError::SudoWantsTerminal { user }
+    } else if has(framing::NO_TERMINAL) {
+        TransportError::SudoNoTerminal { user }
     } else if *ended == Ended::Status(127) {
         TransportError::SudoMissing
     } else {

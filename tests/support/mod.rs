@@ -34,7 +34,7 @@ pub use host::{TestHost, keygen};
 pub use spec::{HostSpec, User};
 
 /// What is used, and the Debian package that has it.
-const TOOLS: [(&str, &str); 7] = [
+const TOOLS: [(&str, &str); 10] = [
     ("/usr/sbin/sshd", "openssh-server"),
     ("/usr/bin/ssh-keygen", "openssh-client"),
     ("/usr/bin/sudo", "sudo"),
@@ -42,6 +42,9 @@ const TOOLS: [(&str, &str); 7] = [
     ("/usr/bin/unshare", "util-linux"),
     ("/usr/bin/nsenter", "util-linux"),
     ("/usr/sbin/chpasswd", "passwd"),
+    ("/usr/bin/script", "bsdutils"),
+    ("/usr/bin/fish", "fish"),
+    ("/usr/bin/tcsh", "tcsh"),
 ];
 
 pub struct Lab {
