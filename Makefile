@@ -117,7 +117,9 @@ bench: deps build
 
 # target/debian/lvsctl_VERSION_ARCHITECTURE.deb. It needs the C library of the machine that builds it or a later one.
 deb: build $(DEB)
-	rm -f target/debian/lvsctl_*.deb
+	rm -rf target/debian/lvsctl_*.deb target/package
+	target/release/lvsctl man --output target/package/man
+	for shell in bash zsh fish; do target/release/lvsctl completions $$shell >target/package/lvsctl.$$shell || exit 1; done
 	$(DEB) --locked --no-build --output target/debian/
 
 $(DEB):

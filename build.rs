@@ -1,5 +1,5 @@
-//! Compiles the library that lvsctl preloads into user-mode Linux (src/lab/uml/ptrace.rs), which lvsctl then carries
-//! inside. An empty file takes its place on machines for which there is no user-mode Linux.
+//! Finds the commit for `--version`, and compiles the library that lvsctl preloads into user-mode Linux
+//! (src/lab/uml/ptrace.rs), which lvsctl then carries inside. An empty file takes its place on machines for which there is no user-mode Linux.
 
 use std::env;
 use std::error::Error;
@@ -9,6 +9,7 @@ use std::process::Command;
 const SOURCE: &str = "src/lab/uml/ptrace.rs";
 
 fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rustc-env=LVSCTL_COMMIT={}", commit());
     println!("cargo::rerun-if-changed={SOURCE}");
     println!("cargo::rerun-if-changed=build.rs");
     let library = PathBuf::from(env::var("OUT_DIR")?).join("ptrace.so");
@@ -33,4 +34,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     } else {
         Err(format!("{SOURCE}: rustc failed").into())
     }
+}
+
+/// The commit and its date, as ` (1a2b3c4d 2026-01-31)`; empty where Git does not know them, as in a package of crates.io,
+/// and in builds for development, which each commit would otherwise begin anew.
+fn commit() -> String {
+    if env::var("PROFILE").is_ok_and(|profile| profile != "release") {
+        return String::new();
+    }
+    let git = |args: &[&str]| {
+        let output = Command::new("git").args(args).output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then(|| text.trim().to_owned())
+    };
+    if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"]) {
+        println!("cargo::rerun-if-changed={log}");
+    }
+    let format = ["log", "-1", "--format= (%h %cs)", "--abbrev=8"];
+    let root = env::var("CARGO_MANIFEST_DIR").ok();
+    let ours = git(&["rev-parse", "--show-toplevel"]) == root;
+    ours.then(|| git(&format))
+        .flatten()
+        .map_or_else(String::new, |text| format!(" {text}"))
 }

@@ -9,7 +9,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
 
 /// Deploys, proves and looks after LVS clusters over SSH, with nothing installed on their hosts.
 #[derive(Debug, Parser)]
-#[command(name = "lvsctl", version, after_help = EXIT_CODES, propagate_version = true)]
+#[command(name = "lvsctl", version, long_version = LONG_VERSION, after_help = EXIT_CODES, propagate_version = true)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -48,7 +48,10 @@ impl Cli {
 /// An option about the work on hosts that was given to a command that does none.
 fn useless(matches: &ArgMatches) -> Option<(&str, &'static str)> {
     let (name, mut at) = matches.subcommand()?;
-    if !matches!(name, "check" | "render" | "schema" | "lab") {
+    if !matches!(
+        name,
+        "check" | "render" | "schema" | "completions" | "man" | "lab"
+    ) {
         return None;
     }
     while let Some((_, below)) = at.subcommand() {
@@ -58,6 +61,9 @@ fn useless(matches: &ArgMatches) -> Option<(&str, &'static str)> {
     let option = ["limit", "forks", "lab"].into_iter().find(given)?;
     Some((name, option))
 }
+
+/// With the commit and its date, where the build knew them.
+const LONG_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("LVSCTL_COMMIT"));
 
 const EXIT_CODES: &str = "\
 Exit status:
@@ -144,6 +150,10 @@ pub enum Command {
     Render(RenderArgs),
     /// Print the inventory's JSON Schema, for editors
     Schema(SchemaArgs),
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    Man(ManArgs),
     /// Make the inventory's hosts on this machine
     #[command(subcommand)]
     Lab(LabCommand),
@@ -277,6 +287,19 @@ pub struct SchemaArgs {
 pub enum SchemaFormat {
     Json,
     Markdown,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell: for bash, the script belongs into ~/.local/share/bash-completion/completions/lvsctl
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write lvsctl.1 and a page for each command into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

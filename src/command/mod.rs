@@ -2,8 +2,10 @@
 
 mod apply;
 mod check;
+mod completions;
 mod drain;
 mod lab;
+mod man;
 mod output;
 mod plan;
 mod power;
@@ -65,6 +67,8 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Status(args) => status::run(&cli.global, args),
         Command::Render(args) => render::run(&cli.global, args),
         Command::Schema(args) => schema::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
         Command::Lab(command) => lab::run(&cli.global, command),
     };
     done.unwrap_or_else(|failure| {

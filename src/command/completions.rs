@@ -1,0 +1,48 @@
+//! `lvsctl completions`: the completion script of a shell, made from the command line's definition.
+
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, CompletionsArgs};
+use crate::exit::Exit;
+
+use super::{Result, print};
+
+pub(super) fn run(args: &CompletionsArgs) -> Result<Exit> {
+    print(&script(args.shell))?;
+    Ok(Exit::Done)
+}
+
+fn script(shell: clap_complete::Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "lvsctl", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use clap::ValueEnum as _;
+
+    use super::*;
+
+    #[test]
+    fn each_shell_completes_each_command() {
+        for shell in clap_complete::Shell::value_variants() {
+            let script = script(*shell);
+            for command in Cli::command().get_subcommands() {
+                assert!(script.contains(command.get_name()), "{shell}: {command}");
+            }
+        }
+    }
+
+    #[test]
+    fn bash_offers_the_commands_that_begin_so() {
+        let ask = format!(
+            "{}\nCOMP_WORDS=(lvsctl ver) COMP_CWORD=1; _lvsctl lvsctl ver lvsctl; echo \"${{COMPREPLY[*]}}\"",
+            script(clap_complete::Shell::Bash)
+        );
+        let output = Command::new("bash").args(["-c", &ask]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "verify\n");
+    }
+}
