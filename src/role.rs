@@ -2,26 +2,26 @@
 //! and adds. Expands the roles of a host into its wanted resources; what is right for a resource, its kind knows.
 
 mod distinct;
+mod entry;
 mod error;
+mod expand;
 mod source;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use include_dir::{Dir, include_dir};
-use serde_json::{Map, Value};
 
-use crate::inventory::choices;
 use crate::inventory::model::{Cluster, Host, directs};
+use crate::inventory::{Fault, Source, choices, shown};
 use crate::persist;
-use crate::resource::registry::KINDS;
 use crate::resource::{Distribution, Resource};
-use crate::template::{Scope, TemplateError, Templates};
+use crate::template::{Scope, TemplateFault, Templates};
 use crate::view;
-pub use error::RoleError;
-use source::Role;
+use entry::Role;
+pub use error::{RoleError, RoleFaults};
+use expand::Expanding;
 
 static BUILT_IN_ROLES: Dir = include_dir!("$CARGO_MANIFEST_DIR/roles");
 static BUILT_IN_TEMPLATES: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates");
@@ -30,6 +30,8 @@ static BUILT_IN_TEMPLATES: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates");
 pub struct Roles {
     roles: BTreeMap<String, Role>,
     templates: Templates,
+    /// The user's templates, for excerpts.
+    sources: BTreeMap<String, Source>,
     /// What is said of the user's files that stand in for built-in ones.
     replaced: Vec<String>,
 }
@@ -49,16 +51,106 @@ impl Roles {
                 &mut replaced,
             )?;
         }
-        let named = roles.into_iter().filter_map(|(file, text)| {
-            let name = file.strip_suffix(".yaml")?.to_owned();
-            Some(source::parse(&name, text).map(|role| (name, role)))
-        });
+        let own = |(name, file): (&String, &source::Text)| {
+            let path = file.path.as_deref()?;
+            Some((name.clone(), Source::new(path, &file.text, &[])))
+        };
+        let sources = templates.iter().filter_map(own).collect();
         let texts = templates.into_iter().map(|(name, file)| (name, file.text));
-        Ok(Self {
-            roles: named.collect::<Result<_, _>>()?,
-            templates: Templates::new(&texts.collect())?,
+        let mut all = Self {
+            roles: BTreeMap::new(),
+            templates: Templates::none(),
+            sources,
             replaced,
-        })
+        };
+        let mut faults = RoleFaults::default();
+        match Templates::new(&texts.collect()) {
+            Ok(templates) => all.templates = templates,
+            Err(error) => {
+                for fault in error.faults {
+                    all.of_template(fault, None, &mut faults);
+                }
+            }
+        }
+        for (file, text) in &roles {
+            let Some(name) = file.strip_suffix(".yaml") else {
+                continue;
+            };
+            let (role, found) = entry::read(name, &text.text, text.path.as_deref());
+            for fault in found {
+                faults.add(&role.source, fault, None);
+            }
+            all.roles.insert(name.to_owned(), role);
+        }
+        all.check(&mut faults);
+        if faults.is_empty() {
+            Ok(all)
+        } else {
+            Err(faults.into())
+        }
+    }
+
+    /// What is wrong with the user's roles whatever the inventory says.
+    fn check(&self, faults: &mut RoleFaults) {
+        let own = self.roles.iter().filter(|(_, role)| role.file.is_some());
+        for (name, role) in own {
+            for (included, span) in &role.include {
+                let fault = if !self.has(included) {
+                    self.unknown(included)
+                } else if self.reaches(included, name) {
+                    Fault::new(format!("role {} includes itself", shown(name)))
+                        .help("take it out of `include`")
+                } else {
+                    continue;
+                };
+                faults.add(&role.source, fault.at(*span), None);
+            }
+            for entry in &role.resources {
+                expand::check(self, role, entry, faults);
+            }
+        }
+    }
+
+    fn unknown(&self, name: &str) -> Fault {
+        let known: Vec<&str> = self.names().collect();
+        Fault::new(format!("there is no role named {}", shown(name))).help(format!(
+            "{}; a file roles/{name}.yaml beside the inventory adds one",
+            choices(name, &known)
+        ))
+    }
+
+    /// Whether a role includes another, or is the same.
+    fn reaches(&self, from: &str, to: &str) -> bool {
+        let mut seen: Vec<&str> = Vec::new();
+        let mut open = vec![from];
+        while let Some(name) = open.pop() {
+            if name == to {
+                return true;
+            }
+            if seen.contains(&name) {
+                continue;
+            }
+            seen.push(name);
+            let role = self.roles.get(name).into_iter();
+            open.extend(role.flat_map(|r| r.include.iter().map(|(name, _)| name.as_str())));
+        }
+        false
+    }
+
+    /// A template's fault at its place: in the user's file, or by name where it is built in.
+    fn of_template(&self, fault: TemplateFault, host: Option<&str>, into: &mut RoleFaults) {
+        let name = fault.template.clone().unwrap_or_default();
+        let (source, at) = match self.sources.get(&name) {
+            Some(source) => (source.clone(), fault.at.clone()),
+            None => {
+                let name = format!("built-in template {name}");
+                (Source::new(name, "", &[]), None)
+            }
+        };
+        let mut placed = Fault::new(fault.message);
+        placed.help = fault.help;
+        placed.span = at.map(|at| (at.start, at.end.saturating_sub(at.start)).into());
+        into.add(&source, placed.help_or(expand::WHAT_TEMPLATES_SEE), host);
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -90,142 +182,27 @@ impl Roles {
         host: &Host,
         os: &Distribution,
     ) -> Result<Vec<Resource>, RoleError> {
-        let mut made = Vec::new();
+        let mut expanding = Expanding::new(self, scope, &host.name);
         // As with hosts, what serves comes before what sends traffic to it.
         let (directing, serving): (Vec<_>, Vec<_>) =
             host.roles.iter().partition(|role| directs(role));
         for role in serving.into_iter().chain(directing) {
-            self.expand_role(role, scope, &mut Vec::new(), &mut made)?;
+            expanding.role(role);
         }
-        let mut resources = distinct::distinct(made)?;
-        if host.persist {
-            persist::add(&mut resources, &self.templates, scope, cluster, os)?;
+        let (made, mut faults) = expanding.done();
+        let mut resources = distinct::distinct(made, &host.name, &mut faults);
+        if !faults.is_empty() {
+            return Err(faults.into());
+        }
+        if host.persist
+            && let Err(error) = persist::add(&mut resources, &self.templates, scope, cluster, os)
+        {
+            for fault in error.faults {
+                self.of_template(fault, Some(&host.name), &mut faults);
+            }
+            return Err(faults.into());
         }
         Ok(resources)
-    }
-
-    fn expand_role<'r>(
-        &'r self,
-        name: &'r str,
-        scope: &Scope,
-        above: &mut Vec<&'r str>,
-        into: &mut Vec<(Place<'r>, Resource)>,
-    ) -> Result<(), RoleError> {
-        let by = || {
-            let role = above
-                .last()
-                .and_then(|name| Some((*name, self.roles.get(*name)?)));
-            role.map_or_else(|| "role".to_owned(), |(name, role)| role.place(name))
-        };
-        let role = self.roles.get(name).ok_or_else(|| {
-            let known: Vec<&str> = self.names().collect();
-            let message = format!(
-                "there is no role named `{name}`; {}; a file roles/{name}.yaml beside the inventory adds one",
-                choices(name, &known)
-            );
-            RoleError::at(by(), message)
-        })?;
-        if above.contains(&name) {
-            let message = format!("role {name} includes itself: take it out of `include`");
-            return Err(RoleError::at(by(), message));
-        }
-        above.push(name);
-        for included in &role.include {
-            self.expand_role(included, scope, above, into)?;
-        }
-        above.pop();
-        for index in 0..role.resources.len() {
-            let at = Place { role, name, index };
-            self.expand_entry(scope, at, into)?;
-        }
-        Ok(())
-    }
-
-    fn expand_entry<'r>(
-        &self,
-        scope: &Scope,
-        at: Place<'r>,
-        into: &mut Vec<(Place<'r>, Resource)>,
-    ) -> Result<(), RoleError> {
-        let Some(entry) = at.role.resources.get(at.index).map(|entry| &entry.value) else {
-            return Ok(());
-        };
-        let word = |key: &str| entry.get(key).and_then(Value::as_str);
-        // An expression, or the value itself.
-        let value = |key: &str, scope: &Scope| match entry.get(key) {
-            Some(Value::String(expression)) => self
-                .templates
-                .value(expression, scope)
-                .map(Some)
-                .map_err(|e| at.expression(e)),
-            plain => Ok(plain.cloned()),
-        };
-        let items = match value("for_each", scope)? {
-            None => vec![None],
-            Some(Value::Array(items)) => items.into_iter().map(Some).collect(),
-            Some(other) => {
-                return Err(at.error(format!("for_each: expected a list, found {other}")));
-            }
-        };
-        for item in items {
-            let inner = match &item {
-                Some(item) => scope.with(word("as").unwrap_or("item"), item),
-                None => scope.clone(),
-            };
-            match value("when", &inner)? {
-                None | Some(Value::Bool(true)) => {}
-                Some(Value::Bool(false)) => continue,
-                Some(other) => {
-                    return Err(at.error(format!("when: expected true or false, found {other}")));
-                }
-            }
-            into.push((at, self.resource(entry, &inner, at)?));
-        }
-        Ok(())
-    }
-
-    fn resource(
-        &self,
-        entry: &Map<String, Value>,
-        scope: &Scope,
-        at: Place,
-    ) -> Result<Resource, RoleError> {
-        let mut kinds = entry
-            .iter()
-            .filter(|(key, _)| !["when", "for_each", "as"].contains(&key.as_str()));
-        let (Some((kind, body)), None) = (kinds.next(), kinds.next()) else {
-            let keys: Vec<&str> = entry.keys().map(String::as_str).collect();
-            return Err(at.error(format!(
-                "expected one kind of resource (with `when`, `for_each` and `as`), found {}; known: {}",
-                keys.join(", "),
-                KINDS.join(", ")
-            )));
-        };
-        if !KINDS.contains(&kind.as_str()) {
-            let choices = choices(kind, KINDS);
-            return Err(at.error(format!("unknown kind `{kind}`; {choices}")));
-        }
-        let mut body = self
-            .templates
-            .expand(body, scope)
-            .map_err(|e| at.expression(e))?;
-        if let Value::Object(map) = &mut body
-            && let Some(template) = map.remove("template")
-        {
-            let name = template.as_str().unwrap_or_default();
-            let content = self
-                .templates
-                .render(name, scope)
-                .map_err(|e| at.expression(e))?;
-            map.insert("content".to_owned(), Value::String(content));
-        }
-        let resource: Resource =
-            serde_json::from_value(Value::Object(Map::from_iter([(kind.clone(), body)])))
-                .map_err(|e| at.error(format!("{kind}: {e}")))?;
-        match resource.fault() {
-            Some(fault) => Err(at.error(format!("{kind} {}: {fault}", resource.key()))),
-            None => Ok(resource),
-        }
     }
 }
 
@@ -245,50 +222,5 @@ impl Expansion<'_> {
             .get_or_init(common)
             .and(&view::of_host(self.cluster, host, os));
         self.roles.expand(&scope, self.cluster, host, os)
-    }
-}
-
-impl Role {
-    /// For messages.
-    fn place(&self, name: &str) -> String {
-        let file = self.file.clone();
-        file.unwrap_or_else(|| source::built_in_role(name))
-    }
-}
-
-/// An entry of a role.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    role: &'a Role,
-    name: &'a str,
-    index: usize,
-}
-
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.role.place(self.name))?;
-        let entry = self.role.resources.get(self.index);
-        if let Some(entry) = entry.filter(|_| self.is_own()) {
-            write!(f, ":{}:{}", entry.defined.line(), entry.defined.column())?;
-        }
-        write!(f, ", resource {}", self.index + 1)
-    }
-}
-
-impl Place<'_> {
-    /// Whether the user wrote it.
-    fn is_own(&self) -> bool {
-        self.role.file.is_some()
-    }
-
-    fn error(&self, message: impl Into<String>) -> RoleError {
-        RoleError::at(self.to_string(), message)
-    }
-
-    fn expression(&self, source: TemplateError) -> RoleError {
-        RoleError::Expression {
-            place: self.to_string(),
-            source,
-        }
     }
 }

@@ -183,10 +183,7 @@ fn scripts_have_no_syntax_errors() {
 fn mine(role: &str) -> Result<Vec<Resource>, String> {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("roles")).expect("a folder");
-    fs::create_dir(folder.path().join("templates")).expect("a folder");
     fs::write(folder.path().join("roles/mine.yaml"), role).expect("a role");
-    let template = "\nof {{ host.nmae }}\n";
-    fs::write(folder.path().join("templates/odd.tera"), template).expect("a template");
     let text = "
 cluster: web
 networks: 192.168.100.0/24
@@ -223,79 +220,6 @@ fn when_and_for_each_take_plain_values() {
         .filter(|key| key.starts_with("a."))
         .collect();
     assert_eq!(keys, ["a.c", "a.d"]);
-}
-
-#[test]
-fn what_is_wrong_with_a_role_has_its_place() {
-    for (role, says) in [
-        (
-            "resources:\n  - sysctl: { name: a.b, value: 1 }\n  - sysctrl: { name: a.b, value: 1 }\n",
-            "roles/mine.yaml:3:5, resource 2: unknown kind `sysctrl`; did you mean `sysctl`? known: package, ",
-        ),
-        (
-            "resources: [{ sysctl: { nmae: a, value: 1 } }]",
-            "roles/mine.yaml:1:13, resource 1: sysctl: unknown field `nmae`",
-        ),
-        (
-            "resources: [{ file: { path: /a }, whne: true }]",
-            "roles/mine.yaml:1:13, resource 1: expected one kind of resource (with `when`, `for_each` and `as`), found file, whne",
-        ),
-        (
-            "resource: []",
-            "roles/mine.yaml:1:1: unknown field `resource`",
-        ),
-        ("resources: [{", "roles/mine.yaml:1:"),
-        (
-            "include: [mien]",
-            "roles/mine.yaml: there is no role named `mien`; did you mean `mine`?",
-        ),
-        (
-            "include: [mine]",
-            "roles/mine.yaml: role mine includes itself",
-        ),
-        (
-            "resources: [{ file: { path: \"motd-{{ host.name }}\" } }]",
-            "roles/mine.yaml:1:13, resource 1: file motd-lb1: expected an absolute path",
-        ),
-        (
-            "resources: [{ file: { path: /a, mode: \"0888\" } }]",
-            "roles/mine.yaml:1:13, resource 1: file /a: expected a mode of 3 or 4 octal digits, found `0888`",
-        ),
-        (
-            "resources: [{ file: { path: /a, mode: 0644 } }]",
-            "resource 1: file: expected a mode in quotes",
-        ),
-        (
-            "resources: [{ unit: { name: nginx } }]",
-            "roles/mine.yaml:1:13, resource 1: unit nginx: expected a unit's name with its suffix: write `nginx.service`",
-        ),
-        (
-            "resources: [{ sysctl: { name: \"{{ nothing }}\", value: 1 } }]",
-            "roles/mine.yaml:1:13, resource 1: expression \"nothing\": the variable is undefined",
-        ),
-        (
-            "resources: [{ file: { path: /a, template: odd.tera } }]",
-            "roles/mine.yaml:1:13, resource 1: template odd.tera:2:12: field `nmae` is not defined",
-        ),
-        (
-            "resources: [{ sysctl: { name: net.ipv4.ip_forward, value: 0 } }]",
-            "roles/mine.yaml:1:13, resource 1: sysctl net.ipv4.ip_forward is asked for otherwise by built-in role director, resource ",
-        ),
-        (
-            "resources: [{ file: { path: /a } }, { file: { path: /a, mode: \"0600\" } }]",
-            "resource 2: file /a is asked for otherwise by roles/mine.yaml:1:13, resource 1 (`mode` differs)",
-        ),
-        (
-            "resources: [{ for_each: '[1, 2]', file: { path: /a, content: 'x{{ item }}' } }]",
-            "resource 1: file /a is asked for otherwise by roles/mine.yaml:1:13, resource 1 (`content` differs)",
-        ),
-    ] {
-        let said = mine(role).expect_err(role);
-        assert!(said.starts_with("roles/mine.yaml"), "{role}: {said}");
-        assert!(said.contains(says), "{role}: {said}");
-        assert!(!said.contains("__tera"), "{role}: {said}");
-        assert_eq!(said.lines().count(), 1, "{role}: {said}");
-    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::inventory::{
     model::{Cluster, Host},
 };
 use crate::resource::{Distribution, Resource};
-use crate::role::{RoleError, Roles};
+use crate::role::{RoleError, RoleFaults, Roles};
 
 use super::{Failure, Result};
 
@@ -57,22 +57,37 @@ pub fn load(global: &Global) -> Result<Setup> {
             parent
         }
     });
-    let roles = Roles::load(folder).map_err(|e| Failure::of(Exit::Invalid, &e))?;
+    let roles = Roles::load(folder).map_err(|e| of_roles(global, &e))?;
     let names: Vec<&str> = roles.names().collect();
     let loaded = inventory::load(&global.inventory, &names)
         .map_err(|e| Failure::new(Exit::Invalid, rendered(global, &e)))?;
     warn(global, &loaded.warnings);
     let mut wanted = BTreeMap::new();
     let expansion = roles.over(&loaded.cluster);
+    let mut faults: Option<RoleFaults> = None;
     for host in &loaded.cluster.hosts {
-        let expanded = expansion.of(host, &Distribution::assumed());
-        wanted.insert(host.name.clone(), expanded.map_err(|e| of_role(host, &e))?);
+        match expansion.of(host, &Distribution::assumed()) {
+            Ok(resources) => drop(wanted.insert(host.name.clone(), resources)),
+            // One fault of several hosts is shown once.
+            Err(RoleError::Faulty(more)) => faults.get_or_insert_default().join(more),
+            Err(error) => return Err(of_roles(global, &error)),
+        }
+    }
+    if let Some(faults) = faults {
+        return Err(of_roles(global, &faults.into()));
     }
     Ok(Setup {
         loaded,
         roles,
         wanted,
     })
+}
+
+fn of_roles(global: &Global, error: &RoleError) -> Failure {
+    match error.render(WIDTH, colour(global, &std::io::stderr())) {
+        Some(message) => Failure::new(Exit::Invalid, message),
+        None => Failure::of(Exit::Invalid, error),
+    }
 }
 
 fn of_role(host: &Host, error: &RoleError) -> Failure {

@@ -4,10 +4,10 @@
 //! `check` (whether it makes sense). Every stage reports all that it finds.
 
 mod check;
-mod decode;
+pub(crate) mod decode;
 mod field;
 pub mod model;
-mod node;
+pub(crate) mod node;
 mod place;
 mod problem;
 mod raw;
@@ -20,7 +20,7 @@ use std::path::Path;
 use miette::SourceSpan;
 
 pub use check::MAX_AUTH_PASS;
-pub(crate) use problem::choices;
+pub(crate) use problem::{Fault, Source, choices, nearest, shown};
 pub use problem::{LoadError, Problem};
 pub use read::MAX_BYTES;
 pub use schema::{markdown, schema};
@@ -28,7 +28,6 @@ pub use schema::{markdown, schema};
 use crate::secret::{Secrets, Unread};
 use model::Cluster;
 use node::{Node, Value};
-use problem::{Fault, Source};
 
 /// The roles that come with lvsctl.
 pub const BUILT_IN_ROLES: &[&str] = &[
@@ -92,7 +91,7 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
         ));
     }
     let mut faults = Vec::new();
-    let root = node::read(text, &mut faults);
+    let root = node::read(text, "inventory", &mut faults);
     let covered = match &root {
         Some(root) => plain_secrets(root),
         None => secret_lines(text),

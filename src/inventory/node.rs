@@ -14,13 +14,13 @@ const MAX_DEPTH: usize = 32;
 const MAX_NODES: usize = 50_000;
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub span: SourceSpan,
     pub value: Value,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     /// Each plain scalar keeps its text, for where a text is wanted (a host named 12).
     Bool(bool, String),
@@ -32,7 +32,7 @@ pub(super) enum Value {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub key: String,
     pub key_span: SourceSpan,
     pub value: Node,
@@ -54,11 +54,12 @@ impl Node {
 
 /// The tree, or why there is none. Duplicate keys are reported, and the first of each is kept, so that what
 /// else is wrong can be found as well.
-pub(super) fn read(text: &str, faults: &mut Vec<Fault>) -> Option<Node> {
+/// `what` names the document in messages: "inventory", "role".
+pub(crate) fn read(text: &str, what: &str, faults: &mut Vec<Fault>) -> Option<Node> {
     let first = parse(text, DuplicateKeyPolicy::Error);
     let parsed = match first {
         Err(error) if matches!(error.without_snippet(), Error::DuplicateMappingKey { .. }) => {
-            faults.push(explain(text, &error));
+            faults.push(explain(text, what, &error));
             parse(text, DuplicateKeyPolicy::FirstWins)
         }
         other => other,
@@ -66,7 +67,7 @@ pub(super) fn read(text: &str, faults: &mut Vec<Fault>) -> Option<Node> {
     match parsed {
         Ok(spanned) => Some(convert(spanned, text)),
         Err(error) => {
-            faults.push(explain(text, &error));
+            faults.push(explain(text, what, &error));
             None
         }
     }
@@ -230,7 +231,7 @@ fn span_of(location: Location, text: &str) -> SourceSpan {
     (start + within, len).into()
 }
 
-fn explain(text: &str, error: &Error) -> Fault {
+fn explain(text: &str, what: &str, error: &Error) -> Fault {
     let error = error.without_snippet();
     let fault = match error {
         Error::DuplicateMappingKey { key, .. } => {
@@ -241,9 +242,13 @@ fn explain(text: &str, error: &Error) -> Fault {
                 .label("second time")
                 .help("each name can be used once: rename one of them, or merge the two")
         }
-        Error::MultipleDocuments { .. } => Fault::new("there is more than one YAML document")
-            .help("an inventory is one document: delete the `---` line, or split the file"),
-        Error::Budget { breach, .. } => budget(breach),
+        Error::MultipleDocuments { .. } => {
+            Fault::new("there is more than one YAML document").help(format!(
+                "{} is one document: delete the `---` line, or split the file",
+                a(what)
+            ))
+        }
+        Error::Budget { breach, .. } => budget(what, breach),
         Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. }
@@ -258,16 +263,19 @@ fn explain(text: &str, error: &Error) -> Fault {
         Error::UnknownAnchor { .. } => Fault::new("no anchor (`&name`) of this name was defined")
             .help("define it before its use, or quote a value that starts with `*`"),
         Error::AliasError { error: inner, .. } => {
-            let inner = explain(text, inner);
+            let inner = explain(text, what, inner);
             Fault {
                 span: None,
                 ..inner
             }
         }
-        Error::ExternalMessage { msg, .. } | Error::Message { msg, .. } => syntax(msg),
+        Error::ExternalMessage { msg, .. } | Error::Message { msg, .. } => syntax(what, msg),
         other => {
             let said = other.to_string();
-            syntax(said.split(" at line ").next().unwrap_or("cannot be read"))
+            syntax(
+                what,
+                said.split(" at line ").next().unwrap_or("cannot be read"),
+            )
         }
     };
     match error.location() {
@@ -277,12 +285,12 @@ fn explain(text: &str, error: &Error) -> Fault {
     }
 }
 
-fn syntax(message: &str) -> Fault {
+fn syntax(what: &str, message: &str) -> Fault {
     let message = message.trim_matches('`');
     let fault = Fault::new(format!("this is not valid YAML: {message}"));
     let lower = message.to_lowercase();
     if lower.contains("recursion limit") || lower.contains("nesting limit") {
-        return too_deep();
+        return too_deep(what);
     }
     if lower.contains("tab") {
         fault.help("indent by spaces: YAML takes no tabs there")
@@ -293,22 +301,35 @@ fn syntax(message: &str) -> Fault {
     }
 }
 
-fn too_deep() -> Fault {
+fn too_deep(what: &str) -> Fault {
     Fault::new(format!(
-        "this is no inventory: it nests deeper than {MAX_DEPTH} levels"
+        "this is no {what}: it nests deeper than {MAX_DEPTH} levels"
     ))
     .help("check the brackets and the indentation from here back")
 }
 
-fn budget(breach: &BudgetBreach) -> Fault {
-    let what = match breach {
-        BudgetBreach::Depth { .. } => return too_deep(),
+fn budget(what: &str, breach: &BudgetBreach) -> Fault {
+    let too_much = match breach {
+        BudgetBreach::Depth { .. } => return too_deep(what),
         BudgetBreach::Aliases { .. } | BudgetBreach::AliasAnchorRatio { .. } => {
             "it has too many aliases (`*name`)"
         }
         BudgetBreach::Documents { .. } => "it has more than one YAML document",
         _ => "it has too many values",
     };
-    Fault::new(format!("this is no inventory: {what}"))
-        .help("an inventory is one document of at most 50000 values and 1000 aliases; `defaults` holds what all hosts share")
+    Fault::new(format!("this is no {what}: {too_much}"))
+        .help(if what == "inventory" {
+            "an inventory is one document of at most 50000 values and 1000 aliases; `defaults` holds what all hosts share".to_owned()
+        } else {
+            format!("{} is one document of at most 50000 values and 1000 aliases", a(what))
+        })
+}
+
+fn a(what: &str) -> String {
+    let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    };
+    format!("{article} {what}")
 }

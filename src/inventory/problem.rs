@@ -7,14 +7,14 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Na
 use miette::{Severity, SourceCode, SourceSpan};
 
 /// A file that is wrong in more places than this is wrong altogether.
-pub(super) const MOST_SHOWN: usize = 100;
+pub(crate) const MOST_SHOWN: usize = 100;
 
 /// Lines longer than this are not shown; their position still is.
 const LONGEST_LINE_SHOWN: usize = 400;
 
 /// One thing that is wrong, without its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     pub span: Option<SourceSpan>,
     pub message: String,
     /// Said right beside the marked text.
@@ -45,6 +45,12 @@ impl Fault {
         self
     }
 
+    /// A help where there is none yet.
+    pub fn help_or(mut self, help: &str) -> Self {
+        self.help.get_or_insert_with(|| help.to_owned());
+        self
+    }
+
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
@@ -58,7 +64,7 @@ impl Fault {
 
 /// An inventory's text as errors show it: control characters and plain secrets are covered, byte for byte.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(crate) struct Source {
     pub name: String,
     text: Arc<str>,
 }
@@ -85,6 +91,10 @@ impl Source {
             name: name.into(),
             text: shown.into(),
         }
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// What stands before and behind a byte offset, which is moved back to the next border of a character.
@@ -128,7 +138,7 @@ impl Source {
         head + tail <= LONGEST_LINE_SHOWN && above.max(below) <= LONGEST_LINE_SHOWN
     }
 
-    fn problem(&self, fault: Fault) -> Problem {
+    pub fn problem(&self, fault: Fault) -> Problem {
         let span = fault.span.map(|span| self.fit(span));
         let (line, column) = span.map_or((0, 0), |span| self.position(span.offset()));
         let shown = span.is_some_and(|span| self.is_short(span));
@@ -248,7 +258,7 @@ pub struct LoadError {
 }
 
 impl LoadError {
-    pub(super) fn new(source: &Source, faults: Vec<Fault>) -> Self {
+    pub(crate) fn new(source: &Source, faults: Vec<Fault>) -> Self {
         let (problems, further) = problems(source, faults);
         Self {
             file: source.name.clone(),
@@ -258,7 +268,7 @@ impl LoadError {
     }
 
     /// For a file that could not be read at all.
-    pub(super) fn file(name: impl Into<String>, fault: Fault) -> Self {
+    pub(crate) fn file(name: impl Into<String>, fault: Fault) -> Self {
         Self::new(&Source::new(name, "", &[]), vec![fault])
     }
 
@@ -283,7 +293,7 @@ impl LoadError {
 }
 
 /// The first faults in the order of the file, and how many there are beyond.
-pub(super) fn problems(source: &Source, mut faults: Vec<Fault>) -> (Vec<Problem>, usize) {
+pub(crate) fn problems(source: &Source, mut faults: Vec<Fault>) -> (Vec<Problem>, usize) {
     faults.sort_by_key(|f| f.span.map_or(0, |s| s.offset()));
     faults.dedup();
     let further = faults.len().saturating_sub(MOST_SHOWN);
@@ -309,7 +319,7 @@ impl Diagnostic for LoadError {
 }
 
 /// Text of the user's own as messages show it: quoted, short, without control characters.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut out: String = text
         .chars()
@@ -323,7 +333,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// The known word that is meant, if one is near enough.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Bounded, as the distance costs the product of both lengths.
     if word.len() > 64 {
         return None;

@@ -6,6 +6,7 @@ pub mod arprule;
 pub mod change;
 pub mod distribution;
 pub mod facts;
+mod fields;
 pub mod file;
 pub mod ipvs;
 pub mod link;

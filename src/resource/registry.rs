@@ -25,6 +25,14 @@ macro_rules! registry {
         /// The names of all kinds.
         pub const KINDS: &[&str] = &[$( <super::$module::$variant as Kind>::NAME ),+];
 
+        /// The keys that a kind takes; none where that is not known beforehand.
+        pub fn fields(kind: &str) -> &'static [&'static str] {
+            $( if kind == <super::$module::$variant as Kind>::NAME {
+                return super::fields::of::<super::$module::$variant>();
+            } )+
+            &[]
+        }
+
         impl Resource {
             pub fn kind(&self) -> &'static str {
                 match self { $( Self::$variant(_) => <super::$module::$variant as Kind>::NAME, )+ }

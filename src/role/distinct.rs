@@ -5,12 +5,18 @@ use std::collections::btree_map::Entry;
 
 use serde_json::Value;
 
-use super::{Place, RoleError};
+use super::RoleFaults;
+use super::expand::Place;
+use crate::inventory::Fault;
 use crate::resource::Resource;
 
 /// Each resource once, in the order of the first. Where a role of the user's takes part, two of one kind and key that
 /// differ are an error. Built-in roles may differ: a page of `web` is also a page of the folder that `nfs` shares.
-pub(super) fn distinct(made: Vec<(Place, Resource)>) -> Result<Vec<Resource>, RoleError> {
+pub(super) fn distinct(
+    made: Vec<(Place, Resource)>,
+    host: &str,
+    faults: &mut RoleFaults,
+) -> Vec<Resource> {
     let mut kept: Vec<(Place, Resource)> = Vec::new();
     let mut known: BTreeMap<(&'static str, String), usize> = BTreeMap::new();
     for (place, resource) in made {
@@ -24,26 +30,34 @@ pub(super) fn distinct(made: Vec<(Place, Resource)>) -> Result<Vec<Resource>, Ro
                     && *first != resource
                     && (place.is_own() || other.is_own())
                 {
-                    return Err(conflict((&place, &resource), (other, first)));
+                    conflict((&place, &resource), (other, first), host, faults);
                 }
             }
         }
     }
-    Ok(kept.into_iter().map(|(_, resource)| resource).collect())
+    kept.into_iter().map(|(_, resource)| resource).collect()
 }
 
 /// Said of the user's own role, where one of the two is built in.
-fn conflict(one: (&Place, &Resource), other: (&Place, &Resource)) -> RoleError {
+fn conflict(
+    one: (&Place, &Resource),
+    other: (&Place, &Resource),
+    host: &str,
+    faults: &mut RoleFaults,
+) {
     let (at, beside) = if one.0.is_own() {
         (one, other)
     } else {
         (other, one)
     };
     let (kind, key) = (at.1.kind(), at.1.key());
-    let (by, what) = (beside.0, differing(at.1, beside.1));
-    at.0.error(format!(
-        "{kind} {key} is asked for otherwise by {by} ({what} differs): make them the same, or delete one"
+    let (by, what) = (beside.0.shown(), differing(at.1, beside.1));
+    let fault = Fault::new(format!(
+        "{kind} {key} is asked for otherwise by {by} ({what} differs)"
     ))
+    .help("make them the same, or delete one")
+    .at(at.0.entry.kind_span);
+    at.0.add(fault, Some(host), faults);
 }
 
 /// The fields in which two resources differ.

@@ -1,34 +1,15 @@
-//! From files to roles as they are written: built in, or of a folder, which replaces and adds.
+//! The files of roles and templates: built in, or of a folder, which replaces and adds. What they hold is read
+//! elsewhere.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use include_dir::Dir;
-use serde::Deserialize;
-use serde_json::{Map, Value};
-use serde_yaml::Spanned;
 
 use super::RoleError;
 
 /// The most that a role or template of the user's may hold.
 const FILE_LIMIT: u64 = 1024 * 1024;
-
-/// A role as it is written.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Role {
-    /// For messages; a built-in role has none.
-    #[serde(skip)]
-    pub file: Option<String>,
-    #[serde(default)]
-    #[expect(dead_code, reason = "for readers of the role")]
-    description: String,
-    /// Roles whose resources come first.
-    #[serde(default)]
-    pub include: Vec<String>,
-    #[serde(default)]
-    pub resources: Vec<Spanned<Map<String, Value>>>,
-}
 
 /// A file's text, and its path where it is the user's.
 pub(super) struct Text {
@@ -93,28 +74,4 @@ pub(super) fn read_folder(
 /// As the user would name it beside the inventory.
 fn shown(path: &Path) -> String {
     path.strip_prefix(".").unwrap_or(path).display().to_string()
-}
-
-pub(super) fn parse(name: &str, file: Text) -> Result<Role, RoleError> {
-    let role = serde_yaml::from_str::<Role>(&file.text).map_err(|error| {
-        let plain = error.without_snippet();
-        let said = plain.to_string();
-        let said = said.split(" at line ").next().unwrap_or_default();
-        let place = file.path.as_deref().map_or_else(
-            || built_in_role(name),
-            |path| match plain.location() {
-                Some(at) => format!("{path}:{}:{}", at.line(), at.column()),
-                None => path.to_owned(),
-            },
-        );
-        RoleError::at(place, said.trim_start_matches("error: "))
-    })?;
-    Ok(Role {
-        file: file.path,
-        ..role
-    })
-}
-
-pub(super) fn built_in_role(name: &str) -> String {
-    format!("built-in role {name}")
 }

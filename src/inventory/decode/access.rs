@@ -122,7 +122,10 @@ impl<'de> MapAccess<'de> for Entries<'de> {
         seed: V,
     ) -> Result<V::Value, DecodeError> {
         match self.value.take() {
-            Some(entry) => seed.deserialize(self.cursor.of(entry)),
+            Some(entry) => {
+                let cursor = self.cursor.of(entry);
+                cursor.locate(seed.deserialize(cursor))
+            }
             None => Err(Fault::new("a key without a value").into()),
         }
     }

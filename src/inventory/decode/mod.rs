@@ -25,10 +25,10 @@ pub(super) const EACH: &str = "$each";
 /// The visitor gets a sequence: first the value's shape as a text, then the value itself as often as it asks.
 pub(super) const SHAPE: &str = "$shape";
 
-pub(super) type Sink = RefCell<Vec<Fault>>;
+pub(crate) type Sink = RefCell<Vec<Fault>>;
 
 /// Decodes a tree; faults go to the sink.
-pub(super) fn decode<'de, T: de::Deserialize<'de>>(root: &'de Node, sink: &'de Sink) -> Option<T> {
+pub(crate) fn decode<'de, T: de::Deserialize<'de>>(root: &'de Node, sink: &'de Sink) -> Option<T> {
     let cursor = Cursor {
         node: root,
         key: "",

@@ -1,0 +1,563 @@
+//! From the entries of roles to the resources of one host. Goes on behind a fault, so that all of them are found.
+
+use std::ops::Range;
+
+use miette::SourceSpan;
+use serde_json::{Map, Value};
+
+use super::entry::{Entry, Given, Role, keys};
+use super::{RoleFaults, Roles};
+use crate::inventory::decode::{self, Sink};
+use crate::inventory::node::{Entry as Pair, Node, Value as Yaml};
+use crate::inventory::{Fault, shown};
+use crate::resource::Resource;
+use crate::template::{Scope, TemplateError, TemplateFault};
+
+pub(super) const WHAT_TEMPLATES_SEE: &str =
+    "docs/roles.md lists the variables, and shows what an expression looks like";
+
+/// An entry of a role.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'r> {
+    pub role: &'r Role,
+    pub entry: &'r Entry,
+    pub index: usize,
+}
+
+impl Place<'_> {
+    /// Whether the user wrote it.
+    pub fn is_own(&self) -> bool {
+        self.role.file.is_some()
+    }
+
+    /// For messages: `roles/web.yaml:3:5`, or the built-in role.
+    pub fn shown(&self) -> String {
+        let name = &self.role.source.name;
+        if !self.is_own() {
+            return format!("{name}, resource {}", self.index + 1);
+        }
+        let problem = self
+            .role
+            .source
+            .problem(Fault::new("").at(self.entry.kind_span));
+        match problem.position() {
+            Some((line, column)) => format!("{name}:{line}:{column}"),
+            None => name.clone(),
+        }
+    }
+
+    pub fn add(&self, fault: Fault, host: Option<&str>, into: &mut RoleFaults) {
+        let mut fault = fault;
+        if !self.is_own() {
+            // Its text is not the user's.
+            fault.message = format!("resource {}: {}", self.index + 1, fault.message);
+            fault.span = None;
+        }
+        into.add(&self.role.source, fault, host);
+    }
+
+    /// What is wrong with a text of the entry.
+    fn add_all(
+        &self,
+        roles: &Roles,
+        given: &Given,
+        error: TemplateError,
+        host: Option<&str>,
+        into: &mut RoleFaults,
+    ) {
+        for fault in error.faults {
+            if fault.template.is_some() {
+                roles.of_template(fault, host, into);
+                continue;
+            }
+            let span = self.inside(given, &fault);
+            let mut placed = Fault::new(fault.message).at(span);
+            placed.help = fault.help;
+            self.add(placed.help_or(WHAT_TEMPLATES_SEE), host, into);
+        }
+    }
+
+    /// The place of a fault within a text of the file.
+    fn inside(&self, given: &Given, fault: &TemplateFault) -> SourceSpan {
+        let node = &given.node;
+        let (Some(text), Some(at)) = (given.value.as_str(), &fault.at) else {
+            return node.span;
+        };
+        within(self.role.source.text(), node, text, at).unwrap_or(node.span)
+    }
+}
+
+/// Where a part of a value stands in the file; none where the text is written otherwise there (escapes, folded lines).
+fn within(file: &str, node: &Node, text: &str, at: &Range<usize>) -> Option<SourceSpan> {
+    let start = node.span.offset();
+    let raw = file.get(start..start.checked_add(node.span.len())?)?;
+    let quote = usize::from(raw.starts_with(['"', '\'']));
+    let length = at.end.saturating_sub(at.start);
+    if raw.get(quote..)?.starts_with(text) {
+        return Some((start + quote + at.start, length).into());
+    }
+    let part = text.get(at.clone()).filter(|part| !part.is_empty())?;
+    // The same part may stand there before.
+    let before = text.get(..at.start)?.matches(part).count();
+    let found = raw.match_indices(part).nth(before)?.0;
+    Some((start + found, part.len()).into())
+}
+
+/// The texts of a value that the engine reads, with their places.
+fn texts(given: &Given) -> Vec<Given> {
+    let mut found = Vec::new();
+    let mut open = vec![&given.node];
+    while let Some(node) = open.pop() {
+        match &node.value {
+            Yaml::Text(text) if text.contains("{{") || text.contains("{%") => found.push(Given {
+                value: Value::String(text.clone()),
+                node: node.clone(),
+            }),
+            Yaml::List(list) => open.extend(list),
+            Yaml::Map(pairs) => open.extend(pairs.iter().map(|pair| &pair.value)),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What is wrong with an entry on every host: expressions that cannot be read, templates that are not there.
+pub(super) fn check(roles: &Roles, role: &Role, entry: &Entry, faults: &mut RoleFaults) {
+    let at = Place {
+        role,
+        entry,
+        index: 0,
+    };
+    for given in entry.when.iter().chain(&entry.for_each) {
+        if let Value::String(expression) = &given.value
+            && let Some(error) = roles.templates.syntax_of_expression(expression)
+        {
+            at.add_all(roles, given, error, None, faults);
+        }
+    }
+    for given in texts(&entry.body) {
+        if let Value::String(text) = &given.value
+            && let Some(error) = roles.templates.syntax(text)
+        {
+            at.add_all(roles, &given, error, None, faults);
+        }
+    }
+}
+
+/// The roles of one host, while they become resources.
+pub(super) struct Expanding<'r, 's> {
+    roles: &'r Roles,
+    scope: &'s Scope,
+    host: &'s str,
+    above: Vec<&'r str>,
+    made: Vec<(Place<'r>, Resource)>,
+    faults: RoleFaults,
+}
+
+impl<'r, 's> Expanding<'r, 's> {
+    pub fn new(roles: &'r Roles, scope: &'s Scope, host: &'s str) -> Self {
+        Self {
+            roles,
+            scope,
+            host,
+            above: Vec::new(),
+            made: Vec::new(),
+            faults: RoleFaults::default(),
+        }
+    }
+
+    pub fn done(self) -> (Vec<(Place<'r>, Resource)>, RoleFaults) {
+        (self.made, self.faults)
+    }
+
+    /// A role that is not there or includes itself has been refused when the roles were read.
+    pub fn role(&mut self, name: &str) {
+        let Some((name, role)) = self.roles.roles.get_key_value(name) else {
+            return;
+        };
+        if self.above.contains(&name.as_str()) {
+            return;
+        }
+        self.above.push(name);
+        for (included, _) in &role.include {
+            self.role(included);
+        }
+        self.above.pop();
+        for (index, entry) in role.resources.iter().enumerate() {
+            self.entry(Place { role, entry, index });
+        }
+    }
+
+    fn add(&mut self, at: Place<'_>, fault: Fault) {
+        at.add(fault, Some(self.host), &mut self.faults);
+    }
+
+    fn add_all(&mut self, at: Place<'_>, given: &Given, error: TemplateError) {
+        at.add_all(self.roles, given, error, Some(self.host), &mut self.faults);
+    }
+
+    /// An expression's value, or the value itself.
+    fn value(&mut self, at: Place<'_>, given: &Given, scope: &Scope) -> Option<Value> {
+        let Value::String(expression) = &given.value else {
+            return Some(given.value.clone());
+        };
+        match self.roles.templates.value(expression, scope) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.add_all(at, given, error);
+                None
+            }
+        }
+    }
+
+    fn entry(&mut self, at: Place<'r>) {
+        let Entry {
+            when,
+            for_each,
+            element,
+            ..
+        } = at.entry;
+        let items = match for_each {
+            None => vec![None],
+            Some(given) => match self.value(at, given, self.scope) {
+                Some(Value::Array(items)) => items.into_iter().map(Some).collect(),
+                Some(other) => {
+                    let fault = Fault::new(format!("expected a list, found {}", described(&other)))
+                        .help("`for_each` takes a list: `host.interfaces`, or `[a, b]`")
+                        .at(given.node.span);
+                    return self.add(at, fault);
+                }
+                None => return,
+            },
+        };
+        let mut made = false;
+        for item in items {
+            let inner = match &item {
+                Some(item) => self.scope.with(element, item),
+                None => self.scope.clone(),
+            };
+            if let Some(given) = when {
+                match self.value(at, given, &inner) {
+                    Some(Value::Bool(true)) => {}
+                    // `host.gateway and ...` is none where there is none.
+                    Some(Value::Bool(false) | Value::Null) => continue,
+                    Some(other) => {
+                        let found = described(&other);
+                        let fault = Fault::new(format!("expected true or false, found {found}"))
+                            .help(
+                                "`when` takes a condition: `name == \"text\"`, `name != none`, `list | length > 0`",
+                            )
+                            .at(given.node.span);
+                        self.add(at, fault);
+                        made = true;
+                        continue;
+                    }
+                    None => {
+                        made = true;
+                        continue;
+                    }
+                }
+            }
+            made = true;
+            self.resource(at, &inner);
+        }
+        if !made && at.is_own() {
+            self.look(at);
+        }
+    }
+
+    /// The names of an entry that makes nothing on this host are looked at all the same.
+    fn look(&mut self, at: Place<'r>) {
+        let mut scope = self.scope.clone();
+        if at.entry.for_each.is_some() {
+            scope = scope.with(&at.entry.element, &Value::Null);
+        }
+        let condition = at.entry.when.as_ref().and_then(|when| when.value.as_str());
+        let condition = condition.map(|text| format!("{{{{ {text} }}}}"));
+        let condition = condition.unwrap_or_default();
+        let mut given = texts(&at.entry.body);
+        given.extend(at.entry.when.clone());
+        for given in given {
+            let text = given.value.as_str().unwrap_or_default();
+            let found = if at.entry.when.as_ref().is_some_and(|w| w.node == given.node) {
+                self.roles.templates.names_of_expression(text, &scope)
+            } else {
+                self.roles.templates.names(text, &scope, &condition)
+            };
+            if let Some(error) = found {
+                self.add_all(at, &given, error);
+            }
+        }
+        let template = at.entry.body.value.get("template").and_then(Value::as_str);
+        if let Some(template) = template.filter(|name| !name.contains("{{"))
+            && let Some(error) = self.roles.templates.names_of(template, &scope, &condition)
+        {
+            self.add_all(at, &at.entry.body, error);
+        }
+    }
+
+    fn resource(&mut self, at: Place<'r>, scope: &Scope) {
+        let body = &at.entry.body;
+        let expanded = match &body.value {
+            Value::Object(map) => {
+                let mut all = Map::new();
+                for (key, value) in map {
+                    match self.roles.templates.expand(value, scope) {
+                        Ok(value) => drop(all.insert(key.clone(), value)),
+                        Err(error) => {
+                            let given = self.texts_at(body, key);
+                            self.expand_fault(at, &given, error, scope);
+                            return self.rest(at, key, scope);
+                        }
+                    }
+                }
+                Value::Object(all)
+            }
+            other => match self.roles.templates.expand(other, scope) {
+                Ok(value) => value,
+                Err(error) => return self.add_all(at, body, error),
+            },
+        };
+        let Some(expanded) = self.with_template(at, expanded, scope) else {
+            return;
+        };
+        let whole = Value::Object(Map::from_iter([(at.entry.kind.clone(), expanded.clone())]));
+        match serde_json::from_value::<Resource>(whole) {
+            Ok(resource) => match resource.fault() {
+                None => self.made.push((at, resource)),
+                Some(fault) => {
+                    let span = field(&body.node, &expanded, &fault, &resource.key())
+                        .unwrap_or(at.entry.kind_span);
+                    let (kind, key) = (resource.kind(), resource.key());
+                    let fault = Fault::new(format!("{kind} {key}: {fault}")).at(span);
+                    let keys = keys(kind).join(", ");
+                    self.add(at, fault.help_or(&format!("keys of `{kind}`: {keys}")));
+                }
+            },
+            Err(error) => self.misfit(at, &expanded, &error),
+        }
+    }
+
+    fn texts_at(&self, body: &Given, key: &str) -> Given {
+        let Yaml::Map(pairs) = &body.node.value else {
+            return body.clone();
+        };
+        match pairs.iter().find(|pair| pair.key == key) {
+            Some(pair) => Given {
+                value: super::entry::json(&pair.value),
+                node: pair.value.clone(),
+            },
+            None => body.clone(),
+        }
+    }
+
+    /// A value that holds several texts: each is asked again, so that its fault is at its own place.
+    fn expand_fault(&mut self, at: Place<'r>, given: &Given, error: TemplateError, scope: &Scope) {
+        if given.value.is_string() {
+            return self.add_all(at, given, error);
+        }
+        for text in texts(given) {
+            if let Err(error) = self.roles.templates.expand(&text.value, scope) {
+                self.add_all(at, &text, error);
+            }
+        }
+    }
+
+    /// The faults of the fields behind one that has some.
+    fn rest(&mut self, at: Place<'r>, behind: &str, scope: &Scope) {
+        let Value::Object(map) = &at.entry.body.value else {
+            return;
+        };
+        let rest = map.iter().skip_while(|(key, _)| *key != behind).skip(1);
+        for (key, value) in rest {
+            if let Err(error) = self.roles.templates.expand(value, scope) {
+                let given = self.texts_at(&at.entry.body, key);
+                self.expand_fault(at, &given, error, scope);
+            }
+        }
+    }
+
+    /// The body with the rendered template as its content.
+    fn with_template(&mut self, at: Place<'r>, mut body: Value, scope: &Scope) -> Option<Value> {
+        if let Value::Object(map) = &mut body
+            && at.entry.kind == "file"
+            && let Some(template) = map.remove("template")
+        {
+            let given = self.texts_at(&at.entry.body, "template");
+            let Some(name) = template.as_str() else {
+                let found = described(&template);
+                let fault = Fault::new(format!("expected the name of a template, found {found}"))
+                    .help("write the name of a file in templates/: `template: motd.tera`")
+                    .at(given.node.span);
+                self.add(at, fault);
+                return None;
+            };
+            match self.roles.templates.render(name, scope) {
+                Ok(content) => drop(map.insert("content".to_owned(), Value::String(content))),
+                Err(error) => {
+                    self.add_all(at, &given, error);
+                    return None;
+                }
+            }
+        }
+        Some(body)
+    }
+
+    /// Says of each field what is wrong with it.
+    fn misfit(&mut self, at: Place<'r>, expanded: &Value, error: &serde_json::Error) {
+        let kind = &at.entry.kind;
+        let known = keys(kind).join(", ");
+        let mut node = Node {
+            span: at.entry.kind_span,
+            value: Yaml::Map(vec![Pair {
+                key: kind.clone(),
+                key_span: at.entry.kind_span,
+                value: placed(expanded, &at.entry.body.node),
+            }]),
+        };
+        let mut found: Vec<Fault> = Vec::new();
+        // Each round finds the first fault; what has it is left out of the next.
+        for _ in 0..MOST_FIELDS {
+            let sink = Sink::default();
+            let made: Option<Resource> = decode::decode(&node, &sink);
+            let round = sink.into_inner();
+            let spans: Vec<SourceSpan> = round.iter().filter_map(|fault| fault.span).collect();
+            let missing = |fault: &Fault| fault.message.ends_with("` is missing");
+            let known_already = !found.is_empty();
+            for fault in round {
+                let secondary = known_already && missing(&fault);
+                if !secondary && !found.contains(&fault) {
+                    found.push(fault);
+                }
+            }
+            if made.is_some() || !leave_out(&mut node, &spans) {
+                break;
+            }
+        }
+        if found.is_empty() {
+            let said = error.to_string();
+            found.push(Fault::new(format!("{kind}: {said}")).at(at.entry.kind_span));
+        }
+        for fault in found {
+            let fault = if fault.span.is_none() {
+                fault.at(at.entry.kind_span)
+            } else {
+                fault
+            };
+            self.add(at, fault.help_or(&format!("keys of `{kind}`: {known}")));
+        }
+    }
+}
+
+/// More fields than any kind has.
+const MOST_FIELDS: usize = 20;
+
+/// Takes the fields at these places out of a resource. Whether there were any.
+fn leave_out(node: &mut Node, spans: &[SourceSpan]) -> bool {
+    let Yaml::Map(kinds) = &mut node.value else {
+        return false;
+    };
+    let mut left = false;
+    for kind in kinds {
+        if let Yaml::Map(fields) = &mut kind.value.value {
+            let before = fields.len();
+            fields.retain(|f| {
+                !spans.contains(&f.key_span) && !spans.iter().any(|s| holds(&f.value, *s))
+            });
+            left |= fields.len() < before;
+        }
+    }
+    left
+}
+
+fn holds(node: &Node, span: SourceSpan) -> bool {
+    if node.span == span {
+        return true;
+    }
+    match &node.value {
+        Yaml::List(list) => list.iter().any(|inner| holds(inner, span)),
+        Yaml::Map(pairs) => pairs
+            .iter()
+            .any(|pair| pair.key_span == span || holds(&pair.value, span)),
+        _ => false,
+    }
+}
+
+/// An expanded value with the places of what it was made of.
+fn placed(value: &Value, written: &Node) -> Node {
+    let span = written.span;
+    let none = Node {
+        span,
+        value: Yaml::Null,
+    };
+    let value = match (value, &written.value) {
+        (Value::Null, _) => Yaml::Null,
+        (Value::Bool(b), _) => Yaml::Bool(*b, b.to_string()),
+        (Value::Number(n), _) => match (n.as_i64(), n.as_u64(), n.as_f64()) {
+            (Some(whole), ..) => Yaml::Int(whole.into(), n.to_string()),
+            (_, Some(whole), _) => Yaml::Int(whole.into(), n.to_string()),
+            (_, _, float) => Yaml::Float(float.unwrap_or_default(), n.to_string()),
+        },
+        (Value::String(text), _) => Yaml::Text(text.clone()),
+        (Value::Array(items), Yaml::List(list)) => Yaml::List(
+            items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| placed(item, list.get(index).unwrap_or(&none)))
+                .collect(),
+        ),
+        (Value::Array(items), _) => {
+            Yaml::List(items.iter().map(|item| placed(item, &none)).collect())
+        }
+        (Value::Object(map), Yaml::Map(pairs)) => Yaml::Map(
+            map.iter()
+                .map(|(key, value)| {
+                    let pair = pairs.iter().find(|pair| pair.key == *key);
+                    Pair {
+                        key: key.clone(),
+                        key_span: pair.map_or(span, |pair| pair.key_span),
+                        value: placed(value, pair.map_or(&none, |pair| &pair.value)),
+                    }
+                })
+                .collect(),
+        ),
+        (Value::Object(map), _) => Yaml::Map(
+            map.iter()
+                .map(|(key, value)| Pair {
+                    key: key.clone(),
+                    key_span: span,
+                    value: placed(value, &none),
+                })
+                .collect(),
+        ),
+    };
+    Node { span, value }
+}
+
+/// The field that a fault of the whole resource is about: the one whose value it names, else the one that names the
+/// resource.
+fn field(body: &Node, expanded: &Value, fault: &str, key: &str) -> Option<SourceSpan> {
+    let Yaml::Map(pairs) = &body.value else {
+        return None;
+    };
+    let is = |pair: &&Pair, test: &dyn Fn(&str) -> bool| {
+        let value = expanded.get(&pair.key).and_then(Value::as_str);
+        value.is_some_and(|value| !value.is_empty() && test(value))
+    };
+    let named = |value: &str| fault.contains(&format!("`{value}`"));
+    let named = pairs.iter().find(|pair| is(pair, &named));
+    let found = named.or_else(|| pairs.iter().find(|pair| is(pair, &|value| value == key)))?;
+    Some(found.value.span)
+}
+
+/// A value as "found ..." says it.
+fn described(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::Bool(b) => format!("`{b}`"),
+        Value::Number(n) => format!("the number {n}"),
+        Value::String(text) => format!("the text {}", shown(text)),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a map".to_owned(),
+    }
+}
