@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use lvsctl::inventory::model::{Cluster, HealthCheckKind, HttpAnswer, Mode, Scheduler, Service};
+use lvsctl::inventory::model::{
+    Cluster, HealthCheckKind, HttpAnswer, HttpVersion, Mode, Scheduler, Service, StatusCodes,
+};
 use lvsctl::inventory::{self, BUILT_IN_ROLES, Loaded};
 use lvsctl::secret::{Secret, SecretSource, Secrets};
 
@@ -192,36 +194,63 @@ fn every_scheduler_and_its_flags() {
 
 #[test]
 fn health_checks() {
-    let answer = |path: &str, status| HttpAnswer {
+    let answer = |path: &str, status: &str| HttpAnswer {
         path: path.to_owned(),
         host: None,
-        status,
+        status: StatusCodes::parse(status).unwrap(),
         text: None,
+        version: HttpVersion::V1_0,
     };
-    let http = |path: &str, status| HealthCheckKind::Http(answer(path, status));
+    let http = |path: &str, status: &str| HealthCheckKind::Http(answer(path, status));
     for (written, expected) in [
         ("tcp", HealthCheckKind::Tcp),
         ("true", HealthCheckKind::Tcp),
         ("{}", HealthCheckKind::Tcp),
         ("{ tcp: }", HealthCheckKind::Tcp),
-        ("http", http("/", 200)),
+        ("http", http("/", "200")),
         (
             "{ http: { path: /health, status: 204 } }",
-            http("/health", 204),
+            http("/health", "204"),
         ),
-        ("{ https: {} }", HealthCheckKind::Https(answer("/", 200))),
+        ("{ http: { status: 401 } }", http("/", "401")),
+        ("{ http: { status: '401' } }", http("/", "401")),
+        (
+            "{ http: { status: 200-299 302 } }",
+            http("/", "200-299 302"),
+        ),
+        (
+            "{ http: { status: [302, 200-299] } }",
+            http("/", "200-299 302"),
+        ),
+        ("{ http: { status: 2xx } }", http("/", "200-299")),
+        ("{ http: { version: 1.0 } }", http("/", "200")),
+        (
+            "{ http: { version: 1.1 } }",
+            HealthCheckKind::Http(HttpAnswer {
+                version: HttpVersion::V1_1,
+                ..answer("/", "200")
+            }),
+        ),
+        (
+            "{ http: { version: '1.1' } }",
+            HealthCheckKind::Http(HttpAnswer {
+                version: HttpVersion::V1_1,
+                ..answer("/", "200")
+            }),
+        ),
+        ("{ https: {} }", HealthCheckKind::Https(answer("/", "200"))),
         (
             "{ http: { text: OK } }",
             HealthCheckKind::Http(HttpAnswer {
                 text: Some("OK".to_owned()),
-                ..answer("/", 200)
+                ..answer("/", "200")
             }),
         ),
         (
             "{ https: { host: www.example.org } }",
             HealthCheckKind::Https(HttpAnswer {
                 host: Some("www.example.org".to_owned()),
-                ..answer("/", 200)
+                ..answer("/", "200")
             }),
         ),
         (

@@ -170,8 +170,26 @@ fn it_says_what_the_inventory_says() {
                 )
             ),
             &[
-                "SSL_GET { virtualhost \"www.example.org\" enable_sni url { path /up status_code 200 regex \"C[+][+] 1[.]0\" }",
+                "SSL_GET { virtualhost \"www.example.org\" enable_sni url { path /up status_code 200 regex \"^HTTP/[^\\r\\n]*\\r\\n(?:[^\\r\\n]+\\r\\n)*+\\r\\n(*SKIP)(*FAIL)|C[+][+] 1[.]0\" }",
             ],
+            &[],
+        ),
+        (
+            "each status that the inventory calls right",
+            format!(
+                "{ONE}{}",
+                service("port: 80, health_check: { http: { status: [302, 200-299] } }")
+            ),
+            &["HTTP_GET { url { path / status_code 200-299 302 }"],
+            &["http_protocol", "regex"],
+        ),
+        (
+            "a server that refuses HTTP 1.0 is asked by 1.1",
+            format!(
+                "{ONE}{}",
+                service("port: 80, health_check: { http: { status: 401, version: 1.1 } }")
+            ),
+            &["HTTP_GET { http_protocol 1.1 url { path / status_code 401 }"],
             &[],
         ),
         (

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use lvsctl::inventory::model::{Protocol, Service};
+use lvsctl::inventory::model::{HttpVersion, Protocol, Service, StatusCodes};
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::resource::ipvs::{Ask, Page};
 use lvsctl::verify::end_to_end::{self, Replies, Reply};
 
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -212,4 +213,182 @@ fn a_udp_port_that_nobody_has_gives_no_answer() {
     let replies = asked(&end_to_end::ask_once(&service, HOME, address.port()));
     let came: Vec<_> = replies.iter().map(|r| (r.status, &*r.error)).collect();
     assert_eq!(came, [(None, "no answer")]);
+}
+
+/// Answers one request as a function of its lines, and closes.
+fn answering(answer: fn(&[String]) -> &'static str) -> SocketAddr {
+    let listener = TcpListener::bind((HOME, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream = stream;
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let head = lines
+                .map_while(Result::ok)
+                .take_while(|line| !line.is_empty());
+            let head: Vec<String> = head.collect();
+            let _ = stream.write_all(answer(&head).as_bytes());
+        }
+    });
+    address
+}
+
+/// Whether a health check of ours calls an answer right.
+fn is_well(page: Page) -> bool {
+    let script = Ask::Page(page).shell(3);
+    let status = Command::new("sh").args(["-c", &script]).status();
+    status.unwrap().success()
+}
+
+fn page(at: SocketAddr, status: &str, text: Option<&str>) -> Page {
+    Page {
+        url: format!("http://{at}/up"),
+        resolve: None,
+        host: Some(at.to_string()),
+        status: StatusCodes::parse(status).unwrap(),
+        text: text.map(str::to_owned),
+        version: HttpVersion::V1_0,
+    }
+}
+
+/// check_http.c, `request_template`.
+#[test]
+fn a_health_check_asks_as_keepalived_asks() {
+    const GOOD: &str = "HTTP/1.1 200 OK\r\n\r\nwell\n";
+    const BAD: &str = "HTTP/1.1 426 Upgrade Required\r\n\r\nno\n";
+    let by_1_0 = |head: &[String]| {
+        let port = head
+            .iter()
+            .find_map(|line| line.strip_prefix("Host: 127.0.0.1:"));
+        let has = |line: &str| head.iter().any(|found| found == line);
+        let right = head[0] == "GET /up HTTP/1.0"
+            && has("User-Agent: KeepAliveClient")
+            && port.is_some()
+            && head.len() == 3;
+        if right { GOOD } else { BAD }
+    };
+    assert!(is_well(page(answering(by_1_0), "200", Some("well"))));
+    let by_1_1 = |head: &[String]| {
+        let closes = head.iter().any(|line| line == "Connection: close");
+        if head[0] == "GET /up HTTP/1.1" && closes {
+            GOOD
+        } else {
+            BAD
+        }
+    };
+    let refuses = answering(by_1_1);
+    assert!(!is_well(page(refuses, "200", None)));
+    assert!(is_well(Page {
+        version: HttpVersion::V1_1,
+        ..page(refuses, "200", None)
+    }));
+    let by_name = |head: &[String]| {
+        if head.iter().any(|line| line == "Host: www.example.org") {
+            GOOD
+        } else {
+            BAD
+        }
+    };
+    let named = answering(by_name);
+    assert!(!is_well(page(named, "200", None)));
+    let port = named.port();
+    assert!(is_well(Page {
+        url: format!("http://www.example.org:{port}/up"),
+        resolve: Some(format!("www.example.org:{port}:127.0.0.1")),
+        host: Some("www.example.org".to_owned()),
+        ..page(named, "200", None)
+    }));
+}
+
+/// Each status against what is right.
+#[test]
+fn a_health_check_takes_the_statuses_of_the_inventory() {
+    const ANSWERS: &[(u16, fn(&[String]) -> &'static str)] = &[
+        (200, |_| "HTTP/1.1 200 OK\r\n\r\n"),
+        (204, |_| "HTTP/1.1 204 No Content\r\n\r\n"),
+        (
+            302,
+            |_| "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n\r\n",
+        ),
+        (401, |_| "HTTP/1.1 401 Unauthorized\r\n\r\n"),
+        (500, |_| "HTTP/1.1 500 Error\r\n\r\n"),
+    ];
+    for (status, answer) in ANSWERS {
+        let at = answering(*answer);
+        for right in ["200", "401", "302", "200-299", "200-299 302", "100-599"] {
+            let wanted = StatusCodes::parse(right).unwrap().contains(*status);
+            assert_eq!(
+                is_well(page(at, right, None)),
+                wanted,
+                "{status} of {right}"
+            );
+        }
+    }
+}
+
+/// What stands in the status line or in a header is no part of the page.
+#[test]
+fn a_health_check_looks_for_its_text_in_the_body() {
+    const TEXTS: &[(&str, fn(&[String]) -> &'static str, bool)] = &[
+        ("OK", |_| "HTTP/1.1 200 OK\r\n\r\nbad\n", false),
+        ("200", |_| "HTTP/1.1 200 OK\r\n\r\nbad\n", false),
+        (
+            "well",
+            |_| "HTTP/1.1 200 OK\r\nX-State: well\r\n\r\nbad\n",
+            false,
+        ),
+        ("well", |_| "HTTP/1.1 200 OK\r\n\r\n", false),
+        ("OK", |_| "HTTP/1.1 200 OK\r\n\r\nOK", true),
+        ("200", |_| "HTTP/1.1 200 OK\r\n\r\n200\n", true),
+        (
+            "all is well",
+            |_| "HTTP/1.1 200 OK\r\n\r\n<p>\nall is well</p>\n",
+            true,
+        ),
+        ("a*b", |_| "HTTP/1.1 200 OK\r\n\r\naxb\n", false),
+    ];
+    for (text, answer, wanted) in TEXTS {
+        let at = answering(*answer);
+        assert_eq!(is_well(page(at, "200", Some(text))), *wanted, "{text}");
+    }
+}
+
+/// keepalived reads until the connection ends, whatever length was stated.
+#[test]
+fn a_server_that_does_not_close_fails_its_health_check() {
+    let (closes, ..) = server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", true);
+    let (stays, ..) = server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", false);
+    assert!(is_well(page(closes, "200", Some("OK"))));
+    assert!(!is_well(page(stays, "200", Some("OK"))));
+}
+
+/// Clients ask by the name, and look for the text, of the health check for the same page.
+#[test]
+fn clients_look_for_the_text_of_the_health_check() {
+    let keys = "cluster: t\nnetworks: 10.2.0.0/24\nhosts: { lb1: { role: director, address: 10.2.0.2 }, rs1: { role: realserver, address: 10.2.0.3 } }\n";
+    let by_name = |head: &[String]| {
+        if head
+            .iter()
+            .any(|line| line.starts_with("Host: www.example.org"))
+        {
+            "HTTP/1.1 200 OK\r\nX-State: well\r\n\r\nfine\nall is well\n"
+        } else {
+            "HTTP/1.1 404 Not Found\r\n\r\nno\n"
+        }
+    };
+    let at = answering(by_name);
+    for (text, wanted) in [("all is well", true), ("X-State", false), ("OK", false)] {
+        let text = format!(
+            "{keys}services: {{ web: {{ vip: 10.2.0.80, port: {port}, check: {{ http: {port} }}, \
+             health_check: {{ http: {{ host: www.example.org, text: {text} }} }} }} }}\n",
+            port = at.port()
+        );
+        let loaded = inventory::parse("t.yaml", &text, BUILT_IN_ROLES)
+            .unwrap_or_else(|e| panic!("{}", e.render(120, false)));
+        let mut service = loaded.cluster.services[0].clone();
+        service.vips[0].address = HOME;
+        let replies = asked(&end_to_end::ask(&service, HOME, at.port()));
+        assert!(replies.iter().all(|r| r.status == Some(200)), "{replies:?}");
+        assert!(replies.iter().all(|r| r.has_text == wanted), "{replies:?}");
+    }
 }

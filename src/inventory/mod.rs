@@ -6,6 +6,7 @@
 mod check;
 pub(crate) mod decode;
 mod field;
+mod http;
 pub mod model;
 pub(crate) mod node;
 mod place;

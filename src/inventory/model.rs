@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::http::{HttpVersion, StatusCodes, WrongStatus};
 use crate::secret::SecretSource;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -409,15 +410,25 @@ pub enum HealthCheckKind {
     Script { path: String, timeout: u32 },
 }
 
+impl HealthCheckKind {
+    pub fn page(&self) -> Option<&HttpAnswer> {
+        match self {
+            Self::Http(answer) | Self::Https(answer) => Some(answer),
+            Self::Tcp | Self::Script { .. } => None,
+        }
+    }
+}
+
 /// What is asked for, and what a real server that is well answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HttpAnswer {
     pub path: String,
     /// The name to ask by.
     pub host: Option<String>,
-    pub status: u16,
-    /// A text that the page holds.
+    pub status: StatusCodes,
+    /// A text that the page's body holds.
     pub text: Option<String>,
+    pub version: HttpVersion,
 }
 
 /// The most requests of one client to one port.
@@ -428,6 +439,8 @@ pub const MOST_REQUESTS: u16 = 100;
 pub struct EndToEnd {
     /// Path for ports that speak HTTP.
     pub path: String,
+    /// The status that is right. None: the health check's for the page that it asks, else below 400.
+    pub status: Option<StatusCodes>,
     /// Requests a client sends to each port; enough for every real server to be hit.
     pub requests: u16,
     /// Ports that speak HTTP or HTTPS; the others are asked by a TCP connection.

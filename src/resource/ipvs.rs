@@ -74,12 +74,22 @@ pub struct Ipvs {
     /// Seconds that a real server which leaves may finish its connections.
     #[serde(default = "drain_default")]
     pub drain: u32,
+    /// Seconds that a real server may take to answer its health check.
+    #[serde(default = "check_timeout_default")]
+    pub check_timeout: u32,
+    /// Seconds within which a health checker takes a real server back that is well again. 0: not known.
+    #[serde(default)]
+    pub check_interval: u32,
 }
 
 pub const KEEPALIVED: &str = "keepalived.service";
 
 fn drain_default() -> u32 {
     30
+}
+
+fn check_timeout_default() -> u32 {
+    3
 }
 
 /// How a virtual service hands out connections.
@@ -295,10 +305,32 @@ impl Kind for Ipvs {
                 script::service(&self.service, served.is_some()),
             );
         }
+        // One that is well again may be missing because keepalived has not asked it since. To add it then would leave it
+        // in the table for good if it fails once more: keepalived removes only what it has added.
+        let returning: Vec<&Destination> = if self.keepalived && self.check_interval > 0 {
+            let asked = |rs: &&&Destination| !rs.asks.is_empty();
+            difference.missing.iter().filter(asked).copied().collect()
+        } else {
+            Vec::new()
+        };
+        if !returning.is_empty() {
+            change = change.step(
+                format!(
+                    "wait at most {} s for keepalived to put back what is well again",
+                    self.check_interval
+                ),
+                script::wait_for_return(self, &returning),
+            );
+        }
         for rs in &difference.missing {
+            let add = script::real_server("-a", self.service.r#virtual, rs);
             change = change.step(
                 format!("add real server {}", rs.address),
-                script::real_server("-a", self.service.r#virtual, rs),
+                if returning.contains(rs) {
+                    script::add_if_well(self, rs)
+                } else {
+                    add
+                },
             );
         }
         for (rs, _) in &difference.altered {

@@ -89,8 +89,10 @@ pub enum Check {
     ArpAnswer,
     /// Each request of a client is answered.
     EndToEnd,
-    /// Answers over HTTP have a status below 400.
+    /// Answers over HTTP have a status that the inventory calls right: `check.status` of the service, or that of its health check where clients ask for the same page, or else any below 400.
     HttpStatus,
+    /// Pages hold the `text` of the service's health check in their body, where clients ask for the same page.
+    HttpText,
     /// Answers come from real servers of the service.
     WhoAnswers,
     /// With rr and wrr, each real server with a weight gets connections; with lc and wlc, one without is a note.

@@ -49,21 +49,25 @@ pub fn asks(service: &Service, rs: &RealServer, to: Virtual) -> Vec<Ask> {
 
 fn page(scheme: &str, at: SocketAddr, answer: &HttpAnswer) -> Ask {
     let path = &answer.path;
-    let (url, resolve) = match &answer.host {
-        None => (format!("{scheme}://{at}{path}"), None),
+    // keepalived states the port in `Host` beside an address, and not beside a name.
+    let (url, resolve, header) = match &answer.host {
+        None => (format!("{scheme}://{at}{path}"), None, at.to_string()),
         Some(host) => {
             let port = at.port();
             let address = in_brackets(at.ip());
             (
                 format!("{scheme}://{host}:{port}{path}"),
                 Some(format!("{host}:{port}:{address}")),
+                host.clone(),
             )
         }
     };
     Ask::Page(Page {
         url,
         resolve,
-        status: answer.status,
+        host: Some(header),
+        status: answer.status.clone(),
         text: answer.text.clone(),
+        version: answer.version,
     })
 }

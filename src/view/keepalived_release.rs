@@ -1,6 +1,6 @@
 //! How old a keepalived may be: by the words that our configuration has.
 
-use crate::inventory::model::{Cluster, HealthCheckKind, Scheduler, Service};
+use crate::inventory::model::{Cluster, HttpAnswer, Scheduler, Service};
 use crate::resource::package::AtLeast;
 
 /// A word of keepalived.conf, and the first release that knows it.
@@ -23,6 +23,16 @@ const WORDS: &[Word] = &[
         used: |service| service.scheduler_flags.iter().any(|f| f.starts_with("mh-")),
     },
     Word {
+        version: "2.0.17",
+        because: "it is the first that takes more than one `status`",
+        used: |service| page(service).is_some_and(|page| !page.status.is_one()),
+    },
+    Word {
+        version: "2.0.17",
+        because: "it is the first that can ask by HTTP 1.1",
+        used: |service| page(service).is_some_and(|page| !page.version.is_default()),
+    },
+    Word {
         version: "2.0.7",
         because: "it is the first that knows the scheduler `mh`",
         used: |service| service.scheduler == Scheduler::Mh,
@@ -30,19 +40,14 @@ const WORDS: &[Word] = &[
     Word {
         version: "2.0.7",
         because: "`text` of a health check is its `regex`",
-        used: looks_for_text,
+        used: |service| page(service).is_some_and(|page| page.text.is_some()),
     },
 ];
 
-/// keepalived must also have been built with `--enable-regex`, which no version tells: `keepalived -t` does.
-fn looks_for_text(service: &Service) -> bool {
-    let kind = service.health_check.as_ref().map(|check| &check.kind);
-    match kind {
-        Some(HealthCheckKind::Http(answer) | HealthCheckKind::Https(answer)) => {
-            answer.text.is_some()
-        }
-        Some(HealthCheckKind::Tcp | HealthCheckKind::Script { .. }) | None => false,
-    }
+/// What a health check asks for by HTTP or HTTPS. For its `text` keepalived must also have been built with
+/// `--enable-regex`, which no version number shows: `keepalived -t` does.
+fn page(service: &Service) -> Option<&HttpAnswer> {
+    service.health_check.as_ref()?.kind.page()
 }
 
 /// The oldest keepalived that has what our configuration says.
@@ -96,6 +101,26 @@ mod tests {
                 vec!["health_check: { https: { text: OK } }"],
                 "2.0.7",
                 "`text`",
+            ),
+            (
+                vec!["health_check: { http: { status: 401, version: 1.0 } }"],
+                "2.0.5",
+                "keepalived -t",
+            ),
+            (
+                vec!["health_check: { http: { status: 200-299 } }"],
+                "2.0.17",
+                "`status`",
+            ),
+            (
+                vec!["health_check: { https: { status: [200, 302], text: OK } }"],
+                "2.0.17",
+                "`status`",
+            ),
+            (
+                vec!["health_check: { http: { version: 1.1 } }"],
+                "2.0.17",
+                "HTTP 1.1",
             ),
             (vec!["scheduler: mh"], "2.0.7", "`mh`"),
             (

@@ -1,6 +1,7 @@
 //! What roles and templates see of a cluster from one of its hosts. Decisions that would be clumsy in a template
 //! are made here, from values to values.
 
+mod body;
 mod checker;
 mod checks;
 mod keepalived_release;
@@ -19,6 +20,7 @@ use crate::inventory::model::{Cluster, Host};
 use crate::resource::Distribution;
 
 pub use checker::{checked, unit as checker_unit};
+pub(crate) use checks::ports as checked_ports;
 pub use service::{ipvs, marks, modules, virtuals};
 
 /// An address where a port or a path may follow it after a colon (RFC 3986, 3.2.2).

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde_json::{Value, json};
 
-use super::checks;
-use crate::inventory::model::{Cluster, Mode, RealServer, Scheduler, Service};
+use super::{body, checks};
+use crate::inventory::model::{Cluster, HealthCheck, Mode, RealServer, Scheduler, Service};
 use crate::resource::ipvs::{Definition, Destination, Ipvs, Virtual};
 use crate::resource::mark::{Mark, PORTS_PER_RULE};
 
@@ -22,6 +22,7 @@ pub(super) fn service(service: &Service) -> Value {
                 .collect(),
         );
         map.insert("granularity".to_owned(), json!(granularity(service)));
+        map.insert("body_regex".to_owned(), json!(body_regex(service)));
     }
     value
 }
@@ -38,6 +39,11 @@ fn granularity(service: &Service) -> Option<String> {
             Some(net.netmask().to_string())
         }
     }
+}
+
+fn body_regex(service: &Service) -> Option<String> {
+    let page = service.health_check.as_ref()?.kind.page()?;
+    page.text.as_deref().map(body::regex)
 }
 
 fn virtual_server(service: &Service, to: Virtual) -> Value {
@@ -118,10 +124,24 @@ pub fn ipvs(cluster: &Cluster) -> Vec<Ipvs> {
             keepalived: cluster.keepalived,
             sorry: sorry_server(service, to),
             drain: 30,
+            check_timeout: service
+                .health_check
+                .as_ref()
+                .map_or(3, |check| check.connect_timeout),
+            check_interval: service
+                .health_check
+                .as_ref()
+                .map_or(0, |check| check_interval(service, check)),
         };
         virtuals(service).into_iter().map(make).collect::<Vec<_>>()
     };
     cluster.services.iter().flat_map(of_service).collect()
+}
+
+/// The next check comes after the longer of both pauses, and its answer within the time that it has; a second each for
+/// keepalived's timers and for the kernel.
+fn check_interval(service: &Service, check: &HealthCheck) -> u32 {
+    service.delay_loop.max(check.delay_before_retry) + check.connect_timeout + 2
 }
 
 fn destination(service: &Service, to: Virtual, rs: &RealServer) -> Destination {

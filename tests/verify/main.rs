@@ -318,6 +318,7 @@ fn each_scheduler_promises_its_own() {
                 error: String::new(),
                 first_line: format!("rs{n}"),
                 fresh: true,
+                has_text: false,
             })
             .collect();
         let exchange = Exchange {
@@ -368,6 +369,7 @@ fn connections_that_were_not_counted_have_their_reason() {
             error: String::new(),
             first_line: "rs1".to_owned(),
             fresh: true,
+            has_text: false,
         };
         let exchange = Exchange {
             client: "client".to_owned(),

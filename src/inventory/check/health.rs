@@ -76,7 +76,7 @@ fn page_text(text: &str) -> Option<Fault> {
     let bad = text.is_empty() || text.len() > 256 || !text.chars().all(good);
     bad.then(|| {
         Fault::new(format!("{} is no text to look for in a page", shown(text)))
-            .help("letters, digits, blanks and `._:=,;/+-`, at most 256: `OK`")
+            .help("letters, digits, blanks and `._:=,;/+-`, at most 256: `all is well`")
     })
 }
 

@@ -6,9 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Error, SeqAccess};
 
-use super::word::{Port, Seconds, Whole};
+use super::word::{Codes, Port, Seconds, Version, Whole};
 use crate::inventory::decode::{HELP, switch};
-use crate::inventory::field::{Opt, Peek, Shaped, shaped};
+use crate::inventory::field::{Many, Opt, Peek, Shaped, shaped};
 use crate::inventory::problem::{choices, shown};
 
 /// Off, or a check.
@@ -61,10 +61,14 @@ pub(in crate::inventory) struct HttpCheck {
     /// The name to ask by, where the address alone gives another site: the Host header, and SNI for HTTPS.
     /// Default: the real server's address.
     pub host: Opt<String>,
-    /// The status that is right. Default: 200.
-    pub status: Opt<Whole<u16, 100, 599>>,
-    /// A text that the page must hold, such as `OK`. Default: any page will do.
+    /// The status that is right: `401`, a range (`200-299`), or several of them (`[200-299, 302]`). More than one code
+    /// needs keepalived 2.0.17. Default: 200.
+    pub status: Opt<Many<Codes>>,
+    /// A text that the page's body must hold, such as `all is well`; status line and headers do not count. Default: any
+    /// page will do.
     pub text: Opt<String>,
+    /// The version of HTTP to ask by: `1.0`, or `1.1` for a server that refuses 1.0 (needs keepalived 2.0.17). Default: 1.0.
+    pub version: Opt<Version>,
 }
 
 /// What to run.

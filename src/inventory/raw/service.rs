@@ -7,7 +7,9 @@ use serde::Deserialize;
 use serde::de::{Error, SeqAccess};
 
 use super::health::HealthCheck;
-use super::word::{Address, Bare, Endpoint, Mark, Port, Seconds, ServicePort, Weight, Whole};
+use super::word::{
+    Address, Bare, Codes, Endpoint, Mark, Port, Seconds, ServicePort, Weight, Whole,
+};
 use crate::inventory::decode::HELP;
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, Word, shaped};
 use crate::inventory::model::{MOST_REQUESTS, Mode, Protocol, Scheduler};
@@ -275,9 +277,11 @@ impl JsonSchema for SorryServer {
 pub(in crate::inventory) struct EndToEnd {
     /// Path that HTTP ports are asked for. Default: `/`.
     pub path: Opt<String>,
+    /// The HTTP status that is right: `401`, a range (`200-299`), or several of them (`[200-299, 302]`). Default: where the
+    /// health check asks for the same path, what is right there (and its `text`); else any below 400.
+    pub status: Opt<Many<Codes>>,
     /// Requests that a client sends to each port, 1 to 100. Default: enough that every real server should answer
     /// twice, from 10 to 100. A request over HTTP has 5 seconds, 2 of them to connect; any other TCP connection 3; UDP 5.
-    /// An HTTP status of 400 or more is a finding.
     pub requests: Opt<Whole<u16, 1, { MOST_REQUESTS as i64 }>>,
     /// Ports that speak HTTP. Default: those of 80, 8000 and 8080 that the service has. With `port: 0` only ports that are
     /// named here or in `https` are asked.

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use super::{Context, MOST_PORTS, MOST_SERVICES, MOST_VIPS};
 use crate::inventory::field::{Many, Named, Opt};
 use crate::inventory::model::{
-    EndToEnd, HealthCheck, HealthCheckKind, Host, HttpAnswer, MOST_REQUESTS, Mode, Persistence,
-    RealServer, Service, SorryServer, Vip,
+    EndToEnd, HealthCheck, HealthCheckKind, Host, HttpAnswer, HttpVersion, MOST_REQUESTS, Mode,
+    Persistence, RealServer, Service, SorryServer, StatusCodes, Vip,
 };
 use crate::inventory::problem::{Fault, shown};
 use crate::inventory::raw::Inventory;
@@ -16,7 +16,7 @@ use crate::inventory::raw::service::{
     EndToEnd as RawCheck, Granularity, Persistence as RawPersistence, RealServers,
     Service as RawService,
 };
-use crate::inventory::raw::word::Address;
+use crate::inventory::raw::word::{Address, Codes};
 
 const DEFAULT_PERSISTENCE: u32 = 300;
 const DEFAULT_DELAY_LOOP: u32 = 6;
@@ -354,9 +354,13 @@ fn health_check(
     let kind = if let Some(http) = written.http.get().or(written.https.get()) {
         let answer = HttpAnswer {
             path: http.path.get().cloned().unwrap_or_else(|| "/".to_owned()),
-            status: http.status.copied().map_or(200, |s| s.0),
+            status: codes(&http.status).unwrap_or_else(|| StatusCodes::one(200)),
             host: http.host.get().cloned(),
             text: http.text.get().cloned(),
+            version: http
+                .version
+                .copied()
+                .map_or_else(HttpVersion::default, |v| v.0),
         };
         if written.http.is_absent() {
             HealthCheckKind::Https(answer)
@@ -387,6 +391,11 @@ fn health_check(
     })
 }
 
+fn codes(written: &Opt<Many<Codes>>) -> Option<StatusCodes> {
+    let all = written.get()?.iter().map(|(_, codes)| codes.0.clone());
+    StatusCodes::union(all)
+}
+
 fn check(raw: Option<&RawCheck>, ports: &[u16], real_servers: &[RealServer]) -> EndToEnd {
     let none = RawCheck::default();
     let raw = raw.unwrap_or(&none);
@@ -407,6 +416,7 @@ fn check(raw: Option<&RawCheck>, ports: &[u16], real_servers: &[RealServer]) -> 
         .map(|many| many.iter().map(|(_, p)| p.0).collect());
     EndToEnd {
         path: raw.path.get().cloned().unwrap_or_else(|| "/".to_owned()),
+        status: codes(&raw.status),
         requests: raw
             .requests
             .copied()

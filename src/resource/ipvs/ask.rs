@@ -1,9 +1,11 @@
-//! What a health checker asks a real server, as shell text, so that a look can ask the same.
+//! What a health checker asks a real server, as shell text, so that a look can ask the same. What is asked is keepalived's
+//! own request (check_http.c): version, `User-Agent` and `Host`, no redirect followed, no proxy, no certificate judged.
 
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::inventory::model::{HttpVersion, StatusCodes};
 use crate::shell::{command, quote};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,9 +25,15 @@ pub struct Page {
     /// Where the URL's name is, as `--resolve` of curl(1) takes it.
     #[serde(default)]
     pub resolve: Option<String>,
-    pub status: u16,
+    /// The `Host` header. None, as in manifests of earlier releases: as curl(1) makes it of the URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    pub status: StatusCodes,
+    /// What the body holds.
     #[serde(default)]
     pub text: Option<String>,
+    #[serde(default)]
+    pub version: HttpVersion,
 }
 
 impl Ask {
@@ -45,9 +53,23 @@ impl Ask {
 }
 
 impl Page {
+    /// keepalived reads until the server closes, and takes one that does not for down: a length that the server states does
+    /// not count. Over TLS the end is left to curl, since OpenSSL takes a connection that ends without a word for an error.
     fn shell(&self, seconds: u32) -> String {
         let seconds = seconds.to_string();
         let mut words = vec!["curl", "-q", "-sk", "-g", "--noproxy", "*", "-m", &seconds];
+        match self.version {
+            HttpVersion::V1_0 => words.push("--http1.0"),
+            HttpVersion::V1_1 => words.extend(["--http1.1", "-H", "Connection: close"]),
+        }
+        if self.url.starts_with("http:") {
+            words.push("--ignore-content-length");
+        }
+        words.extend(["-A", "KeepAliveClient", "-H", "Accept:"]);
+        let host = self.host.as_ref().map(|host| format!("Host: {host}"));
+        if let Some(host) = &host {
+            words.extend(["-H", host]);
+        }
         if let Some(resolve) = &self.resolve {
             words.extend(["--resolve", resolve]);
         }
@@ -56,13 +78,14 @@ impl Page {
         }
         words.extend(["-w", " %{http_code}", &self.url]);
         let mut text = format!(
-            "page=$({} 2>/dev/null) && [ \"${{page##* }}\" = {} ]",
+            "page=$({} 2>/dev/null) && code=${{page##* }} && {}",
             command(words),
-            self.status
+            self.status.shell("code")
         );
         if let Some(part) = &self.text {
+            // The status that curl adds is no part of the body.
             text.push_str(&format!(
-                " && case $page in *{}*) ;; *) false;; esac",
+                " && case ${{page% *}} in *{}*) ;; *) false;; esac",
                 quote(part)
             ));
         }
@@ -76,13 +99,20 @@ mod tests {
 
     #[test]
     fn asks_are_shell_text() {
-        let page = |resolve: Option<&str>, text: Option<&str>| {
-            Ask::Page(Page {
-                url: "http://10.0.0.1:80/up".to_owned(),
-                resolve: resolve.map(str::to_owned),
-                status: 200,
-                text: text.map(str::to_owned),
-            })
+        let page = |status: &str, version| Page {
+            url: "http://10.0.0.1:80/up".to_owned(),
+            resolve: None,
+            host: Some("10.0.0.1:80".to_owned()),
+            status: StatusCodes::parse(status).expect("status codes"),
+            text: None,
+            version,
+        };
+        let named = Page {
+            url: "https://www:443/".to_owned(),
+            resolve: Some("www:443:10.0.0.1".to_owned()),
+            host: Some("www".to_owned()),
+            text: Some("all is well".to_owned()),
+            ..page("200", HttpVersion::V1_0)
         };
         for (ask, want) in [
             (Ask::Program, "false"),
@@ -91,14 +121,23 @@ mod tests {
                 "command -v bash >/dev/null 2>&1 && timeout 3 bash -c '</dev/tcp/10.0.0.1/80' 2>/dev/null",
             ),
             (
-                page(None, None),
-                "page=$(curl -q -sk -g --noproxy '*' -m 3 -o /dev/null -w ' %{http_code}' http://10.0.0.1:80/up 2>/dev/null) \
-                 && [ \"${page##* }\" = 200 ]",
+                Ask::Page(page("200", HttpVersion::V1_0)),
+                "page=$(curl -q -sk -g --noproxy '*' -m 3 --http1.0 --ignore-content-length -A KeepAliveClient -H Accept: \
+                 -H 'Host: 10.0.0.1:80' -o /dev/null -w ' %{http_code}' http://10.0.0.1:80/up 2>/dev/null) \
+                 && code=${page##* } && [ \"$code\" = 200 ]",
             ),
             (
-                page(Some("www:80:10.0.0.1"), Some("all is well")),
-                "page=$(curl -q -sk -g --noproxy '*' -m 3 --resolve www:80:10.0.0.1 -w ' %{http_code}' http://10.0.0.1:80/up 2>/dev/null) \
-                 && [ \"${page##* }\" = 200 ] && case $page in *'all is well'*) ;; *) false;; esac",
+                Ask::Page(page("200-299 401", HttpVersion::V1_1)),
+                "page=$(curl -q -sk -g --noproxy '*' -m 3 --http1.1 -H 'Connection: close' --ignore-content-length \
+                 -A KeepAliveClient -H Accept: -H 'Host: 10.0.0.1:80' -o /dev/null -w ' %{http_code}' \
+                 http://10.0.0.1:80/up 2>/dev/null) && code=${page##* } \
+                 && { [ \"$code\" -ge 200 -a \"$code\" -le 299 ] || [ \"$code\" = 401 ]; }",
+            ),
+            (
+                Ask::Page(named),
+                "page=$(curl -q -sk -g --noproxy '*' -m 3 --http1.0 -A KeepAliveClient -H Accept: -H 'Host: www' \
+                 --resolve www:443:10.0.0.1 -w ' %{http_code}' https://www:443/ 2>/dev/null) \
+                 && code=${page##* } && [ \"$code\" = 200 ] && case ${page% *} in *'all is well'*) ;; *) false;; esac",
             ),
         ] {
             assert_eq!(ask.shell(3), want);

@@ -8,9 +8,6 @@ use crate::inventory::model::Mode;
 use crate::resource::NodeLines;
 use crate::shell::{self, quote};
 
-/// Seconds that an answer may take.
-const ASKED_FOR: u32 = 3;
-
 /// Seconds that keepalived may take to put a configuration that it has read into the kernel.
 const KEEPALIVED_SETTLES: u32 = 20;
 
@@ -36,14 +33,9 @@ fn ask_if_out(ipvs: &Ipvs, rs: &Destination) -> String {
     if rs.asks.is_empty() {
         return String::new();
     }
-    let asks: Vec<String> = rs
-        .asks
-        .iter()
-        .map(|ask| format!("{{ {}; }}", ask.shell(ASKED_FOR)))
-        .collect();
     let ask = format!(
-        "{{ {}; }} || echo '{}'",
-        asks.join(" && "),
+        "{} || echo '{}'",
+        is_well(ipvs, rs),
         named(ipvs.service.r#virtual, rs.address)
     );
     let to = ipvs.service.r#virtual.printed();
@@ -55,6 +47,45 @@ fn ask_if_out(ipvs: &Ipvs, rs: &Destination) -> String {
     } else {
         String::new()
     }
+}
+
+/// Succeeds when a real server answers all that its health check asks.
+fn is_well(ipvs: &Ipvs, rs: &Destination) -> String {
+    let asks: Vec<String> = rs
+        .asks
+        .iter()
+        .map(|ask| format!("{{ {}; }}", ask.shell(ipvs.check_timeout)))
+        .collect();
+    format!("{{ {}; }}", asks.join(" && "))
+}
+
+/// Polls until keepalived has put back all that it took out and that is well again.
+pub fn wait_for_return(ipvs: &Ipvs, all: &[&Destination]) -> String {
+    let to = ipvs.service.r#virtual.printed();
+    let tests: Vec<String> = all
+        .iter()
+        .map(|rs| {
+            let line = format!("-a {to} -r {} ", rs.address);
+            format!("case $table in *'{line}'*) ;; *) ok=;; esac")
+        })
+        .collect();
+    format!(
+        "left={}\nwhile [ \"$left\" -gt 0 ]; do\ntable=$(ipvsadm -Sn); ok=1\n{}\n\
+         [ -z \"$ok\" ] || break\nsleep 1; left=$((left - 1))\ndone",
+        ipvs.check_interval,
+        tests.join("\n")
+    )
+}
+
+/// Adds a real server that is still missing, if it is well: keepalived then has it for served, and somebody else removed it.
+pub fn add_if_well(ipvs: &Ipvs, rs: &Destination) -> String {
+    let to = ipvs.service.r#virtual;
+    let line = format!("-a {} -r {} ", to.printed(), rs.address);
+    format!(
+        "case $(ipvsadm -Sn) in *'{line}'*) ;; *) if {}; then {}; fi;; esac",
+        is_well(ipvs, rs),
+        real_server("-a", to, rs)
+    )
 }
 
 pub fn method(mode: Mode) -> &'static str {

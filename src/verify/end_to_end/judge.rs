@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::exchange::{Exchange, Kernel, came};
+use super::right::Right;
 use super::round::Round;
 use super::{Group, Replies, url};
 use crate::inventory::model::Cluster;
@@ -117,17 +118,45 @@ fn answered(tally: &mut Tally, group: &Group, exchange: &Exchange) {
         )
     });
     tally.judge(client, Check::EndToEnd, to.clone(), fault);
-    let bad: BTreeSet<u16> = answers.iter().copied().filter(|s| *s >= 400).collect();
     if answers.iter().any(|status| *status > 1) {
-        let fault = (!bad.is_empty()).then(|| {
-            let codes: Vec<String> = bad.iter().map(u16::to_string).collect();
-            let count = answers.iter().filter(|s| **s >= 400).count();
+        page(tally, group, exchange);
+    }
+}
+
+/// Answers over HTTP are what the inventory calls right.
+fn page(tally: &mut Tally, group: &Group, exchange: &Exchange) {
+    let (client, to) = (exchange.client.as_str(), at(exchange.target));
+    let (vip, port) = exchange.target;
+    let right = Right::of(group.service, vip, port);
+    let path = &group.service.check.path;
+    let answers: Vec<_> = came(exchange)
+        .iter()
+        .filter_map(|reply| Some((reply.status?, reply.has_text)))
+        .collect();
+    let bad: Vec<u16> = answers
+        .iter()
+        .map(|(status, _)| *status)
+        .filter(|status| !right.accepts(*status))
+        .collect();
+    let fault = (!bad.is_empty()).then(|| {
+        let codes: BTreeSet<u16> = bad.iter().copied().collect();
+        let codes: Vec<String> = codes.iter().map(u16::to_string).collect();
+        Fault::new(
+            format!("{right} for {path} from {to}"),
+            format!("status {} in {} of {} answers", codes.join(", "), bad.len(), answers.len()),
+            "see the web server's log on the real servers; if that status is right, say so in the service: `check: { status: ... }`, or name another `path` there",
+        )
+    });
+    tally.judge(client, Check::HttpStatus, to.clone(), fault);
+    if let Some(text) = &right.text {
+        let without = answers.iter().filter(|(_, has_text)| !has_text).count();
+        let fault = (without > 0).then(|| {
             Fault::new(
-                format!("an HTTP status below 400 for {} from {to}", group.service.check.path),
-                format!("status {} in {count} of {} answers", codes.join(", "), answers.len()),
-                "see the web server's log on the real servers, or name another `path` in the service's check",
+                format!("a page {path} with {text:?} in its body from {to}"),
+                format!("{without} of {} pages without it", answers.len()),
+                "see the page on the real servers, or correct `text` in the service's health check",
             )
         });
-        tally.judge(client, Check::HttpStatus, to, fault);
+        tally.judge(client, Check::HttpText, to, fault);
     }
 }

@@ -3,6 +3,7 @@
 pub mod exchange;
 pub mod family;
 pub mod judge;
+pub mod right;
 mod round;
 
 use std::net::IpAddr;
@@ -11,6 +12,7 @@ use crate::inventory::model::{Cluster, Protocol, Service};
 use crate::resource::ipvs::Virtual;
 use crate::shell::quote;
 use crate::view;
+use right::Right;
 
 /// Requests after which a port that answered none is left alone.
 const FIRST: u16 = 3;
@@ -66,7 +68,8 @@ fn group(service: &Service, to: Virtual) -> Group<'_> {
     }
 }
 
-/// Shell functions that ask. Each request is a connection of its own and gives one line: what came of it, a tab,
+/// Shell functions that ask. `e2e_resolve` is where the URL's name is, for curl, and `e2e_text` what a body is to hold; both
+/// may be empty. Each request is a connection of its own and gives one line: what came of it, a tab,
 /// and the first line of the answer. One curl asks many times; its own configuration and proxies do not count.
 /// bash reads byte by byte, which of a datagram gives the first and drops the rest: dd reads it. A server that waits for
 /// its client to speak is waited for once. busybox's timeout ends with 143.
@@ -74,11 +77,14 @@ pub fn functions() -> &'static str {
     r#"e2e_http() {
 n=0; while [ "$n" -lt "$2" ]; do printf 'url = "%s"\n' "$1"; n=$((n + 1)); done |
 timeout 120 curl -q -sS -k -g --http1.1 --noproxy '*' --connect-timeout 2 -m 5 -H 'Connection: close' \
+${e2e_resolve:+--resolve "$e2e_resolve"} \
 -w '\n@lvsctl-e2e code=%{http_code} new=%{num_connects} exit=%{exitcode} err=%{errormsg}\n' -K - 2>/dev/null |
-awk '/^@lvsctl-e2e /{print $0 "\t" b; b = ""; f = 0; next} !f && NF {b = substr($0, 1, 200); f = 1}'
+e2e_text=$e2e_text awk '/^@lvsctl-e2e /{sub(/ /, " text=" h + 0 " "); print $0 "\t" b; b = ""; f = 0; h = 0; next}
+ENVIRON["e2e_text"] != "" && index($0, ENVIRON["e2e_text"]) {h = 1} !f && NF {b = substr($0, 1, 200); f = 1}'
 }
 e2e_once() {
 curl -q -sS -k -g --noproxy '*' --connect-timeout 2 -m 5 -o /dev/null \
+${e2e_resolve:+--resolve "$e2e_resolve"} \
 -w '\n@lvsctl-e2e code=%{http_code} exit=%{exitcode} err=%{errormsg}\n' "$1" 2>/dev/null
 }
 e2e_tcp() {
@@ -99,6 +105,10 @@ have() { command -v "$1" >/dev/null 2>&1; }
 "#
 }
 
+fn host(service: &Service, vip: IpAddr, port: u16) -> Option<&str> {
+    right::same_page(service, vip, port)?.host.as_deref()
+}
+
 fn url(service: &Service, vip: IpAddr, port: u16) -> Option<String> {
     let (scheme, default) = if service.check.https.contains(&port) {
         ("https", 443)
@@ -107,7 +117,8 @@ fn url(service: &Service, vip: IpAddr, port: u16) -> Option<String> {
     } else {
         return None;
     };
-    let host = view::in_brackets(vip);
+    // By the name that the health check asks the same page by.
+    let host = host(service, vip, port).map_or_else(|| view::in_brackets(vip), str::to_owned);
     let port = if port == default {
         String::new()
     } else {
@@ -142,8 +153,13 @@ fn call(service: &Service, vip: IpAddr, port: u16, curl: &str) -> String {
     let tcp = with_bash("e2e_tcp");
     match url(service, vip, port) {
         Some(url) => {
+            let resolve = host(service, vip, port)
+                .map(|name| format!("{name}:{port}:{}", view::in_brackets(vip)));
+            let text = Right::of(service, vip, port).text;
             format!(
-                "if have curl; then set -- {curl} {}; else {tcp}; fi\n",
+                "e2e_resolve={} e2e_text={}\nif have curl; then set -- {curl} {}; else {tcp}; fi\n",
+                quote(&resolve.unwrap_or_default()),
+                quote(&text.unwrap_or_default()),
                 quote(&url)
             )
         }
@@ -184,6 +200,8 @@ pub struct Reply {
     /// Whether the request had a connection of its own. Some servers keep one open against the client's wish, and
     /// curl uses it again.
     pub fresh: bool,
+    /// Whether its body holds the text that was looked for.
+    pub has_text: bool,
 }
 
 /// What came of all requests to one port.
@@ -255,6 +273,7 @@ pub fn replies(text: &str) -> Replies {
             error,
             first_line: first_line.trim().to_owned(),
             fresh: field("new=") != Some(0),
+            has_text: field("text=") == Some(1),
         });
     }
     Replies::Came(all)
