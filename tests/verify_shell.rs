@@ -215,8 +215,11 @@ fn a_udp_port_that_nobody_has_gives_no_answer() {
     assert_eq!(came, [(None, "no answer")]);
 }
 
+/// What a server answers to the lines of a request.
+type Answer = fn(&[String]) -> &'static str;
+
 /// Answers one request as a function of its lines, and closes.
-fn answering(answer: fn(&[String]) -> &'static str) -> SocketAddr {
+fn answering(answer: Answer) -> SocketAddr {
     let listener = TcpListener::bind((HOME, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -303,7 +306,7 @@ fn a_health_check_asks_as_keepalived_asks() {
 /// Each status against what is right.
 #[test]
 fn a_health_check_takes_the_statuses_of_the_inventory() {
-    const ANSWERS: &[(u16, fn(&[String]) -> &'static str)] = &[
+    const ANSWERS: &[(u16, Answer)] = &[
         (200, |_| "HTTP/1.1 200 OK\r\n\r\n"),
         (204, |_| "HTTP/1.1 204 No Content\r\n\r\n"),
         (
@@ -329,7 +332,7 @@ fn a_health_check_takes_the_statuses_of_the_inventory() {
 /// What stands in the status line or in a header is no part of the page.
 #[test]
 fn a_health_check_looks_for_its_text_in_the_body() {
-    const TEXTS: &[(&str, fn(&[String]) -> &'static str, bool)] = &[
+    const TEXTS: &[(&str, Answer, bool)] = &[
         ("OK", |_| "HTTP/1.1 200 OK\r\n\r\nbad\n", false),
         ("200", |_| "HTTP/1.1 200 OK\r\n\r\nbad\n", false),
         (

@@ -90,6 +90,44 @@ pub fn keepalived_asks(cluster: &Cluster) {
     }
 }
 
+/// What stands in the status line is no page, a server that refuses HTTP 1.0 is out for keepalived and stays so, and a status
+/// that the inventory calls right is right for clients as well.
+pub fn keepalived_and_lvsctl_ask_the_same(cluster: &Cluster) {
+    const BY_HTTP: &str = "health_check: http";
+    const BY_TEXT: &str = "health_check: { http: { path: /.health.html, text: OK } }";
+    const PAGE: &str = "/var/www/html/.health.html";
+    const SITE: &str = "/etc/nginx/sites-enabled/default";
+    cluster.edit(BY_HTTP, BY_TEXT);
+    cluster.lvsctl(&["apply", "--yes"]).expect(0);
+    awaits(cluster, "rs1", "up");
+    cluster.on("rs1", &format!("cp -p {PAGE} /root/page; echo BAD >{PAGE}"));
+    awaits(cluster, "rs1", "unhealthy");
+    cluster.on("rs1", &format!("cp -p /root/page {PAGE}"));
+    awaits(cluster, "rs1", "up");
+    cluster.edit(BY_TEXT, BY_HTTP);
+    cluster.lvsctl(&["apply", "--yes"]).expect(0);
+    let serve = |line: &str| {
+        let edit = format!(
+            "[ -e /root/site ] || cp -p --dereference {SITE} /root/site; sed 's|server_name _;|server_name _; {line}|' /root/site >{SITE}; nginx -s reload"
+        );
+        cluster.on("rs1", &edit);
+    };
+    serve("if ($server_protocol = HTTP/1.0) { return 426; }");
+    awaits(cluster, "rs1", "unhealthy");
+    assert_eq!(cluster.planned(), Vec::<String>::new());
+    serve("");
+    awaits(cluster, "rs1", "up");
+    let by_status = "health_check: { http: { status: [401, 200-299] } }";
+    cluster.edit(BY_HTTP, by_status);
+    cluster.lvsctl(&["apply", "--yes"]).expect(0);
+    serve("return 401 rs1;");
+    cluster.lvsctl(&["verify"]).expect(0);
+    awaits(cluster, "rs1", "up");
+    serve("");
+    cluster.edit(by_status, BY_HTTP);
+    cluster.lvsctl(&["apply", "--yes"]).expect(0);
+}
+
 /// The same over TLS, with the certificate that the web servers made.
 pub fn keepalived_asks_by_tls(cluster: &Cluster) {
     const PLAIN: &str = "port: [80, 443], scheduler: wrr";

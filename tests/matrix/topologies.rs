@@ -74,6 +74,7 @@ pub const ALL: &[Topology] = &[
         |cluster| {
             particular::a_master_stops_and_starts(cluster);
             health::keepalived_asks(cluster);
+            health::keepalived_and_lvsctl_ask_the_same(cluster);
         },
         edits::keepalived_weight,
     ),
