@@ -254,3 +254,31 @@ fn events_come_from_many_threads() {
     assert_eq!(shown.matches(": ").count(), 50, "{shown}");
     assert!(!shown.contains("apply"), "{shown}");
 }
+
+/// What a signal says stays above the bars while they are drawn again and again.
+#[test]
+fn a_word_from_beside_stays_above_the_bars() {
+    const LINE: &str = "interrupted: ending after the steps in hand; once more to give up now";
+    let screen = Screen::new(Style::plain());
+    screen.event(Event::Stage { hosts: names(3) });
+    let step = |host: &str, number| Event::Step {
+        host: host.into(),
+        number,
+        of: 5,
+        title: format!("step {number}"),
+    };
+    for host in names(3) {
+        screen.event(step(&host, 1));
+    }
+    screen.progress.aside().line(LINE).expect("a line");
+    for number in 2..5 {
+        for host in names(3) {
+            screen.event(step(&host, number));
+        }
+    }
+    let shown = screen.shown();
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines.first(), Some(&LINE), "{shown}");
+    let bars = lines.iter().filter(|line| line.contains("step 4")).count();
+    assert_eq!(bars, 3, "{shown}");
+}

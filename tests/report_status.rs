@@ -140,3 +140,45 @@ fn status_is_one_json_document() {
     let missing = &value["services"][0]["real_servers"][3];
     assert_eq!(missing["weight"], serde_json::Value::Null);
 }
+
+#[test]
+fn status_fits_the_terminal() {
+    let lengths = |text: &str| text.lines().map(|line| line.chars().count()).max();
+    for width in [80, 100, 60] {
+        let mut view = view();
+        view.services[0].real_servers[0].state = State::Unhealthy;
+        view.directors[2].note =
+            Some("cannot reach the host: connection refused by 192.168.100.16, port 22".into());
+        let style = Style {
+            width: Some(width),
+            ..Style::plain()
+        };
+        let text = shown(&view, style);
+        assert!(lengths(&text) <= Some(width), "{width}\n{text}");
+        for word in [
+            "director1",
+            "rs1",
+            "192.168.100.22:80",
+            "(wanted",
+            "unhealthy",
+            "refused",
+        ] {
+            assert!(text.contains(word), "{width}: {word}\n{text}");
+        }
+    }
+    let narrow = Style {
+        width: Some(80),
+        ..Style::plain()
+    };
+    insta::assert_snapshot!("status_text_narrow", shown(&view(), narrow));
+}
+
+/// What is piped is one line a row, for grep.
+#[test]
+fn status_that_is_piped_is_not_folded() {
+    let text = shown(&view(), Style::plain());
+    assert!(
+        text.lines().any(|line| line.chars().count() > 100),
+        "{text}"
+    );
+}

@@ -147,6 +147,7 @@ fn kernel(status: &lab::LabStatus) -> String {
 
 fn table(status: &lab::LabStatus) -> String {
     let mut table = comfy_table::Table::new();
+    table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
     table.set_header(["host", "power", "boots", "address", "system", "iptables"]);
     for host in &status.hosts {
         table.add_row([

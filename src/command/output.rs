@@ -1,16 +1,45 @@
 //! Where a command's words go: results to standard output, what happens meanwhile to standard error.
 
 use std::io::{self, IsTerminal, Stderr, Stdout, Write};
+use std::sync::{Mutex, PoisonError};
 
 use crate::cli::{Format, Global};
 use crate::event::{Event, Sink};
 use crate::exit::Exit;
 use crate::report::json::Json;
 use crate::report::plain::Plain;
-use crate::report::progress::Progress;
+use crate::report::progress::{Aside, Progress};
 use crate::report::{Level, Style};
 
 use super::{Failure, Result, setup};
+
+/// The bars that are on the terminal, for what comes from beside the run: a signal.
+static BARS: Mutex<Option<Aside>> = Mutex::new(None);
+
+fn bars() -> Option<Aside> {
+    let bars = BARS.lock().unwrap_or_else(PoisonError::into_inner);
+    bars.clone()
+}
+
+fn set_bars(aside: Option<Aside>) {
+    *BARS.lock().unwrap_or_else(PoisonError::into_inner) = aside;
+}
+
+/// Writes a line to standard error, above the bars where there are any.
+pub fn aside(line: &str) {
+    let written = bars().is_some_and(|bars| bars.line(line).is_ok());
+    if !written {
+        eprintln!("{line}");
+    }
+}
+
+/// The last line of a program that ends here and now.
+pub fn last_words(line: &str) {
+    if let Some(bars) = bars() {
+        let _ = bars.clear();
+    }
+    eprintln!("{line}");
+}
 
 /// Shows what happens, as the command line asks.
 pub enum Reporter {
@@ -27,13 +56,17 @@ impl Reporter {
         }
         let style = style(global, &io::stderr());
         match Progress::stderr(style) {
-            Some(progress) => Self::Progress(progress),
+            Some(progress) => {
+                set_bars(Some(progress.aside()));
+                Self::Progress(progress)
+            }
             None => Self::Plain(Plain::new(io::stderr(), style)),
         }
     }
 
     /// Takes away what moves on the terminal. An error of a writer is no news when the run is over.
     pub fn finish(self) {
+        set_bars(None);
         let _ = match self {
             Self::Progress(progress) => progress.finish(),
             Self::Plain(plain) => plain.finish().map(drop),
@@ -74,7 +107,14 @@ pub fn style(global: &Global, stream: &impl IsTerminal) -> Style {
     Style {
         colour: setup::colour(global, stream),
         level,
+        width: None,
     }
+}
+
+/// Columns and lines of the terminal that standard output is, if it is one.
+pub fn terminal() -> Option<(usize, usize)> {
+    let (columns, lines) = terminal_size::terminal_size_of(io::stdout())?;
+    Some((usize::from(columns.0), usize::from(lines.0)))
 }
 
 /// Writes a result to standard output. A reader that has gone away ends the program in silence, as for any filter.
@@ -83,7 +123,10 @@ pub fn show(
     write: impl FnOnce(&mut dyn Write, Style) -> io::Result<()>,
 ) -> Result<()> {
     let mut out = io::stdout().lock();
-    let style = style(global, &io::stdout());
+    let style = Style {
+        width: terminal().map(|(columns, _)| columns),
+        ..style(global, &io::stdout())
+    };
     match write(&mut out, style).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Err(Failure::new(Exit::Failed, "")),

@@ -12,7 +12,7 @@ use crate::transport::config::Environment;
 use crate::transport::{Connector, Counters};
 
 use super::setup::Setup;
-use super::{Failure, Result, secrets};
+use super::{Failure, Result, output, secrets};
 
 /// The way to hosts, and the secrets of this run.
 pub struct Reach {
@@ -117,14 +117,16 @@ pub fn interrupt_quietly(quietly: bool) -> Result<Arc<Interrupt>> {
     std::thread::spawn(move || {
         for _ in signals.forever() {
             if flag.is_set() {
-                eprintln!(
-                    "given up: the steps in hand may or may not be done; `lvsctl plan` tells. locks end with their connections"
+                output::last_words(
+                    "given up: the steps in hand may or may not be done; `lvsctl plan` tells. locks end with their connections",
                 );
                 std::process::exit(i32::from(Exit::Interrupted.code()));
             }
             flag.set();
             if !quietly {
-                eprintln!("interrupted: ending after the steps in hand; once more to give up now");
+                output::aside(
+                    "interrupted: ending after the steps in hand; once more to give up now",
+                );
             }
         }
     });

@@ -26,6 +26,22 @@ pub struct Progress {
     state: Mutex<State>,
 }
 
+/// A way past the bars: what is written without it is drawn over with their next tick.
+#[derive(Clone)]
+pub struct Aside(MultiProgress);
+
+impl Aside {
+    /// Writes a line above the bars, where it stays.
+    pub fn line(&self, line: &str) -> io::Result<()> {
+        self.0.println(line)
+    }
+
+    /// Takes the bars away, for who is about to end the program.
+    pub fn clear(&self) -> io::Result<()> {
+        self.0.clear()
+    }
+}
+
 #[derive(Default)]
 struct State {
     what: String,
@@ -76,6 +92,11 @@ impl Progress {
             multi: MultiProgress::with_draw_target(target),
             state: Mutex::default(),
         }
+    }
+
+    /// For who has something to say while bars are drawn, from any thread.
+    pub fn aside(&self) -> Aside {
+        Aside(self.multi.clone())
     }
 
     /// Takes the bars away while something else is written to the terminal.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::clean;
 use super::style::{Style, Tone};
-use super::table::{Side, Table};
+use super::table::{Side, Table, paragraph};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StatusView {
@@ -180,9 +180,9 @@ fn directors(writer: &mut dyn Write, directors: &[Director], style: Style) -> io
 }
 
 fn heading(writer: &mut dyn Write, service: &Service, style: Style) -> io::Result<()> {
+    let name = clean::line(&service.name);
     let mut line = format!(
-        "{} {}, {}",
-        style.paint(Tone::Heading, clean::line(&service.name)),
+        "{name} {}, {}",
         clean::line(&service.at),
         clean::line(&service.scheduler)
     );
@@ -207,61 +207,119 @@ fn heading(writer: &mut dyn Write, service: &Service, style: Style) -> io::Resul
             bytes(rates.bytes_out)
         ));
     }
+    const MISSING: &str = "the director does not have it";
     if !service.present {
-        let missing = style.paint(Tone::Bad, "the director does not have it");
-        line.push_str(&format!(": {missing}"));
+        line.push_str(&format!(": {MISSING}"));
+    }
+    // Folded before it is painted: what paints has no width.
+    let mut line = paragraph(&line, "    ", style);
+    if let Some(rest) = line.strip_prefix(&*name) {
+        line = format!("{}{rest}", style.paint(Tone::Heading, name));
+    }
+    if let Some(before) = line.strip_suffix(MISSING).filter(|_| !service.present) {
+        line = format!("{before}{}", style.paint(Tone::Bad, MISSING));
     }
     writeln!(writer, "{line}")
 }
 
+/// What a real server's row holds beside its state. Where the terminal is too narrow for all, those go first that have the
+/// highest number; 0 stays.
+const COLUMNS: [(&str, u8); 9] = [
+    ("real server", 0),
+    ("address", 0),
+    ("mode", 1),
+    ("weight", 0),
+    ("active", 0),
+    ("inactive", 2),
+    ("conn/s", 3),
+    ("in", 4),
+    ("out", 4),
+];
+
 fn real_servers(writer: &mut dyn Write, servers: &[RealServer], style: Style) -> io::Result<()> {
+    const INDENT: &str = "  ";
     if servers.is_empty() {
-        return writeln!(writer, "  no real servers");
+        return writeln!(writer, "{INDENT}no real servers");
     }
-    let headings = [
-        "real server",
-        "address",
-        "mode",
-        "weight",
-        "active",
-        "inactive",
-        "conn/s",
-        "in",
-        "out",
-    ];
+    let fits = |table: &Table| {
+        style
+            .width
+            .is_none_or(|width| INDENT.len() + table.width() <= width)
+    };
+    let tables = (0..=4).rev().map(|most| (most, table(servers, most)));
+    let narrow = || (0, table(servers, 0));
+    let (most, table) = tables
+        .into_iter()
+        .find(|(_, table)| fits(table))
+        .unwrap_or_else(narrow);
+    write!(writer, "{}", table.render(INDENT, style))?;
+    let left_out: Vec<&str> = COLUMNS
+        .iter()
+        .filter(|(_, number)| *number > most)
+        .map(|(name, _)| *name)
+        .collect();
+    if left_out.is_empty() {
+        return Ok(());
+    }
+    let hint = format!(
+        "without {}: for all make the terminal wider, or write to a file",
+        left_out.join(", ")
+    );
+    let hint = paragraph(&hint, INDENT, style);
+    writeln!(writer, "{INDENT}{}", style.paint(Tone::Faint, hint))
+}
+
+/// The columns whose number is at most so high.
+fn table(servers: &[RealServer], most: u8) -> Table {
+    let shown = |cells: &[String]| -> Vec<String> {
+        let all = COLUMNS.iter().zip(cells);
+        all.filter(|((_, number), _)| *number <= most)
+            .map(|(_, cell)| cell.clone())
+            .collect()
+    };
+    let headings = COLUMNS.map(|(name, _)| name.to_owned());
+    let headings = shown(&headings);
+    let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
     let mut table = Table::new(&headings, "state");
     for server in servers {
-        let weight = match (server.weight, server.wanted_weight) {
-            (Some(now), Some(wanted)) if now != wanted => format!("{now} (wanted {wanted})"),
-            (Some(now), _) => now.to_string(),
-            (None, Some(wanted)) => format!("- (wanted {wanted})"),
-            (None, None) => "-".to_owned(),
-        };
-        let rate = |value: fn(&Rates) -> String| {
-            server.rates.as_ref().map_or_else(|| "-".to_owned(), value)
-        };
-        let connections = |number: u64| match server.weight {
-            Some(_) => HumanCount(number).to_string(),
-            None => "-".to_owned(),
-        };
         let (tone, word) = server.state.shown();
-        let cells = [
-            server.host.clone().unwrap_or_else(|| "?".to_owned()),
-            server.address.clone(),
-            server.mode.clone(),
-            weight,
-            connections(server.active),
-            connections(server.inactive),
-            rate(|r| HumanCount(r.connections).to_string()),
-            rate(|r| bytes(r.bytes_in)),
-            rate(|r| bytes(r.bytes_out)),
-        ];
-        table.row(&cells, Some(tone), word);
+        table.row(&shown(&cells(server)), Some(tone), word);
     }
-    let mut sides = [Side::Right; 9];
-    sides[..3].fill(Side::Left);
+    let sides: Vec<Side> = headings
+        .iter()
+        .map(|heading| match *heading {
+            "real server" | "address" | "mode" => Side::Left,
+            _ => Side::Right,
+        })
+        .collect();
     table.align(&sides);
-    write!(writer, "{}", table.render("  ", style))
+    table
+}
+
+fn cells(server: &RealServer) -> [String; 9] {
+    let weight = match (server.weight, server.wanted_weight) {
+        (Some(now), Some(wanted)) if now != wanted => format!("{now} (wanted {wanted})"),
+        (Some(now), _) => now.to_string(),
+        (None, Some(wanted)) => format!("- (wanted {wanted})"),
+        (None, None) => "-".to_owned(),
+    };
+    let rate =
+        |value: fn(&Rates) -> String| server.rates.as_ref().map_or_else(|| "-".to_owned(), value);
+    let connections = |number: u64| match server.weight {
+        Some(_) => HumanCount(number).to_string(),
+        None => "-".to_owned(),
+    };
+    [
+        server.host.clone().unwrap_or_else(|| "?".to_owned()),
+        server.address.clone(),
+        server.mode.clone(),
+        weight,
+        connections(server.active),
+        connections(server.inactive),
+        rate(|r| HumanCount(r.connections).to_string()),
+        rate(|r| bytes(r.bytes_in)),
+        rate(|r| bytes(r.bytes_out)),
+    ]
 }
 
 /// `1.20 kB/s`.

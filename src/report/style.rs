@@ -1,4 +1,4 @@
-//! Colour and how much is told: a value, decided by the caller. What a colour means is said here once.
+//! Colour, width and how much is told: a value, decided by the caller. What a colour means is said here once.
 
 use std::fmt::{self, Display};
 
@@ -20,6 +20,8 @@ pub enum Level {
 pub struct Style {
     pub colour: bool,
     pub level: Level,
+    /// The columns of the terminal. None: it is none, and lines are as long as they come.
+    pub width: Option<usize>,
 }
 
 /// What a piece of text is, which decides its colour.

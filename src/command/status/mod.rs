@@ -17,7 +17,7 @@ use crate::run::{Fleet, HostRun};
 use crate::view;
 
 use super::Result;
-use super::output::{Reporter, show};
+use super::output::{Reporter, show, terminal};
 use super::work::{Work, lab_hint};
 use super::{reach, setup};
 use counters::Place;
@@ -87,8 +87,13 @@ fn rounds<'h>(
         reporter.suspend(|| {
             show(work.global, |out, style| {
                 if redraw {
-                    write!(out, "{HOME_AND_CLEAR}")?;
-                } else if round > 1 && args.format == Format::Text {
+                    let mut text = Vec::new();
+                    report::status::text(&mut text, &view, style)?;
+                    let text = String::from_utf8_lossy(&text);
+                    let lines = terminal().map_or(usize::MAX, |(_, lines)| lines);
+                    return write!(out, "{HOME_AND_CLEAR}{}", top(&text, lines));
+                }
+                if round > 1 && args.format == Format::Text {
                     writeln!(out)?;
                 }
                 match args.format {
@@ -122,6 +127,20 @@ fn rounds<'h>(
         }
         round += 1;
     }
+}
+
+/// As much of a text as a screen takes, from its head on: more would push the head out of sight. The cursor has a line.
+fn top(text: &str, lines: usize) -> String {
+    let all = text.lines().count();
+    if all < lines {
+        return text.to_owned();
+    }
+    let shown = lines.saturating_sub(2).max(1);
+    let kept: String = text.split_inclusive('\n').take(shown).collect();
+    format!(
+        "{kept}... {} more; see them in a taller window, or without --watch\n",
+        report::count(all - shown, "line")
+    )
 }
 
 fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> StatusView {
@@ -303,5 +322,30 @@ fn of_service(
         present: served.is_some(),
         rates: rates(None),
         real_servers,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_head_stays_on_the_screen() {
+        let text = |lines: usize| (1..=lines).map(|n| format!("{n}\n")).collect::<String>();
+        let more = |lines: &str| {
+            format!("... {lines} more; see them in a taller window, or without --watch\n")
+        };
+        for (lines, screen, wanted) in [
+            (3, 24, text(3)),
+            (23, 24, text(23)),
+            (24, 24, format!("{}{}", text(22), more("2 lines"))),
+            (100, 24, format!("{}{}", text(22), more("78 lines"))),
+            (3, 3, format!("{}{}", text(1), more("2 lines"))),
+            (3, 1, format!("{}{}", text(1), more("2 lines"))),
+            (100, usize::MAX, text(100)),
+        ] {
+            let shown = top(&text(lines), screen);
+            assert_eq!(shown, wanted, "{lines} on {screen}");
+        }
     }
 }
