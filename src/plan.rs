@@ -54,6 +54,8 @@ pub struct HostPlan {
     pub notes: Vec<String>,
     /// Why this host cannot be made as wanted.
     pub refusals: Vec<String>,
+    /// Files of somebody else that are replaced; they are kept, and put back at the end.
+    pub replaces: Vec<String>,
     #[serde(skip)]
     pub steps: Vec<Step>,
 }
@@ -109,7 +111,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
     } = *basis;
     let mut changes: Vec<Change> = Vec::new();
     let mut notes: Vec<String> = stopped(name, basis).into_iter().collect();
-    let (mut refusals, mut adopts) = (Vec::new(), Vec::new());
+    let (mut refusals, mut adopts, mut replaces) = (Vec::new(), Vec::new(), Vec::new());
     // What stays ours, in the order of the roles, then what must still go, as it was made.
     let mut after = Manifest::new(&manifest.cluster);
     let mut keep = Vec::new();
@@ -130,6 +132,10 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
             Some(entry) => entry.before.clone(),
             None => {
                 let before = basis.before(resource);
+                let other = matches!(resource, Resource::File(_)) && before != Before::Absent;
+                if other && basis.shared(resource).is_none() && change.is_some() {
+                    replaces.push(resource.key());
+                }
                 if change.is_none() {
                     adopts.push(format!("{} {}", resource.kind(), resource.key()));
                 }
@@ -181,6 +187,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         adopts,
         notes,
         refusals,
+        replaces,
         steps,
     }
 }

@@ -89,6 +89,70 @@ pub fn mask_like(rendered: &str, observed: &str) -> String {
         .collect()
 }
 
+/// A secret that a host's text has otherwise. Its value is in neither of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Otherwise {
+    /// What stands before it, and in which block: `auth_pass of vrrp_instance main`.
+    pub name: String,
+    /// Where the wanted one comes from.
+    pub source: String,
+}
+
+/// Which secrets of `rendered` a text read from a host has with another value. One that it does not have at all is a
+/// difference that can be seen.
+pub fn otherwise(rendered: &str, observed: &str, secrets: &Secrets) -> Vec<Otherwise> {
+    let found: Vec<(String, &str)> = placed(observed).collect();
+    let mut seen = BTreeMap::new();
+    let mut all = Vec::new();
+    for (block, line) in placed(rendered) {
+        let Some((before, rest)) = line.split_once(OPEN) else {
+            continue;
+        };
+        let key = (block.clone(), before.trim().to_owned());
+        let nth = seen.entry(key).or_insert(0_usize);
+        let mine = found
+            .iter()
+            .filter(|(at, text)| *at == block && text.starts_with(before.trim()));
+        let there = mine.map(|(_, text)| *text).nth(*nth);
+        *nth += 1;
+        let (Some(there), Ok(wanted)) = (there, reveal(line, secrets)) else {
+            continue;
+        };
+        if there == wanted.trim() {
+            continue;
+        }
+        let (source, _) = rest.split_once(CLOSE).unwrap_or((rest, ""));
+        let name = match (
+            before.trim().trim_end_matches([':', '=', '"', '\'', ' ']),
+            block.as_str(),
+        ) {
+            ("", "") => "the secret".to_owned(),
+            ("", block) => format!("the secret of {block}"),
+            (before, "") => before.to_owned(),
+            (before, block) => format!("{before} of {block}"),
+        };
+        all.push(Otherwise {
+            name,
+            source: source.to_owned(),
+        });
+    }
+    all
+}
+
+/// The lines of a text, each with the outermost block that it is in.
+fn placed(text: &str) -> impl Iterator<Item = (String, &str)> {
+    let mut block = String::new();
+    text.lines().map(move |line| {
+        let inside = line.starts_with(char::is_whitespace);
+        if !inside {
+            let head = line.trim_end().strip_suffix('{').map(str::trim);
+            block = head.unwrap_or_default().to_owned();
+        }
+        let at = if inside { block.clone() } else { String::new() };
+        (at, line.trim())
+    })
+}
+
 /// The first word of a line that goes on with a password: `auth_pass hunter2`, `password = hunter2`.
 fn before_password(line: &str) -> Option<&str> {
     let end = line.find(|c: char| c.is_whitespace() || matches!(c, '=' | ':'))?;
@@ -184,6 +248,87 @@ mod tests {
         assert_eq!(
             mask_like(&text, "a\n    auth_pass old one\nc\n"),
             "a\n    auth_pass ********\nc\n"
+        );
+    }
+
+    #[test]
+    fn a_secret_that_differs_is_named_and_not_shown() {
+        let source = SecretSource::Env("PASS".into());
+        let other = SecretSource::File("web.key".into());
+        let (pass, key) = (source.placeholder(), other.placeholder());
+        let secrets = Secrets::from([
+            (source, Secret::new("hunter2")),
+            (other, Secret::new("k3y")),
+        ]);
+        let conf = |a: &str, b: &str| {
+            format!(
+                "vrrp_instance a {{\n    auth_pass {a}\n}}\nvrrp_instance b {{\n    auth_pass {b}\n}}\n"
+            )
+        };
+        const ENV: &str = "environment variable PASS";
+        // What is so, the rendered text, the host's, and the secrets that are named with their sources.
+        type Case = (
+            &'static str,
+            String,
+            String,
+            &'static [(&'static str, &'static str)],
+        );
+        let cases: &[Case] = &[
+            ("none", conf(&pass, &pass), conf("hunter2", "hunter2"), &[]),
+            (
+                "the second",
+                conf(&pass, &pass),
+                conf("hunter2", "old"),
+                &[("auth_pass of vrrp_instance b", ENV)],
+            ),
+            (
+                "both",
+                conf(&pass, &key),
+                conf("old", "older"),
+                &[
+                    ("auth_pass of vrrp_instance a", ENV),
+                    ("auth_pass of vrrp_instance b", "file web.key"),
+                ],
+            ),
+            (
+                "indented otherwise",
+                conf(&pass, &pass),
+                conf("hunter2", "hunter2").replace("    ", "\t"),
+                &[],
+            ),
+            (
+                "not there at all",
+                conf(&pass, &pass),
+                "vrrp_instance a {\n}\n".into(),
+                &[],
+            ),
+            (
+                "on a line of no block",
+                format!("password = {pass}\n"),
+                "password = old\n".into(),
+                &[("password", ENV)],
+            ),
+            (
+                "alone in its file",
+                format!("{pass}\n"),
+                "old\n".into(),
+                &[("the secret", ENV)],
+            ),
+            (
+                "two of one name in a block",
+                format!("users {{\n  key {pass}\n  key {key}\n}}\n"),
+                "users {\n  key hunter2\n  key old\n}\n".into(),
+                &[("key of users", "file web.key")],
+            ),
+        ];
+        for (what, rendered, observed, names) in cases {
+            let found = otherwise(rendered, observed, &secrets);
+            let found: Vec<(&str, &str)> = found.iter().map(|o| (&*o.name, &*o.source)).collect();
+            assert_eq!(found, *names, "{what}");
+        }
+        assert_eq!(
+            otherwise(&conf(&pass, &key), &conf("x", "y"), &Secrets::new()),
+            []
         );
     }
 

@@ -2,11 +2,16 @@
 
 use std::io::{self, Write};
 
-use lvsctl::plan::HostPlan;
-use lvsctl::report::plan::{json, text};
+use lvsctl::inventory::model::Host;
+use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::manifest::Manifest;
+use lvsctl::plan::{Basis, HostPlan};
+use lvsctl::report::plan::{Names, json, replaced, text};
 use lvsctl::report::{Level, Style};
 use lvsctl::resource::change::TextChange;
-use lvsctl::resource::{Action, Change};
+use lvsctl::resource::{Action, Change, Distribution, Facts, Observed};
+use lvsctl::role::Roles;
+use lvsctl::secret::Secrets;
 
 fn host(name: &str) -> HostPlan {
     HostPlan {
@@ -15,6 +20,7 @@ fn host(name: &str) -> HostPlan {
         adopts: Vec::new(),
         notes: Vec::new(),
         refusals: Vec::new(),
+        replaces: Vec::new(),
         steps: Vec::new(),
     }
 }
@@ -128,7 +134,7 @@ fn cluster() -> Vec<HostPlan> {
 
 fn shown(plans: &[HostPlan], style: Style) -> String {
     let mut bytes = Vec::new();
-    text(&mut bytes, plans, style).unwrap();
+    text(&mut bytes, plans, &Names::default(), style).unwrap();
     String::from_utf8(bytes).unwrap().replace('\u{1b}', "␛")
 }
 
@@ -201,7 +207,7 @@ fn many_idle_hosts_take_one_short_line() {
 }
 
 #[test]
-fn a_long_new_file_is_cut_unless_all_is_asked_for() {
+fn a_new_file_is_counted_unless_all_is_asked_for() {
     let new = |lines| {
         vec![with(
             "web1",
@@ -209,14 +215,25 @@ fn a_long_new_file_is_cut_unless_all_is_asked_for() {
         )]
     };
     let text = shown(&new(60), Style::plain());
-    assert!(
-        text.contains("+line 39\n      ... 20 more lines; -v shows all 60\n"),
-        "{text}"
-    );
+    assert!(text.contains("  + file /etc/long: 60 lines\n"), "{text}");
+    assert!(!text.contains("+line"), "{text}");
     let whole = shown(&new(60), Style::plain().at(Level::Verbose));
     assert!(whole.contains("+line 59\n"), "{whole}");
-    let text = shown(&new(42), Style::plain());
-    assert!(text.contains("+line 41\n"), "{text}");
+}
+
+#[test]
+fn a_long_diff_is_cut_unless_all_is_asked_for() {
+    let old = numbered(0..400);
+    let new = old.replace("5\n", "5 and more\n");
+    let plans = [with(
+        "web1",
+        vec![file("/etc/long", Action::Update, &old, &new)],
+    )];
+    let text = shown(&plans, Style::plain());
+    assert!(text.contains("more lines; -v shows all\n"), "{text}");
+    assert!(text.lines().count() < 60, "{text}");
+    let whole = shown(&plans, Style::plain().at(Level::Verbose));
+    assert!(whole.contains("+line 395 and more\n"), "{whole}");
 }
 
 #[test]
@@ -250,7 +267,8 @@ fn nothing_that_a_host_holds_steers_the_terminal() {
     plan.notes = vec![evil.into()];
     plan.refusals = vec![evil.into()];
     let mut bytes = Vec::new();
-    text(&mut bytes, &[plan], Style::plain().at(Level::Verbose)).unwrap();
+    let verbose = Style::plain().at(Level::Verbose);
+    text(&mut bytes, &[plan], &Names::default(), verbose).unwrap();
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.contains("\\u{1b}[2J"), "{text}");
     assert!(
@@ -267,7 +285,7 @@ fn large_texts_that_share_nothing_do_not_take_long() {
         vec![file("/f", Action::Update, &texts("a"), &texts("b"))],
     )];
     let started = std::time::Instant::now();
-    let text = shown(&plans, Style::plain());
+    let text = shown(&plans, Style::plain().at(Level::Verbose));
     assert!(text.contains("+b 39999"));
     assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
 }
@@ -295,7 +313,13 @@ fn what_steps_run_is_never_shown() {
     change = change.step("write it", "echo hunter2");
     let plans = [with("rs1", vec![change])];
     let mut bytes = Vec::new();
-    text(&mut bytes, &plans, Style::plain().at(Level::Verbose)).unwrap();
+    text(
+        &mut bytes,
+        &plans,
+        &Names::default(),
+        Style::plain().at(Level::Verbose),
+    )
+    .unwrap();
     json(&mut bytes, &plans).unwrap();
     let all = String::from_utf8(bytes).unwrap();
     assert!(all.contains("write it") && all.contains("auth_pass ********"));
@@ -318,6 +342,258 @@ impl Write for Gone {
 fn a_reader_that_went_away_is_an_error_of_its_kind() {
     let gone = Some(io::ErrorKind::BrokenPipe);
     let kind = |result: io::Result<()>| result.err().map(|error| error.kind());
-    assert_eq!(kind(text(&mut Gone, &cluster(), Style::plain())), gone);
+    assert_eq!(
+        kind(text(
+            &mut Gone,
+            &cluster(),
+            &Names::default(),
+            Style::plain()
+        )),
+        gone
+    );
     assert_eq!(kind(json(&mut Gone, &cluster())), gone);
+}
+
+fn named() -> Names {
+    let virtual_service = "-t 192.168.100.200:80".to_owned();
+    let hosts = [("192.168.100.12", "rs1"), ("192.168.100.13", "rs2")];
+    Names {
+        services: [(virtual_service, "web".to_owned())].into(),
+        hosts: hosts
+            .map(|(address, name)| (address.parse().unwrap(), name.to_owned()))
+            .into(),
+    }
+}
+
+fn with_names(plans: &[HostPlan]) -> String {
+    let mut bytes = Vec::new();
+    text(&mut bytes, plans, &named(), Style::plain()).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// A service that stays, of which real servers come, change and go.
+fn service(fields: &[(&str, Option<&str>, Option<&str>)]) -> Change {
+    let change = Change::new("ipvs", "-t 192.168.100.200:80", Action::Update);
+    let change = fields.iter().fold(change, |change, (name, from, to)| {
+        change.field(name, *from, *to)
+    });
+    change.step("edit", "ipvsadm")
+}
+
+/// What the plan says of one service on two directors, and how it is counted.
+#[test]
+fn real_servers_that_leave_have_their_minus() {
+    let leaves = ("real server 192.168.100.13:80", Some("-g weight 1"), None);
+    let joins = ("real server 192.168.100.12:80", None, Some("-g weight 1"));
+    let weighs = (
+        "real server 192.168.100.12:80",
+        Some("-g weight 1"),
+        Some("-g weight 2"),
+    );
+    let scheduler = ("service", Some("-s rr"), Some("-s wrr"));
+    for (fields, lines, total) in [
+        (
+            vec![leaves],
+            vec!["- real server rs2 192.168.100.13:80: -g weight 1"],
+            "0 to create, 0 to change, 2 to remove",
+        ),
+        (
+            vec![joins],
+            vec!["+ real server rs1 192.168.100.12:80: -g weight 1"],
+            "2 to create, 0 to change, 0 to remove",
+        ),
+        (
+            vec![weighs],
+            vec!["~ real server rs1 192.168.100.12:80: -g weight 1 -> -g weight 2"],
+            "0 to create, 2 to change, 0 to remove",
+        ),
+        (
+            vec![joins, leaves],
+            vec!["+ real server rs1", "- real server rs2"],
+            "2 to create, 0 to change, 2 to remove",
+        ),
+        (
+            vec![scheduler, weighs, leaves],
+            vec![
+                "~ service web, -t 192.168.100.200:80: -s rr -> -s wrr, on lb1, lb2",
+                "~ real server rs1",
+                "- real server rs2",
+            ],
+            "0 to create, 2 to change, 2 to remove",
+        ),
+    ] {
+        let plans = ["lb1", "lb2"].map(|host| with(host, vec![service(&fields)]));
+        let text = with_names(&plans);
+        for line in lines {
+            let found = text.lines().any(|found| found.trim().starts_with(line));
+            assert!(found, "{line}\n{text}");
+        }
+        assert!(text.contains(total), "{total}\n{text}");
+    }
+}
+
+const BY_HAND: &str = "! by hand\nvrrp_instance VI_1 {\n  virtual_ipaddress {\n    192.168.100.99/24 dev eth0\n    192.168.100.200\n  }\n}\n\
+    virtual_server 192.168.100.99 25 {\n  real_server 192.168.100.12 25 {\n  }\n}\n\
+    virtual_server 192.168.100.200 80 {\n}\n";
+const OURS: &str = "vrrp_instance main {\n    virtual_ipaddress {\n        192.168.100.200/32 dev eth0\n    }\n}\n\
+    virtual_server 192.168.100.200 80 {\n}\n";
+
+/// A file that somebody wrote by hand is replaced: what ends with it is named and counted.
+#[test]
+fn what_ends_with_a_hand_made_file_is_named() {
+    const PATH: &str = "/etc/keepalived/keepalived.conf";
+    let mut plan = with("lb1", vec![file(PATH, Action::Update, BY_HAND, OURS)]);
+    plan.replaces = vec![PATH.to_owned()];
+    let text = with_names(std::slice::from_ref(&plan));
+    for line in [
+        "- VIP 192.168.100.99, on lb1\n",
+        "- service 192.168.100.99:25 of the keepalived.conf that is there, on lb1\n",
+        "in place of one that lvsctl did not make",
+        "1 host: 0 to create, 1 to change, 2 to remove\n",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("- VIP 192.168.100.200"), "{text}");
+    assert_eq!(
+        replaced(std::slice::from_ref(&plan)),
+        [
+            "lb1: /etc/keepalived/keepalived.conf is not lvsctl's; with it end VIP 192.168.100.99, service 192.168.100.99:25"
+        ]
+    );
+    // Nothing ends with a file that makes nothing else.
+    plan.changes = vec![file(PATH, Action::Update, "! empty\n", OURS)];
+    assert_eq!(replaced(&[plan]), Vec::<String>::new());
+}
+
+/// A VIP that leaves the inventory leaves keepalived's file, which is ours.
+#[test]
+fn a_vip_that_leaves_has_its_minus() {
+    let two = OURS.replace(
+        "        192.168.100.200/32",
+        "        192.168.100.201/32 dev eth0\n        192.168.100.200/32",
+    );
+    let plan = with(
+        "lb1",
+        vec![file(
+            "/etc/keepalived/keepalived.conf",
+            Action::Update,
+            &two,
+            OURS,
+        )],
+    );
+    let text = with_names(&[plan]);
+    assert!(
+        text.starts_with("- VIP 192.168.100.201, on lb1\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("0 to create, 1 to change, 1 to remove"),
+        "{text}"
+    );
+}
+
+/// Two directors, four real servers and a client, none of which has anything yet.
+fn first_plan() -> (Vec<HostPlan>, usize) {
+    const INVENTORY: &str = "cluster: shop\nnetworks: 10.2.0.0/24\nhosts:\n  lb1: { role: director, address: 10.2.0.11 }\n  \
+        lb2: { role: backup, address: 10.2.0.12 }\n  rs1: { role: [realserver, web], address: 10.2.0.21 }\n  \
+        rs2: { role: [realserver, web], address: 10.2.0.22 }\n  rs3: { role: [realserver, web], address: 10.2.0.23 }\n  \
+        rs4: { role: [realserver, web], address: 10.2.0.24 }\n  client: { role: client, address: 10.2.0.90 }\n\
+        vrrp: { virtual_router_id: 10 }\nservices:\n  web: { vip: 10.2.0.80, port: [80, 443], fwmark: 1 }\n  \
+        mail: { vip: 10.2.0.81, port: 25 }\n";
+    let loaded = inventory::parse("t.yaml", INVENTORY, BUILT_IN_ROLES)
+        .unwrap_or_else(|e| panic!("{}", e.render(100, false)));
+    let cluster = &loaded.cluster;
+    let roles = Roles::load(None).expect("the built-in roles");
+    let (observed, facts, secrets) = (Observed::default(), Facts::default(), Secrets::new());
+    let manifest = Manifest::new(&cluster.name);
+    let plan = |host: &Host| {
+        let wanted = roles.over(cluster).of(host, &Distribution::assumed());
+        let basis = Basis {
+            wanted: &wanted.unwrap_or_else(|e| panic!("{e}")),
+            manifest: &manifest,
+            others: &[],
+            observed: &observed,
+            facts: &facts,
+            secrets: &secrets,
+        };
+        HostPlan {
+            refusals: Vec::new(),
+            ..lvsctl::plan::host(&host.name, &basis)
+        }
+    };
+    let plans: Vec<HostPlan> = cluster.hosts.iter().map(plan).collect();
+    let changes = plans.iter().map(|plan| plan.changes.len()).sum();
+    (plans, changes)
+}
+
+/// What comes for clients stands first, hosts that are alike are one, and new files are counted.
+#[test]
+fn a_first_plan_is_read_at_a_glance() {
+    let (plans, changes) = first_plan();
+    let short = shown(&plans, Style::plain());
+    let lines = short.lines().count();
+    assert!(lines < 80, "{lines} lines for {changes} changes\n{short}");
+    assert!(
+        short.starts_with("+ VIP 10.2.0.80, on lb1, lb2\n"),
+        "{short}"
+    );
+    for line in [
+        "+ service -f 1: -s rr",
+        "+ real server 10.2.0.21:25",
+        "\nlb1, lb2:\n",
+        "\nrs1, rs2, rs3, rs4:\n",
+    ] {
+        assert!(short.contains(line), "{line:?}\n{short}");
+    }
+    let whole = shown(&plans, Style::plain().at(Level::Verbose));
+    for change in plans.iter().flat_map(|plan| &plan.changes) {
+        assert!(whole.contains(&change.key), "{}", change.key);
+    }
+    assert!(
+        whole.lines().count() > 5 * lines,
+        "{}",
+        whole.lines().count()
+    );
+    let mut bytes = Vec::new();
+    json(&mut bytes, &plans).unwrap();
+    let whole: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let hosts = whole["hosts"].as_array().unwrap();
+    let all = hosts
+        .iter()
+        .map(|host| host["changes"].as_array().unwrap().len());
+    assert_eq!(all.sum::<usize>(), changes);
+}
+
+/// Removals are never folded away, however many.
+#[test]
+fn every_removal_is_named() {
+    let gone = |n: u8| {
+        Change::new("address", format!("10.0.0.{n}/32 dev lo"), Action::Remove)
+            .field("address", Some("there"), None::<&str>)
+            .step("remove", "ip addr del")
+    };
+    let text = shown(&[with("rs1", (1..=9).map(gone).collect())], Style::plain());
+    for n in 1..=9 {
+        assert!(
+            text.contains(&format!("- address 10.0.0.{n}/32 dev lo")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn many_small_changes_share_a_line() {
+    let set = |n: u8| sysctl(&format!("net.ipv4.conf.eth{n}.arp_ignore"), "0", "1");
+    let plans = [with("rs1", (1..=9).map(set).collect())];
+    let text = shown(&plans, Style::plain());
+    assert!(
+        text.contains("~ 9 sysctl: net.ipv4.conf.eth1.arp_ignore 0 -> 1, net.ipv4.conf.eth2.arp_ignore 0 -> 1, net.ipv4.conf.eth3.arp_ignore 0 -> 1 and 6 more\n"),
+        "{text}"
+    );
+    assert!(text.contains("9 to change"), "{text}");
+    let whole = shown(&plans, Style::plain().at(Level::Verbose));
+    assert!(
+        whole.contains("~ sysctl net.ipv4.conf.eth9.arp_ignore: 0 -> 1\n"),
+        "{whole}"
+    );
 }

@@ -15,7 +15,7 @@ use crate::run::{Fleet, HostRun, Interrupt};
 
 use super::drain::Drain;
 use super::output::{Reporter, show};
-use super::work::{Work, all_locked};
+use super::work::{Work, all_locked, called, left};
 use super::{Failure, Result};
 use super::{reach, setup};
 
@@ -81,11 +81,16 @@ fn change(
     if !pairs.iter().all(|(_, plan)| plan.is_empty()) {
         pairs = locked(fleet, pairs)?;
     }
+    if goal == Goal::Inventory {
+        for (host, plan) in &mut pairs {
+            plan.notes.extend(left(work, host));
+        }
+    }
     let (hosts, plans): (Vec<HostRun>, Vec<HostPlan>) = pairs.into_iter().unzip();
     if args.format.format == Format::Text {
         reporter.suspend(|| {
             show(work.global, |out, style| {
-                report::plan::text(out, &plans, style)
+                report::plan::text(out, &plans, &called(work.setup.cluster()), style)
             })
         })?;
     }
@@ -136,7 +141,8 @@ fn change(
             .collect();
         reporter.suspend(|| show(work.global, |out, _| out.write_all(lines.as_bytes())))?;
     }
-    if !args.yes && !reporter.suspend(|| confirmed(goal, fleet.run.interrupt))? {
+    let ends = report::plan::replaced(&plans);
+    if !args.yes && !reporter.suspend(|| confirmed(goal, &ends, fleet.run.interrupt))? {
         drain.close(fleet);
         fleet.close(hosts);
         return Err(Failure::new(Exit::Done, "nothing was changed\n"));
@@ -206,7 +212,8 @@ fn settled(fleet: &Fleet, done: &mut [Applied]) -> Vec<Unsettled> {
     settle::wait(fleet, &mut directors)
 }
 
-fn confirmed(goal: Goal, interrupt: &Interrupt) -> Result<bool> {
+/// `ends`: what the run ends that lvsctl did not make, a line a host.
+fn confirmed(goal: Goal, ends: &[String], interrupt: &Interrupt) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(
             Exit::Usage,
@@ -217,6 +224,9 @@ fn confirmed(goal: Goal, interrupt: &Interrupt) -> Result<bool> {
         Goal::Inventory => "make these changes?",
         Goal::Nothing => "take all this away?",
     };
+    for line in ends {
+        eprintln!("{line}");
+    }
     eprint!("{question} [y/N] ");
     let mut answer = String::new();
     std::io::stdin()

@@ -7,7 +7,7 @@ use crate::report;
 
 use super::Result;
 use super::output::{Reporter, show};
-use super::work::Work;
+use super::work::{Work, called, left};
 use super::{reach, setup};
 
 pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
@@ -36,7 +36,11 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     let plans: Vec<HostPlan> = opened
         .hosts
         .iter()
-        .map(|host| host.plan(&reach.secrets))
+        .map(|host| {
+            let mut plan = host.plan(&reach.secrets);
+            plan.notes.extend(left(&work, host));
+            plan
+        })
         .collect();
     let missing = opened.missing.len();
     fleet.close(opened.hosts);
@@ -44,7 +48,7 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     reporter.finish();
     reach.tell(global);
     show(global, |out, style| match args.format.format {
-        Format::Text => report::plan::text(out, &plans, style),
+        Format::Text => report::plan::text(out, &plans, &called(setup.cluster()), style),
         Format::Json => report::plan::json(out, &plans),
     })?;
     if missing > 0 && !global.quiet {

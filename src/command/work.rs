@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::inventory::model::{Cluster, Host};
 use crate::lab;
 use crate::report::error::chain;
+use crate::report::plan::Names;
 use crate::resource::Resource;
 use crate::run::host::{HostError, Run};
 use crate::run::{Fleet, HostRun, Interrupt};
@@ -98,6 +99,28 @@ impl<'a> Work<'a> {
             Exit::Unreachable,
             format!("nothing was changed on any host\n{hint}"),
         ))
+    }
+}
+
+/// What a host's manifest says of hosts that have left the inventory.
+pub fn left(work: &Work, host: &HostRun) -> Vec<String> {
+    crate::run::left::notes(work.setup.cluster(), &host.answer.manifest)
+}
+
+/// How the inventory calls services and hosts, for a plan that knows their addresses.
+pub fn called(cluster: &Cluster) -> Names {
+    let services = cluster.services.iter().flat_map(|service| {
+        let all = crate::view::virtuals(service).into_iter();
+        all.map(|to| (to.to_string(), service.name.clone()))
+    });
+    let hosts = cluster.hosts.iter().flat_map(|host| {
+        let nics = host.interfaces.iter().flat_map(|nic| &nic.addresses);
+        let own = nics.map(ipnet::IpNet::addr).chain([host.address]);
+        own.map(|address| (address, host.name.clone()))
+    });
+    Names {
+        services: services.collect(),
+        hosts: hosts.collect(),
     }
 }
 

@@ -264,6 +264,7 @@ mod tests {
             adopts: vec![],
             notes: vec![],
             refusals: vec![],
+            replaces: vec![],
             steps,
         }
     }

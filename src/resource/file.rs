@@ -231,12 +231,23 @@ impl Kind for File {
             change = change.field("type", Some("not a regular file"), Some("a regular file"));
         }
         if content {
-            change.text = Some(TextChange {
+            let text = TextChange {
                 from: found.map_or_else(String::new, |f| {
                     secret::mask_like(&self.content, &f.content)
                 }),
                 to: secret::mask(&self.content),
-            });
+            };
+            let there = found.map_or("", |f| f.content.as_str());
+            let otherwise = secret::otherwise(&self.content, there, cx.secrets);
+            // What is masked is all that differs, and it is none of our secrets.
+            if otherwise.is_empty() && found.is_some_and(|f| f.regular) && text.from == text.to {
+                change = change.field("masked text", Some("another"), Some("that of the role"));
+            }
+            for secret in otherwise {
+                let wanted = format!("the one of {}", secret.source);
+                change = change.field(&secret.name, Some("another secret"), Some(wanted));
+            }
+            change.text = Some(text);
             change = change.step(format!("write {}", self.path), self.write());
         } else {
             let path = quote(&self.path);

@@ -54,6 +54,7 @@ fn plan(host: &str, steps: &[(&str, Phase)]) -> HostPlan {
         adopts: Vec::new(),
         notes: Vec::new(),
         refusals: Vec::new(),
+        replaces: Vec::new(),
         steps: steps.iter().map(step).collect(),
     }
 }

@@ -4,6 +4,7 @@
 pub mod fleet;
 pub mod host;
 pub mod interrupt;
+pub mod left;
 pub mod lock;
 pub mod power;
 pub mod settle;

@@ -178,6 +178,7 @@ mod tests {
             adopts: Vec::new(),
             notes: Vec::new(),
             refusals: Vec::new(),
+            replaces: Vec::new(),
             steps: Vec::new(),
         };
         let forward = |action| plan("sysctl", "net.ipv4.ip_forward", action, "value");

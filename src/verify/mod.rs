@@ -85,6 +85,9 @@ pub fn offline(
         .collect();
     for host in &seen {
         host::check(host, tally);
+        for note in crate::run::left::notes(cluster, &host.run.answer.manifest) {
+            tally.note(&host.host.name, Check::Health, note);
+        }
         if host.host.is_real_server() {
             real_server::check(host, tally);
         }

@@ -12,7 +12,7 @@ use crate::resource::change::TextChange;
 /// Lines around a change that are shown with it.
 const CONTEXT: usize = 3;
 
-/// Lines of a text that is wholly new or wholly gone that are shown.
+/// Lines of a diff, or of a text that is wholly new or wholly gone, that are shown.
 const WHOLE: usize = 40;
 
 /// After this long the diff may be larger than it has to be.
@@ -68,7 +68,15 @@ fn unified(
     let diff = TextDiff::configure()
         .timeout(TIME)
         .diff_lines(change.from.as_str(), change.to.as_str());
-    for hunk in diff.unified_diff().context_radius(CONTEXT).iter_hunks() {
+    let mut unified = diff.unified_diff();
+    let hunks = unified.context_radius(CONTEXT).iter_hunks();
+    let shown: usize = if style.verbose() { usize::MAX } else { WHOLE };
+    let (mut lines, mut left) = (0, 0);
+    for hunk in hunks {
+        if lines >= shown {
+            left += hunk.iter_changes().count();
+            continue;
+        }
         let header = hunk.header().to_string();
         writeln!(
             writer,
@@ -76,6 +84,11 @@ fn unified(
             style.paint(Tone::Place, header.trim_end())
         )?;
         for line in hunk.iter_changes() {
+            lines += 1;
+            if lines > shown {
+                left += 1;
+                continue;
+            }
             let (sign, tone) = match line.tag() {
                 ChangeTag::Delete => ('-', Some(Tone::Bad)),
                 ChangeTag::Insert => ('+', Some(Tone::Good)),
@@ -93,6 +106,13 @@ fn unified(
                 writeln!(writer, "{indent}{hint}")?;
             }
         }
+    }
+    if left > 0 {
+        let left = format!(
+            "... {}; -v shows all",
+            super::super::count(left, "more line")
+        );
+        writeln!(writer, "{indent}{}", style.paint(Tone::Faint, left))?;
     }
     Ok(())
 }

@@ -2,13 +2,17 @@
 
 mod diff;
 mod document;
+mod fold;
+mod keepalived;
+mod services;
 mod text;
 
 pub use document::json;
+pub use services::{Names, replaced};
 pub use text::text;
 
 use crate::plan::HostPlan;
-use crate::resource::Action;
+use crate::resource::{Action, Change};
 
 /// What all plans of a run come to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -35,9 +39,10 @@ impl Totals {
             for change in &plan.changes {
                 match change.action {
                     Action::Create => totals.create += 1,
-                    Action::Update => totals.update += 1,
+                    Action::Update => totals.updated(change),
                     Action::Remove => totals.remove += 1,
                 }
+                totals.remove += ends_beside(plan, change);
             }
             totals.adopt += plan.adopts.len();
             totals.record += usize::from(plan.changes.is_empty() && !plan.steps.is_empty());
@@ -46,8 +51,34 @@ impl Totals {
         totals
     }
 
+    /// Real servers join and leave a service that stays: each counts for itself.
+    fn updated(&mut self, change: &Change) {
+        let of_real_servers = |field: &&crate::resource::Field| {
+            change.kind == "ipvs" && field.name.starts_with("real server ")
+        };
+        let (mut joins, mut leaves) = (0, 0);
+        for field in change.fields.iter().filter(of_real_servers) {
+            joins += usize::from(field.from.is_none());
+            leaves += usize::from(field.to.is_none());
+        }
+        self.create += joins;
+        self.remove += leaves;
+        let others = change.fields.len() - joins - leaves;
+        self.update += usize::from(others > 0 || joins + leaves == 0);
+    }
+
     /// Whether no host needs a step.
     pub fn nothing_to_do(&self) -> bool {
         self.create + self.update + self.remove + self.adopt + self.record == 0
     }
+}
+
+/// VIPs and services that end with a keepalived.conf, and have no change of their own.
+fn ends_beside(plan: &HostPlan, change: &Change) -> usize {
+    let ends = keepalived::ends(change);
+    let counted = |at: &&String| {
+        let of = |change: &Change| change.kind == "ipvs" && change.key.ends_with(&format!(" {at}"));
+        plan.changes.iter().any(of)
+    };
+    ends.vips.len() + ends.services.iter().filter(|at| !counted(at)).count()
 }

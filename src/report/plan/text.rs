@@ -2,33 +2,43 @@
 
 use std::io::{self, Write};
 
-use super::{Totals, diff};
+use super::fold::{Folded, folded};
+use super::{Names, Totals, diff, services};
 use crate::plan::HostPlan;
 use crate::report::style::{Style, Tone};
 use crate::report::{all_names, clean, count, names};
 use crate::resource::change::Field;
 use crate::resource::{Action, Change};
 
-/// Writes plans. Hosts of which all the same is to be said are said once, and those with nothing to do in one line;
-/// a verbose style keeps every host with changes apart and adds the steps.
-pub fn text(writer: &mut dyn Write, plans: &[HostPlan], style: Style) -> io::Result<()> {
+/// Writes plans: first what comes and goes for clients, service by service, then the hosts. Hosts of which all the same is to
+/// be said are said once, and those with nothing to do in one line. A verbose style folds nothing: every host with changes
+/// stands for itself, with all its steps.
+pub fn text(
+    writer: &mut dyn Write,
+    plans: &[HostPlan],
+    called: &Names,
+    style: Style,
+) -> io::Result<()> {
     let (idle, busy): (Vec<&HostPlan>, Vec<&HostPlan>) = plans.iter().partition(|p| silent(p));
-    let mut groups: Vec<Vec<&HostPlan>> = Vec::new();
+    if services::write(writer, plans, called, style)? {
+        writeln!(writer)?;
+    }
+    let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
     for plan in busy {
-        let twin = groups.iter_mut().find(|group| {
-            !style.verbose() && group.first().is_some_and(|first| alike(first, plan))
-        });
+        let mut body = Vec::new();
+        host(&mut body, plan, style)?;
+        let body = String::from_utf8_lossy(&body).into_owned();
+        let twin = groups
+            .iter_mut()
+            .find(|(_, known)| !style.verbose() && *known == body);
         match twin {
-            Some(group) => group.push(plan),
-            None => groups.push(vec![plan]),
+            Some((hosts, _)) => hosts.push(&plan.host),
+            None => groups.push((vec![&plan.host], body)),
         }
     }
-    for group in &groups {
-        let hosts: Vec<&str> = group.iter().map(|plan| plan.host.as_str()).collect();
-        if let Some(plan) = group.first() {
-            host(writer, &hosts, plan, style)?;
-            writeln!(writer)?;
-        }
+    for (hosts, body) in &groups {
+        let heading = style.paint(Tone::Heading, all_names(hosts));
+        writeln!(writer, "{heading}{body}")?;
     }
     if !idle.is_empty() {
         let hosts: Vec<&str> = idle.iter().map(|plan| plan.host.as_str()).collect();
@@ -39,7 +49,28 @@ pub fn text(writer: &mut dyn Write, plans: &[HostPlan], style: Style) -> io::Res
         "{}",
         style.paint(Tone::Heading, summary(&Totals::of(plans)))
     )?;
+    if folds(plans) && !style.verbose() {
+        writeln!(
+            writer,
+            "{}",
+            style.paint(
+                Tone::Faint,
+                "-v shows each value, each new file and each step"
+            )
+        )?;
+    }
     writer.flush()
+}
+
+/// Whether something is left out that a verbose style shows.
+fn folds(plans: &[HostPlan]) -> bool {
+    plans.iter().any(|plan| {
+        let new = |change: &Change| change.action == Action::Create && change.text.is_some();
+        plan.changes.iter().any(new)
+            || folded(plan.changes.iter())
+                .iter()
+                .any(|one| matches!(one, Folded::Many(_)))
+    })
 }
 
 /// Whether there is nothing to say of a host.
@@ -51,25 +82,23 @@ fn unchanged(plan: &HostPlan) -> bool {
     plan.changes.is_empty() && plan.adopts.is_empty() && plan.refusals.is_empty()
 }
 
-/// Whether all that is shown of two hosts is the same.
-fn alike(a: &HostPlan, b: &HostPlan) -> bool {
-    a.changes == b.changes
-        && a.adopts == b.adopts
-        && a.notes == b.notes
-        && a.refusals == b.refusals
-        && a.is_empty() == b.is_empty()
-}
-
-fn host(writer: &mut dyn Write, hosts: &[&str], plan: &HostPlan, style: Style) -> io::Result<()> {
+/// What follows a host's name.
+fn host(writer: &mut dyn Write, plan: &HostPlan, style: Style) -> io::Result<()> {
     let idle = plan.is_empty() && unchanged(plan);
-    let tail = if idle { ": no changes" } else { ":" };
-    writeln!(
-        writer,
-        "{}{tail}",
-        style.paint(Tone::Heading, all_names(hosts))
-    )?;
-    for item in &plan.changes {
-        change(writer, item, style)?;
+    writeln!(writer, "{}", if idle { ": no changes" } else { ":" })?;
+    if style.verbose() {
+        for item in &plan.changes {
+            change(writer, plan, item, style)?;
+        }
+    } else {
+        // Virtual services stand at the head of all.
+        let others = plan.changes.iter().filter(|change| change.kind != "ipvs");
+        for one in folded(others) {
+            match one {
+                Folded::One(item) => change(writer, plan, item, style)?,
+                Folded::Many(all) => many(writer, &all, style)?,
+            }
+        }
     }
     if !plan.adopts.is_empty() {
         let line = format!(
@@ -103,12 +132,51 @@ fn host(writer: &mut dyn Write, hosts: &[&str], plan: &HostPlan, style: Style) -
     Ok(())
 }
 
-fn change(writer: &mut dyn Write, change: &Change, style: Style) -> io::Result<()> {
-    let (sign, tone) = match change.action {
+fn sign(action: Action) -> (char, Tone) {
+    match action {
         Action::Create => ('+', Tone::Good),
         Action::Update => ('~', Tone::Notable),
         Action::Remove => ('-', Tone::Bad),
+    }
+}
+
+/// Many changes of one kind in a line: how many, and the first few of them.
+fn many(writer: &mut dyn Write, all: &[&Change], style: Style) -> io::Result<()> {
+    const NAMED: usize = 3;
+    let Some(first) = all.first() else {
+        return Ok(());
     };
+    let (sign, tone) = sign(first.action);
+    let named: Vec<String> = all
+        .iter()
+        .take(NAMED)
+        .map(|change| {
+            let key = clean::line(&change.key).into_owned();
+            let value = change.fields.first().filter(|_| change.text.is_none());
+            match value.and_then(|field| value_of(field, &change.key, style)) {
+                Some(value) => format!("{key} {value}"),
+                None => key,
+            }
+        })
+        .collect();
+    writeln!(
+        writer,
+        "  {} {} {}: {} and {} more",
+        style.paint(tone, sign),
+        all.len(),
+        first.kind,
+        named.join(", "),
+        all.len() - named.len()
+    )
+}
+
+fn change(
+    writer: &mut dyn Write,
+    plan: &HostPlan,
+    change: &Change,
+    style: Style,
+) -> io::Result<()> {
+    let (sign, tone) = sign(change.action);
     write!(
         writer,
         "  {} {} {}",
@@ -117,7 +185,7 @@ fn change(writer: &mut dyn Write, change: &Change, style: Style) -> io::Result<(
         style.paint(Tone::Heading, clean::line(&change.key))
     )?;
     match (change.fields.as_slice(), &change.text) {
-        ([only], None) => match value(only, &change.key, style) {
+        ([only], None) if !is_part(only, change) => match value_of(only, &change.key, style) {
             Some(value) if named(only, change) => {
                 writeln!(writer, ": {} {value}", clean::line(&only.name))?;
             }
@@ -125,16 +193,41 @@ fn change(writer: &mut dyn Write, change: &Change, style: Style) -> io::Result<(
             None => writeln!(writer)?,
         },
         (fields, _) => {
-            writeln!(writer)?;
+            writeln!(writer, "{}", beside(plan, change, style))?;
             for field in fields {
                 write_field(writer, field, style)?;
             }
         }
     }
     match &change.text {
+        Some(_) if counted(change, style) => Ok(()),
         Some(text) => diff::write(writer, text, "      ", style),
         None => Ok(()),
     }
+}
+
+/// Whether a new file is only counted in lines.
+fn counted(change: &Change, style: Style) -> bool {
+    change.action == Action::Create && !style.verbose()
+}
+
+/// What stands behind a change's headline.
+fn beside(plan: &HostPlan, change: &Change, style: Style) -> String {
+    match &change.text {
+        Some(text) if counted(change, style) => {
+            format!(": {}", count(text.to.lines().count(), "line"))
+        }
+        Some(_) if plan.replaces.contains(&change.key) => {
+            ", in place of one that lvsctl did not make (it is kept, and `destroy` puts it back)"
+                .to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+/// Whether a field is a part of its own that comes or goes while the rest stays.
+fn is_part(field: &Field, change: &Change) -> bool {
+    change.action == Action::Update && (field.from.is_none() || field.to.is_none())
 }
 
 /// Whether the name of a change's only field says more than its headline.
@@ -148,13 +241,13 @@ fn write_field(writer: &mut dyn Write, field: &Field, style: Style) -> io::Resul
         (Some(_), None) => ('-', Tone::Bad),
         _ => ('~', Tone::Notable),
     };
-    let value = value(field, "", style).unwrap_or_default();
+    let value = value_of(field, "", style).unwrap_or_default();
     let name = clean::line(&field.name);
     writeln!(writer, "      {} {name}: {value}", style.paint(tone, sign))
 }
 
 /// `from -> to`, or the one of them there is; none when the key tells it already.
-fn value(field: &Field, key: &str, style: Style) -> Option<String> {
+fn value_of(field: &Field, key: &str, style: Style) -> Option<String> {
     let bad = |text: &str| style.paint(Tone::Bad, clean::line(text)).to_string();
     let good = |text: &str| style.paint(Tone::Good, clean::line(text)).to_string();
     match (&field.from, &field.to) {
