@@ -26,3 +26,4 @@ pub mod template;
 pub mod transport;
 pub mod verify;
 pub mod view;
+pub mod vrrp_state;

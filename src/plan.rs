@@ -1,6 +1,8 @@
 //! From wanted and observed state to a plan, with the order of a host's steps: a pure function. Nothing is asked and
 //! nothing is run here.
 
+pub mod load;
+
 use std::ops::Range;
 
 use serde::Serialize;
@@ -58,12 +60,21 @@ pub struct HostPlan {
     pub replaces: Vec<String>,
     #[serde(skip)]
     pub steps: Vec<Step>,
+    /// Where keepalived takes its new file in, if all directors have to do that together.
+    #[serde(skip)]
+    pub load: Option<load::Steps>,
 }
 
 /// Which of a host's steps: over all hosts, what is needed is made before what is not needed goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Make,
+    /// keepalived gives up VIPs that it cannot take in one reload.
+    GiveUp,
+    /// keepalived takes its new file in.
+    Load,
+    /// What is made after that.
+    Finish,
     Remove,
 }
 
@@ -83,8 +94,15 @@ impl HostPlan {
             Some(first) => first,
             None => all,
         };
+        let (first, last) = match &self.load {
+            Some(steps) => (steps.first, steps.last),
+            None => (split, split),
+        };
         match part {
-            Part::Make => 0..split,
+            Part::Make => 0..first,
+            Part::GiveUp => first..last,
+            Part::Load => last..split.min(last + 1),
+            Part::Finish => split.min(last + 1)..split,
             Part::Remove => split..all,
         }
     }
@@ -189,6 +207,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         refusals,
         replaces,
         steps,
+        load: None,
     }
 }
 

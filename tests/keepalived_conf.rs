@@ -93,7 +93,7 @@ fn it_says_what_the_inventory_says() {
             "the sync daemon sends on the interface of its instance",
             format!("{}{}", vrrp("sync_daemon: true"), service("port: 80")),
             &[
-                "global_defs { router_id lb1 enable_script_security script_user root lvs_sync_daemon eth0 main }",
+                "vrrp_skip_check_adv_addr lvs_sync_daemon eth0 main }",
             ],
             &[],
         ),

@@ -22,6 +22,7 @@ fn host(name: &str) -> HostPlan {
         refusals: Vec::new(),
         replaces: Vec::new(),
         steps: Vec::new(),
+        load: None,
     }
 }
 

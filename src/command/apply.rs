@@ -15,6 +15,7 @@ use crate::run::{Fleet, HostRun, Interrupt};
 
 use super::drain::Drain;
 use super::output::{Reporter, show};
+use super::vips::{self, Together};
 use super::work::{Work, all_locked, called, left};
 use super::{Failure, Result};
 use super::{reach, setup};
@@ -69,24 +70,21 @@ fn change(
         }
     }
     let opened = work.open(fleet, hosts)?;
-    let mut pairs: Vec<(HostRun, HostPlan)> = opened
-        .hosts
-        .into_iter()
-        .map(|host| {
-            let plan = host.plan(&work.reach.secrets);
-            (host, plan)
-        })
-        .collect();
+    let mut hosts = opened.hosts;
+    let plan = |host: &HostRun| host.plan(&work.reach.secrets);
+    let mut plans: Vec<HostPlan> = hosts.iter().map(plan).collect();
+    let mut together = together_for(goal, fleet, &mut hosts, &mut plans);
     // A run that changes nothing needs no lock, and leaves no trace.
-    if !pairs.iter().all(|(_, plan)| plan.is_empty()) {
-        pairs = locked(fleet, pairs)?;
+    if !plans.iter().all(HostPlan::is_empty) {
+        let pairs = hosts.into_iter().zip(plans).collect();
+        (hosts, plans) = locked(fleet, pairs)?.into_iter().unzip();
+        together = together_for(goal, fleet, &mut hosts, &mut plans);
     }
     if goal == Goal::Inventory {
-        for (host, plan) in &mut pairs {
+        for (host, plan) in hosts.iter().zip(&mut plans) {
             plan.notes.extend(left(work, host));
         }
     }
-    let (hosts, plans): (Vec<HostRun>, Vec<HostPlan>) = pairs.into_iter().unzip();
     if args.format.format == Format::Text {
         reporter.suspend(|| {
             show(work.global, |out, style| {
@@ -120,8 +118,16 @@ fn change(
         ));
     }
     if plans.iter().all(HostPlan::is_empty) {
+        let unsettled = if goal == Goal::Inventory {
+            vips::unsettled(fleet, &mut hosts, &together)
+        } else {
+            Vec::new()
+        };
         fleet.close(hosts);
         rows.extend(plans.iter().map(|plan| Row::of(plan, None)));
+        if !unsettled.is_empty() {
+            return Err(not_settled("nothing differs", &unsettled));
+        }
         return Ok((rows, exit));
     }
     let mut drain = match goal {
@@ -153,7 +159,7 @@ fn change(
         .zip(&plans)
         .filter(|(host, _)| host.is_director());
     let way = Way::of(directors.map(|(_, plan)| plan));
-    let stages = stages::all(work.setup.cluster(), &order, way);
+    let stages = stages::all(work.setup.cluster(), &order, way, &together.first);
     let pairs = hosts.into_iter().zip(plans);
     let mut done: Vec<Applied> = if drain.run(fleet) {
         fleet.apply(pairs.collect(), &stages)
@@ -169,6 +175,9 @@ fn change(
     } else {
         Vec::new()
     };
+    if !well {
+        vips::left(&done, |line| eprintln!("{line}"));
+    }
     for (_, plan, result) in &done {
         if !matches!(result, Some(Ok(()))) {
             exit = Exit::Failed;
@@ -177,16 +186,30 @@ fn change(
     }
     fleet.close(done.into_iter().map(|(host, _, _)| host).collect());
     if !unsettled.is_empty() {
-        let lines = unsettled.iter().map(|what| format!("  {what}\n"));
-        return Err(Failure::new(
-            Exit::Failed,
-            format!(
-                "error: all steps were done, and yet:\n{}",
-                lines.collect::<String>()
-            ),
-        ));
+        return Err(not_settled("all steps were done", &unsettled));
     }
     Ok((rows, exit))
+}
+
+fn not_settled(although: &str, unsettled: &[Unsettled]) -> Failure {
+    let lines = unsettled.iter().map(|what| format!("  {what}\n"));
+    Failure::new(
+        Exit::Failed,
+        format!("error: {although}, and yet:\n{}", lines.collect::<String>()),
+    )
+}
+
+/// What directors take in together; who takes all away has nothing of the kind.
+fn together_for(
+    goal: Goal,
+    fleet: &Fleet,
+    hosts: &mut [HostRun],
+    plans: &mut [HostPlan],
+) -> Together {
+    match goal {
+        Goal::Inventory => vips::together(fleet, hosts, plans),
+        Goal::Nothing => Together::default(),
+    }
 }
 
 /// Locks what will be changed. One host that cannot be locked ends the run before anything changes.

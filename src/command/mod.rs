@@ -16,6 +16,7 @@ mod secrets;
 mod setup;
 mod status;
 mod verify;
+mod vips;
 mod work;
 
 use std::io::Write as _;

@@ -8,7 +8,7 @@ use crate::report;
 use super::Result;
 use super::output::{Reporter, show};
 use super::work::{Work, called, left};
-use super::{reach, setup};
+use super::{reach, setup, vips};
 
 pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     let mut setup = setup::load(global)?;
@@ -25,7 +25,7 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     };
     let fleet = work.fleet(&interrupt)?;
     let opened = work.open(&fleet, work.wanted()?);
-    let opened = match opened {
+    let mut opened = match opened {
         Ok(opened) => opened,
         Err(failure) => {
             drop(fleet);
@@ -33,7 +33,7 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
             return Err(failure);
         }
     };
-    let plans: Vec<HostPlan> = opened
+    let mut plans: Vec<HostPlan> = opened
         .hosts
         .iter()
         .map(|host| {
@@ -42,6 +42,7 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
             plan
         })
         .collect();
+    vips::together(&fleet, &mut opened.hosts, &mut plans);
     let missing = opened.missing.len();
     fleet.close(opened.hosts);
     drop(fleet);

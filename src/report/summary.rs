@@ -266,6 +266,7 @@ mod tests {
             refusals: vec![],
             replaces: vec![],
             steps,
+            load: None,
         }
     }
 

@@ -118,7 +118,7 @@ fn there(quoted: &str) -> String {
 
 impl File {
     /// Stages the text beside its place, tests it, and renames it into place.
-    fn write(&self) -> String {
+    pub fn write(&self) -> String {
         let path = quote(&self.path);
         let stage = quote(&format!("{}.lvsctl-new", self.path));
         let mut text = format!(

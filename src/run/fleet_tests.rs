@@ -56,6 +56,7 @@ fn plan(host: &str, steps: &[(&str, Phase)]) -> HostPlan {
         refusals: Vec::new(),
         replaces: Vec::new(),
         steps: steps.iter().map(step).collect(),
+        load: None,
     }
 }
 
@@ -119,7 +120,10 @@ fn happens(
         })
         .collect();
     let order: Vec<&Host> = cluster.hosts.iter().collect();
-    let results = fleet.apply(hosts, &stages::all(cluster, &order, stages::Way::default()));
+    let results = fleet.apply(
+        hosts,
+        &stages::all(cluster, &order, stages::Way::default(), &[]),
+    );
     let results = results
         .into_iter()
         .map(|(host, _, result)| {

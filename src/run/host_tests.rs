@@ -153,6 +153,7 @@ fn what_keepalived_comes_round_to_is_no_failure_of_the_host() {
         refusals: Vec::new(),
         replaces: Vec::new(),
         steps: Vec::new(),
+        load: None,
     };
     assert_eq!(left(&plan, &wanted), ["ipvs -t 10.0.0.9:81", "file /etc/a"]);
 }

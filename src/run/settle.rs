@@ -2,13 +2,15 @@
 //! its way, so that a run which ends well leaves a cluster that serves, and the next run finds nothing to do.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::fleet::Fleet;
 use super::host::HostRun;
 use crate::inventory::model::{Cluster, VrrpInstance};
+use crate::plan::load;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::manager;
+use crate::vrrp_state::{self, State};
 
 /// How often the directors are asked.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -16,8 +18,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// What had not come right in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unsettled {
-    /// No director holds the VIP.
-    NoMaster(IpAddr),
+    /// No director holds the VIP; why, where that is known.
+    NoMaster(IpAddr, String),
     /// More than one does.
     Masters(IpAddr, Vec<String>),
     /// A director that its plan had made right differs again.
@@ -31,7 +33,9 @@ impl std::fmt::Display for Unsettled {
             manager::where_it_logs(KEEPALIVED)
         );
         match self {
-            Self::NoMaster(vip) => write!(f, "no director has taken the VIP {vip}; {journal}"),
+            Self::NoMaster(vip, why) => {
+                write!(f, "no director has taken the VIP {vip}{why}; {journal}")
+            }
             Self::Masters(vip, hosts) => write!(
                 f,
                 "the VIP {vip} is on several directors ({}): they do not hear each other's adverts; {journal}",
@@ -81,7 +85,7 @@ fn at_rest(instance: &VrrpInstance, holders: &Holders) -> bool {
 /// At the end of patience: a VIP that a lower member holds is served, and why it does is for `verify` to say.
 fn served(vip: IpAddr, holders: Holders) -> Option<Unsettled> {
     match holders.len() {
-        0 => Some(Unsettled::NoMaster(vip)),
+        0 => Some(Unsettled::NoMaster(vip, String::new())),
         1 => None,
         _ => Some(Unsettled::Masters(vip, holders)),
     }
@@ -139,6 +143,101 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unsettled> {
         rounds += 1;
         std::thread::sleep(PAUSE);
     }
+}
+
+/// How long a VIP may be on no director while it changes hands: three adverts that do not come, a skew, and some patience.
+fn handover(instance: &VrrpInstance) -> f64 {
+    2.0 + 4.0 * instance.advert_int
+}
+
+/// A VIP that no director holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unheld {
+    pub vip: IpAddr,
+    /// Name of its instance.
+    pub instance: String,
+    /// What keepalived is on each member, as its log has it.
+    pub states: Vec<(String, Option<State>)>,
+}
+
+impl Unheld {
+    /// Whether keepalived should hold it: a member is master, or its log does not say what it is.
+    pub fn is_lost(&self) -> bool {
+        let known = self.states.iter().filter_map(|(_, state)| *state);
+        let any_master = known.clone().any(|state| state == State::Master);
+        any_master || known.count() == 0
+    }
+
+    /// What the members are, for people.
+    pub fn why(&self) -> String {
+        let each = self.states.iter().map(|(host, state)| match state {
+            Some(state) => format!("{host} is in {state}"),
+            None => format!("the log of {host} does not say its state"),
+        });
+        each.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// VIPs that stay on no director though keepalived has them in its file and runs, asked of instances whose members are
+/// all in hand. Directors that are about to take one over are waited for.
+pub fn unheld(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unheld> {
+    let mut left = missing(fleet.run.cluster, directors);
+    let longest = left.iter().map(|(_, instance)| handover(instance));
+    let end = Instant::now() + Duration::from_secs_f64(longest.fold(0.0, f64::max));
+    while !left.is_empty() && Instant::now() < end && !fleet.run.interrupt.is_set() {
+        std::thread::sleep(PAUSE);
+        let found: Vec<(String, Vec<String>)> = directors.iter_mut().map(addresses).collect();
+        left.retain(|(vip, _)| holders(&found, *vip).is_empty());
+    }
+    let mut all = Vec::new();
+    for (vip, instance) in left {
+        let member = |run: &HostRun| instance.members.iter().any(|m| m.host == run.host.name);
+        let mut states = Vec::new();
+        for run in directors.iter_mut().filter(|run| member(run)) {
+            let answer = run.ask("asking for the state of VRRP", vrrp_state::LOGGED);
+            let logged = answer.map(|output| vrrp_state::logged(&output.stdout));
+            let state = logged.unwrap_or_default().get(&instance.name).copied();
+            states.push((run.host.name.clone(), state));
+        }
+        all.push(Unheld {
+            vip,
+            instance: instance.name.clone(),
+            states,
+        });
+    }
+    all
+}
+
+/// VIPs that no director held when it answered, with their instances.
+fn missing<'c>(
+    cluster: &'c Cluster,
+    directors: &[&mut HostRun],
+) -> Vec<(IpAddr, &'c VrrpInstance)> {
+    let of = |name: &str| directors.iter().find(|run| run.host.name == name);
+    let held = |vip: IpAddr| {
+        let mut runs = directors.iter();
+        runs.any(|run| run.answer.observed.address.has(vip))
+    };
+    let has = |name: &str, vip: IpAddr| {
+        of(name).is_some_and(|run| {
+            let observed = &run.answer.observed;
+            let unit = observed.unit.units.get(KEEPALIVED);
+            let file = observed.file.get(load::CONFIGURATION);
+            unit.is_some_and(|unit| unit.active)
+                && file.is_some_and(|file| load::names(&file.content, vip))
+        })
+    };
+    let mut all = Vec::new();
+    for instance in &cluster.vrrp {
+        let members = || instance.members.iter().map(|member| member.host.as_str());
+        if !members().all(|name| of(name).is_some()) {
+            continue;
+        }
+        let vips = instance.vips.iter().map(|vip| vip.address);
+        let lacking = vips.filter(|vip| !held(*vip) && members().any(|name| has(name, *vip)));
+        all.extend(lacking.map(|vip| (vip, instance)));
+    }
+    all
 }
 
 fn holders_of(held: &[(&VrrpInstance, IpAddr, Holders)]) -> Vec<Holders> {
@@ -225,7 +324,10 @@ mod tests {
                 .map(|s| (*s).to_owned())
                 .collect::<Holders>()
         };
-        assert_eq!(served(vip, names(0)), Some(Unsettled::NoMaster(vip)));
+        assert_eq!(
+            served(vip, names(0)),
+            Some(Unsettled::NoMaster(vip, String::new()))
+        );
         assert_eq!(served(vip, names(1)), None);
         assert_eq!(
             served(vip, names(2)),

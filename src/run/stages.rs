@@ -42,13 +42,36 @@ impl Way {
 /// What a run does, one after the other: all that is made, real servers first, then all that goes, directors first. So a
 /// real server answers before it is sent anything, and is sent nothing more before it stops to answer. But a real server
 /// whose way out is through the directors would be cut off before that way is there, and after it is gone.
-pub fn all<'a>(cluster: &Cluster, hosts: &[&'a Host], way: Way) -> Vec<(Part, Vec<&'a Host>)> {
-    let turns = |behind_last| in_turn(cluster, hosts, behind_last);
-    let made = turns(way.comes).into_iter();
-    let gone = turns(way.goes).into_iter().rev();
-    let made = made.map(|stage| (Part::Make, stage));
-    made.chain(gone.map(|stage| (Part::Remove, stage)))
-        .collect()
+/// `first`: directors that hold VIPs, where keepalived takes new files in on all directors together.
+pub fn all<'a>(
+    cluster: &Cluster,
+    hosts: &[&'a Host],
+    way: Way,
+    first: &[String],
+) -> Vec<(Part, Vec<&'a Host>)> {
+    let mut all: Vec<(Part, Vec<&'a Host>)> = Vec::new();
+    let (behind, made): (Vec<_>, Vec<_>) = in_turn(cluster, hosts, way.comes)
+        .into_iter()
+        .partition(|(turn, _)| *turn == Turn::Behind);
+    all.extend(made.iter().map(|(_, stage)| (Part::Make, stage.clone())));
+    let directors = hosts.iter().copied().filter(|host| host.is_director());
+    let (holders, others): (Vec<&Host>, Vec<&Host>) =
+        directors.partition(|host| first.contains(&host.name));
+    for part in [Part::GiveUp, Part::Load] {
+        let groups = [holders.clone(), others.clone()].into_iter();
+        all.extend(
+            groups
+                .filter(|group| !group.is_empty())
+                .map(|group| (part, group)),
+        );
+    }
+    let of_directors = |turn: &Turn| matches!(turn, Turn::Backup | Turn::Master);
+    let finish = made.into_iter().filter(|(turn, _)| of_directors(turn));
+    all.extend(finish.map(|(_, stage)| (Part::Finish, stage)));
+    all.extend(behind.into_iter().map(|(_, stage)| (Part::Make, stage)));
+    let gone = in_turn(cluster, hosts, way.goes).into_iter().rev();
+    all.extend(gone.map(|(_, stage)| (Part::Remove, stage)));
+    all
 }
 
 /// Whether a host's default route leads through a director.
@@ -58,7 +81,7 @@ fn behind(cluster: &Cluster, host: &Host) -> bool {
 }
 
 /// Groups of hosts in the order in which they are made.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
     /// Others mount from it.
     Exports,
@@ -71,7 +94,11 @@ enum Turn {
 }
 
 /// Each group is to be finished before the next begins.
-fn in_turn<'a>(cluster: &Cluster, hosts: &[&'a Host], behind_last: bool) -> Vec<Vec<&'a Host>> {
+fn in_turn<'a>(
+    cluster: &Cluster,
+    hosts: &[&'a Host],
+    behind_last: bool,
+) -> Vec<(Turn, Vec<&'a Host>)> {
     let turn = |host: &Host| match host.is_director() {
         true if is_master(cluster, host) => Turn::Master,
         true => Turn::Backup,
@@ -87,10 +114,10 @@ fn in_turn<'a>(cluster: &Cluster, hosts: &[&'a Host], behind_last: bool) -> Vec<
         Turn::Behind,
     ];
     let group = |now| hosts.iter().copied().filter(move |host| turn(host) == now);
-    let stages = order.map(|now| group(now).collect::<Vec<_>>());
+    let stages = order.map(|now| (now, group(now).collect::<Vec<_>>()));
     stages
         .into_iter()
-        .filter(|stage| !stage.is_empty())
+        .filter(|(_, stage)| !stage.is_empty())
         .collect()
 }
 
@@ -120,22 +147,39 @@ mod tests {
                     vrrp: { virtual_router_id: 1 }\nservices: { web: { vip: 10.0.0.9, port: 80 } }\n";
         let loaded = inventory::parse("t.yaml", text, BUILT_IN_ROLES).expect("a valid inventory");
         let hosts: Vec<&Host> = loaded.cluster.hosts.iter().collect();
-        let stages = all(&loaded.cluster, &hosts, Way::default());
-        let names: Vec<(Part, &str)> = stages
-            .iter()
-            .map(|(part, stage)| (*part, stage[0].name.as_str()))
-            .collect();
-        assert_eq!(
-            names,
-            [
-                (Part::Make, "rs1"),
-                (Part::Make, "lb2"),
-                (Part::Make, "lb1"),
-                (Part::Remove, "lb1"),
-                (Part::Remove, "lb2"),
-                (Part::Remove, "rs1"),
-            ]
-        );
+        let order = |first: &[&str]| {
+            let first: Vec<String> = first.iter().map(|name| (*name).to_owned()).collect();
+            let stages = all(&loaded.cluster, &hosts, Way::default(), &first);
+            let of = |(part, stage): &(Part, Vec<&Host>)| {
+                let names: Vec<&str> = stage.iter().map(|host| host.name.as_str()).collect();
+                format!("{part:?} {}", names.join(" "))
+            };
+            stages.iter().map(of).collect::<Vec<_>>()
+        };
+        let made = ["Make rs1", "Make lb2", "Make lb1"];
+        let gone = [
+            "Finish lb2",
+            "Finish lb1",
+            "Remove lb1",
+            "Remove lb2",
+            "Remove rs1",
+        ];
+        for (first, together) in [
+            (vec![], vec!["GiveUp lb1 lb2", "Load lb1 lb2"]),
+            (
+                vec!["lb1"],
+                vec!["GiveUp lb1", "GiveUp lb2", "Load lb1", "Load lb2"],
+            ),
+            (
+                vec!["lb2"],
+                vec!["GiveUp lb2", "GiveUp lb1", "Load lb2", "Load lb1"],
+            ),
+            // Each holds the VIPs of one instance.
+            (vec!["lb1", "lb2"], vec!["GiveUp lb1 lb2", "Load lb1 lb2"]),
+        ] {
+            let all = [made.as_slice(), &together, &gone].concat();
+            assert_eq!(order(&first), all, "{first:?}");
+        }
     }
 
     #[test]
@@ -148,7 +192,8 @@ mod tests {
         let loaded = inventory::parse("t.yaml", text, BUILT_IN_ROLES).expect("a valid inventory");
         let hosts: Vec<&Host> = loaded.cluster.hosts.iter().collect();
         let order = |way| -> Vec<String> {
-            let stages = all(&loaded.cluster, &hosts, way);
+            let mut stages = all(&loaded.cluster, &hosts, way, &[]);
+            stages.retain(|(part, _)| matches!(part, Part::Make | Part::Remove));
             let of = |stage: &Vec<&Host>| {
                 let names: Vec<&str> = stage.iter().map(|host| host.name.as_str()).collect();
                 names.join(" ")
@@ -180,6 +225,7 @@ mod tests {
             refusals: Vec::new(),
             replaces: Vec::new(),
             steps: Vec::new(),
+            load: None,
         };
         let forward = |action| plan("sysctl", "net.ipv4.ip_forward", action, "value");
         let unit = |name: &str, action, field: &str| plan("unit", name, action, field);

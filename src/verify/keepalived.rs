@@ -18,8 +18,13 @@ pub struct Instance {
     pub priority: String,
     pub advert_int: String,
     pub auth: Vec<String>,
+    /// All that the instance holds, advertised or not.
     pub vips: BTreeSet<String>,
+    /// What its adverts name.
+    pub advertised: BTreeSet<String>,
     pub unicast: bool,
+    /// The address from which unicast adverts are sent.
+    pub source: Option<String>,
 }
 
 /// Blocks may nest only so deep.
@@ -117,10 +122,12 @@ pub fn instances(text: &str) -> Vec<Instance> {
             continue;
         }
         let auth = block.named("authentication").flat_map(|a| &a.inner);
-        let vips = block
-            .named("virtual_ipaddress")
-            .chain(block.named("virtual_ipaddress_excluded"))
-            .flat_map(|v| &v.inner);
+        let held = |name| {
+            let lines = block.named(name).flat_map(|v| &v.inner);
+            lines.filter_map(|line| line.words.first().cloned())
+        };
+        let advertised: BTreeSet<String> = held("virtual_ipaddress").collect();
+        let excluded = held("virtual_ipaddress_excluded");
         all.push(Instance {
             name: name.clone(),
             interface: block.value("interface").unwrap_or_default(),
@@ -128,8 +135,10 @@ pub fn instances(text: &str) -> Vec<Instance> {
             priority: block.value("priority").unwrap_or_else(|| "100".into()),
             advert_int: block.value("advert_int").unwrap_or_else(|| "1".into()),
             auth: auth.map(|a| a.words.join(" ")).collect(),
-            vips: vips.filter_map(|v| v.words.first().cloned()).collect(),
+            vips: advertised.iter().cloned().chain(excluded).collect(),
+            advertised,
             unicast: block.named("unicast_peer").next().is_some(),
+            source: block.value("unicast_src_ip"),
         });
     }
     all

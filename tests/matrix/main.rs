@@ -17,6 +17,7 @@ mod schedulers;
 mod selection;
 mod table;
 mod topologies;
+mod vips;
 mod vrrp;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,7 +1,7 @@
 //! The shipped topologies, each with what is particular to it and with an edit.
 
 use crate::harness::Cluster;
-use crate::{arp, damage, health, particular, persistence, schedulers, vrrp};
+use crate::{arp, damage, health, particular, persistence, schedulers, vips, vrrp};
 
 pub struct Topology {
     /// The row's; no other has it.
@@ -39,7 +39,12 @@ const T2: Topology = Topology {
     before: &[(CLIENT, WITH_SPARE)],
     ..topology(
         "t2",
-        damage::each_is_named_and_mended,
+        |cluster| {
+            damage::each_is_named_and_mended(cluster);
+            vips::a_vip_comes_and_goes_on_a_live_pair(cluster);
+            vips::a_vip_that_comes_on_one_director_alone(cluster);
+            vips::instances_swap_their_ids(cluster, ONE_INSTANCE);
+        },
         edits::weight_and_a_third_real_server,
     )
 };
@@ -131,6 +136,9 @@ pub const ALL: &[Topology] = &[
     on(TRIXIE, "nat-ha-trixie", NAT_HA),
     topology("vrrp", vrrp::all_that_vrrp_offers, vrrp::a_watched_program),
 ];
+
+/// The VRRP part of t2.
+const ONE_INSTANCE: &str = "  virtual_router_id: 10\n  advert_int: 1\n  # At most 8 characters; never in this file.\n  auth_pass: { env: LVSCTL_AUTH_PASS }\n";
 
 const CLIENT: &str = "  client: {";
 /// A host that is no real server yet.

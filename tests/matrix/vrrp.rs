@@ -1,6 +1,7 @@
 //! What VRRP offers beyond a master and a backup, proven on two directors under keepalived.
 
 use crate::harness::Cluster;
+use crate::vips;
 
 const URL: &str = "http://192.168.100.200/";
 const LB1: &str = "192.168.100.14";
@@ -13,6 +14,7 @@ pub fn all_that_vrrp_offers(cluster: &Cluster) {
     who_returns_stays_backup(cluster);
     without_its_other_interface_it_hands_over(cluster);
     without_its_program_it_hands_over(cluster);
+    vips::a_vip_comes_and_goes_on_a_live_pair(cluster);
 }
 
 fn holds(cluster: &Cluster, host: &str) -> bool {

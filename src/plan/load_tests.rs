@@ -1,0 +1,546 @@
+use super::*;
+
+/// `name id interface vips`, and `@source` after them for unicast.
+fn file(instances: &[&str]) -> String {
+    let mut text = format!("global_defs {{\n    {SKIPS}\n}}\n");
+    for instance in instances {
+        let mut words = instance.split(' ');
+        let mut word = || words.next().unwrap_or_default();
+        let (name, id, interface, vips, source) = (word(), word(), word(), word(), word());
+        let _ = writeln!(
+            text,
+            "vrrp_instance {name} {{\n    interface {interface}\n    virtual_router_id {id}"
+        );
+        if let Some(source) = source.strip_prefix('@') {
+            let _ = writeln!(
+                text,
+                "    unicast_src_ip {source}\n    unicast_peer {{\n        10.0.0.9\n    }}"
+            );
+        }
+        if let Some(pass) = source.strip_prefix('*') {
+            let _ = writeln!(
+                text,
+                "    authentication {{\n        auth_type PASS\n        auth_pass {pass}\n    }}"
+            );
+        }
+        if let Some(interval) = source.strip_prefix('~') {
+            let _ = writeln!(text, "    advert_int {interval}");
+        }
+        text.push_str("    virtual_ipaddress {\n");
+        for vip in vips.split(',') {
+            let _ = writeln!(text, "        {vip} dev {interface}");
+        }
+        text.push_str("    }\n}\n");
+    }
+    text
+}
+
+fn set(vips: &[&str]) -> BTreeSet<IpAddr> {
+    vips.iter().map(|vip| vip.parse().unwrap()).collect()
+}
+
+/// A director's plan that reloads or starts keepalived.
+fn plan(host: &str, verb: &str) -> HostPlan {
+    let change = Change::new(Unit::NAME, KEEPALIVED, Action::Update).step(
+        format!("{verb} {KEEPALIVED}"),
+        format!("systemctl {verb} keepalived"),
+    );
+    let write = Change::new("file", CONFIGURATION, Action::Update).step("write the file", "cat");
+    let after = Change::new("ipvs", "-t 10.0.0.1:80", Action::Update).step("edit", "ipvsadm");
+    let changes = vec![write, change, after];
+    HostPlan {
+        host: host.to_owned(),
+        steps: changes.iter().flat_map(|c| c.steps.clone()).collect(),
+        changes,
+        adopts: Vec::new(),
+        notes: Vec::new(),
+        refusals: Vec::new(),
+        load: None,
+    }
+}
+
+struct Made {
+    first: Vec<String>,
+    plans: Vec<HostPlan>,
+}
+
+/// Two directors that read a file in the place of another; `holds` has what each holds, none where keepalived is to start.
+fn made(
+    before: &str,
+    after: &str,
+    holds: [Option<&[&str]>; 2],
+    lost: &[&str],
+    absent: &[Absent],
+) -> Made {
+    let wanted = File {
+        path: CONFIGURATION.to_owned(),
+        content: after.to_owned(),
+        mode: "0640".to_owned(),
+        check: None,
+    };
+    let verb = |holds: &Option<&[&str]>| if holds.is_some() { "reload" } else { "start" };
+    let mut plans = vec![plan("lb1", verb(&holds[0])), plan("lb2", verb(&holds[1]))];
+    let mut directors: Vec<Director> = plans
+        .iter_mut()
+        .zip(&holds)
+        .map(|(plan, holds)| Director {
+            before,
+            after: &wanted,
+            revealed: after,
+            runs: holds.is_some(),
+            holds: set(holds.unwrap_or_default()),
+            plan,
+        })
+        .collect();
+    let first = together(&mut directors, &set(lost), absent);
+    Made { first, plans }
+}
+
+fn titles(plan: &HostPlan) -> Vec<&str> {
+    plan.steps.iter().map(|step| step.title.as_str()).collect()
+}
+
+#[test]
+fn what_changes_the_adverts_is_taken_in_by_the_holder_first() {
+    let one = "main 10 eth0 10.0.0.1/32";
+    for (what, before, after, ordered) in [
+        (
+            "a VIP comes",
+            vec![one],
+            vec!["main 10 eth0 10.0.0.1/32,10.0.0.2/32"],
+            true,
+        ),
+        (
+            "a VIP goes",
+            vec!["main 10 eth0 10.0.0.1/32,10.0.0.2/32"],
+            vec![one],
+            true,
+        ),
+        (
+            "a VIP in the place of another",
+            vec![one],
+            vec!["main 10 eth0 10.0.0.2/32"],
+            true,
+        ),
+        (
+            "another password",
+            vec!["main 10 eth0 10.0.0.1/32 *a"],
+            vec!["main 10 eth0 10.0.0.1/32 *b"],
+            true,
+        ),
+        (
+            "a password comes",
+            vec![one],
+            vec!["main 10 eth0 10.0.0.1/32 *b"],
+            true,
+        ),
+        (
+            "another interval",
+            vec![one],
+            vec!["main 10 eth0 10.0.0.1/32 ~2"],
+            true,
+        ),
+        (
+            "another id",
+            vec![one],
+            vec!["main 11 eth0 10.0.0.1/32"],
+            true,
+        ),
+        (
+            "unicast",
+            vec![one],
+            vec!["main 10 eth0 10.0.0.1/32 @10.0.0.8"],
+            true,
+        ),
+        (
+            "an instance comes",
+            vec![one],
+            vec![one, "b 11 eth0 10.0.0.2/32"],
+            true,
+        ),
+        (
+            "an instance goes",
+            vec![one, "b 11 eth0 10.0.0.2/32"],
+            vec![one],
+            true,
+        ),
+        ("a file that is not read yet", vec![one], vec![one], true),
+        (
+            "another name",
+            vec![one],
+            vec!["other 10 eth0 10.0.0.1/32"],
+            false,
+        ),
+        (
+            "another way to write the interval",
+            vec![one],
+            vec!["main 10 eth0 10.0.0.1/32 ~1.0"],
+            false,
+        ),
+        (
+            "another prefix",
+            vec![one],
+            vec!["main 10 eth0 10.0.0.1/24"],
+            false,
+        ),
+    ] {
+        let made = made(
+            &file(&before),
+            &file(&after),
+            [Some(&["10.0.0.1"]), Some(&[])],
+            &[],
+            &[],
+        );
+        let first: &[String] = if ordered { &["lb1".to_owned()] } else { &[] };
+        assert_eq!(made.first, first, "{what}");
+        let steps = made.plans[0].load.clone();
+        assert_eq!(
+            steps,
+            ordered.then_some(Steps { first: 1, last: 1 }),
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn who_holds_the_vips_reloads_first_whatever_its_priority() {
+    let (before, after) = (
+        file(&["main 10 eth0 10.0.0.1/32"]),
+        file(&["main 10 eth0 10.0.0.1/32,10.0.0.2/32"]),
+    );
+    let vip: Option<&[&str]> = Some(&["10.0.0.1"]);
+    for (holds, first) in [
+        ([vip, Some(&[])], vec!["lb1"]),
+        ([Some(&[]), vip], vec!["lb2"]),
+        // A director that starts comes after the one that runs.
+        ([vip, None], vec!["lb1"]),
+        ([None, vip], vec!["lb2"]),
+        ([Some(&[]), Some(&[])], vec![]),
+        ([None, None], vec![]),
+    ] {
+        let made = made(&before, &after, holds, &[], &[]);
+        assert_eq!(made.first, first, "{holds:?}");
+        let loads = made.plans.iter().filter(|plan| plan.load.is_some()).count();
+        let expected = if holds == [None, None] { 0 } else { 2 };
+        assert_eq!(loads, expected, "{holds:?}");
+    }
+}
+
+#[test]
+fn the_holder_is_waited_for() {
+    let (before, after) = (
+        file(&["main 10 eth0 10.0.0.1/32,10.0.0.3/32"]),
+        file(&["main 10 eth0 10.0.0.1/32,10.0.0.2/32"]),
+    );
+    let made = made(
+        &before,
+        &after,
+        [Some(&["10.0.0.1", "10.0.0.3"]), Some(&[])],
+        &[],
+        &[],
+    );
+    let script = |at: usize| &made.plans[at].steps[1].script;
+    for part in [
+        "10.0.0.1 not set",
+        "10.0.0.2 not set",
+        "10.0.0.3 not dropped",
+    ] {
+        assert!(script(0).contains(part), "{part}: {}", script(0));
+        assert!(!script(1).contains(part), "{part}: {}", script(1));
+    }
+}
+
+/// keepalived loses a VIP that changes between two instances that stay.
+#[test]
+fn a_vip_that_changes_instances_leaves_before_it_comes() {
+    let two = ["a 10 eth0 10.0.0.1/32", "b 11 eth0 10.0.0.2/32,10.0.0.3/32"];
+    for (what, before, after, moves) in [
+        (
+            "ids are swapped",
+            vec!["a 10 eth0 10.0.0.1/32", "b 11 eth0 10.0.0.2/32"],
+            vec!["a 11 eth0 10.0.0.1/32", "b 10 eth0 10.0.0.2/32"],
+            vec!["10.0.0.1", "10.0.0.2"],
+        ),
+        (
+            "to the first",
+            two.to_vec(),
+            vec!["a 10 eth0 10.0.0.1/32,10.0.0.2/32", "b 11 eth0 10.0.0.3/32"],
+            vec!["10.0.0.2"],
+        ),
+        (
+            "to the second",
+            two.to_vec(),
+            vec![
+                "a 10 eth0 10.0.0.4/32",
+                "b 11 eth0 10.0.0.1/32,10.0.0.2/32,10.0.0.3/32",
+            ],
+            vec!["10.0.0.1"],
+        ),
+        (
+            "from one that ends",
+            two.to_vec(),
+            vec!["a 10 eth0 10.0.0.1/32,10.0.0.2/32,10.0.0.3/32"],
+            vec!["10.0.0.2", "10.0.0.3"],
+        ),
+        (
+            "between interfaces",
+            vec!["a 10 eth0 10.0.0.1/32", "b 10 eth1 10.1.0.1/32"],
+            vec!["a 10 eth0 10.0.0.2/32", "b 10 eth1 10.1.0.1/32,10.0.0.1/32"],
+            vec!["10.0.0.1"],
+        ),
+        (
+            "between families",
+            vec!["a 10 eth0 10.0.0.1/32", "b 10 eth0 fd00::1/128,fd00::2/128"],
+            vec!["a 10 eth0 10.0.0.1/32", "b 10 eth0 fd00::1/128,fd00::2/128"],
+            vec![],
+        ),
+        (
+            "names are swapped",
+            two.to_vec(),
+            vec!["b 10 eth0 10.0.0.1/32", "a 11 eth0 10.0.0.2/32,10.0.0.3/32"],
+            vec![],
+        ),
+        (
+            "an instance is renamed",
+            two.to_vec(),
+            vec!["c 10 eth0 10.0.0.1/32", two[1]],
+            vec![],
+        ),
+        ("an instance is deleted", two.to_vec(), vec![two[0]], vec![]),
+        (
+            "to one that begins",
+            two.to_vec(),
+            vec![two[0], "b 11 eth0 10.0.0.2/32", "c 12 eth0 10.0.0.3/32"],
+            vec![],
+        ),
+        (
+            "another prefix",
+            vec![two[0]],
+            vec!["a 10 eth0 10.0.0.1/24"],
+            vec![],
+        ),
+        (
+            "another interface in all",
+            vec![two[0]],
+            vec!["a 10 eth1 10.0.0.1/32"],
+            vec![],
+        ),
+        (
+            "the other order of instances",
+            two.to_vec(),
+            vec![two[1], two[0]],
+            vec![],
+        ),
+    ] {
+        let (before, after) = (file(&before), file(&after));
+        let found: Vec<String> = moved(&spoken(&before), &spoken(&after))
+            .keys()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(found, moves, "{what}");
+        let made = made(
+            &before,
+            &after,
+            [Some(&["10.0.0.1", "10.0.0.2"]), Some(&[])],
+            &[],
+            &[],
+        );
+        for plan in &made.plans {
+            let twice = plan.steps.len() == 4;
+            assert_eq!(twice, !moves.is_empty(), "{what}: {:?}", titles(plan));
+            let notes = plan
+                .notes
+                .iter()
+                .filter(|note| note.contains("reloads twice"))
+                .count();
+            assert_eq!(notes, moves.len(), "{what}: {:?}", plan.notes);
+            if twice {
+                assert_eq!(plan.load, Some(Steps { first: 1, last: 2 }), "{what}");
+                let parts = [
+                    Part::Make,
+                    Part::GiveUp,
+                    Part::Load,
+                    Part::Finish,
+                    Part::Remove,
+                ];
+                assert_eq!(
+                    parts.map(|part| plan.part(part)),
+                    [0..1, 1..2, 2..3, 3..4, 4..4],
+                    "{what}"
+                );
+            }
+        }
+    }
+}
+
+use super::super::Part;
+
+#[test]
+fn an_instance_that_begins_anew_is_announced() {
+    for (what, before, after, begins) in [
+        (
+            "another id",
+            "a 10 eth0 10.0.0.1/32",
+            "a 11 eth0 10.0.0.1/32",
+            true,
+        ),
+        (
+            "another interface",
+            "a 10 eth0 10.0.0.1/32",
+            "a 10 eth1 10.0.0.1/32",
+            true,
+        ),
+        (
+            "unicast",
+            "a 10 eth0 10.0.0.1/32",
+            "a 10 eth0 10.0.0.1/32 @10.0.0.8",
+            true,
+        ),
+        (
+            "another source",
+            "a 10 eth0 10.0.0.1/32 @10.0.0.7",
+            "a 10 eth0 10.0.0.1/32 @10.0.0.8",
+            true,
+        ),
+        (
+            "another name",
+            "a 10 eth0 10.0.0.1/32",
+            "b 10 eth0 10.0.0.1/32",
+            false,
+        ),
+        (
+            "another VIP",
+            "a 10 eth0 10.0.0.1/32",
+            "b 10 eth0 10.0.0.2/32",
+            false,
+        ),
+    ] {
+        let made = made(
+            &file(&[before]),
+            &file(&[after]),
+            [Some(&["10.0.0.1"]), Some(&[])],
+            &[],
+            &[],
+        );
+        let said = made.plans[0]
+            .notes
+            .iter()
+            .any(|note| note.contains("begins anew"));
+        assert_eq!(said, begins, "{what}: {:?}", made.plans[0].notes);
+    }
+}
+
+#[test]
+fn a_vip_that_no_director_holds_is_set_again() {
+    let text = file(&["a 10 eth0 10.0.0.1/32", "b 11 eth0 10.0.0.2/32"]);
+    let mut idle = HostPlan {
+        changes: Vec::new(),
+        steps: Vec::new(),
+        ..plan("lb1", "reload")
+    };
+    take_again(
+        &mut idle,
+        &set(&["10.0.0.2"]),
+        "systemctl reload keepalived",
+    );
+    assert_eq!(titles(&idle), ["reload keepalived.service"]);
+    assert!(!idle.is_empty());
+    let made = made(
+        &text,
+        &text,
+        [Some(&["10.0.0.1"]), Some(&[])],
+        &["10.0.0.2"],
+        &[],
+    );
+    for plan in &made.plans {
+        assert_eq!(
+            titles(plan)[1..3],
+            [
+                "reload keepalived.service without 10.0.0.2",
+                "reload keepalived.service"
+            ]
+        );
+    }
+}
+
+#[test]
+fn what_a_limit_leaves_is_said_beforehand() {
+    let (one, two) = (
+        file(&["main 10 eth0 10.0.0.1/32"]),
+        file(&["main 10 eth0 10.0.0.1/32,10.0.0.2/32"]),
+    );
+    let old = one.replace(SKIPS, "");
+    let absent = |host| {
+        [Absent {
+            instance: "main",
+            host,
+        }]
+    };
+    let holder: [Option<&[&str]>; 2] = [Some(&["10.0.0.1"]), Some(&[])];
+    for (what, before, host, says) in [
+        ("a backup alone", &one, 1, Some("warning: the adverts")),
+        (
+            "the holder alone",
+            &one,
+            0,
+            Some("until `lvsctl apply` reaches it, it takes over with the old ones"),
+        ),
+        (
+            "the holder, whose backups check",
+            &old,
+            0,
+            Some("warning: the adverts"),
+        ),
+        (
+            "what is not read yet",
+            &two,
+            1,
+            Some("has not read its file yet"),
+        ),
+    ] {
+        let made = made(before, &two, holder, &[], &absent("lb3"));
+        let note = made.plans[host].notes.first().map(String::as_str);
+        assert!(
+            note.is_some_and(|note| note.contains(says.unwrap())),
+            "{what}: {note:?}"
+        );
+    }
+    let rest = file(&["other 10 eth0 10.0.0.1/32"]);
+    let made = made(&one, &rest, holder, &[], &absent("lb3"));
+    assert!(made.plans.iter().all(|plan| plan.notes.is_empty()));
+}
+
+#[test]
+fn a_file_without_some_vips_keeps_one_in_each_instance() {
+    let text = file(&[
+        "a 10 eth0 10.0.0.1/32",
+        "b 11 eth0 10.0.0.2/32,10.0.0.3/32",
+        "c 12 eth0 fd00::1/128",
+    ]);
+    for (gone, lists) in [
+        (vec![], ["10.0.0.1", "10.0.0.2 10.0.0.3", "fd00::1"]),
+        (vec!["10.0.0.2"], ["10.0.0.1", "10.0.0.3", "fd00::1"]),
+        (
+            vec!["10.0.0.1"],
+            ["169.254.112.10", "10.0.0.2 10.0.0.3", "fd00::1"],
+        ),
+        (
+            vec!["10.0.0.2", "10.0.0.3", "fd00::1"],
+            ["10.0.0.1", "169.254.112.11", "fe80::70:c"],
+        ),
+    ] {
+        let left = spoken(&without(&text, &set(&gone)));
+        let found: Vec<String> = left
+            .iter()
+            .map(|spoken| {
+                spoken
+                    .vips
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
+            .collect();
+        assert_eq!(found, lists, "{gone:?}");
+    }
+}
