@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use strum::Display;
 
+use crate::inventory::model::{Cluster, Host, VrrpInstance};
+use crate::resource::address::Addresses;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "UPPERCASE")]
@@ -50,6 +53,40 @@ fn entered(line: &str) -> Option<(&str, State)> {
         _ => return None,
     };
     Some((name, state))
+}
+
+/// What may be why an instance is in FAULT: interfaces that are down, else whatever it tracks.
+pub fn why_in_fault(
+    cluster: &Cluster,
+    host: &Host,
+    instance: &VrrpInstance,
+    addresses: &Addresses,
+) -> String {
+    let me = instance.members.iter().find(|m| m.host == host.name);
+    let mut interfaces: Vec<&str> = me.iter().map(|m| m.interface.as_str()).collect();
+    let vips = instance.vips.iter();
+    let facing = vips.filter_map(|vip| host.facing(vip.address));
+    interfaces.extend(facing.map(|nic| nic.name.as_str()));
+    interfaces.extend(instance.track_interfaces.iter().map(String::as_str));
+    interfaces.sort_unstable();
+    interfaces.dedup();
+    let up = |name: &str| addresses.links.iter().any(|l| l.name == name && l.up);
+    let down: Vec<&str> = interfaces.into_iter().filter(|name| !up(name)).collect();
+    if !down.is_empty() {
+        return format!("{} is down", down.join(" and "));
+    }
+    let scripts = instance.track_scripts.iter().filter(|t| t.weight == 0);
+    let scripts: Vec<&str> = scripts.map(|t| t.name.as_str()).collect();
+    match scripts.as_slice() {
+        [] if cluster.vrrp.len() > 1 => {
+            "an interface has no carrier, or another instance of its group is in FAULT".to_owned()
+        }
+        [] => "an interface has no carrier".to_owned(),
+        all => format!(
+            "the tracked program {} fails, or an interface has no carrier",
+            all.join(" or ")
+        ),
+    }
 }
 
 #[cfg(test)]

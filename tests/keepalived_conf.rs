@@ -92,9 +92,7 @@ fn it_says_what_the_inventory_says() {
         (
             "the sync daemon sends on the interface of its instance",
             format!("{}{}", vrrp("sync_daemon: true"), service("port: 80")),
-            &[
-                "vrrp_skip_check_adv_addr lvs_sync_daemon eth0 main }",
-            ],
+            &["vrrp_skip_check_adv_addr lvs_sync_daemon eth0 main }"],
             &[],
         ),
         (
@@ -298,5 +296,21 @@ services:
         let conf = rendered(&inventory(granularity));
         assert!(conf.contains(want), "{granularity}: {conf}");
         assert!(!conf.contains("authentication"), "{conf}");
+    }
+}
+
+#[test]
+fn an_ipv6_vip_is_no_source_address() {
+    for (prefix, says) in [
+        ("", "fd00::80/128 dev eth0 }"),
+        ("/128", "fd00::80/128 dev eth0 }"),
+        ("/64", "fd00::80/64 dev eth0 preferred_lft 0 }"),
+    ] {
+        let text = rendered(&format!(
+            "cluster: t\nnetworks: {{ lan: 'fd00::/64' }}\nhosts:\n  lb1: {{ role: director, address: 'fd00::11' }}\n  \
+             lb2: {{ role: backup, address: 'fd00::12' }}\n  rs1: {{ role: realserver, address: 'fd00::21' }}\n\
+             vrrp: {{ virtual_router_id: 10 }}\nservices:\n  web: {{ vip: 'fd00::80{prefix}', port: 80 }}\n"
+        ));
+        assert!(text.contains(says), "{prefix}: no {says:?} in\n{text}");
     }
 }

@@ -10,6 +10,7 @@ fn director(host: &str, state: DirectorState, vips: &[&str], note: Option<&str>)
         host: host.into(),
         state,
         vips: vips.iter().map(|&vip| vip.to_owned()).collect(),
+        instances: Default::default(),
         note: note.map(str::to_owned),
     }
 }

@@ -1,6 +1,7 @@
 //! `lvsctl status`: who is master, and what goes through each service to which real server. What is shown is a value
 //! that the caller fills; nothing is asked here.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use indicatif::{DecimalBytes, HumanCount};
@@ -9,6 +10,7 @@ use serde::Serialize;
 use super::clean;
 use super::style::{Style, Tone};
 use super::table::{Side, Table, paragraph};
+use crate::vrrp_state;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StatusView {
@@ -23,6 +25,8 @@ pub struct Director {
     pub state: DirectorState,
     /// VIPs that it holds.
     pub vips: Vec<String>,
+    /// What each of its VRRP instances is, as keepalived's log has it.
+    pub instances: BTreeMap<String, vrrp_state::State>,
     /// What is worth telling, such as why it could not be asked.
     pub note: Option<String>,
 }
@@ -34,6 +38,8 @@ pub enum DirectorState {
     Master,
     /// It waits: keepalived runs and it holds no VIP.
     Backup,
+    /// keepalived runs, and what it tracks is down: it neither serves nor takes over.
+    Fault,
     /// It neither serves nor waits.
     Down,
     /// It did not answer.
@@ -161,6 +167,7 @@ fn directors(writer: &mut dyn Write, directors: &[Director], style: Style) -> io
         let (tone, word) = match director.state {
             DirectorState::Master => (Tone::Good, "master"),
             DirectorState::Backup => (Tone::Place, "backup"),
+            DirectorState::Fault => (Tone::Bad, "fault"),
             DirectorState::Down => (Tone::Bad, "down"),
             DirectorState::Unreached => (Tone::Bad, "not reached"),
         };

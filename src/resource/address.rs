@@ -16,6 +16,17 @@ pub struct Address {
     /// IPv4 only, `lo:0`: what ifconfig(8) shows as an interface of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// Whether the host may choose it as the source of what it sends. An IPv6 address is deprecated (RFC 6724, rule 3)
+    /// where it may not; IPv4 knows no such mark.
+    #[serde(default = "yes")]
+    pub source: bool,
+    /// Somebody else adds it and takes it away: only what it is like is ours.
+    #[serde(default)]
+    pub if_held: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// An address as `ip -j addr` tells it.
@@ -26,6 +37,8 @@ pub struct Held {
     pub prefix: u8,
     pub label: Option<String>,
     pub scope: String,
+    /// Whether it is chosen as a source address before others that are not preferred (IPv6).
+    pub preferred: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,6 +85,7 @@ struct RawAddress {
     label: Option<String>,
     #[serde(default)]
     scope: String,
+    preferred_life_time: Option<u64>,
 }
 
 impl Address {
@@ -80,6 +94,11 @@ impl Address {
         self.label
             .as_deref()
             .filter(|_| self.address.addr().is_ipv4())
+    }
+
+    /// A longer prefix would make it the source of what a director sends to its real servers, which answer themselves.
+    fn is_deprecated(&self) -> bool {
+        !self.source && self.address.addr().is_ipv6()
     }
 
     fn add(&self, verb: &str) -> String {
@@ -91,6 +110,9 @@ impl Address {
         if self.address.addr().is_ipv6() {
             // A VIP must be usable at once, and on a real server it is a duplicate by design.
             words.push("nodad");
+        }
+        if self.is_deprecated() {
+            words.extend(["preferred_lft", "0"]);
         }
         command(words)
     }
@@ -133,6 +155,11 @@ impl Address {
                 .label()
                 .is_none_or(|label| held.label.as_deref() == Some(label))
     }
+
+    /// Whether it stands as it shall, but for being chosen as a source.
+    fn only_preferred(&self, held: &[&Held]) -> bool {
+        self.is_deprecated() && matches!(held, [one] if self.matches(one) && one.preferred)
+    }
 }
 
 impl Kind for Address {
@@ -166,6 +193,7 @@ impl Kind for Address {
                     prefix,
                     label: info.label,
                     scope: info.scope,
+                    preferred: info.preferred_life_time != Some(0),
                 });
             }
             observed.links.push(Link {
@@ -180,6 +208,18 @@ impl Kind for Address {
 
     fn diff(&self, observed: &Self::Observed, _: &Context) -> Option<Change> {
         let held: Vec<&Held> = self.here(observed).collect();
+        if self.only_preferred(&held) {
+            let change = Change::new(Self::NAME, self.key(), Action::Update)
+                .field("as a source address", Some("chosen"), Some("not chosen"))
+                .step(
+                    format!("have {} not chosen as a source address", self.address),
+                    self.add("change"),
+                );
+            return Some(change);
+        }
+        if self.if_held {
+            return None;
+        }
         if held.iter().any(|h| self.matches(h)) && held.len() == 1 {
             return None;
         }
@@ -233,6 +273,14 @@ impl Kind for Address {
         Some(change)
     }
 
+    fn words(&self) -> String {
+        if self.if_held {
+            "where it is held, it is no source address".to_owned()
+        } else {
+            String::new()
+        }
+    }
+
     fn before(&self, observed: &Self::Observed) -> Before {
         if self.here(observed).any(|h| self.matches(h)) {
             Before::Same
@@ -243,6 +291,7 @@ impl Kind for Address {
 
     fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
         if *before == Before::Same
+            || self.if_held
             || !self
                 .here(observed)
                 .any(|h| h.prefix == self.address.prefix_len())
@@ -259,6 +308,9 @@ impl Kind for Address {
     }
 
     fn node(&self) -> Option<NodeLines> {
+        if self.if_held {
+            return None;
+        }
         let net = self.address.to_string();
         Some(NodeLines {
             start: vec![self.add("replace")],

@@ -67,10 +67,14 @@ pub enum Check {
     KeepalivedConfig,
     /// Large receive offload is off on a director's interfaces.
     Lro,
+    /// A director and a real server do not speak to each other from a VIP.
+    SourceAddress,
     /// Each VIP is on exactly one director.
     VipHolder,
     /// Directors of an instance have the same VRID, interval, password, VIPs and way to speak.
     VrrpEqual,
+    /// No VRRP instance is in FAULT: a director where one is does not take over.
+    VrrpState,
     /// Directors of an instance have priorities of their own.
     VrrpPriority,
     /// No two instances on an interface have the same VRID.

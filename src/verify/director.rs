@@ -9,8 +9,9 @@ use super::way::{self, Leg};
 use super::{Check, Seen, marks};
 use crate::inventory::model::Mode;
 use crate::resource::ipvs::KEEPALIVED;
-use crate::resource::manager::ServiceManager;
+use crate::resource::manager::{self, ServiceManager};
 use crate::view;
+use crate::vrrp_state::{self, why_in_fault};
 
 const VRRP: u8 = 112;
 const VRRP_GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18));
@@ -25,6 +26,7 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
         way::of_director(seen, service, tally);
     }
     vrrp(seen, tally);
+    states(seen, tally);
     arp_rules(seen, tally);
     if seen.cluster.keepalived {
         configuration(seen, tally);
@@ -167,6 +169,27 @@ fn vrrp(seen: &Seen, tally: &mut Tally) {
             let v6 = me.address.is_ipv6();
             way::judge(seen, Check::FirewallVrrp, &what, v6, legs, "", tally);
         }
+    }
+}
+
+/// An instance in FAULT takes no part, though keepalived runs and another director serves.
+fn states(seen: &Seen, tally: &mut Tally) {
+    for instance in &seen.cluster.vrrp {
+        let Some(state) = seen.look.vrrp.get(&instance.name) else {
+            continue;
+        };
+        let fault = (*state == vrrp_state::State::Fault).then(|| {
+            let why = why_in_fault(seen.cluster, seen.host, instance, seen.addresses());
+            Fault::new(
+                format!("{} to be master or backup", instance.name),
+                format!("FAULT: {why}; it does not take over"),
+                format!(
+                    "repair what it tracks; {} says what failed",
+                    manager::where_it_logs(KEEPALIVED)
+                ),
+            )
+        });
+        tally.judge(seen.name(), Check::VrrpState, instance.name.clone(), fault);
     }
 }
 

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use serde::Deserialize;
 
 use crate::resource::Section;
+use crate::vrrp_state::{self, State};
 
 use super::boot::Boot;
 use super::end_to_end::{self, Replies};
@@ -35,6 +36,8 @@ pub struct Look {
     /// Seconds for tcp, tcpfin and udp.
     pub timeouts: Option<[u32; 3]>,
     pub sync_daemons: Vec<String>,
+    /// What keepalived's instances are, by their names, as its log has it.
+    pub vrrp: BTreeMap<String, State>,
     /// Large receive offload, by interface; None: it could not be read.
     pub lro: BTreeMap<String, Option<bool>>,
 }
@@ -67,6 +70,9 @@ pub struct Chosen {
     pub gateway: Option<IpAddr>,
     #[serde(default, rename = "dev")]
     pub interface: Option<String>,
+    /// The address that packets leave from, where their sender does not say.
+    #[serde(default, rename = "prefsrc")]
+    pub source: Option<IpAddr>,
     /// One map of what `ip route` may set besides.
     #[serde(default)]
     pub metrics: Vec<serde_json::Value>,
@@ -117,6 +123,7 @@ impl Look {
                 .filter(|line| line.contains("sync daemon"))
                 .map(str::to_owned)
                 .collect(),
+            vrrp: vrrp_state::logged(section.part("vrrp")),
             lro: section
                 .parts_of("lro")
                 .map(|(interface, text)| (interface.to_owned(), offload(text)))

@@ -19,6 +19,7 @@ pub mod place;
 pub mod questions;
 pub mod real_server;
 pub mod reply;
+pub mod source;
 pub mod statistics;
 pub mod tally;
 pub mod vrrp;
@@ -88,6 +89,7 @@ pub fn offline(
         for note in crate::run::left::notes(cluster, &host.run.answer.manifest) {
             tally.note(&host.host.name, Check::Health, note);
         }
+        source::check(host, tally);
         if host.host.is_real_server() {
             real_server::check(host, tally);
         }

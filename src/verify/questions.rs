@@ -8,8 +8,9 @@ use crate::inventory::model::{Cluster, Host, Mode, Protocol, Service};
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::manager;
 use crate::shell::{heredoc, quote};
+use crate::vrrp_state;
 
-use super::{end_to_end, place};
+use super::{end_to_end, place, source};
 
 /// The section's name.
 pub const SECTION: &str = "audit";
@@ -55,6 +56,10 @@ pub fn of(cluster: &Cluster, host: &Host, traffic: Traffic) -> String {
             KEEPALIVED,
         ]));
         text.push_str(DIRECTOR);
+        if cluster.keepalived {
+            text.push_str("part vrrp\n");
+            text.push_str(vrrp_state::LOGGED);
+        }
         text.push_str(&lro(host));
     }
     text
@@ -179,6 +184,8 @@ fn routes(cluster: &Cluster, host: &Host) -> String {
             asks.extend(near.map(|to| format!("route get {to} from {from}")));
         }
     }
+    let to = source::asked(cluster, host).into_iter();
+    asks.extend(to.map(|(to, _)| format!("route get {to}")));
     let lines = format!("{}\n", asks.join("\n"));
     // Without -force the first address that has no route ends the batch.
     let batch = heredoc("ip -j -force -batch - 2>/dev/null", &lines);

@@ -23,6 +23,14 @@ const WORDS: &[Word] = &[
         used: |service| service.scheduler_flags.iter().any(|f| f.starts_with("mh-")),
     },
     Word {
+        version: "2.0.20",
+        because: "it is the first that takes `preferred_lft`, without which an IPv6 VIP of a prefix other than 128 becomes a source address",
+        used: |service| {
+            let mut vips = service.vips.iter();
+            vips.any(|vip| vip.address.is_ipv6() && vip.prefix < 128)
+        },
+    },
+    Word {
         version: "2.0.17",
         because: "it is the first that takes more than one `status`",
         used: |service| page(service).is_some_and(|page| !page.status.is_one()),
@@ -151,6 +159,21 @@ mod tests {
                 "{services:?}: {}",
                 least.because
             );
+        }
+    }
+
+    #[test]
+    fn an_ipv6_vip_of_a_shorter_prefix_needs_a_word() {
+        for (prefix, version) in [("", "2.0.5"), ("/128", "2.0.5"), ("/64", "2.0.20")] {
+            let text = format!(
+                "cluster: t\nnetworks: {{ lan: 'fd00::/64' }}\nhosts:\n  lb1: {{ role: director, address: 'fd00::11' }}\n  \
+                 lb2: {{ role: backup, address: 'fd00::12' }}\n  rs1: {{ role: realserver, address: 'fd00::21' }}\n\
+                 vrrp: {{ virtual_router_id: 10 }}\nservices:\n  web: {{ vip: 'fd00::80{prefix}', port: 80 }}\n"
+            );
+            let cluster = inventory::parse("t.yaml", &text, BUILT_IN_ROLES)
+                .unwrap_or_else(|e| panic!("{}", e.render(100, false)))
+                .cluster;
+            assert_eq!(at_least(&cluster).version, version, "{prefix}");
         }
     }
 

@@ -60,6 +60,7 @@ pub fn of_host(cluster: &Cluster, host: &Host, os: &Distribution) -> Value {
         "vrrp": members.collect::<Vec<_>>(),
         "real_vips": vip::real_vips(cluster, host),
         "director_vips": vip::director_vips(cluster, host),
+        "moving_vips": vip::moving_vips(cluster, host),
         "silent": vip::silent(cluster, host),
         "arp_scopes": host.vars.get("arp_scopes").cloned().unwrap_or_else(|| json!(["all", "lo"])),
         "arp_rules": vip::arp_rules(cluster, host),

@@ -115,6 +115,23 @@ pub(super) fn director_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
         .collect()
 }
 
+/// IPv6 VIPs that keepalived holds on a director while it is master.
+pub(super) fn moving_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
+    let mut all = Vec::new();
+    for instance in &cluster.vrrp {
+        let Some(me) = instance.members.iter().find(|m| m.host == host.name) else {
+            continue;
+        };
+        let vips = instance.vips.iter();
+        all.extend(vips.filter(|vip| vip.address.is_ipv6()).map(|vip| {
+            let facing = host.facing(vip.address);
+            let interface = facing.map_or(&me.interface, |nic| &nic.name);
+            json!({ "address": format!("{}/{}", vip.address, vip.prefix), "interface": interface })
+        }));
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

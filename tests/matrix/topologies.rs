@@ -131,7 +131,14 @@ pub const ALL: &[Topology] = &[
         schedulers::each_has_its_pattern,
         edits::a_scheduler_that_is_not_there,
     ),
-    topology("v6", particular::both_families, edits::scheduler_of_v6),
+    topology(
+        "v6",
+        |cluster| {
+            particular::both_families(cluster);
+            vips::a_vip_of_ipv6_is_no_source(cluster);
+        },
+        edits::scheduler_of_v6,
+    ),
     NAT_HA,
     on(TRIXIE, "nat-ha-trixie", NAT_HA),
     topology("vrrp", vrrp::all_that_vrrp_offers, vrrp::a_watched_program),

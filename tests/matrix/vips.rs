@@ -172,3 +172,44 @@ fn a_vip_that_nobody_holds_comes_back(cluster: &Cluster) {
     assert!(!lacks(&held()), "{}", held());
     assert_eq!(cluster.planned(), [""; 0]);
 }
+
+/// Checks leave from the director's address, whatever prefix the VIP has; what stands otherwise is found and set right.
+pub fn a_vip_of_ipv6_is_no_source(cluster: &Cluster) {
+    const VIP: &str = "fd00:100::200";
+    let source = |host: &str| cluster.on(host, "ip -6 route get fd00:100::12");
+    let own = |what: &str| {
+        let route = source("lb1");
+        assert!(route.contains("src fd00:100::14"), "{what}: {route}");
+    };
+    own("a VIP of 128");
+    cluster.edit("vips: 'fd00:100::200' }", "vips: 'fd00:100::200/64' }");
+    cluster.edit(
+        "web6: { vip: 'fd00:100::200',",
+        "web6: { vip: 'fd00:100::200/64',",
+    );
+    cluster.lvsctl(&["apply", "--yes"]).expect(0);
+    own("a VIP of 64");
+    cluster.lvsctl(&["verify"]).expect(0).says("0 findings");
+    cluster.on(
+        "lb1",
+        &format!("ip addr change {VIP}/64 dev eth0 nodad preferred_lft forever"),
+    );
+    assert!(
+        source("lb1").contains(&format!("src {VIP}")),
+        "{}",
+        source("lb1")
+    );
+    cluster
+        .lvsctl(&["verify", "--no-traffic"])
+        .expect(3)
+        .says("toward rs1 (fd00:100::12)");
+    cluster.lvsctl(&["apply", "--yes"]).expect(0);
+    own("a VIP that was changed by hand");
+    cluster.edit("vips: 'fd00:100::200/64' }", "vips: 'fd00:100::200' }");
+    cluster.edit(
+        "web6: { vip: 'fd00:100::200/64',",
+        "web6: { vip: 'fd00:100::200',",
+    );
+    cluster.lvsctl(&["apply", "--yes"]).expect(0);
+    cluster.lvsctl(&["verify"]).expect(0).says("0 findings");
+}

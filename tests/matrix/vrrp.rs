@@ -153,6 +153,10 @@ fn without_its_other_interface_it_hands_over(cluster: &Cluster) {
     cluster.on("lb2", "ip link set eth1 down");
     moved(cluster, "lb2", "lb1");
     tells(cluster, "lb2", "FAULT");
+    cluster
+        .lvsctl(&["status"])
+        .expect(0)
+        .says("fault: main is in FAULT (eth1 is down)");
     cluster.on("lb2", "ip link set eth1 up");
     tells(cluster, "lb2", "BACKUP");
 }
@@ -161,6 +165,12 @@ fn without_its_program_it_hands_over(cluster: &Cluster) {
     cluster.on("lb1", "mount --bind /bin/false /bin/df");
     moved(cluster, "lb1", "lb2");
     tells(cluster, "lb1", "FAULT");
+    let why = "the tracked program disks fails";
+    cluster.lvsctl(&["status"]).expect(0).says(why);
+    cluster
+        .lvsctl(&["verify", "--no-traffic"])
+        .expect(3)
+        .says(why);
     cluster.on("lb1", "umount /bin/df");
     tells(cluster, "lb1", "BACKUP");
 }

@@ -8,6 +8,7 @@ mod localnode;
 mod made;
 mod mark;
 mod reply;
+mod source;
 mod sync;
 mod tun;
 mod vrrp;

@@ -2,6 +2,7 @@
 
 mod counters;
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use crate::report::status::{Director, DirectorState, RealServer, State, StatusVi
 use crate::resource::ipvs::{Ipvs, KEEPALIVED, Served, Virtual};
 use crate::run::{Fleet, HostRun};
 use crate::view;
+use crate::vrrp_state;
 
 use super::Result;
 use super::output::{Reporter, show, terminal};
@@ -31,7 +33,11 @@ const TICK: Duration = Duration::from_millis(100);
 const HOME_AND_CLEAR: &str = "\x1b[H\x1b[2J";
 
 fn questions(_: &Host) -> String {
-    format!("section={SECTION}\n{}", counters::QUESTION)
+    format!(
+        "section={SECTION}\n{}part vrrp\n{}",
+        counters::QUESTION,
+        vrrp_state::LOGGED
+    )
 }
 
 pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit> {
@@ -149,6 +155,7 @@ fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> Sta
         host: host.name.clone(),
         state: DirectorState::Unreached,
         vips: Vec::new(),
+        instances: BTreeMap::new(),
         note: Some(error.clone()),
     }));
     told_of_each_other(&mut directors);
@@ -210,16 +217,35 @@ fn director(cluster: &Cluster, run: &HostRun) -> Director {
         .units
         .get(KEEPALIVED)
         .is_some_and(|unit| unit.active);
-    let state = match (vips.is_empty(), waits) {
-        (false, _) => DirectorState::Master,
-        (true, true) => DirectorState::Backup,
-        (true, false) => DirectorState::Down,
-    };
+    let logged = run.answer.sections.get(SECTION);
+    let logged = logged.map(|section| vrrp_state::logged(section.part("vrrp")));
+    let mut instances = logged.unwrap_or_default();
+    instances.retain(|name, _| waits && cluster.vrrp.iter().any(|i| i.name == *name));
+    let faults: Vec<String> = cluster
+        .vrrp
+        .iter()
+        .filter(|i| instances.get(&i.name) == Some(&vrrp_state::State::Fault))
+        .map(|i| {
+            let why = vrrp_state::why_in_fault(cluster, run.host, i, &observed.address);
+            format!("{} is in FAULT ({why})", i.name)
+        })
+        .collect();
     Director {
         host: run.host.name.clone(),
-        state,
+        state: state(!vips.is_empty(), waits, !faults.is_empty()),
         vips,
-        note: None,
+        instances,
+        note: (!faults.is_empty()).then(|| faults.join("; ")),
+    }
+}
+
+/// What a director is: whether it holds VIPs, whether keepalived runs, and whether an instance is in FAULT.
+fn state(holds: bool, waits: bool, fault: bool) -> DirectorState {
+    match (holds, waits, fault) {
+        (true, _, _) => DirectorState::Master,
+        (false, true, true) => DirectorState::Fault,
+        (false, true, false) => DirectorState::Backup,
+        (false, false, _) => DirectorState::Down,
     }
 }
 
@@ -346,6 +372,25 @@ mod tests {
         ] {
             let shown = top(&text(lines), screen);
             assert_eq!(shown, wanted, "{lines} on {screen}");
+        }
+    }
+
+    #[test]
+    fn an_instance_in_fault_is_no_backup() {
+        for (holds, waits, fault, expected) in [
+            (true, true, false, DirectorState::Master),
+            (true, false, false, DirectorState::Master),
+            (true, true, true, DirectorState::Master),
+            (false, true, false, DirectorState::Backup),
+            (false, true, true, DirectorState::Fault),
+            (false, false, false, DirectorState::Down),
+            (false, false, true, DirectorState::Down),
+        ] {
+            assert_eq!(
+                state(holds, waits, fault),
+                expected,
+                "{holds} {waits} {fault}"
+            );
         }
     }
 }
