@@ -55,6 +55,7 @@ fn plan(host: &str, verb: &str) -> HostPlan {
         adopts: Vec::new(),
         notes: Vec::new(),
         refusals: Vec::new(),
+        replaces: Default::default(),
         load: None,
     }
 }
