@@ -70,7 +70,7 @@ Exit status:
   0    done; nothing (more) to change; all checks pass
   1    a host failed on the way: see what was done
   2    plan: there are changes
-  3    verify: there are findings
+  3    verify: there are findings; with --strict also: a service that no client asked for
   4    the inventory, a role or a secret is not valid; nothing was contacted
   5    a host could not be worked on (unreachable, refused, locked); nothing was changed anywhere
   6    the lab could not be made or reached
@@ -213,6 +213,9 @@ pub struct VerifyArgs {
     /// Leave out what sends traffic: ARP questions, end-to-end requests, and what a real server asks itself
     #[arg(long)]
     pub no_traffic: bool,
+    /// A service that no client could ask for is a failure too (exit status 3)
+    #[arg(long, conflicts_with = "no_traffic")]
+    pub strict: bool,
 }
 
 #[derive(Debug, Args)]

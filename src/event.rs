@@ -2,9 +2,13 @@
 
 use serde::Serialize;
 
+use crate::inventory::Problem;
+
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
+    /// What the inventory says, but probably does not mean. People see it before the run, with the line itself.
+    Warning(Problem),
     /// A fan-out over hosts begins.
     Started {
         what: &'static str,

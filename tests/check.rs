@@ -15,6 +15,7 @@ hosts:
   lb1: {{ role: director, address: 192.168.100.14{ssh} }}
   lb2: {{ role: backup, address: 192.168.100.15 }}
   rs1: {{ role: realserver, address: 192.168.100.12 }}
+  user: {{ role: client, address: 192.168.100.20 }}
 vrrp:
   virtual_router_id: 10
   auth_pass: {{ {secret} }}
@@ -51,7 +52,7 @@ fn check(folder: &Path, value: Option<&str>) -> (i32, String) {
 fn check_looks_at_secrets_without_showing_them() {
     let env = format!("env: {VARIABLE}");
     let file = "file: pass";
-    let unset = "[web.yaml:9:21]";
+    let unset = "[web.yaml:10:21]";
     for (secret, value, mode, status, says) in [
         (env.as_str(), Some("hunter22"), 0, 0, &[][..]),
         (
@@ -67,7 +68,7 @@ fn check_looks_at_secrets_without_showing_them() {
             Some("hunter222"),
             0,
             4,
-            &["has 9 characters", "web.yaml:9:"],
+            &["has 9 characters", "web.yaml:10:"],
         ),
         (file, Some("hunter22"), 0o600, 0, &[]),
         (
@@ -77,7 +78,7 @@ fn check_looks_at_secrets_without_showing_them() {
             0,
             &[
                 "others can read this secret (mode 0640)",
-                "[web.yaml:9:22]",
+                "[web.yaml:10:22]",
                 "`chmod 600 pass`",
             ],
         ),
@@ -96,7 +97,7 @@ fn check_looks_at_secrets_without_showing_them() {
             0,
             &[
                 "pass: a secret is expected there",
-                "[web.yaml:9:22]",
+                "[web.yaml:10:22]",
                 "chmod 600",
             ],
         ),
@@ -122,6 +123,22 @@ fn check_looks_at_secrets_without_showing_them() {
 }
 
 #[test]
+fn check_says_that_no_client_will_ask_for_the_services() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    inventory(folder, "prompt: hush", "");
+    assert_eq!(check(folder, None), (0, String::new()));
+    let path = folder.join("web.yaml");
+    let text = fs::read_to_string(&path).expect("the inventory");
+    fs::write(&path, text.replace("role: client", "role: router")).expect("the inventory");
+    let (status, said) = check(folder, None);
+    assert_eq!(status, 0, "{said}");
+    for words in ["no host is a client", "[web.yaml:3:1]", "`role: client`"] {
+        assert!(said.contains(words), "no {words:?} in {said}");
+    }
+}
+
+#[test]
 fn a_secret_of_ssh_is_told_where_it_is_asked_for() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
@@ -141,7 +158,7 @@ fn who_needs_a_secret_is_told_where_and_how() {
     let output = lvsctl(folder, &words, None);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(4), "{said}");
-    assert!(said.contains("web.yaml:9:21"), "{said}");
+    assert!(said.contains("web.yaml:10:21"), "{said}");
     assert!(said.contains(&format!("export {VARIABLE}=...")), "{said}");
 }
 

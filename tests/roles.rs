@@ -47,7 +47,10 @@ fn resources_on(os: &Distribution) -> Vec<(String, Resource)> {
             .into_owned();
         let loaded = inventory::parse(&name, &text, BUILT_IN_ROLES)
             .unwrap_or_else(|e| panic!("{name}: {e:?}"));
-        assert!(loaded.warnings.is_empty(), "{name}: {:?}", loaded.warnings);
+        // t17 shows what each scheduler does, those included that ignore its weights.
+        let warnings = loaded.warnings.iter().map(|w| w.message());
+        let warnings: Vec<_> = warnings.filter(|_| name != "t17.yaml").collect();
+        assert_eq!(warnings, [""; 0], "{name}");
         for host in &loaded.cluster.hosts {
             let expanded = roles.over(&loaded.cluster).of(host, os);
             let expanded = expanded.unwrap_or_else(|e| panic!("{name}, {}: {e}", host.name));

@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal};
 
 use crate::cli::{ApplyArgs, Format, Global};
+use crate::event::{Event, Sink as _};
 use crate::exit::Exit;
 use crate::inventory::model::Host;
 use crate::plan::HostPlan;
@@ -33,6 +34,9 @@ pub fn run(global: &Global, args: &ApplyArgs, goal: Goal) -> Result<Exit> {
     let reach = reach::reach(global, &mut setup, goal == Goal::Inventory)?;
     let interrupt = reach::interrupt()?;
     let reporter = Reporter::new(global, args.format.format);
+    for warning in &setup.loaded.warnings {
+        reporter.event(&Event::Warning(warning.clone()));
+    }
     let done = {
         let work = Work {
             global,

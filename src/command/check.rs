@@ -17,6 +17,7 @@ pub fn run(global: &Global) -> Result<Exit> {
     for replaced in setup.roles.replaced() {
         eprintln!("warning: {replaced}; rename it if that is not meant");
     }
+    setup::warn(global, &setup.loaded.advice());
     setup::warn(global, &secrets::look(global, &setup)?);
     print(&format!(
         "{}: cluster {} is valid: {}, {}, {}\n",

@@ -50,7 +50,7 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     reach.tell(global);
     show(global, |out, style| match args.format.format {
         Format::Text => report::plan::text(out, &plans, &called(setup.cluster()), style),
-        Format::Json => report::plan::json(out, &plans),
+        Format::Json => report::plan::json(out, &plans, &setup.loaded.warnings),
     })?;
     if missing > 0 && !global.quiet {
         eprintln!(

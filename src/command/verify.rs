@@ -8,7 +8,7 @@ use crate::report::error::chain;
 use crate::run::HostRun;
 use crate::verify::questions::Traffic;
 use crate::verify::tally::{Compared, Tally};
-use crate::verify::{self, Check, live, place, questions};
+use crate::verify::{self, Check, live, questions};
 
 use super::Result;
 use super::output::{Reporter, show};
@@ -80,7 +80,7 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
         }
         let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
             .into_iter()
-            .partition(|run| run.host.name == THIS_MACHINE || place::is_neutral(cluster, run.host));
+            .partition(|run| run.host.name == THIS_MACHINE || cluster.is_neutral(run.host));
         if !interrupt.is_set() {
             verify::offline(cluster, &hosts, &clients, &reach.secrets, &mut tally);
         }
@@ -98,15 +98,23 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
     if interrupt.is_set() {
         return Ok(Exit::Interrupted);
     }
+    let skipped = tally.unasked();
+    let (findings, passed) = (&tally.findings, tally.count());
     show(global, |out, style| match args.format.format {
-        Format::Text => report::findings::text(out, &tally.findings, tally.count(), style),
-        Format::Json => report::findings::json(out, &tally.findings, tally.count()),
+        Format::Text => report::findings::text(out, findings, passed, &skipped, style),
+        Format::Json => report::findings::json(out, findings, passed, &skipped),
     })?;
-    Ok(if tally.is_clean() {
+    Ok(exit(&tally, args.strict))
+}
+
+/// What was found decides; with `--strict` also what was not looked at from end to end.
+fn exit(tally: &Tally, strict: bool) -> Exit {
+    let skipped = strict && !tally.unasked().is_empty();
+    if tally.is_clean() && !skipped {
         Exit::Done
     } else {
         Exit::Findings
-    })
+    }
 }
 
 fn unreachable(error: &str) -> Compared {
@@ -132,4 +140,73 @@ fn this_machine(hosts: &[Host]) -> Option<Host> {
     host.connection = Connection::Local;
     host.ssh.sudo = Some(false);
     Some(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_client_asked_for_is_a_failure_only_when_strict() {
+        let skipped = "the services were not asked for";
+        for (about, host, check, error, strict, expected) in [
+            (
+                "nothing skipped",
+                None,
+                Check::EndToEnd,
+                false,
+                true,
+                Exit::Done,
+            ),
+            (
+                "skipped",
+                Some(""),
+                Check::EndToEnd,
+                false,
+                false,
+                Exit::Done,
+            ),
+            (
+                "skipped, strict",
+                Some(""),
+                Check::EndToEnd,
+                false,
+                true,
+                Exit::Findings,
+            ),
+            (
+                "one client of several",
+                Some("c1"),
+                Check::EndToEnd,
+                false,
+                true,
+                Exit::Done,
+            ),
+            (
+                "a note of another check",
+                Some(""),
+                Check::ArpAnswer,
+                false,
+                true,
+                Exit::Done,
+            ),
+            (
+                "an error",
+                None,
+                Check::EndToEnd,
+                true,
+                false,
+                Exit::Findings,
+            ),
+        ] {
+            let mut tally = Tally::default();
+            if let Some(host) = host {
+                tally.note(host, check, skipped);
+            }
+            if error {
+                tally.fail("rs1", Check::ArpIgnore, Compared::default());
+            }
+            assert_eq!(exit(&tally, strict), expected, "{about}");
+        }
+    }
 }

@@ -54,6 +54,12 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// What `check` says beside the warnings: true of many inventories on purpose.
+    pub fn advice(&self) -> Vec<Problem> {
+        let faults = check::advice(&self.cluster, place::Places(&self.root));
+        problem::problems(&self.source, faults).0
+    }
+
     /// What can be said of secrets only once they are read: a VRRP password's length.
     pub fn check_secrets(&self, secrets: &Secrets) -> Result<(), LoadError> {
         let faults = check::secrets(&self.cluster, secrets, place::Places(&self.root));

@@ -57,6 +57,14 @@ impl Cluster {
         all.map(|vip| vip.address)
     }
 
+    /// Whether a host may ask for a service as its users do. A real server answers itself, and a director's own
+    /// packets do not come in by the network.
+    pub fn is_neutral(&self, host: &Host) -> bool {
+        let mut all = self.services.iter().flat_map(|s| &s.real_servers);
+        let serves = all.any(|rs| rs.host == host.name);
+        host.has_role("client") && !host.is_director() && !host.is_real_server() && !serves
+    }
+
     /// Whether a host whose gateway this is goes out through a director.
     pub fn is_through_a_director(&self, gateway: IpAddr) -> bool {
         let mut theirs = self.director_addresses().chain(self.floating_vips());

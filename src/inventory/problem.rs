@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 use miette::{Severity, SourceCode, SourceSpan};
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 /// A file that is wrong in more places than this is wrong altogether.
 pub(crate) const MOST_SHOWN: usize = 100;
@@ -202,6 +203,19 @@ impl Problem {
             Ok(()) => out,
             Err(fmt::Error) => format!("{self}\n"),
         }
+    }
+}
+
+/// As JSON: without the source text, whose place `file`, `line` and `column` name.
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_struct("Problem", 5)?;
+        map.serialize_field("file", &self.file)?;
+        map.serialize_field("line", &self.line)?;
+        map.serialize_field("column", &self.column)?;
+        map.serialize_field("message", &self.fault.message)?;
+        map.serialize_field("fix", &self.fault.help)?;
+        map.end()
     }
 }
 

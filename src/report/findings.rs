@@ -62,11 +62,13 @@ fn all_alike(a: &[&Finding], b: &[&Finding]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b))
 }
 
-/// Writes findings host by host, those that are the same on several hosts once, and a summary.
+/// Writes findings host by host, those that are the same on several hosts once, and a summary. What clients did not
+/// ask for comes last: it is not proven, however many checks passed.
 pub fn text(
     writer: &mut dyn Write,
     findings: &[Finding],
     passed: usize,
+    skipped: &[String],
     style: Style,
 ) -> io::Result<()> {
     let mut groups: Vec<(Vec<&str>, Vec<&Finding>)> = Vec::new();
@@ -90,6 +92,10 @@ pub fn text(
     }
     let summary = summary(&Totals::of(findings), style);
     writeln!(writer, "{} passed, {summary}", count(passed, "check"))?;
+    for why in skipped {
+        let word = style.paint(Tone::Notable, "not proven end to end:");
+        writeln!(writer, "{word} {}", clean::line(why))?;
+    }
     writer.flush()
 }
 
@@ -144,15 +150,24 @@ struct Document<'a> {
     /// Checks that passed.
     passed: usize,
     summary: Totals,
+    /// Why services were asked for by no client.
+    skipped: &'a [String],
 }
 
-/// Writes `{"format": 1, "findings": [...], "passed": N, "summary": {...}}`. Fields are only ever added.
-pub fn json(writer: &mut dyn Write, findings: &[Finding], passed: usize) -> io::Result<()> {
+/// Writes `{"format": 1, "findings": [...], "passed": N, "summary": {...}, "skipped": [...]}`. Fields are only ever
+/// added.
+pub fn json(
+    writer: &mut dyn Write,
+    findings: &[Finding],
+    passed: usize,
+    skipped: &[String],
+) -> io::Result<()> {
     let document = Document {
         format: 1,
         findings,
         passed,
         summary: Totals::of(findings),
+        skipped,
     };
     super::document(writer, &document)
 }
@@ -189,7 +204,7 @@ mod tests {
 
     fn shown(findings: &[Finding], style: Style) -> String {
         let mut bytes = Vec::new();
-        text(&mut bytes, findings, 7, style).unwrap();
+        text(&mut bytes, findings, 7, &[], style).unwrap();
         String::from_utf8(bytes).unwrap().replace('\u{1b}', "␛")
     }
 
@@ -234,9 +249,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_asked_for_comes_last() {
+        let mut bytes = Vec::new();
+        let skipped = ["no client\u{1b}[2J".to_owned()];
+        text(&mut bytes, &findings(), 7, &skipped, Style::plain()).unwrap();
+        let shown = String::from_utf8(bytes).unwrap();
+        let last = shown.lines().last().unwrap();
+        assert_eq!(last, "not proven end to end: no client\\u{1b}[2J");
+    }
+
+    #[test]
     fn findings_are_one_json_document() {
         let mut bytes = Vec::new();
-        json(&mut bytes, &findings()[1..2], 7).unwrap();
+        json(
+            &mut bytes,
+            &findings()[1..2],
+            7,
+            &["nobody asked".to_owned()],
+        )
+        .unwrap();
         let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         let expected = serde_json::json!({
             "format": 1,
@@ -251,6 +282,7 @@ mod tests {
             }],
             "passed": 7,
             "summary": {"errors": 1, "warnings": 0, "notes": 0, "hosts": 1},
+            "skipped": ["nobody asked"],
         });
         assert_eq!(value, expected);
     }

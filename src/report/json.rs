@@ -77,11 +77,17 @@ fn now() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::{self, BUILT_IN_ROLES};
 
     #[test]
     fn every_event_is_one_line_with_the_documented_fields() {
         let (host, title) = (|| "rs1".to_owned(), || "add\nit".to_owned());
+        let inventory = "cluster: a\nnetworks: 10.0.0.0/24\nhosts:\n  lb: { role: director, address: 10.0.0.1 }\n  \
+                         rs: { role: realserver, address: 10.0.0.2 }\nservices:\n  \
+                         w: { vip: 10.0.0.9, port: 80, weight: 0 }\n";
+        let loaded = inventory::parse("a.yaml", inventory, BUILT_IN_ROLES).unwrap();
         let events = [
+            Event::Warning(loaded.warnings[0].clone()),
             Event::Started {
                 what: "probe",
                 hosts: vec![host()],
@@ -137,6 +143,7 @@ mod tests {
         }
         let text = String::from_utf8(json.finish().unwrap()).unwrap();
         insta::assert_snapshot!(text, @r#"
+        {"time":1.5,"event":"warning","file":"a.yaml","line":7,"column":3,"message":"all real servers of service `w` have weight 0, so none gets connections","fix":"give one of them a weight of 1 or more"}
         {"time":1.5,"event":"started","what":"probe","hosts":["rs1"]}
         {"time":1.5,"event":"connecting","host":"rs1"}
         {"time":1.5,"event":"probed","host":"rs1","seconds":0.5}

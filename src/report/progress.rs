@@ -231,6 +231,7 @@ impl Sink for Progress {
             Event::Failed { host, .. } => self.end(state, host, Stand::Failed),
             Event::Skipped { host, .. } => self.end(state, host, Stand::Skipped),
             Event::Finished => state.clear(&self.multi),
+            Event::Warning(_) => {}
         }
         state.total();
     }

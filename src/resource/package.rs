@@ -26,6 +26,42 @@ pub struct AtLeast {
     pub version: String,
     /// What needs it.
     pub because: String,
+    /// Newer releases that will not do either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub except: Option<Except>,
+}
+
+/// Releases with a fault that older and newer ones do not have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Except {
+    pub first: String,
+    pub last: String,
+    pub because: String,
+}
+
+impl AtLeast {
+    /// Why a release will not do: what is needed in its place, and what for.
+    fn unfit(&self, version: &str) -> Option<(String, &str)> {
+        let compares = |other: &str, how| compare_to(version, other, how) == Ok(true);
+        if compares(&self.version, Cmp::Lt) {
+            return Some((format!("{} or newer", self.version), &self.because));
+        }
+        let except = self.except.as_ref()?;
+        let within = compares(&except.first, Cmp::Ge) && compares(&except.last, Cmp::Le);
+        within.then(|| {
+            let needed = format!("newer than {}, or older than {}", except.last, except.first);
+            (needed, except.because.as_str())
+        })
+    }
+}
+
+/// An installed release that will not do.
+struct Unfit<'a> {
+    name: &'a str,
+    found: &'a str,
+    needed: String,
+    because: &'a str,
 }
 
 /// The release of a package, without the epoch and the distribution's own revision.
@@ -42,19 +78,23 @@ impl Package {
             .filter_map(move |name| manager.map_or(Some(name.as_str()), |m| m.name(name)))
     }
 
-    /// The first that is older than it may be, and its version.
-    fn too_old<'a>(
+    /// The first whose release will not do.
+    fn unfit<'a>(
         &'a self,
         observed: &'a BTreeMap<String, String>,
         manager: Option<PackageManager>,
-    ) -> Option<(&'a str, &'a str, &'a AtLeast)> {
+    ) -> Option<Unfit<'a>> {
         let least = self.at_least.as_ref()?;
-        let versions = self
-            .known(manager)
-            .filter_map(|name| Some((name, observed.get(name)?.as_str())));
-        let old = |version: &str| compare_to(version, &least.version, Cmp::Lt) == Ok(true);
-        let mut old = versions.filter(|(_, version)| !version.is_empty() && old(version));
-        old.next().map(|(name, version)| (name, version, least))
+        self.known(manager).find_map(|name| {
+            let found = observed.get(name).filter(|version| !version.is_empty())?;
+            let (needed, because) = least.unfit(found)?;
+            Some(Unfit {
+                name,
+                found,
+                needed,
+                because,
+            })
+        })
     }
 }
 
@@ -128,10 +168,9 @@ impl Kind for Package {
         missing.dedup();
         if missing.is_empty() {
             // There is no step for it: which release a host has is for its administrator to say.
-            let (name, found, least) = self.too_old(observed, manager)?;
-            let wanted = format!("{} or newer", least.version);
+            let unfit = self.unfit(observed, manager)?;
             let change = Change::new(Self::NAME, self.key(), Action::Update);
-            return Some(change.field(name, Some(found), Some(wanted)));
+            return Some(change.field(unfit.name, Some(unfit.found), Some(unfit.needed)));
         }
         let names = missing
             .iter()
@@ -160,9 +199,14 @@ impl Kind for Package {
                 "expected the package {name}, which is Debian's own; give the host a role of your own that does without it"
             ));
         }
-        let (name, found, AtLeast { version, because }) = self.too_old(observed, Some(manager))?;
+        let Unfit {
+            name,
+            found,
+            needed,
+            because,
+        } = self.unfit(observed, Some(manager))?;
         Some(format!(
-            "expected {name} {version} or newer, found {found}: {because}; upgrade it"
+            "expected {name} {needed}, found {found}: {because}; upgrade it"
         ))
     }
 

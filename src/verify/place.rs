@@ -156,19 +156,9 @@ pub fn own_address<'a>(
     })
 }
 
-/// Whether a host may ask for a service as its users do. A real server answers itself, and a director's own
-/// packets do not come in by the network.
-pub fn is_neutral(cluster: &Cluster, host: &Host) -> bool {
-    let serves = cluster
-        .services
-        .iter()
-        .any(|s| s.real_servers.iter().any(|rs| rs.host == host.name));
-    host.has_role("client") && !host.is_director() && !host.is_real_server() && !serves
-}
-
 /// Hosts of the role `client`, by the address that they ask from.
 pub fn clients(cluster: &Cluster) -> impl Iterator<Item = &Host> {
-    cluster.hosts.iter().filter(|h| is_neutral(cluster, h))
+    cluster.hosts.iter().filter(|h| cluster.is_neutral(h))
 }
 
 /// All addresses of directors that the inventory knows, VIPs included, each with whose it is.

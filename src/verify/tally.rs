@@ -141,6 +141,14 @@ impl Tally {
         self.passed.values().sum()
     }
 
+    /// Why services, or all of them, were asked for by no client: the end-to-end part proves nothing of them.
+    pub fn unasked(&self) -> Vec<String> {
+        let of_cluster = |f: &&Finding| f.severity == Severity::Note && f.host.is_empty();
+        let notes = self.findings.iter().filter(of_cluster);
+        let notes = notes.filter(|finding| finding.check == Check::EndToEnd);
+        notes.map(|finding| finding.what.clone()).collect()
+    }
+
     /// Whether anything is wrong; notes are not.
     pub fn is_clean(&self) -> bool {
         self.findings

@@ -1,7 +1,7 @@
 //! How old a keepalived may be: by the words that our configuration has.
 
 use crate::inventory::model::{Cluster, HttpAnswer, Scheduler, Service};
-use crate::resource::package::AtLeast;
+use crate::resource::package::{AtLeast, Except};
 
 /// A word of keepalived.conf, and the first release that knows it.
 struct Word {
@@ -41,6 +41,11 @@ const WORDS: &[Word] = &[
         used: |service| page(service).is_some_and(|page| !page.version.is_default()),
     },
     Word {
+        version: "2.0.16",
+        because: "older ones take a weight of 0 for 1",
+        used: has_weight_of_0,
+    },
+    Word {
         version: "2.0.7",
         because: "it is the first that knows the scheduler `mh`",
         used: |service| service.scheduler == Scheduler::Mh,
@@ -51,6 +56,12 @@ const WORDS: &[Word] = &[
         used: |service| page(service).is_some_and(|page| page.text.is_some()),
     },
 ];
+
+/// keepalived refuses the weight and keeps its default, 1 (check_parser.c), and 2.1.0 to 2.1.5
+/// take 0 for 1 when they set it (ipwrapper.c).
+fn has_weight_of_0(service: &Service) -> bool {
+    service.real_servers.iter().any(|real| real.weight == 0)
+}
 
 /// What a health check asks for by HTTP or HTTPS. For its `text` keepalived must also have been built with
 /// `--enable-regex`, which no version number shows: `keepalived -t` does.
@@ -66,9 +77,15 @@ pub(super) fn at_least(cluster: &Cluster) -> AtLeast {
     let (version, because) = needed.map_or(("2.0.5", "`keepalived -t` tells of faults"), |word| {
         (word.version, word.because)
     });
+    let drained = cluster.services.iter().any(has_weight_of_0);
     AtLeast {
         version: version.to_owned(),
         because: because.to_owned(),
+        except: drained.then(|| Except {
+            first: "2.1.0".to_owned(),
+            last: "2.1.5".to_owned(),
+            because: "these take a weight of 0 for 1".to_owned(),
+        }),
     }
 }
 
@@ -82,7 +99,8 @@ mod tests {
     fn cluster(services: &[&str]) -> Cluster {
         let mut text = "cluster: t\nnetworks: 10.2.0.0/24\nhosts:\n  \
              lb1: { role: director, address: 10.2.0.11 }\n  lb2: { role: backup, address: 10.2.0.12 }\n  \
-             rs1: { role: realserver, address: 10.2.0.21 }\nvrrp: { virtual_router_id: 10 }\nservices:\n"
+             rs1: { role: realserver, address: 10.2.0.21 }\n  \
+             rs2: { role: realserver, address: 10.2.0.22 }\nvrrp: { virtual_router_id: 10 }\nservices:\n"
             .to_owned();
         for (port, keys) in (8001..).zip(services) {
             text += &format!("  s{port}: {{ vip: 10.2.0.80, port: {port}, {keys} }}\n");
@@ -132,6 +150,11 @@ mod tests {
             ),
             (vec!["scheduler: mh"], "2.0.7", "`mh`"),
             (
+                vec!["real_servers: { rs1: { weight: 0 }, rs2: }"],
+                "2.0.16",
+                "weight of 0",
+            ),
+            (
                 vec!["scheduler: mh, scheduler_flags: mh-port"],
                 "2.0.20",
                 "`mh-port`",
@@ -144,6 +167,14 @@ mod tests {
             (vec!["scheduler: twos"], "2.2.5", "`twos`"),
             (
                 vec![
+                    "real_servers: { rs1: { weight: 0 }, rs2: }",
+                    "scheduler: mh, scheduler_flags: mh-port",
+                ],
+                "2.0.20",
+                "`mh-port`",
+            ),
+            (
+                vec![
                     page,
                     "scheduler: twos",
                     "scheduler: mh, scheduler_flags: mh-port",
@@ -153,6 +184,9 @@ mod tests {
             ),
         ] {
             let least = at_least(&cluster(&services));
+            // The fault of some releases counts where a weight is 0, whatever else is needed.
+            let drained = services.iter().any(|s| s.contains("weight: 0"));
+            assert_eq!(least.except.is_some(), drained, "{services:?}");
             assert_eq!(least.version, version, "{services:?}");
             assert!(
                 least.because.contains(reason),

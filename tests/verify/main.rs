@@ -35,7 +35,7 @@ use lvsctl::verify::end_to_end::{self, Replies, Reply};
 use lvsctl::verify::look::Look;
 use lvsctl::verify::questions::Traffic;
 use lvsctl::verify::statistics::Statistics;
-use lvsctl::verify::{self, Check, Severity, Tally, live, place, questions};
+use lvsctl::verify::{self, Check, Severity, Tally, live, questions};
 
 /// A change to what one host answered.
 struct Edit {
@@ -193,7 +193,7 @@ impl Recorded {
         }
         let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
             .into_iter()
-            .partition(|run| place::is_neutral(&self.cluster, run.host));
+            .partition(|run| self.cluster.is_neutral(run.host));
         verify::offline(&self.cluster, &hosts, &clients, &secrets, &mut tally);
         live::check(&fleet, &self.cluster, &mut clients, &mut hosts, &mut tally);
         tally

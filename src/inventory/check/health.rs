@@ -28,19 +28,18 @@ pub fn checks(view: View<'_>, faults: &mut Vec<Fault>) {
             HealthCheckKind::Script { path, .. } => {
                 faults.extend(program(path).map(|fault| view.at(&at("script", "path"), fault)));
             }
-            HealthCheckKind::Tcp => {
-                if service.protocol == Protocol::Udp && health.port.is_none() {
-                    let fault = Fault::new(format!(
-                        "service {} is UDP, but its health check connects by TCP",
-                        shown(name)
-                    ))
-                    .help("name a TCP `port`, ask by `script`, or write `health_check: false`")
-                    .warning();
-                    faults.push(view.at(&["services", name, "health_check"], fault));
-                }
-            }
+            HealthCheckKind::Tcp => {}
         }
         let asks_port = !matches!(health.kind, HealthCheckKind::Script { .. });
+        if service.protocol == Protocol::Udp && health.port.is_none() && asks_port {
+            let fault = Fault::new(format!(
+                "service {} is UDP, but its health check connects by TCP",
+                shown(name)
+            ))
+            .help("name a TCP `port`, ask by `script`, or write `health_check: false`")
+            .warning();
+            faults.push(view.at(&["services", name, "health_check"], fault));
+        }
         if service.ports.is_empty() && health.port.is_none() && asks_port {
             let fault =
                 Fault::new("a service on every port does not say which one its health check asks")

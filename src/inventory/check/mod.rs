@@ -3,6 +3,7 @@
 
 mod address;
 mod arp;
+mod combination;
 mod export;
 mod gateway;
 mod health;
@@ -45,6 +46,12 @@ const LOCAL: &[Rule] = &[
     service::families,
     service::flags,
     service::one_packet,
+    combination::one_packet_in_nat,
+    combination::one_packet_spreads,
+    combination::weights,
+    combination::by_destination,
+    combination::further_connections,
+    combination::clients_in_nat,
     service::same_segment,
     gateway::through_directors,
     gateway::past_directors,
@@ -88,6 +95,13 @@ pub(super) fn check(cluster: &Cluster, places: Places<'_>, whole: bool) -> Vec<F
     for rule in rules {
         rule(view, &mut faults);
     }
+    faults
+}
+
+/// What `check` alone says: true of many inventories on purpose, and no news in every run.
+pub(super) fn advice(cluster: &Cluster, places: Places<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    combination::has_client(View { cluster, places }, &mut faults);
     faults
 }
 

@@ -42,7 +42,8 @@ pub(in crate::inventory) struct Host {
     pub lab: Opt<LabOptions>,
     /// Free values for roles and templates of your own (`host.vars` there).
     pub vars: Opt<Named<FreeValue>>,
-    /// Weight of a real server in all services. Default: that of `defaults`, else the service's `weight`, else 1.
+    /// Weight of a real server in all services. 0, for maintenance, goes before what services say of the host.
+    /// Default: that of `defaults`, else the service's `weight`, else 1.
     pub weight: Opt<Weight>,
     /// VRRP priority of a director, 1 to 254, the highest being the master. Default: 100, 90, 80, ... (in smaller steps
     /// for more than ten) for directors and then backups in the order of the file.

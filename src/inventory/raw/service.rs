@@ -28,7 +28,7 @@ pub(in crate::inventory) struct Service {
     pub protocol: Opt<Text<Protocol>>,
     /// How packets reach a real server: `dr` (direct routing), `nat` or `tun` (IP-in-IP). Default: `dr`.
     pub mode: Opt<Text<Mode>>,
-    /// How connections are shared out. Default: `rr`.
+    /// How connections are shared out. `rr`, `lc` and `dh` ignore weights. Default: `rr`.
     pub scheduler: Opt<Text<Scheduler>>,
     /// Flags of the scheduler, as `ipvsadm -b` takes them: `sh-port`, `sh-fallback`, `mh-port`, `mh-fallback`.
     pub scheduler_flags: Opt<Many<String>>,
@@ -37,7 +37,7 @@ pub(in crate::inventory) struct Service {
     pub persistence: Opt<Persistence>,
     /// A firewall mark that makes one service of all its VIPs and ports; decimal or hex. Default: none.
     pub fwmark: Opt<Mark>,
-    /// Schedule every UDP packet by itself. Default: `false`.
+    /// Schedule every UDP packet by itself; not in `nat`, which could not translate the answers. Default: `false`.
     pub one_packet: Opt<bool>,
     /// The real servers: a list of hosts, or a map of hosts to `{ weight, port }`.
     /// Default: every host with the role `realserver`.
@@ -176,7 +176,8 @@ pub(in crate::inventory) enum RealServers {
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "RealServer")]
 pub(in crate::inventory) struct RealServer {
-    /// 0 (no new connections) to 65535. Default: the host's, else the service's, else 1.
+    /// 0 (no new connections) to 65535; a host whose `weight` is 0 stays at 0. Default: the host's, else the
+    /// service's, else 1.
     pub weight: Opt<Weight>,
     /// Its port, where NAT maps it. Default: `real_port`.
     pub port: Opt<Port>,

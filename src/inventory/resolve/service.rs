@@ -41,7 +41,7 @@ pub fn services(
 fn resolve(
     name: &str,
     raw: &RawService,
-    weights: &BTreeMap<&str, u16>,
+    weights: &BTreeMap<&str, HostWeight>,
     hosts: &[Host],
     keepalived: bool,
     cx: &mut Context<'_>,
@@ -142,12 +142,25 @@ pub fn vip(written: Address) -> Vip {
     }
 }
 
-/// The weights that hosts have of their own or by `defaults`.
-fn weights(raw: &Inventory) -> BTreeMap<&str, u16> {
+/// What a host's weight is where a service says nothing, and whether the host takes no connections at all.
+#[derive(Clone, Copy)]
+struct HostWeight {
+    weight: u16,
+    drained: bool,
+}
+
+/// The weights that hosts have by themselves or by `defaults`. A host with `weight: 0` is in maintenance, whatever
+/// services say of it; a default of 0 is not about one host.
+fn weights(raw: &Inventory) -> BTreeMap<&str, HostWeight> {
     let shared = raw.defaults.get().and_then(|d| d.weight.copied());
     let hosts = raw.hosts.get().into_iter().flat_map(Named::iter);
     hosts
-        .filter_map(|(name, host)| Some((name, host.weight.copied().or(shared)?.0)))
+        .filter_map(|(name, host)| {
+            let own = host.weight.copied();
+            let drained = own.is_some_and(|weight| weight.0 == 0);
+            let weight = own.or(shared)?.0;
+            Some((name, HostWeight { weight, drained }))
+        })
         .collect()
 }
 
@@ -161,7 +174,7 @@ struct Chosen<'h> {
 fn real_servers(
     name: &str,
     raw: &RawService,
-    weights: &BTreeMap<&str, u16>,
+    weights: &BTreeMap<&str, HostWeight>,
     hosts: &[Host],
     vip: IpAddr,
     ports: &[u16],
@@ -229,10 +242,16 @@ fn real_servers(
             family_fault(name, host, vip, cx);
             continue;
         };
+        let of_host = weights.get(host.name.as_str());
         let weight = weight
-            .or(weights.get(host.name.as_str()).copied())
+            .or(of_host.map(|of_host| of_host.weight))
             .or(raw.weight.copied().map(|w| w.0))
             .unwrap_or(1);
+        let weight = if of_host.is_some_and(|of_host| of_host.drained) {
+            0
+        } else {
+            weight
+        };
         let port = port.or(raw.real_port.copied().map(|p| p.0));
         // A port that is the service's own is none of its own.
         let port = port.filter(|p| ports != [*p]);

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Totals;
+use crate::inventory::Problem;
 use crate::plan::HostPlan;
 
 #[derive(Serialize)]
@@ -12,6 +13,8 @@ struct Document<'a> {
     format: u32,
     hosts: Vec<Host<'a>>,
     summary: Totals,
+    /// What the inventory says, but probably does not mean.
+    warnings: &'a [Problem],
 }
 
 #[derive(Serialize)]
@@ -22,8 +25,8 @@ struct Host<'a> {
     steps: Vec<&'a str>,
 }
 
-/// Writes `{"format": 1, "hosts": [...], "summary": {...}}`.
-pub fn json(writer: &mut dyn Write, plans: &[HostPlan]) -> io::Result<()> {
+/// Writes `{"format": 1, "hosts": [...], "summary": {...}, "warnings": [...]}`.
+pub fn json(writer: &mut dyn Write, plans: &[HostPlan], warnings: &[Problem]) -> io::Result<()> {
     let document = Document {
         format: 1,
         hosts: plans
@@ -34,6 +37,7 @@ pub fn json(writer: &mut dyn Write, plans: &[HostPlan]) -> io::Result<()> {
             })
             .collect(),
         summary: Totals::of(plans),
+        warnings,
     };
     crate::report::document(writer, &document)
 }
