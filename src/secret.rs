@@ -68,22 +68,36 @@ pub fn mask(text: &str) -> String {
 /// A text read from a host as it may be shown beside `rendered`: what stands where `rendered` has a secret
 /// is hidden, on each line that begins as that line of `rendered` does, and so is what a line calls a password.
 pub fn mask_like(rendered: &str, observed: &str) -> String {
-    let prefixes: Vec<&str> = rendered
+    // What stands before a secret and behind it, such as quotes; a host's own file may lack them.
+    let around: Vec<(&str, &str)> = rendered
         .lines()
-        .filter_map(|line| line.split_once(OPEN))
-        .map(|(before, _)| before.trim())
+        .filter_map(|line| {
+            let (before, rest) = line.split_once(OPEN)?;
+            let after = rest.rsplit_once(CLOSE).map_or("", |(_, after)| after);
+            Some((before.trim_start(), after))
+        })
+        .collect();
+    let prefixes: Vec<&str> = around
+        .iter()
+        .map(|(before, _)| before.trim_end().trim_end_matches('"').trim_end())
         .collect();
     observed
         .split_inclusive('\n')
         .map(|line| {
             let body = line.trim_start();
+            let indent = &line[..line.len() - body.len()];
+            let end = if line.ends_with('\n') { "\n" } else { "" };
+            let alike = around.iter().find(|(before, after)| {
+                !before.is_empty() && body.starts_with(before) && body.trim_end().ends_with(after)
+            });
+            if let Some((before, after)) = alike {
+                return format!("{indent}{before}{MASK}{after}{end}");
+            }
             let known = prefixes.iter().find(|p| body.starts_with(**p)).copied();
             let Some(shown) = known.or_else(|| before_password(body)) else {
                 return line.to_owned();
             };
-            let indent = &line[..line.len() - body.len()];
             let gap = if shown.is_empty() { "" } else { " " };
-            let end = if line.ends_with('\n') { "\n" } else { "" };
             format!("{indent}{shown}{gap}{MASK}{end}")
         })
         .collect()
@@ -101,6 +115,8 @@ pub struct Otherwise {
 /// Which secrets of `rendered` a text read from a host has with another value. One that it does not have at all is a
 /// difference that can be seen.
 pub fn otherwise(rendered: &str, observed: &str, secrets: &Secrets) -> Vec<Otherwise> {
+    // A value may stand in quotes in one of them alone.
+    let bare = |text: &str| text.replace('"', "");
     let found: Vec<(String, &str)> = placed(observed).collect();
     let mut seen = BTreeMap::new();
     let mut all = Vec::new();
@@ -108,17 +124,18 @@ pub fn otherwise(rendered: &str, observed: &str, secrets: &Secrets) -> Vec<Other
         let Some((before, rest)) = line.split_once(OPEN) else {
             continue;
         };
-        let key = (block.clone(), before.trim().to_owned());
+        let stem = before.trim().trim_end_matches('"').trim_end();
+        let key = (block.clone(), stem.to_owned());
         let nth = seen.entry(key).or_insert(0_usize);
         let mine = found
             .iter()
-            .filter(|(at, text)| *at == block && text.starts_with(before.trim()));
+            .filter(|(at, text)| *at == block && text.starts_with(stem));
         let there = mine.map(|(_, text)| *text).nth(*nth);
         *nth += 1;
         let (Some(there), Ok(wanted)) = (there, reveal(line, secrets)) else {
             continue;
         };
-        if there == wanted.trim() {
+        if bare(there) == bare(wanted.trim()) {
             continue;
         }
         let (source, _) = rest.split_once(CLOSE).unwrap_or((rest, ""));
@@ -291,6 +308,18 @@ mod tests {
                 ],
             ),
             (
+                "the same, in quotes in one alone",
+                conf(&format!("\"{pass}\""), &pass),
+                conf("hunter2", "\"hunter2\""),
+                &[],
+            ),
+            (
+                "another, in quotes in one alone",
+                conf(&format!("\"{pass}\""), &pass),
+                conf("old", "hunter2"),
+                &[("auth_pass of vrrp_instance a", ENV)],
+            ),
+            (
                 "indented otherwise",
                 conf(&pass, &pass),
                 conf("hunter2", "hunter2").replace("    ", "\t"),
@@ -330,6 +359,23 @@ mod tests {
             otherwise(&conf(&pass, &key), &conf("x", "y"), &Secrets::new()),
             []
         );
+    }
+
+    #[test]
+    fn a_secret_in_quotes_is_masked_in_a_file_of_either_form() {
+        let source = SecretSource::Env("PASS".into());
+        let text = format!("  key \"{}\"\n", source.placeholder());
+        assert_eq!(mask(&text), "  key \"********\"\n");
+        for (observed, shown) in [
+            ("  key \"old\"\n", "  key \"********\"\n"),
+            ("  key \"a\" # b\"\n", "  key \"********\"\n"),
+            ("\tkey old one\n", "\tkey ********\n"),
+            ("key \"old", "key ********"),
+            ("key\told\n", "key ********\n"),
+            ("other\n", "other\n"),
+        ] {
+            assert_eq!(mask_like(&text, observed), shown, "{observed:?}");
+        }
     }
 
     #[test]

@@ -122,6 +122,46 @@ fn check_looks_at_secrets_without_showing_them() {
     }
 }
 
+/// Quotes hold what keepalived's parser would act on; the rest is refused before a host is contacted.
+#[test]
+fn passwords_that_keepalived_can_and_cannot_read() {
+    for (password, good) in [
+        ("s3cr3t", true),
+        ("ab}cd1", true),
+        ("a{b}c", true),
+        ("{x", true),
+        ("}x", true),
+        ("#!'~@;%$", true),
+        ("a$b", true),
+        ("pa$$w", true),
+        ("abc\\", false),
+        ("a\\b", false),
+        ("a\"b", false),
+        ("a bc", false),
+        ("a\tb", false),
+        ("$_PWD", false),
+        ("${ab}", false),
+        ("pässe", false),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        inventory(folder, &format!("env: {VARIABLE}"), "");
+        let (status, said) = check(folder, Some(password));
+        assert_eq!(status, if good { 0 } else { 4 }, "{password}: {said}");
+        assert_eq!(said.is_empty(), good, "{password}: {said}");
+        // The message names what no password may hold, which may be all that this one is.
+        let hidden = password.len() < 4 || !said.contains(password);
+        assert!(hidden, "{said}");
+        if good {
+            let words = ["render", "lb1", "--show-secrets", "-i", "web.yaml"];
+            let output = lvsctl(folder, &words, Some(password));
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let line = format!("auth_pass \"{password}\"");
+            assert!(text.lines().any(|l| l.trim_start() == line), "{text}");
+        }
+    }
+}
+
 #[test]
 fn check_says_that_no_client_will_ask_for_the_services() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -144,7 +144,7 @@ fn it_says_what_the_inventory_says() {
             "a page is asked for where it is spoken",
             format!("{ONE}{}", service("port: [80, 443], health_check: https")),
             &[
-                "real_server 10.2.0.21 80 { weight 1 SSL_GET { url { path / status_code 200 } connect_port 443 ",
+                "real_server 10.2.0.21 80 { weight 1 SSL_GET { url { path \"/\" status_code 200 } connect_port 443 ",
             ],
             &["connect_port 80 "],
         ),
@@ -168,7 +168,7 @@ fn it_says_what_the_inventory_says() {
                 )
             ),
             &[
-                "SSL_GET { virtualhost \"www.example.org\" enable_sni url { path /up status_code 200 regex \"^HTTP/[^\\r\\n]*\\r\\n(?:[^\\r\\n]+\\r\\n)*+\\r\\n(*SKIP)(*FAIL)|C[+][+] 1[.]0\" }",
+                "SSL_GET { virtualhost \"www.example.org\" enable_sni url { path \"/up\" status_code 200 regex \"^HTTP/[^\\r\\n]*\\r\\n(?:[^\\r\\n]+\\r\\n)*+\\r\\n(*SKIP)(*FAIL)|C[+][+] 1[.]0\" }",
             ],
             &[],
         ),
@@ -178,7 +178,7 @@ fn it_says_what_the_inventory_says() {
                 "{ONE}{}",
                 service("port: 80, health_check: { http: { status: [302, 200-299] } }")
             ),
-            &["HTTP_GET { url { path / status_code 200-299 302 }"],
+            &["HTTP_GET { url { path \"/\" status_code 200-299 302 }"],
             &["http_protocol", "regex"],
         ),
         (
@@ -187,7 +187,7 @@ fn it_says_what_the_inventory_says() {
                 "{ONE}{}",
                 service("port: 80, health_check: { http: { status: 401, version: 1.1 } }")
             ),
-            &["HTTP_GET { http_protocol 1.1 url { path / status_code 401 }"],
+            &["HTTP_GET { http_protocol 1.1 url { path \"/\" status_code 401 }"],
             &[],
         ),
         (
@@ -312,5 +312,81 @@ fn an_ipv6_vip_is_no_source_address() {
              vrrp: {{ virtual_router_id: 10 }}\nservices:\n  web: {{ vip: 'fd00::80{prefix}', port: 80 }}\n"
         ));
         assert!(text.contains(says), "{prefix}: no {says:?} in\n{text}");
+    }
+}
+
+/// What keepalived's parser acts on outside quotes stands in quotes, byte for byte.
+#[test]
+fn a_path_of_odd_characters_stands_in_quotes() {
+    for path in ["/x?q={1}", "/}", "/{", "/a!b", "/it''s", "/~u;v@w%20$x|y^z"] {
+        let keys = format!("port: 80, health_check: {{ http: {{ path: '{path}' }} }}");
+        let conf = rendered(&format!("{BASE}{ONE}{}", service(&keys)));
+        let line = format!("url {{ path \"{}\" status_code", path.replace("''", "'"));
+        assert!(conf.contains(&line), "no {line:?} in\n{conf}");
+    }
+}
+
+/// All VIPs are held; adverts name as many as they can on any interface, the same ones on all directors.
+#[test]
+fn vips_that_no_advert_can_name_are_held_beside() {
+    for (v6, number, advertised) in [
+        (false, 1, 1),
+        (false, 255, 255),
+        (false, 256, 255),
+        (false, 320, 255),
+        (true, 76, 76),
+        (true, 77, 76),
+        (true, 128, 76),
+    ] {
+        let vip = |n: usize| {
+            if v6 {
+                format!("2001:db8::1:{n:x}")
+            } else {
+                format!("10.2.{}.{}", n / 250 + 1, n % 250 + 1)
+            }
+        };
+        let vips: Vec<String> = (0..number).map(vip).collect();
+        let (subnet, host) = if v6 {
+            ("2001:db8::/64", "2001:db8::")
+        } else {
+            ("10.2.0.0/16", "10.2.0.")
+        };
+        let mut text = format!(
+            "cluster: t\nnetworks: {{ lan: '{subnet}' }}\nhosts:\n  \
+             lb1: {{ role: director, address: '{host}11' }}\n  lb2: {{ role: backup, address: '{host}12' }}\n  \
+             rs1: {{ role: realserver, address: '{host}21' }}\nvrrp: {{ virtual_router_id: 10 }}\nservices:\n"
+        );
+        for (index, some) in vips.chunks(64).enumerate() {
+            text += &format!(
+                "  s{index}: {{ vip: ['{}'], port: 80 }}\n",
+                some.join("', '")
+            );
+        }
+        let conf = rendered(&text);
+        let block = |name: &str| -> Vec<String> {
+            let after = conf
+                .split(&format!(" {name} {{ "))
+                .nth(1)
+                .unwrap_or_default();
+            let inner = after.split(" }").next().unwrap_or_default();
+            let addresses = inner.split(' ').filter(|word| word.contains('/'));
+            addresses
+                .map(|word| word.split('/').next().unwrap_or_default().to_owned())
+                .collect()
+        };
+        let (first, rest) = vips.split_at(advertised);
+        assert_eq!(block("virtual_ipaddress"), first, "{number} {v6}");
+        assert_eq!(block("virtual_ipaddress_excluded"), rest, "{number} {v6}");
+        if v6 {
+            // None of them may become the source of what the director sends.
+            let wide = rendered(
+                &text
+                    .replace("', '", "/64', '")
+                    .replace("'], port", "/64'], port"),
+            );
+            assert_eq!(wide.matches("/64 dev eth0 preferred_lft 0").count(), number);
+        }
+        let excluded = conf.contains("virtual_ipaddress_excluded");
+        assert_eq!(excluded, !rest.is_empty(), "{number} {v6}");
     }
 }

@@ -556,7 +556,7 @@ fn a_first_plan_is_read_at_a_glance() {
         whole.lines().count()
     );
     let mut bytes = Vec::new();
-    json(&mut bytes, &plans).unwrap();
+    json(&mut bytes, &plans, &[]).unwrap();
     let whole: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     let hosts = whole["hosts"].as_array().unwrap();
     let all = hosts

@@ -40,16 +40,40 @@ enum Token {
 fn tokens(text: &str) -> Vec<Token> {
     let mut all = Vec::new();
     for line in text.lines() {
-        let line = line.split(['#', '!']).next().unwrap_or_default();
-        let line = line.replace('{', " { ").replace('}', " } ");
-        all.extend(line.split_whitespace().map(|word| match word {
-            "{" => Token::Open,
-            "}" => Token::Close,
-            word => Token::Word(word.trim_matches('"').to_owned()),
-        }));
+        words(line, &mut all);
         all.push(Token::Line);
     }
     all
+}
+
+/// In double quotes braces, comments and blanks are text.
+fn words(line: &str, all: &mut Vec<Token>) {
+    let mut rest = line;
+    loop {
+        rest = rest.trim_start();
+        if let Some(quoted) = rest.strip_prefix('"') {
+            let (word, after) = quoted.split_once('"').unwrap_or((quoted, ""));
+            all.push(Token::Word(word.to_owned()));
+            rest = after;
+            continue;
+        }
+        let ends = |c: char| c.is_whitespace() || matches!(c, '{' | '}' | '#' | '!' | '"');
+        let (word, after) = rest.split_at(rest.find(ends).unwrap_or(rest.len()));
+        if !word.is_empty() {
+            all.push(Token::Word(word.to_owned()));
+        }
+        match after.chars().next() {
+            Some('{') => all.push(Token::Open),
+            Some('}') => all.push(Token::Close),
+            Some('"') => {
+                rest = after;
+                continue;
+            }
+            Some(c) if c.is_whitespace() => {}
+            _ => return,
+        }
+        rest = after.get(1..).unwrap_or_default();
+    }
 }
 
 pub fn parse(text: &str) -> Vec<Block> {
@@ -153,7 +177,8 @@ mod tests {
         let rendered = "global_defs {\n    router_id lb1\n}\n\nvrrp_instance main {\n    state BACKUP\n    priority 100 # high\n    virtual_router_id 10\n    advert_int 1\n\
                         \x20   authentication {\n        auth_type PASS\n        auth_pass abc\n    }\n    virtual_ipaddress {\n        10.0.0.1/24 dev eth0\n    }\n}\n";
         let byhand = "! old\nvrrp_instance main\n{\nvirtual_ipaddress { 10.0.0.1/24\n }\nvirtual_router_id 10\npriority 100\nauthentication { auth_type PASS\nauth_pass abc }\n}\n";
-        for text in [rendered, byhand] {
+        let quoted = rendered.replace("auth_pass abc", "auth_pass \"abc\"");
+        for text in [rendered, byhand, &quoted] {
             let found = instances(text);
             assert_eq!(found.len(), 1, "{text}");
             let one = &found[0];
@@ -173,6 +198,10 @@ mod tests {
                 "{text}"
             );
         }
+        let odd = rendered.replace("auth_pass abc", "auth_pass \"a}{#!'~\"");
+        let [one] = instances(&odd).try_into().expect("one instance");
+        assert_eq!(one.auth, ["auth_type PASS", "auth_pass a}{#!'~"]);
+        assert_eq!(one.vips.len(), 1);
         assert!(instances("vrrp_instance {{{{ } \n vrrp_instance x {").len() <= 1);
     }
 }

@@ -63,10 +63,14 @@ pub(super) fn member(cluster: &Cluster, instance: &VrrpInstance, host: &Host) ->
         others.extend(instance.track_interfaces.iter().map(String::as_str));
         others.remove(me.interface.as_str());
         map.insert("other_interfaces".to_owned(), json!(others));
-        let vips = vips.iter().map(|(vip, interface)| {
-            json!({ "address": vip.address, "prefix": vip.prefix, "interface": interface })
-        });
-        map.insert("vips".to_owned(), vips.collect());
+        let advertised = vips.len().min(most_advertised(instance));
+        let (vips, excluded) = vips.split_at(advertised);
+        for (key, vips) in [("vips", vips), ("excluded", excluded)] {
+            let vips = vips.iter().map(|(vip, interface)| {
+                json!({ "address": vip.address, "prefix": vip.prefix, "interface": interface })
+            });
+            map.insert(key.to_owned(), vips.collect());
+        }
         let trackers = instance.track_scripts.iter().map(|tracker| {
             let path = match &tracker.watch {
                 Watch::Script(path) => path.clone(),
@@ -81,6 +85,14 @@ pub(super) fn member(cluster: &Cluster, instance: &VrrpInstance, host: &Host) ->
         map.insert("trackers".to_owned(), trackers.collect());
     }
     Some(value)
+}
+
+/// How many VIPs an advert names, on any interface. The count is a byte; and keepalived wants Ethernet's header, IP's
+/// and VRRP's to fit into the MTU with the addresses (vrrp.c, vrrp_complete_instance): of IPv6 that is 76 in the least
+/// MTU of 1280, and 89 in 1500.
+fn most_advertised(instance: &VrrpInstance) -> usize {
+    let v6 = instance.vips.iter().any(|vip| vip.address.is_ipv6());
+    if v6 { (1280 - 14 - 40 - 8) / 16 } else { 255 }
 }
 
 /// Units that this director watches for VRRP, each with the program that asks.

@@ -306,7 +306,11 @@ const T2: &[Damage] = &[
     damage(
         "the directors have different passwords, priorities do not tell, and adverts go two ways",
         &[
-            edit("lb2.probe", "auth_pass s3cret-x", "auth_pass s3cret-y"),
+            edit(
+                "lb2.probe",
+                "auth_pass \"s3cret-x\"",
+                "auth_pass \"s3cret-y\"",
+            ),
             edit("lb2.probe", "priority 90", "priority 100"),
             edit("lb2.probe", "advert_int 1.0", "advert_int 2.0"),
             edit(

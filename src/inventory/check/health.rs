@@ -1,6 +1,7 @@
 //! Health checks and end-to-end checks: what is asked for can be asked for.
 
 use super::View;
+use super::quoted;
 use crate::inventory::model::{HealthCheckKind, HttpAnswer, Protocol};
 use crate::inventory::problem::{Fault, shown};
 
@@ -50,13 +51,13 @@ pub fn checks(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 fn url_path(path: &str) -> Option<Fault> {
-    // keepalived takes what follows `!` and `#` for a comment.
-    let odd = ['"', '\'', '\\', '`', '<', '>', '!', '#'];
-    let good = |c: char| c.is_ascii_graphic() && !odd.contains(&c);
-    let bad = !path.starts_with('/') || path.len() > 1024 || !path.chars().all(good);
+    // A URL has none of these as they are; `#` begins what is not sent.
+    let odd = ['`', '<', '>', '#', ' '];
+    let bad = !path.starts_with('/') || path.contains(odd) || quoted::is_unfit(path);
     bad.then(|| {
-        Fault::new(format!("{} is no path of a URL", shown(path)))
-            .help("start it with `/`; no blanks, quotes, `!` or `#`: `/health.html`")
+        Fault::new(format!("{} is no path of a URL", shown(path))).help(
+            "start it with `/`; no blanks, double quotes, `\\`, `#`, `$_` or `${` (write `%20`, `%22`, `%5C`, `%23`, `%24`): `/health.html`",
+        )
     })
 }
 
@@ -81,7 +82,7 @@ fn page_text(text: &str) -> Option<Fault> {
 
 pub(super) fn program(path: &str) -> Option<Fault> {
     let good = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
-    let bad = !path.starts_with('/') || path.len() > 1024 || !path.chars().all(good);
+    let bad = !path.starts_with('/') || path.len() > quoted::LONGEST || !path.chars().all(good);
     bad.then(|| {
         Fault::new(format!("{} is no absolute path of a program", shown(path)))
             .help("write it from `/` on, without arguments or blanks: `/usr/local/bin/check`")
@@ -103,7 +104,14 @@ mod tests {
             ("/a b", false, false),
             ("/a\nb", false, false),
             ("/a\"b", false, false),
-            ("/a!b", false, false),
+            ("/a!b", true, false),
+            ("/it's", true, false),
+            ("/x?q={1}", true, false),
+            ("/a;b@c~d%20|e^f", true, false),
+            ("/a$b", true, false),
+            ("/a$_PWD", false, false),
+            ("/a${b}", false, false),
+            ("/a\\b", false, false),
             ("/a#b", false, false),
             ("/usr/local/bin/check.sh", true, true),
             ("/bin/sh;reboot", true, false),

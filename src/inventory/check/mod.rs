@@ -10,6 +10,7 @@ mod health;
 mod host;
 mod localnode;
 mod name;
+mod quoted;
 mod secret;
 mod service;
 mod share;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::View;
 use super::host::secret_source;
+use super::quoted;
 use crate::inventory::model::{Host, VrrpInstance, VrrpMember};
 use crate::inventory::problem::{Fault, shown};
 use crate::secret::Secrets;
@@ -281,10 +282,8 @@ pub fn passwords(view: View<'_>, secrets: &Secrets, faults: &mut Vec<Fault>) {
             "is empty".to_owned()
         } else if length > MAX_AUTH_PASS {
             format!("has {length} characters, of which VRRP uses the first {MAX_AUTH_PASS} only")
-        } else if !value.chars().all(|c| c.is_ascii_graphic())
-            || value.contains(['"', '\'', '#', '!'])
-        {
-            "has blanks, quotes, `#`, `!` or characters beyond ASCII, which keepalived.conf cannot hold"
+        } else if value.contains(' ') || quoted::is_unfit(value) {
+            "has blanks, `\"`, `\\`, `$_`, `${` or characters beyond ASCII, which keepalived.conf cannot hold"
                 .to_owned()
         } else {
             continue;

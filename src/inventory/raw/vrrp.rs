@@ -26,13 +26,14 @@ pub(in crate::inventory) struct Vrrp {
     pub virtual_router_id: Opt<Whole<u8, 1, 255>>,
     /// Seconds between two adverts: whole ones from 1 to 255, or with IPv6 VIPs 0.01 to 40.95. Default: 1.
     pub advert_int: Opt<f64>,
-    /// The instance's password, at most 8 characters, not for IPv6 VIPs; where to read it: `{ env: NAME }`, `{ file: PATH }` or
+    /// The instance's password, at most 8 characters of ASCII without blanks, `"` and `\`, not for IPv6 VIPs; where to read it: `{ env: NAME }`, `{ file: PATH }` or
     /// `{ prompt: TEXT }`. Default: none.
     pub auth_pass: Opt<SecretSource>,
     /// The directors that take part: a list of hosts, or a map of hosts to `{ priority, interface, address }`.
     /// Default: every host with the role `director` or `backup`.
     pub members: Opt<Members>,
-    /// The VIPs that it holds. Default: those of all services; where there are several instances, each names its own.
+    /// The VIPs that it holds; those that an advert cannot name (beyond 255 of IPv4, 76 of IPv6) are held with the
+    /// others (`virtual_ipaddress_excluded`). Default: those of all services; where there are several instances, each names its own.
     pub vips: Opt<Many<Text<Address>>>,
     /// Send adverts to the other members' addresses instead of multicast. Default: `false`.
     pub unicast: Opt<bool>,
