@@ -15,6 +15,7 @@ pub mod lab;
 pub mod manifest;
 pub mod persist;
 pub mod plan;
+pub mod ports;
 pub mod probe;
 pub mod report;
 pub mod resource;

@@ -186,7 +186,10 @@ impl Roles {
         // As with hosts, what serves comes before what sends traffic to it.
         let (directing, serving): (Vec<_>, Vec<_>) =
             host.roles.iter().partition(|role| directs(role));
-        for role in serving.into_iter().chain(directing) {
+        // A sorry server needs all that a real server does, and no role of the inventory says so.
+        let stands_in = cluster.stands_in(host) && !host.is_real_server();
+        let real_server = stands_in.then(|| "realserver".to_owned());
+        for role in real_server.iter().chain(serving).chain(directing) {
             expanding.role(role);
         }
         let (made, mut faults) = expanding.done();

@@ -129,3 +129,60 @@ fn it_decides_from_several_answers() {
         assert_eq!(decided(results), *said, "{results}");
     }
 }
+
+/// What the sorry server's part of the script does with a table: each letter is a real server of weight 1 (`+`) or 0
+/// (`-`), and `s` the sorry server.
+fn stands_in(table: &str) -> String {
+    let script = script();
+    let (functions, _) = script
+        .split_once("# Ends with the last")
+        .expect("functions, then loops");
+    let line = |(index, one): (usize, char)| match one {
+        's' => "-a -t 1.2.3.4:80 -r 1.2.3.9:80 -g -w 1\n".to_owned(),
+        _ => format!(
+            "-a -t 1.2.3.4:80 -r 1.2.3.1{index}:80 -g -w {}\n",
+            u8::from(one == '+')
+        ),
+    };
+    let lines: String = table.chars().enumerate().map(line).collect();
+    // Another service, whose real server serves.
+    let table = format!("{lines}-a -t 1.2.3.4:8080 -r 1.2.3.12:8080 -g -w 1\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = format!(
+        "RUNTIME_DIRECTORY={}\n{functions}\nipvsadm() {{\n\
+         if [ \"$1\" = -Sn ]; then printf '%s' '{table}'; else echo \"ipvsadm $*\"; fi; }}\n\
+         stand_in '-t 1.2.3.4:80' 1.2.3.9:80 -g\n",
+        folder.path().display()
+    );
+    let shells = ["dash", "bash"].map(|shell| {
+        let output = Command::new(shell)
+            .args(["-c", &text])
+            .output()
+            .expect(shell);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.is_empty(), "{error}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    });
+    assert_eq!(shells[0], shells[1]);
+    shells[0].lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_sorry_server_is_in_while_no_real_server_has_weight() {
+    let add = "ipvsadm -a -t 1.2.3.4:80 -r 1.2.3.9:80 -g -w 1";
+    let remove = "ipvsadm -d -t 1.2.3.4:80 -r 1.2.3.9:80";
+    for (table, does) in [
+        ("++", ""),
+        ("+-", ""),
+        ("--", add),
+        ("-", add),
+        ("--s", ""),
+        ("+-s", remove),
+        ("++s", remove),
+        // The service is being made, and has no real server yet.
+        ("", ""),
+        ("s", ""),
+    ] {
+        assert_eq!(stands_in(table), does, "{table:?}");
+    }
+}

@@ -120,6 +120,93 @@ fn ports_and_vips() {
     assert_eq!(reals, ["fd00::12", "fd00::13"]);
 }
 
+/// Of a mark: its single ports, its ranges, and the ports that are asked.
+#[test]
+fn ranges_of_ports() {
+    let numbers = |ports: std::ops::RangeInclusive<u16>| {
+        let all: Vec<String> = ports.map(|port| port.to_string()).collect();
+        all.join(", ")
+    };
+    let odd: Vec<String> = (0..301).map(|n| (2 * n + 1).to_string()).collect();
+    let first: Vec<u16> = (0..16).map(|n| 2 * n + 1).collect();
+    let odds: Vec<u16> = (0..301).map(|n| 2 * n + 1).collect();
+    let list = |ports: &str| format!("[{ports}]");
+    let passive = &["10000-10299"][..];
+    for (port, more, single, ranges, asked) in [
+        (
+            "\"10000-20000\"".to_owned(),
+            "",
+            &[][..],
+            &["10000-20000"][..],
+            &[][..],
+        ),
+        (
+            "10000-20000".to_owned(),
+            "check: { ports: 10005 }",
+            &[],
+            &["10000-20000"],
+            &[10005],
+        ),
+        (
+            "10000-20000".to_owned(),
+            "check: { http: 10080 }",
+            &[],
+            &["10000-20000"],
+            &[10080],
+        ),
+        ("[10000-10299, 21]".to_owned(), "", &[21], passive, &[21]),
+        ("[21, 80-80]".to_owned(), "", &[21, 80], &[], &[21, 80]),
+        (
+            "[80, 443, 8000-8100]".to_owned(),
+            "check: { ports: [443, 8080] }",
+            &[80, 443],
+            &["8000-8100"],
+            &[443, 8080],
+        ),
+        // A long list is what it says.
+        (
+            list(&format!("21, {}", numbers(10000..=10299))),
+            "",
+            &[21],
+            passive,
+            &[21],
+        ),
+        (list(&numbers(100..=120)), "", &[], &["100-120"], &[]),
+        // A short one is taken by the word.
+        (
+            list(&numbers(100..=103)),
+            "",
+            &[100, 101, 102, 103],
+            &[],
+            &[100, 101, 102, 103],
+        ),
+        (list(&odd.join(", ")), "", &odds, &[], &first),
+        (
+            list(&odd.join(", ")),
+            "check: { ports: [601] }",
+            &odds,
+            &[],
+            &[601],
+        ),
+    ] {
+        for protocol in ["tcp", "udp"] {
+            let web = service(&format!(
+                "vip: 192.168.100.200, fwmark: 21, persistence: 300, protocol: {protocol}, port: {port}, {more}"
+            ));
+            let found: Vec<String> = web.port_ranges.iter().map(ToString::to_string).collect();
+            assert_eq!(
+                (&web.ports[..], &found[..]),
+                (
+                    single,
+                    &ranges.iter().map(|r| (*r).to_owned()).collect::<Vec<_>>()[..]
+                ),
+                "{port}"
+            );
+            assert_eq!(web.known_ports(), asked, "{port} {more}");
+        }
+    }
+}
+
 #[test]
 fn persistence() {
     for (written, expected) in [
@@ -316,40 +403,154 @@ fn health_checks() {
     );
 }
 
-#[test]
-fn sorry_servers() {
-    for (keys, address, port) in [
-        ("sorry_server: 192.168.100.20", "192.168.100.20", None),
-        (
-            "sorry_server: '192.168.100.20:80'",
-            "192.168.100.20",
-            Some(80),
-        ),
-        (
-            "mode: nat, sorry_server: { address: 192.168.100.20, port: 8080 }",
-            "192.168.100.20",
-            Some(8080),
-        ),
-    ] {
-        // Two directors, as VRRP brings keepalived.
-        let found = cluster(&format!(
-            "cluster: a
+/// Two directors, as VRRP brings keepalived, and a host that may be the sorry server.
+fn with_sorry(keys: &str) -> Loaded {
+    load(&format!(
+        "cluster: a
 networks: 192.168.100.0/24
 vrrp: {{ virtual_router_id: 10 }}
 hosts:
   lb1: {{ role: director, address: 192.168.100.14 }}
   lb2: {{ role: backup, address: 192.168.100.15 }}
   rs1: {{ role: realserver, address: 192.168.100.12 }}
+  sorry: {{ role: client, interfaces: {{ eth0: 192.168.100.20, eth1: 192.168.100.21 }} }}
 services:
   web: {{ {VIP}, {keys} }}
 "
-        ));
-        let sorry = found.services[0].sorry_server.unwrap();
+    ))
+}
+
+#[test]
+fn sorry_servers() {
+    const DR: &str = "sorry_server: 192.168.100.20";
+    for (keys, address, port, host) in [
+        (DR, "192.168.100.20", None, Some("sorry")),
+        (
+            "sorry_server: 192.168.100.21",
+            "192.168.100.21",
+            None,
+            Some("sorry"),
+        ),
+        (
+            "sorry_server: '192.168.100.20:80'",
+            "192.168.100.20",
+            None,
+            Some("sorry"),
+        ),
+        (
+            "mode: nat, sorry_server: { address: 192.168.100.20, port: 8080 }",
+            "192.168.100.20",
+            Some(8080),
+            Some("sorry"),
+        ),
+        ("sorry_server: 127.0.0.1", "127.0.0.1", None, None),
+        (
+            "mode: nat, sorry_server: 192.168.100.99",
+            "192.168.100.99",
+            None,
+            None,
+        ),
+    ] {
+        let found = with_sorry(keys).cluster;
+        let sorry = found.services[0].sorry_server.clone().unwrap();
         assert_eq!(
-            (sorry.address.to_string().as_str(), sorry.port),
-            (address, port),
+            (
+                sorry.address.to_string().as_str(),
+                sorry.port,
+                sorry.host.as_deref()
+            ),
+            (address, port, host),
             "{keys}"
         );
+    }
+}
+
+#[test]
+fn a_sorry_server_that_lvsctl_does_not_set_up_is_a_warning() {
+    let unknown =
+        "the sorry server 192.168.100.99 is no host of the inventory, so lvsctl does not set it up";
+    let down = "the sorry server 192.168.100.12 is the service's real server `rs1`, which is down when all are";
+    for (keys, warning) in [
+        ("sorry_server: 192.168.100.99", Some(unknown)),
+        ("mode: tun, sorry_server: 192.168.100.99", Some(unknown)),
+        ("sorry_server: 192.168.100.12", Some(down)),
+        ("sorry_server: 192.168.100.20", None),
+        ("mode: tun, sorry_server: 192.168.100.20", None),
+        ("sorry_server: 127.0.0.1", None),
+    ] {
+        let loaded = with_sorry(keys);
+        let found: Vec<&str> = loaded.warnings.iter().map(|w| w.message()).collect();
+        assert_eq!(found, warning.into_iter().collect::<Vec<_>>(), "{keys}");
+    }
+}
+
+/// A host is a real server on each of its ports.
+#[test]
+fn a_real_server_on_several_ports() {
+    let two = &[
+        ("rs1", Some(8080), 1),
+        ("rs1", Some(8081), 1),
+        ("rs2", Some(8080), 7),
+    ][..];
+    let weighted = &[
+        ("rs1", Some(8080), 3),
+        ("rs1", Some(8081), 2),
+        ("rs2", None, 7),
+    ][..];
+    for (written, expected) in [
+        ("{ rs1: { port: [8080, 8081] }, rs2: { port: 8080 } }", two),
+        (
+            "[{ rs1: { port: 8080 } }, { rs1: { port: 8081 } }, { rs2: { port: 8080 } }]",
+            two,
+        ),
+        (
+            "[{ rs1: { port: [8080, 8081] }, rs2: { port: 8080 } }]",
+            two,
+        ),
+        (
+            "{ rs1: [{ port: 8080 }, { port: 8081 }], rs2: [{ port: 8080 }] }",
+            two,
+        ),
+        (
+            "{ rs1: [{ port: 8080, weight: 3 }, { port: 8081, weight: 2 }], rs2: }",
+            weighted,
+        ),
+        (
+            "[{ rs1: { port: 8080, weight: 3 } }, { rs1: { port: 8081, weight: 2 } }, rs2]",
+            weighted,
+        ),
+        (
+            "[{ rs1: { port: 8080, weight: 3 } }, { rs1: { port: 8081, weight: 2 } }, { rs2: }]",
+            weighted,
+        ),
+        // The service's own port is one of them.
+        (
+            "{ rs1: { port: [80, 8081] } }",
+            &[("rs1", None, 1), ("rs1", Some(8081), 1)],
+        ),
+        (
+            "[rs1, { rs1: { port: 8081 } }]",
+            &[("rs1", None, 1), ("rs1", Some(8081), 1)],
+        ),
+    ] {
+        let loaded = load(&format!(
+            "cluster: a
+networks: {{ lan: 192.168.100.0/24 }}
+hosts:
+  lb1: {{ role: director, address: 192.168.100.14 }}
+  rs1: {{ role: realserver, address: 192.168.100.12 }}
+  rs2: {{ role: realserver, address: 192.168.100.13, weight: 7 }}
+services:
+  web: {{ {VIP}, mode: nat, scheduler: wrr, real_servers: {written} }}
+  all: {{ vip: 192.168.100.201, port: 80 }}
+"
+        ));
+        let found: Vec<_> = loaded.cluster.services[0]
+            .real_servers
+            .iter()
+            .map(|r| (r.host.as_str(), r.port, r.weight))
+            .collect();
+        assert_eq!(found, expected, "{written}");
     }
 }
 

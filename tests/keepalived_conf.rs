@@ -160,6 +160,41 @@ fn it_says_what_the_inventory_says() {
             &[],
         ),
         (
+            "of a mark with a range, the single ports are asked",
+            format!(
+                "{ONE}{}",
+                service("port: [21, 10000-20000], fwmark: 1, persistence: 60")
+            ),
+            &[
+                "real_server 10.2.0.21 0 { weight 1 TCP_CHECK { connect_port 21 connect_timeout 3 retry 3 delay_before_retry 3 } }",
+            ],
+            &["connect_port 1000"],
+        ),
+        (
+            "or those that the check names",
+            format!(
+                "{ONE}{}",
+                service(
+                    "port: [21, 22, 10000-20000], fwmark: 1, persistence: 60, check: { ports: 10001 }"
+                )
+            ),
+            &[
+                "real_server 10.2.0.21 0 { weight 1 TCP_CHECK { connect_port 10001 connect_timeout 3 retry 3 delay_before_retry 3 } }",
+            ],
+            &["connect_port 21", "connect_port 22"],
+        ),
+        (
+            "or the one of the health check",
+            format!(
+                "{ONE}{}",
+                service(
+                    "port: 10000-20000, protocol: udp, fwmark: 1, health_check: { tcp: {}, port: 5060 }"
+                )
+            ),
+            &["{ connect_port 5060 "],
+            &["connect_port 1000"],
+        ),
+        (
             "a name, and a text that is no pattern",
             format!(
                 "{ONE}{}",
@@ -212,6 +247,21 @@ fn it_says_what_the_inventory_says() {
                 "misc_path \"/usr/local/bin/ask 10.2.0.22 514\"",
             ],
             &["connect_port"],
+        ),
+        (
+            "a real server on two ports is two",
+            format!(
+                "{ONE}{}",
+                service(
+                    "port: 80, real_servers: { rs1: { port: [8080, 8081] }, rs2: [{ port: 8080, weight: 3 }] }"
+                )
+            ),
+            &[
+                "real_server 10.2.0.21 8080 { weight 1 TCP_CHECK { connect_port 8080",
+                "real_server 10.2.0.21 8081 { weight 1 TCP_CHECK { connect_port 8081",
+                "real_server 10.2.0.22 8080 { weight 3",
+            ],
+            &["10.2.0.22 8081"],
         ),
         (
             "the sorry server has the port that was asked for",

@@ -269,3 +269,144 @@ services: { web: { vip: 192.168.100.200, port: 80 } }
         );
     }
 }
+
+/// What a host of an inventory shall be, as kinds and keys.
+fn keys(inventory: &str, host: &str) -> BTreeSet<String> {
+    let loaded = inventory::parse("t.yaml", inventory, BUILT_IN_ROLES)
+        .unwrap_or_else(|e| panic!("{}", e.render(120, false)));
+    let roles = Roles::load(None).expect("the built-in roles");
+    let mut hosts = loaded.cluster.hosts.iter();
+    let host = hosts.find(|h| h.name == host).expect("the host");
+    let all = roles
+        .over(&loaded.cluster)
+        .of(host, &Distribution::assumed());
+    let all = all.unwrap_or_else(|e| panic!("{e}"));
+    all.iter()
+        .map(|r| format!("{} {}", r.kind(), r.key()))
+        .collect()
+}
+
+/// Whoever puts it in, and whatever role it has; with a real server beside it that is set up in the same way.
+#[test]
+fn a_sorry_server_is_set_up_like_a_real_server() {
+    let base = |mode: &str, vrrp: &str, rest: &str| {
+        format!(
+            "cluster: t\nnetworks: {{ lan: 192.168.100.0/24 }}\ndefaults: {{ interface: eth0 }}\n{vrrp}hosts:\n  \
+             lb1: {{ role: director, address: 192.168.100.14 }}\n  \
+             rs1: {{ role: realserver, address: 192.168.100.12 }}\n  \
+             sorry: {{ role: client, address: 192.168.100.30 }}\n{rest}\
+             services:\n  web: {{ vip: 192.168.100.200, port: 80, mode: {mode}, sorry_server: 192.168.100.30, health_check: tcp }}\n"
+        )
+    };
+    let vrrp = "vrrp: { virtual_router_id: 10 }\n";
+    for (mode, rest, has) in [
+        (
+            "dr",
+            "",
+            &[
+                "address 192.168.100.200/32 dev lo",
+                "sysctl net.ipv4.conf.all.arp_ignore",
+                "sysctl net.ipv4.conf.all.arp_announce",
+                "route 192.168.100.200/32",
+                "unit lvsctl-t.service",
+            ][..],
+        ),
+        (
+            "dr",
+            "arp: arptables\n",
+            &["arprule 192.168.100.200", "package arptables"],
+        ),
+        (
+            "tun",
+            "",
+            &[
+                "address 192.168.100.200/32 dev tunl0",
+                "link tunl0",
+                "module ipip",
+            ],
+        ),
+        ("nat", "", &["route 0.0.0.0/0"]),
+    ] {
+        for vrrp in [vrrp, ""] {
+            // In NAT the gateway is an address that moves with the VIP.
+            let vrrp = if mode == "nat" && !vrrp.is_empty() {
+                "vrrp: { virtual_router_id: 10, vips: [192.168.100.200, 192.168.100.1] }\n"
+            } else {
+                vrrp
+            };
+            let text = base(mode, vrrp, rest);
+            let real = keys(&text, "rs1");
+            let sorry = keys(&text, "sorry");
+            for key in has {
+                assert!(
+                    sorry.contains(*key),
+                    "{mode} {rest} {vrrp}: no {key} in {sorry:#?}"
+                );
+            }
+            let own = keys(&text.replace("sorry_server: 192.168.100.30,", ""), "sorry");
+            let more: BTreeSet<String> = sorry.difference(&own).cloned().collect();
+            assert_eq!(more, real, "{mode} {rest} {vrrp}");
+        }
+    }
+}
+
+/// However many ports a mark has: few rules, none with more than 15 entries, where a range counts as two.
+#[test]
+fn marks_of_many_ports_are_few_rules() {
+    let odd: Vec<String> = (0..301).map(|n| (2 * n + 1).to_string()).collect();
+    let following: Vec<String> = (10000..10300).map(|n| n.to_string()).collect();
+    let ranges: Vec<String> = (1..=20)
+        .map(|n| format!("{}-{}", n * 100, n * 100 + 50))
+        .collect();
+    for (port, rules, first) in [
+        ("10000-20000".to_owned(), 1, "--dports 10000:20000 "),
+        (
+            "[21, 10000-20000]".to_owned(),
+            1,
+            "--dports 21,10000:20000 ",
+        ),
+        (
+            format!("[21, {}]", following.join(", ")),
+            1,
+            "--dports 21,10000:10299 ",
+        ),
+        (
+            format!("[{}]", odd.join(", ")),
+            21,
+            "--dports 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29 ",
+        ),
+        (
+            format!("[{}]", ranges.join(", ")),
+            3,
+            "--dports 100:150,200:250,300:350,400:450,500:550,600:650,700:750 ",
+        ),
+    ] {
+        let text = format!(
+            "cluster: t\nnetworks: {{ lan: 192.168.100.0/24 }}\ndefaults: {{ interface: eth0 }}\nhosts:\n  \
+             lb1: {{ role: director, address: 192.168.100.14 }}\n  \
+             rs1: {{ role: [realserver, answer], address: 192.168.100.12 }}\n\
+             services:\n  ftp: {{ vip: 192.168.100.200, port: {port}, fwmark: 21, persistence: 300 }}\n"
+        );
+        let loaded = inventory::parse("t.yaml", &text, BUILT_IN_ROLES)
+            .unwrap_or_else(|e| panic!("{}", e.render(120, false)));
+        let roles = Roles::load(None).expect("the built-in roles");
+        let of = |index: usize| {
+            let host = &loaded.cluster.hosts[index];
+            let all = roles
+                .over(&loaded.cluster)
+                .of(host, &Distribution::assumed());
+            all.unwrap_or_else(|e| panic!("{e}"))
+        };
+        let lb1 = of(0);
+        let marks = lb1.iter().filter(|r| matches!(r, Resource::Mark(_)));
+        assert_eq!(marks.count(), rules, "{port}");
+        let script = lb1.iter().find_map(|resource| match resource {
+            Resource::File(file) if file.path == "/usr/local/sbin/lvsctl-t" => Some(&file.content),
+            _ => None,
+        });
+        let script = script.expect("a node script");
+        assert!(script.contains(first), "{port}: {script}");
+        // Nobody has a server for each port of a range.
+        assert!(of(1).len() < 60, "{port}: {} resources", of(1).len());
+    }
+}

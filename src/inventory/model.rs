@@ -1,6 +1,7 @@
 //! A valid cluster: what the rest of the program works on. Every reference is resolved and every default
 //! filled in; how it is written in YAML and what may be wrong with it is not known here.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::http::{HttpVersion, StatusCodes, WrongStatus};
+use crate::ports::PortRange;
 use crate::secret::SecretSource;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,6 +31,17 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// Whether a host is the sorry server of a service, and set up as a real server for that.
+    pub fn stands_in(&self, host: &Host) -> bool {
+        let mut sorry = self.services.iter().filter_map(|s| s.sorry_server.as_ref());
+        sorry.any(|sorry| sorry.host.as_deref() == Some(host.name.as_str()))
+    }
+
+    /// Whether a host is set up as a real server.
+    pub fn serves(&self, host: &Host) -> bool {
+        host.is_real_server() || self.stands_in(host)
+    }
+
     /// Addresses that directors have whether they serve or not.
     pub fn director_addresses(&self) -> impl Iterator<Item = IpAddr> {
         let directors = self.hosts.iter().filter(|host| host.is_director());
@@ -60,8 +73,7 @@ impl Cluster {
     /// Whether a host may ask for a service as its users do. A real server answers itself, and a director's own
     /// packets do not come in by the network.
     pub fn is_neutral(&self, host: &Host) -> bool {
-        let mut all = self.services.iter().flat_map(|s| &s.real_servers);
-        let serves = all.any(|rs| rs.host == host.name);
+        let serves = self.services.iter().any(|s| s.is_served_by(&host.name));
         host.has_role("client") && !host.is_director() && !host.is_real_server() && !serves
     }
 
@@ -265,8 +277,10 @@ pub enum HostKeyChecking {
 pub struct Service {
     pub name: String,
     pub vips: Vec<Vip>,
-    /// Sorted; empty only for a service on every port (port 0).
+    /// Sorted. Without these and without ranges the service is on every port (port 0).
     pub ports: Vec<u16>,
+    /// Sorted; only with a mark.
+    pub port_ranges: Vec<PortRange>,
     pub protocol: Protocol,
     /// The firewall mark that makes one service of all VIPs and ports.
     pub fwmark: Option<u32>,
@@ -285,16 +299,59 @@ pub struct Service {
 }
 
 impl Service {
-    /// The ports that can be asked; of a service on every port those that its end-to-end check names.
+    /// Everything that is set up as a real server of this service: its real servers, and its sorry server where that is
+    /// a host of the inventory.
+    pub fn backends(&self) -> impl Iterator<Item = Cow<'_, RealServer>> {
+        let sorry = self.sorry_server.as_ref().and_then(|sorry| {
+            let real = RealServer {
+                host: sorry.host.clone()?,
+                address: sorry.address,
+                port: sorry.port,
+                weight: 1,
+            };
+            let same = |rs: &RealServer| (rs.address, rs.port) == (real.address, real.port);
+            (!self.real_servers.iter().any(same)).then_some(Cow::Owned(real))
+        });
+        self.real_servers.iter().map(Cow::Borrowed).chain(sorry)
+    }
+
+    /// Those on one host: several where it serves on several ports.
+    pub fn backends_on<'a>(&'a self, host: &'a str) -> impl Iterator<Item = Cow<'a, RealServer>> {
+        self.backends().filter(move |rs| rs.host == host)
+    }
+
+    pub fn is_served_by(&self, host: &str) -> bool {
+        self.backends_on(host).next().is_some()
+    }
+
+    /// The ports that can be asked. Of ranges, and of a service on every port, those that its end-to-end check names.
     pub fn known_ports(&self) -> Vec<u16> {
-        if !self.ports.is_empty() {
-            return self.ports.clone();
-        }
-        let checked = self.check.http.iter().chain(&self.check.https);
-        let mut ports: Vec<u16> = checked.copied().collect();
-        ports.sort_unstable();
-        ports.dedup();
-        ports
+        self.check.ports.clone()
+    }
+
+    /// Whether it is on every port.
+    pub fn is_every_port(&self) -> bool {
+        self.ports.is_empty() && self.port_ranges.is_empty()
+    }
+
+    /// Single ports and ranges together, sorted.
+    pub fn all_ports(&self) -> Vec<PortRange> {
+        let single = self.ports.iter().copied().map(PortRange::single);
+        let mut all: Vec<PortRange> = single.chain(self.port_ranges.iter().copied()).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Ports that stand for all: what rules do with a packet to these they do, most likely, with the others too. Nothing is
+    /// sent to them.
+    pub fn sampled_ports(&self) -> BTreeSet<u16> {
+        let ends = self.port_ranges.iter().flat_map(|r| [r.first, r.last]);
+        let last = self.ports.last().copied();
+        self.known_ports()
+            .into_iter()
+            .chain(ends)
+            .chain(last)
+            .collect()
     }
 }
 
@@ -380,7 +437,7 @@ pub struct Persistence {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RealServer {
-    /// Name of its host.
+    /// Name of its host, which may have several, each on a port of its own.
     pub host: String,
     pub address: IpAddr,
     /// None: the port that the client asked for (always so in DR and TUN, and with a mark).
@@ -388,9 +445,12 @@ pub struct RealServer {
     pub weight: u16,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SorryServer {
     pub address: IpAddr,
+    /// The host of the inventory that has the address, and is set up as a real server. None for a foreign address, and
+    /// for a director, which answers for itself.
+    pub host: Option<String>,
     /// None: the port that the client asked for.
     pub port: Option<u16>,
 }
@@ -439,6 +499,9 @@ pub struct HttpAnswer {
     pub version: HttpVersion,
 }
 
+/// The most ports of a service that are asked where the inventory does not name them.
+pub const MOST_ASKED: usize = 16;
+
 /// The most requests of one client to one port.
 pub const MOST_REQUESTS: u16 = 100;
 
@@ -451,6 +514,8 @@ pub struct EndToEnd {
     pub status: Option<StatusCodes>,
     /// Requests a client sends to each port; enough for every real server to be hit.
     pub requests: u16,
+    /// The ports that are asked, sorted: never ranges.
+    pub ports: Vec<u16>,
     /// Ports that speak HTTP or HTTPS; the others are asked by a TCP connection.
     pub http: Vec<u16>,
     pub https: Vec<u16>,

@@ -240,7 +240,7 @@ fn explain(text: &str, what: &str, error: &Error) -> Fault {
                 .map_or_else(String::new, |k| format!(" {}", shown(k)));
             Fault::new(format!("the key{key} stands twice in one map"))
                 .label("second time")
-                .help("each name can be used once: rename one of them, or merge the two")
+                .help(twice(text, error))
         }
         Error::MultipleDocuments { .. } => {
             Fault::new("there is more than one YAML document").help(format!(
@@ -283,6 +283,22 @@ fn explain(text: &str, what: &str, error: &Error) -> Fault {
         None if text.is_empty() => fault,
         None => fault.at((text.len(), 0).into()),
     }
+}
+
+/// How to repair a key that stands twice.
+fn twice(text: &str, error: &Error) -> &'static str {
+    let at = error.location().map(|location| span_of(location, text));
+    let before = at.and_then(|at| text.get(..at.offset()));
+    // The key that the map stands below, as its lines are indented.
+    let mut lines = before.unwrap_or_default().lines().rev();
+    let line = lines.next().unwrap_or_default();
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let is_above = |above: &&str| indent(above) < indent(line) && !above.trim().is_empty();
+    let of_real_servers = |line: &str| line.contains("real_servers:");
+    if of_real_servers(line) || lines.find(is_above).is_some_and(of_real_servers) {
+        return "each host can be used once; one that serves on two ports is written `rs1: { port: [8080, 8081] }`";
+    }
+    "each name can be used once: rename one of them, or merge the two"
 }
 
 fn syntax(what: &str, message: &str) -> Fault {

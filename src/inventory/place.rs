@@ -38,6 +38,13 @@ impl<'a> Places<'a> {
                 }
                 None => false,
             },
+            Value::List(list) => match step.parse().ok().and_then(|i: usize| list.get(i)) {
+                Some(element) => {
+                    node = element;
+                    true
+                }
+                None => false,
+            },
             _ => false,
         })
     }

@@ -29,7 +29,10 @@ pub fn lab_spec(cluster: &Cluster) -> LabSpec {
         options: host.lab,
     });
     let mut reserved = cluster.all_vips();
-    let sorry = cluster.services.iter().filter_map(|s| s.sorry_server);
+    let sorry = cluster
+        .services
+        .iter()
+        .filter_map(|s| s.sorry_server.as_ref());
     reserved.extend(sorry.map(|s| s.address));
     LabSpec {
         name: cluster.name.clone(),

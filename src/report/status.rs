@@ -102,6 +102,8 @@ pub enum State {
     Unhealthy,
     /// Wanted, and not in the table.
     Missing,
+    /// The sorry server, in the table while no real server is left.
+    Sorry,
     /// In the table, and not wanted.
     Stray,
 }
@@ -124,6 +126,7 @@ impl State {
             Self::Drained => (Tone::Notable, "drained"),
             Self::Unhealthy => (Tone::Bad, "unhealthy"),
             Self::Missing => (Tone::Bad, "missing"),
+            Self::Sorry => (Tone::Notable, "sorry server"),
             Self::Stray => (Tone::Notable, "not in the inventory"),
         }
     }

@@ -68,7 +68,7 @@ pub struct Ipvs {
     /// Whether keepalived makes the service; this only compares it, and repairs what keepalived does not notice.
     #[serde(default)]
     pub keepalived: bool,
-    /// Who stands in when no real server is left; keepalived puts it in and takes it out.
+    /// Who stands in when no real server is left; the health checker puts it in and takes it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sorry: Option<SocketAddr>,
     /// Seconds that a real server which leaves may finish its connections.
@@ -148,13 +148,19 @@ impl Ipvs {
         })
     }
 
-    /// Whether the sorry server stands in.
+    /// Whether the sorry server stands in: keepalived leaves it alone in the table, our own checker beside real servers
+    /// of weight 0.
     fn is_sorry(&self, served: &Served) -> bool {
-        let only = served
-            .real_servers
-            .keys()
-            .all(|address| Some(*address) == self.sorry);
-        only && !served.real_servers.is_empty()
+        let is_sorry = |address: &SocketAddr| Some(*address) == self.sorry;
+        let out = |rs: &Destination| !self.keepalived && rs.weight == 0;
+        let mut all = served.real_servers.values();
+        all.all(|rs| is_sorry(&rs.address) || out(rs)) && served.real_servers.keys().any(is_sorry)
+    }
+
+    /// Whether this is the sorry server, in the table for good reason.
+    pub fn stands_in(&self, table: &Table, address: SocketAddr) -> bool {
+        let served = self.served(table);
+        Some(address) == self.sorry && served.is_some_and(|served| self.is_sorry(served))
     }
 
     fn shown(rs: &Destination) -> String {
@@ -204,7 +210,7 @@ impl<'a> Difference<'a> {
             .collect();
         let extra = have
             .values()
-            .filter(|_| !wanted.is_sorry(served))
+            .filter(|found| !wanted.stands_in(table, found.address))
             .filter(|found| {
                 !wanted
                     .real_servers

@@ -6,10 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
 use crate::inventory::model::Protocol;
+use crate::ports::PortRange;
 use crate::shell::command;
-
-/// The most ports that one rule's multiport match takes (iptables-extensions(8)).
-pub const PORTS_PER_RULE: usize = 15;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,8 +16,8 @@ pub struct Mark {
     pub comment: String,
     pub destination: IpAddr,
     pub protocol: Protocol,
-    /// Empty: every port.
-    pub ports: Vec<u16>,
+    /// Empty: every port. At most 15, where a range counts as two.
+    pub ports: Vec<PortRange>,
     pub mark: u32,
 }
 
@@ -63,7 +61,7 @@ impl Mark {
             protocol.into(),
         ];
         if !self.ports.is_empty() {
-            let ports: Vec<String> = self.ports.iter().map(u16::to_string).collect();
+            let ports: Vec<String> = self.ports.iter().map(|p| p.in_multiport()).collect();
             words.extend([
                 "-m".into(),
                 "multiport".into(),

@@ -77,7 +77,7 @@ pub fn all<'a>(
 /// Whether a host's default route leads through a director.
 fn behind(cluster: &Cluster, host: &Host) -> bool {
     let mut gateway = host.gateway.into_iter();
-    host.is_real_server() && gateway.any(|gateway| cluster.is_through_a_director(gateway))
+    cluster.serves(host) && gateway.any(|gateway| cluster.is_through_a_director(gateway))
 }
 
 /// Groups of hosts in the order in which they are made.

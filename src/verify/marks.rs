@@ -84,7 +84,7 @@ fn gets_mark(
     tally: &mut Tally,
 ) {
     let by = place::toward(seen.cluster, seen.host, seen.addresses(), vip);
-    for port in service.known_ports() {
+    for port in service.sampled_ports() {
         let packet = way::request(service, vip, port);
         let v6 = vip.is_ipv6();
         let used: Vec<&Rules> = seen

@@ -90,13 +90,13 @@ pub fn offline(
             tally.note(&host.host.name, Check::Health, note);
         }
         source::check(host, tally);
-        if host.host.is_real_server() {
+        if cluster.serves(host.host) {
             real_server::check(host, tally);
         }
         if host.host.is_director() {
             director::check(host, tally);
         }
-        if !(host.host.is_director() || host.host.is_real_server()) {
+        if !(host.host.is_director() || cluster.serves(host.host)) {
             for vip in cluster.service_vips() {
                 real_server::nowhere(tally, host, vip);
             }

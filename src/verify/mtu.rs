@@ -14,13 +14,13 @@ pub fn check(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
     let mut done = BTreeSet::new();
     let tunnelled = |s: &&Service| s.mode == Mode::Tun && s.protocol == Protocol::Tcp;
     for service in cluster.services.iter().filter(tunnelled) {
-        for rs in &service.real_servers {
+        for rs in service.backends() {
             let Some(host) = seen.iter().find(|s| s.host.name == rs.host) else {
                 continue;
             };
             for vip in service.vips.iter().map(|vip| vip.address) {
-                if done.insert((&rs.host, vip)) {
-                    judge(seen, host, rs, vip, tally);
+                if done.insert((rs.host.clone(), vip)) {
+                    judge(seen, host, &rs, vip, tally);
                 }
             }
         }

@@ -14,12 +14,12 @@ pub const OUTSIDE: [IpAddr; 2] = [
     IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
 ];
 
-/// The services that a host is a real server of.
+/// The services that a host is a real server of, or the sorry server.
 pub fn services_of<'a>(cluster: &'a Cluster, host: &'a Host) -> impl Iterator<Item = &'a Service> {
     cluster
         .services
         .iter()
-        .filter(|s| s.real_servers.iter().any(|rs| rs.host == host.name))
+        .filter(|s| s.is_served_by(&host.name))
 }
 
 /// The VIPs that a real server must hold itself, with where they belong.
@@ -43,9 +43,27 @@ pub fn own_addresses(
     services: impl Fn(&Service) -> bool,
 ) -> BTreeSet<IpAddr> {
     let all = services_of(cluster, host).filter(|s| services(s));
-    let all = all.flat_map(|s| &s.real_servers);
-    let own = all.filter(|rs| rs.host == host.name);
+    let own = all.flat_map(|s| s.backends_on(&host.name));
     own.map(|rs| rs.address).collect()
+}
+
+/// Where requests for a service reach a host: its known ports, at the VIPs, or with NAT at the host's own address.
+pub fn asked_at(service: &Service, host: &str) -> Vec<(IpAddr, u16)> {
+    let mut all = Vec::new();
+    for rs in service.backends_on(host) {
+        for port in service.known_ports() {
+            let port = rs.port.unwrap_or(port);
+            match service.mode {
+                Mode::Nat => all.push((rs.address, port)),
+                Mode::Dr | Mode::Tun => {
+                    all.extend(service.vips.iter().map(|vip| (vip.address, port)));
+                }
+            }
+        }
+    }
+    let mut seen = BTreeSet::new();
+    all.retain(|at| seen.insert(*at));
+    all
 }
 
 /// The addresses from which a real server answers clients: VIPs, and with NAT its own.

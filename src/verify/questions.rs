@@ -39,7 +39,7 @@ pub fn of(cluster: &Cluster, host: &Host, traffic: Traffic) -> String {
     );
     text.push_str(&settings());
     text.push_str(&routes(cluster, host));
-    if host.is_real_server() || host.is_director() {
+    if cluster.serves(host) || host.is_director() {
         text.push_str(FIREWALL);
     }
     if place::services_of(cluster, host).next().is_some() {
@@ -176,7 +176,7 @@ fn routes(cluster: &Cluster, host: &Host) -> String {
     for vip in cluster.service_vips() {
         asks.push(format!("route get {vip}"));
     }
-    if host.is_real_server() {
+    if cluster.serves(host) {
         let mut to: Vec<IpAddr> = place::clients(cluster).map(|c| c.address).collect();
         to.extend(place::OUTSIDE);
         for from in place::answers_from(cluster, host) {

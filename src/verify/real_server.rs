@@ -182,42 +182,31 @@ fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
 /// Something listens on the service's ports, on an address that VIP traffic reaches.
 fn listens(tally: &mut Tally, seen: &Seen, service: &Service) {
     let host = &seen.host.name;
-    let Some(rs) = service.real_servers.iter().find(|rs| rs.host == *host) else {
-        return;
-    };
     let (sockets, word) = match service.protocol {
         Protocol::Tcp => (&seen.look.listening_tcp, "tcp"),
         Protocol::Udp => (&seen.look.listening_udp, "udp"),
     };
-    for port in service.known_ports() {
-        let port = rs.port.unwrap_or(port);
-        let addresses: Vec<IpAddr> = if service.mode == Mode::Nat {
-            vec![rs.address]
-        } else {
-            service.vips.iter().map(|vip| vip.address).collect()
-        };
-        for address in addresses {
-            let on_port: Vec<&SocketAddr> = sockets.iter().filter(|s| s.port() == port).collect();
-            let heard = on_port.iter().any(|s| hears(s.ip(), address));
-            let fault = (!heard).then(|| {
-                let found = if on_port.is_empty() {
-                    "none".to_owned()
-                } else {
-                    let all: Vec<String> = on_port.iter().map(ToString::to_string).collect();
-                    format!("one on {} alone", all.join(", "))
-                };
-                Fault::new(
-                    format!("a {word} listener for {}", SocketAddr::new(address, port)),
-                    found,
-                    format!(
-                        "start the server of {} on {host}, listening on all addresses",
-                        service.name
-                    ),
-                )
-            });
-            let what = format!("{word} {}", SocketAddr::new(address, port));
-            tally.judge(host, Check::Listener, what, fault);
-        }
+    for (address, port) in place::asked_at(service, host) {
+        let on_port: Vec<&SocketAddr> = sockets.iter().filter(|s| s.port() == port).collect();
+        let heard = on_port.iter().any(|s| hears(s.ip(), address));
+        let fault = (!heard).then(|| {
+            let found = if on_port.is_empty() {
+                "none".to_owned()
+            } else {
+                let all: Vec<String> = on_port.iter().map(ToString::to_string).collect();
+                format!("one on {} alone", all.join(", "))
+            };
+            Fault::new(
+                format!("a {word} listener for {}", SocketAddr::new(address, port)),
+                found,
+                format!(
+                    "start the server of {} on {host}, listening on all addresses",
+                    service.name
+                ),
+            )
+        });
+        let what = format!("{word} {}", SocketAddr::new(address, port));
+        tally.judge(host, Check::Listener, what, fault);
     }
 }
 

@@ -12,12 +12,12 @@ use crate::inventory::model::{Cluster, Host};
 /// each other.
 pub fn asked(cluster: &Cluster, host: &Host) -> BTreeMap<IpAddr, String> {
     let mut all = BTreeMap::new();
-    if !(host.is_director() || host.is_real_server()) {
+    if !(host.is_director() || cluster.serves(host)) {
         return all;
     }
     let vips: BTreeSet<IpAddr> = cluster.all_vips().into_iter().collect();
     let others = cluster.hosts.iter().filter(|other| other.name != host.name);
-    for other in others.filter(|other| other.is_director() || other.is_real_server()) {
+    for other in others.filter(|other| other.is_director() || cluster.serves(other)) {
         if !host.is_director() && !other.is_director() {
             continue;
         }

@@ -199,16 +199,16 @@ pub fn reply(service: &Service, from: IpAddr, port: u16) -> Packet<'static> {
 pub fn of_director(seen: &Seen, service: &Service, tally: &mut Tally) {
     for vip in &service.vips {
         let near = place::toward(seen.cluster, seen.host, seen.addresses(), vip.address);
-        for port in service.known_ports() {
+        for port in service.sampled_ports() {
             let what = format!("{} {} port {port}", service.name, vip.address);
             let arrives = request(service, vip.address, port);
             let legs = vec![Leg::arrives(&arrives, &near)];
             let v6 = vip.address.is_ipv6();
             judge(seen, Check::FirewallVip, &what, v6, legs, "", tally);
-            for rs in &service.real_servers {
+            for rs in service.backends() {
                 // A real server on the director itself gets the packet where it is.
                 if rs.host != seen.host.name {
-                    on(seen, service, vip.address, port, rs, &what, tally);
+                    on(seen, service, vip.address, port, &rs, &what, tally);
                 }
             }
         }
@@ -280,13 +280,13 @@ fn replies(seen: &Seen, service: &Service, tally: &mut Tally) {
         .flat_map(|vip| place::toward(seen.cluster, seen.host, seen.addresses(), vip.address))
         .collect();
     let clients: Vec<String> = clients.into_iter().collect();
-    for rs in &service.real_servers {
+    for rs in service.backends() {
         if rs.host == seen.host.name {
             continue;
         }
         let by = place::toward(seen.cluster, seen.host, seen.addresses(), rs.address);
         let ports: BTreeSet<u16> = service
-            .known_ports()
+            .sampled_ports()
             .into_iter()
             .map(|port| rs.port.unwrap_or(port))
             .collect();
@@ -308,10 +308,12 @@ fn replies(seen: &Seen, service: &Service, tally: &mut Tally) {
 
 /// A service's packets on a real server: in, out of the tunnel where there is one, and back to clients.
 pub fn of_real_server(seen: &Seen, service: &Service, tally: &mut Tally) {
-    let own = |rs: &&RealServer| rs.host == seen.host.name;
-    let Some(rs) = service.real_servers.iter().find(own) else {
-        return;
-    };
+    for rs in service.backends_on(&seen.host.name) {
+        of_backend(seen, service, &rs, tally);
+    }
+}
+
+fn of_backend(seen: &Seen, service: &Service, rs: &RealServer, tally: &mut Tally) {
     let nic = place::toward(seen.cluster, seen.host, seen.addresses(), rs.address);
     for vip in service.vips.iter().map(|vip| vip.address) {
         let address = match service.mode {
@@ -326,7 +328,7 @@ pub fn of_real_server(seen: &Seen, service: &Service, tally: &mut Tally) {
             .collect();
         let back: Vec<String> = back.into_iter().collect();
         let back = if back.is_empty() { &nic } else { &back };
-        for port in service.known_ports() {
+        for port in service.sampled_ports() {
             let port = rs.port.unwrap_or(port);
             let what = format!("{} {address} port {port}", service.name);
             let arrives = request(service, address, port);

@@ -26,11 +26,13 @@ pub fn checked(cluster: &Cluster) -> Vec<Value> {
             };
             let pairs = service.real_servers.iter().zip(&wanted.real_servers);
             all.extend(pairs.map(|(rs, destination)| {
+                let port = rs.port.map_or_else(String::new, |port| format!("-{port}"));
                 json!({
                     "service": service.name, "virtual": to.to_string(), "host": rs.host,
                     "address": destination.address.to_string(), "method": method(destination.mode),
-                    "name": format!("{}-{}-{}", service.name, all_of(&to), rs.host),
+                    "name": format!("{}-{}-{}{port}", service.name, all_of(&to), rs.host),
                     "weight": destination.weight, "interval": service.delay_loop,
+                    "sorry": wanted.sorry.map(|sorry| sorry.to_string()),
                     "fall": check.retry + 1, "rise": check.rise, "again": check.delay_before_retry,
                     "asks": questions(check, destination, checks::ports(service, rs, to).first().copied()),
                 })

@@ -8,7 +8,7 @@ use crate::inventory::model::{HealthCheckKind, HttpAnswer, RealServer, Service};
 use crate::resource::ipvs::{Ask, Page, Virtual};
 
 /// The ports of a real server that its check for a virtual service asks: what the inventory says, else the port that
-/// serves; of a mark all of them, since its real server must answer on each.
+/// serves; of a mark those that `verify` asks too, since its real server must answer on each.
 pub fn ports(service: &Service, rs: &RealServer, to: Virtual) -> Vec<u16> {
     let Some(check) = &service.health_check else {
         return Vec::new();
@@ -18,7 +18,8 @@ pub fn ports(service: &Service, rs: &RealServer, to: Virtual) -> Vec<u16> {
     }
     let own = match to {
         Virtual::Tcp(at) | Virtual::Udp(at) if at.port() != 0 => vec![at.port()],
-        _ => service.ports.clone(),
+        _ if service.is_every_port() => Vec::new(),
+        _ => service.known_ports(),
     };
     // Of ports that speak both ways, a page is asked for where it is spoken.
     let speaking = match &check.kind {

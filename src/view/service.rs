@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::{body, checks};
 use crate::inventory::model::{Cluster, HealthCheck, Mode, RealServer, Scheduler, Service};
+use crate::ports;
 use crate::resource::ipvs::{Definition, Destination, Ipvs, Virtual};
-use crate::resource::mark::{Mark, PORTS_PER_RULE};
+use crate::resource::mark::Mark;
 
 /// A service with its virtual servers beside it, since keepalived has one block for each.
 pub(super) fn service(service: &Service) -> Value {
@@ -68,7 +69,7 @@ fn virtual_server(service: &Service, to: Virtual) -> Value {
 
 /// Who answers while no real server does. Only NAT maps ports; 0, of a mark, is the one that was asked for.
 fn sorry_server(service: &Service, to: Virtual) -> Option<SocketAddr> {
-    let sorry = service.sorry_server?;
+    let sorry = service.sorry_server.as_ref()?;
     let own = match to {
         Virtual::Tcp(at) | Virtual::Udp(at) => at.port(),
         Virtual::Fwmark { .. } => 0,
@@ -91,7 +92,7 @@ pub fn virtuals(service: &Service) -> Vec<Virtual> {
             .map(|v6| Virtual::Fwmark { mark, v6 })
             .collect();
     }
-    let ports: &[u16] = if service.ports.is_empty() {
+    let ports: &[u16] = if service.is_every_port() {
         &[0]
     } else {
         &service.ports
@@ -163,15 +164,15 @@ pub fn marks(cluster: &Cluster) -> Vec<Mark> {
     let mut marks = Vec::new();
     for service in &cluster.services {
         let Some(mark) = service.fwmark else { continue };
-        let groups: Vec<&[u16]> = if service.ports.is_empty() {
-            vec![&[]]
+        let groups = if service.is_every_port() {
+            vec![Vec::new()]
         } else {
-            service.ports.chunks(PORTS_PER_RULE).collect()
+            ports::per_rule(&service.all_ports())
         };
         let rules = service
             .vips
             .iter()
-            .flat_map(|vip| groups.iter().map(move |ports| (vip.address, *ports)));
+            .flat_map(|vip| groups.iter().map(move |ports| (vip.address, ports)));
         for (index, (destination, ports)) in rules.enumerate() {
             let number = if index == 0 {
                 String::new()
@@ -182,7 +183,7 @@ pub fn marks(cluster: &Cluster) -> Vec<Mark> {
                 comment: format!("lvsctl:{}/{}{number}", cluster.name, service.name),
                 destination,
                 protocol: service.protocol,
-                ports: ports.to_vec(),
+                ports: ports.clone(),
                 mark,
             });
         }

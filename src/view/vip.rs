@@ -13,7 +13,7 @@ pub(super) fn real_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
     let mine = cluster
         .services
         .iter()
-        .filter(|s| s.mode != Mode::Nat && s.real_servers.iter().any(|rs| rs.host == host.name));
+        .filter(|s| s.mode != Mode::Nat && s.is_served_by(&host.name));
     mine.flat_map(|service| {
         service
             .vips
@@ -44,7 +44,7 @@ fn held_v4(cluster: &Cluster, host: &Host) -> BTreeSet<Ipv4Addr> {
     let mine = cluster
         .services
         .iter()
-        .filter(|s| s.mode != Mode::Nat && s.real_servers.iter().any(|rs| rs.host == host.name));
+        .filter(|s| s.mode != Mode::Nat && s.is_served_by(&host.name));
     let vips = mine.flat_map(|s| &s.vips).map(|vip| vip.address);
     vips.filter_map(|vip| match vip {
         IpAddr::V4(v4) => Some(v4),
@@ -70,8 +70,7 @@ pub(super) fn arp_rules(cluster: &Cluster, host: &Host) -> Vec<Value> {
 
 /// Interfaces that bring tunnelled packets to a real server, each with the module that makes it.
 pub(super) fn tunnels(cluster: &Cluster, host: &Host) -> Vec<Value> {
-    let mine =
-        |s: &&Service| s.mode == Mode::Tun && s.real_servers.iter().any(|rs| rs.host == host.name);
+    let mine = |s: &&Service| s.mode == Mode::Tun && s.is_served_by(&host.name);
     let families: BTreeSet<bool> = cluster
         .services
         .iter()

@@ -26,21 +26,18 @@ pub fn listens(cluster: &Cluster, host: &Host) -> Listens {
     let mut all = Listens::default();
     for service in &cluster.services {
         for port in service.known_ports() {
-            let Some(own) = own_port(service, host, port) else {
-                continue;
-            };
             let kind = if service.protocol == Protocol::Udp {
                 &mut all.udp
             } else if service.check.https.contains(&port) {
                 &mut all.https
             } else if service.check.http.contains(&port) {
                 &mut all.http
-            } else if own != SSH {
-                &mut all.tcp
             } else {
+                let own = own_ports(service, host, port);
+                all.tcp.extend(own.into_iter().filter(|own| *own != SSH));
                 continue;
             };
-            kind.insert(own);
+            kind.extend(own_ports(service, host, port));
         }
     }
     all
@@ -74,19 +71,20 @@ pub fn answers(cluster: &Cluster, host: &Host, os: &Distribution) -> Vec<Value> 
     tcp.chain(udp).collect()
 }
 
-/// The port on which a host answers for a service's port, as a real server or as the sorry server.
-fn own_port(service: &Service, host: &Host, port: u16) -> Option<u16> {
-    let real = service.real_servers.iter().find(|rs| rs.host == host.name);
-    if let Some(real) = real {
-        return Some(real.port.unwrap_or(port));
+/// The ports on which a host answers for a service's port, as a real server or as the sorry server.
+fn own_ports(service: &Service, host: &Host, port: u16) -> Vec<u16> {
+    let backends = service.backends_on(&host.name);
+    let mut ports: Vec<u16> = backends.map(|rs| rs.port.unwrap_or(port)).collect();
+    if let Some(sorry) = &service.sorry_server
+        && host.is_director()
+    {
+        let own = host.interfaces.iter().flat_map(|i| &i.addresses);
+        let mut own = own.map(|net| net.addr());
+        if sorry.address.is_loopback() || own.any(|address| address == sorry.address) {
+            ports.push(sorry.port.unwrap_or(port));
+        }
     }
-    let sorry = service.sorry_server?;
-    let own = host.interfaces.iter().flat_map(|i| &i.addresses);
-    let here = sorry.address.is_loopback() && host.is_director()
-        || own
-            .map(|net| net.addr())
-            .any(|address| address == sorry.address);
-    here.then_some(sorry.port.unwrap_or(port))
+    ports
 }
 
 /// Where UDP requests reach a host: its own address in NAT, the VIP otherwise.
@@ -97,19 +95,18 @@ fn udp(cluster: &Cluster, host: &Host) -> BTreeSet<(IpAddr, u16)> {
         .iter()
         .filter(|s| s.protocol == Protocol::Udp)
     {
-        let Some(real) = service.real_servers.iter().find(|rs| rs.host == host.name) else {
-            continue;
-        };
-        let addresses: Vec<IpAddr> = match service.mode {
-            Mode::Nat => vec![real.address],
-            Mode::Dr | Mode::Tun => service.vips.iter().map(|vip| vip.address).collect(),
-        };
-        for address in addresses {
-            let own = service
-                .known_ports()
-                .into_iter()
-                .map(|port| real.port.unwrap_or(port));
-            all.extend(own.map(|port| (address, port)));
+        for real in service.backends_on(&host.name) {
+            let addresses: Vec<IpAddr> = match service.mode {
+                Mode::Nat => vec![real.address],
+                Mode::Dr | Mode::Tun => service.vips.iter().map(|vip| vip.address).collect(),
+            };
+            for address in addresses {
+                let own = service
+                    .known_ports()
+                    .into_iter()
+                    .map(|port| real.port.unwrap_or(port));
+                all.extend(own.map(|port| (address, port)));
+            }
         }
     }
     all

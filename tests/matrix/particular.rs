@@ -233,6 +233,24 @@ pub fn a_mark_and_ssh_beside_it(cluster: &Cluster) {
         })
         .collect();
     assert_eq!(keys.len(), 2, "ssh follows the mark");
+    a_range_follows_the_mark(cluster, &web);
+}
+
+/// As with passive FTP: a server listens on some port of the range when it needs one.
+fn a_range_follows_the_mark(cluster: &Cluster, web: &str) {
+    const LISTEN: &str = "systemd-run -q --unit=data socat -t 5 TCP4-LISTEN:30050,reuseaddr,fork SYSTEM:hostname && \
+                          until ss -Hltn sport = :30050 | grep -q .; do sleep 0.1; done";
+    let rules = cluster.on("lb1", "iptables-save -t mangle");
+    assert!(rules.contains("--dports 80,3306,30000:30100 "), "{rules}");
+    for host in ["rs1", "rs2"] {
+        cluster.on(host, LISTEN);
+    }
+    for _ in 0..3 {
+        assert_eq!(cluster.tcp("client", "192.168.100.200", 30050), web);
+    }
+    for host in ["rs1", "rs2"] {
+        cluster.on(host, "systemctl stop data");
+    }
 }
 
 pub fn sorry_page(cluster: &Cluster) {
@@ -249,6 +267,40 @@ pub fn sorry_page(cluster: &Cluster) {
     cluster.lvsctl(&["apply", "--yes"]).expect(0);
     cluster.becomes("the real servers answer", || answer(&["rs1", "rs2"]));
     assert_eq!(who(&cluster.picks("client", VIP, 4)), both());
+    sorry_host(cluster);
+}
+
+/// A host that is no director has to be set up as a real server: it holds the VIP, and is silent about it.
+fn sorry_host(cluster: &Cluster) {
+    const OWN: &str = "sorry_server: 127.0.0.1";
+    const HOST: &str = "sorry_server: 192.168.100.30";
+    let holds =
+        |host: &str| cluster.succeeds(host, "ip addr show dev lo | grep -q 192.168.100.200/32");
+    assert!(!holds("sorry"));
+    cluster.edit(OWN, HOST);
+    cluster.lvsctl(&["apply", "--yes"]).expect(0);
+    cluster.lvsctl(&["verify"]).expect(0).says("0 findings");
+    assert!(holds("sorry"));
+    for host in ["rs1", "rs2"] {
+        cluster.on(host, "systemctl stop nginx");
+    }
+    let answers = |names: &[&str]| names.contains(&cluster.try_ask("client", VIP).as_str());
+    cluster.becomes("the sorry server answers", || answers(&["sorry"]));
+    assert_eq!(
+        who(&cluster.picks("client", VIP, 4)),
+        BTreeSet::from(["sorry"])
+    );
+    cluster.lvsctl(&["apply", "--yes"]).expect(0);
+    cluster.becomes("the real servers answer", || answers(&["rs1", "rs2"]));
+    // What is missing on it is found.
+    cluster.on("sorry", "ip addr del 192.168.100.200/32 dev lo");
+    cluster
+        .lvsctl(&["verify"])
+        .expect(3)
+        .says("address 192.168.100.200/32 dev lo");
+    cluster.edit(HOST, OWN);
+    cluster.lvsctl(&["apply", "--yes"]).expect(0);
+    assert!(!holds("sorry"));
 }
 
 pub fn vip_follows_the_web_server(cluster: &Cluster) {

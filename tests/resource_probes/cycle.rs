@@ -27,6 +27,8 @@ const MADE: &str = r#"
 - sysctl: { name: net.ipv4.ip_local_port_range, value: "20000 30000" }
 - arprule: { vip: 192.168.100.200, rip: 10.0.0.1 }
 - mark: { comment: "lvsctl:t/web", destination: 192.168.100.200, protocol: tcp, ports: [80, 443], mark: 1 }
+- mark: { comment: "lvsctl:t/ftp", destination: 192.168.100.200, protocol: tcp, ports: [21, "10000-20000"], mark: 3 }
+- mark: { comment: "lvsctl:t/rtp", destination: 192.168.100.200, protocol: udp, ports: ["10000-20000"], mark: 4 }
 - mark: { comment: "lvsctl:t/dns", destination: 192.168.100.200, protocol: udp, ports: [], mark: 4294967295 }
 - mark: { comment: "lvsctl:t/web6", destination: "fd00::200", protocol: tcp, ports: [80], mark: 2 }
 - file: { path: /mnt/etc/new folder/new, content: "$x `y` 'z' \\n\n" }

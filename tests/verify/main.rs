@@ -415,7 +415,7 @@ fn what_a_client_lacks_is_named_for_each_port() {
 fn a_service_on_every_port_that_names_none_is_told() {
     let mut cluster = recorded("t1").cluster;
     cluster.services[0].ports.clear();
-    cluster.services[0].check.http.clear();
+    cluster.services[0].check.ports.clear();
     let groups = end_to_end::groups(&cluster);
     let mut tally = Tally::default();
     judge::all(&cluster, &groups, &[], |_| None, &mut tally);
@@ -423,7 +423,7 @@ fn a_service_on_every_port_that_names_none_is_told() {
     assert_eq!(
         notes,
         [
-            ": note: web was not asked for: it is on every port, and its `check` names none in `http` or `https`"
+            ": note: web was not asked for: it is on every port, and its `check` names none in `ports`, `http` or `https`"
         ]
     );
 }
@@ -457,5 +457,91 @@ fn hosts_that_are_not_asked_make_no_findings() {
     ] {
         let tally = recorded.verify_without(without, &[]);
         assert!(tally.is_clean(), "without {without:?}:\n{}", shown(&tally));
+    }
+}
+
+/// A host with two ports is two real servers: answers name the host, and IPVS counts each.
+#[test]
+fn each_port_of_a_host_is_a_real_server() {
+    const TEXT: &str = "
+cluster: made
+networks: { outside: 192.168.122.0/24, inside: 10.10.10.0/24 }
+hosts:
+  lb1: { role: director, interfaces: { eth0: 192.168.122.14, eth1: 10.10.10.1 } }
+  rs1: { role: realserver, address: 10.10.10.10 }
+  rs2: { role: realserver, address: 10.10.10.20 }
+services:
+  web:
+    vip: 192.168.122.100
+    port: 80
+    mode: nat
+    scheduler: wrr
+    real_servers: [{ rs1: { port: 8080 } }, { rs1: { port: 8081, weight: 2 } }, { rs2: { port: 8080 } }]
+";
+    let mut cluster = inventory::parse("made.yaml", TEXT, BUILT_IN_ROLES)
+        .unwrap_or_else(|e| panic!("{}", e.render(100, false)))
+        .cluster;
+    let vip = "192.168.122.100".parse().unwrap();
+    let statistics = |counts: [u32; 3]| {
+        let mut text = "TCP  192.168.122.100:80 0 0 0 0 0\n".to_owned();
+        for (address, n) in ["10.10.10.10:8080", "10.10.10.10:8081", "10.10.10.20:8080"]
+            .iter()
+            .zip(counts)
+        {
+            writeln!(text, "  -> {address} {n} {} 0 0 0", n * 4).unwrap();
+        }
+        Statistics::parse(&text)
+    };
+    // Who answered, what IPVS counted, and the checks that fail.
+    type Case = (&'static str, Option<[u32; 3]>, &'static [&'static str]);
+    let cases: &[Case] = &[
+        ("11121112", Some([2, 4, 2]), &[]),
+        ("11121112", None, &[]),
+        ("11122222", None, &["shares"]),
+        ("11111111", None, &["gets-connections rs2", "shares"]),
+        (
+            "11121112",
+            Some([6, 0, 2]),
+            &["gets-connections rs1:8081", "shares"],
+        ),
+        ("11121112", Some([4, 2, 2]), &["shares"]),
+    ];
+    for (who, counted, fails) in cases {
+        cluster.services[0].check.requests = u16::try_from(who.len()).unwrap();
+        let reply = |n| Reply {
+            status: Some(200),
+            error: String::new(),
+            first_line: format!("rs{n}"),
+            has_text: false,
+            fresh: true,
+        };
+        let exchange = Exchange {
+            client: "client".to_owned(),
+            group: 0,
+            target: (vip, 80),
+            replies: Replies::Came(who.chars().map(reply).collect()),
+        };
+        let (before, after) = (statistics([0; 3]), statistics(counted.unwrap_or_default()));
+        let counters = [Counters {
+            director: "lb1",
+            before: &before,
+            after: &after,
+        }];
+        let table = Table::default();
+        let kernel = Kernel {
+            director: "lb1",
+            table: &table,
+            counters: &counters,
+        };
+        let mut tally = Tally::default();
+        let groups = end_to_end::groups(&cluster);
+        let kernel = counted.map(|_| kernel);
+        judge::all(&cluster, &groups, &[exchange], |_| kernel, &mut tally);
+        let found: Vec<String> = tally
+            .findings
+            .iter()
+            .map(|f| format!("{} {}", f.check, f.host).trim().to_owned())
+            .collect();
+        assert_eq!(found, *fails, "{who} {counted:?}");
     }
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::cli::{Format, Global, StatusArgs};
 use crate::exit::Exit;
 use crate::inventory::model::{Cluster, Host, Service};
+use crate::ports;
 use crate::report;
 use crate::report::error::chain;
 use crate::report::status::{Director, DirectorState, RealServer, State, StatusView};
@@ -256,12 +257,7 @@ fn at(service: &Service, to: Virtual) -> String {
         .map(|vip| vip.address.to_string())
         .collect::<Vec<_>>()
         .join(", ");
-    let ports = service
-        .ports
-        .iter()
-        .map(u16::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let ports = ports::shown(&service.all_ports());
     match to {
         Virtual::Tcp(address) => format!("tcp {address}"),
         Virtual::Udp(address) => format!("udp {address}"),
@@ -324,11 +320,15 @@ fn of_service(
                 mode: planned
                     .or(running)
                     .map_or_else(String::new, |rs| format!("{:?}", rs.mode).to_lowercase()),
-                state: State::of(
-                    planned.map(|rs| rs.weight),
-                    running.map(|rs| rs.weight),
-                    unhealthy.then_some(false),
-                ),
+                state: if wanted.stands_in(table, address) {
+                    State::Sorry
+                } else {
+                    State::of(
+                        planned.map(|rs| rs.weight),
+                        running.map(|rs| rs.weight),
+                        unhealthy.then_some(false),
+                    )
+                },
                 weight: running.map(|rs| rs.weight),
                 wanted_weight: planned.map(|rs| rs.weight),
                 active,

@@ -45,7 +45,11 @@ pub fn hosts_are_distinct(view: View<'_>, faults: &mut Vec<Fault>) {
                     "{address} is the address of {} already",
                     shown(&other.name)
                 ))
-                .help("give each host an address of its own")
+                .help(if host.is_real_server() && other.is_real_server() {
+                    "give each host an address of its own; one that serves on two ports is one host, with `real_servers: { rs1: { port: [8080, 8081] } }` in the service"
+                } else {
+                    "give each host an address of its own"
+                })
             };
             faults.push(view.at(&path_of(host, address, view), fault));
         }

@@ -182,7 +182,8 @@ pub fn further_connections(view: View<'_>, faults: &mut Vec<Fault>) {
         if !service.ports.contains(&port) {
             continue;
         }
-        let others = service.fwmark.is_some() && service.ports.iter().any(|p| *p > 1023);
+        let others = service.all_ports().iter().any(|range| range.last > 1023);
+        let others = service.fwmark.is_some() && others;
         if others && service.persistence.is_some() {
             continue;
         }

@@ -42,11 +42,7 @@ pub fn through_directors(view: View<'_>, faults: &mut Vec<Fault>) {
     }
     let nat = || cluster.services.iter().filter(|s| s.mode == Mode::Nat);
     for host in cluster.hosts.iter().filter(|h| !h.is_director()) {
-        let mine = || {
-            nat()
-                .flat_map(|s| &s.real_servers)
-                .filter(|rs| rs.host == host.name)
-        };
+        let mine = || nat().flat_map(|s| s.backends_on(&host.name));
         let Some(real) = mine().find(|rs| {
             let back = |g: &IpAddr| through.contains(g) && g.is_ipv4() == rs.address.is_ipv4();
             !host.gateway.as_ref().is_some_and(back)

@@ -41,10 +41,18 @@ pub fn checks(view: View<'_>, faults: &mut Vec<Fault>) {
             .warning();
             faults.push(view.at(&["services", name, "health_check"], fault));
         }
-        if service.ports.is_empty() && health.port.is_none() && asks_port {
-            let fault =
-                Fault::new("a service on every port does not say which one its health check asks")
-                    .help("add `health_check: { tcp: {}, port: 80 }`, or `health_check: false`");
+        // A range without a mark is a mistake of its own.
+        let marked = service.fwmark.is_some() || service.port_ranges.is_empty();
+        let unnamed = service.is_every_port() || service.known_ports().is_empty();
+        if marked && unnamed && health.port.is_none() && asks_port {
+            let what = match service.port_ranges.first() {
+                None => "a service on every port does not say which one its health check asks",
+                Some(_) => "a service of port ranges does not say which port its health check asks",
+            };
+            let port = service.port_ranges.first().map_or(80, |range| range.first);
+            let fault = Fault::new(what).help(format!(
+                "add `health_check: {{ tcp: {{}}, port: {port} }}`, or `health_check: false`"
+            ));
             faults.push(view.at(&["services", name, "health_check"], fault));
         }
     }

@@ -14,6 +14,7 @@ mod quoted;
 mod secret;
 mod service;
 mod share;
+mod sorry;
 mod track;
 mod vrrp;
 
@@ -44,6 +45,7 @@ const LOCAL: &[Rule] = &[
     address::vips,
     service::ports_and_persistence,
     service::port_mapping,
+    sorry::servers,
     service::families,
     service::flags,
     service::one_packet,
@@ -82,7 +84,7 @@ const WHOLE: &[Rule] = &[
     host::real_servers_serve,
     localnode::directors_serve_alone,
     service::have_real_servers,
-    service::sorry_servers_are_put_in,
+    sorry::are_put_in,
     vrrp::keepalived_is_on,
     vrrp::members,
     vrrp::vips_are_held,

@@ -10,7 +10,7 @@ use crate::inventory::problem::{Fault, choices, shown};
 /// Persistence alone makes sense of a service on every port.
 pub fn ports_and_persistence(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
-        if service.ports.is_empty() && service.persistence.is_none() {
+        if service.is_every_port() && service.persistence.is_none() {
             let fault = Fault::new("port 0 (every port) needs persistence")
                 .help("add `persistence: true`, or say which ports are meant");
             faults.push(view.of(service, "port", fault));
@@ -18,7 +18,7 @@ pub fn ports_and_persistence(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-fn word(mode: Mode) -> &'static str {
+pub(super) fn word(mode: Mode) -> &'static str {
     match mode {
         Mode::Dr => "dr",
         Mode::Nat => "nat",
@@ -26,20 +26,37 @@ fn word(mode: Mode) -> &'static str {
     }
 }
 
-/// Where the port of a real server is written.
-fn port_path<'s>(view: View<'_>, service: &'s Service, real: &'s RealServer) -> Vec<&'s str> {
-    let own = vec![
-        "services",
-        &service.name,
-        "real_servers",
-        &real.host,
-        "port",
-    ];
-    if view.places.is_given(&own) {
-        own
-    } else {
-        vec!["services", &service.name, "real_port"]
+/// Where the port of a real server is written: below its host in the map or in an entry of the list, which may have an
+/// entry for each port; else it is the service's.
+fn port_path(view: View<'_>, service: &Service, real: &RealServer) -> Vec<String> {
+    let top = ["services", &service.name, "real_servers"].map(str::to_owned);
+    let below = |path: &[String], key: &str| [path, &[key.to_owned()]].concat();
+    let given = |path: &[String]| {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        view.places.is_given(&path)
+    };
+    // What a list has: its entries, as far as there are any.
+    let entries = |path: &[String]| {
+        let path = path.to_vec();
+        (0..)
+            .map(move |index: usize| below(&path, &index.to_string()))
+            .take_while(|entry| given(entry))
+            .collect::<Vec<_>>()
+    };
+    let mut above = vec![top.to_vec()];
+    above.extend(entries(&top));
+    for above in above {
+        let host = below(&above, &real.host);
+        let mut places = vec![host.clone()];
+        places.extend(entries(&host));
+        let ports = places.into_iter().map(|place| below(&place, "port"));
+        if let Some(port) = ports.into_iter().find(|port| given(port)) {
+            return port;
+        }
     }
+    ["services", &service.name, "real_port"]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 pub fn port_mapping(view: View<'_>, faults: &mut Vec<Fault>) {
@@ -67,32 +84,9 @@ pub fn port_mapping(view: View<'_>, faults: &mut Vec<Fault>) {
             } else {
                 continue;
             };
-            faults.push(view.at(&port_path(view, service, real), fault));
-        }
-        let Some(sorry) = service.sorry_server else {
-            continue;
-        };
-        if service.vips.iter().any(|vip| vip.address == sorry.address) {
-            let fault = Fault::new(format!(
-                "the sorry server {} is the service's VIP",
-                sorry.address
-            ))
-            .help("give the address of a host that answers while no real server does");
-            faults.push(view.of(service, "sorry_server", fault));
-        }
-        let other = sorry.port.filter(|port| service.ports != [*port]);
-        if service.mode != Mode::Nat
-            && let Some(port) = other
-        {
-            let mode = word(service.mode);
-            let what = if service.ports.len() == 1 {
-                "port"
-            } else {
-                "ports"
-            };
-            let fault = Fault::new(format!("`{mode}` cannot map the service's {what} to {port}"))
-                .help("name the sorry server without a port, and let it listen on the service's own, or use `mode: nat`");
-            faults.push(view.of(service, "sorry_server", fault));
+            let path = port_path(view, service, real);
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            faults.push(view.at(&path, fault));
         }
     }
 }
@@ -112,7 +106,7 @@ pub fn families(view: View<'_>, faults: &mut Vec<Fault>) {
             .help("make a service for IPv4 and another for IPv6");
             faults.push(view.of(service, "vip", fault));
         }
-        if let Some(sorry) = service.sorry_server
+        if let Some(sorry) = &service.sorry_server
             && sorry.address.is_ipv4() != first.is_ipv4()
         {
             let family = if first.is_ipv4() { "IPv4" } else { "IPv6" };
@@ -169,8 +163,12 @@ pub fn same_segment(view: View<'_>, faults: &mut Vec<Fault>) {
     let dr = || cluster.services.iter().filter(|s| s.mode == Mode::Dr);
     let mut reals: BTreeMap<(&str, IpAddr), &Service> = BTreeMap::new();
     for service in dr() {
-        for real in &service.real_servers {
-            reals.entry((&real.host, real.address)).or_insert(service);
+        let real = service.real_servers.iter();
+        let real = real.map(|real| (real.host.as_str(), real.address));
+        let sorry = service.sorry_server.iter();
+        let sorry = sorry.filter_map(|sorry| Some((sorry.host.as_deref()?, sorry.address)));
+        for place in real.chain(sorry) {
+            reals.entry(place).or_insert(service);
         }
     }
     let directors: Vec<&Host> = cluster.hosts.iter().filter(|h| h.is_director()).collect();
@@ -220,20 +218,6 @@ pub fn have_real_servers(view: View<'_>, faults: &mut Vec<Fault>) {
                 fault.warning()
             };
             faults.push(view.at_key(&["services", &service.name], fault));
-        }
-    }
-}
-
-/// Our own health checker sets weights and no more; it is keepalived that puts a sorry server in.
-pub fn sorry_servers_are_put_in(view: View<'_>, faults: &mut Vec<Fault>) {
-    if view.cluster.keepalived {
-        return;
-    }
-    for service in &view.cluster.services {
-        if service.sorry_server.is_some() {
-            let fault = Fault::new("a sorry server needs keepalived, which alone puts it in")
-                .help("add `vrrp: { virtual_router_id: 10 }`, which brings keepalived, or delete `sorry_server`");
-            faults.push(view.of(service, "sorry_server", fault));
         }
     }
 }

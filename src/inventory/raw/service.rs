@@ -8,7 +8,7 @@ use serde::de::{Error, SeqAccess};
 
 use super::health::HealthCheck;
 use super::word::{
-    Address, Bare, Codes, Endpoint, Mark, Port, Seconds, ServicePort, Weight, Whole,
+    Address, Bare, Codes, Endpoint, Mark, Port, Seconds, ServicePorts, Weight, Whole,
 };
 use crate::inventory::decode::HELP;
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, Word, shaped};
@@ -22,8 +22,9 @@ pub(in crate::inventory) struct Service {
     /// The virtual address, or a list of them, all IPv4 or all IPv6: for both, make two services. On the director it gets the prefix that it carries here.
     /// Default prefix: /32, or /128 for IPv6.
     pub vip: Opt<Many<Text<Address>>>,
-    /// The port, or a list of ports. `0` is every port, and needs `persistence`.
-    pub port: Opt<Many<ServicePort>>,
+    /// The port, or a list of ports and ranges such as `10000-20000`. A range needs `fwmark`, and in a list of more than 16
+    /// ports of a mark those that follow one another count as one. `0` is every port, and needs `persistence`.
+    pub port: Opt<Many<ServicePorts>>,
     /// `tcp` or `udp`. Default: `tcp`.
     pub protocol: Opt<Text<Protocol>>,
     /// How packets reach a real server: `dr` (direct routing), `nat` or `tun` (IP-in-IP). Default: `dr`.
@@ -39,15 +40,17 @@ pub(in crate::inventory) struct Service {
     pub fwmark: Opt<Mark>,
     /// Schedule every UDP packet by itself; not in `nat`, which could not translate the answers. Default: `false`.
     pub one_packet: Opt<bool>,
-    /// The real servers: a list of hosts, or a map of hosts to `{ weight, port }`.
-    /// Default: every host with the role `realserver`.
+    /// The real servers: a list of hosts, or a map of hosts to `{ weight, port }`. One that serves on several ports behind
+    /// NAT is a real server on each: `{ rs1: { port: [8080, 8081] } }`, or with a weight for each
+    /// `{ rs1: [{ port: 8080 }, { port: 8081, weight: 2 }] }`. Default: every host with the role `realserver`.
     pub real_servers: Opt<RealServers>,
     /// The port on the real servers, where NAT maps it. Default: the service's own.
     pub real_port: Opt<Port>,
     /// Weight of the real servers that have none of their own. Default: 1.
     pub weight: Opt<Weight>,
-    /// Who answers when no real server is left: an address, with or without a port. Needs keepalived.
-    /// Default port: the service's own.
+    /// Who answers when no real server is left: an address, with or without a port. Needs health checks. A host of the
+    /// inventory with this address is set up as a real server (VIP on lo, ARP settings, tunnel, gateway); elsewhere that
+    /// must be done by hand. `127.0.0.1` is the director itself. Default port: the service's own.
     pub sorry_server: Opt<SorryServer>,
     /// Seconds between two rounds of health checks. Default: 6.
     pub delay_loop: Opt<Seconds>,
@@ -116,7 +119,7 @@ impl Word for Granularity {
     }
 }
 
-shaped!(Persistence, RealServers, SorryServer);
+shaped!(Persistence, RealServers, Listed, SorryServer);
 
 impl Shaped for Persistence {
     const EXPECTED: &'static str = "`true`, seconds, or a map with `timeout` and `granularity`";
@@ -167,8 +170,49 @@ impl JsonSchema for Persistence {
 /// The real servers of a service, with what each has of its own.
 #[derive(Debug)]
 pub(in crate::inventory) enum RealServers {
-    List(Many<String>),
-    Map(Named<RealServer>),
+    List(Many<Listed>),
+    Map(Chosen),
+}
+
+/// Hosts, each with what it has of its own: once, or for each of its ports.
+pub(in crate::inventory) type Chosen = Named<Many<RealServer>>;
+
+/// An entry of the list of real servers.
+#[derive(Debug)]
+pub(in crate::inventory) enum Listed {
+    Host(String),
+    Own(Chosen),
+}
+
+impl Shaped for Listed {
+    const EXPECTED: &'static str = "the name of a host, or `{ HOST: { weight, port } }`";
+
+    fn read<'de, A: SeqAccess<'de>>(
+        shape: &str,
+        node: &mut Peek<A>,
+    ) -> Result<Option<Self>, A::Error> {
+        Ok(match shape {
+            "map" => Some(Self::Own(node.as_a()?)),
+            "null" | "list" => None,
+            _ => Some(Self::Host(node.as_a()?)),
+        })
+    }
+}
+
+impl JsonSchema for Listed {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Listed".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let name = generator.subschema_for::<String>();
+        let own = generator.subschema_for::<Chosen>();
+        json_schema!({ "anyOf": [name, own] })
+    }
 }
 
 /// What a real server has of its own in one service.
@@ -179,8 +223,8 @@ pub(in crate::inventory) struct RealServer {
     /// 0 (no new connections) to 65535; a host whose `weight` is 0 stays at 0. Default: the host's, else the
     /// service's, else 1.
     pub weight: Opt<Weight>,
-    /// Its port, where NAT maps it. Default: `real_port`.
-    pub port: Opt<Port>,
+    /// Its port, where NAT maps it, or a list of ports: it is a real server on each. Default: `real_port`.
+    pub port: Opt<Many<Port>>,
 }
 
 impl Shaped for RealServers {
@@ -208,8 +252,8 @@ impl JsonSchema for RealServers {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let list = generator.subschema_for::<Many<String>>();
-        let map = generator.subschema_for::<Named<RealServer>>();
+        let list = generator.subschema_for::<Many<Listed>>();
+        let map = generator.subschema_for::<Chosen>();
         json_schema!({ "anyOf": [list, map] })
     }
 }
@@ -276,6 +320,9 @@ impl JsonSchema for SorryServer {
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Check")]
 pub(in crate::inventory) struct EndToEnd {
+    /// Ports that are asked, by `verify` and by a health check of a mark without a `port`. Default: those of `http` and
+    /// `https`, and the single ports of the service, at most the first 16. Of ranges, none is asked that is not named.
+    pub ports: Opt<Many<Port>>,
     /// Path that HTTP ports are asked for. Default: `/`.
     pub path: Opt<String>,
     /// The HTTP status that is right: `401`, a range (`200-299`), or several of them (`[200-299, 302]`). Default: where the

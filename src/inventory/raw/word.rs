@@ -15,6 +15,7 @@ use crate::inventory::model::{
     ArpAnswer, HttpVersion, Mode, Protocol, Scheduler, StatusCodes, WrongStatus,
 };
 use crate::inventory::problem::{choices, shown};
+use crate::ports::{NoRange, PortRange};
 
 /// A subnet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -381,7 +382,7 @@ impl<N, const LOW: i64, const HIGH: i64> JsonSchema for Whole<N, LOW, HIGH> {
 /// A port that one can ask for.
 pub(in crate::inventory) type Port = Whole<u16, 1, 65535>;
 /// 0 is a service's every port.
-pub(in crate::inventory) type ServicePort = Whole<u16, 0, 65535>;
+type ServicePort = Whole<u16, 0, 65535>;
 /// 0 is a real server that gets no new connections.
 pub(in crate::inventory) type Weight = Whole<u16, 0, 65535>;
 pub(in crate::inventory) type Priority = Whole<u8, 1, 254>;
@@ -492,7 +493,7 @@ impl JsonSchema for Version {
     }
 }
 
-shaped!(Mark, FreeValue, Codes, Version);
+shaped!(Mark, FreeValue, Codes, Version, ServicePorts);
 
 impl Shaped for Mark {
     const EXPECTED: &'static str = "a firewall mark from 1 to 4294967295, such as 6666 or 0x1a0a";
@@ -531,6 +532,64 @@ impl JsonSchema for Mark {
             "anyOf": [
                 { "type": "integer", "minimum": 1, "maximum": u32::MAX },
                 { "type": "string", "title": "a hex text", "pattern": "^(0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10})$" },
+            ],
+        })
+    }
+}
+
+/// A port of a service, 0 for every port, or a range of ports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::inventory) struct ServicePorts(pub PortRange);
+
+impl Shaped for ServicePorts {
+    const EXPECTED: &'static str = "a port, or a range of ports such as `10000-20000`";
+
+    fn read<'de, A: SeqAccess<'de>>(
+        shape: &str,
+        node: &mut Peek<A>,
+    ) -> Result<Option<Self>, A::Error> {
+        let wrong = |what: String, help: &str| Err(A::Error::custom(format!("{what}{HELP}{help}")));
+        if shape == "text" {
+            let text: String = node.as_a()?;
+            match PortRange::read(&text) {
+                Ok(range) => return Ok(Some(Self(range))),
+                Err(NoRange::Backwards) => {
+                    let what = format!("the range of ports {} ends before it begins", shown(&text));
+                    return wrong(what, "write the smaller port first: `10000-20000`");
+                }
+                Err(NoRange::OutOfBounds) => {
+                    let what = format!("the range of ports {} is out of bounds", shown(&text));
+                    return wrong(
+                        what,
+                        "a range is within 1 to 65535; `port: 0` is every port",
+                    );
+                }
+                Err(NoRange::Divided) => {
+                    let what = format!("{} is no range of ports", shown(&text));
+                    return wrong(what, "write it with a `-`: `10000-20000`");
+                }
+                Err(NoRange::Other) => {}
+            }
+        }
+        let port: ServicePort = node.as_a()?;
+        Ok(Some(Self(PortRange::single(port.0))))
+    }
+}
+
+impl JsonSchema for ServicePorts {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ServicePorts".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": "integer", "minimum": 0, "maximum": u16::MAX },
+                { "type": "string", "title": "a range of ports such as `10000-20000`", "pattern": "^ *[0-9]{1,5} *- *[0-9]{1,5} *$" },
             ],
         })
     }

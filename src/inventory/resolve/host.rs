@@ -372,8 +372,6 @@ fn of_nat(host: &Host, hosts: &[Host], vrrp: &[VrrpInstance], v4: bool) -> Optio
 /// Whether a host's real servers of NAT are of IPv4; of both families that one counts.
 fn nat_family(host: &Host, services: &[Service]) -> bool {
     let nat = services.iter().filter(|s| s.mode == Mode::Nat);
-    let mut mine = nat
-        .flat_map(|s| &s.real_servers)
-        .filter(|rs| rs.host == host.name);
+    let mut mine = nat.flat_map(|s| s.backends_on(&host.name));
     mine.any(|rs| rs.address.is_ipv4())
 }

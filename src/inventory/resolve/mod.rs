@@ -24,7 +24,9 @@ const MOST_SERVICES: usize = 1000;
 const MOST_NETWORKS: usize = 250;
 const MOST_INSTANCES: usize = 255;
 const MOST_VIPS: usize = 64;
+/// Each is a virtual service; with a mark they are entries of rules.
 const MOST_PORTS: usize = 256;
+const MOST_MARKED_PORTS: usize = 4096;
 
 /// What is known while resolving, and what was found to be wrong.
 pub(super) struct Context<'a> {
@@ -158,13 +160,16 @@ fn free(vars: &Named<FreeValue>) -> Map<String, Value> {
     all.collect()
 }
 
-/// Names of the real servers of the services that are chosen.
+/// Names of the real servers of the services that are chosen, sorry servers included.
 pub(super) fn serving(services: &[Service], chosen: impl Fn(&Service) -> bool) -> BTreeSet<&str> {
     let chosen = services.iter().filter(|s| chosen(s));
-    chosen
-        .flat_map(|s| &s.real_servers)
-        .map(|r| r.host.as_str())
-        .collect()
+    let names = chosen.flat_map(|service| {
+        let sorry = service.sorry_server.iter();
+        let sorry = sorry.filter_map(|sorry| sorry.host.as_deref());
+        let real = service.real_servers.iter().map(|rs| rs.host.as_str());
+        real.chain(sorry)
+    });
+    names.collect()
 }
 
 /// All VIPs of the services, each once, in their order.

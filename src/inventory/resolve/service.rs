@@ -3,20 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::{Context, MOST_PORTS, MOST_SERVICES, MOST_VIPS};
+use super::{Context, MOST_MARKED_PORTS, MOST_PORTS, MOST_SERVICES, MOST_VIPS};
 use crate::inventory::field::{Many, Named, Opt};
 use crate::inventory::model::{
-    EndToEnd, HealthCheck, HealthCheckKind, Host, HttpAnswer, HttpVersion, MOST_REQUESTS, Mode,
-    Persistence, RealServer, Service, SorryServer, StatusCodes, Vip,
+    EndToEnd, HealthCheck, HealthCheckKind, Host, HttpAnswer, HttpVersion, MOST_ASKED,
+    MOST_REQUESTS, Mode, Persistence, RealServer, Service, SorryServer, StatusCodes, Vip,
 };
 use crate::inventory::problem::{Fault, shown};
 use crate::inventory::raw::Inventory;
 use crate::inventory::raw::health::{HealthCheck as RawHealth, LongHealthCheck};
 use crate::inventory::raw::service::{
-    EndToEnd as RawCheck, Granularity, Persistence as RawPersistence, RealServers,
-    Service as RawService,
+    Chosen as RawChosen, EndToEnd as RawCheck, Granularity, Listed, Persistence as RawPersistence,
+    RealServers, Service as RawService,
 };
-use crate::inventory::raw::word::{Address, Codes};
+use crate::inventory::raw::word::{Address, Codes, Port};
+use crate::ports::{self, PortRange};
 
 const DEFAULT_PERSISTENCE: u32 = 300;
 const DEFAULT_DELAY_LOOP: u32 = 6;
@@ -54,14 +55,14 @@ fn resolve(
             "say which address clients ask for: `vip: 192.168.100.200`",
         )
         .map(|many| many.iter().map(|(_, text)| vip(text.0)).collect::<Vec<_>>());
-    let ports = cx
+    let written = cx
         .required(
             &path("port"),
             &raw.port,
             "say which port clients ask for: `port: 80`",
         )
         .map(|many| many.iter().map(|(_, port)| port.0).collect::<Vec<_>>());
-    let (vips, mut ports) = (vips?, ports?);
+    let (vips, written) = (vips?, written?);
     for (key, listed) in [
         ("vip", raw.vip.get().map(|many| many.0.len())),
         ("port", raw.port.get().map(|many| many.0.len())),
@@ -71,39 +72,54 @@ fn resolve(
             cx.fault(&path(key), fault);
         }
     }
-    if vips.is_empty() || ports.is_empty() {
+    if vips.is_empty() || written.is_empty() {
         return None;
     }
     let few_vips = cx.at_most(&path("vip"), "VIPs", vips.len(), MOST_VIPS);
-    if !cx.at_most(&path("port"), "ports", ports.len(), MOST_PORTS) || !few_vips {
+    let marked = !raw.fwmark.is_absent();
+    if !few_ports(name, written.len(), marked, cx) || !few_vips {
         return None;
     }
     distinct_ports(name, raw, cx);
-    ports.sort_unstable();
-    ports.dedup();
-    if ports.first() == Some(&0) {
-        if ports.len() > 1 {
-            let fault = Fault::new("port 0 is every port, so no other can stand beside it")
-                .help("write `port: 0`, or just the ports that are meant");
-            cx.fault(&path("port"), fault);
-        }
-        ports.clear();
+    if !marked {
+        no_ranges(name, raw, cx);
+    }
+    let (ports, port_ranges) = divided(&written, marked);
+    let every = PortRange::single(0);
+    if written.contains(&every) && written.iter().any(|port| *port != every) {
+        let fault = Fault::new("port 0 is every port, so no other can stand beside it")
+            .help("write `port: 0`, or just the ports that are meant");
+        cx.fault(&path("port"), fault);
     }
     let first_vip = vips.first()?.address;
     let mode = raw.mode.copied().map_or(Mode::Dr, |m| m.0);
     let fwmark = raw.fwmark.copied().map(|m| m.0);
     let real_servers = real_servers(name, raw, weights, hosts, first_vip, &ports, cx);
+    let host_of = |address: IpAddr| {
+        let has = |host: &&Host| holds(host, address) && !host.is_director();
+        hosts.iter().find(has).map(|host| host.name.clone())
+    };
     let persistence = persistence(name, raw, first_vip, cx);
     let health_check = health_check(name, raw, keepalived, cx);
     let sorry_server = raw.sorry_server.copied().map(|sorry| SorryServer {
         address: sorry.0.address,
-        port: sorry.0.port,
+        host: host_of(sorry.0.address),
+        // A port that is the service's own is none of its own.
+        port: sorry.0.port.filter(|port| ports != [*port]),
     });
-    let check = check(raw.check.get(), &ports, &real_servers);
+    let check = check(
+        name,
+        raw.check.get(),
+        &ports,
+        &port_ranges,
+        &real_servers,
+        cx,
+    );
     Some(Service {
         name: name.to_owned(),
         vips,
         ports,
+        port_ranges,
         protocol: raw.protocol.copied().map(|p| p.0).unwrap_or_default(),
         fwmark,
         mode,
@@ -123,15 +139,95 @@ fn resolve(
     })
 }
 
+/// Whether there are no more ports than are taken.
+fn few_ports(name: &str, found: usize, marked: bool, cx: &mut Context<'_>) -> bool {
+    let path = ["services", name, "port"];
+    if marked || found <= MOST_PORTS || found > MOST_MARKED_PORTS {
+        return cx.at_most(
+            &path,
+            "ports",
+            found,
+            if marked {
+                MOST_MARKED_PORTS
+            } else {
+                MOST_PORTS
+            },
+        );
+    }
+    let fault = Fault::new(format!(
+        "{found} ports, at most {MOST_PORTS} are taken without a firewall mark, since each is a virtual service"
+    ))
+    .help("add `fwmark`, such as `fwmark: 1`, which makes one service of all of them");
+    cx.fault_at_key(&path, fault);
+    false
+}
+
+/// What is written as single ports and ranges, sorted; neither for port 0. A mark may have hundreds of ports: in a long list
+/// those that follow one another are a range.
+fn divided(written: &[PortRange], marked: bool) -> (Vec<u16>, Vec<PortRange>) {
+    if written.contains(&PortRange::single(0)) {
+        return (Vec::new(), Vec::new());
+    }
+    let (single, mut ranges): (Vec<PortRange>, Vec<PortRange>) =
+        written.iter().partition(|range| range.is_single());
+    let mut single: Vec<u16> = single.iter().map(|range| range.first).collect();
+    single.sort_unstable();
+    single.dedup();
+    if marked && single.len() > MOST_ASKED {
+        let (alone, runs) = ports::runs(&single);
+        single = alone;
+        ranges.extend(runs);
+    }
+    ranges.sort_unstable();
+    ranges.dedup();
+    (single, ranges)
+}
+
+/// Each port is in one entry of the list alone.
 fn distinct_ports(name: &str, raw: &RawService, cx: &mut Context<'_>) {
-    let mut seen = BTreeSet::new();
-    for (index, port) in raw.port.get().into_iter().flat_map(Many::iter) {
-        if !seen.insert(port.0) {
-            let fault = Fault::new(format!("port {} stands twice in the list", port.0))
-                .help("delete one of them");
-            cx.fault(&["services", name, "port", &index.to_string()], fault);
+    let written = raw.port.get().into_iter().flat_map(Many::iter);
+    let mut all: Vec<(PortRange, usize)> = written.map(|(index, port)| (port.0, index)).collect();
+    all.sort_unstable();
+    let mut before: Option<(PortRange, usize)> = None;
+    for (range, index) in all {
+        let Some((other, first)) = before else {
+            before = Some((range, index));
+            continue;
+        };
+        if range.common(other).is_some() {
+            let (later, earlier) = if index > first {
+                (range, other)
+            } else {
+                (other, range)
+            };
+            let message = if range.is_single() && other.is_single() {
+                format!("port {range} stands twice in the list")
+            } else {
+                format!("ports {later} and {earlier} of the list overlap")
+            };
+            let place = index.max(first).to_string();
+            let fault = Fault::new(message).help("delete one of them");
+            cx.fault(&["services", name, "port", &place], fault);
+        }
+        if range.last >= other.last {
+            before = Some((range, index));
         }
     }
+}
+
+/// IPVS knows single ports, every port, and marks.
+fn no_ranges(name: &str, raw: &RawService, cx: &mut Context<'_>) {
+    let written = raw.port.get().into_iter().flat_map(Many::iter);
+    let mut ranges = written.filter(|(_, port)| !port.0.is_single());
+    let Some((index, range)) = ranges.next() else {
+        return;
+    };
+    let fault = Fault::new(format!(
+        "the range of ports {} needs a firewall mark: IPVS itself takes single ports alone",
+        range.0
+    ))
+    .help("add `fwmark`, such as `fwmark: 1`; with `persistence`, where a client's connections belong together");
+    cx.fault(&["services", name, "port", &index.to_string()], fault);
 }
 
 pub fn vip(written: Address) -> Vip {
@@ -169,6 +265,8 @@ struct Chosen<'h> {
     host: &'h Host,
     weight: Option<u16>,
     port: Option<u16>,
+    /// Where it is written.
+    path: Vec<String>,
 }
 
 fn real_servers(
@@ -180,64 +278,44 @@ fn real_servers(
     ports: &[u16],
     cx: &mut Context<'_>,
 ) -> Vec<RealServer> {
+    let top = ["services", name, "real_servers"].map(str::to_owned);
+    let plain = |host, path| Chosen {
+        host,
+        weight: None,
+        port: None,
+        path,
+    };
     let mut chosen: Vec<Chosen<'_>> = Vec::new();
     match &raw.real_servers {
         Opt::Absent => {
-            chosen.extend(
-                hosts
-                    .iter()
-                    .filter(|h| h.is_real_server())
-                    .map(|host| Chosen {
-                        host,
-                        weight: None,
-                        port: None,
-                    }),
-            )
+            let all = hosts.iter().filter(|h| h.is_real_server());
+            // None of them can stand twice, so no place is needed.
+            chosen.extend(all.map(|host| plain(host, Vec::new())));
         }
         Opt::Broken => {}
         Opt::Given(RealServers::List(list)) => {
-            for (index, host) in list.iter() {
-                let path = ["services", name, "real_servers", &index.to_string()];
-                let Some(host) = real_server(&path, hosts, host, cx) else {
-                    continue;
-                };
-                if chosen.iter().any(|c| c.host.name == host.name) {
-                    let fault =
-                        Fault::new(format!("{} stands twice in the list", shown(&host.name)))
-                            .help("delete one; to give it more connections, raise its weight");
-                    cx.fault(&path, fault);
-                    continue;
+            for (index, listed) in list.iter() {
+                let path = [&top[..], &[index.to_string()]].concat();
+                match listed {
+                    Listed::Host(host) => {
+                        let found = real_server(&borrowed(&path), hosts, host, cx);
+                        chosen.extend(found.map(|host| plain(host, path)));
+                    }
+                    Listed::Own(own) => chosen.extend(with_own(&path, own, hosts, cx)),
                 }
-                chosen.push(Chosen {
-                    host,
-                    weight: None,
-                    port: None,
-                });
             }
         }
-        Opt::Given(RealServers::Map(map)) => {
-            for (host, own) in map.iter() {
-                let path = ["services", name, "real_servers", host];
-                let before = cx.faults.len();
-                let found = real_server(&path, hosts, host, cx);
-                if cx.faults.len() > before {
-                    let span = cx.places.key(&path);
-                    cx.faults
-                        .iter_mut()
-                        .skip(before)
-                        .for_each(|f| f.span = Some(span));
-                }
-                let Some(host) = found else { continue };
-                chosen.push(Chosen {
-                    host,
-                    weight: own.weight.copied().map(|w| w.0),
-                    port: own.port.copied().map(|p| p.0),
-                });
-            }
-        }
+        Opt::Given(RealServers::Map(own)) => chosen.extend(with_own(&top, own, hosts, cx)),
     }
-    let mut all = Vec::new();
-    for Chosen { host, weight, port } in chosen {
+    let mut all: Vec<RealServer> = Vec::new();
+    let mut known: BTreeSet<(&str, Option<u16>)> = BTreeSet::new();
+    for Chosen {
+        host,
+        weight,
+        port,
+        path,
+    } in chosen
+    {
         let Some(address) = of_family(host, vip) else {
             family_fault(name, host, vip, cx);
             continue;
@@ -255,6 +333,10 @@ fn real_servers(
         let port = port.or(raw.real_port.copied().map(|p| p.0));
         // A port that is the service's own is none of its own.
         let port = port.filter(|p| ports != [*p]);
+        if !known.insert((host.name.as_str(), port)) {
+            cx.fault(&borrowed(&path), twice(raw, host, port));
+            continue;
+        }
         all.push(RealServer {
             host: host.name.clone(),
             address,
@@ -263,6 +345,90 @@ fn real_servers(
         });
     }
     all
+}
+
+fn borrowed(path: &[String]) -> Vec<&str> {
+    path.iter().map(String::as_str).collect()
+}
+
+/// Hosts with what they have of their own, one for each of their ports.
+fn with_own<'h>(
+    above: &[String],
+    own: &RawChosen,
+    hosts: &'h [Host],
+    cx: &mut Context<'_>,
+) -> Vec<Chosen<'h>> {
+    let mut chosen = Vec::new();
+    for (name, entries) in own.iter() {
+        let path = [above, &[name.to_owned()]].concat();
+        let before = cx.faults.len();
+        let found = real_server(&borrowed(&path), hosts, name, cx);
+        let span = cx.places.key(&borrowed(&path));
+        let new = cx.faults.iter_mut().skip(before);
+        new.for_each(|fault| fault.span = Some(span));
+        let Some(host) = found else { continue };
+        if entries.0.is_empty() {
+            let fault = Fault::new(format!("the list of {} is empty", shown(name)))
+                .help("give at least one port, or write just the name of the host");
+            cx.fault(&borrowed(&path), fault);
+        }
+        let many = entries.0.len() > 1;
+        for (index, entry) in entries.iter() {
+            let mut path = path.clone();
+            if many {
+                path.push(index.to_string());
+            }
+            let mut add = |port, path| {
+                chosen.push(Chosen {
+                    host,
+                    weight: entry.weight.copied().map(|w| w.0),
+                    port,
+                    path,
+                });
+            };
+            match entry.port.get() {
+                None => add(None, path),
+                Some(ports) => {
+                    path.push("port".to_owned());
+                    if ports.0.is_empty() {
+                        let fault =
+                            Fault::new("the list `port` is empty").help("give at least one");
+                        cx.fault(&borrowed(&path), fault);
+                    }
+                    for (index, port) in ports.iter() {
+                        add(Some(port.0), [&path[..], &[index.to_string()]].concat());
+                    }
+                }
+            }
+        }
+    }
+    chosen
+}
+
+/// The same real server once more.
+fn twice(raw: &RawService, host: &Host, port: Option<u16>) -> Fault {
+    let name = shown(&host.name);
+    let more = "to give it more connections, raise its weight";
+    let maps_ports = raw.mode.copied().is_some_and(|mode| mode.0 == Mode::Nat);
+    let help = if maps_ports && raw.fwmark.is_absent() {
+        format!(
+            "delete one; {more}; to use two ports of it, write `{}: {{ port: [8080, 8081] }}`",
+            host.name
+        )
+    } else {
+        format!("delete one; {more}")
+    };
+    let what = match port {
+        Some(port) => format!("port {port} of {name} stands twice"),
+        None => format!("{name} stands twice in the list"),
+    };
+    Fault::new(what).help(help)
+}
+
+/// Whether one of a host's interfaces has an address.
+fn holds(host: &Host, address: IpAddr) -> bool {
+    let all = host.interfaces.iter().flat_map(|nic| &nic.addresses);
+    host.address == address || all.into_iter().any(|net| net.addr() == address)
 }
 
 fn real_server<'h>(
@@ -415,24 +581,44 @@ fn codes(written: &Opt<Many<Codes>>) -> Option<StatusCodes> {
     StatusCodes::union(all)
 }
 
-fn check(raw: Option<&RawCheck>, ports: &[u16], real_servers: &[RealServer]) -> EndToEnd {
+fn check(
+    name: &str,
+    raw: Option<&RawCheck>,
+    ports: &[u16],
+    ranges: &[PortRange],
+    real_servers: &[RealServer],
+    cx: &mut Context<'_>,
+) -> EndToEnd {
     let none = RawCheck::default();
     let raw = raw.unwrap_or(&none);
-    let own = |known: &[u16]| {
-        ports
-            .iter()
-            .copied()
-            .filter(|p| known.contains(p))
-            .collect()
+    let own = |known: &[u16]| -> Vec<u16> {
+        let all = ports.iter().copied();
+        all.filter(|p| known.contains(p)).collect()
     };
-    let http = raw
-        .http
-        .get()
-        .map(|many| many.iter().map(|(_, p)| p.0).collect());
-    let https = raw
-        .https
-        .get()
-        .map(|many| many.iter().map(|(_, p)| p.0).collect());
+    let given = |many: &Opt<Many<Port>>| -> Option<Vec<u16>> {
+        let many = many.get()?;
+        Some(many.iter().map(|(_, port)| port.0).collect())
+    };
+    let (http, https) = (given(&raw.http), given(&raw.https));
+    let every = ports.is_empty() && ranges.is_empty();
+    let has = |port: u16| every || ports.contains(&port) || ranges.iter().any(|r| r.contains(port));
+    for (index, port) in raw.ports.get().into_iter().flat_map(Many::iter) {
+        if !has(port.0) {
+            let fault = Fault::new(format!("port {} is none of the service's", port.0))
+                .help("name ports that clients ask for, which `port` lists");
+            cx.fault(
+                &["services", name, "check", "ports", &index.to_string()],
+                fault,
+            );
+        }
+    }
+    let asked =
+        given(&raw.ports).unwrap_or_else(|| ports.iter().copied().take(MOST_ASKED).collect());
+    let speaking = http.iter().chain(&https).flatten().copied();
+    let asked: BTreeSet<u16> = asked
+        .into_iter()
+        .chain(speaking.filter(|port| has(*port)))
+        .collect();
     EndToEnd {
         path: raw.path.get().cloned().unwrap_or_else(|| "/".to_owned()),
         status: codes(&raw.status),
@@ -440,6 +626,7 @@ fn check(raw: Option<&RawCheck>, ports: &[u16], real_servers: &[RealServer]) -> 
             .requests
             .copied()
             .map_or_else(|| requests(real_servers), |r| r.0),
+        ports: asked.into_iter().collect(),
         http: http.unwrap_or_else(|| own(&[80, 8000, 8080])),
         https: https.unwrap_or_else(|| own(&[443, 8443])),
     }

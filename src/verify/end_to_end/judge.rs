@@ -8,7 +8,7 @@ use super::exchange::{Exchange, Kernel, came};
 use super::right::Right;
 use super::round::Round;
 use super::{Group, Replies, url};
-use crate::inventory::model::Cluster;
+use crate::inventory::model::{Cluster, MOST_ASKED};
 use crate::verify::Check;
 use crate::verify::tally::{Fault, Tally};
 
@@ -23,10 +23,26 @@ pub fn all<'k>(
     for (index, group) in groups.iter().enumerate() {
         let mine: Vec<&Exchange> = exchanges.iter().filter(|e| e.group == index).collect();
         if group.targets.is_empty() {
+            let (name, what) = (
+                &group.service.name,
+                if group.service.is_every_port() {
+                    "it is on every port"
+                } else {
+                    "it has ranges of ports alone"
+                },
+            );
             tally.note(
                 "",
                 Check::EndToEnd,
-                format!("{} was not asked for: it is on every port, and its `check` names none in `http` or `https`", group.service.name),
+                format!("{name} was not asked for: {what}, and its `check` names none in `ports`, `http` or `https`"),
+            );
+        }
+        let (asked, all) = (&group.service.check.ports, &group.service.ports);
+        if all.len() > MOST_ASKED && asked.len() == MOST_ASKED && all.starts_with(asked) {
+            tally.note(
+                "",
+                Check::EndToEnd,
+                format!("{} was asked for on the first {} of its {} ports alone; `check: {{ ports: [...] }}` names others", group.service.name, asked.len(), all.len()),
             );
         }
         if mine.is_empty() {

@@ -2,12 +2,12 @@
 //! counted it. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use super::Group;
 use super::exchange::{Exchange, Kernel, came};
-use crate::inventory::model::{Cluster, Protocol, Scheduler};
-use crate::resource::ipvs::KEEPALIVED;
+use crate::inventory::model::{Cluster, Protocol, RealServer, Scheduler, Service};
+use crate::resource::ipvs::{KEEPALIVED, Virtual};
 use crate::resource::manager;
 use crate::verify::Check;
 use crate::verify::statistics::Connections;
@@ -15,11 +15,28 @@ use crate::verify::tally::{Fault, Tally};
 
 type Counts = BTreeMap<String, u64>;
 
+/// What counts of connections are by.
+#[derive(Debug, Clone, Copy)]
+enum Known {
+    /// A host, for all its real servers together.
+    Hosts,
+    /// A real server.
+    Each,
+}
+
+/// A real server.
+struct Taker {
+    /// Its host, which answers name.
+    host: String,
+    /// The host, with the port where the host has several real servers here.
+    name: String,
+}
+
 /// What all clients together got from one group.
 pub struct Round<'a> {
     group: &'a Group<'a>,
-    /// Real servers that take new connections, by name, with their weights.
-    takers: Vec<(String, u32)>,
+    /// Real servers that take new connections, with their weights.
+    takers: Vec<(Taker, u32)>,
     /// Who answered, by the names in the answers.
     by_name: Counts,
     /// Answers that do not name a host.
@@ -30,6 +47,8 @@ pub struct Round<'a> {
     answered: u64,
     /// Connections that IPVS counted meanwhile, by name, with the director that did.
     pub counted: Option<(&'a str, Counts)>,
+    /// The same for each real server: a host may have several, on a port each.
+    each: Counts,
     /// Packets from clients that it counted.
     packets: Counts,
     /// And what other directors did, by their names.
@@ -44,23 +63,25 @@ impl<'a> Round<'a> {
         kernel: Option<Kernel<'a>>,
     ) -> Self {
         let service = group.service;
-        let name = |address: IpAddr| {
-            let known = service.real_servers.iter().find(|rs| rs.address == address);
-            known.map_or_else(|| address.to_string(), |rs| rs.host.clone())
-        };
+        let taker = |address: SocketAddr| taker(service, address);
         let served = kernel.and_then(|k| {
             let all = &k.table.services;
             all.iter()
                 .find(|s| s.definition.r#virtual == group.r#virtual)
         });
-        let takers: Vec<(String, u32)> = match served {
+        let takers: Vec<(Taker, u32)> = match served {
             Some(served) => {
                 let all = served.real_servers.values();
-                all.map(|rs| (name(rs.address.ip()), rs.weight)).collect()
+                all.map(|rs| (taker(rs.address), rs.weight)).collect()
             }
             None => {
                 let all = service.real_servers.iter();
-                all.map(|rs| (rs.host.clone(), rs.weight.into())).collect()
+                let asked = match group.r#virtual {
+                    Virtual::Tcp(at) | Virtual::Udp(at) => at.port(),
+                    Virtual::Fwmark { .. } => 0,
+                };
+                let at = |rs: &RealServer| SocketAddr::new(rs.address, rs.port.unwrap_or(asked));
+                all.map(|rs| (taker(at(rs)), rs.weight.into())).collect()
             }
         };
         let takers = takers
@@ -68,6 +89,8 @@ impl<'a> Round<'a> {
             .filter(|(_, weight)| *weight > 0)
             .collect();
         let counters = kernel.and_then(|k| k.counters());
+        let host = |address| taker(address).host;
+        let grown = counters.and_then(|c| c.after.since(c.before, group.r#virtual));
         let mut round = Self {
             group,
             takers,
@@ -77,12 +100,15 @@ impl<'a> Round<'a> {
             asked: 0,
             answered: 0,
             counted: counters.and_then(|c| {
-                let grown = c.after.since(c.before, group.r#virtual)?;
-                Some((c.director, named(&grown, name)))
+                let grown = grown.as_ref()?;
+                Some((c.director, named(grown, host)))
             }),
+            each: grown
+                .as_ref()
+                .map_or_else(Counts::new, |grown| named(grown, |at| taker(at).name)),
             packets: counters
                 .and_then(|c| c.after.packets_since(c.before, group.r#virtual))
-                .map_or_else(Counts::new, |grown| named(&grown, name)),
+                .map_or_else(Counts::new, |grown| named(&grown, host)),
             elsewhere: kernel.map_or_else(Counts::new, |k| elsewhere(&k, group)),
         };
         // What counts is connections: a request on an open one goes where that one went.
@@ -112,8 +138,18 @@ impl<'a> Round<'a> {
     pub fn strangers(&self, tally: &mut Tally) {
         let service = self.group.service;
         for (who, count) in &self.strangers {
-            if service.sorry_server.is_some() {
-                tally.note(who, Check::WhoAnswers, format!("answered {count} requests of {} and is none of its real servers: its sorry server?", service.name));
+            if let Some(sorry) = &service.sorry_server {
+                let known = sorry.host.as_ref() == Some(who);
+                let what = if known {
+                    "as its sorry server"
+                } else {
+                    "and is none of its real servers: its sorry server?"
+                };
+                tally.note(
+                    who,
+                    Check::WhoAnswers,
+                    format!("answered {count} requests of {} {what}", service.name),
+                );
                 continue;
             }
             let fault = Fault::new(
@@ -131,13 +167,24 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Who got how many connections, where that is known for all of them.
-    fn counts(&self) -> Option<&Counts> {
-        if self.nameless == 0 && !self.by_name.is_empty() {
-            return Some(&self.by_name);
+    /// Who got how many connections, where that is known for all of them. Answers name hosts; which port of one answered,
+    /// only IPVS knows.
+    fn counts(&self) -> Option<(&Counts, Known)> {
+        let of_each = self.each.values().sum::<u64>() == self.asked && !self.each.is_empty();
+        if of_each && self.several() {
+            return Some((&self.each, Known::Each));
         }
-        let (_, counted) = self.counted.as_ref()?;
-        (counted.values().sum::<u64>() == self.asked).then_some(counted)
+        if self.nameless == 0 && !self.by_name.is_empty() {
+            return Some((&self.by_name, Known::Hosts));
+        }
+        of_each.then_some((&self.each, Known::Each))
+    }
+
+    /// Whether a host has several real servers here.
+    fn several(&self) -> bool {
+        self.takers
+            .iter()
+            .any(|(taker, _)| taker.name != taker.host)
     }
 
     /// Connections of others in the meantime; their turns are not ours.
@@ -146,12 +193,21 @@ impl<'a> Round<'a> {
         total.saturating_sub(self.asked)
     }
 
-    fn weights(&self) -> Vec<(&str, u64)> {
+    /// By the names that are known; the weights of a host's real servers add up.
+    fn weights(&self, known: Known) -> Vec<(&str, u64)> {
         let flat = self.group.service.scheduler == Scheduler::Rr;
-        let takers = self.takers.iter();
-        let weights: Vec<(&str, u64)> = takers
-            .map(|(name, w)| (name.as_str(), if flat { 1 } else { u64::from(*w) }))
-            .collect();
+        let mut weights: Vec<(&str, u64)> = Vec::new();
+        for (taker, weight) in &self.takers {
+            let weight = if flat { 1 } else { u64::from(*weight) };
+            let name = match known {
+                Known::Each => taker.name.as_str(),
+                Known::Hosts => taker.host.as_str(),
+            };
+            match weights.iter_mut().find(|(other, _)| *other == name) {
+                Some((_, sum)) => *sum += weight,
+                None => weights.push((name, weight)),
+            }
+        }
         let divisor = weights.iter().fold(0, |a, (_, w)| gcd(a, *w)).max(1);
         weights.into_iter().map(|(n, w)| (n, w / divisor)).collect()
     }
@@ -165,12 +221,13 @@ impl<'a> Round<'a> {
             Scheduler::Lc | Scheduler::Wlc => (2, false),
             _ => return,
         };
-        let weights = self.weights();
+        let known = self.counts();
+        let weights = self.weights(known.map_or(Known::Hosts, |(_, known)| known));
         let whole: u64 = weights.iter().map(|(_, w)| w).sum();
         if self.answered < self.asked || self.asked < whole * rounds {
             return;
         }
-        let Some(counts) = self.counts() else {
+        let Some((counts, _)) = known else {
             tally.note("", Check::GetsConnections, format!("{}: who answered cannot be told: the answers' first lines name no host and IPVS counted other connections too", self.what()));
             return;
         };
@@ -203,9 +260,11 @@ impl<'a> Round<'a> {
         {
             return;
         }
-        let weights = self.weights();
-        let (Some(counts), Some(most)) = (self.counts(), weights.iter().map(|(_, w)| *w).max())
-        else {
+        let Some((counts, known)) = self.counts() else {
+            return;
+        };
+        let weights = self.weights(known);
+        let Some(most) = weights.iter().map(|(_, w)| *w).max() else {
             return;
         };
         let whole: u64 = weights.iter().map(|(_, w)| w).sum();
@@ -252,7 +311,7 @@ impl<'a> Round<'a> {
         if clients.is_empty() && self.answered > 0 {
             let taken = self
                 .counts()
-                .map(|c| c.values().filter(|n| **n > 0).count());
+                .map(|(c, _)| c.values().filter(|n| **n > 0).count());
             let asking: BTreeSet<&str> = exchanges.iter().map(|e| e.client.as_str()).collect();
             match taken {
                 Some(taken) => {
@@ -363,10 +422,33 @@ fn elsewhere(kernel: &Kernel, group: &Group) -> Counts {
         .collect()
 }
 
-fn named(counts: &Connections, name: impl Fn(IpAddr) -> String) -> Counts {
+/// What an address in the table is, by the inventory.
+fn taker(service: &Service, address: SocketAddr) -> Taker {
+    let mut all = service.backends();
+    let Some(known) = all.find(|rs| rs.address == address.ip()) else {
+        let name = address.ip().to_string();
+        return Taker {
+            host: name.clone(),
+            name,
+        };
+    };
+    let real = service.real_servers.iter();
+    let several = real.filter(|rs| rs.host == known.host).count() > 1;
+    let name = if several {
+        format!("{}:{}", known.host, address.port())
+    } else {
+        known.host.clone()
+    };
+    Taker {
+        host: known.host.clone(),
+        name,
+    }
+}
+
+fn named(counts: &Connections, name: impl Fn(SocketAddr) -> String) -> Counts {
     let mut all = Counts::new();
     for (address, n) in counts {
-        *all.entry(name(address.ip())).or_default() += n;
+        *all.entry(name(*address)).or_default() += n;
     }
     all
 }
