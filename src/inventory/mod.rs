@@ -6,6 +6,7 @@
 mod check;
 pub(crate) mod decode;
 mod field;
+pub mod foreign;
 mod http;
 pub mod model;
 pub(crate) mod node;
