@@ -115,6 +115,7 @@ pub fn check<'h>(
             tally,
         );
     }
+    super::name(cluster, tally);
 }
 
 /// The one director that holds a group's VIP; with two, what they count is not told apart.

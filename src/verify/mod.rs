@@ -35,6 +35,7 @@ use crate::plan::HostPlan;
 use crate::resource::address::Addresses;
 use crate::run::HostRun;
 use crate::secret::Secrets;
+use crate::view;
 
 /// A host as checks see it.
 pub struct Seen<'a> {
@@ -52,7 +53,7 @@ impl<'a> Seen<'a> {
             cluster,
             host: run.host,
             run,
-            plan: run.plan(secrets),
+            plan: view::Names::of(cluster).of_plan(run.plan(secrets)),
             look: run
                 .answer
                 .sections
@@ -68,6 +69,21 @@ impl<'a> Seen<'a> {
 
     pub fn addresses(&self) -> &Addresses {
         &self.run.answer.observed.address
+    }
+}
+
+/// Gives hosts and services their names of the inventory.
+fn name(cluster: &Cluster, tally: &mut Tally) {
+    let names = view::Names::of(cluster);
+    for finding in &mut tally.findings {
+        for text in [
+            &mut finding.what,
+            &mut finding.expected,
+            &mut finding.found,
+            &mut finding.mend,
+        ] {
+            *text = names.say(text);
+        }
     }
 }
 
@@ -104,4 +120,5 @@ pub fn offline(
     }
     cluster::check(cluster, &seen, tally);
     mtu::check(cluster, &seen, tally);
+    name(cluster, tally);
 }

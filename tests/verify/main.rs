@@ -9,6 +9,7 @@ mod made;
 mod mark;
 mod reply;
 mod source;
+mod stopped;
 mod sync;
 mod tun;
 mod vrrp;
@@ -185,7 +186,11 @@ impl Recorded {
             .hosts
             .iter()
             .filter(|host| !without.contains(&host.name.as_str()))
-            .map(|host| (host, kernel(&roles, &self.cluster, host)));
+            .map(|host| {
+                let probe = files.get(&format!("{}.probe", host.name));
+                let with_units = probe.is_some_and(|probe| probe.contains("@NONCE unit "));
+                (host, kernel(&roles, &self.cluster, host, with_units))
+            });
         let mut tally = Tally::default();
         let mut runs: Vec<HostRun> = Vec::new();
         for (host, outcome) in fleet.open(wanted.collect()) {
@@ -201,7 +206,7 @@ impl Recorded {
 }
 
 /// What a host shall have in its kernel. Files and packages are plan's affair, and change with their templates.
-fn kernel(roles: &Roles, cluster: &Cluster, host: &Host) -> Vec<Resource> {
+fn kernel(roles: &Roles, cluster: &Cluster, host: &Host, with_units: bool) -> Vec<Resource> {
     let mut wanted = roles
         .over(cluster)
         .of(host, &Distribution::assumed())
@@ -214,7 +219,7 @@ fn kernel(roles: &Roles, cluster: &Cluster, host: &Host) -> Vec<Resource> {
                 | Resource::Route(_)
                 | Resource::Mark(_)
                 | Resource::Ipvs(_)
-        )
+        ) || (with_units && r.key() == format!("lvsctl-{}.service", cluster.name))
     });
     wanted
 }
