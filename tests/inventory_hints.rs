@@ -495,6 +495,10 @@ fn no_hint_about_a_value_leads_to_the_next_error() {
         ("Vrrp", "members: [192.168.100.14, lb2]", "members"),
         ("Service", "sorry_server: web3", "sorry_server"),
         ("Service", "sorry_server: web3:80", "sorry_server"),
+        ("Service", "sorry_server: rs2", "sorry_server"),
+        ("Service", "sorry_server: rs2:80", "sorry_server"),
+        ("Service", "vip: 192.168.100.200:80", "vip"),
+        ("Service", "port: ftp", "port"),
         (
             "Service",
             "sorry_server: 192.168.100.013:80",
@@ -548,6 +552,52 @@ fn no_hint_about_a_value_leads_to_the_next_error() {
         let found = problems(&text);
         assert_eq!(found.len(), 1, "{line}: not one message: {found:#?}");
         assert_eq!(next_error(&text, &found[0]), None, "{line}");
+    }
+}
+
+/// Several foreign keys that belong to one key of ours: following all of their hints gives it once.
+#[test]
+fn foreign_keys_that_belong_together_are_answered_together() {
+    for (within, lines, left_out, want) in [
+        (
+            "Host",
+            &["ansible_user: admin", "ansible_port: 2222"][..],
+            "ssh",
+            "write `ssh: { user: admin, port: 2222 }`",
+        ),
+        (
+            "Service",
+            &["persistence_timeout: 50", "netmask: 255.255.255.0"],
+            "persistence",
+            "write `persistence: { timeout: 50, granularity: 255.255.255.0 }`",
+        ),
+        (
+            "Service",
+            &["lb_algo: wlc", "balance: roundrobin"],
+            "scheduler",
+            "write `scheduler: wlc`",
+        ),
+        (
+            "Service",
+            &["checktype: connect", "checkcount: 2"],
+            "health_check",
+            "write `health_check: { tcp: {}, retry: 2 }`",
+        ),
+    ] {
+        let level = 4;
+        let entry = lines.join(&format!("\n{}", " ".repeat(level)));
+        let (mut text, _) = with(within, &entry, &[left_out]);
+        let found = problems(&text);
+        assert_eq!(found.len(), lines.len(), "{lines:?}: {found:#?}");
+        assert_eq!(found[0].mend(), Some(want));
+        // The last one first, so that places stay.
+        for problem in found.iter().rev() {
+            text = followed(&text, problem)
+                .unwrap_or_else(|| panic!("{problem}"))
+                .0;
+        }
+        let left = problems(&text);
+        assert!(left.is_empty(), "{lines:?}: {left:#?}\n{text}");
     }
 }
 

@@ -74,8 +74,61 @@ pub(super) fn stands_for(word: &str, key: &str) -> bool {
     KEYS.iter().filter(same).any(means) || nearest(word, [key]).is_some()
 }
 
-/// What to say of a key that is another program's.
+/// Maps of more keys than this are looked at key by key alone.
+pub(super) const MOST_SIBLINGS: usize = 200;
+
+/// What to say of a key that is another program's. Of several that belong to one key of ours the first has all, so that
+/// no key would stand twice.
 pub(super) fn explain(entry: &Entry, siblings: &[Entry], within: &str) -> Option<Hint> {
+    let hint = alone(entry, siblings, within)?;
+    let Some((key, _)) = proposed(&hint).filter(|_| siblings.len() <= MOST_SIBLINGS) else {
+        return Some(hint);
+    };
+    let all = siblings.iter().filter_map(|other| {
+        let hint = alone(other, siblings, within)?;
+        let (theirs, value) = proposed(&hint)?;
+        (theirs == key).then(|| (other, value.to_owned()))
+    });
+    let all: Vec<(&Entry, String)> = all.collect();
+    let (Some((first, value)), true) = (all.first(), all.len() > 1) else {
+        return Some(hint);
+    };
+    if first.key != entry.key {
+        let why = format!("the `{key}` for {} says it", shown(&first.key));
+        return Some(delete(&why));
+    }
+    let parts: Option<Vec<String>> = all.iter().map(|(_, value)| part(key, value)).collect();
+    let Some(mut parts) = parts else {
+        return Some(write(&format!("{key}: {value}")));
+    };
+    let name = |part: &String| part.split(':').next().unwrap_or_default().to_owned();
+    let mut seen = Vec::new();
+    parts.retain(|part| {
+        let new = !seen.contains(&name(part));
+        seen.push(name(part));
+        new
+    });
+    Some(write(&format!("{key}: {{ {} }}", parts.join(", "))))
+}
+
+/// The key and value that a hint proposes.
+fn proposed(hint: &Hint) -> Option<(&str, &str)> {
+    let text = hint.help.strip_prefix("write `")?.strip_suffix('`')?;
+    text.split_once(": ")
+}
+
+/// A proposed value as a part of the key's long form.
+fn part(key: &str, value: &str) -> Option<String> {
+    let inner = value.strip_prefix("{ ").and_then(|v| v.strip_suffix(" }"));
+    match (inner, key) {
+        (Some(inner), _) => Some(inner.to_owned()),
+        (None, "persistence") => Some(format!("timeout: {value}")),
+        (None, "health_check") => Some(format!("{value}: {{}}")),
+        _ => None,
+    }
+}
+
+fn alone(entry: &Entry, siblings: &[Entry], within: &str) -> Option<Hint> {
     let (.., means) = row(&entry.key, within)?;
     let given = |key: &str| siblings.iter().find(|other| other.key == key);
     Some(match *means {

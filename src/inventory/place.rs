@@ -36,6 +36,17 @@ impl<'a> Places<'a> {
         entries.iter().map(|entry| entry.key.as_str())
     }
 
+    /// The text there.
+    pub fn text(self, path: &[&str]) -> Option<&'a str> {
+        if !self.is_given(path) {
+            return None;
+        }
+        match &self.walk(path).0?.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The names beside an element of a list, or a key of a map.
     pub fn beside(self, path: &[&str]) -> Vec<&'a str> {
         let above = path.split_last().map_or(path, |(_, above)| above);

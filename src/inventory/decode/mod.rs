@@ -137,6 +137,12 @@ fn unknown_entry(
             .label(hint.label)
             .help(hint.help);
     }
+    // Where a map has very many keys, each would be compared with all.
+    let siblings = if siblings.len() > foreign::MOST_SIBLINGS {
+        &[]
+    } else {
+        siblings
+    };
     let free = |key: &&str| !siblings.iter().any(|other| other.key == *key);
     let free: Vec<&str> = known.iter().copied().filter(free).collect();
     let fault = unknown_key(&entry.key, &free);

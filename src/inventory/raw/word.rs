@@ -97,10 +97,19 @@ impl Word for Bare {
     }
 }
 
+/// What is said of a name where an address is wanted.
+pub(in crate::inventory) const NO_NAMES: &str =
+    "host names are not looked up here: write the address itself";
+
 fn address_help(text: &str) -> Wrong {
+    if let Some((address, _)) = text.split_once(':')
+        && address.parse::<Ipv4Addr>().is_ok()
+    {
+        return Wrong::help(format!("write `{address}`; a port stands in `port`"));
+    }
     let name = text.contains(|c: char| c.is_ascii_alphabetic()) && !text.contains(':');
     if name {
-        Wrong::help("host names are not looked up here: write the address itself")
+        Wrong::help(NO_NAMES)
     } else {
         numbers_help(text)
     }

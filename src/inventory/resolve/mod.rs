@@ -67,6 +67,7 @@ impl<'a> Context<'a> {
             if self
                 .places
                 .keys(above)
+                .take(foreign::MOST_SIBLINGS)
                 .any(|other| foreign::stands_for(other, key))
             {
                 return None;
@@ -110,7 +111,8 @@ impl<'a> Context<'a> {
                     address.is_some_and(|address| all.any(|net| net.addr() == address))
                 });
                 // What stands beside it already is not what was meant.
-                let beside = self.places.beside(path);
+                let mut beside = self.places.beside(path);
+                beside.truncate(foreign::MOST_SIBLINGS);
                 let free: Vec<&str> = names
                     .iter()
                     .copied()
