@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use lvsctl::inventory::foreign::{KEYS, Means, Of, SCHEDULERS};
+use lvsctl::inventory::foreign::{Means, Of, SCHEDULERS, keys};
 use lvsctl::inventory::{self, BUILT_IN_ROLES, Problem};
 
 /// Each `<Type>` is a place for a key of that type's map.
@@ -309,15 +309,14 @@ fn row(word: &str, within: &str, means: &Means) -> Result<(), String> {
 /// Every word of the table is explained where it is written, by one message, and its hint is right.
 #[test]
 fn a_word_of_another_program_is_answered_by_the_key_that_says_it_here() {
-    let wrong: Vec<String> = KEYS
-        .iter()
-        .filter_map(|(word, _, within, means)| row(word, within, means).err())
+    let wrong: Vec<String> = keys()
+        .filter_map(|(word, _, within, means)| row(word, within, &means).err())
         .collect();
     assert!(
         wrong.is_empty(),
         "{} of {}:\n{}",
         wrong.len(),
-        KEYS.len(),
+        keys().count(),
         wrong.join("\n")
     );
 }
@@ -441,7 +440,7 @@ fn every_word_of_keepalived_ldirectord_ipvsadm_and_ansible_is_known() {
     ] {
         for (within, words) in list {
             for word in words.split_whitespace() {
-                let listed = KEYS.iter().any(|(w, _, t, _)| w == &word && t == within);
+                let listed = keys().any(|(w, _, t, _)| w == word && t == *within);
                 if !listed && !is_ours(within, word) {
                     missing.push(format!("{source}, {within}: {word}"));
                 }
