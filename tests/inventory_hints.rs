@@ -226,6 +226,7 @@ fn example(key: &str) -> &'static str {
         "hosts" => "{ lb1: { role: director, address: 192.168.100.14 } }",
         "cluster" => "web",
         "status" => "200",
+        "version" => "1.1",
         "path" => "/",
         "host" | "text" => "example.org",
         "interface" => "eth0",

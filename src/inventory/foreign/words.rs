@@ -99,11 +99,12 @@ pub(super) const KEYS: &[Row] = &[
     ("misc_timeout", Of::Keepalived, "LongHealthCheck",
         Means::There("`script` has it: `script: { path: /usr/local/bin/check, timeout: 5 }`")),
     ("url", Of::Keepalived, "HttpCheck", Means::Key("path")),
+    ("http_protocol", Of::Keepalived, "HttpCheck", Means::Key("version")),
     ("status_code", Of::Keepalived, "HttpCheck", Means::Key("status")),
     ("virtualhost sni_name", Of::Keepalived, "HttpCheck", Means::Key("host")),
     ("regex", Of::Keepalived, "HttpCheck", Means::Key("text")),
     ("digest regex_no_match regex_options regex_min_offset regex_max_offset regex_stack tls_compliant \
-        enable_sni http_protocol fast_recovery nb_get_retry connect_port bindto",
+        enable_sni fast_recovery nb_get_retry connect_port bindto",
         Of::Keepalived, "HttpCheck", Means::Leave("keepalived's default holds")),
     ("misc_path", Of::Keepalived, "ScriptCheck", Means::Key("path")),
     ("misc_timeout", Of::Keepalived, "ScriptCheck", Means::Key("timeout")),
