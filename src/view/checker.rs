@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::checks;
 use super::service::{ipvs, virtuals};
-use crate::inventory::model::{Cluster, HealthCheck, HealthCheckKind};
+use crate::inventory::model::{Cluster, HealthCheck, HealthCheckKind, RealServer, Service};
 use crate::resource::Distribution;
 use crate::resource::ipvs::{Ask, Destination, Virtual, method};
 use crate::shell::command;
@@ -29,7 +29,7 @@ pub fn checked(cluster: &Cluster) -> Vec<Value> {
                 json!({
                     "service": service.name, "virtual": to.to_string(), "host": rs.host,
                     "address": destination.address.to_string(), "method": method(destination.mode),
-                    "name": format!("{}-{}-{}", service.name, all_of(&to), rs.host),
+                    "name": name(service, to, rs),
                     "weight": destination.weight, "interval": service.delay_loop,
                     "fall": check.retry + 1, "rise": check.rise, "again": check.delay_before_retry,
                     "asks": questions(check, destination, checks::ports(service, rs, to).first().copied()),
@@ -38,6 +38,20 @@ pub fn checked(cluster: &Cluster) -> Vec<Value> {
         }
     }
     all
+}
+
+/// What a real server of a virtual service is called in the names of the checker's files.
+fn name(service: &Service, to: Virtual, rs: &RealServer) -> String {
+    format!("{}-{}-{}", service.name, all_of(&to), rs.host)
+}
+
+/// The file that is there while the checker keeps a real server at weight 0 (templates/health.sh.tera).
+pub fn down(cluster: &Cluster, service: &Service, to: Virtual, rs: &RealServer) -> Option<String> {
+    let checked = !cluster.keepalived && service.health_check.is_some();
+    checked.then(|| {
+        let (cluster, name) = (&cluster.name, name(service, to, rs));
+        format!("/run/lvsctl-{cluster}-health/{name}.down")
+    })
 }
 
 /// A virtual service as a part of a file's name.

@@ -22,6 +22,7 @@ use crate::resource::Distribution;
 
 pub use checker::{checked, unit as checker_unit};
 pub(crate) use checks::ports as checked_ports;
+pub use checks::words as check_words;
 pub use names::Names;
 pub use service::{ipvs, marks, modules, virtuals};
 
