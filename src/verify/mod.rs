@@ -18,6 +18,7 @@ pub mod mtu;
 pub mod place;
 pub mod questions;
 pub mod real_server;
+pub mod redirect;
 pub mod reply;
 pub mod source;
 pub mod statistics;
@@ -69,6 +70,28 @@ impl<'a> Seen<'a> {
 
     pub fn addresses(&self) -> &Addresses {
         &self.run.answer.observed.address
+    }
+
+    /// Why the settings of an interface say nothing: it is not there, or the host does not show them.
+    pub fn no_settings(&self, interface: &str) -> Option<String> {
+        let links = &self.addresses().links;
+        if !links.is_empty() && !links.iter().any(|link| link.name == interface) {
+            return Some(format!(
+                "there is no interface {interface}; set the host's `interface` in the inventory"
+            ));
+        }
+        let path = "/proc/sys/net/ipv4/conf/";
+        let shown = self.look.settings.keys().any(|key| key.starts_with(path));
+        (!shown).then(|| format!("the host does not show {path}"))
+    }
+
+    /// Why ARP of an interface is of no account.
+    pub fn no_arp(&self, interface: &str) -> Option<String> {
+        let mut links = self.addresses().links.iter();
+        if links.any(|link| link.name == interface && link.no_arp) {
+            return Some(format!("{interface} does no ARP (NOARP)"));
+        }
+        self.no_settings(interface)
     }
 }
 

@@ -7,6 +7,7 @@ mod keepalived;
 mod localnode;
 mod made;
 mod mark;
+mod premise;
 mod reply;
 mod source;
 mod stopped;
@@ -364,6 +365,7 @@ fn connections_that_were_not_counted_have_their_reason() {
             director,
             before: &none,
             after,
+            counts: true,
         });
         let kernel = Kernel {
             director: "lb1",
