@@ -211,14 +211,20 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
     }
 }
 
+/// Whether a host's part of a cluster is stopped, as `lvsctl stop` does.
+pub fn is_stopped(cluster: &str, wanted: &[Resource], observed: &Observed) -> bool {
+    let unit = persist::unit(cluster);
+    let is_it = |r: &Resource| r.kind() == Unit::NAME && r.key() == unit;
+    let state = observed.unit.units.get(&unit);
+    wanted.iter().any(is_it)
+        && state.is_some_and(|state| {
+            state.loaded && state.enabled && !state.active && state.active_state != "failed"
+        })
+}
+
 /// Somebody's decision, most often, which `apply` would undo.
 fn stopped(name: &str, basis: &Basis) -> Option<String> {
-    let unit = persist::unit(&basis.manifest.cluster);
-    let is_it = |r: &&Resource| r.kind() == Unit::NAME && r.key() == unit;
-    basis.wanted.iter().find(is_it)?;
-    let state = basis.observed.unit.units.get(&unit)?;
-    let stopped = state.loaded && state.enabled && !state.active && state.active_state != "failed";
-    stopped.then(|| {
+    is_stopped(&basis.manifest.cluster, basis.wanted, basis.observed).then(|| {
         format!(
             "its part of the cluster is stopped: `lvsctl start --limit {name}` starts it again (`apply` does, too, but \
              leaves a real server drained)"

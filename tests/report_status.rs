@@ -2,7 +2,7 @@
 
 use lvsctl::report::Style;
 use lvsctl::report::status::{
-    Director, DirectorState, Rates, RealServer, Service, State, StatusView, json, text,
+    Director, DirectorState, Out, Rates, RealServer, Service, State, StatusView, json, text,
 };
 
 fn director(host: &str, state: DirectorState, vips: &[&str], note: Option<&str>) -> Director {
@@ -31,6 +31,16 @@ fn server(host: Option<&str>, last: u8, wanted: Option<u32>, weight: Option<u32>
             packets_out: 0,
             bytes_in: 1_234_567,
             bytes_out: 0,
+        }),
+        out: (last == 23).then(|| Out {
+            check: Some("http check of /, port 80".into()),
+            since: Some(1_795_828_853.3),
+            seconds: Some(185),
+            when: None,
+            error: Some(
+                "HTTP_CHECK on service [192.168.100.23]:tcp:80 failed after 1 retries".into(),
+            ),
+            answers: Some(false),
         }),
     }
 }

@@ -89,6 +89,8 @@ fn change(
             plan.notes.extend(left(work, host));
         }
     }
+    let names = crate::view::Names::of(work.setup.cluster());
+    let plans: Vec<HostPlan> = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
     if args.format.format == Format::Text {
         reporter.suspend(|| {
             show(work.global, |out, style| {

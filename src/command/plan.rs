@@ -43,6 +43,8 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
         })
         .collect();
     vips::together(&fleet, &mut opened.hosts, &mut plans);
+    let names = crate::view::Names::of(setup.cluster());
+    let plans: Vec<HostPlan> = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
     let missing = opened.missing.len();
     fleet.close(opened.hosts);
     drop(fleet);

@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::inventory::model::{Connection, Host};
 use crate::report;
 use crate::report::error::chain;
-use crate::run::HostRun;
+use crate::run::{HostRun, steady};
 use crate::verify::questions::Traffic;
 use crate::verify::tally::{Compared, Tally};
 use crate::verify::{self, Check, live, questions};
@@ -81,6 +81,8 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
         let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
             .into_iter()
             .partition(|run| run.host.name == THIS_MACHINE || cluster.is_neutral(run.host));
+        // What changes by itself in a moment is no finding.
+        steady::wait(&fleet, &mut hosts);
         if !interrupt.is_set() {
             verify::offline(cluster, &hosts, &clients, &reach.secrets, &mut tally);
         }

@@ -6,6 +6,7 @@
 mod check;
 pub(crate) mod decode;
 mod field;
+pub mod foreign;
 mod http;
 pub mod model;
 pub(crate) mod node;
@@ -118,6 +119,7 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
     let raw: Option<raw::Inventory> = decode::decode(&root, &sink);
     let mut cx = resolve::Context::new(&root, roles);
     cx.faults = sink.into_inner();
+    name_addresses(&root, &mut cx.faults);
     let Some(raw) = raw else {
         return Err(LoadError::new(&source, cx.faults));
     };
@@ -136,6 +138,31 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
         source,
         root,
     })
+}
+
+/// Where a host's name stands in the place of an address: which one it is.
+fn name_addresses(root: &Node, faults: &mut [Fault]) {
+    let places = place::Places(root);
+    let named = faults
+        .iter_mut()
+        .filter(|f| f.help.as_deref() == Some(raw::word::NO_NAMES));
+    for fault in named {
+        let found = fault.message.rsplit_once(", found the text `");
+        let Some(text) = found.and_then(|(_, text)| text.strip_suffix('`')) else {
+            continue;
+        };
+        let (name, port) = text.split_once(':').unwrap_or((text, ""));
+        let Some(address) = places.text(&["hosts", name, "address"]) else {
+            continue;
+        };
+        let address = address.split('/').next().unwrap_or_default();
+        let port = if port.is_empty() || address.contains(':') {
+            String::new()
+        } else {
+            format!(":{port}")
+        };
+        fault.help = Some(format!("write `{address}{port}`, the address of `{name}`"));
+    }
 }
 
 /// Keys whose value is a secret.

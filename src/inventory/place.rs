@@ -27,6 +27,42 @@ impl<'a> Places<'a> {
         self.walk(path).1
     }
 
+    /// The keys of the map there; none where there is no map.
+    pub fn keys(self, path: &[&str]) -> impl Iterator<Item = &'a str> {
+        let entries = match self.walk(path).0.map(|node| &node.value) {
+            Some(Value::Map(entries)) => entries.as_slice(),
+            _ => &[],
+        };
+        entries.iter().map(|entry| entry.key.as_str())
+    }
+
+    /// The text there.
+    pub fn text(self, path: &[&str]) -> Option<&'a str> {
+        if !self.is_given(path) {
+            return None;
+        }
+        match &self.walk(path).0?.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The names beside an element of a list, or a key of a map.
+    pub fn beside(self, path: &[&str]) -> Vec<&'a str> {
+        let above = path.split_last().map_or(path, |(_, above)| above);
+        match self.walk(above).0.map(|node| &node.value) {
+            Some(Value::Map(entries)) => entries.iter().map(|e| e.key.as_str()).collect(),
+            Some(Value::List(list)) => list
+                .iter()
+                .filter_map(|node| match &node.value {
+                    Value::Text(text) => Some(text.as_str()),
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether the inventory has a value of its own there.
     pub fn is_given(self, path: &[&str]) -> bool {
         let mut node = self.0;

@@ -178,6 +178,11 @@ impl Problem {
         &self.fault.message
     }
 
+    /// What stands beside the marked text.
+    pub fn label(&self) -> Option<&str> {
+        self.fault.label.as_deref()
+    }
+
     /// How to mend it.
     pub fn mend(&self) -> Option<&str> {
         self.fault.help.as_deref()
@@ -310,9 +315,55 @@ impl LoadError {
 pub(crate) fn problems(source: &Source, mut faults: Vec<Fault>) -> (Vec<Problem>, usize) {
     faults.sort_by_key(|f| f.span.map_or(0, |s| s.offset()));
     faults.dedup();
+    let faults = one_each(faults);
     let further = faults.len().saturating_sub(MOST_SHOWN);
     let first = faults.into_iter().take(MOST_SHOWN);
     (first.map(|f| source.problem(f)).collect(), further)
+}
+
+/// Faults of one place that say the same of several names are one.
+fn one_each(faults: Vec<Fault>) -> Vec<Fault> {
+    let mut kept: Vec<(Fault, Vec<String>)> = Vec::new();
+    for fault in faults {
+        let (shape, names) = shape(&fault.message);
+        let alike = kept
+            .iter_mut()
+            .rev()
+            .take_while(|(k, _)| k.span == fault.span);
+        let first = alike.into_iter().find(|(k, _)| {
+            let (other, _) = self::shape(&k.message);
+            let missing = fault.message.ends_with("is missing");
+            fault.span.is_some() && other == shape && !names.is_empty() && !missing
+        });
+        let Some((first, others)) = first else {
+            kept.push((fault, Vec::new()));
+            continue;
+        };
+        let (_, said) = self::shape(&first.message);
+        let new = names.iter().find(|name| !said.contains(name));
+        others.extend(new.map(|name| (*name).to_owned()));
+    }
+    kept.into_iter()
+        .map(|(mut fault, others)| {
+            const NAMED: usize = 5;
+            let mut names: Vec<String> = others.iter().take(NAMED).map(|n| shown(n)).collect();
+            if others.len() > NAMED {
+                names.push(format!("{} more", others.len() - NAMED));
+            }
+            if !names.is_empty() {
+                fault.message = format!("{}; so it is for {}", fault.message, names.join(", "));
+            }
+            fault
+        })
+        .collect()
+}
+
+/// A message without the names in it, and these.
+fn shape(message: &str) -> (Vec<&str>, Vec<&str>) {
+    let parts: Vec<&str> = message.split('`').collect();
+    let texts = parts.iter().step_by(2).copied().collect();
+    let names = parts.iter().skip(1).step_by(2).copied().collect();
+    (texts, names)
 }
 
 impl fmt::Display for LoadError {

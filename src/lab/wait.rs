@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::access;
 use super::error::LabError;
@@ -16,6 +16,11 @@ use super::stall::Stall;
 use super::state::StateDir;
 use super::status::{PowerState, power};
 use super::tool::{last_said, log_tail};
+
+/// How long a first connection may take to greet. Each further one gets twice as long, up to [`GREETING_MOST`]: every
+/// connection costs the host a process, so that a slow host which is asked too often never answers.
+const GREETING: Duration = Duration::from_secs(5);
+const GREETING_MOST: Duration = Duration::from_secs(80);
 
 const STEP: Duration = Duration::from_millis(100);
 const ASK: &str = "cat /proc/sys/kernel/random/boot_id; systemctl is-system-running --wait";
@@ -235,9 +240,12 @@ struct Waiter<'a> {
 impl Waiter<'_> {
     fn wait(&self) -> Result<(), LabError> {
         let netns = self.state.netns();
+        let mut patience = GREETING;
         loop {
             self.still_there()?;
-            let reason = match self.look(&netns) {
+            let looked = self.look(&netns, patience);
+            patience = (2 * patience).min(GREETING_MOST);
+            let reason = match looked {
                 Ok(()) => return Ok(()),
                 Err(reason) => reason,
             };
@@ -274,10 +282,10 @@ impl Waiter<'_> {
     }
 
     /// The reason why it is not ready, where it is not.
-    fn look(&self, netns: &Netns) -> Result<(), String> {
+    fn look(&self, netns: &Netns, patience: Duration) -> Result<(), String> {
         let address = SocketAddr::new(self.host.address, 22);
         netns
-            .inside(|| banner(address))
+            .inside(|| greeting(address, patience, &|| self.given_up()))
             .map_err(|e| format!("its SSH port does not answer: {e}"))?;
         let answer = self.ask()?;
         if self.old == Some(answer.boot_id.as_str()) {
@@ -303,6 +311,10 @@ impl Waiter<'_> {
         }
     }
 
+    fn given_up(&self) -> bool {
+        self.stall.over(self.timeout) || self.cancel.cancelled() || self.stop.cancelled()
+    }
+
     /// Both outputs of a command that is ended when the lab stalls or the wait is cancelled.
     fn bounded(&self, command: &mut Command) -> io::Result<(String, String)> {
         let mut child = command
@@ -311,8 +323,7 @@ impl Waiter<'_> {
             .stderr(Stdio::piped())
             .spawn()?;
         while child.try_wait()?.is_none() {
-            let stalled = self.stall.over(self.timeout);
-            if stalled || self.cancel.cancelled() || self.stop.cancelled() {
+            if self.given_up() {
                 let _ = child.kill();
                 break;
             }
@@ -324,13 +335,83 @@ impl Waiter<'_> {
     }
 }
 
-fn banner(address: SocketAddr) -> io::Result<()> {
+/// Waits for the greeting of an SSH server.
+fn greeting(
+    address: SocketAddr,
+    patience: Duration,
+    given_up: &dyn Fn() -> bool,
+) -> io::Result<()> {
+    let started = Instant::now();
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    let mut start = [0; 4];
-    stream.read_exact(&mut start)?;
-    if &start != b"SSH-" {
-        return Err(io::Error::other("what answers is no SSH server"));
+    stream.set_read_timeout(Some(STEP))?;
+    let mut start = Vec::new();
+    while start.len() < 4 {
+        let mut part = [0; 4];
+        match stream.read(&mut part) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => start.extend_from_slice(&part[..n]),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                if started.elapsed() > patience || given_up() {
+                    let waited = started.elapsed().as_secs();
+                    return Err(io::Error::other(format!("no greeting after {waited} s")));
+                }
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
     }
-    Ok(())
+    if start.starts_with(b"SSH-") {
+        Ok(())
+    } else {
+        Err(io::Error::other("what answers is no SSH server"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Answers one connection with these bytes after a while, and ends it where `ends`.
+    fn server(text: &'static str, after: Duration, ends: bool) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            std::thread::sleep(after);
+            stream.write_all(text.as_bytes()).unwrap();
+            if !ends {
+                let _ = stream.read(&mut [0]);
+            }
+        });
+        address
+    }
+
+    fn outcome(text: &'static str, ends: bool, given_up: bool) -> Result<(), String> {
+        let address = server(text, Duration::from_millis(300), ends);
+        greeting(address, Duration::from_secs(1), &|| given_up).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_greeting_is_awaited_while_there_is_patience() {
+        assert_eq!(outcome("SSH-2.0-x\r\n", false, false), Ok(()));
+        assert_eq!(
+            outcome("", false, false),
+            Err("no greeting after 1 s".to_owned())
+        );
+        assert_eq!(
+            outcome("SSH-", false, true),
+            Err("no greeting after 0 s".to_owned())
+        );
+        assert_eq!(
+            outcome("HTTP/1.0 400", false, false),
+            Err("what answers is no SSH server".to_owned())
+        );
+        assert_eq!(
+            outcome("", true, false),
+            Err("unexpected end of file".to_owned())
+        );
+    }
 }

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::time::Duration;
 
-use indicatif::{DecimalBytes, HumanCount};
+use indicatif::{DecimalBytes, HumanCount, HumanDuration};
 use serde::Serialize;
 
 use super::clean;
@@ -80,6 +81,49 @@ pub struct RealServer {
     pub active: u64,
     pub inactive: u64,
     pub rates: Option<Rates>,
+    /// Why a health check keeps it out; none where it is not out, or drained.
+    pub out: Option<Out>,
+}
+
+/// Why a real server is out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Out {
+    /// The check, in words.
+    pub check: Option<String>,
+    /// Seconds since the epoch, by the director's clock.
+    pub since: Option<f64>,
+    /// How long, in seconds.
+    pub seconds: Option<u64>,
+    /// The time as a system log has it, where that is all that is known.
+    pub when: Option<String>,
+    /// What the checker logged last.
+    pub error: Option<String>,
+    /// Whether it answers now, asked by lvsctl from the director; none where it was not asked.
+    pub answers: Option<bool>,
+}
+
+impl Out {
+    fn text(&self) -> String {
+        let mut text = "taken out".to_owned();
+        if let Some(seconds) = self.seconds {
+            let since = HumanDuration(Duration::from_secs(seconds));
+            text.push_str(&format!(" {since} ago"));
+        } else if let Some(when) = &self.when {
+            text.push_str(&format!(" at {when}"));
+        }
+        if let Some(check) = &self.check {
+            text.push_str(&format!(" by its {check}"));
+        }
+        if let Some(error) = &self.error {
+            text.push_str(&format!(": {error}"));
+        }
+        text.push_str(match self.answers {
+            Some(true) => "; it answers now, and the checker takes it back with its next checks",
+            Some(false) => "; it does not answer now",
+            None => "",
+        });
+        text
+    }
 }
 
 /// A second, as `ipvsadm -L --rate` tells.
@@ -263,6 +307,13 @@ fn real_servers(writer: &mut dyn Write, servers: &[RealServer], style: Style) ->
         .find(|(_, table)| fits(table))
         .unwrap_or_else(narrow);
     write!(writer, "{}", table.render(INDENT, style))?;
+    for server in servers {
+        if let Some(out) = &server.out {
+            let name = server.host.as_deref().unwrap_or(&server.address);
+            let line = paragraph(&format!("{name}: {}", out.text()), "    ", style);
+            writeln!(writer, "    {line}")?;
+        }
+    }
     let left_out: Vec<&str> = COLUMNS
         .iter()
         .filter(|(_, number)| *number > most)

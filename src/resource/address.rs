@@ -53,6 +53,8 @@ pub struct Link {
     pub mac: Option<String>,
     pub up: bool,
     pub mtu: u32,
+    /// Whether it does no ARP, as a tunnel or a point-to-point link.
+    pub no_arp: bool,
 }
 
 impl Addresses {
@@ -201,6 +203,7 @@ impl Kind for Address {
                 mac: link.address,
                 up: link.flags.iter().any(|f| f == "UP"),
                 mtu: link.mtu,
+                no_arp: link.flags.iter().any(|flag| flag == "NOARP"),
             });
         }
         Ok(observed)

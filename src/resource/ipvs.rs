@@ -2,6 +2,7 @@
 //! a health checker took out is not drift. The table is edited in place and never flushed.
 
 mod ask;
+mod history;
 mod parse;
 mod script;
 
@@ -12,9 +13,11 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use super::change::Phase;
+use super::manager::ServiceManager;
 use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
 use crate::inventory::model::{Mode, Protocol, Scheduler};
 pub use ask::{Ask, Page};
+pub use history::Out;
 pub use parse::{Served, Table};
 pub use script::{drain as drain_script, method, weigh as weigh_script};
 
@@ -116,6 +119,9 @@ pub struct Destination {
     /// What a health checker asks it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<Ask>,
+    /// The file by which our own health checker remembers that it took the real server out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub down: Option<String>,
     /// The options of a tunnel that is not plain IP in IP, which somebody else made of it.
     #[serde(skip)]
     pub tunnel: Option<String>,
@@ -135,17 +141,34 @@ impl Ipvs {
         !self.keepalived && asks.all(|ask| *ask != Ask::Program)
     }
 
-    /// Real servers that a checker took out, and that indeed do not answer.
+    /// Real servers that a checker took out. Where it says so itself, that counts: one that answers again is taken back by
+    /// its next checks. Where it says nothing, those count that are out and do not answer.
     fn unhealthy<'a>(&'a self, table: &'a Table) -> impl Iterator<Item = &'a Destination> {
-        let served = self.served(table);
-        self.real_servers.iter().filter(move |rs| {
-            let found = served.and_then(|s| s.real_servers.get(&rs.address));
-            let out = match found {
-                None => self.keepalived && served.is_some(),
-                Some(found) => !self.keepalived && found.weight == 0 && rs.weight != 0,
-            };
-            out && table.fails(self.service.r#virtual, rs)
-        })
+        self.real_servers
+            .iter()
+            .filter(|rs| self.is_unhealthy(table, rs))
+    }
+
+    /// Whether a checker has taken a real server out.
+    pub fn is_unhealthy(&self, table: &Table, rs: &Destination) -> bool {
+        let Some(served) = self.served(table) else {
+            return false;
+        };
+        let out = match served.real_servers.get(&rs.address) {
+            None => self.keepalived,
+            Some(found) => !self.keepalived && found.weight == 0 && rs.weight != 0,
+        };
+        let to = self.service.r#virtual;
+        out && (table.fails(to, rs) || table.out(to, rs).is_some())
+    }
+
+    /// Real servers that a checker has taken out, and that answer what it asks: it takes them back by itself.
+    pub fn returning<'a>(&'a self, table: &'a Table) -> impl Iterator<Item = &'a Destination> {
+        let to = self.service.r#virtual;
+        let answers = move |rs: &&Destination| {
+            !rs.asks.is_empty() && !rs.asks.contains(&Ask::Program) && !table.fails(to, rs)
+        };
+        self.unhealthy(table).filter(answers)
     }
 
     /// Whether the sorry server stands in: keepalived leaves it alone in the table, our own checker beside real servers
@@ -163,6 +186,15 @@ impl Ipvs {
         Some(address) == self.sorry && served.is_some_and(|served| self.is_sorry(served))
     }
 
+    /// The sorry server where it is in the table beside real servers. keepalived never wants that: it stays behind when a
+    /// reload changes checks while the sorry server stands in, or when keepalived was killed.
+    fn left_over<'a>(&self, served: &'a Served) -> Option<&'a Destination> {
+        let sorry = self.sorry.filter(|_| self.keepalived)?;
+        let wanted = self.real_servers.iter().any(|rs| rs.address == sorry);
+        let found = served.real_servers.get(&sorry).filter(|_| !wanted)?;
+        (!self.is_sorry(served)).then_some(found)
+    }
+
     fn shown(rs: &Destination) -> String {
         let tunnel = rs.tunnel.iter().map(|options| format!(" {options}"));
         let shown = format!("{} weight {}", script::method(rs.mode), rs.weight);
@@ -175,6 +207,8 @@ struct Difference<'a> {
     missing: Vec<&'a Destination>,
     altered: Vec<(&'a Destination, &'a Destination)>,
     extra: Vec<&'a Destination>,
+    /// The sorry server that keepalived left in the table.
+    sorry: Option<&'a Destination>,
 }
 
 impl<'a> Difference<'a> {
@@ -190,6 +224,7 @@ impl<'a> Difference<'a> {
                 missing: wanted.real_servers.iter().collect(),
                 altered: Vec::new(),
                 extra: Vec::new(),
+                sorry: None,
             };
         };
         let have = &served.real_servers;
@@ -208,8 +243,10 @@ impl<'a> Difference<'a> {
                     || (rs.weight != found.weight && found.weight != 0)
             })
             .collect();
+        let sorry = wanted.left_over(served);
         let extra = have
             .values()
+            .filter(|found| sorry != Some(*found))
             .filter(|found| !wanted.stands_in(table, found.address))
             .filter(|found| {
                 !wanted
@@ -222,11 +259,15 @@ impl<'a> Difference<'a> {
             missing,
             altered,
             extra,
+            sorry,
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.missing.is_empty() && self.altered.is_empty() && self.extra.is_empty()
+        self.missing.is_empty()
+            && self.altered.is_empty()
+            && self.extra.is_empty()
+            && self.sorry.is_none()
     }
 }
 
@@ -283,6 +324,13 @@ impl Kind for Ipvs {
         for found in &difference.extra {
             change = change.field(
                 &format!("real server {}", found.address),
+                Some(Self::shown(found)),
+                None::<&str>,
+            );
+        }
+        if let Some(found) = difference.sorry {
+            change = change.field(
+                &format!("sorry server {} beside real servers", found.address),
                 Some(Self::shown(found)),
                 None::<&str>,
             );
@@ -351,6 +399,16 @@ impl Kind for Ipvs {
                 script::forget(self.service.r#virtual, found.address),
             );
         }
+        if let Some(found) = difference.sorry {
+            let reload = ServiceManager::of(cx.facts).reload(KEEPALIVED);
+            change = change.step(
+                format!(
+                    "have keepalived take out the sorry server {}",
+                    found.address
+                ),
+                script::take_out_sorry(self, found.address, &reload),
+            );
+        }
         Some(change)
     }
 
@@ -379,12 +437,27 @@ impl Kind for Ipvs {
 
     fn notes(&self, table: &Self::Observed) -> Vec<String> {
         let unhealthy: Vec<SocketAddr> = self.unhealthy(table).map(|rs| rs.address).collect();
+        let returning: Vec<SocketAddr> = self.returning(table).map(|rs| rs.address).collect();
         let out = self.real_servers.iter().filter_map(|rs| {
             let found = self.served(table)?.real_servers.get(&rs.address);
             let drained = found.is_some_and(|found| found.weight == 0 && rs.weight != 0);
             let how = match (unhealthy.contains(&rs.address), found) {
-                (true, Some(_)) => "fails its health check, and has weight 0".to_owned(),
-                (true, None) => "fails its health check, and is not in the table".to_owned(),
+                (true, found) => {
+                    let to = self.service.r#virtual;
+                    let place = match found {
+                        Some(_) => "has weight 0",
+                        None => "is not in the table",
+                    };
+                    if table.fails(to, rs) {
+                        format!("fails its health check, and {place}")
+                    } else if returning.contains(&rs.address) {
+                        format!(
+                            "answers its health check again, and {place} until the checker takes it back with its next checks"
+                        )
+                    } else {
+                        format!("was taken out by its health check, and {place}")
+                    }
+                }
                 (false, _) if drained => format!(
                     "is drained (weight 0, and {} in the inventory): `lvsctl start --limit` with its host's name ends that",
                     rs.weight

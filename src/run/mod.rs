@@ -9,6 +9,7 @@ pub mod lock;
 pub mod power;
 pub mod settle;
 pub mod stages;
+pub mod steady;
 
 pub use fleet::Fleet;
 pub use host::{HostError, HostRun};

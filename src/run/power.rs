@@ -78,10 +78,7 @@ pub fn drain<'c>(cluster: &'c Cluster, leaving: &[&Host]) -> Stage<'c> {
     directors(cluster, leaving, |wanted, index| {
         let rs = &wanted.real_servers[index];
         step(
-            format!(
-                "drain real server {} of {}",
-                rs.address, wanted.service.r#virtual
-            ),
+            format!("drain {}", named(cluster, wanted, index)),
             ipvs::drain_script(wanted.service.r#virtual, rs, wanted.drain),
         )
     })
@@ -106,15 +103,23 @@ pub fn stop<'c>(cluster: &'c Cluster, chosen: &[&'c Host]) -> Vec<Stage<'c>> {
         .collect()
 }
 
+/// A real server of a virtual service, by the names of the inventory.
+fn named(cluster: &Cluster, wanted: &Ipvs, index: usize) -> String {
+    let at = wanted.real_servers.get(index).map(|rs| rs.address);
+    let said = format!(
+        "real server {} of {}",
+        at.map_or_else(String::new, |at| at.to_string()),
+        wanted.service.r#virtual
+    );
+    view::Names::of(cluster).say(&said)
+}
+
 /// The other way round.
 pub fn start<'c>(cluster: &'c Cluster, chosen: &[&'c Host]) -> Vec<Stage<'c>> {
     let weigh = |wanted: &Ipvs, index: usize| {
         let rs = &wanted.real_servers[index];
         step(
-            format!(
-                "weight {} for real server {} of {}",
-                rs.weight, rs.address, wanted.service.r#virtual
-            ),
+            format!("weight {} for {}", rs.weight, named(cluster, wanted, index)),
             ipvs::weigh_script(wanted.service.r#virtual, rs),
         )
     };
@@ -171,8 +176,8 @@ mod tests {
             titles(&stop(cluster, &rs2)),
             [
                 vec![
-                    "lb1: drain real server 10.0.0.4:80 of -t 10.0.0.9:80",
-                    "lb2: drain real server 10.0.0.4:80 of -t 10.0.0.9:80"
+                    "lb1: drain real server `rs2` (10.0.0.4:80) in `web`",
+                    "lb2: drain real server `rs2` (10.0.0.4:80) in `web`"
                 ],
                 vec!["rs2: stop lvsctl-t.service"],
             ]
@@ -182,8 +187,8 @@ mod tests {
             [
                 vec!["rs2: start lvsctl-t.service"],
                 vec![
-                    "lb1: weight 3 for real server 10.0.0.4:80 of -t 10.0.0.9:80",
-                    "lb2: weight 3 for real server 10.0.0.4:80 of -t 10.0.0.9:80"
+                    "lb1: weight 3 for real server `rs2` (10.0.0.4:80) in `web`",
+                    "lb2: weight 3 for real server `rs2` (10.0.0.4:80) in `web`"
                 ],
             ]
         );
@@ -209,12 +214,12 @@ mod tests {
                 vec![
                     "lb1: start lvsctl-t.service",
                     "lb1: start keepalived.service",
-                    "lb1: weight 1 for real server 10.0.0.3:80 of -t 10.0.0.9:80",
-                    "lb1: weight 3 for real server 10.0.0.4:80 of -t 10.0.0.9:80",
+                    "lb1: weight 1 for real server `rs1` (10.0.0.3:80) in `web`",
+                    "lb1: weight 3 for real server `rs2` (10.0.0.4:80) in `web`",
                     "lb2: start lvsctl-t.service",
                     "lb2: start keepalived.service",
-                    "lb2: weight 1 for real server 10.0.0.3:80 of -t 10.0.0.9:80",
-                    "lb2: weight 3 for real server 10.0.0.4:80 of -t 10.0.0.9:80",
+                    "lb2: weight 1 for real server `rs1` (10.0.0.3:80) in `web`",
+                    "lb2: weight 3 for real server `rs2` (10.0.0.4:80) in `web`",
                 ],
             ]
         );

@@ -7,13 +7,20 @@ use std::time::{Duration, Instant};
 use super::fleet::Fleet;
 use super::host::HostRun;
 use crate::inventory::model::{Cluster, VrrpInstance};
-use crate::plan::load;
-use crate::resource::ipvs::KEEPALIVED;
-use crate::resource::manager;
+use crate::plan::{HostPlan, load};
+use crate::resource::change::Step;
+use crate::resource::ipvs::{Ipvs, KEEPALIVED};
+use crate::resource::{Change, Kind, manager};
 use crate::vrrp_state::{self, State};
 
 /// How often the directors are asked.
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// How often in a row a difference must be seen before it is repaired: keepalived is done with its reload then.
+const STABLE: u32 = 4;
+
+/// How often a run repairs what keepalived left.
+const REPAIRS: u32 = 3;
 
 /// What had not come right in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +113,7 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unsettled> {
     // A VIP that moves to and fro is no progress for ever.
     let mut rounds = 0;
     let mut last = None;
+    let (mut same, mut repairs) = (0, 0);
     loop {
         let held: Vec<(&VrrpInstance, IpAddr, Holders)> = {
             let addresses: Vec<(String, Vec<String>)> =
@@ -134,11 +142,20 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unsettled> {
             }
             seen.1 = differing;
         }
-        left = if last.as_ref() == Some(&seen) {
-            left - 1
+        if last.as_ref() == Some(&seen) {
+            left -= 1;
+            same += 1;
         } else {
-            patience
-        };
+            left = patience;
+            same = 0;
+        }
+        if !seen.1.is_empty() && same >= STABLE && repairs < REPAIRS {
+            repairs += 1;
+            same = 0;
+            for run in directors.iter_mut() {
+                repair(fleet, run);
+            }
+        }
         last = Some(seen);
         rounds += 1;
         std::thread::sleep(PAUSE);
@@ -280,10 +297,59 @@ fn differing(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unsettled> {
     all
 }
 
+/// What a plan holds that keepalived does not do by itself any more: differences of the IPVS table alone. It has read its
+/// configuration, and what its checkers took out is no difference.
+fn repairs(plan: &HostPlan) -> &[Step] {
+    let table = |change: &Change| change.kind == Ipvs::NAME && change.refused.is_none();
+    if plan.changes.iter().all(table) {
+        &plan.steps
+    } else {
+        &[]
+    }
+}
+
+/// Repairs it within the same run. What does not come right by that is told at the end.
+fn repair(fleet: &Fleet, run: &mut HostRun) {
+    let plan = run.plan(fleet.run.secrets);
+    // A failed step shows as a difference that stays.
+    run.steps(&fleet.run, repairs(&plan)).ok();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::inventory::{self, BUILT_IN_ROLES};
+    use crate::resource::Action;
+    use crate::resource::change::Phase;
+
+    #[test]
+    fn only_differences_of_the_table_are_repaired_after_a_reload() {
+        let plan = |kinds: &[&'static str]| HostPlan {
+            host: "lb1".to_owned(),
+            changes: kinds
+                .iter()
+                .map(|kind| Change::new(kind, "x", Action::Update))
+                .collect(),
+            adopts: Vec::new(),
+            notes: Vec::new(),
+            refusals: Vec::new(),
+            replaces: Vec::new(),
+            load: None,
+            steps: vec![Step {
+                title: "one".to_owned(),
+                script: "true".to_owned(),
+                phase: Phase::Main,
+            }],
+        };
+        for (kinds, repaired) in [
+            (&["ipvs"][..], true),
+            (&["ipvs", "ipvs"], true),
+            (&["ipvs", "unit"], false),
+            (&["file"], false),
+        ] {
+            assert_eq!(!repairs(&plan(kinds)).is_empty(), repaired, "{kinds:?}");
+        }
+    }
 
     fn instance(preempt: bool) -> VrrpInstance {
         let text = format!(

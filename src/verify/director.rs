@@ -42,6 +42,10 @@ fn redirects(seen: &Seen, tally: &mut Tally) {
     }
     for nic in &seen.host.interfaces {
         let name = nic.name.as_str();
+        if let Some(why) = seen.no_settings(name) {
+            tally.skip(seen.name(), Check::SendRedirects, name, &why);
+            continue;
+        }
         let all = seen.look.setting("all", "send_redirects");
         let own = seen.look.setting(name, "send_redirects");
         let fault = (all != Some(0) || own != Some(0)).then(|| {
@@ -252,6 +256,11 @@ fn offload(seen: &Seen, tally: &mut Tally) {
             tally.note(seen.name(), Check::Lro, format!("large receive offload of {interface} was not looked at: neither ethtool nor perl could tell"));
             continue;
         };
+        if *on && seen.look.lro_fixed.contains(interface) {
+            let why = "it is on, and the driver does not let it be switched off";
+            tally.skip(seen.name(), Check::Lro, interface, why);
+            continue;
+        }
         let fault = on.then(|| {
             Fault::new(
                 format!("large receive offload off on {interface}"),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 mod hit;
 mod walk;
 
-pub use walk::{Fate, Packet, State};
+pub use walk::{Fate, Packet, Rewrite, State};
 
 use crate::resource::Section;
 use crate::resource::mark::split_words;
@@ -46,6 +46,12 @@ pub struct Firewall {
     pub arp: Vec<String>,
     /// Chains of nft(8) itself that hook into the packet's way, outside iptables.
     pub native: Vec<String>,
+    /// The same of chains of type nat, which may redirect.
+    pub native_nat: Vec<String>,
+    /// Whether some rule of nft(8) itself sets a mark.
+    pub native_marks: bool,
+    /// Tables that the kernel has and no tool on the host lists.
+    pub unread: Vec<String>,
 }
 
 impl Firewall {
@@ -70,7 +76,14 @@ impl Firewall {
                 .filter(|line| line.starts_with("-A "))
                 .map(str::to_owned)
                 .collect(),
-            native: native(section.part("native")),
+            native: native(section.part("native"), Native::Drops),
+            native_nat: native(section.part("native"), Native::Redirects),
+            native_marks: !native(section.part("native"), Native::Marks).is_empty(),
+            unread: section
+                .part("unread")
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
         }
     }
 
@@ -84,8 +97,17 @@ impl Firewall {
     }
 }
 
-/// Base chains of `nft list ruleset` that may drop and that iptables does not know of.
-fn native(text: &str) -> Vec<String> {
+/// What a chain of nft(8) itself may do to a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Native {
+    Drops,
+    Redirects,
+    Marks,
+}
+
+/// Chains of `nft list ruleset` that may do so and that iptables does not know of. Rules of other chains than base chains
+/// count for redirects and marks: what jumps to them is not followed.
+fn native(text: &str, what: Native) -> Vec<String> {
     let mut found = Vec::new();
     let mut table = "";
     let (mut foreign, mut chain, mut base) = (false, "", false);
@@ -99,18 +121,20 @@ fn native(text: &str) -> Vec<String> {
             foreign = !std::mem::take(&mut managed);
         } else if let Some(rest) = line.strip_prefix("chain ") {
             chain = rest.trim_end_matches('{').trim();
-            base = false;
+            base = what != Native::Drops;
         } else if line.starts_with("type filter hook") {
             base = ["input", "prerouting", "forward", "output"]
                 .iter()
                 .any(|hook| line.contains(&format!("hook {hook}")));
         }
-        let drops = line.contains("policy drop")
-            || line
-                .split_whitespace()
-                .any(|word| matches!(word, "drop" | "reject"));
+        let word = |wanted: &[&str]| line.split_whitespace().any(|word| wanted.contains(&word));
+        let does = match what {
+            Native::Drops => line.contains("policy drop") || word(&["drop", "reject"]),
+            Native::Redirects => word(&["dnat", "redirect", "tproxy"]),
+            Native::Marks => line.contains("mark set "),
+        };
         let name = format!("{table} {chain}");
-        if foreign && base && drops && !found.contains(&name) {
+        if foreign && base && does && !found.contains(&name) {
             found.push(name);
         }
     }
@@ -198,6 +222,18 @@ mod tests {
         let text = "# Warning: table ip filter is managed by iptables-nft, do not touch!\ntable ip filter {\n\tchain INPUT {\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n}\n\
                     table inet filter {\n\tchain input {\n\t\ttype filter hook input priority filter; policy accept;\n\t\tct state invalid drop\n\t}\n\tchain forward {\n\t\ttype filter hook forward priority filter; policy drop;\n\t}\n\
                     \tchain output {\n\t\ttype filter hook output priority filter; policy accept;\n\t}\n}\n";
-        assert_eq!(native(text), ["inet filter input", "inet filter forward"]);
+        assert_eq!(
+            native(text, Native::Drops),
+            ["inet filter input", "inet filter forward"]
+        );
+        assert!(native(text, Native::Redirects).is_empty());
+        let nat = "table ip mine {\n\tchain pre {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n\t\ttcp dport 80 redirect to :8081\n\t}\n\
+                   \tchain marks {\n\t\ttcp dport 80 meta mark set 0x0000000a\n\t}\n}\n";
+        assert_eq!(native(nat, Native::Redirects), ["ip mine pre"]);
+        assert_eq!(native(nat, Native::Marks), ["ip mine marks"]);
+        assert!(native(nat, Native::Drops).is_empty());
+        let ours =
+            format!("# Warning: table ip mine is managed by iptables-nft, do not touch!\n{nat}");
+        assert!(native(&ours, Native::Redirects).is_empty());
     }
 }

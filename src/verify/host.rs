@@ -3,7 +3,11 @@
 
 use super::tally::{Compared, Fault, Tally};
 use super::{Check, Seen};
+use crate::persist;
+use crate::plan;
+use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::{Action, Change, Resource};
+use crate::view;
 
 /// What verification looks at on each interface.
 const CHECKED: &[&str] = &["arp_ignore", "arp_announce", "rp_filter", "send_redirects"];
@@ -20,7 +24,12 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
             format!("the chain {chain} of nftables {text}"),
         );
     }
-    for note in &seen.plan.notes {
+    // That its part is stopped is a finding here.
+    let stopped = is_stopped(seen);
+    let notes = seen.plan.notes.iter();
+    for note in
+        notes.filter(|note| !(stopped && note.starts_with("its part of the cluster is stopped")))
+    {
         tally.note(seen.name(), Check::Health, note.clone());
     }
 }
@@ -37,10 +46,60 @@ fn drift(seen: &Seen, tally: &mut Tally) {
     for _ in 0..wanted.saturating_sub(changed) {
         tally.pass(Check::Drift);
     }
-    for change in &seen.plan.changes {
+    let stopped = is_stopped(seen);
+    let of_stop: Vec<&Change> = seen
+        .plan
+        .changes
+        .iter()
+        .filter(|change| stopped && comes_of_stopping(seen, change))
+        .collect();
+    if !of_stop.is_empty() {
+        tally.fail(seen.name(), Check::Drift, stopped_part(seen, &of_stop));
+    }
+    let others = seen.plan.changes.iter().filter(|c| !of_stop.contains(c));
+    for change in others {
         for compared in differences(change) {
             tally.fail(seen.name(), Check::Drift, compared);
         }
+    }
+}
+
+/// Whether the host's part of the cluster is stopped, as `lvsctl stop` does.
+fn is_stopped(seen: &Seen) -> bool {
+    let observed = &seen.run.answer.observed;
+    plan::is_stopped(&seen.cluster.name, &seen.run.wanted, observed)
+}
+
+/// What the node script takes away when it stops, and the units of a host's part.
+fn comes_of_stopping(seen: &Seen, change: &Change) -> bool {
+    let units = [
+        persist::unit(&seen.cluster.name),
+        KEEPALIVED.to_owned(),
+        view::checker_unit(seen.cluster),
+    ];
+    let of = |resource: &&Resource| resource.kind() == change.kind && resource.key() == change.key;
+    let made_at_boot = seen
+        .run
+        .wanted
+        .iter()
+        .find(of)
+        .is_some_and(|r| r.node().is_some());
+    change.action != Action::Remove
+        && change.refused.is_none()
+        && (made_at_boot || (change.kind == "unit" && units.contains(&change.key)))
+}
+
+/// One finding for all that follows from one decision.
+fn stopped_part(seen: &Seen, changes: &[&Change]) -> Compared {
+    let things: Vec<String> = changes
+        .iter()
+        .map(|change| format!("{} {}", change.kind, change.key))
+        .collect();
+    Compared {
+        what: "its part of the cluster".to_owned(),
+        expected: "started".to_owned(),
+        found: format!("stopped, and so not as wanted: {}", things.join(", ")),
+        mend: format!("`lvsctl start --limit {}`", seen.name()),
     }
 }
 

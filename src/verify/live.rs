@@ -75,6 +75,7 @@ pub fn check<'h>(
                 director: seen.name(),
                 before: &seen.look.statistics,
                 after: &again.get(seen.name())?.statistics,
+                counts: seen.look.estimates(),
             })
         })
         .collect();
@@ -115,6 +116,7 @@ pub fn check<'h>(
             tally,
         );
     }
+    super::name(cluster, tally);
 }
 
 /// The one director that holds a group's VIP; with two, what they count is not told apart.
@@ -195,7 +197,19 @@ fn ask<'h>(
     );
     let adverts = listened
         .into_iter()
-        .filter_map(|(name, section)| Some((name, vrrp::listened(&section)?)))
+        .filter_map(|(name, section)| {
+            let heard = vrrp::listened(&section);
+            if heard.is_none() {
+                let why = "nothing on the host can listen to VRRP; install perl";
+                tally.skip(
+                    &name,
+                    Check::VrrpAdverts,
+                    "adverts of the other directors",
+                    why,
+                );
+            }
+            Some((name, heard?))
+        })
         .collect();
     (asked, adverts)
 }

@@ -40,6 +40,10 @@ pub struct Look {
     pub vrrp: BTreeMap<String, State>,
     /// Large receive offload, by interface; None: it could not be read.
     pub lro: BTreeMap<String, Option<bool>>,
+    /// Interfaces whose driver does not let it be changed.
+    pub lro_fixed: BTreeSet<String>,
+    /// Whether the host does not show its sockets.
+    pub sockets_unread: bool,
 }
 
 /// What `keepalived -t` said.
@@ -128,7 +132,19 @@ impl Look {
                 .parts_of("lro")
                 .map(|(interface, text)| (interface.to_owned(), offload(text)))
                 .collect(),
+            lro_fixed: section
+                .parts_of("lro")
+                .filter(|(_, text)| text.contains("[fixed]"))
+                .map(|(interface, _)| interface.to_owned())
+                .collect(),
+            sockets_unread: section.has("sockets-unread"),
         }
+    }
+
+    /// Whether IPVS counts connections and rates (`run_estimation`, since Linux 6.2).
+    pub fn estimates(&self) -> bool {
+        let value = self.settings.get("/proc/sys/net/ipv4/vs/run_estimation");
+        value.is_none_or(|value| value.trim() != "0")
     }
 
     /// A setting of an interface, as a number.

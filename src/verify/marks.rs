@@ -34,6 +34,9 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
     reused(seen, tally);
 }
 
+/// Why marks cannot be followed.
+const NATIVE: &str = "rules of nftables set marks, and were not read";
+
 /// Rules of mangle/PREROUTING that set a mark, in either backend.
 fn setters<'a>(seen: &'a Seen, v6: bool) -> impl Iterator<Item = &'a Rule> {
     let all = seen.look.firewall.rules(v6);
@@ -55,6 +58,9 @@ fn has_rule(seen: &Seen, mark: u32, v6: bool, tally: &mut Tally) {
             "`lvsctl apply` for a service of the inventory; else `ipvsadm -D -f` the service that is left over",
         )
     });
+    if fault.is_some() && seen.look.firewall.native_marks {
+        return tally.skip(seen.name(), Check::MarkRule, &format!("{mark:#x}"), NATIVE);
+    }
     tally.judge(seen.name(), Check::MarkRule, format!("{mark:#x}"), fault);
 }
 
@@ -135,6 +141,10 @@ fn gets_mark(
             };
             Fault::new(expected, found, "`lvsctl apply` sets ours; take away what sets another after it: `iptables -t mangle -S PREROUTING`")
         });
+        if fault.is_some() && seen.look.firewall.native_marks {
+            tally.skip(seen.name(), Check::MarkSet, &what, NATIVE);
+            continue;
+        }
         tally.judge(seen.name(), Check::MarkSet, what, fault);
     }
 }

@@ -18,6 +18,7 @@ pub mod mtu;
 pub mod place;
 pub mod questions;
 pub mod real_server;
+pub mod redirect;
 pub mod reply;
 pub mod source;
 pub mod statistics;
@@ -35,6 +36,7 @@ use crate::plan::HostPlan;
 use crate::resource::address::Addresses;
 use crate::run::HostRun;
 use crate::secret::Secrets;
+use crate::view;
 
 /// A host as checks see it.
 pub struct Seen<'a> {
@@ -52,7 +54,7 @@ impl<'a> Seen<'a> {
             cluster,
             host: run.host,
             run,
-            plan: run.plan(secrets),
+            plan: view::Names::of(cluster).of_plan(run.plan(secrets)),
             look: run
                 .answer
                 .sections
@@ -68,6 +70,43 @@ impl<'a> Seen<'a> {
 
     pub fn addresses(&self) -> &Addresses {
         &self.run.answer.observed.address
+    }
+
+    /// Why the settings of an interface say nothing: it is not there, or the host does not show them.
+    pub fn no_settings(&self, interface: &str) -> Option<String> {
+        let links = &self.addresses().links;
+        if !links.is_empty() && !links.iter().any(|link| link.name == interface) {
+            return Some(format!(
+                "there is no interface {interface}; set the host's `interface` in the inventory"
+            ));
+        }
+        let path = "/proc/sys/net/ipv4/conf/";
+        let shown = self.look.settings.keys().any(|key| key.starts_with(path));
+        (!shown).then(|| format!("the host does not show {path}"))
+    }
+
+    /// Why ARP of an interface is of no account.
+    pub fn no_arp(&self, interface: &str) -> Option<String> {
+        let mut links = self.addresses().links.iter();
+        if links.any(|link| link.name == interface && link.no_arp) {
+            return Some(format!("{interface} does no ARP (NOARP)"));
+        }
+        self.no_settings(interface)
+    }
+}
+
+/// Gives hosts and services their names of the inventory.
+fn name(cluster: &Cluster, tally: &mut Tally) {
+    let names = view::Names::of(cluster);
+    for finding in &mut tally.findings {
+        for text in [
+            &mut finding.what,
+            &mut finding.expected,
+            &mut finding.found,
+            &mut finding.mend,
+        ] {
+            *text = names.say(text);
+        }
     }
 }
 
@@ -104,4 +143,5 @@ pub fn offline(
     }
     cluster::check(cluster, &seen, tally);
     mtu::check(cluster, &seen, tally);
+    name(cluster, tally);
 }

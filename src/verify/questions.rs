@@ -85,6 +85,10 @@ part nft-v6; save ip6tables-nft-save ip6$plain
 part arptables-nft; for t in arptables-nft-save arp$plain; do if have $t; then $t 2>/dev/null; break; fi; done
 part native; have nft && nft list ruleset 2>/dev/null;;
 esac
+one() { for t in "$@"; do if have "$t"; then return; fi; done; return 1; }
+part unread
+case $there in */ip_tables_names:*) one iptables-legacy-save iptables-save || echo iptables;; esac
+case $there in */ip6_tables_names:*) one ip6tables-legacy-save ip6tables-save || echo ip6tables;; esac
 "#;
 
 /// `keepalived -t` starts nothing and writes nothing, and IPVS is only asked where it is loaded.
@@ -116,6 +120,7 @@ pub fn again(connections: u64, holds: bool) -> String {
         r#"if [ -e /proc/net/ip_vs ] && have ipvsadm; then
 n=0; while :; do
 s=$(ipvsadm -Ln --stats --exact 2>/dev/null)
+[ "$(cat /proc/sys/net/ipv4/vs/run_estimation 2>/dev/null)" != 0 ] || n=32
 t=$(printf '%s\n' "$s" | awk '$1 == "->" {{t += $3}} END {{printf "%.0f", t}}')
 if {{ [ "$t" = {connections} ] && [ "$n" -ge {least} ]; }} || {{ [ "$t" -gt {connections} ] && [ "$n" -ge 10 ]; }} || [ "$n" -ge 32 ]; then break; fi
 n=$((n + 1)); sleep 0.25; done
@@ -162,7 +167,7 @@ fn settings() -> String {
         .map(|folder| format!("{folder}/*.conf"))
         .collect();
     format!(
-        "part settings\ngrep -aHs '' {} /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/vs/conntrack /dev/null\n\
+        "part settings\ngrep -aHs '' {} /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/vs/conntrack /proc/sys/net/ipv4/vs/run_estimation /dev/null\n\
          part boot-files\nfor f in {globs}; do [ -e \"$f\" ] && printf '%s\\n' \"$f\"; done\n\
          part boot-lines\ngrep -aHsv -e '^[[:space:]]*[#;]' -e '^[[:space:]]*$' {globs} /dev/null\n",
         conf.join(" "),
@@ -195,7 +200,7 @@ fn routes(cluster: &Cluster, host: &Host) -> String {
 /// Listening sockets. On a busy host most lines are connections, and are left out there.
 fn listeners(cluster: &Cluster, host: &Host) -> String {
     let udp = place::services_of(cluster, host).any(|s| s.protocol == Protocol::Udp);
-    let mut text = "part listeners-tcp\ngrep -ahs ' 0A ' /proc/net/tcp /proc/net/tcp6\n".to_owned();
+    let mut text = "[ -r /proc/net/tcp ] || part sockets-unread\npart listeners-tcp\ngrep -ahs ' 0A ' /proc/net/tcp /proc/net/tcp6\n".to_owned();
     if udp {
         text.push_str("part listeners-udp\ngrep -ahs ' 07 ' /proc/net/udp /proc/net/udp6\n");
     }

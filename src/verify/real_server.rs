@@ -1,11 +1,13 @@
 //! What a real server must be, beyond its resources: silent about the VIP, listening on it, and answering the right
 //! way. Pure.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::inventory::model::{ArpAnswer, Mode, Protocol, Service};
 
 use super::end_to_end::Replies;
+use super::redirect::{self, Served};
 use super::tally::{Fault, Tally};
 use super::{Check, Seen, director, place, reply, way};
 
@@ -123,6 +125,12 @@ fn local(tally: &mut Tally, seen: &Seen, vip: IpAddr, home: &str) {
 /// Neither answers ARP for the VIP nor sends ARP from it. The larger of `all` and the interface's own counts.
 fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
     let host = &seen.host.name;
+    if let Some(why) = seen.no_arp(interface) {
+        for check in [Check::ArpIgnore, Check::ArpAnnounce] {
+            tally.skip(host, check, &format!("{interface} {vip}"), &why);
+        }
+        return;
+    }
     let effective = |name: &str| {
         let own = seen.look.setting(interface, name);
         let all = seen.look.setting("all", name);
@@ -187,27 +195,93 @@ fn listens(tally: &mut Tally, seen: &Seen, service: &Service) {
         Protocol::Udp => (&seen.look.listening_udp, "udp"),
     };
     for (address, port) in place::asked_at(service, host) {
-        let on_port: Vec<&SocketAddr> = sockets.iter().filter(|s| s.port() == port).collect();
-        let heard = on_port.iter().any(|s| hears(s.ip(), address));
-        let fault = (!heard).then(|| {
-            let found = if on_port.is_empty() {
-                "none".to_owned()
-            } else {
-                let all: Vec<String> = on_port.iter().map(ToString::to_string).collect();
-                format!("one on {} alone", all.join(", "))
-            };
-            Fault::new(
-                format!("a {word} listener for {}", SocketAddr::new(address, port)),
-                found,
-                format!(
-                    "start the server of {} on {host}, listening on all addresses",
-                    service.name
-                ),
-            )
-        });
-        let what = format!("{word} {}", SocketAddr::new(address, port));
-        tally.judge(host, Check::Listener, what, fault);
+        let at = SocketAddr::new(address, port);
+        listens_on(tally, seen, service, at, (sockets, word));
     }
+}
+
+/// Requests may be redirected to another port, and then the listener is to be there. Where it cannot be told who gets them,
+/// or the host answers although nothing of its own listens, no listener is no fault.
+fn listens_on(
+    tally: &mut Tally,
+    seen: &Seen,
+    service: &Service,
+    at: SocketAddr,
+    (sockets, word): (&BTreeSet<SocketAddr>, &str),
+) {
+    let host = &seen.host.name;
+    let what = format!("{word} {at}");
+    let served = comes_to(seen, service, at);
+    let (address, port, by) = match &served {
+        Served::Redirected { address, port, by } => (*address, *port, Some(by)),
+        Served::Here | Served::Unknown(_) => (Some(at.ip()), at.port(), None),
+    };
+    let on_port: Vec<&SocketAddr> = sockets.iter().filter(|s| s.port() == port).collect();
+    let heard = on_port
+        .iter()
+        .any(|s| address.is_none_or(|address| hears(s.ip(), address)));
+    if heard {
+        return tally.pass(Check::Listener);
+    }
+    if let Served::Unknown(why) = &served {
+        return tally.skip(host, Check::Listener, &what, why);
+    }
+    if seen.look.sockets_unread {
+        let why = "the host's /proc/net does not show its sockets";
+        return tally.skip(host, Check::Listener, &what, why);
+    }
+    if seen.look.own.get(&at).is_some_and(answered) {
+        let why = "nothing of the host's own listens there, and yet it answers: a redirect, a proxy or a container serves";
+        return tally.skip(host, Check::Listener, &what, why);
+    }
+    let found = if on_port.is_empty() {
+        "none".to_owned()
+    } else {
+        let all: Vec<String> = on_port.iter().map(ToString::to_string).collect();
+        format!("one on {} alone", all.join(", "))
+    };
+    let (expected, mend) = match by {
+        Some(by) => (
+            format!("a {word} listener on port {port}, to which {by} redirects requests to {at}"),
+            format!(
+                "start the server of {} on {host}, or take that rule away",
+                service.name
+            ),
+        ),
+        None => (
+            format!("a {word} listener for {at}"),
+            format!(
+                "start the server of {} on {host}, listening on all addresses",
+                service.name
+            ),
+        ),
+    };
+    let fault = Fault::new(expected, found, mend);
+    tally.judge(host, Check::Listener, what, Some(fault));
+}
+
+fn answered(replies: &Replies) -> bool {
+    match replies {
+        Replies::NoTool => false,
+        Replies::Came(all) => all.first().is_some_and(|reply| reply.status.is_some()),
+    }
+}
+
+/// Who gets a service's requests that come to a real server from outside.
+fn comes_to(seen: &Seen, service: &Service, at: SocketAddr) -> Served {
+    let home = [service.mode.home(at.ip()).to_owned()];
+    let own = service
+        .real_servers
+        .iter()
+        .find(|rs| rs.host == seen.host.name);
+    let toward = own.map(|rs| place::toward(seen.cluster, seen.host, seen.addresses(), rs.address));
+    let nic = toward.unwrap_or_default();
+    let by = if service.mode == Mode::Tun {
+        &home[..]
+    } else {
+        &nic
+    };
+    redirect::coming(seen, &way::request(service, at.ip(), at.port()), by)
 }
 
 /// Whether a socket bound to one address gets what comes for another.
@@ -216,6 +290,28 @@ fn hears(bound: IpAddr, address: IpAddr) -> bool {
         IpAddr::V4(v4) => address.is_ipv4() && (v4.is_unspecified() || bound == address),
         IpAddr::V6(v6) if v6.is_unspecified() => true,
         IpAddr::V6(v6) => bound == address || v6.to_ipv4_mapped().map(IpAddr::V4) == Some(address),
+    }
+}
+
+/// Why the host's own question proves nothing: rules that redirect what clients ask do not do so with it.
+fn not_as_clients(seen: &Seen, at: SocketAddr) -> Option<String> {
+    let service = place::services_of(seen.cluster, seen.host).find(|service| {
+        let vips = service.vips.iter().any(|vip| vip.address == at.ip());
+        vips && service.known_ports().contains(&at.port())
+    })?;
+    let coming = comes_to(seen, service, at);
+    let own = redirect::own(seen, &way::request(service, at.ip(), at.port()));
+    let target = |served: &Served| match served {
+        Served::Redirected { address, port, .. } => Some((*address, *port)),
+        Served::Here | Served::Unknown(_) => None,
+    };
+    match &coming {
+        Served::Here => None,
+        Served::Unknown(why) => Some(why.clone()),
+        Served::Redirected { .. } if target(&coming) == target(&own) => None,
+        Served::Redirected { by, .. } => Some(format!(
+            "clients are redirected by {by}, and the host's own question is not"
+        )),
     }
 }
 
@@ -235,6 +331,12 @@ fn answers_itself(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
             ),
             Replies::Came(all) => {
                 let reply = all.first();
+                if !answered(replies)
+                    && let Some(why) = not_as_clients(seen, *address)
+                {
+                    tally.skip(host, Check::OwnAnswer, &what, &why);
+                    continue;
+                }
                 let fault = reply.is_none_or(|r| r.status.is_none()).then(|| {
                     Fault::new(
                         format!("its own server to answer on {address} (asked from the host itself: listener only)"),

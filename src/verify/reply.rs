@@ -18,6 +18,20 @@ fn asked(cluster: &Cluster, like: IpAddr) -> impl Iterator<Item = (IpAddr, Strin
     all.filter(move |(to, _)| to.is_ipv4() == like.is_ipv4())
 }
 
+/// Why the way of replies cannot be told: a rule of the host marks them, and `ip rule` may route by the mark.
+fn marked(seen: &Seen, like: IpAddr) -> Option<String> {
+    let tables = seen.look.firewall.rules(like.is_ipv6());
+    let mut rules = tables
+        .into_iter()
+        .filter_map(|rules| rules.chain("mangle", "OUTPUT"))
+        .flat_map(|chain| &chain.rules);
+    let rule = rules.find(|rule| matches!(rule.value("-j"), Some("MARK" | "CONNMARK")))?;
+    Some(format!(
+        "replies may be routed by the mark that -A OUTPUT {} of mangle sets",
+        rule.words.join(" ")
+    ))
+}
+
 /// The way back to clients: not through a director, and not through a strict reverse-path filter.
 pub fn direct(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, home: &str) {
     let host = &seen.host.name;
@@ -53,12 +67,20 @@ pub fn direct(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, ho
                 "set the host's gateway to a router that is no director: a director drops packets that come from its own VIP",
             )
         });
+        if let (Some(_), Some(why)) = (&fault, marked(seen, vip)) {
+            tally.skip(host, Check::ReplyRoute, &name, &why);
+            continue;
+        }
         tally.judge(host, Check::ReplyRoute, name.clone(), fault);
         // IPv6 has no such filter.
         if vip.is_ipv6() {
             continue;
         }
         for interface in &comes_by {
+            if let Some(why) = seen.no_settings(interface) {
+                tally.skip(host, Check::RpFilter, &format!("{interface} {name}"), &why);
+                continue;
+            }
             let strict = seen.look.larger(interface, "rp_filter") == Some(1);
             let asymmetric = tunnel || route.interface.as_deref() != Some(interface.as_str());
             let fault = (strict && asymmetric).then(|| {
@@ -117,6 +139,10 @@ pub fn through(tally: &mut Tally, cluster: &Cluster, seen: &Seen, own: IpAddr) {
                 "make the director's address in its network its gateway (`gateway` in the inventory), and take away routes that lead elsewhere",
             )
         });
+        if let (Some(_), Some(why)) = (&fault, marked(seen, own)) {
+            tally.skip(&seen.host.name, Check::ReplyRoute, &name, &why);
+            continue;
+        }
         tally.judge(&seen.host.name, Check::ReplyRoute, name, fault);
     }
 }

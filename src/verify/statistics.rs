@@ -1,6 +1,6 @@
 //! Reads `ipvsadm -Ln --stats --exact`: how many connections and packets each real server was given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use crate::inventory::model::Protocol;
@@ -38,6 +38,12 @@ impl Statistics {
             }
         }
         Self { services, packets }
+    }
+
+    /// The real servers of a service.
+    pub fn real_servers(&self, to: Virtual) -> BTreeSet<SocketAddr> {
+        let all = self.services.get(&to).into_iter();
+        all.flat_map(BTreeMap::keys).copied().collect()
     }
 
     /// All connections of all services.

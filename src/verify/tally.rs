@@ -103,6 +103,11 @@ impl Tally {
         );
     }
 
+    /// What a check rests on does not hold on this host, so that it says nothing: a note, neither a pass nor a fault.
+    pub fn skip(&mut self, host: &str, check: Check, what: &str, reason: &str) {
+        self.note(host, check, format!("{what}: skipped: {reason}"));
+    }
+
     /// Passes or fails, as `good` says; what was found is put into words only when it fails.
     pub fn require(
         &mut self,

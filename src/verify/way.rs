@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::firewall::{Fate, Packet, Rules, State};
+use super::redirect::{self, Served};
 use super::tally::{Fault, Tally};
 use super::{Check, Seen, place};
 use crate::inventory::model::{Mode, Protocol, RealServer, Service};
@@ -19,6 +20,9 @@ const IN: &[Hook] = &[
     ("mangle", "INPUT"),
     ("filter", "INPUT"),
 ];
+/// Of [`IN`], what comes before the nat table rewrites a packet, and what comes after.
+const IN_BEFORE_NAT: &[Hook] = &[("raw", "PREROUTING"), ("mangle", "PREROUTING")];
+const IN_AFTER_NAT: &[Hook] = &[("mangle", "INPUT"), ("filter", "INPUT")];
 const OUT: &[Hook] = &[
     ("raw", "OUTPUT"),
     ("mangle", "OUTPUT"),
@@ -48,6 +52,15 @@ impl<'a> Leg<'a> {
             hooks: IN,
             packets: packets.collect(),
         }
+    }
+
+    /// What comes in as one packet, and is another one after the nat table.
+    fn rewritten(packet: &Packet<'a>, into: &Packet<'a>, by: &'a [String]) -> [Self; 2] {
+        let hooks = |packet, hooks| Self {
+            hooks,
+            ..Self::arrives(packet, by)
+        };
+        [hooks(packet, IN_BEFORE_NAT), hooks(into, IN_AFTER_NAT)]
     }
 
     pub fn leaves(packet: &Packet<'a>, by: &'a [String]) -> Self {
@@ -116,6 +129,12 @@ pub fn judge(
     hint: &str,
     tally: &mut Tally,
 ) {
+    if let Some(table) = seen.look.firewall.unread.first() {
+        let why = format!(
+            "the kernel has the packet filter {table}, and no tool on the host lists it; install iptables or nftables"
+        );
+        return tally.skip(seen.name(), check, what, &why);
+    }
     let mut dropped = None;
     let both = seen.look.firewall.rules(v6);
     if both.iter().any(|rules| rules.untracks()) {
@@ -332,19 +351,41 @@ fn of_backend(seen: &Seen, service: &Service, rs: &RealServer, tally: &mut Tally
             let port = rs.port.unwrap_or(port);
             let what = format!("{} {address} port {port}", service.name);
             let arrives = request(service, address, port);
-            let leaves = reply(service, address, port);
+            let by: &[String] = match service.mode {
+                Mode::Tun => &home,
+                Mode::Dr | Mode::Nat => &nic,
+            };
+            // The nat table comes before what counts here, and takes back what it did after it.
+            let to = match redirect::coming(seen, &arrives, by) {
+                _ if seen.host.is_director() => None,
+                Served::Here => None,
+                Served::Redirected { address, port, .. } => Some(Packet {
+                    to: address.or(arrives.to),
+                    port: Some(port),
+                    ..arrives.clone()
+                }),
+                Served::Unknown(why) => {
+                    tally.skip(seen.name(), Check::FirewallVip, &what, &why);
+                    continue;
+                }
+            };
+            let leaves = reply(
+                service,
+                to.as_ref().and_then(|to| to.to).unwrap_or(address),
+                to.as_ref().and_then(|to| to.port).unwrap_or(port),
+            );
             let outer = tunnel(rs.address, vip);
             let answers = Leg::leaves(&leaves, back);
-            let legs = match service.mode {
+            let mut legs = match &to {
                 // Its own share comes in as all requests do, and was looked at there.
-                _ if seen.host.is_director() => vec![answers],
-                Mode::Tun => vec![
-                    Leg::arrives(&arrives, &home),
-                    answers,
-                    Leg::arrives(&outer, &nic),
-                ],
-                Mode::Dr | Mode::Nat => vec![Leg::arrives(&arrives, &nic), answers],
+                _ if seen.host.is_director() => vec![],
+                None => vec![Leg::arrives(&arrives, by)],
+                Some(to) => Leg::rewritten(&arrives, to, by).into(),
             };
+            legs.push(answers);
+            if service.mode == Mode::Tun && !seen.host.is_director() {
+                legs.push(Leg::arrives(&outer, &nic));
+            }
             judge(
                 seen,
                 Check::FirewallVip,

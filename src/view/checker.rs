@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::checks;
 use super::service::{ipvs, virtuals};
-use crate::inventory::model::{Cluster, HealthCheck, HealthCheckKind};
+use crate::inventory::model::{Cluster, HealthCheck, HealthCheckKind, RealServer, Service};
 use crate::resource::Distribution;
 use crate::resource::ipvs::{Ask, Destination, Virtual, method};
 use crate::shell::command;
@@ -26,11 +26,10 @@ pub fn checked(cluster: &Cluster) -> Vec<Value> {
             };
             let pairs = service.real_servers.iter().zip(&wanted.real_servers);
             all.extend(pairs.map(|(rs, destination)| {
-                let port = rs.port.map_or_else(String::new, |port| format!("-{port}"));
                 json!({
                     "service": service.name, "virtual": to.to_string(), "host": rs.host,
                     "address": destination.address.to_string(), "method": method(destination.mode),
-                    "name": format!("{}-{}-{}{port}", service.name, all_of(&to), rs.host),
+                    "name": name(service, to, rs),
                     "weight": destination.weight, "interval": service.delay_loop,
                     "sorry": wanted.sorry.map(|sorry| sorry.to_string()),
                     "fall": check.retry + 1, "rise": check.rise, "again": check.delay_before_retry,
@@ -40,6 +39,21 @@ pub fn checked(cluster: &Cluster) -> Vec<Value> {
         }
     }
     all
+}
+
+/// What a real server of a virtual service is called in the names of the checker's files.
+fn name(service: &Service, to: Virtual, rs: &RealServer) -> String {
+    let port = rs.port.map_or_else(String::new, |port| format!("-{port}"));
+    format!("{}-{}-{}{port}", service.name, all_of(&to), rs.host)
+}
+
+/// The file that is there while the checker keeps a real server at weight 0 (templates/health.sh.tera).
+pub fn down(cluster: &Cluster, service: &Service, to: Virtual, rs: &RealServer) -> Option<String> {
+    let checked = !cluster.keepalived && service.health_check.is_some();
+    checked.then(|| {
+        let (cluster, name) = (&cluster.name, name(service, to, rs));
+        format!("/run/lvsctl-{cluster}-health/{name}.down")
+    })
 }
 
 /// A virtual service as a part of a file's name.

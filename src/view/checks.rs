@@ -33,6 +33,23 @@ pub fn ports(service: &Service, rs: &RealServer, to: Virtual) -> Vec<u16> {
     port.or(own.first().copied()).into_iter().collect()
 }
 
+/// The check of a real server of a virtual service, in words: `http check of port 80`.
+pub fn words(service: &Service, rs: &RealServer, to: Virtual) -> Option<String> {
+    let check = service.health_check.as_ref()?;
+    let kind = match &check.kind {
+        HealthCheckKind::Tcp => "tcp check".to_owned(),
+        HealthCheckKind::Http(answer) => format!("http check of {}", answer.path),
+        HealthCheckKind::Https(answer) => format!("https check of {}", answer.path),
+        HealthCheckKind::Script { path, .. } => format!("check by {path}"),
+    };
+    let ports: Vec<String> = ports(service, rs, to).iter().map(u16::to_string).collect();
+    Some(match ports.len() {
+        0 => kind,
+        1 => format!("{kind}, port {}", ports.join(", ")),
+        _ => format!("{kind}, ports {}", ports.join(", ")),
+    })
+}
+
 pub fn asks(service: &Service, rs: &RealServer, to: Virtual) -> Vec<Ask> {
     let Some(check) = &service.health_check else {
         return Vec::new();

@@ -5,6 +5,7 @@ mod body;
 mod checker;
 mod checks;
 mod keepalived_release;
+mod names;
 mod nfs;
 mod service;
 mod vip;
@@ -21,6 +22,8 @@ use crate::resource::Distribution;
 
 pub use checker::{checked, unit as checker_unit};
 pub(crate) use checks::ports as checked_ports;
+pub use checks::words as check_words;
+pub use names::Names;
 pub use service::{ipvs, marks, modules, virtuals};
 
 /// An address where a port or a path may follow it after a colon (RFC 3986, 3.2.2).

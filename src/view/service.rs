@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde_json::{Value, json};
 
-use super::{body, checks};
+use super::{body, checker, checks};
 use crate::inventory::model::{Cluster, HealthCheck, Mode, RealServer, Scheduler, Service};
 use crate::ports;
 use crate::resource::ipvs::{Definition, Destination, Ipvs, Virtual};
@@ -120,7 +120,7 @@ pub fn ipvs(cluster: &Cluster) -> Vec<Ipvs> {
             real_servers: service
                 .real_servers
                 .iter()
-                .map(|rs| destination(service, to, rs))
+                .map(|rs| destination(cluster, service, to, rs))
                 .collect(),
             keepalived: cluster.keepalived,
             sorry: sorry_server(service, to),
@@ -145,7 +145,7 @@ fn check_interval(service: &Service, check: &HealthCheck) -> u32 {
     service.delay_loop.max(check.delay_before_retry) + check.connect_timeout + 2
 }
 
-fn destination(service: &Service, to: Virtual, rs: &RealServer) -> Destination {
+fn destination(cluster: &Cluster, service: &Service, to: Virtual, rs: &RealServer) -> Destination {
     let port = match to {
         Virtual::Tcp(address) | Virtual::Udp(address) => rs.port.unwrap_or(address.port()),
         Virtual::Fwmark { .. } => 0,
@@ -155,6 +155,7 @@ fn destination(service: &Service, to: Virtual, rs: &RealServer) -> Destination {
         mode: service.mode,
         weight: rs.weight.into(),
         asks: checks::asks(service, rs, to),
+        down: checker::down(cluster, service, to, rs),
         tunnel: None,
     }
 }

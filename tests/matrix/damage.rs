@@ -62,19 +62,19 @@ const ALL: &[Damage] = &[
         host: "lb1",
         done: "ipvsadm -d -t 192.168.100.200:80 -r 192.168.100.12:80",
         changes: &[IPVS],
-        named: "real server 192.168.100.12:80",
+        named: "real server `rs1` (192.168.100.12:80) in `web`",
     },
     Damage {
         host: "lb1",
         done: "ipvsadm -e -t 192.168.100.200:80 -r 192.168.100.13:80 -g -w 5",
         changes: &[IPVS],
-        named: "real server 192.168.100.13:80",
+        named: "real server `rs2` (192.168.100.13:80) in `web`",
     },
     Damage {
         host: "lb2",
         done: "ipvsadm -E -t 192.168.100.200:80 -s wlc -p 6",
         changes: &[IPVS],
-        named: "ipvs -t 192.168.100.200:80: service",
+        named: "service `web` (-t 192.168.100.200:80): service",
     },
     Damage {
         host: "lb1",

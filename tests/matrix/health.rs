@@ -123,7 +123,9 @@ pub fn keepalived_and_lvsctl_ask_the_same(cluster: &Cluster) {
     serve("return 401 rs1;");
     cluster.lvsctl(&["verify"]).expect(0);
     awaits(cluster, "rs1", "up");
-    serve("");
+    // The host ends as it began.
+    let restore = format!("cat /root/site >{SITE}; rm /root/site /root/page; nginx -s reload");
+    cluster.on("rs1", &restore);
     cluster.edit(by_status, BY_HTTP);
     cluster.lvsctl(&["apply", "--yes"]).expect(0);
 }

@@ -264,10 +264,65 @@ pub fn sorry_page(cluster: &Cluster) {
         planned,
         ["rs1 unit nginx.service", "rs2 unit nginx.service"]
     );
+    let status = cluster.lvsctl(&["status"]).expect(0).stdout;
+    assert!(
+        status.contains("rs1: taken out ")
+            && status.contains(" ago by its tcp check, port 80: TCP_CHECK on service"),
+        "{status}"
+    );
     cluster.lvsctl(&["apply", "--yes"]).expect(0);
     cluster.becomes("the real servers answer", || answer(&["rs1", "rs2"]));
     assert_eq!(who(&cluster.picks("client", VIP, 4)), both());
+    checks_change_while_the_sorry_page_stands_in(cluster);
     sorry_host(cluster);
+}
+
+/// keepalived that reads other checks while the sorry server stands in leaves it beside the real servers (2.2.7). The same
+/// run has it taken out, and at the next outage it stands in again.
+fn checks_change_while_the_sorry_page_stands_in(cluster: &Cluster) {
+    const DIRECTORS: [&str; 2] = ["lb1", "lb2"];
+    const RULE: &str = "OUTPUT -p tcp -d 192.168.100.12/31 --dport 80 -j DROP";
+    const FOLDER: &str = "/etc/systemd/system/keepalived.service.d";
+    let stands_in = || {
+        DIRECTORS
+            .iter()
+            .all(|host| cluster.succeeds(host, "ipvsadm -Sn | grep -q '127.0.0.1:80'"))
+    };
+    let is_out = || {
+        DIRECTORS
+            .iter()
+            .all(|host| !cluster.succeeds(host, "ipvsadm -Sn | grep -q '127.0.0.1:80'"))
+    };
+    for host in DIRECTORS {
+        // The real servers are well again just when keepalived reads its configuration.
+        cluster.on(
+            host,
+            &format!(
+                "iptables -I {RULE} && mkdir -p {FOLDER} && printf '%s\\n' '[Service]' 'ExecReload=' \
+                 'ExecReload=-/usr/sbin/iptables -D {RULE}' 'ExecReload=/bin/kill -HUP $MAINPID' >{FOLDER}/test.conf && \
+                 systemctl daemon-reload"
+            ),
+        );
+    }
+    cluster.becomes("the sorry page stands in", stands_in);
+    cluster.edit("connect_timeout: 2", "connect_timeout: 3");
+    cluster.lvsctl(&["apply", "--yes"]).expect(0);
+    assert!(is_out(), "the sorry server is beside the real servers");
+    assert_eq!(cluster.planned(), [""; 0]);
+    for host in DIRECTORS {
+        let script = format!("iptables -I {RULE}");
+        cluster.on(host, &script);
+    }
+    cluster.becomes("the sorry page stands in once more", stands_in);
+    for host in DIRECTORS {
+        let script = format!("iptables -D {RULE}; rm -r {FOLDER} && systemctl daemon-reload");
+        cluster.on(host, &script);
+    }
+    cluster.becomes("the real servers are back", is_out);
+    // What has just come back is no finding.
+    cluster.lvsctl(&["verify"]).expect(0);
+    cluster.edit("connect_timeout: 3", "connect_timeout: 2");
+    cluster.lvsctl(&["apply", "--yes"]).expect(0);
 }
 
 /// A host that is no director has to be set up as a real server: it holds the VIP, and is silent about it.

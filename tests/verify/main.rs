@@ -7,8 +7,10 @@ mod keepalived;
 mod localnode;
 mod made;
 mod mark;
+mod premise;
 mod reply;
 mod source;
+mod stopped;
 mod sync;
 mod tun;
 mod vrrp;
@@ -185,7 +187,11 @@ impl Recorded {
             .hosts
             .iter()
             .filter(|host| !without.contains(&host.name.as_str()))
-            .map(|host| (host, kernel(&roles, &self.cluster, host)));
+            .map(|host| {
+                let probe = files.get(&format!("{}.probe", host.name));
+                let with_units = probe.is_some_and(|probe| probe.contains("@NONCE unit "));
+                (host, kernel(&roles, &self.cluster, host, with_units))
+            });
         let mut tally = Tally::default();
         let mut runs: Vec<HostRun> = Vec::new();
         for (host, outcome) in fleet.open(wanted.collect()) {
@@ -201,7 +207,7 @@ impl Recorded {
 }
 
 /// What a host shall have in its kernel. Files and packages are plan's affair, and change with their templates.
-fn kernel(roles: &Roles, cluster: &Cluster, host: &Host) -> Vec<Resource> {
+fn kernel(roles: &Roles, cluster: &Cluster, host: &Host, with_units: bool) -> Vec<Resource> {
     let mut wanted = roles
         .over(cluster)
         .of(host, &Distribution::assumed())
@@ -214,7 +220,7 @@ fn kernel(roles: &Roles, cluster: &Cluster, host: &Host) -> Vec<Resource> {
                 | Resource::Route(_)
                 | Resource::Mark(_)
                 | Resource::Ipvs(_)
-        )
+        ) || (with_units && r.key() == format!("lvsctl-{}.service", cluster.name))
     });
     wanted
 }
@@ -359,6 +365,7 @@ fn connections_that_were_not_counted_have_their_reason() {
             director,
             before: &none,
             after,
+            counts: true,
         });
         let kernel = Kernel {
             director: "lb1",
@@ -523,6 +530,7 @@ services:
         };
         let (before, after) = (statistics([0; 3]), statistics(counted.unwrap_or_default()));
         let counters = [Counters {
+            counts: true,
             director: "lb1",
             before: &before,
             after: &after,

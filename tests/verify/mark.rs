@@ -73,7 +73,14 @@ const T8: &[Damage] = &[
     ),
     damage(
         "a real server does not listen on 443",
-        &[edit("rs1.probe", ":01BB ", ":01BC ")],
+        &[
+            edit("rs1.probe", ":01BB ", ":01BC "),
+            edit(
+                "rs1.probe",
+                "own 192.168.100.200 443\n\n@lvsctl-e2e code=200 exit=0 err=",
+                "own 192.168.100.200 443\n\n@lvsctl-e2e code=000 exit=7 err=Connection refused",
+            ),
+        ],
     ),
 ];
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::report::status::Rates;
 
-/// Asks for both tables, where IPVS is loaded: ipvsadm would load it.
-pub const QUESTION: &str = "part table\n\
+/// Asks for the time, and for both tables, where IPVS is loaded: ipvsadm would load it.
+pub const QUESTION: &str = "part now\ndate +%s\npart table\n\
      if [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then ipvsadm -Ln 2>/dev/null\n\
-     part rates\nipvsadm -Ln --rate --exact 2>/dev/null; fi\n";
+     part rates\n\
+     [ \"$(cat /proc/sys/net/ipv4/vs/run_estimation 2>/dev/null)\" = 0 ] || ipvsadm -Ln --rate --exact 2>/dev/null; fi\n";
 
 /// What a virtual service has, or one of its real servers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -14,7 +14,7 @@ use crate::ports;
 use crate::report;
 use crate::report::error::chain;
 use crate::report::status::{Director, DirectorState, RealServer, State, StatusView};
-use crate::resource::ipvs::{Ipvs, KEEPALIVED, Served, Virtual};
+use crate::resource::ipvs::{Destination, Ipvs, KEEPALIVED, Served, Virtual};
 use crate::run::{Fleet, HostRun};
 use crate::view;
 use crate::vrrp_state;
@@ -265,6 +265,32 @@ fn at(service: &Service, to: Virtual) -> String {
     }
 }
 
+/// Why a checker has taken a real server out, by its own log or state and by the answer that lvsctl got.
+fn out(service: &Service, wanted: &Ipvs, run: &HostRun, rs: &Destination) -> report::status::Out {
+    let table = &run.answer.observed.ipvs;
+    let to = wanted.service.r#virtual;
+    let known = table.out(to, rs).cloned().unwrap_or_default();
+    let section = run.answer.sections.get(SECTION);
+    let now: Option<f64> = section.and_then(|section| section.part("now").trim().parse().ok());
+    let own = service
+        .real_servers
+        .iter()
+        .find(|own| own.address == rs.address.ip());
+    let fails = table.fails(to, rs);
+    report::status::Out {
+        check: own.and_then(|own| view::check_words(service, own, to)),
+        since: known.since,
+        // The clock may have been set back.
+        seconds: now
+            .zip(known.since)
+            .map(|(now, since)| (now - since).max(0.0) as u64),
+        when: known.when,
+        error: known.error,
+        answers: (fails || wanted.returning(table).any(|one| one.address == rs.address))
+            .then_some(!fails),
+    }
+}
+
 fn of_service(
     cluster: &Cluster,
     service: &Service,
@@ -307,7 +333,7 @@ fn of_service(
         .map(|address| {
             let planned = wanted.real_servers.iter().find(|rs| rs.address == address);
             let running = served.and_then(|s| s.real_servers.get(&address));
-            let unhealthy = planned.is_some_and(|rs| table.fails(to, rs));
+            let unhealthy = planned.is_some_and(|rs| wanted.is_unhealthy(table, rs));
             let place = Place::of(&to.to_string(), Some(address.to_string()));
             let (active, inactive) = counters
                 .connections
@@ -334,6 +360,9 @@ fn of_service(
                 active,
                 inactive,
                 rates: rates(Some(address)),
+                out: planned
+                    .filter(|_| unhealthy)
+                    .map(|rs| out(service, wanted, run, rs)),
             }
         })
         .collect();

@@ -210,7 +210,10 @@ fn vip_fault(view: View<'_>, vip: &Vip) -> Option<Fault> {
         ));
         return Some(fault.help("a VIP moves between hosts: choose a free address for it"));
     }
-    if within.is_none() && !view.cluster.networks.is_empty() {
+    // A family that no host has is said of the real servers.
+    let strange = nets().all(|net| net.addr().is_ipv4() != address.is_ipv4());
+    let said = strange && view.cluster.hosts.iter().any(Host::is_real_server);
+    if within.is_none() && !view.cluster.networks.is_empty() && !said {
         let known: Vec<String> = nets().map(ToString::to_string).collect();
         return Some(
             Fault::new(format!("VIP {address} is outside every subnet")).help(format!(

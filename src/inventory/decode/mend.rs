@@ -9,6 +9,25 @@ pub(super) fn mend(key: &str, expected: &str, found: &Value) -> String {
     {
         return help;
     }
+    match (key, found) {
+        ("hosts", Value::List(_)) => {
+            return "write each host below its name: `hosts: { lb1: { role: director, address: 192.168.100.14 } }`"
+                .to_owned();
+        }
+        ("services", Value::List(_)) => {
+            return "write each service below its name: `services: { web: { vip: 192.168.100.200, port: 80 } }`"
+                .to_owned();
+        }
+        ("real_servers", Value::Map(_)) => {
+            return "write the names of hosts (`[rs1, rs2]`), or a map of them: `real_servers: { rs1: { weight: 2 } }`"
+                .to_owned();
+        }
+        ("members", Value::Map(_)) => {
+            return "write the names of hosts (`[lb1, lb2]`), or a map of them: `members: { lb1: { priority: 110 } }`"
+                .to_owned();
+        }
+        _ => {}
+    }
     match (expected, found) {
         ("`true` or `false`", _) => "write `true` or `false`, without quotes".to_owned(),
         ("a list", _) => "write `[one, two]`, or one `- value` a line".to_owned(),
@@ -36,22 +55,60 @@ fn of_scalar(key: &str, expected: &str, text: &str, quoted: bool) -> Option<Stri
     if !["number", "seconds"].iter().any(|w| expected.contains(w)) {
         return None;
     }
-    if let Some(number) = without_zeros(text) {
+    if let Some(number) = without_zeros(text).filter(|number| fits(key, number, expected)) {
         return Some(format!("a leading zero: write `{number}`"));
     }
     if text.parse::<f64>().is_ok() {
-        return quoted.then(|| "take the quotes away".to_owned());
+        let fits = quoted && fits(key, text, expected);
+        return fits.then(|| "take the quotes away".to_owned());
     }
     if is_port(key) {
         return Some(of_port(text));
     }
-    let seconds = seconds(text)?;
+    let most = if key == "persistence" || key == "timeout" {
+        LONGEST_PERSISTENCE
+    } else {
+        86_400.0
+    };
+    let (_, high) = bounds(expected).unwrap_or((0.0, most));
+    let seconds = seconds(text)?.min(high.min(most));
+    if key == "advert_int" {
+        // VRRP version 2, for IPv4, knows whole seconds up to 255; version 3 up to 40.95.
+        let whole = seconds.ceil().clamp(1.0, 40.0);
+        return Some(format!(
+            "write whole seconds without a unit: `{whole}`; with IPv6 VIPs they may have a fraction"
+        ));
+    }
     let seconds = if expected.contains("whole") || expected.contains("`true`") {
         seconds.ceil()
     } else {
         seconds
     };
     Some(format!("write seconds without a unit: `{seconds}`"))
+}
+
+/// What the kernel takes: 31 days in seconds.
+const LONGEST_PERSISTENCE: f64 = 2_678_400.0;
+
+/// Of "a whole number from 1 to 86400".
+fn bounds(expected: &str) -> Option<(f64, f64)> {
+    let (_, range) = expected.split_once(" from ")?;
+    let (low, high) = range.split_once(" to ")?;
+    let high = high.split([' ', ',']).next()?;
+    Some((low.parse().ok()?, high.parse().ok()?))
+}
+
+/// Whether a number is within the bounds that are expected, and whole where that is.
+fn fits(key: &str, number: &str, expected: &str) -> bool {
+    let Ok(number) = number.parse::<f64>() else {
+        return false;
+    };
+    let (low, high) = bounds(expected).unwrap_or(if key == "persistence" {
+        (1.0, LONGEST_PERSISTENCE)
+    } else {
+        (f64::MIN, f64::MAX)
+    });
+    (low..=high).contains(&number) && (number.fract() == 0.0 || !expected.contains("whole"))
 }
 
 /// The words of YAML 1.1.
@@ -82,7 +139,23 @@ fn of_port(text: &str) -> String {
         "http" => Some(80),
         "https" => Some(443),
         "ssh" => Some(22),
+        "ftp" => Some(21),
+        "telnet" => Some(23),
         "smtp" => Some(25),
+        "ntp" => Some(123),
+        "pop3" => Some(110),
+        "imap" => Some(143),
+        "ldap" => Some(389),
+        "smtps" | "submissions" => Some(465),
+        "submission" => Some(587),
+        "ldaps" => Some(636),
+        "imaps" => Some(993),
+        "pop3s" => Some(995),
+        "mysql" => Some(3306),
+        "rdp" => Some(3389),
+        "sip" => Some(5060),
+        "postgres" | "postgresql" => Some(5432),
+        "redis" => Some(6379),
         "dns" | "domain" => Some(53),
         _ => None,
     };
@@ -145,7 +218,7 @@ mod tests {
                 "advert_int",
                 "a number",
                 "500ms",
-                "write seconds without a unit: `0.5`",
+                "write whole seconds without a unit: `1`; with IPv6 VIPs they may have a fraction",
             ),
             (
                 "persistence",
@@ -162,7 +235,31 @@ mod tests {
             ),
             ("preempt", "`true` or `false`", "Off", "write `false`"),
             ("weight", whole, "080", "a leading zero: write `80`"),
-            ("weight", whole, "00", "a leading zero: write `0`"),
+            (
+                "weight",
+                "a whole number from 0 to 65535",
+                "00",
+                "a leading zero: write `0`",
+            ),
+            // What is out of bounds would be the next fault.
+            (
+                "weight",
+                whole,
+                "00",
+                "put a whole number from 1 to 86400 here",
+            ),
+            (
+                "weight",
+                whole,
+                "90000",
+                "put a whole number from 1 to 86400 here",
+            ),
+            (
+                "delay_loop",
+                whole,
+                "2d",
+                "write seconds without a unit: `86400`",
+            ),
             ("weight", whole, "80", "take the quotes away"),
             ("port", whole, "080", "a leading zero: write `80`"),
             (

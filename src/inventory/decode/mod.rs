@@ -15,6 +15,7 @@ use access::{Elements, Entries, Recover, Shapes, Variant};
 use mend::mend;
 pub(super) use mend::switch;
 
+use super::foreign;
 use super::node::{Entry, Node, Value};
 use super::problem::{Fault, choices, nearest, shown};
 
@@ -124,6 +125,30 @@ fn unknown_key(key: &str, known: &[&str]) -> Fault {
         .help(format!("known keys here: {}", known.join(", ")))
 }
 
+/// A key of another program, or one that is not given yet and nearly the same.
+fn unknown_entry(
+    entry: &Entry,
+    siblings: &[Entry],
+    within: &str,
+    known: &'static [&'static str],
+) -> Fault {
+    if let Some(hint) = foreign::explain(entry, siblings, within) {
+        return Fault::new(format!("unknown key {}", shown(&entry.key)))
+            .label(hint.label)
+            .help(hint.help);
+    }
+    // Where a map has very many keys, each would be compared with all.
+    let siblings = if siblings.len() > foreign::MOST_SIBLINGS {
+        &[]
+    } else {
+        siblings
+    };
+    let free = |key: &&str| !siblings.iter().any(|other| other.key == *key);
+    let free: Vec<&str> = known.iter().copied().filter(free).collect();
+    let fault = unknown_key(&entry.key, &free);
+    fault.help(format!("known keys here: {}", known.join(", ")))
+}
+
 #[derive(Clone, Copy)]
 struct Cursor<'de> {
     node: &'de Node,
@@ -170,7 +195,14 @@ impl<'de> Cursor<'de> {
     fn locate_error(self, error: DecodeError) -> DecodeError {
         let mut fault = error.at(self.at).fault;
         if fault.message.starts_with("expected ") && !fault.message.contains(", found ") {
-            let expected = fault.message.trim_start_matches("expected ").to_owned();
+            let expected = fault.message.trim_start_matches("expected ");
+            // As serde calls a text.
+            let expected = if expected == "a string" {
+                "a text"
+            } else {
+                expected
+            };
+            let expected = expected.to_owned();
             fault
                 .help
                 .get_or_insert_with(|| mend(self.key, &expected, &self.node.value));
@@ -369,13 +401,13 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         let entries = self.map()?;
         for entry in entries.iter().filter(|e| !fields.contains(&e.key.as_str())) {
-            let fault = unknown_key(&entry.key, fields).at(entry.key_span);
+            let fault = unknown_entry(entry, entries, name, fields).at(entry.key_span);
             self.sink.borrow_mut().push(fault);
         }
         self.locate(visitor.visit_map(Entries::new(self, entries, Some(fields))))

@@ -9,6 +9,7 @@ use serde::de::{Error, SeqAccess};
 use super::word::{Codes, Port, Seconds, Version, Whole};
 use crate::inventory::decode::{HELP, switch};
 use crate::inventory::field::{Many, Opt, Peek, Shaped, shaped};
+use crate::inventory::foreign;
 use crate::inventory::problem::{choices, shown};
 
 /// Off, or a check.
@@ -110,9 +111,10 @@ impl Shaped for HealthCheck {
                     "http" => long.http = Opt::Given(HttpCheck::default()),
                     "https" => long.https = Opt::Given(HttpCheck::default()),
                     other => {
-                        let help = match switch(other) {
-                            Some(on) => format!("write `{on}`"),
-                            None => format!(
+                        let help = match (switch(other), foreign::health_check(other)) {
+                            (Some(on), _) => format!("write `{on}`"),
+                            (None, Some(ours)) => format!("write `{ours}`"),
+                            (None, None) => format!(
                                 "{}; for a program write \
                                  `health_check: {{ script: {{ path: /usr/local/bin/check }} }}`",
                                 choices(other, KINDS)

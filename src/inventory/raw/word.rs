@@ -11,6 +11,7 @@ use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor
 
 use crate::inventory::decode::HELP;
 use crate::inventory::field::{Peek, Shaped, Word, Wrong, shaped};
+use crate::inventory::foreign;
 use crate::inventory::model::{
     ArpAnswer, HttpVersion, Mode, Protocol, Scheduler, StatusCodes, WrongStatus,
 };
@@ -31,7 +32,12 @@ impl Word for Cidr {
     fn read(text: &str) -> Result<Self, Wrong> {
         let Some(net) = subnet(text) else {
             return Err(match text.parse::<IpAddr>() {
-                Ok(address) => Wrong::help(format!("add the prefix length: {address}/24")),
+                Ok(address) => {
+                    let prefix = if address.is_ipv4() { 24 } else { 64 };
+                    let net = IpNet::new(address, prefix).map(|net| net.trunc());
+                    let net = net.map_or_else(|_| address.to_string(), |net| net.to_string());
+                    Wrong::help(format!("add the prefix length: write `{net}`"))
+                }
                 Err(_) => numbers_help(text),
             });
         };
@@ -92,10 +98,19 @@ impl Word for Bare {
     }
 }
 
+/// What is said of a name where an address is wanted.
+pub(in crate::inventory) const NO_NAMES: &str =
+    "host names are not looked up here: write the address itself";
+
 fn address_help(text: &str) -> Wrong {
+    if let Some((address, _)) = text.split_once(':')
+        && address.parse::<Ipv4Addr>().is_ok()
+    {
+        return Wrong::help(format!("write `{address}`; a port stands in `port`"));
+    }
     let name = text.contains(|c: char| c.is_ascii_alphabetic()) && !text.contains(':');
     if name {
-        Wrong::help("host names are not looked up here: write the address itself")
+        Wrong::help(NO_NAMES)
     } else {
         numbers_help(text)
     }
@@ -177,6 +192,8 @@ impl Word for Endpoint {
                 let zero = numbers_help(address);
                 Err(if zero.help.is_some() {
                     zero
+                } else if !address.is_empty() && text.matches(':').count() < 2 {
+                    address_help(address)
                 } else {
                     Wrong::help("an IPv6 address with a port needs brackets: [fd00::14]:8080")
                 })
@@ -236,6 +253,12 @@ impl Word for Mode {
     const EXPECTED: &'static str = "a forwarding mode: dr, nat or tun";
 
     fn read(text: &str) -> Result<Self, Wrong> {
+        if matches!(text.to_lowercase().as_str(), "tcp" | "http") {
+            return Err(Wrong::because(
+                format!("unknown mode {}", shown(text)),
+                "write `dr`: LVS forwards packets, whatever they carry",
+            ));
+        }
         let instead = |word: &str, why: &str| {
             Err(Wrong::because(
                 format!("unknown mode {}", shown(text)),
@@ -297,7 +320,10 @@ impl Word for Scheduler {
             let words: Vec<&str> = SCHEDULERS.iter().map(|(word, _)| *word).collect();
             Wrong::because(
                 format!("unknown scheduler {}", shown(text)),
-                choices(text, &words),
+                match foreign::scheduler(text) {
+                    Some(ours) => format!("write `{ours}`; known: {}", words.join(", ")),
+                    None => choices(text, &words),
+                },
             )
         })
     }

@@ -16,6 +16,19 @@ use crate::inventory::raw::{Inventory, Network as RawNetwork};
 pub fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
     if raw.networks.is_absent() {
         let told = told_by_prefixes(raw);
+        if told.is_empty()
+            && let Some(first) = addresses(raw).next()
+        {
+            let guess = guess(first.address);
+            let fault = Fault::new("which subnet the hosts are in is not said").help(format!(
+                "add `networks: {{ lan: {guess} }}`, or write addresses with their prefix (`{}/{}`)",
+                first.address,
+                guess.split('/').nth(1).unwrap_or_default()
+            ));
+            cx.fault_at_key(&["hosts"], fault);
+            cx.networks_are_faulty = true;
+            return Vec::new();
+        }
         if !cx.at_most(&["hosts"], "networks", told.len(), MOST_NETWORKS) {
             cx.networks_are_faulty = true;
             return Vec::new();
@@ -60,27 +73,66 @@ pub fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
             subnets,
         });
     }
+    if all_outside(raw, &networks, cx) {
+        return Vec::new();
+    }
     networks
 }
 
-fn told_by_prefixes(raw: &Inventory) -> Vec<Network> {
-    let mut seen: BTreeSet<IpNet> = BTreeSet::new();
-    let mut distinct: Vec<IpNet> = Vec::new();
+/// Where no host at all is in a network, the networks are wrong rather than each host.
+fn all_outside(raw: &Inventory, networks: &[Network], cx: &mut Context<'_>) -> bool {
+    let mut hosts = addresses(raw).map(|address| address.address);
+    let subnets = || networks.iter().flat_map(|network| &network.subnets);
+    let outside = |ip: IpAddr| !subnets().any(|subnet| subnet.contains(&ip));
+    let (Some(first), Some(second)) = (hosts.next(), hosts.next()) else {
+        return false;
+    };
+    if !(outside(first) && outside(second) && hosts.all(outside)) || cx.networks_are_faulty {
+        return false;
+    }
+    let known: Vec<String> = subnets().map(|subnet| subnet.to_string()).collect();
+    let fault = Fault::new(format!(
+        "no host is in a network: {first} and the others are outside {}",
+        known.join(", ")
+    ))
+    .help(format!(
+        "mend the subnet: `networks: {{ lan: {} }}`",
+        guess(first)
+    ));
+    cx.fault_at_key(&["networks"], fault);
+    cx.networks_are_faulty = true;
+    true
+}
+
+/// A likely subnet.
+fn guess(ip: IpAddr) -> String {
+    IpNet::new(ip, if ip.is_ipv4() { 24 } else { 64 }).map_or_else(
+        |_| "192.168.100.0/24".to_owned(),
+        |net| net.trunc().to_string(),
+    )
+}
+
+/// All addresses of hosts.
+fn addresses(raw: &Inventory) -> impl Iterator<Item = Address> {
     let hosts = raw.hosts.get().into_iter().flat_map(|hosts| hosts.iter());
-    for (_, host) in hosts {
-        let own = host.address.get().into_iter();
+    let written = hosts.flat_map(|(_, host)| {
         let nics = host
             .interfaces
             .get()
             .into_iter()
             .flat_map(|nics| nics.iter());
-        let addresses = own.chain(nics.filter_map(|(_, nic)| nic.address.get()));
-        for (_, address) in addresses.flat_map(|many| many.iter()) {
-            if let Some(net) = subnet(address.0)
-                && seen.insert(net)
-            {
-                distinct.push(net);
-            }
+        let nics = nics.filter_map(|(_, nic)| nic.address.get());
+        host.address.get().into_iter().chain(nics)
+    });
+    written.flat_map(|many| many.iter().map(|(_, text)| text.0))
+}
+
+fn told_by_prefixes(raw: &Inventory) -> Vec<Network> {
+    let mut seen: BTreeSet<IpNet> = BTreeSet::new();
+    let mut distinct: Vec<IpNet> = Vec::new();
+    for net in addresses(raw).filter_map(subnet) {
+        if seen.insert(net) {
+            distinct.push(net);
         }
     }
     // An IPv4 and an IPv6 subnet that come alone are one network of two families.
@@ -168,10 +220,7 @@ fn find(
 }
 
 fn outside(networks: &[Network], ip: IpAddr, claimed: Option<&str>) -> Fault {
-    let guess = IpNet::new(ip, if ip.is_ipv4() { 24 } else { 64 }).map_or_else(
-        |_| "192.168.100.0/24".to_owned(),
-        |net| net.trunc().to_string(),
-    );
+    let guess = guess(ip);
     if networks.is_empty() {
         return Fault::new(format!("which subnet {ip} is in is not said")).help(format!(
             "add `networks: {{ lan: {guess} }}`, or write the address with its prefix"

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::address::place;
 use super::{Context, free, serving};
 use crate::inventory::field::{Named, Opt, Text};
+use crate::inventory::foreign;
 use crate::inventory::model::{
     Connection, Export, Host, Interface, LabOptions, Mode, Service, SshOptions, VrrpInstance,
 };
@@ -86,7 +87,11 @@ fn roles(name: &str, raw: &RawHost, cx: &mut Context<'_>) -> Option<Vec<String>>
             let fault =
                 Fault::new(format!("there is no role named {}", shown(role))).help(format!(
                     "{}; a role of your own is a file roles/{role}.yaml beside the inventory",
-                    choices(role, cx.roles)
+                    match foreign::role(role).filter(|ours| cx.roles.contains(ours)) {
+                        Some(ours) =>
+                            format!("did you mean `{ours}`? known: {}", cx.roles.join(", ")),
+                        None => choices(role, cx.roles),
+                    }
                 ));
             cx.fault(&["hosts", name, "role", &index.to_string()], fault);
         } else if !roles.contains(role) {

@@ -11,10 +11,11 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::field::{Named, Opt};
+use super::foreign;
 use super::model::{Cluster, Host, Network, Service};
 use super::node::Node;
 use super::place::Places;
-use super::problem::{Fault, MOST_SHOWN, choices, shown};
+use super::problem::{Fault, MOST_SHOWN, choices, nearest, shown};
 use super::raw::Inventory;
 use super::raw::word::FreeValue;
 
@@ -64,6 +65,15 @@ impl<'a> Context<'a> {
     fn required<'v, T>(&mut self, path: &[&str], value: &'v Opt<T>, help: &str) -> Option<&'v T> {
         if value.is_absent() {
             let (key, above) = path.split_last().map_or(("", path), |(k, a)| (*k, a));
+            // One mistake is one message.
+            if self
+                .places
+                .keys(above)
+                .take(foreign::MOST_SIBLINGS)
+                .any(|other| foreign::stands_for(other, key))
+            {
+                return None;
+            }
             let of = above
                 .last()
                 .map_or(String::new(), |name| format!(" of {}", shown(name)));
@@ -88,14 +98,41 @@ impl<'a> Context<'a> {
     /// The host of this name; a fault where there is none of the name at all.
     fn host<'h>(&mut self, path: &[&str], hosts: &'h [Host], name: &str) -> Option<&'h Host> {
         let found = hosts.iter().find(|h| h.name == name);
-        if found.is_none() && !self.host_names.iter().any(|n| n == name) {
+        // That there are no hosts at all is said once.
+        let any = !self.host_names.is_empty();
+        if found.is_none() && any && !self.host_names.iter().any(|n| n == name) {
             let fault = Fault::new(format!("there is no host named {}", shown(name)));
             // Looking for the name that was meant takes long; beyond these it is not shown.
             let fault = if self.faults.len() > MOST_SHOWN {
                 fault
             } else {
                 let names: Vec<&str> = self.host_names.iter().map(String::as_str).collect();
-                fault.help(choices(name, &names))
+                let address = name.parse::<std::net::IpAddr>().ok();
+                let owner = hosts.iter().find(|host| {
+                    let mut all = host.interfaces.iter().flat_map(|nic| &nic.addresses);
+                    address.is_some_and(|address| all.any(|net| net.addr() == address))
+                });
+                // What stands beside it already is not what was meant.
+                let mut beside = self.places.beside(path);
+                beside.truncate(foreign::MOST_SIBLINGS);
+                let free: Vec<&str> = names
+                    .iter()
+                    .copied()
+                    .filter(|name| !beside.contains(name))
+                    .collect();
+                fault.help(match owner {
+                    Some(owner) => format!("write `{}`, whose address it is", owner.name),
+                    None if nearest(name, free.iter().copied()).is_some() => choices(name, &free),
+                    None => format!(
+                        "known: {}",
+                        names
+                            .iter()
+                            .take(20)
+                            .copied()
+                            .collect::<Vec<_>>()
+                            .join(", ")
+                    ),
+                })
             };
             self.fault(path, fault);
         }

@@ -3,22 +3,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use super::history::{self, Out};
 use super::{Definition, Destination, Virtual};
 use crate::inventory::model::{Mode, Scheduler};
 use crate::resource::{ParseError, Section};
 
 /// The running table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
     pub services: Vec<Served>,
     /// Real servers that a checker may have taken out, and that do not answer as their health check wants.
     failing: BTreeSet<String>,
+    /// Real servers that a checker says it has taken out.
+    out: BTreeMap<String, Out>,
 }
 
 impl Table {
     /// Whether a real server seems taken out, and fails its health check.
     pub fn fails(&self, to: Virtual, rs: &Destination) -> bool {
         self.failing.contains(&named(to, rs.address))
+    }
+
+    /// What the checker that took a real server out says of it.
+    pub fn out(&self, to: Virtual, rs: &Destination) -> Option<&Out> {
+        self.out.get(&named(to, rs.address))
     }
 }
 
@@ -75,6 +83,8 @@ pub fn table(section: &Section) -> Result<Table, ParseError> {
     }
     let failing = section.part("failing").lines();
     table.failing = failing.map(str::to_owned).collect();
+    table.out = history::of_log(section.part("log"));
+    table.out.extend(history::of_checker(section.part("down")));
     Ok(table)
 }
 
@@ -232,6 +242,7 @@ fn real_server(words: &[&str]) -> Result<(Virtual, Destination), String> {
             mode,
             weight,
             asks: Vec::new(),
+            down: None,
             tunnel: (!tunnel.is_empty() && tunnel != ["--tun-type", "ipip"])
                 .then(|| tunnel.join(" ")),
         },

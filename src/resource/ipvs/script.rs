@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::history;
 use super::parse::named;
 use super::{Definition, Destination, Ipvs, Table, Virtual};
 use crate::inventory::model::Mode;
@@ -11,11 +12,20 @@ use crate::shell::{self, quote};
 /// Seconds that keepalived may take to put a configuration that it has read into the kernel.
 const KEEPALIVED_SETTLES: u32 = 20;
 
+/// keepalived may take a real server out or back between the look at the table and that at its log: then both are looked at
+/// once more. The later answer counts.
+const AGAIN: &str = r#"}
+look
+if [ -n "$gone" ]; then for n in 1 2 3; do
+again=$(ipvsadm -Sn 2>/dev/null); [ "$again" != "$table" ] || break
+table=$again; gone=; part table; printf '%s\n' "$table"; look; done; fi
+"#;
+
 /// `ipvsadm` loads ip_vs where it is not loaded, and a probe changes nothing: so it runs only where IPVS is.
 /// A real server that a checker may have taken out is asked what its health check asks; most often none is.
 pub fn probe(wanted: &[&Ipvs]) -> String {
-    let mut text = "part table\ntable=\nif [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then\n\
-                    table=$(ipvsadm -Sn 2>/dev/null); printf '%s\\n' \"$table\"; fi\npart failing\n"
+    let mut text = "part table\ntable=; gone=\nif [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then\n\
+                    table=$(ipvsadm -Sn 2>/dev/null); printf '%s\\n' \"$table\"; fi\nlook() {\npart failing\n"
         .to_owned();
     if wanted.iter().any(|ipvs| ipvs.is_checked_by_us()) {
         text.push_str("out=$(printf '%s\\n' \"$table\" | sed -n '/ -w 0$/p; / -w 0 /p')\n");
@@ -24,6 +34,32 @@ pub fn probe(wanted: &[&Ipvs]) -> String {
         for rs in &ipvs.real_servers {
             text.push_str(&ask_if_out(ipvs, rs));
         }
+    }
+    if wanted.iter().any(|ipvs| ipvs.keepalived) {
+        text.push_str(&history::script());
+        text.push_str(AGAIN);
+    } else {
+        text.push_str("}\nlook\n");
+    }
+    let with_file = wanted.iter().flat_map(|ipvs| {
+        let files = ipvs
+            .real_servers
+            .iter()
+            .filter_map(|rs| Some((rs, rs.down.as_ref()?)));
+        files.map(move |(rs, file)| (named(ipvs.service.r#virtual, rs.address), file))
+    });
+    let files: Vec<String> = with_file
+        .map(|(name, file)| {
+            let file = quote(file);
+            format!(
+                "[ ! -e {file} ] || [ -s {file} ] || printf '%s\\t%s\\n' {} \"$(stat -c %Y {file})\"\n",
+                quote(&name)
+            )
+        })
+        .collect();
+    if !files.is_empty() {
+        text.push_str("part down\n");
+        text.push_str(&files.concat());
     }
     text
 }
@@ -41,7 +77,10 @@ fn ask_if_out(ipvs: &Ipvs, rs: &Destination) -> String {
     let to = ipvs.service.r#virtual.printed();
     let line = format!("*'-a {to} -r {} '*", rs.address);
     if ipvs.keepalived {
-        format!("case $table in *'-A {to} '*) case $table in {line}) ;; *)\n{ask};; esac;; esac\n")
+        let gone = history::pattern(rs.address);
+        format!(
+            "case $table in *'-A {to} '*) case $table in {line}) ;; *) gone=\"$gone {gone}\"\n{ask};; esac;; esac\n"
+        )
     } else if ipvs.is_checked_by_us() {
         format!("case $out in {line})\n{ask};; esac\n")
     } else {
@@ -188,6 +227,44 @@ pub fn forget(to: Virtual, rs: SocketAddr) -> String {
     format!("ipvsadm -d {to} -r {rs}")
 }
 
+/// Makes keepalived take out a sorry server that it left beside real servers. It counts that one as in use: were it
+/// deleted behind its back, it would not put it in at the next outage. So keepalived reads its configuration without the
+/// sorry server of this service, which takes it out, and then the whole again. One that keepalived does not know of, since it
+/// was killed, is deleted. Nothing is done where no real server is left meanwhile.
+pub fn take_out_sorry(ipvs: &Ipvs, sorry: SocketAddr, reload: &str) -> String {
+    let to = ipvs.service.r#virtual.printed();
+    let head = match ipvs.service.r#virtual {
+        Virtual::Tcp(at) | Virtual::Udp(at) => format!("{} {}", at.ip(), at.port()),
+        Virtual::Fwmark { mark, .. } => format!("fwmark {mark}"),
+    };
+    let others: Vec<String> = ipvs
+        .real_servers
+        .iter()
+        .map(|rs| format!("*'-a {to} -r {} '*", rs.address))
+        .collect();
+    format!(
+        r#"beside() {{ table=$(ipvsadm -Sn); case $table in *'-a {to} -r {sorry} '*) ;; *) return 1;; esac
+case $table in {others}) ;; *) return 1;; esac; }}
+gone() {{ left={tries}; while beside; do [ "$left" -gt 0 ] || return 1; sleep 0.25; left=$((left - 1)); done; }}
+beside || exit 0
+conf=/etc/keepalived/keepalived.conf
+trap 'mv -f "$conf.lvsctl-whole" "$conf" 2>/dev/null || :' EXIT
+cp -p "$conf" "$conf.lvsctl-part"
+cp -p "$conf" "$conf.lvsctl-whole"
+awk -v head={head} '/^virtual_server /{{ mine = index($0, "virtual_server " head " ") == 1 }} /^}}/{{ mine = 0 }}
+!(mine && $1 ~ /^sorry_server/)' "$conf.lvsctl-whole" >"$conf.lvsctl-part"
+mv "$conf.lvsctl-part" "$conf"
+{reload}
+gone || :
+mv -f "$conf.lvsctl-whole" "$conf"
+{reload}
+! beside || ipvsadm -d {to} -r {sorry}"#,
+        others = others.join("|"),
+        tries = KEEPALIVED_SETTLES * 4,
+        head = quote(&head),
+    )
+}
+
 /// Polls until keepalived has put the service and its real servers into the kernel. A real server that fails
 /// its check keeps away: that is told by the probe that follows, not here.
 pub fn wait_for(ipvs: &Ipvs, table: &Table) -> String {
@@ -197,8 +274,9 @@ pub fn wait_for(ipvs: &Ipvs, table: &Table) -> String {
         options(&ipvs.service)
     )];
     // One that failed when it was asked is not waited for.
-    let fails = |rs: &&Destination| table.fails(ipvs.service.r#virtual, rs);
-    for rs in ipvs.real_servers.iter().filter(|rs| !fails(rs)) {
+    let out =
+        |rs: &&Destination| table.fails(ipvs.service.r#virtual, rs) || ipvs.is_unhealthy(table, rs);
+    for rs in ipvs.real_servers.iter().filter(|rs| !out(rs)) {
         let want = format!(
             "-a {to} -r {} {} -w {}",
             rs.address,

@@ -38,6 +38,8 @@ pub struct Counters<'a> {
     pub director: &'a str,
     pub before: &'a Statistics,
     pub after: &'a Statistics,
+    /// Whether its IPVS counts at all.
+    pub counts: bool,
 }
 
 pub(super) fn came(exchange: &Exchange) -> &[Reply] {

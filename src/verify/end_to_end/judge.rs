@@ -64,7 +64,9 @@ pub fn all<'k>(
             }
         }
         let round = Round::new(cluster, group, &mine, kernel(group));
-        if let (Some(kernel), None) = (kernel(group), &round.counted) {
+        if let (Some(kernel), Some(why)) = (kernel(group), round.skipped) {
+            tally.skip(kernel.director, Check::Statistics, &round.what(), why);
+        } else if let (Some(kernel), None) = (kernel(group), &round.counted) {
             tally.note(
                 kernel.director,
                 Check::Statistics,

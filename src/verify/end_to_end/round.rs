@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::Group;
-use super::exchange::{Exchange, Kernel, came};
+use super::exchange::{Counters, Exchange, Kernel, came};
 use crate::inventory::model::{Cluster, Protocol, RealServer, Scheduler, Service};
 use crate::resource::ipvs::{KEEPALIVED, Virtual};
 use crate::resource::manager;
@@ -53,6 +53,8 @@ pub struct Round<'a> {
     packets: Counts,
     /// And what other directors did, by their names.
     elsewhere: Counts,
+    /// Why its counters and shares say nothing.
+    pub skipped: Option<&'static str>,
 }
 
 impl<'a> Round<'a> {
@@ -89,6 +91,18 @@ impl<'a> Round<'a> {
             .filter(|(_, weight)| *weight > 0)
             .collect();
         let counters = kernel.and_then(|k| k.counters());
+        let to = group.r#virtual;
+        let same = |c: &Counters| c.before.real_servers(to) == c.after.real_servers(to);
+        let skipped = match counters {
+            Some(counters) if !counters.counts => {
+                Some("IPVS does not count: net.ipv4.vs.run_estimation is 0")
+            }
+            Some(counters) if !same(counters) => {
+                Some("its real servers changed while clients asked")
+            }
+            _ => None,
+        };
+        let counters = counters.filter(|_| skipped.is_none());
         let host = |address| taker(address).host;
         let grown = counters.and_then(|c| c.after.since(c.before, group.r#virtual));
         let mut round = Self {
@@ -110,6 +124,7 @@ impl<'a> Round<'a> {
                 .and_then(|c| c.after.packets_since(c.before, group.r#virtual))
                 .map_or_else(Counts::new, |grown| named(&grown, host)),
             elsewhere: kernel.map_or_else(Counts::new, |k| elsewhere(&k, group)),
+            skipped,
         };
         // What counts is connections: a request on an open one goes where that one went.
         for reply in exchanges.iter().flat_map(|e| came(e)).filter(|r| r.fresh) {

@@ -8,14 +8,7 @@ use super::{Chains, Rules};
 impl Rules {
     /// What a built-in chain does to a packet.
     pub fn fate(&self, table: &str, chain: &str, packet: &Packet) -> Fate {
-        let mut walk = Walk {
-            chains: self.tables.get(table),
-            table,
-            packet,
-            may_drop: None,
-            may_accept: false,
-            mark: Some(0),
-        };
+        let mut walk = Walk::new(self, table, packet);
         let end = walk.chain(chain, 0);
         let policy = self.chain(table, chain).and_then(|c| c.policy.as_deref());
         let end = match end {
@@ -34,19 +27,35 @@ impl Rules {
         }
     }
 
+    /// Where a chain of the nat table sends a packet, or a TPROXY rule of the mangle table; none where it stays as it is.
+    pub fn rewrite(&self, chain: &str, packet: &Packet) -> Option<Rewrite> {
+        ["mangle", "nat"].into_iter().find_map(|table| {
+            let mut walk = Walk::new(self, table, packet);
+            walk.chain(chain, 0);
+            walk.rewritten
+        })
+    }
+
     /// The mark that mangle/PREROUTING leaves on a packet; none where that cannot be told.
     pub fn mark(&self, packet: &Packet) -> Option<u32> {
-        let mut walk = Walk {
-            chains: self.tables.get("mangle"),
-            table: "mangle",
-            packet,
-            may_drop: None,
-            may_accept: false,
-            mark: Some(0),
-        };
+        let mut walk = Walk::new(self, "mangle", packet);
         walk.chain("PREROUTING", 0);
         walk.mark
     }
+}
+
+/// Where a rule of the nat table sends a packet instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rewrite {
+    /// To this host; the port stays where none is named.
+    Here { port: Option<u16>, by: String },
+    To {
+        address: IpAddr,
+        port: Option<u16>,
+        by: String,
+    },
+    /// By this rule, where it hits, or to one of several places.
+    Perhaps(String),
 }
 
 /// What becomes of a packet in a chain.
@@ -94,12 +103,25 @@ struct Walk<'a> {
     may_drop: Option<String>,
     may_accept: bool,
     mark: Option<u32>,
+    rewritten: Option<Rewrite>,
 }
 
 /// Rules may jump only so deep; the kernel refuses circles.
 const DEEPEST: usize = 32;
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(rules: &'a Rules, table: &'a str, packet: &'a Packet<'a>) -> Self {
+        Self {
+            chains: rules.tables.get(table),
+            table,
+            packet,
+            may_drop: None,
+            may_accept: false,
+            mark: Some(0),
+            rewritten: None,
+        }
+    }
+
     fn chain(&mut self, name: &str, depth: usize) -> Option<End> {
         let chain = self.chains?.get(name)?;
         if depth > DEEPEST {
@@ -129,6 +151,14 @@ impl Walk<'_> {
                 }
                 Some("DROP" | "REJECT" | "TARPIT") => {
                     self.end(End::Drop(by()), false);
+                }
+                Some("REDIRECT" | "DNAT" | "TPROXY") => {
+                    let rewrite = rewrite(rule, by(), certain && !self.may_accept);
+                    self.rewritten.get_or_insert(rewrite);
+                    if certain {
+                        return Some(End::Accept);
+                    }
+                    self.may_accept = true;
                 }
                 Some("RETURN") if hit => return None,
                 Some("RETURN") => reached = false,
@@ -178,9 +208,115 @@ impl Walk<'_> {
     }
 }
 
+/// What the words of a REDIRECT, DNAT or TPROXY rule say. A range is several places.
+fn rewrite(rule: &super::Rule, by: String, certain: bool) -> Rewrite {
+    let target = rule.value("-j").or_else(|| rule.value("-g"));
+    if !certain || target == Some("TPROXY") {
+        return Rewrite::Perhaps(by);
+    }
+    if target == Some("REDIRECT") {
+        return match rule.value("--to-ports").map(str::parse) {
+            None => Rewrite::Here { port: None, by },
+            Some(Ok(port)) => Rewrite::Here {
+                port: Some(port),
+                by,
+            },
+            Some(Err(_)) => Rewrite::Perhaps(by),
+        };
+    }
+    let to = rule.value("--to-destination").unwrap_or_default();
+    let bare = to.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(address) = bare.parse() {
+        return Rewrite::To {
+            address,
+            port: None,
+            by,
+        };
+    }
+    match to.parse::<std::net::SocketAddr>() {
+        Ok(at) => Rewrite::To {
+            address: at.ip(),
+            port: Some(at.port()),
+            by,
+        },
+        Err(_) => Rewrite::Perhaps(by),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_rules_of_the_nat_table_send_a_packet() {
+        let here = |port| Some((None, port));
+        let to = |address: &str, port| Some((address.parse::<IpAddr>().ok(), port));
+        let perhaps = Some((None, Some(0)));
+        for (rules, want) in [
+            (
+                "-A PREROUTING -p tcp -m tcp --dport 80 -m addrtype --dst-type LOCAL -j REDIRECT --to-ports 8081",
+                here(Some(8081)),
+            ),
+            (
+                "-A PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT",
+                here(None),
+            ),
+            (
+                "-A PREROUTING -p tcp -m tcp --dport 81 -j REDIRECT --to-ports 8081",
+                None,
+            ),
+            ("-A PREROUTING -p udp -j REDIRECT --to-ports 8081", None),
+            (
+                "-A PREROUTING -p tcp -j REDIRECT --to-ports 8081-8083",
+                perhaps,
+            ),
+            (
+                "-A PREROUTING -s 10.0.0.0/24 -p tcp -j REDIRECT --to-ports 8081",
+                here(Some(8081)),
+            ),
+            (
+                "-A PREROUTING -m set --match-set good src -j REDIRECT --to-ports 8081",
+                perhaps,
+            ),
+            (
+                "-A PREROUTING -d 10.0.0.1/32 -p tcp -j DNAT --to-destination 172.17.0.2:8080",
+                to("172.17.0.2", Some(8080)),
+            ),
+            (
+                "-A PREROUTING -p tcp -j DNAT --to-destination 172.17.0.2",
+                to("172.17.0.2", None),
+            ),
+            (
+                "-A PREROUTING -p tcp -j DNAT --to-destination 172.17.0.2-172.17.0.9",
+                perhaps,
+            ),
+            (
+                "-A PREROUTING -j DOCKER\n-A DOCKER -p tcp -m tcp --dport 80 -j DNAT --to-destination 172.17.0.2:80",
+                to("172.17.0.2", Some(80)),
+            ),
+            (
+                "-A PREROUTING -p tcp -j ACCEPT\n-A PREROUTING -p tcp -j REDIRECT --to-ports 8081",
+                None,
+            ),
+            (
+                "-A PREROUTING -i eth1 -p tcp -j REDIRECT --to-ports 8081",
+                None,
+            ),
+        ] {
+            let text =
+                format!("*nat\n:PREROUTING ACCEPT [0:0]\n:DOCKER - [0:0]\n{rules}\nCOMMIT\n");
+            let found = Rules::parse(&text).rewrite("PREROUTING", &packet());
+            let found = found.map(|rewrite| match rewrite {
+                Rewrite::Here { port, .. } => (None, port),
+                Rewrite::To { address, port, .. } => (Some(address), port),
+                Rewrite::Perhaps(_) => (None, Some(0)),
+            });
+            assert_eq!(found, want, "{rules}");
+        }
+        let text = "*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 80 -j TPROXY --on-port 8081 --on-ip 0.0.0.0 --tproxy-mark 0x1/0x1\nCOMMIT\n";
+        let found = Rules::parse(text).rewrite("PREROUTING", &packet());
+        assert!(matches!(found, Some(Rewrite::Perhaps(_))), "{found:?}");
+    }
 
     fn packet() -> Packet<'static> {
         Packet {

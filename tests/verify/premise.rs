@@ -1,0 +1,856 @@
+//! What each check rests on, and what becomes of it on a host where that does not hold: it says "skipped" and why, and is
+//! no finding that nothing mends.
+
+use lvsctl::verify::{Check, Severity, Tally};
+use strum::IntoEnumIterator;
+
+use crate::made::{Made, verify, verify_live};
+
+const INVENTORY: &str = "
+cluster: made
+networks: { lan: 192.168.100.0/24 }
+defaults: { interface: eth0 }
+hosts:
+  lb1: { role: director, address: 192.168.100.14 }
+  lb2: { role: backup, address: 192.168.100.15 }
+  rs1: { role: realserver, address: 192.168.100.12 }
+  rs2: { role: realserver, address: 192.168.100.13 }
+  c1: { role: client, address: 192.168.100.20 }
+vrrp: { virtual_router_id: 10 }
+services:
+  web: { vip: 192.168.100.200, port: 80, scheduler: rr, check: { requests: 4 } }
+";
+
+const SETTINGS: &str = "/proc/sys/net/ipv4/conf/all/arp_ignore:1
+/proc/sys/net/ipv4/conf/all/arp_announce:2
+/proc/sys/net/ipv4/conf/all/rp_filter:0
+/proc/sys/net/ipv4/conf/all/send_redirects:0
+/proc/sys/net/ipv4/conf/eth0/arp_ignore:0
+/proc/sys/net/ipv4/conf/eth0/arp_announce:0
+/proc/sys/net/ipv4/conf/eth0/rp_filter:0
+/proc/sys/net/ipv4/conf/eth0/send_redirects:0";
+
+const ROUTES: &str = r#"[{"type":"local","dst":"192.168.100.200","dev":"lo"}]
+[{"dst":"192.168.100.20","from":"192.168.100.200","dev":"eth0"}]"#;
+
+/// Port 80 on all addresses, and 8081 where it is asked for.
+const PORT_80: &str = "   0: 00000000:0050 00000000:0000 0A 0";
+const PORT_8081: &str = "   0: 00000000:1F91 00000000:0000 0A 0";
+
+const ANSWER: &str = "@lvsctl-e2e code=200 exit=0 err=";
+const REFUSED: &str = "@lvsctl-e2e code=000 exit=7 err=Connection refused";
+
+const STATISTICS: &str = "TCP  192.168.100.200:80 0 0 0 0 0
+  -> 192.168.100.12:80 0 0 0 0 0
+  -> 192.168.100.13:80 0 0 0 0 0";
+const COUNTED: &str = "TCP  192.168.100.200:80 4 24 0 0 0
+  -> 192.168.100.12:80 2 12 0 0 0
+  -> 192.168.100.13:80 2 12 0 0 0";
+
+const HOSTS: &[Made] = &[
+    Made {
+        host: "lb1",
+        links: &[("eth0", 1500, &["192.168.100.14/24", "192.168.100.200/32"])],
+        audit: &[
+            ("settings", SETTINGS),
+            ("statistics", STATISTICS),
+            ("lro eth0", "large-receive-offload: off"),
+        ],
+    },
+    Made {
+        host: "rs1",
+        links: &[
+            ("lo", 65536, &["127.0.0.1/8", "192.168.100.200/32"]),
+            ("eth0", 1500, &["192.168.100.12/24"]),
+        ],
+        audit: &[
+            ("settings", SETTINGS),
+            ("routes", ROUTES),
+            ("listeners-tcp", PORT_80),
+            ("own 192.168.100.200 80", ANSWER),
+        ],
+    },
+    Made {
+        host: "c1",
+        links: &[("eth0", 1500, &["192.168.100.20/24"])],
+        audit: &[],
+    },
+];
+
+/// A host where a premise does not hold, and what its check says then.
+struct Case {
+    name: &'static str,
+    check: Check,
+    host: &'static str,
+    /// Parts of its answer.
+    parts: &'static [(&'static str, &'static str)],
+    says: &'static str,
+}
+
+const REDIRECT: &str = "*nat\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n\
+    [0:0] -A PREROUTING -p tcp -m tcp --dport 80 -m addrtype --dst-type LOCAL -j REDIRECT --to-ports 8081\nCOMMIT\n";
+const DOCKER: &str = "*nat\n:PREROUTING ACCEPT [0:0]\n:DOCKER - [0:0]\n\
+    [0:0] -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER\n\
+    [0:0] -A DOCKER ! -i docker0 -p tcp -m tcp --dport 80 -j DNAT --to-destination 172.17.0.2:80\nCOMMIT\n";
+const TPROXY: &str = "*mangle\n:PREROUTING ACCEPT [0:0]\n\
+    [0:0] -A PREROUTING -p tcp -m tcp --dport 80 -j TPROXY --on-port 3128 --on-ip 0.0.0.0 --tproxy-mark 0x1/0x1\nCOMMIT\n";
+const BALANCED: &str = "*nat\n:PREROUTING ACCEPT [0:0]\n\
+    [0:0] -A PREROUTING -p tcp -m tcp --dport 80 -m statistic --mode random --probability 0.5 -j REDIRECT --to-ports 8081\nCOMMIT\n";
+const NFT_NAT: &str = "table ip mine {\n\tchain pre {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n\t\ttcp dport 80 redirect to :8081\n\t}\n}";
+const NFT_MARK: &str = "table ip mine {\n\tchain pre {\n\t\ttype filter hook prerouting priority mangle; policy accept;\n\t\ttcp dport 80 meta mark set 0x0000000a\n\t}\n}";
+const MARKED: &str = "*mangle\n:OUTPUT ACCEPT [0:0]\n[0:0] -A OUTPUT -j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff\nCOMMIT\n";
+const BY_LB2: &str = r#"[{"type":"local","dst":"192.168.100.200","dev":"lo"}]
+[{"dst":"192.168.100.20","from":"192.168.100.200","gateway":"192.168.100.15","dev":"eth0"}]"#;
+const NO_SETTINGS: &str = "/proc/sys/net/ipv4/ip_forward:0";
+
+const CASES: &[Case] = &[
+    Case {
+        name: "docker-publishes-the-port",
+        check: Check::Listener,
+        host: "rs1",
+        parts: &[("listeners-tcp", ""), ("legacy", DOCKER)],
+        says: "tcp 192.168.100.200:80: skipped: redirected by the rule -A DOCKER",
+    },
+    Case {
+        name: "tproxy",
+        check: Check::Listener,
+        host: "rs1",
+        parts: &[("listeners-tcp", ""), ("nft", TPROXY)],
+        says: "skipped: it may be redirected by the rule -A PREROUTING",
+    },
+    Case {
+        name: "balanced-redirect",
+        check: Check::Listener,
+        host: "rs1",
+        parts: &[("listeners-tcp", ""), ("legacy", BALANCED)],
+        says: "skipped: it may be redirected",
+    },
+    Case {
+        name: "nftables-redirects",
+        check: Check::Listener,
+        host: "rs1",
+        parts: &[("listeners-tcp", ""), ("native", NFT_NAT)],
+        says: "skipped: the chain ip mine pre of nftables may redirect",
+    },
+    Case {
+        name: "answers-without-a-listener",
+        check: Check::Listener,
+        host: "rs1",
+        parts: &[("listeners-tcp", "")],
+        says: "skipped: nothing of the host's own listens there, and yet it answers",
+    },
+    Case {
+        name: "sockets-hidden",
+        check: Check::Listener,
+        host: "rs1",
+        parts: &[("listeners-tcp", ""), ("sockets-unread", "")],
+        says: "skipped: the host's /proc/net does not show its sockets",
+    },
+    Case {
+        name: "own-question-not-redirected",
+        check: Check::OwnAnswer,
+        host: "rs1",
+        parts: &[
+            ("listeners-tcp", PORT_8081),
+            ("legacy", REDIRECT),
+            ("own 192.168.100.200 80", REFUSED),
+        ],
+        says: "skipped: clients are redirected by the rule -A PREROUTING",
+    },
+    Case {
+        name: "own-question-past-docker",
+        check: Check::OwnAnswer,
+        host: "rs1",
+        parts: &[("legacy", DOCKER), ("own 192.168.100.200 80", REFUSED)],
+        says: "skipped: redirected by the rule -A DOCKER",
+    },
+    Case {
+        name: "no-tool-asks",
+        check: Check::OwnAnswer,
+        host: "rs1",
+        parts: &[("own 192.168.100.200 80", "@lvsctl-e2e none")],
+        says: "was not looked at: neither curl nor bash is there",
+    },
+    Case {
+        name: "firewall-behind-a-dnat",
+        check: Check::FirewallVip,
+        host: "rs1",
+        parts: &[("legacy", DOCKER)],
+        says: "skipped: redirected by the rule -A DOCKER",
+    },
+    Case {
+        name: "iptables-missing",
+        check: Check::FirewallVip,
+        host: "rs1",
+        parts: &[("unread", "iptables")],
+        says: "skipped: the kernel has the packet filter iptables, and no tool on the host lists it",
+    },
+    Case {
+        name: "iptables-missing-vrrp",
+        check: Check::FirewallVrrp,
+        host: "lb1",
+        parts: &[("unread", "iptables")],
+        says: "skipped: the kernel has the packet filter iptables",
+    },
+    Case {
+        name: "sysctls-hidden-ignore",
+        check: Check::ArpIgnore,
+        host: "rs1",
+        parts: &[("settings", NO_SETTINGS)],
+        says: "eth0 192.168.100.200: skipped: the host does not show /proc/sys/net/ipv4/conf/",
+    },
+    Case {
+        name: "sysctls-hidden-announce",
+        check: Check::ArpAnnounce,
+        host: "rs1",
+        parts: &[("settings", NO_SETTINGS)],
+        says: "skipped: the host does not show",
+    },
+    Case {
+        name: "sysctls-hidden-rp-filter",
+        check: Check::RpFilter,
+        host: "rs1",
+        parts: &[("settings", NO_SETTINGS)],
+        says: "skipped: the host does not show",
+    },
+    Case {
+        name: "sysctls-hidden-redirects",
+        check: Check::SendRedirects,
+        host: "lb1",
+        parts: &[("settings", NO_SETTINGS)],
+        says: "skipped: the host does not show",
+    },
+    Case {
+        name: "replies-by-mark",
+        check: Check::ReplyRoute,
+        host: "rs1",
+        parts: &[("routes", BY_LB2), ("legacy", MARKED)],
+        says: "skipped: replies may be routed by the mark that -A OUTPUT -j CONNMARK",
+    },
+    Case {
+        name: "lro-fixed",
+        check: Check::Lro,
+        host: "lb1",
+        parts: &[("lro eth0", "large-receive-offload: on [fixed]")],
+        says: "eth0: skipped: it is on, and the driver does not let it be switched off",
+    },
+    Case {
+        name: "lro-unknown",
+        check: Check::Lro,
+        host: "lb1",
+        parts: &[("lro eth0", "")],
+        says: "was not looked at: neither ethtool nor perl could tell",
+    },
+];
+
+fn of<'t>(tally: &'t Tally, case: &'t Case) -> impl Iterator<Item = (Severity, &'t str)> {
+    let mine = |f: &&lvsctl::verify::Finding| f.check == case.check && f.host == case.host;
+    tally
+        .findings
+        .iter()
+        .filter(mine)
+        .map(|f| (f.severity, f.what.as_str()))
+}
+
+#[test]
+fn where_a_premise_does_not_hold_a_check_is_skipped_with_the_reason() {
+    for case in CASES {
+        // On a host as it should be the check passes, so that the case shows what the premise does.
+        let whole = verify(INVENTORY, HOSTS, case.host, &[]);
+        assert_eq!(
+            of(&whole, case).count(),
+            0,
+            "{}: {:?}",
+            case.name,
+            whole.findings
+        );
+        let tally = verify(INVENTORY, HOSTS, case.host, case.parts);
+        let found: Vec<_> = of(&tally, case).collect();
+        assert!(!found.is_empty(), "{}", case.name);
+        for (severity, what) in found {
+            assert_eq!(severity, Severity::Note, "{}: {what}", case.name);
+            assert!(what.contains(case.says), "{}: {what}", case.name);
+        }
+    }
+}
+
+/// The service works: the real server listens on the port to which requests are redirected, and its filter lets that pass.
+#[test]
+fn a_redirected_port_is_looked_at_where_it_leads() {
+    let filter =
+        "*filter\n:INPUT DROP [0:0]\n[0:0] -A INPUT -p tcp -m tcp --dport 8081 -j ACCEPT\nCOMMIT\n";
+    let rules = format!("{REDIRECT}{filter}");
+    let parts = [("listeners-tcp", PORT_8081), ("legacy", rules.as_str())];
+    let tally = verify(INVENTORY, HOSTS, "rs1", &parts);
+    let bad: Vec<_> = tally.findings.iter().filter(|f| f.host == "rs1").collect();
+    let ours = [Check::Listener, Check::FirewallVip, Check::OwnAnswer];
+    assert!(!bad.iter().any(|f| ours.contains(&f.check)), "{bad:?}");
+    // Nobody there, or the filter lets only the port of the VIP pass.
+    let parts = [
+        ("listeners-tcp", PORT_80),
+        ("legacy", rules.as_str()),
+        ("own 192.168.100.200 80", REFUSED),
+    ];
+    let tally = verify(INVENTORY, HOSTS, "rs1", &parts);
+    let listener = tally.findings.iter().find(|f| f.check == Check::Listener);
+    let listener = listener.expect("a finding");
+    assert!(
+        listener
+            .expected
+            .contains("on port 8081, to which the rule -A PREROUTING"),
+        "{listener:?}"
+    );
+    let rules = rules.replace("--dport 8081 -j ACCEPT", "--dport 80 -j ACCEPT");
+    let parts = [("listeners-tcp", PORT_8081), ("legacy", rules.as_str())];
+    let tally = verify(INVENTORY, HOSTS, "rs1", &parts);
+    assert!(
+        tally
+            .findings
+            .iter()
+            .any(|f| f.check == Check::FirewallVip && f.severity == Severity::Error)
+    );
+}
+
+/// What clients asked, and what lb1 counted before and after.
+fn live(estimation: &str, after: &'static str) -> Tally {
+    let hosts: Vec<Made> = HOSTS.to_vec();
+    let settings = format!("{SETTINGS}\n/proc/sys/net/ipv4/vs/run_estimation:{estimation}");
+    let settings: &'static str = Box::leak(settings.into_boxed_str());
+    let audit: Vec<(&str, &str)> = HOSTS[0]
+        .audit
+        .iter()
+        .map(|(name, text)| {
+            if *name == "settings" {
+                (*name, settings)
+            } else {
+                (*name, *text)
+            }
+        })
+        .collect();
+    let mut hosts = hosts;
+    hosts[0].audit = Box::leak(audit.into_boxed_slice());
+    let answers: String = ["rs1", "rs2", "rs1", "rs2"]
+        .iter()
+        .map(|host| format!("@lvsctl-e2e code=200 new=1 exit=0 err=\t{host}\n"))
+        .collect();
+    let client: [(&str, &str); 2] = [
+        ("arp 192.168.100.200", ""),
+        ("e2e 0 192.168.100.200 80", &answers),
+    ];
+    let lb1 = [("statistics", after)];
+    verify_live(INVENTORY, &hosts, &[("c1", &client), ("lb1", &lb1)])
+}
+
+#[test]
+fn an_ipvs_that_does_not_count_is_not_compared() {
+    let statistics = |tally: &Tally| -> Vec<(Severity, String)> {
+        let mine = tally
+            .findings
+            .iter()
+            .filter(|f| f.check == Check::Statistics);
+        mine.map(|f| (f.severity, f.what.clone())).collect()
+    };
+    assert_eq!(statistics(&live("1", COUNTED)), []);
+    assert_eq!(statistics(&live("1", STATISTICS))[0].0, Severity::Error);
+    let what =
+        "web -t 192.168.100.200:80: skipped: IPVS does not count: net.ipv4.vs.run_estimation is 0";
+    assert_eq!(
+        statistics(&live("0", STATISTICS)),
+        [(Severity::Note, what.to_owned())]
+    );
+    let other = "TCP  192.168.100.200:80 4 24 0 0 0\n  -> 192.168.100.12:80 2 12 0 0 0";
+    let what = "web -t 192.168.100.200:80: skipped: its real servers changed while clients asked";
+    assert_eq!(
+        statistics(&live("1", other)),
+        [(Severity::Note, what.to_owned())]
+    );
+    // Who was answered by whom is seen by the clients all the same.
+    for check in [Check::EndToEnd, Check::GetsConnections, Check::Shares] {
+        let tally = live("0", STATISTICS);
+        assert!(!tally.findings.iter().any(|f| f.check == check), "{check}");
+    }
+}
+
+/// Without perl nothing hears VRRP: that was passed over in silence.
+#[test]
+fn a_director_that_cannot_listen_says_so() {
+    let tally = live("1", COUNTED);
+    let adverts: Vec<&str> = tally
+        .findings
+        .iter()
+        .filter(|f| f.check == Check::VrrpAdverts)
+        .map(|f| f.what.as_str())
+        .collect();
+    assert_eq!(
+        adverts,
+        [
+            "adverts of the other directors: skipped: nothing on the host can listen to VRRP; install perl"
+        ]
+    );
+}
+
+#[test]
+fn marks_of_nftables_are_not_followed() {
+    let marked = INVENTORY.replace("port: 80,", "port: 80, fwmark: 10,");
+    let parts = [("native", NFT_MARK)];
+    let tally = verify(&marked, HOSTS, "lb1", &parts);
+    let found: Vec<_> = tally
+        .findings
+        .iter()
+        .filter(|f| f.check == Check::MarkSet)
+        .collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].severity, Severity::Note);
+    assert!(
+        found[0]
+            .what
+            .contains("skipped: rules of nftables set marks"),
+        "{found:?}"
+    );
+    let tally = verify(&marked, HOSTS, "lb1", &[]);
+    assert!(
+        tally
+            .findings
+            .iter()
+            .any(|f| f.check == Check::MarkSet && f.severity == Severity::Error)
+    );
+}
+
+/// What becomes of a check where its premise does not hold.
+#[derive(Debug, PartialEq)]
+enum Then {
+    /// One of [`CASES`], or a test of this file.
+    Skipped(&'static str),
+    /// A test elsewhere shows it.
+    Elsewhere(&'static str),
+    /// The host is refused before anything is judged.
+    Refused,
+    /// It holds wherever the check is made at all; why.
+    Holds(&'static str),
+    /// No look from the host tells it.
+    NotSeen(&'static str),
+}
+
+use Then::{Elsewhere, Holds, NotSeen, Refused, Skipped};
+
+/// Check, premise, what becomes of it, source.
+const PREMISES: &[(Check, &str, Then, &str)] = &[
+    (
+        Check::Reachable,
+        "SSH, root, flock, iproute2 with JSON",
+        Refused,
+        "probe.rs obstacles",
+    ),
+    (
+        Check::Drift,
+        "each kind can be read",
+        Refused,
+        "Kind::refuse, probe.rs obstacles",
+    ),
+    (
+        Check::PersistedSysctl,
+        "something reads sysctl.d at boot",
+        Holds("systemd-sysctl(8), and OpenRC's sysctl service, which reads the same folders"),
+        "sysctl.d(5)",
+    ),
+    (
+        Check::Health,
+        "the checker's own log or state can be read",
+        Elsewhere("resource/ipvs/unhealthy.yaml: the real server is asked"),
+        "ip_vs, keepalived ipwrapper.c",
+    ),
+    (
+        Check::FirewallNft,
+        "nft is there",
+        Holds("without it the kernel's nf_tables is most often empty"),
+        "nft(8)",
+    ),
+    (
+        Check::VipOnlyOnLo,
+        "ip tells addresses",
+        Refused,
+        "ip-address(8)",
+    ),
+    (
+        Check::VipNotHeld,
+        "ip tells addresses",
+        Refused,
+        "ip-address(8)",
+    ),
+    (
+        Check::VipRouteLocal,
+        "ip route get answers",
+        Refused,
+        "iproute2 4.14: -json of route get",
+    ),
+    (
+        Check::ArpIgnore,
+        "/proc/sys is shown (a container may mask it)",
+        Skipped("sysctls-hidden-ignore"),
+        "systemd.exec(5) ProtectKernelTunables",
+    ),
+    (
+        Check::ArpIgnore,
+        "the interface does ARP",
+        Elsewhere("Seen::no_arp"),
+        "netdevice(7) IFF_NOARP",
+    ),
+    (
+        Check::ArpAnnounce,
+        "/proc/sys is shown",
+        Skipped("sysctls-hidden-announce"),
+        "systemd.exec(5)",
+    ),
+    (
+        Check::ArptablesRip,
+        "a tool lists arptables",
+        NotSeen("the kernel's arptables are read by either of two tools"),
+        "arptables(8)",
+    ),
+    (
+        Check::ArptablesVip,
+        "a tool lists arptables",
+        NotSeen("as arptables-rip"),
+        "arptables(8)",
+    ),
+    (
+        Check::Listener,
+        "requests come to the port that they ask for: REDIRECT",
+        Skipped("a_redirected_port_is_looked_at_where_it_leads"),
+        "iptables-extensions(8) REDIRECT",
+    ),
+    (
+        Check::Listener,
+        "... DNAT to a container in its own network namespace",
+        Skipped("docker-publishes-the-port"),
+        "iptables-extensions(8) DNAT; Docker's published ports",
+    ),
+    (
+        Check::Listener,
+        "... TPROXY",
+        Skipped("tproxy"),
+        "kernel: networking/tproxy",
+    ),
+    (
+        Check::Listener,
+        "... a rule that hits some requests",
+        Skipped("balanced-redirect"),
+        "iptables-extensions(8) statistic",
+    ),
+    (
+        Check::Listener,
+        "... redirect of nftables",
+        Skipped("nftables-redirects"),
+        "nft(8) NAT statements",
+    ),
+    (
+        Check::Listener,
+        "a socket of this network namespace serves (BPF sk_lookup, XDP, a proxy)",
+        Skipped("answers-without-a-listener"),
+        "kernel: bpf/prog_sk_lookup",
+    ),
+    (
+        Check::Listener,
+        "socket activation: the manager itself listens",
+        Holds("the socket is systemd's, and is in /proc/net all the same"),
+        "systemd.socket(5)",
+    ),
+    (
+        Check::Listener,
+        "/proc/net shows sockets",
+        Skipped("sockets-hidden"),
+        "proc(5)",
+    ),
+    (
+        Check::OwnAnswer,
+        "the host's own question is redirected as clients' are",
+        Skipped("own-question-not-redirected"),
+        "nat/OUTPUT, iptables(8)",
+    ),
+    (
+        Check::OwnAnswer,
+        "... or served by a container",
+        Skipped("own-question-past-docker"),
+        "Docker's published ports",
+    ),
+    (
+        Check::OwnAnswer,
+        "curl or bash is there",
+        Skipped("no-tool-asks"),
+        "end_to_end/mod.rs",
+    ),
+    (
+        Check::ReplyRoute,
+        "routes follow addresses, not marks",
+        Skipped("replies-by-mark"),
+        "ip-rule(8) fwmark; ip route get knows no mark unless told",
+    ),
+    (
+        Check::RpFilter,
+        "/proc/sys is shown",
+        Skipped("sysctls-hidden-rp-filter"),
+        "ip-sysctl",
+    ),
+    (
+        Check::TunnelMtu,
+        "MTUs are known",
+        Holds("without them nothing is judged"),
+        "mtu.rs",
+    ),
+    (
+        Check::SendRedirects,
+        "/proc/sys is shown",
+        Skipped("sysctls-hidden-redirects"),
+        "ip-sysctl",
+    ),
+    (
+        Check::IpvsOwner,
+        "a service manager that is known",
+        Refused,
+        "unit.rs",
+    ),
+    (
+        Check::IpvsForeign,
+        "the IPVS table can be read",
+        Holds("without it there is drift"),
+        "ipvsadm(8)",
+    ),
+    (
+        Check::IptablesBackend,
+        "iptables is there",
+        Holds("without it nothing is judged"),
+        "director.rs",
+    ),
+    (
+        Check::FirewallVip,
+        "what passes is what was asked: DNAT",
+        Skipped("firewall-behind-a-dnat"),
+        "netfilter hooks",
+    ),
+    (
+        Check::FirewallVip,
+        "a tool lists the kernel's rules",
+        Skipped("iptables-missing"),
+        "/proc/net/ip_tables_names",
+    ),
+    (
+        Check::FirewallVrrp,
+        "a tool lists the kernel's rules",
+        Skipped("iptables-missing-vrrp"),
+        "/proc/net/ip_tables_names",
+    ),
+    (
+        Check::MarkRule,
+        "iptables sets the marks, not nftables",
+        Skipped("marks_of_nftables_are_not_followed"),
+        "nft(8) meta mark set",
+    ),
+    (
+        Check::MarkSet,
+        "iptables sets the marks, not nftables",
+        Skipped("marks_of_nftables_are_not_followed"),
+        "nft(8) meta mark set",
+    ),
+    (
+        Check::MarkUnique,
+        "iptables sets the marks",
+        Holds("judges what iptables has, and no more"),
+        "marks.rs",
+    ),
+    (
+        Check::MarkCounters,
+        "iptables counts",
+        Holds("rules without counters are not told by iptables-save -c"),
+        "iptables-save(8)",
+    ),
+    (
+        Check::KeepalivedConfig,
+        "keepalived and its file are there",
+        Holds("without them there is drift"),
+        "director.rs",
+    ),
+    (
+        Check::Lro,
+        "ethtool or perl is there",
+        Skipped("lro-unknown"),
+        "ethtool(8)",
+    ),
+    (
+        Check::Lro,
+        "the driver lets it be switched",
+        Skipped("lro-fixed"),
+        "ethtool(8) [fixed]",
+    ),
+    (
+        Check::SourceAddress,
+        "ip route get says the source",
+        Holds("without it nothing is judged"),
+        "source.rs",
+    ),
+    (
+        Check::VipHolder,
+        "all directors were asked",
+        Elsewhere("cluster.rs: judged only then"),
+        "--limit",
+    ),
+    (
+        Check::VipHolder,
+        "no takeover is under way",
+        Elsewhere("run/steady.rs waits for it"),
+        "RFC 5798, 6.1",
+    ),
+    (
+        Check::VrrpEqual,
+        "both files were read",
+        Elsewhere("cluster.rs: judged only then"),
+        "--limit",
+    ),
+    (
+        Check::VrrpPriority,
+        "both files were read",
+        Elsewhere("cluster.rs: judged only then"),
+        "--limit",
+    ),
+    (
+        Check::VrrpId,
+        "the file was read",
+        Elsewhere("cluster.rs: judged only then"),
+        "--limit",
+    ),
+    (
+        Check::VrrpState,
+        "keepalived's log says its state",
+        Holds("without it nothing is judged"),
+        "vrrp_state.rs",
+    ),
+    (
+        Check::VrrpAdverts,
+        "perl is there",
+        Skipped("a_director_that_cannot_listen_says_so"),
+        "vrrp.pl",
+    ),
+    (
+        Check::VrrpForeign,
+        "perl is there",
+        Skipped("a_director_that_cannot_listen_says_so"),
+        "vrrp.pl",
+    ),
+    (
+        Check::IpvsTimeouts,
+        "ipvsadm is there",
+        Holds("without it there is drift"),
+        "ipvsadm(8)",
+    ),
+    (
+        Check::SyncDaemon,
+        "ipvsadm is there",
+        Holds("without it there is drift"),
+        "ipvsadm(8)",
+    ),
+    (
+        Check::Clocks,
+        "date tells fractions",
+        Elsewhere("look::clocks_of_either_date"),
+        "busybox date",
+    ),
+    (
+        Check::ArpAnswer,
+        "perl or arping is there, and the client is on the VIP's network",
+        Elsewhere("arp.rs notes"),
+        "arp.rs",
+    ),
+    (
+        Check::ArpAnswer,
+        "hosts answer ARP themselves, not the fabric of a cloud",
+        NotSeen("the fabric's MAC is that of no host"),
+        "EVPN ARP suppression, RFC 9161",
+    ),
+    (
+        Check::EndToEnd,
+        "a client of the VIP's family",
+        Elsewhere("family.rs"),
+        "family.rs",
+    ),
+    (
+        Check::HttpStatus,
+        "the port speaks HTTP",
+        Holds("asked only where the inventory says so"),
+        "Service::check",
+    ),
+    (
+        Check::HttpText,
+        "the port speaks HTTP, and its health check wants a text",
+        Holds("asked only where the inventory says so"),
+        "judge.rs",
+    ),
+    (
+        Check::WhoAnswers,
+        "answers name a host",
+        Holds("others are nameless, and not judged"),
+        "round.rs",
+    ),
+    (
+        Check::GetsConnections,
+        "who answered is known",
+        Elsewhere("round.rs notes"),
+        "round.rs",
+    ),
+    (
+        Check::GetsConnections,
+        "real servers stay the same meanwhile",
+        Skipped("an_ipvs_that_does_not_count_is_not_compared"),
+        "keepalived's checkers",
+    ),
+    (
+        Check::Shares,
+        "no other connections meanwhile",
+        Elsewhere("round.rs: foreign"),
+        "round.rs",
+    ),
+    (
+        Check::Persistence,
+        "answers name a host, or IPVS counts",
+        Elsewhere("round.rs notes"),
+        "round.rs",
+    ),
+    (
+        Check::Statistics,
+        "IPVS estimates: net.ipv4.vs.run_estimation (Linux 6.2)",
+        Skipped("an_ipvs_that_does_not_count_is_not_compared"),
+        "kernel: networking/ipvs-sysctl",
+    ),
+    (
+        Check::Statistics,
+        "counters go on meanwhile",
+        Elsewhere("judge.rs notes"),
+        "ipvsadm -Z",
+    ),
+];
+
+#[test]
+fn each_check_has_its_premises_in_the_table() {
+    let has = |check: &Check| PREMISES.iter().any(|(of, ..)| of == check);
+    let missing: Vec<Check> = Check::iter().filter(|check| !has(check)).collect();
+    assert_eq!(missing, []);
+    let source = include_str!("premise.rs");
+    for (check, premise, then, _) in PREMISES {
+        if let Skipped(name) = then {
+            let case = CASES
+                .iter()
+                .any(|case| case.name == *name && case.check == *check);
+            assert!(
+                case || source.contains(&format!("fn {name}()")),
+                "{check} {premise}: {name}"
+            );
+        }
+    }
+    for case in CASES {
+        assert!(
+            PREMISES
+                .iter()
+                .any(|(check, _, then, _)| *check == case.check && *then == Skipped(case.name)),
+            "{} is in no row",
+            case.name
+        );
+    }
+}

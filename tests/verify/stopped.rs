@@ -1,0 +1,87 @@
+//! A real server that `lvsctl stop` has stopped: one finding, whose fix is to start it.
+
+use super::*;
+
+const UNIT: &str = "@NONCE unit clock
+1700000100.0
+100.0 90.0
+
+@NONCE unit show
+Id=lvsctl-vt2.service
+LoadState=loaded
+ActiveState=inactive
+UnitFileState=enabled
+NeedDaemonReload=no
+StateChangeTimestampMonotonic=50000000
+
+@NONCE unit stat
+
+@NONCE unit content
+
+@NONCE file stat";
+
+const EDITS: &[Edit] = &[
+    edit("rs1.probe", "@NONCE file stat", UNIT),
+    edit(
+        "rs1.probe",
+        "{\"family\":\"inet\",\"local\":\"192.168.100.200\",\"prefixlen\":32,\"scope\":\"global\",\"label\":\"lo:0\",\"valid_life_time\":4294967295,\"preferred_life_time\":4294967295},",
+        "",
+    ),
+    edit(
+        "rs1.probe",
+        ",{\"dst\":\"192.168.100.200\",\"dev\":\"lo\",\"scope\":\"link\",\"flags\":[]}",
+        "",
+    ),
+    edit(
+        "lb1.probe",
+        "-r 192.168.100.12:80 -g -w 1",
+        "-r 192.168.100.12:80 -g -w 0",
+    ),
+];
+
+#[test]
+fn a_stopped_real_server_is_one_finding_whose_fix_is_to_start_it() {
+    let tally = recorded("t2").verify(EDITS);
+    let of: Vec<_> = tally.findings.iter().filter(|f| f.host == "rs1").collect();
+    let [one] = of.as_slice() else {
+        panic!("{}", shown(&tally));
+    };
+    assert_eq!(one.what, "its part of the cluster");
+    assert_eq!(one.mend, "`lvsctl start --limit rs1`");
+    for part in [
+        "address 192.168.100.200/32",
+        "route 192.168.100.200/32",
+        "unit lvsctl-vt2.service",
+    ] {
+        assert!(one.found.contains(part), "{part}: {}", one.found);
+    }
+    // Only what clients and directors saw is left, and none of it says `apply`.
+    assert!(
+        !tally
+            .findings
+            .iter()
+            .any(|f| f.mend.contains("lvsctl apply")),
+        "{}",
+        shown(&tally)
+    );
+}
+
+/// By the names of the inventory, with the address beside them.
+#[test]
+fn findings_name_real_servers_and_services_by_the_inventory() {
+    let tally = recorded("t2").verify(EDITS);
+    let notes: Vec<&str> = tally.findings.iter().map(|f| f.what.as_str()).collect();
+    let named = "real server `rs1` (192.168.100.12:80) in `web` is drained";
+    assert!(
+        notes.iter().any(|what| what.starts_with(named)),
+        "{notes:#?}"
+    );
+    let address = |f: &&lvsctl::verify::Finding| {
+        format!("{} {} {}", f.what, f.found, f.mend).contains("of -t 192.168.100.200:80")
+    };
+    assert!(
+        !tally.findings.iter().any(|f| address(&f)),
+        "{}",
+        shown(&tally)
+    );
+}
