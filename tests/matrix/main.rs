@@ -13,6 +13,7 @@ mod labs;
 mod named;
 mod particular;
 mod persistence;
+mod quoted;
 mod schedulers;
 mod selection;
 mod table;

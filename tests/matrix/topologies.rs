@@ -1,7 +1,7 @@
 //! The shipped topologies, each with what is particular to it and with an edit.
 
 use crate::harness::Cluster;
-use crate::{arp, damage, health, particular, persistence, schedulers, vips, vrrp};
+use crate::{arp, damage, health, particular, persistence, quoted, schedulers, vips, vrrp};
 
 pub struct Topology {
     /// The row's; no other has it.
@@ -40,6 +40,7 @@ const T2: Topology = Topology {
     ..topology(
         "t2",
         |cluster| {
+            quoted::keepalived_loads_what_is_written(cluster);
             damage::each_is_named_and_mended(cluster);
             vips::a_vip_comes_and_goes_on_a_live_pair(cluster);
             vips::a_vip_that_comes_on_one_director_alone(cluster);
