@@ -11,6 +11,7 @@ pub mod command;
 pub mod event;
 pub mod exit;
 pub mod inventory;
+pub(crate) mod keepalived;
 pub mod lab;
 pub mod manifest;
 pub mod persist;

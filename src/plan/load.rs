@@ -15,12 +15,12 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::HostPlan;
+use crate::keepalived::{self, Instance};
 use crate::resource::change::{Phase, Step};
 use crate::resource::file::File;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::unit::Unit;
 use crate::resource::{Action, Change, Kind};
-use crate::verify::keepalived::{self, Instance};
 
 pub const CONFIGURATION: &str = "/etc/keepalived/keepalived.conf";
 
@@ -96,12 +96,11 @@ impl Spoken {
     }
 }
 
-fn address(word: &str) -> Option<IpAddr> {
-    word.split('/').next()?.parse().ok()
-}
-
 fn addresses(words: &BTreeSet<String>) -> BTreeSet<IpAddr> {
-    words.iter().filter_map(|word| address(word)).collect()
+    words
+        .iter()
+        .filter_map(|word| keepalived::address(word))
+        .collect()
 }
 
 fn spoken(text: &str) -> Vec<Spoken> {
@@ -199,7 +198,7 @@ fn without(content: &str, vips: &BTreeSet<IpAddr>) -> String {
                 block = "";
             }
             [first, ..] if !block.is_empty() => {
-                if address(first).is_some_and(|vip| vips.contains(&vip)) {
+                if keepalived::address(first).is_some_and(|vip| vips.contains(&vip)) {
                     continue;
                 }
                 left += 1;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::keepalived::{self, Instance};
 use super::tally::{Compared, Fault, Tally};
 use super::{Check, Seen, vrrp};
+use crate::keepalived::{self, Instance};
 
 use crate::inventory::model::Cluster;
 use crate::resource::ipvs::KEEPALIVED;

@@ -10,7 +10,6 @@ pub mod end_to_end;
 pub mod finding;
 pub mod firewall;
 pub mod host;
-pub mod keepalived;
 pub mod live;
 pub mod look;
 pub mod marks;

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::keepalived::{self, Block};
 use crate::resource::change::TextChange;
 use crate::resource::{Action, Change};
 
@@ -47,75 +48,30 @@ pub fn ends(change: &Change) -> Outline {
     }
 }
 
-/// Words that a block begins with, from the outermost on.
-type Blocks = Vec<Vec<String>>;
-
 pub fn outline(text: &str) -> Outline {
     let mut found = Outline::default();
-    let mut blocks: Blocks = Vec::new();
-    for line in text.lines() {
-        let mut words: Vec<String> = Vec::new();
-        for word in words_of(line) {
-            match word.as_str() {
-                "{" => {
-                    enter(&words, &mut found);
-                    blocks.push(std::mem::take(&mut words));
-                }
-                "}" => {
-                    statement(&blocks, &words, &mut found);
-                    words.clear();
-                    blocks.pop();
-                }
-                _ => words.push(word),
-            }
-        }
-        statement(&blocks, &words, &mut found);
-    }
+    add(&keepalived::parse(text), &mut found);
     found
 }
 
-/// The words of a line, and each brace; a comment begins with `#` or `!`.
-fn words_of(line: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    for letter in line.chars() {
-        match letter {
-            '#' | '!' => break,
-            '{' | '}' => words.extend([letter.to_string(), String::new()]),
-            letter if letter.is_whitespace() => words.push(String::new()),
-            letter => {
-                if let Some(word) = words.last_mut() {
-                    word.push(letter);
-                }
+fn add(blocks: &[Block], found: &mut Outline) {
+    for block in blocks {
+        let Some((head, rest)) = block.words.split_first() else {
+            continue;
+        };
+        let lines = block.inner.iter();
+        match head.as_str() {
+            "virtual_ipaddress" | "virtual_ipaddress_excluded" => {
+                let vips = lines.filter_map(|line| keepalived::address(line.words.first()?));
+                found.vips.extend(vips.map(|vip| vip.to_string()));
             }
+            "virtual_server_group" => {
+                let services = lines.filter_map(|line| service(&line.words));
+                found.services.extend(services);
+            }
+            "virtual_server" => found.services.extend(service(rest)),
+            _ => add(&block.inner, found),
         }
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-fn enter(words: &[String], found: &mut Outline) {
-    if let [head, rest @ ..] = words
-        && head == "virtual_server"
-    {
-        found.services.extend(service(rest));
-    }
-}
-
-/// A VIP in its block, or a member of a group of virtual servers.
-fn statement(blocks: &Blocks, words: &[String], found: &mut Outline) {
-    let block = blocks.last().and_then(|block| block.first());
-    let Some(block) = block.map(String::as_str) else {
-        return;
-    };
-    match (block, words) {
-        ("virtual_ipaddress" | "virtual_ipaddress_excluded", [first, ..]) => {
-            let address = first.split('/').next().unwrap_or(first);
-            found
-                .vips
-                .extend(address.parse::<IpAddr>().ok().map(|a| a.to_string()));
-        }
-        ("virtual_server_group", words) => found.services.extend(service(words)),
-        _ => {}
     }
 }
 
@@ -160,6 +116,17 @@ mod tests {
                 "virtual_server_group g {\n  10.0.0.5 80\n  fwmark 3\n}\nvirtual_server group g {\n}\n",
                 vec![],
                 vec!["10.0.0.5:80", "mark 3"],
+            ),
+            (
+                "virtual_server 10.0.0.5 80\n{\n}\nvrrp_instance VI_1\n{\n virtual_ipaddress\n {\n  10.0.0.5\n }\n}\n",
+                vec!["10.0.0.5"],
+                vec!["10.0.0.5:80"],
+            ),
+            (
+                "vrrp_instance VI_1 {\n auth_pass \"a}{#!\"\n virtual_ipaddress {\n  10.0.0.5\n }\n}\n\
+                 virtual_server 10.0.0.5 80 {\n path \"/{\"\n}\nvirtual_server 10.0.0.6 80 {\n}\n",
+                vec!["10.0.0.5"],
+                vec!["10.0.0.5:80", "10.0.0.6:80"],
             ),
             (
                 "vrrp_instance a\n{\n  unicast_peer {\n 10.0.0.2\n }\n}\nglobal_defs {\n router_id 10.0.0.1\n}\n",

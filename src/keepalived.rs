@@ -1,6 +1,8 @@
-//! Reads keepalived.conf(5) as far as directors must agree on it. Pure; secrets in it are compared and never shown.
+//! Reads keepalived.conf(5): its blocks, and of its VRRP instances what directors must agree on. Pure; secrets in it are
+//! compared and never shown.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// A statement, with what stands in its braces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -122,6 +124,11 @@ fn blocks(tokens: &mut dyn Iterator<Item = Token>, depth: usize) -> Vec<Block> {
         });
     }
     all
+}
+
+/// The address that a line of VIPs begins with, without its prefix length.
+pub fn address(word: &str) -> Option<IpAddr> {
+    word.split('/').next()?.parse().ok()
 }
 
 impl Block {
