@@ -493,6 +493,23 @@ fn a_vip_that_leaves_has_its_minus() {
     );
 }
 
+/// A service of a mark that ends is one removal: in the table, not in keepalived's file as well.
+#[test]
+fn a_marked_service_that_ends_is_counted_once() {
+    const PATH: &str = "/etc/keepalived/keepalived.conf";
+    let marked = format!("{OURS}virtual_server fwmark 7 {{\n}}\n");
+    for key in ["-f 7", "-f 7 -6"] {
+        let gone = Change::new("ipvs", key, Action::Remove);
+        let plan = with("lb1", vec![gone, file(PATH, Action::Update, &marked, OURS)]);
+        let text = with_names(&[plan]);
+        assert!(
+            text.contains("0 to create, 1 to change, 1 to remove"),
+            "{text}"
+        );
+        assert!(!text.contains("that is there"), "{text}");
+    }
+}
+
 /// Two directors, four real servers and a client, none of which has anything yet.
 fn first_plan() -> (Vec<HostPlan>, usize) {
     const INVENTORY: &str = "cluster: shop\nnetworks: 10.2.0.0/24\nhosts:\n  lb1: { role: director, address: 10.2.0.11 }\n  \

@@ -20,7 +20,7 @@ pub struct Change {
     pub refused: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     Create,
@@ -35,6 +35,16 @@ pub struct Field {
     pub from: Option<String>,
     /// None: will not be there.
     pub to: Option<String>,
+}
+
+impl Field {
+    pub fn action(&self) -> Action {
+        match (&self.from, &self.to) {
+            (None, Some(_)) => Action::Create,
+            (Some(_), None) => Action::Remove,
+            (Some(_), Some(_)) | (None, None) => Action::Update,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

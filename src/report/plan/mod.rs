@@ -42,7 +42,8 @@ impl Totals {
                     Action::Update => totals.updated(change),
                     Action::Remove => totals.remove += 1,
                 }
-                totals.remove += ends_beside(plan, change);
+                totals.remove += keepalived::ends(change).vips.len();
+                totals.remove += services::ends_beside(plan, change).len();
             }
             totals.adopt += plan.adopts.len();
             totals.record += usize::from(plan.changes.is_empty() && !plan.steps.is_empty());
@@ -71,14 +72,4 @@ impl Totals {
     pub fn nothing_to_do(&self) -> bool {
         self.create + self.update + self.remove + self.adopt + self.record == 0
     }
-}
-
-/// VIPs and services that end with a keepalived.conf, and have no change of their own.
-fn ends_beside(plan: &HostPlan, change: &Change) -> usize {
-    let ends = keepalived::ends(change);
-    let counted = |at: &&String| {
-        let of = |change: &Change| change.kind == "ipvs" && change.key.ends_with(&format!(" {at}"));
-        plan.changes.iter().any(of)
-    };
-    ends.vips.len() + ends.services.iter().filter(|at| !counted(at)).count()
 }

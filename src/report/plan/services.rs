@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use super::keepalived;
+use super::text::sign;
 use crate::plan::HostPlan;
-use crate::report::style::{Style, Tone};
+use crate::report::style::Style;
 use crate::report::{all_names, clean, names};
-use crate::resource::change::Field;
 use crate::resource::{Action, Change};
 
 /// How the inventory calls what a plan knows by its address.
@@ -20,46 +20,11 @@ pub struct Names {
     pub hosts: BTreeMap<IpAddr, String>,
 }
 
-/// A line, and the hosts that it is of.
+/// A line: what comes, changes or ends.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Line {
-    sign: Sign,
+    action: Action,
     text: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Sign {
-    Comes,
-    Changes,
-    Ends,
-}
-
-impl Sign {
-    fn shown(self) -> (char, Tone) {
-        match self {
-            Self::Comes => ('+', Tone::Good),
-            Self::Changes => ('~', Tone::Notable),
-            Self::Ends => ('-', Tone::Bad),
-        }
-    }
-
-    fn of(field: &Field) -> Self {
-        match (&field.from, &field.to) {
-            (None, _) => Self::Comes,
-            (Some(_), None) => Self::Ends,
-            (Some(_), Some(_)) => Self::Changes,
-        }
-    }
-}
-
-impl From<Action> for Sign {
-    fn from(action: Action) -> Self {
-        match action {
-            Action::Create => Self::Comes,
-            Action::Update => Self::Changes,
-            Action::Remove => Self::Ends,
-        }
-    }
 }
 
 /// A virtual service or a VIP: its line, and those below it.
@@ -98,7 +63,7 @@ fn line(
     tail: &str,
     style: Style,
 ) -> io::Result<()> {
-    let (sign, tone) = line.sign.shown();
+    let (sign, tone) = sign(line.action);
     let text = clean::line(&line.text);
     writeln!(writer, "{indent}{} {text}{tail}", style.paint(tone, sign))
 }
@@ -106,16 +71,16 @@ fn line(
 /// VIPs of directors: keepalived has them in its file, otherwise they are addresses beside virtual services.
 fn vips(plan: &HostPlan) -> Vec<Part> {
     let mut all: BTreeSet<Line> = BTreeSet::new();
-    let mut add = |sign, vip: &dyn fmt::Display| {
+    let mut add = |action, vip: &dyn fmt::Display| {
         all.insert(Line {
-            sign,
+            action,
             text: format!("VIP {vip}"),
         });
     };
     for change in &plan.changes {
         let (comes, ends) = keepalived::comes_and_ends(change);
-        comes.vips.iter().for_each(|vip| add(Sign::Comes, vip));
-        ends.vips.iter().for_each(|vip| add(Sign::Ends, vip));
+        comes.vips.iter().for_each(|vip| add(Action::Create, vip));
+        ends.vips.iter().for_each(|vip| add(Action::Remove, vip));
     }
     let served: Vec<&str> = plan
         .changes
@@ -127,29 +92,37 @@ fn vips(plan: &HostPlan) -> Vec<Part> {
     for change in plan.changes.iter().filter(|c| c.kind == "address") {
         let address = change.key.split(['/', ' ']).next().unwrap_or_default();
         if change.action != Action::Update && served.contains(&address) {
-            add(change.action.into(), &address);
+            add(change.action, &address);
         }
     }
     all.into_iter().map(|line| (line, Vec::new())).collect()
+}
+
+/// Virtual services that end with a change of keepalived.conf, and have no change of their own in the table.
+pub(super) fn ends_beside(plan: &HostPlan, change: &Change) -> Vec<String> {
+    let is_known = |at: &String| {
+        let keys = match at.strip_prefix("mark ") {
+            Some(mark) => vec![format!("-f {mark}"), format!("-f {mark} -6")],
+            None => vec![format!("-t {at}"), format!("-u {at}")],
+        };
+        let ipvs = plan.changes.iter().filter(|change| change.kind == "ipvs");
+        ipvs.into_iter().any(|change| keys.contains(&change.key))
+    };
+    let ends = keepalived::ends(change).services;
+    ends.into_iter().filter(|at| !is_known(at)).collect()
 }
 
 fn services(plan: &HostPlan, called: &Names) -> Vec<Part> {
     let ipvs = plan.changes.iter().filter(|change| change.kind == "ipvs");
     let mut all: Vec<Part> = ipvs.map(|change| service(change, called)).collect();
     // Those that keepalived made from a file of somebody else.
-    let known = |at: &String| {
-        let mark = at.strip_prefix("mark ").map(|mark| format!("-f {mark}"));
-        plan.changes.iter().any(|change| {
-            change.kind == "ipvs"
-                && (change.key.ends_with(&format!(" {at}")) || Some(&change.key) == mark.as_ref())
-        })
-    };
     for change in &plan.changes {
-        let ends = keepalived::ends(change).services;
-        all.extend(ends.into_iter().filter(|at| !known(at)).map(|at| {
-            let text = format!("service {at} of the keepalived.conf that is there");
-            let sign = Sign::Ends;
-            (Line { sign, text }, Vec::new())
+        all.extend(ends_beside(plan, change).into_iter().map(|at| {
+            let line = Line {
+                action: Action::Remove,
+                text: format!("service {at} of the keepalived.conf that is there"),
+            };
+            (line, Vec::new())
         }));
     }
     all
@@ -170,12 +143,12 @@ fn service(change: &Change, called: &Names) -> Part {
             continue;
         };
         below.push(Line {
-            sign: Sign::of(field),
+            action: field.action(),
             text: format!("real server {}{address}: {value}", host(address, called)),
         });
     }
-    let sign = change.action.into();
-    (Line { sign, text }, below)
+    let action = change.action;
+    (Line { action, text }, below)
 }
 
 fn host(address: &str, called: &Names) -> String {

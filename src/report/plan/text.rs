@@ -132,7 +132,7 @@ fn host(writer: &mut dyn Write, plan: &HostPlan, style: Style) -> io::Result<()>
     Ok(())
 }
 
-fn sign(action: Action) -> (char, Tone) {
+pub(super) fn sign(action: Action) -> (char, Tone) {
     match action {
         Action::Create => ('+', Tone::Good),
         Action::Update => ('~', Tone::Notable),
@@ -236,11 +236,7 @@ fn named(field: &Field, change: &Change) -> bool {
 }
 
 fn write_field(writer: &mut dyn Write, field: &Field, style: Style) -> io::Result<()> {
-    let (sign, tone) = match (&field.from, &field.to) {
-        (None, Some(_)) => ('+', Tone::Good),
-        (Some(_), None) => ('-', Tone::Bad),
-        _ => ('~', Tone::Notable),
-    };
+    let (sign, tone) = sign(field.action());
     let value = value_of(field, "", style).unwrap_or_default();
     let name = clean::line(&field.name);
     writeln!(writer, "      {} {name}: {value}", style.paint(tone, sign))
