@@ -128,7 +128,8 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         ..
     } = *basis;
     let mut changes: Vec<Change> = Vec::new();
-    let mut notes: Vec<String> = stopped(name, basis).into_iter().collect();
+    let stopped = is_stopped(&basis.manifest.cluster, basis.wanted, basis.observed);
+    let mut notes: Vec<String> = stopped.then(|| stopped_note(name)).into_iter().collect();
     let (mut refusals, mut adopts, mut replaces) = (Vec::new(), Vec::new(), Vec::new());
     // What stays ours, in the order of the roles, then what must still go, as it was made.
     let mut after = Manifest::new(&manifest.cluster);
@@ -222,14 +223,12 @@ pub fn is_stopped(cluster: &str, wanted: &[Resource], observed: &Observed) -> bo
         })
 }
 
-/// Somebody's decision, most often, which `apply` would undo.
-fn stopped(name: &str, basis: &Basis) -> Option<String> {
-    is_stopped(&basis.manifest.cluster, basis.wanted, basis.observed).then(|| {
-        format!(
-            "its part of the cluster is stopped: `lvsctl start --limit {name}` starts it again (`apply` does, too, but \
-             leaves a real server drained)"
-        )
-    })
+/// The note on a host whose part is stopped: most often on purpose, and `apply` would undo it.
+pub fn stopped_note(host: &str) -> String {
+    format!(
+        "its part of the cluster is stopped: `lvsctl start --limit {host}` starts it again (`apply` does, too, but \
+         leaves a real server drained)"
+    )
 }
 
 /// keepalived takes its virtual services with it when it stops, and hands the VIP over: a service that went before would

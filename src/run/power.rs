@@ -4,7 +4,7 @@
 use crate::inventory::model::{Cluster, Host};
 use crate::persist;
 use crate::resource::change::{Phase, Step};
-use crate::resource::ipvs::{self, Ipvs};
+use crate::resource::ipvs::{self, Destination, Ipvs};
 use crate::resource::manager;
 use crate::view;
 
@@ -38,22 +38,19 @@ fn units(cluster: &Cluster, host: &Host) -> Vec<String> {
     units
 }
 
-/// On a director: what each virtual service does with the real servers that are chosen.
+/// On a director: what each virtual service does with the real servers that are chosen, each with its name for people.
 fn on_director(
     cluster: &Cluster,
     chosen: &[&Host],
-    act: impl Fn(&Ipvs, usize) -> Step,
+    act: impl Fn(&Ipvs, &Destination, &str) -> Step,
 ) -> Vec<Step> {
     let mut steps = Vec::new();
-    let table = view::ipvs(cluster);
     for service in &cluster.services {
-        for to in view::virtuals(service) {
-            let Some(wanted) = table.iter().find(|i| i.service.r#virtual == to) else {
-                continue;
-            };
-            for (index, rs) in service.real_servers.iter().enumerate() {
+        for wanted in view::ipvs_of(cluster, service) {
+            for (rs, made) in service.real_servers.iter().zip(&wanted.real_servers) {
                 if chosen.iter().any(|host| host.name == rs.host) {
-                    steps.push(act(wanted, index));
+                    let name = view::real_server(service, rs, made.address);
+                    steps.push(act(&wanted, made, &name));
                 }
             }
         }
@@ -65,7 +62,7 @@ fn on_director(
 fn directors<'c>(
     cluster: &'c Cluster,
     chosen: &[&Host],
-    act: impl Fn(&Ipvs, usize) -> Step + Copy,
+    act: impl Fn(&Ipvs, &Destination, &str) -> Step + Copy,
 ) -> Stage<'c> {
     let all = cluster.hosts.iter().filter(|host| host.is_director());
     let others = all.filter(|host| !chosen.iter().any(|c| c.name == host.name));
@@ -75,10 +72,9 @@ fn directors<'c>(
 
 /// What directors that go on do before real servers leave.
 pub fn drain<'c>(cluster: &'c Cluster, leaving: &[&Host]) -> Stage<'c> {
-    directors(cluster, leaving, |wanted, index| {
-        let rs = &wanted.real_servers[index];
+    directors(cluster, leaving, |wanted, rs, name| {
         step(
-            format!("drain {}", named(cluster, wanted, index)),
+            format!("drain {name}"),
             ipvs::drain_script(wanted.service.r#virtual, rs, wanted.drain),
         )
     })
@@ -103,23 +99,11 @@ pub fn stop<'c>(cluster: &'c Cluster, chosen: &[&'c Host]) -> Vec<Stage<'c>> {
         .collect()
 }
 
-/// A real server of a virtual service, by the names of the inventory.
-fn named(cluster: &Cluster, wanted: &Ipvs, index: usize) -> String {
-    let at = wanted.real_servers.get(index).map(|rs| rs.address);
-    let said = format!(
-        "real server {} of {}",
-        at.map_or_else(String::new, |at| at.to_string()),
-        wanted.service.r#virtual
-    );
-    view::Names::of(cluster).say(&said)
-}
-
 /// The other way round.
 pub fn start<'c>(cluster: &'c Cluster, chosen: &[&'c Host]) -> Vec<Stage<'c>> {
-    let weigh = |wanted: &Ipvs, index: usize| {
-        let rs = &wanted.real_servers[index];
+    let weigh = |wanted: &Ipvs, rs: &Destination, name: &str| {
         step(
-            format!("weight {} for {}", rs.weight, named(cluster, wanted, index)),
+            format!("weight {} for {name}", rs.weight),
             ipvs::weigh_script(wanted.service.r#virtual, rs),
         )
     };

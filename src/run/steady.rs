@@ -8,7 +8,7 @@ use super::fleet::Fleet;
 use super::host::HostRun;
 use crate::inventory::model::{Cluster, HealthCheckKind, Service};
 use crate::probe::Answer;
-use crate::resource::ipvs::{Ipvs, KEEPALIVED};
+use crate::resource::ipvs::KEEPALIVED;
 use crate::view;
 
 /// How often a director is asked.
@@ -58,13 +58,9 @@ fn rounds(cluster: &Cluster, service: &Service) -> f64 {
 /// What is about to change by itself, by what the directors answered.
 pub fn moving(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Moving {
     let mut moving = Moving::default();
-    let wanted = view::ipvs(cluster);
     for service in &cluster.services {
-        for to in view::virtuals(service) {
-            let of = |ipvs: &&Ipvs| ipvs.service.r#virtual == to;
-            let Some(ipvs) = wanted.iter().find(of) else {
-                continue;
-            };
+        for ipvs in view::ipvs_of(cluster, service) {
+            let to = ipvs.service.r#virtual;
             for (director, answer) in answers {
                 for rs in ipvs.returning(&answer.observed.ipvs) {
                     let name = format!("{} of {to} on {director}", rs.address);

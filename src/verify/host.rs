@@ -25,11 +25,8 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
         );
     }
     // That its part is stopped is a finding here.
-    let stopped = is_stopped(seen);
-    let notes = seen.plan.notes.iter();
-    for note in
-        notes.filter(|note| !(stopped && note.starts_with("its part of the cluster is stopped")))
-    {
+    let stopped = plan::stopped_note(seen.name());
+    for note in seen.plan.notes.iter().filter(|note| **note != stopped) {
         tally.note(seen.name(), Check::Health, note.clone());
     }
 }

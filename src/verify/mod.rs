@@ -53,7 +53,7 @@ impl<'a> Seen<'a> {
             cluster,
             host: run.host,
             run,
-            plan: view::Names::of(cluster).of_plan(run.plan(secrets)),
+            plan: run.plan(secrets),
             look: run
                 .answer
                 .sections

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::checks;
-use super::service::{ipvs, virtuals};
+use super::service::ipvs_of;
 use crate::inventory::model::{Cluster, HealthCheck, HealthCheckKind, RealServer, Service};
 use crate::resource::Distribution;
 use crate::resource::ipvs::{Ask, Destination, Virtual, method};
@@ -14,16 +14,13 @@ pub fn checked(cluster: &Cluster) -> Vec<Value> {
     if cluster.keepalived {
         return Vec::new();
     }
-    let table = ipvs(cluster);
     let mut all = Vec::new();
     for service in &cluster.services {
         let Some(check) = &service.health_check else {
             continue;
         };
-        for to in virtuals(service) {
-            let Some(wanted) = table.iter().find(|i| i.service.r#virtual == to) else {
-                continue;
-            };
+        for wanted in ipvs_of(cluster, service) {
+            let to = wanted.service.r#virtual;
             let pairs = service.real_servers.iter().zip(&wanted.real_servers);
             all.extend(pairs.map(|(rs, destination)| {
                 json!({

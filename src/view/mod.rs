@@ -23,8 +23,8 @@ use crate::resource::Distribution;
 pub use checker::{checked, unit as checker_unit};
 pub(crate) use checks::ports as checked_ports;
 pub use checks::words as check_words;
-pub use names::Names;
-pub use service::{ipvs, marks, modules, virtuals};
+pub use names::{Names, real_server};
+pub use service::{ipvs, ipvs_of, marks, modules, virtuals};
 
 /// An address where a port or a path may follow it after a colon (RFC 3986, 3.2.2).
 pub fn in_brackets(address: IpAddr) -> String {

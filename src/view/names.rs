@@ -1,8 +1,15 @@
 //! Hosts and services by the names that the inventory gives them, where a resource knows its address alone. Pure.
 
-use super::{ipvs, virtuals};
-use crate::inventory::model::Cluster;
+use std::net::SocketAddr;
+
+use super::ipvs_of;
+use crate::inventory::model::{Cluster, RealServer, Service};
 use crate::plan::HostPlan;
+
+/// A real server of a service, at its address there.
+pub fn real_server(service: &Service, rs: &RealServer, at: SocketAddr) -> String {
+    format!("real server `{}` ({at}) in `{}`", rs.host, service.name)
+}
 
 /// What is said of addresses, and the same with names.
 pub struct Names {
@@ -12,16 +19,13 @@ pub struct Names {
 impl Names {
     pub fn of(cluster: &Cluster) -> Self {
         let mut pairs = Vec::new();
-        let table = ipvs(cluster);
         for service in &cluster.services {
             let name = &service.name;
-            for to in virtuals(service) {
-                let Some(made) = table.iter().find(|i| i.service.r#virtual == to) else {
-                    continue;
-                };
-                for (rs, made) in service.real_servers.iter().zip(&made.real_servers) {
-                    let (host, at) = (&rs.host, made.address);
-                    let both = format!("real server `{host}` ({at}) in `{name}`");
+            for wanted in ipvs_of(cluster, service) {
+                let to = wanted.service.r#virtual;
+                for (rs, made) in service.real_servers.iter().zip(&wanted.real_servers) {
+                    let at = made.address;
+                    let both = real_server(service, rs, at);
                     pairs.push((format!("real server {at} of {to}"), both.clone()));
                     pairs.push((format!("ipvs {to}: real server {at}"), both));
                 }
@@ -40,7 +44,9 @@ impl Names {
         // The longer form first: each begins with what is said of the service alone.
         let mut said = text.to_owned();
         for (address, name) in &self.pairs {
-            said = replace(&said, address, name);
+            if said.contains(address.as_str()) {
+                said = replace(&said, address, name);
+            }
         }
         // The command with the name in it can be run as it stands.
         let host = said

@@ -108,35 +108,33 @@ pub fn virtuals(service: &Service) -> Vec<Virtual> {
 
 /// The virtual services of the directors, as the kernel shall have them.
 pub fn ipvs(cluster: &Cluster) -> Vec<Ipvs> {
-    let of_service = |service: &Service| {
-        let make = |to| Ipvs {
-            service: Definition {
-                r#virtual: to,
-                scheduler: service.scheduler,
-                flags: service.scheduler_flags.iter().cloned().collect(),
-                persistence: service.persistence.map(|p| (p.timeout, p.granularity)),
-                one_packet: service.one_packet,
-            },
-            real_servers: service
-                .real_servers
-                .iter()
-                .map(|rs| destination(cluster, service, to, rs))
-                .collect(),
-            keepalived: cluster.keepalived,
-            sorry: sorry_server(service, to),
-            drain: 30,
-            check_timeout: service
-                .health_check
-                .as_ref()
-                .map_or(3, |check| check.connect_timeout),
-            check_interval: service
-                .health_check
-                .as_ref()
-                .map_or(0, |check| check_interval(service, check)),
-        };
-        virtuals(service).into_iter().map(make).collect::<Vec<_>>()
+    let services = cluster.services.iter();
+    services.flat_map(|s| ipvs_of(cluster, s)).collect()
+}
+
+/// Those of one service. Its real servers are in the order of the service's.
+pub fn ipvs_of(cluster: &Cluster, service: &Service) -> Vec<Ipvs> {
+    let check = service.health_check.as_ref();
+    let make = |to| Ipvs {
+        service: Definition {
+            r#virtual: to,
+            scheduler: service.scheduler,
+            flags: service.scheduler_flags.iter().cloned().collect(),
+            persistence: service.persistence.map(|p| (p.timeout, p.granularity)),
+            one_packet: service.one_packet,
+        },
+        real_servers: service
+            .real_servers
+            .iter()
+            .map(|rs| destination(cluster, service, to, rs))
+            .collect(),
+        keepalived: cluster.keepalived,
+        sorry: sorry_server(service, to),
+        drain: 30,
+        check_timeout: check.map_or(3, |check| check.connect_timeout),
+        check_interval: check.map_or(0, |check| check_interval(service, check)),
     };
-    cluster.services.iter().flat_map(of_service).collect()
+    virtuals(service).into_iter().map(make).collect()
 }
 
 /// The next check comes after the longer of both pauses, and its answer within the time that it has; a second each for

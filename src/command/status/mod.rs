@@ -172,12 +172,8 @@ fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> Sta
         let Some(run) = runs.iter().find(holds).or_else(|| runs.first()) else {
             continue;
         };
-        let wanted = view::ipvs(cluster);
-        for to in view::virtuals(service) {
-            let Some(wanted) = wanted.iter().find(|ipvs| ipvs.service.r#virtual == to) else {
-                continue;
-            };
-            services.push(of_service(cluster, service, wanted, run));
+        for wanted in view::ipvs_of(cluster, service) {
+            services.push(of_service(cluster, service, &wanted, run));
         }
     }
     StatusView {
