@@ -116,7 +116,7 @@ pub struct Otherwise {
 /// difference that can be seen.
 pub fn otherwise(rendered: &str, observed: &str, secrets: &Secrets) -> Vec<Otherwise> {
     // A value may stand in quotes in one of them alone.
-    let bare = |text: &str| text.replace('"', "");
+    let bare = |text: &str| Zeroizing::new(text.replace('"', ""));
     let found: Vec<(String, &str)> = placed(observed).collect();
     let mut seen = BTreeMap::new();
     let mut all = Vec::new();

@@ -188,8 +188,7 @@ fn again(
 }
 
 fn runs(run: &HostRun) -> bool {
-    let units = &run.answer.observed.unit.units;
-    units.get(KEEPALIVED).is_some_and(|unit| unit.active)
+    run.answer.observed.unit.is_active(KEEPALIVED)
 }
 
 fn configuration<'a>(run: &'a HostRun) -> Option<&'a File> {

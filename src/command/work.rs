@@ -114,8 +114,7 @@ pub fn called(cluster: &Cluster) -> Names {
         all.map(|to| (to.to_string(), service.name.clone()))
     });
     let hosts = cluster.hosts.iter().flat_map(|host| {
-        let nics = host.interfaces.iter().flat_map(|nic| &nic.addresses);
-        let own = nics.map(ipnet::IpNet::addr).chain([host.address]);
+        let own = host.addresses();
         own.map(|address| (address, host.name.clone()))
     });
     Names {

@@ -73,8 +73,10 @@ impl Cluster {
     /// Whether a host may ask for a service as its users do. A real server answers itself, and a director's own
     /// packets do not come in by the network.
     pub fn is_neutral(&self, host: &Host) -> bool {
-        let serves = self.services.iter().any(|s| s.is_served_by(&host.name));
-        host.has_role("client") && !host.is_director() && !host.is_real_server() && !serves
+        host.has_role("client")
+            && !host.is_director()
+            && !host.is_real_server()
+            && !self.services.iter().any(|s| s.is_served_by(&host.name))
     }
 
     /// Whether a host whose gateway this is goes out through a director.
@@ -130,6 +132,16 @@ pub struct Host {
 impl Host {
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.iter().any(|r| r == role)
+    }
+
+    /// All addresses that it has beside VIPs.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let nics = self.interfaces.iter().flat_map(|nic| &nic.addresses);
+        nics.map(IpNet::addr).chain([self.address])
+    }
+
+    pub fn holds(&self, address: IpAddr) -> bool {
+        self.addresses().any(|own| own == address)
     }
 
     /// The interface in the network of an address.
@@ -320,6 +332,25 @@ impl Service {
         self.backends().filter(move |rs| rs.host == host)
     }
 
+    /// Where requests reach a host: the known ports, at the VIPs, or with NAT at the host's own address; each once.
+    pub fn asked_at(&self, host: &str) -> Vec<(IpAddr, u16)> {
+        let mut all = Vec::new();
+        for rs in self.backends_on(host) {
+            for port in self.known_ports() {
+                let port = rs.port.unwrap_or(port);
+                match self.mode {
+                    Mode::Nat => all.push((rs.address, port)),
+                    Mode::Dr | Mode::Tun => {
+                        all.extend(self.vips.iter().map(|vip| (vip.address, port)));
+                    }
+                }
+            }
+        }
+        let mut seen = BTreeSet::new();
+        all.retain(|at| seen.insert(*at));
+        all
+    }
+
     pub fn is_served_by(&self, host: &str) -> bool {
         self.backends_on(host).next().is_some()
     }
@@ -384,8 +415,20 @@ pub enum Protocol {
 }
 
 /// How a director hands a packet to a real server.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Mode {
     #[default]
     Dr,
@@ -407,8 +450,20 @@ impl Mode {
     }
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Scheduler {
     #[default]
     Rr,

@@ -37,6 +37,12 @@ pub struct Units {
     pub files: BTreeMap<String, Found>,
 }
 
+impl Units {
+    pub fn is_active(&self, name: &str) -> bool {
+        self.units.get(name).is_some_and(|unit| unit.active)
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct State {
     pub loaded: bool,
@@ -108,7 +114,7 @@ impl Unit {
         gone: &[&str],
         cx: &Context,
     ) -> Option<Change> {
-        let is_active = || observed.units.get(&self.name).is_some_and(|s| s.active);
+        let is_active = || observed.is_active(&self.name);
         let runs_on = match stays {
             Stays::Wanted => self.active,
             Stays::Before(Before::Same) => self.active && is_active(),

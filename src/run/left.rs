@@ -11,14 +11,8 @@ use crate::resource::ipvs::{Ipvs, Virtual};
 
 /// A note for each real server that a director's manifest names and that is no host of the inventory.
 pub fn notes(cluster: &Cluster, manifest: &Manifest) -> Vec<String> {
-    let known: BTreeSet<IpAddr> = cluster
-        .hosts
-        .iter()
-        .flat_map(|host| {
-            let nics = host.interfaces.iter().flat_map(|nic| &nic.addresses);
-            nics.map(ipnet::IpNet::addr).chain([host.address])
-        })
-        .collect();
+    let hosts = cluster.hosts.iter();
+    let known: BTreeSet<IpAddr> = hosts.flat_map(|host| host.addresses()).collect();
     let mut left: BTreeMap<IpAddr, BTreeSet<String>> = BTreeMap::new();
     for entry in &manifest.entries {
         let Resource::Ipvs(ipvs) = &entry.resource else {

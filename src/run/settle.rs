@@ -238,9 +238,8 @@ fn missing<'c>(
     let has = |name: &str, vip: IpAddr| {
         of(name).is_some_and(|run| {
             let observed = &run.answer.observed;
-            let unit = observed.unit.units.get(KEEPALIVED);
             let file = observed.file.get(load::CONFIGURATION);
-            unit.is_some_and(|unit| unit.active)
+            observed.unit.is_active(KEEPALIVED)
                 && file.is_some_and(|file| load::names(&file.content, vip))
         })
     };

@@ -69,10 +69,7 @@ pub fn moving(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Moving {
             }
         }
     }
-    let runs = |answer: &Answer| {
-        let unit = answer.observed.unit.units.get(KEEPALIVED);
-        unit.is_some_and(|unit| unit.active)
-    };
+    let runs = |answer: &Answer| answer.observed.unit.is_active(KEEPALIVED);
     for instance in &cluster.vrrp {
         let members = instance.members.iter().map(|member| {
             let mut all = answers.iter();

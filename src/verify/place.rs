@@ -47,25 +47,6 @@ pub fn own_addresses(
     own.map(|rs| rs.address).collect()
 }
 
-/// Where requests for a service reach a host: its known ports, at the VIPs, or with NAT at the host's own address.
-pub fn asked_at(service: &Service, host: &str) -> Vec<(IpAddr, u16)> {
-    let mut all = Vec::new();
-    for rs in service.backends_on(host) {
-        for port in service.known_ports() {
-            let port = rs.port.unwrap_or(port);
-            match service.mode {
-                Mode::Nat => all.push((rs.address, port)),
-                Mode::Dr | Mode::Tun => {
-                    all.extend(service.vips.iter().map(|vip| (vip.address, port)));
-                }
-            }
-        }
-    }
-    let mut seen = BTreeSet::new();
-    all.retain(|at| seen.insert(*at));
-    all
-}
-
 /// The addresses from which a real server answers clients: VIPs, and with NAT its own.
 pub fn answers_from(cluster: &Cluster, host: &Host) -> BTreeSet<IpAddr> {
     let held = held_by_real_server(cluster, host).into_iter();
@@ -185,12 +166,7 @@ pub fn of_directors(cluster: &Cluster) -> Vec<(IpAddr, String)> {
         .hosts
         .iter()
         .filter(|h| h.is_director())
-        .flat_map(|h| {
-            let all = h.interfaces.iter().flat_map(|i| &i.addresses);
-            all.map(|net| net.addr())
-                .chain([h.address])
-                .map(|address| (address, h.name.clone()))
-        });
+        .flat_map(|h| h.addresses().map(|address| (address, h.name.clone())));
     let vips = cluster
         .service_vips()
         .into_iter()

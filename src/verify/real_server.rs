@@ -194,7 +194,7 @@ fn listens(tally: &mut Tally, seen: &Seen, service: &Service) {
         Protocol::Tcp => (&seen.look.listening_tcp, "tcp"),
         Protocol::Udp => (&seen.look.listening_udp, "udp"),
     };
-    for (address, port) in place::asked_at(service, host) {
+    for (address, port) in service.asked_at(host) {
         let at = SocketAddr::new(address, port);
         listens_on(tally, seen, service, at, (sockets, word));
     }

@@ -1,7 +1,7 @@
 //! From which address a host that holds a VIP speaks to the cluster's other hosts. From a VIP, answers of whoever holds it
 //! too never arrive: a real server that is asked by its VIP answers itself. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::tally::{Fault, Tally};
@@ -15,16 +15,15 @@ pub fn asked(cluster: &Cluster, host: &Host) -> BTreeMap<IpAddr, String> {
     if !(host.is_director() || cluster.serves(host)) {
         return all;
     }
-    let vips: BTreeSet<IpAddr> = cluster.all_vips().into_iter().collect();
+    let vips = cluster.all_vips();
     let others = cluster.hosts.iter().filter(|other| other.name != host.name);
     for other in others.filter(|other| other.is_director() || cluster.serves(other)) {
         if !host.is_director() && !other.is_director() {
             continue;
         }
-        let nics = other.interfaces.iter().flat_map(|nic| &nic.addresses);
         let near = |address: &IpAddr| host.facing(*address).is_some();
-        let addresses = nics.map(|net| net.addr()).chain([other.address]);
-        for address in addresses
+        for address in other
+            .addresses()
             .filter(near)
             .filter(|address| !vips.contains(address))
         {
@@ -35,7 +34,7 @@ pub fn asked(cluster: &Cluster, host: &Host) -> BTreeMap<IpAddr, String> {
 }
 
 pub fn check(seen: &Seen, tally: &mut Tally) {
-    let vips: BTreeSet<IpAddr> = seen.cluster.all_vips().into_iter().collect();
+    let vips = seen.cluster.all_vips();
     for (to, name) in asked(seen.cluster, seen.host) {
         let Some(source) = seen.look.route(to, None).and_then(|route| route.source) else {
             continue;

@@ -206,5 +206,5 @@ pub fn modules(cluster: &Cluster) -> Vec<String> {
 }
 
 fn scheduler_module(scheduler: Scheduler) -> String {
-    format!("ip_vs_{}", format!("{scheduler:?}").to_lowercase())
+    format!("ip_vs_{}", <&str>::from(scheduler))
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::in_brackets;
-use crate::inventory::model::{Cluster, Host, Mode, Protocol, Service};
+use crate::inventory::model::{Cluster, Host, Protocol, Service};
 use crate::resource::Distribution;
 
 /// OpenSSH has its own.
@@ -77,37 +77,17 @@ fn own_ports(service: &Service, host: &Host, port: u16) -> Vec<u16> {
     let mut ports: Vec<u16> = backends.map(|rs| rs.port.unwrap_or(port)).collect();
     if let Some(sorry) = &service.sorry_server
         && host.is_director()
+        && (sorry.address.is_loopback() || host.holds(sorry.address))
     {
-        let own = host.interfaces.iter().flat_map(|i| &i.addresses);
-        let mut own = own.map(|net| net.addr());
-        if sorry.address.is_loopback() || own.any(|address| address == sorry.address) {
-            ports.push(sorry.port.unwrap_or(port));
-        }
+        ports.push(sorry.port.unwrap_or(port));
     }
     ports
 }
 
 /// Where UDP requests reach a host: its own address in NAT, the VIP otherwise.
 fn udp(cluster: &Cluster, host: &Host) -> BTreeSet<(IpAddr, u16)> {
-    let mut all = BTreeSet::new();
-    for service in cluster
-        .services
-        .iter()
-        .filter(|s| s.protocol == Protocol::Udp)
-    {
-        for real in service.backends_on(&host.name) {
-            let addresses: Vec<IpAddr> = match service.mode {
-                Mode::Nat => vec![real.address],
-                Mode::Dr | Mode::Tun => service.vips.iter().map(|vip| vip.address).collect(),
-            };
-            for address in addresses {
-                let own = service
-                    .known_ports()
-                    .into_iter()
-                    .map(|port| real.port.unwrap_or(port));
-                all.extend(own.map(|port| (address, port)));
-            }
-        }
-    }
-    all
+    let services = cluster.services.iter();
+    let udp = services.filter(|service| service.protocol == Protocol::Udp);
+    udp.flat_map(|service| service.asked_at(&host.name))
+        .collect()
 }

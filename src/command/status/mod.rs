@@ -209,11 +209,7 @@ fn director(cluster: &Cluster, run: &HostRun) -> Director {
         .filter(|vip| observed.address.has(*vip))
         .map(|vip| vip.to_string())
         .collect();
-    let waits = observed
-        .unit
-        .units
-        .get(KEEPALIVED)
-        .is_some_and(|unit| unit.active);
+    let waits = observed.unit.is_active(KEEPALIVED);
     let logged = run.answer.sections.get(SECTION);
     let logged = logged.map(|section| vrrp_state::logged(section.part("vrrp")));
     let mut instances = logged.unwrap_or_default();
@@ -307,14 +303,10 @@ fn of_service(
         counters.rates.get(&place).copied()
     };
     let host_of = |address: SocketAddr| {
-        let own = |host: &Host| {
-            host.interfaces
-                .iter()
-                .flat_map(|nic| &nic.addresses)
-                .any(|net| net.addr() == address.ip())
-        };
-        let has = |host: &&Host| host.address == address.ip() || own(host);
-        cluster.hosts.iter().find(has).map(|h| h.name.clone())
+        let mut hosts = cluster.hosts.iter();
+        hosts
+            .find(|h| h.holds(address.ip()))
+            .map(|h| h.name.clone())
     };
     let mut addresses: Vec<SocketAddr> = wanted.real_servers.iter().map(|rs| rs.address).collect();
     let strays = served
@@ -341,7 +333,7 @@ fn of_service(
                 address: address.to_string(),
                 mode: planned
                     .or(running)
-                    .map_or_else(String::new, |rs| format!("{:?}", rs.mode).to_lowercase()),
+                    .map_or_else(String::new, |rs| <&str>::from(rs.mode).to_owned()),
                 state: if wanted.stands_in(table, address) {
                     State::Sorry
                 } else {
@@ -365,7 +357,7 @@ fn of_service(
     report::status::Service {
         name: service.name.clone(),
         at: at(service, to),
-        scheduler: format!("{:?}", service.scheduler).to_lowercase(),
+        scheduler: <&str>::from(service.scheduler).to_owned(),
         scheduler_flags: service.scheduler_flags.clone(),
         one_packet: service.one_packet,
         persistence: service.persistence.map(|p| p.timeout),

@@ -198,12 +198,8 @@ fn vip_fault(view: View<'_>, vip: &Vip) -> Option<Fault> {
                 .help("choose a free address of the clients' network"),
         );
     }
-    let holds = |h: &&Host| {
-        h.interfaces
-            .iter()
-            .any(|i| i.addresses.iter().any(|a| a.addr() == address))
-    };
-    if let Some(host) = view.cluster.hosts.iter().find(holds) {
+    let mut hosts = view.cluster.hosts.iter();
+    if let Some(host) = hosts.find(|host| host.holds(address)) {
         let fault = Fault::new(format!(
             "VIP {address} is the address of {} itself",
             shown(&host.name)

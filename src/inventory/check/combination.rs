@@ -1,6 +1,8 @@
 //! Combinations that the kernel and keepalived accept, and that cannot serve or do something else than their words
 //! say. The table of all that were considered, each with its source, is in `tests/combinations.rs`.
 
+use std::collections::BTreeSet;
+
 use super::View;
 use crate::inventory::model::{Mode, Protocol, Scheduler, Service};
 use crate::inventory::problem::{Fault, shown};
@@ -23,7 +25,7 @@ pub fn one_packet_spreads(view: View<'_>, faults: &mut Vec<Fault>) {
     let one_packet = |s: &&Service| s.one_packet && s.protocol == Protocol::Udp;
     for service in view.cluster.services.iter().filter(one_packet) {
         if counts_connections(service.scheduler) && serving(service).count() > 1 {
-            let name = word(service.scheduler);
+            let name = <&str>::from(service.scheduler);
             let fault = Fault::new(format!(
                 "`{name}` compares numbers of connections, and with `one_packet` there are none: one real server gets all packets"
             ))
@@ -83,10 +85,6 @@ fn counts_connections(scheduler: Scheduler) -> bool {
     }
 }
 
-fn word(scheduler: Scheduler) -> String {
-    format!("{scheduler:?}").to_lowercase()
-}
-
 /// Weights of the real servers that get connections.
 fn serving(service: &Service) -> impl Iterator<Item = u16> + Clone {
     let weights = service.real_servers.iter().map(|real| real.weight);
@@ -112,7 +110,7 @@ pub fn weights(view: View<'_>, faults: &mut Vec<Fault>) {
         let several = weights.len() > 1;
         weights.sort_unstable();
         weights.dedup();
-        let (name, at) = (word(service.scheduler), shown(&service.name));
+        let (name, at) = (<&str>::from(service.scheduler), shown(&service.name));
         let differ = weights.len() > 1;
         let fault = if let Some(weighted) = ignores_weights(service.scheduler)
             && differ
@@ -161,7 +159,7 @@ pub fn by_destination(view: View<'_>, faults: &mut Vec<Fault>) {
             _ => continue,
         };
         if service.vips.len() == 1 && serving(service).count() > 1 {
-            let name = word(service.scheduler);
+            let name = <&str>::from(service.scheduler);
             let fault = Fault::new(format!(
                 "`{name}` chooses by the address that a client asks for, which is always the VIP, {says}"
             ))
@@ -205,20 +203,14 @@ pub fn further_connections(view: View<'_>, faults: &mut Vec<Fault>) {
 pub fn clients_in_nat(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let nat = || cluster.services.iter().filter(|s| s.mode == Mode::Nat);
+    let directors = cluster.hosts.iter().filter(|h| h.is_director());
+    let directors: BTreeSet<&str> = directors.map(|h| h.name.as_str()).collect();
     for client in cluster.hosts.iter().filter(|h| h.has_role("client")) {
         let beside = |service: &&Service| {
             // A real server that is the director itself answers through its own IPVS.
-            let directs = |name: &str| {
-                cluster
-                    .hosts
-                    .iter()
-                    .any(|h| h.name == name && h.is_director())
-            };
-            let mut reals = service
-                .real_servers
-                .iter()
-                .filter(|real| !directs(&real.host));
-            reals.any(|real| client.facing(real.address).is_some())
+            service.real_servers.iter().any(|real| {
+                client.facing(real.address).is_some() && !directors.contains(real.host.as_str())
+            })
         };
         let Some(service) = nat().find(beside) else {
             continue;

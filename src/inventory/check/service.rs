@@ -18,14 +18,6 @@ pub fn ports_and_persistence(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub(super) fn word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Dr => "dr",
-        Mode::Nat => "nat",
-        Mode::Tun => "tun",
-    }
-}
-
 /// Where the port of a real server is written: below its host in the map or in an entry of the list, which may have an
 /// entry for each port; else it is the service's.
 fn port_path(view: View<'_>, service: &Service, real: &RealServer) -> Vec<String> {
@@ -67,7 +59,7 @@ pub fn port_mapping(view: View<'_>, faults: &mut Vec<Fault>) {
             .filter_map(|r| Some((r, r.port?)));
         for (real, port) in mapped {
             let fault = if service.mode != Mode::Nat {
-                let mode = word(service.mode);
+                let mode = <&str>::from(service.mode);
                 Fault::new(format!("`{mode}` cannot map the service's port to {port}")).help(
                     format!(
                         "let {} listen on the service's port, or use `mode: nat`",

@@ -1,7 +1,6 @@
 //! Sorry servers: that they can answer, and that something puts them in. Whether the host is set up is a matter of roles.
 
 use super::View;
-use super::service::word;
 use crate::inventory::model::{Mode, Service, SorryServer};
 use crate::inventory::problem::{Fault, shown};
 
@@ -47,11 +46,11 @@ fn is_loopback_with_nat(_: View<'_>, service: &Service, sorry: &SorryServer) -> 
 }
 
 fn maps_a_port(_: View<'_>, service: &Service, sorry: &SorryServer) -> Option<Fault> {
-    let port = sorry.port.filter(|port| service.ports != [*port])?;
+    let port = sorry.port?;
     if service.mode == Mode::Nat {
         return None;
     }
-    let (mode, several) = (word(service.mode), service.ports.len() != 1);
+    let (mode, several) = (<&str>::from(service.mode), service.ports.len() != 1);
     let what = if several { "ports" } else { "port" };
     let fault = Fault::new(format!("`{mode}` cannot map the service's {what} to {port}"))
         .help("name the sorry server without a port, and let it listen on the service's own, or use `mode: nat`");
@@ -65,8 +64,7 @@ fn is_one_of_several_directors(
     sorry: &SorryServer,
 ) -> Option<Fault> {
     let directors = || view.cluster.hosts.iter().filter(|h| h.is_director());
-    let holds = |nets: &[ipnet::IpNet]| nets.iter().any(|net| net.addr() == sorry.address);
-    let own = directors().find(|h| h.interfaces.iter().any(|nic| holds(&nic.addresses)))?;
+    let own = directors().find(|h| h.holds(sorry.address))?;
     let other = directors().find(|h| h.name != own.name)?;
     let help = if service.mode == Mode::Nat {
         "give the address of a host that is no director".to_owned()

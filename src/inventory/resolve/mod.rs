@@ -108,10 +108,7 @@ impl<'a> Context<'a> {
             } else {
                 let names: Vec<&str> = self.host_names.iter().map(String::as_str).collect();
                 let address = name.parse::<std::net::IpAddr>().ok();
-                let owner = hosts.iter().find(|host| {
-                    let mut all = host.interfaces.iter().flat_map(|nic| &nic.addresses);
-                    address.is_some_and(|address| all.any(|net| net.addr() == address))
-                });
+                let owner = address.and_then(|a| hosts.iter().find(|host| host.holds(a)));
                 // What stands beside it already is not what was meant.
                 let mut beside = self.places.beside(path);
                 beside.truncate(foreign::MOST_SIBLINGS);

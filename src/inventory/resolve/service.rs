@@ -96,7 +96,7 @@ fn resolve(
     let fwmark = raw.fwmark.copied().map(|m| m.0);
     let real_servers = real_servers(name, raw, weights, hosts, first_vip, &ports, cx);
     let host_of = |address: IpAddr| {
-        let has = |host: &&Host| holds(host, address) && !host.is_director();
+        let has = |host: &&Host| host.holds(address) && !host.is_director();
         hosts.iter().find(has).map(|host| host.name.clone())
     };
     let persistence = persistence(name, raw, first_vip, cx);
@@ -423,12 +423,6 @@ fn twice(raw: &RawService, host: &Host, port: Option<u16>) -> Fault {
         None => format!("{name} stands twice in the list"),
     };
     Fault::new(what).help(help)
-}
-
-/// Whether one of a host's interfaces has an address.
-fn holds(host: &Host, address: IpAddr) -> bool {
-    let all = host.interfaces.iter().flat_map(|nic| &nic.addresses);
-    host.address == address || all.into_iter().any(|net| net.addr() == address)
 }
 
 fn real_server<'h>(

@@ -137,7 +137,7 @@ pub fn method(mode: Mode) -> &'static str {
 
 /// The options of a service, as `ipvsadm -Sn` orders them.
 pub fn options(definition: &Definition) -> String {
-    let scheduler = format!("{:?}", definition.scheduler).to_lowercase();
+    let scheduler = <&str>::from(definition.scheduler);
     let mut out = format!("-s {scheduler}");
     if let Some((timeout, granularity)) = definition.persistence {
         out.push_str(&format!(" -p {timeout}"));
