@@ -270,10 +270,7 @@ fn answered(replies: &Replies) -> bool {
 /// Who gets a service's requests that come to a real server from outside.
 fn comes_to(seen: &Seen, service: &Service, at: SocketAddr) -> Served {
     let home = [service.mode.home(at.ip()).to_owned()];
-    let own = service
-        .real_servers
-        .iter()
-        .find(|rs| rs.host == seen.host.name);
+    let own = service.backends_on(&seen.host.name).next();
     let toward = own.map(|rs| place::toward(seen.cluster, seen.host, seen.addresses(), rs.address));
     let nic = toward.unwrap_or_default();
     let by = if service.mode == Mode::Tun {

@@ -311,6 +311,21 @@ fn a_redirected_port_is_looked_at_where_it_leads() {
     );
 }
 
+/// A sorry server is reached by the same interface, whatever other role its host has.
+#[test]
+fn a_redirected_port_of_a_sorry_server_is_looked_at_where_it_leads() {
+    let inventory = INVENTORY
+        .replace("rs1: { role: realserver,", "rs1: { role: web,")
+        .replace(
+            "scheduler: rr,",
+            "scheduler: rr, sorry_server: 192.168.100.12,",
+        );
+    let parts = [("listeners-tcp", PORT_8081), ("legacy", REDIRECT)];
+    let tally = verify(&inventory, HOSTS, "rs1", &parts);
+    let listener = tally.findings.iter().find(|f| f.check == Check::Listener);
+    assert!(listener.is_none(), "{listener:?}");
+}
+
 /// What clients asked, and what lb1 counted before and after.
 fn live(estimation: &str, after: &'static str) -> Tally {
     let hosts: Vec<Made> = HOSTS.to_vec();
