@@ -4,6 +4,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+/// Where keepalived reads it.
+pub const CONFIGURATION: &str = "/etc/keepalived/keepalived.conf";
+
 /// A statement, with what stands in its braces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Block {

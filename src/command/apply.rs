@@ -10,13 +10,13 @@ use crate::plan::HostPlan;
 use crate::report;
 use crate::report::summary::{self, Outcome, Row};
 use crate::run::fleet::Applied;
-use crate::run::settle::{self, Unsettled};
+use crate::run::settle::{self, REPAIRS, Unheld, Unsettled};
 use crate::run::stages::{self, Way};
 use crate::run::{Fleet, HostRun, Interrupt};
 
 use super::drain::Drain;
-use super::output::{Reporter, show};
-use super::vips::{self, Together};
+use super::output::{self, Reporter, show};
+use super::vips;
 use super::work::{Work, all_locked, called, left};
 use super::{Failure, Result};
 use super::{reach, setup};
@@ -77,15 +77,26 @@ fn change(
     let mut hosts = opened.hosts;
     let plan = |host: &HostRun| host.plan(&work.reach.secrets);
     let mut plans: Vec<HostPlan> = hosts.iter().map(plan).collect();
-    let mut together = together_for(goal, fleet, &mut hosts, &mut plans);
+    // Who takes all away has nothing that directors take in together.
+    let mut unheld = match goal {
+        Goal::Inventory => vips::unheld(fleet, &mut hosts),
+        Goal::Nothing => Vec::new(),
+    };
+    let together = |hosts: &[HostRun], plans: &mut [HostPlan], unheld: &[Unheld]| match goal {
+        Goal::Inventory => vips::together(fleet, hosts, plans, unheld),
+        Goal::Nothing => Vec::new(),
+    };
+    let mut first = together(&hosts, &mut plans, &unheld);
     // A run that changes nothing needs no lock, and leaves no trace.
     if !plans.iter().all(HostPlan::is_empty) {
         let pairs = hosts.into_iter().zip(plans).collect();
         (hosts, plans) = locked(fleet, pairs)?.into_iter().unzip();
-        together = together_for(goal, fleet, &mut hosts, &mut plans);
+        unheld = vips::still(unheld, &hosts);
+        first = together(&hosts, &mut plans, &unheld);
     }
     if goal == Goal::Inventory {
         for (host, plan) in hosts.iter().zip(&mut plans) {
+            plan.notes.extend(vips::notes(&unheld, &host.host.name));
             plan.notes.extend(left(work, host));
         }
     }
@@ -125,7 +136,7 @@ fn change(
     }
     if plans.iter().all(HostPlan::is_empty) {
         let unsettled = if goal == Goal::Inventory {
-            vips::unsettled(fleet, &mut hosts, &together)
+            vips::unsettled(fleet, &mut hosts, &unheld)
         } else {
             Vec::new()
         };
@@ -165,7 +176,7 @@ fn change(
         .zip(&plans)
         .filter(|(host, _)| host.is_director());
     let way = Way::of(directors.map(|(_, plan)| plan));
-    let stages = stages::all(work.setup.cluster(), &order, way, &together.first);
+    let stages = stages::all(work.setup.cluster(), &order, way, &first);
     let pairs = hosts.into_iter().zip(plans);
     let mut done: Vec<Applied> = if drain.run(fleet) {
         fleet.apply(pairs.collect(), &stages)
@@ -181,8 +192,8 @@ fn change(
     } else {
         Vec::new()
     };
-    if !well {
-        vips::left(&done, |line| eprintln!("{line}"));
+    if let Some(line) = vips::left(&done).filter(|_| !well) {
+        output::aside(&line);
     }
     for (_, plan, result) in &done {
         if !matches!(result, Some(Ok(()))) {
@@ -205,19 +216,6 @@ fn not_settled(although: &str, unsettled: &[Unsettled]) -> Failure {
     )
 }
 
-/// What directors take in together; who takes all away has nothing of the kind.
-fn together_for(
-    goal: Goal,
-    fleet: &Fleet,
-    hosts: &mut [HostRun],
-    plans: &mut [HostPlan],
-) -> Together {
-    match goal {
-        Goal::Inventory => vips::together(fleet, hosts, plans),
-        Goal::Nothing => Together::default(),
-    }
-}
-
 /// Locks what will be changed. One host that cannot be locked ends the run before anything changes.
 fn locked<'h>(
     fleet: &Fleet,
@@ -238,7 +236,7 @@ fn settled(fleet: &Fleet, done: &mut [Applied]) -> Vec<Unsettled> {
         .map(|(host, _, _)| host)
         .filter(|run| run.host.is_director())
         .collect();
-    settle::wait(fleet, &mut directors)
+    settle::wait(fleet, &mut directors, REPAIRS)
 }
 
 /// `ends`: what the run ends that lvsctl did not make, a line a host.

@@ -33,16 +33,14 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
             return Err(failure);
         }
     };
-    let mut plans: Vec<HostPlan> = opened
-        .hosts
-        .iter()
-        .map(|host| {
-            let mut plan = host.plan(&reach.secrets);
-            plan.notes.extend(left(&work, host));
-            plan
-        })
-        .collect();
-    vips::together(&fleet, &mut opened.hosts, &mut plans);
+    let unheld = vips::unheld(&fleet, &mut opened.hosts);
+    let hosts = &opened.hosts;
+    let mut plans: Vec<HostPlan> = hosts.iter().map(|h| h.plan(&reach.secrets)).collect();
+    vips::together(&fleet, hosts, &mut plans, &unheld);
+    for (host, plan) in hosts.iter().zip(&mut plans) {
+        plan.notes.extend(vips::notes(&unheld, &host.host.name));
+        plan.notes.extend(left(&work, host));
+    }
     let names = crate::view::Names::of(setup.cluster());
     let plans: Vec<HostPlan> = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
     let missing = opened.missing.len();

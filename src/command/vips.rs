@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::inventory::model::Cluster;
+use crate::keepalived::CONFIGURATION;
 use crate::plan::HostPlan;
-use crate::plan::load::{self, Absent, CONFIGURATION, Director};
+use crate::plan::load::{self, Absent, Director};
 use crate::resource::Resource;
 use crate::resource::file::File;
 use crate::resource::ipvs::KEEPALIVED;
@@ -18,39 +18,52 @@ use crate::secret;
 
 use zeroize::Zeroizing;
 
-/// What is decided over all directors of a run.
-#[derive(Debug, Default)]
-pub struct Together {
-    /// Hosts that reload before the other directors.
-    pub first: Vec<String>,
-    /// VIPs that no director holds, and that no reload brings back.
-    pub unheld: Vec<Unheld>,
+/// VIPs that stay on no director; waits for those that a director is about to take over.
+pub fn unheld(fleet: &Fleet, hosts: &mut [HostRun]) -> Vec<Unheld> {
+    if !fleet.run.cluster.keepalived {
+        return Vec::new();
+    }
+    let directors = hosts.iter_mut().filter(|run| run.host.is_director());
+    settle::unheld(fleet, &mut directors.collect::<Vec<_>>())
 }
 
-/// Puts into the plans of directors how they take their files in, and what is to be said of that.
-pub fn together(fleet: &Fleet, hosts: &mut [HostRun], plans: &mut [HostPlan]) -> Together {
+/// Those that no host holds by its latest answer either.
+pub fn still(unheld: Vec<Unheld>, hosts: &[HostRun]) -> Vec<Unheld> {
+    let is_held = |one: &Unheld| {
+        let mut hosts = hosts.iter();
+        hosts.any(|run| run.answer.observed.address.has(one.vip))
+    };
+    unheld.into_iter().filter(|one| !is_held(one)).collect()
+}
+
+/// What a plan says of VIPs that no reload brings back.
+pub fn notes(unheld: &[Unheld], host: &str) -> Vec<String> {
+    let mine = unheld
+        .iter()
+        .filter(|one| !one.is_lost() && one.concerns(host));
+    mine.map(|one| {
+        format!(
+            "warning: no director holds the VIP {}: {}",
+            one.vip,
+            one.why()
+        )
+    })
+    .collect()
+}
+
+/// Puts into the plans of directors how they take their files in together. Names of those that reload before the others.
+pub fn together(
+    fleet: &Fleet,
+    hosts: &[HostRun],
+    plans: &mut [HostPlan],
+    unheld: &[Unheld],
+) -> Vec<String> {
     let cluster = fleet.run.cluster;
     if !cluster.keepalived {
-        return Together::default();
+        return Vec::new();
     }
-    let unheld = {
-        let runs = hosts.iter_mut().filter(|run| run.host.is_director());
-        settle::unheld(fleet, &mut runs.collect::<Vec<_>>())
-    };
-    let (lost, unheld): (Vec<Unheld>, Vec<Unheld>) = unheld.into_iter().partition(Unheld::is_lost);
-    let lost = again(cluster, hosts, plans, &lost);
-    for (host, plan) in hosts.iter().zip(plans.iter_mut()) {
-        let mine = unheld
-            .iter()
-            .filter(|one| one.states.iter().any(|(name, _)| *name == host.host.name));
-        plan.notes.extend(mine.map(|one| {
-            format!(
-                "warning: no director holds the VIP {}: {}",
-                one.vip,
-                one.why()
-            )
-        }));
-    }
+    let lost: Vec<&Unheld> = unheld.iter().filter(|one| one.is_lost()).collect();
+    let lost = again(hosts, plans, &lost);
     let secrets = fleet.run.secrets;
     let files: Vec<Option<(&File, Zeroizing<String>)>> = hosts
         .iter()
@@ -89,42 +102,24 @@ pub fn together(fleet: &Fleet, hosts: &mut [HostRun], plans: &mut [HostPlan]) ->
             })
         })
         .collect();
-    Together {
-        first: load::together(&mut directors, &lost, &absent),
-        unheld,
-    }
+    load::together(&mut directors, &lost, &absent)
 }
 
 /// Where nothing differs: VIPs that are on no director, or on several.
-pub fn unsettled(fleet: &Fleet, hosts: &mut [HostRun], together: &Together) -> Vec<Unsettled> {
-    let runs = hosts.iter().filter(|run| run.host.is_director());
-    let held: Vec<(String, BTreeSet<IpAddr>)> = runs
-        .map(|run| {
-            let held = run.answer.observed.address.held.iter();
-            (
-                run.host.name.clone(),
-                held.map(|held| held.address).collect(),
-            )
-        })
-        .collect();
-    let all = fleet
-        .run
-        .cluster
-        .vrrp
-        .iter()
-        .flat_map(|instance| &instance.vips);
-    let several = all.into_iter().any(|vip| {
-        let holds = held.iter().filter(|(_, held)| held.contains(&vip.address));
-        holds.count() > 1
+pub fn unsettled(fleet: &Fleet, hosts: &mut [HostRun], unheld: &[Unheld]) -> Vec<Unsettled> {
+    let several = fleet.run.cluster.floating_vips().any(|vip| {
+        let directors = hosts.iter().filter(|run| run.host.is_director());
+        let holders = directors.filter(|run| run.answer.observed.address.has(vip));
+        holders.count() > 1
     });
-    let mut left: Vec<Unsettled> = together
-        .unheld
+    let mut left: Vec<Unsettled> = unheld
         .iter()
+        .filter(|one| !one.is_lost())
         .map(|one| Unsettled::NoMaster(one.vip, format!(": {}", one.why())))
         .collect();
     if several {
         let directors = hosts.iter_mut().filter(|run| run.host.is_director());
-        let still = settle::wait(fleet, &mut directors.collect::<Vec<_>>());
+        let still = settle::wait(fleet, &mut directors.collect::<Vec<_>>(), 0);
         left.extend(
             still
                 .into_iter()
@@ -134,8 +129,8 @@ pub fn unsettled(fleet: &Fleet, hosts: &mut [HostRun], together: &Together) -> V
     left
 }
 
-/// Says what a run that failed leaves of keepalived's new files.
-pub fn left(done: &[Applied], mut say: impl FnMut(String)) {
+/// What a run that failed leaves of keepalived's new files, for people.
+pub fn left(done: &[Applied]) -> Option<String> {
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for (run, plan, result) in done {
         if plan.load.is_some() {
@@ -146,10 +141,10 @@ pub fn left(done: &[Applied], mut say: impl FnMut(String)) {
         }
     }
     if without.is_empty() {
-        return;
+        return None;
     }
     let without = without.join(" and ");
-    say(if with.is_empty() {
+    Some(if with.is_empty() {
         format!(
             "keepalived on {without} goes on with its old file, and the VIPs stay where they are; a restart of keepalived or of \
              the host would take the new file in: run `lvsctl apply` again before that"
@@ -160,31 +155,19 @@ pub fn left(done: &[Applied], mut say: impl FnMut(String)) {
              hold the same VIPs; see `lvsctl status`, and run `lvsctl apply` again",
             with.join(" and ")
         )
-    });
+    })
 }
 
 /// Has all members reload for VIPs that keepalived should hold.
-fn again(
-    cluster: &Cluster,
-    hosts: &[HostRun],
-    plans: &mut [HostPlan],
-    lost: &[Unheld],
-) -> BTreeSet<IpAddr> {
-    let lost: BTreeSet<IpAddr> = lost.iter().map(|one| one.vip).collect();
-    if lost.is_empty() {
-        return lost;
-    }
+fn again(hosts: &[HostRun], plans: &mut [HostPlan], lost: &[&Unheld]) -> BTreeSet<IpAddr> {
+    let vips: BTreeSet<IpAddr> = lost.iter().map(|one| one.vip).collect();
     for (run, plan) in hosts.iter().zip(plans) {
-        let instances = cluster.vrrp.iter().filter(|instance| {
-            let member = instance.members.iter().any(|m| m.host == run.host.name);
-            member && instance.vips.iter().any(|vip| lost.contains(&vip.address))
-        });
-        if runs(run) && instances.count() > 0 {
+        if runs(run) && lost.iter().any(|one| one.concerns(&run.host.name)) {
             let manager = ServiceManager::of(&run.answer.facts);
-            load::take_again(plan, &lost, &manager.reload(KEEPALIVED));
+            load::take_again(plan, &vips, &manager.reload(KEEPALIVED));
         }
     }
-    lost
+    vips
 }
 
 fn runs(run: &HostRun) -> bool {

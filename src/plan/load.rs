@@ -22,8 +22,6 @@ use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::unit::Unit;
 use crate::resource::{Action, Change, Kind};
 
-pub const CONFIGURATION: &str = "/etc/keepalived/keepalived.conf";
-
 /// With it a backup takes adverts of the same master whatever VIPs they name.
 const SKIPS: &str = "vrrp_skip_check_adv_addr";
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::keepalived::CONFIGURATION;
 
 /// `name id interface vips`, and `@source` after them for unicast.
 fn file(instances: &[&str]) -> String {

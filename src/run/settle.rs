@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::fleet::Fleet;
 use super::host::HostRun;
 use crate::inventory::model::{Cluster, VrrpInstance};
+use crate::keepalived::CONFIGURATION;
 use crate::plan::{HostPlan, load};
 use crate::resource::change::Step;
 use crate::resource::ipvs::{Ipvs, KEEPALIVED};
@@ -19,8 +20,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// How often in a row a difference must be seen before it is repaired: keepalived is done with its reload then.
 const STABLE: u32 = 4;
 
-/// How often a run repairs what keepalived left.
-const REPAIRS: u32 = 3;
+/// How often a run that makes changes repairs what keepalived left.
+pub const REPAIRS: u32 = 3;
 
 /// What had not come right in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,8 +99,9 @@ fn served(vip: IpAddr, holders: Holders) -> Option<Unsettled> {
     }
 }
 
-/// What has not settled in time; asks only of instances whose members are all in hand.
-pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unsettled> {
+/// What has not settled in time; asks only of instances whose members are all in hand. What keepalived left in the table
+/// is repaired so often; on hosts that are not locked it must not be.
+pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun], repairs: u32) -> Vec<Unsettled> {
     let cluster = fleet.run.cluster;
     let in_hand = |instance: &&VrrpInstance| {
         instance
@@ -113,7 +115,7 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unsettled> {
     // A VIP that moves to and fro is no progress for ever.
     let mut rounds = 0;
     let mut last = None;
-    let (mut same, mut repairs) = (0, 0);
+    let (mut same, mut repaired) = (0, 0);
     loop {
         let held: Vec<(&VrrpInstance, IpAddr, Holders)> = {
             let addresses: Vec<(String, Vec<String>)> =
@@ -149,8 +151,8 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unsettled> {
             left = patience;
             same = 0;
         }
-        if !seen.1.is_empty() && same >= STABLE && repairs < REPAIRS {
-            repairs += 1;
+        if !seen.1.is_empty() && same >= STABLE && repaired < repairs {
+            repaired += 1;
             same = 0;
             for run in directors.iter_mut() {
                 repair(fleet, run);
@@ -171,8 +173,6 @@ fn handover(instance: &VrrpInstance) -> f64 {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unheld {
     pub vip: IpAddr,
-    /// Name of its instance.
-    pub instance: String,
     /// What keepalived is on each member, as its log has it.
     pub states: Vec<(String, Option<State>)>,
 }
@@ -183,6 +183,11 @@ impl Unheld {
         let known = self.states.iter().filter_map(|(_, state)| *state);
         let any_master = known.clone().any(|state| state == State::Master);
         any_master || known.count() == 0
+    }
+
+    /// Whether a host is a member of its instance.
+    pub fn concerns(&self, host: &str) -> bool {
+        self.states.iter().any(|(member, _)| member == host)
     }
 
     /// What the members are, for people.
@@ -206,23 +211,29 @@ pub fn unheld(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unheld> {
         let found: Vec<(String, Vec<String>)> = directors.iter_mut().map(addresses).collect();
         left.retain(|(vip, _)| holders(&found, *vip).is_empty());
     }
-    let mut all = Vec::new();
-    for (vip, instance) in left {
-        let member = |run: &HostRun| instance.members.iter().any(|m| m.host == run.host.name);
-        let mut states = Vec::new();
-        for run in directors.iter_mut().filter(|run| member(run)) {
-            let answer = run.ask("asking for the state of VRRP", vrrp_state::LOGGED);
-            let logged = answer.map(|output| vrrp_state::logged(&output.stdout));
-            let state = logged.unwrap_or_default().get(&instance.name).copied();
-            states.push((run.host.name.clone(), state));
-        }
-        all.push(Unheld {
+    let member = |instance: &VrrpInstance, host: &str| {
+        let mut members = instance.members.iter();
+        members.any(|member| member.host == host)
+    };
+    let asked = directors.iter_mut().filter(|run| {
+        let mut instances = left.iter().map(|(_, instance)| instance);
+        instances.any(|instance| member(instance, &run.host.name))
+    });
+    let logged = fleet.each(asked.collect(), |run| {
+        let answer = run.ask("asking for the state of VRRP", vrrp_state::LOGGED);
+        let logged = answer.map(|output| vrrp_state::logged(&output.stdout));
+        (run.host.name.clone(), logged.unwrap_or_default())
+    });
+    let of = |(vip, instance): (IpAddr, &VrrpInstance)| {
+        let members = logged.iter().filter(|(host, _)| member(instance, host));
+        let states =
+            members.map(|(host, states)| (host.clone(), states.get(&instance.name).copied()));
+        Unheld {
             vip,
-            instance: instance.name.clone(),
-            states,
-        });
-    }
-    all
+            states: states.collect(),
+        }
+    };
+    left.into_iter().map(of).collect()
 }
 
 /// VIPs that no director held when it answered, with their instances.
@@ -238,7 +249,7 @@ fn missing<'c>(
     let has = |name: &str, vip: IpAddr| {
         of(name).is_some_and(|run| {
             let observed = &run.answer.observed;
-            let file = observed.file.get(load::CONFIGURATION);
+            let file = observed.file.get(CONFIGURATION);
             observed.unit.is_active(KEEPALIVED)
                 && file.is_some_and(|file| load::names(&file.content, vip))
         })

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::tally::{Compared, Fault, Tally};
 use super::{Check, Seen, vrrp};
-use crate::keepalived::{self, Instance};
+use crate::keepalived::{self, CONFIGURATION, Instance};
 
 use crate::inventory::model::Cluster;
 use crate::resource::ipvs::KEEPALIVED;
@@ -13,8 +13,6 @@ use crate::resource::manager;
 
 /// Seconds by which clocks may differ: logs of two hosts are read side by side.
 const CLOCKS: f64 = 2.0;
-
-const KEEPALIVED_CONF: &str = "/etc/keepalived/keepalived.conf";
 
 pub fn check(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
     vips(cluster, seen, tally);
@@ -88,7 +86,7 @@ fn agreement(seen: &[Seen], tally: &mut Tally) {
         .iter()
         .filter(|s| s.host.is_director())
         .filter_map(|s| {
-            let file = s.run.answer.observed.file.get(KEEPALIVED_CONF)?;
+            let file = s.run.answer.observed.file.get(CONFIGURATION)?;
             Some((s.name(), keepalived::instances(&file.content)))
         })
         .collect();

@@ -118,9 +118,10 @@ pub fn again(connections: u64, holds: bool) -> String {
     let least = if holds { 0 } else { 10 };
     format!(
         r#"if [ -e /proc/net/ip_vs ] && have ipvsadm; then
-n=0; while :; do
-s=$(ipvsadm -Ln --stats --exact 2>/dev/null)
+n=0
 [ "$(cat /proc/sys/net/ipv4/vs/run_estimation 2>/dev/null)" != 0 ] || n=32
+while :; do
+s=$(ipvsadm -Ln --stats --exact 2>/dev/null)
 t=$(printf '%s\n' "$s" | awk '$1 == "->" {{t += $3}} END {{printf "%.0f", t}}')
 if {{ [ "$t" = {connections} ] && [ "$n" -ge {least} ]; }} || {{ [ "$t" -gt {connections} ] && [ "$n" -ge 10 ]; }} || [ "$n" -ge 32 ]; then break; fi
 n=$((n + 1)); sleep 0.25; done
