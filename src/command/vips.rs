@@ -27,11 +27,11 @@ pub fn unheld(fleet: &Fleet, hosts: &mut [HostRun]) -> Vec<Unheld> {
     settle::unheld(fleet, &mut directors.collect::<Vec<_>>())
 }
 
-/// Those that no host holds by its latest answer either.
+/// Those that no director holds by its latest answer either; real servers hold VIPs all the time.
 pub fn still(unheld: Vec<Unheld>, hosts: &[HostRun]) -> Vec<Unheld> {
     let is_held = |one: &Unheld| {
-        let mut hosts = hosts.iter();
-        hosts.any(|run| run.answer.observed.address.has(one.vip))
+        let mut directors = hosts.iter().filter(|run| run.host.is_director());
+        directors.any(|run| run.answer.observed.address.has(one.vip))
     };
     unheld.into_iter().filter(|one| !is_held(one)).collect()
 }

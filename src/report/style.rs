@@ -1,4 +1,4 @@
-//! Colour, width and how much is told: a value, decided by the caller. What a colour means is said here once.
+//! Colour, width and level of detail: a value, decided by the caller. What a colour means is said here once.
 
 use std::fmt::{self, Display};
 

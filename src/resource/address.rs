@@ -20,7 +20,7 @@ pub struct Address {
     /// where it may not; IPv4 knows no such mark.
     #[serde(default = "yes")]
     pub source: bool,
-    /// Somebody else adds it and takes it away: only what it is like is ours.
+    /// Another program adds and removes it: only its properties are compared.
     #[serde(default)]
     pub if_held: bool,
 }

@@ -318,7 +318,7 @@ fn repairs(plan: &HostPlan) -> &[Step] {
     }
 }
 
-/// Repairs it within the same run. What does not come right by that is told at the end.
+/// Repairs it within the same run. What still differs after that is reported at the end.
 fn repair(fleet: &Fleet, run: &mut HostRun) {
     let plan = run.plan(fleet.run.secrets);
     // A failed step shows as a difference that stays.

@@ -200,7 +200,7 @@ fn listens(tally: &mut Tally, seen: &Seen, service: &Service) {
     }
 }
 
-/// Requests may be redirected to another port, and then the listener is to be there. Where it cannot be told who gets them,
+/// Requests may be redirected to another port, and then the listener is to be there. Where it is not known who gets them,
 /// or the host answers although nothing of its own listens, no listener is no fault.
 fn listens_on(
     tally: &mut Tally,

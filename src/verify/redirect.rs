@@ -17,7 +17,7 @@ pub enum Served {
         port: u16,
         by: String,
     },
-    /// Somebody else, or it cannot be decided; why.
+    /// Another host or program, or it cannot be decided; why.
     Unknown(String),
 }
 

@@ -18,7 +18,7 @@ fn asked(cluster: &Cluster, like: IpAddr) -> impl Iterator<Item = (IpAddr, Strin
     all.filter(move |(to, _)| to.is_ipv4() == like.is_ipv4())
 }
 
-/// Why the way of replies cannot be told: a rule of the host marks them, and `ip rule` may route by the mark.
+/// Why the path of replies is not known: a rule of the host marks them, and `ip rule` may route by the mark.
 fn marked(seen: &Seen, like: IpAddr) -> Option<String> {
     let tables = seen.look.firewall.rules(like.is_ipv6());
     let mut rules = tables

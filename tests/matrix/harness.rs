@@ -136,10 +136,18 @@ impl Cluster {
         self.run(&all)
     }
 
+    /// Replaces the first `from` of the inventory: below the comment that it opens with, which may name the same.
     pub fn edit(&self, from: &str, to: &str) {
         let text = std::fs::read_to_string(self.inventory()).expect("the inventory");
-        assert!(text.contains(from), "no {from:?} in\n{text}");
-        std::fs::write(self.inventory(), text.replacen(from, to, 1)).expect("the inventory");
+        let comment: usize = text
+            .split_inclusive('\n')
+            .take_while(|line| line.starts_with('#'))
+            .map(str::len)
+            .sum();
+        let (comment, body) = text.split_at(comment);
+        assert!(body.contains(from), "no {from:?} in\n{text}");
+        let edited = format!("{comment}{}", body.replacen(from, to, 1));
+        std::fs::write(self.inventory(), edited).expect("the inventory");
     }
 
     /// Runs shell text on a host.

@@ -134,7 +134,7 @@ pub fn instances_swap_their_ids(cluster: &Cluster, one: &str) {
     cluster.lvsctl(&["verify"]).expect(0).says("0 findings");
 }
 
-/// Files swap their ids and swap them back, as somebody may do by hand: nothing differs, and a VIP is gone.
+/// Files swap their ids and swap them back, as an administrator may do by hand: nothing differs, and a VIP is gone.
 fn a_vip_that_nobody_holds_comes_back(cluster: &Cluster) {
     let swap = "s/virtual_router_id 10/virtual_router_id X/; s/virtual_router_id 11/virtual_router_id 10/; \
                 s/virtual_router_id X/virtual_router_id 11/";

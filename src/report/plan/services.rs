@@ -115,7 +115,7 @@ pub(super) fn ends_beside(plan: &HostPlan, change: &Change) -> Vec<String> {
 fn services(plan: &HostPlan, called: &Names) -> Vec<Part> {
     let ipvs = plan.changes.iter().filter(|change| change.kind == "ipvs");
     let mut all: Vec<Part> = ipvs.map(|change| service(change, called)).collect();
-    // Those that keepalived made from a file of somebody else.
+    // Those that keepalived made from a file that lvsctl did not make.
     for change in &plan.changes {
         all.extend(ends_beside(plan, change).into_iter().map(|at| {
             let line = Line {

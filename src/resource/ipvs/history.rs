@@ -10,7 +10,7 @@ use super::parse::named;
 /// A real server that a health checker has taken out, and not taken back yet.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Out {
-    /// In seconds since the epoch, where the log tells it so.
+    /// In seconds since the epoch, where the log has a time.
     pub since: Option<f64>,
     /// The time as a system log has it, where that is all.
     pub when: Option<String>,

@@ -116,7 +116,7 @@ pub fn wait_for_return(ipvs: &Ipvs, all: &[&Destination]) -> String {
     )
 }
 
-/// Adds a real server that is still missing, if it is well: keepalived then has it for served, and somebody else removed it.
+/// Adds a real server that is still missing, if it is well: keepalived then has it for served, and another program removed it.
 pub fn add_if_well(ipvs: &Ipvs, rs: &Destination) -> String {
     let to = ipvs.service.r#virtual;
     let line = format!("-a {} -r {} ", to.printed(), rs.address);
