@@ -81,8 +81,8 @@ pub struct Ipvs {
     #[serde(default = "check_timeout_default")]
     pub check_timeout: u32,
     /// Seconds within which a health checker takes a real server back that is well again. 0: not known.
-    #[serde(default)]
-    pub check_interval: u32,
+    #[serde(default, alias = "check_interval")]
+    pub return_time: u32,
 }
 
 pub const KEEPALIVED: &str = "keepalived.service";
@@ -361,7 +361,7 @@ impl Kind for Ipvs {
         }
         // One that is well again may be missing because keepalived has not asked it since. To add it then would leave it
         // in the table for good if it fails once more: keepalived removes only what it has added.
-        let returning: Vec<&Destination> = if self.keepalived && self.check_interval > 0 {
+        let returning: Vec<&Destination> = if self.keepalived && self.return_time > 0 {
             let asked = |rs: &&&Destination| !rs.asks.is_empty();
             difference.missing.iter().filter(asked).copied().collect()
         } else {
@@ -371,7 +371,7 @@ impl Kind for Ipvs {
             change = change.step(
                 format!(
                     "wait at most {} s for keepalived to put back what is well again",
-                    self.check_interval
+                    self.return_time
                 ),
                 script::wait_for_return(self, &returning),
             );

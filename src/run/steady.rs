@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::fleet::Fleet;
 use super::host::HostRun;
-use crate::inventory::model::{Cluster, HealthCheckKind, Service};
+use crate::inventory::model::Cluster;
 use crate::probe::Answer;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::view;
@@ -41,20 +41,6 @@ impl Moving {
     }
 }
 
-/// How long a checker may take until it takes back a real server that answers. keepalived asks a page, and says that the
-/// server is well one round later; our own checker wants `rise` answers.
-fn rounds(cluster: &Cluster, service: &Service) -> f64 {
-    let Some(check) = &service.health_check else {
-        return 0.0;
-    };
-    let rounds = match (&check.kind, cluster.keepalived) {
-        (_, false) => check.rise + 1,
-        (HealthCheckKind::Http(_) | HealthCheckKind::Https(_), true) => 2,
-        (_, true) => 1,
-    };
-    f64::from(rounds) * f64::from(service.delay_loop) + f64::from(check.connect_timeout) + 1.0
-}
-
 /// What is about to change by itself, by what the directors answered.
 pub fn moving(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Moving {
     let mut moving = Moving::default();
@@ -64,7 +50,7 @@ pub fn moving(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Moving {
             for (director, answer) in answers {
                 for rs in ipvs.returning(&answer.observed.ipvs) {
                     let name = format!("{} of {to} on {director}", rs.address);
-                    moving.add(Soon::RealServer(name), rounds(cluster, service));
+                    moving.add(Soon::RealServer(name), f64::from(ipvs.return_time));
                 }
             }
         }

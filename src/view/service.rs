@@ -6,7 +6,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use serde_json::{Value, json};
 
 use super::{body, checker, checks};
-use crate::inventory::model::{Cluster, HealthCheck, Mode, RealServer, Scheduler, Service};
+use crate::inventory::model::{
+    Cluster, HealthCheck, HealthCheckKind, Mode, RealServer, Scheduler, Service,
+};
 use crate::ports;
 use crate::resource::ipvs::{Definition, Destination, Ipvs, Virtual};
 use crate::resource::mark::Mark;
@@ -132,15 +134,22 @@ pub fn ipvs_of(cluster: &Cluster, service: &Service) -> Vec<Ipvs> {
         sorry: sorry_server(service, to),
         drain: 30,
         check_timeout: check.map_or(3, |check| check.connect_timeout),
-        check_interval: check.map_or(0, |check| check_interval(service, check)),
+        return_time: check.map_or(0, |check| return_time(cluster, service, check)),
     };
     virtuals(service).into_iter().map(make).collect()
 }
 
 /// The next check comes after the longer of both pauses, and its answer within the time that it has; a second each for
-/// keepalived's timers and for the kernel.
-fn check_interval(service: &Service, check: &HealthCheck) -> u32 {
-    service.delay_loop.max(check.delay_before_retry) + check.connect_timeout + 2
+/// keepalived's timers and for the kernel. keepalived asks for a page, and adds the server one check later; our own checker
+/// wants `rise` answers.
+fn return_time(cluster: &Cluster, service: &Service, check: &HealthCheck) -> u32 {
+    let checks = match (&check.kind, cluster.keepalived) {
+        (_, false) => check.rise + 1,
+        (HealthCheckKind::Http(_) | HealthCheckKind::Https(_), true) => 2,
+        (_, true) => 1,
+    };
+    let pause = service.delay_loop.max(check.delay_before_retry);
+    checks * pause + check.connect_timeout + 2
 }
 
 fn destination(cluster: &Cluster, service: &Service, to: Virtual, rs: &RealServer) -> Destination {

@@ -111,7 +111,7 @@ pub fn wait_for_return(ipvs: &Ipvs, all: &[&Destination]) -> String {
     format!(
         "left={}\nwhile [ \"$left\" -gt 0 ]; do\ntable=$(ipvsadm -Sn); ok=1\n{}\n\
          [ -z \"$ok\" ] || break\nsleep 1; left=$((left - 1))\ndone",
-        ipvs.check_interval,
+        ipvs.return_time,
         tests.join("\n")
     )
 }
