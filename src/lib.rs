@@ -10,6 +10,7 @@ pub mod cli;
 pub mod command;
 pub mod event;
 pub mod exit;
+pub mod fact;
 pub mod inventory;
 pub(crate) mod keepalived;
 pub mod lab;

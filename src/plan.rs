@@ -7,13 +7,14 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use crate::fact::Facts;
 use crate::manifest::{Entry, Manifest};
 use crate::persist;
 use crate::resource::address::Address;
 use crate::resource::change::{Action, Phase, Step};
 use crate::resource::ipvs::{self, Ipvs};
 use crate::resource::unit::{Stays, Unit};
-use crate::resource::{Before, Change, Context, Facts, Kind, Observed, Resource};
+use crate::resource::{Before, Change, Context, Kind, Resource};
 use crate::secret::Secrets;
 
 /// All that a decision about one host rests on.
@@ -23,7 +24,6 @@ pub struct Basis<'a> {
     pub manifest: &'a Manifest,
     /// Of other clusters on this host.
     pub others: &'a [Manifest],
-    pub observed: &'a Observed,
     pub facts: &'a Facts,
     pub secrets: &'a Secrets,
 }
@@ -41,7 +41,7 @@ impl Basis<'_> {
             .map(|entry| &entry.before)
             .filter(|before| **before != Before::Same)
             .cloned()
-            .unwrap_or_else(|| resource.before(self.observed))
+            .unwrap_or_else(|| resource.before(self.facts))
     }
 }
 
@@ -122,13 +122,12 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
     let Basis {
         wanted,
         manifest,
-        observed,
         facts,
         secrets,
         ..
     } = *basis;
     let mut changes: Vec<Change> = Vec::new();
-    let stopped = is_stopped(&basis.manifest.cluster, basis.wanted, basis.observed);
+    let stopped = is_stopped(&basis.manifest.cluster, basis.wanted, basis.facts);
     let mut notes: Vec<String> = stopped.then(|| stopped_note(name)).into_iter().collect();
     let (mut refusals, mut adopts, mut replaces) = (Vec::new(), Vec::new(), Vec::new());
     // What stays ours, in the order of the roles, then what must still go, as it was made.
@@ -137,16 +136,15 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
 
     for resource in wanted {
         let cx = Context {
-            facts,
             secrets,
             earlier: &changes,
         };
-        let mut change = resource.diff(observed, &cx);
+        let mut change = resource.diff(facts, &cx);
         if let Some(change) = &mut change {
-            change.refused = resource.refuse(observed, &cx);
+            change.refused = resource.refuse(facts, &cx);
             refusals.extend(change.refused.clone());
         }
-        notes.extend(resource.notes(observed));
+        notes.extend(resource.notes(facts));
         let before = match manifest.entry(resource) {
             Some(entry) => entry.before.clone(),
             None => {
@@ -187,11 +185,10 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
     let ours = |entry: &&&Entry| basis.shared(&entry.resource).is_none();
     for entry in leaving(gone.iter().rev().filter(ours).copied().collect()) {
         let cx = Context {
-            facts,
             secrets,
             earlier: &changes,
         };
-        let change = entry.resource.remove(observed, &entry.before, &cx);
+        let change = entry.resource.remove(facts, &entry.before, &cx);
         changes.extend(change);
     }
     let stays = |entry: &&&Entry| entry.before == Before::Same || !ours(entry);
@@ -213,10 +210,10 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
 }
 
 /// Whether a host's part of a cluster is stopped, as `lvsctl stop` does.
-pub fn is_stopped(cluster: &str, wanted: &[Resource], observed: &Observed) -> bool {
+pub fn is_stopped(cluster: &str, wanted: &[Resource], facts: &Facts) -> bool {
     let unit = persist::unit(cluster);
     let is_it = |r: &Resource| r.kind() == Unit::NAME && r.key() == unit;
-    let state = observed.unit.units.get(&unit);
+    let state = facts.unit.units.get(&unit);
     wanted.iter().any(is_it)
         && state.is_some_and(|state| {
             state.loaded && state.enabled && !state.active && state.active_state != "failed"
@@ -279,12 +276,7 @@ fn rereads(basis: &Basis, gone: &[&Entry]) -> Vec<Change> {
         .map(|entry| entry.resource.key())
         .collect();
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
-    let cx = Context {
-        facts: basis.facts,
-        secrets: basis.secrets,
-        earlier: &[],
-    };
-    let reread = |unit: &Unit, stays: Stays| unit.reread(&basis.observed.unit, stays, &files, &cx);
+    let reread = |unit: &Unit, stays: Stays| unit.reread(basis.facts, stays, &files);
     let wanted = basis.wanted.iter().filter_map(|resource| {
         let Resource::Unit(unit) = resource else {
             return None;

@@ -1,4 +1,9 @@
 use super::*;
+use crate::fact::address::Addresses;
+use crate::fact::ipvs::Table;
+use crate::fact::module::{Modules, State};
+use crate::fact::sysctl::Sysctls;
+use crate::fact::{Fact as _, Section};
 use crate::resource::sysctl::Sysctl;
 
 fn resource(json: serde_json::Value) -> Resource {
@@ -13,33 +18,31 @@ fn sysctl(value: &str) -> Resource {
     })
 }
 
-fn observed(value: &str) -> Observed {
-    let mut observed = Observed::default();
-    observed
-        .sysctl
-        .insert("/proc/sys/net/ipv4/ip_forward".into(), value.into());
-    observed
+fn forwarding(value: &str) -> Facts {
+    Facts {
+        sysctl: Sysctls::of([("/proc/sys/net/ipv4/ip_forward", value)]),
+        ..Facts::assumed()
+    }
 }
 
-fn plan(wanted: &[Resource], manifest: &Manifest, observed: &Observed) -> HostPlan {
-    plan_beside(&[], wanted, manifest, observed)
+fn plan(wanted: &[Resource], manifest: &Manifest, facts: &Facts) -> HostPlan {
+    plan_beside(&[], wanted, manifest, facts)
 }
 
 fn plan_beside(
     others: &[Manifest],
     wanted: &[Resource],
     manifest: &Manifest,
-    observed: &Observed,
+    facts: &Facts,
 ) -> HostPlan {
-    let (facts, secrets) = (Facts::assumed(), Secrets::new());
+    let secrets = Secrets::new();
     host(
         "h",
         &Basis {
             wanted,
             manifest,
             others,
-            observed,
-            facts: &facts,
+            facts,
             secrets: &secrets,
         },
     )
@@ -51,7 +54,7 @@ fn titles(plan: &HostPlan) -> Vec<&str> {
 
 #[test]
 fn a_change_is_recorded_before_it_is_made() {
-    let plan = plan(&[sysctl("1")], &Manifest::new("c"), &observed("0"));
+    let plan = plan(&[sysctl("1")], &Manifest::new("c"), &forwarding("0"));
     assert_eq!(
         titles(&plan),
         ["record what is ours", "set net.ipv4.ip_forward to 1"]
@@ -70,12 +73,12 @@ fn what_is_right_and_ours_needs_nothing() {
         resource: sysctl("1"),
         before: Before::Absent,
     });
-    assert!(plan(&[sysctl("1")], &manifest, &observed("1")).is_empty());
+    assert!(plan(&[sysctl("1")], &manifest, &forwarding("1")).is_empty());
 }
 
 #[test]
 fn what_is_right_already_is_adopted_and_stays_when_we_leave() {
-    let adopted = plan(&[sysctl("1")], &Manifest::new("c"), &observed("1"));
+    let adopted = plan(&[sysctl("1")], &Manifest::new("c"), &forwarding("1"));
     assert_eq!(titles(&adopted), ["record what is ours now"]);
     assert_eq!(adopted.adopts, ["sysctl net.ipv4.ip_forward"]);
     let mut manifest = Manifest::new("c");
@@ -84,7 +87,7 @@ fn what_is_right_already_is_adopted_and_stays_when_we_leave() {
         before: Before::Same,
     });
     assert_eq!(
-        titles(&plan(&[], &manifest, &observed("1"))),
+        titles(&plan(&[], &manifest, &forwarding("1"))),
         ["record what is ours now"]
     );
 }
@@ -96,7 +99,7 @@ fn what_is_no_longer_wanted_goes_back_to_what_it_was() {
         resource: sysctl("1"),
         before: Before::Value("0".into()),
     });
-    let plan = plan(&[], &manifest, &observed("1"));
+    let plan = plan(&[], &manifest, &forwarding("1"));
     assert_eq!(
         titles(&plan),
         [
@@ -123,9 +126,9 @@ fn what_another_cluster_needs_stays_until_that_one_goes() {
     let zero = || Before::Value("0".into());
     let own = owning("c", sysctl("1"), zero());
     let other = owning("d", sysctl("1"), zero());
-    let first = plan_beside(&[other], &[], &own, &observed("1"));
+    let first = plan_beside(&[other], &[], &own, &forwarding("1"));
     assert_eq!(titles(&first), ["record what is ours now"]);
-    let last = plan(&[], &own, &observed("1"));
+    let last = plan(&[], &own, &forwarding("1"));
     assert_eq!(last.steps[0].title, "set net.ipv4.ip_forward back to 0");
 }
 
@@ -145,7 +148,7 @@ fn what_was_before_all_clusters_is_remembered_by_each() {
             &[other],
             &[sysctl(wanted)],
             &Manifest::new("c"),
-            &observed(found),
+            &forwarding(found),
         );
         let written = serde_json::to_string(&expected).unwrap();
         let script = &plan.steps[0].script;
@@ -161,9 +164,9 @@ fn file(content: &str) -> Resource {
     serde_json::from_value(file).unwrap()
 }
 
-fn with_file(content: &str) -> Observed {
-    let mut observed = Observed::default();
-    let found = crate::resource::file::Found {
+fn with_file(content: &str) -> Facts {
+    let mut facts = Facts::assumed();
+    let found = crate::fact::file::Found {
         regular: true,
         size: content.len(),
         mode: "644".into(),
@@ -171,8 +174,8 @@ fn with_file(content: &str) -> Observed {
         modified: 0.0,
         content: content.into(),
     };
-    observed.file.insert("/a".into(), found);
-    observed
+    facts.file.insert("/a", found);
+    facts
 }
 
 #[test]
@@ -209,15 +212,15 @@ fn unit(reads: &[&str]) -> Resource {
     serde_json::from_value(unit).unwrap()
 }
 
-fn with_unit(name: &str, active: bool, mut observed: Observed) -> Observed {
-    let state = crate::resource::unit::State {
+fn with_unit(name: &str, active: bool, mut facts: Facts) -> Facts {
+    let state = crate::fact::unit::State {
         loaded: true,
         enabled: true,
         active,
         ..Default::default()
     };
-    observed.unit.units.insert(name.into(), state);
-    observed
+    facts.unit.units.insert(name.into(), state);
+    facts
 }
 
 #[test]
@@ -270,16 +273,16 @@ fn a_unit_that_runs_on_takes_in_that_a_file_is_no_longer_ours() {
                 before: before.clone(),
             };
             manifest.entries.push(entry);
-            let observed = if there {
+            let facts = if there {
                 with_file("ours\n")
             } else {
-                Observed::default()
+                Facts::assumed()
             };
             let plan = plan_beside(
                 other.as_slice(),
                 wanted.map(std::slice::from_ref).unwrap_or_default(),
                 &manifest,
-                &with_unit("web.service", active, observed),
+                &with_unit("web.service", active, facts),
             );
             let mut titles = titles(&plan);
             titles.retain(|t| *t == goes || t.starts_with("reload"));
@@ -298,8 +301,8 @@ fn a_backup_goes_when_the_manifest_no_longer_names_it() {
         before: Before::Value("/backup/a".into()),
     });
     // The second is a run after one that was cut short, or after somebody removed our file.
-    for observed in [with_file("ours\n"), Observed::default()] {
-        let left = plan(&[], &manifest, &observed);
+    for facts in [with_file("ours\n"), Facts::assumed()] {
+        let left = plan(&[], &manifest, &facts);
         assert_eq!(titles(&left), ["put back /a", "record what is ours now"]);
         assert!(
             left.steps[0].script.contains("cp -pP /backup/a "),
@@ -321,12 +324,11 @@ fn what_goes_waits_for_the_other_hosts_but_a_vip_of_a_director() {
         "virtual": { "tcp": "10.0.0.9:80" }, "scheduler": "rr", "real_servers": [],
     } }))
     .unwrap();
-    let mut observed = observed("0");
-    let links = |vip: &str| crate::resource::Section::from_parts([("json", vip)]);
+    let mut facts = forwarding("0");
     let held = r#"[{"ifname":"lo","flags":[],"addr_info":[{"local":"10.0.0.9","prefixlen":32,"scope":"global"}]}]"#;
-    observed.address = Address::parse(&links(held)).unwrap();
+    facts.address = Addresses::parse(&Section::from_parts([("json", held)])).unwrap();
     let table = [("table", "-A -t 10.0.0.9:80 -s rr\n")];
-    observed.ipvs = Ipvs::parse(&crate::resource::Section::from_parts(table)).unwrap();
+    facts.ipvs = Table::parse(&Section::from_parts(table)).unwrap();
     for (what, owned, wanted, expected) in [
         ("nothing", vec![], vec![], (0, 0)),
         ("only makes", vec![], vec![sysctl("1")], (2, 2)),
@@ -350,7 +352,7 @@ fn what_goes_waits_for_the_other_hosts_but_a_vip_of_a_director() {
             let before = Before::Absent;
             manifest.entries.push(Entry { resource, before });
         }
-        let plan = plan(&wanted, &manifest, &observed);
+        let plan = plan(&wanted, &manifest, &facts);
         let (make, remove) = (plan.part(Part::Make), plan.part(Part::Remove));
         assert_eq!(
             (make.end, remove.end),
@@ -396,8 +398,8 @@ fn what_stays_is_brought_back_when_the_node_script_goes() {
             before,
         });
     }
-    let observed = with_unit("lvsctl-c.service", true, Observed::default());
-    let plan = plan(std::slice::from_ref(&wanted), &manifest, &observed);
+    let facts = with_unit("lvsctl-c.service", true, Facts::assumed());
+    let plan = plan(std::slice::from_ref(&wanted), &manifest, &facts);
     let back: Vec<&str> = titles(&plan)
         .into_iter()
         .filter(|title| title.starts_with("bring"))
@@ -431,13 +433,13 @@ fn keepalived_stops_before_its_services_go() {
             before: Before::Absent,
         });
     }
-    let mut observed = with_unit("keepalived.service", true, observed("1"));
-    observed.ipvs = crate::resource::ipvs::Ipvs::parse(&crate::resource::Section::from_parts([(
+    let mut facts = with_unit("keepalived.service", true, forwarding("1"));
+    facts.ipvs = Table::parse(&Section::from_parts([(
         "table",
         "-A -t 10.0.0.9:80 -s rr\n",
     )]))
     .unwrap();
-    let plan = plan(&[], &manifest, &observed);
+    let plan = plan(&[], &manifest, &facts);
     let titles = titles(&plan);
     let at = |start: &str| titles.iter().position(|title| title.starts_with(start));
     assert!(at("stop keepalived.service").is_some(), "{titles:?}");
@@ -459,8 +461,8 @@ fn a_part_that_was_stopped_is_told() {
         (vec![unit.clone()], true, false),
         (Vec::new(), false, false),
     ] {
-        let observed = with_unit("lvsctl-c.service", active, Observed::default());
-        let plan = plan(&wanted, &Manifest::new("c"), &observed);
+        let facts = with_unit("lvsctl-c.service", active, Facts::assumed());
+        let plan = plan(&wanted, &Manifest::new("c"), &facts);
         let notes = plan.notes.join("\n");
         assert_eq!(notes.contains("lvsctl start --limit"), told, "{notes}");
     }
@@ -469,10 +471,9 @@ fn a_part_that_was_stopped_is_told() {
 #[test]
 fn a_change_that_cannot_be_made_says_why() {
     let module = resource(serde_json::json!({ "module": { "name": "ip_vs" } }));
-    let mut observed = observed("0");
-    let unknown = crate::resource::module::State::Unknown;
-    observed.module.insert("ip_vs".to_owned(), unknown);
-    let plan = plan(&[sysctl("1"), module], &Manifest::new("c"), &observed);
+    let mut facts = forwarding("0");
+    facts.module = Modules::of([("ip_vs", State::Unknown)]);
+    let plan = plan(&[sysctl("1"), module], &Manifest::new("c"), &facts);
     let refused: Vec<(&str, bool)> = plan
         .changes
         .iter()

@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
+use crate::fact::address::Addresses;
+use crate::fact::{Fact, Facts, Needs, ParseError, section};
 use crate::manifest::{DIRECTORY, Manifest, ManifestError};
-use crate::resource::address::Address;
-use crate::resource::{Facts, Kind, Observed, ParseError, Resource, registry, section};
+use crate::resource::Resource;
 use crate::shell::quote;
 
 const MANIFEST: &str = "manifest";
@@ -17,7 +18,6 @@ pub struct Answer {
     /// Whether the host's `ip` tells addresses as JSON. That of busybox does not.
     pub ip_tells: bool,
     pub manifest: Manifest,
-    pub observed: Observed,
     /// Of other clusters on the same host.
     pub others: Vec<Manifest>,
     /// Sections of checks that go beyond resources.
@@ -34,35 +34,34 @@ pub enum ProbeError {
     Cut(String),
 }
 
-/// What resources ask; two lists with the same text need the same answer. Addresses are asked in any case: who
-/// holds a VIP is seen there, also where keepalived puts it.
-pub fn question(resources: &[Resource]) -> String {
-    let mut text = registry::probe(resources);
-    if !resources.iter().any(|r| matches!(r, Resource::Address(_))) {
-        text.push_str(&format!(
-            "section={}\n{}",
-            Address::NAME,
-            Address::probe(&[])
-        ));
+/// What resources need, and what is asked in any case: what the host is, and its addresses, since who holds a VIP is seen
+/// there, also where keepalived puts it.
+pub fn needs(resources: &[Resource]) -> Needs {
+    let mut needs = Needs {
+        system: Some(()),
+        address: Some(()),
+        ..Needs::default()
+    };
+    for resource in resources {
+        resource.needs(&mut needs);
     }
-    text
+    needs
 }
 
 /// The whole script. `more` are sections of the caller's own.
-pub fn script(cluster: &str, question: &str, more: &str, nonce: &str) -> String {
+pub fn script(cluster: &str, needs: &Needs, more: &str, nonce: &str) -> String {
     let own = quote(&Manifest::path(cluster));
     format!(
-        "set +eu\nLC_ALL=C; export LC_ALL\n{}section={}\n{}section={MANIFEST}\npart own\ncat {own} 2>/dev/null\n\
+        "set +eu\nLC_ALL=C; export LC_ALL\n{}section={MANIFEST}\npart own\ncat {own} 2>/dev/null\n\
          for f in {DIRECTORY}/*.json; do if [ -e \"$f\" ] && [ \"$f\" != {own} ]; then part \"other $f\"; cat \"$f\"; fi; done\n\
-         {question}{more}section=end\npart end\n",
+         {}{more}section=end\npart end\n",
         section::prologue(nonce),
-        Facts::SECTION,
-        Facts::probe(),
+        needs.command(),
     )
 }
 
 /// Reads the output of [`script`].
-pub fn read(cluster: &str, output: &str, nonce: &str) -> Result<Answer, ProbeError> {
+pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<Answer, ProbeError> {
     let sections = section::split(output, nonce);
     let empty = section::Section::default();
     let get = |name: &str| sections.get(name).unwrap_or(&empty);
@@ -72,7 +71,6 @@ pub fn read(cluster: &str, output: &str, nonce: &str) -> Result<Answer, ProbeErr
             output.len()
         )));
     }
-    let facts = Facts::parse(get(Facts::SECTION));
     let manifest = Manifest::parse(cluster, get(MANIFEST).part("own"))?;
     let mut others = Vec::new();
     for (path, text) in get(MANIFEST).parts_of("other") {
@@ -83,17 +81,16 @@ pub fn read(cluster: &str, output: &str, nonce: &str) -> Result<Answer, ProbeErr
         others.push(Manifest::parse(name, text)?);
     }
     // Without a good `ip` the host's addresses cannot be read at all; that is told in words by the caller.
-    let ip_tells = !get(Address::NAME).part("json").trim().is_empty();
-    let observed = if ip_tells {
-        registry::parse(&sections)?
-    } else {
-        Observed::default()
+    let ip_tells = !get(Addresses::NAME).part("json").trim().is_empty();
+    let system = Needs {
+        system: Some(()),
+        ..Needs::default()
     };
+    let facts = Facts::parse(if ip_tells { needs } else { &system }, &sections)?;
     Ok(Answer {
         facts,
         ip_tells,
         manifest,
-        observed,
         others,
         sections,
     })
@@ -102,7 +99,7 @@ pub fn read(cluster: &str, output: &str, nonce: &str) -> Result<Answer, ProbeErr
 /// Why a host cannot be worked on at all, in words.
 pub fn obstacles(answer: &Answer, wanted: &[Resource]) -> Vec<String> {
     let mut found = Vec::new();
-    if !answer.facts.has("ip") {
+    if !answer.facts.system.has("ip") {
         found.push(
             "expected the command `ip`, found none; install iproute2 (iproute on RHEL and its kin)"
                 .to_owned(),
@@ -113,8 +110,8 @@ pub fn obstacles(answer: &Answer, wanted: &[Resource]) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if answer.facts.uid != Some(0) {
-        let uid = answer.facts.uid.map_or_else(
+    if answer.facts.system.uid != Some(0) {
+        let uid = answer.facts.system.uid.map_or_else(
             || "an unknown user".to_owned(),
             |uid| format!("user id {uid}"),
         );

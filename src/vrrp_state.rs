@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use strum::Display;
 
+use crate::fact::address::Addresses;
 use crate::inventory::model::{Cluster, Host, VrrpInstance};
-use crate::resource::address::Addresses;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display)]
 #[serde(rename_all = "lowercase")]

@@ -38,8 +38,17 @@ fn answer(script: &str, facts: &str, addresses: &str) -> Output {
             text.push_str(&format!("{addresses}\n"));
         }
     }
-    if script.contains("part clock") {
-        text.push_str("\n@NONCE unit clock\n1700000100\n100.0 90.0\n\n@NONCE unit show\n");
+    let asked = script
+        .lines()
+        .filter_map(|line| line.strip_prefix("section="));
+    for fact in asked {
+        let answer = match fact {
+            "unit" => "clock\n1700000100\n100.0 90.0\n\n@NONCE unit show\n",
+            _ => "none\n",
+        };
+        if !text.contains(&format!("@NONCE {fact} ")) {
+            text.push_str(&format!("\n@NONCE {fact} {answer}"));
+        }
     }
     Output {
         status: 0,
@@ -70,7 +79,10 @@ fn opened(
     let fake = FakeHosts::new().host(name, script);
     let roles = Roles::load(None).expect("the built-in roles");
     let secrets = Secrets::new();
-    let (interrupt, more) = (Interrupt::default(), |_: &Host| String::new());
+    let (interrupt, more) = (
+        Interrupt::default(),
+        |_: &Host, _: &mut lvsctl::fact::Needs| String::new(),
+    );
     let run = Run {
         cluster: &cluster,
         roles: roles.over(&cluster),

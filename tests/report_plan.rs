@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use lvsctl::fact::Facts;
 use lvsctl::inventory::model::Host;
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
 use lvsctl::manifest::Manifest;
@@ -9,7 +10,7 @@ use lvsctl::plan::{Basis, HostPlan};
 use lvsctl::report::plan::{Names, json, replaced, text};
 use lvsctl::report::{Level, Style};
 use lvsctl::resource::change::TextChange;
-use lvsctl::resource::{Action, Change, Distribution, Facts, Observed};
+use lvsctl::resource::{Action, Change, Distribution};
 use lvsctl::role::Roles;
 use lvsctl::secret::Secrets;
 
@@ -522,7 +523,7 @@ fn first_plan() -> (Vec<HostPlan>, usize) {
         .unwrap_or_else(|e| panic!("{}", e.render(100, false)));
     let cluster = &loaded.cluster;
     let roles = Roles::load(None).expect("the built-in roles");
-    let (observed, facts, secrets) = (Observed::default(), Facts::default(), Secrets::new());
+    let (facts, secrets) = (Facts::default(), Secrets::new());
     let manifest = Manifest::new(&cluster.name);
     let plan = |host: &Host| {
         let wanted = roles.over(cluster).of(host, &Distribution::assumed());
@@ -530,7 +531,6 @@ fn first_plan() -> (Vec<HostPlan>, usize) {
             wanted: &wanted.unwrap_or_else(|e| panic!("{e}")),
             manifest: &manifest,
             others: &[],
-            observed: &observed,
             facts: &facts,
             secrets: &secrets,
         };

@@ -2,6 +2,7 @@
 
 use crate::cli::{Format, Global, VerifyArgs};
 use crate::exit::Exit;
+use crate::fact::Needs;
 use crate::inventory::model::{Connection, Host};
 use crate::report;
 use crate::report::error::chain;
@@ -29,12 +30,12 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
     } else {
         Traffic::Sent
     };
-    let more = |host: &Host| {
+    let more = |host: &Host, needs: &mut Needs| {
         if host.name == THIS_MACHINE {
-            String::new()
-        } else {
-            questions::of(cluster, host, traffic)
+            return String::new();
         }
+        questions::needs(cluster, host, needs);
+        questions::of(cluster, host, traffic)
     };
     let mut tally = Tally::default();
     let mut unreached = false;

@@ -31,7 +31,7 @@ pub fn unheld(fleet: &Fleet, hosts: &mut [HostRun]) -> Vec<Unheld> {
 pub fn still(unheld: Vec<Unheld>, hosts: &[HostRun]) -> Vec<Unheld> {
     let is_held = |one: &Unheld| {
         let mut directors = hosts.iter().filter(|run| run.host.is_director());
-        directors.any(|run| run.answer.observed.address.has(one.vip))
+        directors.any(|run| run.answer.facts.address.has(one.vip))
     };
     unheld.into_iter().filter(|one| !is_held(one)).collect()
 }
@@ -89,7 +89,7 @@ pub fn together(
         .filter(|((run, _), _)| run.host.is_director())
         .filter_map(|((run, file), plan)| {
             let (after, revealed) = file.as_ref()?;
-            let observed = &run.answer.observed;
+            let observed = &run.answer.facts;
             let before = observed.file.get(CONFIGURATION);
             let addresses = observed.address.held.iter();
             Some(Director {
@@ -109,7 +109,7 @@ pub fn together(
 pub fn unsettled(fleet: &Fleet, hosts: &mut [HostRun], unheld: &[Unheld]) -> Vec<Unsettled> {
     let several = fleet.run.cluster.floating_vips().any(|vip| {
         let directors = hosts.iter().filter(|run| run.host.is_director());
-        let holders = directors.filter(|run| run.answer.observed.address.has(vip));
+        let holders = directors.filter(|run| run.answer.facts.address.has(vip));
         holders.count() > 1
     });
     let mut left: Vec<Unsettled> = unheld
@@ -163,7 +163,7 @@ fn again(hosts: &[HostRun], plans: &mut [HostPlan], lost: &[&Unheld]) -> BTreeSe
     let vips: BTreeSet<IpAddr> = lost.iter().map(|one| one.vip).collect();
     for (run, plan) in hosts.iter().zip(plans) {
         if runs(run) && lost.iter().any(|one| one.concerns(&run.host.name)) {
-            let manager = ServiceManager::of(&run.answer.facts);
+            let manager = ServiceManager::of(&run.answer.facts.system);
             load::take_again(plan, &vips, &manager.reload(KEEPALIVED));
         }
     }
@@ -171,7 +171,7 @@ fn again(hosts: &[HostRun], plans: &mut [HostPlan], lost: &[&Unheld]) -> BTreeSe
 }
 
 fn runs(run: &HostRun) -> bool {
-    run.answer.observed.unit.is_active(KEEPALIVED)
+    run.answer.facts.unit.is_active(KEEPALIVED)
 }
 
 fn configuration<'a>(run: &'a HostRun) -> Option<&'a File> {

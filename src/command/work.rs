@@ -3,6 +3,7 @@
 use crate::cli::Global;
 use crate::event::Sink;
 use crate::exit::Exit;
+use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host};
 use crate::lab;
 use crate::report::error::chain;
@@ -30,7 +31,7 @@ pub struct Opened<'h> {
 }
 
 /// The probe asks for resources alone.
-pub fn nothing_more(_: &Host) -> String {
+pub fn nothing_more(_: &Host, _: &mut Needs) -> String {
     String::new()
 }
 
@@ -42,7 +43,7 @@ impl<'a> Work<'a> {
     pub fn fleet_asking(
         &self,
         interrupt: &'a Interrupt,
-        more: &'a (dyn Fn(&Host) -> String + Sync),
+        more: &'a (dyn Fn(&Host, &mut Needs) -> String + Sync),
     ) -> Result<Fleet<'a>> {
         let run = Run {
             cluster: self.setup.cluster(),

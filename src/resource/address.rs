@@ -1,11 +1,11 @@
 //! An address on an interface, in the running kernel.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
+use super::{Action, Before, Change, Context, Kind, NodeLines};
+use crate::fact::address::{Addresses, Held};
+use crate::fact::{Facts, Needs};
 use crate::shell::command;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,67 +27,6 @@ pub struct Address {
 
 fn yes() -> bool {
     true
-}
-
-/// An address as `ip -j addr` tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
-    pub interface: String,
-    pub address: IpAddr,
-    pub prefix: u8,
-    pub label: Option<String>,
-    pub scope: String,
-    /// Whether it is chosen as a source address before others that are not preferred (IPv6).
-    pub preferred: bool,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Addresses {
-    pub held: Vec<Held>,
-    pub links: Vec<Link>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
-    pub name: String,
-    pub mac: Option<String>,
-    pub up: bool,
-    pub mtu: u32,
-    /// Whether it does no ARP, as a tunnel or a point-to-point link.
-    pub no_arp: bool,
-}
-
-impl Addresses {
-    /// Where an address is held.
-    pub fn of(&self, address: IpAddr) -> impl Iterator<Item = &Held> {
-        self.held.iter().filter(move |held| held.address == address)
-    }
-
-    pub fn has(&self, address: IpAddr) -> bool {
-        self.of(address).next().is_some()
-    }
-}
-
-#[derive(Deserialize)]
-struct RawLink {
-    ifname: String,
-    address: Option<String>,
-    #[serde(default)]
-    flags: Vec<String>,
-    #[serde(default)]
-    mtu: u32,
-    #[serde(default)]
-    addr_info: Vec<RawAddress>,
-}
-
-#[derive(Deserialize)]
-struct RawAddress {
-    local: Option<IpAddr>,
-    prefixlen: Option<u8>,
-    label: Option<String>,
-    #[serde(default)]
-    scope: String,
-    preferred_life_time: Option<u64>,
 }
 
 impl Address {
@@ -166,51 +105,17 @@ impl Address {
 
 impl Kind for Address {
     const NAME: &'static str = "address";
-    type Observed = Addresses;
 
     fn key(&self) -> String {
         format!("{} dev {}", self.address, self.interface)
     }
 
-    fn probe(_: &[&Self]) -> String {
-        "part json\nip -j addr show\n".to_owned()
+    fn needs(&self, needs: &mut Needs) {
+        needs.address.get_or_insert_default();
     }
 
-    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
-        let raw: Vec<RawLink> = serde_json::from_str(section.part("json")).map_err(|e| {
-            ParseError::new(
-                Self::NAME,
-                format!("`ip -j addr show` (iproute2 4.14 or later): {e}"),
-            )
-        })?;
-        let mut observed = Addresses::default();
-        for link in raw {
-            for info in link.addr_info {
-                let (Some(address), Some(prefix)) = (info.local, info.prefixlen) else {
-                    continue;
-                };
-                observed.held.push(Held {
-                    interface: link.ifname.clone(),
-                    address,
-                    prefix,
-                    label: info.label,
-                    scope: info.scope,
-                    preferred: info.preferred_life_time != Some(0),
-                });
-            }
-            observed.links.push(Link {
-                name: link.ifname,
-                mac: link.address,
-                up: link.flags.iter().any(|f| f == "UP"),
-                mtu: link.mtu,
-                no_arp: link.flags.iter().any(|flag| flag == "NOARP"),
-            });
-        }
-        Ok(observed)
-    }
-
-    fn diff(&self, observed: &Self::Observed, _: &Context) -> Option<Change> {
-        let held: Vec<&Held> = self.here(observed).collect();
+    fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {
+        let held: Vec<&Held> = self.here(&facts.address).collect();
         if self.only_preferred(&held) {
             let change = Change::new(Self::NAME, self.key(), Action::Update)
                 .field("as a source address", Some("chosen"), Some("not chosen"))
@@ -254,7 +159,7 @@ impl Kind for Address {
             .filter(|h| !self.matches(h))
             .partition(|h| h.prefix == self.address.prefix_len());
         let twin = !twins.is_empty();
-        if !self.here(observed).any(|h| self.matches(h)) {
+        if !self.here(&facts.address).any(|h| self.matches(h)) {
             let mut script = String::new();
             if twin {
                 script.push_str(&self.delete(self.address.prefix_len()));
@@ -284,19 +189,19 @@ impl Kind for Address {
         }
     }
 
-    fn before(&self, observed: &Self::Observed) -> Before {
-        if self.here(observed).any(|h| self.matches(h)) {
+    fn before(&self, facts: &Facts) -> Before {
+        if self.here(&facts.address).any(|h| self.matches(h)) {
             Before::Same
         } else {
             Before::Absent
         }
     }
 
-    fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
+    fn remove(&self, facts: &Facts, before: &Before, _: &Context) -> Option<Change> {
         if *before == Before::Same
             || self.if_held
             || !self
-                .here(observed)
+                .here(&facts.address)
                 .any(|h| h.prefix == self.address.prefix_len())
         {
             return None;

@@ -1,12 +1,13 @@
 //! The arptables rules that keep a real server from speaking for a VIP: what asks for it is dropped, and what it
 //! would say in the VIP's name it says in its own. arptables knows no comments, so a rule is ours by its text.
 
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
+use super::{Action, Before, Change, Context, Kind, NodeLines};
+use crate::fact::arptables::Arptables;
+use crate::fact::{Facts, Needs};
 use crate::shell::command;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,41 +15,6 @@ use crate::shell::command;
 pub struct Arprule {
     pub vip: Ipv4Addr,
     pub rip: Ipv4Addr,
-}
-
-/// A rule as `arptables-save` tells it: its chain, and its options in whatever order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
-    chain: String,
-    options: BTreeMap<String, String>,
-}
-
-pub type Rules = Vec<Rule>;
-
-/// What arptables-legacy prints of options that nobody gave.
-const NOISE: &[(&str, &str)] = &[
-    ("-i", "*"),
-    ("-o", "*"),
-    ("-i", "any"),
-    ("-o", "any"),
-    ("--h-length", "6"),
-    ("--h-type", "1"),
-];
-
-fn rule(line: &str) -> Option<Rule> {
-    let mut words = line.strip_prefix("-A ")?.split_whitespace().peekable();
-    let chain = words.next()?.to_owned();
-    let mut options = BTreeMap::new();
-    while let Some(option) = words.next() {
-        let value = words
-            .next_if(|word| !word.starts_with('-'))
-            .unwrap_or_default();
-        let value = value.strip_suffix("/32").unwrap_or(value);
-        if !NOISE.contains(&(option, value)) {
-            options.insert(option.to_owned(), value.to_owned());
-        }
-    }
-    Some(Rule { chain, options })
 }
 
 /// One of the two rules.
@@ -67,9 +33,11 @@ impl Wanted {
         command(["arptables", verb].into_iter().chain(self.words()))
     }
 
-    fn is_in(&self, rules: &Rules) -> bool {
-        let text = format!("-A {}", self.words().collect::<Vec<_>>().join(" "));
-        rule(&text).is_some_and(|wanted| rules.contains(&wanted))
+    fn is_in(&self, rules: &Arptables) -> bool {
+        rules.has(&format!(
+            "-A {}",
+            self.words().collect::<Vec<_>>().join(" ")
+        ))
     }
 }
 
@@ -94,29 +62,21 @@ impl Arprule {
 
 impl Kind for Arprule {
     const NAME: &'static str = "arprule";
-    type Observed = Rules;
 
     fn key(&self) -> String {
         self.vip.to_string()
     }
 
-    fn probe(_: &[&Self]) -> String {
-        "part rules\nif command -v arptables-save >/dev/null 2>&1; then arptables-save 2>/dev/null; fi\n".to_owned()
+    fn needs(&self, needs: &mut Needs) {
+        needs.arptables.get_or_insert_default();
     }
 
-    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
-        let lines = section.part("rules").lines();
-        let all = lines.filter(|line| line.starts_with('-')).map(|line| {
-            rule(line).ok_or_else(|| {
-                ParseError::new(Self::NAME, format!("odd line {line:?} of `arptables-save`"))
-            })
-        });
-        all.collect()
-    }
-
-    fn diff(&self, observed: &Self::Observed, _: &Context) -> Option<Change> {
+    fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {
         let wanted = self.wanted();
-        let missing: Vec<&Wanted> = wanted.iter().filter(|rule| !rule.is_in(observed)).collect();
+        let missing: Vec<&Wanted> = wanted
+            .iter()
+            .filter(|rule| !rule.is_in(&facts.arptables))
+            .collect();
         if missing.is_empty() {
             return None;
         }
@@ -135,17 +95,24 @@ impl Kind for Arprule {
         Some(change)
     }
 
-    fn before(&self, observed: &Self::Observed) -> Before {
-        if self.wanted().iter().all(|rule| rule.is_in(observed)) {
+    fn before(&self, facts: &Facts) -> Before {
+        if self
+            .wanted()
+            .iter()
+            .all(|rule| rule.is_in(&facts.arptables))
+        {
             Before::Same
         } else {
             Before::Absent
         }
     }
 
-    fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
+    fn remove(&self, facts: &Facts, before: &Before, _: &Context) -> Option<Change> {
         let wanted = self.wanted();
-        let there: Vec<&Wanted> = wanted.iter().filter(|rule| rule.is_in(observed)).collect();
+        let there: Vec<&Wanted> = wanted
+            .iter()
+            .filter(|rule| rule.is_in(&facts.arptables))
+            .collect();
         if there.is_empty() || *before == Before::Same {
             return None;
         }

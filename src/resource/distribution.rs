@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::facts::Facts;
 use super::manager::ServiceManager;
+use crate::fact::System;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -64,8 +64,8 @@ impl Distribution {
         Self::new(Family::Debian)
     }
 
-    pub fn of(facts: &Facts) -> Self {
-        let one_of = |names: &[&str]| facts.os.iter().any(|id| names.contains(&id.as_str()));
+    pub fn of(system: &System) -> Self {
+        let one_of = |names: &[&str]| system.os.iter().any(|id| names.contains(&id.as_str()));
         let family = if one_of(&["debian", "ubuntu"]) {
             Family::Debian
         } else if one_of(&["rhel", "centos", "fedora"]) {
@@ -77,7 +77,7 @@ impl Distribution {
         } else {
             Family::Debian
         };
-        Self::with(family, ServiceManager::of(facts))
+        Self::with(family, ServiceManager::of(system))
     }
 
     fn with(family: Family, service_manager: ServiceManager) -> Self {
@@ -114,10 +114,10 @@ impl Distribution {
 }
 
 impl PackageManager {
-    pub fn of(facts: &Facts) -> Option<Self> {
+    pub fn of(system: &System) -> Option<Self> {
         [Self::Apt, Self::Dnf, Self::Yum, Self::Zypper, Self::Apk]
             .into_iter()
-            .find(|manager| facts.has(&manager.to_string()))
+            .find(|manager| system.has(&manager.to_string()))
     }
 
     pub fn install(self, names: &str) -> String {
@@ -188,12 +188,12 @@ impl fmt::Display for PackageManager {
 mod tests {
     use super::*;
 
-    fn facts(os: &str, tools: &[&str], systemd: bool) -> Facts {
-        Facts {
+    fn facts(os: &str, tools: &[&str], systemd: bool) -> System {
+        System {
             os: os.split(' ').map(str::to_owned).collect(),
             tools: tools.iter().map(|tool| (*tool).to_owned()).collect(),
             systemd,
-            ..Facts::default()
+            ..System::default()
         }
     }
 

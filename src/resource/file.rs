@@ -1,16 +1,12 @@
 //! A whole file that is ours: content, mode and owner. Content may hold placeholders for secrets.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::change::TextChange;
-use super::{Action, Before, Change, Context, Kind, ParseError, Section};
+use super::{Action, Before, Change, Context, Kind};
+use crate::fact::{Facts, Needs};
 use crate::secret;
 use crate::shell::{heredoc, quote};
-
-/// The most of a file that is read back; what is longer was not written by us.
-const LIMIT: usize = 1024 * 1024;
 
 /// Where files that stood in the way are kept, to be put back.
 pub const BACKUPS: &str = "/var/lib/lvsctl/backup";
@@ -42,18 +38,6 @@ fn quoted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub struct Found {
-    pub regular: bool,
-    pub size: usize,
-    /// Octal, as stat(1) prints it.
-    pub mode: String,
-    pub owner: String,
-    /// Seconds since the epoch.
-    pub modified: f64,
-    pub content: String,
-}
-
 /// Octal digits are compared as a number: `0644` and `644` are one mode.
 fn same_mode(a: &str, b: &str) -> bool {
     u32::from_str_radix(a, 8).ok() == u32::from_str_radix(b, 8).ok()
@@ -62,53 +46,6 @@ fn same_mode(a: &str, b: &str) -> bool {
 /// A file that is written ends with a newline, also where the wanted text does not.
 fn same_text(found: &str, wanted: &str) -> bool {
     found == wanted || (!wanted.ends_with('\n') && found.strip_suffix('\n') == Some(wanted))
-}
-
-/// One process for what files are, one for all they hold.
-pub fn probe_paths<'a>(paths: impl Iterator<Item = &'a str>) -> String {
-    let paths: Vec<String> = paths.map(quote).collect();
-    format!(
-        "part stat\nset --\nfor f in {}; do if [ -e \"$f\" ] || [ -L \"$f\" ]; then set -- \"$@\" \"$f\"; fi; done\n\
-         if [ $# -gt 0 ]; then stat -c '%F|%s|%a|%U:%G|%.9Y|%n' \"$@\" 2>/dev/null\nfor f do shift; if [ -f \"$f\" ] && [ ! -L \"$f\" ]; \
-         then set -- \"$@\" \"$f\"; fi; done; fi\npart content\nif [ $# -gt 0 ]; then head -q -c {LIMIT} \"$@\" 2>/dev/null; fi\nset --\n",
-        paths.join(" ")
-    )
-}
-
-/// Reads what [`probe_paths`] asked for.
-pub fn parse_paths(section: &Section) -> Result<BTreeMap<String, Found>, ParseError> {
-    let odd = |line: &str| ParseError::new(File::NAME, format!("odd line {line:?} of stat"));
-    let mut files = BTreeMap::new();
-    let mut rest = section.part("content");
-    for line in section.part("stat").lines() {
-        let mut words = line.splitn(6, '|');
-        let mut word = || words.next().ok_or_else(|| odd(line));
-        let (kind, size, mode, owner, modified, path) =
-            (word()?, word()?, word()?, word()?, word()?, word()?);
-        let regular = kind.starts_with("regular");
-        let size: usize = size.parse().map_err(|_| odd(line))?;
-        let mut content = String::new();
-        if regular {
-            let split = rest.split_at_checked(size.min(LIMIT)).ok_or_else(|| {
-                ParseError::new(
-                    File::NAME,
-                    format!("{path} changed while it was read, or is not UTF-8; run again"),
-                )
-            })?;
-            content = split.0.to_owned();
-            rest = split.1;
-        }
-        let found = Found {
-            regular,
-            size,
-            mode: mode.to_owned(),
-            owner: owner.to_owned(),
-            modified: modified.parse().map_err(|_| odd(line))?,
-            content,
-        };
-        files.insert(path.to_owned(), found);
-    }
-    Ok(files)
 }
 
 /// Whether something is there; a link that leads nowhere from there is, too.
@@ -179,7 +116,6 @@ impl File {
 
 impl Kind for File {
     const NAME: &'static str = "file";
-    type Observed = BTreeMap<String, Found>;
 
     fn key(&self) -> String {
         self.path.clone()
@@ -196,16 +132,12 @@ impl Kind for File {
         })
     }
 
-    fn probe(wanted: &[&Self]) -> String {
-        probe_paths(wanted.iter().map(|f| f.path.as_str()))
+    fn needs(&self, needs: &mut Needs) {
+        needs.file.get_or_insert_default().insert(self.path.clone());
     }
 
-    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
-        parse_paths(section)
-    }
-
-    fn diff(&self, observed: &Self::Observed, cx: &Context) -> Option<Change> {
-        let found = observed.get(&self.path);
+    fn diff(&self, facts: &Facts, cx: &Context) -> Option<Change> {
+        let found = facts.file.get(&self.path);
         let wanted = self.wanted(cx);
         let content = found.is_none_or(|f| {
             !f.regular || f.size != f.content.len() || !same_text(&f.content, &wanted)
@@ -257,9 +189,9 @@ impl Kind for File {
         Some(change)
     }
 
-    fn before(&self, observed: &Self::Observed) -> Before {
+    fn before(&self, facts: &Facts) -> Before {
         // The content itself goes to the backup, never to the manifest: it may hold secrets.
-        if observed.contains_key(&self.path) {
+        if facts.file.has(&self.path) {
             Before::Value(self.backup())
         } else {
             Before::Absent
@@ -293,9 +225,9 @@ impl Kind for File {
         }
     }
 
-    fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
+    fn remove(&self, facts: &Facts, before: &Before, _: &Context) -> Option<Change> {
         let change = Change::new(Self::NAME, self.key(), Action::Remove);
-        let found = observed.get(&self.path).map(|_| "ours");
+        let found = facts.file.get(&self.path).map(|_| "ours");
         Some(match before {
             Before::Value(backup) => change
                 .field("file", found, Some("what was there before"))

@@ -2,8 +2,6 @@
 //! a health checker took out is not drift. The table is edited in place and never flushed.
 
 mod ask;
-mod history;
-mod parse;
 mod script;
 
 use std::collections::BTreeSet;
@@ -14,11 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::change::Phase;
 use super::manager::ServiceManager;
-use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
+use super::{Action, Before, Change, Context, Kind, NodeLines};
+use crate::fact::ipvs::{Checker, Served, Table, Watched, named};
+use crate::fact::{Facts, Needs};
 use crate::inventory::model::{Mode, Protocol, Scheduler};
 pub use ask::{Ask, Page};
-pub use history::Out;
-pub use parse::{Served, Table};
 pub use script::{drain as drain_script, method, weigh as weigh_script};
 
 /// Names a virtual service as ipvsadm(8) does.
@@ -39,7 +37,7 @@ impl Virtual {
     }
 
     /// As `ipvsadm -Sn` prints it, to be looked for in its output: marks with a sign.
-    fn printed(self) -> String {
+    pub fn printed(self) -> String {
         match self {
             Self::Fwmark { mark, v6 } => {
                 let family = if v6 { " -6" } else { "" };
@@ -273,21 +271,39 @@ impl<'a> Difference<'a> {
 
 impl Kind for Ipvs {
     const NAME: &'static str = "ipvs";
-    type Observed = Table;
 
     fn key(&self) -> String {
         self.service.r#virtual.to_string()
     }
 
-    fn probe(wanted: &[&Self]) -> String {
-        script::probe(wanted)
+    fn needs(&self, needs: &mut Needs) {
+        let ask = needs.ipvs.get_or_insert_default();
+        let service = self.service.r#virtual;
+        ask.keepalived |= self.keepalived;
+        let by = if self.keepalived {
+            Some(Checker::Keepalived)
+        } else {
+            self.is_checked_by_us().then_some(Checker::Ours)
+        };
+        for rs in &self.real_servers {
+            let address = rs.address;
+            if let Some(by) = by.filter(|_| !rs.asks.is_empty()) {
+                let well = script::is_well(self, rs);
+                ask.watched.push(Watched {
+                    service,
+                    address,
+                    by,
+                    well,
+                });
+            }
+            let file = rs.down.iter().cloned();
+            ask.down
+                .extend(file.map(|file| (named(service, address), file)));
+        }
     }
 
-    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
-        parse::table(section)
-    }
-
-    fn diff(&self, table: &Self::Observed, cx: &Context) -> Option<Change> {
+    fn diff(&self, facts: &Facts, cx: &Context) -> Option<Change> {
+        let table = &facts.ipvs;
         let difference = Difference::new(self, table, cx);
         let served = self.served(table);
         let same_definition = served.is_some_and(|s| s.definition == self.service);
@@ -400,7 +416,7 @@ impl Kind for Ipvs {
             );
         }
         if let Some(found) = difference.sorry {
-            let reload = ServiceManager::of(cx.facts).reload(KEEPALIVED);
+            let reload = ServiceManager::of(&facts.system).reload(KEEPALIVED);
             change = change.step(
                 format!(
                     "have keepalived take out the sorry server {}",
@@ -412,7 +428,8 @@ impl Kind for Ipvs {
         Some(change)
     }
 
-    fn remove(&self, table: &Self::Observed, _: &Before, _: &Context) -> Option<Change> {
+    fn remove(&self, facts: &Facts, _: &Before, _: &Context) -> Option<Change> {
+        let table = &facts.ipvs;
         let served = self.served(table)?;
         let change = Change::new(Self::NAME, self.key(), Action::Remove)
             .field(
@@ -435,7 +452,8 @@ impl Kind for Ipvs {
         "keepalived makes it, from keepalived.conf".to_owned()
     }
 
-    fn notes(&self, table: &Self::Observed) -> Vec<String> {
+    fn notes(&self, facts: &Facts) -> Vec<String> {
+        let table = &facts.ipvs;
         let unhealthy: Vec<SocketAddr> = self.unhealthy(table).map(|rs| rs.address).collect();
         let returning: Vec<SocketAddr> = self.returning(table).map(|rs| rs.address).collect();
         let out = self.real_servers.iter().filter_map(|rs| {

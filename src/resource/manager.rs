@@ -3,39 +3,14 @@
 
 use serde::Serialize;
 
-use super::facts::Facts;
+use crate::fact::System;
 use crate::shell::{command, quote};
 
-const PROPERTIES: &str =
-    "Id,Names,LoadState,ActiveState,UnitFileState,NeedDaemonReload,StateChangeTimestampMonotonic";
-
 /// Where OpenRC marks what it has started.
-const STARTED: &str = "/run/openrc/started";
+pub const STARTED: &str = "/run/openrc/started";
 
 pub fn service(unit: &str) -> &str {
     unit.rsplit_once('.').map_or(unit, |(name, _)| name)
-}
-
-/// Shell text that tells how units are, as `systemctl show` does. OpenRC is made to answer in the same words.
-pub fn show(units: &[&str]) -> String {
-    let systemd = command(
-        ["systemctl", "show", &format!("--property={PROPERTIES}")]
-            .into_iter()
-            .chain(units.iter().copied()),
-    );
-    let names: Vec<String> = units.iter().map(|unit| quote(unit)).collect();
-    // The time of its mark is that of its start; a link has its own.
-    format!(
-        "if [ ! -d /run/systemd/system ] && command -v rc-service >/dev/null 2>&1; then\n\
-         for u in {}; do s=${{u%.*}}; load=not-found active=inactive file=disabled\n\
-         if [ -e \"/etc/init.d/$s\" ]; then load=loaded\n\
-         if rc-service \"$s\" status >/dev/null 2>&1; then active=active; fi\n\
-         for l in /etc/runlevels/*/\"$s\"; do if [ -e \"$l\" ]; then file=enabled; fi; done; fi\n\
-         printf 'Id=%s\\nLoadState=%s\\nActiveState=%s\\nUnitFileState=%s\\nNeedDaemonReload=no\\nChanged=%s\\n\\n' \\\n\
-         \"$u\" $load $active $file \"$(stat -c %.9Y {STARTED}/\"$s\" 2>/dev/null)\"; done\n\
-         else {systemd} 2>/dev/null; fi\n",
-        names.join(" "),
-    )
 }
 
 /// Shell text that starts or stops a unit where the host has it, whoever manages its services.
@@ -65,8 +40,8 @@ pub enum ServiceManager {
 
 impl ServiceManager {
     /// A host that has neither is refused by what needs one.
-    pub fn of(facts: &Facts) -> Self {
-        if !facts.systemd && facts.has("rc-service") {
+    pub fn of(system: &System) -> Self {
+        if !system.systemd && system.has("rc-service") {
             Self::Openrc
         } else {
             Self::Systemd
@@ -74,8 +49,8 @@ impl ServiceManager {
     }
 
     /// Whether the host has one that we know.
-    pub fn is_on(facts: &Facts) -> bool {
-        facts.systemd || facts.has("rc-service")
+    pub fn is_on(system: &System) -> bool {
+        system.systemd || system.has("rc-service")
     }
 
     /// The file that defines a unit of the administrator's own.

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
+use super::{Action, Before, Change, Context, Kind, NodeLines};
+use crate::fact::iptables::{MangleRules, Rule};
+use crate::fact::{Facts, Needs};
 use crate::inventory::model::Protocol;
 use crate::ports::PortRange;
 use crate::shell::command;
@@ -19,20 +21,6 @@ pub struct Mark {
     /// Empty: every port. At most 15, where a range counts as two.
     pub ports: Vec<PortRange>,
     pub mark: u32,
-}
-
-/// A rule as `iptables-save` tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
-    /// The words after `-A PREROUTING`, as they would delete it again.
-    pub words: Vec<String>,
-    pub comment: Option<String>,
-    pub v6: bool,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rules {
-    pub rules: Vec<Rule>,
 }
 
 impl Mark {
@@ -90,8 +78,8 @@ impl Mark {
         command(start.into_iter().chain(words.iter().map(String::as_str)))
     }
 
-    fn ours<'a>(&'a self, observed: &'a Rules) -> impl Iterator<Item = &'a Rule> {
-        observed.rules.iter().filter(|rule| {
+    fn ours<'a>(&'a self, rules: &'a MangleRules) -> impl Iterator<Item = &'a Rule> {
+        rules.rules.iter().filter(|rule| {
             rule.v6 == self.destination.is_ipv6() && rule.comment.as_deref() == Some(&self.comment)
         })
     }
@@ -115,40 +103,6 @@ impl Mark {
     }
 }
 
-/// Splits a line of iptables-save, which quotes by `"` and escapes by `\`.
-pub fn split_words(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word = String::new();
-    let (mut quoted, mut started) = (false, false);
-    let mut chars = line.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' => {
-                quoted = !quoted;
-                started = true;
-            }
-            '\\' => {
-                word.extend(chars.next());
-                started = true;
-            }
-            c if c.is_whitespace() && !quoted => {
-                if started {
-                    words.push(std::mem::take(&mut word));
-                    started = false;
-                }
-            }
-            c => {
-                word.push(c);
-                started = true;
-            }
-        }
-    }
-    if started {
-        words.push(word);
-    }
-    words
-}
-
 /// Where a comment stands differs between backends, and so does nothing else that matters here.
 fn canonical(words: &[String]) -> Vec<String> {
     let mut rest = Vec::new();
@@ -169,51 +123,18 @@ fn canonical(words: &[String]) -> Vec<String> {
 
 impl Kind for Mark {
     const NAME: &'static str = "mark";
-    type Observed = Rules;
 
     fn key(&self) -> String {
         self.comment.clone()
     }
 
-    /// To list a table makes the legacy backend's kernel load it, so it is asked only where the table is. The other
-    /// backend may be in use on a kernel that has both, and its tables are not in that list.
-    fn probe(wanted: &[&Self]) -> String {
-        let mut families = vec![("v4", "ip")];
-        if wanted.iter().any(|m| m.destination.is_ipv6()) {
-            families.push(("v6", "ip6"));
-        }
-        let ask = |(part, family): (&str, &str)| {
-            format!(
-                "part {part}\nif command -v {family}tables-save >/dev/null 2>&1; then\n\
-                 if grep -qs '^mangle$' /proc/net/{family}_tables_names; then {family}tables-save -t mangle 2>/dev/null\n\
-                 else case $({family}tables --version 2>/dev/null) in *nf_tables*) {family}tables-save -t mangle 2>/dev/null;; esac; fi; fi\n"
-            )
-        };
-        families.into_iter().map(ask).collect()
+    fn needs(&self, needs: &mut Needs) {
+        needs.iptables.get_or_insert_default().v6 |= self.destination.is_ipv6();
     }
 
-    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
-        let mut rules = Vec::new();
-        for (part, v6) in [("v4", false), ("v6", true)] {
-            for line in section.part(part).lines() {
-                let Some(rest) = line.strip_prefix("-A PREROUTING ") else {
-                    continue;
-                };
-                let words = split_words(rest);
-                let comment = words
-                    .iter()
-                    .position(|w| w == "--comment")
-                    .and_then(|at| words.get(at + 1))
-                    .cloned();
-                rules.push(Rule { words, comment, v6 });
-            }
-        }
-        Ok(Rules { rules })
-    }
-
-    fn diff(&self, observed: &Self::Observed, _: &Context) -> Option<Change> {
+    fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {
         let wanted = self.words();
-        let ours: Vec<&Rule> = self.ours(observed).collect();
+        let ours: Vec<&Rule> = self.ours(&facts.iptables).collect();
         let right = ours
             .iter()
             .filter(|rule| canonical(&rule.words) == canonical(&wanted))
@@ -258,8 +179,8 @@ impl Kind for Mark {
         Some(change)
     }
 
-    fn remove(&self, observed: &Self::Observed, _: &Before, _: &Context) -> Option<Change> {
-        let ours: Vec<&Rule> = self.ours(observed).collect();
+    fn remove(&self, facts: &Facts, _: &Before, _: &Context) -> Option<Change> {
+        let ours: Vec<&Rule> = self.ours(&facts.iptables).collect();
         let first = ours.first()?;
         let mut change = Change::new(Self::NAME, self.key(), Action::Remove).field(
             "rule",

@@ -1,11 +1,10 @@
-//! Wanted state, one file a kind, without I/O: what to ask a host, how to read the answer, what differs, and the
-//! steps that mend it. [`registry`] is the only list of kinds; [`section`] is the shape of a probe's answer.
+//! Wanted state, one file a kind, without I/O: which facts it is compared with, what differs, and the steps that change
+//! it. [`registry`] is the only list of kinds. How facts are asked for and parsed is [`crate::fact`]'s part.
 
 pub mod address;
 pub mod arprule;
 pub mod change;
 pub mod distribution;
-pub mod facts;
 mod fields;
 pub mod file;
 pub mod ipvs;
@@ -18,7 +17,7 @@ pub mod networkd;
 pub mod package;
 pub mod registry;
 pub mod route;
-pub mod section;
+pub(crate) mod scalar;
 pub mod sysctl;
 pub mod unit;
 
@@ -29,10 +28,9 @@ use serde::de::DeserializeOwned;
 
 pub use change::{Action, Change, Field, Step};
 pub use distribution::Distribution;
-pub use facts::Facts;
-pub use registry::{Observed, Resource};
-pub use section::{ParseError, Section};
+pub use registry::Resource;
 
+use crate::fact::{Facts, Needs};
 use crate::secret::Secrets;
 
 /// What a kind is. One value is one wanted resource.
@@ -41,8 +39,6 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Debug {
     const NAME: &'static str;
     /// Whether two clusters may both want the same of one host; the last one that leaves puts back what was there.
     const SHAREABLE: bool = false;
-    /// What the probe found, for all resources of this kind on a host.
-    type Observed: Debug + Default;
 
     /// What it is on the host, so that wanted, observed and owned find each other.
     fn key(&self) -> String;
@@ -52,26 +48,23 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Debug {
         None
     }
 
-    /// Shell text that prints this kind's section of the probe. It changes nothing on the host and starts as
-    /// few processes as it can: they, not the network, decide how long a run takes.
-    fn probe(wanted: &[&Self]) -> String;
-
-    fn parse(section: &Section) -> Result<Self::Observed, ParseError>;
+    /// The facts that it is compared with.
+    fn needs(&self, needs: &mut Needs);
 
     /// What must change so that the host is as wanted; `None` when it is.
-    fn diff(&self, observed: &Self::Observed, cx: &Context) -> Option<Change>;
+    fn diff(&self, facts: &Facts, cx: &Context) -> Option<Change>;
 
     /// Why this host cannot be made as wanted; a refusal anywhere stops the run before anything changes.
-    fn refuse(&self, _observed: &Self::Observed, _cx: &Context) -> Option<String> {
+    fn refuse(&self, _facts: &Facts, _cx: &Context) -> Option<String> {
         None
     }
 
     /// What takes it away from the host, when it is ours and no longer wanted; `None` when it is gone.
     /// `before` is what [`Kind::before`] kept.
-    fn remove(&self, observed: &Self::Observed, before: &Before, cx: &Context) -> Option<Change>;
+    fn remove(&self, facts: &Facts, before: &Before, cx: &Context) -> Option<Change>;
 
     /// What was there before us, kept on the host to be put back.
-    fn before(&self, _observed: &Self::Observed) -> Before {
+    fn before(&self, _facts: &Facts) -> Before {
         Before::Absent
     }
 
@@ -101,7 +94,7 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Debug {
     }
 
     /// What is right but worth telling: a drained or an unhealthy real server.
-    fn notes(&self, _observed: &Self::Observed) -> Vec<String> {
+    fn notes(&self, _facts: &Facts) -> Vec<String> {
         Vec::new()
     }
 }
@@ -126,10 +119,9 @@ pub struct NodeLines {
     pub status: Vec<(String, String)>,
 }
 
-/// What a decision may look at beside its own kind's observed state.
+/// What a decision may look at beside the facts.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    pub facts: &'a Facts,
     pub secrets: &'a Secrets,
     /// Changes decided so far on this host, in order.
     pub earlier: &'a [Change],

@@ -1,11 +1,12 @@
 //! A permanent entry of the neighbour table: where a gateway sends an address's packets, whoever answers ARP for it.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
+use super::{Action, Before, Change, Context, Kind, NodeLines};
+use crate::fact::neighbour::Neighbours;
+use crate::fact::{Facts, Needs};
 use crate::shell::command;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,19 +16,6 @@ pub struct Neighbour {
     /// The hardware address, in lower case.
     pub lladdr: String,
     pub interface: String,
-}
-
-/// Permanent entries alone: what the kernel learned by itself is nobody's.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Neighbours(BTreeMap<(IpAddr, String), String>);
-
-#[derive(Deserialize)]
-struct RawNeighbour {
-    dst: IpAddr,
-    dev: Option<String>,
-    lladdr: Option<String>,
-    #[serde(default)]
-    state: Vec<String>,
 }
 
 impl Neighbour {
@@ -48,7 +36,7 @@ impl Neighbour {
     }
 
     fn found<'a>(&self, observed: &'a Neighbours) -> Option<&'a String> {
-        observed.0.get(&(self.address, self.interface.clone()))
+        observed.get(self.address, &self.interface)
     }
 
     fn is_there(&self, observed: &Neighbours) -> bool {
@@ -58,39 +46,20 @@ impl Neighbour {
 
 impl Kind for Neighbour {
     const NAME: &'static str = "neighbour";
-    type Observed = Neighbours;
 
     fn key(&self) -> String {
         format!("{} dev {}", self.address, self.interface)
     }
 
-    fn probe(_: &[&Self]) -> String {
-        "part json\nip -j neigh show nud permanent\n".to_owned()
+    fn needs(&self, needs: &mut Needs) {
+        needs.neighbour.get_or_insert_default();
     }
 
-    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
-        let json = section.part("json").trim();
-        let raw: Vec<RawNeighbour> = match json {
-            // Some versions print nothing for an empty table.
-            "" => Vec::new(),
-            json => serde_json::from_str(json)
-                .map_err(|e| ParseError::new(Self::NAME, format!("`ip -j neigh show`: {e}")))?,
-        };
-        let permanent = raw
-            .into_iter()
-            .filter(|n| n.state.iter().any(|s| s == "PERMANENT"));
-        Ok(Neighbours(
-            permanent
-                .filter_map(|n| Some(((n.dst, n.dev?), n.lladdr?.to_lowercase())))
-                .collect(),
-        ))
-    }
-
-    fn diff(&self, observed: &Self::Observed, _: &Context) -> Option<Change> {
-        if self.is_there(observed) {
+    fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {
+        if self.is_there(&facts.neighbour) {
             return None;
         }
-        let found = self.found(observed);
+        let found = self.found(&facts.neighbour);
         let action = if found.is_some() {
             Action::Update
         } else {
@@ -105,16 +74,16 @@ impl Kind for Neighbour {
         Some(change)
     }
 
-    fn before(&self, observed: &Self::Observed) -> Before {
-        match self.found(observed) {
+    fn before(&self, facts: &Facts) -> Before {
+        match self.found(&facts.neighbour) {
             None => Before::Absent,
             Some(found) if *found == self.lladdr => Before::Same,
             Some(found) => Before::Value(found.clone()),
         }
     }
 
-    fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
-        if !self.is_there(observed) {
+    fn remove(&self, facts: &Facts, before: &Before, _: &Context) -> Option<Change> {
+        if !self.is_there(&facts.neighbour) {
             return None;
         }
         let change = Change::new(Self::NAME, self.key(), Action::Remove);

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Change, Context, Kind, ParseError, Section};
+use super::{Action, Before, Change, Context, Kind};
+use crate::fact::networkd::{FOLDER, Found, host_file};
+use crate::fact::{Facts, Needs};
 use crate::shell::{command, heredoc, quote};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,27 +18,11 @@ pub struct Networkd {
     pub interfaces: Vec<String>,
 }
 
-/// What is on the host.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    /// The .network file of each interface that systemd-networkd manages.
-    managed: BTreeMap<String, String>,
-    /// Drop-in files and what they hold.
-    files: BTreeMap<String, String>,
-}
-
 /// For one interface (systemd.network(5)): static addresses, neighbours and routes stay when systemd-networkd starts.
 const OF_INTERFACE: &str = "[Network]\nKeepConfiguration=static\n";
 /// For all of systemd-networkd (networkd.conf(5)): routes of others stay, whatever their protocol is.
 const OF_HOST: &str = "[Network]\nManageForeignRoutes=no\n";
-const HOST_FOLDER: &str = "/etc/systemd/networkd.conf.d";
-const FOLDER: &str = "/etc/systemd/network";
-
 impl Networkd {
-    fn host_file(&self) -> String {
-        format!("{HOST_FOLDER}/{}.conf", self.name)
-    }
-
     /// The files that this host must have, by path.
     fn wanted(&self, found: &Found) -> BTreeMap<String, &'static str> {
         let managed = self.interfaces.iter().filter_map(|i| found.managed.get(i));
@@ -50,7 +36,7 @@ impl Networkd {
             })
             .collect();
         if !files.is_empty() {
-            files.insert(self.host_file(), OF_HOST);
+            files.insert(host_file(&self.name), OF_HOST);
         }
         files
     }
@@ -82,7 +68,6 @@ fn setting(text: &str) -> String {
 
 impl Kind for Networkd {
     const NAME: &'static str = "networkd";
-    type Observed = BTreeMap<String, Found>;
 
     fn key(&self) -> String {
         self.name.clone()
@@ -94,53 +79,15 @@ impl Kind for Networkd {
             .then(|| format!("{:?} cannot name a drop-in file", self.name))
     }
 
-    fn probe(wanted: &[&Self]) -> String {
-        let mut text = String::new();
-        for resource in wanted {
-            let interfaces: Vec<_> = resource.interfaces.iter().map(|i| quote(i)).collect();
-            text.push_str(&format!(
-                "part managed {name}\nset -- {interfaces}\n\
-                 for i do n=; if [ -r \"/sys/class/net/$i/ifindex\" ]; then read -r n <\"/sys/class/net/$i/ifindex\"; fi\n\
-                 f=/run/systemd/netif/links/$n; if [ -n \"$n\" ] && [ -r \"$f\" ]; then while IFS= read -r l; do\n\
-                 case $l in NETWORK_FILE=?*) printf '%s %s\\n' \"$i\" \"${{l#*=}}\";; esac; done <\"$f\"; fi; done\n\
-                 part files {name}\nfor f in {host} {FOLDER}/*.network.d/{name}.conf; do if [ -f \"$f\" ]; then\n\
-                 while IFS= read -r l || [ -n \"$l\" ]; do printf '%s %s\\n' \"$f\" \"$l\"; done <\"$f\"; fi; done\nset --\n",
-                name = resource.name,
-                interfaces = interfaces.join(" "),
-                host = resource.host_file(),
-            ));
-        }
-        text
+    fn needs(&self, needs: &mut Needs) {
+        let interfaces = self.interfaces.iter().cloned();
+        let all = needs.networkd.get_or_insert_default();
+        all.entry(self.name.clone()).or_default().extend(interfaces);
     }
 
-    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
-        let mut all: Self::Observed = BTreeMap::new();
-        let odd = |line: &str| ParseError::new(Self::NAME, format!("odd line {line:?}"));
-        for (name, text) in section.parts_of("managed") {
-            let found = all.entry(name.to_owned()).or_default();
-            for line in text.lines() {
-                let (interface, file) = line.split_once(' ').ok_or_else(|| odd(line))?;
-                if !file.starts_with('/') || !file.ends_with(".network") {
-                    return Err(odd(line));
-                }
-                found.managed.insert(interface.to_owned(), file.to_owned());
-            }
-        }
-        for (name, text) in section.parts_of("files") {
-            let found = all.entry(name.to_owned()).or_default();
-            for line in text.lines() {
-                let (path, line) = line.split_once(' ').ok_or_else(|| odd(line))?;
-                let file = found.files.entry(path.to_owned()).or_default();
-                file.push_str(line);
-                file.push('\n');
-            }
-        }
-        Ok(all)
-    }
-
-    fn diff(&self, observed: &Self::Observed, _: &Context) -> Option<Change> {
+    fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {
         let none = Found::default();
-        let found = observed.get(&self.name).unwrap_or(&none);
+        let found = facts.networkd.get(&self.name).unwrap_or(&none);
         let wanted = self.wanted(found);
         let action = if found.files.is_empty() {
             Action::Create
@@ -170,8 +117,11 @@ impl Kind for Networkd {
         Some(change.step("write drop-ins of systemd-networkd", script))
     }
 
-    fn remove(&self, observed: &Self::Observed, _: &Before, _: &Context) -> Option<Change> {
-        let found = observed.get(&self.name).filter(|f| !f.files.is_empty())?;
+    fn remove(&self, facts: &Facts, _: &Before, _: &Context) -> Option<Change> {
+        let found = facts
+            .networkd
+            .get(&self.name)
+            .filter(|f| !f.files.is_empty())?;
         let mut change = Change::new(Self::NAME, self.key(), Action::Remove);
         let mut script = String::new();
         for (path, text) in &found.files {

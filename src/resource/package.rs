@@ -1,12 +1,12 @@
 //! Installed packages, and how old they may be.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
 use version_compare::{Cmp, compare_to};
 
 use super::distribution::PackageManager;
-use super::{Action, Before, Change, Context, Kind, ParseError, Section};
+use super::{Action, Before, Change, Context, Kind};
+use crate::fact::package::Packages;
+use crate::fact::{Facts, Needs};
 use crate::shell::quote;
 
 /// Packages that are installed together, in one run of the package manager.
@@ -64,12 +64,6 @@ struct Unfit<'a> {
     because: &'a str,
 }
 
-/// The release of a package, without the epoch and the distribution's own revision.
-fn upstream(version: &str) -> &str {
-    let version = version.split_once(':').map_or(version, |(_, rest)| rest);
-    version.rsplit_once('-').map_or(version, |(rest, _)| rest)
-}
-
 impl Package {
     /// Its names on this host.
     fn known(&self, manager: Option<PackageManager>) -> impl Iterator<Item = &str> {
@@ -81,12 +75,12 @@ impl Package {
     /// The first whose release will not do.
     fn unfit<'a>(
         &'a self,
-        observed: &'a BTreeMap<String, String>,
+        packages: &'a Packages,
         manager: Option<PackageManager>,
     ) -> Option<Unfit<'a>> {
         let least = self.at_least.as_ref()?;
         self.known(manager).find_map(|name| {
-            let found = observed.get(name).filter(|version| !version.is_empty())?;
+            let found = packages.version(name)?;
             let (needed, because) = least.unfit(found)?;
             Some(Unfit {
                 name,
@@ -101,74 +95,27 @@ impl Package {
 impl Kind for Package {
     const NAME: &'static str = "package";
     const SHAREABLE: bool = true;
-    /// What is installed, and its version where the host tells it: empty otherwise.
-    type Observed = BTreeMap<String, String>;
 
     fn key(&self) -> String {
         self.names.join(" ")
     }
 
-    fn probe(wanted: &[&Self]) -> String {
-        let names: BTreeSet<&str> = wanted
-            .iter()
-            .flat_map(|p| p.names.iter().map(String::as_str))
-            .collect();
-        let names_for = |manager: PackageManager| {
-            names
-                .iter()
-                .filter_map(|name| manager.name(name))
-                .map(quote)
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
-        // A name may be another package's by now: `iptables` is provided by `iptables-nft`.
-        let rpm = r"rpm -q --whatprovides --qf 'installed %{NAME} %{VERSION} [%{PROVIDENAME} ]\n'";
-        format!(
-            "part installed\nif command -v dpkg-query >/dev/null 2>&1; then\n\
-             dpkg-query -W -f '${{db:Status-Status}} ${{Package}} ${{Version}}\\n' {} 2>/dev/null\n\
-             elif command -v zypper >/dev/null 2>&1; then {rpm} {} 2>/dev/null\n\
-             elif command -v rpm >/dev/null 2>&1; then {rpm} {} 2>/dev/null\n\
-             elif command -v apk >/dev/null 2>&1; then apk info -e {} 2>/dev/null\nfi\n",
-            names_for(PackageManager::Apt),
-            names_for(PackageManager::Zypper),
-            names_for(PackageManager::Dnf),
-            names_for(PackageManager::Apk),
-        )
+    fn needs(&self, needs: &mut Needs) {
+        let names = self.names.iter().cloned();
+        needs.package.get_or_insert_default().extend(names);
     }
 
-    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
-        let mut installed = BTreeMap::new();
-        for line in section.part("installed").lines() {
-            let mut words = line.split_whitespace();
-            match (words.next(), words.next(), words.next()) {
-                // apk tells the name alone.
-                (Some(name), None, _) => {
-                    installed.insert(name.to_owned(), String::new());
-                }
-                (Some("installed"), Some(name), version) => {
-                    let version = upstream(version.unwrap_or_default()).to_owned();
-                    for provided in words {
-                        installed.insert(provided.to_owned(), version.clone());
-                    }
-                    installed.insert(name.to_owned(), version);
-                }
-                _ => {}
-            }
-        }
-        Ok(installed)
-    }
-
-    fn diff(&self, observed: &Self::Observed, cx: &Context) -> Option<Change> {
-        let manager = PackageManager::of(cx.facts);
+    fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {
+        let manager = PackageManager::of(&facts.system);
         let mut missing: Vec<&str> = self
             .known(manager)
-            .filter(|name| !observed.contains_key(*name))
+            .filter(|name| !facts.package.has(name))
             .collect();
         // Two of Debian's packages may be one elsewhere.
         missing.dedup();
         if missing.is_empty() {
             // There is no step for it: which release a host has is for its administrator to say.
-            let unfit = self.unfit(observed, manager)?;
+            let unfit = self.unfit(&facts.package, manager)?;
             let change = Change::new(Self::NAME, self.key(), Action::Update);
             return Some(change.field(unfit.name, Some(unfit.found), Some(unfit.needed)));
         }
@@ -184,9 +131,9 @@ impl Kind for Package {
         Some(change)
     }
 
-    fn refuse(&self, observed: &Self::Observed, cx: &Context) -> Option<String> {
-        let Some(manager) = PackageManager::of(cx.facts) else {
-            let missing = self.names.iter().any(|name| !observed.contains_key(name));
+    fn refuse(&self, facts: &Facts, _: &Context) -> Option<String> {
+        let Some(manager) = PackageManager::of(&facts.system) else {
+            let missing = self.names.iter().any(|name| !facts.package.has(name));
             return missing.then(|| {
                 format!(
                     "expected packages {}, found no package manager that lvsctl knows; install them by hand",
@@ -204,7 +151,7 @@ impl Kind for Package {
             found,
             needed,
             because,
-        } = self.unfit(observed, Some(manager))?;
+        } = self.unfit(&facts.package, Some(manager))?;
         Some(format!(
             "expected {name} {needed}, found {found}: {because}; upgrade it"
         ))
@@ -218,7 +165,7 @@ impl Kind for Package {
     }
 
     /// Packages stay: what else needs them by now cannot be known.
-    fn remove(&self, _: &Self::Observed, _: &Before, _: &Context) -> Option<Change> {
+    fn remove(&self, _: &Facts, _: &Before, _: &Context) -> Option<Change> {
         None
     }
 }

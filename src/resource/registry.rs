@@ -1,11 +1,10 @@
 //! The only list of resource kinds. A kind is one line here and one file beside this one; docs/adding-a-resource.md says
 //! what else it needs.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Before, Change, Context, Kind, NodeLines, ParseError, Section};
+use super::{Before, Change, Context, Kind, NodeLines};
+use crate::fact::{Facts, Needs};
 
 macro_rules! registry {
     ($( $variant:ident = $module:ident ),+ $(,)?) => {
@@ -14,12 +13,6 @@ macro_rules! registry {
         #[serde(rename_all = "lowercase")]
         pub enum Resource {
             $( $variant(super::$module::$variant), )+
-        }
-
-        /// What one probe found on a host, kind by kind.
-        #[derive(Debug, Default)]
-        pub struct Observed {
-            $( pub $module: <super::$module::$variant as Kind>::Observed, )+
         }
 
         /// The names of all kinds.
@@ -55,20 +48,24 @@ macro_rules! registry {
                 match self { $( Self::$variant(r) => r.fault(), )+ }
             }
 
-            pub fn diff(&self, observed: &Observed, cx: &Context) -> Option<Change> {
-                match self { $( Self::$variant(r) => r.diff(&observed.$module, cx), )+ }
+            pub fn needs(&self, needs: &mut Needs) {
+                match self { $( Self::$variant(r) => r.needs(needs), )+ }
             }
 
-            pub fn remove(&self, observed: &Observed, before: &Before, cx: &Context) -> Option<Change> {
-                match self { $( Self::$variant(r) => r.remove(&observed.$module, before, cx), )+ }
+            pub fn diff(&self, facts: &Facts, cx: &Context) -> Option<Change> {
+                match self { $( Self::$variant(r) => r.diff(facts, cx), )+ }
             }
 
-            pub fn refuse(&self, observed: &Observed, cx: &Context) -> Option<String> {
-                match self { $( Self::$variant(r) => r.refuse(&observed.$module, cx), )+ }
+            pub fn remove(&self, facts: &Facts, before: &Before, cx: &Context) -> Option<Change> {
+                match self { $( Self::$variant(r) => r.remove(facts, before, cx), )+ }
             }
 
-            pub fn before(&self, observed: &Observed) -> Before {
-                match self { $( Self::$variant(r) => r.before(&observed.$module), )+ }
+            pub fn refuse(&self, facts: &Facts, cx: &Context) -> Option<String> {
+                match self { $( Self::$variant(r) => r.refuse(facts, cx), )+ }
+            }
+
+            pub fn before(&self, facts: &Facts) -> Before {
+                match self { $( Self::$variant(r) => r.before(facts), )+ }
             }
 
             pub fn keep(&self, before: &Before, as_wanted: bool) -> Option<String> {
@@ -92,36 +89,9 @@ macro_rules! registry {
                 match self { $( Self::$variant(r) => r.words(), )+ }
             }
 
-            pub fn notes(&self, observed: &Observed) -> Vec<String> {
-                match self { $( Self::$variant(r) => r.notes(&observed.$module), )+ }
+            pub fn notes(&self, facts: &Facts) -> Vec<String> {
+                match self { $( Self::$variant(r) => r.notes(facts), )+ }
             }
-        }
-
-        /// The shell text that asks for everything that these resources need to know.
-        pub fn probe(resources: &[Resource]) -> String {
-            let mut text = String::new();
-            $(
-                let wanted: Vec<_> = resources
-                    .iter()
-                    .filter_map(|r| match r { Resource::$variant(r) => Some(r), #[allow(unreachable_patterns)] _ => None })
-                    .collect();
-                if !wanted.is_empty() {
-                    text.push_str(&format!("section={}\n", <super::$module::$variant as Kind>::NAME));
-                    text.push_str(&<super::$module::$variant as Kind>::probe(&wanted));
-                }
-            )+
-            text
-        }
-
-        /// Reads the sections that [`probe`] asked for.
-        pub fn parse(sections: &BTreeMap<String, Section>) -> Result<Observed, ParseError> {
-            let mut observed = Observed::default();
-            $(
-                if let Some(section) = sections.get(<super::$module::$variant as Kind>::NAME) {
-                    observed.$module = <super::$module::$variant as Kind>::parse(section)?;
-                }
-            )+
-            Ok(observed)
         }
     };
 }

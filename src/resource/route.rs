@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
+use super::{Action, Before, Change, Context, Kind, NodeLines};
+use crate::fact::route::Known;
+use crate::fact::{Facts, Needs};
 use crate::shell::command;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,22 +19,6 @@ pub struct Route {
     pub interface: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<IpAddr>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
-    pub to: IpNet,
-    pub interface: Option<String>,
-    pub via: Option<IpAddr>,
-}
-
-#[derive(Deserialize)]
-struct RawRoute {
-    dst: String,
-    gateway: Option<IpAddr>,
-    dev: Option<String>,
-    #[serde(default)]
-    r#type: Option<String>,
 }
 
 impl Route {
@@ -89,61 +75,20 @@ impl Route {
 
 impl Kind for Route {
     const NAME: &'static str = "route";
-    type Observed = Vec<Known>;
 
     fn key(&self) -> String {
         self.to.to_string()
     }
 
-    fn probe(wanted: &[&Self]) -> String {
-        let mut text = "part v4\nip -j -4 route show table main\n".to_owned();
-        if wanted.iter().any(|r| r.to.addr().is_ipv6()) {
-            text.push_str("part v6\nip -j -6 route show table main\n");
-        }
-        text
+    fn needs(&self, needs: &mut Needs) {
+        needs.route.get_or_insert_default().v6 |= self.to.addr().is_ipv6();
     }
 
-    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
-        let mut known = Vec::new();
-        for (part, default) in [("v4", "0.0.0.0/0"), ("v6", "::/0")] {
-            let json = section.part(part).trim();
-            if json.is_empty() {
-                continue;
-            }
-            let raw: Vec<RawRoute> = serde_json::from_str(json).map_err(|e| {
-                ParseError::new(
-                    Self::NAME,
-                    format!("`ip -j route show` (iproute2 4.14 or later): {e}"),
-                )
-            })?;
-            for route in raw
-                .into_iter()
-                .filter(|r| r.r#type.as_deref().is_none_or(|t| t == "unicast"))
-            {
-                let dst = if route.dst == "default" {
-                    default
-                } else {
-                    route.dst.as_str()
-                };
-                let to = dst
-                    .parse::<IpNet>()
-                    .or_else(|_| dst.parse::<IpAddr>().map(IpNet::from))
-                    .map_err(|_| ParseError::new(Self::NAME, format!("odd destination {dst:?}")))?;
-                known.push(Known {
-                    to,
-                    interface: route.dev,
-                    via: route.gateway,
-                });
-            }
-        }
-        Ok(known)
-    }
-
-    fn diff(&self, observed: &Self::Observed, _: &Context) -> Option<Change> {
-        if observed.iter().any(|known| self.matches(known)) {
+    fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {
+        if facts.route.iter().any(|known| self.matches(known)) {
             return None;
         }
-        let old = observed.iter().find(|known| known.to == self.to);
+        let old = facts.route.iter().find(|known| known.to == self.to);
         let action = if old.is_some() {
             Action::Update
         } else {
@@ -166,8 +111,8 @@ impl Kind for Route {
         Some(change)
     }
 
-    fn before(&self, observed: &Self::Observed) -> Before {
-        match observed.iter().find(|known| known.to == self.to) {
+    fn before(&self, facts: &Facts) -> Before {
+        match facts.route.iter().find(|known| known.to == self.to) {
             None => Before::Absent,
             Some(known) if self.matches(known) => Before::Same,
             Some(known) => {
@@ -181,8 +126,8 @@ impl Kind for Route {
         }
     }
 
-    fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
-        let found = observed.iter().find(|known| self.matches(known))?;
+    fn remove(&self, facts: &Facts, before: &Before, _: &Context) -> Option<Change> {
+        let found = facts.route.iter().find(|known| self.matches(known))?;
         let change = Change::new(Self::NAME, self.key(), Action::Remove);
         let from = Self::shown(found.interface.as_deref(), found.via);
         match before {

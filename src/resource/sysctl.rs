@@ -1,10 +1,9 @@
 //! A kernel parameter's running value. The value that the next boot sets is a file, made by [`crate::persist`].
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Change, Context, Kind, NodeLines, ParseError, Section};
+use super::{Action, Before, Change, Context, Kind, NodeLines};
+use crate::fact::{Facts, Needs};
 use crate::shell::quote;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +11,7 @@ use crate::shell::quote;
 pub struct Sysctl {
     /// As sysctl(8) writes it; a dot inside an interface's name is written `/`.
     pub name: String,
-    #[serde(deserialize_with = "super::facts::text")]
+    #[serde(deserialize_with = "super::scalar::text")]
     pub value: String,
     /// The value is wanted in the place of this one alone; another is somebody's decision.
     #[serde(
@@ -26,7 +25,7 @@ pub struct Sysctl {
 fn some_text<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
-    super::facts::text(deserializer).map(Some)
+    super::scalar::text(deserializer).map(Some)
 }
 
 impl Sysctl {
@@ -74,36 +73,17 @@ fn words(value: &str) -> String {
 impl Kind for Sysctl {
     const NAME: &'static str = "sysctl";
     const SHAREABLE: bool = true;
-    /// Value by path.
-    type Observed = BTreeMap<String, String>;
 
     fn key(&self) -> String {
         self.name.clone()
     }
 
-    fn probe(wanted: &[&Self]) -> String {
-        let paths: Vec<String> = wanted.iter().map(|s| quote(&s.path())).collect();
-        format!("part values\ngrep -aHs '' {} /dev/null\n", paths.join(" "))
+    fn needs(&self, needs: &mut Needs) {
+        needs.sysctl.get_or_insert_default().insert(self.path());
     }
 
-    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
-        let mut values = Self::Observed::new();
-        for line in section.part("values").lines() {
-            let (path, value) = line
-                .split_once(':')
-                .ok_or_else(|| ParseError::new(Self::NAME, format!("odd line {line:?}")))?;
-            // A parameter of several lines is one value.
-            let entry = values.entry(path.to_owned()).or_default();
-            if !entry.is_empty() {
-                entry.push(' ');
-            }
-            entry.push_str(value);
-        }
-        Ok(values)
-    }
-
-    fn diff(&self, observed: &Self::Observed, _: &Context) -> Option<Change> {
-        let found = observed.get(&self.path());
+    fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {
+        let found = facts.sysctl.get(&self.path());
         if found.is_some_and(|value| self.holds(value)) {
             return None;
         }
@@ -116,19 +96,19 @@ impl Kind for Sysctl {
         Some(change)
     }
 
-    fn before(&self, observed: &Self::Observed) -> Before {
-        match observed.get(&self.path()) {
+    fn before(&self, facts: &Facts) -> Before {
+        match facts.sysctl.get(&self.path()) {
             Some(value) if self.holds(value) => Before::Same,
             Some(value) => Before::Value(value.clone()),
             None => Before::Absent,
         }
     }
 
-    fn remove(&self, observed: &Self::Observed, before: &Before, _: &Context) -> Option<Change> {
+    fn remove(&self, facts: &Facts, before: &Before, _: &Context) -> Option<Change> {
         let Before::Value(old) = before else {
             return None;
         };
-        let found = observed.get(&self.path())?;
+        let found = facts.sysctl.get(&self.path())?;
         if same(found, old) {
             return None;
         }

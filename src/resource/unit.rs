@@ -1,14 +1,14 @@
 //! A unit of systemd, or the service of OpenRC that has its name: enabled for the next boot, active now, and running
 //! what its files say.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::change::Phase;
-use super::file::{Found, parse_paths, probe_paths};
-use super::manager::{self, ServiceManager};
-use super::{Action, Before, Change, Context, Kind, ParseError, Section};
+use super::manager::ServiceManager;
+use super::{Action, Before, Change, Context, Kind};
+use crate::fact::file::{Files, Found};
+use crate::fact::unit::State;
+use crate::fact::{Facts, Needs};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,45 +31,6 @@ fn yes() -> bool {
     true
 }
 
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Units {
-    pub units: BTreeMap<String, State>,
-    pub files: BTreeMap<String, Found>,
-}
-
-impl Units {
-    pub fn is_active(&self, name: &str) -> bool {
-        self.units.get(name).is_some_and(|unit| unit.active)
-    }
-}
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct State {
-    pub loaded: bool,
-    pub enabled: bool,
-    pub active: bool,
-    pub masked: bool,
-    pub needs_daemon_reload: bool,
-    /// When it last started or reloaded, in seconds since the epoch.
-    pub changed: f64,
-    /// As systemd tells it, for messages.
-    pub active_state: String,
-}
-
-impl Units {
-    /// Files of a unit that are newer than what it runs with.
-    fn newer<'a>(&'a self, unit: &'a Unit, state: &'a State) -> impl Iterator<Item = &'a str> {
-        unit.reads.iter().map(String::as_str).filter(move |path| {
-            unit.reloads
-                && state.active
-                && self
-                    .files
-                    .get(*path)
-                    .is_some_and(|file| file.modified > state.changed)
-        })
-    }
-}
-
 /// The suffixes of systemd.unit(5).
 const SUFFIXES: &[&str] = &[
     "service",
@@ -84,11 +45,6 @@ const SUFFIXES: &[&str] = &[
     "slice",
     "scope",
 ];
-
-/// Between the two a loaded host may do something else. So the time since the boot is read first: what a unit did
-/// then appears later than it was, never earlier, which would make a file that it has read appear newer.
-const CLOCK: &str =
-    "part clock\nread -r uptime </proc/uptime\ndate +%s.%N\nprintf '%s\\n' \"$uptime\"\n";
 
 /// The field of a change that starts or stops a unit.
 pub const NOW: &str = "now";
@@ -105,16 +61,18 @@ pub enum Stays<'a> {
 }
 
 impl Unit {
+    /// The files that it reads and that are newer than what it runs with.
+    fn newer<'a>(&'a self, files: &'a Files, state: &'a State) -> impl Iterator<Item = &'a str> {
+        self.reads.iter().map(String::as_str).filter(move |path| {
+            let changed = |file: &Found| file.modified > state.changed;
+            self.reloads && state.active && files.get(path).is_some_and(changed)
+        })
+    }
+
     /// A unit that runs on must not run with files that are gone, or are what they were before us: that is taken in
     /// after they went. A run that was cut short between the two does it, too, since the manifest still has the files.
-    pub fn reread(
-        &self,
-        observed: &Units,
-        stays: Stays,
-        gone: &[&str],
-        cx: &Context,
-    ) -> Option<Change> {
-        let is_active = || observed.is_active(&self.name);
+    pub fn reread(&self, facts: &Facts, stays: Stays, gone: &[&str]) -> Option<Change> {
+        let is_active = || facts.unit.is_active(&self.name);
         let runs_on = match stays {
             Stays::Wanted => self.active,
             Stays::Before(Before::Same) => self.active && is_active(),
@@ -127,7 +85,7 @@ impl Unit {
         if !(runs_on && self.reloads) || read.is_empty() {
             return None;
         }
-        let manager = ServiceManager::of(cx.facts);
+        let manager = ServiceManager::of(&facts.system);
         let change = Change::new(Self::NAME, self.key(), Action::Update)
             .field(
                 "runs with",
@@ -146,7 +104,6 @@ impl Unit {
 impl Kind for Unit {
     const NAME: &'static str = "unit";
     const SHAREABLE: bool = true;
-    type Observed = Units;
 
     fn key(&self) -> String {
         self.name.clone()
@@ -164,65 +121,19 @@ impl Kind for Unit {
         })
     }
 
-    fn probe(wanted: &[&Self]) -> String {
-        let names: Vec<&str> = wanted.iter().map(|u| u.name.as_str()).collect();
-        format!(
-            "{CLOCK}part show\n{}{}",
-            manager::show(&names),
-            probe_paths(
-                wanted
-                    .iter()
-                    .flat_map(|u| u.reads.iter().map(String::as_str))
-            )
-        )
-    }
-
-    fn parse(section: &Section) -> Result<Self::Observed, ParseError> {
-        let odd = |what: &str| ParseError::new(Self::NAME, format!("odd {what}"));
-        let mut clock = section
-            .part("clock")
-            .split_whitespace()
-            // Not every date(1) knows fractions: busybox prints %N as it is.
-            .map(|word| word.trim_end_matches(".%N").parse::<f64>().ok());
-        let mut tick = || clock.next().flatten().ok_or_else(|| odd("clock"));
-        let boot = tick()? - tick()?;
-        let mut units = BTreeMap::new();
-        for block in section.part("show").split("\n\n") {
-            let properties: BTreeMap<&str, &str> = block
-                .lines()
-                .filter_map(|line| line.split_once('='))
-                .collect();
-            let get = |name: &str| properties.get(name).copied().unwrap_or("");
-            if get("Id").is_empty() {
-                continue;
-            }
-            let monotonic: f64 = get("StateChangeTimestampMonotonic").parse().unwrap_or(0.0);
-            let state = State {
-                loaded: get("LoadState") == "loaded",
-                masked: get("LoadState") == "masked",
-                enabled: matches!(get("UnitFileState"), "enabled" | "static" | "alias"),
-                active: matches!(get("ActiveState"), "active" | "reloading"),
-                needs_daemon_reload: get("NeedDaemonReload") == "yes",
-                changed: get("Changed").parse().unwrap_or(boot + monotonic / 1e6),
-                active_state: get("ActiveState").to_owned(),
-            };
-            // A unit may be asked for by another of its names.
-            for name in get("Names").split_whitespace().chain([get("Id")]) {
-                units.insert(name.to_owned(), state.clone());
-            }
+    fn needs(&self, needs: &mut Needs) {
+        needs.unit.get_or_insert_default().insert(self.name.clone());
+        for path in &self.reads {
+            needs.file.get_or_insert_default().insert(path.clone());
         }
-        Ok(Units {
-            units,
-            files: parse_paths(section)?,
-        })
     }
 
-    fn diff(&self, observed: &Self::Observed, cx: &Context) -> Option<Change> {
-        let manager = ServiceManager::of(cx.facts);
+    fn diff(&self, facts: &Facts, cx: &Context) -> Option<Change> {
+        let manager = ServiceManager::of(&facts.system);
         let absent = State::default();
-        let state = observed.units.get(&self.name).unwrap_or(&absent);
+        let state = facts.unit.units.get(&self.name).unwrap_or(&absent);
         let unit_file = cx.rewrites(&manager.definition(&self.name));
-        let newer: Vec<&str> = observed.newer(self, state).collect();
+        let newer: Vec<&str> = self.newer(&facts.file, state).collect();
         let touched: Vec<&str> = self
             .reads
             .iter()
@@ -314,14 +225,15 @@ impl Kind for Unit {
         Some(change)
     }
 
-    fn refuse(&self, observed: &Self::Observed, cx: &Context) -> Option<String> {
-        if !ServiceManager::is_on(cx.facts) {
+    fn refuse(&self, facts: &Facts, _: &Context) -> Option<String> {
+        if !ServiceManager::is_on(&facts.system) {
             return Some(format!(
                 "expected systemd or OpenRC for {}, found another service manager",
                 self.name
             ));
         }
-        let masked = observed
+        let masked = facts
+            .unit
             .units
             .get(&self.name)
             .is_some_and(|state| state.masked);
@@ -346,8 +258,13 @@ impl Kind for Unit {
         words
     }
 
-    fn before(&self, observed: &Self::Observed) -> Before {
-        match observed.units.get(&self.name).filter(|state| state.loaded) {
+    fn before(&self, facts: &Facts) -> Before {
+        match facts
+            .unit
+            .units
+            .get(&self.name)
+            .filter(|state| state.loaded)
+        {
             Some(state) if state.enabled == self.enabled && state.active == self.active => {
                 Before::Same
             }
@@ -356,9 +273,10 @@ impl Kind for Unit {
         }
     }
 
-    fn remove(&self, observed: &Self::Observed, before: &Before, cx: &Context) -> Option<Change> {
-        let manager = ServiceManager::of(cx.facts);
-        let state = observed
+    fn remove(&self, facts: &Facts, before: &Before, _: &Context) -> Option<Change> {
+        let manager = ServiceManager::of(&facts.system);
+        let state = facts
+            .unit
             .units
             .get(&self.name)
             .filter(|state| state.loaded)?;
@@ -408,20 +326,6 @@ fn explained(run: &str, log: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The time of the boot, as a host tells it whose programs are slow.
-    fn boot() -> f64 {
-        let slow = "part() { :; }\n\
-                    date() { sleep 0.3; command date \"$@\"; }\n\
-                    cat() { sleep 0.3; command cat \"$@\"; }\n";
-        let output = std::process::Command::new("sh")
-            .args(["-c", &format!("{slow}{CLOCK}")])
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        let mut words = text.split_whitespace().map(|w| w.parse::<f64>().unwrap());
-        words.next().unwrap() - words.next().unwrap()
-    }
-
     #[test]
     fn a_unit_is_named_with_its_suffix() {
         for (name, good) in [
@@ -436,18 +340,5 @@ mod tests {
             let unit: Unit = serde_json::from_value(serde_json::json!({ "name": name })).unwrap();
             assert_eq!(unit.fault().is_none(), good, "{name}");
         }
-    }
-
-    #[test]
-    fn a_slow_host_does_not_make_its_units_older() {
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap();
-        let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
-        let uptime: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
-        // /proc/uptime has hundredths of a second.
-        let earliest = now.as_secs_f64() - uptime - 0.02;
-        let told = boot();
-        assert!(told > earliest, "{told} < {earliest}");
     }
 }

@@ -93,7 +93,7 @@ fn happens(
         sink: &log,
         interrupt: &interrupt,
         holder: "test",
-        more: &|_| String::new(),
+        more: &|_, _| String::new(),
     };
     let fleet = Fleet::new(run, 1).expect("threads");
     let steps = [

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::event::{Event, Sink};
+use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host};
 use crate::manifest::Manifest;
 use crate::plan::{self, Basis, HostPlan};
@@ -98,8 +99,8 @@ pub struct Run<'a> {
     pub interrupt: &'a Interrupt,
     /// Who runs this, for the lock.
     pub holder: &'a str,
-    /// Sections that the caller adds to each host's probe.
-    pub more: &'a (dyn Fn(&Host) -> String + Sync),
+    /// Facts and sections that the caller adds to each host's probe.
+    pub more: &'a (dyn Fn(&Host, &mut Needs) -> String + Sync),
 }
 
 /// A host that has answered its probe.
@@ -128,14 +129,14 @@ impl<'a> HostRun<'a> {
         });
         let started = Instant::now();
         let mut shell = run.connect.connect(host).map_err(HostError::Connect)?;
-        let question = probe::question(&wanted);
-        let answer = ask(run, host, shell.as_mut(), &question)?;
+        let needs = probe::needs(&wanted);
+        let answer = ask(run, host, shell.as_mut(), &needs)?;
         // A host of another distribution than most has other packages, paths and services.
-        let os = Distribution::of(&answer.facts);
+        let os = Distribution::of(&answer.facts.system);
         if !wanted.is_empty() && os != Distribution::assumed() {
             wanted = run.roles.of(host, &os)?;
         }
-        let answer = ask_all(run, host, shell.as_mut(), &wanted, question, answer)?;
+        let answer = ask_all(run, host, shell.as_mut(), &wanted, needs, answer)?;
         no_obstacles(&answer, &wanted)?;
         let probe_seconds = started.elapsed().as_secs_f64();
         run.sink.event(&Event::Probed {
@@ -163,10 +164,10 @@ impl<'a> HostRun<'a> {
 
     /// The same question once more, and of what became ours since.
     pub fn probe_again(&mut self, run: &Run) -> Result<(), HostError> {
-        let question = probe::question(&with_owned(&self.wanted, &self.answer.manifest));
+        let needs = probe::needs(&with_owned(&self.wanted, &self.answer.manifest));
         let shell = self.shell.as_mut();
-        let answer = ask(run, self.host, shell, &question)?;
-        self.answer = ask_all(run, self.host, shell, &self.wanted, question, answer)?;
+        let answer = ask(run, self.host, shell, &needs)?;
+        self.answer = ask_all(run, self.host, shell, &self.wanted, needs, answer)?;
         Ok(())
     }
 
@@ -181,7 +182,6 @@ impl<'a> HostRun<'a> {
             wanted: &self.wanted,
             manifest: &self.answer.manifest,
             others: &self.answer.others,
-            observed: &self.answer.observed,
             facts: &self.answer.facts,
             secrets,
         };
@@ -315,16 +315,16 @@ fn ask_all(
     host: &Host,
     shell: &mut dyn RemoteShell,
     wanted: &[Resource],
-    mut question: String,
+    mut needs: Needs,
     mut answer: Answer,
 ) -> Result<Answer, HostError> {
     for _ in 0..=ROUNDS {
-        let wider = probe::question(&with_owned(wanted, &answer.manifest));
-        if wider == question {
+        let wider = probe::needs(&with_owned(wanted, &answer.manifest));
+        if wider == needs {
             return Ok(answer);
         }
         answer = ask(run, host, shell, &wider)?;
-        question = wider;
+        needs = wider;
     }
     Err(HostError::Obstacles(vec![format!(
         "expected the manifest {} to stay as it is while it is read, found another one {ROUNDS} times; run again when no other run changes this host",
@@ -391,17 +391,24 @@ fn ask(
     run: &Run,
     host: &Host,
     shell: &mut dyn RemoteShell,
-    question: &str,
+    needs: &Needs,
 ) -> Result<Answer, HostError> {
     let nonce = nonce();
-    let script = probe::script(&run.cluster.name, question, &(run.more)(host), &nonce);
+    let mut needs = needs.clone();
+    let more = (run.more)(host, &mut needs);
+    let script = probe::script(&run.cluster.name, &needs, &more, &nonce);
     let output = shell
         .run(&script, timeout(host))
         .map_err(|source| HostError::Transport {
             doing: "probing".to_owned(),
             source,
         })?;
-    Ok(probe::read(&run.cluster.name, &output.stdout, &nonce)?)
+    Ok(probe::read(
+        &run.cluster.name,
+        &needs,
+        &output.stdout,
+        &nonce,
+    )?)
 }
 
 /// A word that no host can know beforehand.

@@ -41,9 +41,9 @@ pub fn probed(own: Vec<Manifest>, other: Vec<Option<Manifest>>) -> Script {
         number += 1;
         let part = |part: &str, text: &str| format!("\n@{nonce} {part}\n{text}");
         let mut text = [
-            part("facts os", "ID=debian\nUid:\t0\t0\t0\t0\n"),
-            part("facts tools", "ip\nflock\n"),
-            part("facts systemd", "yes"),
+            part("system os", "ID=debian\nUid:\t0\t0\t0\t0\n"),
+            part("system tools", "ip\nflock\n"),
+            part("system systemd", "yes"),
             part("manifest own", &own.text()),
         ]
         .concat();
@@ -52,6 +52,9 @@ pub fn probed(own: Vec<Manifest>, other: Vec<Option<Manifest>>) -> Script {
             text.push_str(&part(&path, &other.text()));
         }
         text.push_str(&part("address json", "[]"));
+        if script.contains("section=file") {
+            text.push_str(&part("file stat", ""));
+        }
         text.push_str(&part("end end", ""));
         Ok(ok(text))
     };
@@ -70,7 +73,7 @@ fn locked(fake: &FakeHosts, wanted: Vec<Resource>) -> Result<Vec<String>, HostEr
         sink: &Silent,
         interrupt: &Interrupt::default(),
         holder: "test",
-        more: &|_| String::new(),
+        more: &|_, _| String::new(),
     };
     let mut host = HostRun::open(&run, &loaded.cluster.hosts[1], wanted)?;
     host.lock(&run)?;

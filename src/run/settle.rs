@@ -244,11 +244,11 @@ fn missing<'c>(
     let of = |name: &str| directors.iter().find(|run| run.host.name == name);
     let held = |vip: IpAddr| {
         let mut runs = directors.iter();
-        runs.any(|run| run.answer.observed.address.has(vip))
+        runs.any(|run| run.answer.facts.address.has(vip))
     };
     let has = |name: &str, vip: IpAddr| {
         of(name).is_some_and(|run| {
-            let observed = &run.answer.observed;
+            let observed = &run.answer.facts;
             let file = observed.file.get(CONFIGURATION);
             observed.unit.is_active(KEEPALIVED)
                 && file.is_some_and(|file| load::names(&file.content, vip))

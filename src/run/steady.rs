@@ -48,14 +48,14 @@ pub fn moving(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Moving {
         for ipvs in view::ipvs_of(cluster, service) {
             let to = ipvs.service.r#virtual;
             for (director, answer) in answers {
-                for rs in ipvs.returning(&answer.observed.ipvs) {
+                for rs in ipvs.returning(&answer.facts.ipvs) {
                     let name = format!("{} of {to} on {director}", rs.address);
                     moving.add(Soon::RealServer(name), f64::from(ipvs.return_time));
                 }
             }
         }
     }
-    let runs = |answer: &Answer| answer.observed.unit.is_active(KEEPALIVED);
+    let runs = |answer: &Answer| answer.facts.unit.is_active(KEEPALIVED);
     for instance in &cluster.vrrp {
         let members = instance.members.iter().map(|member| {
             let mut all = answers.iter();
@@ -70,7 +70,7 @@ pub fn moving(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Moving {
         for vip in &instance.vips {
             let holds: Vec<bool> = members
                 .iter()
-                .map(|answer| answer.observed.address.has(vip.address))
+                .map(|answer| answer.facts.address.has(vip.address))
                 .collect();
             let holders = holds.iter().filter(|holds| **holds).count();
             let first_waits =
@@ -125,6 +125,9 @@ pub fn wait(fleet: &Fleet, hosts: &mut [HostRun]) {
 mod tests {
     use super::*;
     use crate::inventory::{self, BUILT_IN_ROLES};
+    use std::collections::BTreeSet;
+
+    use crate::fact::{Needs, ipvs};
     use crate::probe;
 
     fn cluster(vrrp: &str, check: &str) -> Cluster {
@@ -146,15 +149,20 @@ mod tests {
         let none = r#"[{"ifname":"eth0","addr_info":[]}]"#;
         let active = if runs { "active" } else { "inactive" };
         let mut text = format!(
-            "\n@N facts os\nUid:\t0\t0\t0\t0\n\n@N address json\n{}\n\n@N unit clock\n100 50\n\n\
+            "\n@N system os\nUid:\t0\t0\t0\t0\n\n@N address json\n{}\n\n@N unit clock\n100 50\n\n\
              @N unit show\nId={KEEPALIVED}\nLoadState=loaded\nActiveState={active}\nUnitFileState=enabled\n",
             if holds { vip } else { none }
         );
         for (name, part) in ipvs {
             text.push_str(&format!("\n@N ipvs {name}\n{part}\n"));
         }
-        text.push_str("\n@N end end\n");
-        probe::read("t", &text, "N").unwrap_or_else(|e| panic!("{e}"))
+        text.push_str("\n@N ipvs end\n\n@N end end\n");
+        let needs = Needs {
+            unit: Some(BTreeSet::new()),
+            ipvs: Some(ipvs::Ask::default()),
+            ..probe::needs(&[])
+        };
+        probe::read("t", &needs, &text, "N").unwrap_or_else(|e| panic!("{e}"))
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use crate::fact::address::Addresses;
 use crate::inventory::model::{ArpAnswer, Cluster, Host};
-use crate::resource::address::Addresses;
 use crate::shell::{heredoc, quote};
 
 use super::tally::{Fault, Tally};
@@ -80,7 +80,7 @@ pub fn judge(cluster: &Cluster, seen: &[Seen], heard: &[Heard], tally: &mut Tall
     // One MAC may be on several interfaces of a host (VLANs, bonds), and in a lab on several hosts, never ours.
     let mut owners: BTreeMap<String, &str> = BTreeMap::new();
     for one in seen {
-        for link in &one.run.answer.observed.address.links {
+        for link in &one.run.answer.facts.address.links {
             if let Some(mac) = link
                 .mac
                 .as_deref()
@@ -164,7 +164,7 @@ pub fn judge(cluster: &Cluster, seen: &[Seen], heard: &[Heard], tally: &mut Tall
 fn right_macs(cluster: &Cluster, seen: &[Seen], vip: IpAddr) -> BTreeSet<String> {
     let mut macs = BTreeSet::new();
     for one in seen.iter().filter(|one| one.host.is_director()) {
-        let addresses = &one.run.answer.observed.address;
+        let addresses = &one.run.answer.facts.address;
         let mut interfaces: BTreeSet<String> = addresses
             .of(vip)
             .map(|held| held.interface.clone())

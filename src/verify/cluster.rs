@@ -86,7 +86,7 @@ fn agreement(seen: &[Seen], tally: &mut Tally) {
         .iter()
         .filter(|s| s.host.is_director())
         .filter_map(|s| {
-            let file = s.run.answer.observed.file.get(CONFIGURATION)?;
+            let file = s.run.answer.facts.file.get(CONFIGURATION)?;
             Some((s.name(), keepalived::instances(&file.content)))
         })
         .collect();

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::firewall::{Packet, State};
 use super::tally::{Fault, Tally};
 use super::way::{self, Leg};
-use super::{Check, Seen, marks};
+use super::{Check, Seen, marks, questions};
 use crate::inventory::model::Mode;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::manager::{self, ServiceManager};
@@ -63,8 +63,12 @@ fn redirects(seen: &Seen, tally: &mut Tally) {
 /// What else would write the IPVS table. Debian's ipvsadm.service comes with the package, enabled on Debian 13, and does
 /// nothing unless /etc/default/ipvsadm has AUTO="true"; elsewhere one that is enabled restores a table at boot.
 fn owners(seen: &Seen, tally: &mut Tally) {
-    for (unit, state) in &seen.look.owners {
-        let rival = match unit.as_str() {
+    let units = &seen.run.answer.facts.unit.units;
+    for unit in questions::TABLE_WRITERS {
+        let Some(state) = units.get(unit) else {
+            continue;
+        };
+        let rival = match unit {
             "ipvsadm.service" => seen.look.ipvsadm_auto.unwrap_or(state.enabled),
             KEEPALIVED => !seen.cluster.keepalived && (state.active || state.enabled),
             _ => state.active || state.enabled,
@@ -80,8 +84,8 @@ fn owners(seen: &Seen, tally: &mut Tally) {
             } else {
                 "lvsctl's node script"
             };
-            let manager = ServiceManager::of(&seen.run.answer.facts);
-            let mend = match unit.as_str() {
+            let manager = ServiceManager::of(&seen.run.answer.facts.system);
+            let mend = match unit {
                 "ipvsadm.service" if seen.look.ipvsadm_auto == Some(true) => {
                     "set AUTO=\"false\" in /etc/default/ipvsadm".to_owned()
                 }
@@ -100,7 +104,7 @@ fn owners(seen: &Seen, tally: &mut Tally) {
                 mend,
             )
         });
-        tally.judge(seen.name(), Check::IpvsOwner, unit.clone(), fault);
+        tally.judge(seen.name(), Check::IpvsOwner, unit, fault);
     }
 }
 
@@ -275,7 +279,7 @@ fn offload(seen: &Seen, tally: &mut Tally) {
 /// Services in the table that nobody asked for are told, and left alone.
 fn strangers(seen: &Seen, tally: &mut Tally) {
     let wanted = view::ipvs(seen.cluster);
-    for served in &seen.run.answer.observed.ipvs.services {
+    for served in &seen.run.answer.facts.ipvs.services {
         let key = served.definition.r#virtual;
         if !wanted.iter().any(|ipvs| ipvs.service.r#virtual == key) {
             tally.note(

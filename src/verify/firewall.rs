@@ -8,8 +8,8 @@ mod walk;
 
 pub use walk::{Fate, Packet, Rewrite, State};
 
-use crate::resource::Section;
-use crate::resource::mark::split_words;
+use crate::fact::Section;
+use crate::fact::iptables::split_words;
 
 /// One table's chains by name.
 pub type Chains = BTreeMap<String, Chain>;

@@ -63,7 +63,7 @@ fn drift(seen: &Seen, tally: &mut Tally) {
 
 /// Whether the host's part of the cluster is stopped, as `lvsctl stop` does.
 fn is_stopped(seen: &Seen) -> bool {
-    let observed = &seen.run.answer.observed;
+    let observed = &seen.run.answer.facts;
     plan::is_stopped(&seen.cluster.name, &seen.run.wanted, observed)
 }
 

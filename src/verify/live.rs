@@ -14,9 +14,9 @@ use super::tally::Tally;
 use super::vrrp::Listened;
 use super::{Check, Seen, arp, marks, questions, vrrp};
 use crate::event::Event;
+use crate::fact::address::Addresses;
+use crate::fact::section::{self, Section};
 use crate::inventory::model::Cluster;
-use crate::resource::address::Addresses;
-use crate::resource::section::{self, Section};
 use crate::run::host::nonce;
 use crate::run::{Fleet, HostError, HostRun};
 
@@ -83,7 +83,7 @@ pub fn check<'h>(
         let director = holder(&seen, group)?;
         Some(Kernel {
             director: &director.host.name,
-            table: &director.run.answer.observed.ipvs,
+            table: &director.run.answer.facts.ipvs,
             counters: &counters,
         })
     };
@@ -143,7 +143,7 @@ fn ask<'h>(
     // This machine stands in for a client only where it is a neighbour of the VIPs: it may have no way to them.
     let near = |run: &&mut HostRun<'h>| {
         let known = cluster.hosts.iter().any(|h| h.name == run.host.name);
-        known || !arp::asks(cluster, &run.answer.observed.address).is_empty()
+        known || !arp::asks(cluster, &run.answer.facts.address).is_empty()
     };
     let near: Vec<&mut HostRun<'h>> = clients.iter_mut().filter(near).collect();
     if near.is_empty() {
@@ -151,7 +151,7 @@ fn ask<'h>(
     }
     let held: Vec<(&str, &Addresses)> = near
         .iter()
-        .map(|run| (run.host.name.as_str(), &run.answer.observed.address))
+        .map(|run| (run.host.name.as_str(), &run.answer.facts.address))
         .collect();
     family::tell(groups, &held, tally);
     // A director has no requests of its own.
@@ -216,7 +216,7 @@ fn ask<'h>(
 
 /// How many requests a client sends, and the script that sends them.
 fn questions_of_client(cluster: &Cluster, groups: &[Group], run: &HostRun) -> (usize, String) {
-    let held = &run.answer.observed.address;
+    let held = &run.answer.facts.address;
     let mut requests = 0;
     let mut script = end_to_end::functions().to_owned();
     for one in arp::asks(cluster, held) {
@@ -247,7 +247,7 @@ fn read_again(
     let directors = hosts.iter_mut().filter(|run| run.host.is_director());
     let outcomes = fleet.each(directors.collect(), |run: &mut HostRun| {
         let answer = &run.answer;
-        let holds = vips.iter().any(|vip| answer.observed.address.has(*vip));
+        let holds = vips.iter().any(|vip| answer.facts.address.has(*vip));
         let section = answer.sections.get(questions::SECTION);
         let before = section
             .map_or_else(Statistics::default, |s| {

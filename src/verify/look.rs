@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde::Deserialize;
 
-use crate::resource::Section;
+use crate::fact::Section;
 use crate::vrrp_state::{self, State};
 
 use super::boot::Boot;
@@ -29,7 +29,6 @@ pub struct Look {
     pub boot: Boot,
     pub firewall: Firewall,
     pub keepalived: Option<ConfigTest>,
-    pub owners: BTreeMap<String, UnitState>,
     /// Whether Debian's ipvsadm.service restores an IPVS table at boot, as its AUTO says; elsewhere there is no such switch,
     /// and the unit restores one where it is enabled.
     pub ipvsadm_auto: Option<bool>,
@@ -51,14 +50,6 @@ pub struct Look {
 pub struct ConfigTest {
     pub status: i32,
     pub lines: Vec<String>,
-}
-
-/// What systemd tells of a unit.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UnitState {
-    pub loaded: bool,
-    pub active: bool,
-    pub enabled: bool,
 }
 
 /// The route that the kernel takes to an address.
@@ -117,7 +108,6 @@ impl Look {
             boot: Boot::parse(section.part("boot-files"), section.part("boot-lines")),
             firewall: Firewall::parse(section),
             keepalived: config_test(section.part("keepalived")),
-            owners: units(section.part("owners")),
             ipvsadm_auto: ipvsadm_auto(section.part("restores")),
             timeouts: timeouts(section.part("timeouts")),
             sync_daemons: section
@@ -197,22 +187,6 @@ fn config_test(text: &str) -> Option<ConfigTest> {
         .collect();
     let status = lines.pop()?.strip_prefix("status ")?.parse().ok()?;
     Some(ConfigTest { status, lines })
-}
-
-fn units(text: &str) -> BTreeMap<String, UnitState> {
-    let unit = |block: &str| {
-        let get = |name: &str| {
-            let mut lines = block.lines();
-            lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
-        };
-        let state = UnitState {
-            loaded: get("LoadState") == Some("loaded"),
-            active: get("ActiveState") == Some("active"),
-            enabled: get("UnitFileState") == Some("enabled"),
-        };
-        Some((get("Id")?.to_owned(), state))
-    };
-    text.split("\n\n").filter_map(unit).collect()
 }
 
 /// `Timeout (tcp tcpfin udp): 900 120 300`.

@@ -14,7 +14,7 @@ pub fn check(seen: &Seen, tally: &mut Tally) {
     let marked: BTreeSet<(u32, bool)> = seen
         .run
         .answer
-        .observed
+        .facts
         .ipvs
         .services
         .iter()

@@ -30,9 +30,9 @@ pub use finding::{Finding, Severity};
 use look::Look;
 pub use tally::Tally;
 
+use crate::fact::address::Addresses;
 use crate::inventory::model::{Cluster, Host};
 use crate::plan::HostPlan;
-use crate::resource::address::Addresses;
 use crate::run::HostRun;
 use crate::secret::Secrets;
 use crate::view;
@@ -68,7 +68,7 @@ impl<'a> Seen<'a> {
     }
 
     pub fn addresses(&self) -> &Addresses {
-        &self.run.answer.observed.address
+        &self.run.answer.facts.address
     }
 
     /// Why the settings of an interface say nothing: it is not there, or the host does not show them.

@@ -4,9 +4,10 @@
 
 use std::net::IpAddr;
 
+use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host, Mode, Protocol, Service};
+use crate::keepalived::CONFIGURATION;
 use crate::resource::ipvs::KEEPALIVED;
-use crate::resource::manager;
 use crate::shell::{heredoc, quote};
 use crate::vrrp_state;
 
@@ -31,6 +32,22 @@ pub enum Traffic {
     LeftOut,
 }
 
+/// Units that write the IPVS table.
+pub const TABLE_WRITERS: [&str; 3] = ["ipvsadm.service", "ldirectord.service", KEEPALIVED];
+
+/// The facts that checks need beyond those of resources.
+pub fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    if !host.is_director() {
+        return;
+    }
+    let units = needs.unit.get_or_insert_default();
+    units.extend(TABLE_WRITERS.map(str::to_owned));
+    if cluster.keepalived {
+        let files = needs.file.get_or_insert_default();
+        files.insert(CONFIGURATION.to_owned());
+    }
+}
+
 /// The text to be added to a host's probe.
 pub fn of(cluster: &Cluster, host: &Host, traffic: Traffic) -> String {
     let mut text = format!(
@@ -49,12 +66,6 @@ pub fn of(cluster: &Cluster, host: &Host, traffic: Traffic) -> String {
         }
     }
     if host.is_director() {
-        text.push_str("part owners\n");
-        text.push_str(&manager::show(&[
-            "ipvsadm.service",
-            "ldirectord.service",
-            KEEPALIVED,
-        ]));
         text.push_str(DIRECTOR);
         if cluster.keepalived {
             text.push_str("part vrrp\n");

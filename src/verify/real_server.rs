@@ -89,7 +89,7 @@ fn only_at_home(tally: &mut Tally, seen: &Seen, vip: IpAddr, home: &str) {
 
 /// Who serves nothing to a VIP does not hold it: a real server of NAT services or of other VIPs, a client.
 pub fn nowhere(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
-    let held = seen.run.answer.observed.address.of(vip).next();
+    let held = seen.run.answer.facts.address.of(vip).next();
     let fault = held.map(|held| {
         Fault::new(
             format!("no {vip}, which none of its services needs here"),
@@ -144,7 +144,7 @@ fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
     let mut scopes = seen
         .run
         .answer
-        .observed
+        .facts
         .address
         .of(vip)
         .map(|held| &held.scope);

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use crate::fact::section::Section;
 use crate::inventory::model::{Cluster, Host, VrrpInstance};
 use crate::resource::ipvs::KEEPALIVED;
-use crate::resource::section::Section;
 use crate::shell::heredoc;
 
 use super::tally::{Fault, Tally};
@@ -50,10 +50,7 @@ pub fn script(cluster: &Cluster, host: &Host) -> Option<String> {
 
 /// Whether keepalived runs on it.
 pub fn takes_part(director: &Seen) -> bool {
-    let owners = &director.look.owners;
-    owners
-        .iter()
-        .any(|(unit, state)| unit == KEEPALIVED && state.active)
+    director.run.answer.facts.unit.is_active(KEEPALIVED)
 }
 
 /// None where nothing on the host could listen.

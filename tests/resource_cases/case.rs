@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use lvsctl::fact::System;
 use lvsctl::resource::change::{Phase, TextChange};
 use lvsctl::resource::registry::KINDS;
-use lvsctl::resource::{Action, Before, Change, Facts, Field, Resource, Step};
+use lvsctl::resource::{Action, Before, Change, Field, Resource, Step};
 use lvsctl::secret::{Secret, SecretSource, Secrets};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ pub struct Case {
     pub about: String,
     /// One resource, or a list of them.
     wanted: Value,
-    pub probe: BTreeMap<String, String>,
+    pub probe: BTreeMap<String, BTreeMap<String, String>>,
     /// Ours and no longer wanted, with what was there before us.
     pub owned: Option<Before>,
     #[serde(default)]
@@ -102,16 +103,16 @@ impl Case {
         all.into_iter().map(resource).collect()
     }
 
-    pub fn facts(&self) -> Facts {
-        let mut facts = Facts::assumed();
+    pub fn system(&self) -> System {
+        let mut system = System::assumed();
         if let Some(tools) = &self.facts.tools {
-            facts.tools = tools.iter().cloned().collect();
+            system.tools = tools.iter().cloned().collect();
         }
         if let Some(kernel) = &self.facts.kernel {
-            facts.kernel.clone_from(kernel);
+            system.kernel.clone_from(kernel);
         }
-        facts.systemd = self.facts.systemd.unwrap_or(facts.systemd);
-        facts
+        system.systemd = self.facts.systemd.unwrap_or(system.systemd);
+        system
     }
 
     /// By the environment variable that they come from.

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use lvsctl::resource::registry::{self, Observed};
-use lvsctl::resource::{Before, Context, Resource, section};
+use lvsctl::fact::{Facts, section};
+use lvsctl::resource::{Before, Context, Resource};
 
 use crate::case::{Case, Expected};
 
@@ -17,20 +17,29 @@ pub struct Outcome {
     pub keeps: Option<String>,
 }
 
-fn observe(kind: &str, case: &Case) -> Result<Observed, String> {
+fn facts(wanted: &[Resource], case: &Case) -> Result<Facts, String> {
     let mut output = String::new();
-    for (part, text) in &case.probe {
-        let _ = write!(output, "\n@n {kind} {part}\n{text}");
+    for (fact, parts) in &case.probe {
+        for (part, text) in parts {
+            let _ = write!(output, "\n@n {fact} {part}\n{text}");
+        }
     }
     output.push_str("\n@n end end\n");
-    registry::parse(&section::split(&output, "n")).map_err(|e| e.to_string())
+    let mut needs = lvsctl::fact::Needs::default();
+    for resource in wanted {
+        resource.needs(&mut needs);
+    }
+    let mut facts =
+        Facts::parse(&needs, &section::split(&output, "n")).map_err(|e| e.to_string())?;
+    facts.system = case.system();
+    Ok(facts)
 }
 
 /// Decides as a plan does.
 pub fn found(kind: &str, case: &Case) -> Outcome {
     let wanted = case.wanted(kind);
-    let observed = match observe(kind, case) {
-        Ok(observed) => observed,
+    let facts = match facts(&wanted, case) {
+        Ok(facts) => facts,
         Err(error) => {
             return Outcome {
                 error: Some(error),
@@ -38,9 +47,8 @@ pub fn found(kind: &str, case: &Case) -> Outcome {
             };
         }
     };
-    let (facts, secrets, earlier) = (case.facts(), case.secrets(), case.earlier());
+    let (secrets, earlier) = (case.secrets(), case.earlier());
     let cx = Context {
-        facts: &facts,
         secrets: &secrets,
         earlier: &earlier,
     };
@@ -48,27 +56,27 @@ pub fn found(kind: &str, case: &Case) -> Outcome {
     let mut changes = Vec::new();
     for resource in &wanted {
         if let Some(before) = &case.owned {
-            changes.extend(resource.owned().remove(&observed, before, &cx));
+            changes.extend(resource.owned().remove(&facts, before, &cx));
             continue;
         }
-        let change = resource.diff(&observed, &cx);
+        let change = resource.diff(&facts, &cx);
         if change.is_some() {
-            outcome.refuse = outcome.refuse.or(resource.refuse(&observed, &cx));
+            outcome.refuse = outcome.refuse.or(resource.refuse(&facts, &cx));
         }
-        outcome.notes.extend(resource.notes(&observed));
+        outcome.notes.extend(resource.notes(&facts));
         changes.extend(change);
     }
     if outcome.refuse.is_none() {
         outcome.changes = Some(changes.into_iter().map(Expected::from).collect());
     }
-    remembered(case, wanted.first(), &observed, &mut outcome);
+    remembered(case, wanted.first(), &facts, &mut outcome);
     outcome
 }
 
 /// Only what the case tells of it.
-fn remembered(case: &Case, first: Option<&Resource>, observed: &Observed, outcome: &mut Outcome) {
+fn remembered(case: &Case, first: Option<&Resource>, facts: &Facts, outcome: &mut Outcome) {
     let Some(resource) = first else { return };
-    let before = resource.before(observed);
+    let before = resource.before(facts);
     if case.keeps.is_some() {
         let as_wanted = outcome.changes.as_ref().is_some_and(Vec::is_empty);
         outcome.keeps = resource.keep(&before, as_wanted);

@@ -2,8 +2,8 @@
 
 use std::net::{SocketAddr, TcpListener};
 
+use lvsctl::fact::Section;
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
-use lvsctl::resource::Section;
 use lvsctl::verify::look::Look;
 use lvsctl::verify::questions::{self, Traffic};
 

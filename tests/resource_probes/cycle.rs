@@ -1,7 +1,8 @@
 //! What can be made in a bare network namespace is made, found again, taken away and found gone, all by the kind's own
 //! steps, with the node script's lines between.
 
-use lvsctl::resource::{Before, Change, Context, Facts, Observed, Resource};
+use lvsctl::fact::Facts;
+use lvsctl::resource::{Before, Change, Context, Resource};
 use lvsctl::secret::Secrets;
 
 use crate::host::Shell;
@@ -50,7 +51,7 @@ struct Host<'a> {
 }
 
 impl Host<'_> {
-    fn probe(&self) -> Observed {
+    fn probe(&self) -> Facts {
         self.shell.probe(std::slice::from_ref(self.resource))
     }
 
@@ -59,23 +60,22 @@ impl Host<'_> {
     }
 
     fn decide(&self, decide: impl FnOnce(&Context) -> Option<Change>) -> Option<Change> {
-        let (facts, secrets) = (Facts::assumed(), Secrets::new());
+        let secrets = Secrets::new();
         decide(&Context {
-            facts: &facts,
             secrets: &secrets,
             earlier: &[],
         })
     }
 
     fn diff(&self) -> Option<Change> {
-        let observed = self.probe();
-        self.decide(|cx| self.resource.diff(&observed, cx))
+        let facts = self.probe();
+        self.decide(|cx| self.resource.diff(&facts, cx))
     }
 
     fn removal(&self, before: &Before) -> Option<Change> {
-        let observed = self.probe();
+        let facts = self.probe();
         let owned = self.resource.owned();
-        self.decide(|cx| owned.remove(&observed, before, cx))
+        self.decide(|cx| owned.remove(&facts, before, cx))
     }
 
     fn run(&self, change: &Change) {
@@ -86,9 +86,9 @@ impl Host<'_> {
 
     /// Makes it, and what it was is kept.
     fn make(&self) -> Before {
-        let observed = self.probe();
-        let before = self.resource.before(&observed);
-        let change = self.decide(|cx| self.resource.diff(&observed, cx));
+        let facts = self.probe();
+        let before = self.resource.before(&facts);
+        let change = self.decide(|cx| self.resource.diff(&facts, cx));
         let change = change.unwrap_or_else(|| panic!("{self}: it is there already"));
         if let Some(keep) = self.resource.keep(&before, false) {
             self.shell.run(&keep);

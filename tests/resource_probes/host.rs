@@ -1,14 +1,14 @@
 //! A host of its own on this machine: a thread in a network and a mount namespace, with the shells that hosts have.
 //! What the thread starts is in there too, and nothing of it is seen outside. Needs root.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use lvsctl::resource::section;
-use lvsctl::resource::{Observed, Resource, Section, registry};
+use lvsctl::fact::{Facts, Needs, Section, System, section};
+use lvsctl::resource::Resource;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
@@ -154,13 +154,18 @@ impl Shell {
 
     /// What a probe for these resources finds. Nothing of it may appear on standard error.
     #[track_caller]
-    pub fn probe(&self, resources: &[Resource]) -> Observed {
-        let sections = self.sections(&registry::probe(resources));
-        let asked: BTreeSet<&str> = resources.iter().map(Resource::kind).collect();
-        let answered: BTreeSet<&str> = sections.keys().map(String::as_str).collect();
-        let answered: BTreeSet<&str> = answered.into_iter().filter(|kind| *kind != "end").collect();
-        assert_eq!(answered, asked, "{}: {sections:?}", self.name);
-        registry::parse(&sections).unwrap_or_else(|e| panic!("{}: {e}\n{sections:?}", self.name))
+    pub fn probe(&self, resources: &[Resource]) -> Facts {
+        let mut needs = Needs::default();
+        for resource in resources {
+            resource.needs(&mut needs);
+        }
+        let sections = self.sections(&needs.command());
+        let facts = Facts::parse(&needs, &sections)
+            .unwrap_or_else(|e| panic!("{}: {e}\n{sections:?}", self.name));
+        Facts {
+            system: System::assumed(),
+            ..facts
+        }
     }
 
     /// What a question answers. Nothing of it may appear on standard error.

@@ -6,8 +6,9 @@ mod host;
 
 use std::collections::BTreeSet;
 
+use lvsctl::fact::Facts;
 use lvsctl::resource::registry::KINDS;
-use lvsctl::resource::{Context, Facts, Observed, Resource};
+use lvsctl::resource::{Context, Resource};
 use lvsctl::secret::Secrets;
 
 use host::{busybox_alone, inside, shells};
@@ -78,14 +79,13 @@ fn resources(yaml: &str) -> Vec<Resource> {
 }
 
 /// Whether a change is due.
-fn differs(resource: &Resource, observed: &Observed) -> bool {
-    let (facts, secrets) = (Facts::assumed(), Secrets::new());
+fn differs(resource: &Resource, facts: &Facts) -> bool {
+    let secrets = Secrets::new();
     let cx = Context {
-        facts: &facts,
         secrets: &secrets,
         earlier: &[],
     };
-    resource.diff(observed, &cx).is_some()
+    resource.diff(facts, &cx).is_some()
 }
 
 #[test]
@@ -102,14 +102,14 @@ fn all_shells_find_the_same() {
         assert_eq!(asked, kinds, "every kind is asked for");
         let mut first = None;
         for shell in &shells {
-            let observed = shell.probe(&all);
+            let facts = shell.probe(&all);
             for resource in &there {
-                assert!(!differs(resource, &observed), "{resource:?}\n{observed:#?}");
+                assert!(!differs(resource, &facts), "{resource:?}\n{facts:#?}");
             }
             for resource in &not_there {
-                assert!(differs(resource, &observed), "{resource:?}\n{observed:#?}");
+                assert!(differs(resource, &facts), "{resource:?}\n{facts:#?}");
             }
-            let found = format!("{observed:#?}");
+            let found = format!("{facts:#?}");
             let first = first.get_or_insert_with(|| found.clone());
             let diff = similar::TextDiff::from_lines(first.as_str(), &found);
             let diff = diff.unified_diff().context_radius(3).to_string();

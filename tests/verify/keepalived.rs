@@ -191,24 +191,24 @@ const T2: &[Damage] = &[
         "rules in the other backend",
         &[edit(
             "lb1.probe",
-            "@NONCE audit owners",
-            "@NONCE audit nft\n*filter\n:INPUT ACCEPT [0:0]\n[0:0] -A INPUT -p icmp -j ACCEPT\nCOMMIT\n\n@NONCE audit owners",
+            "@NONCE unit clock",
+            "@NONCE audit nft\n*filter\n:INPUT ACCEPT [0:0]\n[0:0] -A INPUT -p icmp -j ACCEPT\nCOMMIT\n\n@NONCE unit clock",
         )],
     ),
     damage(
         "a director's firewall lets no VRRP in",
         &[edit(
             "lb2.probe",
-            "@NONCE audit owners",
-            "@NONCE audit legacy\n*filter\n:INPUT DROP [5:300]\n:OUTPUT ACCEPT [0:0]\n[9:540] -A INPUT -p tcp -j ACCEPT\n[9:540] -A INPUT -s 192.168.100.99/32 -p vrrp -j ACCEPT\nCOMMIT\n\n@NONCE audit owners",
+            "@NONCE unit clock",
+            "@NONCE audit legacy\n*filter\n:INPUT DROP [5:300]\n:OUTPUT ACCEPT [0:0]\n[9:540] -A INPUT -p tcp -j ACCEPT\n[9:540] -A INPUT -s 192.168.100.99/32 -p vrrp -j ACCEPT\nCOMMIT\n\n@NONCE unit clock",
         )],
     ),
     damage(
         "a director's arptables drops the VIP",
         &[edit(
             "lb1.probe",
-            "@NONCE audit owners",
-            "@NONCE audit arptables\n*filter\n:INPUT ACCEPT\n-A INPUT -j DROP -d 192.168.100.200\n\n@NONCE audit owners",
+            "@NONCE unit clock",
+            "@NONCE audit arptables\n*filter\n:INPUT ACCEPT\n-A INPUT -j DROP -d 192.168.100.200\n\n@NONCE unit clock",
         )],
     ),
     damage(
@@ -224,8 +224,8 @@ const T2: &[Damage] = &[
         &[
             edit(
                 "lb1.probe",
-                "@NONCE audit owners",
-                "@NONCE audit legacy\n*mangle\n:PREROUTING ACCEPT [0:0]\n[3:180] -A PREROUTING -d 192.168.100.200/32 -p tcp -j MARK --set-xmark 0x7/0xffffffff\nCOMMIT\n\n@NONCE audit owners",
+                "@NONCE unit clock",
+                "@NONCE audit legacy\n*mangle\n:PREROUTING ACCEPT [0:0]\n[3:180] -A PREROUTING -d 192.168.100.200/32 -p tcp -j MARK --set-xmark 0x7/0xffffffff\nCOMMIT\n\n@NONCE unit clock",
             ),
             edit(
                 "lb1.probe",

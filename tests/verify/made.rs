@@ -25,7 +25,7 @@ pub struct Made {
     pub host: &'static str,
     /// Interface, MTU, addresses.
     pub links: &'static [(&'static str, u32, &'static [&'static str])],
-    /// Parts of the audit's section.
+    /// Parts of the audit's section, and of units.
     pub audit: &'static [(&'static str, &'static str)],
 }
 
@@ -44,13 +44,18 @@ impl Made {
             })
             .collect();
         let mut text = format!(
-            "@NONCE facts os\nUid:\t0\t0\t0\t0\n@NONCE facts tools\nip\n@NONCE address json\n{}\n",
+            "@NONCE system os\nUid:\t0\t0\t0\t0\n@NONCE system tools\nip\n@NONCE unit clock\n1700000100.0\n100.0 90.0\n@NONCE address json\n{}\n",
             json!(links)
         );
         let kept = |name: &str| !more.iter().any(|(other, _)| *other == name);
         let own = self.audit.iter().filter(|(name, _)| kept(name));
         for (name, part) in own.chain(more) {
-            let _ = write!(text, "\n@NONCE audit {name}\n{part}\n");
+            let section = if name.starts_with("unit ") {
+                ""
+            } else {
+                "audit "
+            };
+            let _ = write!(text, "\n@NONCE {section}{name}\n{part}\n");
         }
         text + "\n@NONCE end end\n"
     }

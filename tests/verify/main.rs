@@ -20,11 +20,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use lvsctl::event::Silent;
+use lvsctl::fact::Needs;
+use lvsctl::fact::ipvs::Table;
+use lvsctl::fact::section;
 use lvsctl::inventory::model::Scheduler;
 use lvsctl::inventory::model::{Cluster, Host};
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
-use lvsctl::resource::ipvs::Table;
-use lvsctl::resource::{Distribution, Resource, section};
+use lvsctl::resource::{Distribution, Resource};
 use lvsctl::role::Roles;
 use lvsctl::run::host::Run;
 use lvsctl::run::{Fleet, HostRun, Interrupt};
@@ -120,6 +122,25 @@ fn asked(script: &str, text: &str) -> String {
     parts.collect::<Vec<_>>().join("\n@NONCE ")
 }
 
+/// Facts that a recording leaves out are answered as a host does that has nothing of the kind.
+fn with_silence(probe: &str) -> String {
+    const NOTHING: [(&str, &str); 6] = [
+        ("sysctl", "values"),
+        ("route", "v4"),
+        ("iptables", "v4"),
+        ("file", "stat"),
+        ("ipvs", "table"),
+        ("unit", "clock\n1700000100.0\n100.0 90.0"),
+    ];
+    let missing = NOTHING
+        .iter()
+        .filter(|(fact, _)| !probe.contains(&format!("@NONCE {fact} ")));
+    let more: String = missing
+        .map(|(fact, part)| format!("\n@NONCE {fact} {part}\n"))
+        .collect();
+    probe.replace("\n@NONCE end end\n", &format!("{more}\n@NONCE end end\n"))
+}
+
 impl Recorded {
     fn damaged(&self, edits: &[Edit]) -> BTreeMap<String, String> {
         let mut files = self.files.clone();
@@ -143,11 +164,12 @@ impl Recorded {
         for host in &self.cluster.hosts {
             let part = |kind: &str| files.get(&format!("{}.{kind}", host.name)).cloned();
             let Some(probe) = part("probe") else { continue };
+            let probe = with_silence(&probe);
             let live = part("live").unwrap_or_default();
             let script = Script::new().on_match(
                 |_| true,
                 move |script| {
-                    let text = if script.contains("section=facts") {
+                    let text = if script.contains("section=system") {
                         probe.clone()
                     } else {
                         asked(script, &live)
@@ -169,7 +191,10 @@ impl Recorded {
         let files = self.damaged(edits);
         let fake = self.hosts(&files);
         let (secrets, interrupt) = (Secrets::new(), Interrupt::default());
-        let more = |host: &Host| questions::of(&self.cluster, host, Traffic::Sent);
+        let more = |host: &Host, needs: &mut Needs| {
+            questions::needs(&self.cluster, host, needs);
+            questions::of(&self.cluster, host, Traffic::Sent)
+        };
         let roles = Roles::load(None).unwrap();
         let run = Run {
             cluster: &self.cluster,
@@ -189,7 +214,7 @@ impl Recorded {
             .filter(|host| !without.contains(&host.name.as_str()))
             .map(|host| {
                 let probe = files.get(&format!("{}.probe", host.name));
-                let with_units = probe.is_some_and(|probe| probe.contains("@NONCE unit "));
+                let with_units = probe.is_some_and(|probe| probe.contains("Id=lvsctl-"));
                 (host, kernel(&roles, &self.cluster, host, with_units))
             });
         let mut tally = Tally::default();

@@ -14,10 +14,6 @@ UnitFileState=enabled
 NeedDaemonReload=no
 StateChangeTimestampMonotonic=50000000
 
-@NONCE unit stat
-
-@NONCE unit content
-
 @NONCE file stat";
 
 const EDITS: &[Edit] = &[

@@ -70,7 +70,7 @@ fn silence(held: &str) -> Vec<String> {
         ("client", &[]),
     ];
     let keepalived = Made {
-        audit: &[("owners", RUNS)],
+        audit: &[("unit show", RUNS)],
         ..HOSTS[0]
     };
     let hosts = [keepalived, HOSTS[1]];

@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 
 use crate::cli::{Format, Global, StatusArgs};
 use crate::exit::Exit;
+use crate::fact::Needs;
+use crate::fact::ipvs::Served;
 use crate::inventory::model::{Cluster, Host, Service};
 use crate::ports;
 use crate::report;
 use crate::report::error::chain;
 use crate::report::status::{Director, DirectorState, RealServer, State, StatusView};
-use crate::resource::ipvs::{Destination, Ipvs, KEEPALIVED, Served, Virtual};
+use crate::resource::ipvs::{Destination, Ipvs, KEEPALIVED, Virtual};
 use crate::run::{Fleet, HostRun};
 use crate::view;
 use crate::vrrp_state;
@@ -33,7 +35,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// ECMA-48: cursor home, erase the display.
 const HOME_AND_CLEAR: &str = "\x1b[H\x1b[2J";
 
-fn questions(_: &Host) -> String {
+fn questions(_: &Host, _: &mut Needs) -> String {
     format!(
         "section={SECTION}\n{}part vrrp\n{}",
         counters::QUESTION,
@@ -167,7 +169,7 @@ fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> Sta
             service
                 .vips
                 .iter()
-                .any(|vip| run.answer.observed.address.has(vip.address))
+                .any(|vip| run.answer.facts.address.has(vip.address))
         };
         let Some(run) = runs.iter().find(holds).or_else(|| runs.first()) else {
             continue;
@@ -202,7 +204,7 @@ fn told_of_each_other(directors: &mut [Director]) {
 }
 
 fn director(cluster: &Cluster, run: &HostRun) -> Director {
-    let observed = &run.answer.observed;
+    let observed = &run.answer.facts;
     let vips: Vec<String> = cluster
         .all_vips()
         .into_iter()
@@ -259,7 +261,7 @@ fn at(service: &Service, to: Virtual) -> String {
 
 /// Why a checker has taken a real server out, by its own log or state and by the answer that lvsctl got.
 fn out(service: &Service, wanted: &Ipvs, run: &HostRun, rs: &Destination) -> report::status::Out {
-    let table = &run.answer.observed.ipvs;
+    let table = &run.answer.facts.ipvs;
     let to = wanted.service.r#virtual;
     let known = table.out(to, rs).cloned().unwrap_or_default();
     let section = run.answer.sections.get(SECTION);
@@ -289,7 +291,7 @@ fn of_service(
     wanted: &Ipvs,
     run: &HostRun,
 ) -> report::status::Service {
-    let table = &run.answer.observed.ipvs;
+    let table = &run.answer.facts.ipvs;
     let to = wanted.service.r#virtual;
     let served: Option<&Served> = table.services.iter().find(|s| s.definition.r#virtual == to);
     let counters = run

@@ -1,9 +1,7 @@
-//! Shell text for IPVS: the probe, and the commands of ipvsadm(8).
+//! Shell text for IPVS: the commands of ipvsadm(8).
 
 use std::net::SocketAddr;
 
-use super::history;
-use super::parse::named;
 use super::{Definition, Destination, Ipvs, Table, Virtual};
 use crate::inventory::model::Mode;
 use crate::resource::NodeLines;
@@ -12,84 +10,8 @@ use crate::shell::{self, quote};
 /// Seconds that keepalived may take to put a configuration that it has read into the kernel.
 const KEEPALIVED_SETTLES: u32 = 20;
 
-/// keepalived may take a real server out or back between the look at the table and that at its log: then both are looked at
-/// once more. The later answer counts.
-const AGAIN: &str = r#"}
-look
-if [ -n "$gone" ]; then for n in 1 2 3; do
-again=$(ipvsadm -Sn 2>/dev/null); [ "$again" != "$table" ] || break
-table=$again; gone=; part table; printf '%s\n' "$table"; look; done; fi
-"#;
-
-/// `ipvsadm` loads ip_vs where it is not loaded, and a probe changes nothing: so it runs only where IPVS is.
-/// A real server that a checker may have taken out is asked what its health check asks; most often none is.
-pub fn probe(wanted: &[&Ipvs]) -> String {
-    let mut text = "part table\ntable=; gone=\nif [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then\n\
-                    table=$(ipvsadm -Sn 2>/dev/null); printf '%s\\n' \"$table\"; fi\nlook() {\npart failing\n"
-        .to_owned();
-    if wanted.iter().any(|ipvs| ipvs.is_checked_by_us()) {
-        text.push_str("out=$(printf '%s\\n' \"$table\" | sed -n '/ -w 0$/p; / -w 0 /p')\n");
-    }
-    for ipvs in wanted {
-        for rs in &ipvs.real_servers {
-            text.push_str(&ask_if_out(ipvs, rs));
-        }
-    }
-    if wanted.iter().any(|ipvs| ipvs.keepalived) {
-        text.push_str(&history::script());
-        text.push_str(AGAIN);
-    } else {
-        text.push_str("}\nlook\n");
-    }
-    let with_file = wanted.iter().flat_map(|ipvs| {
-        let files = ipvs
-            .real_servers
-            .iter()
-            .filter_map(|rs| Some((rs, rs.down.as_ref()?)));
-        files.map(move |(rs, file)| (named(ipvs.service.r#virtual, rs.address), file))
-    });
-    let files: Vec<String> = with_file
-        .map(|(name, file)| {
-            let file = quote(file);
-            format!(
-                "[ ! -e {file} ] || [ -s {file} ] || printf '%s\\t%s\\n' {} \"$(stat -c %Y {file})\"\n",
-                quote(&name)
-            )
-        })
-        .collect();
-    if !files.is_empty() {
-        text.push_str("part down\n");
-        text.push_str(&files.concat());
-    }
-    text
-}
-
-/// Prints the name of a real server that does not answer. keepalived takes one out of the table, we give it weight 0.
-fn ask_if_out(ipvs: &Ipvs, rs: &Destination) -> String {
-    if rs.asks.is_empty() {
-        return String::new();
-    }
-    let ask = format!(
-        "{} || echo '{}'",
-        is_well(ipvs, rs),
-        named(ipvs.service.r#virtual, rs.address)
-    );
-    let to = ipvs.service.r#virtual.printed();
-    let line = format!("*'-a {to} -r {} '*", rs.address);
-    if ipvs.keepalived {
-        let gone = history::pattern(rs.address);
-        format!(
-            "case $table in *'-A {to} '*) case $table in {line}) ;; *) gone=\"$gone {gone}\"\n{ask};; esac;; esac\n"
-        )
-    } else if ipvs.is_checked_by_us() {
-        format!("case $out in {line})\n{ask};; esac\n")
-    } else {
-        String::new()
-    }
-}
-
 /// Succeeds when a real server answers all that its health check asks.
-fn is_well(ipvs: &Ipvs, rs: &Destination) -> String {
+pub(super) fn is_well(ipvs: &Ipvs, rs: &Destination) -> String {
     let asks: Vec<String> = rs
         .asks
         .iter()

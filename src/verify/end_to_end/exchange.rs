@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Replies, Reply};
-use crate::resource::ipvs::Table;
+use crate::fact::ipvs::Table;
 use crate::verify::statistics::Statistics;
 
 /// What one client got from one port of a virtual service.

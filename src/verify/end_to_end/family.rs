@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Group;
-use crate::resource::address::Addresses;
+use crate::fact::address::Addresses;
 use crate::verify::Check;
 use crate::verify::tally::Tally;
 

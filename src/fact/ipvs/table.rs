@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::history::{self, Out};
-use super::{Definition, Destination, Virtual};
+use super::named;
+use crate::fact::{ParseError, Section};
 use crate::inventory::model::{Mode, Scheduler};
-use crate::resource::{ParseError, Section};
+use crate::resource::ipvs::{Definition, Destination, Virtual};
 
 /// The running table.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -30,11 +31,6 @@ impl Table {
     }
 }
 
-/// How a real server of a virtual service is named in the probe's answer.
-pub fn named(to: Virtual, rs: SocketAddr) -> String {
-    format!("{to} {rs}")
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
     pub definition: Definition,
@@ -48,7 +44,7 @@ fn odd(line: &str, what: &str) -> ParseError {
     )
 }
 
-pub fn table(section: &Section) -> Result<Table, ParseError> {
+pub fn parse(section: &Section) -> Result<Table, ParseError> {
     let mut table = Table::default();
     for line in section
         .part("table")

@@ -1,10 +1,10 @@
-//! What a host is: its system, its tools, who the commands run as. Facts decide how a step is done, never what is wanted.
+//! What a host is: its system, its tools, who the commands run as. It decides how a step is done, never what is wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
-use super::section::Section;
+use super::{Fact, ParseError, Section};
 
 /// Tools that some step or check may use, and that a Debian host with what the built-in roles install has.
 const USUAL: &[&str] = &[
@@ -27,7 +27,7 @@ const USUAL: &[&str] = &[
 const ELSEWHERE: &[&str] = &["apk", "dnf", "rc-service", "yum", "zypper"];
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Facts {
+pub struct System {
     /// `ID` and `ID_LIKE` of os-release(5).
     pub os: Vec<String>,
     pub os_version: String,
@@ -37,12 +37,13 @@ pub struct Facts {
     pub tools: BTreeSet<String>,
 }
 
-impl Facts {
-    pub const SECTION: &str = "facts";
+impl Fact for System {
+    const NAME: &'static str = "system";
+    type Ask = ();
 
     /// No process at all: the shell reads by itself. (From /proc/sys dash would get one character; /proc/version is
     /// whole.)
-    pub fn probe() -> String {
+    fn command((): &()) -> String {
         format!(
             "part os\n\
              while IFS= read -r line; do case $line in ID=*|ID_LIKE=*|VERSION_ID=*) printf '%s\\n' \"$line\";; esac; done </etc/os-release\n\
@@ -54,40 +55,42 @@ impl Facts {
         )
     }
 
-    pub fn parse(section: &Section) -> Self {
-        let mut facts = Self::default();
+    fn parse(section: &Section) -> Result<Self, ParseError> {
+        let mut system = Self::default();
         let mut release = BTreeMap::new();
         for line in section.part("os").lines() {
             if let Some((key, value)) = line.split_once('=') {
                 release.insert(key, value.trim_matches('"'));
             } else if let Some(uids) = line.strip_prefix("Uid:") {
-                facts.uid = uids
+                system.uid = uids
                     .split_whitespace()
                     .nth(1)
                     .and_then(|uid| uid.parse().ok());
             } else if let Some(version) = line.strip_prefix("Linux version ") {
-                facts.kernel = version
+                system.kernel = version
                     .split_whitespace()
                     .next()
                     .unwrap_or_default()
                     .to_owned();
             }
         }
-        facts.os = release
+        system.os = release
             .get("ID")
             .into_iter()
             .chain(release.get("ID_LIKE"))
             .flat_map(|ids| ids.split(' '))
             .map(str::to_owned)
             .collect();
-        facts.os_version = release
+        system.os_version = release
             .get("VERSION_ID")
             .map_or_else(String::new, |v| (*v).to_owned());
-        facts.tools = section.part("tools").lines().map(str::to_owned).collect();
-        facts.systemd = section.part("systemd").trim() == "yes";
-        facts
+        system.tools = section.part("tools").lines().map(str::to_owned).collect();
+        system.systemd = section.part("systemd").trim() == "yes";
+        Ok(system)
     }
+}
 
+impl System {
     /// What most hosts are; a first guess for what to ask, before a host has answered.
     pub fn assumed() -> Self {
         Self {
@@ -101,17 +104,5 @@ impl Facts {
 
     pub fn has(&self, tool: &str) -> bool {
         self.tools.contains(tool)
-    }
-}
-
-/// Reads a scalar of a role as text: roles write `value: 1` as often as `value: "1"`.
-pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    match serde_json::Value::deserialize(deserializer)? {
-        serde_json::Value::String(text) => Ok(text),
-        serde_json::Value::Number(number) => Ok(number.to_string()),
-        serde_json::Value::Bool(value) => Ok(u8::from(value).to_string()),
-        other => Err(serde::de::Error::custom(format!(
-            "expected a single value, found {other}"
-        ))),
     }
 }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-use super::Virtual;
-use super::parse::named;
+use super::named;
+use crate::resource::ipvs::Virtual;
 
 /// A real server that a health checker has taken out, and not taken back yet.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -1,0 +1,116 @@
+//! Interfaces and their addresses, as `ip -j addr show` prints them.
+
+use std::net::IpAddr;
+
+use serde::Deserialize;
+
+use super::{Fact, ParseError, Section};
+
+/// An address as `ip -j addr` tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    pub interface: String,
+    pub address: IpAddr,
+    pub prefix: u8,
+    pub label: Option<String>,
+    pub scope: String,
+    /// Whether it is chosen as a source address before others that are not preferred (IPv6).
+    pub preferred: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Addresses {
+    pub held: Vec<Held>,
+    pub links: Vec<Link>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    pub name: String,
+    pub mac: Option<String>,
+    pub up: bool,
+    pub mtu: u32,
+    /// Whether it does no ARP, as a tunnel or a point-to-point link.
+    pub no_arp: bool,
+}
+
+impl Addresses {
+    /// Where an address is held.
+    pub fn of(&self, address: IpAddr) -> impl Iterator<Item = &Held> {
+        self.held.iter().filter(move |held| held.address == address)
+    }
+
+    pub fn has(&self, address: IpAddr) -> bool {
+        self.of(address).next().is_some()
+    }
+
+    /// Whether an interface is up; None where there is no such interface.
+    pub fn is_up(&self, interface: &str) -> Option<bool> {
+        let link = self.links.iter().find(|link| link.name == interface)?;
+        Some(link.up)
+    }
+}
+
+#[derive(Deserialize)]
+struct RawLink {
+    ifname: String,
+    address: Option<String>,
+    #[serde(default)]
+    flags: Vec<String>,
+    #[serde(default)]
+    mtu: u32,
+    #[serde(default)]
+    addr_info: Vec<RawAddress>,
+}
+
+#[derive(Deserialize)]
+struct RawAddress {
+    local: Option<IpAddr>,
+    prefixlen: Option<u8>,
+    label: Option<String>,
+    #[serde(default)]
+    scope: String,
+    preferred_life_time: Option<u64>,
+}
+
+impl Fact for Addresses {
+    const NAME: &'static str = "address";
+    type Ask = ();
+
+    fn command((): &()) -> String {
+        "part json\nip -j addr show\n".to_owned()
+    }
+
+    fn parse(section: &Section) -> Result<Self, ParseError> {
+        let raw: Vec<RawLink> = serde_json::from_str(section.part("json")).map_err(|e| {
+            ParseError::new(
+                Self::NAME,
+                format!("`ip -j addr show` (iproute2 4.14 or later): {e}"),
+            )
+        })?;
+        let mut observed = Addresses::default();
+        for link in raw {
+            for info in link.addr_info {
+                let (Some(address), Some(prefix)) = (info.local, info.prefixlen) else {
+                    continue;
+                };
+                observed.held.push(Held {
+                    interface: link.ifname.clone(),
+                    address,
+                    prefix,
+                    label: info.label,
+                    scope: info.scope,
+                    preferred: info.preferred_life_time != Some(0),
+                });
+            }
+            observed.links.push(Link {
+                name: link.ifname,
+                mac: link.address,
+                up: link.flags.iter().any(|f| f == "UP"),
+                mtu: link.mtu,
+                no_arp: link.flags.iter().any(|flag| flag == "NOARP"),
+            });
+        }
+        Ok(observed)
+    }
+}

@@ -1,0 +1,80 @@
+//! Installed packages, by the package manager that the host has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Fact, ParseError, Section};
+use crate::resource::distribution::PackageManager;
+use crate::shell::quote;
+
+/// What is installed, and its version where the host shows it: empty otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Packages(BTreeMap<String, String>);
+
+impl Packages {
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// The release of an installed package, where it is known.
+    pub fn version(&self, name: &str) -> Option<&str> {
+        let version = self.0.get(name)?.as_str();
+        Some(version).filter(|version| !version.is_empty())
+    }
+}
+
+/// The release of a package, without the epoch and the distribution's own revision.
+fn upstream(version: &str) -> &str {
+    let version = version.split_once(':').map_or(version, |(_, rest)| rest);
+    version.rsplit_once('-').map_or(version, |(rest, _)| rest)
+}
+
+impl Fact for Packages {
+    const NAME: &'static str = "package";
+    /// Debian's names.
+    type Ask = BTreeSet<String>;
+
+    fn command(ask: &Self::Ask) -> String {
+        let names_for = |manager: PackageManager| {
+            ask.iter()
+                .filter_map(|name| manager.name(name))
+                .map(quote)
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        // A name may be another package's by now: `iptables` is provided by `iptables-nft`.
+        let rpm = r"rpm -q --whatprovides --qf 'installed %{NAME} %{VERSION} [%{PROVIDENAME} ]\n'";
+        format!(
+            "part installed\nif command -v dpkg-query >/dev/null 2>&1; then\n\
+             dpkg-query -W -f '${{db:Status-Status}} ${{Package}} ${{Version}}\\n' {} 2>/dev/null\n\
+             elif command -v zypper >/dev/null 2>&1; then {rpm} {} 2>/dev/null\n\
+             elif command -v rpm >/dev/null 2>&1; then {rpm} {} 2>/dev/null\n\
+             elif command -v apk >/dev/null 2>&1; then apk info -e {} 2>/dev/null\nfi\n",
+            names_for(PackageManager::Apt),
+            names_for(PackageManager::Zypper),
+            names_for(PackageManager::Dnf),
+            names_for(PackageManager::Apk),
+        )
+    }
+
+    fn parse(section: &Section) -> Result<Self, ParseError> {
+        let mut installed = BTreeMap::new();
+        for line in section.part("installed").lines() {
+            let mut words = line.split_whitespace();
+            match (words.next(), words.next(), words.next()) {
+                // apk tells the name alone.
+                (Some(name), None, _) => {
+                    installed.insert(name.to_owned(), String::new());
+                }
+                (Some("installed"), Some(name), version) => {
+                    let version = upstream(version.unwrap_or_default()).to_owned();
+                    for provided in words {
+                        installed.insert(provided.to_owned(), version.clone());
+                    }
+                    installed.insert(name.to_owned(), version);
+                }
+                _ => {}
+            }
+        }
+        Ok(Self(installed))
+    }
+}
