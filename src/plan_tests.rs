@@ -1,6 +1,5 @@
 use super::*;
 use crate::fact::address::Addresses;
-use crate::fact::ipvs::Table;
 use crate::fact::module::{Modules, State};
 use crate::fact::sysctl::Sysctls;
 use crate::fact::{Fact as _, Section};
@@ -328,7 +327,7 @@ fn what_goes_waits_for_the_other_hosts_but_a_vip_of_a_director() {
     let held = r#"[{"ifname":"lo","flags":[],"addr_info":[{"local":"10.0.0.9","prefixlen":32,"scope":"global"}]}]"#;
     facts.address = Addresses::parse(&Section::from_parts([("json", held)])).unwrap();
     let table = [("table", "-A -t 10.0.0.9:80 -s rr\n")];
-    facts.ipvs = Table::parse(&Section::from_parts(table)).unwrap();
+    facts.ipvs = crate::fact::ipvs::Ipvs::parse(&Section::from_parts(table)).unwrap();
     for (what, owned, wanted, expected) in [
         ("nothing", vec![], vec![], (0, 0)),
         ("only makes", vec![], vec![sysctl("1")], (2, 2)),
@@ -434,7 +433,7 @@ fn keepalived_stops_before_its_services_go() {
         });
     }
     let mut facts = with_unit("keepalived.service", true, forwarding("1"));
-    facts.ipvs = Table::parse(&Section::from_parts([(
+    facts.ipvs = crate::fact::ipvs::Ipvs::parse(&Section::from_parts([(
         "table",
         "-A -t 10.0.0.9:80 -s rr\n",
     )]))

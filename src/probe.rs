@@ -11,6 +11,9 @@ use crate::shell::quote;
 
 const MANIFEST: &str = "manifest";
 
+/// A question that is not answered is no failure, and answers are in the language that is parsed.
+const SHELL: &str = "set +eu\nLC_ALL=C; export LC_ALL\n";
+
 /// What a host answered.
 #[derive(Debug)]
 pub struct Answer {
@@ -48,11 +51,20 @@ pub fn needs(resources: &[Resource]) -> Needs {
     needs
 }
 
+/// The script that asks for facts alone.
+pub fn of_facts(needs: &Needs, nonce: &str) -> String {
+    format!(
+        "{SHELL}{}{}section=end\npart end\n",
+        section::prologue(nonce),
+        needs.command()
+    )
+}
+
 /// The whole script. `more` are sections of the caller's own.
 pub fn script(cluster: &str, needs: &Needs, more: &str, nonce: &str) -> String {
     let own = quote(&Manifest::path(cluster));
     format!(
-        "set +eu\nLC_ALL=C; export LC_ALL\n{}section={MANIFEST}\npart own\ncat {own} 2>/dev/null\n\
+        "{SHELL}{}section={MANIFEST}\npart own\ncat {own} 2>/dev/null\n\
          for f in {DIRECTORY}/*.json; do if [ -e \"$f\" ] && [ \"$f\" != {own} ]; then part \"other $f\"; cat \"$f\"; fi; done\n\
          {}{more}section=end\npart end\n",
         section::prologue(nonce),

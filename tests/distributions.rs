@@ -43,7 +43,7 @@ fn answer(script: &str, facts: &str, addresses: &str) -> Output {
         .filter_map(|line| line.strip_prefix("section="));
     for fact in asked {
         let answer = match fact {
-            "unit" => "clock\n1700000100\n100.0 90.0\n\n@NONCE unit show\n",
+            "clock" => "time\n1700000100\n100.0 90.0\n",
             _ => "none\n",
         };
         if !text.contains(&format!("@NONCE {fact} ")) {

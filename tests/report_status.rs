@@ -1,8 +1,9 @@
 //! The status of a cluster as it is shown.
 
+use lvsctl::fact::ipvs::Rates;
 use lvsctl::report::Style;
 use lvsctl::report::status::{
-    Director, DirectorState, Out, Rates, RealServer, Service, State, StatusView, json, text,
+    Director, DirectorState, Out, RealServer, Service, State, StatusView, json, text,
 };
 
 fn director(host: &str, state: DirectorState, vips: &[&str], note: Option<&str>) -> Director {

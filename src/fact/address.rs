@@ -73,16 +73,25 @@ struct RawAddress {
     preferred_life_time: Option<u64>,
 }
 
+/// What prints them; [`Addresses::of_json`] parses it.
+pub const COMMAND: &str = "ip -j addr show";
+
 impl Fact for Addresses {
     const NAME: &'static str = "address";
     type Ask = ();
 
     fn command((): &()) -> String {
-        "part json\nip -j addr show\n".to_owned()
+        format!("part json\n{COMMAND}\n")
     }
 
     fn parse(section: &Section) -> Result<Self, ParseError> {
-        let raw: Vec<RawLink> = serde_json::from_str(section.part("json")).map_err(|e| {
+        Self::of_json(section.part("json"))
+    }
+}
+
+impl Addresses {
+    pub fn of_json(text: &str) -> Result<Self, ParseError> {
+        let raw: Vec<RawLink> = serde_json::from_str(text).map_err(|e| {
             ParseError::new(
                 Self::NAME,
                 format!("`ip -j addr show` (iproute2 4.14 or later): {e}"),

@@ -3,17 +3,22 @@
 //! does not belong here: that is for resources and checks.
 
 pub mod address;
-pub mod arptables;
+pub mod clock;
 pub mod file;
-pub mod iptables;
+pub mod firewall;
 pub mod ipvs;
+pub mod keepalived;
+pub mod listener;
 pub mod module;
 pub mod neighbour;
 pub mod networkd;
+pub mod offload;
 pub mod package;
 pub mod route;
+pub mod route_to;
 pub mod section;
 pub mod sysctl;
+pub mod sysctl_file;
 pub mod system;
 pub mod unit;
 
@@ -94,11 +99,16 @@ facts! {
     route: route::Routes,
     neighbour: neighbour::Neighbours,
     networkd: networkd::Networkd,
-    arptables: arptables::Arptables,
-    iptables: iptables::MangleRules,
+    route_to: route_to::RoutesTo,
+    firewall: firewall::Firewall,
     file: file::Files,
+    clock: clock::Clock,
     unit: unit::Units,
-    ipvs: ipvs::Table,
+    ipvs: ipvs::Ipvs,
+    keepalived: keepalived::Keepalived,
+    listener: listener::Listeners,
+    offload: offload::Offloads,
+    sysctl_file: sysctl_file::SysctlFiles,
 }
 
 impl Facts {

@@ -55,9 +55,13 @@ impl Section {
     }
 }
 
-/// Begins a part: `part NAME` in a probe's shell text. `nonce` keeps a host's own text from being taken for it.
+/// Shell functions of all facts: `part NAME` begins a part, `have TOOL` succeeds where the host has it. `nonce` keeps a
+/// host's own text from being taken for the begin of a part.
 pub fn prologue(nonce: &str) -> String {
-    format!("part() {{ printf '\\n@{nonce} %s %s\\n' \"$section\" \"$*\"; }}\n")
+    format!(
+        "part() {{ printf '\\n@{nonce} %s %s\\n' \"$section\" \"$*\"; }}\n\
+         have() {{ command -v \"$1\" >/dev/null 2>&1; }}\n"
+    )
 }
 
 /// Splits a probe's output into sections by kind.

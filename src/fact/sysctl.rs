@@ -9,10 +9,49 @@ use crate::shell::quote;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sysctls(BTreeMap<String, String>);
 
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ask {
+    /// Paths below /proc/sys, whole.
+    pub paths: BTreeSet<String>,
+    /// Parameters of each interface, by their names in /proc/sys/net/ipv4/conf/INTERFACE.
+    pub of_interfaces: BTreeSet<&'static str>,
+}
+
+impl Ask {
+    /// A path that a parameter of all interfaces has already; it would be printed twice.
+    fn is_of_interface(&self, path: &str) -> bool {
+        let rest = path
+            .strip_prefix(CONF)
+            .and_then(|rest| rest.split_once('/'));
+        rest.is_some_and(|(_, name)| self.of_interfaces.contains(name))
+    }
+}
+
+const CONF: &str = "/proc/sys/net/ipv4/conf/";
+
 impl Sysctls {
     /// None: the kernel has no such parameter.
     pub fn get(&self, path: &str) -> Option<&String> {
         self.0.get(path)
+    }
+
+    /// Whether the host shows the parameters of any interface.
+    pub fn has_interfaces(&self) -> bool {
+        self.0.keys().any(|path| path.starts_with(CONF))
+    }
+
+    /// A parameter of an interface, as a number.
+    pub fn of_interface(&self, interface: &str, name: &str) -> Option<u8> {
+        self.get(&format!("{CONF}{interface}/{name}"))?
+            .trim()
+            .parse()
+            .ok()
+    }
+
+    /// What counts for an interface where the larger of `all` and its own value does (ip-sysctl, kernel documentation).
+    pub fn larger(&self, interface: &str, name: &str) -> Option<u8> {
+        let all = self.of_interface("all", name)?;
+        Some(all.max(self.of_interface(interface, name)?))
     }
 
     #[cfg(test)]
@@ -24,17 +63,23 @@ impl Sysctls {
 
 impl Fact for Sysctls {
     const NAME: &'static str = "sysctl";
-    /// Paths below /proc/sys, whole.
-    type Ask = BTreeSet<String>;
+    type Ask = Ask;
 
-    fn command(ask: &Self::Ask) -> String {
-        let paths: Vec<String> = ask.iter().map(|s| quote(s)).collect();
-        format!("part values\ngrep -aHs '' {} /dev/null\n", paths.join(" "))
+    fn command(ask: &Ask) -> String {
+        let paths = ask.paths.iter().filter(|path| !ask.is_of_interface(path));
+        let paths = paths.map(|path| quote(path));
+        let globs = ask
+            .of_interfaces
+            .iter()
+            .map(|name| format!("{CONF}*/{name}"));
+        let all: Vec<String> = paths.chain(globs).collect();
+        format!("part values\ngrep -aHs '' {} /dev/null\n", all.join(" "))
     }
 
     fn parse(section: &Section) -> Result<Self, ParseError> {
         let mut values = Self::default();
-        for line in section.part("values").lines() {
+        let lines = section.part("values").lines();
+        for line in lines.filter(|line| !line.is_empty()) {
             let (path, value) = line
                 .split_once(':')
                 .ok_or_else(|| ParseError::new(Self::NAME, format!("odd line {line:?}")))?;
@@ -45,5 +90,26 @@ impl Fact for Sysctls {
             entry.push_str(value);
         }
         Ok(values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_is_asked_for_twice() {
+        let ask = Ask {
+            paths: ["arp_ignore", "forwarding"]
+                .map(|name| format!("{CONF}all/{name}"))
+                .into(),
+            of_interfaces: ["arp_ignore"].into(),
+        };
+        assert_eq!(
+            Sysctls::command(&ask),
+            format!(
+                "part values\ngrep -aHs '' {CONF}all/forwarding {CONF}*/arp_ignore /dev/null\n"
+            )
+        );
     }
 }

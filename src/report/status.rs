@@ -11,7 +11,8 @@ use serde::Serialize;
 use super::clean;
 use super::style::{Style, Tone};
 use super::table::{Side, Table, paragraph};
-use crate::vrrp_state;
+use crate::fact::ipvs::Rates;
+use crate::fact::keepalived;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StatusView {
@@ -27,7 +28,7 @@ pub struct Director {
     /// VIPs that it holds.
     pub vips: Vec<String>,
     /// What each of its VRRP instances is, as keepalived's log has it.
-    pub instances: BTreeMap<String, vrrp_state::State>,
+    pub instances: BTreeMap<String, keepalived::State>,
     /// What is worth telling, such as why it could not be asked.
     pub note: Option<String>,
 }
@@ -124,16 +125,6 @@ impl Out {
         });
         text
     }
-}
-
-/// A second, as `ipvsadm -L --rate` tells.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Rates {
-    pub connections: u64,
-    pub packets_in: u64,
-    pub packets_out: u64,
-    pub bytes_in: u64,
-    pub bytes_out: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Change, Context, Kind, NodeLines};
-use crate::fact::arptables::Arptables;
+use crate::fact::firewall::Arptables;
 use crate::fact::{Facts, Needs};
 use crate::shell::command;
 
@@ -68,14 +68,14 @@ impl Kind for Arprule {
     }
 
     fn needs(&self, needs: &mut Needs) {
-        needs.arptables.get_or_insert_default();
+        needs.firewall.get_or_insert_default().arp = true;
     }
 
     fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {
         let wanted = self.wanted();
         let missing: Vec<&Wanted> = wanted
             .iter()
-            .filter(|rule| !rule.is_in(&facts.arptables))
+            .filter(|rule| !rule.is_in(&facts.firewall.arp))
             .collect();
         if missing.is_empty() {
             return None;
@@ -99,7 +99,7 @@ impl Kind for Arprule {
         if self
             .wanted()
             .iter()
-            .all(|rule| rule.is_in(&facts.arptables))
+            .all(|rule| rule.is_in(&facts.firewall.arp))
         {
             Before::Same
         } else {
@@ -111,7 +111,7 @@ impl Kind for Arprule {
         let wanted = self.wanted();
         let there: Vec<&Wanted> = wanted
             .iter()
-            .filter(|rule| rule.is_in(&facts.arptables))
+            .filter(|rule| rule.is_in(&facts.firewall.arp))
             .collect();
         if there.is_empty() || *before == Before::Same {
             return None;

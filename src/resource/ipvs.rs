@@ -303,7 +303,7 @@ impl Kind for Ipvs {
     }
 
     fn diff(&self, facts: &Facts, cx: &Context) -> Option<Change> {
-        let table = &facts.ipvs;
+        let table = &facts.ipvs.table;
         let difference = Difference::new(self, table, cx);
         let served = self.served(table);
         let same_definition = served.is_some_and(|s| s.definition == self.service);
@@ -429,7 +429,7 @@ impl Kind for Ipvs {
     }
 
     fn remove(&self, facts: &Facts, _: &Before, _: &Context) -> Option<Change> {
-        let table = &facts.ipvs;
+        let table = &facts.ipvs.table;
         let served = self.served(table)?;
         let change = Change::new(Self::NAME, self.key(), Action::Remove)
             .field(
@@ -453,7 +453,7 @@ impl Kind for Ipvs {
     }
 
     fn notes(&self, facts: &Facts) -> Vec<String> {
-        let table = &facts.ipvs;
+        let table = &facts.ipvs.table;
         let unhealthy: Vec<SocketAddr> = self.unhealthy(table).map(|rs| rs.address).collect();
         let returning: Vec<SocketAddr> = self.returning(table).map(|rs| rs.address).collect();
         let out = self.real_servers.iter().filter_map(|rs| {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Change, Context, Kind, NodeLines};
-use crate::fact::iptables::{MangleRules, Rule};
+use crate::fact::firewall::{Firewall, Rule};
 use crate::fact::{Facts, Needs};
 use crate::inventory::model::Protocol;
 use crate::ports::PortRange;
@@ -78,10 +78,11 @@ impl Mark {
         command(start.into_iter().chain(words.iter().map(String::as_str)))
     }
 
-    fn ours<'a>(&'a self, rules: &'a MangleRules) -> impl Iterator<Item = &'a Rule> {
-        rules.rules.iter().filter(|rule| {
-            rule.v6 == self.destination.is_ipv6() && rule.comment.as_deref() == Some(&self.comment)
-        })
+    fn ours<'a>(&'a self, firewall: &'a Firewall) -> impl Iterator<Item = &'a Rule> {
+        let rules = firewall.of_tool(self.destination.is_ipv6());
+        let chain = rules.chain("mangle", "PREROUTING").into_iter();
+        let rules = chain.flat_map(|chain| &chain.rules);
+        rules.filter(|rule| rule.comment() == Some(&self.comment))
     }
 
     fn shown(words: &[String]) -> String {
@@ -129,12 +130,14 @@ impl Kind for Mark {
     }
 
     fn needs(&self, needs: &mut Needs) {
-        needs.iptables.get_or_insert_default().v6 |= self.destination.is_ipv6();
+        let ask = needs.firewall.get_or_insert_default();
+        ask.mangle |= self.destination.is_ipv4();
+        ask.mangle_v6 |= self.destination.is_ipv6();
     }
 
     fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {
         let wanted = self.words();
-        let ours: Vec<&Rule> = self.ours(&facts.iptables).collect();
+        let ours: Vec<&Rule> = self.ours(&facts.firewall).collect();
         let right = ours
             .iter()
             .filter(|rule| canonical(&rule.words) == canonical(&wanted))
@@ -180,7 +183,7 @@ impl Kind for Mark {
     }
 
     fn remove(&self, facts: &Facts, _: &Before, _: &Context) -> Option<Change> {
-        let ours: Vec<&Rule> = self.ours(&facts.iptables).collect();
+        let ours: Vec<&Rule> = self.ours(&facts.firewall).collect();
         let first = ours.first()?;
         let mut change = Change::new(Self::NAME, self.key(), Action::Remove).field(
             "rule",

@@ -79,7 +79,11 @@ impl Kind for Sysctl {
     }
 
     fn needs(&self, needs: &mut Needs) {
-        needs.sysctl.get_or_insert_default().insert(self.path());
+        needs
+            .sysctl
+            .get_or_insert_default()
+            .paths
+            .insert(self.path());
     }
 
     fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {

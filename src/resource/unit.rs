@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::change::Phase;
 use super::manager::ServiceManager;
 use super::{Action, Before, Change, Context, Kind};
-use crate::fact::file::{Files, Found};
+use crate::fact::file::Found;
 use crate::fact::unit::State;
 use crate::fact::{Facts, Needs};
 
@@ -62,10 +62,10 @@ pub enum Stays<'a> {
 
 impl Unit {
     /// The files that it reads and that are newer than what it runs with.
-    fn newer<'a>(&'a self, files: &'a Files, state: &'a State) -> impl Iterator<Item = &'a str> {
+    fn newer<'a>(&'a self, facts: &'a Facts, state: &'a State) -> impl Iterator<Item = &'a str> {
         self.reads.iter().map(String::as_str).filter(move |path| {
-            let changed = |file: &Found| file.modified > state.changed;
-            self.reloads && state.active && files.get(path).is_some_and(changed)
+            let changed = |file: &Found| file.modified > state.changed.seconds(&facts.clock);
+            self.reloads && state.active && facts.file.get(path).is_some_and(changed)
         })
     }
 
@@ -122,6 +122,7 @@ impl Kind for Unit {
     }
 
     fn needs(&self, needs: &mut Needs) {
+        needs.clock.get_or_insert_default();
         needs.unit.get_or_insert_default().insert(self.name.clone());
         for path in &self.reads {
             needs.file.get_or_insert_default().insert(path.clone());
@@ -133,7 +134,7 @@ impl Kind for Unit {
         let absent = State::default();
         let state = facts.unit.units.get(&self.name).unwrap_or(&absent);
         let unit_file = cx.rewrites(&manager.definition(&self.name));
-        let newer: Vec<&str> = self.newer(&facts.file, state).collect();
+        let newer: Vec<&str> = self.newer(facts, state).collect();
         let touched: Vec<&str> = self
             .reads
             .iter()

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::event::{Event, Sink};
-use crate::fact::Needs;
+use crate::fact::{Facts, Needs, section};
 use crate::inventory::model::{Cluster, Host};
 use crate::manifest::Manifest;
 use crate::plan::{self, Basis, HostPlan};
@@ -283,6 +283,15 @@ impl<'a> HostRun<'a> {
             seconds: started.elapsed().as_secs_f64(),
         });
         Ok(())
+    }
+
+    /// Asks for single facts, as they are now.
+    pub fn facts(&mut self, doing: &str, needs: &Needs) -> Result<Facts, HostError> {
+        let nonce = nonce();
+        let output = self.ask(doing, &probe::of_facts(needs, &nonce))?;
+        let sections = section::split(&output.stdout, &nonce);
+        let facts = Facts::parse(needs, &sections).map_err(ProbeError::from)?;
+        Ok(facts)
     }
 
     /// Runs a script of a check.

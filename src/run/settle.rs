@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use super::fleet::Fleet;
 use super::host::HostRun;
+use crate::fact::Needs;
+use crate::fact::address::Addresses;
+use crate::fact::keepalived::{self, State};
 use crate::inventory::model::{Cluster, VrrpInstance};
 use crate::keepalived::CONFIGURATION;
 use crate::plan::{HostPlan, load};
 use crate::resource::change::Step;
 use crate::resource::ipvs::{Ipvs, KEEPALIVED};
 use crate::resource::{Change, Kind, manager};
-use crate::vrrp_state::{self, State};
 
 /// How often the directors are asked.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -118,8 +120,7 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun], repairs: u32) -> Vec<
     let (mut same, mut repaired) = (0, 0);
     loop {
         let held: Vec<(&VrrpInstance, IpAddr, Holders)> = {
-            let addresses: Vec<(String, Vec<String>)> =
-                directors.iter_mut().map(addresses).collect();
+            let addresses: Vec<(String, Addresses)> = directors.iter_mut().map(addresses).collect();
             let vips = instances.iter().flat_map(|instance| {
                 instance
                     .vips
@@ -208,7 +209,7 @@ pub fn unheld(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unheld> {
     let end = Instant::now() + Duration::from_secs_f64(longest.fold(0.0, f64::max));
     while !left.is_empty() && Instant::now() < end && !fleet.run.interrupt.is_set() {
         std::thread::sleep(PAUSE);
-        let found: Vec<(String, Vec<String>)> = directors.iter_mut().map(addresses).collect();
+        let found: Vec<(String, Addresses)> = directors.iter_mut().map(addresses).collect();
         left.retain(|(vip, _)| holders(&found, *vip).is_empty());
     }
     let member = |instance: &VrrpInstance, host: &str| {
@@ -220,9 +221,9 @@ pub fn unheld(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unheld> {
         instances.any(|instance| member(instance, &run.host.name))
     });
     let logged = fleet.each(asked.collect(), |run| {
-        let answer = run.ask("asking for the state of VRRP", vrrp_state::LOGGED);
-        let logged = answer.map(|output| vrrp_state::logged(&output.stdout));
-        (run.host.name.clone(), logged.unwrap_or_default())
+        let states = run.facts("asking for the state of VRRP", &states());
+        let states = states.map(|facts| facts.keepalived.states);
+        (run.host.name.clone(), states.unwrap_or_default())
     });
     let of = |(vip, instance): (IpAddr, &VrrpInstance)| {
         let members = logged.iter().filter(|(host, _)| member(instance, host));
@@ -234,6 +235,18 @@ pub fn unheld(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unheld> {
         }
     };
     left.into_iter().map(of).collect()
+}
+
+/// What says in which state keepalived's instances are.
+fn states() -> Needs {
+    let ask = keepalived::Ask {
+        states: true,
+        ..keepalived::Ask::default()
+    };
+    Needs {
+        keepalived: Some(ask),
+        ..Needs::default()
+    }
 }
 
 /// VIPs that no director held when it answered, with their instances.
@@ -271,25 +284,19 @@ fn holders_of(held: &[(&VrrpInstance, IpAddr, Holders)]) -> Vec<Holders> {
     held.iter().map(|(_, _, holders)| holders.clone()).collect()
 }
 
-/// A host's name and all its addresses; none where it does not answer, which its next probe tells.
-fn addresses(run: &mut &mut HostRun) -> (String, Vec<String>) {
-    let name = run.host.name.clone();
-    let found = run.ask("waiting for a master", "ip -o addr show");
-    let words = |text: &str| {
-        text.split_whitespace()
-            .filter_map(|word| word.split_once('/'))
-            .map(|(address, _)| address.to_owned())
-            .collect()
+/// A host's name and its addresses; none where it does not answer, which its next probe reports.
+fn addresses(run: &mut &mut HostRun) -> (String, Addresses) {
+    let needs = Needs {
+        address: Some(()),
+        ..Needs::default()
     };
-    (
-        name,
-        found.map_or_else(|_| Vec::new(), |output| words(&output.stdout)),
-    )
+    let found = run.facts("waiting for a master", &needs);
+    let name = run.host.name.clone();
+    (name, found.map(|facts| facts.address).unwrap_or_default())
 }
 
-fn holders(addresses: &[(String, Vec<String>)], vip: IpAddr) -> Holders {
-    let vip = vip.to_string();
-    let has = addresses.iter().filter(|(_, found)| found.contains(&vip));
+fn holders(addresses: &[(String, Addresses)], vip: IpAddr) -> Holders {
+    let has = addresses.iter().filter(|(_, found)| found.has(vip));
     has.map(|(name, _)| name.clone()).collect()
 }
 

@@ -48,7 +48,7 @@ pub fn moving(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Moving {
         for ipvs in view::ipvs_of(cluster, service) {
             let to = ipvs.service.r#virtual;
             for (director, answer) in answers {
-                for rs in ipvs.returning(&answer.facts.ipvs) {
+                for rs in ipvs.returning(&answer.facts.ipvs.table) {
                     let name = format!("{} of {to} on {director}", rs.address);
                     moving.add(Soon::RealServer(name), f64::from(ipvs.return_time));
                 }
@@ -149,7 +149,7 @@ mod tests {
         let none = r#"[{"ifname":"eth0","addr_info":[]}]"#;
         let active = if runs { "active" } else { "inactive" };
         let mut text = format!(
-            "\n@N system os\nUid:\t0\t0\t0\t0\n\n@N address json\n{}\n\n@N unit clock\n100 50\n\n\
+            "\n@N system os\nUid:\t0\t0\t0\t0\n\n@N address json\n{}\n\n@N clock time\n100 50\n\n\
              @N unit show\nId={KEEPALIVED}\nLoadState=loaded\nActiveState={active}\nUnitFileState=enabled\n",
             if holds { vip } else { none }
         );

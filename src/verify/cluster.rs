@@ -86,7 +86,7 @@ fn agreement(seen: &[Seen], tally: &mut Tally) {
         .iter()
         .filter(|s| s.host.is_director())
         .filter_map(|s| {
-            let file = s.run.answer.facts.file.get(CONFIGURATION)?;
+            let file = s.facts().file.get(CONFIGURATION)?;
             Some((s.name(), keepalived::instances(&file.content)))
         })
         .collect();
@@ -189,7 +189,7 @@ fn timeouts(seen: &[Seen], tally: &mut Tally) {
     let values: Vec<(&str, String)> = seen
         .iter()
         .filter_map(|s| {
-            let [tcp, fin, udp] = s.look.timeouts?;
+            let [tcp, fin, udp] = s.facts().ipvs.timeouts?;
             Some((s.name(), format!("{tcp} {fin} {udp}")))
         })
         .collect();
@@ -232,7 +232,10 @@ fn sync_daemons(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
         }
         return;
     }
-    if !directors.clone().any(|s| !s.look.sync_daemons.is_empty()) {
+    if !directors
+        .clone()
+        .any(|s| !s.facts().ipvs.sync_daemons.is_empty())
+    {
         return;
     }
     let vips = cluster.all_vips();
@@ -259,7 +262,7 @@ fn holds(seen: &Seen, vip: IpAddr) -> bool {
 
 /// Without a role, either is right.
 fn sync_daemon(director: &Seen, role: &'static str, mend: String, tally: &mut Tally) {
-    let daemons = &director.look.sync_daemons;
+    let daemons = &director.facts().ipvs.sync_daemons;
     let right = daemons.iter().any(|line| line.starts_with(role));
     let role = if role.is_empty() {
         "master or backup"
@@ -279,7 +282,12 @@ fn sync_daemon(director: &Seen, role: &'static str, mend: String, tally: &mut Ta
 
 /// Each host's clock is read at another moment; the span of all probes is the doubt.
 fn clocks(seen: &[Seen], tally: &mut Tally) {
-    let offset = |s: &Seen| Some((s.name().to_owned(), s.look.clock? - s.run.answered_at));
+    let offset = |s: &Seen| {
+        Some((
+            s.name().to_owned(),
+            s.facts().clock.now() - s.run.answered_at,
+        ))
+    };
     let offsets: Vec<(String, f64)> = seen.iter().filter_map(offset).collect();
     // The clock in the middle stands for the right time: one that is off is named, whichever it is.
     let mut sorted: Vec<f64> = offsets.iter().map(|(_, offset)| *offset).collect();

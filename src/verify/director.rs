@@ -7,11 +7,12 @@ use super::firewall::{Packet, State};
 use super::tally::{Fault, Tally};
 use super::way::{self, Leg};
 use super::{Check, Seen, marks, questions};
+use crate::fact::keepalived;
 use crate::inventory::model::Mode;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::manager::{self, ServiceManager};
 use crate::view;
-use crate::vrrp_state::{self, why_in_fault};
+use crate::vrrp_state::why_in_fault;
 
 const VRRP: u8 = 112;
 const VRRP_GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18));
@@ -46,8 +47,8 @@ fn redirects(seen: &Seen, tally: &mut Tally) {
             tally.skip(seen.name(), Check::SendRedirects, name, &why);
             continue;
         }
-        let all = seen.look.setting("all", "send_redirects");
-        let own = seen.look.setting(name, "send_redirects");
+        let all = seen.facts().sysctl.of_interface("all", "send_redirects");
+        let own = seen.facts().sysctl.of_interface(name, "send_redirects");
         let fault = (all != Some(0) || own != Some(0)).then(|| {
             let shown = |v: Option<u8>| v.map_or_else(|| "unknown".to_owned(), |v| v.to_string());
             Fault::new(
@@ -63,13 +64,15 @@ fn redirects(seen: &Seen, tally: &mut Tally) {
 /// What else would write the IPVS table. Debian's ipvsadm.service comes with the package, enabled on Debian 13, and does
 /// nothing unless /etc/default/ipvsadm has AUTO="true"; elsewhere one that is enabled restores a table at boot.
 fn owners(seen: &Seen, tally: &mut Tally) {
-    let units = &seen.run.answer.facts.unit.units;
+    let units = &seen.facts().unit.units;
+    let defaults = seen.facts().file.get(questions::IPVSADM_DEFAULTS);
+    let auto = defaults.map(|file| restores(&file.content));
     for unit in questions::TABLE_WRITERS {
         let Some(state) = units.get(unit) else {
             continue;
         };
         let rival = match unit {
-            "ipvsadm.service" => seen.look.ipvsadm_auto.unwrap_or(state.enabled),
+            "ipvsadm.service" => auto.unwrap_or(state.enabled),
             KEEPALIVED => !seen.cluster.keepalived && (state.active || state.enabled),
             _ => state.active || state.enabled,
         };
@@ -84,9 +87,9 @@ fn owners(seen: &Seen, tally: &mut Tally) {
             } else {
                 "lvsctl's node script"
             };
-            let manager = ServiceManager::of(&seen.run.answer.facts.system);
+            let manager = ServiceManager::of(&seen.facts().system);
             let mend = match unit {
-                "ipvsadm.service" if seen.look.ipvsadm_auto == Some(true) => {
+                "ipvsadm.service" if auto == Some(true) => {
                     "set AUTO=\"false\" in /etc/default/ipvsadm".to_owned()
                 }
                 // Where it stops, it clears the table.
@@ -108,9 +111,19 @@ fn owners(seen: &Seen, tally: &mut Tally) {
     }
 }
 
+/// Whether Debian's ipvsadm.service restores an IPVS table at boot, as AUTO of its defaults says; elsewhere there is no such
+/// switch, and the unit restores one where it is enabled. The last assignment counts, as in the shell that reads it.
+fn restores(defaults: &str) -> bool {
+    let mut values = defaults
+        .lines()
+        .filter_map(|line| line.strip_prefix("AUTO="));
+    let value = values.next_back().unwrap_or_default();
+    value.trim().trim_matches(['"', '\'']) == "true"
+}
+
 /// Rules of one backend are invisible to the other, and both apply.
 fn one_backend(seen: &Seen, tally: &mut Tally) {
-    let firewall = &seen.look.firewall;
+    let firewall = &seen.facts().firewall;
     let (legacy, nft) = (
         firewall.legacy.len() + firewall.legacy_v6.len(),
         firewall.nft.len() + firewall.nft_v6.len(),
@@ -183,10 +196,10 @@ fn vrrp(seen: &Seen, tally: &mut Tally) {
 /// An instance in FAULT takes no part, though keepalived runs and another director serves.
 fn states(seen: &Seen, tally: &mut Tally) {
     for instance in &seen.cluster.vrrp {
-        let Some(state) = seen.look.vrrp.get(&instance.name) else {
+        let Some(state) = seen.facts().keepalived.states.get(&instance.name) else {
             continue;
         };
-        let fault = (*state == vrrp_state::State::Fault).then(|| {
+        let fault = (*state == keepalived::State::Fault).then(|| {
             let why = why_in_fault(seen.cluster, seen.host, instance, seen.addresses());
             Fault::new(
                 format!("{} to be master or backup", instance.name),
@@ -212,7 +225,7 @@ fn arp_rules(seen: &Seen, tally: &mut Tally) {
 /// Whether a rule of arptables drops ARP for an address; used for real servers too.
 pub fn arp_passes(seen: &Seen, check: Check, address: IpAddr, tally: &mut Tally) {
     let address = address.to_string();
-    let drops = seen.look.firewall.arp.iter().find(|line| {
+    let drops = seen.facts().firewall.arp.lines.iter().find(|line| {
         let mut words = line.split_whitespace();
         let names = words.any(|word| word.split('/').next() == Some(&address));
         names && line.contains("-j DROP")
@@ -229,7 +242,7 @@ pub fn arp_passes(seen: &Seen, check: Check, address: IpAddr, tally: &mut Tally)
 
 /// keepalived's own opinion of its configuration.
 fn configuration(seen: &Seen, tally: &mut Tally) {
-    let Some(test) = &seen.look.keepalived else {
+    let Some(test) = &seen.facts().keepalived.test else {
         // Without the program or its file there is drift, which is told there.
         return;
     };
@@ -255,12 +268,12 @@ fn configuration(seen: &Seen, tally: &mut Tally) {
 
 /// Packets that the NIC glued together are larger than the way to the real servers takes.
 fn offload(seen: &Seen, tally: &mut Tally) {
-    for (interface, on) in &seen.look.lro {
+    for (interface, on) in &seen.facts().offload.lro {
         let Some(on) = on else {
             tally.note(seen.name(), Check::Lro, format!("large receive offload of {interface} was not looked at: neither ethtool nor perl could tell"));
             continue;
         };
-        if *on && seen.look.lro_fixed.contains(interface) {
+        if *on && seen.facts().offload.fixed.contains(interface) {
             let why = "it is on, and the driver does not let it be switched off";
             tally.skip(seen.name(), Check::Lro, interface, why);
             continue;
@@ -279,7 +292,7 @@ fn offload(seen: &Seen, tally: &mut Tally) {
 /// Services in the table that nobody asked for are told, and left alone.
 fn strangers(seen: &Seen, tally: &mut Tally) {
     let wanted = view::ipvs(seen.cluster);
-    for served in &seen.run.answer.facts.ipvs.services {
+    for served in &seen.facts().ipvs.table.services {
         let key = served.definition.r#virtual;
         if !wanted.iter().any(|ipvs| ipvs.service.r#virtual == key) {
             tally.note(

@@ -2,21 +2,18 @@
 //! what runs now.
 
 use super::tally::{Compared, Fault, Tally};
-use super::{Check, Seen};
+use super::{Check, Seen, questions};
 use crate::persist;
 use crate::plan;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::{Action, Change, Resource};
 use crate::view;
 
-/// What verification looks at on each interface.
-const CHECKED: &[&str] = &["arp_ignore", "arp_announce", "rp_filter", "send_redirects"];
-
 pub fn check(seen: &Seen, tally: &mut Tally) {
     drift(seen, tally);
     persisted(seen, tally);
     undone(seen, tally);
-    for chain in &seen.look.firewall.native {
+    for chain in &seen.facts().firewall.native {
         let text = "drops some packets; its rules were not looked at";
         tally.note(
             seen.name(),
@@ -63,7 +60,7 @@ fn drift(seen: &Seen, tally: &mut Tally) {
 
 /// Whether the host's part of the cluster is stopped, as `lvsctl stop` does.
 fn is_stopped(seen: &Seen) -> bool {
-    let observed = &seen.run.answer.facts;
+    let observed = &seen.facts();
     plan::is_stopped(&seen.cluster.name, &seen.run.wanted, observed)
 }
 
@@ -143,7 +140,7 @@ fn persisted(seen: &Seen, tally: &mut Tally) {
             continue;
         };
         let path = sysctl.path();
-        let Some((value, file)) = seen.look.boot.of(below_proc(&path)) else {
+        let Some((value, file)) = seen.facts().sysctl_file.of(below_proc(&path)) else {
             // Ours is a file like the others, so none at all is drift and told there.
             continue;
         };
@@ -176,11 +173,11 @@ fn undone(seen: &Seen, tally: &mut Tally) {
         .collect();
     let names = seen.host.interfaces.iter().map(|nic| nic.name.as_str());
     for interface in names.chain(["all"]) {
-        for name in CHECKED {
+        for name in questions::OF_INTERFACES {
             let path = format!("/proc/sys/net/ipv4/conf/{interface}/{name}");
             let (Some(runs), Some((boots, file))) = (
-                seen.look.settings.get(&path),
-                seen.look.boot.of(below_proc(&path)),
+                seen.facts().sysctl.get(&path),
+                seen.facts().sysctl_file.of(below_proc(&path)),
             ) else {
                 continue;
             };

@@ -8,13 +8,13 @@ use super::arp::Heard;
 use super::end_to_end::exchange::{Counters, Exchange, Kernel};
 use super::end_to_end::judge;
 use super::end_to_end::{self, Group, family};
-use super::firewall::{Firewall, Rules};
-use super::statistics::Statistics;
 use super::tally::Tally;
 use super::vrrp::Listened;
-use super::{Check, Seen, arp, marks, questions, vrrp};
+use super::{Check, Seen, arp, marks, vrrp};
 use crate::event::Event;
 use crate::fact::address::Addresses;
+use crate::fact::firewall::{self, Firewall, Rules};
+use crate::fact::ipvs::{self, Statistics};
 use crate::fact::section::{self, Section};
 use crate::inventory::model::Cluster;
 use crate::run::host::nonce;
@@ -73,9 +73,9 @@ pub fn check<'h>(
         .filter_map(|seen| {
             Some(Counters {
                 director: seen.name(),
-                before: &seen.look.statistics,
+                before: &seen.facts().ipvs.statistics,
                 after: &again.get(seen.name())?.statistics,
-                counts: seen.look.estimates(),
+                counts: seen.estimates(),
             })
         })
         .collect();
@@ -83,7 +83,7 @@ pub fn check<'h>(
         let director = holder(&seen, group)?;
         Some(Kernel {
             director: &director.host.name,
-            table: &director.run.answer.facts.ipvs,
+            table: &director.facts().ipvs.table,
             counters: &counters,
         })
     };
@@ -111,7 +111,7 @@ pub fn check<'h>(
             group.service,
             &cluster.name,
             answered,
-            &count(&director.look.firewall),
+            &count(&director.facts().firewall),
             &count(&after.firewall),
             tally,
         );
@@ -164,11 +164,7 @@ fn ask<'h>(
         .collect();
     let directors = hosts.iter_mut().filter(|run| run.host.is_director());
     jobs.extend(directors.filter_map(|run| {
-        let script = format!(
-            "{}{}",
-            questions::functions(),
-            vrrp::script(cluster, run.host)?
-        );
+        let script = vrrp::script(cluster, run.host)?;
         Some((run, None, script))
     }));
     let outcomes = fleet.each(jobs, |(run, requests, script)| {
@@ -248,12 +244,7 @@ fn read_again(
     let outcomes = fleet.each(directors.collect(), |run: &mut HostRun| {
         let answer = &run.answer;
         let holds = vips.iter().any(|vip| answer.facts.address.has(*vip));
-        let section = answer.sections.get(questions::SECTION);
-        let before = section
-            .map_or_else(Statistics::default, |s| {
-                Statistics::parse(s.part("statistics"))
-            })
-            .total();
+        let before = answer.facts.ipvs.statistics.total();
         let total = if holds {
             before.saturating_add(sent)
         } else {
@@ -261,8 +252,8 @@ fn read_again(
         };
         let script = format!(
             "{}{}",
-            questions::functions(),
-            questions::again(total, holds)
+            ipvs::settled_statistics(total, holds),
+            firewall::mangle_counters()
         );
         let section = section_of(run, "reading its counters", &script);
         (run.host.name.clone(), section)
@@ -272,7 +263,7 @@ fn read_again(
         .map(|(host, section)| {
             let again = Again {
                 statistics: Statistics::parse(section.part("statistics")),
-                firewall: Firewall::parse(&section),
+                firewall: Firewall::counted(&section),
             };
             (host, again)
         })

@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::firewall::{Packet, Rule, Rules};
+use super::firewall::Packet;
 use super::tally::{Fault, Tally};
 use super::{Check, Seen, place, way};
+use crate::fact::firewall::{Rule, Rules};
 use crate::inventory::model::Service;
 use crate::resource::ipvs::Virtual;
 use crate::view;
 
 pub fn check(seen: &Seen, tally: &mut Tally) {
     let marked: BTreeSet<(u32, bool)> = seen
-        .run
-        .answer
-        .facts
+        .facts()
         .ipvs
+        .table
         .services
         .iter()
         .filter_map(|served| match served.definition.r#virtual {
@@ -39,7 +39,7 @@ const NATIVE: &str = "rules of nftables set marks, and were not read";
 
 /// Rules of mangle/PREROUTING that set a mark, in either backend.
 fn setters<'a>(seen: &'a Seen, v6: bool) -> impl Iterator<Item = &'a Rule> {
-    let all = seen.look.firewall.rules(v6);
+    let all = seen.facts().firewall.rules(v6);
     let chains = all
         .into_iter()
         .filter_map(|r| r.chain("mangle", "PREROUTING"));
@@ -58,7 +58,7 @@ fn has_rule(seen: &Seen, mark: u32, v6: bool, tally: &mut Tally) {
             "`lvsctl apply` for a service of the inventory; else `ipvsadm -D -f` the service that is left over",
         )
     });
-    if fault.is_some() && seen.look.firewall.native_marks {
+    if fault.is_some() && seen.facts().firewall.native_marks {
         return tally.skip(seen.name(), Check::MarkRule, &format!("{mark:#x}"), NATIVE);
     }
     tally.judge(seen.name(), Check::MarkRule, format!("{mark:#x}"), fault);
@@ -94,7 +94,7 @@ fn gets_mark(
         let packet = way::request(service, vip, port);
         let v6 = vip.is_ipv6();
         let used: Vec<&Rules> = seen
-            .look
+            .facts()
             .firewall
             .rules(v6)
             .into_iter()
@@ -141,7 +141,7 @@ fn gets_mark(
             };
             Fault::new(expected, found, "`lvsctl apply` sets ours; take away what sets another after it: `iptables -t mangle -S PREROUTING`")
         });
-        if fault.is_some() && seen.look.firewall.native_marks {
+        if fault.is_some() && seen.facts().firewall.native_marks {
             tally.skip(seen.name(), Check::MarkSet, &what, NATIVE);
             continue;
         }

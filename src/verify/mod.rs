@@ -2,7 +2,6 @@
 //! Nothing is changed. Checks are functions from answers to findings; [`live`] alone sends traffic to other hosts.
 
 pub mod arp;
-pub mod boot;
 pub mod check;
 pub mod cluster;
 pub mod director;
@@ -11,7 +10,6 @@ pub mod finding;
 pub mod firewall;
 pub mod host;
 pub mod live;
-pub mod look;
 pub mod marks;
 pub mod mtu;
 pub mod place;
@@ -20,22 +18,25 @@ pub mod real_server;
 pub mod redirect;
 pub mod reply;
 pub mod source;
-pub mod statistics;
 pub mod tally;
 pub mod vrrp;
 pub mod way;
 
 pub use check::Check;
 pub use finding::{Finding, Severity};
-use look::Look;
 pub use tally::Tally;
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use crate::fact::Facts;
 use crate::fact::address::Addresses;
 use crate::inventory::model::{Cluster, Host};
 use crate::plan::HostPlan;
 use crate::run::HostRun;
 use crate::secret::Secrets;
 use crate::view;
+use end_to_end::Replies;
 
 /// A host as checks see it.
 pub struct Seen<'a> {
@@ -43,8 +44,8 @@ pub struct Seen<'a> {
     pub host: &'a Host,
     pub run: &'a HostRun<'a>,
     pub plan: HostPlan,
-    /// What the audit's own questions brought.
-    pub look: Look,
+    /// What the host got when it asked a VIP that it holds itself.
+    pub own: BTreeMap<SocketAddr, Replies>,
 }
 
 impl<'a> Seen<'a> {
@@ -54,11 +55,11 @@ impl<'a> Seen<'a> {
             host: run.host,
             run,
             plan: run.plan(secrets),
-            look: run
+            own: run
                 .answer
                 .sections
                 .get(questions::SECTION)
-                .map(Look::parse)
+                .map(questions::own)
                 .unwrap_or_default(),
         }
     }
@@ -67,8 +68,21 @@ impl<'a> Seen<'a> {
         &self.host.name
     }
 
+    pub fn facts(&self) -> &Facts {
+        &self.run.answer.facts
+    }
+
     pub fn addresses(&self) -> &Addresses {
-        &self.run.answer.facts.address
+        &self.facts().address
+    }
+
+    /// Whether IPVS counts connections and rates (`run_estimation`, since Linux 6.2).
+    pub fn estimates(&self) -> bool {
+        let value = self
+            .facts()
+            .sysctl
+            .get("/proc/sys/net/ipv4/vs/run_estimation");
+        value.is_none_or(|value| value.trim() != "0")
     }
 
     /// Why the settings of an interface say nothing: it is not there, or the host does not show them.
@@ -79,9 +93,8 @@ impl<'a> Seen<'a> {
                 "there is no interface {interface}; set the host's `interface` in the inventory"
             ));
         }
-        let path = "/proc/sys/net/ipv4/conf/";
-        let shown = self.look.settings.keys().any(|key| key.starts_with(path));
-        (!shown).then(|| format!("the host does not show {path}"))
+        let shown = self.facts().sysctl.has_interfaces();
+        (!shown).then(|| "the host does not show /proc/sys/net/ipv4/conf/".to_owned())
     }
 
     /// Why ARP of an interface is of no account.

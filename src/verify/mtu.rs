@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::firewall::{Chains, Rule};
 use super::tally::Tally;
 use super::{Check, Seen, place};
+use crate::fact::firewall::{Chains, Rule};
 use crate::inventory::model::{Cluster, Mode, Protocol, RealServer, Service};
 
 pub fn check(cluster: &Cluster, seen: &[Seen], tally: &mut Tally) {
@@ -69,7 +69,7 @@ fn of_link(seen: &Seen, name: &str) -> Option<u32> {
 
 /// The longest packet that a real server's answers allow clients to send to a VIP.
 fn largest(host: &Seen, rs: &RealServer, vip: IpAddr, headers: u32) -> Option<u32> {
-    let by_route = host.look.ways_back(vip).filter_map(|route| {
+    let by_route = host.facts().route_to.from(vip).filter_map(|route| {
         let link = of_link(host, route.interface.as_deref()?)?;
         let own = [
             route.metric("mtu"),
@@ -86,7 +86,7 @@ fn largest(host: &Seen, rs: &RealServer, vip: IpAddr, headers: u32) -> Option<u3
 
 /// What TCPMSS makes of the MSS that leaves. `--clamp-mss-to-pmtu` knows no more of the tunnel than the route does.
 fn clamp(host: &Seen, vip: IpAddr) -> Option<u32> {
-    let tables = host.look.firewall.rules(vip.is_ipv6());
+    let tables = host.facts().firewall.rules(vip.is_ipv6());
     let mangle = tables.into_iter().filter_map(|r| r.tables.get("mangle"));
     let rules = mangle
         .flat_map(Chains::values)

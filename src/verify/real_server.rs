@@ -89,7 +89,7 @@ fn only_at_home(tally: &mut Tally, seen: &Seen, vip: IpAddr, home: &str) {
 
 /// Who serves nothing to a VIP does not hold it: a real server of NAT services or of other VIPs, a client.
 pub fn nowhere(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
-    let held = seen.run.answer.facts.address.of(vip).next();
+    let held = seen.facts().address.of(vip).next();
     let fault = held.map(|held| {
         Fault::new(
             format!("no {vip}, which none of its services needs here"),
@@ -101,7 +101,7 @@ pub fn nowhere(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
 }
 
 fn local(tally: &mut Tally, seen: &Seen, vip: IpAddr, home: &str) {
-    let route = seen.look.route(vip, None);
+    let route = seen.facts().route_to.get(vip, None);
     let is_local = route.is_some_and(|r| r.kind.as_deref() == Some("local"));
     let fault = (!is_local).then(|| {
         let found = match route {
@@ -132,10 +132,10 @@ fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
         return;
     }
     let effective = |name: &str| {
-        let own = seen.look.setting(interface, name);
-        let all = seen.look.setting("all", name);
+        let own = seen.facts().sysctl.of_interface(interface, name);
+        let all = seen.facts().sysctl.of_interface("all", name);
         let shown = |v: Option<u8>| v.map_or_else(|| "unknown".to_owned(), |v| v.to_string());
-        let value = seen.look.larger(interface, name);
+        let value = seen.facts().sysctl.larger(interface, name);
         let from = format!("all {}, {interface} {}", shown(all), shown(own));
         (value, format!("{} ({from})", shown(value)))
     };
@@ -156,7 +156,7 @@ fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
     };
     let fault = (!fine).then(|| {
         // The larger value is the one to mend.
-        let larger = if seen.look.setting("all", "arp_ignore") == ignore {
+        let larger = if seen.facts().sysctl.of_interface("all", "arp_ignore") == ignore {
             "`lvsctl apply`: it sets net.ipv4.conf.all.arp_ignore=1".to_owned()
         } else {
             format!(
@@ -191,8 +191,8 @@ fn silent(tally: &mut Tally, seen: &Seen, vip: IpAddr, interface: &str) {
 fn listens(tally: &mut Tally, seen: &Seen, service: &Service) {
     let host = &seen.host.name;
     let (sockets, word) = match service.protocol {
-        Protocol::Tcp => (&seen.look.listening_tcp, "tcp"),
-        Protocol::Udp => (&seen.look.listening_udp, "udp"),
+        Protocol::Tcp => (&seen.facts().listener.tcp, "tcp"),
+        Protocol::Udp => (&seen.facts().listener.udp, "udp"),
     };
     for (address, port) in service.asked_at(host) {
         let at = SocketAddr::new(address, port);
@@ -226,11 +226,11 @@ fn listens_on(
     if let Served::Unknown(why) = &served {
         return tally.skip(host, Check::Listener, &what, why);
     }
-    if seen.look.sockets_unread {
+    if seen.facts().listener.hidden {
         let why = "the host's /proc/net does not show its sockets";
         return tally.skip(host, Check::Listener, &what, why);
     }
-    if seen.look.own.get(&at).is_some_and(answered) {
+    if seen.own.get(&at).is_some_and(answered) {
         let why = "nothing of the host's own listens there, and yet it answers: a redirect, a proxy or a container serves";
         return tally.skip(host, Check::Listener, &what, why);
     }
@@ -316,7 +316,7 @@ fn not_as_clients(seen: &Seen, at: SocketAddr) -> Option<String> {
 /// VIP is not held, which is drift.
 fn answers_itself(tally: &mut Tally, seen: &Seen, vip: IpAddr) {
     let host = &seen.host.name;
-    for (address, replies) in seen.look.own.iter().filter(|(a, _)| a.ip() == vip) {
+    for (address, replies) in seen.own.iter().filter(|(a, _)| a.ip() == vip) {
         let what = format!("{address} (listener only)");
         match replies {
             Replies::NoTool => tally.note(

@@ -4,7 +4,8 @@
 use std::net::IpAddr;
 
 use super::Seen;
-use super::firewall::{Packet, Rewrite, Rules};
+use super::firewall::{Packet, Rewrite};
+use crate::fact::firewall::Rules;
 
 /// Who gets requests that come to a real server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +63,7 @@ fn one(seen: &Seen, chain: &str, packet: &Packet) -> Served {
     let Some(to) = packet.to else {
         return Served::Here;
     };
-    let firewall = &seen.look.firewall;
+    let firewall = &seen.facts().firewall;
     if let Some(chain) = firewall.native_nat.first() {
         return Served::Unknown(format!(
             "the chain {chain} of nftables may redirect, and its rules were not read"

@@ -20,7 +20,7 @@ fn asked(cluster: &Cluster, like: IpAddr) -> impl Iterator<Item = (IpAddr, Strin
 
 /// Why the path of replies is not known: a rule of the host marks them, and `ip rule` may route by the mark.
 fn marked(seen: &Seen, like: IpAddr) -> Option<String> {
-    let tables = seen.look.firewall.rules(like.is_ipv6());
+    let tables = seen.facts().firewall.rules(like.is_ipv6());
     let mut rules = tables
         .into_iter()
         .filter_map(|rules| rules.chain("mangle", "OUTPUT"))
@@ -43,7 +43,7 @@ pub fn direct(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, ho
         arrivals(cluster, seen, vip)
     };
     for (to, name) in asked(cluster, vip) {
-        let Some(route) = seen.look.route(to, Some(vip)) else {
+        let Some(route) = seen.facts().route_to.get(to, Some(vip)) else {
             // A cluster may have no way out; its own clients must be reached.
             if name != OUTSIDE && seen.addresses().has(vip) {
                 let fault = Fault::new(
@@ -81,7 +81,7 @@ pub fn direct(tally: &mut Tally, cluster: &Cluster, seen: &Seen, vip: IpAddr, ho
                 tally.skip(host, Check::RpFilter, &format!("{interface} {name}"), &why);
                 continue;
             }
-            let strict = seen.look.larger(interface, "rp_filter") == Some(1);
+            let strict = seen.facts().sysctl.larger(interface, "rp_filter") == Some(1);
             let asymmetric = tunnel || route.interface.as_deref() != Some(interface.as_str());
             let fault = (strict && asymmetric).then(|| {
                 Fault::new(
@@ -118,7 +118,11 @@ pub fn through(tally: &mut Tally, cluster: &Cluster, seen: &Seen, own: IpAddr) {
     let theirs = place::of_directors(cluster).into_iter();
     let directors: BTreeSet<IpAddr> = theirs.map(|(address, _)| address).collect();
     for (to, name) in asked(cluster, own) {
-        let route = seen.look.route(to, Some(own)).filter(|r| r.leads());
+        let route = seen
+            .facts()
+            .route_to
+            .get(to, Some(own))
+            .filter(|r| r.leads());
         let found = match route {
             // A cluster may have no way out.
             None if name == OUTSIDE => continue,

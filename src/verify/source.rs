@@ -36,7 +36,12 @@ pub fn asked(cluster: &Cluster, host: &Host) -> BTreeMap<IpAddr, String> {
 pub fn check(seen: &Seen, tally: &mut Tally) {
     let vips = seen.cluster.all_vips();
     for (to, name) in asked(seen.cluster, seen.host) {
-        let Some(source) = seen.look.route(to, None).and_then(|route| route.source) else {
+        let Some(source) = seen
+            .facts()
+            .route_to
+            .get(to, None)
+            .and_then(|route| route.source)
+        else {
             continue;
         };
         let fault = vips.contains(&source).then(|| {

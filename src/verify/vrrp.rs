@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::fact::section::Section;
+use crate::fact::Section;
+use crate::fact::address::{self, Addresses};
 use crate::inventory::model::{Cluster, Host, VrrpInstance};
 use crate::resource::ipvs::KEEPALIVED;
 use crate::shell::heredoc;
@@ -13,9 +14,6 @@ use super::{Check, Seen};
 
 /// A raw socket gets what passes the firewall, and only that; no packet is sent.
 const LISTENER: &str = include_str!("vrrp.pl");
-
-/// The VIP may move while verify runs: a director that takes over receives no adverts of others.
-const HELD: &str = "ip -o -4 addr show 2>/dev/null";
 
 /// The longest that a director listens, in seconds.
 const LONGEST: f64 = 8.0;
@@ -42,15 +40,17 @@ pub fn script(cluster: &Cluster, host: &Host) -> Option<String> {
     let slowest = mine(cluster, host).map(|v| v.advert_int).reduce(f64::max)?;
     let seconds = (slowest * 2.2).min(LONGEST);
     let listen = heredoc(&format!("perl - {seconds:.1} 2>/dev/null"), LISTENER);
+    // The VIP may move while verify runs: a director that takes over receives no adverts of others.
+    let held = address::COMMAND;
     Some(format!(
         "if have perl && perl -MSocket -e1 2>/dev/null; then\n\
-         part held before\n{HELD}\npart adverts\n{listen}part held after\n{HELD}\nfi\n"
+         part held before\n{held}\npart adverts\n{listen}part held after\n{held}\nfi\n"
     ))
 }
 
 /// Whether keepalived runs on it.
 pub fn takes_part(director: &Seen) -> bool {
-    director.run.answer.facts.unit.is_active(KEEPALIVED)
+    director.facts().unit.is_active(KEEPALIVED)
 }
 
 /// None where nothing on the host could listen.
@@ -66,8 +66,9 @@ pub fn listened(section: &Section) -> Option<Listened> {
             .collect(),
         held: section
             .parts_of("held")
-            .flat_map(|(_, text)| text.split_whitespace())
-            .filter_map(|word| word.split('/').next()?.parse().ok())
+            .filter_map(|(_, text)| Addresses::of_json(text).ok())
+            .flat_map(|addresses| addresses.held)
+            .map(|held| held.address)
             .collect(),
     })
 }

@@ -5,10 +5,11 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::firewall::{Fate, Packet, Rules, State};
+use super::firewall::{Fate, Packet, State};
 use super::redirect::{self, Served};
 use super::tally::{Fault, Tally};
 use super::{Check, Seen, place};
+use crate::fact::firewall::Rules;
 use crate::inventory::model::{Mode, Protocol, RealServer, Service};
 
 /// A table and one of its chains.
@@ -129,14 +130,14 @@ pub fn judge(
     hint: &str,
     tally: &mut Tally,
 ) {
-    if let Some(table) = seen.look.firewall.unread.first() {
+    if let Some(table) = seen.facts().firewall.unread.first() {
         let why = format!(
             "the kernel has the packet filter {table}, and no tool on the host lists it; install iptables or nftables"
         );
         return tally.skip(seen.name(), check, what, &why);
     }
     let mut dropped = None;
-    let both = seen.look.firewall.rules(v6);
+    let both = seen.facts().firewall.rules(v6);
     if both.iter().any(|rules| rules.untracks()) {
         legs.iter_mut().for_each(Leg::untold);
     }
@@ -240,7 +241,7 @@ pub fn of_director(seen: &Seen, service: &Service, tally: &mut Tally) {
 /// IPVS's packets are tracked only where it is told so.
 fn tracked(seen: &Seen) -> Option<bool> {
     let path = "/proc/sys/net/ipv4/vs/conntrack";
-    let value = seen.look.settings.get(path)?;
+    let value = seen.facts().sysctl.get(path)?;
     Some(value.trim() != "0")
 }
 
@@ -341,8 +342,9 @@ fn of_backend(seen: &Seen, service: &Service, rs: &RealServer, tally: &mut Tally
         };
         let home = [service.mode.home(vip).to_owned()];
         let back: BTreeSet<String> = seen
-            .look
-            .ways_back(address)
+            .facts()
+            .route_to
+            .from(address)
             .filter_map(|route| route.interface.clone())
             .collect();
         let back: Vec<String> = back.into_iter().collect();

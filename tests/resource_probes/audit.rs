@@ -1,10 +1,13 @@
 //! What `verify` asks beyond resources, under each shell: all find the same.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 
-use lvsctl::fact::Section;
+use lvsctl::fact::clock::Clock;
+use lvsctl::fact::{Facts, Needs};
+use lvsctl::inventory::model::{Cluster, Host};
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
-use lvsctl::verify::look::Look;
+use lvsctl::verify::end_to_end::Replies;
 use lvsctl::verify::questions::{self, Traffic};
 
 use crate::HOST;
@@ -30,16 +33,30 @@ iptables -t mangle -A PREROUTING -d 10.0.0.201 -j MARK --set-mark 0x1a
 iptables -A INPUT -s 10.0.0.9 -j ACCEPT
 ";
 
-fn look(shell: &Shell, question: &str) -> Look {
-    let mut sections = shell.sections(question);
-    let section: Section = sections.remove(questions::SECTION).expect("a section");
-    let mut look = Look::parse(&section);
-    assert!(look.clock.take().is_some(), "{}", shell.name);
-    // Nobody listens there, which curl tells with the milliseconds that it took.
-    for replies in look.own.values_mut() {
-        *replies = lvsctl::verify::end_to_end::Replies::NoTool;
+/// What a host answers, but for its clock, and what it gets of itself.
+#[derive(Debug)]
+struct Answer {
+    facts: Facts,
+    own: BTreeMap<SocketAddr, Replies>,
+}
+
+fn answer(shell: &Shell, cluster: &Cluster, host: &Host) -> Answer {
+    let mut needs = Needs::default();
+    questions::needs(cluster, host, &mut needs);
+    let own = questions::of(cluster, host, Traffic::Sent);
+    let sections = shell.sections(&format!("{}{own}", needs.command()));
+    let facts = Facts::parse(&needs, &sections).unwrap_or_else(|e| panic!("{}: {e}", shell.name));
+    assert!(facts.clock.now() > 1e9, "{}", shell.name);
+    let own = sections.get(questions::SECTION).map(questions::own);
+    let own = own.unwrap_or_default().into_keys();
+    Answer {
+        facts: Facts {
+            clock: Clock::default(),
+            ..facts
+        },
+        // Nothing listens there, and curl prints the milliseconds that it took to find out.
+        own: own.map(|at| (at, Replies::NoTool)).collect(),
     }
-    look
 }
 
 #[test]
@@ -57,31 +74,31 @@ fn all_shells_audit_the_same() {
         let listens = listener.local_addr().expect("an address");
         let vip: SocketAddr = "10.0.0.200:80".parse().expect("an address");
         for host in &cluster.hosts[..2] {
-            let question = questions::of(&cluster, host, Traffic::Sent);
-            let first = look(&shells[0], &question);
-            let forward = first.settings.get("/proc/sys/net/ipv4/ip_forward");
+            let first = answer(&shells[0], &cluster, host);
+            let facts = &first.facts;
+            let forward = facts.sysctl.get("/proc/sys/net/ipv4/ip_forward");
             assert_eq!(forward.map(String::as_str), Some("0"));
-            let to_vip = first.route(vip.ip(), None).expect("a route");
+            let to_vip = facts.route_to.get(vip.ip(), None).expect("a route");
             assert_eq!(to_vip.kind.as_deref(), Some("local"));
-            assert!(!first.firewall.legacy.is_empty() || !first.firewall.nft.is_empty());
+            assert!(!facts.firewall.legacy.is_empty() || !facts.firewall.nft.is_empty());
             if host.is_real_server() {
-                assert!(first.listening_tcp.contains(&listens), "{first:#?}");
+                assert!(facts.listener.tcp.contains(&listens), "{first:#?}");
                 assert!(first.own.contains_key(&vip), "{first:#?}");
             }
             let whole = format!("{first:#?}");
             for shell in &shells[1..] {
-                let found = format!("{:#?}", look(shell, &question));
+                let found = format!("{:#?}", answer(shell, &cluster, host));
                 let diff = similar::TextDiff::from_lines(&whole, &found);
                 let diff = diff.unified_diff().context_radius(3).to_string();
                 assert!(diff.is_empty(), "{} finds otherwise:\n{diff}", shell.name);
             }
             // It has neither iptables nor curl.
             let shell = busybox_alone();
-            let alone = look(&shell, &question);
-            assert_eq!(alone.settings, first.settings, "{}", shell.name);
-            assert_eq!(alone.routes, first.routes, "{}", shell.name);
-            assert_eq!(alone.listening_tcp, first.listening_tcp, "{}", shell.name);
-            assert_eq!(alone.boot, first.boot, "{}", shell.name);
+            let alone = answer(&shell, &cluster, host).facts;
+            assert_eq!(alone.sysctl, facts.sysctl, "{}", shell.name);
+            assert_eq!(alone.route_to, facts.route_to, "{}", shell.name);
+            assert_eq!(alone.listener, facts.listener, "{}", shell.name);
+            assert_eq!(alone.sysctl_file, facts.sysctl_file, "{}", shell.name);
         }
     });
 }

@@ -2,6 +2,7 @@
 //! steps, with the node script's lines between.
 
 use lvsctl::fact::Facts;
+use lvsctl::fact::firewall::Chains;
 use lvsctl::resource::{Before, Change, Context, Resource};
 use lvsctl::secret::Secrets;
 
@@ -55,8 +56,15 @@ impl Host<'_> {
         self.shell.probe(std::slice::from_ref(self.resource))
     }
 
+    /// Tables without a rule stay when the last rule goes.
     fn text(&self) -> String {
-        format!("{:#?}", self.probe())
+        let mut facts = self.probe();
+        let firewall = &mut facts.firewall;
+        for rules in [&mut firewall.legacy, &mut firewall.legacy_v6] {
+            let is_used = |chains: &Chains| chains.values().any(|chain| !chain.rules.is_empty());
+            rules.tables.retain(|_, chains| is_used(chains));
+        }
+        format!("{facts:#?}")
     }
 
     fn decide(&self, decide: impl FnOnce(&Context) -> Option<Change>) -> Option<Change> {

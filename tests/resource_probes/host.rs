@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use lvsctl::fact::clock::Clock;
 use lvsctl::fact::{Facts, Needs, Section, System, section};
 use lvsctl::resource::Resource;
 use nix::mount::{MsFlags, mount};
@@ -164,6 +165,8 @@ impl Shell {
             .unwrap_or_else(|e| panic!("{}: {e}\n{sections:?}", self.name));
         Facts {
             system: System::assumed(),
+            // It goes on between two probes.
+            clock: Clock::default(),
             ..facts
         }
     }

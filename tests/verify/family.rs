@@ -24,13 +24,13 @@ const C4: Made = Made {
         ("lo", 65536, &["127.0.0.1/8", "::1/128"]),
         ("eth0", 1500, &["192.168.100.20/24", "fe80::20/64"]),
     ],
-    audit: &[],
+    facts: &[],
 };
 
 const C6: Made = Made {
     host: "c6",
     links: &[("eth0", 1500, &["fd00:100::21/64"])],
-    audit: &[],
+    facts: &[],
 };
 
 const GOOD: &str = "@lvsctl-e2e code=200 new=1 exit=0 err=\trs1";

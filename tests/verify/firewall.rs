@@ -22,7 +22,7 @@ const NAT_HOSTS: &[Made] = &[Made {
         ("eth0", 1500, &["192.168.122.14/24", "192.168.122.100/32"]),
         ("eth1", 1500, &["10.10.10.1/24"]),
     ],
-    audit: &[("settings", "/proc/sys/net/ipv4/vs/conntrack:0")],
+    facts: &[("sysctl values", "/proc/sys/net/ipv4/vs/conntrack:0")],
 }];
 
 /// What a rule set of the table filter brings: the finding's beginnings, and what drops the packet.
@@ -32,7 +32,10 @@ fn found(inventory: &str, hosts: &[Made], conntrack: &str, table: &str) -> Vec<S
         value => format!("/proc/sys/net/ipv4/vs/conntrack:{value}"),
     };
     let text = format!("{table}\nCOMMIT");
-    let more = [("settings", setting.as_str()), ("legacy", &text)];
+    let more = [
+        ("sysctl values", setting.as_str()),
+        ("firewall legacy", &text),
+    ];
     let tally = verify(inventory, hosts, "lb1", &more);
     let short = |line: String| {
         let line = line
@@ -161,7 +164,7 @@ fn nat_goes_in_and_out_and_its_replies_through() {
 #[test]
 fn rules_by_state_need_tracking() {
     let table = "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT";
-    let tally = verify(NAT, NAT_HOSTS, "lb1", &[("legacy", table)]);
+    let tally = verify(NAT, NAT_HOSTS, "lb1", &[("firewall legacy", table)]);
     let all = of(&tally, Check::FirewallVip);
     let mend = "mend: take that rule away, or put one before it that accepts them; rules by state know them only with `sysctl -w net.ipv4.vs.conntrack=1`";
     assert!(

@@ -121,8 +121,8 @@ const T2: &[Damage] = &[
             ),
             edit(
                 "rs1.probe",
-                "@NONCE audit routes",
-                "/usr/lib/sysctl.d/zz.conf:net.ipv4.conf.*.rp_filter = 1\n/etc/sysctl.d/99-sysctl.conf:net.ipv4.conf.all.arp_ignore=0\n\n@NONCE audit routes",
+                "@NONCE route-to routes",
+                "/usr/lib/sysctl.d/zz.conf:net.ipv4.conf.*.rp_filter = 1\n/etc/sysctl.d/99-sysctl.conf:net.ipv4.conf.all.arp_ignore=0\n\n@NONCE route-to routes",
             ),
         ],
     ),
@@ -130,45 +130,38 @@ const T2: &[Damage] = &[
         "a real server's firewall drops what is not listed",
         &[edit(
             "rs1.probe",
-            "@NONCE audit listeners-tcp",
-            "@NONCE audit legacy\n*filter\n:INPUT DROP [5:300]\n:OUTPUT ACCEPT [0:0]\n[9:540] -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n[0:0] -A INPUT -p tcp -m multiport --dports 443,8443 -j ACCEPT\nCOMMIT\n\n@NONCE audit listeners-tcp",
+            "@NONCE listener tcp",
+            "@NONCE firewall legacy\n*filter\n:INPUT DROP [5:300]\n:OUTPUT ACCEPT [0:0]\n[9:540] -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n[0:0] -A INPUT -p tcp -m multiport --dports 443,8443 -j ACCEPT\nCOMMIT\n\n@NONCE listener tcp",
         )],
     ),
     damage(
         "a real server's firewall drops the replies",
         &[edit(
             "rs1.probe",
-            "@NONCE audit listeners-tcp",
-            "@NONCE audit legacy\n*filter\n:INPUT ACCEPT [5:300]\n:OUTPUT ACCEPT [0:0]\n:own - [0:0]\n[0:0] -A OUTPUT ! -s 192.168.100.12/32 -o eth0 -j own\n[0:0] -A own -p tcp -j DROP\nCOMMIT\n\n@NONCE audit listeners-tcp",
+            "@NONCE listener tcp",
+            "@NONCE firewall legacy\n*filter\n:INPUT ACCEPT [5:300]\n:OUTPUT ACCEPT [0:0]\n:own - [0:0]\n[0:0] -A OUTPUT ! -s 192.168.100.12/32 -o eth0 -j own\n[0:0] -A own -p tcp -j DROP\nCOMMIT\n\n@NONCE listener tcp",
         )],
     ),
     damage(
         "whether a packet passes cannot be told from a rate limit",
         &[edit(
             "rs1.probe",
-            "@NONCE audit listeners-tcp",
-            "@NONCE audit legacy\n*filter\n:INPUT ACCEPT [5:300]\n[0:0] -A INPUT -p tcp -m tcp --dport 80 -m limit --limit 5/sec -j DROP\nCOMMIT\n\n@NONCE audit listeners-tcp",
+            "@NONCE listener tcp",
+            "@NONCE firewall legacy\n*filter\n:INPUT ACCEPT [5:300]\n[0:0] -A INPUT -p tcp -m tcp --dport 80 -m limit --limit 5/sec -j DROP\nCOMMIT\n\n@NONCE listener tcp",
         )],
     ),
     damage(
         "a director sends redirects on its NIC",
-        &[
-            edit(
-                "lb1.probe",
-                "audit settings\n",
-                "audit settings\n/proc/sys/net/ipv4/conf/eth0/send_redirects:1\n",
-            ),
-            edit(
-                "lb1.probe",
-                "conf/eth0/send_redirects:0\n/proc/sys/net/ipv4/conf/lo",
-                "conf/lo",
-            ),
-        ],
+        &[edit(
+            "lb1.probe",
+            "conf/eth0/send_redirects:0",
+            "conf/eth0/send_redirects:1",
+        )],
     ),
     damage(
         "the start script restores an IPVS table at boot, and ldirectord runs",
         &[
-            edit("lb1.probe", "AUTO=\"false\"", "AUTO=\"true\""),
+            edit("lb1.probe", "AUTO=\"false\"", "AUTO=\"true\"\n"),
             edit(
                 "lb2.probe",
                 "Id=ldirectord.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=",
@@ -182,6 +175,11 @@ const T2: &[Damage] = &[
             edit("lb1.probe", "AUTO=\"false\"\n", ""),
             edit(
                 "lb1.probe",
+                "regular file|13|644|root:root|1700000000.000000000|/etc/default/ipvsadm\n",
+                "",
+            ),
+            edit(
+                "lb1.probe",
                 "ActiveState=active\nUnitFileState=generated",
                 "ActiveState=active\nUnitFileState=enabled",
             ),
@@ -191,32 +189,32 @@ const T2: &[Damage] = &[
         "rules in the other backend",
         &[edit(
             "lb1.probe",
-            "@NONCE unit clock",
-            "@NONCE audit nft\n*filter\n:INPUT ACCEPT [0:0]\n[0:0] -A INPUT -p icmp -j ACCEPT\nCOMMIT\n\n@NONCE unit clock",
+            "@NONCE unit show",
+            "@NONCE firewall nft\n*filter\n:INPUT ACCEPT [0:0]\n[0:0] -A INPUT -p icmp -j ACCEPT\nCOMMIT\n\n@NONCE unit show",
         )],
     ),
     damage(
         "a director's firewall lets no VRRP in",
         &[edit(
             "lb2.probe",
-            "@NONCE unit clock",
-            "@NONCE audit legacy\n*filter\n:INPUT DROP [5:300]\n:OUTPUT ACCEPT [0:0]\n[9:540] -A INPUT -p tcp -j ACCEPT\n[9:540] -A INPUT -s 192.168.100.99/32 -p vrrp -j ACCEPT\nCOMMIT\n\n@NONCE unit clock",
+            "@NONCE unit show",
+            "@NONCE firewall legacy\n*filter\n:INPUT DROP [5:300]\n:OUTPUT ACCEPT [0:0]\n[9:540] -A INPUT -p tcp -j ACCEPT\n[9:540] -A INPUT -s 192.168.100.99/32 -p vrrp -j ACCEPT\nCOMMIT\n\n@NONCE unit show",
         )],
     ),
     damage(
         "a director's arptables drops the VIP",
         &[edit(
             "lb1.probe",
-            "@NONCE unit clock",
-            "@NONCE audit arptables\n*filter\n:INPUT ACCEPT\n-A INPUT -j DROP -d 192.168.100.200\n\n@NONCE unit clock",
+            "@NONCE unit show",
+            "@NONCE firewall arptables\n*filter\n:INPUT ACCEPT\n-A INPUT -j DROP -d 192.168.100.200\n\n@NONCE unit show",
         )],
     ),
     damage(
         "a real server's arptables drops its own address",
         &[edit(
             "rs1.probe",
-            "@NONCE audit listeners-tcp",
-            "@NONCE audit arptables\n*filter\n:INPUT ACCEPT\n-A INPUT -j DROP -d 192.168.100.12\n\n@NONCE audit listeners-tcp",
+            "@NONCE listener tcp",
+            "@NONCE firewall arptables\n*filter\n:INPUT ACCEPT\n-A INPUT -j DROP -d 192.168.100.12\n\n@NONCE listener tcp",
         )],
     ),
     damage(
@@ -224,8 +222,8 @@ const T2: &[Damage] = &[
         &[
             edit(
                 "lb1.probe",
-                "@NONCE unit clock",
-                "@NONCE audit legacy\n*mangle\n:PREROUTING ACCEPT [0:0]\n[3:180] -A PREROUTING -d 192.168.100.200/32 -p tcp -j MARK --set-xmark 0x7/0xffffffff\nCOMMIT\n\n@NONCE unit clock",
+                "@NONCE unit show",
+                "@NONCE firewall legacy\n*mangle\n:PREROUTING ACCEPT [0:0]\n[3:180] -A PREROUTING -d 192.168.100.200/32 -p tcp -j MARK --set-xmark 0x7/0xffffffff\nCOMMIT\n\n@NONCE unit show",
             ),
             edit(
                 "lb1.probe",
@@ -238,8 +236,8 @@ const T2: &[Damage] = &[
         "keepalived -t complains",
         &[edit(
             "lb1.probe",
-            "audit keepalived\n\nstatus 0",
-            "audit keepalived\n(Line 34) real_server 192.168.100.12 - port must be 0 for fwmark\nstatus 5",
+            "keepalived test\n\nstatus 0",
+            "keepalived test\n(Line 34) real_server 192.168.100.12 - port must be 0 for fwmark\nstatus 5",
         )],
     ),
     damage(
@@ -334,8 +332,8 @@ const T2: &[Damage] = &[
             edit("lb2.probe", "): 900 120 300", "): 900 120 301"),
             edit(
                 "lb2.probe",
-                "audit sync\n",
-                "audit sync\nmaster sync daemon (mcast=eth0, syncid=51, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)\n",
+                "ipvs sync\n",
+                "ipvs sync\nmaster sync daemon (mcast=eth0, syncid=51, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)\n",
             ),
         ],
     ),
@@ -343,8 +341,8 @@ const T2: &[Damage] = &[
         "a clock is off",
         &[edit(
             "rs2.probe",
-            "audit clock\n17952315",
-            "audit clock\n17952312",
+            "clock time\n17952315",
+            "clock time\n17952312",
         )],
     ),
     damage(

@@ -22,19 +22,19 @@ const NIC: (&str, u32, &[&str]) = ("eth0", 1500, &["192.168.100.14/24", "192.168
 const DR: Made = Made {
     host: "lb1",
     links: &[("lo", 65536, &["192.168.100.200/32"]), NIC],
-    audit: &[],
+    facts: &[],
 };
 
 const TUN: Made = Made {
     host: "lb1",
     links: &[NIC, ("tunl0", 1480, &["192.168.100.200/32"])],
-    audit: &[
+    facts: &[
         (
-            "settings",
+            "sysctl values",
             "/proc/sys/net/ipv4/conf/all/rp_filter:0\n/proc/sys/net/ipv4/conf/eth0/rp_filter:0\n/proc/sys/net/ipv4/conf/tunl0/rp_filter:1",
         ),
         (
-            "routes",
+            "route-to routes",
             "[{\"dst\":\"192.0.2.1\",\"from\":\"192.168.100.200\",\"gateway\":\"192.168.100.1\",\"dev\":\"eth0\"}]",
         ),
     ],
@@ -43,7 +43,7 @@ const TUN: Made = Made {
 const NAT: Made = Made {
     host: "lb1",
     links: &[NIC],
-    audit: &[],
+    facts: &[],
 };
 
 fn of_mode(mode: &str) -> String {
@@ -89,14 +89,19 @@ fn a_director_gets_its_own_share_by_its_nic() {
         ("-A INPUT -p ipencap -j DROP", false),
         ("-A INPUT -i eth0 -p tcp -m tcp --dport 80 -j DROP", true),
     ] {
-        let tally = verify(&inventory, &[TUN], "lb1", &[("legacy", &rules(rule))]);
+        let tally = verify(
+            &inventory,
+            &[TUN],
+            "lb1",
+            &[("firewall legacy", &rules(rule))],
+        );
         let found = of(&tally, Check::FirewallVip);
         assert_eq!(!found.is_empty(), drops, "{rule}: {found:?}");
         assert_eq!(of(&tally, Check::RpFilter), [""; 0]);
     }
     let strict =
         "/proc/sys/net/ipv4/conf/all/rp_filter:0\n/proc/sys/net/ipv4/conf/eth0/rp_filter:1";
-    let tally = verify(&inventory, &[TUN], "lb1", &[("settings", strict)]);
+    let tally = verify(&inventory, &[TUN], "lb1", &[("sysctl values", strict)]);
     assert_eq!(
         of(&tally, Check::RpFilter),
         [""; 0],

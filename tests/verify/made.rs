@@ -25,8 +25,8 @@ pub struct Made {
     pub host: &'static str,
     /// Interface, MTU, addresses.
     pub links: &'static [(&'static str, u32, &'static [&'static str])],
-    /// Parts of the audit's section, and of units.
-    pub audit: &'static [(&'static str, &'static str)],
+    /// Parts of facts, by the fact's and the part's name.
+    pub facts: &'static [(&'static str, &'static str)],
 }
 
 impl Made {
@@ -44,18 +44,13 @@ impl Made {
             })
             .collect();
         let mut text = format!(
-            "@NONCE system os\nUid:\t0\t0\t0\t0\n@NONCE system tools\nip\n@NONCE unit clock\n1700000100.0\n100.0 90.0\n@NONCE address json\n{}\n",
+            "@NONCE system os\nUid:\t0\t0\t0\t0\n@NONCE system tools\nip\n@NONCE address json\n{}\n",
             json!(links)
         );
         let kept = |name: &str| !more.iter().any(|(other, _)| *other == name);
-        let own = self.audit.iter().filter(|(name, _)| kept(name));
+        let own = self.facts.iter().filter(|(name, _)| kept(name));
         for (name, part) in own.chain(more) {
-            let section = if name.starts_with("unit ") {
-                ""
-            } else {
-                "audit "
-            };
-            let _ = write!(text, "\n@NONCE {section}{name}\n{part}\n");
+            let _ = write!(text, "\n@NONCE {name}\n{part}\n");
         }
         text + "\n@NONCE end end\n"
     }

@@ -51,10 +51,10 @@ const HOSTS: &[Made] = &[
     Made {
         host: "lb1",
         links: &[("eth0", 1500, &["192.168.100.14/24", "192.168.100.200/32"])],
-        audit: &[
-            ("settings", SETTINGS),
-            ("statistics", STATISTICS),
-            ("lro eth0", "large-receive-offload: off"),
+        facts: &[
+            ("sysctl values", SETTINGS),
+            ("ipvs statistics", STATISTICS),
+            ("offload lro eth0", "large-receive-offload: off"),
         ],
     },
     Made {
@@ -63,17 +63,17 @@ const HOSTS: &[Made] = &[
             ("lo", 65536, &["127.0.0.1/8", "192.168.100.200/32"]),
             ("eth0", 1500, &["192.168.100.12/24"]),
         ],
-        audit: &[
-            ("settings", SETTINGS),
-            ("routes", ROUTES),
-            ("listeners-tcp", PORT_80),
-            ("own 192.168.100.200 80", ANSWER),
+        facts: &[
+            ("sysctl values", SETTINGS),
+            ("route-to routes", ROUTES),
+            ("listener tcp", PORT_80),
+            ("own-answer own 192.168.100.200 80", ANSWER),
         ],
     },
     Made {
         host: "c1",
         links: &[("eth0", 1500, &["192.168.100.20/24"])],
-        audit: &[],
+        facts: &[],
     },
 ];
 
@@ -108,42 +108,42 @@ const CASES: &[Case] = &[
         name: "docker-publishes-the-port",
         check: Check::Listener,
         host: "rs1",
-        parts: &[("listeners-tcp", ""), ("legacy", DOCKER)],
+        parts: &[("listener tcp", ""), ("firewall legacy", DOCKER)],
         says: "tcp 192.168.100.200:80: skipped: redirected by the rule -A DOCKER",
     },
     Case {
         name: "tproxy",
         check: Check::Listener,
         host: "rs1",
-        parts: &[("listeners-tcp", ""), ("nft", TPROXY)],
+        parts: &[("listener tcp", ""), ("firewall nft", TPROXY)],
         says: "skipped: it may be redirected by the rule -A PREROUTING",
     },
     Case {
         name: "balanced-redirect",
         check: Check::Listener,
         host: "rs1",
-        parts: &[("listeners-tcp", ""), ("legacy", BALANCED)],
+        parts: &[("listener tcp", ""), ("firewall legacy", BALANCED)],
         says: "skipped: it may be redirected",
     },
     Case {
         name: "nftables-redirects",
         check: Check::Listener,
         host: "rs1",
-        parts: &[("listeners-tcp", ""), ("native", NFT_NAT)],
+        parts: &[("listener tcp", ""), ("firewall native", NFT_NAT)],
         says: "skipped: the chain ip mine pre of nftables may redirect",
     },
     Case {
         name: "answers-without-a-listener",
         check: Check::Listener,
         host: "rs1",
-        parts: &[("listeners-tcp", "")],
+        parts: &[("listener tcp", "")],
         says: "skipped: nothing of the host's own listens there, and yet it answers",
     },
     Case {
         name: "sockets-hidden",
         check: Check::Listener,
         host: "rs1",
-        parts: &[("listeners-tcp", ""), ("sockets-unread", "")],
+        parts: &[("listener tcp", ""), ("listener hidden", "")],
         says: "skipped: the host's /proc/net does not show its sockets",
     },
     Case {
@@ -151,9 +151,9 @@ const CASES: &[Case] = &[
         check: Check::OwnAnswer,
         host: "rs1",
         parts: &[
-            ("listeners-tcp", PORT_8081),
-            ("legacy", REDIRECT),
-            ("own 192.168.100.200 80", REFUSED),
+            ("listener tcp", PORT_8081),
+            ("firewall legacy", REDIRECT),
+            ("own-answer own 192.168.100.200 80", REFUSED),
         ],
         says: "skipped: clients are redirected by the rule -A PREROUTING",
     },
@@ -161,84 +161,87 @@ const CASES: &[Case] = &[
         name: "own-question-past-docker",
         check: Check::OwnAnswer,
         host: "rs1",
-        parts: &[("legacy", DOCKER), ("own 192.168.100.200 80", REFUSED)],
+        parts: &[
+            ("firewall legacy", DOCKER),
+            ("own-answer own 192.168.100.200 80", REFUSED),
+        ],
         says: "skipped: redirected by the rule -A DOCKER",
     },
     Case {
         name: "no-tool-asks",
         check: Check::OwnAnswer,
         host: "rs1",
-        parts: &[("own 192.168.100.200 80", "@lvsctl-e2e none")],
+        parts: &[("own-answer own 192.168.100.200 80", "@lvsctl-e2e none")],
         says: "was not looked at: neither curl nor bash is there",
     },
     Case {
         name: "firewall-behind-a-dnat",
         check: Check::FirewallVip,
         host: "rs1",
-        parts: &[("legacy", DOCKER)],
+        parts: &[("firewall legacy", DOCKER)],
         says: "skipped: redirected by the rule -A DOCKER",
     },
     Case {
         name: "iptables-missing",
         check: Check::FirewallVip,
         host: "rs1",
-        parts: &[("unread", "iptables")],
+        parts: &[("firewall unread", "iptables")],
         says: "skipped: the kernel has the packet filter iptables, and no tool on the host lists it",
     },
     Case {
         name: "iptables-missing-vrrp",
         check: Check::FirewallVrrp,
         host: "lb1",
-        parts: &[("unread", "iptables")],
+        parts: &[("firewall unread", "iptables")],
         says: "skipped: the kernel has the packet filter iptables",
     },
     Case {
         name: "sysctls-hidden-ignore",
         check: Check::ArpIgnore,
         host: "rs1",
-        parts: &[("settings", NO_SETTINGS)],
+        parts: &[("sysctl values", NO_SETTINGS)],
         says: "eth0 192.168.100.200: skipped: the host does not show /proc/sys/net/ipv4/conf/",
     },
     Case {
         name: "sysctls-hidden-announce",
         check: Check::ArpAnnounce,
         host: "rs1",
-        parts: &[("settings", NO_SETTINGS)],
+        parts: &[("sysctl values", NO_SETTINGS)],
         says: "skipped: the host does not show",
     },
     Case {
         name: "sysctls-hidden-rp-filter",
         check: Check::RpFilter,
         host: "rs1",
-        parts: &[("settings", NO_SETTINGS)],
+        parts: &[("sysctl values", NO_SETTINGS)],
         says: "skipped: the host does not show",
     },
     Case {
         name: "sysctls-hidden-redirects",
         check: Check::SendRedirects,
         host: "lb1",
-        parts: &[("settings", NO_SETTINGS)],
+        parts: &[("sysctl values", NO_SETTINGS)],
         says: "skipped: the host does not show",
     },
     Case {
         name: "replies-by-mark",
         check: Check::ReplyRoute,
         host: "rs1",
-        parts: &[("routes", BY_LB2), ("legacy", MARKED)],
+        parts: &[("route-to routes", BY_LB2), ("firewall legacy", MARKED)],
         says: "skipped: replies may be routed by the mark that -A OUTPUT -j CONNMARK",
     },
     Case {
         name: "lro-fixed",
         check: Check::Lro,
         host: "lb1",
-        parts: &[("lro eth0", "large-receive-offload: on [fixed]")],
+        parts: &[("offload lro eth0", "large-receive-offload: on [fixed]")],
         says: "eth0: skipped: it is on, and the driver does not let it be switched off",
     },
     Case {
         name: "lro-unknown",
         check: Check::Lro,
         host: "lb1",
-        parts: &[("lro eth0", "")],
+        parts: &[("offload lro eth0", "")],
         says: "was not looked at: neither ethtool nor perl could tell",
     },
 ];
@@ -280,16 +283,19 @@ fn a_redirected_port_is_looked_at_where_it_leads() {
     let filter =
         "*filter\n:INPUT DROP [0:0]\n[0:0] -A INPUT -p tcp -m tcp --dport 8081 -j ACCEPT\nCOMMIT\n";
     let rules = format!("{REDIRECT}{filter}");
-    let parts = [("listeners-tcp", PORT_8081), ("legacy", rules.as_str())];
+    let parts = [
+        ("listener tcp", PORT_8081),
+        ("firewall legacy", rules.as_str()),
+    ];
     let tally = verify(INVENTORY, HOSTS, "rs1", &parts);
     let bad: Vec<_> = tally.findings.iter().filter(|f| f.host == "rs1").collect();
     let ours = [Check::Listener, Check::FirewallVip, Check::OwnAnswer];
     assert!(!bad.iter().any(|f| ours.contains(&f.check)), "{bad:?}");
     // Nobody there, or the filter lets only the port of the VIP pass.
     let parts = [
-        ("listeners-tcp", PORT_80),
-        ("legacy", rules.as_str()),
-        ("own 192.168.100.200 80", REFUSED),
+        ("listener tcp", PORT_80),
+        ("firewall legacy", rules.as_str()),
+        ("own-answer own 192.168.100.200 80", REFUSED),
     ];
     let tally = verify(INVENTORY, HOSTS, "rs1", &parts);
     let listener = tally.findings.iter().find(|f| f.check == Check::Listener);
@@ -301,7 +307,10 @@ fn a_redirected_port_is_looked_at_where_it_leads() {
         "{listener:?}"
     );
     let rules = rules.replace("--dport 8081 -j ACCEPT", "--dport 80 -j ACCEPT");
-    let parts = [("listeners-tcp", PORT_8081), ("legacy", rules.as_str())];
+    let parts = [
+        ("listener tcp", PORT_8081),
+        ("firewall legacy", rules.as_str()),
+    ];
     let tally = verify(INVENTORY, HOSTS, "rs1", &parts);
     assert!(
         tally
@@ -320,7 +329,7 @@ fn a_redirected_port_of_a_sorry_server_is_looked_at_where_it_leads() {
             "scheduler: rr,",
             "scheduler: rr, sorry_server: 192.168.100.12,",
         );
-    let parts = [("listeners-tcp", PORT_8081), ("legacy", REDIRECT)];
+    let parts = [("listener tcp", PORT_8081), ("firewall legacy", REDIRECT)];
     let tally = verify(&inventory, HOSTS, "rs1", &parts);
     let listener = tally.findings.iter().find(|f| f.check == Check::Listener);
     assert!(listener.is_none(), "{listener:?}");
@@ -331,11 +340,11 @@ fn live(estimation: &str, after: &'static str) -> Tally {
     let hosts: Vec<Made> = HOSTS.to_vec();
     let settings = format!("{SETTINGS}\n/proc/sys/net/ipv4/vs/run_estimation:{estimation}");
     let settings: &'static str = Box::leak(settings.into_boxed_str());
-    let audit: Vec<(&str, &str)> = HOSTS[0]
-        .audit
+    let facts: Vec<(&str, &str)> = HOSTS[0]
+        .facts
         .iter()
         .map(|(name, text)| {
-            if *name == "settings" {
+            if *name == "sysctl values" {
                 (*name, settings)
             } else {
                 (*name, *text)
@@ -343,7 +352,7 @@ fn live(estimation: &str, after: &'static str) -> Tally {
         })
         .collect();
     let mut hosts = hosts;
-    hosts[0].audit = Box::leak(audit.into_boxed_slice());
+    hosts[0].facts = Box::leak(facts.into_boxed_slice());
     let answers: String = ["rs1", "rs2", "rs1", "rs2"]
         .iter()
         .map(|host| format!("@lvsctl-e2e code=200 new=1 exit=0 err=\t{host}\n"))
@@ -407,7 +416,7 @@ fn a_director_that_cannot_listen_says_so() {
 #[test]
 fn marks_of_nftables_are_not_followed() {
     let marked = INVENTORY.replace("port: 80,", "port: 80, fwmark: 10,");
-    let parts = [("native", NFT_MARK)];
+    let parts = [("firewall native", NFT_MARK)];
     let tally = verify(&marked, HOSTS, "lb1", &parts);
     let found: Vec<_> = tally
         .findings

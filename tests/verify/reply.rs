@@ -19,7 +19,7 @@ services:
 const NAT_HOSTS: &[Made] = &[Made {
     host: "rs1",
     links: &[("eth0", 1500, &["10.10.10.10/24"])],
-    audit: &[],
+    facts: &[],
 }];
 
 #[test]
@@ -66,7 +66,7 @@ fn nat_replies_go_back_through_a_director() {
             )],
         ),
     ] {
-        let tally = verify(NAT, NAT_HOSTS, "rs1", &[("routes", &routes)]);
+        let tally = verify(NAT, NAT_HOSTS, "rs1", &[("route-to routes", &routes)]);
         assert_eq!(of(&tally, Check::ReplyRoute), want, "{name}");
     }
 }
@@ -90,8 +90,8 @@ fn ipv6_replies_to_the_world_go_past_the_directors() {
             ("lo", 65536, &["fd00:1::200/128"]),
             ("eth0", 1500, &["fd00:1::12/64"]),
         ],
-        audit: &[(
-            "routes",
+        facts: &[(
+            "route-to routes",
             "[{\"dst\":\"2001:db8::1\",\"from\":\"fd00:1::200\",\"gateway\":\"fd00:1::14\",\"dev\":\"eth0\"}]",
         )],
     };
@@ -114,7 +114,7 @@ fn a_real_server_whose_own_arp_is_dropped_is_not_found() {
             ("lo", 65536, &["10.1.0.200/32"]),
             ("eth0", 1500, &["10.1.0.12/24"]),
         ],
-        audit: &[],
+        facts: &[],
     };
     for (rules, want) in [
         // What lvsctl itself sets.
@@ -130,7 +130,7 @@ fn a_real_server_whose_own_arp_is_dropped_is_not_found() {
         ),
     ] {
         let text = format!("*filter\n:INPUT ACCEPT\n{rules}");
-        let tally = verify(&inventory, &[host], "rs1", &[("arptables", &text)]);
+        let tally = verify(&inventory, &[host], "rs1", &[("firewall arptables", &text)]);
         assert_eq!(of(&tally, Check::ArptablesRip), want);
     }
 }
@@ -158,7 +158,7 @@ fn a_vip_without_a_service_is_a_director_too() {
             ("lo", 65536, &["192.168.122.200/32"]),
             ("eth0", 1500, &["10.0.0.12/24"]),
         ],
-        audit: &[],
+        facts: &[],
     };
     for (gateway, want) in [
         (
@@ -172,7 +172,7 @@ fn a_vip_without_a_service_is_a_director_too() {
         let routes = format!(
             "[{{\"dst\":\"192.168.122.20\",\"from\":\"192.168.122.200\",\"gateway\":\"{gateway}\",\"dev\":\"eth0\"}}]"
         );
-        let tally = verify(BEHIND_VIP, &[host], "rs1", &[("routes", &routes)]);
+        let tally = verify(BEHIND_VIP, &[host], "rs1", &[("route-to routes", &routes)]);
         assert_eq!(of(&tally, Check::ReplyRoute), want, "{gateway}");
     }
 }
@@ -187,8 +187,8 @@ fn a_strict_filter_counts_where_requests_come_in() {
             ("eth0", 1500, &["192.168.100.12/24"]),
             ("eth1", 1500, &["10.10.10.12/24"]),
         ],
-        audit: &[(
-            "routes",
+        facts: &[(
+            "route-to routes",
             "[{\"dst\":\"192.168.100.20\",\"from\":\"192.168.100.200\",\"dev\":\"eth0\"}]",
         )],
     };
@@ -210,7 +210,7 @@ fn a_strict_filter_counts_where_requests_come_in() {
             include_str!("../../inventories/vrrp.yaml"),
             &[host],
             "rs1",
-            &[("settings", &settings)],
+            &[("sysctl values", &settings)],
         );
         assert_eq!(of(&tally, Check::RpFilter), want, "{strict}");
     }

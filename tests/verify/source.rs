@@ -33,12 +33,12 @@ const HOSTS: &[Made] = &[
                 "fd00::200/64",
             ],
         )],
-        audit: &[],
+        facts: &[],
     },
     Made {
         host: "rs1",
         links: &[("eth0", 1500, &["10.0.0.12/24", "fd00::12/64"])],
-        audit: &[],
+        facts: &[],
     },
 ];
 
@@ -49,7 +49,12 @@ fn route(to: &str, source: &str) -> String {
 
 fn found(host: &str, routes: &[(&str, &str)]) -> Vec<String> {
     let routes: Vec<String> = routes.iter().map(|(to, from)| route(to, from)).collect();
-    let tally = verify(INVENTORY, HOSTS, host, &[("routes", &routes.join("\n"))]);
+    let tally = verify(
+        INVENTORY,
+        HOSTS,
+        host,
+        &[("route-to routes", &routes.join("\n"))],
+    );
     of(&tally, Check::SourceAddress)
 }
 
@@ -104,7 +109,7 @@ fn a_vip_is_no_source_address() {
 fn an_instance_in_fault_is_found_with_what_it_tracks() {
     let states = |logged: &str| {
         of(
-            &verify(INVENTORY, HOSTS, "lb1", &[("vrrp", logged)]),
+            &verify(INVENTORY, HOSTS, "lb1", &[("keepalived log", logged)]),
             Check::VrrpState,
         )
     };

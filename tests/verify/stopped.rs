@@ -2,7 +2,7 @@
 
 use super::*;
 
-const UNIT: &str = "@NONCE unit clock
+const UNIT: &str = "@NONCE unit show
 1700000100.0
 100.0 90.0
 

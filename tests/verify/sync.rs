@@ -27,21 +27,21 @@ const HOSTS: [Made; 2] = [
     Made {
         host: "lb1",
         links: &[("eth0", 1500, &["192.168.100.14/24", "192.168.100.200/32"])],
-        audit: &[("sync", BACKUP)],
+        facts: &[("ipvs sync", BACKUP)],
     },
     Made {
         host: "lb2",
         links: &[("eth0", 1500, &["192.168.100.15/24", "192.168.100.201/32"])],
-        audit: &[("sync", MASTER)],
+        facts: &[("ipvs sync", MASTER)],
     },
 ];
 
 fn found(inventory: &str, one: &'static str, two: &'static str) -> Vec<String> {
     let [mut lb1, mut lb2] = HOSTS;
     let parts = |text: &'static str| -> &'static [(&'static str, &'static str)] {
-        vec![("sync", text)].leak()
+        vec![("ipvs sync", text)].leak()
     };
-    (lb1.audit, lb2.audit) = (parts(one), parts(two));
+    (lb1.facts, lb2.facts) = (parts(one), parts(two));
     let tally = verify(inventory, &[lb1, lb2], "", &[]);
     let short = |line: String| line.split(", mend").next().map(str::to_owned);
     of(&tally, Check::SyncDaemon)

@@ -23,13 +23,13 @@ const V6_HOSTS: &[Made] = &[Made {
         ("eth0", 1500, &["fd00:1::12/64"]),
         ("ip6tnl0", 1452, &["fd00:1::200/128"]),
     ],
-    audit: &[
+    facts: &[
         (
-            "settings",
+            "sysctl values",
             "/proc/sys/net/ipv4/conf/all/rp_filter:1\n/proc/sys/net/ipv4/conf/eth0/rp_filter:1\n/proc/sys/net/ipv4/conf/ip6tnl0/rp_filter:1",
         ),
         (
-            "routes",
+            "route-to routes",
             "[{\"type\":\"local\",\"dst\":\"fd00:1::200\",\"dev\":\"ip6tnl0\"}]\n[{\"dst\":\"fd00:1::20\",\"from\":\"fd00:1::200\",\"dev\":\"eth0\"}]",
         ),
     ],
@@ -54,10 +54,10 @@ const V4_HOSTS: &[Made] = &[Made {
         ("eth0", 1500, &["192.168.100.12/24"]),
         ("tunl0", 1480, &["192.168.100.200/32"]),
     ],
-    audit: &[
-        ("settings", ""),
+    facts: &[
+        ("sysctl values", ""),
         (
-            "routes",
+            "route-to routes",
             "[{\"type\":\"local\",\"dst\":\"192.168.100.200\",\"dev\":\"tunl0\"}]\n[{\"dst\":\"192.168.100.20\",\"from\":\"192.168.100.200\",\"dev\":\"eth0\"}]",
         ),
     ],
@@ -91,7 +91,7 @@ fn a_vip_beside_its_tunnel_is_found() {
 #[test]
 fn a_strict_filter_on_the_tunnel_drops_what_comes_out_of_it() {
     let strict = "/proc/sys/net/ipv4/conf/all/rp_filter:0\n/proc/sys/net/ipv4/conf/eth0/rp_filter:0\n/proc/sys/net/ipv4/conf/tunl0/rp_filter:1";
-    let tally = verify(V4, V4_HOSTS, "rs1", &[("settings", strict)]);
+    let tally = verify(V4, V4_HOSTS, "rs1", &[("sysctl values", strict)]);
     assert_eq!(
         of(&tally, Check::RpFilter),
         [
@@ -106,8 +106,8 @@ fn rules_about_the_tunnel_are_seen() {
         format!("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -i {interface} -p tcp -j DROP\nCOMMIT")
     };
     for (inventory, hosts, part, vip, home) in [
-        (V4, V4_HOSTS, "legacy", "192.168.100.200", "tunl0"),
-        (V6, V6_HOSTS, "legacy-v6", "fd00:1::200", "ip6tnl0"),
+        (V4, V4_HOSTS, "firewall legacy", "192.168.100.200", "tunl0"),
+        (V6, V6_HOSTS, "firewall legacy-v6", "fd00:1::200", "ip6tnl0"),
     ] {
         let tally = verify(inventory, hosts, "rs1", &[(part, &dropped(home))]);
         assert_eq!(
@@ -126,8 +126,8 @@ fn rules_about_the_tunnel_are_seen() {
 fn the_tunnel_itself_must_come_in() {
     let drop = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT";
     for (inventory, hosts, part, name) in [
-        (V4, V4_HOSTS, "legacy", "ipencap"),
-        (V6, V6_HOSTS, "legacy-v6", "ipv6"),
+        (V4, V4_HOSTS, "firewall legacy", "ipencap"),
+        (V6, V6_HOSTS, "firewall legacy-v6", "ipv6"),
     ] {
         let tally = verify(
             inventory,
@@ -165,7 +165,7 @@ fn full_packets_must_fit_the_tunnel() {
     let director = |mtu| Made {
         host: "lb1",
         links: vec![("eth0", mtu, &["192.168.100.14/24"][..])].leak(),
-        audit: &[],
+        facts: &[],
     };
     for (name, lb1, routes, rules, want) in [
         (
@@ -213,7 +213,10 @@ fn full_packets_must_fit_the_tunnel() {
             Some((1480, 1380)),
         ),
     ] {
-        let more = [("routes", routes.as_str()), ("legacy", &rules)];
+        let more = [
+            ("route-to routes", routes.as_str()),
+            ("firewall legacy", &rules),
+        ];
         let tally = verify(V4, &[V4_HOSTS[0], director(lb1)], "rs1", &more);
         let want: Vec<String> = want
             .map(|(sent, fits)| {
@@ -227,7 +230,7 @@ fn full_packets_must_fit_the_tunnel() {
     // A way that ends at once is none.
     let ends = route("{\"advmss\":1440}")
         + "[{\"type\":\"unreachable\",\"dst\":\"192.0.2.1\",\"from\":\"192.168.100.200\",\"dev\":\"lo\"}]";
-    let tally = verify(V4, V4_HOSTS, "rs1", &[("routes", &ends)]);
+    let tally = verify(V4, V4_HOSTS, "rs1", &[("route-to routes", &ends)]);
     assert_eq!(of(&tally, Check::TunnelMtu), [""; 0]);
     // IPv6's header is longer, and no director was asked.
     let tally = verify(V6, V6_HOSTS, "", &[]);

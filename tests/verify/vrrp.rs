@@ -26,12 +26,12 @@ const HOSTS: &[Made] = &[
             ("eth0", 1500, &["192.168.122.15/24"]),
             ("eth1", 1500, &["10.0.0.15/24"]),
         ],
-        audit: &[],
+        facts: &[],
     },
     Made {
         host: "client",
         links: &[("eth0", 1500, &["192.168.122.20/24"])],
-        audit: &[],
+        facts: &[],
     },
 ];
 
@@ -70,7 +70,7 @@ fn silence(held: &str) -> Vec<String> {
         ("client", &[]),
     ];
     let keepalived = Made {
-        audit: &[("unit show", RUNS)],
+        facts: &[("unit show", RUNS)],
         ..HOSTS[0]
     };
     let hosts = [keepalived, HOSTS[1]];
@@ -79,14 +79,16 @@ fn silence(held: &str) -> Vec<String> {
 
 #[test]
 fn a_backup_that_receives_no_adverts_is_found() {
-    let found = silence("2: eth0    inet 192.168.122.15/24 brd 192.168.122.255 scope global eth0");
+    let found =
+        silence(r#"[{"ifname":"eth0","addr_info":[{"local":"192.168.122.15","prefixlen":24}]}]"#);
     assert_eq!(found.len(), 2, "{found:?}");
 }
 
 #[test]
 fn a_director_that_takes_over_while_verify_runs_receives_no_adverts() {
     let found = silence(
-        "2: eth0    inet 192.168.122.15/24 scope global eth0\n2: eth0    inet 192.168.122.200/32 scope global eth0\n3: eth1    inet 10.0.0.1/32 scope global eth1",
+        r#"[{"ifname":"eth0","addr_info":[{"local":"192.168.122.15","prefixlen":24},{"local":"192.168.122.200","prefixlen":32}]},
+            {"ifname":"eth1","addr_info":[{"local":"10.0.0.1","prefixlen":32}]}]"#,
     );
     assert_eq!(found, [""; 0]);
 }

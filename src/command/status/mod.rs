@@ -1,7 +1,5 @@
 //! `lvsctl status`: what the directors serve now, in one table. Nothing is changed on any host.
 
-mod counters;
-
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
@@ -10,7 +8,8 @@ use std::time::{Duration, Instant};
 use crate::cli::{Format, Global, StatusArgs};
 use crate::exit::Exit;
 use crate::fact::Needs;
-use crate::fact::ipvs::Served;
+use crate::fact::ipvs::{Place, Served};
+use crate::fact::keepalived;
 use crate::inventory::model::{Cluster, Host, Service};
 use crate::ports;
 use crate::report;
@@ -25,9 +24,6 @@ use super::Result;
 use super::output::{Reporter, show, terminal};
 use super::work::{Work, lab_hint};
 use super::{reach, setup};
-use counters::Place;
-
-const SECTION: &str = "status";
 
 /// How soon Ctrl-C is seen.
 const TICK: Duration = Duration::from_millis(100);
@@ -35,12 +31,13 @@ const TICK: Duration = Duration::from_millis(100);
 /// ECMA-48: cursor home, erase the display.
 const HOME_AND_CLEAR: &str = "\x1b[H\x1b[2J";
 
-fn questions(_: &Host, _: &mut Needs) -> String {
-    format!(
-        "section={SECTION}\n{}part vrrp\n{}",
-        counters::QUESTION,
-        vrrp_state::LOGGED
-    )
+fn needs(host: &Host, needs: &mut Needs) -> String {
+    if host.is_director() {
+        needs.clock.get_or_insert_default();
+        needs.ipvs.get_or_insert_default().traffic = true;
+        needs.keepalived.get_or_insert_default().states = true;
+    }
+    String::new()
 }
 
 pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit> {
@@ -56,7 +53,7 @@ pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit> {
             sink: &reporter,
             ignore_unreachable: true,
         };
-        let fleet = work.fleet_asking(&interrupt, &questions)?;
+        let fleet = work.fleet_asking(&interrupt, &needs)?;
         let mut directors = work.wanted()?;
         directors.retain(|(host, _)| host.is_director());
         let (mut runs, mut missing) = (Vec::new(), Vec::new());
@@ -212,14 +209,12 @@ fn director(cluster: &Cluster, run: &HostRun) -> Director {
         .map(|vip| vip.to_string())
         .collect();
     let waits = observed.unit.is_active(KEEPALIVED);
-    let logged = run.answer.sections.get(SECTION);
-    let logged = logged.map(|section| vrrp_state::logged(section.part("vrrp")));
-    let mut instances = logged.unwrap_or_default();
+    let mut instances = observed.keepalived.states.clone();
     instances.retain(|name, _| waits && cluster.vrrp.iter().any(|i| i.name == *name));
     let faults: Vec<String> = cluster
         .vrrp
         .iter()
-        .filter(|i| instances.get(&i.name) == Some(&vrrp_state::State::Fault))
+        .filter(|i| instances.get(&i.name) == Some(&keepalived::State::Fault))
         .map(|i| {
             let why = vrrp_state::why_in_fault(cluster, run.host, i, &observed.address);
             format!("{} is in FAULT ({why})", i.name)
@@ -261,11 +256,10 @@ fn at(service: &Service, to: Virtual) -> String {
 
 /// Why a checker has taken a real server out, by its own log or state and by the answer that lvsctl got.
 fn out(service: &Service, wanted: &Ipvs, run: &HostRun, rs: &Destination) -> report::status::Out {
-    let table = &run.answer.facts.ipvs;
+    let table = &run.answer.facts.ipvs.table;
     let to = wanted.service.r#virtual;
     let known = table.out(to, rs).cloned().unwrap_or_default();
-    let section = run.answer.sections.get(SECTION);
-    let now: Option<f64> = section.and_then(|section| section.part("now").trim().parse().ok());
+    let now = run.answer.facts.clock.now();
     let own = service
         .real_servers
         .iter()
@@ -275,9 +269,7 @@ fn out(service: &Service, wanted: &Ipvs, run: &HostRun, rs: &Destination) -> rep
         check: own.and_then(|own| view::check_words(service, own, to)),
         since: known.since,
         // The clock may have been set back.
-        seconds: now
-            .zip(known.since)
-            .map(|(now, since)| (now - since).max(0.0) as u64),
+        seconds: known.since.map(|since| (now - since).max(0.0) as u64),
         when: known.when,
         error: known.error,
         answers: (fails || wanted.returning(table).any(|one| one.address == rs.address))
@@ -291,15 +283,10 @@ fn of_service(
     wanted: &Ipvs,
     run: &HostRun,
 ) -> report::status::Service {
-    let table = &run.answer.facts.ipvs;
+    let table = &run.answer.facts.ipvs.table;
     let to = wanted.service.r#virtual;
     let served: Option<&Served> = table.services.iter().find(|s| s.definition.r#virtual == to);
-    let counters = run
-        .answer
-        .sections
-        .get(SECTION)
-        .map(|section| counters::parse(section.part("table"), section.part("rates")))
-        .unwrap_or_default();
+    let counters = &run.answer.facts.ipvs.counters;
     let rates = |real_server: Option<SocketAddr>| {
         let place = Place::of(&to.to_string(), real_server.map(|a| a.to_string()));
         counters.rates.get(&place).copied()

@@ -1,6 +1,9 @@
-//! The running IPVS table as `ipvsadm -Sn` prints it, and which real servers a health checker has taken out.
+//! IPVS as ipvsadm(8) prints it: the running table with the real servers that a health checker has taken out, counters,
+//! timeouts and sync daemons.
 
+mod connections;
 mod history;
+mod statistics;
 mod table;
 
 use std::collections::BTreeMap;
@@ -10,8 +13,23 @@ use super::{Fact, ParseError, Section};
 use crate::resource::ipvs::Virtual;
 use crate::shell::quote;
 
+pub use connections::{Counters, Place, Rates};
 pub use history::{JOURNAL_LINES, Out};
+pub use statistics::{Connections, Statistics};
 pub use table::{Served, Table};
+
+#[derive(Debug, Default)]
+pub struct Ipvs {
+    pub table: Table,
+    /// Connections and packets since the counters began.
+    pub statistics: Statistics,
+    /// Active connections and rates.
+    pub counters: Counters,
+    /// Seconds for tcp, tcpfin and udp.
+    pub timeouts: Option<[u32; 3]>,
+    /// A line of ipvsadm(8) each.
+    pub sync_daemons: Vec<String>,
+}
 
 /// What to ask beside the table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +40,10 @@ pub struct Ask {
     pub keepalived: bool,
     /// The files in which our own health checker keeps what it took out, by [`named`].
     pub down: BTreeMap<String, String>,
+    /// What checks need: statistics, timeouts and the sync daemon.
+    pub audit: bool,
+    /// What `status` shows: active connections and rates.
+    pub traffic: bool,
 }
 
 /// A real server of a virtual service that is checked.
@@ -56,7 +78,27 @@ again=$(ipvsadm -Sn 2>/dev/null); [ "$again" != "$table" ] || break
 table=$again; gone=; part table; printf '%s\n' "$table"; look; done; fi
 "#;
 
-impl Fact for Table {
+/// What checks need, where IPVS is loaded.
+const AUDIT: &str = r#"if [ -e /proc/net/ip_vs ] && have ipvsadm; then
+part statistics
+ipvsadm -Ln --stats --exact 2>/dev/null
+part timeouts
+ipvsadm -Ln --timeout 2>/dev/null
+part sync
+ipvsadm -Ln --daemon 2>/dev/null
+fi
+"#;
+
+/// What `status` shows, where IPVS is loaded. Without estimation there are no rates.
+const TRAFFIC: &str = r#"if [ -e /proc/net/ip_vs ] && have ipvsadm; then
+part connections
+ipvsadm -Ln 2>/dev/null
+part rates
+[ "$(cat /proc/sys/net/ipv4/vs/run_estimation 2>/dev/null)" = 0 ] || ipvsadm -Ln --rate --exact 2>/dev/null
+fi
+"#;
+
+impl Fact for Ipvs {
     const NAME: &'static str = "ipvs";
     type Ask = Ask;
 
@@ -84,11 +126,25 @@ impl Fact for Table {
                 ));
             }
         }
+        if ask.audit {
+            text.push_str(AUDIT);
+        }
+        if ask.traffic {
+            text.push_str(TRAFFIC);
+        }
         text
     }
 
     fn parse(section: &Section) -> Result<Self, ParseError> {
-        table::parse(section)
+        let sync = section.part("sync").lines().map(str::trim);
+        let sync = sync.filter(|line| line.contains("sync daemon"));
+        Ok(Self {
+            table: table::parse(section)?,
+            statistics: Statistics::parse(section.part("statistics")),
+            counters: connections::parse(section.part("connections"), section.part("rates")),
+            timeouts: timeouts(section.part("timeouts")),
+            sync_daemons: sync.map(str::to_owned).collect(),
+        })
     }
 }
 
@@ -115,4 +171,32 @@ impl Watched {
             Checker::Ours => format!("case $out in {line})\n{ask};; esac\n"),
         }
     }
+}
+
+/// `Timeout (tcp tcpfin udp): 900 120 300`.
+fn timeouts(text: &str) -> Option<[u32; 3]> {
+    let words = text.trim().split_once("):")?.1.split_whitespace();
+    let numbers: Vec<u32> = words.map_while(|word| word.parse().ok()).collect();
+    numbers.try_into().ok()
+}
+
+/// Shell text that reads the statistics again after clients have asked. The kernel sums up the counters of connections
+/// every 2 seconds, a loaded host later: they are read until they show `connections`, which others may add to, or until 8
+/// seconds are over. A director that does not hold the VIPs expects none, and is read when the kernel has summed up once.
+pub fn settled_statistics(connections: u64, holds: bool) -> String {
+    let least = if holds { 0 } else { 10 };
+    format!(
+        r#"if [ -e /proc/net/ip_vs ] && have ipvsadm; then
+n=0
+[ "$(cat /proc/sys/net/ipv4/vs/run_estimation 2>/dev/null)" != 0 ] || n=32
+while :; do
+s=$(ipvsadm -Ln --stats --exact 2>/dev/null)
+t=$(printf '%s\n' "$s" | awk '$1 == "->" {{t += $3}} END {{printf "%.0f", t}}')
+if {{ [ "$t" = {connections} ] && [ "$n" -ge {least} ]; }} || {{ [ "$t" -gt {connections} ] && [ "$n" -ge 10 ]; }} || [ "$n" -ge 32 ]; then break; fi
+n=$((n + 1)); sleep 0.25; done
+part statistics
+printf '%s\n' "$s"
+fi
+"#
+    )
 }

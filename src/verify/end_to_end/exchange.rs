@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use super::{Replies, Reply};
+use crate::fact::ipvs::Statistics;
 use crate::fact::ipvs::Table;
-use crate::verify::statistics::Statistics;
 
 /// What one client got from one port of a virtual service.
 #[derive(Debug, Clone)]

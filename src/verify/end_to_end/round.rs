@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 
 use super::Group;
 use super::exchange::{Counters, Exchange, Kernel, came};
+use crate::fact::ipvs::Connections;
 use crate::inventory::model::{Cluster, Protocol, RealServer, Scheduler, Service};
 use crate::resource::ipvs::{KEEPALIVED, Virtual};
 use crate::resource::manager;
 use crate::verify::Check;
-use crate::verify::statistics::Connections;
 use crate::verify::tally::{Fault, Tally};
 
 type Counts = BTreeMap<String, u64>;

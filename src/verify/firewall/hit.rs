@@ -4,20 +4,12 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Packet, Rule, State};
+use super::{Packet, State};
+use crate::fact::firewall::Rule;
 
 impl Rule {
-    pub fn value(&self, option: &str) -> Option<&str> {
-        let at = self.words.iter().position(|word| word == option)?;
-        self.words.get(at + 1).map(String::as_str)
-    }
-
     pub(super) fn has(&self, option: &str) -> bool {
         self.words.iter().any(|word| word == option)
-    }
-
-    pub fn comment(&self) -> Option<&str> {
-        self.value("--comment")
     }
 
     /// The mark that a MARK rule makes of another. `--set-xmark VALUE/MASK` clears MASK and xors VALUE.

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::{Chains, Rules};
+use crate::fact::firewall::{Chains, Rule, Rules};
 
 impl Rules {
     /// What a built-in chain does to a packet.
@@ -209,7 +209,7 @@ impl<'a> Walk<'a> {
 }
 
 /// What the words of a REDIRECT, DNAT or TPROXY rule say. A range is several places.
-fn rewrite(rule: &super::Rule, by: String, certain: bool) -> Rewrite {
+fn rewrite(rule: &Rule, by: String, certain: bool) -> Rewrite {
     let target = rule.value("-j").or_else(|| rule.value("-g"));
     if !certain || target == Some("TPROXY") {
         return Rewrite::Perhaps(by);

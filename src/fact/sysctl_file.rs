@@ -2,33 +2,42 @@
 
 use std::collections::BTreeMap;
 
-use super::questions::SYSCTL_FOLDERS;
+use super::{Fact, ParseError, Section};
+
+/// Where systemd-sysctl(8) reads, the first folder winning over the same name in a later one.
+const FOLDERS: &[&str] = &[
+    "/etc/sysctl.d",
+    "/run/sysctl.d",
+    "/usr/local/lib/sysctl.d",
+    "/usr/lib/sysctl.d",
+    "/lib/sysctl.d",
+];
 
 /// One line of a file, in the order in which it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
+struct Setting {
     /// Below /proc/sys; may hold `*`, `?` and `[]`.
-    pub path: String,
+    path: String,
     /// None: the path is left out of patterns.
-    pub value: Option<String>,
-    pub file: String,
+    value: Option<String>,
+    file: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Boot {
-    pub settings: Vec<Setting>,
+pub struct SysctlFiles {
+    settings: Vec<Setting>,
 }
 
-impl Boot {
+impl SysctlFiles {
     /// `files` are all there are, `lines` what `grep -H` found in them.
-    pub fn parse(files: &str, lines: &str) -> Self {
+    fn read(files: &str, lines: &str) -> Self {
         // Of two files with one name, the one in the first folder counts; an empty one hides the other.
         let mut chosen: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
         for file in files.lines() {
             let Some((folder, name)) = file.rsplit_once('/') else {
                 continue;
             };
-            let Some(rank) = SYSCTL_FOLDERS.iter().position(|known| *known == folder) else {
+            let Some(rank) = FOLDERS.iter().position(|known| *known == folder) else {
                 continue;
             };
             let entry = chosen.entry(name).or_insert((rank, file));
@@ -72,6 +81,27 @@ impl Boot {
         };
         shown(setting)?;
         Some((setting.value.as_deref()?, &setting.file))
+    }
+}
+
+impl Fact for SysctlFiles {
+    const NAME: &'static str = "sysctl-file";
+    type Ask = ();
+
+    fn command((): &()) -> String {
+        let globs: Vec<String> = FOLDERS
+            .iter()
+            .map(|folder| format!("{folder}/*.conf"))
+            .collect();
+        let globs = globs.join(" ");
+        format!(
+            "part files\nfor f in {globs}; do [ -e \"$f\" ] && printf '%s\\n' \"$f\"; done\n\
+             part lines\ngrep -aHsv -e '^[[:space:]]*[#;]' -e '^[[:space:]]*$' {globs} /dev/null\n"
+        )
+    }
+
+    fn parse(section: &Section) -> Result<Self, ParseError> {
+        Ok(Self::read(section.part("files"), section.part("lines")))
     }
 }
 
@@ -147,7 +177,7 @@ mod tests {
                          /usr/lib/sysctl.d/50-default.conf\n/usr/lib/sysctl.d/10-first.conf\n";
 
     fn of(lines: &str, path: &str) -> Option<(String, String)> {
-        let boot = Boot::parse(FILES, lines);
+        let boot = SysctlFiles::read(FILES, lines);
         let (value, file) = boot.of(path)?;
         Some((value.to_owned(), file.rsplit('/').next()?.to_owned()))
     }

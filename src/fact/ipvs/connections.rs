@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::status::Rates;
+use serde::Serialize;
 
-/// Asks for the time, and for both tables, where IPVS is loaded: ipvsadm would load it.
-pub const QUESTION: &str = "part now\ndate +%s\npart table\n\
-     if [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then ipvsadm -Ln 2>/dev/null\n\
-     part rates\n\
-     [ \"$(cat /proc/sys/net/ipv4/vs/run_estimation 2>/dev/null)\" = 0 ] || ipvsadm -Ln --rate --exact 2>/dev/null; fi\n";
+/// Per second, as `ipvsadm -L --rate` prints them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Rates {
+    pub connections: u64,
+    pub packets_in: u64,
+    pub packets_out: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+}
 
 /// What a virtual service has, or one of its real servers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,8 +1,6 @@
-//! Rules of arptables, as `arptables-save` prints them.
+//! Rules as arptables-save(8) prints them.
 
 use std::collections::BTreeMap;
-
-use super::{Fact, ParseError, Section};
 
 /// A rule as `arptables-save` tells it: its chain, and its options in whatever order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,12 +11,27 @@ pub struct Rule {
 
 /// In the order of the tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Arptables(Vec<Rule>);
+pub struct Arptables {
+    rules: Vec<Rule>,
+    /// As they were printed.
+    pub lines: Vec<String>,
+}
 
 impl Arptables {
+    /// None: a line that is no rule.
+    pub(super) fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Self, String> {
+        let mut all = Self::default();
+        for line in lines.filter(|line| line.starts_with('-')) {
+            let rule = rule(line).ok_or_else(|| line.to_owned())?;
+            all.rules.push(rule);
+            all.lines.push(line.to_owned());
+        }
+        Ok(all)
+    }
+
     /// Whether a rule stands, given as `arptables-save` prints it: options may come in another order.
     pub fn has(&self, line: &str) -> bool {
-        rule(line).is_some_and(|rule| self.0.contains(&rule))
+        rule(line).is_some_and(|rule| self.rules.contains(&rule))
     }
 }
 
@@ -46,23 +59,4 @@ fn rule(line: &str) -> Option<Rule> {
         }
     }
     Some(Rule { chain, options })
-}
-
-impl Fact for Arptables {
-    const NAME: &'static str = "arptables";
-    type Ask = ();
-
-    fn command((): &()) -> String {
-        "part rules\nif command -v arptables-save >/dev/null 2>&1; then arptables-save 2>/dev/null; fi\n".to_owned()
-    }
-
-    fn parse(section: &Section) -> Result<Self, ParseError> {
-        let lines = section.part("rules").lines();
-        let all = lines.filter(|line| line.starts_with('-')).map(|line| {
-            rule(line).ok_or_else(|| {
-                ParseError::new(Self::NAME, format!("odd line {line:?} of `arptables-save`"))
-            })
-        });
-        Ok(Self(all.collect::<Result<_, _>>()?))
-    }
 }

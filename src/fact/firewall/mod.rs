@@ -1,0 +1,154 @@
+//! The packet filters: iptables of either backend, arptables and nft(8). What rules do to a packet is decided in
+//! [`crate::verify::firewall`].
+
+mod arptables;
+mod native;
+mod rules;
+
+use native::{Native, native};
+
+use super::{Fact, ParseError, Section};
+
+pub use arptables::Arptables;
+pub use rules::{Chain, Chains, Rule, Rules};
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Firewall {
+    /// What `iptables -V` says: `legacy` or `nf_tables`; empty where there is no iptables.
+    pub backend: String,
+    pub legacy: Rules,
+    pub legacy_v6: Rules,
+    pub nft: Rules,
+    pub nft_v6: Rules,
+    pub arp: Arptables,
+    /// Chains of nft(8) itself that hook into the packet's way, outside iptables.
+    pub native: Vec<String>,
+    /// The same of chains of type nat, which may redirect.
+    pub native_nat: Vec<String>,
+    /// Whether some rule of nft(8) itself sets a mark.
+    pub native_marks: bool,
+    /// Tables that the kernel has and no tool on the host lists.
+    pub unread: Vec<String>,
+}
+
+impl Firewall {
+    /// Counters of mangle, read again.
+    pub fn counted(section: &Section) -> Self {
+        Self {
+            legacy: Rules::parse(section.part("legacy")),
+            legacy_v6: Rules::parse(section.part("legacy-v6")),
+            nft: Rules::parse(section.part("nft")),
+            nft_v6: Rules::parse(section.part("nft-v6")),
+            ..Self::default()
+        }
+    }
+
+    fn read(section: &Section) -> Result<Self, ParseError> {
+        let version = section.part("backend");
+        let backend = if version.contains("nf_tables") {
+            "nf_tables"
+        } else if version.is_empty() {
+            ""
+        } else {
+            "legacy"
+        };
+        let arp = ["arptables", "arptables-nft"]
+            .into_iter()
+            .flat_map(|part| section.part(part).lines());
+        let arp = Arptables::parse(arp).map_err(|line| {
+            ParseError::new("firewall", format!("odd line {line:?} of `arptables-save`"))
+        })?;
+        Ok(Self {
+            backend: backend.to_owned(),
+            legacy: Rules::parse(section.part("legacy")),
+            legacy_v6: Rules::parse(section.part("legacy-v6")),
+            nft: Rules::parse(section.part("nft")),
+            nft_v6: Rules::parse(section.part("nft-v6")),
+            arp,
+            native: native(section.part("native"), Native::Drops),
+            native_nat: native(section.part("native"), Native::Redirects),
+            native_marks: !native(section.part("native"), Native::Marks).is_empty(),
+            unread: section
+                .part("unread")
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
+        })
+    }
+
+    /// Rules of the backend that `iptables` and `ip6tables` use.
+    pub fn of_tool(&self, v6: bool) -> &Rules {
+        let [legacy, nft] = self.rules(v6);
+        if self.backend == "nf_tables" {
+            nft
+        } else {
+            legacy
+        }
+    }
+
+    /// Both backends act on every packet.
+    pub fn rules(&self, v6: bool) -> [&Rules; 2] {
+        if v6 {
+            [&self.legacy_v6, &self.nft_v6]
+        } else {
+            [&self.legacy, &self.nft]
+        }
+    }
+}
+
+/// How much to ask for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ask {
+    /// mangle of IPv4, by the tool that lvsctl uses.
+    pub mangle: bool,
+    pub mangle_v6: bool,
+    pub arp: bool,
+    /// All tables of all backends, with counters.
+    pub all: bool,
+}
+
+/// A tool that lists rules makes the kernel load what it lists from, so each is asked only where that is there. Files
+/// of /proc have no size: they are read to know whether they are empty. A kernel without modules loads none. RHEL has
+/// one kind of tool only, by its plain name.
+const ALL: &str = include_str!("../scripts/firewall.sh");
+
+impl Fact for Firewall {
+    const NAME: &'static str = "firewall";
+    type Ask = Ask;
+
+    fn command(ask: &Ask) -> String {
+        if ask.all {
+            return ALL.to_owned();
+        }
+        let mut text = String::new();
+        // The other backend may be in use on a kernel that has both, and its tables are not in that list.
+        let mangle = |wanted: bool, part: &str, family: &str| {
+            if !wanted {
+                return String::new();
+            }
+            format!(
+                "if have {family}tables-save; then\n\
+                 if grep -qs '^mangle$' /proc/net/{family}_tables_names; then part {part}; {family}tables-save -t mangle 2>/dev/null\n\
+                 else case $({family}tables --version 2>/dev/null) in *nf_tables*) part {part}; {family}tables-save -t mangle 2>/dev/null;; esac; fi; fi\n"
+            )
+        };
+        text.push_str("part tool\n");
+        text.push_str(&mangle(ask.mangle, "legacy", "ip"));
+        text.push_str(&mangle(ask.mangle_v6, "legacy-v6", "ip6"));
+        if ask.arp {
+            text.push_str(
+                "part arptables\nif have arptables-save; then arptables-save 2>/dev/null; fi\n",
+            );
+        }
+        text
+    }
+
+    fn parse(section: &Section) -> Result<Self, ParseError> {
+        Self::read(section)
+    }
+}
+
+/// Shell text that reads the counters of mangle again. It does not load anything: what has no rules is not asked.
+pub fn mangle_counters() -> &'static str {
+    include_str!("../scripts/mangle-counters.sh")
+}
