@@ -22,6 +22,9 @@ pub struct Reach {
     pub counters: Arc<Counters>,
 }
 
+/// In seconds. A lab's hosts have a busy machine's cores among them: one that is slow is there all the same.
+const LAB_CONNECT_TIMEOUT: u64 = 60;
+
 /// Enters the lab where that is asked, reads the secrets that `hosts` need, and sets up the transport.
 /// It comes before any thread: a thread stays in the network namespace that it began in.
 pub fn reach(global: &Global, setup: &mut Setup, templates: bool) -> Result<Reach> {
@@ -58,6 +61,7 @@ pub fn reach(global: &Global, setup: &mut Setup, templates: bool) -> Result<Reac
             host.ssh.port = None;
             host.ssh.identity_files = vec![access.identity_file.clone()];
             host.ssh.known_hosts = Some(access.known_hosts.clone());
+            host.ssh.connect_timeout.get_or_insert(LAB_CONNECT_TIMEOUT);
         }
     }
     let secrets = secrets::read(global, setup, templates)?;
