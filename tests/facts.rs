@@ -1,0 +1,118 @@
+//! Each tool that a host is asked with has one module that builds its command and parses its answer.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A command as shell text has it, the module of its fact, and other modules that may name it, each with the reason.
+const TOOLS: &[(&str, &str, &[&str])] = &[
+    ("dpkg-query -W", "fact/package.rs", &[]),
+    ("modinfo -n", "fact/module.rs", &[]),
+    ("ip -j addr", "fact/address.rs", &[]),
+    ("ip -j -4 route", "fact/route.rs", &[]),
+    ("ip -j -force -batch", "fact/route_to.rs", &[]),
+    ("ip -j neigh", "fact/neighbour.rs", &[]),
+    (
+        "ip -o addr",
+        "",
+        &[
+            // A step that waits until a VIP is taken over, and requests that need a VIP to be held: conditions of shell text.
+            "plan/load.rs",
+            "verify/questions.rs",
+        ],
+    ),
+    ("ip -j link", "", &[]),
+    (
+        "tables-save",
+        "fact/firewall/mod.rs",
+        &[
+            "fact/scripts",
+            // The names of tools, and the status of the node script.
+            "fact/system.rs",
+            "resource/arprule.rs",
+        ],
+    ),
+    ("nft list", "", &["fact/scripts"]),
+    ("\"systemctl\", \"show\"", "fact/unit.rs", &[]),
+    ("systemctl show", "fact/keepalived.rs", &[]),
+    ("grep -aHs ''", "fact/sysctl.rs", &[]),
+    ("grep -aHsv", "fact/sysctl_file.rs", &[]),
+    ("stat -c '%F", "fact/file.rs", &[]),
+    ("head -q -c", "fact/file.rs", &[]),
+    (
+        "ipvsadm -Sn",
+        "fact/ipvs/mod.rs",
+        // Steps look at the table at the moment in which they change it.
+        &["resource/ipvs/script.rs", "fact/ipvs/table.rs"],
+    ),
+    ("ipvsadm -Ln --", "fact/ipvs/mod.rs", &[]),
+    ("keepalived -t -f", "fact/keepalived.rs", &[]),
+    ("/proc/net/tcp", "fact/listener.rs", &[]),
+    ("ethtool -k", "fact/offload.rs", &["fact/scripts"]),
+    ("date +%s", "fact/clock.rs", &[]),
+    ("/etc/os-release", "fact/system.rs", &[]),
+];
+
+fn sources(folder: &Path, all: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, all);
+        } else {
+            all.push(path);
+        }
+    }
+}
+
+/// Without comments, and without the tests at a file's end.
+fn code(text: &str) -> String {
+    let code = text
+        .split("#[cfg(test)]\nmod tests")
+        .next()
+        .unwrap_or_default();
+    let lines = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn each_tool_is_asked_in_one_module() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for path in &files {
+        let name = path
+            .strip_prefix(&root)
+            .expect("below src")
+            .display()
+            .to_string();
+        // The lab asks this machine, and its own hosts while it boots them.
+        if name.starts_with("lab/") || name.ends_with("_tests.rs") {
+            continue;
+        }
+        let text = code(&fs::read_to_string(path).expect("text"));
+        for (tool, home, others) in TOOLS {
+            let allowed = *home == name || others.iter().any(|other| name.starts_with(other));
+            if text.contains(tool) && !allowed {
+                found.entry(tool).or_default().push(name.clone());
+            }
+        }
+    }
+    assert!(found.is_empty(), "asked elsewhere too: {found:#?}");
+}
+
+/// A rule whose module no longer has the command proves nothing.
+#[test]
+fn each_rule_is_about_a_command_that_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for (tool, home, _) in TOOLS.iter().filter(|(_, home, _)| !home.is_empty()) {
+        let text = code(&fs::read_to_string(root.join(home)).expect("a module"));
+        let parses = ["fn parse(", "fn read("]
+            .iter()
+            .any(|function| text.contains(function));
+        assert!(parses, "{home} parses nothing");
+        assert!(text.contains(tool), "{home} does not ask with `{tool}`");
+    }
+}
