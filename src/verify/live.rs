@@ -250,11 +250,14 @@ fn read_again(
         } else {
             before
         };
-        let script = format!(
-            "{}{}",
-            ipvs::settled_statistics(total, holds),
-            firewall::mangle_counters()
-        );
+        let mut script = ipvs::settled_statistics(total, holds);
+        if cluster
+            .services
+            .iter()
+            .any(|service| service.fwmark.is_some())
+        {
+            script.push_str(firewall::mangle_counters());
+        }
         let section = section_of(run, "reading its counters", &script);
         (run.host.name.clone(), section)
     });

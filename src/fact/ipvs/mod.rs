@@ -182,21 +182,58 @@ fn timeouts(text: &str) -> Option<[u32; 3]> {
 
 /// Shell text that reads the statistics again after clients have asked. The kernel sums up the counters of connections
 /// every 2 seconds, a loaded host later: they are read until they show `connections`, which others may add to, or until 8
-/// seconds are over. A director that does not hold the VIPs expects none, and is read when the kernel has summed up once.
+/// seconds are over. A director that does not hold the VIPs expects none, and is read once when the kernel has summed up.
 pub fn settled_statistics(connections: u64, holds: bool) -> String {
-    let least = if holds { 0 } else { 10 };
-    format!(
-        r#"if [ -e /proc/net/ip_vs ] && have ipvsadm; then
-n=0
-[ "$(cat /proc/sys/net/ipv4/vs/run_estimation 2>/dev/null)" != 0 ] || n=32
-while :; do
-s=$(ipvsadm -Ln --stats --exact 2>/dev/null)
-t=$(printf '%s\n' "$s" | awk '$1 == "->" {{t += $3}} END {{printf "%.0f", t}}')
-if {{ [ "$t" = {connections} ] && [ "$n" -ge {least} ]; }} || {{ [ "$t" -gt {connections} ] && [ "$n" -ge 10 ]; }} || [ "$n" -ge 32 ]; then break; fi
-n=$((n + 1)); sleep 0.25; done
-part statistics
-printf '%s\n' "$s"
-fi
-"#
-    )
+    if holds {
+        include_str!("../scripts/settled-statistics.sh")
+            .replace("CONNECTIONS", &connections.to_string())
+    } else {
+        "if [ -e /proc/net/ip_vs ] && have ipvsadm; then sleep 2.5; part statistics\n\
+         ipvsadm -Ln --stats --exact 2>/dev/null; fi\n"
+            .to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the script prints, and how often it asks, on a host whose director counts one connection more each time.
+    fn settled(connections: u64, shell: &[&str]) -> (u64, usize) {
+        let folder =
+            std::env::temp_dir().join(format!("lvsctl-settled-{}-{connections}", shell.join("")));
+        let asked = folder.display();
+        let script =
+            settled_statistics(connections, true).replace("/proc/net/ip_vs", "/proc/version");
+        let fakes = format!(
+            "part() {{ :; }}\nhave() {{ :; }}\nsleep() {{ :; }}\n: >{asked}\n\
+             ipvsadm() {{ echo x >>{asked}; n=$(wc -l <{asked})\n\
+             printf 'Prot LocalAddress:Port Conns InPkts\\n  -> RemoteAddress:Port\\nTCP 10.0.0.9:80 %s 9\\n  -> 10.0.0.1:80 %s 4\\n  -> 10.0.0.2:80 1 5\\n' \"$n\" \"$n\"; }}\n"
+        );
+        let output = std::process::Command::new(shell[0])
+            .args(&shell[1..])
+            .args(["-c", &format!("{fakes}{script}")])
+            .output()
+            .expect("a shell");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.is_empty(), "{shell:?}: {error}");
+        let text = String::from_utf8(output.stdout).expect("text");
+        let asks = std::fs::read_to_string(&folder)
+            .expect("a file")
+            .lines()
+            .count();
+        std::fs::remove_file(&folder).ok();
+        (Statistics::parse(&text).total(), asks)
+    }
+
+    #[test]
+    fn statistics_are_read_until_they_show_what_was_sent() {
+        for shell in [&["dash"][..], &["bash", "--posix"], &["busybox", "sh"]] {
+            assert_eq!(settled(2, shell), (2, 1), "{shell:?}: at once");
+            assert_eq!(settled(5, shell), (5, 4), "{shell:?}: later");
+            // Others ask too: what is more than expected counts after 2.5 s.
+            assert_eq!(settled(1, shell), (7, 6), "{shell:?}: more");
+            assert_eq!(settled(1000, shell), (18, 17), "{shell:?}: never");
+        }
+    }
 }

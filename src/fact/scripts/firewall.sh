@@ -1,6 +1,6 @@
 # The rules of all packet filters that the kernel has loaded.
 part backend
-iptables -V 2>/dev/null
+v=$(iptables -V 2>/dev/null); printf '%s\n' "$v"
 read -r _ _ k _ </proc/version
 there=$(grep -sE '^(filter|mangle|nat|raw|security|arpfilter)$|^nf_tables |/nf_tables\.ko' /proc/net/ip_tables_names \
 /proc/net/ip6_tables_names /proc/net/arp_tables_names /proc/modules "/lib/modules/$k/modules.builtin" /dev/null)
@@ -10,7 +10,7 @@ case $there in */ip_tables_names:*) part legacy; save iptables-legacy-save iptab
 case $there in */ip6_tables_names:*) part legacy-v6; save ip6tables-legacy-save ip6tables-save;; esac
 case $there in */arp_tables_names:*) part arptables; if have arptables-legacy-save; then arptables-legacy-save; else arptables-save; fi 2>/dev/null;; esac
 case $there in *nf_tables*)
-case $(iptables -V 2>/dev/null) in *nf_tables*) plain=tables-save;; *) plain=-nft-save;; esac
+case $v in *nf_tables*) plain=tables-save;; *) plain=-nft-save;; esac
 part nft; save iptables-nft-save ip$plain
 part nft-v6; save ip6tables-nft-save ip6$plain
 part arptables-nft; for t in arptables-nft-save arp$plain; do if have $t; then $t 2>/dev/null; break; fi; done
