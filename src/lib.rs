@@ -1,7 +1,7 @@
 //! The map of the house. One way of the data:
 //!
 //! inventory (YAML) → [`inventory`] → a valid cluster → [`role`]s and [`template`]s → [`resource`]s (wanted state);
-//! one connection ([`transport`]) and one batched [`probe`] a host → observed state; a pure function of both → [`plan`] →
+//! one connection ([`transport`]) and one batched [`probe`] a host → [`fact`]s; a pure function of both → [`plan`] →
 //! steps, which [`run`] takes in order, host by host; [`verify`] → findings. [`report`] shows all that happens, [`command`]
 //! has the verbs, and [`lab`] makes hosts to try it on.
 

@@ -45,7 +45,7 @@ const TOOLS: &[(&str, &str, &[&str])] = &[
         // Steps look at the table at the moment in which they change it.
         &["resource/ipvs/script.rs", "fact/ipvs/table.rs"],
     ),
-    ("ipvsadm -Ln --", "fact/ipvs/mod.rs", &[]),
+    ("ipvsadm -Ln --", "fact/ipvs/mod.rs", &["fact/scripts"]),
     ("keepalived -t -f", "fact/keepalived.rs", &[]),
     ("/proc/net/tcp", "fact/listener.rs", &[]),
     ("ethtool -k", "fact/offload.rs", &["fact/scripts"]),
