@@ -7,7 +7,7 @@ BUILD_PACKAGES := gcc pkg-config libssl-dev zlib1g-dev
 PACKAGES := $(BUILD_PACKAGES) dpkg-dev \
 	user-mode-linux qemu-system-x86 mmdebstrap debian-archive-keyring systemd-container apt-utils iproute2 kmod \
 	openssh-client \
-	openssh-server sudo curl iputils-ping busybox iptables procps util-linux fish tcsh
+	openssh-server sudo curl iputils-ping busybox iptables procps util-linux fish tcsh shellcheck
 # The topologies that `make test` brings up.
 TEST_ROWS := t2 t8-nft t14-trixie
 DENY_VERSION := 0.20.2
@@ -20,7 +20,7 @@ DEB_VERSION := 3.8.0
 
 export LVSCTL_AUTH_PASS ?= s3cr3t
 
-.PHONY: all build deps demo test test-unit test-root test-lab list-tests matrix lint fmt deny bench deb test-deb clean help
+.PHONY: all build deps demo test test-unit test-root test-lab list-tests matrix lint fmt shellcheck deny bench deb test-deb clean help
 
 all: build
 
@@ -35,7 +35,7 @@ help:
 	@echo "make list-tests  the name of each test that \`make test\` runs, sorted"
 	@echo "make matrix      all topologies; ONLY=\"t5 t7\" those; SHARD=K/N a part of what \`make test\` leaves out"
 	@echo "make deb         a Debian package; \`make test-deb\` tries it on bare Debian 12 and 13"
-	@echo "make lint | fmt | deny | bench | clean"
+	@echo "make lint | fmt | shellcheck | deny | bench | clean"
 
 # Those of these packages that are not installed, in $$missing.
 find-missing = missing=; for p in $(1); do \
@@ -95,8 +95,12 @@ list-tests:
 	  $(call names,$(RUN_LAB) --list); \
 	  $(call names,$(RUN_MATRIX) $(TEST_ROWS) --list); } | LC_ALL=C sort
 
-lint: fmt deny
+lint: fmt deny shellcheck
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+# Scripts that run on hosts: any POSIX shell runs them, and dash has what the others have too.
+shellcheck:
+	shellcheck --shell=dash --severity=info $$(find src/fact src/verify -name '*.sh')
 
 # ptrace.rs is no module of lvsctl: build.rs compiles it.
 fmt:

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A command as shell text has it, the module of its fact, and other modules that may name it, each with the reason.
 const TOOLS: &[(&str, &str, &[&str])] = &[
-    ("dpkg-query -W", "fact/package.rs", &[]),
-    ("modinfo -n", "fact/module.rs", &[]),
+    ("dpkg-query -W", "", &["fact/scripts/package.sh"]),
+    ("modinfo -n", "", &["fact/scripts/module.sh"]),
     ("ip -j addr", "fact/address.rs", &[]),
     ("ip -j -4 route", "fact/route.rs", &[]),
     ("ip -j -force -batch", "fact/route_to.rs", &[]),
@@ -33,8 +34,12 @@ const TOOLS: &[(&str, &str, &[&str])] = &[
         ],
     ),
     ("nft list", "", &["fact/scripts"]),
-    ("\"systemctl\", \"show\"", "fact/unit.rs", &[]),
-    ("systemctl show", "fact/keepalived.rs", &[]),
+    ("\"systemctl\", \"show\"", "", &[]),
+    (
+        "systemctl show",
+        "",
+        &["fact/scripts/unit.sh", "fact/scripts/keepalived-states.sh"],
+    ),
     ("grep -aHs ''", "fact/sysctl.rs", &[]),
     ("grep -aHsv", "fact/sysctl_file.rs", &[]),
     ("stat -c '%F", "fact/file.rs", &[]),
@@ -45,12 +50,12 @@ const TOOLS: &[(&str, &str, &[&str])] = &[
         // Steps look at the table at the moment in which they change it.
         &["resource/ipvs/script.rs", "fact/ipvs/table.rs"],
     ),
-    ("ipvsadm -Ln --", "fact/ipvs/mod.rs", &["fact/scripts"]),
-    ("keepalived -t -f", "fact/keepalived.rs", &[]),
+    ("ipvsadm -Ln --", "", &["fact/ipvs/mod.rs", "fact/scripts"]),
+    ("keepalived -t -f", "", &["fact/scripts/keepalived-test.sh"]),
     ("/proc/net/tcp", "fact/listener.rs", &[]),
     ("ethtool -k", "fact/offload.rs", &["fact/scripts"]),
     ("date +%s", "fact/clock.rs", &[]),
-    ("/etc/os-release", "fact/system.rs", &[]),
+    ("/etc/os-release", "", &["fact/scripts/system.sh"]),
 ];
 
 fn sources(folder: &Path, all: &mut Vec<PathBuf>) {
@@ -115,4 +120,36 @@ fn each_rule_is_about_a_command_that_is_there() {
         assert!(parses, "{home} parses nothing");
         assert!(text.contains(tool), "{home} does not ask with `{tool}`");
     }
+}
+
+#[test]
+fn each_script_is_one_for_every_shell() {
+    let mut files = Vec::new();
+    sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut files,
+    );
+    let lab = |path: &Path| path.components().any(|part| part.as_os_str() == "lab");
+    let scripts = files
+        .iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "sh") && !lab(path));
+    let mut number = 0;
+    for script in scripts {
+        for shell in [&["dash"][..], &["bash", "--posix"], &["busybox", "sh"]] {
+            let output = Command::new(shell[0])
+                .args(&shell[1..])
+                .arg("-n")
+                .arg(script)
+                .output()
+                .unwrap_or_else(|e| panic!("{}: {e}; apt-get install dash bash busybox", shell[0]));
+            let error = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                output.status.success() && error.is_empty(),
+                "{shell:?}: {}: {error}",
+                script.display()
+            );
+        }
+        number += 1;
+    }
+    assert!(number > 9, "{number} scripts");
 }

@@ -38,13 +38,6 @@ pub enum State {
     Fault,
 }
 
-/// Prints what keepalived logged of its instances since it was started; a reload is no start.
-const LOGGED: &str = r#"if [ -d /run/systemd/system ]; then
-i=$(systemctl show --property=InvocationID --value keepalived.service 2>/dev/null)
-if [ -n "$i" ]; then journalctl --no-pager --quiet -o cat "_SYSTEMD_INVOCATION_ID=$i" 2>/dev/null | grep -E 'ntering [A-Z]+ (STATE|state)'; fi
-else grep -hsE 'Starting Keepalived v|Starting VRRP child|ntering [A-Z]+ (STATE|state)' /var/log/messages | tail -n 500; fi
-"#;
-
 /// The last state that was logged of each instance, by its name.
 fn states(text: &str) -> BTreeMap<String, State> {
     let mut states = BTreeMap::new();
@@ -74,15 +67,6 @@ fn entered(line: &str) -> Option<(&str, State)> {
     Some((name, state))
 }
 
-/// `keepalived -t` starts nothing and writes nothing; it would load IPVS.
-const TEST: &str = r#"if [ -e /etc/keepalived/keepalived.conf ] && [ -e /proc/net/ip_vs ] && have keepalived; then
-part test
-keepalived -t -f /etc/keepalived/keepalived.conf 2>&1; printf '
-status %s
-' $?
-fi
-"#;
-
 impl Fact for Keepalived {
     const NAME: &'static str = "keepalived";
     type Ask = Ask;
@@ -90,11 +74,10 @@ impl Fact for Keepalived {
     fn command(ask: &Ask) -> String {
         let mut text = "part asked\n".to_owned();
         if ask.test {
-            text.push_str(TEST);
+            text.push_str(include_str!("scripts/keepalived-test.sh"));
         }
         if ask.states {
-            text.push_str("part log\n");
-            text.push_str(LOGGED);
+            text.push_str(include_str!("scripts/keepalived-states.sh"));
         }
         text
     }

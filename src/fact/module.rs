@@ -36,17 +36,12 @@ impl Fact for Modules {
     /// Names.
     type Ask = BTreeSet<String>;
 
-    /// A process starts only for a module that is not loaded. `modinfo -n` tells a built-in one.
     fn command(ask: &Self::Ask) -> String {
-        let names: Vec<String> = ask.iter().map(|s| quote(s)).collect();
-        // A container may not show /sys/module; a built-in module is shown nowhere else.
+        let names: Vec<String> = ask.iter().map(|name| quote(name)).collect();
         format!(
-            "part state\nloaded=\"\n$(cat /proc/modules 2>/dev/null)\"\nfor m in {}; do\n\
-             case $loaded in *\"\n$m \"*) s=present;; *)\n\
-             if [ -d \"/sys/module/$m\" ]; then s=present; else case $(modinfo -n \"$m\" 2>/dev/null) in\n\
-             '') s=unknown;;\n*builtin*) s=present;;\n*) s=loadable;;\nesac; fi;; esac\n\
-             printf '%s %s\\n' \"$m\" \"$s\"\ndone\n",
-            names.join(" ")
+            "set -- {}\n{}",
+            names.join(" "),
+            include_str!("scripts/module.sh")
         )
     }
 

@@ -35,24 +35,16 @@ impl Fact for Packages {
 
     fn command(ask: &Self::Ask) -> String {
         let names_for = |manager: PackageManager| {
-            ask.iter()
-                .filter_map(|name| manager.name(name))
-                .map(quote)
-                .collect::<Vec<_>>()
-                .join(" ")
+            let names: Vec<&str> = ask.iter().filter_map(|name| manager.name(name)).collect();
+            quote(&names.join(" "))
         };
-        // A name may be another package's by now: `iptables` is provided by `iptables-nft`.
-        let rpm = r"rpm -q --whatprovides --qf 'installed %{NAME} %{VERSION} [%{PROVIDENAME} ]\n'";
         format!(
-            "part installed\nif command -v dpkg-query >/dev/null 2>&1; then\n\
-             dpkg-query -W -f '${{db:Status-Status}} ${{Package}} ${{Version}}\\n' {} 2>/dev/null\n\
-             elif command -v zypper >/dev/null 2>&1; then {rpm} {} 2>/dev/null\n\
-             elif command -v rpm >/dev/null 2>&1; then {rpm} {} 2>/dev/null\n\
-             elif command -v apk >/dev/null 2>&1; then apk info -e {} 2>/dev/null\nfi\n",
+            "apt={}\nzypper={}\ndnf={}\napk={}\n{}",
             names_for(PackageManager::Apt),
             names_for(PackageManager::Zypper),
             names_for(PackageManager::Dnf),
             names_for(PackageManager::Apk),
+            include_str!("scripts/package.sh")
         )
     }
 

@@ -41,17 +41,12 @@ impl Fact for System {
     const NAME: &'static str = "system";
     type Ask = ();
 
-    /// No process at all: the shell reads by itself. (From /proc/sys dash would get one character; /proc/version is
-    /// whole.)
     fn command((): &()) -> String {
+        let tools = [USUAL, ELSEWHERE].concat();
         format!(
-            "part os\n\
-             while IFS= read -r line; do case $line in ID=*|ID_LIKE=*|VERSION_ID=*) printf '%s\\n' \"$line\";; esac; done </etc/os-release\n\
-             IFS= read -r line </proc/version && printf '%s\\n' \"$line\"\n\
-             while read -r line; do case $line in Uid:*) printf '%s\\n' \"$line\"; break;; esac; done </proc/self/status\n\
-             part tools\nfor t in {}; do command -v \"$t\" >/dev/null 2>&1 && printf '%s\\n' \"$t\"; done\n\
-             part systemd\n[ -d /run/systemd/system ] && printf yes\n",
-            [USUAL, ELSEWHERE].concat().join(" ")
+            "set -- {}\n{}",
+            tools.join(" "),
+            include_str!("scripts/system.sh")
         )
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::clock::Clock;
 use super::{Fact, ParseError, Section};
 use crate::resource::manager::STARTED;
-use crate::shell::{command, quote};
+use crate::shell::quote;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Units {
@@ -57,25 +57,15 @@ impl Units {
 const PROPERTIES: &str =
     "Id,Names,LoadState,ActiveState,UnitFileState,NeedDaemonReload,StateChangeTimestampMonotonic";
 
-/// Shell text that tells how units are, as `systemctl show` does. OpenRC is made to answer in the same words.
+/// OpenRC is made to answer in the words of `systemctl show`.
 fn show(units: &BTreeSet<String>) -> String {
-    let systemd = command(
-        ["systemctl", "show", &format!("--property={PROPERTIES}")]
-            .into_iter()
-            .chain(units.iter().map(String::as_str)),
-    );
-    let names: Vec<String> = units.iter().map(|s| quote(s)).collect();
-    // The time of its mark is that of its start; a link has its own.
+    let names: Vec<String> = units.iter().map(|unit| quote(unit)).collect();
     format!(
-        "if [ ! -d /run/systemd/system ] && command -v rc-service >/dev/null 2>&1; then\n\
-         for u in {}; do s=${{u%.*}}; load=not-found active=inactive file=disabled\n\
-         if [ -e \"/etc/init.d/$s\" ]; then load=loaded\n\
-         if rc-service \"$s\" status >/dev/null 2>&1; then active=active; fi\n\
-         for l in /etc/runlevels/*/\"$s\"; do if [ -e \"$l\" ]; then file=enabled; fi; done; fi\n\
-         printf 'Id=%s\\nLoadState=%s\\nActiveState=%s\\nUnitFileState=%s\\nNeedDaemonReload=no\\nChanged=%s\\n\\n' \\\n\
-         \"$u\" $load $active $file \"$(stat -c %.9Y {STARTED}/\"$s\" 2>/dev/null)\"; done\n\
-         else {systemd} 2>/dev/null; fi\n",
+        "set -- {}\n{}",
         names.join(" "),
+        include_str!("scripts/unit.sh")
+            .replace("PROPERTIES", PROPERTIES)
+            .replace("STARTED", STARTED)
     )
 }
 

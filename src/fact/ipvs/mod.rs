@@ -79,24 +79,10 @@ table=$again; gone=; part table; printf '%s\n' "$table"; look; done; fi
 "#;
 
 /// What checks need, where IPVS is loaded.
-const AUDIT: &str = r#"if [ -e /proc/net/ip_vs ] && have ipvsadm; then
-part statistics
-ipvsadm -Ln --stats --exact 2>/dev/null
-part timeouts
-ipvsadm -Ln --timeout 2>/dev/null
-part sync
-ipvsadm -Ln --daemon 2>/dev/null
-fi
-"#;
+const AUDIT: &str = include_str!("../scripts/ipvs-audit.sh");
 
 /// What `status` shows, where IPVS is loaded. Without estimation there are no rates.
-const TRAFFIC: &str = r#"if [ -e /proc/net/ip_vs ] && have ipvsadm; then
-part connections
-ipvsadm -Ln 2>/dev/null
-part rates
-[ "$(cat /proc/sys/net/ipv4/vs/run_estimation 2>/dev/null)" = 0 ] || ipvsadm -Ln --rate --exact 2>/dev/null
-fi
-"#;
+const TRAFFIC: &str = include_str!("../scripts/ipvs-traffic.sh");
 
 impl Fact for Ipvs {
     const NAME: &'static str = "ipvs";
@@ -185,8 +171,10 @@ fn timeouts(text: &str) -> Option<[u32; 3]> {
 /// seconds are over. A director that does not hold the VIPs expects none, and is read once when the kernel has summed up.
 pub fn settled_statistics(connections: u64, holds: bool) -> String {
     if holds {
-        include_str!("../scripts/settled-statistics.sh")
-            .replace("CONNECTIONS", &connections.to_string())
+        format!(
+            "expected={connections}\n{}",
+            include_str!("../scripts/settled-statistics.sh")
+        )
     } else {
         "if [ -e /proc/net/ip_vs ] && have ipvsadm; then sleep 2.5; part statistics\n\
          ipvsadm -Ln --stats --exact 2>/dev/null; fi\n"

@@ -11,9 +11,9 @@ case $there in */ip6_tables_names:*) part legacy-v6; save ip6tables-legacy-save 
 case $there in */arp_tables_names:*) part arptables; if have arptables-legacy-save; then arptables-legacy-save; else arptables-save; fi 2>/dev/null;; esac
 case $there in *nf_tables*)
 case $v in *nf_tables*) plain=tables-save;; *) plain=-nft-save;; esac
-part nft; save iptables-nft-save ip$plain
-part nft-v6; save ip6tables-nft-save ip6$plain
-part arptables-nft; for t in arptables-nft-save arp$plain; do if have $t; then $t 2>/dev/null; break; fi; done
+part nft; save iptables-nft-save "ip$plain"
+part nft-v6; save ip6tables-nft-save "ip6$plain"
+part arptables-nft; for t in arptables-nft-save "arp$plain"; do if have "$t"; then "$t" 2>/dev/null; break; fi; done
 part native; have nft && nft list ruleset 2>/dev/null;;
 esac
 one() { for t in "$@"; do if have "$t"; then return; fi; done; return 1; }

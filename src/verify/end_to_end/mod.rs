@@ -74,35 +74,7 @@ fn group(service: &Service, to: Virtual) -> Group<'_> {
 /// bash reads byte by byte, which of a datagram gives the first and drops the rest: dd reads it. A server that waits for
 /// its client to speak is waited for once. busybox's timeout ends with 143.
 pub fn functions() -> &'static str {
-    r#"e2e_http() {
-n=0; while [ "$n" -lt "$2" ]; do printf 'url = "%s"\n' "$1"; n=$((n + 1)); done |
-timeout 120 curl -q -sS -k -g --http1.1 --noproxy '*' --connect-timeout 2 -m 5 -H 'Connection: close' \
-${e2e_resolve:+--resolve "$e2e_resolve"} \
--w '\n@lvsctl-e2e code=%{http_code} new=%{num_connects} exit=%{exitcode} err=%{errormsg}\n' -K - 2>/dev/null |
-e2e_text=$e2e_text awk '/^@lvsctl-e2e /{sub(/ /, " text=" h + 0 " "); print $0 "\t" b; b = ""; f = 0; h = 0; next}
-ENVIRON["e2e_text"] != "" && index($0, ENVIRON["e2e_text"]) {h = 1} !f && NF {b = substr($0, 1, 200); f = 1}'
-}
-e2e_once() {
-curl -q -sS -k -g --noproxy '*' --connect-timeout 2 -m 5 -o /dev/null \
-${e2e_resolve:+--resolve "$e2e_resolve"} \
--w '\n@lvsctl-e2e code=%{http_code} exit=%{exitcode} err=%{errormsg}\n' "$1" 2>/dev/null
-}
-e2e_tcp() {
-w=1; n=0; while [ "$n" -lt "$3" ]; do n=$((n + 1)); rc=0
-e=$(timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" && { IFS= read -r -t "$2" -n 200 line <&3 || :; printf "%s" "$line"; }' "$1" "$2" $w 2>&1) || rc=$?
-[ "$rc$e" != 0 ] || w=0.1
-case $rc in 0) printf '@lvsctl-e2e code=1 exit=0 err=\t%s\n' "$e";; 124|143) printf '@lvsctl-e2e code=000 exit=28 err=timed out\n';;
-*) printf '@lvsctl-e2e code=000 exit=7 err=%s\n' "${e##*: }";; esac; done
-}
-e2e_udp() {
-n=0; while [ "$n" -lt "$3" ]; do n=$((n + 1)); rc=0
-e=$(bash -c 'exec 3<>"/dev/udp/$0/$1" && echo lvsctl >&3 &&
-{ IFS= read -r -n 200 line < <(timeout 5 dd bs=4096 count=1 2>/dev/null <&3) || [ -n "$line" ]; } && printf "%s" "$line"' "$1" "$2" 2>&1) || rc=$?
-case $rc in 0) printf '@lvsctl-e2e code=1 exit=0 err=\t%s\n' "$e";; *) printf '@lvsctl-e2e code=000 exit=28 err=no answer\n';; esac; done
-}
-e2e_none() { printf '@lvsctl-e2e none\n'; }
-have() { command -v "$1" >/dev/null 2>&1; }
-"#
+    include_str!("ask.sh")
 }
 
 fn host(service: &Service, vip: IpAddr, port: u16) -> Option<&str> {
