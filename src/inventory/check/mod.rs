@@ -23,7 +23,6 @@ use super::place::Places;
 use super::problem::Fault;
 use crate::secret::{Secrets, Unread};
 
-pub(super) use host::is_variable;
 pub use vrrp::MAX_AUTH_PASS;
 
 /// A cluster and where its values stand.
