@@ -8,6 +8,7 @@ mod covered;
 pub(crate) mod decode;
 mod field;
 pub mod foreign;
+mod hints;
 mod http;
 pub mod model;
 pub(crate) mod node;
@@ -17,6 +18,7 @@ mod raw;
 mod read;
 mod resolve;
 mod schema;
+mod spare;
 
 use std::path::Path;
 
@@ -116,14 +118,19 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
     let raw: Option<raw::Inventory> = decode::decode(&root, &sink);
     let mut cx = resolve::Context::new(&root, roles);
     cx.faults = sink.into_inner();
-    name_addresses(&root, &mut cx.faults);
     let Some(raw) = raw else {
+        hints::fit(&root, &mut cx.faults);
         return Err(LoadError::new(&source, cx.faults));
     };
     let cluster = resolve::resolve(&raw, &mut cx);
+    let known = match (cx.networks_are_faulty, cx.faults.is_empty()) {
+        (true, _) => check::Known::WithoutNetworks,
+        (false, false) => check::Known::InPart,
+        (false, true) => check::Known::Whole,
+    };
     let mut faults = cx.faults;
-    let whole = faults.is_empty();
-    faults.extend(check::check(&cluster, place::Places(&root), whole));
+    faults.extend(check::check(&cluster, place::Places(&root), known));
+    hints::fit(&root, &mut faults);
     if faults.iter().any(|f| !f.warning) {
         // Warnings wait: errors may be their cause.
         faults.retain(|f| !f.warning);
@@ -135,29 +142,4 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
         source,
         root,
     })
-}
-
-/// Where a host's name stands in the place of an address: which one it is.
-fn name_addresses(root: &Node, faults: &mut [Fault]) {
-    let places = place::Places(root);
-    let named = faults
-        .iter_mut()
-        .filter(|f| f.help.as_deref() == Some(raw::word::NO_NAMES));
-    for fault in named {
-        let found = fault.message.rsplit_once(", found the text `");
-        let Some(text) = found.and_then(|(_, text)| text.strip_suffix('`')) else {
-            continue;
-        };
-        let (name, port) = text.split_once(':').unwrap_or((text, ""));
-        let Some(address) = places.text(&["hosts", name, "address"]) else {
-            continue;
-        };
-        let address = address.split('/').next().unwrap_or_default();
-        let port = if port.is_empty() || address.contains(':') {
-            String::new()
-        } else {
-            format!(":{port}")
-        };
-        fault.help = Some(format!("write `{address}{port}`, the address of `{name}`"));
-    }
 }

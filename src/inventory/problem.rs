@@ -465,6 +465,24 @@ pub(crate) fn shown(text: &str) -> String {
     format!("`{out}`")
 }
 
+/// Names as a sentence has them: `a`, `b` and `c`; of many the first.
+pub(crate) fn listed<'n>(
+    names: impl IntoIterator<Item = &'n (impl AsRef<str> + ?Sized + 'n)>,
+) -> String {
+    const NAMED: usize = 5;
+    let mut all: Vec<String> = names.into_iter().map(|name| shown(name.as_ref())).collect();
+    let more = all.len().saturating_sub(NAMED);
+    all.truncate(NAMED);
+    if more > 0 {
+        all.push(format!("{more} more"));
+    }
+    match all.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+        None => String::new(),
+    }
+}
+
 /// The known word that is meant, if one is near enough.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Bounded, as the distance costs the product of both lengths.

@@ -29,7 +29,7 @@ pub fn directors(view: View<'_>, faults: &mut Vec<Fault>) {
             faults.push(view.at(&["hosts", &host.name, "role"], fault));
         }
         if backups().next().is_none() && !cluster.services.is_empty() {
-            let fault = Fault::new("no host is a director, so nobody serves the VIPs")
+            let fault = Fault::new("no host is a director, so none serves the VIPs")
                 .help("give one host `role: director`");
             faults.push(view.at_key(&["hosts"], fault));
         }

@@ -259,8 +259,11 @@ impl JsonSchema for RealServers {
 }
 
 /// A sorry server as it is written.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::inventory) struct SorryServer(pub Endpoint);
+#[derive(Debug)]
+pub(in crate::inventory) struct SorryServer {
+    pub address: Opt<Text<Bare>>,
+    pub port: Opt<Port>,
+}
 
 /// A sorry server, in full.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -281,18 +284,16 @@ impl Shaped for SorryServer {
         node: &mut Peek<A>,
     ) -> Result<Option<Self>, A::Error> {
         Ok(match shape {
-            "text" => Some(Self(node.as_a::<Text<Endpoint>>()?.0)),
+            "text" => {
+                let Endpoint { address, port } = node.as_a::<Text<Endpoint>>()?.0;
+                Some(Self {
+                    address: Opt::Given(Text(Bare(address))),
+                    port: port.map_or(Opt::Absent, |port| Opt::Given(Whole(port))),
+                })
+            }
             "map" => {
-                let long: LongSorryServer = node.as_a()?;
-                let Some(address) = long.address.copied() else {
-                    return Err(A::Error::custom(format!(
-                        "the sorry server has no `address`{HELP}give it one, or write just 192.168.100.14:80"
-                    )));
-                };
-                Some(Self(Endpoint {
-                    address: address.0.0,
-                    port: long.port.copied().map(|p| p.0),
-                }))
+                let LongSorryServer { address, port } = node.as_a()?;
+                Some(Self { address, port })
             }
             _ => None,
         })
