@@ -88,14 +88,10 @@ pub(super) fn name<'n>(stem: &str, taken: impl Iterator<Item = &'n str> + Clone)
 pub(super) fn interface<'n>(taken: impl Iterator<Item = &'n str> + Clone) -> String {
     let last = taken.clone().last().unwrap_or("eth0");
     let stem = last.trim_end_matches(|c: char| c.is_ascii_digit());
-    let number: u32 = last
-        .get(stem.len()..)
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(0);
-    let stem = if stem.len() == last.len() || stem.contains('.') {
-        "eth"
-    } else {
-        stem
+    let number: Option<u32> = last.get(stem.len()..).and_then(|n| n.parse().ok());
+    let (stem, number) = match number {
+        Some(number) if !stem.contains('.') => (stem, number),
+        _ => ("eth", 0),
     };
     let mut names = (number + 1..).map(|number| format!("{stem}{number}"));
     names
