@@ -112,7 +112,7 @@ pub fn are_enough(view: View<'_>, faults: &mut Vec<Fault>) {
         .collect();
     for instance in all {
         let members = instance.members.as_slice();
-        if let [] = members {
+        if members.is_empty() {
             let fault = Fault::new("no host takes part in VRRP")
                 .help("give hosts the roles `director` and `backup`, or list them in `members`");
             faults.push(view.of_vrrp(instance, &["members"], fault));
