@@ -53,7 +53,7 @@ impl Roles {
         }
         let own = |(name, file): (&String, &source::Text)| {
             let path = file.path.as_deref()?;
-            Some((name.clone(), Source::new(path, &file.text, &[])))
+            Some((name.clone(), Source::plain(path, &file.text)))
         };
         let sources = templates.iter().filter_map(own).collect();
         let texts = templates.into_iter().map(|(name, file)| (name, file.text));
@@ -144,7 +144,7 @@ impl Roles {
             Some(source) => (source.clone(), fault.at.clone()),
             None => {
                 let name = format!("built-in template {name}");
-                (Source::new(name, "", &[]), None)
+                (Source::plain(name, ""), None)
             }
         };
         let mut placed = Fault::new(fault.message);

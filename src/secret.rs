@@ -28,6 +28,20 @@ const CLOSE: char = '\u{E001}';
 const MASK: &str = "********";
 
 impl SecretSource {
+    /// Whether a text looks like the name of an environment variable that holds a secret, and not like the secret: those of
+    /// programs are in upper case (POSIX.1-2017, 8.1).
+    pub fn is_likely_variable(name: &str) -> bool {
+        let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let named = !name.is_empty()
+            && name.chars().all(good)
+            && !name.starts_with(|c: char| c.is_ascii_digit());
+        let upper = !name.contains(|c: char| c.is_ascii_lowercase());
+        let words = ["pass", "secret", "token", "key"];
+        let says =
+            name.contains('_') && words.iter().any(|word| name.to_lowercase().contains(word));
+        named && (upper || says)
+    }
+
     /// Stands for the secret in a rendered text, until the text goes to a host.
     pub fn placeholder(&self) -> String {
         format!("{OPEN}{self}{CLOSE}")

@@ -122,6 +122,28 @@ fn check_looks_at_secrets_without_showing_them() {
     }
 }
 
+/// What `env` names may be the secret itself, which no shell would be told to export.
+#[test]
+fn what_is_no_likely_name_of_a_variable_is_not_repeated() {
+    for (name, repeated) in [
+        ("s3cret", false),
+        ("hunter2", false),
+        ("Hunter2", false),
+        ("VRRP", true),
+        ("lvsctl_auth_pass", true),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        inventory(folder, &format!("env: {name}"), "");
+        let (status, said) = check(folder, None);
+        assert_eq!(status, 0, "{said}");
+        assert!(said.contains("is not set"), "{said}");
+        assert_eq!(said.contains(name), repeated, "{said}");
+        let export = if repeated { name } else { "LVSCTL_AUTH_PASS" };
+        assert!(said.contains(&format!("`export {export}=...`")), "{said}");
+    }
+}
+
 /// Quotes hold what keepalived's parser would act on; the rest is refused before a host is contacted.
 #[test]
 fn passwords_that_keepalived_can_and_cannot_read() {

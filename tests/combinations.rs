@@ -483,6 +483,48 @@ const CASES: &[Case] = &[
         "a sorry server gets packets for the VIP, as a real server does",
     ),
     (
+        "a sorry server that is no host of the inventory, NAT",
+        "port: 80, mode: nat, health_check: tcp, sorry_server: 10.2.0.99",
+        Warned,
+        "is no host of the inventory, so lvsctl does not set its gateway up",
+        "ip_vs_core.c, ip_vs_out: the answer must pass the director",
+    ),
+    (
+        "a sorry server on another link, DR",
+        "port: 80, health_check: tcp, sorry_server: 192.0.2.9",
+        Refused,
+        "direct routing cannot reach the sorry server 192.0.2.9",
+        "ipvsadm(8) -g: the same link",
+    ),
+    (
+        "a sorry server on another link, TUN",
+        "port: 80, mode: tun, health_check: tcp, sorry_server: 192.0.2.9",
+        Warned,
+        "is no host of the inventory, so lvsctl does not set it up",
+        "ipvsadm(8) -i",
+    ),
+    (
+        "a sorry server on another port, a mark",
+        "port: [80, 443], fwmark: 7, mode: nat, health_check: tcp, sorry_server: '10.2.0.11:8080'",
+        Refused,
+        "cannot map ports",
+        "ip_vs_conn_new: as for a real server's port",
+    ),
+    (
+        "a sorry server on another port, several ports",
+        "port: [80, 443], mode: nat, health_check: tcp, sorry_server: '10.2.0.11:8080'",
+        Refused,
+        "several ports cannot all be mapped",
+        "as for a real server's port",
+    ),
+    (
+        "a sorry server on the director, NAT, by its address",
+        "port: 80, mode: nat, health_check: tcp, sorry_server: '10.2.0.11:8080'",
+        Fine,
+        "",
+        "ip_vs_xmit.c: a local destination that is no loopback address",
+    ),
+    (
         "a sorry server on the director, NAT",
         "port: 80, mode: nat, health_check: tcp, sorry_server: 127.0.0.1",
         Refused,
@@ -544,6 +586,48 @@ const CASES: &[Case] = &[
         "port: 0, persistence: 60, health_check: tcp",
         Refused,
         "does not say which one its health check asks",
+        "keepalived.conf(5) connect_port",
+    ),
+    (
+        "UDP, checked by TCP on its own port",
+        "port: 53, protocol: udp, health_check: { tcp: {}, port: 53 }",
+        Warned,
+        "connects by TCP to its port 53",
+        "who serves DNS by UDP alone refuses the connection; RFC 7766 asks servers for both",
+    ),
+    (
+        "a page by HTTP on the port of HTTPS",
+        "port: 443, health_check: http",
+        Warned,
+        "asks for a page by `http` on port 443, which speaks HTTPS",
+        "RFC 9110, 4.2.2; the answer is a status of 400 or none",
+    ),
+    (
+        "a page on a port of mail",
+        "port: 587, health_check: http",
+        Warned,
+        "asks for a page by `http` on port 587, which speaks SMTP",
+        "RFC 6409",
+    ),
+    (
+        "a page on one of two ports",
+        "port: [80, 443], health_check: http",
+        Warned,
+        "port 443 of service `web` is checked by asking port 80",
+        "Service::checked_ports",
+    ),
+    (
+        "a page on one of two ports of a mark",
+        "port: [80, 443], fwmark: 7, health_check: http",
+        Warned,
+        "port 443 of service `web` is not checked",
+        "keepalived.conf(5): a checker asks one connect_port",
+    ),
+    (
+        "a page on one of two ports, by its number",
+        "port: [80, 443], health_check: { http: {}, port: 80 }",
+        Fine,
+        "",
         "keepalived.conf(5) connect_port",
     ),
     // Marks.
@@ -676,6 +760,39 @@ fn whole() -> Vec<(&'static str, String, Verdict, &'static str, &'static str)> {
             Refused,
             "has no IPv6 address",
             "ip_vs_ctl.c takes it for tunnels since 3.18; the real server would need a tunnel that lvsctl does not make",
+        ),
+        (
+            "NAT and DR to one real server",
+            of(
+                &format!("{lb1}{}", rs1.replace(", gateway: 10.2.0.11", "")),
+                "services:\n  a: { vip: 203.0.113.80, port: 80, mode: nat }\n  b: { vip: 203.0.113.81, port: 80 }\n",
+            ),
+            Warned,
+            "`rs1` serves `a` by `nat`, so its gateway is a director, which drops its answers of `b` by `dr`",
+            "fib_frontend.c: a source that is its own is a martian; one default route",
+        ),
+        (
+            "NAT, a director that is not beside the real servers",
+            of(
+                &format!(
+                    "  lb1: {{ role: director, address: 203.0.113.11 }}\n{}",
+                    rs1.replace(", gateway: 10.2.0.11", "")
+                ),
+                web,
+            ),
+            Refused,
+            "which has no address in network `lan`",
+            "ip_vs_core.c, ip_vs_out; a gateway is on the same link",
+        ),
+        (
+            "a member that is no director",
+            of(
+                &format!("{lb1}  rs1: {{ role: realserver, address: 10.2.0.21 }}\n"),
+                "vrrp: { virtual_router_id: 10, members: [lb1, rs1] }\nservices: { web: { vip: 203.0.113.80, port: 80 } }\n",
+            ),
+            Refused,
+            "`rs1` is a member of VRRP, but no director",
+            "the role `realserver` has no keepalived",
         ),
         (
             "one mark for two protocols",
@@ -852,7 +969,12 @@ fn check_alone_says_that_there_is_no_client() {
         assert_eq!(advice.len(), usize::from(said), "{about}: {advice:?}");
         for one in advice {
             assert_eq!(one.position(), Some((3, 1)), "{about}");
-            assert!(one.is_warning() && one.message().contains("no host is a client"));
+            let why = if about == "none" {
+                "no host is a client"
+            } else {
+                "client `lb1` is a director too"
+            };
+            assert!(one.is_warning() && one.message().contains(why), "{one}");
             assert!(one.mend().is_some_and(|m| m.contains("role: client")));
         }
     }

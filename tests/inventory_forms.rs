@@ -413,7 +413,7 @@ hosts:
   lb1: {{ role: director, address: 192.168.100.14 }}
   lb2: {{ role: backup, address: 192.168.100.15 }}
   rs1: {{ role: realserver, address: 192.168.100.12 }}
-  sorry: {{ role: client, interfaces: {{ eth0: 192.168.100.20, eth1: 192.168.100.21 }} }}
+  sorry: {{ role: web, interfaces: {{ eth0: 192.168.100.20, eth1: 192.168.100.21 }} }}
 services:
   web: {{ {VIP}, {keys} }}
 "
@@ -734,7 +734,7 @@ services:
             "role: backup",
             "role: client",
             (7, 1),
-            "VRRP has one member, so nobody can take its VIPs over",
+            "VRRP has one member, so no other takes its VIPs over",
         ),
         (
             "id: 10 }",
@@ -855,7 +855,7 @@ services: {{ web: {{ vip: 203.0.113.80, port: 80, mode: nat }} }}
     assert!(
         warning
             .mend()
-            .is_some_and(|mend| mend.contains("a VIP in its network"))
+            .is_some_and(|mend| mend.contains("write `gateway: 10.2.0.1`, which is the VIP"))
     );
 }
 
@@ -916,8 +916,8 @@ fn vrrp_without_services_and_several_instances() {
         "cluster: t14
 networks: 192.168.189.0/24
 hosts:
-  a: { role: web, address: 192.168.189.148 }
-  b: { role: web, address: 192.168.189.149 }
+  a: { role: [director, web], address: 192.168.189.148 }
+  b: { role: [director, web], address: 192.168.189.149 }
 vrrp:
   virtual_router_id: 51
   members: { a: {}, b: { priority: 120 } }

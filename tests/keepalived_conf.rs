@@ -276,10 +276,10 @@ fn it_says_what_the_inventory_says() {
             "or its own",
             format!(
                 "{ONE}{}",
-                service("port: [80, 443], sorry_server: '10.2.0.99:8080'")
+                service("port: 80, sorry_server: '10.2.0.99:8080'")
             ),
             &["sorry_server 10.2.0.99 8080"],
-            &["sorry_server 10.2.0.99 80 ", "sorry_server 10.2.0.99 443"],
+            &["sorry_server 10.2.0.99 80 "],
         ),
         (
             "of a mark it is every port, which keepalived takes for none other",

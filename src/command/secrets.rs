@@ -112,6 +112,15 @@ fn read_one(source: &SecretSource, folder: &Path) -> std::result::Result<Secret,
                 Err(std::env::VarError::NotPresent) => "is not set",
                 Err(std::env::VarError::NotUnicode(_)) => "is not UTF-8",
             };
+            if !SecretSource::is_likely_variable(name) {
+                // It may be the secret itself, so it is not repeated.
+                return Err(wrong(
+                    format!(
+                        "the environment variable that `env` names {why}, and a secret is expected in it"
+                    ),
+                    "`env` takes the name of a variable and not the secret: write `{ env: LVSCTL_AUTH_PASS }`, and `export LVSCTL_AUTH_PASS=...` before lvsctl",
+                ));
+            }
             Err(wrong(
                 format!("environment variable {name} {why}, and a secret is expected in it"),
                 format!("`export {name}=...` before lvsctl"),

@@ -4,9 +4,11 @@
 //! `check` (whether it makes sense). Every stage reports all that it finds.
 
 mod check;
+mod covered;
 pub(crate) mod decode;
 mod field;
 pub mod foreign;
+mod hints;
 mod http;
 pub mod model;
 pub(crate) mod node;
@@ -16,10 +18,9 @@ mod raw;
 mod read;
 mod resolve;
 mod schema;
+mod spare;
 
 use std::path::Path;
-
-use miette::SourceSpan;
 
 pub use check::MAX_AUTH_PASS;
 pub(crate) use problem::{Fault, Source, choices, nearest, shown};
@@ -100,11 +101,9 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
     }
     let mut faults = Vec::new();
     let root = node::read(text, "inventory", &mut faults);
-    let covered = match &root {
-        Some(root) => plain_secrets(root),
-        None => secret_lines(text),
-    };
-    let source = Source::new(file_name, text, &covered);
+    // Of a key that stands twice the tree has one alone.
+    let covered = covered::covered(root.as_ref(), text, faults.is_empty());
+    let source = Source::new(file_name, text, covered);
     let Some(root) = root else {
         return Err(LoadError::new(&source, faults));
     };
@@ -119,14 +118,19 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
     let raw: Option<raw::Inventory> = decode::decode(&root, &sink);
     let mut cx = resolve::Context::new(&root, roles);
     cx.faults = sink.into_inner();
-    name_addresses(&root, &mut cx.faults);
     let Some(raw) = raw else {
+        hints::fit(&root, &mut cx.faults);
         return Err(LoadError::new(&source, cx.faults));
     };
     let cluster = resolve::resolve(&raw, &mut cx);
+    let known = match (cx.networks_are_faulty, cx.faults.is_empty()) {
+        (true, _) => check::Known::WithoutNetworks,
+        (false, false) => check::Known::InPart,
+        (false, true) => check::Known::Whole,
+    };
     let mut faults = cx.faults;
-    let whole = faults.is_empty();
-    faults.extend(check::check(&cluster, place::Places(&root), whole));
+    faults.extend(check::check(&cluster, place::Places(&root), known));
+    hints::fit(&root, &mut faults);
     if faults.iter().any(|f| !f.warning) {
         // Warnings wait: errors may be their cause.
         faults.retain(|f| !f.warning);
@@ -138,75 +142,4 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
         source,
         root,
     })
-}
-
-/// Where a host's name stands in the place of an address: which one it is.
-fn name_addresses(root: &Node, faults: &mut [Fault]) {
-    let places = place::Places(root);
-    let named = faults
-        .iter_mut()
-        .filter(|f| f.help.as_deref() == Some(raw::word::NO_NAMES));
-    for fault in named {
-        let found = fault.message.rsplit_once(", found the text `");
-        let Some(text) = found.and_then(|(_, text)| text.strip_suffix('`')) else {
-            continue;
-        };
-        let (name, port) = text.split_once(':').unwrap_or((text, ""));
-        let Some(address) = places.text(&["hosts", name, "address"]) else {
-            continue;
-        };
-        let address = address.split('/').next().unwrap_or_default();
-        let port = if port.is_empty() || address.contains(':') {
-            String::new()
-        } else {
-            format!(":{port}")
-        };
-        fault.help = Some(format!("write `{address}{port}`, the address of `{name}`"));
-    }
-}
-
-/// Keys whose value is a secret.
-const SECRET_KEYS: &[&str] = &["auth_pass", "password", "passphrase", "sudo_password"];
-
-/// Where secrets stand as plain text, so that no error shows them.
-fn plain_secrets(node: &Node) -> Vec<SourceSpan> {
-    let mut found = Vec::new();
-    let mut open = vec![(node, false)];
-    while let Some((node, secret)) = open.pop() {
-        match &node.value {
-            Value::Map(entries) => open.extend(entries.iter().map(|entry| {
-                // Below the key stands where to read the secret, unless the secret was written there.
-                let misplaced = secret && entry.key == "env" && !is_variable(&entry.value);
-                (
-                    &entry.value,
-                    misplaced || SECRET_KEYS.contains(&entry.key.as_str()),
-                )
-            })),
-            Value::List(list) => open.extend(list.iter().map(|n| (n, secret))),
-            Value::Null => {}
-            _ if secret => found.push(node.span),
-            _ => {}
-        }
-    }
-    found
-}
-
-fn is_variable(node: &Node) -> bool {
-    matches!(&node.value, Value::Text(name) if check::is_variable(name))
-}
-
-/// The same where the YAML is broken: what follows such a key on its line.
-fn secret_lines(text: &str) -> Vec<SourceSpan> {
-    let mut found = Vec::new();
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let ends = SECRET_KEYS
-            .iter()
-            .filter_map(|key| Some(line.find(key)? + key.len()));
-        if let Some(end) = ends.min() {
-            found.push((start + end, line.trim_end().len().saturating_sub(end)).into());
-        }
-        start += line.len();
-    }
-    found
 }

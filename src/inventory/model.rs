@@ -365,6 +365,32 @@ impl Service {
         self.ports.is_empty() && self.port_ranges.is_empty()
     }
 
+    /// The ports of a real server that its health check asks, for the virtual service of one port, or for a mark (none): what
+    /// the inventory says, else the port that serves. Of a mark those that `verify` asks too, since its real server must
+    /// answer on each; a page is asked for on one port that speaks HTTP or HTTPS as the check does.
+    pub fn checked_ports(&self, rs: &RealServer, at: Option<u16>) -> Vec<u16> {
+        let Some(check) = &self.health_check else {
+            return Vec::new();
+        };
+        if let Some(port) = check.port.or(rs.port) {
+            return vec![port];
+        }
+        let own = match at {
+            Some(port) => vec![port],
+            None if self.is_every_port() => Vec::new(),
+            None => self.known_ports(),
+        };
+        let speaking = match &check.kind {
+            HealthCheckKind::Tcp => return own,
+            HealthCheckKind::Script { .. } => return own.into_iter().take(1).collect(),
+            HealthCheckKind::Http(_) => &self.check.http,
+            HealthCheckKind::Https(_) => &self.check.https,
+        };
+        let good = |ports: &[u16]| ports.iter().copied().find(|port| speaking.contains(port));
+        let port = good(&own).or_else(|| good(&self.ports));
+        port.or(own.first().copied()).into_iter().collect()
+    }
+
     /// Single ports and ranges together, sorted.
     pub fn all_ports(&self) -> Vec<PortRange> {
         let single = self.ports.iter().copied().map(PortRange::single);

@@ -7,6 +7,8 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Na
 use miette::{Severity, SourceCode, SourceSpan};
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
+use super::covered::{Covered, Hidden};
+
 /// A file that is wrong in more places than this is wrong altogether.
 pub(crate) const MOST_SHOWN: usize = 100;
 
@@ -68,14 +70,14 @@ impl Fault {
 pub(crate) struct Source {
     pub name: String,
     text: Arc<str>,
+    hidden: Arc<[Hidden]>,
 }
 
 impl Source {
-    pub fn new(name: impl Into<String>, text: &str, covered: &[SourceSpan]) -> Self {
-        let mut covered: Vec<SourceSpan> = covered.to_vec();
-        covered.sort_unstable_by_key(SourceSpan::offset);
-        let mut covered = covered.into_iter().peekable();
+    pub fn new(name: impl Into<String>, text: &str, covered: Covered) -> Self {
+        let Covered { spans, texts } = covered;
         let end = |span: &SourceSpan| span.offset().saturating_add(span.len());
+        let mut covered = joined(spans).into_iter().peekable();
         let mut shown = String::with_capacity(text.len());
         for (at, c) in text.char_indices() {
             while covered.next_if(|span| end(span) <= at).is_some() {}
@@ -91,7 +93,28 @@ impl Source {
         Self {
             name: name.into(),
             text: shown.into(),
+            hidden: texts.into(),
         }
+    }
+
+    /// A text without secrets.
+    pub fn plain(name: impl Into<String>, text: &str) -> Self {
+        Self::new(name, text, Covered::default())
+    }
+
+    /// Without what may be a secret, where a message quotes it.
+    fn masked(&self, mut fault: Fault) -> Fault {
+        let at = fault.span.map_or(0, |span| span.offset());
+        let line = self.divide(at).0.rfind('\n').map_or(0, |end| end + 1);
+        let tail = self.divide(at).1;
+        let end = at + tail.find('\n').unwrap_or(tail.len());
+        let near = |hidden: &&Hidden| hidden.from <= end && line <= hidden.to;
+        for hidden in self.hidden.iter().filter(near) {
+            fault.message = without(&fault.message, &hidden.text);
+            fault.label = fault.label.map(|label| without(&label, &hidden.text));
+            fault.help = fault.help.map(|help| without(&help, &hidden.text));
+        }
+        fault
     }
 
     pub fn text(&self) -> &str {
@@ -149,9 +172,54 @@ impl Source {
             column,
             source: shown
                 .then(|| NamedSource::new(&self.name, self.text.clone()).with_language("yaml")),
-            fault: Fault { span, ..fault },
+            fault: Fault {
+                span,
+                ..self.masked(fault)
+            },
         }
     }
+}
+
+/// Spans in their order, of which no two overlap.
+fn joined(mut spans: Vec<SourceSpan>) -> Vec<SourceSpan> {
+    spans.sort_unstable_by_key(|span| (span.offset(), span.len()));
+    let mut all: Vec<SourceSpan> = Vec::new();
+    for span in spans {
+        let end = span.offset().saturating_add(span.len());
+        match all.last_mut() {
+            Some(last) if span.offset() <= last.offset() + last.len() => {
+                let reach = end.max(last.offset() + last.len());
+                *last = (last.offset(), reach - last.offset()).into();
+            }
+            _ => all.push(span),
+        }
+    }
+    all
+}
+
+/// A message with `********` for a text of the inventory that it quotes, whole or as a part of what it quotes.
+fn without(message: &str, secret: &str) -> String {
+    if secret.is_empty() || !message.contains(secret) {
+        return message.to_owned();
+    }
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let parts = message.split('`').enumerate().map(|(number, part)| {
+        if number % 2 == 0 {
+            return part.to_owned();
+        }
+        let mut out = String::new();
+        let mut rest = part;
+        while let Some(at) = rest.find(secret) {
+            let (before, found) = rest.split_at(at);
+            let after = found.get(secret.len()..).unwrap_or_default();
+            let inside = before.ends_with(is_word) || after.starts_with(is_word);
+            out += before;
+            out += if inside { secret } else { "********" };
+            rest = after;
+        }
+        out + rest
+    });
+    parts.collect::<Vec<_>>().join("`")
 }
 
 /// One thing that is wrong: where, what, and how to mend it.
@@ -288,7 +356,7 @@ impl LoadError {
 
     /// For a file that could not be read at all.
     pub(crate) fn file(name: impl Into<String>, fault: Fault) -> Self {
-        Self::new(&Source::new(name, "", &[]), vec![fault])
+        Self::new(&Source::plain(name, ""), vec![fault])
     }
 
     pub fn problems(&self) -> &[Problem] {
@@ -395,6 +463,24 @@ pub(crate) fn shown(text: &str) -> String {
         out.push('…');
     }
     format!("`{out}`")
+}
+
+/// Names as a sentence has them: `a`, `b` and `c`; of many the first.
+pub(crate) fn listed<'n>(
+    names: impl IntoIterator<Item = &'n (impl AsRef<str> + ?Sized + 'n)>,
+) -> String {
+    const NAMED: usize = 5;
+    let mut all: Vec<String> = names.into_iter().map(|name| shown(name.as_ref())).collect();
+    let more = all.len().saturating_sub(NAMED);
+    all.truncate(NAMED);
+    if more > 0 {
+        all.push(format!("{more} more"));
+    }
+    match all.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// The known word that is meant, if one is near enough.

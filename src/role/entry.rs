@@ -75,7 +75,7 @@ pub(super) fn read(name: &str, text: &str, file: Option<&str>) -> (Role, Vec<Fau
     let place = file.map_or_else(|| built_in_role(name), str::to_owned);
     let mut role = Role {
         file: file.map(str::to_owned),
-        source: Source::new(place, text, &[]),
+        source: Source::plain(place, text),
         include: Vec::new(),
         resources: Vec::new(),
     };

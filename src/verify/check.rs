@@ -121,7 +121,7 @@ pub fn markdown() -> String {
 const HEAD: &str = "# What `verify` checks
 
 Each finding names its check. A check is made where it means something: those of VRRP under keepalived, those of marks where
-there are any, those with traffic where there is a client (`own-answer` needs none). How to add one is told in [adding a check](adding-a-check.md).
+there are any, those with traffic where there is a client (`own-answer` needs none). [Adding a check](adding-a-check.md) says how to add one.
 
 What a check rests on may not hold on a host: a port that is served by a redirect or a container, an IPVS that does not count
 (`net.ipv4.vs.run_estimation=0`), a `/proc` that a container masks, a tool that is missing. Then a note says `skipped` and why.

@@ -7,30 +7,13 @@ use super::in_brackets;
 use crate::inventory::model::{HealthCheckKind, HttpAnswer, RealServer, Service};
 use crate::resource::ipvs::{Ask, Page, Virtual};
 
-/// The ports of a real server that its check for a virtual service asks: what the inventory says, else the port that
-/// serves; of a mark those that `verify` asks too, since its real server must answer on each.
+/// The ports of a real server that its check for a virtual service asks.
 pub fn ports(service: &Service, rs: &RealServer, to: Virtual) -> Vec<u16> {
-    let Some(check) = &service.health_check else {
-        return Vec::new();
+    let at = match to {
+        Virtual::Tcp(at) | Virtual::Udp(at) => Some(at.port()).filter(|port| *port != 0),
+        Virtual::Fwmark { .. } => None,
     };
-    if let Some(port) = check.port.or(rs.port) {
-        return vec![port];
-    }
-    let own = match to {
-        Virtual::Tcp(at) | Virtual::Udp(at) if at.port() != 0 => vec![at.port()],
-        _ if service.is_every_port() => Vec::new(),
-        _ => service.known_ports(),
-    };
-    // Of ports that speak both ways, a page is asked for where it is spoken.
-    let speaking = match &check.kind {
-        HealthCheckKind::Tcp => return own,
-        HealthCheckKind::Script { .. } => return own.into_iter().take(1).collect(),
-        HealthCheckKind::Http(_) => &service.check.http,
-        HealthCheckKind::Https(_) => &service.check.https,
-    };
-    let good = |ports: &[u16]| ports.iter().copied().find(|port| speaking.contains(port));
-    let port = good(&own).or_else(|| good(&service.ports));
-    port.or(own.first().copied()).into_iter().collect()
+    service.checked_ports(rs, at)
 }
 
 /// The check of a real server of a virtual service, in words: `http check of port 80`.

@@ -82,12 +82,21 @@ pub fn usable(view: View<'_>, faults: &mut Vec<Fault>) {
     for host in &view.cluster.hosts {
         for net in host.interfaces.iter().flat_map(|i| &i.addresses) {
             if let Some(why) = unusable(net.addr(), Some(*net)) {
-                let fault = Fault::new(format!("{} is {why}", net.addr()))
-                    .help("give the host an address of its own in the subnet");
+                let fault = Fault::new(format!("{} is {why}", net.addr())).help(
+                    as_v4(net.addr())
+                        .unwrap_or("give the host an address of its own in the subnet".to_owned()),
+                );
                 faults.push(view.at(&path_of(host, net.addr(), view), fault));
             }
         }
     }
+}
+
+/// How to write an IPv4 address that stands in IPv6's notation.
+fn as_v4(address: IpAddr) -> Option<String> {
+    let IpAddr::V6(v6) = address else { return None };
+    let v4 = v6.to_ipv4_mapped()?;
+    Some(format!("write `{v4}`"))
 }
 
 fn unusable(address: IpAddr, net: Option<IpNet>) -> Option<String> {
@@ -99,6 +108,11 @@ fn unusable(address: IpAddr, net: Option<IpNet>) -> Option<String> {
     }
     if address.is_multicast() {
         return Some("a multicast address".to_owned());
+    }
+    if let IpAddr::V6(v6) = address
+        && let Some(v4) = v6.to_ipv4_mapped()
+    {
+        return Some(format!("the IPv4 address {v4} in the notation of IPv6"));
     }
     if matches!(address, IpAddr::V4(v4) if v4.is_broadcast()) {
         return Some("the broadcast address".to_owned());
@@ -193,9 +207,17 @@ fn vip_fault(view: View<'_>, vip: &Vip) -> Option<Fault> {
     let within = nets().find(|net| net.contains(&address)).copied();
     let as_held = within.and_then(|net| IpNet::new(address, net.prefix_len()).ok());
     if let Some(why) = unusable(address, as_held) {
+        let help = as_v4(address);
+        let help = help.unwrap_or("choose a free address of the clients' network".to_owned());
+        return Some(Fault::new(format!("VIP {address} is {why}")).help(help));
+    }
+    // Such an address is of one link, and a packet for it does not say which.
+    if matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local()) {
+        let fault = Fault::new(format!("VIP {address} is a link-local address"));
         return Some(
-            Fault::new(format!("VIP {address} is {why}"))
-                .help("choose a free address of the clients' network"),
+            fault.help(
+                "choose a global or unique local one (fc00::/7), of a subnet below `networks`",
+            ),
         );
     }
     let mut hosts = view.cluster.hosts.iter();
@@ -268,6 +290,7 @@ mod tests {
             ("fd00::1/64", true),
             ("::1/128", false),
             ("ff02::12/64", false),
+            ("::ffff:10.0.0.1/96", false),
         ] {
             let net: IpNet = net.parse().unwrap();
             assert_eq!(unusable(net.addr(), Some(net)).is_none(), good, "{net}");

@@ -193,7 +193,7 @@ pub fn further_connections(view: View<'_>, faults: &mut Vec<Fault>) {
         let fault = Fault::new(format!(
             "{what} use further ports (port {port} is the first), {missing}"
         ))
-        .help("make one service by `fwmark` of this port and the range that the server uses, with `persistence`, or write `port: 0` with `persistence`")
+        .help("make one service of this port and the range that the server uses, by a `fwmark` and with `persistence`; or write `port: 0` with `persistence`")
         .warning();
         faults.push(view.of(service, "port", fault));
     }
@@ -232,9 +232,25 @@ pub fn has_client(view: View<'_>, faults: &mut Vec<Fault>) {
     if cluster.services.is_empty() || cluster.hosts.iter().any(|h| cluster.is_neutral(h)) {
         return;
     }
-    let fault = Fault::new(
-        "no host is a client, so `verify` asks for the services only where the machine that runs it can, and skips its end-to-end part elsewhere",
-    )
+    let why = match cluster.hosts.iter().find(|h| h.has_role("client")) {
+        None => "no host is a client".to_owned(),
+        Some(client) => {
+            let part = if client.is_director() {
+                "a director"
+            } else if client.is_real_server() || !cluster.stands_in(client) {
+                "a real server"
+            } else {
+                "a sorry server"
+            };
+            format!(
+                "client {} is {part} too, which cannot ask as users do",
+                shown(&client.name)
+            )
+        }
+    };
+    let fault = Fault::new(format!(
+        "{why}: `verify` asks for the services from the machine that it runs on, if that can reach a VIP, and skips its end-to-end part otherwise"
+    ))
     .help("add a host outside the cluster with `role: client`; `verify --strict` makes a skipped part a failure")
     .warning();
     faults.push(view.at_key(&["hosts"], fault));

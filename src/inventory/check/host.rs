@@ -29,7 +29,7 @@ pub fn directors(view: View<'_>, faults: &mut Vec<Fault>) {
             faults.push(view.at(&["hosts", &host.name, "role"], fault));
         }
         if backups().next().is_none() && !cluster.services.is_empty() {
-            let fault = Fault::new("no host is a director, so nobody serves the VIPs")
+            let fault = Fault::new("no host is a director, so none serves the VIPs")
                 .help("give one host `role: director`");
             faults.push(view.at_key(&["hosts"], fault));
         }
@@ -70,9 +70,11 @@ pub fn real_servers_serve(view: View<'_>, faults: &mut Vec<Fault>) {
 pub fn ssh(view: View<'_>, faults: &mut Vec<Fault>) {
     for host in &view.cluster.hosts {
         let ssh = &host.ssh;
-        let mut say = |key: &str, fault: Fault| {
-            faults.push(view.at(&view.of_ssh(host, key), fault));
+        let mut say_of = |key: &str, below: &[&str], fault: Fault| {
+            let path = [view.of_ssh(host, key).as_slice(), below].concat();
+            faults.push(view.at(&path, fault));
         };
+        let mut say = |key: &str, fault: Fault| say_of(key, &[], fault);
         if ssh.port == Some(0) {
             say(
                 "port",
@@ -107,13 +109,17 @@ pub fn ssh(view: View<'_>, faults: &mut Vec<Fault>) {
             ("sudo_password", &ssh.sudo_password),
         ] {
             if let Some(fault) = source.as_ref().and_then(secret_source) {
-                say(key, fault);
+                let kind = match source {
+                    Some(SecretSource::File(_)) => "file",
+                    _ => "env",
+                };
+                say_of(key, &[kind], fault);
             }
         }
         if host.connection == Connection::Local && ssh.host.is_some() {
             let fault = Fault::new("`connection: local` uses no SSH, so `ssh.host` has no meaning")
                 .help("delete one of the two");
-            say("host", fault);
+            say_of("host", &[], fault);
         }
     }
 }
@@ -136,7 +142,7 @@ pub fn secret_source(source: &SecretSource) -> Option<Fault> {
 }
 
 /// Whether an environment variable can have this name.
-pub fn is_variable(name: &str) -> bool {
+fn is_variable(name: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
     !name.is_empty() && name.chars().all(good) && !name.starts_with(|c: char| c.is_ascii_digit())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::View;
 use crate::inventory::model::{Host, Mode, Service};
-use crate::inventory::problem::{Fault, shown};
+use crate::inventory::problem::{Fault, listed, shown};
 
 /// In DR and TUN a packet reaches the real server as it was, for the VIP; IPVS there takes it for a new request. In NAT
 /// a director's answer leaves by its own way, past the one that knows the connection.
@@ -38,7 +38,29 @@ pub fn directors_serve_alone(view: View<'_>, faults: &mut Vec<Fault>) {
             shown(&service.name),
             shown(&other.name)
         ))
-        .help("give the real servers hosts of their own, or keep a single director");
+        .help(apart(view, host, service));
         faults.push(view.at(&["hosts", &host.name, "role"], fault));
     }
+}
+
+/// How others serve instead, where there are any.
+fn apart(view: View<'_>, director: &Host, service: &Service) -> String {
+    let hosts = view.cluster.hosts.iter();
+    let others = hosts.filter(|h| h.is_real_server() && !h.is_director());
+    let others: Vec<&str> = others.map(|h| h.name.as_str()).collect();
+    if others.is_empty() {
+        return "give the real servers hosts of their own, or keep a single director".to_owned();
+    }
+    let name = shown(&director.name);
+    let named = ["services", service.name.as_str(), "real_servers"];
+    let also = if view.places.is_given(&named) {
+        format!(
+            ", and name others in `real_servers` of {} ({}) or leave it out",
+            shown(&service.name),
+            listed(&others)
+        )
+    } else {
+        String::new()
+    };
+    format!("take the role `realserver` away from {name}{also}; or keep a single director")
 }

@@ -9,21 +9,30 @@ mod gateway;
 mod health;
 mod host;
 mod localnode;
+mod member;
 mod name;
 mod quoted;
+mod reach;
 mod secret;
 mod service;
 mod share;
 mod sorry;
+mod speak;
 mod track;
 mod vrrp;
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use super::model::{Cluster, Host, Service, VrrpInstance};
 use super::place::Places;
 use super::problem::Fault;
+use super::spare;
 use crate::secret::{Secrets, Unread};
 
-pub(super) use host::is_variable;
 pub use vrrp::MAX_AUTH_PASS;
 
 /// A cluster and where its values stand.
@@ -31,6 +40,18 @@ pub use vrrp::MAX_AUTH_PASS;
 struct View<'a> {
     cluster: &'a Cluster,
     places: Places<'a>,
+    /// Every address of the inventory, once a hint has asked for a free one.
+    taken: &'a OnceCell<BTreeSet<IpAddr>>,
+}
+
+/// How much of the inventory could be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    Whole,
+    /// Something was left out as faulty.
+    InPart,
+    /// The networks are faulty too, and likely ones stand for them.
+    WithoutNetworks,
 }
 
 type Rule = fn(View<'_>, &mut Vec<Fault>);
@@ -39,10 +60,6 @@ type Rule = fn(View<'_>, &mut Vec<Fault>);
 const LOCAL: &[Rule] = &[
     name::names,
     address::hosts_are_distinct,
-    address::networks_are_distinct,
-    address::usable,
-    address::gateways,
-    address::vips,
     service::ports_and_persistence,
     service::port_mapping,
     sorry::servers,
@@ -54,26 +71,42 @@ const LOCAL: &[Rule] = &[
     combination::weights,
     combination::by_destination,
     combination::further_connections,
-    combination::clients_in_nat,
-    service::same_segment,
-    gateway::through_directors,
-    gateway::past_directors,
+    gateway::one_way_each,
     share::services_do_not_overlap,
     share::marks_are_distinct,
     health::checks,
+    health::asks_by_tcp,
+    speak::pages,
     host::ssh,
     export::paths,
-    vrrp::priorities,
+    member::are_directors,
+    member::priorities,
     vrrp::advert_int,
-    vrrp::ids,
     vrrp::sync_daemon,
     vrrp::vips,
-    vrrp::segment,
     vrrp::authentication,
     track::programs,
     track::interfaces,
     track::own_interface,
     track::weights,
+];
+
+/// Rules that look at networks, and at what lies in them.
+const PLACED: &[Rule] = &[
+    name::interfaces_are_no_networks,
+    address::networks_are_distinct,
+    address::usable,
+    address::gateways,
+    address::vips,
+    reach::vips,
+    reach::sorry_servers,
+    combination::clients_in_nat,
+    service::same_segment,
+    gateway::directors_are_beside,
+    gateway::through_directors,
+    gateway::past_directors,
+    vrrp::ids,
+    vrrp::segment,
     arp::neighbours_are_known,
 ];
 
@@ -86,38 +119,60 @@ const WHOLE: &[Rule] = &[
     service::have_real_servers,
     sorry::are_put_in,
     vrrp::keepalived_is_on,
-    vrrp::members,
+    member::are_enough,
+    member::master_is_a_director,
+    vrrp::vips_are_there,
     vrrp::vips_are_held,
 ];
 
-/// What is wrong with the cluster. `whole`: nothing of it was left out.
-pub(super) fn check(cluster: &Cluster, places: Places<'_>, whole: bool) -> Vec<Fault> {
-    let view = View { cluster, places };
+/// What is wrong with the cluster, as far as it could be told.
+pub(super) fn check(cluster: &Cluster, places: Places<'_>, known: Known) -> Vec<Fault> {
+    let placed = PLACED.iter().filter(|_| known != Known::WithoutNetworks);
+    let whole = WHOLE.iter().filter(|_| known == Known::Whole);
     let mut faults = Vec::new();
-    let rules = LOCAL.iter().chain(WHOLE.iter().filter(|_| whole));
-    for rule in rules {
-        rule(view, &mut faults);
-    }
+    with_view(cluster, places, |view| {
+        for rule in LOCAL.iter().chain(placed).chain(whole) {
+            rule(view, &mut faults);
+        }
+    });
     faults
+}
+
+fn with_view(cluster: &Cluster, places: Places<'_>, look: impl FnOnce(View<'_>)) {
+    let taken = OnceCell::new();
+    look(View {
+        cluster,
+        places,
+        taken: &taken,
+    });
 }
 
 /// What `check` alone says: true of many inventories on purpose, and no news in every run.
 pub(super) fn advice(cluster: &Cluster, places: Places<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    combination::has_client(View { cluster, places }, &mut faults);
+    with_view(cluster, places, |view| {
+        combination::has_client(view, &mut faults);
+        sorry::directors_serve(view, &mut faults);
+    });
     faults
 }
 
 /// What is wrong with the values of secrets.
 pub(super) fn secrets(cluster: &Cluster, secrets: &Secrets, places: Places<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    vrrp::passwords(View { cluster, places }, secrets, &mut faults);
+    with_view(cluster, places, |view| {
+        vrrp::passwords(view, secrets, &mut faults);
+    });
     faults
 }
 
 /// What is wrong with secrets that could not be read.
 pub(super) fn unread(cluster: &Cluster, unread: &[Unread], places: Places<'_>) -> Vec<Fault> {
-    secret::unread(View { cluster, places }, unread)
+    let mut faults = Vec::new();
+    with_view(cluster, places, |view| {
+        faults = secret::unread(view, unread)
+    });
+    faults
 }
 
 impl View<'_> {
@@ -144,14 +199,25 @@ impl View<'_> {
         }
     }
 
-    /// A fault at a key of a VRRP instance, which has no name of its own where it is the only one.
-    fn of_vrrp(self, instance: &VrrpInstance, path: &[&str], fault: Fault) -> Fault {
+    /// The place of a key of a VRRP instance, which has no name of its own where it is the only one.
+    fn vrrp_path<'p>(self, instance: &'p VrrpInstance, path: &[&'p str]) -> Vec<&'p str> {
         let named = ["vrrp", instance.name.as_str()];
         let above = if self.places.is_given(&named) {
             &named[..]
         } else {
             &named[..1]
         };
-        self.at(&[above, path].concat(), fault)
+        [above, path].concat()
+    }
+
+    /// A fault at a key of a VRRP instance.
+    fn of_vrrp(self, instance: &VrrpInstance, path: &[&str], fault: Fault) -> Fault {
+        self.at(&self.vrrp_path(instance, path), fault)
+    }
+
+    /// A free address of a subnet, for a hint: the one like another, or with one of these ends, else any.
+    fn free(self, subnet: IpNet, like: Option<IpAddr>, ends: &[u8]) -> Option<IpAddr> {
+        let taken = self.taken.get_or_init(|| spare::written(self.places.0));
+        spare::address_in(subnet, taken, like, ends)
     }
 }

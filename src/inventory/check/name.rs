@@ -1,7 +1,9 @@
 //! Names: they become parts of file names, rule comments and shell words on hosts.
 
 use super::View;
-use crate::inventory::problem::{Fault, shown};
+use crate::inventory::model::Interface;
+use crate::inventory::problem::{Fault, listed, shown};
+use crate::inventory::spare;
 
 const CLUSTER: usize = 32;
 const OTHERS: usize = 63;
@@ -73,6 +75,70 @@ pub fn names(view: View<'_>, faults: &mut Vec<Fault>) {
                 view.at(&["defaults", "interface"], fault)
             });
         }
+    }
+}
+
+/// An interface by the name of its network is rarely called so on the host. Who names its `network` beside it means it.
+pub fn interfaces_are_no_networks(view: View<'_>, faults: &mut Vec<Fault>) {
+    for host in &view.cluster.hosts {
+        let path = |name: &'_ str| ["hosts", &host.name, "interfaces", name].map(str::to_owned);
+        let is_given = |path: &[String]| {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            view.places.is_given(&path)
+        };
+        let meant = |nic: &&Interface| {
+            let path = path(&nic.name);
+            let network = [&path[..], &["network".to_owned()]].concat();
+            nic.name == nic.network && is_given(&path) && !is_given(&network)
+        };
+        let names: Vec<&str> = host
+            .interfaces
+            .iter()
+            .filter(meant)
+            .map(|nic| nic.name.as_str())
+            .collect();
+        let Some(first) = names.first() else { continue };
+        let (is, are) = match names.len() {
+            1 => ("interface", "has the name of its network"),
+            _ => ("interfaces", "have the names of their networks"),
+        };
+        let mut others: Vec<String> = host.interfaces.iter().map(|nic| nic.name.clone()).collect();
+        let written = host.interfaces.iter().filter(meant).map(|nic| {
+            let all: Vec<String> = nic
+                .addresses
+                .iter()
+                .map(|net| spare::in_yaml(net.addr()))
+                .collect();
+            let address = match all.as_slice() {
+                [one] => one.clone(),
+                _ => format!("[{}]", all.join(", ")),
+            };
+            let name = (0..)
+                .map(|number| format!("eth{number}"))
+                .find(|name| !others.contains(name))
+                .unwrap_or_default();
+            others.push(name.clone());
+            (
+                format!("{name}: {address}"),
+                format!(
+                    "{}: {{ network: {}, address: {address} }}",
+                    nic.name, nic.network
+                ),
+            )
+        });
+        let (named, kept): (Vec<String>, Vec<String>) = written.unzip();
+        let fault = Fault::new(format!(
+            "{is} {} of {} {are}",
+            listed(&names),
+            shown(&host.name)
+        ))
+        .help(format!(
+            "write the names that `ip link` shows on the host, such as `{}`; where these are the names, write `{}`",
+            named.join(", "),
+            kept.join(", ")
+        ))
+        .warning();
+        faults.push(view.at_key(&["hosts", &host.name, "interfaces", first], fault));
     }
 }
 

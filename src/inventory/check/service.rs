@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::View;
 use crate::inventory::model::{Host, Mode, Protocol, RealServer, Scheduler, Service, Vip};
-use crate::inventory::problem::{Fault, choices, shown};
+use crate::inventory::problem::{Fault, choices, listed, shown};
 
 /// Persistence alone makes sense of a service on every port.
 pub fn ports_and_persistence(view: View<'_>, faults: &mut Vec<Fault>) {
@@ -51,34 +51,51 @@ fn port_path(view: View<'_>, service: &Service, real: &RealServer) -> Vec<String
         .to_vec()
 }
 
+/// Why the ports of a service cannot be mapped to this one: of real servers and of a sorry server alike.
+pub fn unmapped(service: &Service, port: u16) -> Option<String> {
+    if service.fwmark.is_some() {
+        return Some("a service of a firewall mark cannot map ports".to_owned());
+    }
+    if service.ports.len() != 1 {
+        return Some(format!("several ports cannot all be mapped to {port}"));
+    }
+    let mode = <&str>::from(service.mode);
+    (service.mode != Mode::Nat).then(|| format!("`{mode}` cannot map the service's port to {port}"))
+}
+
 pub fn port_mapping(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
-        let mapped = service
-            .real_servers
-            .iter()
-            .filter_map(|r| Some((r, r.port?)));
-        for (real, port) in mapped {
-            let fault = if service.mode != Mode::Nat {
-                let mode = <&str>::from(service.mode);
-                Fault::new(format!("`{mode}` cannot map the service's port to {port}")).help(
-                    format!(
-                        "let {} listen on the service's port, or use `mode: nat`",
-                        shown(&real.host)
-                    ),
-                )
-            } else if service.fwmark.is_some() {
-                Fault::new("a service of a firewall mark cannot map ports").help(
-                    "take `fwmark` away, or let the real servers listen on the service's ports",
-                )
-            } else if service.ports.len() != 1 {
-                Fault::new(format!("several ports cannot all be mapped to {port}"))
-                    .help("make each port a service of its own name")
-            } else {
+        // One mistake is one message, whoever is concerned.
+        let mut mapped: BTreeMap<Vec<String>, (u16, Vec<&str>)> = BTreeMap::new();
+        for real in &service.real_servers {
+            let Some(port) = real.port else { continue };
+            let path = port_path(view, service, real);
+            let (_, hosts) = mapped.entry(path).or_insert((port, Vec::new()));
+            if !hosts.contains(&real.host.as_str()) {
+                hosts.push(&real.host);
+            }
+        }
+        for (path, (port, hosts)) in mapped {
+            let Some(what) = unmapped(service, port) else {
                 continue;
             };
-            let path = port_path(view, service, real);
+            let key = path.last().map_or("real_port", String::as_str);
+            let own = match service.ports.as_slice() {
+                [one] if service.port_ranges.is_empty() => format!("port {one}"),
+                _ => "the ports that clients ask for".to_owned(),
+            };
+            let plain = format!("delete `{key}`, and let {} listen on {own}", listed(&hosts));
+            let help = if service.fwmark.is_some() || service.is_every_port() {
+                plain
+            } else if service.ports.len() != 1 && service.mode == Mode::Nat {
+                format!("{plain}; or make each port a service of its own, which maps it")
+            } else if service.ports.len() != 1 {
+                format!("{plain}; a service of one port maps it with `mode: nat`")
+            } else {
+                format!("{plain}; or use `mode: nat`, which maps ports")
+            };
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
-            faults.push(view.at(&path, fault));
+            faults.push(view.at(&path, Fault::new(what).help(help)));
         }
     }
 }

@@ -1,8 +1,14 @@
 //! Sorry servers: that they can answer, and that something puts them in. Whether the host is set up is a matter of roles.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 use super::View;
-use crate::inventory::model::{Mode, Service, SorryServer};
-use crate::inventory::problem::{Fault, shown};
+use super::service::unmapped;
+use crate::inventory::model::{Host, Mode, Service, SorryServer};
+use crate::inventory::problem::{Fault, listed, shown};
+use crate::inventory::spare;
 
 type Rule = fn(View<'_>, &Service, &SorryServer) -> Option<Fault>;
 
@@ -13,6 +19,8 @@ const RULES: &[Rule] = &[
     maps_a_port,
     is_one_of_several_directors,
     is_a_real_server,
+    is_a_client,
+    is_beside_clients,
     is_unknown,
 ];
 
@@ -26,35 +34,40 @@ pub fn servers(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-fn is_the_vip(_: View<'_>, service: &Service, sorry: &SorryServer) -> Option<Fault> {
+fn is_the_vip(view: View<'_>, service: &Service, sorry: &SorryServer) -> Option<Fault> {
     let address = sorry.address;
     let same = service.vips.iter().any(|vip| vip.address == address);
     same.then(|| {
         Fault::new(format!("the sorry server {address} is the service's VIP"))
-            .help("give the address of a host that answers while no real server does")
+            .help(instead(view, service))
     })
 }
 
 /// The kernel drops what would be translated to a loopback address (ip_vs_nat_xmit, net/netfilter/ipvs/ip_vs_xmit.c).
-fn is_loopback_with_nat(_: View<'_>, service: &Service, sorry: &SorryServer) -> Option<Fault> {
+fn is_loopback_with_nat(view: View<'_>, service: &Service, sorry: &SorryServer) -> Option<Fault> {
     let address = sorry.address;
     let refused = service.mode == Mode::Nat && address.is_loopback();
     refused.then(|| {
-        Fault::new(format!("`nat` cannot send to the loopback address {address}: the kernel drops such packets"))
-            .help("give the address of a host in the real servers' network, whose gateway is the director too")
+        Fault::new(format!(
+            "`nat` cannot send to the loopback address {address}: the kernel drops such packets"
+        ))
+        .help(instead(view, service))
     })
 }
 
+/// The rules for the ports of real servers hold for a sorry server's.
 fn maps_a_port(_: View<'_>, service: &Service, sorry: &SorryServer) -> Option<Fault> {
     let port = sorry.port?;
-    if service.mode == Mode::Nat {
-        return None;
-    }
-    let (mode, several) = (<&str>::from(service.mode), service.ports.len() != 1);
-    let what = if several { "ports" } else { "port" };
-    let fault = Fault::new(format!("`{mode}` cannot map the service's {what} to {port}"))
-        .help("name the sorry server without a port, and let it listen on the service's own, or use `mode: nat`");
-    Some(fault)
+    let what = unmapped(service, port)?;
+    let plain = "name the sorry server without a port, and let it listen on the service's own";
+    let by_nat = service.fwmark.is_none() && service.ports.len() == 1;
+    Some(
+        Fault::new(what).help(if by_nat && !sorry.address.is_loopback() {
+            format!("{plain}; `mode: nat` maps ports")
+        } else {
+            plain.to_owned()
+        }),
+    )
 }
 
 /// Another director would send it packets for the VIP, which a director takes for new requests or drops.
@@ -66,28 +79,16 @@ fn is_one_of_several_directors(
     let directors = || view.cluster.hosts.iter().filter(|h| h.is_director());
     let own = directors().find(|h| h.holds(sorry.address))?;
     let other = directors().find(|h| h.name != own.name)?;
-    let help = if service.mode == Mode::Nat {
-        "give the address of a host that is no director".to_owned()
-    } else {
-        let loopback = if sorry.address.is_ipv4() {
-            "127.0.0.1"
-        } else {
-            "'::1'"
-        };
-        format!(
-            "write `sorry_server: {loopback}`, which is the director that serves, or give a host that is no director"
-        )
-    };
     let fault = Fault::new(format!(
         "the sorry server {} is director {}, which does not answer what director {} sends it",
         sorry.address,
         shown(&own.name),
         shown(&other.name)
     ));
-    Some(fault.help(help))
+    Some(fault.help(instead(view, service)))
 }
 
-fn is_a_real_server(_: View<'_>, service: &Service, sorry: &SorryServer) -> Option<Fault> {
+fn is_a_real_server(view: View<'_>, service: &Service, sorry: &SorryServer) -> Option<Fault> {
     let same = |port: Option<u16>| port == sorry.port;
     let mut all = service.real_servers.iter();
     let real = all.find(|rs| rs.address == sorry.address && same(rs.port))?;
@@ -96,31 +97,229 @@ fn is_a_real_server(_: View<'_>, service: &Service, sorry: &SorryServer) -> Opti
         sorry.address,
         shown(&real.host)
     ));
-    let help = "give the address of another host, or `127.0.0.1` for the director itself";
+    Some(fault.help(instead(view, service)).warning())
+}
+
+/// A client that serves is no place to ask from: with DR and TUN it has the VIP itself.
+fn is_a_client(view: View<'_>, _: &Service, sorry: &SorryServer) -> Option<Fault> {
+    let mut hosts = view.cluster.hosts.iter();
+    let host = hosts.find(|h| sorry.host.as_deref() == Some(&h.name) && h.has_role("client"))?;
+    let others: Vec<&str> = host
+        .roles
+        .iter()
+        .map(String::as_str)
+        .filter(|role| *role != "client")
+        .collect();
+    let fault = Fault::new(format!(
+        "the sorry server {} is client {}, which `verify` then does not ask from",
+        sorry.address,
+        shown(&host.name)
+    ))
+    .help(if others.is_empty() {
+        format!(
+            "give {} another role in the place of `client`, such as `role: web`, which serves a page",
+            shown(&host.name)
+        )
+    } else {
+        format!("take the role `client` away from {}", shown(&host.name))
+    });
+    Some(fault.warning())
+}
+
+/// In NAT it answers a client of its own network past the director.
+fn is_beside_clients(view: View<'_>, service: &Service, sorry: &SorryServer) -> Option<Fault> {
+    if service.mode != Mode::Nat {
+        return None;
+    }
+    // Real servers there are reported for all of them.
+    let mut real = service.real_servers.iter();
+    let hosts = || view.cluster.hosts.iter();
+    let client = hosts().find(|h| h.has_role("client") && h.facing(sorry.address).is_some())?;
+    if real.any(|rs| client.facing(rs.address).is_some()) {
+        return None;
+    }
+    let director = hosts().any(|h| h.is_director() && h.holds(sorry.address));
+    (!director).then(|| {
+        Fault::new(format!(
+            "the sorry server {} is in the network of client {}, and with `nat` answers it past the director",
+            sorry.address,
+            shown(&client.name)
+        ))
+        .help(instead(view, service))
+        .warning()
+    })
+}
+
+/// What is no host here is not set up by lvsctl: with DR and TUN it needs the VIP, with NAT a way back.
+fn is_unknown(view: View<'_>, service: &Service, sorry: &SorryServer) -> Option<Fault> {
+    let address = sorry.address;
+    let mut directors = view.cluster.director_addresses();
+    // A VIP that VRRP moves is an address of the director that serves.
+    let mut held = view.cluster.floating_vips();
+    let own = directors.any(|own| own == address) || held.any(|vip| vip == address);
+    if sorry.host.is_some() || own || address.is_loopback() {
+        return None;
+    }
+    let nat = service.mode == Mode::Nat;
+    let fault = Fault::new(format!(
+        "the sorry server {address} is no host of the inventory, so lvsctl does not set {} up",
+        if nat { "its gateway" } else { "it" }
+    ));
+    let by_hand = if nat {
+        "see to it that its default gateway is the director that serves".to_owned()
+    } else {
+        let silent = if address.is_ipv4() {
+            " with arp_ignore 1 and arp_announce 2,"
+        } else {
+            ""
+        };
+        let vip = service.vips.first()?.address;
+        format!(
+            "see to it that it has {vip} on {}{silent} like a real server",
+            service.mode.home(vip)
+        )
+    };
+    let mut nets = view.cluster.networks.iter().flat_map(|n| &n.subnets);
+    let help = if nets.any(|net| net.contains(&address)) {
+        format!(
+            "add it below `hosts`: `{}`; or {by_hand}",
+            as_host(view, address)
+        )
+    } else if nat {
+        instead(view, service)
+    } else {
+        format!("add it below `hosts`, and its subnet to `networks`; or {by_hand}")
+    };
     Some(fault.help(help).warning())
 }
 
-/// What is no host here is not set up by lvsctl. With NAT it needs no more than a way back.
-fn is_unknown(view: View<'_>, service: &Service, sorry: &SorryServer) -> Option<Fault> {
-    let address = sorry.address;
-    let own = view.cluster.director_addresses().any(|own| own == address);
-    if service.mode == Mode::Nat || sorry.host.is_some() || own || address.is_loopback() {
-        return None;
-    }
-    let silent = if address.is_ipv4() {
-        " with arp_ignore 1 and arp_announce 2,"
-    } else {
-        ""
+/// A sorry server as a host of the inventory. Its role is for what it serves; that it is one needs none.
+fn as_host(view: View<'_>, address: IpAddr) -> String {
+    let names = view.cluster.hosts.iter().map(|host| host.name.as_str());
+    format!(
+        "{}: {{ role: web, address: {} }}",
+        spare::name("sorry", names),
+        spare::in_yaml(address)
+    )
+}
+
+/// Who can be the sorry server of a service.
+pub fn instead(view: View<'_>, service: &Service) -> String {
+    let Some(first) = service.vips.first() else {
+        return "give the address of a host that is no director".to_owned();
     };
-    let vip = service.vips.first()?.address;
-    let fault = Fault::new(format!(
-        "the sorry server {address} is no host of the inventory, so lvsctl does not set it up"
-    ));
-    let help = format!(
-        "add it below `hosts`, with any role; or see to it that it has {vip} on {}{silent} like a real server",
-        service.mode.home(vip)
+    let v4 = first.address.is_ipv4();
+    let cluster = view.cluster;
+    let directors: Vec<&Host> = cluster.hosts.iter().filter(|h| h.is_director()).collect();
+    let subnets = |host: &Host| {
+        let nets = host.interfaces.iter().flat_map(|nic| &nic.addresses);
+        let nets = nets.filter(|net| net.addr().is_ipv4() == v4);
+        nets.map(IpNet::trunc).collect::<Vec<_>>()
+    };
+    // Beside the real servers, where a director is too.
+    let mut beside = service.real_servers.iter().filter_map(|real| {
+        let host = cluster.hosts.iter().find(|h| h.name == real.host)?;
+        let mut nets = subnets(host).into_iter();
+        nets.find(|net| net.contains(&real.address))
+    });
+    let beside = beside.next();
+    let new = beside.and_then(|net| view.free(net, None, &[30, 31]));
+    let new = new.map_or_else(
+        || "give the address of a host beside the real servers that is no director".to_owned(),
+        |address| {
+            format!(
+                "add a host for it, `{}`, and write `sorry_server: {}`",
+                as_host(view, address),
+                spare::in_yaml(address)
+            )
+        },
     );
-    Some(fault.help(help).warning())
+    if service.mode != Mode::Nat {
+        let loopback = if v4 { "127.0.0.1" } else { "'::1'" };
+        return format!(
+            "write `sorry_server: {loopback}`, which is the director that serves, or {new}"
+        );
+    }
+    let own = match directors.as_slice() {
+        [only] => only
+            .addresses()
+            .find(|ip| beside.is_some_and(|net| net.contains(ip)))
+            .map(|ip| (only, ip)),
+        _ => None,
+    };
+    match own {
+        Some((director, address)) => format!(
+            "write `sorry_server: {}`, an address of director {}, or {new}",
+            spare::in_yaml(address),
+            shown(&director.name)
+        ),
+        None => format!("with `nat` and several directors none of them can be it: {new}"),
+    }
+}
+
+/// The roles of hosts with a further one, as they may be written.
+fn with_role(hosts: &[&Host], role: &str) -> String {
+    const MOST: usize = 3;
+    let all = hosts.iter().take(MOST).map(|host| {
+        format!(
+            "`role: [{}, {role}]` for {}",
+            host.roles.join(", "),
+            shown(&host.name)
+        )
+    });
+    let all: Vec<String> = all.collect();
+    format!("write {}", all.join(", "))
+}
+
+/// Whether anything answers on a director that is the sorry server itself. Only `check` says it, since what is no role here
+/// may answer too.
+pub fn directors_serve(view: View<'_>, faults: &mut Vec<Fault>) {
+    const SERVE_NOTHING: &[&str] = &[
+        "director",
+        "backup",
+        "realserver",
+        "client",
+        "router",
+        "nfs",
+        "nfs-client",
+    ];
+    for service in &view.cluster.services {
+        let Some(sorry) = &service.sorry_server else {
+            continue;
+        };
+        let silent = view.cluster.hosts.iter().filter(|host| {
+            host.is_director()
+                && (sorry.address.is_loopback() || host.holds(sorry.address))
+                && host
+                    .roles
+                    .iter()
+                    .all(|role| SERVE_NOTHING.contains(&role.as_str()))
+        });
+        let silent: Vec<&Host> = silent.collect();
+        if silent.is_empty() {
+            continue;
+        }
+        let pages =
+            |port: &u16| service.check.http.contains(port) || service.check.https.contains(port);
+        let role = if service.known_ports().iter().all(pages) {
+            "web"
+        } else {
+            "answer"
+        };
+        let names: Vec<&str> = silent.iter().map(|host| host.name.as_str()).collect();
+        let have = if names.len() == 1 { "has" } else { "have" };
+        let fault = Fault::new(format!(
+            "the sorry server of {} is the director that serves, and {} {have} no role that answers there",
+            shown(&service.name),
+            listed(&names)
+        ))
+        .help(format!(
+            "{}, or a role of your own; nothing is to do where another program answers there",
+            with_role(&silent, role)
+        ))
+        .warning();
+        faults.push(view.of(service, "sorry_server", fault));
+    }
 }
 
 /// Without a health check no real server is ever taken out.

@@ -13,50 +13,6 @@ use crate::secret::Secrets;
 /// keepalived cuts a longer VRRP password, silently but for a line in its log.
 pub const MAX_AUTH_PASS: usize = 8;
 
-/// A fault at a member's priority, or where it would be written.
-fn at_priority(
-    view: View<'_>,
-    instance: &VrrpInstance,
-    member: &VrrpMember,
-    fault: Fault,
-) -> Fault {
-    let own = ["hosts", member.host.as_str(), "priority"];
-    let in_members = ["members", member.host.as_str(), "priority"];
-    let named = ["vrrp", instance.name.as_str()];
-    let above = if view.places.is_given(&named) {
-        &named[..]
-    } else {
-        &named[..1]
-    };
-    if view.places.is_given(&[above, &in_members[..]].concat()) {
-        view.of_vrrp(instance, &in_members, fault)
-    } else {
-        view.at(&own, fault)
-    }
-}
-
-pub fn priorities(view: View<'_>, faults: &mut Vec<Fault>) {
-    for instance in &view.cluster.vrrp {
-        for pair in instance.members.windows(2) {
-            let [one, other] = pair else { continue };
-            if one.host == other.host {
-                let fault = Fault::new(format!("{} is a member twice", shown(&one.host)))
-                    .help("delete one of them");
-                faults.push(view.of_vrrp(instance, &["members"], fault));
-            } else if one.priority == other.priority {
-                let fault = Fault::new(format!(
-                    "{} and {} have the same priority {}",
-                    shown(&one.host),
-                    shown(&other.host),
-                    one.priority
-                ))
-                .help("give each director a priority of its own, the master the highest");
-                faults.push(at_priority(view, instance, other, fault));
-            }
-        }
-    }
-}
-
 /// keepalived has one daemon, which goes with one instance.
 pub fn sync_daemon(view: View<'_>, faults: &mut Vec<Fault>) {
     let mut with = view.cluster.vrrp.iter().filter(|i| i.sync_daemon);
@@ -218,18 +174,8 @@ pub fn keepalived_is_on(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub fn members(view: View<'_>, faults: &mut Vec<Fault>) {
+pub fn vips_are_there(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
-        if instance.members.is_empty() {
-            let fault = Fault::new("no host takes part in VRRP")
-                .help("give hosts the roles `director` and `backup`, or list them in `members`");
-            faults.push(view.of_vrrp(instance, &["members"], fault));
-        } else if instance.members.len() == 1 {
-            let fault = Fault::new("VRRP has one member, so nobody can take its VIPs over")
-                .help("add a host with the role `backup`")
-                .warning();
-            faults.push(view.of_vrrp(instance, &["members"], fault));
-        }
         if instance.vips.is_empty() {
             let fault = Fault::new("the VRRP instance has no VIPs to hold")
                 .help("add a service, or `vips: [192.168.100.200]`");

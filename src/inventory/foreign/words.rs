@@ -20,7 +20,7 @@ pub(super) const KEYS: &[Row] = &[
         Means::Leave("the member with the highest `priority` is the master; a host takes `priority: 100`")),
     ("nopreempt", Of::Keepalived, "Vrrp", Means::Whole("preempt: false")),
     ("mcast_src_ip unicast_src_ip", Of::Keepalived, "Vrrp",
-        Means::There("give the member an address: `members: { lb1: { address: 192.168.100.14 } }`")),
+        Means::Leave("adverts come from the address of the interface in the VIPs' network")),
     ("priority", Of::Keepalived, "Vrrp",
         Means::There("each member has its own: `priority: 100` at the host, or `members: { lb1: { priority: 100 } }`")),
     ("virtual_ipaddress", Of::Keepalived, "Vrrp", Means::Key("vips")),

@@ -30,10 +30,12 @@ pub(in crate::inventory) struct LongHealthCheck {
     pub http: Opt<HttpCheck>,
     /// An HTTPS request must give the right status.
     pub https: Opt<HttpCheck>,
-    /// A program on the director must exit with 0. It gets the real server's address and port as arguments.
+    /// A program on the director must exit with 0. It gets the real server's address and port as arguments. lvsctl does not
+    /// copy it to the directors; a role of your own can.
     pub script: Opt<ScriptCheck>,
-    /// The port to ask. Default: the port that is served; for a mark each of its ports by `tcp`, and by `http` and
-    /// `https` the first that `check` names for them.
+    /// The port to ask. Default: the port that is served. By `http` and `https`, where that port does not speak it: the first
+    /// port of the service that does, as `check` tells. Of a mark: each single port by `tcp`, the first one by `script`, and by
+    /// `http` and `https` the first that speaks it. `check` warns of ports that are not asked themselves.
     pub port: Opt<Port>,
     /// Seconds until an answer must have come. Default: 3.
     pub connect_timeout: Opt<Seconds>,
@@ -41,7 +43,7 @@ pub(in crate::inventory) struct LongHealthCheck {
     pub retry: Opt<Whole<u32, 1, 1000>>,
     /// Seconds until it is asked again. Default: 3.
     pub delay_before_retry: Opt<Seconds>,
-    /// Answers in a row that bring a real server back, where no keepalived asks (keepalived takes one).
+    /// Answers in a row that bring a real server back, for lvsctl's own health checker; keepalived takes one.
     /// Default: 2.
     pub rise: Opt<Whole<u32, 1, 1000>>,
 }

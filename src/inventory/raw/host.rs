@@ -42,8 +42,7 @@ pub(in crate::inventory) struct Host {
     pub lab: Opt<LabOptions>,
     /// Free values for roles and templates of your own (`host.vars` there).
     pub vars: Opt<Named<FreeValue>>,
-    /// Weight of a real server in all services. 0, for maintenance, goes before what services say of the host.
-    /// Default: that of `defaults`, else the service's `weight`, else 1.
+    /// Weight of a real server in all services; see "Weights" above. 0, for maintenance, goes before all others.
     pub weight: Opt<Weight>,
     /// VRRP priority of a director, 1 to 254, the highest being the master. Default: 100, 90, 80, ... (in smaller steps
     /// for more than ten) for directors and then backups in the order of the file.
@@ -84,7 +83,7 @@ pub(in crate::inventory) struct Defaults {
     pub lab: Opt<LabOptions>,
     /// Free values that every host has.
     pub vars: Opt<Named<FreeValue>>,
-    /// Weight of every real server that has none of its own; goes before a service's `weight`.
+    /// Weight of every real server that has none of its own; see "Weights" above.
     pub weight: Opt<Weight>,
 }
 

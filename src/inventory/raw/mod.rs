@@ -25,8 +25,8 @@ pub(in crate::inventory) struct Inventory {
     /// Name of the cluster. It marks what is the cluster's own on its hosts (file names, rule comments).
     /// Lower-case letters, digits and `-`, at most 32.
     pub cluster: Opt<String>,
-    /// Subnets by name (`lan: 192.168.100.0/24`), or just one subnet, which is then named `lan`.
-    /// Default: taken from addresses that carry a prefix.
+    /// Subnets by name (`lan: 192.168.100.0/24`), or the subnet of one network, which is then named `lan`. A list is one subnet
+    /// of IPv4 and one of IPv6: `lan: [192.168.100.0/24, 'fd00::/64']`. Default: the subnets of addresses that carry a prefix.
     pub networks: Opt<Networks>,
     /// What all hosts share. A host's own word wins, key by key.
     pub defaults: Opt<Defaults>,

@@ -19,19 +19,21 @@ use crate::inventory::model::{MOST_REQUESTS, Mode, Protocol, Scheduler};
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Service", extend("required" = ["vip", "port"]))]
 pub(in crate::inventory) struct Service {
-    /// The virtual address, or a list of them, all IPv4 or all IPv6: for both, make two services. On the director it gets the prefix that it carries here.
-    /// Default prefix: /32, or /128 for IPv6.
+    /// The virtual address, or a list of them, all IPv4 or all IPv6: for both, make two services. On the director it gets the
+    /// prefix that it carries here. One that routers lead to directors without an address in its network is written with /32,
+    /// or /128 for IPv6. Default prefix: /32, or /128 for IPv6.
     pub vip: Opt<Many<Text<Address>>>,
-    /// The port, or a list of ports and ranges such as `10000-20000`. A range needs `fwmark`, and in a list of more than 16
-    /// ports of a mark those that follow one another count as one. `0` is every port, and needs `persistence`.
+    /// The port, or a list of ports and ranges such as `10000-20000`. A range needs `fwmark`. Where a mark has more than 16
+    /// single ports, consecutive ones count as a range. `0` is every port, and needs `persistence`.
     pub port: Opt<Many<ServicePorts>>,
-    /// `tcp` or `udp`. Default: `tcp`.
+    /// `tcp` or `udp`. For both, make two services; they cannot share a `fwmark`. Default: `tcp`.
     pub protocol: Opt<Text<Protocol>>,
     /// How packets reach a real server: `dr` (direct routing), `nat` or `tun` (IP-in-IP). Default: `dr`.
     pub mode: Opt<Text<Mode>>,
     /// How connections are shared out. `rr`, `lc` and `dh` ignore weights. Default: `rr`.
     pub scheduler: Opt<Text<Scheduler>>,
-    /// Flags of the scheduler, as `ipvsadm -b` takes them: `sh-port`, `sh-fallback`, `mh-port`, `mh-fallback`.
+    /// Flags of the schedulers `sh` and `mh`, as `ipvsadm -b` takes them: `sh-fallback` and `sh-port`, `mh-fallback` and
+    /// `mh-port`. `flag-1` is the fallback, `flag-2` the port, and `flag-3` means nothing to either of them.
     pub scheduler_flags: Opt<Many<String>>,
     /// Keep a client on its real server: `true` (300 seconds), seconds, or `{ timeout, granularity }`.
     /// Default: off.
@@ -46,11 +48,13 @@ pub(in crate::inventory) struct Service {
     pub real_servers: Opt<RealServers>,
     /// The port on the real servers, where NAT maps it. Default: the service's own.
     pub real_port: Opt<Port>,
-    /// Weight of the real servers that have none of their own. Default: 1.
+    /// Weight of the real servers that have none of their own; see "Weights" above. Default: 1.
     pub weight: Opt<Weight>,
     /// Who answers when no real server is left: an address, with or without a port. Needs health checks. A host of the
-    /// inventory with this address is set up as a real server (VIP on lo, ARP settings, tunnel, gateway); elsewhere that
-    /// must be done by hand. `127.0.0.1` is the director itself. Default port: the service's own.
+    /// inventory with this address is set up as a real server (VIP on lo, ARP settings, tunnel, gateway), whatever its role;
+    /// elsewhere that must be done by hand. `127.0.0.1` (IPv6: `'::1'`) is the director that serves: something must answer
+    /// there, such as the role `web`. NAT refuses it, since the kernel drops such packets. A port is for NAT and a single
+    /// port without a mark, as `real_port` is. Default port: the service's own.
     pub sorry_server: Opt<SorryServer>,
     /// Seconds between two rounds of health checks. Default: 6.
     pub delay_loop: Opt<Seconds>,
@@ -220,8 +224,7 @@ impl JsonSchema for Listed {
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "RealServer")]
 pub(in crate::inventory) struct RealServer {
-    /// 0 (no new connections) to 65535; a host whose `weight` is 0 stays at 0. Default: the host's, else the
-    /// service's, else 1.
+    /// 0 (no new connections) to 65535; see "Weights" above. Default: that of the host.
     pub weight: Opt<Weight>,
     /// Its port, where NAT maps it, or a list of ports: it is a real server on each. Default: `real_port`.
     pub port: Opt<Many<Port>>,
@@ -254,13 +257,19 @@ impl JsonSchema for RealServers {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let list = generator.subschema_for::<Many<Listed>>();
         let map = generator.subschema_for::<Chosen>();
-        json_schema!({ "anyOf": [list, map] })
+        json_schema!({
+            "title": "the name of a host, or a list of names, or a map of names to RealServer or a list of these; a list may hold such maps too",
+            "anyOf": [list, map],
+        })
     }
 }
 
 /// A sorry server as it is written.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::inventory) struct SorryServer(pub Endpoint);
+#[derive(Debug)]
+pub(in crate::inventory) struct SorryServer {
+    pub address: Opt<Text<Bare>>,
+    pub port: Opt<Port>,
+}
 
 /// A sorry server, in full.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -281,18 +290,16 @@ impl Shaped for SorryServer {
         node: &mut Peek<A>,
     ) -> Result<Option<Self>, A::Error> {
         Ok(match shape {
-            "text" => Some(Self(node.as_a::<Text<Endpoint>>()?.0)),
+            "text" => {
+                let Endpoint { address, port } = node.as_a::<Text<Endpoint>>()?.0;
+                Some(Self {
+                    address: Opt::Given(Text(Bare(address))),
+                    port: port.map_or(Opt::Absent, |port| Opt::Given(Whole(port))),
+                })
+            }
             "map" => {
-                let long: LongSorryServer = node.as_a()?;
-                let Some(address) = long.address.copied() else {
-                    return Err(A::Error::custom(format!(
-                        "the sorry server has no `address`{HELP}give it one, or write just 192.168.100.14:80"
-                    )));
-                };
-                Some(Self(Endpoint {
-                    address: address.0.0,
-                    port: long.port.copied().map(|p| p.0),
-                }))
+                let LongSorryServer { address, port } = node.as_a()?;
+                Some(Self { address, port })
             }
             _ => None,
         })

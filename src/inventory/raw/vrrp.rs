@@ -26,8 +26,8 @@ pub(in crate::inventory) struct Vrrp {
     pub virtual_router_id: Opt<Whole<u8, 1, 255>>,
     /// Seconds between two adverts: whole ones from 1 to 255, or with IPv6 VIPs 0.01 to 40.95. Default: 1.
     pub advert_int: Opt<f64>,
-    /// The instance's password, at most 8 characters of ASCII without blanks, `"` and `\`, not for IPv6 VIPs; where to read it: `{ env: NAME }`, `{ file: PATH }` or
-    /// `{ prompt: TEXT }`. Default: none.
+    /// Where to read the instance's password: `{ env: NAME }`, `{ file: PATH }` or `{ prompt: TEXT }`. A password has 1 to 8
+    /// characters of ASCII, without blanks, `"` and `\`. Instances of IPv6 VIPs have none. Default: none.
     pub auth_pass: Opt<SecretSource>,
     /// The directors that take part: a list of hosts, or a map of hosts to `{ priority, interface, address }`.
     /// Default: every host with the role `director` or `backup`.
@@ -47,7 +47,8 @@ pub(in crate::inventory) struct Vrrp {
     /// What members watch beside each other, by name.
     pub track_script: Opt<Named<TrackScript>>,
     /// A program that keepalived runs when a member's state changes, with `INSTANCE`, the name, the state and
-    /// the priority as its arguments: an absolute path on the directors, without arguments. Default: none.
+    /// the priority as its arguments: an absolute path on the directors, without arguments. lvsctl does not copy it there; a
+    /// role of your own can. Default: none.
     pub notify: Opt<String>,
     /// Whether the master tells the backups of its connections, so that they outlive it. Default: `false`.
     pub sync_daemon: Opt<bool>,
@@ -58,7 +59,8 @@ pub(in crate::inventory) struct Vrrp {
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "TrackScript")]
 pub(in crate::inventory) struct TrackScript {
-    /// A program that exits with 0 when all is well: an absolute path on the directors.
+    /// A program that exits with 0 when all is well: an absolute path on the directors, where lvsctl does not copy it; a role
+    /// of your own can.
     pub script: Opt<String>,
     /// In its place: a systemd unit that must be active, such as `nginx.service`.
     pub unit: Opt<String>,

@@ -6,25 +6,37 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::{Context, MOST_NETWORKS};
-use crate::inventory::field::Opt;
+use crate::inventory::field::{Many, Named, Opt};
 use crate::inventory::model::Network;
 use crate::inventory::problem::{Fault, choices, shown};
 use crate::inventory::raw::word::Address;
 use crate::inventory::raw::{Inventory, Network as RawNetwork};
+use crate::inventory::spare;
 
-/// The networks as written, or those that the hosts' addresses tell by their prefixes.
+/// The networks as written, or those that the hosts' addresses tell by their prefixes. Where they are faulty, likely ones,
+/// so that what does not depend on them is found as well.
 pub fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
+    let found = known(raw, cx);
+    if cx.networks_are_faulty {
+        likely(raw)
+    } else {
+        found
+    }
+}
+
+fn known(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
     if raw.networks.is_absent() {
         let told = told_by_prefixes(raw);
         if told.is_empty()
             && let Some(first) = addresses(raw).next()
         {
-            let guess = guess(first.address);
-            let fault = Fault::new("which subnet the hosts are in is not said").help(format!(
-                "add `networks: {{ lan: {guess} }}`, or write addresses with their prefix (`{}/{}`)",
-                first.address,
-                guess.split('/').nth(1).unwrap_or_default()
-            ));
+            let prefix = guess(first.address).map_or(24, |net| net.prefix_len());
+            let fault = Fault::new("the inventory does not say which subnets the hosts are in")
+                .help(format!(
+                    "add {}, or write addresses with their prefix (`{}/{prefix}`)",
+                    proposed(raw),
+                    first.address,
+                ));
             cx.fault_at_key(&["hosts"], fault);
             cx.networks_are_faulty = true;
             return Vec::new();
@@ -62,7 +74,7 @@ pub fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
             {
                 let family = if net.addr().is_ipv4() { "IPv4" } else { "IPv6" };
                 let fault = Fault::new(format!("network {} has two {family} subnets", shown(name)))
-                    .help("make each a network of its own name");
+                    .help("give each subnet a name of its own: a network has one of IPv4 and one of IPv6");
                 cx.fault(&["networks", name, &index.to_string()], fault);
                 continue;
             }
@@ -95,21 +107,57 @@ fn all_outside(raw: &Inventory, networks: &[Network], cx: &mut Context<'_>) -> b
         "no host is in a network: {first} and the others are outside {}",
         known.join(", ")
     ))
-    .help(format!(
-        "mend the subnet: `networks: {{ lan: {} }}`",
-        guess(first)
-    ));
+    .help(format!("correct the subnet: {}", proposed(raw)));
     cx.fault_at_key(&["networks"], fault);
     cx.networks_are_faulty = true;
     true
 }
 
 /// A likely subnet.
-fn guess(ip: IpAddr) -> String {
-    IpNet::new(ip, if ip.is_ipv4() { 24 } else { 64 }).map_or_else(
-        |_| "192.168.100.0/24".to_owned(),
-        |net| net.trunc().to_string(),
-    )
+fn guess(ip: IpAddr) -> Option<IpNet> {
+    let net = IpNet::new(ip, if ip.is_ipv4() { 24 } else { 64 }).ok()?;
+    Some(net.trunc())
+}
+
+/// Likely subnets of all hosts, each in a network of its own.
+fn likely(raw: &Inventory) -> Vec<Network> {
+    let mut found: BTreeSet<IpNet> = BTreeSet::new();
+    let nets =
+        addresses(raw).filter_map(|address| subnet(address).or_else(|| guess(address.address)));
+    let mut distinct: Vec<IpNet> = nets.filter(|net| found.insert(*net)).collect();
+    distinct.truncate(MOST_NETWORKS);
+    named(distinct)
+}
+
+/// Likely subnets of hosts and VIPs, as they would stand in the inventory.
+fn proposed(raw: &Inventory) -> String {
+    const MOST: usize = 4;
+    let mut nets: Vec<IpNet> = Vec::new();
+    let services = raw.services.get().into_iter().flat_map(Named::iter);
+    let vips = services.flat_map(|(_, service)| service.vip.get().into_iter().flat_map(Many::iter));
+    let vips = vips.map(|(_, vip)| vip.0.address);
+    for ip in addresses(raw).map(|address| address.address).chain(vips) {
+        if !nets.iter().any(|net| net.contains(&ip)) {
+            nets.extend(guess(ip));
+        }
+    }
+    if nets.len() > MOST {
+        nets.truncate(MOST);
+        let nets: Vec<String> = nets.iter().map(ToString::to_string).collect();
+        return format!(
+            "each subnet by a name of its own below `networks` ({}, ...)",
+            nets.join(", ")
+        );
+    }
+    let networks = named(nets).into_iter().map(|network| {
+        let subnets: Vec<String> = network.subnets.iter().map(spare::in_yaml).collect();
+        match subnets.as_slice() {
+            [one] => format!("{}: {one}", network.name),
+            _ => format!("{}: [{}]", network.name, subnets.join(", ")),
+        }
+    });
+    let networks: Vec<String> = networks.collect();
+    format!("`networks: {{ {} }}`", networks.join(", "))
 }
 
 /// All addresses of hosts.
@@ -135,7 +183,11 @@ fn told_by_prefixes(raw: &Inventory) -> Vec<Network> {
             distinct.push(net);
         }
     }
-    // An IPv4 and an IPv6 subnet that come alone are one network of two families.
+    named(distinct)
+}
+
+/// Subnets as networks. An IPv4 and an IPv6 subnet that come alone are one network of two families.
+fn named(distinct: Vec<IpNet>) -> Vec<Network> {
     let families: Vec<bool> = distinct.iter().map(|n| n.addr().is_ipv4()).collect();
     match families.as_slice() {
         [] => Vec::new(),
@@ -166,7 +218,7 @@ pub fn place(
     cx: &mut Context<'_>,
 ) -> Option<(IpNet, String)> {
     if cx.networks_are_faulty {
-        return None;
+        return find(&cx.networks, address, None).ok();
     }
     let fault = match find(&cx.networks, address, claimed) {
         Ok(found) => return Some(found),
@@ -220,9 +272,12 @@ fn find(
 }
 
 fn outside(networks: &[Network], ip: IpAddr, claimed: Option<&str>) -> Fault {
-    let guess = guess(ip);
+    let guess = guess(ip).map(|net| net.to_string()).unwrap_or_default();
     if networks.is_empty() {
-        return Fault::new(format!("which subnet {ip} is in is not said")).help(format!(
+        return Fault::new(format!(
+            "the inventory does not say which subnet {ip} is in"
+        ))
+        .help(format!(
             "add `networks: {{ lan: {guess} }}`, or write the address with its prefix"
         ));
     }
@@ -236,7 +291,7 @@ fn outside(networks: &[Network], ip: IpAddr, claimed: Option<&str>) -> Fault {
         None => format!("{ip} is in none of the networks"),
     };
     Fault::new(message).help(format!(
-        "mend the address, or the networks ({}); a new one would be {guess}",
+        "correct the address, or `networks` ({}); a new network would be {guess}",
         known.join(", ")
     ))
 }

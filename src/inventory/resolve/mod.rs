@@ -37,7 +37,8 @@ pub(super) struct Context<'a> {
     /// All names of hosts, those included whose host is faulty.
     host_names: Vec<String>,
     networks: Vec<Network>,
-    networks_are_faulty: bool,
+    /// Those here are likely ones: what follows from them is not known.
+    pub networks_are_faulty: bool,
     pub faults: Vec<Fault>,
 }
 

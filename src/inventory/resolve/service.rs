@@ -33,16 +33,42 @@ pub fn services(
         return Vec::new();
     }
     let weights = weights(raw);
+    let mut marks = free_marks(raw);
     let written = raw.services.get().into_iter().flat_map(Named::iter);
     written
-        .filter_map(|(name, service)| resolve(name, service, &weights, hosts, keepalived, cx))
+        .filter_map(|(name, service)| {
+            // Hints to several services name a mark of its own for each.
+            let free_mark = if needs_mark(service) {
+                marks.next()
+            } else {
+                None
+            };
+            let free_mark = free_mark.unwrap_or(1);
+            resolve(name, service, &weights, free_mark, hosts, keepalived, cx)
+        })
         .collect()
+}
+
+/// Marks that no service has.
+fn free_marks(raw: &Inventory) -> impl Iterator<Item = u32> {
+    let services = raw.services.get().into_iter().flat_map(Named::iter);
+    let taken: BTreeSet<u32> = services
+        .filter_map(|(_, service)| Some(service.fwmark.copied()?.0))
+        .collect();
+    (1..).filter(move |mark| !taken.contains(mark))
+}
+
+fn needs_mark(service: &RawService) -> bool {
+    let ports = || service.port.get().into_iter().flat_map(Many::iter);
+    let ranges = ports().any(|(_, port)| !port.0.is_single());
+    service.fwmark.is_absent() && (ranges || ports().count() > MOST_PORTS)
 }
 
 fn resolve(
     name: &str,
     raw: &RawService,
     weights: &BTreeMap<&str, HostWeight>,
+    free_mark: u32,
     hosts: &[Host],
     keepalived: bool,
     cx: &mut Context<'_>,
@@ -77,12 +103,12 @@ fn resolve(
     }
     let few_vips = cx.at_most(&path("vip"), "VIPs", vips.len(), MOST_VIPS);
     let marked = !raw.fwmark.is_absent();
-    if !few_ports(name, written.len(), marked, cx) || !few_vips {
+    if !few_ports(name, written.len(), marked, free_mark, cx) || !few_vips {
         return None;
     }
     distinct_ports(name, raw, cx);
     if !marked {
-        no_ranges(name, raw, cx);
+        no_ranges(name, raw, free_mark, cx);
     }
     let (ports, port_ranges) = divided(&written, marked);
     let every = PortRange::single(0);
@@ -101,11 +127,17 @@ fn resolve(
     };
     let persistence = persistence(name, raw, first_vip, cx);
     let health_check = health_check(name, raw, keepalived, cx);
-    let sorry_server = raw.sorry_server.copied().map(|sorry| SorryServer {
-        address: sorry.0.address,
-        host: host_of(sorry.0.address),
-        // A port that is the service's own is none of its own.
-        port: sorry.0.port.filter(|port| ports != [*port]),
+    let sorry_server = raw.sorry_server.get().and_then(|sorry| {
+        let help = "say who answers when no real server is left: `sorry_server: { address: 192.168.100.14 }`";
+        let path = ["services", name, "sorry_server", "address"];
+        let address = cx.required(&path, &sorry.address, help)?.0.0;
+        let port = sorry.port.copied().map(|port| port.0);
+        Some(SorryServer {
+            address,
+            host: host_of(address),
+            // A port that is the service's own is none of its own.
+            port: port.filter(|port| ports != [*port]),
+        })
     });
     let check = check(
         name,
@@ -140,7 +172,7 @@ fn resolve(
 }
 
 /// Whether there are no more ports than are taken.
-fn few_ports(name: &str, found: usize, marked: bool, cx: &mut Context<'_>) -> bool {
+fn few_ports(name: &str, found: usize, marked: bool, free_mark: u32, cx: &mut Context<'_>) -> bool {
     let path = ["services", name, "port"];
     if marked || found <= MOST_PORTS || found > MOST_MARKED_PORTS {
         return cx.at_most(
@@ -157,7 +189,9 @@ fn few_ports(name: &str, found: usize, marked: bool, cx: &mut Context<'_>) -> bo
     let fault = Fault::new(format!(
         "{found} ports, at most {MOST_PORTS} are taken without a firewall mark, since each is a virtual service"
     ))
-    .help("add `fwmark`, such as `fwmark: 1`, which makes one service of all of them");
+    .help(format!(
+        "add a firewall mark, such as `fwmark: {free_mark}`, which makes one service of all of them"
+    ));
     cx.fault_at_key(&path, fault);
     false
 }
@@ -216,17 +250,19 @@ fn distinct_ports(name: &str, raw: &RawService, cx: &mut Context<'_>) {
 }
 
 /// IPVS knows single ports, every port, and marks.
-fn no_ranges(name: &str, raw: &RawService, cx: &mut Context<'_>) {
+fn no_ranges(name: &str, raw: &RawService, free_mark: u32, cx: &mut Context<'_>) {
     let written = raw.port.get().into_iter().flat_map(Many::iter);
     let mut ranges = written.filter(|(_, port)| !port.0.is_single());
     let Some((index, range)) = ranges.next() else {
         return;
     };
     let fault = Fault::new(format!(
-        "the range of ports {} needs a firewall mark: IPVS itself takes single ports alone",
+        "the range of ports {} needs a firewall mark: without one, a service of IPVS has one port",
         range.0
     ))
-    .help("add `fwmark`, such as `fwmark: 1`; with `persistence`, where a client's connections belong together");
+    .help(format!(
+        "add a firewall mark, such as `fwmark: {free_mark}`; and `persistence`, where a client's connections belong together"
+    ));
     cx.fault(&["services", name, "port", &index.to_string()], fault);
 }
 
@@ -433,14 +469,43 @@ fn real_server<'h>(
 ) -> Option<&'h Host> {
     let host = cx.host(path, hosts, name)?;
     if !host.is_real_server() {
-        let fault = Fault::new(format!("{} is no real server", shown(name))).help(format!(
-            "add the role: `{name}: {{ role: [{}, realserver] }}`",
-            host.roles.join(", ")
-        ));
-        cx.fault(path, fault);
+        cx.fault(path, no_real_server(host, hosts));
         return None;
     }
     Some(host)
+}
+
+/// A host is named that has another part: what to write so that no rule of its own part is broken next.
+fn no_real_server(host: &Host, hosts: &[Host]) -> Fault {
+    const MOST: usize = 8;
+    let fault = Fault::new(format!("{} is no real server", shown(&host.name)));
+    let others: Vec<&str> = hosts
+        .iter()
+        .filter(|h| h.is_real_server() && !h.is_director())
+        .map(|h| h.name.as_str())
+        .collect();
+    let beside = hosts.iter().any(|h| h.is_director() && h.name != host.name);
+    let part = if host.is_director() && beside {
+        "a director beside others, which cannot serve"
+    } else if host.has_role("client") {
+        "a client, which asks for the services"
+    } else {
+        return fault.help(format!(
+            "add the role: `{}: {{ role: [{}, realserver] }}`",
+            host.name,
+            host.roles.join(", ")
+        ));
+    };
+    let known = match others.len() {
+        0 => "add hosts with `role: realserver`".to_owned(),
+        n if n <= MOST => format!(
+            "name hosts with the role `realserver`: {}; or leave `real_servers` out, which is all of them",
+            others.join(", ")
+        ),
+        _ => "name hosts with the role `realserver`, or leave `real_servers` out, which is all of them"
+            .to_owned(),
+    };
+    fault.help(format!("it is {part}: {known}"))
 }
 
 fn of_family(host: &Host, vip: IpAddr) -> Option<IpAddr> {

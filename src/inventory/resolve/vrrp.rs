@@ -205,10 +205,14 @@ impl Surroundings<'_> {
         let mut priority: u8 = 100;
         for (host, member) in chosen {
             let written = self.written.iter().find(|(name, _)| *name == host.name);
-            let own = member
-                .priority
-                .copied()
-                .or(written.and_then(|(_, h)| h.priority.copied()));
+            let given = written.map_or(&member.priority, |(_, host)| {
+                member.priority.or(&host.priority)
+            });
+            if !given.is_absent() && given.get().is_none() {
+                // Reported. Which priority was meant cannot be told, so it is compared with no other's.
+                continue;
+            }
+            let own = given.copied();
             let (interface, address) = self.interface(host, path, raw, member, vips, cx)?;
             members.push(VrrpMember {
                 host: host.name.clone(),

@@ -80,7 +80,7 @@ fn takes(value: &Value, root: &Value, links: &mut Vec<String>) -> String {
         return words;
     }
     if let Some(title) = value.get("title").and_then(Value::as_str) {
-        return title.to_owned();
+        return titled(title, value, root, links);
     }
     if let Some(any) = value.get("anyOf").and_then(Value::as_array) {
         let all: Vec<String> = any
@@ -90,6 +90,8 @@ fn takes(value: &Value, root: &Value, links: &mut Vec<String>) -> String {
             .collect();
         return match all.as_slice() {
             [one, list] if *list == format!("a list ({one})") => format!("{one}, or a list"),
+            // What is itself a choice is set apart from the next.
+            all if all.iter().any(|one| one.contains(", or ")) => all.join("; or "),
             all => all.join(", or "),
         };
     }
@@ -127,6 +129,30 @@ fn takes(value: &Value, root: &Value, links: &mut Vec<String>) -> String {
         }
         other => other.to_owned(),
     }
+}
+
+/// A title in words, with a link for each section that it names.
+fn titled(title: &str, value: &Value, root: &Value, links: &mut Vec<String>) -> String {
+    let mut own = Vec::new();
+    for one in value
+        .get("anyOf")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        takes(one, root, &mut own);
+    }
+    let words = title.split(' ').map(|word| {
+        let name = word.trim_end_matches([',', ';']);
+        if own.iter().any(|link| link == name) {
+            word.replacen(name, &format!("[{name}](#{})", name.to_lowercase()), 1)
+        } else {
+            word.to_owned()
+        }
+    });
+    let words = words.collect::<Vec<_>>().join(" ");
+    links.append(&mut own);
+    words
 }
 
 /// The words of an enumeration.

@@ -1,0 +1,168 @@
+//! Addresses that directors must be beside: the VIPs that they hold, and sorry servers of DR.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::View;
+use super::sorry;
+use crate::inventory::model::{Host, Mode, Network};
+use crate::inventory::problem::{Fault, listed, shown};
+
+/// A VIP, where it is written, and who would hold it.
+struct Held<'c> {
+    vip: IpAddr,
+    path: Vec<String>,
+    holders: Vec<&'c Host>,
+}
+
+/// VIPs that a director would hold on an interface in another network, where clients of the VIP's own do not find it. One
+/// that routers lead to the directors is written with its prefix, /32 or /128.
+pub fn vips(view: View<'_>, faults: &mut Vec<Fault>) {
+    for Held { vip, path, holders } in all(view) {
+        let apart: Vec<&Host> = holders
+            .iter()
+            .copied()
+            .filter(|host| host.facing(vip).is_none())
+            .collect();
+        let Some((network, subnet)) = network_of(view, vip) else {
+            continue;
+        };
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        // A single VIP may stand without a list.
+        let alone = path.split_last().map_or(&path[..], |(_, above)| above);
+        let written = view.places.text(&path).or(view.places.text(alone));
+        let routed = written.is_some_and(|text| text.contains('/'));
+        if apart.is_empty() || routed {
+            continue;
+        }
+        let names: Vec<&str> = apart.iter().map(|host| host.name.as_str()).collect();
+        let fault = Fault::new(format!(
+            "VIP {vip} is in network {}, but {}, which would hold it, {} no address there",
+            shown(network),
+            listed(&names),
+            if names.len() == 1 { "has" } else { "have" }
+        ))
+        .help(elsewhere(view, vip, &holders, (network, subnet), &names))
+        .warning();
+        faults.push(view.at(&path, fault));
+    }
+}
+
+fn network_of<'c>(view: View<'c>, vip: IpAddr) -> Option<(&'c str, IpNet)> {
+    let nets = |network: &'c Network| network.subnets.iter().map(move |net| (network, *net));
+    let mut all = view.cluster.networks.iter().flat_map(nets);
+    let (network, net) = all.find(|(_, net)| net.contains(&vip))?;
+    Some((&network.name, net))
+}
+
+/// VIPs of services, and those that VRRP alone has, each once.
+fn all(view: View<'_>) -> Vec<Held<'_>> {
+    let cluster = view.cluster;
+    let directors = || cluster.hosts.iter().filter(|h| h.is_director());
+    let mut seen = BTreeSet::new();
+    let mut all = Vec::new();
+    for service in &cluster.services {
+        for (index, vip) in service.vips.iter().enumerate() {
+            if !seen.insert(vip.address) {
+                continue;
+            }
+            let instance = cluster
+                .vrrp
+                .iter()
+                .find(|i| i.vips.iter().any(|held| held.address == vip.address));
+            let holders = directors().filter(|host| match instance {
+                Some(instance) => instance.members.iter().any(|m| m.host == host.name),
+                // That no instance holds it is a fault of its own.
+                None => cluster.vrrp.is_empty(),
+            });
+            let path = ["services", &service.name, "vip", &index.to_string()].map(str::to_owned);
+            all.push(Held {
+                vip: vip.address,
+                path: path.to_vec(),
+                holders: holders.collect(),
+            });
+        }
+    }
+    for instance in &cluster.vrrp {
+        for (index, vip) in instance.vips.iter().enumerate() {
+            if !seen.insert(vip.address) {
+                continue;
+            }
+            let index = index.to_string();
+            let path = view.vrrp_path(instance, &["vips", &index]);
+            let is_member = |host: &&Host| instance.members.iter().any(|m| m.host == host.name);
+            all.push(Held {
+                vip: vip.address,
+                path: path.into_iter().map(str::to_owned).collect(),
+                holders: directors().filter(is_member).collect(),
+            });
+        }
+    }
+    all
+}
+
+/// Which VIP the directors could hold, or what they lack for this one.
+fn elsewhere(
+    view: View<'_>,
+    vip: IpAddr,
+    holders: &[&Host],
+    (network, subnet): (&str, IpNet),
+    apart: &[&str],
+) -> String {
+    let whole = if vip.is_ipv4() { 32 } else { 128 };
+    let routed = format!("where routers lead its packets to the directors, write `{vip}/{whole}`");
+    let there = format!(
+        "give {} an interface in {} ({subnet})",
+        listed(apart),
+        shown(network)
+    );
+    let shared = holders.first().and_then(|first| {
+        let nets = first.interfaces.iter().flat_map(|nic| &nic.addresses);
+        let mut nets = nets.filter(|net| net.addr().is_ipv4() == vip.is_ipv4());
+        nets.find(|net| holders.iter().all(|h| h.facing(net.addr()).is_some()))
+    });
+    let free = shared.and_then(|net| view.free(net.trunc(), None, &[200, 100, 201]));
+    match free {
+        Some(free) if apart.len() == holders.len() => {
+            format!("choose a VIP of their own network, such as {free}, or {there}; {routed}")
+        }
+        _ => format!("{there}; {routed}"),
+    }
+}
+
+/// Direct routing reaches who is on the same link, and a sorry server that is no host of the inventory may be elsewhere.
+pub fn sorry_servers(view: View<'_>, faults: &mut Vec<Fault>) {
+    let cluster = view.cluster;
+    let directors = || cluster.hosts.iter().filter(|h| h.is_director());
+    for service in cluster.services.iter().filter(|s| s.mode == Mode::Dr) {
+        let Some(sorry) = &service.sorry_server else {
+            continue;
+        };
+        let own = directors().any(|h| h.holds(sorry.address))
+            || cluster.floating_vips().any(|vip| vip == sorry.address);
+        if sorry.host.is_some() || sorry.address.is_loopback() || own {
+            continue;
+        }
+        // That it is the VIP, or of another family, is a fault of its own.
+        let is_vip = service.vips.iter().any(|vip| vip.address == sorry.address);
+        let same_family = service
+            .vips
+            .iter()
+            .all(|vip| vip.address.is_ipv4() == sorry.address.is_ipv4());
+        let Some(director) = directors().find(|h| h.facing(sorry.address).is_none()) else {
+            continue;
+        };
+        if is_vip || !same_family {
+            continue;
+        }
+        let fault = Fault::new(format!(
+            "direct routing cannot reach the sorry server {}: it is in no network of director {}",
+            sorry.address,
+            shown(&director.name)
+        ))
+        .help(sorry::instead(view, service));
+        faults.push(view.of(service, "sorry_server", fault));
+    }
+}

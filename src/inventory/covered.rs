@@ -1,0 +1,378 @@
+//! Which parts of an inventory's text may be secrets, so that no message and no excerpt shows them. A key that only looks
+//! like a secret's counts too: covering too much costs little.
+
+use miette::SourceSpan;
+
+use super::node::{Entry, Node, Value};
+use crate::secret::SecretSource;
+
+/// What is not shown.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Covered {
+    /// Its places in the text.
+    pub spans: Vec<SourceSpan>,
+    /// Its texts, which a message about their lines could quote.
+    pub texts: Vec<Hidden>,
+}
+
+/// A text that may be a secret, and the part of the file whose messages could quote it.
+#[derive(Debug, Clone)]
+pub(crate) struct Hidden {
+    pub text: String,
+    pub from: usize,
+    pub to: usize,
+}
+
+/// Of a tree, and of the comments beside it; where the tree lacks a part of the text, of all lines.
+pub(super) fn covered(root: Option<&Node>, text: &str, whole: bool) -> Covered {
+    let mut covered = Covered::default();
+    if let Some(root) = root {
+        of_tree(root, text, &mut covered);
+    }
+    of_lines(text, root.is_none() || !whole, &mut covered);
+    covered
+}
+
+/// Whether a key's value is, or may be meant as, a secret.
+pub(super) fn is_secret(key: &str) -> bool {
+    let lower = key.to_lowercase();
+    let words: Vec<&str> = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let joined = words.concat();
+    let said = [
+        "passw",
+        "passphrase",
+        "pwd",
+        "secret",
+        "token",
+        "credential",
+        "privatekey",
+    ];
+    if words.iter().any(|word| is_no_secret(word)) {
+        return false;
+    }
+    joined == "auth"
+        || said.iter().any(|part| joined.contains(part))
+        || words.iter().any(|word| is_pass(word) || is_key(word))
+        || words
+            .iter()
+            .copied()
+            .chain([joined.as_str()])
+            .any(is_nearly)
+}
+
+/// What makes a name of it that of a file, a host or a switch: `private_key_file`, `host_key_checking`.
+fn is_no_secret(word: &str) -> bool {
+    matches!(
+        word,
+        "file" | "files" | "path" | "host" | "hosts" | "checking"
+    )
+}
+
+/// `pass`, `authpass`, `pass1`, and not `passive` or `bypass`.
+fn is_pass(word: &str) -> bool {
+    let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    let other = ["bypass", "compass", "surpass", "trespass"];
+    bare.ends_with("pass") && !other.contains(&bare)
+}
+
+/// `key`, `apikey`, `psk`.
+fn is_key(word: &str) -> bool {
+    matches!(word, "key" | "keys" | "apikey" | "authkey" | "psk" | "pin")
+}
+
+/// A misspelt word for a secret.
+fn is_nearly(word: &str) -> bool {
+    const SAID: &[&str] = &[
+        "password",
+        "passphrase",
+        "passwd",
+        "authpass",
+        "sudopassword",
+        "secret",
+        "token",
+    ];
+    // Bounded, as the distance costs the product of both lengths.
+    (4..=64).contains(&word.len())
+        && SAID.iter().any(|said| {
+            let allowed = (said.len() / 4).max(1);
+            strsim::damerau_levenshtein(word, said) <= allowed
+        })
+}
+
+/// Keys that say where to read a secret, or call it one. Any other text there may be the secret.
+fn is_source(key: &str) -> bool {
+    matches!(key, "env" | "file" | "prompt")
+}
+
+fn of_tree(root: &Node, text: &str, covered: &mut Covered) {
+    /// How a node stands to the key of a secret above it.
+    #[derive(Clone, Copy)]
+    struct Place {
+        secret: bool,
+        from: usize,
+        /// Whether its keys are names that the user chose.
+        names: bool,
+    }
+    let open = Place {
+        secret: false,
+        from: 0,
+        names: false,
+    };
+    let mut queue = vec![(root, open)];
+    while let Some((node, place)) = queue.pop() {
+        match &node.value {
+            Value::Map(entries) => queue.extend(entries.iter().map(|entry| {
+                if place.secret && entry.value.value == Value::Null && !is_source(&entry.key) {
+                    // `{ hunter2 }` is a key without a value.
+                    hide(&entry.key, entry.key_span, place.from, text, covered);
+                }
+                (&entry.value, below(entry, place, std::ptr::eq(node, root)))
+            })),
+            Value::List(list) => queue.extend(list.iter().map(|node| (node, place))),
+            Value::Null => {}
+            Value::Text(value)
+            | Value::Bool(_, value)
+            | Value::Int(_, value)
+            | Value::Float(_, value) => {
+                if place.secret {
+                    hide(value, node.span, place.from, text, covered);
+                }
+            }
+        }
+    }
+
+    fn below(entry: &Entry, above: Place, top: bool) -> Place {
+        let named = above.names && matches!(entry.value.value, Value::Map(_));
+        if is_secret(&entry.key) && !named {
+            return Place {
+                secret: true,
+                from: entry.key_span.offset(),
+                names: false,
+            };
+        }
+        // Below the key stands where to read the secret, unless the secret was written there.
+        let named = match (entry.key.as_str(), &entry.value.value) {
+            ("env", Value::Text(name)) => SecretSource::is_likely_variable(name),
+            ("file" | "prompt", Value::Text(_)) => true,
+            _ => false,
+        };
+        Place {
+            secret: above.secret && !named,
+            names: top && matches!(entry.key.as_str(), "hosts" | "services" | "networks"),
+            ..above
+        }
+    }
+}
+
+fn hide(value: &str, span: SourceSpan, from: usize, text: &str, covered: &mut Covered) {
+    let mut end = span.offset().saturating_add(span.len());
+    // The place of a block of lines is where it begins; the lines below it are indented.
+    let head = text.get(span.offset()..end).unwrap_or_default();
+    let begin = text.get(..span.offset()).unwrap_or_default();
+    let line = begin.rfind('\n').map_or(0, |at| at + 1);
+    if head.starts_with(['|', '>']) || value.contains('\n') {
+        end = end.max(end_of_block(text, line));
+    }
+    covered
+        .spans
+        .push((span.offset(), end.saturating_sub(span.offset())).into());
+    covered.texts.push(Hidden {
+        text: value.trim().to_owned(),
+        from: from.min(line),
+        to: end,
+    });
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start_matches([' ', '\t']).len()
+}
+
+/// The end of the lines that are indented more than the one that starts here.
+fn end_of_block(text: &str, start: usize) -> usize {
+    let rest = text.get(start..).unwrap_or_default();
+    let mut lines = rest.split_inclusive('\n');
+    let first = lines.next().unwrap_or_default();
+    let level = indent(first);
+    let below = lines.take_while(|line| line.trim().is_empty() || indent(line) > level);
+    start + first.len() + below.map(str::len).sum::<usize>()
+}
+
+/// What follows such a key on its line, and on the lines below it that are indented more: everywhere, or in comments alone.
+fn of_lines(text: &str, everywhere: bool, covered: &mut Covered) {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let first = if everywhere {
+            Some(0)
+        } else {
+            line.find('#').map(|at| at + 1)
+        };
+        if let Some(first) = first
+            && let Some(end) = after_key(line, first, everywhere)
+        {
+            let rest = line.get(end..).unwrap_or_default().trim_end();
+            let last = if everywhere {
+                end_of_block(text, start)
+            } else {
+                start + end + rest.len()
+            };
+            covered.spans.push((start + end, last - start - end).into());
+            let said = text.get(start + end..last).unwrap_or_default();
+            let words = said.split(|c: char| c.is_whitespace() || ",{}[]\"'`".contains(c));
+            covered
+                .texts
+                .extend(words.filter(|word| word.len() > 2).map(|word| Hidden {
+                    text: word.to_owned(),
+                    from: start,
+                    to: last,
+                }));
+        }
+        start += line.len();
+    }
+}
+
+/// Where the first word for a secret ends, with what divides it from its value.
+fn after_key(line: &str, first: usize, bare: bool) -> Option<usize> {
+    let part = line.get(first..)?;
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let mut at = 0;
+    for word in part.split_inclusive(|c: char| !is_word(c)) {
+        let name = word.trim_end_matches(|c: char| !is_word(c));
+        let end = at + name.len();
+        at += word.len();
+        if name.is_empty() || !is_secret(name) {
+            continue;
+        }
+        let rest = part.get(end..)?;
+        let value = rest.trim_start_matches(['"', '\'', ' ', '\t']);
+        let after = value.trim_start_matches([':', '=']);
+        if bare || after.len() < value.len() {
+            let value = after.trim_start_matches([' ', '\t']);
+            return Some(first + end + rest.len() - value.len());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets() {
+        for key in [
+            "auth_pass",
+            "auth-pass",
+            "AUTH_PASS",
+            "authPass",
+            "auth_password",
+            "pass",
+            "passwd",
+            "password",
+            "pasword",
+            "passwort",
+            "sudo_pass",
+            "sudo_pasword",
+            "passphrase",
+            "ansible_ssh_pass",
+            "ansible_become_password",
+            "secret",
+            "secert",
+            "client_secret",
+            "token",
+            "api-token",
+            "api_key",
+            "apikey",
+            "private_key",
+            "ssh_key",
+            "key",
+            "keys",
+            "pwd",
+            "psk",
+            "credentials",
+        ] {
+            assert!(is_secret(key), "{key}");
+        }
+        for key in [
+            "passive",
+            "bypass",
+            "path",
+            "ports",
+            "persistence",
+            "address",
+            "ansible_ssh_private_key_file",
+            "host_key_checking",
+            "known_hosts",
+            "identity_files",
+            "virtual_router_id",
+            "user",
+            "host",
+            "text",
+            "keepalived",
+        ] {
+            assert!(!is_secret(key), "{key}");
+        }
+    }
+
+    /// The text with `*` for what is covered.
+    fn shown(text: &str) -> String {
+        let mut faults = Vec::new();
+        let root = super::super::node::read(text, "inventory", &mut faults);
+        let covered = covered(root.as_ref(), text, faults.is_empty());
+        let is_covered = |at: usize| {
+            let mut spans = covered.spans.iter();
+            spans.any(|span| (span.offset()..span.offset() + span.len()).contains(&at))
+        };
+        let shown = text.char_indices().map(|(at, c)| {
+            if is_covered(at) && !c.is_whitespace() {
+                '*'
+            } else {
+                c
+            }
+        });
+        shown.collect()
+    }
+
+    #[test]
+    fn what_is_covered() {
+        for (text, want) in [
+            ("auth-pass: abc\nb: 1\n", "auth-pass: ***\nb: 1\n"),
+            ("a: { pass: abc, b: 1 }\n", "a: { pass: ***, b: 1 }\n"),
+            ("auth_pass: { value: abc }\n", "auth_pass: { value: *** }\n"),
+            ("auth_pass: { abc }\n", "auth_pass: { *** }\n"),
+            ("auth_pass: [abc, 12]\n", "auth_pass: [***, **]\n"),
+            (
+                "auth_pass: { env: LVSCTL_PW, value: abc }\n",
+                "auth_pass: { env: LVSCTL_PW, value: *** }\n",
+            ),
+            ("auth_pass: { env: abc }\n", "auth_pass: { env: *** }\n"),
+            (
+                "auth_pass: { file: /etc/abc }\n",
+                "auth_pass: { file: /etc/abc }\n",
+            ),
+            (
+                "token: |\n  abc\n  def\nb: 1\n",
+                "token: |\n  ***\n  ***\nb: 1\n",
+            ),
+            (
+                "services: { token: { vip: abc } }\n",
+                "services: { token: { vip: abc } }\n",
+            ),
+            ("services: { token: abc }\n", "services: { token: *** }\n"),
+            ("a: 1 # password: abc\n", "a: 1 # password: ***\n"),
+            ("a: 1 # no token here\n", "a: 1 # no token here\n"),
+            ("pass: abc\npass: def\n", "pass: ***\npass: ***\n"),
+            // Broken YAML.
+            ("a: [\n  pass: abc\nb: 1\n", "a: [\n  pass: ***\nb: 1\n"),
+            (
+                "pass: |\n  abc\n\tdef\nb: [\n",
+                "pass: *\n  ***\n\t***\nb: [\n",
+            ),
+            ("- pass = abc def\n]\n", "- pass = *** ***\n]\n"),
+        ] {
+            assert_eq!(shown(text), want, "{text}");
+        }
+    }
+}
