@@ -139,6 +139,7 @@ pub fn directors_are_beside(view: View<'_>, faults: &mut Vec<Fault>) {
             }
         }
     }
+    let mut given = BTreeSet::new();
     for director in directors {
         let lacks =
             |((network, v4), (subnet, names)): (&(&'_ str, bool), &(IpNet, Vec<&'_ str>))| {
@@ -163,14 +164,20 @@ pub fn directors_are_beside(view: View<'_>, faults: &mut Vec<Fault>) {
         .help(format!(
             "give {} an interface there, by its own name and address: {}",
             shown(&director.name),
-            interfaces_with(view, director, &subnets)
+            interfaces_with(view, director, &subnets, &mut given)
         ));
         faults.push(view.at_key(&["hosts", &director.name], fault));
     }
 }
 
-/// The host's `interfaces` with a further one in each of these subnets, as it may be written.
-fn interfaces_with(view: View<'_>, host: &Host, subnets: &[IpNet]) -> String {
+/// The host's `interfaces` with a further one in each of these subnets, as it may be written. No two hosts are given the
+/// same address.
+fn interfaces_with(
+    view: View<'_>,
+    host: &Host,
+    subnets: &[IpNet],
+    given: &mut BTreeSet<IpAddr>,
+) -> String {
     let written = |net: IpNet| {
         if view.places.is_given(&["networks"]) {
             spare::in_yaml(net.addr())
@@ -192,9 +199,10 @@ fn interfaces_with(view: View<'_>, host: &Host, subnets: &[IpNet]) -> String {
         })
         .collect();
     for subnet in subnets {
-        let Some(free) = view.free(*subnet, Some(host.address), &[]) else {
+        let Some(free) = view.free_beside(*subnet, Some(host.address), given) else {
             continue;
         };
+        given.insert(free);
         let Ok(net) = IpNet::new(free, subnet.prefix_len()) else {
             continue;
         };
@@ -292,12 +300,13 @@ fn way_back(view: View<'_>, host: &Host, address: IpAddr, several: bool) -> Stri
             shown(&director.name)
         );
     }
+    let mut given = BTreeSet::new();
     let apart: Vec<String> = cluster
         .hosts
         .iter()
         .filter(|h| h.is_director() && of_director(h).is_none())
         .map(|director| {
-            let interfaces = interfaces_with(view, director, &[subnet]);
+            let interfaces = interfaces_with(view, director, &[subnet], &mut given);
             format!("{} {interfaces}", shown(&director.name))
         })
         .collect();
