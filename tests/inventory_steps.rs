@@ -279,6 +279,38 @@ const CASES: &[Case] = &[
         ],
     ),
     (
+        "directors outside alone, whose numbers are taken inside",
+        NAT,
+        &[
+            ("10.0.9.11", "10.0.9.2"),
+            ("10.0.9.12", "10.0.9.3"),
+            ("id: 51\n", "id: 51\n  vips: [10.0.0.100, 10.0.9.1]\n"),
+        ],
+        &[
+            (
+                '×',
+                "`rs1` and `rs2` must answer through `lb1`",
+                "`interfaces: { eth0: 10.0.0.2, eth1: 10.0.9.4 }`",
+                &[],
+            ),
+            (
+                '×',
+                "`rs1` and `rs2` must answer through `lb2`",
+                "`interfaces: { eth0: 10.0.0.3, eth1: 10.0.9.5 }`",
+                &[
+                    (
+                        "address: 10.0.0.2",
+                        "interfaces: { eth0: 10.0.0.2, eth1: 10.0.9.4 }",
+                    ),
+                    (
+                        "address: 10.0.0.3",
+                        "interfaces: { eth0: 10.0.0.3, eth1: 10.0.9.5 }",
+                    ),
+                ],
+            ),
+        ],
+    ),
+    (
         "a gateway that no director holds",
         NAT,
         &[

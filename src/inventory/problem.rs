@@ -1,4 +1,4 @@
-//! What is wrong with an inventory, where, and how to mend it. What is a fault is decided elsewhere.
+//! What is wrong with an inventory, where, and how to fix it. What is a fault is decided elsewhere.
 
 use std::fmt;
 use std::sync::Arc;
@@ -222,7 +222,7 @@ fn without(message: &str, secret: &str) -> String {
     parts.collect::<Vec<_>>().join("`")
 }
 
-/// One thing that is wrong: where, what, and how to mend it.
+/// One thing that is wrong: where, what, and how to fix it.
 #[derive(Debug, Clone)]
 pub struct Problem {
     file: String,
@@ -251,7 +251,7 @@ impl Problem {
         self.fault.label.as_deref()
     }
 
-    /// How to mend it.
+    /// How to fix it.
     pub fn mend(&self) -> Option<&str> {
         self.fault.help.as_deref()
     }
@@ -260,7 +260,7 @@ impl Problem {
         self.fault.warning
     }
 
-    /// The offending line, marked, with what is wrong and how to mend it, for people.
+    /// The offending line, marked, with what is wrong and how to fix it, for people.
     pub fn render(&self, width: usize, colour: bool) -> String {
         let theme = if colour {
             GraphicalTheme::unicode()
@@ -419,7 +419,7 @@ fn one_each(faults: Vec<Fault>) -> Vec<Fault> {
                 names.push(format!("{} more", others.len() - NAMED));
             }
             if !names.is_empty() {
-                fault.message = format!("{}; so it is for {}", fault.message, names.join(", "));
+                fault.message = format!("{}; the same for {}", fault.message, names.join(", "));
             }
             fault
         })

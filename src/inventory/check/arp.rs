@@ -9,7 +9,7 @@ use super::View;
 use crate::inventory::model::{ArpAnswer, Interface};
 use crate::inventory::problem::{Fault, shown};
 
-/// A static neighbour entry needs somebody who has it, and the hardware address that it names.
+/// A static neighbour entry needs a host that has it, and the hardware address that it names.
 pub fn neighbours_are_known(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     if cluster.arp != ArpAnswer::Neighbour {

@@ -28,8 +28,28 @@ fn way(cluster: &Cluster, host: &Host) -> Way {
     }
 }
 
-fn nat(cluster: &Cluster) -> impl Iterator<Item = &Service> {
-    cluster.services.iter().filter(|s| s.mode == Mode::Nat)
+/// Who serves, of the services that are chosen: by the name of its host a service and the addresses that answer. Of many
+/// services on many hosts this is made once.
+fn answering(
+    cluster: &Cluster,
+    chosen: impl Fn(&Service) -> bool,
+) -> BTreeMap<&str, (&Service, BTreeSet<IpAddr>)> {
+    let mut all: BTreeMap<&str, (&Service, BTreeSet<IpAddr>)> = BTreeMap::new();
+    for service in cluster.services.iter().filter(|s| chosen(s)) {
+        let real = service.real_servers.iter();
+        let real = real.map(|real| (real.host.as_str(), real.address));
+        let sorry = service.sorry_server.iter();
+        let sorry = sorry.filter_map(|sorry| Some((sorry.host.as_deref()?, sorry.address)));
+        for (host, address) in real.chain(sorry) {
+            let (_, addresses) = all.entry(host).or_insert((service, BTreeSet::new()));
+            addresses.insert(address);
+        }
+    }
+    all
+}
+
+fn by_nat(cluster: &Cluster) -> BTreeMap<&str, (&Service, BTreeSet<IpAddr>)> {
+    answering(cluster, |s| s.mode == Mode::Nat)
 }
 
 /// The interface of a host that has an address.
@@ -69,17 +89,10 @@ pub fn past_directors(view: View<'_>, faults: &mut Vec<Fault>) {
 /// the gateway it reaches clients of its own network, which get no answers of NAT.
 pub fn one_way_each(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
+    let (nat, direct) = (by_nat(cluster), answering(cluster, |s| s.mode != Mode::Nat));
     for host in cluster.hosts.iter().filter(|h| !h.is_director()) {
-        let mine = || {
-            cluster
-                .services
-                .iter()
-                .filter(|s| s.is_served_by(&host.name))
-        };
-        let (Some(nat), Some(direct)) = (
-            mine().find(|s| s.mode == Mode::Nat),
-            mine().find(|s| s.mode != Mode::Nat),
-        ) else {
+        let name = host.name.as_str();
+        let (Some((nat, _)), Some((direct, _))) = (nat.get(name), direct.get(name)) else {
             continue;
         };
         if !matches!(way(cluster, host), Way::Director) {
@@ -108,22 +121,25 @@ pub fn directors_are_beside(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let directors: Vec<&Host> = cluster.hosts.iter().filter(|h| h.is_director()).collect();
     // By network and family: its subnet, and who answers there.
+    let nat = by_nat(cluster);
     let mut behind: BTreeMap<(&str, bool), (IpNet, Vec<&str>)> = BTreeMap::new();
     for host in cluster.hosts.iter().filter(|h| !h.is_director()) {
         if matches!(way(cluster, host), Way::Router) {
             continue;
         }
-        for real in nat(cluster).flat_map(|s| s.backends_on(&host.name)) {
-            let Some((nic, subnet)) = holder(host, real.address) else {
+        let mine = nat.get(host.name.as_str());
+        for address in mine.into_iter().flat_map(|(_, all)| all) {
+            let Some((nic, subnet)) = holder(host, *address) else {
                 continue;
             };
-            let key = (nic.network.as_str(), real.address.is_ipv4());
+            let key = (nic.network.as_str(), address.is_ipv4());
             let (_, names) = behind.entry(key).or_insert((subnet, Vec::new()));
             if !names.contains(&host.name.as_str()) {
                 names.push(&host.name);
             }
         }
     }
+    let mut given = BTreeSet::new();
     for director in directors {
         let lacks =
             |((network, v4), (subnet, names)): (&(&'_ str, bool), &(IpNet, Vec<&'_ str>))| {
@@ -148,14 +164,20 @@ pub fn directors_are_beside(view: View<'_>, faults: &mut Vec<Fault>) {
         .help(format!(
             "give {} an interface there, by its own name and address: {}",
             shown(&director.name),
-            interfaces_with(view, director, &subnets)
+            interfaces_with(view, director, &subnets, &mut given)
         ));
         faults.push(view.at_key(&["hosts", &director.name], fault));
     }
 }
 
-/// The host's `interfaces` with a further one in each of these subnets, as it may be written.
-fn interfaces_with(view: View<'_>, host: &Host, subnets: &[IpNet]) -> String {
+/// The host's `interfaces` with a further one in each of these subnets, as it may be written. No two hosts are given the
+/// same address.
+fn interfaces_with(
+    view: View<'_>,
+    host: &Host,
+    subnets: &[IpNet],
+    given: &mut BTreeSet<IpAddr>,
+) -> String {
     let written = |net: IpNet| {
         if view.places.is_given(&["networks"]) {
             spare::in_yaml(net.addr())
@@ -177,9 +199,10 @@ fn interfaces_with(view: View<'_>, host: &Host, subnets: &[IpNet]) -> String {
         })
         .collect();
     for subnet in subnets {
-        let Some(free) = view.free(*subnet, Some(host.address), &[]) else {
+        let Some(free) = view.free_beside(*subnet, Some(host.address), given) else {
             continue;
         };
+        given.insert(free);
         let Ok(net) = IpNet::new(free, subnet.prefix_len()) else {
             continue;
         };
@@ -207,26 +230,26 @@ pub fn through_directors(view: View<'_>, faults: &mut Vec<Fault>) {
     let own: BTreeSet<IpAddr> = cluster.director_addresses().collect();
     let mut through: BTreeSet<IpAddr> = cluster.floating_vips().collect();
     // An address of one director is no way back when another serves.
+    let nat = by_nat(cluster);
     let several = cluster.hosts.iter().filter(|h| h.is_director()).count() > 1;
     if !several {
         through.extend(&own);
     }
     for host in cluster.hosts.iter().filter(|h| !h.is_director()) {
-        let mine = || nat(cluster).flat_map(|s| s.backends_on(&host.name));
-        let Some(real) = mine().find(|rs| {
-            let back = |g: &IpAddr| through.contains(g) && g.is_ipv4() == rs.address.is_ipv4();
+        let mine = nat.get(host.name.as_str());
+        let Some(address) = mine.into_iter().flat_map(|(_, all)| all).find(|address| {
+            let back = |g: &IpAddr| through.contains(g) && g.is_ipv4() == address.is_ipv4();
             !host.gateway.as_ref().is_some_and(back)
         }) else {
             continue;
         };
         let other_family = host
             .gateway
-            .filter(|gateway| gateway.is_ipv4() != real.address.is_ipv4());
+            .filter(|gateway| gateway.is_ipv4() != address.is_ipv4());
         let message = match host.gateway {
             Some(gateway) if other_family.is_some() => format!(
-                "with NAT, {} must answer through a director from {} too, and its only gateway is {gateway}",
-                shown(&host.name),
-                real.address
+                "with NAT, {} must answer through a director from {address} too, and its only gateway is {gateway}",
+                shown(&host.name)
             ),
             Some(gateway) if own.contains(&gateway) => format!(
                 "with NAT, {} must answer through the director that serves, not always through {gateway}",
@@ -244,7 +267,7 @@ pub fn through_directors(view: View<'_>, faults: &mut Vec<Fault>) {
         let help = if other_family.is_some() {
             "a host has one gateway: give the services of IPv4 and of IPv6 real servers of their own by `real_servers`".to_owned()
         } else {
-            way_back(view, host, real.address, several)
+            way_back(view, host, *address, several)
         };
         let fault = Fault::new(message).help(help).warning();
         faults.push(view.at(&gateway_path(view, host), fault));
@@ -277,12 +300,13 @@ fn way_back(view: View<'_>, host: &Host, address: IpAddr, several: bool) -> Stri
             shown(&director.name)
         );
     }
+    let mut given = BTreeSet::new();
     let apart: Vec<String> = cluster
         .hosts
         .iter()
         .filter(|h| h.is_director() && of_director(h).is_none())
         .map(|director| {
-            let interfaces = interfaces_with(view, director, &[subnet]);
+            let interfaces = interfaces_with(view, director, &[subnet], &mut given);
             format!("{} {interfaces}", shown(&director.name))
         })
         .collect();

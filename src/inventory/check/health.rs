@@ -1,5 +1,7 @@
 //! Health checks and end-to-end checks: what is asked for can be asked for.
 
+use std::collections::BTreeSet;
+
 use super::View;
 use super::quoted;
 use crate::inventory::model::{
@@ -85,25 +87,49 @@ fn udp_by_tcp(view: View<'_>, service: &Service, port: Option<u16>) -> Option<St
         return Some("but its health check connects by TCP".to_owned());
     };
     let own = service.all_ports().iter().any(|all| all.contains(port));
-    let other = tcp_ports(view, service).any(|(served, _)| served == port);
-    (own && !other).then(|| {
+    let other = || {
+        tcp_ports(view, service, |served| served == port)
+            .next()
+            .is_some()
+    };
+    (own && !other()).then(|| {
         format!("and its health check connects by TCP to its port {port}, where real servers may listen by UDP alone")
     })
 }
 
 /// Ports on which real servers of a service serve others by TCP, and which.
-fn tcp_ports<'c>(view: View<'c>, service: &'c Service) -> impl Iterator<Item = (u16, &'c str)> {
-    let others = view.cluster.services.iter().filter(|other| {
-        let serves = |real: &RealServer| other.real_servers.iter().any(|rs| rs.host == real.host);
-        other.protocol == Protocol::Tcp
-            && other.name != service.name
-            && service.real_servers.iter().all(serves)
-    });
-    others.flat_map(|other| {
+fn tcp_ports<'c>(
+    view: View<'c>,
+    service: &'c Service,
+    wanted: impl Fn(u16) -> bool + Copy,
+) -> impl Iterator<Item = (u16, &'c str)> {
+    let others = view.cluster.services.iter();
+    let others = others.filter(|s| s.protocol == Protocol::Tcp && s.name != service.name);
+    others.filter_map(move |other| {
         let mapped = other.real_servers.first().and_then(|real| real.port);
-        let ports: Vec<u16> = mapped.map_or_else(|| other.ports.clone(), |port| vec![port]);
-        ports.into_iter().map(|port| (port, other.name.as_str()))
+        let port = match mapped {
+            Some(port) => Some(port).filter(|port| wanted(*port)),
+            None => other.ports.iter().copied().find(|port| wanted(*port)),
+        }?;
+        serves_all(other, service).then_some((port, other.name.as_str()))
     })
+}
+
+/// Whether all real servers of a service are those of another one too.
+fn serves_all(other: &Service, service: &Service) -> bool {
+    let serves = |real: &RealServer| other.real_servers.iter().any(|rs| rs.host == real.host);
+    let (first, last) = (service.real_servers.first(), service.real_servers.last());
+    // Most that differ do so here; the rest takes longer.
+    if ![first, last].into_iter().flatten().all(serves) {
+        return false;
+    }
+    let hosts: BTreeSet<&str> = other
+        .real_servers
+        .iter()
+        .map(|rs| rs.host.as_str())
+        .collect();
+    let mut all = service.real_servers.iter();
+    all.all(|real| hosts.contains(real.host.as_str()))
 }
 
 /// Servers open ports of a range when they need them, so none of these is asked; the one that they always listen on may be.
@@ -114,7 +140,7 @@ fn port_to_ask(view: View<'_>, service: &Service) -> String {
     } else {
         "write `health_check: false`"
     };
-    if let Some((port, other)) = tcp_ports(view, service).find(|(port, _)| !inside(*port)) {
+    if let Some((port, other)) = tcp_ports(view, service, |port| !inside(port)).next() {
         return format!(
             "write `health_check: {{ tcp: {{}}, port: {port} }}`, a port on which the real servers serve {} too; or {off}",
             shown(other)

@@ -114,7 +114,7 @@ pub fn are_enough(view: View<'_>, faults: &mut Vec<Fault>) {
         let members = instance.members.as_slice();
         if members.is_empty() {
             let fault = Fault::new("no host takes part in VRRP")
-                .help("give hosts the roles `director` and `backup`, or list them in `members`");
+                .help("give hosts the roles `director` and `backup`");
             faults.push(view.of_vrrp(instance, &["members"], fault));
         } else if let [only] = members {
             let others: Vec<&str> = directors(view)

@@ -220,4 +220,16 @@ impl View<'_> {
         let taken = self.taken.get_or_init(|| spare::written(self.places.0));
         spare::address_in(subnet, taken, like, ends)
     }
+
+    /// The same, and none of those that other hints have given.
+    fn free_beside(
+        self,
+        subnet: IpNet,
+        like: Option<IpAddr>,
+        given: &BTreeSet<IpAddr>,
+    ) -> Option<IpAddr> {
+        let taken = self.taken.get_or_init(|| spare::written(self.places.0));
+        let all: BTreeSet<IpAddr> = taken.union(given).copied().collect();
+        spare::address_in(subnet, &all, like, &[])
+    }
 }
