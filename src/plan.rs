@@ -56,7 +56,7 @@ pub struct HostPlan {
     pub notes: Vec<String>,
     /// Why this host cannot be made as wanted.
     pub refusals: Vec<String>,
-    /// Files that lvsctl did not make and replaces; they are kept, and `destroy` puts them back.
+    /// Files that lvsctl did not make and replaces; they are kept, and put back when they are no longer wanted.
     pub replaces: Vec<String>,
     #[serde(skip)]
     pub steps: Vec<Step>,

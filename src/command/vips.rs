@@ -27,12 +27,15 @@ pub fn unheld(fleet: &Fleet, hosts: &mut [HostRun]) -> Vec<Unheld> {
     settle::unheld(fleet, &mut directors.collect::<Vec<_>>())
 }
 
-/// Those that no director holds by its latest answer either; real servers hold VIPs all the time.
+/// The directors that hold a VIP by their latest answers; real servers hold it all the time.
+fn holders<'r, 'h>(hosts: &'r [HostRun<'h>], vip: IpAddr) -> impl Iterator<Item = &'r HostRun<'h>> {
+    let directors = hosts.iter().filter(|run| run.host.is_director());
+    directors.filter(move |run| run.answer.facts.address.has(vip))
+}
+
+/// Those that no director holds by its latest answer either.
 pub fn still(unheld: Vec<Unheld>, hosts: &[HostRun]) -> Vec<Unheld> {
-    let is_held = |one: &Unheld| {
-        let mut directors = hosts.iter().filter(|run| run.host.is_director());
-        directors.any(|run| run.answer.facts.address.has(one.vip))
-    };
+    let is_held = |one: &Unheld| holders(hosts, one.vip).next().is_some();
     unheld.into_iter().filter(|one| !is_held(one)).collect()
 }
 
@@ -107,11 +110,8 @@ pub fn together(
 
 /// Where nothing differs: VIPs that are on no director, or on several.
 pub fn unsettled(fleet: &Fleet, hosts: &mut [HostRun], unheld: &[Unheld]) -> Vec<Unsettled> {
-    let several = fleet.run.cluster.floating_vips().any(|vip| {
-        let directors = hosts.iter().filter(|run| run.host.is_director());
-        let holders = directors.filter(|run| run.answer.facts.address.has(vip));
-        holders.count() > 1
-    });
+    let mut vips = fleet.run.cluster.floating_vips();
+    let several = vips.any(|vip| holders(hosts, vip).count() > 1);
     let mut left: Vec<Unsettled> = unheld
         .iter()
         .filter(|one| !one.is_lost())
