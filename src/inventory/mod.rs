@@ -7,6 +7,7 @@ mod check;
 pub(crate) mod decode;
 mod field;
 pub mod foreign;
+mod form;
 mod http;
 pub mod model;
 pub(crate) mod node;
@@ -15,7 +16,9 @@ mod problem;
 mod raw;
 mod read;
 mod resolve;
+mod scalar;
 mod schema;
+mod site;
 
 use std::path::Path;
 
@@ -115,6 +118,10 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
         return Err(LoadError::new(&source, vec![fault]));
     }
 
+    if let (Value::Text(_), Some(fault)) = (&root.value, node::slip::foreign(text)) {
+        return Err(LoadError::new(&source, vec![fault]));
+    }
+
     let sink = decode::Sink::new(faults);
     let raw: Option<raw::Inventory> = decode::decode(&root, &sink);
     let mut cx = resolve::Context::new(&root, roles);
@@ -123,10 +130,15 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
     let Some(raw) = raw else {
         return Err(LoadError::new(&source, cx.faults));
     };
-    let cluster = resolve::resolve(&raw, &mut cx);
+    let mut cluster = resolve::resolve(&raw, &mut cx);
+    if cluster.name.is_empty() && !raw.cluster.is_absent() && raw.cluster.get().is_none() {
+        // A faulty name has been reported, and is not an empty one as well.
+        "faulty".clone_into(&mut cluster.name);
+    }
     let mut faults = cx.faults;
     let whole = faults.is_empty();
     faults.extend(check::check(&cluster, place::Places(&root), whole));
+    place::once(&root, &mut faults);
     if faults.iter().any(|f| !f.warning) {
         // Warnings wait: errors may be their cause.
         faults.retain(|f| !f.warning);
@@ -168,6 +180,10 @@ fn name_addresses(root: &Node, faults: &mut [Fault]) {
 /// Keys whose value is a secret.
 const SECRET_KEYS: &[&str] = &["auth_pass", "password", "passphrase", "sudo_password"];
 
+pub(crate) fn is_secret(key: &str) -> bool {
+    SECRET_KEYS.contains(&key)
+}
+
 /// Where secrets stand as plain text, so that no error shows them.
 fn plain_secrets(node: &Node) -> Vec<SourceSpan> {
     let mut found = Vec::new();
@@ -177,10 +193,7 @@ fn plain_secrets(node: &Node) -> Vec<SourceSpan> {
             Value::Map(entries) => open.extend(entries.iter().map(|entry| {
                 // Below the key stands where to read the secret, unless the secret was written there.
                 let misplaced = secret && entry.key == "env" && !is_variable(&entry.value);
-                (
-                    &entry.value,
-                    misplaced || SECRET_KEYS.contains(&entry.key.as_str()),
-                )
+                (&entry.value, misplaced || is_secret(&entry.key))
             })),
             Value::List(list) => open.extend(list.iter().map(|n| (n, secret))),
             Value::Null => {}

@@ -3,6 +3,7 @@
 use miette::SourceSpan;
 
 use super::node::{Node, Value};
+use super::problem::Fault;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Places<'a>(pub &'a Node);
@@ -18,8 +19,27 @@ impl<'a> Places<'a> {
                 ..
             })
             | None => key,
-            Some(node) => node.span,
+            Some(node) => self.seen(node, node.span),
         }
+    }
+
+    /// Where a value is used, if it is an alias; what is defined in `vars` is only there to be used, and wrong there.
+    fn seen(self, node: &Node, span: SourceSpan) -> SourceSpan {
+        match node.used {
+            Some(used) if !self.in_vars(span) => used,
+            _ => span,
+        }
+    }
+
+    fn in_vars(self, span: SourceSpan) -> bool {
+        let Value::Map(entries) = &self.0.value else {
+            return false;
+        };
+        let starts = entries
+            .iter()
+            .map(|entry| (entry.key_span.offset(), entry.key.as_str()));
+        let above = starts.filter(|(start, _)| *start <= span.offset()).max();
+        above.is_some_and(|(_, key)| key == "vars")
     }
 
     /// The place of the key itself.
@@ -92,7 +112,7 @@ impl<'a> Places<'a> {
             match &node.value {
                 Value::Map(entries) => match entries.iter().find(|e| e.key == *step) {
                     Some(entry) => {
-                        key = entry.key_span;
+                        key = self.seen(&entry.value, entry.key_span);
                         node = &entry.value;
                     }
                     None => return (None, key),
@@ -107,4 +127,43 @@ impl<'a> Places<'a> {
         }
         (Some(node), key)
     }
+}
+
+/// What is said of an alias as well as of what it names is said once, where it is defined.
+pub(super) fn once(root: &Node, faults: &mut Vec<Fault>) {
+    let mut aliases = Vec::new();
+    let mut open = vec![root];
+    while let Some(node) = open.pop() {
+        aliases.extend(node.used.map(|used| (used, node.span)));
+        match &node.value {
+            Value::List(list) => open.extend(list),
+            Value::Map(entries) => open.extend(entries.iter().map(|entry| {
+                aliases.extend(entry.value.used.map(|used| (used, entry.key_span)));
+                &entry.value
+            })),
+            _ => {}
+        }
+    }
+    let used: std::collections::BTreeSet<usize> =
+        aliases.iter().map(|(used, _)| used.offset()).collect();
+    if used.is_empty() {
+        return;
+    }
+    let defined: Vec<(SourceSpan, String)> = faults
+        .iter()
+        .filter_map(|fault| Some((fault.span?, fault.message.clone())))
+        .take(super::problem::MOST_SHOWN)
+        .collect();
+    faults.retain(|fault| {
+        let Some(span) = fault.span.filter(|span| used.contains(&span.offset())) else {
+            return true;
+        };
+        let same = defined
+            .iter()
+            .filter(|(_, message)| *message == fault.message);
+        !same.into_iter().any(|(at, _)| {
+            let names = |(used, defined): &(SourceSpan, SourceSpan)| *used == span && defined == at;
+            *at != span && aliases.iter().any(names)
+        })
+    });
 }
