@@ -107,6 +107,11 @@ pub(super) fn stands_for(word: &str, key: &str) -> bool {
     }
     let word = slip::divided(word).map_or(word, |(word, _)| word);
     let word = word.split(' ').next().unwrap_or_default();
+    word == key || is_word_for(word, key) || nearest(word, [key]).is_some()
+}
+
+/// Whether another program's word stands for this key.
+fn is_word_for(word: &str, key: &str) -> bool {
     let same = |row: &&Row| has_word(row, word);
     let means = |row: &Row| match row.3 {
         Means::Key(ours) => ours == key,
@@ -116,7 +121,7 @@ pub(super) fn stands_for(word: &str, key: &str) -> bool {
         Means::Build(Builder(keys, _)) => keys.contains(&key),
         _ => false,
     };
-    word == key || words::KEYS.iter().filter(same).any(means) || nearest(word, [key]).is_some()
+    words::KEYS.iter().filter(same).any(means)
 }
 
 /// Maps of more keys than this are looked at key by key alone.
@@ -125,6 +130,9 @@ pub(super) const MOST_SIBLINGS: usize = 200;
 /// What to say of a key that is not known in this map. Of several that belong to one key of ours the first has all, so
 /// that no key would stand twice.
 pub(super) fn explain(entry: &Entry, site: &Site<'_>, known: &[&str]) -> Option<Hint> {
+    if !site.inventory {
+        return None;
+    }
     let own = alone(entry, site, known)?;
     if site.map().len() > MOST_SIBLINGS {
         return Some(own.hint(entry));

@@ -139,6 +139,7 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
     let whole = faults.is_empty();
     faults.extend(check::check(&cluster, place::Places(&root), whole));
     place::once(&root, &mut faults);
+    place::proposed(&root, &mut faults);
     if faults.iter().any(|f| !f.warning) {
         // Warnings wait: errors may be their cause.
         faults.retain(|f| !f.warning);

@@ -167,3 +167,50 @@ pub(super) fn once(root: &Node, faults: &mut Vec<Fault>) {
         })
     });
 }
+
+/// A key that the hint to a neighbour adds is not missing as well.
+pub(super) fn proposed(root: &Node, faults: &mut Vec<Fault>) {
+    let adding: Vec<(usize, String)> = faults
+        .iter()
+        .filter_map(|fault| Some((fault.span?.offset(), fault.help.clone()?)))
+        .filter(|(_, help)| help.contains(", and add `"))
+        .take(super::problem::MOST_SHOWN)
+        .collect();
+    if adding.is_empty() {
+        return;
+    }
+    faults.retain(|fault| {
+        let missing = fault.message.strip_prefix("the key `");
+        let missing = missing.filter(|rest| rest.ends_with(" is missing"));
+        let (Some(key), Some(span)) = (missing.and_then(|rest| rest.split('`').next()), fault.span)
+        else {
+            return true;
+        };
+        let Some(end) = end_behind(root, span) else {
+            return true;
+        };
+        let added = format!("`{key}: ");
+        let inside = |at: usize| (span.offset()..end).contains(&at);
+        !adding
+            .iter()
+            .any(|(at, help)| inside(*at) && help.contains(&added))
+    });
+}
+
+/// The end of the value behind the key at this place.
+fn end_behind(root: &Node, key: SourceSpan) -> Option<usize> {
+    let mut open = vec![root];
+    while let Some(node) = open.pop() {
+        match &node.value {
+            Value::List(list) => open.extend(list),
+            Value::Map(entries) => {
+                if let Some(entry) = entries.iter().find(|entry| entry.key_span == key) {
+                    return Some(entry.value.span.offset() + entry.value.span.len());
+                }
+                open.extend(entries.iter().map(|entry| &entry.value));
+            }
+            _ => {}
+        }
+    }
+    None
+}

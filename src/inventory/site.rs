@@ -11,6 +11,8 @@ const LEVELS: usize = 4;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Site<'a> {
     pub root: &'a Node,
+    /// Whether it is a part of an inventory; roles are read in the same way.
+    pub inventory: bool,
     /// The map's entries, then those of the maps above.
     maps: [&'a [Entry]; LEVELS],
     /// The type of each, as its `Deserialize` names it; none for a map of names.
@@ -24,6 +26,7 @@ impl<'a> Site<'a> {
     pub fn new(root: &'a Node) -> Self {
         Self {
             root,
+            inventory: false,
             maps: [&[]; LEVELS],
             types: [""; LEVELS],
             names: [""; LEVELS],
@@ -37,6 +40,7 @@ impl<'a> Site<'a> {
         }
         Self {
             root: self.root,
+            inventory: self.inventory || of == "Inventory",
             maps: before(map, self.maps),
             types: before(of, self.types),
             names: before(name, self.names),

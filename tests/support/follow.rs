@@ -1,8 +1,118 @@
 //! Follows the hints of `lvsctl check`: what a message says to write, to delete and to add is done in the text.
 
+#![allow(dead_code)] // Each test program uses a part of this.
+
 use std::ops::Range;
 
 use lvsctl::inventory::{self, BUILT_IN_ROLES, Problem};
+
+/// Each `<Type>` is a place for a key of that type's map.
+pub const BASE: &str = "\
+cluster: web
+networks: { lan: 192.168.100.0/24 }
+<Inventory>
+defaults:
+  interface: eth0
+  <Defaults>
+hosts:
+  lb1:
+    role: director
+    address: 192.168.100.14
+    <Host>
+  lb2: { role: backup, address: 192.168.100.15 }
+  rs1:
+    role: realserver
+    address: 192.168.100.12
+    interfaces:
+      eth1:
+        address: 192.168.100.112
+        <LongNic>
+  rs2:
+    role: realserver
+    address: 192.168.100.13
+    ssh:
+      command_timeout: 60
+      <SshOptions>
+vrrp:
+  virtual_router_id: 51
+  <Vrrp>
+  members:
+    lb1:
+      priority: 100
+      <Member>
+    lb2: {}
+  track_script:
+    up:
+      script: /usr/local/bin/up
+      <TrackScript>
+services:
+  web:
+    vip: 192.168.100.200
+    port: 80
+    <Service>
+    real_servers:
+      rs1:
+        weight: 1
+        <RealServer>
+      rs2: {}
+    health_check:
+      retry: 3
+      <LongHealthCheck>
+      http:
+        path: /
+        <HttpCheck>
+  third:
+    vip: 192.168.100.200
+    port: 82
+    persistence:
+      granularity: 24
+      <LongPersistence>
+    health_check:
+      tcp:
+        <TcpCheck>
+  other:
+    vip: 192.168.100.200
+    port: 81
+    health_check:
+      script:
+        path: /usr/local/bin/check
+        <ScriptCheck>
+";
+
+/// The inventory with a line in the map of a type, which has none of the keys that are left out. And the line's number.
+pub fn with(within: &str, line: &str, left_out: &[&str]) -> (String, usize) {
+    let marker = format!("<{within}>");
+    let all: Vec<&str> = BASE.lines().collect();
+    let at = all
+        .iter()
+        .position(|l| l.trim() == marker)
+        .unwrap_or_else(|| panic!("no place for a key of {within}"));
+    let level = indent(all[at]);
+    let outside = |l: &&str| indent(l) < level;
+    let first = all[..at].iter().rposition(outside).map_or(0, |n| n + 1);
+    let last = all[at..]
+        .iter()
+        .position(outside)
+        .map_or(all.len(), |n| at + n);
+    let (mut text, mut number, mut dropping) = (String::new(), 0, false);
+    for (index, written) in all.iter().enumerate() {
+        let own = (first..last).contains(&index) && indent(written) <= level;
+        if own {
+            let key = written.trim().split(':').next().unwrap_or_default();
+            dropping = left_out.contains(&key);
+        } else if !(first..last).contains(&index) {
+            dropping = false;
+        }
+        if index == at {
+            number = text.lines().count() + 1;
+            text += &format!("{}{line}\n", " ".repeat(level));
+        } else if !written.trim().starts_with('<') && !dropping {
+            text += written;
+            text += "\n";
+        }
+    }
+    (text, number)
+}
 
 pub fn problems(text: &str) -> Vec<Problem> {
     match inventory::parse("t.yaml", text, BUILT_IN_ROLES) {
@@ -28,6 +138,10 @@ pub fn offset(text: &str, problem: &Problem) -> Option<usize> {
 
 /// The inventory as the hint would have it, with the ranges that it changed; none where it proposes no text.
 pub fn followed(text: &str, problem: &Problem) -> Option<(String, Vec<Range<usize>>)> {
+    edits(text, problem).map(|edits| applied(text, edits))
+}
+
+fn edits(text: &str, problem: &Problem) -> Option<Vec<Edit>> {
     let start = offset(text, problem)?;
     let (help, label) = (
         problem.mend().unwrap_or_default(),
@@ -111,7 +225,7 @@ pub fn followed(text: &str, problem: &Problem) -> Option<(String, Vec<Range<usiz
             edits.push((at..at + old.len(), new.to_owned()));
         }
     }
-    Some(applied(text, edits))
+    Some(edits)
 }
 
 /// What is new within the ranges that a hint changed, once it is followed.
@@ -152,16 +266,15 @@ pub fn repaired(text: &str) -> Result<String, String> {
         if found.is_empty() {
             return Ok(text);
         }
-        // The last one first, so that places stay.
-        let mut all: Vec<&Problem> = found.iter().collect();
-        all.sort_by_key(|problem| problem.position());
-        for problem in all.into_iter().rev() {
+        let mut all = Vec::new();
+        for problem in &found {
             let help = problem.mend().unwrap_or_default();
-            let next = followed(&text, problem);
-            text = next
-                .ok_or_else(|| format!("{problem} (help: {help:?}) proposes nothing"))?
-                .0;
+            let edits = edits(&text, problem);
+            all.extend(
+                edits.ok_or_else(|| format!("{problem} (help: {help:?}) proposes nothing"))?,
+            );
         }
+        text = applied(&text, all).0;
     }
     Err(format!("{:#?}\n{text}", problems(&text)))
 }
@@ -260,6 +373,14 @@ fn value_end(text: &str, start: usize) -> usize {
                 .is_some_and(|l| l.contains(": ") || l.ends_with(':')))
     {
         return block_after(text, start, start - line + usize::from(item));
+    }
+    if !in_flow(text, start) && !text[start..].starts_with(['"', '\'', '{', '[']) {
+        // A comma ends no plain text of a block.
+        return start
+            + text[start..]
+                .lines()
+                .next()
+                .map_or(0, |line| line.trim_end().len());
     }
     start + end_of(&text[start..])
 }

@@ -11,11 +11,12 @@ pub(super) fn of_hosts(site: &Site<'_>) -> Option<Fault> {
     const MOST: usize = 200;
     let entries = site.map();
     let is_map = |entry: &Entry| matches!(entry.value.value, Value::Map(_) | Value::Null);
-    let group = site.of() == "Host"
+    let group = site.inventory
+        && site.of() == "Host"
         && site.name_at(1) == "hosts"
         && !entries.is_empty()
         && entries.len() <= MOST
-        && !is_host(entries)
+        && !holds_keys(entries)
         && entries.iter().all(is_map);
     if !group
         || !entries
@@ -43,6 +44,14 @@ pub(super) fn of_hosts(site: &Site<'_>) -> Option<Fault> {
         Some(span) => fault.at(span),
         None => fault,
     })
+}
+
+/// Whether there are keys of a host; a group of Ansible's has `vars` as well.
+fn holds_keys(entries: &[Entry]) -> bool {
+    let group = find(entries, "hosts")
+        .or(find(entries, "children"))
+        .is_some();
+    is_host(entries) && !group
 }
 
 /// The hosts of a group and of those below it; whether each has an address.

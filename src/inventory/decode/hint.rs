@@ -37,7 +37,7 @@ pub(super) fn slip(cursor: Cursor<'_>) -> Option<String> {
     let Value::Text(text) = &cursor.node.value else {
         return None;
     };
-    if let Some(found) = variable(text) {
+    if let Some(found) = variable(text).filter(|_| cursor.site.inventory) {
         return Some(format!("{NO_VARIABLES} in the place of `{found}`"));
     }
     let clean = cleaned(text)?;
@@ -57,6 +57,9 @@ pub(super) fn slip(cursor: Cursor<'_>) -> Option<String> {
 /// `expected` is what the message says.
 pub(super) fn hint(cursor: Cursor<'_>, expected: &str) -> String {
     let (key, found) = (cursor.key, &cursor.node.value);
+    if crate::inventory::is_secret(key) {
+        return of_secret(found);
+    }
     let help = of_place(cursor).or_else(|| of_shape(cursor, expected));
     if let Some(help) = help {
         return help;
@@ -129,6 +132,9 @@ pub(super) fn beside(site: &Site<'_>, pairs: &[(&str, Form)]) -> String {
 
 /// What was meant by a value at this place of the inventory.
 fn of_place(cursor: Cursor<'_>) -> Option<String> {
+    if !cursor.site.inventory {
+        return None;
+    }
     let (site, key, found) = (cursor.site, cursor.key, &cursor.node.value);
     let text = scalar(cursor.node);
     let below = |name: &str, form: Form| Some(format!("write `{}`", Form::below(&[name], form)));
@@ -227,7 +233,16 @@ fn of_place(cursor: Cursor<'_>) -> Option<String> {
         ("Vrrp", "track_script", Value::List(_) | Value::Text(_)) => Some(
             "write each below its name: `{ web: { unit: nginx.service } }` or `{ up: { script: /usr/local/bin/up } }`".to_owned(),
         ),
-        ("Vrrp", "auth_pass", Value::Map(entries)) => one_source(entries),
+        ("EndToEnd", "http" | "https", Value::Map(entries)) => {
+            let known = ["path", "status", "requests"];
+            let own = entries.iter().filter(|entry| known.contains(&entry.key.as_str()));
+            let pairs: Option<Vec<(String, Form)>> = own
+                .map(|entry| Some((entry.key.clone(), Form::of(&entry.value)?)))
+                .collect();
+            let pairs = pairs.filter(|pairs| !pairs.is_empty())?;
+            let all = foreign::quoted(&pairs);
+            Some(format!("write {all} in the place of `{key}`, which lists ports here"))
+        }
         ("Service", "real_port", Value::List(_)) => Some(
             "a service maps all its ports to one: make a service of each port, with its own `real_port`".to_owned(),
         ),
@@ -345,6 +360,17 @@ fn of_ipv6(entries: &[Entry], subnet: bool) -> Option<String> {
     })
 }
 
+/// What stands there may be the secret itself.
+fn of_secret(found: &Value) -> String {
+    let one = match found {
+        Value::Map(entries) => one_source(entries),
+        _ => None,
+    };
+    one.unwrap_or_else(|| {
+        "say where to read it: `{ env: NAME }`, `{ file: PATH }` or `{ prompt: TEXT }`".to_owned()
+    })
+}
+
 /// One of several places to read a secret from.
 fn one_source(entries: &[Entry]) -> Option<String> {
     let good = |c: char| c.is_ascii_alphanumeric() || "_./-".contains(c);
@@ -384,8 +410,12 @@ fn ssh(site: &Site<'_>, text: &str) -> Option<String> {
     }
 }
 
-/// The path of a URL.
+/// The path of a URL, or of a request: `GET /health`.
 fn path_in(text: &str) -> String {
+    let text = text
+        .split_whitespace()
+        .find(|word| word.contains('/'))
+        .unwrap_or(text);
     let path = match text.split_once("://") {
         Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
         None => text,
@@ -434,12 +464,18 @@ fn of_shape(cursor: Cursor<'_>, expected: &str) -> Option<String> {
             match entries.as_slice() {
                 [only] => Some(format!(
                     "write `{}`",
-                    Form::of(&only.value).filter(|form| form.text().is_some())?
+                    Form::of(&only.value).filter(|form| {
+                        form.text().is_some_and(|text| text.parse::<f64>().is_ok())
+                    })?
                 )),
                 _ => None,
             }
         }
-        _ if is_root(cursor) => Some(BEGINNING.to_owned()),
+        Value::Text(_) | Value::Int(..) | Value::Float(..) | Value::Bool(..)
+            if is_root(cursor) && expected == "a map of keys" =>
+        {
+            Some(BEGINNING.to_owned())
+        }
         _ => None,
     }
 }
@@ -621,7 +657,7 @@ fn of_port(text: &str, several: bool) -> String {
     {
         let list = Form::List(parts.into_iter().map(Form::word).collect());
         return if several {
-            format!("write a list: `{list}`")
+            format!("write `{list}`, a list")
         } else {
             "write one port: here is no list of them".to_owned()
         };
@@ -756,7 +792,7 @@ mod tests {
         }
         assert_eq!(
             of_port("21, 10000-10100", true),
-            "write a list: `[21, 10000-10100]`"
+            "write `[21, 10000-10100]`, a list"
         );
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn decode<'de, T: de::Deserialize<'de>>(root: &'de Node, sink: &'de S
         site: Site::new(root),
         in_list: false,
         at: root.span,
+        behind: root.span,
         sink,
     };
     T::deserialize(cursor)
@@ -166,6 +167,8 @@ struct Cursor<'de> {
     in_list: bool,
     /// What a fault points at: the value, or the key where there is none.
     at: SourceSpan,
+    /// The key, at which is said what a map lacks.
+    behind: SourceSpan,
     sink: &'de Sink,
 }
 
@@ -178,6 +181,7 @@ impl<'de> Cursor<'de> {
             site,
             in_list: false,
             at: pointed(&entry.value, entry.key_span),
+            behind: entry.key_span,
             ..self
         }
     }
@@ -188,8 +192,19 @@ impl<'de> Cursor<'de> {
             // A single value in the place of a list stands behind the key itself.
             in_list: self.in_list || !std::ptr::eq(node, self.node),
             at: pointed(node, self.at),
+            behind: if node.span.is_empty() {
+                self.behind
+            } else {
+                node.span
+            },
             ..self
         }
+    }
+
+    /// Where a fault of this value is.
+    fn place(self, fault: &Fault) -> SourceSpan {
+        let lacks = fault.message.ends_with("is missing") || fault.message.contains(" has no `");
+        if lacks { self.behind } else { self.at }
     }
 
     /// The inside of a map.
@@ -198,7 +213,8 @@ impl<'de> Cursor<'de> {
     }
 
     fn note(self, error: DecodeError) {
-        self.sink.borrow_mut().push(error.at(self.at).fault);
+        let place = self.place(&error.fault);
+        self.sink.borrow_mut().push(error.at(place).fault);
     }
 
     fn expected(self, what: impl fmt::Display) -> DecodeError {
@@ -209,7 +225,8 @@ impl<'de> Cursor<'de> {
     /// Says what was found instead, and how to repair it, where that is not said yet.
     fn locate_error(self, error: DecodeError) -> DecodeError {
         let own = error.fault.span.is_none();
-        let mut fault = error.at(self.at).fault;
+        let place = self.place(&error.fault);
+        let mut fault = error.at(place).fault;
         if let Some(help) = hint::slip(self).filter(|_| own || fault.span == Some(self.at)) {
             fault.help = Some(help);
         }

@@ -11,7 +11,7 @@ use super::Cursor;
 use super::hint::{NO_VARIABLES, beside};
 
 pub(super) fn misread(cursor: Cursor<'_>) -> Option<Fault> {
-    if cursor.in_list {
+    if cursor.in_list || !cursor.site.inventory {
         return None;
     }
     let text = match &cursor.node.value {

@@ -143,6 +143,29 @@ impl Advice {
                     }
                 }
             }
+            Self::Add { to, pairs } => {
+                let [(key, _)] = pairs.as_slice() else {
+                    return Self::Add { to, pairs };
+                };
+                let mut same = all.filter_map(|(other, advice)| match advice {
+                    Self::Add { to: t, pairs: p } if t == to => match p.as_slice() {
+                        [(k, form)] if k == key => Some((other, form.clone())),
+                        _ => None,
+                    },
+                    _ => None,
+                });
+                match same.next() {
+                    Some((first, _)) if first.key_span != entry.key_span => {
+                        Self::Delete(format!("{to} gets it for {}", name_of(first)))
+                    }
+                    Some((_, form)) => {
+                        let form = together(key, form, same.map(|(_, form)| form));
+                        let pairs = vec![(key.clone(), form)];
+                        Self::Add { to, pairs }
+                    }
+                    None => Self::Add { to, pairs },
+                }
+            }
             other => other,
         }
     }
@@ -312,6 +335,13 @@ pub(super) fn put(site: &Site<'_>, level: usize, path: &[&str], form: Form) -> A
     below(given, &above, &in_place, rest, form)
 }
 
+/// Another program's word for a key, where it is given.
+fn foreign_for<'e>(entries: &'e [Entry], key: &str) -> Option<&'e str> {
+    let mut all = entries.iter().take(super::MOST_SIBLINGS);
+    let other = all.find(|entry| super::is_word_for(&entry.key, key))?;
+    Some(&other.key)
+}
+
 /// The way that a health check asks, where it is another one than this.
 fn other_kind(entries: &[Entry], kind: &str) -> Option<&'static str> {
     const KINDS: [&str; 4] = ["tcp", "http", "https", "script"];
@@ -347,10 +377,15 @@ fn below(given: &Entry, above: &str, in_place: &str, path: &[&str], form: Form) 
             match (find(entries, first), other_kind(entries, first)) {
                 (Some(next), _) => below(next, &own, in_place, rest, form),
                 (None, Some(kind)) => instead(first, rest, form, kind),
-                (None, _) => add(first, form),
+                (None, None) => match foreign_for(entries, first) {
+                    Some(other) => Advice::delete(format!("{own} has it as `{other}`")),
+                    None => add(first, form),
+                },
             }
         }
         Value::Null => add(first, form),
+        // It has no short form, so that its value is a fault of its own.
+        _ if given.key == "ssh" => add(first, form),
         Value::List(_) => Advice::say(format!("it belongs below `{}`, which is a map", given.key)),
         _ => {
             let short = Form::of(&given.value).unwrap_or_else(Form::empty);

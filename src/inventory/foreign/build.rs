@@ -11,6 +11,7 @@ use crate::inventory::site::{Site, address, each, entries_of, find, scalar};
 type Pairs = Vec<(String, Form)>;
 
 pub(super) const CHECKER: Means = Means::Build(Builder(&["health_check"], checker));
+pub(super) const CHECK: Means = Means::Build(Builder(&[], check));
 pub(super) const KIND: Means = Means::Build(Builder(&[], kind_of));
 pub(super) const URL: Means = Means::Build(Builder(&["path"], url));
 pub(super) const OUT: Means = Means::Build(Builder(&["weight"], out_of_service));
@@ -150,6 +151,28 @@ fn checker(entry: &Entry, site: &Site<'_>) -> Advice {
         };
     }
     put(site, level, &["health_check"], form).noting(note)
+}
+
+/// A real server's own check, which the service has for all.
+fn check(entry: &Entry, site: &Site<'_>) -> Advice {
+    let said = text_of(&entry.value).unwrap_or_default().to_lowercase();
+    let kind = match switch(&said) {
+        Some(true) => Some("tcp"),
+        Some(false) => Some("false"),
+        None => KINDS
+            .into_iter()
+            .find(|kind| *kind == said)
+            .or_else(|| health_check(&said)),
+    };
+    match kind {
+        Some(kind) if kind != "script" => put(
+            site,
+            service_level(site),
+            &["health_check"],
+            Form::word(kind),
+        ),
+        _ => Advice::say("the service says it for all real servers: `health_check: tcp`"),
+    }
 }
 
 /// The entries with those of `url` among them, which may be a list.
@@ -346,8 +369,17 @@ fn ports(entry: &Entry, site: &Site<'_>) -> Advice {
         let pairs = port.into_iter().chain(missing).collect();
         return Advice::Write(pairs, String::new()).with(site, more);
     }
-    if all.iter().all(|port| port.is_plain()) {
-        return super::renamed("port", entry, site);
+    if all.iter().all(Port::is_plain) {
+        if !all.iter().any(|port| port.same) {
+            return super::renamed("port", entry, site);
+        }
+        let list = all
+            .iter()
+            .map(|port| Some(Form::word(port.outer.as_ref()?)));
+        return match list.collect::<Option<_>>() {
+            Some(list) => Advice::write("port", Form::List(list)),
+            None => Advice::Rename("port"),
+        };
     }
     match several(&all, site) {
         Some(help) => Advice::labelled("here it is `port`", help),
@@ -361,6 +393,8 @@ pub(in crate::inventory) struct Port {
     pub outer: Option<String>,
     pub inner: Option<u16>,
     pub protocol: Option<String>,
+    /// Whether it is one port, written as a pair.
+    pub same: bool,
 }
 
 impl Port {
@@ -377,7 +411,7 @@ impl Port {
         if let Some(protocol) = &self.protocol {
             pairs.push(pair("protocol", Form::word(protocol)));
         }
-        (!self.is_plain()).then_some(pairs)
+        (!self.is_plain() || self.same).then_some(pairs)
     }
 }
 
@@ -400,6 +434,7 @@ pub(in crate::inventory) fn port(node: &Node) -> Port {
             inner: inner
                 .filter(|inner| Some(*inner) != outer.as_deref())
                 .and_then(|inner| inner.parse().ok()),
+            same: false,
             protocol: of(&["protocol"]).and_then(protocol).filter(|p| p != "tcp"),
             outer,
         };
@@ -413,6 +448,7 @@ pub(in crate::inventory) fn port(node: &Node) -> Port {
             .map(|(_, inner)| inner),
         outer: Some(mapped.map_or_else(|| ports.to_owned(), |(outer, _)| outer.to_string())),
         protocol: protocol(kind),
+        same: mapped.is_some_and(|(outer, inner)| outer == inner),
     }
 }
 
@@ -453,6 +489,12 @@ pub(in crate::inventory) fn several(all: &[Port], site: &Site<'_>) -> Option<Str
 /// An address that may have its port with it: `10.0.0.100 80`, `*:80`.
 fn vip(entry: &Entry, site: &Site<'_>) -> Advice {
     let text = text_of(&entry.value).unwrap_or_default();
+    if let Some(mark) = text
+        .strip_prefix("fwmark ")
+        .filter(|_| site.given("fwmark").is_none())
+    {
+        return Advice::write("fwmark", Form::word(mark));
+    }
     let port = |port: &str| {
         let known = site.given("port").is_some() || port.parse::<u16>().is_err();
         (!known).then(|| ("port".to_owned(), Form::word(port)))
@@ -859,6 +901,15 @@ fn virtual_server(entry: &Entry, site: &Site<'_>) -> Advice {
         return Advice::write("services", service).noting(
             ", with what else it says beside `port`; each real server is a host below `hosts`",
         );
+    }
+    // One that stands there without a name.
+    let map = entries_of(&entry.value);
+    let alone = ["vip", "ip", "port", "address", "virtual_ipaddress"];
+    if alone.iter().any(|key| find(map, key).is_some())
+        && site.given("services").is_none()
+        && let Some(form) = Form::of(&entry.value)
+    {
+        return Advice::write("services", Form::below(&["web"], form));
     }
     super::renamed("services", entry, site)
 }

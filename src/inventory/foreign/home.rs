@@ -142,7 +142,20 @@ fn in_child(entry: &Entry, site: &Site<'_>, above: &str) -> Advice {
         ));
     }
     moved(entry, &format!("`{above}`"), |form| {
-        put(site, 0, &[above, &entry.key], form)
+        let advice = put(site, 0, &[above, &entry.key], form);
+        let id = "virtual_router_id";
+        match advice {
+            // An instance has an identifier.
+            Advice::Write(pairs, note)
+                if above == "vrrp" && entry.key != id && site.given(id).is_none() =>
+            {
+                let with_id = |(key, form): (String, Form)| {
+                    (key, Form::below(&[id], Form::word(51)).merged(form))
+                };
+                Advice::Write(pairs.into_iter().map(with_id).collect(), note)
+            }
+            advice => advice,
+        }
     })
 }
 
@@ -166,6 +179,10 @@ fn put_there(entry: &Entry, inside: &Site<'_>) -> Advice {
     if inside.given(&entry.key).is_some() {
         return Advice::delete(format!("{to} has its `{}` already", entry.key));
     }
+    let mut inner = inside.map().iter().take(super::MOST_SIBLINGS);
+    if let Some(other) = inner.find(|other| super::is_word_for(&other.key, &entry.key)) {
+        return Advice::delete(format!("{to} has it as `{}`", other.key));
+    }
     moved(entry, &to, |form| Advice::Add {
         to: to.clone(),
         pairs: vec![(entry.key.clone(), form)],
@@ -173,6 +190,13 @@ fn put_there(entry: &Entry, inside: &Site<'_>) -> Advice {
 }
 
 fn in_service(entry: &Entry, site: &Site<'_>) -> Advice {
+    // Where it stands at several places, the first goes there.
+    let outer = [entries_of(site.root), site.all("defaults")];
+    let before = outer.iter().filter_map(|map| find(map, &entry.key));
+    let mut before = before.filter(|other| other.key_span.offset() < entry.key_span.offset());
+    if before.next().is_some() {
+        return Advice::delete(format!("the other `{}` goes to the service", entry.key));
+    }
     match site.all("services") {
         [only] => put_there(
             entry,

@@ -40,7 +40,7 @@ pub(super) fn explained(text: &str, what: &str, fault: Fault) -> Fault {
     if let Some((start, address)) = ipv6(shown) {
         return Fault::new("this is not valid YAML: a text that ends with `:` begins a map")
             .help(format!(
-                "write `'{address}'`: an address that ends with `:` needs quotes"
+                "an address that ends with `:` needs quotes, `'{address}'`; a subnet needs none: `{address}/64`"
             ))
             .at((line.start + start, address.len()).into());
     }
