@@ -110,6 +110,11 @@ pub(super) fn stands_for(word: &str, key: &str) -> bool {
     word == key || is_word_for(word, key) || nearest(word, [key]).is_some()
 }
 
+/// Whether a key holds a secret itself: `password=hunter2`.
+pub(super) fn names_secret(key: &str) -> bool {
+    slip::divided(key).is_some_and(|(key, value)| !value.is_empty() && super::may_be_secret(key))
+}
+
 /// Whether another program's word stands for this key.
 fn is_word_for(word: &str, key: &str) -> bool {
     let same = |row: &&Row| has_word(row, word);

@@ -49,7 +49,7 @@ impl Form {
             }
             Value::Map(entries) if entries.len() <= LONGEST => {
                 let pair = |entry: &node::Entry| {
-                    let secret = super::is_secret(&entry.key);
+                    let secret = super::may_be_secret(&entry.key);
                     let secret = secret && !matches!(entry.value.value, Value::Map(_));
                     let value = (!secret).then(|| Self::whole(&entry.value))??;
                     Some((shown(&entry.key)?.to_owned(), value))

@@ -185,6 +185,20 @@ pub(crate) fn is_secret(key: &str) -> bool {
     SECRET_KEYS.contains(&key)
 }
 
+/// Whether the value of a key may be a secret, whosever word it is: `ansible_become_pass`, `db_password`.
+pub(crate) fn may_be_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    let ends = [
+        "pass",
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "token",
+    ];
+    ends.iter().any(|end| key.ends_with(end))
+}
+
 /// Where secrets stand as plain text, so that no error shows them.
 fn plain_secrets(node: &Node) -> Vec<SourceSpan> {
     let mut found = Vec::new();
@@ -192,9 +206,12 @@ fn plain_secrets(node: &Node) -> Vec<SourceSpan> {
     while let Some((node, secret)) = open.pop() {
         match &node.value {
             Value::Map(entries) => open.extend(entries.iter().map(|entry| {
+                if foreign::names_secret(&entry.key) {
+                    found.push(entry.key_span);
+                }
                 // Below the key stands where to read the secret, unless the secret was written there.
                 let misplaced = secret && entry.key == "env" && !is_variable(&entry.value);
-                (&entry.value, misplaced || is_secret(&entry.key))
+                (&entry.value, misplaced || may_be_secret(&entry.key))
             })),
             Value::List(list) => open.extend(list.iter().map(|n| (n, secret))),
             Value::Null => {}

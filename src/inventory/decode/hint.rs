@@ -80,6 +80,12 @@ pub(super) fn hint(cursor: Cursor<'_>, expected: &str) -> String {
 fn generic(expected: &str, found: &Value) -> String {
     match (expected, found) {
         ("`true` or `false`", _) => "write `true` or `false`, without quotes".to_owned(),
+        ("a list", Value::Text(text) | Value::Int(_, text)) if is_short(text) => {
+            format!(
+                "write `{}`: a list, with brackets",
+                Form::List(vec![Form::word(text)])
+            )
+        }
         ("a list", _) => "write `[one, two]`, or one `- value` a line".to_owned(),
         ("a map of keys", Value::List(_)) => {
             "write `key: value` lines, without a dash before them".to_owned()
@@ -101,6 +107,11 @@ fn generic(expected: &str, found: &Value) -> String {
             },
         },
     }
+}
+
+/// What a hint can repeat.
+fn is_short(text: &str) -> bool {
+    !text.is_empty() && text.len() < 100 && !text.contains(|c: char| c.is_control() || c == '`')
 }
 
 /// Of "an address such as 192.168.100.14 or 192.168.100.14/24".
@@ -396,7 +407,7 @@ fn ssh(site: &Site<'_>, text: &str) -> Option<String> {
         // One host for all would be each of them.
         if site.of() == "Defaults" {
             return Some(format!(
-                "write `{{ user: {user} }}`; a jump host is said by `ProxyJump` in `~/.ssh/config`"
+                "write `{{ user: {user} }}`; lvsctl does not support jump hosts"
             ));
         }
         return Some(format!("write `{{ user: {user}, host: {host} }}`"));

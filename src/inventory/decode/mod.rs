@@ -139,6 +139,15 @@ fn known_keys(known: &[&str]) -> String {
 
 /// A key of another program, or one that is not given yet and nearly the same.
 fn unknown_entry(entry: &Entry, site: &Site<'_>, known: &'static [&'static str]) -> Fault {
+    if foreign::names_secret(&entry.key) {
+        let name = entry.key.split([':', '=']).next().unwrap_or_default();
+        return Fault::new(format!(
+            "{} needs a colon with a blank behind it",
+            shown(name)
+        ))
+        .label("a plain text")
+        .help(format!("say where to read it: `{name}: {{ env: NAME }}`"));
+    }
     if let Some(hint) = foreign::explain(entry, site, known) {
         return Fault::new(format!("unknown key {}", shown(&entry.key)))
             .label(hint.label)

@@ -170,6 +170,7 @@ fn ports(cursor: Cursor<'_>) -> Option<Fault> {
         return None;
     }
     let help = match all.as_slice() {
+        [one] if one.outer.is_none() => format!("write `{}`", ends(each(cursor.node).first()?)?),
         [one] => {
             let port = one.outer.as_deref()?;
             let mut pairs = one.pairs().unwrap_or_default();
@@ -198,6 +199,17 @@ fn ports(cursor: Cursor<'_>) -> Option<Fault> {
         .unwrap_or(cursor.node);
     let what = "a port, or a range of ports such as `10000-20000`";
     Some(Fault::new(format!("expected {what}, found {}", found.describe())).help(help))
+}
+
+/// A range as a map of its ends.
+fn ends(node: &Node) -> Option<String> {
+    let end = |keys: [&str; 5]| {
+        let entry = keys.iter().find_map(|key| find(entries_of(node), key))?;
+        scalar(&entry.value)?.parse::<u16>().ok()
+    };
+    let first = end(["from", "start", "first", "min", "low"])?;
+    let last = end(["to", "end", "last", "max", "high"])?;
+    (first < last).then(|| format!("{first}-{last}"))
 }
 
 /// Both protocols in one service.

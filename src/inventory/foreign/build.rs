@@ -613,7 +613,7 @@ fn retries(entry: &Entry, site: &Site<'_>) -> Advice {
     }
 }
 
-/// The same, told as what comes after the first.
+/// The same, as a number of those after the first.
 fn attempts(entry: &Entry, site: &Site<'_>) -> Advice {
     let path: &[&str] = match site.of() {
         "LongHealthCheck" => &["retry"],
@@ -746,6 +746,11 @@ fn expected(entry: &Entry, site: &Site<'_>) -> Advice {
         .trim_start_matches("status ")
         .trim_start_matches("string ")
         .to_owned();
+    // A class of them: `2xx`.
+    let bare = match bare.to_lowercase().strip_suffix("xx").map(str::to_owned) {
+        Some(class) if class.len() == 1 => format!("{class}00-{class}99"),
+        _ => bare,
+    };
     let digits = !bare.is_empty() && bare.chars().all(|c| c.is_ascii_digit() || c == '-');
     let key = if digits { "status" } else { "text" };
     if bare.is_empty() || (key == "text" && is_pattern(&bare)) {

@@ -21,12 +21,11 @@ pub(super) fn of_key(entry: &Entry, known: &[&str]) -> Option<Advice> {
         && !value.is_empty()
     {
         let odd = entry.key.contains(is_odd_blank);
-        let form = if super::super::is_secret(key) {
-            super::source(key)
+        return Some(Advice::write(key, Form::word(value)).noting(if odd {
+            PLAIN
         } else {
-            Form::word(value)
-        };
-        return Some(Advice::write(key, form).noting(if odd { PLAIN } else { BEHIND }));
+            BEHIND
+        }));
     }
     let clean = cleaned(&entry.key).filter(|key| is_known(key))?;
     let form = Form::of(&entry.value)?;

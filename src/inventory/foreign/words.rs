@@ -15,7 +15,10 @@ const FAILED: Means = Means::Leave(
 const TO_SERVICES: Means =
     Means::There("VIPs stand in services: `services: { web: { vip: 192.168.100.200, port: 80 } }`");
 const SSH_CONFIG: Means = Means::There(
-    "`~/.ssh/config` is read for jump hosts and the like; `ssh` has the other options",
+    "`~/.ssh/config` is read, `ssh` has the options that go before it, and jump hosts are not supported",
+);
+const JUMP: Means = Means::Leave(
+    "lvsctl does not support jump hosts: run it on a machine that reaches the hosts directly",
 );
 const NO_CHECK: Means = Means::There(
     "lvsctl has no such check: `health_check: tcp` only connects, and `health_check: { script: { path: /usr/local/bin/check } }` \
@@ -69,7 +72,7 @@ pub(super) const KEYS: &[Row] = &[
     ("timeout", Of::Keepalived, "TrackScript",
         Means::Leave("lvsctl does not support it: a program that takes longer than `interval` counts as failed")),
     ("init_fail", Of::Keepalived, "TrackScript",
-        Means::Leave("lvsctl does not support it: what is watched counts as well until it fails")),
+        Means::Leave("lvsctl does not support it: the first run of what is watched decides")),
     ("user", Of::Keepalived, "TrackScript", Means::Leave("lvsctl does not support it: programs run as root")),
     ("process full_command", Of::Keepalived, "TrackScript", PROCESS),
     ("param_match quorum quorum_max delay terminate_delay fork_delay", Of::Keepalived, "TrackScript",
@@ -120,7 +123,7 @@ pub(super) const KEYS: &[Row] = &[
         Of::Keepalived, "Service", CHECKER),
     ("sh-port sh-fallback mh-port mh-fallback flag-1 flag-2 flag-3", Of::Keepalived, "Service",
         Means::There("name it in a list: `scheduler_flags: [sh-port]`")),
-    ("lvs_method", Of::Keepalived, "RealServer", Means::There("the service says it for all: `mode: dr`")),
+    ("lvs_method lb_kind forward", Of::Keepalived, "RealServer", Means::There("the service says it for all: `mode: dr`")),
     ("uthreshold lthreshold max_conns", Of::Keepalived, "RealServer",
         Means::Leave("lvsctl does not support it: the connections of a real server are not bounded")),
     ("inhibit_on_failure", Of::Keepalived, "RealServer", FAILED),
@@ -276,7 +279,7 @@ pub(super) const KEYS: &[Row] = &[
     ("ansible_connection", Of::Ansible, "Host", Means::Convert(connection)),
     ("ansible_ssh_common_args ansible_sftp_extra_args ansible_scp_extra_args ansible_ssh_extra_args \
         ansible_ssh_args ansible_ssh_executable ansible_ssh_pipelining ansible_pipelining ansible_ssh_retries \
-        ansible_ssh_transfer_method ansible_control_path proxy_jump jump bastion",
+        ansible_ssh_transfer_method ansible_control_path",
         Of::Ansible, "Host", SSH_CONFIG),
     ("ansible_shell_type ansible_shell_executable ansible_python_interpreter ansible_perl_interpreter \
         ansible_ruby_interpreter ansible_remote_tmp",
@@ -306,7 +309,7 @@ pub(super) const KEYS: &[Row] = &[
     ("ansible_connection", Of::Ansible, "Defaults", Means::Convert(connection)),
     ("ansible_ssh_common_args ansible_sftp_extra_args ansible_scp_extra_args ansible_ssh_extra_args \
         ansible_ssh_args ansible_ssh_executable ansible_ssh_pipelining ansible_pipelining ansible_ssh_retries \
-        ansible_ssh_transfer_method ansible_control_path proxy_jump jump bastion",
+        ansible_ssh_transfer_method ansible_control_path",
         Of::Ansible, "Defaults", SSH_CONFIG),
     ("ansible_shell_type ansible_shell_executable ansible_python_interpreter ansible_perl_interpreter \
         ansible_ruby_interpreter ansible_remote_tmp",
@@ -319,7 +322,9 @@ pub(super) const KEYS: &[Row] = &[
     ("ansible_host ansible_ssh_host hostname ip", Of::Ansible, "Defaults",
         Means::Leave("each host has its own `address`")),
     ("key keyfile key_file private_key private_key_file identity_file", Of::Ansible, "SshOptions", Means::Key("identity_files")),
-    ("proxy_jump jump bastion proxy_command", Of::Ansible, "SshOptions", SSH_CONFIG),
+    ("proxy_jump jump bastion proxy_command jump_host", Of::Ansible, "SshOptions", JUMP),
+    ("proxy_jump jump bastion proxy_command jump_host", Of::Ansible, "Host", JUMP),
+    ("proxy_jump jump bastion proxy_command jump_host", Of::Ansible, "Defaults", JUMP),
     ("strict_host_key_checking", Of::Ansible, "SshOptions", Means::Key("host_key_checking")),
     ("timeout", Of::Ansible, "SshOptions", Means::Key("connect_timeout")),
     ("become", Of::Ansible, "SshOptions", Means::Key("sudo")),
@@ -329,6 +334,8 @@ pub(super) const KEYS: &[Row] = &[
     ("become_password become_pass sudo_pass", Of::Ansible, "SshOptions", Means::Whole("sudo_password: { env: LVSCTL_SUDO_PASSWORD }")),
     ("all", Of::Ansible, "Inventory",
         Means::There("hosts stand right below `hosts`, by name: `hosts: { lb1: { role: director, address: 192.168.100.14 } }`")),
+    ("directors realservers real_hosts", Of::Ansible, "Inventory",
+        Means::There("hosts stand right below `hosts`, each with its role: `hosts: { lb1: { role: director, address: 192.168.100.14 } }`")),
     ("children groups", Of::Ansible, "Inventory",
         Means::There("a host names its roles itself: `role: [realserver, web]`")),
     ("ansible_user ansible_port ansible_become ansible_ssh_private_key_file user sudo", Of::Ansible, "Inventory",

@@ -590,7 +590,12 @@ impl Shaped for ServicePorts {
                 Ok(range) => return Ok(Some(Self(range))),
                 Err(NoRange::Backwards) => {
                     let what = format!("the range of ports {} ends before it begins", shown(&text));
-                    return wrong(what, "write the smaller port first: `10000-20000`");
+                    let (first, last) = text.split_once('-').unwrap_or((&text, ""));
+                    let (first, last) = (first.trim(), last.trim());
+                    return wrong(
+                        what,
+                        &format!("write `{last}-{first}`, the smaller port first"),
+                    );
                 }
                 Err(NoRange::OutOfBounds) => {
                     let what = format!("the range of ports {} is out of bounds", shown(&text));
