@@ -490,7 +490,7 @@ mod tests {
     #[test]
     fn no_help_has_an_option_that_is_refused() {
         for (words, own, absent) in [
-            ("check", "--inventory", &OF_HOSTS[..]),
+            ("check", "--inventory", OF_HOSTS),
             ("render", "--output", OF_HOSTS),
             ("lab up", "--kernel", OF_HOSTS),
             ("lab", "--inventory", OF_HOSTS),

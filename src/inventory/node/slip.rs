@@ -81,9 +81,10 @@ fn ipv6(line: &str) -> Option<(usize, &str)> {
         let start = start.map_or(0, |n| n + 1);
         let word = line.get(start..at + 2)?;
         let next = line.get(at + 2..)?.chars().next().unwrap_or(' ');
-        let quoted = line[..start].ends_with(['"', '\'']);
+        // A key, or a text in quotes, is none.
+        let value = line[..start].trim_end().ends_with([':', '[', ',', '-']);
         let ends = [' ', ',', '}', ']', '\r'].contains(&next);
-        (ends && !quoted && word.len() > 2 && word.parse::<Ipv6Addr>().is_ok())
+        (ends && value && word.len() > 2 && word.parse::<Ipv6Addr>().is_ok())
             .then_some((start, word))
     });
     words.into_iter().next()
@@ -105,7 +106,11 @@ fn unclosed(text: &str, at: usize) -> Option<(usize, char)> {
             ('#', None) if before.is_whitespace() => comment = true,
             ('"' | '\'', None) if blank => quote = Some(c),
             ('{' | '[', None) if blank || !open.is_empty() => open.push((offset, c)),
-            ('}' | ']', None) => drop(open.pop()),
+            ('}' | ']', None) => match open.pop() {
+                // The other kind of bracket was to be closed before.
+                Some((at, inner)) if (inner == '{') != (c == '}') => return Some((at, inner)),
+                _ => {}
+            },
             _ => {}
         }
         before = c;
