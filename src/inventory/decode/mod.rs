@@ -2,8 +2,10 @@
 //! would stop at the first. Types ask for that through [`RECOVER`], [`EACH`] and [`SHAPE`] (see `field.rs`).
 
 mod access;
+mod address;
 mod group;
 mod hint;
+mod number;
 mod whole;
 
 use std::cell::RefCell;

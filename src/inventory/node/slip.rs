@@ -44,19 +44,24 @@ pub(super) fn explained(text: &str, what: &str, fault: Fault) -> Fault {
             ))
             .at((line.start + start, address.len()).into());
     }
-    if ["flow", "unclosed", "bracket", "'}'", "']'"]
+    let whole = lower.contains("unclosed bracket");
+    let flow = ["flow", "'}'", "']'"]
         .iter()
-        .any(|word| lower.contains(word))
-        && let Some((open, c)) = unclosed(text, at)
-        && !line.contains(&open)
-    {
-        let close = if c == '{' { '}' } else { ']' };
+        .any(|word| lower.contains(word));
+    let open = if whole {
+        unclosed(text, text.len())
+    } else {
+        unclosed(text, at).filter(|(open, _)| flow && !line.contains(open))
+    };
+    if let Some((open, c)) = open {
+        let (close, what) = if c == '{' {
+            ('}', "map")
+        } else {
+            (']', "list")
+        };
         return Fault::new(format!("this is not valid YAML: the `{c}` is never closed"))
             .label("opened here")
-            .help(format!(
-                "add a `{close}` where the {} ends",
-                if c == '{' { "map" } else { "list" }
-            ))
+            .help(format!("add a `{close}` where the {what} ends"))
             .at((open, 1).into());
     }
     fault
@@ -173,7 +178,7 @@ mod tests {
             ("a: { b: [1, 2 }\n", Some((8, '['))),
             ("a: { b: '}' }\n", None),
             ("a: b{c\n", None),
-            ("a: it's\nb: { c: 1\n", Some((12, '{'))),
+            ("a: it's\nb: { c: 1\n", Some((11, '{'))),
             ("a: 1 # {\n", None),
         ] {
             assert_eq!(unclosed(text, text.len()), found, "{text}");
