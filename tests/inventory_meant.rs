@@ -729,6 +729,39 @@ fn slips_of_the_keyboard() {
     );
 }
 
+/// What is wrong with a value that is used again is said where it is written, of a use alone at the use.
+#[test]
+fn aliases_are_blamed_where_they_are_wrong() {
+    let two = |first: &str, second: &str| {
+        text(&[("web", "@")]).replace("  web: @", &format!("  web: {first}\n  two: {second}"))
+    };
+    for (text, places) in [
+        (
+            two("&w { vip: 10.0.0.100, port: 80 }", "*w"),
+            &[(12, 8)][..],
+        ),
+        (
+            two("&w { vip: 10.0.9.100, port: 80 }", "{ <<: *w, port: 81 }"),
+            &[(11, 18)],
+        ),
+        (
+            two("{ vip: 10.0.0.100, port: &p 80 }", "{ vip: *p, port: 81 }"),
+            &[(12, 15)],
+        ),
+        (
+            two(
+                "{ vip: 10.0.0.100, port: 80, real_servers: &r [rs1, rs2] }",
+                "{ vip: 10.0.0.100, port: 81, weight: *r }",
+            ),
+            &[(12, 45)],
+        ),
+    ] {
+        let found = problems(&text);
+        let found: Vec<(usize, usize)> = found.iter().filter_map(|p| p.position()).collect();
+        assert_eq!(found, places, "{text}");
+    }
+}
+
 /// What no hint can write in one place is said in words; and each message is where the mistake is.
 #[test]
 fn mistakes_that_take_more_than_a_word() {

@@ -132,19 +132,28 @@ fn is_word_for(word: &str, key: &str) -> bool {
 /// Maps of more keys than this are looked at key by key alone.
 pub(super) const MOST_SIBLINGS: usize = 200;
 
-/// What to say of a key that is not known in this map. Of several that belong to one key of ours the first has all, so
-/// that no key would stand twice.
-pub(super) fn explain(entry: &Entry, site: &Site<'_>, known: &[&str]) -> Option<Hint> {
+/// What to say of each key of a map that is not known there. Of several that belong to one key of ours the first has all,
+/// so that no key would stand twice.
+pub(super) fn explain(site: &Site<'_>, known: &[&str]) -> Vec<Option<Hint>> {
+    let map = site.map();
     if !site.inventory {
-        return None;
+        return map.iter().map(|_| None).collect();
     }
-    let own = alone(entry, site, known)?;
-    if site.map().len() > MOST_SIBLINGS {
-        return Some(own.hint(entry));
+    let each = |entry| Some((entry, alone(entry, site, known)?));
+    if map.len() > MOST_SIBLINGS {
+        let hint = |(entry, advice): (&Entry, Advice)| advice.hint(entry);
+        return map.iter().map(|entry| each(entry).map(hint)).collect();
     }
-    let beside = site.map().iter();
-    let all = beside.filter_map(|other| Some((other, alone(other, site, known)?)));
-    Some(own.beside(entry, all).hint(entry))
+    let all: Vec<Option<(&Entry, Advice)>> = map.iter().map(each).collect();
+    let one = |one: &Option<(&Entry, Advice)>| {
+        let (entry, advice) = one.clone()?;
+        Some(
+            advice
+                .beside(entry, all.iter().flatten().cloned())
+                .hint(entry),
+        )
+    };
+    all.iter().map(one).collect()
 }
 
 fn alone(entry: &Entry, site: &Site<'_>, known: &[&str]) -> Option<Advice> {

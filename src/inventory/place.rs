@@ -1,9 +1,11 @@
 //! From the path of a value in the inventory (`services`, `web`, `vip`, `0`) to its place in the text.
 
+use std::collections::BTreeSet;
+
 use miette::SourceSpan;
 
 use super::node::{Node, Value};
-use super::problem::Fault;
+use super::problem::{Fault, MOST_SHOWN};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Places<'a>(pub &'a Node);
@@ -24,7 +26,7 @@ impl<'a> Places<'a> {
     }
 
     /// Where a value is used, if it is an alias; what is defined in `vars` is only there to be used, and wrong there.
-    fn seen(self, node: &Node, span: SourceSpan) -> SourceSpan {
+    pub fn seen(self, node: &Node, span: SourceSpan) -> SourceSpan {
         match node.used {
             Some(used) if !self.in_vars(span) => used,
             _ => span,
@@ -131,40 +133,39 @@ impl<'a> Places<'a> {
 
 /// What is said of an alias as well as of what it names is said once, where it is defined.
 pub(super) fn once(root: &Node, faults: &mut Vec<Fault>) {
-    let mut aliases = Vec::new();
+    // Where each alias is, and what it names.
+    let mut aliases: BTreeSet<(usize, usize)> = BTreeSet::new();
     let mut open = vec![root];
     while let Some(node) = open.pop() {
-        aliases.extend(node.used.map(|used| (used, node.span)));
+        let used = |node: &Node| node.used.map(|used| used.offset());
+        aliases.extend(used(node).map(|used| (used, node.span.offset())));
         match &node.value {
             Value::List(list) => open.extend(list),
-            Value::Map(entries) => open.extend(entries.iter().map(|entry| {
-                aliases.extend(entry.value.used.map(|used| (used, entry.key_span)));
-                &entry.value
-            })),
+            Value::Map(entries) => {
+                let keys = entries.iter();
+                let keys = keys.filter_map(|e| Some((used(&e.value)?, e.key_span.offset())));
+                aliases.extend(keys);
+                open.extend(entries.iter().map(|entry| &entry.value));
+            }
             _ => {}
         }
     }
-    let used: std::collections::BTreeSet<usize> =
-        aliases.iter().map(|(used, _)| used.offset()).collect();
-    if used.is_empty() {
+    if aliases.is_empty() {
         return;
     }
-    let defined: Vec<(SourceSpan, String)> = faults
+    let defined: Vec<(usize, String)> = faults
         .iter()
-        .filter_map(|fault| Some((fault.span?, fault.message.clone())))
-        .take(super::problem::MOST_SHOWN)
+        .filter_map(|fault| Some((fault.span?.offset(), fault.message.clone())))
+        .take(MOST_SHOWN)
         .collect();
     faults.retain(|fault| {
-        let Some(span) = fault.span.filter(|span| used.contains(&span.offset())) else {
+        let Some(at) = fault.span.map(|span| span.offset()) else {
             return true;
         };
-        let same = defined
-            .iter()
-            .filter(|(_, message)| *message == fault.message);
-        !same.into_iter().any(|(at, _)| {
-            let names = |(used, defined): &(SourceSpan, SourceSpan)| *used == span && defined == at;
-            *at != span && aliases.iter().any(names)
-        })
+        let same = |(named, message): &&(usize, String)| {
+            *named != at && *message == fault.message && aliases.contains(&(at, *named))
+        };
+        !defined.iter().any(|defined| same(&defined))
     });
 }
 
@@ -174,7 +175,7 @@ pub(super) fn proposed(root: &Node, faults: &mut Vec<Fault>) {
         .iter()
         .filter_map(|fault| Some((fault.span?.offset(), fault.help.clone()?)))
         .filter(|(_, help)| help.contains(", and add `"))
-        .take(super::problem::MOST_SHOWN)
+        .take(MOST_SHOWN)
         .collect();
     if adding.is_empty() {
         return;

@@ -20,6 +20,7 @@ use hint::hint;
 
 use super::foreign;
 use super::node::{Entry, Node, Value};
+use super::place::Places;
 use super::problem::{Fault, choices, nearest, shown};
 use super::site::Site;
 
@@ -140,7 +141,12 @@ fn known_keys(known: &[&str]) -> String {
 }
 
 /// A key of another program, or one that is not given yet and nearly the same.
-fn unknown_entry(entry: &Entry, site: &Site<'_>, known: &'static [&'static str]) -> Fault {
+fn unknown_entry(
+    entry: &Entry,
+    hint: Option<foreign::Hint>,
+    site: &Site<'_>,
+    known: &'static [&'static str],
+) -> Fault {
     if foreign::names_secret(&entry.key) {
         let name = entry.key.split([':', '=']).next().unwrap_or_default();
         return Fault::new(format!(
@@ -150,7 +156,7 @@ fn unknown_entry(entry: &Entry, site: &Site<'_>, known: &'static [&'static str])
         .label("a plain text")
         .help(format!("say where to read it: `{name}: {{ env: NAME }}`"));
     }
-    if let Some(hint) = foreign::explain(entry, site, known) {
+    if let Some(hint) = hint {
         return Fault::new(format!("unknown key {}", shown(&entry.key)))
             .label(hint.label)
             .help(hint.help);
@@ -191,7 +197,7 @@ impl<'de> Cursor<'de> {
             key: &entry.key,
             site,
             in_list: false,
-            at: pointed(&entry.value, entry.key_span),
+            at: pointed(&entry.value, entry.key_span, site.root),
             behind: entry.key_span,
             ..self
         }
@@ -202,7 +208,7 @@ impl<'de> Cursor<'de> {
             node,
             // A single value in the place of a list stands behind the key itself.
             in_list: self.in_list || !std::ptr::eq(node, self.node),
-            at: pointed(node, self.at),
+            at: pointed(node, self.at, self.site.root),
             behind: if node.span.is_empty() {
                 self.behind
             } else {
@@ -291,13 +297,14 @@ impl<'de> Cursor<'de> {
     }
 }
 
-/// A list or a map stands where it is used; what is wrong with a single value is repaired where it is written.
-fn pointed(node: &Node, otherwise: SourceSpan) -> SourceSpan {
+/// A list or a map stands where it is used. A single value of `vars` is repaired where it is written, any other where it
+/// is used as well.
+fn pointed(node: &Node, otherwise: SourceSpan, root: &Node) -> SourceSpan {
     match node.value {
         Value::Null => otherwise,
         Value::List(_) | Value::Map(_) => node.used.unwrap_or(node.span),
         _ if node.span.is_empty() => otherwise,
-        _ => node.span,
+        _ => Places(root).seen(node, node.span),
     }
 }
 
@@ -466,9 +473,17 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
         if let Some(fault) = group::of_hosts(&site) {
             return Err(fault.into());
         }
-        for entry in entries.iter().filter(|e| !fields.contains(&e.key.as_str())) {
-            let fault = unknown_entry(entry, &site, fields).at(entry.key_span);
-            self.sink.borrow_mut().push(fault);
+        let is_unknown = |entry: &&Entry| !fields.contains(&entry.key.as_str());
+        if entries.iter().any(|entry| is_unknown(&entry)) {
+            let hints = foreign::explain(&site, fields);
+            let unknown = entries
+                .iter()
+                .zip(hints)
+                .filter(|(entry, _)| is_unknown(entry));
+            for (entry, hint) in unknown {
+                let fault = unknown_entry(entry, hint, &site, fields).at(entry.key_span);
+                self.sink.borrow_mut().push(fault);
+            }
         }
         self.locate(visitor.visit_map(Entries::new(self, site, Some(fields))))
     }
