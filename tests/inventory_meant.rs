@@ -268,6 +268,7 @@ fn real_servers_of_other_programs() {
             web("real_servers: { rs1: { weight: 1 }, rs2: {} }"),
         ),
         ("real_servers: rs1 rs2", both),
+        ("real_servers: [[rs1, rs2]]", both),
         ("real_servers: 'rs1, rs2'", both),
         ("mode: nat, real_servers: ['rs1:8080', 'rs2:8080']", mapped),
         ("real_servers: ['rs1:8080', 'rs2:8080']", mapped),

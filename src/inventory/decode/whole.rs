@@ -132,7 +132,10 @@ fn real_servers(cursor: Cursor<'_>) -> Option<Fault> {
         Some(text) => site.host(text).is_none(),
         None => true,
     });
-    let what = odd.unwrap_or(node).describe();
+    let what = match odd.unwrap_or(node) {
+        inner if matches!(inner.value, Value::List(_)) => "a list in a list".to_owned(),
+        odd => odd.describe(),
+    };
     let fault = Fault::new(format!("expected {REAL_SERVERS}, found {what}"));
     Some(fault.help(format!("write `{}`{more}", found.form)))
 }

@@ -27,8 +27,10 @@ pub(in crate::inventory) fn servers(service: &Site<'_>, node: &Node) -> Option<S
     const MOST: usize = 50;
     let mut all: Vec<One<'_>> = Vec::new();
     let listed = match &node.value {
+        // `[*pool]` is a list in a list.
         Value::List(list) if list.len() <= MOST => {
-            list.iter().map(|node| one(service, node)).collect()
+            let all = list.iter().flat_map(each).take(MOST);
+            all.map(|node| one(service, node)).collect()
         }
         Value::Map(entries) if entries.len() <= MOST => {
             entries.iter().map(|entry| named(service, entry)).collect()
@@ -62,7 +64,11 @@ pub(in crate::inventory) fn servers(service: &Site<'_>, node: &Node) -> Option<S
         });
         own.extend(port.take(1));
     }
-    let mut odd = listed.len() > 1 && matches!(node.value, Value::Text(_));
+    let mut odd = match &node.value {
+        Value::Text(_) => listed.len() > 1,
+        Value::List(list) => list.iter().any(|node| matches!(node.value, Value::List(_))),
+        _ => false,
+    };
     for mut server in listed {
         odd |= server.odd;
         server.ports.retain(|port| own != [port.to_string()]);
