@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
@@ -20,8 +20,8 @@ pub struct Cli {
 impl Cli {
     /// What a command line says, the program's name first.
     pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let mut command = Self::command();
-        let matches = command.try_get_matches_from_mut(args)?;
+        let mut command = command();
+        let matches = command.try_get_matches_from_mut(args).map_err(suggest)?;
         let mut cli = Self::from_arg_matches(&matches).map_err(|e| e.format(&mut command))?;
         if let Command::Check(CheckArgs { file: Some(file) }) = &cli.command {
             // `-i` has a default, and stands before `check` or behind it: clap itself sees no conflict in all cases.
@@ -45,20 +45,81 @@ impl Cli {
     }
 }
 
+/// Commands that work on no host of the cluster, and whether they read its inventory.
+const WITHOUT_HOSTS: &[(&str, bool)] = &[
+    ("check", true),
+    ("render", true),
+    ("schema", false),
+    ("completions", false),
+    ("man", false),
+    ("lab", true),
+];
+
+/// Options about the work on hosts.
+const OF_HOSTS: &[&str] = &["limit", "forks", "lab"];
+
+/// The command line with its help: no command shows an option that it has no use for.
+pub fn command() -> clap::Command {
+    let mut command = Cli::command();
+    // Each command gets the options that all share.
+    command.build();
+    for (name, inventory) in WITHOUT_HOSTS {
+        command = command.mut_subcommand(name, |sub| without(sub, *inventory));
+    }
+    command
+}
+
+fn without(command: clap::Command, inventory: bool) -> clap::Command {
+    let useless = |id: &str| OF_HOSTS.contains(&id) || (id == "inventory" && !inventory);
+    let command = command.mut_args(|arg| {
+        let hidden = arg.is_global_set() && useless(arg.get_id().as_str());
+        if hidden { arg.hide(true) } else { arg }
+    });
+    command.mut_subcommands(|sub| without(sub, inventory))
+}
+
+/// What other programs call a command.
+const SYNONYMS: &[(&str, &str)] = &[
+    (
+        "validate lint syntax syntax-check test-config configtest",
+        "check",
+    ),
+    ("diff dry-run preview", "plan"),
+    ("deploy install up run push sync converge", "apply"),
+    ("test doctor audit", "verify"),
+    ("remove uninstall delete down teardown purge", "destroy"),
+    ("show list ls top info", "status"),
+    ("template generate config", "render"),
+    ("drain disable", "stop"),
+    ("enable resume", "start"),
+];
+
+/// An error about an unknown command names the one that is meant.
+fn suggest(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return error;
+    };
+    let word = word.to_lowercase();
+    let same = |words: &str| words.split(' ').any(|known| known == word);
+    let meant = SYNONYMS.iter().find(|(words, _)| same(words));
+    if let Some((_, name)) = meant {
+        let name = ContextValue::Strings(vec![(*name).to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, name);
+    }
+    error
+}
+
 /// An option about the work on hosts that was given to a command that does none.
 fn useless(matches: &ArgMatches) -> Option<(&str, &'static str)> {
     let (name, mut at) = matches.subcommand()?;
-    if !matches!(
-        name,
-        "check" | "render" | "schema" | "completions" | "man" | "lab"
-    ) {
+    if !WITHOUT_HOSTS.iter().any(|(known, _)| *known == name) {
         return None;
     }
     while let Some((_, below)) = at.subcommand() {
         at = below;
     }
     let given = |option: &&str| at.value_source(option) == Some(ValueSource::CommandLine);
-    let option = ["limit", "forks", "lab"].into_iter().find(given)?;
+    let option = OF_HOSTS.iter().copied().find(given)?;
     Some((name, option))
 }
 
@@ -422,6 +483,53 @@ mod tests {
             ("lvsctl lab up -i a.yaml", true),
         ] {
             assert_eq!(read(words).is_ok(), well, "{words}");
+        }
+    }
+
+    /// Their help has none either.
+    #[test]
+    fn no_help_has_an_option_that_is_refused() {
+        for (words, own, absent) in [
+            ("check", "--inventory", OF_HOSTS),
+            ("render", "--output", OF_HOSTS),
+            ("lab up", "--kernel", OF_HOSTS),
+            ("lab", "--inventory", OF_HOSTS),
+            (
+                "schema",
+                "--format",
+                &["limit", "forks", "lab", "inventory"],
+            ),
+            ("man", "--output", &["limit", "forks", "lab", "inventory"]),
+            ("plan", "--limit", &[]),
+        ] {
+            let help = read(&format!("lvsctl {words} --help"))
+                .unwrap_err()
+                .to_string();
+            assert!(help.contains(own), "{words}: {help}");
+            for option in absent {
+                assert!(!help.contains(&format!("--{option}")), "{words}: {help}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_of_other_programs_name_a_command() {
+        for (word, name) in [
+            ("validate", "check"),
+            ("Validate", "check"),
+            ("deploy", "apply"),
+            ("diff", "plan"),
+            ("chekc", "check"),
+        ] {
+            let error = read(&format!("lvsctl {word}")).unwrap_err().to_string();
+            assert!(error.contains(&format!("'{name}'")), "{word}: {error}");
+        }
+        let command = command();
+        for (words, name) in SYNONYMS {
+            assert!(command.find_subcommand(name).is_some(), "{name}");
+            for word in words.split(' ') {
+                assert!(command.find_subcommand(word).is_none(), "{word}");
+            }
         }
     }
 

@@ -227,6 +227,17 @@ fn large_inventories_end_in_time() {
     survives(&format!("cluster: {}\n", "[".repeat(500_000)));
     survives(&"- ".repeat(400_000));
     survives(&"a: &a [*a]\n".repeat(50_000));
+    // Every key is another program's, and its values are looked for among all hosts.
+    let servers: String = (0..200)
+        .map(|n| format!("server {n}: [{}]", "10.1.9.9 80, ".repeat(50)))
+        .collect::<Vec<_>>()
+        .join(", ");
+    survives(&whole(
+        &fewer,
+        &format!("  s: {{ vip: 10.2.0.1, port: 80, {servers} }}\n"),
+    ));
+    let aliases = "a: &a [10.1.0.1]\n".to_owned() + &"b: *a\n".repeat(900);
+    survives(&aliases);
     // Many networks, told by prefixes.
     let spread: String = (0..990)
         .map(|n| {

@@ -4,208 +4,13 @@
 use std::fs;
 use std::path::Path;
 
+use lvsctl::inventory::Problem;
 use lvsctl::inventory::foreign::{Means, Of, SCHEDULERS, keys};
-use lvsctl::inventory::{self, BUILT_IN_ROLES, Problem};
 
-/// Each `<Type>` is a place for a key of that type's map.
-const BASE: &str = "\
-cluster: web
-networks: { lan: 192.168.100.0/24 }
-<Inventory>
-defaults:
-  interface: eth0
-  <Defaults>
-hosts:
-  lb1:
-    role: director
-    address: 192.168.100.14
-    <Host>
-  lb2: { role: backup, address: 192.168.100.15 }
-  rs1: { role: realserver, address: 192.168.100.12 }
-  rs2: { role: realserver, address: 192.168.100.13 }
-vrrp:
-  virtual_router_id: 51
-  <Vrrp>
-  members:
-    lb1:
-      priority: 100
-      <Member>
-    lb2: {}
-  track_script:
-    up:
-      script: /usr/local/bin/up
-      <TrackScript>
-services:
-  web:
-    vip: 192.168.100.200
-    port: 80
-    <Service>
-    real_servers:
-      rs1:
-        weight: 1
-        <RealServer>
-      rs2: {}
-    health_check:
-      retry: 3
-      <LongHealthCheck>
-      http:
-        path: /
-        <HttpCheck>
-  other:
-    vip: 192.168.100.200
-    port: 81
-    health_check:
-      script:
-        path: /usr/local/bin/check
-        <ScriptCheck>
-";
+#[path = "support/follow.rs"]
+mod follow;
 
-fn indent(line: &str) -> usize {
-    line.len() - line.trim_start().len()
-}
-
-/// The inventory with a line in the map of a type, which has none of the keys that are left out. And the line's number.
-fn with(within: &str, line: &str, left_out: &[&str]) -> (String, usize) {
-    let marker = format!("<{within}>");
-    let all: Vec<&str> = BASE.lines().collect();
-    let at = all
-        .iter()
-        .position(|l| l.trim() == marker)
-        .unwrap_or_else(|| panic!("no place for a key of {within}"));
-    let level = indent(all[at]);
-    let outside = |l: &&str| indent(l) < level;
-    let first = all[..at].iter().rposition(outside).map_or(0, |n| n + 1);
-    let last = all[at..]
-        .iter()
-        .position(outside)
-        .map_or(all.len(), |n| at + n);
-    let (mut text, mut number, mut dropping) = (String::new(), 0, false);
-    for (index, written) in all.iter().enumerate() {
-        let own = (first..last).contains(&index) && indent(written) <= level;
-        if own {
-            let key = written.trim().split(':').next().unwrap_or_default();
-            dropping = left_out.contains(&key);
-        } else if !(first..last).contains(&index) {
-            dropping = false;
-        }
-        if index == at {
-            number = text.lines().count() + 1;
-            text += &format!("{}{line}\n", " ".repeat(level));
-        } else if !written.trim().starts_with('<') && !dropping {
-            text += written;
-            text += "\n";
-        }
-    }
-    (text, number)
-}
-
-fn problems(text: &str) -> Vec<Problem> {
-    match inventory::parse("t.yaml", text, BUILT_IN_ROLES) {
-        Ok(_) => Vec::new(),
-        Err(error) => error.problems().to_vec(),
-    }
-}
-
-/// The text between backquotes behind some words.
-fn quoted<'t>(text: &'t str, before: &str) -> Option<&'t str> {
-    let (_, rest) = text.split_once(&format!("{before} `"))?;
-    rest.split_once('`').map(|(inner, _)| inner)
-}
-
-/// Where an entry or a value that begins here ends, on its line.
-fn end_of(text: &str) -> usize {
-    let (mut depth, mut quote) = (0, None);
-    for (at, c) in text.char_indices() {
-        match (c, quote) {
-            ('\n', _) => return at,
-            (c, Some(q)) if c == q => quote = None,
-            (_, Some(_)) => {}
-            ('"' | '\'', None) => quote = Some(c),
-            ('[' | '{', None) => depth += 1,
-            (']' | '}' | ',', None) if depth == 0 => return text[..at].trim_end().len(),
-            (']' | '}', None) => depth -= 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// The inventory as the hint would have it, with the range that it changed; none where it proposes no text.
-fn followed(text: &str, problem: &Problem) -> Option<(String, usize, usize)> {
-    let (line, column) = problem.position()?;
-    let before: usize = text
-        .split_inclusive('\n')
-        .take(line - 1)
-        .map(str::len)
-        .sum();
-    let row = &text[before..];
-    let start = before
-        + row
-            .chars()
-            .take(column - 1)
-            .map(char::len_utf8)
-            .sum::<usize>();
-    let end = start + end_of(&text[start..]);
-    let key = problem.message().starts_with("unknown key");
-    let (help, label) = (
-        problem.mend().unwrap_or_default(),
-        problem.label().unwrap_or_default(),
-    );
-    let colon = || start + text[start..].find(':').unwrap_or(0);
-    let (new, end) = if let Some(near) = quoted(label, "did you mean") {
-        (near.to_owned(), colon())
-    } else if help.contains("in the place of") {
-        (quoted(help, "write")?.to_owned(), colon())
-    } else if key && help.starts_with("delete it") {
-        (String::new(), end)
-    } else if let Some(near) = quoted(help, "did you mean").filter(|_| !key) {
-        (near.to_owned(), end)
-    } else if help.contains("take the quotes away") {
-        (text[start..end].trim_matches(['"', '\'']).to_owned(), end)
-    } else {
-        let new = quoted(help, "write")?;
-        // A form to fill in is none to follow.
-        if help.contains("` or `")
-            || new.contains("...")
-            || (!key && new.contains(": "))
-            || new.contains("lines")
-        {
-            return None;
-        }
-        (new.to_owned(), end)
-    };
-    let changed = format!("{}{new}{}", &text[..start], &text[end..]);
-    let changed = if new.is_empty() {
-        changed
-            .replace(", ,", ",")
-            .replace("{ ,", "{ ")
-            .replace(",  }", " }")
-    } else {
-        changed
-    };
-    Some((changed, start, start + new.len()))
-}
-
-/// What is wrong within the range that a hint changed, once it is followed.
-fn next_error(text: &str, problem: &Problem) -> Option<String> {
-    let (changed, start, end) = followed(text, problem)?;
-    let offset = |problem: &Problem| {
-        let (line, column) = problem.position().unwrap_or((1, 1));
-        let before: usize = changed
-            .split_inclusive('\n')
-            .take(line - 1)
-            .map(str::len)
-            .sum();
-        before + column - 1
-    };
-    let there = |problem: &Problem| (start..=end).contains(&offset(problem));
-    let found = problems(&changed);
-    let next = found.iter().find(|p| there(p))?;
-    Some(format!(
-        "{problem} (help: {:?}) leads to {next}",
-        problem.mend().unwrap_or_default()
-    ))
-}
+use follow::{followed, next_error, problems, repaired, with};
 
 /// A value that the key takes.
 fn example(key: &str) -> &'static str {
@@ -223,7 +28,10 @@ fn example(key: &str) -> &'static str {
         "members" => "[lb1, lb2]",
         "vrrp" => "{ virtual_router_id: 51 }",
         "services" => "{ web: { vip: 192.168.100.200, port: 80 } }",
-        "hosts" => "{ lb1: { role: director, address: 192.168.100.14 } }",
+        "hosts" => {
+            "{ lb1: { role: director, address: 192.168.100.14 }, lb2: { role: backup, address: 192.168.100.15 }, \
+             rs1: { role: realserver, address: 192.168.100.12 }, rs2: { role: realserver, address: 192.168.100.13 } }"
+        }
         "cluster" => "web",
         "status" => "200",
         "version" => "1.1",
@@ -239,6 +47,35 @@ fn example(key: &str) -> &'static str {
         "connection" => "ssh",
         "persist" => "true",
         "lab" => "{ suite: bookworm }",
+        "health_check" => "tcp",
+        "role" => "director",
+        "address" => "192.168.100.12",
+        "script" => "/usr/local/bin/up",
+        "auth_pass" | "password" => "hunter2",
+        _ => "5",
+    }
+}
+
+/// A value of a word whose hint depends on it.
+fn built(word: &str) -> &'static str {
+    match word {
+        "url" | "uri" | "path" | "request" => "/",
+        "state" | "status" => "maintenance",
+        "enabled" | "active" => "false",
+        "type" | "kind" => "http",
+        "bind" | "tcp-service" | "-t" | "udp-service" | "-u" => "192.168.100.200:80",
+        "targetPort" | "target_port" | "backend_port" => "8080",
+        "ports" | "listen" => "80",
+        "virtualhost" | "sni" | "fqdn" | "hostname" | "vhost" | "sni_name" => "example.org",
+        "process" | "full_command" | "service" | "systemd" => "nginx",
+        "option" => "httpchk",
+        "http_protocol" | "http_version" => "1.1",
+        "status_code" | "code" | "codes" | "expected_status" | "expect" | "expected" => "200",
+        "misc_path" | "command" | "checkcommand" => "/usr/local/bin/check",
+        "ops" | "-o" => "true",
+        "sessionAffinity" | "session_affinity" => "ClientIP",
+        _ if word.starts_with("notify_") => "/usr/local/bin/notify",
+        _ if ["vip", "vips", "virtual", "ip", "address"].contains(&word) => "192.168.100.200",
         _ => "5",
     }
 }
@@ -251,7 +88,12 @@ fn row(word: &str, within: &str, means: &Means) -> Result<(), String> {
             let key = text.split(':').next().unwrap_or_default();
             ("5", vec![key], Some(key))
         }
-        Means::Below(above, key) => (example(key), vec![above], Some(above)),
+        Means::Below(path) => (
+            path.last().map_or("5", |key| example(key)),
+            vec![path[0]],
+            Some(path[0]),
+        ),
+        Means::Build(_) => (built(word), vec![], None),
         Means::Secret(_) => ("hunter2", vec![], Some("ssh")),
         Means::Address => ("192.168.100.14", vec!["address"], Some("address")),
         Means::Convert(convert) => {
@@ -277,6 +119,10 @@ fn row(word: &str, within: &str, means: &Means) -> Result<(), String> {
         entry += "\n    protocol: udp";
         left_out.push("health_check");
     }
+    if left_out == ["scheduler_flags"] {
+        entry += "\n    scheduler: sh";
+        left_out.push("scheduler");
+    }
     let (text, line) = with(within, &entry, &left_out);
     let found = problems(&text);
     let [problem] = found.as_slice() else {
@@ -299,7 +145,7 @@ fn row(word: &str, within: &str, means: &Means) -> Result<(), String> {
     }
     if matches!(
         means,
-        Means::Key(_) | Means::Whole(_) | Means::Convert(_) | Means::Address
+        Means::Key(_) | Means::Whole(_) | Means::Convert(_) | Means::Address | Means::Below(_)
     ) && followed(&text, problem).is_none()
     {
         return Err(format!("{within} {word}: proposes nothing: {said}"));
@@ -430,6 +276,16 @@ fn is_ours(within: &str, word: &str) -> bool {
     !problems(&text).iter().any(unknown)
 }
 
+/// Our keys that stand in another map.
+fn is_elsewhere(within: &str, word: &str) -> bool {
+    let (text, _) = with(within, &format!("\"{word}\": 5"), &[word]);
+    let found = problems(&text);
+    found.iter().any(|p| {
+        p.label()
+            .is_some_and(|label| label.starts_with("it belongs"))
+    })
+}
+
 #[test]
 fn every_word_of_keepalived_ldirectord_ipvsadm_and_ansible_is_known() {
     let mut missing = Vec::new();
@@ -442,7 +298,7 @@ fn every_word_of_keepalived_ldirectord_ipvsadm_and_ansible_is_known() {
         for (within, words) in list {
             for word in words.split_whitespace() {
                 let listed = keys().any(|(w, _, t, _)| w == word && t == *within);
-                if !listed && !is_ours(within, word) {
+                if !listed && !is_ours(within, word) && !is_elsewhere(within, word) {
                     missing.push(format!("{source}, {within}: {word}"));
                 }
             }
@@ -455,10 +311,9 @@ fn every_word_of_keepalived_ldirectord_ipvsadm_and_ansible_is_known() {
 #[test]
 fn algorithms_of_other_balancers_are_answered_by_a_scheduler() {
     let haproxy = "roundrobin static-rr leastconn first hash source uri url_param hdr(Host) random rdp-cookie log-hash sticky";
-    let words =
-        haproxy
-            .split_whitespace()
-            .chain(["least_conn", "ip_hash", "least_time", "RR", "WLC"]);
+    let words = haproxy
+        .split_whitespace()
+        .chain(["least_conn", "ip_hash", "least_time"]);
     let own = SCHEDULERS.iter().map(|(word, ..)| *word);
     for word in words.chain(own) {
         for (key, text) in [
@@ -504,7 +359,11 @@ fn no_hint_about_a_value_leads_to_the_next_error() {
             "sorry_server: 192.168.100.013:80",
             "sorry_server",
         ),
-        ("Service", "sorry_server: '[fd00::1]'", "sorry_server"),
+        (
+            "Service",
+            "sorry_server: '[192.168.100.13]'",
+            "sorry_server",
+        ),
         ("Service", "delay_loop: 2d", "delay_loop"),
         ("Service", "delay_loop: '0'", "delay_loop"),
         ("Service", "delay_loop: 0.5s", "delay_loop"),
@@ -530,7 +389,7 @@ fn no_hint_about_a_value_leads_to_the_next_error() {
         ("Service", "vip: 192.168.100.0200", "vip"),
         ("Service", "persistense: 300", ""),
         ("Host", "role: master", "role"),
-        ("Host", "role: real_server", "role"),
+        ("Host", "role: [director, web_server]", "role"),
         ("Host", "address: 192.168.100.014", "address"),
         ("Host", "address: 192.168.100.14/33", "address"),
         ("Host", "ssh: { connect_timeout: 2d }", "ssh"),
@@ -581,7 +440,7 @@ fn foreign_keys_that_belong_together_are_answered_together() {
             "Service",
             &["checktype: connect", "checkcount: 2"],
             "health_check",
-            "write `health_check: { tcp: {}, retry: 2 }`",
+            "write `health_check: { tcp: {}, retry: 1 }`",
         ),
     ] {
         let level = 4;
@@ -590,14 +449,8 @@ fn foreign_keys_that_belong_together_are_answered_together() {
         let found = problems(&text);
         assert_eq!(found.len(), lines.len(), "{lines:?}: {found:#?}");
         assert_eq!(found[0].mend(), Some(want));
-        // The last one first, so that places stay.
-        for problem in found.iter().rev() {
-            text = followed(&text, problem)
-                .unwrap_or_else(|| panic!("{problem}"))
-                .0;
-        }
-        let left = problems(&text);
-        assert!(left.is_empty(), "{lines:?}: {left:#?}\n{text}");
+        text = repaired(&text).unwrap_or_else(|error| panic!("{lines:?}: {error}"));
+        assert!(problems(&text).is_empty(), "{text}");
     }
 }
 

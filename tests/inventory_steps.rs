@@ -214,7 +214,7 @@ const CASES: &[Case] = &[
         &[(
             '×',
             "expected a whole number from 1 to 254",
-            "put a whole number from 1 to 254 here",
+            "write one number between 1 and 254",
             &[("255", "254")],
         )],
     ),
@@ -1251,7 +1251,7 @@ const CASES: &[Case] = &[
         &[(
             '×',
             "unknown key `bind`",
-            "two keys say it: `vip: 10.0.0.200` and `port: 80`",
+            "write `vip: 10.0.0.200`, the address that clients ask for, and `port: 80`",
             &[("    bind: '*:80'\n", "    vip: 10.0.0.200\n    port: 80\n")],
         )],
     ),
@@ -1296,6 +1296,123 @@ const CASES: &[Case] = &[
             "found the text `10.0.0.12:80`",
             "write `10.0.0.12`; a port stands in `port`",
             &[("address: 10.0.0.12:80", "address: 10.0.0.12")],
+        )],
+    ),
+    (
+        "a sorry server's address by another key",
+        ONE_NET,
+        &[
+            (
+                "port: 80\n",
+                "port: 80\n    sorry_server: { ip: 10.0.0.12 }\n    real_servers: rs1\n",
+            ),
+            ("rs2: { role: realserver", "rs2: { role: web"),
+        ],
+        &[(
+            '×',
+            "unknown key `ip`",
+            "write `address: 10.0.0.12`",
+            &[("ip: 10.0.0.12", "address: 10.0.0.12")],
+        )],
+    ),
+    (
+        "a sorry server's host without a role",
+        ONE_NET,
+        &[
+            (
+                "port: 80\n",
+                "port: 80\n    sorry_server: 10.0.0.12\n    real_servers: rs1\n",
+            ),
+            ("rs2: { role: realserver, ", "rs2: { "),
+        ],
+        &[(
+            '×',
+            "the key `role` of `rs2` is missing",
+            "`role: web`",
+            &[("rs2: { ", "rs2: { role: web, ")],
+        )],
+    ),
+    (
+        "UDP alone, and the protocol is given",
+        ONE_NET,
+        &[(
+            "port: 80\n",
+            "port: 80\n    protocol: tcp\n    one_packet: true\n",
+        )],
+        &[(
+            '×',
+            "but the service is TCP",
+            "change `protocol` to `udp`, or delete `one_packet`",
+            &[("    one_packet: true\n", "")],
+        )],
+    ),
+    (
+        "addresses of a family that the network lacks",
+        ONE_NET,
+        &[(
+            "address: 10.0.0.11 ",
+            "address: [10.0.0.11, '2001:db8::11'] ",
+        )],
+        &[(
+            '×',
+            "2001:db8::11 is in none of the networks",
+            "`networks: { lan: [10.0.0.0/24, 2001:db8::/64] }`",
+            &[("lan: 10.0.0.0/24", "lan: [10.0.0.0/24, '2001:db8::/64']")],
+        )],
+    ),
+    (
+        "a network for each family of one interface",
+        ONE_NET,
+        &[
+            (
+                "lan: 10.0.0.0/24",
+                "lan: 10.0.0.0/24, lan6: '2001:db8::/64'",
+            ),
+            (
+                "address: 10.0.0.11 ",
+                "address: [10.0.0.11, '2001:db8::11'] ",
+            ),
+        ],
+        &[(
+            '×',
+            "2001:db8::11 is in network `lan6`, but the interface is in `lan`",
+            "make one network of both, `lan: [10.0.0.0/24, 2001:db8::/64]`",
+            &[(
+                "lan: 10.0.0.0/24, lan6: '2001:db8::/64'",
+                "lan: [10.0.0.0/24, '2001:db8::/64']",
+            )],
+        )],
+    ),
+    (
+        "prefixes that differ, of a network that only addresses name",
+        ONE_NET,
+        &[
+            ("networks: { lan: 10.0.0.0/24 }\n", ""),
+            ("address: 10.0.0.2 ", "address: 10.0.0.2/16 "),
+            ("address: 10.0.0.3 ", "address: 10.0.0.3/24 "),
+            ("address: 10.0.0.11 ", "address: 10.0.0.11/24 "),
+            ("address: 10.0.0.12 ", "address: 10.0.0.12/24 "),
+            ("address: 10.0.0.50 ", "address: 10.0.0.50/24 "),
+        ],
+        &[(
+            '×',
+            "10.0.0.0/24 overlaps with 10.0.0.0/16",
+            "write all addresses of a network with the same prefix",
+            &[("10.0.0.2/16", "10.0.0.2/24")],
+        )],
+    ),
+    (
+        "a VIP whose prefix differs from that in `vrrp`",
+        ONE_NET,
+        &[
+            ("id: 51\n", "id: 51\n  vips: 10.0.0.100/24\n"),
+            ("vip: 10.0.0.100\n", "vip: 10.0.0.100/32\n"),
+        ],
+        &[(
+            '×',
+            "has prefix /32 here, but /24 in `vrrp`",
+            "write `10.0.0.100/24` here, or change it in `vrrp`",
+            &[("vip: 10.0.0.100/32\n", "vip: 10.0.0.100/24\n")],
         )],
     ),
 ];

@@ -321,8 +321,8 @@ fn each_fault_of_a_role_has_its_place() {
             "",
             &[
                 "roles/mine.yaml:2:23: expected a list, found the text `nginx`",
-                "roles/mine.yaml:3:15: expected a text, found a list",
-                "roles/mine.yaml:3:26: expected a single value, found ",
+                "roles/mine.yaml:3:21: expected a text, found a list",
+                "roles/mine.yaml:3:33: expected a single value, found ",
                 "roles/mine.yaml:4:5: the key `name` is missing",
             ],
         ),

@@ -1,8 +1,6 @@
 //! `lvsctl completions`: the completion script of a shell, made from the command line's definition.
 
-use clap::CommandFactory as _;
-
-use crate::cli::{Cli, CompletionsArgs};
+use crate::cli::{self, CompletionsArgs};
 use crate::exit::Exit;
 
 use super::{Result, print};
@@ -14,7 +12,7 @@ pub(super) fn run(args: &CompletionsArgs) -> Result<Exit> {
 
 fn script(shell: clap_complete::Shell) -> String {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "lvsctl", &mut script);
+    clap_complete::generate(shell, &mut cli::command(), "lvsctl", &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }
 
@@ -30,7 +28,7 @@ mod tests {
     fn each_shell_completes_each_command() {
         for shell in clap_complete::Shell::value_variants() {
             let script = script(*shell);
-            for command in Cli::command().get_subcommands() {
+            for command in cli::command().get_subcommands() {
                 assert!(script.contains(command.get_name()), "{shell}: {command}");
             }
         }

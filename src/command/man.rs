@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use clap::CommandFactory as _;
 use clap_mangen::Man;
 
-use crate::cli::{Cli, ManArgs};
+use crate::cli::{self, ManArgs};
 use crate::exit::Exit;
 
 use super::{Failure, Result, print};
@@ -15,7 +14,7 @@ pub(super) fn run(args: &ManArgs) -> Result<Exit> {
         Some(folder) => write(folder)?,
         None => {
             let mut page = Vec::new();
-            Man::new(Cli::command())
+            Man::new(cli::command())
                 .render(&mut page)
                 .map_err(|e| Failure::of(Exit::Failed, &e))?;
             print(&String::from_utf8_lossy(&page))?;
@@ -30,7 +29,7 @@ fn write(folder: &Path) -> Result<()> {
         Failure::new(Exit::Failed, message)
     };
     std::fs::create_dir_all(folder).map_err(failed)?;
-    clap_mangen::generate_to(Cli::command(), folder).map_err(failed)
+    clap_mangen::generate_to(cli::command(), folder).map_err(failed)
 }
 
 #[cfg(test)]
@@ -41,7 +40,7 @@ mod tests {
     fn each_command_has_a_page() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path()).unwrap();
-        let commands = Cli::command();
+        let commands = cli::command();
         let names = commands.get_subcommands().map(clap::Command::get_name);
         for name in names.map(|name| format!("lvsctl-{name}.1")) {
             let page = std::fs::read_to_string(folder.path().join(&name));

@@ -3,6 +3,7 @@
 
 use miette::SourceSpan;
 
+use super::foreign;
 use super::node::{Entry, Node, Value};
 use crate::secret::SecretSource;
 
@@ -34,7 +35,7 @@ pub(super) fn covered(root: Option<&Node>, text: &str, whole: bool) -> Covered {
 }
 
 /// Whether a key's value is, or may be meant as, a secret.
-pub(super) fn is_secret(key: &str) -> bool {
+pub(crate) fn is_secret(key: &str) -> bool {
     let lower = key.to_lowercase();
     let words: Vec<&str> = lower
         .split(|c: char| !c.is_alphanumeric())
@@ -83,6 +84,18 @@ fn is_key(word: &str) -> bool {
     matches!(word, "key" | "keys" | "apikey" | "authkey" | "psk" | "pin")
 }
 
+/// The file of an SSH key, by another name: `ssh_key: ~/.ssh/id_ed25519`.
+fn is_key_file(entry: &Entry) -> bool {
+    let names_key =
+        ["key", "keys", "ssh_key", "ssh_keys", "private_key"].contains(&entry.key.as_str());
+    let is_path = |node: &Node| matches!(&node.value, Value::Text(path) if path.starts_with(['/', '~']) && !path.contains(char::is_whitespace));
+    names_key
+        && match &entry.value.value {
+            Value::List(list) => list.iter().all(is_path),
+            _ => is_path(&entry.value),
+        }
+}
+
 /// A misspelt word for a secret.
 fn is_nearly(word: &str) -> bool {
     const SAID: &[&str] = &[
@@ -125,6 +138,10 @@ fn of_tree(root: &Node, text: &str, covered: &mut Covered) {
     while let Some((node, place)) = queue.pop() {
         match &node.value {
             Value::Map(entries) => queue.extend(entries.iter().map(|entry| {
+                if foreign::names_secret(&entry.key) {
+                    let from = entry.key_span.offset();
+                    hide(&entry.key, entry.key_span, from, text, covered);
+                }
                 if place.secret && entry.value.value == Value::Null && !is_source(&entry.key) {
                     // `{ hunter2 }` is a key without a value.
                     hide(&entry.key, entry.key_span, place.from, text, covered);
@@ -146,7 +163,7 @@ fn of_tree(root: &Node, text: &str, covered: &mut Covered) {
 
     fn below(entry: &Entry, above: Place, top: bool) -> Place {
         let named = above.names && matches!(entry.value.value, Value::Map(_));
-        if is_secret(&entry.key) && !named {
+        if is_secret(&entry.key) && !named && !is_key_file(entry) {
             return Place {
                 secret: true,
                 from: entry.key_span.offset(),
@@ -361,6 +378,10 @@ mod tests {
                 "services: { token: { vip: abc } }\n",
             ),
             ("services: { token: abc }\n", "services: { token: *** }\n"),
+            ("key: abc\n", "key: ***\n"),
+            ("key: ~/.ssh/id\n", "key: ~/.ssh/id\n"),
+            ("pass: /abc\n", "pass: ****\n"),
+            ("password=abc:\n", "************:\n"),
             ("a: 1 # password: abc\n", "a: 1 # password: ***\n"),
             ("a: 1 # no token here\n", "a: 1 # no token here\n"),
             ("pass: abc\npass: def\n", "pass: ***\npass: ***\n"),

@@ -1,11 +1,24 @@
 //! Words of other programs, and the key that says the same here: keepalived.conf(5), ldirectord(8), ipvsadm(8), the
-//! connection variables of Ansible, HAProxy's, nginx's and Pacemaker's configurations. What a key takes is decided
-//! elsewhere.
+//! connection variables of Ansible, HAProxy's, nginx's and Pacemaker's configurations, Docker's and Kubernetes' files. And
+//! keys of ours that stand at another place. What a key takes is decided elsewhere.
 
+mod advice;
+mod build;
+mod home;
+mod servers;
+mod slip;
 mod words;
 
+use super::form::Form;
 use super::node::{Entry, Node, Value};
 use super::problem::{nearest, shown};
+use super::scalar::{seconds, switch};
+use super::site::Site;
+pub(super) use advice::quoted;
+use advice::{Advice, put, source};
+pub(super) use build::{Port, port, role_of, several, unit, weighted};
+pub(super) use home::is_host;
+pub(super) use servers::servers;
 
 /// Whose word it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +30,8 @@ pub enum Of {
     Haproxy,
     Nginx,
     Pacemaker,
+    /// Kubernetes or Docker.
+    Containers,
     /// A word of ours at another place, or nearly one.
     Lvsctl,
 }
@@ -28,8 +43,8 @@ pub enum Means {
     Key(&'static str),
     /// A key with its value.
     Whole(&'static str),
-    /// A key below another.
-    Below(&'static str, &'static str),
+    /// A key below others.
+    Below(&'static [&'static str]),
     /// A secret below `ssh`.
     Secret(&'static str),
     /// The host's address, or where SSH finds it.
@@ -40,7 +55,15 @@ pub enum Means {
     There(&'static str),
     /// Nothing: why it can go.
     Leave(&'static str),
+    /// What depends on its value and on what stands beside it.
+    Build(Builder),
 }
+
+/// The keys that it stands for, and how what is said is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Builder(&'static [&'static str], Build);
+
+type Build = fn(&Entry, &Site<'_>) -> Advice;
 
 /// Words with blanks between them, whose they are, the type that they are written in, and what they mean there.
 pub type Row = (&'static str, Of, &'static str, Means);
@@ -78,216 +101,188 @@ pub fn keys() -> impl Iterator<Item = Row> {
 
 /// Whether a key that is not known stands for this one, which is then not missing as well.
 pub(super) fn stands_for(word: &str, key: &str) -> bool {
+    // A script that is faulty has been reported; only one of both is missing.
+    if key == "unit" && stands_for(word, "script") {
+        return true;
+    }
+    let word = slip::divided(word).map_or(word, |(word, _)| word);
+    let word = word.split(' ').next().unwrap_or_default();
+    word == key || is_word_for(word, key) || nearest(word, [key]).is_some()
+}
+
+/// Whether a key holds a secret itself: `password=hunter2`.
+pub(super) fn names_secret(key: &str) -> bool {
+    slip::divided(key)
+        .is_some_and(|(key, value)| !value.is_empty() && super::covered::is_secret(key))
+}
+
+/// Whether another program's word stands for this key.
+fn is_word_for(word: &str, key: &str) -> bool {
     let same = |row: &&Row| has_word(row, word);
     let means = |row: &Row| match row.3 {
         Means::Key(ours) => ours == key,
         Means::Whole(text) => text.split(':').next() == Some(key),
         Means::Address => key == "address",
         Means::There(help) => help.contains(&format!("`{key}: ")),
+        Means::Build(Builder(keys, _)) => keys.contains(&key),
         _ => false,
     };
-    words::KEYS.iter().filter(same).any(means) || nearest(word, [key]).is_some()
+    words::KEYS.iter().filter(same).any(means)
 }
 
 /// Maps of more keys than this are looked at key by key alone.
 pub(super) const MOST_SIBLINGS: usize = 200;
 
-/// What to say of a key that is another program's. Of several that belong to one key of ours the first has all, so that
-/// no key would stand twice.
-pub(super) fn explain(entry: &Entry, siblings: &[Entry], within: &str) -> Option<Hint> {
-    let hint = alone(entry, siblings, within)?;
-    let Some((key, _)) = proposed(&hint).filter(|_| siblings.len() <= MOST_SIBLINGS) else {
-        return Some(hint);
-    };
-    let all = siblings.iter().filter_map(|other| {
-        let hint = alone(other, siblings, within)?;
-        let (theirs, value) = proposed(&hint)?;
-        (theirs == key).then(|| (other, value.to_owned()))
-    });
-    let all: Vec<(&Entry, String)> = all.collect();
-    let (Some((first, value)), true) = (all.first(), all.len() > 1) else {
-        return Some(hint);
-    };
-    if first.key != entry.key {
-        let why = format!("the `{key}` for {} says it", shown(&first.key));
-        return Some(delete(&why));
+/// What to say of each key of a map that is not known there. Of several that belong to one key of ours the first has all,
+/// so that no key would stand twice.
+pub(super) fn explain(site: &Site<'_>, known: &[&str]) -> Vec<Option<Hint>> {
+    let map = site.map();
+    if !site.inventory {
+        return map.iter().map(|_| None).collect();
     }
-    let parts: Option<Vec<String>> = all.iter().map(|(_, value)| part(key, value)).collect();
-    let Some(mut parts) = parts else {
-        return Some(write(&format!("{key}: {value}")));
+    let each = |entry| Some((entry, alone(entry, site, known)?));
+    if map.len() > MOST_SIBLINGS {
+        let hint = |(entry, advice): (&Entry, Advice)| advice.hint(entry);
+        return map.iter().map(|entry| each(entry).map(hint)).collect();
+    }
+    let all: Vec<Option<(&Entry, Advice)>> = map.iter().map(each).collect();
+    let one = |one: &Option<(&Entry, Advice)>| {
+        let (entry, advice) = one.clone()?;
+        Some(
+            advice
+                .beside(entry, all.iter().flatten().cloned())
+                .hint(entry),
+        )
     };
-    let name = |part: &String| part.split(':').next().unwrap_or_default().to_owned();
-    let mut seen = Vec::new();
-    parts.retain(|part| {
-        let new = !seen.contains(&name(part));
-        seen.push(name(part));
-        new
-    });
-    Some(write(&format!("{key}: {{ {} }}", parts.join(", "))))
+    all.iter().map(one).collect()
 }
 
-/// The key and value that a hint proposes.
-fn proposed(hint: &Hint) -> Option<(&str, &str)> {
-    let text = hint.help.strip_prefix("write `")?.strip_suffix('`')?;
-    text.split_once(": ")
-}
-
-/// A proposed value as a part of the key's long form.
-fn part(key: &str, value: &str) -> Option<String> {
-    let inner = value.strip_prefix("{ ").and_then(|v| v.strip_suffix(" }"));
-    match (inner, key) {
-        (Some(inner), _) => Some(inner.to_owned()),
-        (None, "persistence") => Some(format!("timeout: {value}")),
-        (None, "health_check") => Some(format!("{value}: {{}}")),
-        _ => None,
+fn alone(entry: &Entry, site: &Site<'_>, known: &[&str]) -> Option<Advice> {
+    if known.contains(&entry.key.as_str()) {
+        return None;
+    }
+    if let Some(advice) = slip::of_key(entry, known) {
+        return Some(advice);
+    }
+    let first = entry.key.split(' ').next().unwrap_or_default();
+    match row(&entry.key, site.of()).or_else(|| row(first, site.of())) {
+        Some((.., means)) => Some(meant(means, entry, site)),
+        None => home::of_key(entry, site),
     }
 }
 
-fn alone(entry: &Entry, siblings: &[Entry], within: &str) -> Option<Hint> {
-    let (.., means) = row(&entry.key, within)?;
-    let given = |key: &str| siblings.iter().find(|other| other.key == key);
-    Some(match *means {
-        Means::Key(key) => match (given(key), scalar(&entry.value)) {
-            (Some(_), _) => delete(&format!("`{key}` is given already")),
-            (None, Some(value)) => write(&format!("{key}: {}", value_of(key, &value))),
-            (None, None) => Hint {
-                label: format!("here it is `{key}`"),
-                help: format!("write `{key}` in the place of {}", shown(&entry.key)),
-            },
-        },
-        Means::Whole(text) => of_whole(text, given),
+fn meant(means: &Means, entry: &Entry, site: &Site<'_>) -> Advice {
+    match *means {
+        Means::Key(key) => renamed(key, entry, site),
+        Means::Whole(text) => of_whole(text, site),
         Means::Convert(convert) => {
-            let value = scalar(&entry.value).unwrap_or_default();
-            match convert(&value) {
-                Some(text) => of_whole(text, given),
-                None => delete("what is right by default is not said"),
+            let value = Form::of(&entry.value);
+            let value = value.as_ref().and_then(Form::text).unwrap_or_default();
+            match convert(value) {
+                Some(text) => of_whole(text, site),
+                None => Advice::delete("what is right by default is not said"),
             }
         }
-        Means::Below(above, key) => below(above, key, &entry.value, given(above)),
-        Means::Secret(key) => {
-            let source = "{ env: LVSCTL_PASSWORD }";
-            match given("ssh") {
-                Some(ssh) if holds(ssh, key) => delete(&format!("`ssh` has its `{key}` already")),
-                Some(_) => add_to("ssh", &format!("{key}: {source}")),
-                None => write(&format!("ssh: {{ {key}: {source} }}")),
+        Means::Below(path) => match path.last().zip(Form::of(&entry.value)) {
+            Some((key, form)) => put(site, 0, path, value_of(key, form)),
+            None => Advice::say(format!(
+                "move it there: it belongs below `{}`",
+                path.first().copied().unwrap_or_default()
+            )),
+        },
+        Means::Secret(key) => put(site, 0, &["ssh", key], source(key)),
+        Means::Address => {
+            let (beside, form) = (site.given("address"), Form::of(&entry.value));
+            let free = beside.or(site.given("interfaces")).is_none();
+            let text = form.as_ref().and_then(Form::text).unwrap_or_default();
+            match form.as_ref() {
+                Some(form) if free && text.parse::<std::net::IpAddr>().is_ok() => {
+                    Advice::write("address", form.clone())
+                }
+                Some(form) if !free => put(site, 0, &["ssh", "host"], form.clone()),
+                _ => Advice::labelled(
+                    "here it is `address`",
+                    "`address` is the host's address in the cluster; `ssh: { host: NAME }` says where SSH finds it, if elsewhere",
+                ),
             }
         }
-        Means::Address => match (given("address"), given("interfaces"), scalar(&entry.value)) {
-            (None, None, Some(value)) if value.parse::<std::net::IpAddr>().is_ok() => {
-                write(&format!("address: {value}"))
-            }
-            (None, None, _) => Hint {
-                label: "here it is `address`".to_owned(),
-                help: "`address` is the host's address in the cluster; `ssh: { host: NAME }` says where SSH finds it, if elsewhere"
-                    .to_owned(),
-            },
-            _ => below("ssh", "host", &entry.value, given("ssh")),
-        },
-        Means::There(help) => Hint {
-            label: "not known here".to_owned(),
-            help: help.to_owned(),
-        },
-        Means::Leave(why) => delete(why),
-    })
-}
-
-fn of_whole<'e>(text: &'static str, given: impl Fn(&str) -> Option<&'e Entry>) -> Hint {
-    let key = text.split(':').next().unwrap_or_default();
-    if given(key).is_some() {
-        return delete(&format!("`{key}` is given already"));
+        Means::There(help) => Advice::say(help),
+        Means::Leave(why) => Advice::delete(why),
+        Means::Build(Builder(_, build)) => build(entry, site),
     }
-    write(text)
 }
 
-fn below(above: &'static str, key: &'static str, value: &Node, given: Option<&Entry>) -> Hint {
-    let value = scalar(value).map(|value| value_of(key, &value));
-    let text = match &value {
-        Some(value) if key == "identity_files" => format!("{key}: [{value}]"),
-        Some(value) => format!("{key}: {value}"),
-        None => format!("{key}: ..."),
+/// The same value behind another key.
+fn renamed(key: &'static str, entry: &Entry, site: &Site<'_>) -> Advice {
+    // Other programs call both a method.
+    let said = text_of(&entry.value).unwrap_or_default();
+    let key = match key {
+        "scheduler" if scheduler(&said).is_none() && mode(&said).is_some() => "mode",
+        "mode" if mode(&said).is_none() && scheduler(&said).is_some() => "scheduler",
+        key => key,
     };
-    match given {
-        Some(given) if holds(given, key) => delete(&format!("`{above}` has its `{key}` already")),
-        Some(given) if matches!(given.value.value, Value::Map(_)) => add_to(above, &text),
-        // `persistence: 300`, `health_check: tcp`: the long form takes both.
-        Some(_) => Hint {
-            label: format!("it belongs below `{above}`"),
-            help: match above {
-                "persistence" => {
-                    format!("write it in full: `persistence: {{ timeout: 300, {text} }}`")
-                }
-                "health_check" => {
-                    format!("write it in full: `health_check: {{ tcp: {{}}, {text} }}`")
-                }
-                _ => format!("write it in full: `{above}: {{ {text} }}`"),
-            },
-        },
-        None if value.is_some() => write(&format!("{above}: {{ {text} }}")),
-        None => Hint {
-            label: format!("it belongs below `{above}`"),
-            help: format!("move it there: `{above}: {{ {text} }}`"),
-        },
+    if site.given(key).is_some() {
+        return Advice::delete(format!("`{key}` is given already"));
+    }
+    let is_map = matches!(entry.value.value, Value::Map(_) | Value::Null);
+    match Form::of(&entry.value).filter(|_| !is_map) {
+        Some(form) => Advice::write(key, value_of(key, form)),
+        None => Advice::Rename(key),
     }
 }
 
-fn holds(above: &Entry, key: &str) -> bool {
-    matches!(&above.value.value, Value::Map(entries) if entries.iter().any(|e| e.key == key))
-}
-
-fn write(text: &str) -> Hint {
-    let name = text.split(':').next().unwrap_or_default();
-    Hint {
-        label: format!("here it is `{name}`"),
-        help: format!("write `{text}`"),
+fn of_whole(text: &'static str, site: &Site<'_>) -> Advice {
+    let (key, value) = text.split_once(": ").unwrap_or((text, ""));
+    if site.given(key).is_some() {
+        return Advice::delete(format!("`{key}` is given already"));
     }
+    Advice::write(key, Form::parse(value))
 }
 
-fn add_to(above: &str, text: &str) -> Hint {
-    Hint {
-        label: format!("it belongs below `{above}`"),
-        help: format!("delete it, and add `{text}` to `{above}`"),
-    }
-}
-
-fn delete(why: &str) -> Hint {
-    Hint {
-        label: "not known here".to_owned(),
-        help: format!("delete it: {why}"),
-    }
-}
-
-/// A value that can stand behind another key as it is.
-fn scalar(node: &Node) -> Option<String> {
-    match &node.value {
-        Value::Bool(b, _) => Some(b.to_string()),
-        Value::Int(_, text) | Value::Float(_, text) => Some(text.clone()),
-        Value::Text(text) if is_plain(text) => Some(text.clone()),
-        _ => None,
-    }
-}
-
-/// Whether a text needs no quotes in YAML, and can be shown.
-fn is_plain(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/@".contains(c);
-    text.len() <= 60
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '/')
-        && text.chars().all(plain)
-}
-
-/// The value as the key takes it.
-fn value_of(key: &str, value: &str) -> String {
+/// A value as the key takes it.
+fn value_of(key: &str, form: Form) -> Form {
+    let text = match form {
+        Form::Word(text) => text,
+        Form::List(list) if key != "identity_files" => {
+            return Form::List(list.into_iter().map(|form| value_of(key, form)).collect());
+        }
+        form => return form,
+    };
+    let on_or_off = |text: &str| switch(text).map(|on| on.to_string());
     let known = match key {
-        "scheduler" => scheduler(value),
-        "mode" => mode(value),
-        "connection" | "host_key_checking" => None,
-        "sudo" | "read_only" => match value.to_lowercase().as_str() {
-            "yes" | "on" | "true" => Some("true"),
-            "no" | "off" | "false" => Some("false"),
-            _ => None,
-        },
+        "scheduler" => scheduler(&text).map(str::to_owned),
+        "mode" => mode(&text).map(str::to_owned),
+        "protocol" => Some(text.to_lowercase()),
+        "sudo" | "read_only" | "persist" | "preempt" | "unicast" | "one_packet" | "sync_daemon" => {
+            on_or_off(&text)
+        }
+        "persistence" => on_or_off(&text).or_else(|| whole_seconds(&text)),
+        "delay_loop" | "connect_timeout" | "delay_before_retry" | "timeout" | "interval"
+        | "advert_int" | "command_timeout" => whole_seconds(&text),
+        "path" => path_of(&text),
+        "identity_files" => return Form::List(vec![Form::Word(text)]),
+        "host_key_checking" => switch(&text).map(|strict| {
+            let word = if strict { "strict" } else { "accept-new" };
+            word.to_owned()
+        }),
+        // `10.0.0.100/24 dev eth0 label eth0:1`.
+        "vip" | "vips" if text.contains(" dev ") => text.split(' ').next().map(str::to_owned),
         _ => None,
     };
-    known.map_or_else(|| value.to_owned(), str::to_owned)
+    Form::Word(known.unwrap_or(text))
+}
+
+fn whole_seconds(text: &str) -> Option<String> {
+    seconds(text).map(|seconds| seconds.ceil().max(1.0).to_string())
+}
+
+/// Of a URL, or without the `/` that a path begins with.
+fn path_of(text: &str) -> Option<String> {
+    let path = match text.split_once("://") {
+        Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
+        None => text,
+    };
+    (!path.starts_with('/')).then(|| format!("/{path}"))
 }
 
 /// Algorithms of other programs, and the scheduler that comes nearest: HAProxy's `balance`, nginx's methods, and
@@ -369,7 +364,9 @@ pub(super) fn role(word: &str) -> Option<&'static str> {
         "real" | "real-server" | "rs" | "server" | "node" | "backend" | "worker" => {
             Some("realserver")
         }
-        "webserver" | "web-server" | "nginx" | "httpd" => Some("web"),
+        // A sorry server is named in its service; what it serves is the host's role.
+        "webserver" | "web-server" | "nginx" | "httpd" | "sorry" | "sorry-server"
+        | "maintenance" => Some("web"),
         "gateway" => Some("router"),
         _ => None,
     }
@@ -395,4 +392,14 @@ fn connection(value: &str) -> Option<&'static str> {
         "local" => Some("connection: local"),
         _ => Some("connection: ssh"),
     }
+}
+
+/// A value that can stand behind another key as it is.
+fn text_of(node: &Node) -> Option<String> {
+    Form::of(node)?.text().map(str::to_owned)
+}
+
+/// A key as messages show it.
+fn name_of(entry: &Entry) -> String {
+    shown(&entry.key)
 }

@@ -8,6 +8,7 @@ mod covered;
 pub(crate) mod decode;
 mod field;
 pub mod foreign;
+mod form;
 mod hints;
 mod http;
 pub mod model;
@@ -17,7 +18,9 @@ mod problem;
 mod raw;
 mod read;
 mod resolve;
+mod scalar;
 mod schema;
+mod site;
 mod spare;
 
 use std::path::Path;
@@ -114,6 +117,10 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
         return Err(LoadError::new(&source, vec![fault]));
     }
 
+    if let (Value::Text(_), Some(fault)) = (&root.value, node::slip::foreign(text)) {
+        return Err(LoadError::new(&source, vec![fault]));
+    }
+
     let sink = decode::Sink::new(faults);
     let raw: Option<raw::Inventory> = decode::decode(&root, &sink);
     let mut cx = resolve::Context::new(&root, roles);
@@ -122,7 +129,11 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
         hints::fit(&root, &mut cx.faults);
         return Err(LoadError::new(&source, cx.faults));
     };
-    let cluster = resolve::resolve(&raw, &mut cx);
+    let mut cluster = resolve::resolve(&raw, &mut cx);
+    if cluster.name.is_empty() && !raw.cluster.is_absent() && raw.cluster.get().is_none() {
+        // A faulty name has been reported, and is not an empty one as well.
+        "faulty".clone_into(&mut cluster.name);
+    }
     let known = match (cx.networks_are_faulty, cx.faults.is_empty()) {
         (true, _) => check::Known::WithoutNetworks,
         (false, false) => check::Known::InPart,
@@ -130,6 +141,8 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
     };
     let mut faults = cx.faults;
     faults.extend(check::check(&cluster, place::Places(&root), known));
+    place::once(&root, &mut faults);
+    place::proposed(&root, &mut faults);
     hints::fit(&root, &mut faults);
     if faults.iter().any(|f| !f.warning) {
         // Warnings wait: errors may be their cause.

@@ -1,5 +1,7 @@
 //! YAML text to a tree whose every value knows its place. The only user of the YAML crate; what keys mean is not known here.
 
+pub(super) mod slip;
+
 use std::fmt;
 
 use miette::SourceSpan;
@@ -15,7 +17,10 @@ const MAX_NODES: usize = 50_000;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
+    /// Where it is written.
     pub span: SourceSpan,
+    /// Where it is used, if that is elsewhere: at an alias, or at a merge key.
+    pub used: Option<SourceSpan>,
     pub value: Value,
 }
 
@@ -35,6 +40,8 @@ pub(crate) enum Value {
 pub(crate) struct Entry {
     pub key: String,
     pub key_span: SourceSpan,
+    /// The name (`&name`) that its value has for others.
+    pub anchor: Option<String>,
     pub value: Node,
 }
 
@@ -45,6 +52,7 @@ impl Node {
             Value::Null => "nothing".to_owned(),
             Value::Bool(b, _) => format!("`{b}`"),
             Value::Int(_, text) | Value::Float(_, text) => format!("the number {}", shown(text)),
+            Value::Text(text) if text.is_empty() => "an empty text".to_owned(),
             Value::Text(text) => format!("the text {}", shown(text)),
             Value::List(_) => "a list".to_owned(),
             Value::Map(_) => "a map".to_owned(),
@@ -67,7 +75,7 @@ pub(crate) fn read(text: &str, what: &str, faults: &mut Vec<Fault>) -> Option<No
     match parsed {
         Ok(spanned) => Some(convert(spanned, text)),
         Err(error) => {
-            faults.push(explain(text, what, &error));
+            faults.push(slip::explained(text, what, explain(text, what, &error)));
             None
         }
     }
@@ -182,6 +190,8 @@ impl<'de> Visitor<'de> for RawVisitor {
 
 fn convert(spanned: Spanned<Raw>, text: &str) -> Node {
     let span = span_of(spanned.defined, text);
+    let elsewhere = spanned.referenced != spanned.defined;
+    let used = elsewhere.then(|| span_of(spanned.referenced, text));
     let source = || {
         let end = span.offset().saturating_add(span.len());
         let raw = text.get(span.offset()..end).unwrap_or_default();
@@ -196,15 +206,65 @@ fn convert(spanned: Spanned<Raw>, text: &str) -> Node {
         Raw::List(list) => Value::List(list.into_iter().map(|n| convert(n, text)).collect()),
         Raw::Map(map) => Value::Map(
             map.into_iter()
-                .map(|(key, value)| Entry {
-                    key_span: span_of(key.defined, text),
-                    key: key.value.0,
-                    value: convert(value, text),
+                .map(|(key, value)| {
+                    let (key_span, value) = (span_of(key.defined, text), convert(value, text));
+                    Entry {
+                        anchor: anchor(text, key_span, value.span),
+                        key_span,
+                        key: key.value.0,
+                        value,
+                    }
                 })
                 .collect(),
         ),
     };
-    Node { span, value }
+    let span = whole(span, &value, text);
+    Node { span, used, value }
+}
+
+/// The place of a list or a map, of which the parser knows the beginning: up to what it holds last, and its bracket.
+fn whole(span: SourceSpan, value: &Value, text: &str) -> SourceSpan {
+    let last = match value {
+        Value::List(list) => list.last().map(|node| (node.used, node.span)),
+        Value::Map(entries) => entries.last().map(|entry| {
+            let value = &entry.value;
+            let null = value.value == Value::Null;
+            (value.used, if null { entry.key_span } else { value.span })
+        }),
+        _ => return span,
+    };
+    let start = span.offset();
+    let end = match last {
+        Some((used, span)) => used.map_or(span.offset() + span.len(), |used| {
+            used.offset() + used.len()
+        }),
+        None => start + 1,
+    };
+    let Some(rest) = text.get(end..).filter(|_| end > start) else {
+        return span;
+    };
+    let close = match text.get(start..).and_then(|from| from.chars().next()) {
+        Some('{') => '}',
+        Some('[') => ']',
+        _ => return (start, end - start).into(),
+    };
+    let between = |c: char| c.is_whitespace() || c == ',' || c == ':' || c == '"' || c == '\'';
+    let blanks = rest.len() - rest.trim_start_matches(between).len();
+    let closed = rest
+        .get(blanks..)
+        .is_some_and(|rest| rest.starts_with(close));
+    let more = if closed { blanks + 1 } else { 0 };
+    (start, end - start + more).into()
+}
+
+/// What stands between a key and its value: `: &name`.
+fn anchor(text: &str, key: SourceSpan, value: SourceSpan) -> Option<String> {
+    let between = text.get(key.offset().saturating_add(key.len())..value.offset())?;
+    // Values that stand elsewhere begin anywhere.
+    let (colon, name) = between.split_once('&')?;
+    let good = |c: &char| c.is_alphanumeric() || *c == '_' || *c == '-';
+    let name: String = name.chars().take_while(good).collect();
+    (colon.trim() == ":" && !name.is_empty()).then_some(name)
 }
 
 /// The place in bytes; the parser's own errors know line and column only.

@@ -1,8 +1,11 @@
 //! From the path of a value in the inventory (`services`, `web`, `vip`, `0`) to its place in the text.
 
+use std::collections::BTreeSet;
+
 use miette::SourceSpan;
 
 use super::node::{Node, Value};
+use super::problem::{Fault, MOST_SHOWN};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Places<'a>(pub &'a Node);
@@ -18,8 +21,27 @@ impl<'a> Places<'a> {
                 ..
             })
             | None => key,
-            Some(node) => node.span,
+            Some(node) => self.seen(node, node.span),
         }
+    }
+
+    /// Where a value is used, if it is an alias; what is defined in `vars` is only there to be used, and wrong there.
+    pub fn seen(self, node: &Node, span: SourceSpan) -> SourceSpan {
+        match node.used {
+            Some(used) if !self.in_vars(span) => used,
+            _ => span,
+        }
+    }
+
+    fn in_vars(self, span: SourceSpan) -> bool {
+        let Value::Map(entries) = &self.0.value else {
+            return false;
+        };
+        let starts = entries
+            .iter()
+            .map(|entry| (entry.key_span.offset(), entry.key.as_str()));
+        let above = starts.filter(|(start, _)| *start <= span.offset()).max();
+        above.is_some_and(|(_, key)| key == "vars")
     }
 
     /// The place of the key itself.
@@ -92,7 +114,7 @@ impl<'a> Places<'a> {
             match &node.value {
                 Value::Map(entries) => match entries.iter().find(|e| e.key == *step) {
                     Some(entry) => {
-                        key = entry.key_span;
+                        key = self.seen(&entry.value, entry.key_span);
                         node = &entry.value;
                     }
                     None => return (None, key),
@@ -107,4 +129,89 @@ impl<'a> Places<'a> {
         }
         (Some(node), key)
     }
+}
+
+/// What is said of an alias as well as of what it names is said once, where it is defined.
+pub(super) fn once(root: &Node, faults: &mut Vec<Fault>) {
+    // Where each alias is, and what it names.
+    let mut aliases: BTreeSet<(usize, usize)> = BTreeSet::new();
+    let mut open = vec![root];
+    while let Some(node) = open.pop() {
+        let used = |node: &Node| node.used.map(|used| used.offset());
+        aliases.extend(used(node).map(|used| (used, node.span.offset())));
+        match &node.value {
+            Value::List(list) => open.extend(list),
+            Value::Map(entries) => {
+                let keys = entries.iter();
+                let keys = keys.filter_map(|e| Some((used(&e.value)?, e.key_span.offset())));
+                aliases.extend(keys);
+                open.extend(entries.iter().map(|entry| &entry.value));
+            }
+            _ => {}
+        }
+    }
+    if aliases.is_empty() {
+        return;
+    }
+    let defined: Vec<(usize, String)> = faults
+        .iter()
+        .filter_map(|fault| Some((fault.span?.offset(), fault.message.clone())))
+        .take(MOST_SHOWN)
+        .collect();
+    faults.retain(|fault| {
+        let Some(at) = fault.span.map(|span| span.offset()) else {
+            return true;
+        };
+        let same = |(named, message): &&(usize, String)| {
+            *named != at && *message == fault.message && aliases.contains(&(at, *named))
+        };
+        !defined.iter().any(|defined| same(&defined))
+    });
+}
+
+/// A key that the hint to a neighbour adds is not missing as well.
+pub(super) fn proposed(root: &Node, faults: &mut Vec<Fault>) {
+    let adding: Vec<(usize, String)> = faults
+        .iter()
+        .filter_map(|fault| Some((fault.span?.offset(), fault.help.clone()?)))
+        .filter(|(_, help)| help.contains(", and add `"))
+        .take(MOST_SHOWN)
+        .collect();
+    if adding.is_empty() {
+        return;
+    }
+    faults.retain(|fault| {
+        let missing = fault.message.strip_prefix("the key `");
+        let missing = missing.filter(|rest| rest.ends_with(" is missing"));
+        let (Some(key), Some(span)) = (missing.and_then(|rest| rest.split('`').next()), fault.span)
+        else {
+            return true;
+        };
+        let Some(end) = end_behind(root, span) else {
+            return true;
+        };
+        let added = format!("`{key}: ");
+        let inside = |at: usize| (span.offset()..end).contains(&at);
+        !adding
+            .iter()
+            .any(|(at, help)| inside(*at) && help.contains(&added))
+    });
+}
+
+/// The end of the value behind the key at this place.
+fn end_behind(root: &Node, key: SourceSpan) -> Option<usize> {
+    let mut open = vec![root];
+    while let Some(node) = open.pop() {
+        match &node.value {
+            Value::List(list) => open.extend(list),
+            Value::Map(entries) => {
+                if let Some(entry) = entries.iter().find(|entry| entry.key_span == key) {
+                    return Some(entry.value.span.offset() + entry.value.span.len());
+                }
+                open.extend(entries.iter().map(|entry| &entry.value));
+            }
+            _ => {}
+        }
+    }
+    None
 }

@@ -409,9 +409,11 @@ impl<'r, 's> Expanding<'r, 's> {
         let known = keys(kind).join(", ");
         let mut node = Node {
             span: at.entry.kind_span,
+            used: None,
             value: Yaml::Map(vec![Pair {
                 key: kind.clone(),
                 key_span: at.entry.kind_span,
+                anchor: None,
                 value: placed(expanded, &at.entry.body.node),
             }]),
         };
@@ -488,6 +490,7 @@ fn placed(value: &Value, written: &Node) -> Node {
     let span = written.span;
     let none = Node {
         span,
+        used: None,
         value: Yaml::Null,
     };
     let value = match (value, &written.value) {
@@ -516,6 +519,7 @@ fn placed(value: &Value, written: &Node) -> Node {
                     Pair {
                         key: key.clone(),
                         key_span: pair.map_or(span, |pair| pair.key_span),
+                        anchor: None,
                         value: placed(value, pair.map_or(&none, |pair| &pair.value)),
                     }
                 })
@@ -526,12 +530,17 @@ fn placed(value: &Value, written: &Node) -> Node {
                 .map(|(key, value)| Pair {
                     key: key.clone(),
                     key_span: span,
+                    anchor: None,
                     value: placed(value, &none),
                 })
                 .collect(),
         ),
     };
-    Node { span, value }
+    Node {
+        span,
+        used: None,
+        value,
+    }
 }
 
 /// The field that a fault of the whole resource is about: the one whose value it names, else the one that names the

@@ -70,9 +70,25 @@ pub fn networks_are_distinct(view: View<'_>, faults: &mut Vec<Fault>) {
             let fault = Fault::new(format!(
                 "{subnet} overlaps with {overlapping} of network {}",
                 shown(&other.name)
-            ))
-            .help("make the subnets distinct, or one network of both");
-            faults.push(view.at(&["networks", &network.name], fault));
+            ));
+            // A network that nobody named was made of a host's address.
+            let hosts = view.cluster.hosts.iter();
+            let mut made_of = hosts.filter_map(|host| {
+                let mut nets = host.interfaces.iter().flat_map(|i| &i.addresses);
+                let net = nets.find(|net| net.trunc() == **subnet)?;
+                Some((host, net.addr()))
+            });
+            let named = view.places.is_given(&["networks", &network.name]);
+            faults.push(match made_of.next().filter(|_| !named) {
+                Some((host, address)) => view.at(
+                    &path_of(host, address, view),
+                    fault.help("write all addresses of a network with the same prefix"),
+                ),
+                None => view.at(
+                    &["networks", &network.name],
+                    fault.help("make the subnets distinct, or one network of both"),
+                ),
+            });
         }
     }
 }

@@ -159,8 +159,14 @@ pub fn flags(view: View<'_>, faults: &mut Vec<Fault>) {
 pub fn one_packet(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in view.cluster.services.iter().filter(|s| s.one_packet) {
         if service.protocol != Protocol::Udp {
+            let path = ["services", service.name.as_str(), "protocol"];
+            let change = if view.places.is_given(&path) {
+                "change `protocol` to `udp`"
+            } else {
+                "add `protocol: udp`"
+            };
             let fault = Fault::new("`one_packet` schedules UDP packets, but the service is TCP")
-                .help("add `protocol: udp`, or take `one_packet` away");
+                .help(format!("{change}, or delete `one_packet`"));
             faults.push(view.of(service, "one_packet", fault));
         }
     }

@@ -204,7 +204,10 @@ pub fn vips_are_held(view: View<'_>, faults: &mut Vec<Fault>) {
                         "VIP {} has prefix /{} here, but /{} in `vrrp`",
                         vip.address, vip.prefix, held.prefix
                     ))
-                    .help("write it with the same prefix in both");
+                    .help(format!(
+                        "write `{}/{}` here, or change it in `vrrp`",
+                        vip.address, held.prefix
+                    ));
                     faults.push(view.at(&path, fault));
                 }
                 Some(_) => {}

@@ -7,9 +7,10 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-use super::{Cursor, DecodeError};
+use super::{Cursor, DecodeError, whole};
 use crate::inventory::node::{Entry, Node, Value};
 use crate::inventory::problem::Fault;
+use crate::inventory::site::Site;
 
 pub(super) struct Recover<'de>(pub(super) Cursor<'de>);
 
@@ -20,6 +21,10 @@ impl<'de> SeqAccess<'de> for Recover<'de> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, DecodeError> {
+        if let Some(fault) = whole::misread(self.0) {
+            self.0.note(fault.into());
+            return Ok(None);
+        }
         match seed.deserialize(self.0) {
             Ok(value) => Ok(Some(value)),
             Err(error) => {
@@ -77,6 +82,7 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
 
 pub(super) struct Entries<'de> {
     cursor: Cursor<'de>,
+    site: Site<'de>,
     entries: std::slice::Iter<'de, Entry>,
     /// Keys that are not among these have been noted already.
     known: Option<&'static [&'static str]>,
@@ -86,12 +92,13 @@ pub(super) struct Entries<'de> {
 impl<'de> Entries<'de> {
     pub(super) fn new(
         cursor: Cursor<'de>,
-        entries: &'de [Entry],
+        site: Site<'de>,
         known: Option<&'static [&'static str]>,
     ) -> Self {
         Self {
             cursor,
-            entries: entries.iter(),
+            entries: site.map().iter(),
+            site,
             known,
             value: None,
         }
@@ -123,7 +130,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     ) -> Result<V::Value, DecodeError> {
         match self.value.take() {
             Some(entry) => {
-                let cursor = self.cursor.of(entry);
+                let cursor = self.cursor.of(entry, self.site);
                 cursor.locate(seed.deserialize(cursor))
             }
             None => Err(Fault::new("a key without a value").into()),

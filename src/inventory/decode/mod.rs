@@ -2,7 +2,11 @@
 //! would stop at the first. Types ask for that through [`RECOVER`], [`EACH`] and [`SHAPE`] (see `field.rs`).
 
 mod access;
-mod mend;
+mod address;
+mod group;
+mod hint;
+mod number;
+mod whole;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -12,12 +16,13 @@ use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserializer, IntoDeserializer, Unexpected, Visitor};
 
 use access::{Elements, Entries, Recover, Shapes, Variant};
-use mend::mend;
-pub(super) use mend::switch;
+use hint::hint;
 
 use super::foreign;
 use super::node::{Entry, Node, Value};
+use super::place::Places;
 use super::problem::{Fault, choices, nearest, shown};
+use super::site::Site;
 
 /// The visitor gets a sequence of the value, or of nothing where the value is faulty (and noted so).
 pub(super) const RECOVER: &str = "$recover";
@@ -33,7 +38,10 @@ pub(crate) fn decode<'de, T: de::Deserialize<'de>>(root: &'de Node, sink: &'de S
     let cursor = Cursor {
         node: root,
         key: "",
+        site: Site::new(root),
+        in_list: false,
         at: root.span,
+        behind: root.span,
         sink,
     };
     T::deserialize(cursor)
@@ -122,21 +130,38 @@ fn unknown_key(key: &str, known: &[&str]) -> Fault {
             Some(near) => format!("did you mean `{near}`?"),
             None => "not known here".to_owned(),
         })
-        .help(format!("known keys here: {}", known.join(", ")))
+        .help(known_keys(known))
+}
+
+fn known_keys(known: &[&str]) -> String {
+    if known.is_empty() {
+        return "delete it: no key stands here".to_owned();
+    }
+    format!("known keys here: {}", known.join(", "))
 }
 
 /// A key of another program, or one that is not given yet and nearly the same.
 fn unknown_entry(
     entry: &Entry,
-    siblings: &[Entry],
-    within: &str,
+    hint: Option<foreign::Hint>,
+    site: &Site<'_>,
     known: &'static [&'static str],
 ) -> Fault {
-    if let Some(hint) = foreign::explain(entry, siblings, within) {
+    if foreign::names_secret(&entry.key) {
+        let name = entry.key.split([':', '=']).next().unwrap_or_default();
+        return Fault::new(format!(
+            "{} needs a colon with a blank behind it",
+            shown(name)
+        ))
+        .label("a plain text")
+        .help(format!("say where to read it: `{name}: {{ env: NAME }}`"));
+    }
+    if let Some(hint) = hint {
         return Fault::new(format!("unknown key {}", shown(&entry.key)))
             .label(hint.label)
             .help(hint.help);
     }
+    let siblings = site.map();
     // Where a map has very many keys, each would be compared with all.
     let siblings = if siblings.len() > foreign::MOST_SIBLINGS {
         &[]
@@ -145,8 +170,7 @@ fn unknown_entry(
     };
     let free = |key: &&str| !siblings.iter().any(|other| other.key == *key);
     let free: Vec<&str> = known.iter().copied().filter(free).collect();
-    let fault = unknown_key(&entry.key, &free);
-    fault.help(format!("known keys here: {}", known.join(", ")))
+    unknown_key(&entry.key, &free).help(known_keys(known))
 }
 
 #[derive(Clone, Copy)]
@@ -154,36 +178,60 @@ struct Cursor<'de> {
     node: &'de Node,
     /// The key that it stands behind.
     key: &'de str,
-    /// What a fault points at: the value, or the key of a map or list.
+    /// The map that the key stands in.
+    site: Site<'de>,
+    /// Whether it is one of a list behind the key.
+    in_list: bool,
+    /// What a fault points at: the value, or the key where there is none.
     at: SourceSpan,
+    /// The key, at which is said what a map lacks.
+    behind: SourceSpan,
     sink: &'de Sink,
 }
 
 impl<'de> Cursor<'de> {
-    fn of(self, entry: &'de Entry) -> Self {
-        let pointed = match entry.value.value {
-            Value::Map(_) | Value::List(_) | Value::Null => entry.key_span,
-            _ => entry.value.span,
-        };
+    /// The value of an entry; `site` is the map that the entry stands in.
+    fn of(self, entry: &'de Entry, site: Site<'de>) -> Self {
         Self {
             node: &entry.value,
             key: &entry.key,
-            at: pointed,
+            site,
+            in_list: false,
+            at: pointed(&entry.value, entry.key_span, site.root),
+            behind: entry.key_span,
             ..self
         }
     }
 
     fn element(self, node: &'de Node) -> Self {
-        let at = if node.span.is_empty() {
-            self.at
-        } else {
-            node.span
-        };
-        Self { node, at, ..self }
+        Self {
+            node,
+            // A single value in the place of a list stands behind the key itself.
+            in_list: self.in_list || !std::ptr::eq(node, self.node),
+            at: pointed(node, self.at, self.site.root),
+            behind: if node.span.is_empty() {
+                self.behind
+            } else {
+                node.span
+            },
+            ..self
+        }
+    }
+
+    /// Where a fault of this value is.
+    fn place(self, fault: &Fault) -> SourceSpan {
+        let lacks = fault.message.ends_with("is missing") || fault.message.contains(" has no `");
+        if lacks { self.behind } else { self.at }
+    }
+
+    /// The inside of a map.
+    fn inside(self, of: &'static str, map: &'de [Entry]) -> Site<'de> {
+        self.site.inside(self.key, of, map)
     }
 
     fn note(self, error: DecodeError) {
-        self.sink.borrow_mut().push(error.at(self.at).fault);
+        let place = self.place(&error.fault);
+        self.sink.borrow_mut().push(error.at(place).fault);
     }
 
     fn expected(self, what: impl fmt::Display) -> DecodeError {
@@ -191,9 +239,14 @@ impl<'de> Cursor<'de> {
         self.locate_error(fault.into())
     }
 
-    /// Says what was found instead, and how to mend it, where that is not said yet.
+    /// Says what was found instead, and how to repair it, where that is not said yet.
     fn locate_error(self, error: DecodeError) -> DecodeError {
-        let mut fault = error.at(self.at).fault;
+        let own = error.fault.span.is_none();
+        let place = self.place(&error.fault);
+        let mut fault = error.at(place).fault;
+        if let Some(help) = hint::slip(self).filter(|_| own || fault.span == Some(self.at)) {
+            fault.help = Some(help);
+        }
         if fault.message.starts_with("expected ") && !fault.message.contains(", found ") {
             let expected = fault.message.trim_start_matches("expected ");
             // As serde calls a text.
@@ -203,9 +256,7 @@ impl<'de> Cursor<'de> {
                 expected
             };
             let expected = expected.to_owned();
-            fault
-                .help
-                .get_or_insert_with(|| mend(self.key, &expected, &self.node.value));
+            fault.help.get_or_insert_with(|| hint(self, &expected));
             fault.message = format!("expected {expected}, found {}", self.node.describe());
         }
         fault.into()
@@ -243,6 +294,17 @@ impl<'de> Cursor<'de> {
 
     fn locate<T>(self, result: Result<T, DecodeError>) -> Result<T, DecodeError> {
         result.map_err(|error| self.locate_error(error))
+    }
+}
+
+/// A list or a map stands where it is used. A single value of `vars` is repaired where it is written, any other where it
+/// is used as well.
+fn pointed(node: &Node, otherwise: SourceSpan, root: &Node) -> SourceSpan {
+    match node.value {
+        Value::Null => otherwise,
+        Value::List(_) | Value::Map(_) => node.used.unwrap_or(node.span),
+        _ if node.span.is_empty() => otherwise,
+        _ => Places(root).seen(node, node.span),
     }
 }
 
@@ -396,7 +458,8 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let entries = self.map()?;
-        self.locate(visitor.visit_map(Entries::new(self, entries, None)))
+        let site = self.inside("", entries);
+        self.locate(visitor.visit_map(Entries::new(self, site, None)))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -406,11 +469,23 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         let entries = self.map()?;
-        for entry in entries.iter().filter(|e| !fields.contains(&e.key.as_str())) {
-            let fault = unknown_entry(entry, entries, name, fields).at(entry.key_span);
-            self.sink.borrow_mut().push(fault);
+        let site = self.inside(name, entries);
+        if let Some(fault) = group::of_hosts(&site) {
+            return Err(fault.into());
         }
-        self.locate(visitor.visit_map(Entries::new(self, entries, Some(fields))))
+        let is_unknown = |entry: &&Entry| !fields.contains(&entry.key.as_str());
+        if entries.iter().any(|entry| is_unknown(&entry)) {
+            let hints = foreign::explain(&site, fields);
+            let unknown = entries
+                .iter()
+                .zip(hints)
+                .filter(|(entry, _)| is_unknown(entry));
+            for (entry, hint) in unknown {
+                let fault = unknown_entry(entry, hint, &site, fields).at(entry.key_span);
+                self.sink.borrow_mut().push(fault);
+            }
+        }
+        self.locate(visitor.visit_map(Entries::new(self, site, Some(fields))))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -427,12 +502,14 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
                 Err(DecodeError::from(plain_secret()).at(self.at))
             }
             Value::Text(word) | Value::Bool(_, word) | Value::Int(_, word) => {
-                let word: StrDeserializer<'_, DecodeError> = word.as_str().into_deserializer();
+                let same = |known: &&&str| known.eq_ignore_ascii_case(word);
+                let word = variants.iter().find(same).copied().unwrap_or(word);
+                let word: StrDeserializer<'_, DecodeError> = word.into_deserializer();
                 self.locate(visitor.visit_enum(word))
             }
             Value::Map(entries) => match entries.as_slice() {
                 [entry] => {
-                    let cursor = self.of(entry);
+                    let cursor = self.of(entry, self.inside(name, entries));
                     cursor.locate(visitor.visit_enum(Variant(cursor, &entry.key, entry.key_span)))
                 }
                 _ => Err(self.expected(format!("one of: {}", variants.join(", ")))),

@@ -7,10 +7,12 @@ use serde::Deserialize;
 use serde::de::{Error, SeqAccess};
 
 use super::word::{Codes, Port, Seconds, Version, Whole};
-use crate::inventory::decode::{HELP, switch};
+use crate::inventory::decode::HELP;
 use crate::inventory::field::{Many, Opt, Peek, Shaped, shaped};
 use crate::inventory::foreign;
+use crate::inventory::form::Form;
 use crate::inventory::problem::{choices, shown};
+use crate::inventory::scalar::switch;
 
 /// Off, or a check.
 #[derive(Debug)]
@@ -108,23 +110,15 @@ impl Shaped for HealthCheck {
             }
             "text" => {
                 let word: String = node.as_a()?;
-                match word.as_str() {
+                match word.to_lowercase().as_str() {
                     "tcp" => long.tcp = Opt::Given(TcpCheck::default()),
                     "http" => long.http = Opt::Given(HttpCheck::default()),
                     "https" => long.https = Opt::Given(HttpCheck::default()),
-                    other => {
-                        let help = match (switch(other), foreign::health_check(other)) {
-                            (Some(on), _) => format!("write `{on}`"),
-                            (None, Some(ours)) => format!("write `{ours}`"),
-                            (None, None) => format!(
-                                "{}; for a program write \
-                                 `health_check: {{ script: {{ path: /usr/local/bin/check }} }}`",
-                                choices(other, KINDS)
-                            ),
-                        };
+                    _ => {
                         return Err(A::Error::custom(format!(
-                            "unknown health check {}{HELP}{help}",
-                            shown(other)
+                            "unknown health check {}{HELP}{}",
+                            shown(&word),
+                            instead(&word)
                         )));
                     }
                 }
@@ -134,6 +128,44 @@ impl Shaped for HealthCheck {
         }
         Ok(Some(Self::On(Box::new(long))))
     }
+}
+
+/// What to write in the place of a word that is no health check.
+fn instead(word: &str) -> String {
+    if let Some(on) = switch(word) {
+        return format!("write `{on}`");
+    }
+    if let Some(ours) = foreign::health_check(word) {
+        return format!("write `{ours}`");
+    }
+    let first = word.split_whitespace().next().unwrap_or_default();
+    if first.starts_with('/') {
+        let script = Form::below(&["script", "path"], Form::word(first));
+        let why = if first.len() < word.len() {
+            ": it gets the real server's address and port as arguments, and no others"
+        } else {
+            " for a program"
+        };
+        // What ends like a page is asked for.
+        return if [".html", ".htm", ".php"]
+            .iter()
+            .any(|end| first.ends_with(end))
+        {
+            let page = Form::below(&["http", "path"], Form::word(first));
+            format!("write `{page}` for a page")
+        } else {
+            format!("write `{script}`{why}")
+        };
+    }
+    if let Some((scheme @ ("http" | "https"), rest)) = word.split_once("://") {
+        let path = rest.split_once('/').map_or("", |(_, path)| path);
+        let page = Form::below(&[scheme, "path"], Form::word(format!("/{path}")));
+        return format!("write `{page}`");
+    }
+    format!(
+        "{}; a program of yours may ask: `health_check: {{ script: {{ path: /usr/local/bin/check }} }}`",
+        choices(word, KINDS)
+    )
 }
 
 impl JsonSchema for HealthCheck {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
 use serde::de::{Error, SeqAccess};
+use serde::{Deserialize, Deserializer};
 
 use super::health::HealthCheck;
 use super::word::{
@@ -34,6 +34,8 @@ pub(in crate::inventory) struct Service {
     pub scheduler: Opt<Text<Scheduler>>,
     /// Flags of the schedulers `sh` and `mh`, as `ipvsadm -b` takes them: `sh-fallback` and `sh-port`, `mh-fallback` and
     /// `mh-port`. `flag-1` is the fallback, `flag-2` the port, and `flag-3` means nothing to either of them.
+    /// Default: none.
+    #[serde(deserialize_with = "lower_case")]
     pub scheduler_flags: Opt<Many<String>>,
     /// Keep a client on its real server: `true` (300 seconds), seconds, or `{ timeout, granularity }`.
     /// Default: off.
@@ -65,6 +67,19 @@ pub(in crate::inventory) struct Service {
     pub check: Opt<EndToEnd>,
 }
 
+/// Words of a closed set are taken in capitals too.
+fn lower_case<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt<Many<String>>, D::Error> {
+    let mut flags = Opt::<Many<String>>::deserialize(deserializer)?;
+    if let Opt::Given(Many(all)) = &mut flags {
+        for flag in all {
+            if let Opt::Given(flag) = flag {
+                *flag = flag.to_lowercase();
+            }
+        }
+    }
+    Ok(flags)
+}
+
 /// The kernel takes at most 31 days.
 type PersistenceTimeout = Whole<u32, 1, 2_678_400>;
 
@@ -83,7 +98,7 @@ pub(in crate::inventory) enum Persistence {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Persistence")]
-struct LongPersistence {
+pub(in crate::inventory) struct LongPersistence {
     /// Seconds that a client stays with its real server, 1 to 2678400 (31 days). Default: 300.
     timeout: Opt<PersistenceTimeout>,
     /// Clients that count as one: a netmask (`255.255.255.0`) or a prefix length (`24`).

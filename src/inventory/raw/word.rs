@@ -102,13 +102,10 @@ impl Word for Bare {
 pub(in crate::inventory) const NO_NAMES: &str =
     "host names are not looked up here: write the address itself";
 
+/// What depends on the key is said where that is known.
 fn address_help(text: &str) -> Wrong {
-    if let Some((address, _)) = text.split_once(':')
-        && address.parse::<Ipv4Addr>().is_ok()
-    {
-        return Wrong::help(format!("write `{address}`; a port stands in `port`"));
-    }
-    let name = text.contains(|c: char| c.is_ascii_alphabetic()) && !text.contains(':');
+    let good = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let name = text.contains(|c: char| c.is_ascii_alphabetic()) && text.chars().all(good);
     if name {
         Wrong::help(NO_NAMES)
     } else {
@@ -130,6 +127,15 @@ fn numbers_help(text: &str) -> Wrong {
     if plain != address && plain.parse::<Ipv4Addr>().is_ok() {
         let slash = if prefix.is_empty() { "" } else { "/" };
         return Wrong::help(format!("a leading zero: write `{plain}{slash}{prefix}`"));
+    }
+    let numbers: Vec<Option<u32>> = address.split('.').map(|n| n.parse().ok()).collect();
+    if numbers.len() == 4 && numbers.iter().all(Option::is_some) {
+        let large = numbers.into_iter().flatten().find(|number| *number > 255);
+        if let Some(large) = large {
+            return Wrong::help(format!(
+                "each of its four numbers is at most 255, not {large}"
+            ));
+        }
     }
     let number = !prefix.is_empty() && prefix.chars().all(|c| c.is_ascii_digit());
     if number && address.parse::<IpAddr>().is_ok() {
@@ -192,7 +198,7 @@ impl Word for Endpoint {
                 let zero = numbers_help(address);
                 Err(if zero.help.is_some() {
                     zero
-                } else if !address.is_empty() && text.matches(':').count() < 2 {
+                } else if text.matches(':').count() < 2 || text.starts_with('[') {
                     address_help(address)
                 } else {
                     Wrong::help("an IPv6 address with a port needs brackets: [fd00::14]:8080")
@@ -229,7 +235,7 @@ impl Word for ArpAnswer {
     const EXPECTED: &'static str = "an answer to the ARP problem: sysctl, arptables or neighbour";
 
     fn read(text: &str) -> Result<Self, Wrong> {
-        match text {
+        match text.to_lowercase().as_str() {
             "sysctl" => Ok(Self::Sysctl),
             "arptables" => Ok(Self::Arptables),
             "neighbour" => Ok(Self::Neighbour),
@@ -315,7 +321,8 @@ impl Word for Scheduler {
     const EXPECTED: &'static str = "a scheduler such as rr or wlc";
 
     fn read(text: &str) -> Result<Self, Wrong> {
-        let known = SCHEDULERS.iter().find(|(word, _)| *word == text);
+        let same = |(word, _): &&(&str, _)| word.eq_ignore_ascii_case(text);
+        let known = SCHEDULERS.iter().find(same);
         known.map(|(_, scheduler)| *scheduler).ok_or_else(|| {
             let words: Vec<&str> = SCHEDULERS.iter().map(|(word, _)| *word).collect();
             Wrong::because(
@@ -443,7 +450,9 @@ impl Shaped for Codes {
                 let read = StatusCodes::parse(&text).map(|codes| Some(Self(codes)));
                 read.map_err(|wrong| {
                     let help = match wrong {
-                        WrongStatus::Shape(_) => "write `200`, `200-299`, or `[200-299, 302]`",
+                        WrongStatus::Shape(_) => {
+                            "write it like `200`, `200-299` or `[200-299, 302]`"
+                        }
                         WrongStatus::Outside(_) => "they go from 100 to 599: `200-299`",
                         WrongStatus::Reversed(..) => "write the lower one first: `200-299`",
                     };
@@ -581,7 +590,12 @@ impl Shaped for ServicePorts {
                 Ok(range) => return Ok(Some(Self(range))),
                 Err(NoRange::Backwards) => {
                     let what = format!("the range of ports {} ends before it begins", shown(&text));
-                    return wrong(what, "write the smaller port first: `10000-20000`");
+                    let (first, last) = text.split_once('-').unwrap_or((&text, ""));
+                    let (first, last) = (first.trim(), last.trim());
+                    return wrong(
+                        what,
+                        &format!("write `{last}-{first}`, the smaller port first"),
+                    );
                 }
                 Err(NoRange::OutOfBounds) => {
                     let what = format!("the range of ports {} is out of bounds", shown(&text));
@@ -592,7 +606,9 @@ impl Shaped for ServicePorts {
                 }
                 Err(NoRange::Divided) => {
                     let what = format!("{} is no range of ports", shown(&text));
-                    return wrong(what, "write it with a `-`: `10000-20000`");
+                    let ends: Vec<&str> = text.split([':', '.', '–']).map(str::trim).collect();
+                    let (first, last) = (ends.first().unwrap_or(&""), ends.last().unwrap_or(&""));
+                    return wrong(what, &format!("write `{first}-{last}`, with a `-`"));
                 }
                 Err(NoRange::Other) => {}
             }

@@ -290,8 +290,25 @@ fn outside(networks: &[Network], ip: IpAddr, claimed: Option<&str>) -> Fault {
         Some(name) => format!("{ip} is outside network {}", shown(name)),
         None => format!("{ip} is in none of the networks"),
     };
-    Fault::new(message).help(format!(
-        "correct the address, or `networks` ({}); a new network would be {guess}",
-        known.join(", ")
-    ))
+    let family = |net: &IpNet| net.addr().is_ipv4() == ip.is_ipv4();
+    let lacking = networks
+        .iter()
+        .filter(|n| claimed.is_none_or(|c| c == n.name) && !n.subnets.iter().any(family));
+    let help = match lacking.collect::<Vec<_>>()[..] {
+        // The other family of a network that the interface has already.
+        [network] => {
+            let subnets = network.subnets.iter().map(ToString::to_string);
+            let all: Vec<String> = subnets.chain([guess]).collect();
+            format!(
+                "add its subnet to the network: `networks: {{ {}: [{}] }}`",
+                network.name,
+                all.join(", ")
+            )
+        }
+        _ => format!(
+            "correct the address, or `networks` ({}); a new network would be {guess}",
+            known.join(", ")
+        ),
+    };
+    Fault::new(message).help(help)
 }

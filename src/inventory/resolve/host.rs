@@ -74,13 +74,28 @@ fn exports(name: &str, raw: &RawHost, cx: &mut Context<'_>) -> Vec<Export> {
         .collect()
 }
 
+/// Whether a service sends clients to this host when no real server is left.
+fn is_sorry_server(places: super::Places<'_>, host: &str) -> bool {
+    let address = places.text(&["hosts", host, "address"]);
+    let address = address.and_then(|text| text.split('/').next());
+    let mut services = places.keys(&["services"]);
+    let named = |service: &str| {
+        let short = ["services", service, "sorry_server"];
+        places
+            .text(&short)
+            .or_else(|| places.text(&[&short[..], &["address"]].concat()))
+    };
+    address.is_some() && services.any(|service| named(service) == address)
+}
+
 fn roles(name: &str, raw: &RawHost, cx: &mut Context<'_>) -> Option<Vec<String>> {
     let path = ["hosts", name, "role"];
-    let written = cx.required(
-        &path,
-        &raw.role,
-        "say what the host does: `role: realserver`",
-    )?;
+    let help = if is_sorry_server(cx.places, name) {
+        "say what the host does: `role: web`"
+    } else {
+        "say what the host does: `role: realserver`"
+    };
+    let written = cx.required(&path, &raw.role, help)?;
     let mut roles: Vec<String> = Vec::new();
     for (index, role) in written.iter() {
         if !cx.roles.contains(&role.as_str()) {
@@ -207,7 +222,7 @@ fn interface(
                 shown(&found.1),
                 shown(other)
             ))
-            .help("give each network an interface of its own below `interfaces`");
+            .help(two_networks(&cx.networks, other, &found.1));
             cx.fault(&path, fault);
             return None;
         }
@@ -220,6 +235,31 @@ fn interface(
         addresses: placed.into_iter().map(|(net, _)| net).collect(),
         mac: None,
     })
+}
+
+/// An interface has one network, which may have a subnet of each family.
+fn two_networks(networks: &[super::Network], one: &str, other: &str) -> String {
+    let subnets = |name: &str| -> Vec<IpNet> {
+        let named = networks.iter().filter(|network| network.name == name);
+        named
+            .flat_map(|network| network.subnets.iter().copied())
+            .collect()
+    };
+    let (ours, others) = (subnets(one), subnets(other));
+    let v4 = |nets: &[IpNet]| nets.iter().any(|net| net.addr().is_ipv4());
+    let v6 = |nets: &[IpNet]| nets.iter().any(|net| net.addr().is_ipv6());
+    if (v4(&ours) && v4(&others)) || (v6(&ours) && v6(&others)) {
+        return "give each network an interface of its own below `interfaces`".to_owned();
+    }
+    let all: Vec<String> = ours
+        .iter()
+        .chain(&others)
+        .map(ToString::to_string)
+        .collect();
+    format!(
+        "make one network of both, `{one}: [{}]`, or give each an interface of its own below `interfaces`",
+        all.join(", ")
+    )
 }
 
 fn lab(host: Option<&LabOptions>, shared: Option<&LabOptions>) -> LabOptions {

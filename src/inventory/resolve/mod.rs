@@ -151,7 +151,7 @@ pub(super) fn resolve(raw: &Inventory, cx: &mut Context<'_>) -> Cluster {
         .required(
             &["hosts"],
             &raw.hosts,
-            "list the hosts: `hosts: { lb1: { role: director, address: ... } }`",
+            "list the hosts: `hosts: { lb1: { role: director, address: 192.168.100.14 } }`",
         )
         .unwrap_or(&no_hosts);
     let written = if cx.at_most(&["hosts"], "hosts", written.0.len(), MOST_HOSTS) {

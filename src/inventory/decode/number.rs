@@ -1,47 +1,17 @@
-//! How to mend a value that is not what its key takes.
+//! Numbers and switches that are written in another way than their key takes them.
 
-use crate::inventory::node::Value;
-
-/// `expected` is what the message says.
-pub(super) fn mend(key: &str, expected: &str, found: &Value) -> String {
-    if let Value::Text(text) | Value::Int(_, text) | Value::Float(_, text) = found
-        && let Some(help) = of_scalar(key, expected, text, matches!(found, Value::Text(_)))
-    {
-        return help;
-    }
-    match (key, found) {
-        ("hosts", Value::List(_)) => {
-            return "write each host below its name: `hosts: { lb1: { role: director, address: 192.168.100.14 } }`"
-                .to_owned();
-        }
-        ("services", Value::List(_)) => {
-            return "write each service below its name: `services: { web: { vip: 192.168.100.200, port: 80 } }`"
-                .to_owned();
-        }
-        ("real_servers", Value::Map(_)) => {
-            return "write the names of hosts (`[rs1, rs2]`), or a map of them: `real_servers: { rs1: { weight: 2 } }`"
-                .to_owned();
-        }
-        ("members", Value::Map(_)) => {
-            return "write the names of hosts (`[lb1, lb2]`), or a map of them: `members: { lb1: { priority: 110 } }`"
-                .to_owned();
-        }
-        _ => {}
-    }
-    match (expected, found) {
-        ("`true` or `false`", _) => "write `true` or `false`, without quotes".to_owned(),
-        ("a list", _) => "write `[one, two]`, or one `- value` a line".to_owned(),
-        ("a map of keys", Value::List(_)) => {
-            "write `key: value` lines, without a dash before them".to_owned()
-        }
-        ("a map of keys", _) => "write `{ key: value }`, or indented `key: value` lines".to_owned(),
-        (_, Value::Null) => "write a value behind the key, or delete the key".to_owned(),
-        _ => format!("put {expected} here"),
-    }
-}
+use crate::inventory::form::Form;
+use crate::inventory::scalar::{listed, seconds, switch, without_zeros};
+use crate::ports::PortRange;
 
 /// What was probably meant by it.
-fn of_scalar(key: &str, expected: &str, text: &str, quoted: bool) -> Option<String> {
+pub(super) fn of_scalar(
+    key: &str,
+    expected: &str,
+    text: &str,
+    quoted: bool,
+    several: bool,
+) -> Option<String> {
     if expected.contains("`true`")
         && let Some(word) = switch(text)
     {
@@ -63,7 +33,7 @@ fn of_scalar(key: &str, expected: &str, text: &str, quoted: bool) -> Option<Stri
         return fits.then(|| "take the quotes away".to_owned());
     }
     if is_port(key) {
-        return Some(of_port(text));
+        return Some(of_port(text, several));
     }
     let most = if key == "persistence" || key == "timeout" {
         LONGEST_PERSISTENCE
@@ -91,7 +61,7 @@ fn of_scalar(key: &str, expected: &str, text: &str, quoted: bool) -> Option<Stri
 const LONGEST_PERSISTENCE: f64 = 2_678_400.0;
 
 /// Of "a whole number from 1 to 86400".
-fn bounds(expected: &str) -> Option<(f64, f64)> {
+pub(super) fn bounds(expected: &str) -> Option<(f64, f64)> {
     let (_, range) = expected.split_once(" from ")?;
     let (low, high) = range.split_once(" to ")?;
     let high = high.split([' ', ',']).next()?;
@@ -111,30 +81,11 @@ fn fits(key: &str, number: &str, expected: &str) -> bool {
     (low..=high).contains(&number) && (number.fract() == 0.0 || !expected.contains("whole"))
 }
 
-/// The words of YAML 1.1.
-pub(in crate::inventory) fn switch(text: &str) -> Option<bool> {
-    match text.to_lowercase().as_str() {
-        "true" | "yes" | "on" | "y" => Some(true),
-        "false" | "no" | "off" | "n" => Some(false),
-        _ => None,
-    }
-}
-
-/// A number that starts with a zero which means nothing, or octal in YAML 1.1.
-fn without_zeros(text: &str) -> Option<&str> {
-    let number = match text.trim_start_matches('0') {
-        "" => text.get(..1)?,
-        rest => rest,
-    };
-    let digits = number.chars().all(|c| c.is_ascii_digit());
-    (digits && number.len() < text.len()).then_some(number)
-}
-
 fn is_port(key: &str) -> bool {
     matches!(key, "port" | "real_port")
 }
 
-fn of_port(text: &str) -> String {
+fn of_port(text: &str, several: bool) -> String {
     let known = match text.to_lowercase().as_str() {
         "http" => Some(80),
         "https" => Some(443),
@@ -162,34 +113,40 @@ fn of_port(text: &str) -> String {
     if let Some(port) = known {
         return format!("names are not looked up here: write `{port}`");
     }
+    if let Some(port) = behind_address(text) {
+        return format!("write `{port}`: the address stands in `vip`");
+    }
+    if let Some(parts) = listed(text)
+        && parts
+            .iter()
+            .all(|part| PortRange::read(part).is_ok() || part.parse::<u16>().is_ok())
+    {
+        let list = Form::List(parts.into_iter().map(Form::word).collect());
+        return if several {
+            format!("write `{list}`, a list")
+        } else {
+            "write one port: here is no list of them".to_owned()
+        };
+    }
     let mut ends = text.split(['-', ':']).map(|end| end.trim().parse::<u16>());
     if let (Some(Ok(_)), Some(Ok(_)), None) = (ends.next(), ends.next(), ends.next()) {
-        return "there are no ranges: a service has one port, a list (`[80, 81]`; a `fwmark` makes one service of \
-                them), or with `port: 0` every port"
-            .to_owned();
+        return "write one port: only the `port` of a service takes ranges".to_owned();
     }
     "write a number; a service also takes a list of them: `[80, 443]`".to_owned()
 }
 
-/// `2s`, `500ms`, `1.5 h`.
-fn seconds(text: &str) -> Option<f64> {
-    let unit = text.find(|c: char| c.is_ascii_alphabetic())?;
-    let (number, unit) = text.split_at_checked(unit)?;
-    let number: f64 = number.trim().parse().ok()?;
-    let factor = match unit.to_lowercase().as_str() {
-        "ms" => 0.001,
-        "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
-        "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
-        "h" | "hour" | "hours" => 3600.0,
-        "d" | "day" | "days" => 86_400.0,
-        _ => return None,
-    };
-    Some(number * factor)
+/// `*:80`, `:80`, `0.0.0.0:80`.
+fn behind_address(text: &str) -> Option<u16> {
+    let (address, port) = text.rsplit_once(':')?;
+    let any = ["", "*", "0.0.0.0", "[::]"].contains(&address);
+    port.parse().ok().filter(|_| any)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::hint::generic;
     use super::*;
+    use crate::inventory::node::Value;
 
     #[test]
     fn texts_that_mean_something_else() {
@@ -246,13 +203,13 @@ mod tests {
                 "weight",
                 whole,
                 "00",
-                "put a whole number from 1 to 86400 here",
+                "write one number between 1 and 86400",
             ),
             (
                 "weight",
                 whole,
                 "90000",
-                "put a whole number from 1 to 86400 here",
+                "write one number between 1 and 86400",
             ),
             (
                 "delay_loop",
@@ -278,22 +235,32 @@ mod tests {
                 "delay_loop",
                 whole,
                 "soon",
-                "put a whole number from 1 to 86400 here",
+                "write one number between 1 and 86400",
             ),
             (
                 "delay_loop",
                 whole,
                 "é",
-                "put a whole number from 1 to 86400 here",
+                "write one number between 1 and 86400",
             ),
         ] {
-            assert_eq!(
-                mend(key, expected, &Value::Text(text.to_owned())),
-                help,
-                "{key}: {text}"
-            );
+            let found = of_scalar(key, expected, text, true, key == "port");
+            let found = found.unwrap_or_else(|| generic(expected, &Value::Text(text.to_owned())));
+            assert_eq!(found, help, "{key}: {text}");
         }
-        let range = mend("port", whole, &Value::Text("80-90".to_owned()));
-        assert!(range.starts_with("there are no ranges"), "{range}");
+        for (text, help) in [
+            (
+                "80-90",
+                "write one port: only the `port` of a service takes ranges",
+            ),
+            ("80, 443", "write one port: here is no list of them"),
+            ("*:80", "write `80`: the address stands in `vip`"),
+        ] {
+            assert_eq!(of_port(text, false), help);
+        }
+        assert_eq!(
+            of_port("21, 10000-10100", true),
+            "write `[21, 10000-10100]`, a list"
+        );
     }
 }

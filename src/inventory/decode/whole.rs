@@ -1,0 +1,331 @@
+//! Values that are wrong as a whole, whatever stands in them: one message, with what was probably meant.
+
+use crate::inventory::foreign;
+use crate::inventory::form::Form;
+use crate::inventory::node::{Node, Value};
+use crate::inventory::problem::{Fault, shown};
+use crate::inventory::scalar::{listed, variable};
+use crate::inventory::site::{each, entries_of, find, scalar};
+
+use super::Cursor;
+use super::hint::{NO_VARIABLES, beside};
+
+pub(super) fn misread(cursor: Cursor<'_>) -> Option<Fault> {
+    if cursor.in_list || !cursor.site.inventory {
+        return None;
+    }
+    let text = match &cursor.node.value {
+        Value::Text(text) => Some(text.as_str()),
+        _ => None,
+    };
+    match (cursor.site.of(), cursor.key) {
+        ("Inventory", "cluster") => variable(text?).map(|found| {
+            expected(cursor, "the cluster's name")
+                .help(format!("{NO_VARIABLES} in the place of `{found}`"))
+        }),
+        ("Inventory", "hosts") => patterns(cursor.node),
+        ("Host", "role") => names(cursor, text?, "a role or a list of roles"),
+        ("Vrrp", "members") => names(cursor, text?, "a list of hosts"),
+        ("Vrrp", "track_interface") => names(cursor, text?, "an interface or a list of them"),
+        ("Service", "scheduler_flags") => names(cursor, text?, "a flag or a list of flags"),
+        ("Service", "real_servers") => real_servers(cursor),
+        ("Service", "weight") => weights(cursor),
+        ("Service", "port") => ports(cursor),
+        ("Service", "protocol") => protocols(cursor),
+        ("Service", "check") => check(cursor, text?),
+        ("Service", "health_check") => kinds(cursor),
+        ("Vrrp", "notify") => program(
+            cursor,
+            text?,
+            "it gets `INSTANCE`, the instance's name, the state and the priority as arguments, and no others",
+        ),
+        ("TrackScript", "script") => watched(cursor, text?).or_else(|| {
+            program(
+                cursor,
+                text?,
+                "it gets no arguments; a script of yours may run it with them",
+            )
+        }),
+        ("ScriptCheck", "path") => program(
+            cursor,
+            text?,
+            "it gets the real server's address and port as arguments, and no others",
+        ),
+        _ => None,
+    }
+}
+
+fn expected(cursor: Cursor<'_>, what: &str) -> Fault {
+    Fault::new(format!("expected {what}, found {}", cursor.node.describe()))
+}
+
+/// `rs[1:3]`: names of several hosts in one.
+fn patterns(hosts: &Node) -> Option<Fault> {
+    let mut keys = entries_of(hosts)
+        .iter()
+        .map(|entry| (&entry.key, entry.key_span));
+    let (name, span) = keys.find(|(name, _)| name.contains(['[', '{', '*']))?;
+    let help = match each_name(name) {
+        Some(names) => format!(
+            "write each host by itself, with its own `address`: `{}`",
+            names.join("`, `")
+        ),
+        None => "write each host by itself, with its own `address`".to_owned(),
+    };
+    let fault = Fault::new(format!(
+        "{} stands for several hosts, and each has a name",
+        shown(name)
+    ));
+    Some(fault.help(help).at(span))
+}
+
+/// The names of a pattern, where they are few.
+fn each_name(pattern: &str) -> Option<Vec<String>> {
+    const MOST: u32 = 10;
+    let (before, rest) = pattern.split_once(['[', '{'])?;
+    let (range, after) = rest.split_once([']', '}'])?;
+    let (first, last) = range
+        .split_once(':')
+        .or(range.split_once(".."))
+        .or(range.split_once('-'))?;
+    let (low, high) = (first.parse::<u32>().ok()?, last.parse::<u32>().ok()?);
+    let (width, few) = (first.len(), low <= high && high - low < MOST);
+    few.then(|| {
+        (low..=high)
+            .map(|n| format!("{before}{n:0width$}{after}"))
+            .collect()
+    })
+}
+
+/// Names in one text: `realserver, web`.
+fn names(cursor: Cursor<'_>, text: &str, what: &str) -> Option<Fault> {
+    let parts = listed(text)?;
+    let good = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+    if !parts.iter().all(|part| part.chars().all(good)) {
+        return None;
+    }
+    let list = Form::List(parts.into_iter().map(Form::word).collect());
+    Some(expected(cursor, what).help(format!("write `{list}`")))
+}
+
+const REAL_SERVERS: &str = "a list of hosts, or a map of hosts to `{ weight, port }`";
+
+fn real_servers(cursor: Cursor<'_>) -> Option<Fault> {
+    let (site, node) = (cursor.site, cursor.node);
+    if matches!(node.value, Value::Map(_)) {
+        return None;
+    }
+    if let Value::Text(text) = &node.value
+        && site.host(text).is_none()
+        && ["all", "any", "realserver", "realservers", "*"].contains(&text.to_lowercase().as_str())
+    {
+        let help = "delete `real_servers`: without it every host of the role `realserver` serves";
+        return Some(expected(cursor, REAL_SERVERS).help(help));
+    }
+    let found = foreign::servers(&site, node).filter(|found| found.odd)?;
+    let more = if found.needs_nat {
+        beside(&site, &[("mode", Form::word("nat"))])
+    } else {
+        String::new()
+    };
+    let odd = each(node).iter().find(|one| match scalar(one) {
+        Some(text) => site.host(text).is_none(),
+        None => true,
+    });
+    let what = match odd.unwrap_or(node) {
+        inner if matches!(inner.value, Value::List(_)) => "a list in a list".to_owned(),
+        odd => odd.describe(),
+    };
+    let fault = Fault::new(format!("expected {REAL_SERVERS}, found {what}"));
+    Some(fault.help(format!("write `{}`{more}", found.form)))
+}
+
+/// Weights of real servers where the service has one for all.
+fn weights(cursor: Cursor<'_>) -> Option<Fault> {
+    let several = matches!(&cursor.node.value, Value::Map(_))
+        || matches!(&cursor.node.value, Value::List(list) if list.len() > 1);
+    if !several {
+        return None;
+    }
+    let form = foreign::weighted(&cursor.site, cursor.node);
+    let form = form.filter(|_| cursor.site.given("real_servers").is_none());
+    let help = match form {
+        Some(form) => format!("write `real_servers: {form}` in the place of `weight`"),
+        None => "each real server has its own: `real_servers: { rs1: { weight: 3 }, rs2: { weight: 1 } }`".to_owned(),
+    };
+    Some(expected(cursor, "one weight for all real servers, from 0 to 65535").help(help))
+}
+
+/// Ports with what they become on the real servers, or with their protocol.
+fn ports(cursor: Cursor<'_>) -> Option<Fault> {
+    const MOST: usize = 50;
+    let all: Vec<foreign::Port> = each(cursor.node)
+        .iter()
+        .take(MOST)
+        .map(foreign::port)
+        .collect();
+    let odd = |port: &foreign::Port| port.pairs().is_some();
+    let first = all.iter().position(odd);
+    let maps = each(cursor.node)
+        .iter()
+        .any(|node| matches!(node.value, Value::Map(_)));
+    if first.is_none() && !maps {
+        return None;
+    }
+    let help = match all.as_slice() {
+        [one] if one.outer.is_none() => format!("write `{}`", ends(each(cursor.node).first()?)?),
+        [one] => {
+            let port = one.outer.as_deref()?;
+            let mut pairs = one.pairs().unwrap_or_default();
+            pairs.retain(|(key, _)| key != "port");
+            if one.inner.is_some() {
+                pairs.push(("mode".to_owned(), Form::word("nat")));
+            }
+            let pairs: Vec<(&str, Form)> =
+                pairs.iter().map(|(k, f)| (k.as_str(), f.clone())).collect();
+            format!(
+                "write `{}`{}",
+                Form::word(port),
+                beside(&cursor.site, &pairs)
+            )
+        }
+        all if all.iter().any(odd) => foreign::several(all, &cursor.site)?,
+        all => {
+            let list = all
+                .iter()
+                .map(|port| Some(Form::word(port.outer.as_ref()?)));
+            format!("write `{}`", Form::List(list.collect::<Option<_>>()?))
+        }
+    };
+    let found = each(cursor.node)
+        .get(first.unwrap_or(0))
+        .unwrap_or(cursor.node);
+    let what = "a port, or a range of ports such as `10000-20000`";
+    Some(Fault::new(format!("expected {what}, found {}", found.describe())).help(help))
+}
+
+/// A range as a map of its ends.
+fn ends(node: &Node) -> Option<String> {
+    let end = |keys: [&str; 5]| {
+        let entry = keys.iter().find_map(|key| find(entries_of(node), key))?;
+        scalar(&entry.value)?.parse::<u16>().ok()
+    };
+    let first = end(["from", "start", "first", "min", "low"])?;
+    let last = end(["to", "end", "last", "max", "high"])?;
+    (first < last).then(|| format!("{first}-{last}"))
+}
+
+/// Both protocols in one service.
+fn protocols(cursor: Cursor<'_>) -> Option<Fault> {
+    let words: Vec<String> = each(cursor.node)
+        .iter()
+        .filter_map(scalar)
+        .map(str::to_lowercase)
+        .collect();
+    let said = words.join(" ");
+    let both = (said.contains("tcp") && said.contains("udp"))
+        || ["both", "any", "all", "*"].contains(&said.as_str());
+    let name = cursor.site.name();
+    both.then(|| {
+        expected(cursor, "a protocol: tcp or udp").help(format!(
+            "make two services of it with the same `vip` and `port`: `{name}-tcp` with `protocol: tcp`, `{name}-udp` with `protocol: udp`"
+        ))
+    })
+}
+
+/// Several ways to ask in one health check. One that asks for a page has connected before.
+fn kinds(cursor: Cursor<'_>) -> Option<Fault> {
+    let given: Vec<(&str, Form)> = ["script", "https", "http", "tcp"]
+        .into_iter()
+        .filter_map(|kind| Some((kind, find(entries_of(cursor.node), kind)?)))
+        .map(|(kind, entry)| (kind, Form::of(&entry.value).unwrap_or_else(Form::empty)))
+        .collect();
+    let [(best, _), (other, _), ..] = given.as_slice() else {
+        return None;
+    };
+    let Some(Form::Map(pairs)) = Form::of(cursor.node) else {
+        return None;
+    };
+    let known = |key: &str| given.iter().any(|(kind, _)| *kind == key);
+    // `tcp: true`.
+    let long = |(key, form): (String, Form)| match form {
+        Form::Word(text) if known(&key) && text.starts_with('/') => {
+            (key, Form::below(&["path"], Form::word(text)))
+        }
+        Form::Word(_) if known(&key) => (key, Form::empty()),
+        form => (key, form),
+    };
+    let kept: Vec<(String, Form)> = pairs
+        .into_iter()
+        .filter(|(key, _)| key == best || !known(key))
+        .map(long)
+        .collect();
+    let help = format!("write `{}`: one of them is asked", Form::Map(kept));
+    let fault = Fault::new(format!(
+        "a health check is one of `{other}` and `{best}`, not both"
+    ));
+    Some(fault.help(help))
+}
+
+/// How `verify` asks, taken for the health check.
+fn check(cursor: Cursor<'_>, text: &str) -> Option<Fault> {
+    let kind = ["tcp", "http", "https"]
+        .into_iter()
+        .find(|kind| *kind == text);
+    let help = match kind {
+        Some(kind) if cursor.site.given("health_check").is_none() => format!(
+            "write `health_check: {kind}` in the place of `check`, which says how `lvsctl verify` asks"
+        ),
+        Some(_) => "delete `check`: it says how `lvsctl verify` asks, and `health_check` is given"
+            .to_owned(),
+        None if text.starts_with('/') => {
+            format!("write `{}`", Form::below(&["path"], Form::word(text)))
+        }
+        None => return None,
+    };
+    Some(expected(cursor, "a map with `path`, `status`, `ports` and the like").help(help))
+}
+
+/// A program with arguments, or without its folder.
+fn program(cursor: Cursor<'_>, text: &str, arguments: &str) -> Option<Fault> {
+    let first = text.split_whitespace().next()?;
+    let several = first.len() < text.len();
+    let absolute = first.starts_with('/');
+    if absolute && !several {
+        return None;
+    }
+    let path = if absolute {
+        first.to_owned()
+    } else {
+        let name = first.rsplit('/').next().unwrap_or(first);
+        format!("/usr/local/bin/{name}")
+    };
+    let good = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if !path.chars().all(good) {
+        return None;
+    }
+    let why = match (absolute, several) {
+        (true, _) => format!(": {arguments}"),
+        (false, false) => ", or where it is on the directors".to_owned(),
+        (false, true) => format!(", or where it is on the directors: {arguments}"),
+    };
+    let fault = expected(cursor, "the absolute path of a program, without arguments");
+    Some(fault.help(format!("write `{path}`{why}")))
+}
+
+/// A program that looks whether another one runs.
+fn watched(cursor: Cursor<'_>, text: &str) -> Option<Fault> {
+    let mut words = text.split_whitespace();
+    let program = words.next()?.rsplit('/').next()?;
+    let mut words = words.filter(|word| !word.starts_with('-'));
+    let name = match program {
+        "killall" | "pidof" | "pgrep" | "pkill" => words.next()?,
+        "systemctl" => words.find(|word| !["is-active", "status"].contains(word))?,
+        _ => return None,
+    };
+    let unit = foreign::unit(name)?;
+    let fault = expected(cursor, "the absolute path of a program, without arguments");
+    Some(fault.help(format!(
+        "write `unit: {unit}` in the place of `script`: the unit is watched, and is restarted once before it counts as failed"
+    )))
+}

@@ -1,0 +1,355 @@
+//! Keys of ours that stand at another place: one level too deep or too high, or in another part of the inventory.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+use super::advice::{Advice, place, put, source};
+use super::value_of;
+use crate::inventory::form::Form;
+use crate::inventory::model::{LabOptions, SshOptions};
+use crate::inventory::node::{Entry, Value};
+use crate::inventory::raw::Inventory;
+use crate::inventory::raw::health::{HttpCheck, LongHealthCheck, ScriptCheck};
+use crate::inventory::raw::host::{Defaults, Host};
+use crate::inventory::raw::service::{EndToEnd, LongPersistence, RealServer, Service};
+use crate::inventory::raw::vrrp::{Member, TrackScript, Vrrp};
+use crate::inventory::scalar::is_odd_blank;
+use crate::inventory::site::{Site, entries_of, find};
+
+/// The keys of a type, by the name of its `Deserialize`.
+fn keys(of: &str) -> &'static [&'static str] {
+    match of {
+        "Inventory" => keys_of::<Inventory>(),
+        "Defaults" => keys_of::<Defaults>(),
+        "Host" => keys_of::<Host>(),
+        "SshOptions" => keys_of::<SshOptions>(),
+        "LabOptions" => keys_of::<LabOptions>(),
+        "Vrrp" => keys_of::<Vrrp>(),
+        "Member" => keys_of::<Member>(),
+        "TrackScript" => keys_of::<TrackScript>(),
+        "Service" => keys_of::<Service>(),
+        "RealServer" => keys_of::<RealServer>(),
+        "LongPersistence" => keys_of::<LongPersistence>(),
+        "LongHealthCheck" => keys_of::<LongHealthCheck>(),
+        "HttpCheck" => keys_of::<HttpCheck>(),
+        "ScriptCheck" => keys_of::<ScriptCheck>(),
+        "EndToEnd" => keys_of::<EndToEnd>(),
+        _ => &[],
+    }
+}
+
+/// Whether the keys of a map are those of a host.
+pub(in crate::inventory) fn is_host(entries: &[Entry]) -> bool {
+    let known = keys("Host");
+    entries
+        .iter()
+        .any(|entry| known.contains(&entry.key.as_str()))
+}
+
+/// Keys of a type whose values are maps of another.
+fn below(of: &str) -> &'static [(&'static str, &'static str)] {
+    match of {
+        "Inventory" => &[("defaults", "Defaults"), ("vrrp", "Vrrp")],
+        "Defaults" | "Host" => &[("ssh", "SshOptions"), ("lab", "LabOptions")],
+        "Service" => &[
+            ("health_check", "LongHealthCheck"),
+            ("persistence", "LongPersistence"),
+            ("check", "EndToEnd"),
+        ],
+        "LongHealthCheck" => &[
+            ("https", "HttpCheck"),
+            ("script", "ScriptCheck"),
+            ("http", "HttpCheck"),
+        ],
+        _ => &[],
+    }
+}
+
+/// What to do with a key that another map takes.
+pub(super) fn of_key(entry: &Entry, site: &Site<'_>) -> Option<Advice> {
+    let (key, of) = (entry.key.as_str(), site.of());
+    if of == "Inventory"
+        && let Some(advice) = anchored(entry, site).or_else(|| outdented(entry, site))
+    {
+        return Some(advice);
+    }
+    let takes = |of: &str| keys(of).contains(&key);
+    if let Some(above) = child(key, site) {
+        return Some(in_child(entry, site, above));
+    }
+    // Hosts and services are many: what they take is looked for below.
+    let outer = (1..4).find(|level| takes(site.type_at(*level)));
+    if let Some(level) = outer.filter(|level| site.type_at(*level) != "Inventory") {
+        return Some(moved(entry, &place(site, level), |form| {
+            put(site, level, &[key], form)
+        }));
+    }
+    if takes("Service") && of != "Service" {
+        return Some(in_service(entry, site));
+    }
+    if takes("Host") && matches!(of, "RealServer" | "Member") {
+        let host = site.host(site.name())?;
+        let inside = site.inside(&host.key, "Host", entries_of(&host.value));
+        return Some(put_there(entry, &inside));
+    }
+    if takes("Vrrp") && !matches!(of, "Vrrp" | "Member" | "TrackScript") {
+        let vrrp = site.all("vrrp");
+        let one = !vrrp.is_empty() && find(vrrp, "virtual_router_id").is_some();
+        let inside = site.inside("vrrp", "Vrrp", vrrp);
+        return Some(if one {
+            put_there(entry, &inside)
+        } else {
+            Advice::say(format!(
+                "it belongs to `vrrp`: `vrrp: {{ virtual_router_id: 51 }}` has the key `{key}`"
+            ))
+        });
+    }
+    None
+}
+
+/// The key below which another takes this one.
+fn child(key: &str, site: &Site<'_>) -> Option<&'static str> {
+    let fits = |(_, of): &&(&str, &str)| keys(of).contains(&key);
+    let all = below(site.of()).iter();
+    let fitting: Vec<&'static str> = all.filter(fits).map(|(above, _)| *above).collect();
+    let given = fitting.iter().find(|above| site.given(above).is_some());
+    let only_script = |above: &&&str| **above == "script" && key == "timeout";
+    let usual = fitting.iter().find(only_script).or(match site.of() {
+        // A health check asks by HTTP, where nothing says otherwise.
+        "LongHealthCheck" => fitting
+            .iter()
+            .find(|above| **above == super::build::kind(site)),
+        _ => fitting.first(),
+    });
+    given.or(usual).copied()
+}
+
+fn in_child(entry: &Entry, site: &Site<'_>, above: &str) -> Advice {
+    let several = above == "vrrp" && {
+        let all = site
+            .given("vrrp")
+            .map_or(&[][..], |vrrp| entries_of(&vrrp.value));
+        !all.is_empty()
+            && all
+                .iter()
+                .all(|entry| matches!(entry.value.value, Value::Map(_)))
+    };
+    if several {
+        return Advice::say(format!(
+            "each instance below `vrrp` has its own `{}`",
+            entry.key
+        ));
+    }
+    moved(entry, &format!("`{above}`"), |form| {
+        let advice = put(site, 0, &[above, &entry.key], form);
+        let id = "virtual_router_id";
+        match advice {
+            // An instance has an identifier.
+            Advice::Write(pairs, note)
+                if above == "vrrp" && entry.key != id && site.given(id).is_none() =>
+            {
+                let with_id = |(key, form): (String, Form)| {
+                    (key, Form::below(&[id], Form::word(51)).merged(form))
+                };
+                Advice::Write(pairs.into_iter().map(with_id).collect(), note)
+            }
+            advice => advice,
+        }
+    })
+}
+
+/// The value as it can be written elsewhere; a secret is replaced by where to read it.
+fn moved(entry: &Entry, to: &str, advice: impl FnOnce(Form) -> Advice) -> Advice {
+    let is_map = matches!(entry.value.value, Value::Map(_));
+    let form = if crate::inventory::covered::is_secret(&entry.key) && !is_map {
+        Some(source(&entry.key))
+    } else {
+        Form::of(&entry.value)
+    };
+    match form {
+        Some(form) => advice(value_of(&entry.key, form)),
+        None => Advice::labelled(&format!("it belongs to {to}"), format!("move it to {to}")),
+    }
+}
+
+/// To a map elsewhere.
+fn put_there(entry: &Entry, inside: &Site<'_>) -> Advice {
+    let to = place(inside, 0);
+    if inside.given(&entry.key).is_some() {
+        return Advice::delete(format!("{to} has its `{}` already", entry.key));
+    }
+    let mut inner = inside.map().iter().take(super::MOST_SIBLINGS);
+    if let Some(other) = inner.find(|other| super::is_word_for(&other.key, &entry.key)) {
+        return Advice::delete(format!("{to} has it as `{}`", other.key));
+    }
+    moved(entry, &to, |form| Advice::Add {
+        to: to.clone(),
+        pairs: vec![(entry.key.clone(), form)],
+    })
+}
+
+fn in_service(entry: &Entry, site: &Site<'_>) -> Advice {
+    // Where it stands at several places, the first goes there.
+    let outer = [entries_of(site.root), site.all("defaults")];
+    let before = outer.iter().filter_map(|map| find(map, &entry.key));
+    let mut before = before.filter(|other| other.key_span.offset() < entry.key_span.offset());
+    if before.next().is_some() {
+        return Advice::delete(format!("the other `{}` goes to the service", entry.key));
+    }
+    match site.all("services") {
+        [only] => put_there(
+            entry,
+            &site.inside(&only.key, "Service", entries_of(&only.value)),
+        ),
+        _ => moved(entry, "each service that it is meant for", |form| {
+            Advice::Add {
+                to: "each service that it is meant for".to_owned(),
+                pairs: vec![(entry.key.clone(), form)],
+            }
+        }),
+    }
+}
+
+/// What is only there to be referred to: `x-web: &web { ... }`.
+fn anchored(entry: &Entry, site: &Site<'_>) -> Option<Advice> {
+    const WORDS: &[&str] = &[
+        "anchors",
+        "templates",
+        "common",
+        "shared",
+        "base",
+        "aliases",
+    ];
+    let prefixed = entry.key.starts_with(['.', '_']) || entry.key.starts_with("x-");
+    if !prefixed && entry.anchor.is_none() && !WORDS.contains(&entry.key.as_str()) {
+        return None;
+    }
+    let vars = site.given("vars").is_some();
+    if entry.anchor.is_none() && matches!(entry.value.value, Value::Map(_)) && !vars {
+        return Some(Advice::Rename("vars"));
+    }
+    let name = entry.anchor.clone().unwrap_or_else(|| {
+        let name = entry.key.trim_start_matches("x-");
+        name.trim_start_matches(['.', '_']).to_owned()
+    });
+    let form = Form::of(&entry.value).filter(|_| !has_anchors(entry))?;
+    let form = match &entry.anchor {
+        Some(anchor) => Form::Anchor(anchor.clone(), Box::new(form)),
+        None => form,
+    };
+    Some(put(site, 0, &["vars", &name], form))
+}
+
+/// Whether something within is referred to.
+fn has_anchors(entry: &Entry) -> bool {
+    let inner = entries_of(&entry.value);
+    inner
+        .iter()
+        .any(|inner| inner.anchor.is_some() || has_anchors(inner))
+}
+
+/// A service or a host that stands beside `services:` in the place of below it.
+fn outdented(entry: &Entry, site: &Site<'_>) -> Option<Advice> {
+    let map = entries_of(&entry.value);
+    let has = |keys: &[&str]| keys.iter().any(|key| find(map, key).is_some());
+    let above = if has(&["vip", "port", "real_servers"]) {
+        "services"
+    } else if has(&["role", "address", "interfaces"]) {
+        "hosts"
+    } else {
+        return None;
+    };
+    let label = format!("it belongs below `{above}`");
+    if entry.key.starts_with(is_odd_blank) {
+        let name = entry.key.trim_start_matches(is_odd_blank);
+        let help =
+            format!("indent `{name}` by plain blanks: what stands before it only looks like them");
+        return Some(Advice::labelled(&label, help));
+    }
+    Some(match site.given(above).map(|given| &given.value.value) {
+        Some(Value::Null) => Advice::labelled(
+            &label,
+            format!(
+                "indent it, and what stands below it, by two blanks: it belongs below `{above}`"
+            ),
+        ),
+        _ => match Form::of(&entry.value) {
+            Some(form) => put(site, 0, &[above, &entry.key], form),
+            None => Advice::labelled(&label, format!("move it there, below `{above}`")),
+        },
+    })
+}
+
+/// The keys that a struct names to its deserializer.
+fn keys_of<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
+    match T::deserialize(Keys) {
+        Err(Asked(keys)) => keys,
+        Ok(_) => &[],
+    }
+}
+
+struct Keys;
+
+/// What was asked for, in the place of an error.
+#[derive(Debug)]
+struct Asked(&'static [&'static str]);
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("its keys were asked for")
+    }
+}
+
+impl std::error::Error for Asked {}
+
+impl Error for Asked {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self(&[])
+    }
+}
+
+impl<'de> Deserializer<'de> for Keys {
+    type Error = Asked;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Asked> {
+        Err(Asked(&[]))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        keys: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Asked> {
+        Err(Asked(keys))
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_those_of_the_types() {
+        for (of, key) in [
+            ("Inventory", "cluster"),
+            ("Host", "role"),
+            ("SshOptions", "user"),
+            ("Service", "vip"),
+            ("LongHealthCheck", "retry"),
+            ("HttpCheck", "path"),
+            ("LongPersistence", "granularity"),
+        ] {
+            assert!(keys(of).contains(&key), "{of}: {key}");
+            for (_, child) in below(of) {
+                assert!(!keys(child).is_empty(), "{child}");
+            }
+        }
+    }
+}

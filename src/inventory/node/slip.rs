@@ -1,0 +1,216 @@
+//! Slips behind a syntax error of YAML: where it really is, and what to write there.
+
+use std::net::Ipv6Addr;
+
+use crate::inventory::problem::Fault;
+use crate::inventory::scalar::variable;
+
+/// The fault with what its text tells of it. `what` is "inventory" or another document.
+pub(super) fn explained(text: &str, what: &str, fault: Fault) -> Fault {
+    let Some(at) = fault.span.map(|span| span.offset().min(text.len())) else {
+        return fault;
+    };
+    if let Some(fault) = foreign(text).filter(|_| what == "inventory") {
+        return fault;
+    }
+    let line = line_at(text, at);
+    let shown = text.get(line.clone()).unwrap_or_default();
+    if let Some(found) = variable(shown) {
+        let start = line.start + shown.find(found).unwrap_or(0);
+        let help = if what == "inventory" {
+            format!(
+                "an inventory has no variables: write the value itself in the place of `{found}`"
+            )
+        } else {
+            format!("put it in quotes: `\"{found}\"`")
+        };
+        return Fault::new(format!(
+            "this is not valid YAML: `{found}` begins like a map"
+        ))
+        .help(help)
+        .at((start, found.len()).into());
+    }
+    let lower = fault.message.to_lowercase();
+    if lower.contains("tab") {
+        return match shown.find('\t') {
+            Some(column) => fault.at((line.start + column, 1).into()),
+            None => fault,
+        };
+    }
+    if let Some((start, address)) = ipv6(shown) {
+        return Fault::new("this is not valid YAML: a text that ends with `:` begins a map")
+            .help(format!(
+                "an address that ends with `:` needs quotes, `'{address}'`; a subnet needs none: `{address}/64`"
+            ))
+            .at((line.start + start, address.len()).into());
+    }
+    let whole = lower.contains("unclosed bracket");
+    let flow = ["flow", "'}'", "']'"]
+        .iter()
+        .any(|word| lower.contains(word));
+    let open = if whole {
+        unclosed(text, text.len())
+    } else {
+        unclosed(text, at).filter(|(open, _)| flow && !line.contains(open))
+    };
+    if let Some((open, c)) = open {
+        let (close, what) = if c == '{' {
+            ('}', "map")
+        } else {
+            (']', "list")
+        };
+        return Fault::new(format!("this is not valid YAML: the `{c}` is never closed"))
+            .label("opened here")
+            .help(format!("add a `{close}` where the {what} ends"))
+            .at((open, 1).into());
+    }
+    fault
+}
+
+/// The line around an offset, without its end.
+fn line_at(text: &str, at: usize) -> std::ops::Range<usize> {
+    let at = (0..=at)
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0);
+    let (before, after) = text.split_at(at);
+    let start = before.rfind('\n').map_or(0, |n| n + 1);
+    let end = after.find('\n').map_or(text.len(), |n| at + n);
+    start..end
+}
+
+/// An address without quotes that ends with `::` before something that ends a value.
+fn ipv6(line: &str) -> Option<(usize, &str)> {
+    let words = line.match_indices("::").filter_map(|(at, _)| {
+        let start = line[..at].rfind(|c: char| !c.is_ascii_hexdigit() && c != ':');
+        let start = start.map_or(0, |n| n + 1);
+        let word = line.get(start..at + 2)?;
+        let next = line.get(at + 2..)?.chars().next().unwrap_or(' ');
+        // A key, or a text in quotes, is none.
+        let value = line[..start].trim_end().ends_with([':', '[', ',', '-']);
+        let ends = [' ', ',', '}', ']', '\r'].contains(&next);
+        (ends && value && word.len() > 2 && word.parse::<Ipv6Addr>().is_ok())
+            .then_some((start, word))
+    });
+    words.into_iter().next()
+}
+
+/// The innermost bracket that is open there.
+fn unclosed(text: &str, at: usize) -> Option<(usize, char)> {
+    let mut open: Vec<(usize, char)> = Vec::new();
+    let mut quote: Option<char> = None;
+    let mut before = '\n';
+    let mut comment = false;
+    for (offset, c) in text.char_indices().take_while(|(offset, _)| *offset < at) {
+        let blank = before.is_whitespace() || "[{,:".contains(before);
+        match (c, quote) {
+            ('\n', _) => comment = false,
+            _ if comment => {}
+            (c, Some(q)) if c == q => quote = None,
+            (_, Some(_)) => {}
+            ('#', None) if before.is_whitespace() => comment = true,
+            ('"' | '\'', None) if blank => quote = Some(c),
+            ('{' | '[', None) if blank || !open.is_empty() => open.push((offset, c)),
+            ('}' | ']', None) => match open.pop() {
+                // The other kind of bracket was to be closed before.
+                Some((at, inner)) if (inner == '{') != (c == '}') => return Some((at, inner)),
+                _ => {}
+            },
+            _ => {}
+        }
+        before = c;
+    }
+    open.pop()
+}
+
+/// What is said of a file of another program.
+pub(in crate::inventory) fn foreign(text: &str) -> Option<Fault> {
+    let kind = other_program(text)?;
+    let start = text.len() - text.trim_start().len();
+    let fault = Fault::new(format!("this is {kind}, and an inventory is YAML"))
+        .help(BEGINNING)
+        .at((start, 1).into());
+    Some(fault)
+}
+
+/// How an inventory begins.
+pub(in crate::inventory) const BEGINNING: &str =
+    "begin it with `cluster: NAME` and `hosts:`; `lvsctl schema --format markdown` lists all keys";
+
+/// A file of another program, as its first lines tell.
+fn other_program(text: &str) -> Option<&'static str> {
+    let lines = text.lines().map(str::trim);
+    let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with(['#', ';', '!']));
+    let first = lines.next()?;
+    let second = lines.next().unwrap_or_default();
+    let word = first.split_whitespace().next()?;
+    let section = first.starts_with('[') && first.ends_with(']') && !first.contains([',', ' ']);
+    if section && !second.contains(": ") {
+        return Some("an INI file, as Ansible has them");
+    }
+    let block = first.ends_with('{') || second.starts_with('{');
+    match word {
+        "vrrp_instance" | "virtual_server" | "global_defs" | "vrrp_script" | "vrrp_sync_group"
+            if block =>
+        {
+            Some("keepalived.conf")
+        }
+        "upstream" | "http" | "server" | "stream" if block => Some("a configuration of nginx"),
+        "frontend" | "backend" | "listen" | "global" | "defaults" if !first.contains(':') => {
+            Some("a configuration of HAProxy")
+        }
+        _ if word.starts_with("virtual=") || word.starts_with("checktimeout=") => {
+            Some("a configuration of ldirectord")
+        }
+        "-A" | "-a" if first.contains(" -t ") || first.contains(" -u ") => Some("rules of ipvsadm"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_that_stay_open() {
+        for (text, found) in [
+            ("a: { b: 1\nc: 2\n", Some((3, '{'))),
+            ("a: { b: [1, 2 }\n", Some((8, '['))),
+            ("a: { b: '}' }\n", None),
+            ("a: b{c\n", None),
+            ("a: it's\nb: { c: 1\n", Some((11, '{'))),
+            ("a: 1 # {\n", None),
+        ] {
+            assert_eq!(unclosed(text, text.len()), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_that_end_with_a_colon() {
+        for (line, found) in [
+            ("lan: { a: 2001:db8:: }", Some("2001:db8::")),
+            ("lan: [2001:db8::]", Some("2001:db8::")),
+            ("lan: '2001:db8::'", None),
+            ("lan: 2001:db8::/64", None),
+            ("a:: b", None),
+        ] {
+            assert_eq!(ipv6(line).map(|(_, word)| word), found, "{line}");
+        }
+    }
+
+    #[test]
+    fn files_of_other_programs() {
+        for (text, found) in [
+            ("[directors]\nlb1 ansible_host=10.0.0.1\n", true),
+            ("# x\nvrrp_instance VI_1 {\n", true),
+            ("frontend web\n  bind *:80\n", true),
+            ("virtual=10.0.0.1:80\n", true),
+            ("frontend: web\n", false),
+            ("cluster: web\nhosts:\n", false),
+            ("[a, b]\n", false),
+            ("{ cluster: web }\n", false),
+        ] {
+            assert_eq!(other_program(text).is_some(), found, "{text}");
+        }
+    }
+}

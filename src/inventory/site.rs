@@ -1,0 +1,165 @@
+//! Where a key stands, so that what is said of it can speak of what stands beside and above it.
+
+use std::net::IpAddr;
+
+use super::node::{Entry, Node, Value};
+
+/// Maps that are known: that of the key, and those above it.
+const LEVELS: usize = 4;
+
+/// The inside of a map.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Site<'a> {
+    pub root: &'a Node,
+    /// Whether it is a part of an inventory; roles are read in the same way.
+    pub inventory: bool,
+    /// The map's entries, then those of the maps above.
+    maps: [&'a [Entry]; LEVELS],
+    /// The type of each, as its `Deserialize` names it; none for a map of names.
+    types: [&'static str; LEVELS],
+    /// The key that each stands behind.
+    names: [&'a str; LEVELS],
+}
+
+impl<'a> Site<'a> {
+    /// Above the outermost map.
+    pub fn new(root: &'a Node) -> Self {
+        Self {
+            root,
+            inventory: false,
+            maps: [&[]; LEVELS],
+            types: [""; LEVELS],
+            names: [""; LEVELS],
+        }
+    }
+
+    /// Within a map that stands behind a key of this one.
+    pub fn inside(self, name: &'a str, of: &'static str, map: &'a [Entry]) -> Self {
+        fn before<T: Copy>(first: T, [a, b, c, _]: [T; LEVELS]) -> [T; LEVELS] {
+            [first, a, b, c]
+        }
+        Self {
+            root: self.root,
+            inventory: self.inventory || of == "Inventory",
+            maps: before(map, self.maps),
+            types: before(of, self.types),
+            names: before(name, self.names),
+        }
+    }
+
+    /// The map's entries.
+    pub fn map(&self) -> &'a [Entry] {
+        self.maps[0]
+    }
+
+    pub fn map_at(&self, level: usize) -> &'a [Entry] {
+        self.maps.get(level).copied().unwrap_or_default()
+    }
+
+    pub fn of(&self) -> &'static str {
+        self.types[0]
+    }
+
+    pub fn type_at(&self, level: usize) -> &'static str {
+        self.types.get(level).copied().unwrap_or_default()
+    }
+
+    /// The key that the map stands behind.
+    pub fn name(&self) -> &'a str {
+        self.names[0]
+    }
+
+    pub fn name_at(&self, level: usize) -> &'a str {
+        self.names.get(level).copied().unwrap_or_default()
+    }
+
+    /// The level of the nearest map of a type.
+    pub fn level_of(&self, of: &str) -> Option<usize> {
+        self.types.iter().position(|known| *known == of)
+    }
+
+    /// What stands beside.
+    pub fn given(&self, key: &str) -> Option<&'a Entry> {
+        find(self.maps[0], key)
+    }
+
+    /// The entries below a key of the inventory.
+    pub fn all(&self, key: &str) -> &'a [Entry] {
+        match &self.root.value {
+            Value::Map(entries) => find(entries, key).map_or(&[], |e| entries_of(&e.value)),
+            _ => &[],
+        }
+    }
+
+    /// The host with this name or address.
+    pub fn host(&self, word: &str) -> Option<&'a Entry> {
+        let address = word.parse::<IpAddr>().ok();
+        let mut hosts = self.all("hosts").iter();
+        hosts.find(|host| {
+            host.key == word || address.is_some_and(|address| has_address(&host.value, address))
+        })
+    }
+
+    /// The names of the real servers.
+    pub fn real_servers(&self) -> Vec<&'a str> {
+        let hosts = self.all("hosts").iter();
+        let serving = hosts.filter(|host| has_role(&host.value, "realserver"));
+        serving.map(|host| host.key.as_str()).collect()
+    }
+}
+
+pub(super) fn find<'a>(entries: &'a [Entry], key: &str) -> Option<&'a Entry> {
+    entries.iter().find(|entry| entry.key == key)
+}
+
+pub(super) fn entries_of(node: &Node) -> &[Entry] {
+    match &node.value {
+        Value::Map(entries) => entries,
+        _ => &[],
+    }
+}
+
+/// A value, or each of a list.
+pub(super) fn each(node: &Node) -> &[Node] {
+    match &node.value {
+        Value::List(list) => list,
+        _ => std::slice::from_ref(node),
+    }
+}
+
+/// A value as it is written.
+pub(super) fn scalar(node: &Node) -> Option<&str> {
+    match &node.value {
+        Value::Bool(_, text) | Value::Int(_, text) | Value::Float(_, text) | Value::Text(text) => {
+            Some(text)
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn has_role(host: &Node, role: &str) -> bool {
+    let roles = find(entries_of(host), "role").map_or(&[][..], |entry| each(&entry.value));
+    roles.iter().filter_map(scalar).any(|found| found == role)
+}
+
+/// The host's first address.
+pub(super) fn address(host: &Node) -> Option<&str> {
+    let address = find(entries_of(host), "address")?;
+    let first = each(&address.value).first().and_then(scalar)?;
+    Some(first.split('/').next().unwrap_or(first))
+}
+
+fn has_address(host: &Node, address: IpAddr) -> bool {
+    let is = |node: &Node| {
+        let text = scalar(node).unwrap_or_default();
+        text.split('/').next().and_then(|a| a.parse().ok()) == Some(address)
+    };
+    let entries = entries_of(host);
+    let own = find(entries, "address").map_or(&[][..], |entry| each(&entry.value));
+    let nics = find(entries, "interfaces").map_or(&[][..], |entry| entries_of(&entry.value));
+    let of_nic = |nic: &Entry| {
+        let long = find(entries_of(&nic.value), "address").map(|entry| &entry.value);
+        each(long.unwrap_or(&nic.value)).iter().any(is)
+    };
+    own.iter().any(is) || nics.iter().any(of_nic)
+}
