@@ -2,10 +2,11 @@
 //!
 //! inventory (YAML) → [`inventory`] → a valid cluster → [`role`]s and [`template`]s → [`resource`]s (wanted state);
 //! one connection ([`transport`]) and one batched [`probe`] a host → [`fact`]s; a pure function of both → [`plan`] →
-//! steps, which [`run`] takes in order, host by host; [`verify`] → findings. [`report`] shows all that happens, [`command`]
+//! steps, which [`run`] takes in order, host by host; [`check`] → findings. [`report`] shows all that happens, [`command`]
 //! has the verbs, and [`lab`] makes hosts to try it on.
 
 pub mod cause;
+pub mod check;
 pub mod cli;
 pub mod command;
 pub mod event;
@@ -27,6 +28,5 @@ pub mod secret;
 pub mod shell;
 pub mod template;
 pub mod transport;
-pub mod verify;
 pub mod view;
 pub mod vrrp_state;

@@ -19,7 +19,7 @@ const TOOLS: &[(&str, &str, &[&str])] = &[
         &[
             // A step that waits until a VIP is taken over, and requests that need a VIP to be held: conditions of shell text.
             "plan/load.rs",
-            "verify/questions.rs",
+            "check/listener.rs",
         ],
     ),
     ("ip -j link", "", &[]),
@@ -33,7 +33,8 @@ const TOOLS: &[(&str, &str, &[&str])] = &[
             "resource/arprule.rs",
         ],
     ),
-    ("nft list", "", &["fact/scripts"]),
+    // The fix of a check names it.
+    ("nft list", "", &["fact/scripts", "check/iptables.rs"]),
     ("\"systemctl\", \"show\"", "", &[]),
     (
         "systemctl show",

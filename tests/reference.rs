@@ -169,7 +169,7 @@ fn values_and_defaults_of_flags_are_told() {
 #[test]
 fn every_check_is_told() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/checks.md");
-    let text = lvsctl::verify::check::markdown();
+    let text = lvsctl::check::markdown();
     if std::env::var_os("LVSCTL_WRITE_DOCS").is_some() {
         fs::write(path, &text).unwrap();
     }

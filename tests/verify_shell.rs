@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use lvsctl::check::end_to_end::{self, Replies, Reply};
 use lvsctl::inventory::model::{HttpVersion, Protocol, Service, StatusCodes};
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
 use lvsctl::resource::ipvs::{Ask, Page};
-use lvsctl::verify::end_to_end::{self, Replies, Reply};
 
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 

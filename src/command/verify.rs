@@ -1,5 +1,6 @@
 //! `lvsctl verify`: the proof, for audits too. Nothing is changed on any host.
 
+use crate::check::{self, Asking, END_TO_END, Findings, REACHABLE, traffic, unreachable};
 use crate::cli::{Format, Global, VerifyArgs};
 use crate::exit::Exit;
 use crate::fact::Needs;
@@ -7,9 +8,6 @@ use crate::inventory::model::{Connection, Host};
 use crate::report;
 use crate::report::error::chain;
 use crate::run::{HostRun, steady};
-use crate::verify::questions::Traffic;
-use crate::verify::tally::{Compared, Tally};
-use crate::verify::{self, Check, live, questions};
 
 use super::Result;
 use super::output::{Reporter, show};
@@ -25,19 +23,19 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
     let interrupt = reach::interrupt()?;
     let reporter = Reporter::new(global, Format::Text);
     let cluster = setup.cluster();
-    let traffic = if args.no_traffic {
-        Traffic::LeftOut
+    let asking = if args.no_traffic {
+        Asking::LeftOut
     } else {
-        Traffic::Sent
+        Asking::Allowed
     };
     let more = |host: &Host, needs: &mut Needs| {
         if host.name == THIS_MACHINE {
             return String::new();
         }
-        questions::needs(cluster, host, needs);
-        questions::of(cluster, host, traffic)
+        check::needs(cluster, host, needs);
+        check::questions(cluster, host, asking)
     };
-    let mut tally = Tally::default();
+    let mut findings = Findings::default();
     let mut unreached = false;
     let this_machine = this_machine(&cluster.hosts);
     {
@@ -51,7 +49,7 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
         let fleet = work.fleet_asking(&interrupt, &more)?;
         let mut wanted = work.wanted()?;
         let has_client = wanted.iter().any(|(host, _)| host.has_role("client"));
-        if traffic == Traffic::Sent
+        if asking == Asking::Allowed
             && !has_client
             && let Some(host) = &this_machine
         {
@@ -61,13 +59,13 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
         for (host, outcome) in fleet.open(wanted) {
             match outcome {
                 Ok(run) => {
-                    tally.pass(Check::Reachable);
+                    findings.pass(&REACHABLE);
                     runs.push(run);
                 }
                 // Nobody said that it should take part.
-                Err(error) if host.name == THIS_MACHINE => tally.note(
+                Err(error) if host.name == THIS_MACHINE => findings.note(
                     "",
-                    Check::EndToEnd,
+                    &END_TO_END,
                     format!(
                         "this machine cannot stand in for a client: {}; run as root, or give a host outside the cluster the role `client`",
                         chain(&error)
@@ -75,7 +73,7 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
                 ),
                 Err(error) => {
                     unreached = true;
-                    tally.fail(&host.name, Check::Reachable, unreachable(&chain(&error)));
+                    findings.fail(&host.name, &REACHABLE, "the host", unreachable(&chain(&error)));
                 }
             }
         }
@@ -85,10 +83,10 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
         // What changes by itself in a moment is no finding.
         steady::wait(&fleet, &mut hosts);
         if !interrupt.is_set() {
-            verify::offline(cluster, &hosts, &clients, &reach.secrets, &mut tally);
+            check::offline(cluster, &hosts, &clients, &reach.secrets, &mut findings);
         }
-        if traffic == Traffic::Sent && !interrupt.is_set() {
-            live::check(&fleet, cluster, &mut clients, &mut hosts, &mut tally);
+        if asking == Asking::Allowed && !interrupt.is_set() {
+            traffic::check(&fleet, cluster, &mut clients, &mut hosts, &mut findings);
         }
         hosts.extend(clients);
         fleet.close(hosts);
@@ -101,31 +99,22 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
     if interrupt.is_set() {
         return Ok(Exit::Interrupted);
     }
-    let skipped = tally.unasked();
-    let (findings, passed) = (&tally.findings, tally.count());
+    let skipped = findings.unasked();
+    let (all, passed) = (&findings.all, findings.count());
     show(global, |out, style| match args.format.format {
-        Format::Text => report::findings::text(out, findings, passed, &skipped, style),
-        Format::Json => report::findings::json(out, findings, passed, &skipped),
+        Format::Text => report::findings::text(out, all, passed, &skipped, style),
+        Format::Json => report::findings::json(out, all, passed, &skipped),
     })?;
-    Ok(exit(&tally, args.strict))
+    Ok(exit(&findings, args.strict))
 }
 
 /// What was found decides; with `--strict` also what was not looked at from end to end.
-fn exit(tally: &Tally, strict: bool) -> Exit {
-    let skipped = strict && !tally.unasked().is_empty();
-    if tally.is_clean() && !skipped {
+fn exit(findings: &Findings, strict: bool) -> Exit {
+    let skipped = strict && !findings.unasked().is_empty();
+    if findings.is_clean() && !skipped {
         Exit::Done
     } else {
         Exit::Findings
-    }
-}
-
-fn unreachable(error: &str) -> Compared {
-    Compared {
-        what: "the host".into(),
-        expected: "reachable".into(),
-        found: error.to_owned(),
-        mend: "see that it runs and that its SSH settings in the inventory are right".into(),
     }
 }
 
@@ -148,6 +137,7 @@ fn this_machine(hosts: &[Host]) -> Option<Host> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::arp_answer::ARP_ANSWER;
 
     #[test]
     fn what_no_client_asked_for_is_a_failure_only_when_strict() {
@@ -156,23 +146,16 @@ mod tests {
             (
                 "nothing skipped",
                 None,
-                Check::EndToEnd,
+                &END_TO_END,
                 false,
                 true,
                 Exit::Done,
             ),
-            (
-                "skipped",
-                Some(""),
-                Check::EndToEnd,
-                false,
-                false,
-                Exit::Done,
-            ),
+            ("skipped", Some(""), &END_TO_END, false, false, Exit::Done),
             (
                 "skipped, strict",
                 Some(""),
-                Check::EndToEnd,
+                &END_TO_END,
                 false,
                 true,
                 Exit::Findings,
@@ -180,7 +163,7 @@ mod tests {
             (
                 "one client of several",
                 Some("c1"),
-                Check::EndToEnd,
+                &END_TO_END,
                 false,
                 true,
                 Exit::Done,
@@ -188,28 +171,21 @@ mod tests {
             (
                 "a note of another check",
                 Some(""),
-                Check::ArpAnswer,
+                &ARP_ANSWER,
                 false,
                 true,
                 Exit::Done,
             ),
-            (
-                "an error",
-                None,
-                Check::EndToEnd,
-                true,
-                false,
-                Exit::Findings,
-            ),
+            ("an error", None, &END_TO_END, true, false, Exit::Findings),
         ] {
-            let mut tally = Tally::default();
+            let mut findings = Findings::default();
             if let Some(host) = host {
-                tally.note(host, check, skipped);
+                findings.note(host, check, skipped);
             }
             if error {
-                tally.fail("rs1", Check::ArpIgnore, Compared::default());
+                findings.fail("rs1", &REACHABLE, "it", unreachable("no answer"));
             }
-            assert_eq!(exit(&tally, strict), expected, "{about}");
+            assert_eq!(exit(&findings, strict), expected, "{about}");
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::style::{Style, Tone};
 use super::{all_names, clean, count};
-use crate::verify::{Finding, Severity};
+use crate::check::{Finding, Severity};
 
 fn shown(severity: Severity) -> (Tone, &'static str) {
     match severity {
@@ -55,7 +55,7 @@ fn by_host(findings: &[Finding]) -> Vec<(&str, Vec<&Finding>)> {
 /// Whether all that is shown of two findings is the same.
 fn alike(a: &Finding, b: &Finding) -> bool {
     (a.severity, a.check, &a.what) == (b.severity, b.check, &b.what)
-        && (&a.expected, &a.found, &a.mend) == (&b.expected, &b.found, &b.mend)
+        && (&a.expected, &a.found, &a.fix) == (&b.expected, &b.found, &b.fix)
 }
 
 fn all_alike(a: &[&Finding], b: &[&Finding]) -> bool {
@@ -111,12 +111,20 @@ fn write_finding(writer: &mut dyn Write, finding: &Finding, style: Style) -> io:
     for (name, value) in [
         ("expected", &finding.expected),
         ("found", &finding.found),
-        ("mend", &finding.mend),
+        ("fix", &finding.fix),
     ] {
         if !value.is_empty() {
             let name = style.paint(Tone::Faint, format!("{name:<9}"));
             writeln!(writer, "      {name} {}", clean::line(value))?;
         }
+    }
+    for part in &finding.parts {
+        let name = style.paint(Tone::Faint, "also     ");
+        let text = format!(
+            "{}: {}: expected {}, found {}",
+            part.check, part.what, part.expected, part.found
+        );
+        writeln!(writer, "      {name} {}", clean::line(&text))?;
     }
     Ok(())
 }
@@ -144,9 +152,17 @@ fn summary(totals: &Totals, style: Style) -> String {
 }
 
 #[derive(Serialize)]
+struct Entry<'a> {
+    #[serde(flatten)]
+    finding: &'a Finding,
+    /// The former name of `fix`, for one release.
+    mend: &'a str,
+}
+
+#[derive(Serialize)]
 struct Document<'a> {
     format: u32,
-    findings: &'a [Finding],
+    findings: Vec<Entry<'a>>,
     /// Checks that passed.
     passed: usize,
     summary: Totals,
@@ -164,7 +180,13 @@ pub fn json(
 ) -> io::Result<()> {
     let document = Document {
         format: 1,
-        findings,
+        findings: findings
+            .iter()
+            .map(|finding| Entry {
+                finding,
+                mend: &finding.fix,
+            })
+            .collect(),
         passed,
         summary: Totals::of(findings),
         skipped,
@@ -175,29 +197,36 @@ pub fn json(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::{Check, Part, registry};
     use crate::report::Level;
-    use crate::verify::Check;
 
-    fn finding(host: &str, check: Check, severity: Severity) -> Finding {
+    fn check(id: &str) -> &'static Check {
+        let mut all = registry::ALL.iter();
+        all.find(|check| check.id == id).unwrap()
+    }
+
+    fn finding(host: &str, check: &'static Check, severity: Severity) -> Finding {
         Finding {
             host: host.into(),
             check,
             what: "192.168.100.200 is answered for on the wire".into(),
             expected: "an answer of the master alone".into(),
             found: "02:00:00:00:00:15\u{1b}[2J".into(),
-            mend: "set arp_ignore to 1: `lvsctl apply`".into(),
+            fix: "set arp_ignore to 1: `lvsctl apply`".into(),
             severity,
+            cause: None,
+            parts: Vec::new(),
         }
     }
 
     fn findings() -> Vec<Finding> {
-        let mut split = finding("", Check::VrrpEqual, Severity::Error);
-        split.mend = String::new();
+        let mut split = finding("", check("vrrp-equal"), Severity::Error);
+        split.fix = String::new();
         vec![
-            finding("rs1", Check::PersistedSysctl, Severity::Warning),
-            finding("rs1", Check::ArpAnswer, Severity::Error),
-            finding("rs2", Check::ArpAnswer, Severity::Error),
-            finding("rs2", Check::PersistedSysctl, Severity::Warning),
+            finding("rs1", check("persisted-sysctl"), Severity::Warning),
+            finding("rs1", check("arp-answer"), Severity::Error),
+            finding("rs2", check("arp-answer"), Severity::Error),
+            finding("rs2", check("persisted-sysctl"), Severity::Warning),
             split,
         ]
     }
@@ -215,11 +244,11 @@ mod tests {
           error: arp-answer: 192.168.100.200 is answered for on the wire
               expected  an answer of the master alone
               found     02:00:00:00:00:15\u{1b}[2J
-              mend      set arp_ignore to 1: `lvsctl apply`
+              fix       set arp_ignore to 1: `lvsctl apply`
           warning: persisted-sysctl: 192.168.100.200 is answered for on the wire
               expected  an answer of the master alone
               found     02:00:00:00:00:15\u{1b}[2J
-              mend      set arp_ignore to 1: `lvsctl apply`
+              fix       set arp_ignore to 1: `lvsctl apply`
 
         the cluster:
           error: vrrp-equal: 192.168.100.200 is answered for on the wire
@@ -238,9 +267,23 @@ mod tests {
     }
 
     #[test]
+    fn what_other_checks_found_of_the_same_cause_stands_with_it() {
+        let mut one = finding("rs1", check("arp-ignore"), Severity::Error);
+        one.parts.push(Part {
+            check: check("persisted-sysctl"),
+            what: "net.ipv4.conf.all.arp_ignore".into(),
+            expected: "1".into(),
+            found: "0, set by /etc/sysctl.d/99-x.conf".into(),
+        });
+        let text = shown(&[one], Style::plain());
+        let line = "\n      also      persisted-sysctl: net.ipv4.conf.all.arp_ignore: expected 1, found 0, set by /etc/sysctl.d/99-x.conf\n";
+        assert!(text.contains(line), "{text}");
+    }
+
+    #[test]
     fn no_findings_are_said_in_these_words() {
         assert_eq!(shown(&[], Style::plain()), "7 checks passed, 0 findings\n");
-        let note = [finding("client", Check::ArpAnswer, Severity::Note)];
+        let note = [finding("client", check("arp-answer"), Severity::Note)];
         let text = shown(&note, Style::plain());
         assert!(
             text.ends_with("7 checks passed, 0 findings, 1 note\n"),
@@ -277,6 +320,7 @@ mod tests {
                 "what": "192.168.100.200 is answered for on the wire",
                 "expected": "an answer of the master alone",
                 "found": "02:00:00:00:00:15\u{1b}[2J",
+                "fix": "set arp_ignore to 1: `lvsctl apply`",
                 "mend": "set arp_ignore to 1: `lvsctl apply`",
                 "severity": "error",
             }],

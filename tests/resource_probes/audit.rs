@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 
+use lvsctl::check::end_to_end::Replies;
+use lvsctl::check::{self, Asking, listener};
 use lvsctl::fact::clock::Clock;
 use lvsctl::fact::{Facts, Needs};
 use lvsctl::inventory::model::{Cluster, Host};
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
-use lvsctl::verify::end_to_end::Replies;
-use lvsctl::verify::questions::{self, Traffic};
 
 use crate::HOST;
 use crate::host::{Shell, busybox_alone, inside, shells};
@@ -42,12 +42,12 @@ struct Answer {
 
 fn answer(shell: &Shell, cluster: &Cluster, host: &Host) -> Answer {
     let mut needs = Needs::default();
-    questions::needs(cluster, host, &mut needs);
-    let own = questions::of(cluster, host, Traffic::Sent);
+    check::needs(cluster, host, &mut needs);
+    let own = check::questions(cluster, host, Asking::Allowed);
     let sections = shell.sections(&format!("{}{own}", needs.command()));
     let facts = Facts::parse(&needs, &sections).unwrap_or_else(|e| panic!("{}: {e}", shell.name));
     assert!(facts.clock.now() > 1e9, "{}", shell.name);
-    let own = sections.get(questions::SECTION).map(questions::own);
+    let own = sections.get(listener::SECTION).map(listener::answers);
     let own = own.unwrap_or_default().into_keys();
     Answer {
         facts: Facts {

@@ -1,7 +1,5 @@
 //! Clients that have IPv4 or IPv6 alone are asked for what they can reach.
 
-use lvsctl::verify::Check;
-
 use crate::made::{Made, of, verify_live};
 
 const INVENTORY: &str = "
@@ -49,7 +47,7 @@ fn found(hosts: &[Made]) -> Vec<String> {
     let (c4, c6) = (answers(GOOD, BAD), answers(BAD, GOOD));
     of(
         &verify_live(INVENTORY, hosts, &[("c4", &c4), ("c6", &c6)]),
-        Check::EndToEnd,
+        "end-to-end",
     )
 }
 

@@ -1,8 +1,6 @@
 //! A director's firewall against the way that IPVS sends packets: NAT's replies are forwarded, all others leave as
 //! the director's own.
 
-use lvsctl::verify::Check;
-
 use crate::made::{Made, of, verify};
 
 const NAT: &str = "
@@ -36,7 +34,7 @@ fn found(inventory: &str, hosts: &[Made], conntrack: &str, table: &str) -> Vec<S
         ("sysctl values", setting.as_str()),
         ("firewall legacy", &text),
     ];
-    let tally = verify(inventory, hosts, "lb1", &more);
+    let findings = verify(inventory, hosts, "lb1", &more);
     let short = |line: String| {
         let line = line
             .strip_prefix("lb1: ")
@@ -48,11 +46,11 @@ fn found(inventory: &str, hosts: &[Made], conntrack: &str, table: &str) -> Vec<S
             .to_owned();
         let by = line.split("dropped by ").nth(1);
         match by {
-            Some(by) => format!("{what} | {}", by.split(", mend").next().unwrap_or_default()),
+            Some(by) => format!("{what} | {}", by.split(", fix").next().unwrap_or_default()),
             None => what,
         }
     };
-    of(&tally, Check::FirewallVip)
+    of(&findings, "firewall-vip")
         .into_iter()
         .map(short)
         .collect()
@@ -164,11 +162,11 @@ fn nat_goes_in_and_out_and_its_replies_through() {
 #[test]
 fn rules_by_state_need_tracking() {
     let table = "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT";
-    let tally = verify(NAT, NAT_HOSTS, "lb1", &[("firewall legacy", table)]);
-    let all = of(&tally, Check::FirewallVip);
-    let mend = "mend: take that rule away, or put one before it that accepts them; rules by state know them only with `sysctl -w net.ipv4.vs.conntrack=1`";
+    let findings = verify(NAT, NAT_HOSTS, "lb1", &[("firewall legacy", table)]);
+    let all = of(&findings, "firewall-vip");
+    let fix = "fix: take that rule away, or put one before it that accepts them; rules by state know them only with `sysctl -w net.ipv4.vs.conntrack=1`";
     assert!(
-        all.iter().all(|line| line.ends_with(mend)) && all.len() == 2,
+        all.iter().all(|line| line.ends_with(fix)) && all.len() == 2,
         "{all:?}"
     );
 }

@@ -1,8 +1,7 @@
 //! A single director that is a real server too: it holds the VIP twice, on its NIC for clients and where a real server
 //! does.
 
-use lvsctl::verify::Check;
-use lvsctl::verify::questions::{self, Traffic};
+use lvsctl::check::{self, Asking};
 
 use crate::made::{Made, cluster, of, verify};
 
@@ -53,9 +52,9 @@ fn of_mode(mode: &str) -> String {
 #[test]
 fn the_vip_belongs_on_its_nic_as_well() {
     for (mode, host) in [("dr", DR), ("tun", TUN), ("nat", NAT)] {
-        let tally = verify(&of_mode(mode), &[host], "", &[]);
-        for check in [Check::VipOnlyOnLo, Check::VipNotHeld, Check::VipHolder] {
-            assert_eq!(of(&tally, check), [""; 0], "{mode} {check}");
+        let findings = verify(&of_mode(mode), &[host], "", &[]);
+        for check in ["vip-only-on-lo", "vip-not-held", "vip-holder"] {
+            assert_eq!(of(&findings, check), [""; 0], "{mode} {check}");
         }
     }
 }
@@ -70,11 +69,11 @@ fn the_vip_beside_both_is_found() {
         ],
         ..DR
     };
-    let tally = verify(INVENTORY, &[host], "", &[]);
+    let findings = verify(INVENTORY, &[host], "", &[]);
     assert_eq!(
-        of(&tally, Check::VipOnlyOnLo),
+        of(&findings, "vip-only-on-lo"),
         [
-            "lb1: 192.168.100.200: expected 192.168.100.200 on lo and eth0, and on no other interface, found it on eth1 too, mend: `ip addr del 192.168.100.200/24 dev eth1` and take it out of what sets it at boot"
+            "lb1: 192.168.100.200: expected 192.168.100.200 on lo and eth0, and on no other interface, found it on eth1 too, fix: `ip addr del 192.168.100.200/24 dev eth1` and take it out of what sets it at boot"
         ]
     );
 }
@@ -89,21 +88,21 @@ fn a_director_gets_its_own_share_by_its_nic() {
         ("-A INPUT -p ipencap -j DROP", false),
         ("-A INPUT -i eth0 -p tcp -m tcp --dport 80 -j DROP", true),
     ] {
-        let tally = verify(
+        let findings = verify(
             &inventory,
             &[TUN],
             "lb1",
             &[("firewall legacy", &rules(rule))],
         );
-        let found = of(&tally, Check::FirewallVip);
+        let found = of(&findings, "firewall-vip");
         assert_eq!(!found.is_empty(), drops, "{rule}: {found:?}");
-        assert_eq!(of(&tally, Check::RpFilter), [""; 0]);
+        assert_eq!(of(&findings, "rp-filter"), [""; 0]);
     }
     let strict =
         "/proc/sys/net/ipv4/conf/all/rp_filter:0\n/proc/sys/net/ipv4/conf/eth0/rp_filter:1";
-    let tally = verify(&inventory, &[TUN], "lb1", &[("sysctl values", strict)]);
+    let findings = verify(&inventory, &[TUN], "lb1", &[("sysctl values", strict)]);
     assert_eq!(
-        of(&tally, Check::RpFilter),
+        of(&findings, "rp-filter"),
         [""; 0],
         "it answers by the same"
     );
@@ -115,12 +114,12 @@ fn a_director_is_not_asked_for_its_own_answer() {
     let cluster = cluster(INVENTORY);
     let asks = |name: &str, traffic| {
         let host = cluster.hosts.iter().find(|h| h.name == name).unwrap();
-        questions::of(&cluster, host, traffic).contains("part own ")
+        check::questions(&cluster, host, traffic).contains("part own ")
     };
-    assert!(!asks("lb1", Traffic::Sent));
-    assert!(asks("rs1", Traffic::Sent));
-    assert!(!asks("rs1", Traffic::LeftOut));
+    assert!(!asks("lb1", Asking::Allowed));
+    assert!(asks("rs1", Asking::Allowed));
+    assert!(!asks("rs1", Asking::LeftOut));
     let bare = Made { links: &[], ..DR };
-    let tally = verify(INVENTORY, &[bare], "", &[]);
-    assert_eq!(of(&tally, Check::OwnAnswer), [""; 0]);
+    let findings = verify(INVENTORY, &[bare], "", &[]);
+    assert_eq!(of(&findings, "own-answer"), [""; 0]);
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use ipnet::IpNet;
+use lvsctl::check::{Findings, Severity};
 use lvsctl::inventory::model::Cluster;
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
-use lvsctl::verify::{Check, Severity, Tally};
 use serde_json::json;
 
 use crate::Recorded;
@@ -57,7 +57,7 @@ impl Made {
 }
 
 /// Verifies a cluster whose hosts answer so; `more` are parts that one host answers otherwise.
-pub fn verify(inventory: &str, hosts: &[Made], host: &str, more: &[(&str, &str)]) -> Tally {
+pub fn verify(inventory: &str, hosts: &[Made], host: &str, more: &[(&str, &str)]) -> Findings {
     let probe = |made: &Made| made.probe(if made.host == host { more } else { &[] });
     let files = hosts
         .iter()
@@ -66,7 +66,7 @@ pub fn verify(inventory: &str, hosts: &[Made], host: &str, more: &[(&str, &str)]
 }
 
 /// The same with traffic: `live` are the parts that hosts answer then.
-pub fn verify_live(inventory: &str, hosts: &[Made], live: &[(&str, &[(&str, &str)])]) -> Tally {
+pub fn verify_live(inventory: &str, hosts: &[Made], live: &[(&str, &[(&str, &str)])]) -> Findings {
     let probes = hosts
         .iter()
         .map(|made| (format!("{}.probe", made.host), made.probe(&[])));
@@ -87,7 +87,7 @@ pub fn cluster(inventory: &str) -> Cluster {
     }
 }
 
-fn verify_files(inventory: &str, hosts: &[Made], files: BTreeMap<String, String>) -> Tally {
+fn verify_files(inventory: &str, hosts: &[Made], files: BTreeMap<String, String>) -> Findings {
     let cluster = cluster(inventory);
     let silent: Vec<String> = cluster.hosts.iter().map(|h| h.name.clone()).collect();
     let silent: Vec<&str> = silent
@@ -99,14 +99,14 @@ fn verify_files(inventory: &str, hosts: &[Made], files: BTreeMap<String, String>
 }
 
 /// A check's findings, one line each; a note has its text alone.
-pub fn of(tally: &Tally, check: Check) -> Vec<String> {
-    let found = tally.findings.iter().filter(|f| f.check == check);
+pub fn of(findings: &Findings, check: &str) -> Vec<String> {
+    let found = findings.all.iter().filter(|f| f.check.id == check);
     found
         .map(|f| match f.severity {
             Severity::Note => format!("{}: note: {}", f.host, f.what),
             _ => format!(
-                "{}: {}: expected {}, found {}, mend: {}",
-                f.host, f.what, f.expected, f.found, f.mend
+                "{}: {}: expected {}, found {}, fix: {}",
+                f.host, f.what, f.expected, f.found, f.fix
             ),
         })
         .collect()

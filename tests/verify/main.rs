@@ -19,6 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use lvsctl::check::end_to_end::exchange::{Counters, Exchange, Kernel};
+use lvsctl::check::end_to_end::judge;
+use lvsctl::check::end_to_end::{self, Replies, Reply};
+use lvsctl::check::{self, Asking, Findings, Severity, traffic};
 use lvsctl::event::Silent;
 use lvsctl::fact::Facts;
 use lvsctl::fact::Needs;
@@ -34,11 +38,6 @@ use lvsctl::run::{Fleet, HostRun, Interrupt};
 use lvsctl::secret::Secrets;
 use lvsctl::transport::Output;
 use lvsctl::transport::fake::{FakeHosts, Script};
-use lvsctl::verify::end_to_end::exchange::{Counters, Exchange, Kernel};
-use lvsctl::verify::end_to_end::judge;
-use lvsctl::verify::end_to_end::{self, Replies, Reply};
-use lvsctl::verify::questions::Traffic;
-use lvsctl::verify::{self, Check, Severity, Tally, live, questions};
 
 /// A change to what one host answered.
 struct Edit {
@@ -187,18 +186,18 @@ impl Recorded {
         hosts
     }
 
-    fn verify(&self, edits: &[Edit]) -> Tally {
+    fn verify(&self, edits: &[Edit]) -> Findings {
         self.verify_without(&[], edits)
     }
 
     /// As with `--limit`: some hosts are not asked.
-    fn verify_without(&self, without: &[&str], edits: &[Edit]) -> Tally {
+    fn verify_without(&self, without: &[&str], edits: &[Edit]) -> Findings {
         let files = self.damaged(edits);
         let fake = self.hosts(&files);
         let (secrets, interrupt) = (Secrets::new(), Interrupt::default());
         let more = |host: &Host, needs: &mut Needs| {
-            questions::needs(&self.cluster, host, needs);
-            questions::of(&self.cluster, host, Traffic::Sent)
+            check::needs(&self.cluster, host, needs);
+            check::questions(&self.cluster, host, Asking::Allowed)
         };
         let roles = Roles::load(None).unwrap();
         let run = Run {
@@ -222,7 +221,7 @@ impl Recorded {
                 let with_units = probe.is_some_and(|probe| probe.contains("Id=lvsctl-"));
                 (host, kernel(&roles, &self.cluster, host, with_units))
             });
-        let mut tally = Tally::default();
+        let mut findings = Findings::default();
         let mut runs: Vec<HostRun> = Vec::new();
         for (host, outcome) in fleet.open(wanted.collect()) {
             runs.push(outcome.unwrap_or_else(|e| panic!("{}: {e}", host.name)));
@@ -230,9 +229,15 @@ impl Recorded {
         let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
             .into_iter()
             .partition(|run| self.cluster.is_neutral(run.host));
-        verify::offline(&self.cluster, &hosts, &clients, &secrets, &mut tally);
-        live::check(&fleet, &self.cluster, &mut clients, &mut hosts, &mut tally);
-        tally
+        check::offline(&self.cluster, &hosts, &clients, &secrets, &mut findings);
+        traffic::check(
+            &fleet,
+            &self.cluster,
+            &mut clients,
+            &mut hosts,
+            &mut findings,
+        );
+        findings
     }
 }
 
@@ -255,9 +260,9 @@ fn kernel(roles: &Roles, cluster: &Cluster, host: &Host, with_units: bool) -> Ve
     wanted
 }
 
-fn shown(tally: &Tally) -> String {
+fn shown(findings: &Findings) -> String {
     let mut text = String::new();
-    for f in &tally.findings {
+    for f in &findings.all {
         let host = if f.host.is_empty() {
             "cluster"
         } else {
@@ -272,8 +277,15 @@ fn shown(tally: &Tally) -> String {
         if f.severity != Severity::Note {
             let _ = writeln!(
                 text,
-                "    expected {}\n    found    {}\n    mend     {}",
-                f.expected, f.found, f.mend
+                "    expected {}\n    found    {}\n    fix      {}",
+                f.expected, f.found, f.fix
+            );
+        }
+        for part in &f.parts {
+            let _ = writeln!(
+                text,
+                "    also     {}: {}: expected {}, found {}",
+                part.check, part.what, part.expected, part.found
             );
         }
     }
@@ -281,58 +293,58 @@ fn shown(tally: &Tally) -> String {
 }
 
 /// Every damage brings a finding, and each check that passes on the whole cluster is seen to fail on some damage.
-fn all(case: &str, damages: &[Damage]) -> (String, BTreeSet<Check>, BTreeSet<Check>) {
+fn all(case: &str, damages: &[Damage]) -> (String, BTreeSet<&'static str>, BTreeSet<&'static str>) {
     let recorded = recorded(case);
     let whole = recorded.verify(&[]);
     let mut text = format!("# whole\n{}", shown(&whole));
     assert!(whole.is_clean(), "{text}");
-    let passed = whole.passed.keys().copied().collect();
+    let passed = whole.passed.keys().map(|check| check.id).collect();
     let mut failed = BTreeSet::new();
     for damage in damages {
-        let tally = recorded.verify(damage.edits);
-        let _ = write!(text, "\n# {}\n{}", damage.name, shown(&tally));
+        let findings = recorded.verify(damage.edits);
+        let _ = write!(text, "\n# {}\n{}", damage.name, shown(&findings));
         assert_ne!(
-            tally.findings, whole.findings,
+            findings.all, whole.all,
             "nothing is found on: {}",
             damage.name
         );
         failed.extend(
-            tally
-                .findings
+            findings
+                .all
                 .iter()
                 .filter(|f| f.severity != Severity::Note)
-                .map(|f| f.check),
+                .map(|f| f.check.id),
         );
     }
     (text, passed, failed)
 }
 
 /// Scheduler, weights of rs1 and rs2, who answered each request, and the checks that fail.
-const ROUNDS: &[(Scheduler, [u16; 2], &str, &[Check])] = &[
+const ROUNDS: &[(Scheduler, [u16; 2], &str, &[&str])] = &[
     (Scheduler::Rr, [1, 1], "1212", &[]),
     (Scheduler::Rr, [1, 1], "121", &[]),
     (Scheduler::Rr, [5, 1], "1212", &[]),
     (Scheduler::Rr, [1, 1], "1112", &[]),
-    (Scheduler::Rr, [1, 1], "11111112", &[Check::Shares]),
+    (Scheduler::Rr, [1, 1], "11111112", &["shares"]),
     (
         Scheduler::Rr,
         [1, 1],
         "2222",
-        &[Check::GetsConnections, Check::Shares],
+        &["gets-connections", "shares"],
     ),
     (Scheduler::Rr, [0, 1], "2222", &[]),
     (Scheduler::Wrr, [2, 1], "112112", &[]),
     (Scheduler::Wrr, [2, 1], "1121", &[]),
     (Scheduler::Wrr, [4, 2], "112112", &[]),
-    (Scheduler::Wrr, [2, 1], "121212121212", &[Check::Shares]),
+    (Scheduler::Wrr, [2, 1], "121212121212", &["shares"]),
     (
         Scheduler::Wrr,
         [1, 2],
         "111",
-        &[Check::GetsConnections, Check::Shares],
+        &["gets-connections", "shares"],
     ),
     (Scheduler::Wlc, [1, 1], "1112", &[]),
-    (Scheduler::Wlc, [1, 1], "1111", &[Check::GetsConnections]),
+    (Scheduler::Wlc, [1, 1], "1111", &["gets-connections"]),
     (Scheduler::Sh, [1, 1], "1111", &[]),
     (Scheduler::Sed, [1, 1], "1111", &[]),
     (Scheduler::Fo, [1, 2], "2222", &[]),
@@ -364,10 +376,10 @@ fn each_scheduler_promises_its_own() {
             target: ("192.168.100.200".parse().unwrap(), 80),
             replies: Replies::Came(replies),
         };
-        let mut tally = Tally::default();
+        let mut findings = Findings::default();
         let groups = end_to_end::groups(&cluster);
-        judge::all(&cluster, &groups, &[exchange], |_| None, &mut tally);
-        let found: Vec<Check> = tally.findings.iter().map(|f| f.check).collect();
+        judge::all(&cluster, &groups, &[exchange], |_| None, &mut findings);
+        let found: Vec<&str> = findings.all.iter().map(|f| f.check.id).collect();
         assert_eq!(found, *fails, "{scheduler:?} {weights:?} {who}");
     }
 }
@@ -385,7 +397,7 @@ fn connections_that_were_not_counted_have_their_reason() {
     let table = Table::default();
     let moved = "the VIP moved while clients asked";
     let past = "answers that IPVS did not count came past the director";
-    for (packets, of_lb2, found, mend) in [
+    for (packets, of_lb2, found, fix) in [
         (28, &three, "lb1 7, lb2 3", moved),
         (28, &none, "rs1 7", past),
         (40, &none, "", ""),
@@ -415,15 +427,21 @@ fn connections_that_were_not_counted_have_their_reason() {
             target: ("192.168.100.200".parse().unwrap(), 80),
             replies: Replies::Came(vec![reply; 10]),
         };
-        let mut tally = Tally::default();
+        let mut findings = Findings::default();
         let groups = end_to_end::groups(&cluster);
-        judge::all(&cluster, &groups, &[exchange], |_| Some(kernel), &mut tally);
-        let fault = tally
-            .findings
+        judge::all(
+            &cluster,
+            &groups,
+            &[exchange],
+            |_| Some(kernel),
+            &mut findings,
+        );
+        let fault = findings
+            .all
             .iter()
-            .find(|f| f.check == Check::Statistics && f.severity == Severity::Error);
+            .find(|f| f.check.id == "statistics" && f.severity == Severity::Error);
         assert_eq!(fault.map_or("", |f| &f.found), found, "{packets}");
-        assert!(fault.is_none_or(|f| f.mend.starts_with(mend)));
+        assert!(fault.is_none_or(|f| f.fix.starts_with(fix)));
     }
 }
 
@@ -438,13 +456,13 @@ fn what_a_client_lacks_is_named_for_each_port() {
             target: ("192.168.100.200".parse().unwrap(), 80),
             replies: Replies::NoTool,
         };
-        let mut tally = Tally::default();
+        let mut findings = Findings::default();
         let groups = end_to_end::groups(&cluster);
-        judge::all(&cluster, &groups, &[exchange], |_| None, &mut tally);
-        let found = &tally.findings[0];
+        judge::all(&cluster, &groups, &[exchange], |_| None, &mut findings);
+        let found = &findings.all[0];
         let expected = format!("{lacks} to ask 192.168.100.200:80 from client");
         assert_eq!(found.expected, expected);
-        assert!(found.mend.contains(lacks), "{}", found.mend);
+        assert!(found.fix.contains(lacks), "{}", found.fix);
     }
 }
 
@@ -454,9 +472,9 @@ fn a_service_on_every_port_that_names_none_is_told() {
     cluster.services[0].ports.clear();
     cluster.services[0].check.ports.clear();
     let groups = end_to_end::groups(&cluster);
-    let mut tally = Tally::default();
-    judge::all(&cluster, &groups, &[], |_| None, &mut tally);
-    let notes = made::of(&tally, Check::EndToEnd);
+    let mut findings = Findings::default();
+    judge::all(&cluster, &groups, &[], |_| None, &mut findings);
+    let notes = made::of(&findings, "end-to-end");
     assert_eq!(
         notes,
         [
@@ -471,7 +489,7 @@ fn an_answer_that_is_cut_anywhere_is_read_without_panic() {
         let recorded = recorded(case);
         let director = &recorded.cluster.hosts[0];
         let mut needs = Needs::default();
-        questions::needs(&recorded.cluster, director, &mut needs);
+        check::needs(&recorded.cluster, director, &mut needs);
         for (name, text) in recorded.files {
             for end in (0..text.len()).step_by(41) {
                 let cut = text.get(..end).unwrap_or_default();
@@ -495,8 +513,12 @@ fn hosts_that_are_not_asked_make_no_findings() {
         &["rs1", "rs2"],
         &["client"],
     ] {
-        let tally = recorded.verify_without(without, &[]);
-        assert!(tally.is_clean(), "without {without:?}:\n{}", shown(&tally));
+        let findings = recorded.verify_without(without, &[]);
+        assert!(
+            findings.is_clean(),
+            "without {without:?}:\n{}",
+            shown(&findings)
+        );
     }
 }
 
@@ -574,12 +596,12 @@ services:
             table: &table,
             counters: &counters,
         };
-        let mut tally = Tally::default();
+        let mut findings = Findings::default();
         let groups = end_to_end::groups(&cluster);
         let kernel = counted.map(|_| kernel);
-        judge::all(&cluster, &groups, &[exchange], |_| kernel, &mut tally);
-        let found: Vec<String> = tally
-            .findings
+        judge::all(&cluster, &groups, &[exchange], |_| kernel, &mut findings);
+        let found: Vec<String> = findings
+            .all
             .iter()
             .map(|f| format!("{} {}", f.check, f.host).trim().to_owned())
             .collect();

@@ -1,7 +1,5 @@
 //! One mark over two ports, without keepalived: recorded, and damaged.
 
-use lvsctl::verify::Check;
-
 use crate::{Damage, all, damage, edit};
 
 const OURS: &str = "[120:15574] -A PREROUTING -d 192.168.100.200/32 -p tcp -m multiport --dports 80,443 -m comment --comment \"lvsctl:vt8/web\" -j MARK --set-xmark 0x1a0a/0xffffffff\n";
@@ -89,11 +87,11 @@ fn a_mark_makes_one_service_of_two_ports() {
     let (text, _, failed) = all("t8", T8);
     insta::assert_snapshot!(text);
     for check in [
-        Check::MarkRule,
-        Check::MarkSet,
-        Check::MarkUnique,
-        Check::MarkCounters,
-        Check::Persistence,
+        "mark-rule",
+        "mark-set",
+        "mark-unique",
+        "mark-counters",
+        "persistence",
     ] {
         assert!(failed.contains(&check), "no damage here makes {check} fail");
     }

@@ -1,7 +1,5 @@
 //! The way of a real server's replies: back through the director for NAT, past it for all others.
 
-use lvsctl::verify::Check;
-
 use crate::made::{Made, of, verify};
 
 const NAT: &str = "
@@ -32,19 +30,19 @@ fn nat_replies_go_back_through_a_director() {
         format!("[{{\"dst\":\"{address}\",\"from\":\"10.10.10.10\",{gateway}\"dev\":\"eth0\"}}]\n")
     };
     let client = "rs1: client: expected replies to client (192.168.122.20) through a director";
-    let mend = "mend: make the director's address in its network its gateway (`gateway` in the inventory), and take away routes that lead elsewhere";
+    let fix = "fix: make the director's address in its network its gateway (`gateway` in the inventory), and take away routes that lead elsewhere";
     for (name, routes, want) in [
         ("the director", to("192.168.122.20", "10.10.10.1"), vec![]),
         (
             "straight to the client",
             to("192.168.122.20", ""),
-            vec![format!("{client}, found straight by eth0, {mend}")],
+            vec![format!("{client}, found straight by eth0, {fix}")],
         ),
         (
             "another router",
             to("192.168.122.20", "10.10.10.254"),
             vec![format!(
-                "{client}, found the gateway 10.10.10.254, which is no director's, {mend}"
+                "{client}, found the gateway 10.10.10.254, which is no director's, {fix}"
             )],
         ),
         (
@@ -56,18 +54,18 @@ fn nat_replies_go_back_through_a_director() {
         (
             "no way",
             String::new(),
-            vec![format!("{client}, found no route, {mend}")],
+            vec![format!("{client}, found no route, {fix}")],
         ),
         (
             "the world by another router",
             to("192.168.122.20", "10.10.10.1") + &to("192.0.2.1", "10.10.10.254"),
             vec![format!(
-                "rs1: the world outside: expected replies to the world outside (192.0.2.1) through a director, found the gateway 10.10.10.254, which is no director's, {mend}"
+                "rs1: the world outside: expected replies to the world outside (192.0.2.1) through a director, found the gateway 10.10.10.254, which is no director's, {fix}"
             )],
         ),
     ] {
-        let tally = verify(NAT, NAT_HOSTS, "rs1", &[("route-to routes", &routes)]);
-        assert_eq!(of(&tally, Check::ReplyRoute), want, "{name}");
+        let findings = verify(NAT, NAT_HOSTS, "rs1", &[("route-to routes", &routes)]);
+        assert_eq!(of(&findings, "reply-route"), want, "{name}");
     }
 }
 
@@ -95,7 +93,7 @@ fn ipv6_replies_to_the_world_go_past_the_directors() {
             "[{\"dst\":\"2001:db8::1\",\"from\":\"fd00:1::200\",\"gateway\":\"fd00:1::14\",\"dev\":\"eth0\"}]",
         )],
     };
-    let found = of(&verify(V6, &[host], "", &[]), Check::ReplyRoute);
+    let found = of(&verify(V6, &[host], "", &[]), "reply-route");
     assert!(
         found.len() == 1 && found[0].contains("found the gateway fd00:1::14, which is lb1"),
         "{found:?}"
@@ -125,13 +123,13 @@ fn a_real_server_whose_own_arp_is_dropped_is_not_found() {
         (
             "-A INPUT -j DROP -d 10.1.0.12",
             vec![
-                "rs1: 10.1.0.12: expected ARP for 10.1.0.12 to pass arptables, found dropped by -A INPUT -j DROP -d 10.1.0.12, mend: `arptables -D INPUT -j DROP -d 10.1.0.12`",
+                "rs1: 10.1.0.12: expected ARP for 10.1.0.12 to pass arptables, found dropped by -A INPUT -j DROP -d 10.1.0.12, fix: `arptables -D INPUT -j DROP -d 10.1.0.12`",
             ],
         ),
     ] {
         let text = format!("*filter\n:INPUT ACCEPT\n{rules}");
-        let tally = verify(&inventory, &[host], "rs1", &[("firewall arptables", &text)]);
-        assert_eq!(of(&tally, Check::ArptablesRip), want);
+        let findings = verify(&inventory, &[host], "rs1", &[("firewall arptables", &text)]);
+        assert_eq!(of(&findings, "arptables-rip"), want);
     }
 }
 
@@ -164,7 +162,7 @@ fn a_vip_without_a_service_is_a_director_too() {
         (
             "10.0.0.1",
             vec![
-                "rs1: client: expected replies to client (192.168.122.20) past the directors, found the gateway 10.0.0.1, which is a VIP of the VRRP instance in, mend: set the host's gateway to a router that is no director: a director drops packets that come from its own VIP",
+                "rs1: client: expected replies to client (192.168.122.20) past the directors, found the gateway 10.0.0.1, which is a VIP of the VRRP instance in, fix: set the host's gateway to a router that is no director: a director drops packets that come from its own VIP",
             ],
         ),
         ("10.0.0.254", vec![]),
@@ -172,8 +170,8 @@ fn a_vip_without_a_service_is_a_director_too() {
         let routes = format!(
             "[{{\"dst\":\"192.168.122.20\",\"from\":\"192.168.122.200\",\"gateway\":\"{gateway}\",\"dev\":\"eth0\"}}]"
         );
-        let tally = verify(BEHIND_VIP, &[host], "rs1", &[("route-to routes", &routes)]);
-        assert_eq!(of(&tally, Check::ReplyRoute), want, "{gateway}");
+        let findings = verify(BEHIND_VIP, &[host], "rs1", &[("route-to routes", &routes)]);
+        assert_eq!(of(&findings, "reply-route"), want, "{gateway}");
     }
 }
 
@@ -196,7 +194,7 @@ fn a_strict_filter_counts_where_requests_come_in() {
         (
             "eth1",
             vec![
-                "rs1: eth1 client: expected effective rp_filter 0 or 2 on eth1, since replies to client leave by eth0, found 1, which drops the requests, mend: `sysctl -w net.ipv4.conf.eth1.rp_filter=2`, and the same in /etc/sysctl.d",
+                "rs1: eth1 client: expected effective rp_filter 0 or 2 on eth1, since replies to client leave by eth0, found 1, which drops the requests, fix: `sysctl -w net.ipv4.conf.eth1.rp_filter=2`, and the same in /etc/sysctl.d",
             ],
         ),
         ("eth0", vec![]),
@@ -206,12 +204,12 @@ fn a_strict_filter_counts_where_requests_come_in() {
             format!("/proc/sys/net/ipv4/conf/{name}/rp_filter:{value}")
         };
         let settings = ["all", "eth0", "eth1"].map(value).join("\n");
-        let tally = verify(
+        let findings = verify(
             include_str!("../../inventories/vrrp.yaml"),
             &[host],
             "rs1",
             &[("sysctl values", &settings)],
         );
-        assert_eq!(of(&tally, Check::RpFilter), want, "{strict}");
+        assert_eq!(of(&findings, "rp-filter"), want, "{strict}");
     }
 }

@@ -1,7 +1,5 @@
 //! From which address directors and real servers speak to each other, and what VRRP instances are.
 
-use lvsctl::verify::Check;
-
 use crate::made::{Made, of, verify};
 
 const INVENTORY: &str = "
@@ -49,13 +47,13 @@ fn route(to: &str, source: &str) -> String {
 
 fn found(host: &str, routes: &[(&str, &str)]) -> Vec<String> {
     let routes: Vec<String> = routes.iter().map(|(to, from)| route(to, from)).collect();
-    let tally = verify(
+    let findings = verify(
         INVENTORY,
         HOSTS,
         host,
         &[("route-to routes", &routes.join("\n"))],
     );
-    of(&tally, Check::SourceAddress)
+    of(&findings, "source-address")
 }
 
 #[test]
@@ -68,7 +66,7 @@ fn a_vip_is_no_source_address() {
             "lb1",
             ("10.0.0.12", "10.0.0.200"),
             Some(
-                "toward rs1 (10.0.0.12), found the VIP 10.0.0.200, mend: see that eth0 has an address",
+                "toward rs1 (10.0.0.12), found the VIP 10.0.0.200, fix: see that eth0 has an address",
             ),
         ),
         (
@@ -76,7 +74,7 @@ fn a_vip_is_no_source_address() {
             "lb1",
             ("fd00::12", "fd00::200"),
             Some(
-                "toward rs1 (fd00::12), found the VIP fd00::200, mend: `lvsctl apply`, or `ip addr change fd00::200/64 \
+                "toward rs1 (fd00::12), found the VIP fd00::200, fix: `lvsctl apply`, or `ip addr change fd00::200/64 \
                  dev eth0 preferred_lft 0 nodad`",
             ),
         ),
@@ -90,7 +88,7 @@ fn a_vip_is_no_source_address() {
             "of a real server",
             "rs1",
             ("10.0.0.14", "10.0.0.200"),
-            Some("toward lb1 (10.0.0.14), found the VIP 10.0.0.200, mend: see `ip route`"),
+            Some("toward lb1 (10.0.0.14), found the VIP 10.0.0.200, fix: see `ip route`"),
         ),
         ("to a stranger", "lb1", ("10.0.0.77", "10.0.0.200"), None),
     ] {
@@ -110,7 +108,7 @@ fn an_instance_in_fault_is_found_with_what_it_tracks() {
     let states = |logged: &str| {
         of(
             &verify(INVENTORY, HOSTS, "lb1", &[("keepalived log", logged)]),
-            Check::VrrpState,
+            "vrrp-state",
         )
     };
     for (what, logged, found) in [

@@ -37,13 +37,13 @@ const EDITS: &[Edit] = &[
 
 #[test]
 fn a_stopped_real_server_is_one_finding_whose_fix_is_to_start_it() {
-    let tally = recorded("t2").verify(EDITS);
-    let of: Vec<_> = tally.findings.iter().filter(|f| f.host == "rs1").collect();
+    let findings = recorded("t2").verify(EDITS);
+    let of: Vec<_> = findings.all.iter().filter(|f| f.host == "rs1").collect();
     let [one] = of.as_slice() else {
-        panic!("{}", shown(&tally));
+        panic!("{}", shown(&findings));
     };
     assert_eq!(one.what, "its part of the cluster");
-    assert_eq!(one.mend, "`lvsctl start --limit rs1`");
+    assert_eq!(one.fix, "`lvsctl start --limit rs1`");
     for part in [
         "address 192.168.100.200/32",
         "route 192.168.100.200/32",
@@ -53,31 +53,28 @@ fn a_stopped_real_server_is_one_finding_whose_fix_is_to_start_it() {
     }
     // Only what clients and directors saw is left, and none of it says `apply`.
     assert!(
-        !tally
-            .findings
-            .iter()
-            .any(|f| f.mend.contains("lvsctl apply")),
+        !findings.all.iter().any(|f| f.fix.contains("lvsctl apply")),
         "{}",
-        shown(&tally)
+        shown(&findings)
     );
 }
 
 /// By the names of the inventory, with the address beside them.
 #[test]
 fn findings_name_real_servers_and_services_by_the_inventory() {
-    let tally = recorded("t2").verify(EDITS);
-    let notes: Vec<&str> = tally.findings.iter().map(|f| f.what.as_str()).collect();
+    let findings = recorded("t2").verify(EDITS);
+    let notes: Vec<&str> = findings.all.iter().map(|f| f.what.as_str()).collect();
     let named = "real server `rs1` (192.168.100.12:80) in `web` is drained";
     assert!(
         notes.iter().any(|what| what.starts_with(named)),
         "{notes:#?}"
     );
-    let address = |f: &&lvsctl::verify::Finding| {
-        format!("{} {} {}", f.what, f.found, f.mend).contains("of -t 192.168.100.200:80")
+    let address = |f: &&lvsctl::check::Finding| {
+        format!("{} {} {}", f.what, f.found, f.fix).contains("of -t 192.168.100.200:80")
     };
     assert!(
-        !tally.findings.iter().any(|f| address(&f)),
+        !findings.all.iter().any(|f| address(&f)),
         "{}",
-        shown(&tally)
+        shown(&findings)
     );
 }

@@ -1,7 +1,5 @@
 //! Which sync daemon a director runs: that of the instance that is told to have one.
 
-use lvsctl::verify::Check;
-
 use crate::made::{Made, of, verify};
 
 const PAIR: &str = "
@@ -42,9 +40,9 @@ fn found(inventory: &str, one: &'static str, two: &'static str) -> Vec<String> {
         vec![("ipvs sync", text)].leak()
     };
     (lb1.facts, lb2.facts) = (parts(one), parts(two));
-    let tally = verify(inventory, &[lb1, lb2], "", &[]);
-    let short = |line: String| line.split(", mend").next().map(str::to_owned);
-    of(&tally, Check::SyncDaemon)
+    let findings = verify(inventory, &[lb1, lb2], "", &[]);
+    let short = |line: String| line.split(", fix").next().map(str::to_owned);
+    of(&findings, "sync-daemon")
         .into_iter()
         .filter_map(short)
         .collect()

@@ -1,7 +1,5 @@
 //! Real servers behind tunnels, IPv4 and IPv6.
 
-use lvsctl::verify::Check;
-
 use crate::made::{Made, of, verify};
 
 const V6: &str = "
@@ -65,9 +63,9 @@ const V4_HOSTS: &[Made] = &[Made {
 
 #[test]
 fn an_ipv6_vip_belongs_on_the_ipv6_tunnel() {
-    let tally = verify(V6, V6_HOSTS, "", &[]);
-    for check in [Check::VipOnlyOnLo, Check::VipRouteLocal, Check::RpFilter] {
-        assert_eq!(of(&tally, check), [""; 0], "{check}");
+    let findings = verify(V6, V6_HOSTS, "", &[]);
+    for check in ["vip-only-on-lo", "vip-route-local", "rp-filter"] {
+        assert_eq!(of(&findings, check), [""; 0], "{check}");
     }
 }
 
@@ -79,11 +77,11 @@ fn a_vip_beside_its_tunnel_is_found() {
         ("eth0", 1500, &["fd00:1::12/64"]),
         ("ip6tnl0", 1452, &["fd00:1::200/128"]),
     ];
-    let tally = verify(V6, &[host], "", &[]);
+    let findings = verify(V6, &[host], "", &[]);
     assert_eq!(
-        of(&tally, Check::VipOnlyOnLo),
+        of(&findings, "vip-only-on-lo"),
         [
-            "rs1: fd00:1::200: expected fd00:1::200 on ip6tnl0 and on no other interface, found it on lo too, mend: `ip addr del fd00:1::200/128 dev lo` and take it out of what sets it at boot"
+            "rs1: fd00:1::200: expected fd00:1::200 on ip6tnl0 and on no other interface, found it on lo too, fix: `ip addr del fd00:1::200/128 dev lo` and take it out of what sets it at boot"
         ]
     );
 }
@@ -91,11 +89,11 @@ fn a_vip_beside_its_tunnel_is_found() {
 #[test]
 fn a_strict_filter_on_the_tunnel_drops_what_comes_out_of_it() {
     let strict = "/proc/sys/net/ipv4/conf/all/rp_filter:0\n/proc/sys/net/ipv4/conf/eth0/rp_filter:0\n/proc/sys/net/ipv4/conf/tunl0/rp_filter:1";
-    let tally = verify(V4, V4_HOSTS, "rs1", &[("sysctl values", strict)]);
+    let findings = verify(V4, V4_HOSTS, "rs1", &[("sysctl values", strict)]);
     assert_eq!(
-        of(&tally, Check::RpFilter),
+        of(&findings, "rp-filter"),
         [
-            "rs1: tunl0 client: expected effective rp_filter 0 or 2 on tunl0, since replies to client leave by eth0, found 1, which drops the requests, mend: `sysctl -w net.ipv4.conf.tunl0.rp_filter=2`, and the same in /etc/sysctl.d"
+            "rs1: tunl0 client: expected effective rp_filter 0 or 2 on tunl0, since replies to client leave by eth0, found 1, which drops the requests, fix: `lvsctl apply`"
         ]
     );
 }
@@ -109,15 +107,15 @@ fn rules_about_the_tunnel_are_seen() {
         (V4, V4_HOSTS, "firewall legacy", "192.168.100.200", "tunl0"),
         (V6, V6_HOSTS, "firewall legacy-v6", "fd00:1::200", "ip6tnl0"),
     ] {
-        let tally = verify(inventory, hosts, "rs1", &[(part, &dropped(home))]);
+        let findings = verify(inventory, hosts, "rs1", &[(part, &dropped(home))]);
         assert_eq!(
-            of(&tally, Check::FirewallVip),
+            of(&findings, "firewall-vip"),
             [format!(
-                "rs1: web {vip} port 80: expected packets of web {vip} port 80 to pass the firewall, found dropped by the rule -A INPUT -i {home} -p tcp -j DROP of filter, mend: take that rule away, or put one before it that accepts them"
+                "rs1: web {vip} port 80: expected packets of web {vip} port 80 to pass the firewall, found dropped by the rule -A INPUT -i {home} -p tcp -j DROP of filter, fix: take that rule away, or put one before it that accepts them"
             )]
         );
-        let tally = verify(inventory, hosts, "rs1", &[(part, &dropped("eth0"))]);
-        assert_eq!(of(&tally, Check::FirewallVip), [""; 0]);
+        let findings = verify(inventory, hosts, "rs1", &[(part, &dropped("eth0"))]);
+        assert_eq!(of(&findings, "firewall-vip"), [""; 0]);
     }
 }
 
@@ -129,13 +127,13 @@ fn the_tunnel_itself_must_come_in() {
         (V4, V4_HOSTS, "firewall legacy", "ipencap"),
         (V6, V6_HOSTS, "firewall legacy-v6", "ipv6"),
     ] {
-        let tally = verify(
+        let findings = verify(
             inventory,
             hosts,
             "rs1",
             &[(part, &format!("{drop}\nCOMMIT"))],
         );
-        let found = of(&tally, Check::FirewallVip);
+        let found = of(&findings, "firewall-vip");
         assert!(
             found.len() == 1 && found[0].contains("dropped by the policy of filter/INPUT"),
             "{found:?}"
@@ -144,8 +142,8 @@ fn the_tunnel_itself_must_come_in() {
         let lets = format!(
             "{drop}\n-A INPUT -m conntrack --ctstate INVALID -j DROP\n-A INPUT -i eth0 -p {name} -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT"
         );
-        let tally = verify(inventory, hosts, "rs1", &[(part, &lets)]);
-        assert_eq!(of(&tally, Check::FirewallVip), [""; 0]);
+        let findings = verify(inventory, hosts, "rs1", &[(part, &lets)]);
+        assert_eq!(of(&findings, "firewall-vip"), [""; 0]);
     }
 }
 
@@ -217,7 +215,7 @@ fn full_packets_must_fit_the_tunnel() {
             ("route-to routes", routes.as_str()),
             ("firewall legacy", &rules),
         ];
-        let tally = verify(V4, &[V4_HOSTS[0], director(lb1)], "rs1", &more);
+        let findings = verify(V4, &[V4_HOSTS[0], director(lb1)], "rs1", &more);
         let want: Vec<String> = want
             .map(|(sent, fits)| {
                 let mss = fits - 40;
@@ -225,16 +223,16 @@ fn full_packets_must_fit_the_tunnel() {
             })
             .into_iter()
             .collect();
-        assert_eq!(of(&tally, Check::TunnelMtu), want, "{name}");
+        assert_eq!(of(&findings, "tunnel-mtu"), want, "{name}");
     }
     // A way that ends at once is none.
     let ends = route("{\"advmss\":1440}")
         + "[{\"type\":\"unreachable\",\"dst\":\"192.0.2.1\",\"from\":\"192.168.100.200\",\"dev\":\"lo\"}]";
-    let tally = verify(V4, V4_HOSTS, "rs1", &[("route-to routes", &ends)]);
-    assert_eq!(of(&tally, Check::TunnelMtu), [""; 0]);
+    let findings = verify(V4, V4_HOSTS, "rs1", &[("route-to routes", &ends)]);
+    assert_eq!(of(&findings, "tunnel-mtu"), [""; 0]);
     // IPv6's header is longer, and no director was asked.
-    let tally = verify(V6, V6_HOSTS, "", &[]);
-    let found = of(&tally, Check::TunnelMtu);
+    let findings = verify(V6, V6_HOSTS, "", &[]);
+    let found = of(&findings, "tunnel-mtu");
     assert!(
         found.len() == 1
             && found[0].contains("1500 bytes, and its tunnel takes 1460")

@@ -1,7 +1,5 @@
 //! Whose VRRP adverts a director may hear.
 
-use lvsctl::verify::Check;
-
 use crate::made::{Made, of, verify_live};
 
 const INVENTORY: &str = "
@@ -44,7 +42,7 @@ const PEER: &str = "192.168.122.14 10 100\n10.0.0.14 10 100\n";
 fn foreign(adverts: &str) -> Vec<String> {
     let heard = format!("{adverts}heard");
     let live: &[(&str, &[(&str, &str)])] = &[("lb2", &[("adverts", &heard)]), ("client", &[])];
-    of(&verify_live(INVENTORY, HOSTS, live), Check::VrrpForeign)
+    of(&verify_live(INVENTORY, HOSTS, live), "vrrp-foreign")
 }
 
 #[test]
@@ -56,7 +54,7 @@ fn one_id_on_two_networks_is_no_stranger() {
 fn a_stranger_with_that_id_is_found() {
     let want = |instance: &str| {
         format!(
-            "lb2: {instance}: expected no adverts of others with virtual_router_id 10, found adverts of 10.0.0.77, mend: choose a `virtual_router_id` that nobody else on this network uses"
+            "lb2: {instance}: expected no adverts of others with virtual_router_id 10, found adverts of 10.0.0.77, fix: choose a `virtual_router_id` that nobody else on this network uses"
         )
     };
     let found = foreign(&format!("{PEER}10.0.0.77 10 100\n"));
@@ -74,7 +72,7 @@ fn silence(held: &str) -> Vec<String> {
         ..HOSTS[0]
     };
     let hosts = [keepalived, HOSTS[1]];
-    of(&verify_live(INVENTORY, &hosts, live), Check::VrrpAdverts)
+    of(&verify_live(INVENTORY, &hosts, live), "vrrp-adverts")
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The packet filters: iptables of either backend, arptables and nft(8). What rules do to a packet is decided in
-//! [`crate::verify::firewall`].
+//! [`crate::check::firewall`].
 
 mod arptables;
 mod native;

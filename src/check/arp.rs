@@ -1,0 +1,124 @@
+//! ARP settings of real servers of DR: they do not answer for the VIP, and do not announce it.
+
+use std::net::IpAddr;
+
+use super::definition::{Check, Judge};
+use super::findings::{Findings, Mismatch};
+use super::{Cause, HostAudit, topology};
+use crate::fact::Needs;
+use crate::inventory::model::{ArpAnswer, Cluster, Host};
+
+pub static ARP_IGNORE: Check = Check {
+    id: "arp-ignore",
+    summary: "The effective `arp_ignore` (the larger of `all` and the interface's) is 1 or 2, or 3 where the VIP has scope host.",
+    reason: "A real server that answers ARP for the VIP takes the clients that hear it first from the director.",
+    source: "ip-sysctl (kernel documentation), `arp_ignore`",
+    fix: "`lvsctl apply` sets net.ipv4.conf.all.arp_ignore=1",
+    needs,
+    judge: Judge::Host(ignore),
+};
+
+pub static ARP_ANNOUNCE: Check = Check {
+    id: "arp-announce",
+    summary: "The effective `arp_announce` is 2.",
+    reason: "A real server that asks by ARP with the VIP as its source teaches neighbours its MAC address for the VIP.",
+    source: "ip-sysctl (kernel documentation), `arp_announce`",
+    fix: "`lvsctl apply` sets net.ipv4.conf.all.arp_announce=2",
+    needs,
+    judge: Judge::Host(announce),
+};
+
+fn needs(_: &Cluster, _: &Host, needs: &mut Needs) {
+    let sysctls = needs.sysctl.get_or_insert_default();
+    sysctls.of_interfaces.extend(["arp_ignore", "arp_announce"]);
+}
+
+/// The interfaces that must be silent about a VIP, each with it.
+fn silent(
+    audit: &HostAudit,
+    check: &'static Check,
+    findings: &mut Findings,
+) -> Vec<(String, IpAddr)> {
+    if audit.cluster.arp != ArpAnswer::Sysctl {
+        return Vec::new();
+    }
+    let held = topology::held_by_real_server(audit.cluster, audit.host).into_iter();
+    let all = held.filter(|(vip, _)| vip.is_ipv4()).flat_map(|(vip, _)| {
+        let facing = topology::facing(audit.cluster, audit.host, audit.addresses(), vip);
+        facing.into_iter().map(move |interface| (interface, vip))
+    });
+    all.filter(|(interface, vip)| match audit.no_arp(interface) {
+        Some(why) => {
+            findings.skip(audit.name(), check, &format!("{interface} {vip}"), &why);
+            false
+        }
+        None => true,
+    })
+    .collect()
+}
+
+/// The value that counts, the larger of `all` and the interface's, and both in words.
+fn effective(audit: &HostAudit, interface: &str, name: &str) -> (Option<u8>, String) {
+    let sysctls = &audit.facts().sysctl;
+    let shown = |v: Option<u8>| v.map_or_else(|| "unknown".to_owned(), |v| v.to_string());
+    let value = sysctls.larger(interface, name);
+    let all = shown(sysctls.of_interface("all", name));
+    let own = shown(sysctls.of_interface(interface, name));
+    (
+        value,
+        format!("{} (all {all}, {interface} {own})", shown(value)),
+    )
+}
+
+fn ignore(audit: &HostAudit, findings: &mut Findings) {
+    for (interface, vip) in silent(audit, &ARP_IGNORE, findings) {
+        let (value, found) = effective(audit, &interface, "arp_ignore");
+        let mut scopes = audit.addresses().of(vip).map(|held| &held.scope);
+        let host_scope = scopes.next().is_some_and(|s| s == "host") && scopes.all(|s| s == "host");
+        let fine = match value {
+            Some(1 | 2) => true,
+            Some(3) => host_scope,
+            _ => false,
+        };
+        let mismatch = (!fine).then(|| {
+            // The larger value is the one to change.
+            let of_all = audit.facts().sysctl.of_interface("all", "arp_ignore") == value;
+            let sysctl = if of_all {
+                "net.ipv4.conf.all.arp_ignore".to_owned()
+            } else {
+                format!("net.ipv4.conf.{}.arp_ignore", interface.replace('.', "/"))
+            };
+            let change = if of_all {
+                format!("`lvsctl apply`: it sets {sysctl}=1")
+            } else {
+                format!("`sysctl -w {sysctl}=0`, and out of what sets it")
+            };
+            let fix = match value {
+                Some(3) => format!("{change}; 3 is silent only about addresses of scope host"),
+                Some(8) => format!("{change}; 8 silences the host's own address too"),
+                _ => change,
+            };
+            let expected = format!("effective arp_ignore of {interface} 1 or 2");
+            Mismatch::new(expected, found, fix).because(Some(Cause::Sysctl(sysctl)))
+        });
+        let what = format!("{interface} {vip}");
+        findings.judge(audit.name(), &ARP_IGNORE, what, mismatch);
+    }
+}
+
+fn announce(audit: &HostAudit, findings: &mut Findings) {
+    for (interface, vip) in silent(audit, &ARP_ANNOUNCE, findings) {
+        let (value, found) = effective(audit, &interface, "arp_announce");
+        let mismatch = (value != Some(2)).then(|| {
+            let sysctl = "net.ipv4.conf.all.arp_announce".to_owned();
+            Mismatch::new(
+                format!("effective arp_announce of {interface} 2"),
+                found,
+                format!("`lvsctl apply`: it sets {sysctl}=2"),
+            )
+            .because(Some(Cause::Sysctl(sysctl)))
+        });
+        let what = format!("{interface} {vip}");
+        findings.judge(audit.name(), &ARP_ANNOUNCE, what, mismatch);
+    }
+}

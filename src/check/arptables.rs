@@ -1,0 +1,70 @@
+//! Rules of arptables that drop what a host must say or hear by ARP.
+
+use std::net::IpAddr;
+
+use super::definition::{Check, Judge};
+use super::findings::{Findings, Mismatch};
+use super::{HostAudit, topology};
+use crate::fact::Needs;
+use crate::inventory::model::{Cluster, Host};
+
+pub static ARPTABLES_RIP: Check = Check {
+    id: "arptables-rip",
+    summary: "`arptables` lets a real server's ARP for its own address pass.",
+    reason: "A director finds a real server of its network by ARP for the real server's own address.",
+    source: "arptables(8), RFC 826",
+    fix: "`arptables -D` the rule that the finding names",
+    needs,
+    judge: Judge::Host(of_real_server),
+};
+
+pub static ARPTABLES_VIP: Check = Check {
+    id: "arptables-vip",
+    summary: "`arptables` lets a director's ARP for the VIP pass.",
+    reason: "Clients and routers of the VIP's network find the director by ARP for the VIP.",
+    source: "arptables(8), RFC 826",
+    fix: "`arptables -D` the rule that the finding names",
+    needs,
+    judge: Judge::Host(of_director),
+};
+
+fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    if cluster.serves(host) || host.is_director() {
+        needs.firewall.get_or_insert_default().all = true;
+    }
+}
+
+fn of_real_server(audit: &HostAudit, findings: &mut Findings) {
+    let own = topology::own_addresses(audit.cluster, audit.host, |_| true);
+    for address in own.into_iter().filter(IpAddr::is_ipv4) {
+        passes(audit, &ARPTABLES_RIP, address, findings);
+    }
+}
+
+fn of_director(audit: &HostAudit, findings: &mut Findings) {
+    if !audit.host.is_director() {
+        return;
+    }
+    let vips = audit.cluster.service_vips().into_iter();
+    for vip in vips.filter(IpAddr::is_ipv4) {
+        passes(audit, &ARPTABLES_VIP, vip, findings);
+    }
+}
+
+/// Whether a rule of arptables drops ARP for an address.
+fn passes(audit: &HostAudit, check: &'static Check, address: IpAddr, findings: &mut Findings) {
+    let address = address.to_string();
+    let drops = audit.facts().firewall.arp.lines.iter().find(|line| {
+        let mut words = line.split_whitespace();
+        let names = words.any(|word| word.split('/').next() == Some(&address));
+        names && line.contains("-j DROP")
+    });
+    let fault = drops.map(|line| {
+        Mismatch::new(
+            format!("ARP for {address} to pass arptables"),
+            format!("dropped by {line}"),
+            format!("`arptables {}`", line.replacen("-A", "-D", 1)),
+        )
+    });
+    findings.judge(audit.name(), check, address, fault);
+}

@@ -1,0 +1,87 @@
+//! A host as checks see it: the inventory's part, what it answered, and what is planned for it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::end_to_end::Replies;
+use super::listener;
+use crate::fact::Facts;
+use crate::fact::address::Addresses;
+use crate::inventory::model::{Cluster, Host};
+use crate::plan::HostPlan;
+use crate::run::HostRun;
+use crate::secret::Secrets;
+
+pub struct HostAudit<'a> {
+    pub cluster: &'a Cluster,
+    pub host: &'a Host,
+    pub run: &'a HostRun<'a>,
+    pub plan: HostPlan,
+    /// What the host got when it asked a VIP that it holds itself.
+    pub own: BTreeMap<SocketAddr, Replies>,
+}
+
+impl<'a> HostAudit<'a> {
+    pub fn new(cluster: &'a Cluster, run: &'a HostRun<'a>, secrets: &Secrets) -> Self {
+        Self {
+            cluster,
+            host: run.host,
+            run,
+            plan: run.plan(secrets),
+            own: run
+                .answer
+                .sections
+                .get(listener::SECTION)
+                .map(listener::answers)
+                .unwrap_or_default(),
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.host.name
+    }
+
+    pub fn facts(&self) -> &Facts {
+        &self.run.answer.facts
+    }
+
+    pub fn addresses(&self) -> &Addresses {
+        &self.facts().address
+    }
+
+    /// Whether IPVS counts connections and rates (`run_estimation`, since Linux 6.2).
+    pub fn estimates(&self) -> bool {
+        let value = self
+            .facts()
+            .sysctl
+            .get("/proc/sys/net/ipv4/vs/run_estimation");
+        value.is_none_or(|value| value.trim() != "0")
+    }
+
+    /// Why the settings of an interface say nothing: it is not there, or the host does not show them.
+    pub fn no_settings(&self, interface: &str) -> Option<String> {
+        let links = &self.addresses().links;
+        if !links.is_empty() && !links.iter().any(|link| link.name == interface) {
+            return Some(format!(
+                "there is no interface {interface}; set the host's `interface` in the inventory"
+            ));
+        }
+        let shown = self.facts().sysctl.has_interfaces();
+        (!shown).then(|| "the host does not show /proc/sys/net/ipv4/conf/".to_owned())
+    }
+
+    /// Why ARP of an interface is of no account.
+    pub fn no_arp(&self, interface: &str) -> Option<String> {
+        let mut links = self.addresses().links.iter();
+        if links.any(|link| link.name == interface && link.no_arp) {
+            return Some(format!("{interface} does no ARP (NOARP)"));
+        }
+        self.no_settings(interface)
+    }
+}
+
+/// All hosts that answered.
+pub struct ClusterAudit<'a> {
+    pub cluster: &'a Cluster,
+    pub hosts: &'a [HostAudit<'a>],
+}

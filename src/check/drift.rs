@@ -1,0 +1,141 @@
+//! Drift: each resource is on the host as `plan` wants it, in the words of the plan. What other files make of a sysctl at boot
+//! is [`super::sysctl_at_boot`].
+
+use super::definition::{Check, Judge, nothing};
+use super::findings::{Findings, Mismatch};
+use super::{Cause, HostAudit};
+use crate::persist;
+use crate::plan;
+use crate::resource::ipvs::KEEPALIVED;
+use crate::resource::{Action, Change, Resource};
+use crate::view;
+
+pub static DRIFT: Check = Check {
+    id: "drift",
+    summary: "Each resource is on the host as `plan` wants it.",
+    reason: "What differs from the inventory is what somebody or something else changed: nobody has tried the cluster in that state.",
+    source: "the inventory, by `lvsctl plan`",
+    fix: "`lvsctl apply`, after a look at `lvsctl plan`; `lvsctl start` where the host was stopped",
+    needs: nothing,
+    judge: Judge::Host(judge),
+};
+
+/// Each resource that is as wanted passes; each that is not is a finding for each thing that differs.
+fn judge(audit: &HostAudit, findings: &mut Findings) {
+    let wanted = audit.run.wanted.len();
+    let changed = audit
+        .plan
+        .changes
+        .iter()
+        .filter(|change| change.action != Action::Remove)
+        .count();
+    for _ in 0..wanted.saturating_sub(changed) {
+        findings.pass(&DRIFT);
+    }
+    let stopped = is_stopped(audit);
+    let of_stop: Vec<&Change> = audit
+        .plan
+        .changes
+        .iter()
+        .filter(|change| stopped && comes_of_stopping(audit, change))
+        .collect();
+    if !of_stop.is_empty() {
+        let part = "its part of the cluster";
+        findings.fail(audit.name(), &DRIFT, part, stopped_part(audit, &of_stop));
+    }
+    let others = audit.plan.changes.iter().filter(|c| !of_stop.contains(c));
+    for change in others {
+        let cause = (change.kind == "sysctl").then(|| Cause::Sysctl(change.key.clone()));
+        for (what, mismatch) in differences(change) {
+            let mismatch = mismatch.because(cause.clone());
+            findings.fail(audit.name(), &DRIFT, what, mismatch);
+        }
+    }
+}
+
+/// Whether the host's part of the cluster is stopped, as `lvsctl stop` does.
+fn is_stopped(audit: &HostAudit) -> bool {
+    let observed = &audit.facts();
+    plan::is_stopped(&audit.cluster.name, &audit.run.wanted, observed)
+}
+
+/// What the node script takes away when it stops, and the units of a host's part.
+fn comes_of_stopping(audit: &HostAudit, change: &Change) -> bool {
+    let units = [
+        persist::unit(&audit.cluster.name),
+        KEEPALIVED.to_owned(),
+        view::checker_unit(audit.cluster),
+    ];
+    let of = |resource: &&Resource| resource.kind() == change.kind && resource.key() == change.key;
+    let made_at_boot = audit
+        .run
+        .wanted
+        .iter()
+        .find(of)
+        .is_some_and(|r| r.node().is_some());
+    change.action != Action::Remove
+        && change.refused.is_none()
+        && (made_at_boot || (change.kind == "unit" && units.contains(&change.key)))
+}
+
+/// One finding for all that follows from one decision.
+fn stopped_part(audit: &HostAudit, changes: &[&Change]) -> Mismatch {
+    let things: Vec<String> = changes
+        .iter()
+        .map(|change| format!("{} {}", change.kind, change.key))
+        .collect();
+    Mismatch::new(
+        "started",
+        format!("stopped, and so not as wanted: {}", things.join(", ")),
+        format!("`lvsctl start --limit {}`", audit.name()),
+    )
+}
+
+fn differences(change: &Change) -> Vec<(String, Mismatch)> {
+    let what = format!("{} {}", change.kind, change.key);
+    let fix = match &change.refused {
+        None => "`lvsctl apply`".to_owned(),
+        Some(why) => {
+            format!("{why}; until then `lvsctl apply` refuses, and changes nothing anywhere")
+        }
+    };
+    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+    let mut all: Vec<(String, Mismatch)> = change
+        .fields
+        .iter()
+        .map(|field| {
+            let mismatch = Mismatch::new(side(&field.to), side(&field.from), fix.clone());
+            (format!("{what}: {}", field.name), mismatch)
+        })
+        .collect();
+    if change.text.is_some() {
+        let found = if change.action == Action::Create {
+            "no such file"
+        } else {
+            "other content; `lvsctl plan` shows it"
+        };
+        let mismatch = Mismatch::new("the content that lvsctl renders", found, fix);
+        all.push((what, mismatch));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn apply_is_no_fix_for_what_it_refuses() {
+        let fix = |refused: Option<&str>| {
+            let mut change = Change::new("package", "keepalived", Action::Update);
+            change = change.field("keepalived", Some("1.3.5"), Some("2.0.7 or newer"));
+            change.refused = refused.map(str::to_owned);
+            differences(&change).remove(0).1.fix
+        };
+        assert_eq!(fix(None), "`lvsctl apply`");
+        assert_eq!(
+            fix(Some("expected keepalived 2.0.7 or newer; upgrade it")),
+            "expected keepalived 2.0.7 or newer; upgrade it; until then `lvsctl apply` refuses, and changes nothing anywhere"
+        );
+    }
+}

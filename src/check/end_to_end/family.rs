@@ -1,0 +1,59 @@
+//! A client may have IPv4 or IPv6 alone, and is asked for no more than it can reach. Pure.
+
+use std::collections::BTreeSet;
+
+use super::Group;
+use super::checks::END_TO_END;
+use crate::check::findings::Findings;
+use crate::fact::address::Addresses;
+
+fn name(v6: bool) -> &'static str {
+    if v6 { "IPv6" } else { "IPv4" }
+}
+
+/// Whether a host has an address to ask from. One that tells of none at all may have any.
+pub fn can_ask(addresses: &Addresses, group: &Group) -> bool {
+    let Some(v6) = group.is_v6() else {
+        return true;
+    };
+    let global = |v6| {
+        let mut all = addresses.held.iter();
+        all.any(|h| h.address.is_ipv6() == v6 && !["host", "link"].contains(&h.scope.as_str()))
+    };
+    global(v6) || !global(!v6)
+}
+
+/// What is not asked: for each client once, and for each service that none of them can ask for.
+pub fn tell(groups: &[Group], clients: &[(&str, &Addresses)], findings: &mut Findings) {
+    for (client, addresses) in clients {
+        let missed = groups.iter().find(|group| !can_ask(addresses, group));
+        if let Some(family) = missed.and_then(Group::is_v6).map(name) {
+            findings.note(
+                client,
+                &END_TO_END,
+                format!(
+                    "services of {family} were not asked for from here: it has no {family} address"
+                ),
+            );
+        }
+    }
+    if clients.is_empty() {
+        return;
+    }
+    let nobody = |group: &&Group| !clients.iter().any(|(_, held)| can_ask(held, group));
+    let unasked: BTreeSet<(&str, bool)> = groups
+        .iter()
+        .filter(nobody)
+        .filter_map(|group| Some((group.service.name.as_str(), group.is_v6()?)))
+        .collect();
+    for (service, v6) in unasked {
+        findings.note(
+            "",
+            &END_TO_END,
+            format!(
+                "{service} was not asked for by {}: no client has an address of it",
+                name(v6)
+            ),
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! What is made of clients' answers: each request answered, and what all of them together show, which [`super::round`]
+//! judges. Pure.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::checks::{END_TO_END, HTTP_STATUS, HTTP_TEXT, STATISTICS};
+use super::exchange::{Exchange, Kernel, came};
+use super::right::Right;
+use super::round::Round;
+use super::{Group, Replies, url};
+use crate::check::findings::{Findings, Mismatch};
+use crate::check::traffic::Traffic;
+use crate::inventory::model::{Cluster, MOST_ASKED};
+
+/// Judges what clients got, group by group; all checks of this folder come of one [`Round`].
+pub(super) fn rounds(traffic: &Traffic, findings: &mut Findings) {
+    let counters = traffic.counters();
+    let kernel = |group: &Group| traffic.kernel(group, &counters);
+    all(
+        traffic.cluster,
+        &traffic.groups,
+        &traffic.exchanges,
+        kernel,
+        findings,
+    );
+}
+
+pub fn all<'k>(
+    cluster: &Cluster,
+    groups: &[Group],
+    exchanges: &[Exchange],
+    kernel: impl Fn(&Group) -> Option<Kernel<'k>>,
+    findings: &mut Findings,
+) {
+    for (index, group) in groups.iter().enumerate() {
+        let mine: Vec<&Exchange> = exchanges.iter().filter(|e| e.group == index).collect();
+        if group.targets.is_empty() {
+            let (name, what) = (
+                &group.service.name,
+                if group.service.is_every_port() {
+                    "it is on every port"
+                } else {
+                    "it has ranges of ports alone"
+                },
+            );
+            findings.note(
+                "",
+                &END_TO_END,
+                format!("{name} was not asked for: {what}, and its `check` names none in `ports`, `http` or `https`"),
+            );
+        }
+        let (asked, all) = (&group.service.check.ports, &group.service.ports);
+        if all.len() > MOST_ASKED && asked.len() == MOST_ASKED && all.starts_with(asked) {
+            findings.note(
+                "",
+                &END_TO_END,
+                format!("{} was asked for on the first {} of its {} ports alone; `check: {{ ports: [...] }}` names others", group.service.name, asked.len(), all.len()),
+            );
+        }
+        if mine.is_empty() {
+            continue;
+        }
+        for exchange in &mine {
+            answered(findings, group, exchange);
+        }
+        for exchange in &mine {
+            if came(exchange)
+                .iter()
+                .any(|reply| reply.status.is_some() && !reply.fresh)
+            {
+                findings.note(
+                    &exchange.client,
+                    &END_TO_END,
+                    format!("{}: its server keeps connections open although each request asks to close; only {} of {} requests had one of their own", at(exchange.target), exchange.replies.sent(), came(exchange).len()),
+                );
+            }
+        }
+        let round = Round::new(cluster, group, &mine, kernel(group));
+        if let (Some(kernel), Some(why)) = (kernel(group), round.skipped) {
+            findings.skip(kernel.director, &STATISTICS, &round.what(), why);
+        } else if let (Some(kernel), None) = (kernel(group), &round.counted) {
+            findings.note(
+                kernel.director,
+                &STATISTICS,
+                format!("{}: what IPVS counted was not compared: its counters could not be read, or began anew meanwhile", round.what()),
+            );
+        }
+        round.strangers(findings);
+        if group.service.persistence.is_some() {
+            round.one_real_server(findings, &mine);
+        } else {
+            round.hit(findings);
+            round.shares(findings);
+        }
+        round.agree(findings);
+    }
+}
+
+fn at(target: (IpAddr, u16)) -> String {
+    std::net::SocketAddr::from(target).to_string()
+}
+
+/// Every request gets an answer, and one without an error.
+fn answered(findings: &mut Findings, group: &Group, exchange: &Exchange) {
+    let (client, to) = (exchange.client.as_str(), at(exchange.target));
+    if exchange.replies == Replies::NoTool {
+        let asks = format!("to ask {to} from {client}");
+        let fault = if url(group.service, exchange.target.0, exchange.target.1).is_some() {
+            Mismatch::new(
+                format!("curl {asks}"),
+                "neither curl nor bash",
+                "install curl on it",
+            )
+        } else {
+            Mismatch::new(
+                format!("bash {asks}"),
+                "none",
+                "install bash on it: it asks ports that do not speak HTTP",
+            )
+        };
+        findings.judge(client, &END_TO_END, to, Some(fault));
+        return;
+    }
+    let replies = came(exchange);
+    let wanted = usize::from(group.service.check.requests);
+    let answers: Vec<u16> = replies.iter().filter_map(|r| r.status).collect();
+    let fault = (answers.len() < wanted).then(|| {
+        let why: BTreeSet<&str> = replies
+            .iter()
+            .filter(|r| r.status.is_none())
+            .map(|r| r.error.as_str())
+            .collect();
+        let why: Vec<&str> = why.into_iter().take(2).collect();
+        let why = if why.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", why.join("; "))
+        };
+        let sent = if replies.len() < wanted {
+            format!(" of {} that were sent", replies.len())
+        } else {
+            String::new()
+        };
+        Mismatch::new(
+            format!("{wanted} of {wanted} requests to {to} answered"),
+            format!("{}{sent}{why}", answers.len()),
+            "see the findings of its real servers and directors; `ipvsadm -Lnc` on the director shows where connections stay",
+        )
+    });
+    findings.judge(client, &END_TO_END, to.clone(), fault);
+    if answers.iter().any(|status| *status > 1) {
+        page(findings, group, exchange);
+    }
+}
+
+/// Answers over HTTP are what the inventory calls right.
+fn page(findings: &mut Findings, group: &Group, exchange: &Exchange) {
+    let (client, to) = (exchange.client.as_str(), at(exchange.target));
+    let (vip, port) = exchange.target;
+    let right = Right::of(group.service, vip, port);
+    let path = &group.service.check.path;
+    let answers: Vec<_> = came(exchange)
+        .iter()
+        .filter_map(|reply| Some((reply.status?, reply.has_text)))
+        .collect();
+    let bad: Vec<u16> = answers
+        .iter()
+        .map(|(status, _)| *status)
+        .filter(|status| !right.accepts(*status))
+        .collect();
+    let fault = (!bad.is_empty()).then(|| {
+        let codes: BTreeSet<u16> = bad.iter().copied().collect();
+        let codes: Vec<String> = codes.iter().map(u16::to_string).collect();
+        Mismatch::new(
+            format!("{right} for {path} from {to}"),
+            format!("status {} in {} of {} answers", codes.join(", "), bad.len(), answers.len()),
+            "see the web server's log on the real servers; if that status is right, say so in the service: `check: { status: ... }`, or name another `path` there",
+        )
+    });
+    findings.judge(client, &HTTP_STATUS, to.clone(), fault);
+    if let Some(text) = &right.text {
+        let without = answers.iter().filter(|(_, has_text)| !has_text).count();
+        let fault = (without > 0).then(|| {
+            Mismatch::new(
+                format!("a page {path} with {text:?} in its body from {to}"),
+                format!("{without} of {} pages without it", answers.len()),
+                "see the page on the real servers, or correct `text` in the service's health check",
+            )
+        });
+        findings.judge(client, &HTTP_TEXT, to, fault);
+    }
+}

@@ -1,0 +1,292 @@
+//! End to end: what clients ask, and how their answers are read. What is made of the answers is in [`judge`].
+
+mod checks;
+pub mod exchange;
+pub mod family;
+pub mod judge;
+pub mod right;
+mod round;
+
+pub use checks::{
+    END_TO_END, GETS_CONNECTIONS, HTTP_STATUS, HTTP_TEXT, PERSISTENCE, SHARES, STATISTICS,
+    WHO_ANSWERS,
+};
+
+use std::net::IpAddr;
+
+use crate::inventory::model::{Cluster, Protocol, Service};
+use crate::resource::ipvs::Virtual;
+use crate::shell::quote;
+use crate::view;
+use right::Right;
+
+/// Requests after which a port that answered none is left alone.
+const FIRST: u16 = 3;
+
+/// What one virtual service hands out: the addresses and ports that share its real servers in turn.
+#[derive(Debug, Clone)]
+pub struct Group<'a> {
+    pub service: &'a Service,
+    pub r#virtual: Virtual,
+    pub targets: Vec<(IpAddr, u16)>,
+}
+
+impl Group<'_> {
+    /// The family of its targets, of which each has the same; none where there are none.
+    pub fn is_v6(&self) -> Option<bool> {
+        self.targets.first().map(|(vip, _)| vip.is_ipv6())
+    }
+}
+
+/// What is to be asked, virtual service by virtual service.
+pub fn groups(cluster: &Cluster) -> Vec<Group<'_>> {
+    let of_service = |service| {
+        view::virtuals(service)
+            .into_iter()
+            .map(move |to| group(service, to))
+    };
+    cluster.services.iter().flat_map(of_service).collect()
+}
+
+fn group(service: &Service, to: Virtual) -> Group<'_> {
+    let all = || {
+        let vips = service.vips.iter().map(|vip| vip.address);
+        vips.flat_map(|vip| {
+            service
+                .known_ports()
+                .into_iter()
+                .map(move |port| (vip, port))
+        })
+    };
+    let targets = match to {
+        Virtual::Tcp(address) | Virtual::Udp(address) if address.port() != 0 => {
+            vec![(address.ip(), address.port())]
+        }
+        Virtual::Tcp(address) | Virtual::Udp(address) => {
+            all().filter(|(vip, _)| *vip == address.ip()).collect()
+        }
+        Virtual::Fwmark { v6, .. } => all().filter(|(vip, _)| vip.is_ipv6() == v6).collect(),
+    };
+    Group {
+        service,
+        r#virtual: to,
+        targets,
+    }
+}
+
+/// Shell functions that ask. `e2e_resolve` is where the URL's name is, for curl, and `e2e_text` what a body is to hold; both
+/// may be empty. Each request is a connection of its own and gives one line: what came of it, a tab,
+/// and the first line of the answer. One curl asks many times; its own configuration and proxies do not count.
+/// bash reads byte by byte, which of a datagram gives the first and drops the rest: dd reads it. A server that waits for
+/// its client to speak is waited for once. busybox's timeout ends with 143.
+pub fn functions() -> &'static str {
+    include_str!("ask.sh")
+}
+
+fn host(service: &Service, vip: IpAddr, port: u16) -> Option<&str> {
+    right::same_page(service, vip, port)?.host.as_deref()
+}
+
+fn url(service: &Service, vip: IpAddr, port: u16) -> Option<String> {
+    let (scheme, default) = if service.check.https.contains(&port) {
+        ("https", 443)
+    } else if service.check.http.contains(&port) {
+        ("http", 80)
+    } else {
+        return None;
+    };
+    // By the name that the health check asks the same page by.
+    let host = host(service, vip, port).map_or_else(|| view::in_brackets(vip), str::to_owned);
+    let port = if port == default {
+        String::new()
+    } else {
+        format!(":{port}")
+    };
+    let path = &service.check.path;
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    // curl's configuration file escapes by a backslash, and ends a value at the line.
+    let path: String = path
+        .chars()
+        .filter(|c| !c.is_control())
+        .flat_map(|c| {
+            matches!(c, '"' | '\\')
+                .then_some('\\')
+                .into_iter()
+                .chain([c])
+        })
+        .collect();
+    Some(format!("{scheme}://{host}{port}{slash}{path}"))
+}
+
+/// The call of a function above, without its last word: how often. A port that speaks HTTP is asked by curl;
+/// without curl, and any other port, by a TCP connection, whose server may tell its name in its first line. A UDP
+/// port is sent a line, by a new socket each time: IPVS knows a client by its address and port.
+fn call(service: &Service, vip: IpAddr, port: u16, curl: &str) -> String {
+    let with_bash = |function: &str| {
+        format!("if have bash; then set -- {function} {vip} {port}; else set -- e2e_none; fi")
+    };
+    if service.protocol == Protocol::Udp {
+        return with_bash("e2e_udp") + "\n";
+    }
+    let tcp = with_bash("e2e_tcp");
+    match url(service, vip, port) {
+        Some(url) => {
+            let resolve = host(service, vip, port)
+                .map(|name| format!("{name}:{port}:{}", view::in_brackets(vip)));
+            let text = Right::of(service, vip, port).text;
+            format!(
+                "e2e_resolve={} e2e_text={}\nif have curl; then set -- {curl} {}; else {tcp}; fi\n",
+                quote(&resolve.unwrap_or_default()),
+                quote(&text.unwrap_or_default()),
+                quote(&url)
+            )
+        }
+        None => format!("{tcp}\n"),
+    }
+}
+
+/// Asks once.
+pub fn ask_once(service: &Service, vip: IpAddr, port: u16) -> String {
+    format!("{}\"$@\" 1\nset --\n", call(service, vip, port, "e2e_once"))
+}
+
+/// Asks as often as the service's check says. Where the first few get nothing, the rest are not sent.
+pub fn ask(service: &Service, vip: IpAddr, port: u16) -> String {
+    let all = service.check.requests;
+    let first = all.min(FIRST);
+    let rest = all - first;
+    let mut text = format!(
+        "{}answers=$(\"$@\" {first}); printf '%s\\n' \"$answers\"\n",
+        call(service, vip, port, "e2e_http")
+    );
+    if rest > 0 {
+        text.push_str(&format!(
+            "case $answers in *code=[1-9]*) \"$@\" {rest};; esac\n"
+        ));
+    }
+    text.push_str("set --\n");
+    text
+}
+
+/// What came of one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// None: no answer at all. 1: a TCP connection that was accepted.
+    pub status: Option<u16>,
+    pub error: String,
+    pub first_line: String,
+    /// Whether the request had a connection of its own. Some servers keep one open against the client's wish, and
+    /// curl uses it again.
+    pub fresh: bool,
+    /// Whether its body holds the text that was looked for.
+    pub has_text: bool,
+}
+
+/// What came of all requests to one port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replies {
+    /// Nothing on the host could ask.
+    NoTool,
+    Came(Vec<Reply>),
+}
+
+impl Replies {
+    /// How many connections were made or tried.
+    pub fn sent(&self) -> u64 {
+        match self {
+            Self::NoTool => 0,
+            Self::Came(all) => all.iter().filter(|r| r.fresh).count() as u64,
+        }
+    }
+
+    /// How many requests got an answer.
+    pub fn answered(&self) -> u64 {
+        match self {
+            Self::NoTool => 0,
+            Self::Came(all) => all.iter().filter(|r| r.status.is_some()).count() as u64,
+        }
+    }
+}
+
+/// curl tells how long it waited, which would make each of a hundred failures another one.
+fn untimed(error: &str) -> String {
+    let (before, rest) = error.split_once(" after ").unwrap_or((error, ""));
+    let mut words = rest.splitn(3, ' ');
+    match (words.next(), words.next()) {
+        (Some(number), Some(unit)) if number.parse::<u32>().is_ok() && unit.starts_with('m') => {
+            let colon = if unit.ends_with(':') { ":" } else { "" };
+            let rest = words.next().unwrap_or_default();
+            format!("{before}{colon} {rest}").trim_end().to_owned()
+        }
+        _ => error.to_owned(),
+    }
+}
+
+/// Reads what the functions above printed.
+pub fn replies(text: &str) -> Replies {
+    let mut all = Vec::new();
+    for line in text.lines() {
+        let Some(rest) = line.strip_prefix("@lvsctl-e2e ") else {
+            continue;
+        };
+        if rest.trim_end() == "none" {
+            return Replies::NoTool;
+        }
+        let (result, first_line) = rest.split_once('\t').unwrap_or((rest, ""));
+        let (words, error) = result.split_once(" err=").unwrap_or((result, ""));
+        let field = |name: &str| {
+            words
+                .split(' ')
+                .find_map(|word| word.strip_prefix(name)?.parse::<u16>().ok())
+        };
+        // curl before 7.75 tells neither its exit status nor its message.
+        let failed = field("exit=").is_some_and(|exit| exit != 0);
+        let error = match error.trim() {
+            "" if failed => format!("curl's status {}", field("exit=").unwrap_or_default()),
+            "" => "no answer".to_owned(),
+            error => untimed(error),
+        };
+        all.push(Reply {
+            status: field("code=").filter(|code| *code != 0 && !failed),
+            error,
+            first_line: first_line.trim().to_owned(),
+            fresh: field("new=") != Some(0),
+            has_text: field("text=") == Some(1),
+        });
+    }
+    Replies::Came(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_curl_printed() {
+        let text = "\n@lvsctl-e2e code=200 exit=0 err=\trs1\n@lvsctl-e2e code=200 exit=18 err=transfer closed\tpart\n\
+                    @lvsctl-e2e code=000 exit= err=\t\n@lvsctl-e2e code=000 exit=28 err=Connection timed out after 2001 milliseconds\t\n\
+                    @lvsctl-e2e code=000 exit=7 err=Failed to connect to 10.0.0.1 port 80 after 3 ms: Couldn't connect to server\t\nnoise\n";
+        let Replies::Came(all) = replies(text) else {
+            panic!("a tool was there");
+        };
+        let shown: Vec<(Option<u16>, &str, &str)> = all
+            .iter()
+            .map(|r| (r.status, r.error.as_str(), r.first_line.as_str()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (Some(200), "no answer", "rs1"),
+                (None, "transfer closed", "part"),
+                (None, "no answer", ""),
+                (None, "Connection timed out", ""),
+                (
+                    None,
+                    "Failed to connect to 10.0.0.1 port 80: Couldn't connect to server",
+                    ""
+                ),
+            ]
+        );
+        assert_eq!(replies("@lvsctl-e2e none\n"), Replies::NoTool);
+    }
+}

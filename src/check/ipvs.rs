@@ -1,0 +1,250 @@
+//! The IPVS table of directors: who writes it, what else it holds, its timeouts and its sync daemons.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::definition::{Check, Judge};
+use super::findings::{Findings, Mismatch};
+use super::vip::holds;
+use super::{ClusterAudit, HostAudit, list};
+use crate::fact::Needs;
+use crate::inventory::model::{Cluster, Host};
+use crate::resource::ipvs::KEEPALIVED;
+use crate::resource::manager::{self, ServiceManager};
+use crate::view;
+
+pub static IPVS_OWNER: Check = Check {
+    id: "ipvs-owner",
+    summary: "Nothing else writes the IPVS table.",
+    reason: "Two programs that write the table undo each other, at once or at the next boot.",
+    source: "ipvsadm(8), keepalived(8), ldirectord(8)",
+    fix: "disable the other unit, as the finding says",
+    needs: owner_needs,
+    judge: Judge::Host(owners),
+};
+
+pub static IPVS_FOREIGN: Check = Check {
+    id: "ipvs-foreign",
+    summary: "Services in the IPVS table that are not of this cluster (a note).",
+    reason: "They may be of another cluster on the same directors, or left over.",
+    source: "ipvsadm(8)",
+    fix: "`ipvsadm -D` where one is left over",
+    needs: table_needs,
+    judge: Judge::Host(strangers),
+};
+
+pub static IPVS_TIMEOUTS: Check = Check {
+    id: "ipvs-timeouts",
+    summary: "The timeouts of IPVS are the same on all directors.",
+    reason: "After a failover the other director keeps connections for another time, and idle ones break.",
+    source: "ipvsadm(8) `--set`",
+    fix: "`ipvsadm --set TCP TCPFIN UDP` on each",
+    needs: table_needs,
+    judge: Judge::Cluster(timeouts),
+};
+
+pub static SYNC_DAEMON: Check = Check {
+    id: "sync-daemon",
+    summary: "The sync daemons of IPVS run in their roles; where none is wanted, on all directors or on none.",
+    reason: "Without them the other director knows no connection after a failover.",
+    source: "ipvsadm(8) `--start-daemon`; keepalived.conf(5) `lvs_sync_daemon`",
+    fix: "`lvsctl apply`; `ipvsadm --start-daemon ROLE` where they were started by hand",
+    needs: table_needs,
+    judge: Judge::Cluster(sync_daemons),
+};
+
+/// Where Debian's ipvsadm.service reads whether it restores an IPVS table at boot.
+const IPVSADM_DEFAULTS: &str = "/etc/default/ipvsadm";
+
+/// Units that write the IPVS table.
+const TABLE_WRITERS: [&str; 3] = ["ipvsadm.service", "ldirectord.service", KEEPALIVED];
+
+fn owner_needs(_: &Cluster, host: &Host, needs: &mut Needs) {
+    if host.is_director() {
+        let units = needs.unit.get_or_insert_default();
+        units.extend(TABLE_WRITERS.map(str::to_owned));
+        let files = needs.file.get_or_insert_default();
+        files.insert(IPVSADM_DEFAULTS.to_owned());
+    }
+}
+
+fn table_needs(_: &Cluster, host: &Host, needs: &mut Needs) {
+    if host.is_director() {
+        needs.ipvs.get_or_insert_default().audit = true;
+    }
+}
+
+/// What else would write the IPVS table. Debian's ipvsadm.service comes with the package, enabled on Debian 13, and does
+/// nothing unless /etc/default/ipvsadm has AUTO="true"; elsewhere one that is enabled restores a table at boot.
+fn owners(audit: &HostAudit, findings: &mut Findings) {
+    if !audit.host.is_director() {
+        return;
+    }
+    let units = &audit.facts().unit.units;
+    let defaults = audit.facts().file.get(IPVSADM_DEFAULTS);
+    let auto = defaults.map(|file| restores(&file.content));
+    for unit in TABLE_WRITERS {
+        let Some(state) = units.get(unit) else {
+            continue;
+        };
+        let rival = match unit {
+            "ipvsadm.service" => auto.unwrap_or(state.enabled),
+            KEEPALIVED => !audit.cluster.keepalived && (state.active || state.enabled),
+            _ => state.active || state.enabled,
+        };
+        let fault = (state.loaded && rival).then(|| {
+            let how = if state.active {
+                "active"
+            } else {
+                "not active now, and set to start at boot"
+            };
+            let owner = if audit.cluster.keepalived {
+                "keepalived"
+            } else {
+                "lvsctl's node script"
+            };
+            let manager = ServiceManager::of(&audit.facts().system);
+            let fix = match unit {
+                "ipvsadm.service" if auto == Some(true) => {
+                    "set AUTO=\"false\" in /etc/default/ipvsadm".to_owned()
+                }
+                // Where it stops, it clears the table.
+                "ipvsadm.service" => {
+                    format!("`{}`, without stopping it", manager.never_start(unit))
+                }
+                _ => format!(
+                    "`{}`, then `lvsctl apply`: it takes its services out of the table",
+                    manager.end(unit)
+                ),
+            };
+            Mismatch::new(
+                format!("{owner} alone to write the IPVS table"),
+                format!("{unit} too ({how})"),
+                fix,
+            )
+        });
+        findings.judge(audit.name(), &IPVS_OWNER, unit, fault);
+    }
+}
+
+/// Whether Debian's ipvsadm.service restores an IPVS table at boot, as AUTO of its defaults says; elsewhere there is no such
+/// switch, and the unit restores one where it is enabled. The last assignment counts, as in the shell that reads it.
+fn restores(defaults: &str) -> bool {
+    let mut values = defaults
+        .lines()
+        .filter_map(|line| line.strip_prefix("AUTO="));
+    let value = values.next_back().unwrap_or_default();
+    value.trim().trim_matches(['"', '\'']) == "true"
+}
+
+/// Services in the table that nobody asked for are told, and left alone.
+fn strangers(audit: &HostAudit, findings: &mut Findings) {
+    if !audit.host.is_director() {
+        return;
+    }
+    let wanted = view::ipvs(audit.cluster);
+    for served in &audit.facts().ipvs.table.services {
+        let key = served.definition.r#virtual;
+        if !wanted.iter().any(|ipvs| ipvs.service.r#virtual == key) {
+            findings.note(
+                audit.name(),
+                &IPVS_FOREIGN,
+                format!("the IPVS table also has the service {key}, which is not of this cluster"),
+            );
+        }
+    }
+}
+
+/// Directors that take over from each other keep connections alive equally long.
+fn timeouts(audit: &ClusterAudit, findings: &mut Findings) {
+    let values: Vec<(&str, String)> = audit
+        .hosts
+        .iter()
+        .filter_map(|s| {
+            let [tcp, fin, udp] = s.facts().ipvs.timeouts?;
+            Some((s.name(), format!("{tcp} {fin} {udp}")))
+        })
+        .collect();
+    if values.len() < 2 {
+        return;
+    }
+    let different: BTreeSet<&String> = values.iter().map(|(_, v)| v).collect();
+    let fault = (different.len() > 1).then(|| {
+        Mismatch::new(
+            "the same timeouts (tcp, tcpfin, udp) on all directors",
+            list(&values),
+            "`ipvsadm --set TCP TCPFIN UDP` on each",
+        )
+        .warning()
+    });
+    findings.judge("", &IPVS_TIMEOUTS, "tcp tcpfin udp", fault);
+}
+
+/// keepalived runs one sync daemon, for the instance that is told to have it: whoever serves that instance sends, the
+/// others receive. One that was started by hand is judged by all VIPs.
+fn sync_daemons(audit: &ClusterAudit, findings: &mut Findings) {
+    let (cluster, audit) = (audit.cluster, audit.hosts);
+    let instance = cluster.vrrp.iter().find(|instance| instance.sync_daemon);
+    let directors = audit.iter().filter(|s| s.host.is_director());
+    if let Some(instance) = instance {
+        let vips: BTreeSet<IpAddr> = instance.vips.iter().map(|vip| vip.address).collect();
+        let member = |s: &&HostAudit| instance.members.iter().any(|m| m.host == s.host.name);
+        for director in directors.filter(member) {
+            let serves = vips.iter().any(|vip| holds(director, *vip));
+            let fix = format!(
+                "`lvsctl apply` writes `lvs_sync_daemon` for {} into keepalived.conf; for why it did not start see {}",
+                instance.name,
+                manager::where_it_logs(KEEPALIVED)
+            );
+            sync_daemon(
+                director,
+                if serves { "master" } else { "backup" },
+                fix,
+                findings,
+            );
+        }
+        return;
+    }
+    if !directors
+        .clone()
+        .any(|s| !s.facts().ipvs.sync_daemons.is_empty())
+    {
+        return;
+    }
+    let vips = cluster.all_vips();
+    for director in directors {
+        let held = vips.iter().filter(|vip| holds(director, **vip)).count();
+        let role = match held {
+            0 => "backup",
+            n if n == vips.len() => "master",
+            // Each sends its own connections.
+            _ => "",
+        };
+        let started = format!(
+            "`ipvsadm --start-daemon {}`",
+            if role.is_empty() { "master" } else { role }
+        );
+        let fix = format!("{started}, or `sync_daemon: true` in the inventory");
+        sync_daemon(director, role, fix, findings);
+    }
+}
+
+/// Without a role, either is right.
+fn sync_daemon(director: &HostAudit, role: &'static str, fix: String, findings: &mut Findings) {
+    let daemons = &director.facts().ipvs.sync_daemons;
+    let right = daemons.iter().any(|line| line.starts_with(role));
+    let role = if role.is_empty() {
+        "master or backup"
+    } else {
+        role
+    };
+    let fault = (!right).then(|| {
+        let found = if daemons.is_empty() {
+            "none".to_owned()
+        } else {
+            daemons.join("; ")
+        };
+        Mismatch::new(format!("a {role} sync daemon"), found, fix)
+    });
+    findings.judge(director.name(), &SYNC_DAEMON, role, fault);
+}

@@ -1,0 +1,283 @@
+//! Servers on real servers: something listens where requests come to, and answers the host's own question.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+
+use super::definition::{Check, Judge, nothing};
+use super::end_to_end::{self, Replies};
+use super::findings::{Findings, Mismatch};
+use super::redirect::{self, Served};
+use super::{HostAudit, packet_path, topology};
+use crate::fact::{Needs, Section};
+use crate::inventory::model::{Cluster, Host, Mode, Protocol, Service};
+
+pub static LISTENER: Check = Check {
+    id: "listener",
+    summary: "Something listens on a service's ports, on the address that requests come to.",
+    reason: "In DR and TUN requests come to the VIP: a server that is bound to the host's own address refuses them.",
+    source: "ipvsadm(8), netstat(8)",
+    fix: "start the server, listening on all addresses or on the VIP",
+    needs,
+    judge: Judge::Host(listens),
+};
+
+pub static OWN_ANSWER: Check = Check {
+    id: "own-answer",
+    summary: "A real server gives an answer when it asks the VIP itself.",
+    reason: "A server may listen and not answer. The question never leaves the host, so it proves the server and nothing else.",
+    source: "curl(1)",
+    fix: "see the server's log, and what its firewall does on lo",
+    needs: nothing,
+    judge: Judge::Host(own_answer),
+};
+
+fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    let mut services = topology::services_of(cluster, host).peekable();
+    if services.peek().is_some() {
+        let listeners = needs.listener.get_or_insert_default();
+        listeners.udp |= services.any(|service| service.protocol == Protocol::Udp);
+    }
+}
+
+/// The section of the host's own questions.
+pub const SECTION: &str = "own-answer";
+
+/// Whether services are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    Allowed,
+    LeftOut,
+}
+
+/// A section of the probe beside the facts: the traffic that a host sends to itself alone.
+pub fn questions(cluster: &Cluster, host: &Host, asking: Asking) -> String {
+    let own = match asking {
+        Asking::Allowed => own_questions(cluster, host),
+        Asking::LeftOut => String::new(),
+    };
+    if own.is_empty() {
+        return own;
+    }
+    format!("section={SECTION}\n{}{own}", end_to_end::functions())
+}
+
+/// What a host got when it asked a VIP that it holds itself.
+pub fn answers(section: &Section) -> BTreeMap<SocketAddr, Replies> {
+    let own = section.parts_of("own").filter_map(|(target, text)| {
+        let (address, port) = target.rsplit_once(' ')?;
+        let address = SocketAddr::new(address.parse().ok()?, port.parse().ok()?);
+        Some((address, end_to_end::replies(text)))
+    });
+    own.collect()
+}
+
+/// A real server that asks for a VIP answers itself: that proves its listener, and nothing else. A director's question
+/// would go where its IPVS sends it.
+fn own_questions(cluster: &Cluster, host: &Host) -> String {
+    let direct: Vec<&Service> = topology::services_of(cluster, host)
+        .filter(|s| s.mode != Mode::Nat && s.protocol == Protocol::Tcp)
+        .filter(|_| !host.is_director())
+        .collect();
+    if direct.is_empty() {
+        return String::new();
+    }
+    let mut text = String::new();
+    for service in direct {
+        for vip in &service.vips {
+            let vip = vip.address;
+            // A VIP that is not here would be asked of the director.
+            text.push_str(&format!(
+                "case $(ip -o addr show to {vip} 2>/dev/null) in ?*)\n"
+            ));
+            for port in service.known_ports() {
+                text.push_str(&format!(
+                    "part own {vip} {port}\n{}",
+                    end_to_end::ask_once(service, vip, port)
+                ));
+            }
+            text.push_str(";; esac\n");
+        }
+    }
+    text
+}
+
+fn listens(audit: &HostAudit, findings: &mut Findings) {
+    for service in topology::services_of(audit.cluster, audit.host) {
+        listens_for(findings, audit, service);
+    }
+}
+
+fn own_answer(audit: &HostAudit, findings: &mut Findings) {
+    // What a director asks is scheduled like all else, and another real server cannot answer it.
+    if audit.host.is_director() {
+        return;
+    }
+    for (vip, _) in topology::held_by_real_server(audit.cluster, audit.host) {
+        answers_itself(findings, audit, vip);
+    }
+}
+
+/// Something listens on the service's ports, on an address that VIP traffic reaches.
+fn listens_for(findings: &mut Findings, audit: &HostAudit, service: &Service) {
+    let host = &audit.host.name;
+    let (sockets, word) = match service.protocol {
+        Protocol::Tcp => (&audit.facts().listener.tcp, "tcp"),
+        Protocol::Udp => (&audit.facts().listener.udp, "udp"),
+    };
+    for (address, port) in service.asked_at(host) {
+        let at = SocketAddr::new(address, port);
+        listens_on(findings, audit, service, at, (sockets, word));
+    }
+}
+
+/// Requests may be redirected to another port, and then the listener is to be there. Where it is not known who gets them,
+/// or the host answers although nothing of its own listens, no listener is no fault.
+fn listens_on(
+    findings: &mut Findings,
+    audit: &HostAudit,
+    service: &Service,
+    at: SocketAddr,
+    (sockets, word): (&BTreeSet<SocketAddr>, &str),
+) {
+    let host = &audit.host.name;
+    let what = format!("{word} {at}");
+    let served = comes_to(audit, service, at);
+    let (address, port, by) = match &served {
+        Served::Redirected { address, port, by } => (*address, *port, Some(by)),
+        Served::Here | Served::Unknown(_) => (Some(at.ip()), at.port(), None),
+    };
+    let on_port: Vec<&SocketAddr> = sockets.iter().filter(|s| s.port() == port).collect();
+    let heard = on_port
+        .iter()
+        .any(|s| address.is_none_or(|address| hears(s.ip(), address)));
+    if heard {
+        return findings.pass(&LISTENER);
+    }
+    if let Served::Unknown(why) = &served {
+        return findings.skip(host, &LISTENER, &what, why);
+    }
+    if audit.facts().listener.hidden {
+        let why = "the host's /proc/net does not show its sockets";
+        return findings.skip(host, &LISTENER, &what, why);
+    }
+    if audit.own.get(&at).is_some_and(answered) {
+        let why = "nothing of the host's own listens there, and yet it answers: a redirect, a proxy or a container serves";
+        return findings.skip(host, &LISTENER, &what, why);
+    }
+    let found = if on_port.is_empty() {
+        "none".to_owned()
+    } else {
+        let all: Vec<String> = on_port.iter().map(ToString::to_string).collect();
+        format!("one on {} alone", all.join(", "))
+    };
+    let (expected, fix) = match by {
+        Some(by) => (
+            format!("a {word} listener on port {port}, to which {by} redirects requests to {at}"),
+            format!(
+                "start the server of {} on {host}, or take that rule away",
+                service.name
+            ),
+        ),
+        None => (
+            format!("a {word} listener for {at}"),
+            format!(
+                "start the server of {} on {host}, listening on all addresses",
+                service.name
+            ),
+        ),
+    };
+    let fault = Mismatch::new(expected, found, fix);
+    findings.judge(host, &LISTENER, what, Some(fault));
+}
+
+fn answered(replies: &Replies) -> bool {
+    match replies {
+        Replies::NoTool => false,
+        Replies::Came(all) => all.first().is_some_and(|reply| reply.status.is_some()),
+    }
+}
+
+/// Who gets a service's requests that come to a real server from outside.
+fn comes_to(audit: &HostAudit, service: &Service, at: SocketAddr) -> Served {
+    let home = [service.mode.home(at.ip()).to_owned()];
+    let own = service.backends_on(&audit.host.name).next();
+    let toward =
+        own.map(|rs| topology::toward(audit.cluster, audit.host, audit.addresses(), rs.address));
+    let nic = toward.unwrap_or_default();
+    let by = if service.mode == Mode::Tun {
+        &home[..]
+    } else {
+        &nic
+    };
+    redirect::coming(
+        audit,
+        &packet_path::request(service, at.ip(), at.port()),
+        by,
+    )
+}
+
+/// Whether a socket bound to one address gets what comes for another.
+fn hears(bound: IpAddr, address: IpAddr) -> bool {
+    match bound {
+        IpAddr::V4(v4) => address.is_ipv4() && (v4.is_unspecified() || bound == address),
+        IpAddr::V6(v6) if v6.is_unspecified() => true,
+        IpAddr::V6(v6) => bound == address || v6.to_ipv4_mapped().map(IpAddr::V4) == Some(address),
+    }
+}
+
+/// Why the host's own question proves nothing: rules that redirect what clients ask do not do so with it.
+fn not_as_clients(audit: &HostAudit, at: SocketAddr) -> Option<String> {
+    let service = topology::services_of(audit.cluster, audit.host).find(|service| {
+        let vips = service.vips.iter().any(|vip| vip.address == at.ip());
+        vips && service.known_ports().contains(&at.port())
+    })?;
+    let coming = comes_to(audit, service, at);
+    let own = redirect::own(audit, &packet_path::request(service, at.ip(), at.port()));
+    let target = |served: &Served| match served {
+        Served::Redirected { address, port, .. } => Some((*address, *port)),
+        Served::Here | Served::Unknown(_) => None,
+    };
+    match &coming {
+        Served::Here => None,
+        Served::Unknown(why) => Some(why.clone()),
+        Served::Redirected { .. } if target(&coming) == target(&own) => None,
+        Served::Redirected { by, .. } => Some(format!(
+            "clients are redirected by {by}, and the host's own question is not"
+        )),
+    }
+}
+
+/// The host's own question to the VIP never leaves it: it proves the listener and no more. It is not asked where the
+/// VIP is not held, which is drift.
+fn answers_itself(findings: &mut Findings, audit: &HostAudit, vip: IpAddr) {
+    let host = &audit.host.name;
+    for (address, replies) in audit.own.iter().filter(|(a, _)| a.ip() == vip) {
+        let what = format!("{address} (listener only)");
+        match replies {
+            Replies::NoTool => findings.note(
+                host,
+                &OWN_ANSWER,
+                format!(
+                    "its own answer on {address} was not looked at: neither curl nor bash is there"
+                ),
+            ),
+            Replies::Came(all) => {
+                let reply = all.first();
+                if !answered(replies)
+                    && let Some(why) = not_as_clients(audit, *address)
+                {
+                    findings.skip(host, &OWN_ANSWER, &what, &why);
+                    continue;
+                }
+                let fault = reply.is_none_or(|r| r.status.is_none()).then(|| {
+                    Mismatch::new(
+                        format!("its own server to answer on {address} (asked from the host itself: listener only)"),
+                        reply.map_or_else(|| "nothing".to_owned(), |r| r.error.clone()),
+                        "see the server's log, and what its firewall does on lo",
+                    )
+                });
+                findings.judge(host, &OWN_ANSWER, what, fault);
+            }
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Firewall marks: one rule for each marked service, one service for each mark, and nothing else in between. Pure.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::definition::{Check, Judge};
+use super::findings::{Findings, Mismatch};
+use super::firewall::Packet;
+use super::traffic::Traffic;
+use super::{HostAudit, packet_path, topology};
+use crate::fact::Needs;
+use crate::fact::firewall::{Firewall, Rule, Rules};
+use crate::inventory::model::{Cluster, Host, Service};
+use crate::resource::ipvs::Virtual;
+use crate::view;
+
+pub static MARK_RULE: Check = Check {
+    id: "mark-rule",
+    summary: "A rule sets each mark that the IPVS table has a service for.",
+    reason: "A service of a mark that no rule sets gets no connection.",
+    source: "iptables-extensions(8) MARK, ipvsadm(8) `-f`",
+    fix: "`lvsctl apply` for a service of the inventory; else `ipvsadm -D -f MARK`",
+    needs,
+    judge: Judge::Host(rules),
+};
+
+pub static MARK_SET: Check = Check {
+    id: "mark-set",
+    summary: "Packets to a service carry its mark when they come to IPVS, and no other service's.",
+    reason: "A later rule may set another mark: then another service gets the packets, or none.",
+    source: "iptables-extensions(8) MARK",
+    fix: "`lvsctl apply` sets ours; take away what sets another after it: `iptables -t mangle -S PREROUTING`",
+    needs,
+    judge: Judge::Host(marks),
+};
+
+pub static MARK_UNIQUE: Check = Check {
+    id: "mark-unique",
+    summary: "No other rule sets a service's mark.",
+    reason: "A mark that another rule sets too brings foreign packets into the service.",
+    source: "iptables-extensions(8) MARK",
+    fix: "`iptables -t mangle -D PREROUTING` that rule, or another mark in the inventory",
+    needs,
+    judge: Judge::Host(reused),
+};
+
+pub static MARK_COUNTERS: Check = Check {
+    id: "mark-counters",
+    summary: "The counters of the mark's rules moved while clients asked.",
+    reason: "Clients were answered: where the rules saw no packets, the answers did not come by this director.",
+    source: "iptables(8) `-v`",
+    fix: "see who answers ARP for the VIP",
+    needs,
+    judge: Judge::Traffic(counters),
+};
+
+fn needs(_: &Cluster, host: &Host, needs: &mut Needs) {
+    if host.is_director() {
+        needs.firewall.get_or_insert_default().all = true;
+        needs.ipvs.get_or_insert_default().audit = true;
+    }
+}
+
+/// The marks that the IPVS table has services for, each with whether it is of IPv6.
+fn served(audit: &HostAudit) -> BTreeSet<(u32, bool)> {
+    let services = audit.facts().ipvs.table.services.iter();
+    let marked = services.filter_map(|served| match served.definition.r#virtual {
+        Virtual::Fwmark { mark, v6 } => Some((mark, v6)),
+        _ => None,
+    });
+    marked.collect()
+}
+
+fn rules(audit: &HostAudit, findings: &mut Findings) {
+    if audit.host.is_director() {
+        for (mark, v6) in served(audit) {
+            has_rule(audit, mark, v6, findings);
+        }
+    }
+}
+
+fn marks(audit: &HostAudit, findings: &mut Findings) {
+    if !audit.host.is_director() {
+        return;
+    }
+    let marked = served(audit);
+    for service in &audit.cluster.services {
+        for vip in &service.vips {
+            gets_mark(audit, service, vip.address, &marked, findings);
+        }
+    }
+}
+
+/// Why marks cannot be followed.
+const NATIVE: &str = "rules of nftables set marks, and were not read";
+
+/// Rules of mangle/PREROUTING that set a mark, in either backend.
+fn setters<'a>(audit: &'a HostAudit, v6: bool) -> impl Iterator<Item = &'a Rule> {
+    let all = audit.facts().firewall.rules(v6);
+    let chains = all
+        .into_iter()
+        .filter_map(|r| r.chain("mangle", "PREROUTING"));
+    chains
+        .flat_map(|chain| &chain.rules)
+        .filter(|rule| rule.value("-j") == Some("MARK"))
+}
+
+/// A service of a mark that no rule sets gets no connection.
+fn has_rule(audit: &HostAudit, mark: u32, v6: bool, findings: &mut Findings) {
+    let set = setters(audit, v6).any(|rule| rule.marks(Some(0)) == Some(mark));
+    let fault = (!set).then(|| {
+        Mismatch::new(
+            format!("a rule of mangle/PREROUTING that sets the mark {mark:#x} of the service -f {mark}"),
+            "none",
+            "`lvsctl apply` for a service of the inventory; else `ipvsadm -D -f` the service that is left over",
+        )
+    });
+    if fault.is_some() && audit.facts().firewall.native_marks {
+        return findings.skip(audit.name(), &MARK_RULE, &format!("{mark:#x}"), NATIVE);
+    }
+    findings.judge(audit.name(), &MARK_RULE, format!("{mark:#x}"), fault);
+}
+
+/// The mark that a host's rules leave on a request, by whichever interface that comes; none where it cannot be told.
+fn mark(rules: &Rules, packet: &Packet, by: &[String]) -> Option<u32> {
+    let marks: BTreeSet<Option<u32>> = by
+        .iter()
+        .map(|name| {
+            let comes_in = Some(name.as_str());
+            rules.mark(&Packet {
+                comes_in,
+                ..packet.clone()
+            })
+        })
+        .collect();
+    let mut marks = marks.into_iter();
+    let first = marks.next().flatten();
+    first.filter(|_| marks.next().is_none())
+}
+
+/// What the service's packets carry after all rules: its mark, or none that a marked service would take.
+fn gets_mark(
+    audit: &HostAudit,
+    service: &Service,
+    vip: IpAddr,
+    marked: &BTreeSet<(u32, bool)>,
+    findings: &mut Findings,
+) {
+    let by = topology::toward(audit.cluster, audit.host, audit.addresses(), vip);
+    for port in service.sampled_ports() {
+        let packet = packet_path::request(service, vip, port);
+        let v6 = vip.is_ipv6();
+        let used: Vec<&Rules> = audit
+            .facts()
+            .firewall
+            .rules(v6)
+            .into_iter()
+            .filter(|r| !r.is_empty())
+            .collect();
+        let mut marks = used.iter().map(|rules| mark(rules, &packet, &by));
+        let found = match (marks.next(), marks.next()) {
+            (None, _) => Some(0),
+            (Some(mark), None) => mark,
+            // The order of two backends in one hook is not told by either.
+            (Some(one), Some(other)) => match (one, other) {
+                (Some(0), mark) | (mark, Some(0)) => mark,
+                _ => None,
+            },
+        };
+        let what = format!("{} {vip} port {port}", service.name);
+        let Some(found) = found else {
+            findings.note(
+                audit.name(),
+                &MARK_SET,
+                format!(
+                    "{what}: its mark depends on rules that cannot be decided from address and port"
+                ),
+            );
+            continue;
+        };
+        let fine = match service.fwmark {
+            Some(mark) => found == mark,
+            None => !marked.contains(&(found, v6)),
+        };
+        let fault = (!fine).then(|| {
+            let expected = match service.fwmark {
+                Some(mark) => format!("the mark {mark:#x} on packets to {vip} port {port}"),
+                None => format!("no mark of a marked service on packets to {vip} port {port}"),
+            };
+            let setters: Vec<String> = setters(audit, v6)
+                .filter(|rule| rule.marks(Some(0)) == Some(found))
+                .map(|rule| rule.words.join(" "))
+                .collect();
+            let found = if found == 0 {
+                "none".to_owned()
+            } else {
+                format!("{found:#x}, set by {}", setters.first().map_or("several rules together", String::as_str))
+            };
+            Mismatch::new(expected, found, "`lvsctl apply` sets ours; take away what sets another after it: `iptables -t mangle -S PREROUTING`")
+        });
+        if fault.is_some() && audit.facts().firewall.native_marks {
+            findings.skip(audit.name(), &MARK_SET, &what, NATIVE);
+            continue;
+        }
+        findings.judge(audit.name(), &MARK_SET, what, fault);
+    }
+}
+
+/// A mark that another rule sets too brings foreign packets into the service; a rule that stands twice is a left-over.
+fn reused(audit: &HostAudit, findings: &mut Findings) {
+    if !audit.host.is_director() {
+        return;
+    }
+    let ours = view::marks(audit.cluster);
+    let marks: BTreeSet<(u32, bool)> = ours
+        .iter()
+        .map(|m| (m.mark, m.destination.is_ipv6()))
+        .collect();
+    for (mark, v6) in marks {
+        let mut comments = BTreeSet::new();
+        let odd: Vec<&Rule> = setters(audit, v6)
+            .filter(|rule| rule.marks(Some(0)) == Some(mark))
+            .filter(|rule| {
+                let known = rule
+                    .comment()
+                    .filter(|c| ours.iter().any(|m| m.mark == mark && m.comment == *c));
+                known.is_none_or(|comment| !comments.insert(comment))
+            })
+            .collect();
+        let fault = (!odd.is_empty()).then(|| {
+            let list: Vec<String> = odd.iter().map(|rule| rule.words.join(" ")).collect();
+            Mismatch::new(
+                format!("the mark {mark:#x} set by one rule of its service alone"),
+                format!("also {}", list.join("; ")),
+                format!(
+                    "`iptables -t mangle -D PREROUTING {}`, or another mark in the inventory",
+                    list.first().map_or("", String::as_str)
+                ),
+            )
+        });
+        findings.judge(audit.name(), &MARK_UNIQUE, format!("{mark:#x}"), fault);
+    }
+}
+
+/// Packets that our rules counted, by comment.
+fn packets(rules: [&Rules; 2]) -> Vec<(String, u64)> {
+    let chains = rules
+        .into_iter()
+        .filter_map(|r| r.chain("mangle", "PREROUTING"));
+    chains
+        .flat_map(|chain| &chain.rules)
+        .filter_map(|rule| Some((rule.comment()?.to_owned(), rule.packets?)))
+        .collect()
+}
+
+/// The rules of the director that holds a service's VIP must have counted what clients were answered.
+fn counters(traffic: &Traffic, findings: &mut Findings) {
+    for (index, group) in traffic.groups.iter().enumerate() {
+        let (Some(_), Some(director)) = (group.service.fwmark, traffic.holder(group)) else {
+            continue;
+        };
+        let Some(after) = traffic.again.get(director.name()) else {
+            continue;
+        };
+        let mine = traffic.exchanges.iter().filter(|e| e.group == index);
+        let answered = mine.map(|e| e.replies.answered()).sum();
+        let count = |firewall: &Firewall| -> Vec<(String, u64)> {
+            let both = [firewall.rules(false), firewall.rules(true)];
+            both.into_iter().flat_map(packets).collect()
+        };
+        let counted = [count(&director.facts().firewall), count(&after.firewall)];
+        moved(director, group.service, answered, &counted, findings);
+    }
+}
+
+fn moved(
+    director: &HostAudit,
+    service: &Service,
+    answered: u64,
+    [before, after]: &[Vec<(String, u64)>; 2],
+    findings: &mut Findings,
+) {
+    let prefix = format!("lvsctl:{}/{}", director.cluster.name, service.name);
+    let mine = |comment: &str| {
+        comment
+            .strip_prefix(&prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('#'))
+    };
+    let sum = |all: &[(String, u64)]| -> u64 {
+        all.iter().filter(|(c, _)| mine(c)).map(|(_, n)| n).sum()
+    };
+    let grown = sum(after).saturating_sub(sum(before));
+    let mismatch = (grown < answered).then(|| {
+        Mismatch::new(
+            format!("the mark rules of {} to count at least {answered} packets while clients asked", service.name),
+            grown.to_string(),
+            "the packets do not pass mangle/PREROUTING of this director: see who answers ARP for the VIP",
+        )
+    });
+    findings.judge(
+        director.name(),
+        &MARK_COUNTERS,
+        service.name.clone(),
+        mismatch,
+    );
+}

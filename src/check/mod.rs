@@ -1,0 +1,123 @@
+//! Checks: proof that a cluster is what its inventory says, each host, the cluster as a whole, and the service end to end.
+//! Nothing is changed. A check is a rule and a function from answers to findings; the list of all is [`registry`].
+//! [`traffic`] alone sends requests to other hosts.
+
+mod arp;
+pub mod arp_answer;
+mod arptables;
+mod audit;
+mod clocks;
+mod definition;
+mod docs;
+mod drift;
+pub mod end_to_end;
+mod finding;
+mod findings;
+pub mod firewall;
+mod health;
+mod iptables;
+mod ipvs;
+mod keepalived;
+pub mod listener;
+mod marks;
+mod offload;
+mod packet_path;
+mod reachable;
+mod redirect;
+mod redirects;
+pub mod registry;
+mod reply_route;
+mod service_path;
+mod source_address;
+mod sysctl_at_boot;
+mod topology;
+pub mod traffic;
+mod tunnel_mtu;
+mod vip;
+mod vrrp;
+mod vrrp_adverts;
+mod vrrp_path;
+
+pub use audit::{ClusterAudit, HostAudit};
+pub use definition::{Check, Judge};
+pub use docs::markdown;
+pub use end_to_end::END_TO_END;
+pub use finding::{Cause, Finding, Part, Severity};
+pub use findings::{Findings, Mismatch};
+pub use listener::{Asking, questions};
+pub use reachable::{REACHABLE, unreachable};
+
+use crate::fact::Needs;
+use crate::inventory::model::{Cluster, Host};
+use crate::run::HostRun;
+use crate::secret::Secrets;
+use crate::view;
+
+/// The facts that all checks read, beyond those of resources.
+pub fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    for check in registry::ALL {
+        (check.needs)(cluster, host, needs);
+    }
+}
+
+/// Gives hosts and services their names of the inventory.
+fn name(cluster: &Cluster, findings: &mut Findings) {
+    let names = view::Names::of(cluster);
+    for finding in &mut findings.all {
+        for part in &mut finding.parts {
+            for text in [&mut part.what, &mut part.expected, &mut part.found] {
+                *text = names.say(text);
+            }
+        }
+        for text in [
+            &mut finding.what,
+            &mut finding.expected,
+            &mut finding.found,
+            &mut finding.fix,
+        ] {
+            *text = names.say(text);
+        }
+    }
+}
+
+/// Values of several hosts, in one text.
+fn list(values: &[(&str, String)]) -> String {
+    let all: Vec<String> = values
+        .iter()
+        .map(|(host, value)| format!("{host} {value}"))
+        .collect();
+    all.join(", ")
+}
+
+/// Makes all checks that need no traffic between hosts.
+pub fn offline(
+    cluster: &Cluster,
+    hosts: &[HostRun],
+    clients: &[HostRun],
+    secrets: &Secrets,
+    findings: &mut Findings,
+) {
+    let audits: Vec<HostAudit> = hosts
+        .iter()
+        .chain(clients)
+        .map(|run| HostAudit::new(cluster, run, secrets))
+        .collect();
+    for audit in &audits {
+        for check in registry::ALL {
+            if let Judge::Host(judge) = check.judge {
+                judge(audit, findings);
+            }
+        }
+    }
+    let audit = ClusterAudit {
+        cluster,
+        hosts: &audits,
+    };
+    for check in registry::ALL {
+        if let Judge::Cluster(judge) = check.judge {
+            judge(&audit, findings);
+        }
+    }
+    findings.merge();
+    name(cluster, findings);
+}

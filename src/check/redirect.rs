@@ -1,0 +1,96 @@
+//! Where a real server's packet filter sends a service's requests: to the port that they ask for, to another one, or
+//! elsewhere. A check of that port holds only where they come to it. Pure.
+
+use std::net::IpAddr;
+
+use super::HostAudit;
+use super::firewall::{Packet, Rewrite};
+use crate::fact::firewall::Rules;
+
+/// Who gets requests that come to a real server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Served {
+    /// Whoever listens where they are sent to.
+    Here,
+    /// Whoever listens on this port, of an address where the rule names one; by this rule.
+    Redirected {
+        address: Option<IpAddr>,
+        port: u16,
+        by: String,
+    },
+    /// Another host or program, or it cannot be decided; why.
+    Unknown(String),
+}
+
+/// By the rules for what comes in by some interface.
+pub fn coming(audit: &HostAudit, packet: &Packet, by: &[String]) -> Served {
+    let each = by.iter().map(|name| {
+        let comes_in = Some(name.as_str());
+        one(
+            audit,
+            "PREROUTING",
+            &Packet {
+                comes_in,
+                ..packet.clone()
+            },
+        )
+    });
+    agreed(each)
+}
+
+/// By the rules for what the host asks itself.
+pub fn own(audit: &HostAudit, packet: &Packet) -> Served {
+    let goes_out = Some("lo");
+    one(
+        audit,
+        "OUTPUT",
+        &Packet {
+            goes_out,
+            ..packet.clone()
+        },
+    )
+}
+
+fn agreed(mut each: impl Iterator<Item = Served>) -> Served {
+    let first = each.next().unwrap_or(Served::Here);
+    if each.all(|other| other == first) {
+        return first;
+    }
+    Served::Unknown("the interfaces differ in their rules of nat/PREROUTING".to_owned())
+}
+
+fn one(audit: &HostAudit, chain: &str, packet: &Packet) -> Served {
+    let Some(to) = packet.to else {
+        return Served::Here;
+    };
+    let firewall = &audit.facts().firewall;
+    if let Some(chain) = firewall.native_nat.first() {
+        return Served::Unknown(format!(
+            "the chain {chain} of nftables may redirect, and its rules were not read"
+        ));
+    }
+    let both: [&Rules; 2] = firewall.rules(to.is_ipv6());
+    let mut rewrites = both
+        .into_iter()
+        .filter_map(|rules| rules.rewrite(chain, packet));
+    let Some(rewrite) = rewrites.next() else {
+        return Served::Here;
+    };
+    let shown = |by: &str| format!("redirected by {by}");
+    match rewrite {
+        Rewrite::Here { port, by } => Served::Redirected {
+            address: None,
+            port: port.or(packet.port).unwrap_or_default(),
+            by,
+        },
+        Rewrite::To { address, port, by } if audit.addresses().has(address) => Served::Redirected {
+            address: Some(address),
+            port: port.or(packet.port).unwrap_or_default(),
+            by,
+        },
+        Rewrite::To { by, .. } => {
+            Served::Unknown(format!("{}, to another host or a container", shown(&by)))
+        }
+        Rewrite::Perhaps(by) => Served::Unknown(format!("it may be {}", shown(&by))),
+    }
+}

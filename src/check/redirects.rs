@@ -1,0 +1,50 @@
+//! ICMP redirects of directors.
+
+use super::definition::{Check, Judge};
+use super::findings::{Findings, Mismatch};
+use super::{Cause, HostAudit};
+use crate::fact::Needs;
+use crate::inventory::model::{Cluster, Host, Mode};
+
+pub static SEND_REDIRECTS: Check = Check {
+    id: "send-redirects",
+    summary: "A director of DR sends no ICMP redirects.",
+    reason: "A director forwards packets by the interface that they came by, and would tell clients to send to the real server straight away.",
+    source: "ip-sysctl (kernel documentation), `send_redirects`; RFC 792",
+    fix: "`lvsctl apply` sets it to 0 for `all` and each interface",
+    needs,
+    judge: Judge::Host(redirects),
+};
+
+fn needs(_: &Cluster, _: &Host, needs: &mut Needs) {
+    let sysctls = needs.sysctl.get_or_insert_default();
+    sysctls.of_interfaces.insert("send_redirects");
+}
+
+/// A redirect is sent where `all` or the interface allows it (ip-sysctl, kernel documentation).
+fn redirects(audit: &HostAudit, findings: &mut Findings) {
+    if !audit.host.is_director() || !audit.cluster.services.iter().any(|s| s.mode == Mode::Dr) {
+        return;
+    }
+    for nic in &audit.host.interfaces {
+        let name = nic.name.as_str();
+        if let Some(why) = audit.no_settings(name) {
+            findings.skip(audit.name(), &SEND_REDIRECTS, name, &why);
+            continue;
+        }
+        let all = audit.facts().sysctl.of_interface("all", "send_redirects");
+        let own = audit.facts().sysctl.of_interface(name, "send_redirects");
+        let fault = (all != Some(0) || own != Some(0)).then(|| {
+            let of = if all == Some(0) { name } else { "all" };
+            let key = format!("net.ipv4.conf.{}.send_redirects", of.replace('.', "/"));
+            let shown = |v: Option<u8>| v.map_or_else(|| "unknown".to_owned(), |v| v.to_string());
+            Mismatch::new(
+                format!("send_redirects effective 0 on {name}: both `all` and its own"),
+                format!("all {}, {name} {}", shown(all), shown(own)),
+                "`lvsctl apply` sets both to 0",
+            )
+            .because(Some(Cause::Sysctl(key)))
+        });
+        findings.judge(audit.name(), &SEND_REDIRECTS, name, fault);
+    }
+}

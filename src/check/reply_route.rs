@@ -1,0 +1,224 @@
+//! The route of a real server's replies: past the directors in DR and TUN, since one would drop what comes from its own VIP; back through
+//! one in NAT, since that alone can translate them.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::definition::{Check, Judge};
+use super::findings::{Findings, Mismatch};
+use super::{Cause, HostAudit, topology};
+use crate::fact::Needs;
+use crate::inventory::model::{Cluster, Host, Mode, Service};
+
+pub static REPLY_ROUTE: Check = Check {
+    id: "reply-route",
+    summary: "Answers to clients leave by a way that leads to them: past the director in DR and TUN, through it in NAT.",
+    reason: "A director drops what comes from its own VIP; and an answer of NAT that passes no director reaches the client from an address that it never asked.",
+    source: "LVS-HOWTO, ip-route(8)",
+    fix: "set the host's `gateway` in the inventory: a router that is no director in DR and TUN, the director's address in NAT",
+    needs,
+    judge: Judge::Host(reply_route),
+};
+
+pub static RP_FILTER: Check = Check {
+    id: "rp-filter",
+    summary: "The effective `rp_filter` of a real server of DR or TUN does not drop requests over IPv4.",
+    reason: "Requests come from a director or a tunnel and answers leave by another interface, which strict reverse path filtering takes for spoofed packets.",
+    source: "ip-sysctl (kernel documentation), `rp_filter`; RFC 3704",
+    fix: "`sysctl -w net.ipv4.conf.INTERFACE.rp_filter=2`, and the same in /etc/sysctl.d",
+    needs,
+    judge: Judge::Host(rp_filter),
+};
+
+fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    let sysctls = needs.sysctl.get_or_insert_default();
+    sysctls.of_interfaces.insert("rp_filter");
+    if !cluster.serves(host) {
+        return;
+    }
+    needs.firewall.get_or_insert_default().all = true;
+    let asks = needs.route_to.get_or_insert_default();
+    let mut to: Vec<IpAddr> = topology::clients(cluster).map(|c| c.address).collect();
+    to.extend(topology::OUTSIDE);
+    for from in topology::answers_from(cluster, host) {
+        let near = to.iter().filter(|to| to.is_ipv4() == from.is_ipv4());
+        asks.extend(near.map(|to| (*to, Some(from))));
+    }
+}
+
+fn reply_route(audit: &HostAudit, findings: &mut Findings) {
+    for (vip, _) in topology::held_by_real_server(audit.cluster, audit.host) {
+        past_directors(audit, vip, findings);
+    }
+    // A director answers for itself.
+    if audit.host.is_director() {
+        return;
+    }
+    for own in topology::own_addresses(audit.cluster, audit.host, |s| s.mode == Mode::Nat) {
+        through_director(audit, own, findings);
+    }
+}
+
+const OUTSIDE: &str = "the world outside";
+
+/// Who is answered, of one family: the clients, and some address of no host.
+fn asked(cluster: &Cluster, like: IpAddr) -> impl Iterator<Item = (IpAddr, String)> {
+    let clients = topology::clients(cluster).map(|c| (c.address, c.name.clone()));
+    let outside = topology::OUTSIDE.map(|address| (address, OUTSIDE.to_owned()));
+    let all = clients.chain(outside);
+    all.filter(move |(to, _)| to.is_ipv4() == like.is_ipv4())
+}
+
+/// Why the path of replies is not known: a rule of the host marks them, and `ip rule` may route by the mark.
+fn marked(audit: &HostAudit, like: IpAddr) -> Option<String> {
+    let tables = audit.facts().firewall.rules(like.is_ipv6());
+    let mut rules = tables
+        .into_iter()
+        .filter_map(|rules| rules.chain("mangle", "OUTPUT"))
+        .flat_map(|chain| &chain.rules);
+    let rule = rules.find(|rule| matches!(rule.value("-j"), Some("MARK" | "CONNMARK")))?;
+    Some(format!(
+        "replies may be routed by the mark that -A OUTPUT {} of mangle sets",
+        rule.words.join(" ")
+    ))
+}
+
+/// In DR and TUN: not through a director.
+fn past_directors(audit: &HostAudit, vip: IpAddr, findings: &mut Findings) {
+    let host = audit.name();
+    let directors = topology::of_directors(audit.cluster);
+    for (to, name) in asked(audit.cluster, vip) {
+        let Some(route) = audit.facts().route_to.get(to, Some(vip)) else {
+            // A cluster may have no way out; its own clients must be reached.
+            if name != OUTSIDE && audit.addresses().has(vip) {
+                let mismatch = Mismatch::new(
+                    format!("a route to {name} ({to}) from {vip}"),
+                    "none",
+                    format!(
+                        "see `ip route get {to}` on it; where it has no way at all, set its `gateway` to a router that is no director"
+                    ),
+                );
+                findings.judge(host, &REPLY_ROUTE, name, Some(mismatch));
+            }
+            continue;
+        };
+        let through = route
+            .gateway
+            .and_then(|gateway| directors.iter().find(|(address, _)| *address == gateway));
+        let mismatch = through.map(|(gateway, director)| {
+            Mismatch::new(
+                format!("replies to {name} ({to}) past the directors"),
+                format!("the gateway {gateway}, which is {director}"),
+                "set the host's gateway to a router that is no director: a director drops packets that come from its own VIP",
+            )
+        });
+        if let (Some(_), Some(why)) = (&mismatch, marked(audit, vip)) {
+            findings.skip(host, &REPLY_ROUTE, &name, &why);
+            continue;
+        }
+        findings.judge(host, &REPLY_ROUTE, name.clone(), mismatch);
+    }
+}
+
+/// Not through a strict reverse-path filter either. IPv6 has no such filter.
+fn rp_filter(audit: &HostAudit, findings: &mut Findings) {
+    let held = topology::held_by_real_server(audit.cluster, audit.host).into_iter();
+    for (vip, home) in held.filter(|(vip, _)| vip.is_ipv4()) {
+        let tunnel = home != Mode::Dr.home(vip) && !audit.host.is_director();
+        let comes_by = if tunnel {
+            BTreeSet::from([home.to_owned()])
+        } else {
+            arrivals(audit, vip)
+        };
+        for (to, name) in asked(audit.cluster, vip) {
+            let Some(route) = audit.facts().route_to.get(to, Some(vip)) else {
+                continue;
+            };
+            for interface in &comes_by {
+                let leaves = route.interface.as_deref();
+                let symmetric = !tunnel && leaves == Some(interface.as_str());
+                filters(audit, interface, (&name, leaves, symmetric), findings);
+            }
+        }
+    }
+}
+
+/// Whether an interface drops requests whose answers to `name` leave by another.
+fn filters(
+    audit: &HostAudit,
+    interface: &str,
+    (name, leaves, symmetric): (&str, Option<&str>, bool),
+    findings: &mut Findings,
+) {
+    let what = format!("{interface} {name}");
+    if let Some(why) = audit.no_settings(interface) {
+        return findings.skip(audit.name(), &RP_FILTER, &what, &why);
+    }
+    let value = audit.facts().sysctl.larger(interface, "rp_filter");
+    let mismatch = (value == Some(1) && !symmetric).then(|| {
+        let key = format!("net.ipv4.conf.{}.rp_filter", interface.replace('.', "/"));
+        Mismatch::new(
+            format!(
+                "effective rp_filter 0 or 2 on {interface}, since replies to {name} leave by {}",
+                leaves.unwrap_or("another")
+            ),
+            "1, which drops the requests",
+            format!("`sysctl -w {key}=2`, and the same in /etc/sysctl.d"),
+        )
+        .because(Some(Cause::Sysctl(key)))
+    });
+    findings.judge(audit.name(), &RP_FILTER, what, mismatch);
+}
+
+/// Interfaces by which requests for a VIP come in untunnelled: a director sends them to the real server's own address,
+/// and itself gets them from clients.
+fn arrivals(audit: &HostAudit, vip: IpAddr) -> BTreeSet<String> {
+    let (cluster, host, addresses) = (audit.cluster, audit.host, audit.addresses());
+    if host.is_director() {
+        return topology::facing(cluster, host, addresses, vip);
+    }
+    let serves = |s: &Service| s.mode == Mode::Dr && s.vips.iter().any(|v| v.address == vip);
+    topology::own_addresses(cluster, host, serves)
+        .into_iter()
+        .flat_map(|own| topology::receiving(cluster, host, addresses, own))
+        .collect()
+}
+
+/// NAT: a reply that meets no director reaches the client from an address that it never asked.
+fn through_director(audit: &HostAudit, own: IpAddr, findings: &mut Findings) {
+    let cluster = audit.cluster;
+    let theirs = topology::of_directors(cluster).into_iter();
+    let directors: BTreeSet<IpAddr> = theirs.map(|(address, _)| address).collect();
+    for (to, name) in asked(cluster, own) {
+        let route = audit
+            .facts()
+            .route_to
+            .get(to, Some(own))
+            .filter(|r| r.leads());
+        let found = match route {
+            // A cluster may have no way out.
+            None if name == OUTSIDE => continue,
+            None => Some("no route".to_owned()),
+            Some(route) => match route.gateway {
+                Some(gateway) if directors.contains(&gateway) => None,
+                Some(gateway) => Some(format!("the gateway {gateway}, which is no director's")),
+                None => {
+                    let by = route.interface.as_deref().unwrap_or("no interface");
+                    Some(format!("straight by {by}"))
+                }
+            },
+        };
+        let fault = found.map(|found| {
+            Mismatch::new(
+                format!("replies to {name} ({to}) through a director"),
+                found,
+                "make the director's address in its network its gateway (`gateway` in the inventory), and take away routes that lead elsewhere",
+            )
+        });
+        if let (Some(_), Some(why)) = (&fault, marked(audit, own)) {
+            findings.skip(&audit.host.name, &REPLY_ROUTE, &name, &why);
+            continue;
+        }
+        findings.judge(&audit.host.name, &REPLY_ROUTE, name, fault);
+    }
+}

@@ -1,0 +1,92 @@
+//! From which address a host that holds a VIP speaks to the cluster's other hosts. From a VIP, answers of whoever holds it
+//! too never arrive: a real server that is asked by its VIP answers itself. Pure.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::HostAudit;
+use super::definition::{Check, Judge};
+use super::findings::{Findings, Mismatch};
+use crate::fact::Needs;
+use crate::inventory::model::{Cluster, Host};
+
+pub static SOURCE_ADDRESS: Check = Check {
+    id: "source-address",
+    summary: "A director and a real server do not speak to each other from a VIP.",
+    reason: "Whoever holds the VIP too answers to itself: health checks from a VIP are answered by nobody, and every real server is taken out.",
+    source: "RFC 6724 5, ip-address(8) `preferred_lft`",
+    fix: "`lvsctl apply`, which gives an IPv6 VIP `preferred_lft 0`; an address of the host that comes before the VIP",
+    needs,
+    judge: Judge::Host(judge),
+};
+
+fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    let to = asked(cluster, host).into_keys();
+    needs
+        .route_to
+        .get_or_insert_default()
+        .extend(to.map(|to| (to, None)));
+}
+
+/// Whom a host is asked about, each by name: who serves for a director, who directs for a real server, and directors for
+/// each other.
+fn asked(cluster: &Cluster, host: &Host) -> BTreeMap<IpAddr, String> {
+    let mut all = BTreeMap::new();
+    if !(host.is_director() || cluster.serves(host)) {
+        return all;
+    }
+    let vips = cluster.all_vips();
+    let others = cluster.hosts.iter().filter(|other| other.name != host.name);
+    for other in others.filter(|other| other.is_director() || cluster.serves(other)) {
+        if !host.is_director() && !other.is_director() {
+            continue;
+        }
+        let near = |address: &IpAddr| host.facing(*address).is_some();
+        for address in other
+            .addresses()
+            .filter(near)
+            .filter(|address| !vips.contains(address))
+        {
+            all.insert(address, other.name.clone());
+        }
+    }
+    all
+}
+
+fn judge(audit: &HostAudit, findings: &mut Findings) {
+    let vips = audit.cluster.all_vips();
+    for (to, name) in asked(audit.cluster, audit.host) {
+        let Some(source) = audit
+            .facts()
+            .route_to
+            .get(to, None)
+            .and_then(|route| route.source)
+        else {
+            continue;
+        };
+        let fault = vips.contains(&source).then(|| {
+            Mismatch::new(
+                format!("another source address than a VIP toward {name} ({to})"),
+                format!("the VIP {source}"),
+                fix(audit, source),
+            )
+        });
+        findings.judge(audit.name(), &SOURCE_ADDRESS, name, fault);
+    }
+}
+
+fn fix(audit: &HostAudit, vip: IpAddr) -> String {
+    let held = audit.addresses().of(vip).next();
+    match held {
+        Some(held) if vip.is_ipv6() && held.preferred => format!(
+            "`lvsctl apply`, or `ip addr change {vip}/{} dev {} preferred_lft 0 nodad`",
+            held.prefix, held.interface
+        ),
+        Some(held) => format!(
+            "see that {} has an address of the host beside the VIP, and had it before; a VIP without a prefix length in the \
+             inventory is never chosen beside another address",
+            held.interface
+        ),
+        None => "see `ip route` for a route with `src` of the VIP".to_owned(),
+    }
+}

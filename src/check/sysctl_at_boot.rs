@@ -1,0 +1,100 @@
+//! What the next boot makes of sysctls: files of `sysctl.d` that set another value than the wanted one, or than the one that
+//! runs now.
+
+use super::definition::{Check, Judge};
+use super::findings::{Findings, Mismatch};
+use super::{Cause, HostAudit};
+use crate::fact::Needs;
+use crate::inventory::model::{Cluster, Host};
+use crate::resource::Resource;
+
+pub static PERSISTED_SYSCTL: Check = Check {
+    id: "persisted-sysctl",
+    summary: "No file of `sysctl.d` sets another value at the next boot than the one that is wanted, or that runs now.",
+    reason: "The node script sets what is wanted after systemd-sysctl(8), but the other value holds until then, and again whenever somebody runs `sysctl --system`.",
+    source: "sysctl.d(5)",
+    fix: "take the line out of the file that the finding names",
+    needs,
+    judge: Judge::Host(judge),
+};
+
+/// The parameters that are looked at on each interface.
+const OF_INTERFACES: [&str; 4] = ["arp_ignore", "arp_announce", "rp_filter", "send_redirects"];
+
+fn needs(_: &Cluster, _: &Host, needs: &mut Needs) {
+    needs.sysctl_file.get_or_insert_default();
+    let sysctls = needs.sysctl.get_or_insert_default();
+    sysctls.of_interfaces.extend(OF_INTERFACES);
+}
+
+fn judge(audit: &HostAudit, findings: &mut Findings) {
+    persisted(audit, findings);
+    undone(audit, findings);
+}
+
+/// The node script runs after systemd-sysctl(8) and sets what is wanted; a file that says otherwise wins until then,
+/// and again whenever somebody runs `sysctl --system`.
+fn persisted(audit: &HostAudit, findings: &mut Findings) {
+    for resource in &audit.run.wanted {
+        let Resource::Sysctl(sysctl) = resource else {
+            continue;
+        };
+        let path = sysctl.path();
+        let Some((value, file)) = audit.facts().sysctl_file.of(below_proc(&path)) else {
+            // Ours is a file like the others, so none at all is drift and told there.
+            continue;
+        };
+        let fault = (!sysctl.holds(value)).then(|| {
+            Mismatch::new(
+                format!("{} = {} at boot", sysctl.name, sysctl.value),
+                format!("{value}, set by {file}"),
+                format!("take the line out of {file}"),
+            )
+            .because(Some(Cause::Sysctl(sysctl.name.clone())))
+        });
+        findings.judge(audit.name(), &PERSISTED_SYSCTL, sysctl.name.clone(), fault);
+    }
+}
+
+/// What nobody here set, and what runs now, may be another after the next boot.
+fn undone(audit: &HostAudit, findings: &mut Findings) {
+    let wanted: Vec<String> = audit
+        .run
+        .wanted
+        .iter()
+        .filter_map(|resource| match resource {
+            Resource::Sysctl(sysctl) => Some(sysctl.path()),
+            _ => None,
+        })
+        .collect();
+    let names = audit.host.interfaces.iter().map(|nic| nic.name.as_str());
+    for interface in names.chain(["all"]) {
+        for name in OF_INTERFACES {
+            let path = format!("/proc/sys/net/ipv4/conf/{interface}/{name}");
+            let (Some(runs), Some((boots, file))) = (
+                audit.facts().sysctl.get(&path),
+                audit.facts().sysctl_file.of(below_proc(&path)),
+            ) else {
+                continue;
+            };
+            if wanted.contains(&path) {
+                continue;
+            }
+            let key = format!("net.ipv4.conf.{}.{name}", interface.replace('.', "/"));
+            let fault = (runs.trim() != boots).then(|| {
+                Mismatch::new(
+                    format!("{key} to be after a boot what runs now: {}", runs.trim()),
+                    format!("{boots}, set by {file}"),
+                    format!("`sysctl -w {key}={boots}` if that is meant, else take the line out of {file}"),
+                )
+                .because(Some(Cause::Sysctl(key.clone())))
+                .warning()
+            });
+            findings.judge(audit.name(), &PERSISTED_SYSCTL, key, fault);
+        }
+    }
+}
+
+fn below_proc(path: &str) -> &str {
+    path.strip_prefix("/proc/sys/").unwrap_or(path)
+}

@@ -1,0 +1,121 @@
+//! Packets in a tunnel are longer by its header. A real server tells clients how much they may send at once, by the
+//! MSS of its answers; when that fits the NIC and not the tunnel, a director can only refuse full packets by ICMP, and
+//! uploads stall wherever that is filtered. Pure.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::definition::{Check, Judge};
+use super::findings::Findings;
+use super::{ClusterAudit, HostAudit, topology};
+use crate::fact::Needs;
+use crate::fact::firewall::{Chains, Rule};
+use crate::inventory::model::{Cluster, Host, Mode, Protocol, RealServer, Service};
+
+pub static TUNNEL_MTU: Check = Check {
+    id: "tunnel-mtu",
+    summary: "What clients may send over TCP, by the MSS of answers, fits through the tunnel; if not, that is a note.",
+    reason: "A packet in a tunnel is longer by the outer header. Where it does not fit, the director answers by ICMP, and uploads stall wherever that is filtered.",
+    source: "RFC 2003, RFC 9293 3.7.1, ip-route(8) `advmss`",
+    fix: "lower the MSS of the real servers' answers: `advmss` on their routes to clients, or TCPMSS `--set-mss` in mangle/OUTPUT",
+    needs,
+    judge: Judge::Cluster(fits),
+};
+
+fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    if cluster.serves(host) {
+        needs.firewall.get_or_insert_default().all = true;
+    }
+}
+
+fn fits(audit: &ClusterAudit, findings: &mut Findings) {
+    let (cluster, audit) = (audit.cluster, audit.hosts);
+    let mut done = BTreeSet::new();
+    let tunnelled = |s: &&Service| s.mode == Mode::Tun && s.protocol == Protocol::Tcp;
+    for service in cluster.services.iter().filter(tunnelled) {
+        for rs in service.backends() {
+            let Some(host) = audit.iter().find(|s| s.host.name == rs.host) else {
+                continue;
+            };
+            for vip in service.vips.iter().map(|vip| vip.address) {
+                if done.insert((rs.host.clone(), vip)) {
+                    judge(audit, host, &rs, vip, findings);
+                }
+            }
+        }
+    }
+}
+
+fn judge(
+    audit: &[HostAudit],
+    host: &HostAudit,
+    rs: &RealServer,
+    vip: IpAddr,
+    findings: &mut Findings,
+) {
+    // The headers of IP and TCP, and of the IP around them.
+    let (headers, outer) = if vip.is_ipv4() { (40, 20) } else { (60, 40) };
+    let directors = audit
+        .iter()
+        .filter(|s| s.host.is_director() && s.host.name != rs.host);
+    let ways = directors.filter_map(|director| mtu(director, rs.address));
+    // Without a director's answer its NIC is taken to be like the real server's.
+    let Some(way) = ways.min().or_else(|| mtu(host, rs.address)) else {
+        return;
+    };
+    let Some(sent) = largest(host, rs, vip, headers) else {
+        return;
+    };
+    let fits = way.saturating_sub(outer);
+    if sent <= fits {
+        return findings.pass(&TUNNEL_MTU);
+    }
+    let mss = fits.saturating_sub(headers);
+    findings.note(
+        host.name(),
+        &TUNNEL_MTU,
+        format!(
+            "{vip}: clients may send packets of {sent} bytes, and its tunnel takes {fits}: uploads stall for clients that get no ICMP; \
+             lower the MSS of its answers, by `advmss {mss}` on its routes to clients or by TCPMSS `--set-mss {mss}` in mangle/OUTPUT"
+        ),
+    );
+}
+
+/// The smallest MTU of the interfaces that face an address.
+fn mtu(audit: &HostAudit, to: IpAddr) -> Option<u32> {
+    let names = topology::toward(audit.cluster, audit.host, audit.addresses(), to);
+    names.iter().filter_map(|name| of_link(audit, name)).min()
+}
+
+fn of_link(audit: &HostAudit, name: &str) -> Option<u32> {
+    let mut links = audit.addresses().links.iter();
+    links.find(|link| link.name == name).map(|link| link.mtu)
+}
+
+/// The longest packet that a real server's answers allow clients to send to a VIP.
+fn largest(host: &HostAudit, rs: &RealServer, vip: IpAddr, headers: u32) -> Option<u32> {
+    let by_route = host.facts().route_to.from(vip).filter_map(|route| {
+        let link = of_link(host, route.interface.as_deref()?)?;
+        let own = [
+            route.metric("mtu"),
+            route
+                .metric("advmss")
+                .map(|mss| mss.saturating_add(headers)),
+        ];
+        own.into_iter().flatten().chain([link]).min()
+    });
+    let by_route = by_route.max().or_else(|| mtu(host, rs.address))?;
+    let clamped = clamp(host, vip).map(|mss| mss.saturating_add(headers));
+    Some(clamped.map_or(by_route, |size| size.min(by_route)))
+}
+
+/// What TCPMSS makes of the MSS that leaves. `--clamp-mss-to-pmtu` knows no more of the tunnel than the route does.
+fn clamp(host: &HostAudit, vip: IpAddr) -> Option<u32> {
+    let tables = host.facts().firewall.rules(vip.is_ipv6());
+    let mangle = tables.into_iter().filter_map(|r| r.tables.get("mangle"));
+    let rules = mangle
+        .flat_map(Chains::values)
+        .flat_map(|chain| &chain.rules);
+    let set = |rule: &Rule| rule.value("--set-mss")?.parse().ok();
+    rules.filter_map(set).min()
+}

@@ -1,0 +1,200 @@
+//! Where VIPs are: on one director, on the loopback or tunnel of real servers, and nowhere else.
+
+use std::net::IpAddr;
+
+use super::definition::{Check, Judge, nothing};
+use super::findings::{Findings, Mismatch};
+use super::{ClusterAudit, HostAudit, topology, vrrp_adverts};
+use crate::fact::Needs;
+use crate::inventory::model::{Cluster, Host};
+use crate::resource::ipvs::KEEPALIVED;
+use crate::resource::manager;
+
+pub static VIP_ONLY_ON_LO: Check = Check {
+    id: "vip-only-on-lo",
+    summary: "A real server of DR or TUN has the VIP on no interface but its loopback or tunnel (and, if it is a director, its NIC).",
+    reason: "An address on a NIC is announced by ARP or neighbour discovery, and then clients reach the real server past the director.",
+    source: "ip-sysctl (kernel documentation), `arp_ignore`",
+    fix: "`ip addr del VIP/PREFIX dev INTERFACE`, and take it out of what sets it at boot",
+    needs: nothing,
+    judge: Judge::Host(only_at_home),
+};
+
+pub static VIP_NOT_HELD: Check = Check {
+    id: "vip-not-held",
+    summary: "A host that is not to have the VIP does not have it.",
+    reason: "A host with the VIP takes packets to it for its own, answers clients itself, and may announce it.",
+    source: "ip-address(8)",
+    fix: "`ip addr del VIP/PREFIX dev INTERFACE`",
+    needs: nothing,
+    judge: Judge::Host(not_held),
+};
+
+pub static VIP_ROUTE_LOCAL: Check = Check {
+    id: "vip-route-local",
+    summary: "A real server's kernel takes packets to the VIP for its own.",
+    reason: "A packet from the director that finds no local route is forwarded or dropped, and the client gets no answer.",
+    source: "ip-route(8), ip-rule(8)",
+    fix: "`lvsctl apply` sets the VIP; look for `ip rule` and routes that come before the local table",
+    needs: routes,
+    judge: Judge::Host(local),
+};
+
+pub static VIP_HOLDER: Check = Check {
+    id: "vip-holder",
+    summary: "Each VIP is on exactly one director.",
+    reason: "A VIP on no director serves nobody; on two, each client reaches one of them by chance and connections break.",
+    source: "RFC 9568, keepalived.conf(5)",
+    fix: "`lvsctl apply`; where keepalived runs on both, see whether adverts pass between them",
+    needs: nothing,
+    judge: Judge::Cluster(holders),
+};
+
+fn routes(cluster: &Cluster, _: &Host, needs: &mut Needs) {
+    let vips = cluster.service_vips().into_iter();
+    needs
+        .route_to
+        .get_or_insert_default()
+        .extend(vips.map(|vip| (vip, None)));
+}
+
+/// A VIP on a NIC is announced by it whatever the settings are, which is a director's work alone.
+fn only_at_home(audit: &HostAudit, findings: &mut Findings) {
+    for (vip, home) in topology::held_by_real_server(audit.cluster, audit.host) {
+        only_at(findings, audit, vip, home);
+    }
+}
+
+fn only_at(findings: &mut Findings, audit: &HostAudit, vip: IpAddr, home: &str) {
+    let host = &audit.host.name;
+    let nic = audit
+        .host
+        .is_director()
+        .then(|| topology::nic(audit.cluster, audit.host, vip));
+    let others: Vec<_> = audit
+        .addresses()
+        .of(vip)
+        .filter(|held| held.interface != home && Some(held.interface.as_str()) != nic)
+        .collect();
+    let fault = (!others.is_empty()).then(|| {
+        let found: Vec<&str> = others.iter().map(|held| held.interface.as_str()).collect();
+        let fix: Vec<String> = others
+            .iter()
+            .map(|h| format!("`ip addr del {vip}/{} dev {}`", h.prefix, h.interface))
+            .collect();
+        Mismatch::new(
+            match nic {
+                Some(nic) => format!("{vip} on {home} and {nic}, and on no other interface"),
+                None => format!("{vip} on {home} and on no other interface"),
+            },
+            format!("it on {} too", found.join(", ")),
+            format!("{} and take it out of what sets it at boot", fix.join(", ")),
+        )
+    });
+    findings.judge(host, &VIP_ONLY_ON_LO, vip.to_string(), fault);
+}
+
+/// Who serves nothing to a VIP does not hold it: a real server of NAT services or of other VIPs, a client. A director
+/// holds VIPs whatever it serves.
+fn not_held(audit: &HostAudit, findings: &mut Findings) {
+    if audit.host.is_director() {
+        return;
+    }
+    let held = topology::held_by_real_server(audit.cluster, audit.host);
+    let others = audit.cluster.service_vips().into_iter();
+    for vip in others.filter(|vip| !held.iter().any(|(address, _)| address == vip)) {
+        nowhere(findings, audit, vip);
+    }
+}
+
+fn nowhere(findings: &mut Findings, audit: &HostAudit, vip: IpAddr) {
+    let held = audit.facts().address.of(vip).next();
+    let fault = held.map(|held| {
+        Mismatch::new(
+            format!("no {vip}, which none of its services needs here"),
+            format!("it on {}", held.interface),
+            format!("`ip addr del {vip}/{} dev {}`", held.prefix, held.interface),
+        )
+    });
+    findings.judge(&audit.host.name, &VIP_NOT_HELD, vip.to_string(), fault);
+}
+
+fn local(audit: &HostAudit, findings: &mut Findings) {
+    for (vip, home) in topology::held_by_real_server(audit.cluster, audit.host) {
+        // One that it does not hold at all is drift.
+        if audit.addresses().has(vip) {
+            is_local(findings, audit, vip, home);
+        }
+    }
+}
+
+fn is_local(findings: &mut Findings, audit: &HostAudit, vip: IpAddr, home: &str) {
+    let route = audit.facts().route_to.get(vip, None);
+    let local = route.is_some_and(|r| r.kind.as_deref() == Some("local"));
+    let fault = (!local).then(|| {
+        let found = match route {
+            Some(r) => format!("one by {}", r.interface.as_deref().unwrap_or("no interface")),
+            None => "none".to_owned(),
+        };
+        Mismatch::new(
+            format!("a local route to {vip} (`ip route get {vip}`)"),
+            found,
+            format!("`lvsctl apply` puts the VIP on {home}; look for `ip rule` and routes that come before the local table"),
+        )
+    });
+    findings.judge(&audit.host.name, &VIP_ROUTE_LOCAL, vip.to_string(), fault);
+}
+
+fn holders(audit: &ClusterAudit, findings: &mut Findings) {
+    let (cluster, hosts) = (audit.cluster, audit.hosts);
+    let directors = cluster.hosts.iter().filter(|h| h.is_director()).count();
+    let answered = hosts.iter().filter(|s| s.host.is_director()).count();
+    if directors == 0 || answered < directors {
+        return;
+    }
+    for vip in cluster.all_vips() {
+        let holding: Vec<&HostAudit> = hosts
+            .iter()
+            .filter(|s| s.host.is_director() && holds(s, vip))
+            .collect();
+        let holders: Vec<&str> = holding.iter().map(|s| s.name()).collect();
+        let mismatch = (holders.len() != 1).then(|| {
+            let expected = "on exactly one director";
+            if !holders.is_empty() {
+                let found = format!("on {}", holders.join(" and "));
+                return Mismatch::new(expected, found, one_too_many(&holding, vip));
+            }
+            let start = "`lvsctl apply`, or `lvsctl start` where a director was stopped";
+            let fix = if cluster.keepalived {
+                let log = manager::where_it_logs(KEEPALIVED);
+                format!("{start}; where keepalived runs, for why it is no master see {log}")
+            } else {
+                start.to_owned()
+            };
+            Mismatch::new(expected, "on none", fix)
+        });
+        findings.judge("", &VIP_HOLDER, format!("VIP {vip}"), mismatch);
+    }
+}
+
+/// Of two directors with a VIP, one where keepalived does not run has it by hand; else they do not hear each other.
+fn one_too_many(holding: &[&HostAudit], vip: IpAddr) -> String {
+    let by_hand = holding.iter().filter(|s| !vrrp_adverts::takes_part(s));
+    let take_off: Vec<String> = by_hand
+        .flat_map(|s| s.addresses().of(vip).map(move |held| (s.name(), held)))
+        .map(|(host, held)| {
+            let (prefix, interface) = (held.prefix, &held.interface);
+            format!("`ip addr del {vip}/{prefix} dev {interface}` on {host}, where keepalived does not run")
+        })
+        .collect();
+    if take_off.is_empty() {
+        "see whether VRRP adverts pass between the directors (firewall, switch, VRID, auth_pass)"
+            .to_owned()
+    } else {
+        format!("{}; then `lvsctl apply`", take_off.join("; "))
+    }
+}
+
+pub fn holds(audit: &HostAudit, vip: IpAddr) -> bool {
+    audit.addresses().has(vip)
+}

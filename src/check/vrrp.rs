@@ -1,0 +1,154 @@
+//! What the keepalived configurations of the directors say of each VRRP instance: equal where they must be, distinct where
+//! they must be.
+
+use std::collections::BTreeSet;
+
+use super::definition::{Check, Judge};
+use super::findings::{Findings, Mismatch};
+use super::{ClusterAudit, list};
+use crate::fact::Needs;
+use crate::inventory::model::{Cluster, Host};
+use crate::keepalived::{self, CONFIGURATION, Instance};
+
+pub static VRRP_EQUAL: Check = Check {
+    id: "vrrp-equal",
+    summary: "Directors of an instance have the same VRID, interval, password, VIPs and transport (multicast or unicast).",
+    reason: "A director discards adverts that differ from its own configuration, and then both are masters.",
+    source: "RFC 9568 7.1, RFC 3768; keepalived.conf(5)",
+    fix: "`lvsctl apply`",
+    needs,
+    judge: Judge::Cluster(all_equal),
+};
+
+pub static VRRP_PRIORITY: Check = Check {
+    id: "vrrp-priority",
+    summary: "Directors of an instance have priorities of their own.",
+    reason: "Of two equal priorities the greater address wins: another director serves than the inventory says.",
+    source: "RFC 9568 6.4.3",
+    fix: "`lvsctl apply`; the order is in the `vrrp` part of the inventory",
+    needs,
+    judge: Judge::Cluster(priorities),
+};
+
+pub static VRRP_ID: Check = Check {
+    id: "vrrp-id",
+    summary: "No two instances on an interface have the same VRID.",
+    reason: "Each takes the adverts of the other for its own, and one of them serves nothing.",
+    source: "RFC 9568 5.2.3",
+    fix: "choose another `virtual_router_id` in the inventory",
+    needs,
+    judge: Judge::Cluster(collisions),
+};
+
+fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    if host.is_director() && cluster.keepalived {
+        let files = needs.file.get_or_insert_default();
+        files.insert(CONFIGURATION.to_owned());
+    }
+}
+
+/// The instances of each director's file, by host.
+fn instances<'a>(audit: &'a ClusterAudit) -> Vec<(&'a str, Vec<Instance>)> {
+    let directors = audit.hosts.iter().filter(|audit| audit.host.is_director());
+    directors
+        .filter_map(|audit| {
+            let file = audit.facts().file.get(CONFIGURATION)?;
+            Some((audit.name(), keepalived::instances(&file.content)))
+        })
+        .collect()
+}
+
+/// Judges each instance that several directors have.
+fn each_shared(audit: &ClusterAudit, mut judge: impl FnMut(&str, &[(&str, &Instance)])) {
+    let files = instances(audit);
+    let names: BTreeSet<&str> = files
+        .iter()
+        .flat_map(|(_, all)| all.iter().map(|i| i.name.as_str()))
+        .collect();
+    for name in names {
+        let members: Vec<(&str, &Instance)> = files
+            .iter()
+            .filter_map(|(host, all)| Some((*host, all.iter().find(|i| i.name == name)?)))
+            .collect();
+        if members.len() > 1 {
+            judge(name, &members);
+        }
+    }
+}
+
+fn all_equal(audit: &ClusterAudit, findings: &mut Findings) {
+    each_shared(audit, |name, members| equal(name, members, findings));
+}
+
+fn priorities(audit: &ClusterAudit, findings: &mut Findings) {
+    each_shared(audit, |name, members| distinct(name, members, findings));
+}
+
+fn equal(name: &str, members: &[(&str, &Instance)], findings: &mut Findings) {
+    type Part = (&'static str, fn(&Instance) -> String);
+    let parts: [Part; 5] = [
+        ("virtual_router_id", |i| i.virtual_router_id.clone()),
+        ("advert_int", |i| i.advert_int.clone()),
+        ("authentication", |i| i.auth.join(" ")),
+        ("virtual_ipaddress", |i| {
+            i.vips.iter().cloned().collect::<Vec<_>>().join(" ")
+        }),
+        ("unicast_peer", |i| {
+            if i.unicast { "unicast" } else { "multicast" }.to_owned()
+        }),
+    ];
+    for (key, get) in parts {
+        let values: Vec<(&str, String)> = members.iter().map(|(h, i)| (*h, get(i))).collect();
+        let different: BTreeSet<&String> = values.iter().map(|(_, v)| v).collect();
+        let fault = (different.len() > 1).then(|| {
+            // A password is compared and not shown.
+            let found = if key == "authentication" {
+                "different ones".to_owned()
+            } else {
+                list(&values)
+            };
+            Mismatch::new(
+                format!("the same {key} in {name} on all directors"),
+                found,
+                "`lvsctl apply`",
+            )
+        });
+        findings.judge("", &VRRP_EQUAL, format!("{name} {key}"), fault);
+    }
+}
+
+fn distinct(name: &str, members: &[(&str, &Instance)], findings: &mut Findings) {
+    let values: Vec<(&str, String)> = members
+        .iter()
+        .map(|(host, i)| (*host, i.priority.clone()))
+        .collect();
+    let different: BTreeSet<&String> = values.iter().map(|(_, v)| v).collect();
+    let fault = (different.len() < values.len()).then(|| {
+        Mismatch::new(
+            format!("a priority of its own for each director of {name}"),
+            list(&values),
+            "`lvsctl apply`; the order is in the inventory's vrrp part",
+        )
+    });
+    findings.judge("", &VRRP_PRIORITY, name, fault);
+}
+
+/// Two instances with one VRID on one segment take each other's adverts.
+fn collisions(audit: &ClusterAudit, findings: &mut Findings) {
+    for (host, instances) in instances(audit) {
+        let mut ids = BTreeSet::new();
+        let twice = instances.iter().find(|i| {
+            // IPv4 and IPv6 do not hear each other (RFC 5798, 1.2).
+            let v6 = i.vips.iter().any(|vip| vip.contains(':'));
+            !ids.insert((i.virtual_router_id.as_str(), i.interface.as_str(), v6))
+        });
+        let fault = twice.map(|i| {
+            Mismatch::new(
+                "a virtual_router_id of its own for each instance on an interface",
+                format!("{} twice on {}", i.virtual_router_id, i.interface),
+                "choose another `virtual_router_id` in the inventory",
+            )
+        });
+        findings.judge(host, &VRRP_ID, "virtual_router_id", fault);
+    }
+}
