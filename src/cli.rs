@@ -331,7 +331,7 @@ pub struct RenderArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Os {
-    /// Debian, Ubuntu and their kin
+    /// Debian, Ubuntu and derivatives
     Debian,
     /// RHEL, CentOS, Rocky, Alma, Fedora
     Rhel,

@@ -5,10 +5,11 @@
 //! steps, which [`run`] takes in order, host by host; [`check`] → findings. [`report`] shows all that happens, [`command`]
 //! has the verbs, and [`lab`] makes hosts to try it on.
 
-pub mod cause;
+pub mod cancel;
 pub mod check;
 pub mod cli;
 pub mod command;
+pub mod error_chain;
 pub mod event;
 pub mod exit;
 pub mod fact;

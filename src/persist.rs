@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::inventory::model::Cluster;
 use crate::resource::distribution::Distribution;
 use crate::resource::file::File;
-use crate::resource::manager::ServiceManager;
+use crate::resource::service_manager::ServiceManager;
 use crate::resource::unit::Unit;
 use crate::resource::{NodeLines, Resource};
 use crate::template::{Scope, TemplateError, Templates};

@@ -455,7 +455,7 @@ fn a_part_that_was_stopped_is_told() {
         panic!("a unit")
     };
     own.name = "lvsctl-c.service".to_owned();
-    for (wanted, active, told) in [
+    for (wanted, active, noted) in [
         (vec![unit.clone()], false, true),
         (vec![unit.clone()], true, false),
         (Vec::new(), false, false),
@@ -463,7 +463,7 @@ fn a_part_that_was_stopped_is_told() {
         let facts = with_unit("lvsctl-c.service", active, Facts::assumed());
         let plan = plan(&wanted, &Manifest::new("c"), &facts);
         let notes = plan.notes.join("\n");
-        assert_eq!(notes.contains("lvsctl start --limit"), told, "{notes}");
+        assert_eq!(notes.contains("lvsctl start --limit"), noted, "{notes}");
     }
 }
 

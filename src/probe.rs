@@ -92,7 +92,7 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
             .unwrap_or_default();
         others.push(Manifest::parse(name, text)?);
     }
-    // Without a good `ip` the host's addresses cannot be read at all; that is told in words by the caller.
+    // Without a good `ip` the host's addresses cannot be read at all; the caller reports that.
     let ip_tells = !get(Addresses::NAME).part("json").trim().is_empty();
     let system = Needs {
         system: Some(()),
@@ -113,12 +113,12 @@ pub fn obstacles(answer: &Answer, wanted: &[Resource]) -> Vec<String> {
     let mut found = Vec::new();
     if !answer.facts.system.has("ip") {
         found.push(
-            "expected the command `ip`, found none; install iproute2 (iproute on RHEL and its kin)"
+            "expected the command `ip`, found none; install iproute2 (iproute on RHEL and derivatives)"
                 .to_owned(),
         );
     } else if !answer.ip_tells {
         found.push(
-            "expected `ip` of iproute2 4.14 or later, found one that knows no JSON; install iproute2 (iproute on RHEL and its kin)"
+            "expected `ip` of iproute2 4.14 or later, found one that knows no JSON; install iproute2 (iproute on RHEL and derivatives)"
                 .to_owned(),
         );
     }

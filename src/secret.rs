@@ -255,7 +255,7 @@ impl fmt::Debug for Secret {
 pub struct Unread {
     pub source: SecretSource,
     pub why: String,
-    pub mend: String,
+    pub fix: String,
 }
 
 /// The secrets of one run, read once each.

@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use lvsctl::cancel::CancelToken;
 use lvsctl::event::Silent;
 use lvsctl::inventory::model::{Cluster, Host};
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
 use lvsctl::plan::HostPlan;
 use lvsctl::resource::Distribution;
 use lvsctl::role::Roles;
-use lvsctl::run::Interrupt;
 use lvsctl::run::host::{HostError, HostRun, Run};
 use lvsctl::secret::Secrets;
 use lvsctl::transport::Output;
@@ -79,8 +79,8 @@ fn opened(
     let fake = FakeHosts::new().host(name, script);
     let roles = Roles::load(None).expect("the built-in roles");
     let secrets = Secrets::new();
-    let (interrupt, more) = (
-        Interrupt::default(),
+    let (cancel, more) = (
+        CancelToken::default(),
         |_: &Host, _: &mut lvsctl::fact::Needs| String::new(),
     );
     let run = Run {
@@ -89,7 +89,7 @@ fn opened(
         connect: &fake,
         secrets: &secrets,
         sink: &Silent,
-        interrupt: &interrupt,
+        cancel: &cancel,
         holder: "test",
         more: &more,
     };

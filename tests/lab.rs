@@ -12,11 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use lvsctl::cancel::CancelToken;
 use lvsctl::inventory::model::{IptablesBackend, Suite};
 use lvsctl::lab::spec::{Host, LabSpec, Network, Nic};
-use lvsctl::lab::{
-    self, Cancel, Down, Kernel, KernelChoice, LabError, LabEvent, PowerState, UpOptions,
-};
+use lvsctl::lab::{self, Down, Kernel, KernelChoice, LabError, LabEvent, PowerState, UpOptions};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -544,7 +543,7 @@ fn a_killed_up_leaves_nothing_after_down() {
 fn an_interrupted_up_cleans_up_by_itself() {
     let lab = Lab::named("interrupted");
     let mut traces = None;
-    let cancel = Cancel::default();
+    let cancel = CancelToken::default();
     let options = UpOptions {
         cancel: cancel.clone(),
         ..options(KernelChoice::Uml)

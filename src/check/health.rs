@@ -4,7 +4,7 @@ use super::HostAudit;
 use super::definition::{Check, Judge, nothing};
 use super::findings::Findings;
 use crate::plan;
-use crate::run::left;
+use crate::run::leftovers;
 
 pub static HEALTH: Check = Check {
     id: "health",
@@ -22,7 +22,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     for note in audit.plan.notes.iter().filter(|note| **note != stopped) {
         findings.note(audit.name(), &HEALTH, note.clone());
     }
-    for note in left::notes(audit.cluster, &audit.run.answer.manifest) {
+    for note in leftovers::notes(audit.cluster, &audit.run.answer.manifest) {
         findings.note(audit.name(), &HEALTH, note);
     }
 }

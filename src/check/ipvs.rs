@@ -10,7 +10,7 @@ use super::{ClusterAudit, HostAudit, list};
 use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host};
 use crate::resource::ipvs::KEEPALIVED;
-use crate::resource::manager::{self, ServiceManager};
+use crate::resource::service_manager::{self, ServiceManager};
 use crate::view;
 
 pub static IPVS_OWNER: Check = Check {
@@ -137,7 +137,7 @@ fn restores(defaults: &str) -> bool {
     value.trim().trim_matches(['"', '\'']) == "true"
 }
 
-/// Services in the table that nobody asked for are told, and left alone.
+/// Services in the table that are not of this cluster are noted, and left alone.
 fn strangers(audit: &HostAudit, findings: &mut Findings) {
     if !audit.host.is_director() {
         return;
@@ -180,7 +180,7 @@ fn timeouts(audit: &ClusterAudit, findings: &mut Findings) {
     findings.judge("", &IPVS_TIMEOUTS, "tcp tcpfin udp", fault);
 }
 
-/// keepalived runs one sync daemon, for the instance that is told to have it: whoever serves that instance sends, the
+/// keepalived runs one sync daemon, for the instance with `lvs_sync_daemon`: whoever serves that instance sends, the
 /// others receive. One that was started by hand is judged by all VIPs.
 fn sync_daemons(audit: &ClusterAudit, findings: &mut Findings) {
     let (cluster, audit) = (audit.cluster, audit.hosts);
@@ -194,7 +194,7 @@ fn sync_daemons(audit: &ClusterAudit, findings: &mut Findings) {
             let fix = format!(
                 "`lvsctl apply` writes `lvs_sync_daemon` for {} into keepalived.conf; for why it did not start see {}",
                 instance.name,
-                manager::where_it_logs(KEEPALIVED)
+                service_manager::where_it_logs(KEEPALIVED)
             );
             sync_daemon(
                 director,

@@ -6,7 +6,7 @@ use super::findings::{Findings, Mismatch};
 use crate::fact::{Needs, keepalived};
 use crate::inventory::model::{Cluster, Host};
 use crate::resource::ipvs::KEEPALIVED;
-use crate::resource::manager;
+use crate::resource::service_manager;
 use crate::vrrp_state::why_in_fault;
 
 pub static KEEPALIVED_CONFIG: Check = Check {
@@ -54,7 +54,7 @@ fn states(audit: &HostAudit, findings: &mut Findings) {
                 format!("FAULT: {why}; it does not take over"),
                 format!(
                     "repair what it tracks; {} says what failed",
-                    manager::where_it_logs(KEEPALIVED)
+                    service_manager::where_it_logs(KEEPALIVED)
                 ),
             )
         });

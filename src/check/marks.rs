@@ -121,7 +121,7 @@ fn has_rule(audit: &HostAudit, mark: u32, v6: bool, findings: &mut Findings) {
     findings.judge(audit.name(), &MARK_RULE, format!("{mark:#x}"), fault);
 }
 
-/// The mark that a host's rules leave on a request, by whichever interface that comes; none where it cannot be told.
+/// The mark that a host's rules leave on a request, by whichever interface that comes; none where that is not known.
 fn mark(rules: &Rules, packet: &Packet, by: &[String]) -> Option<u32> {
     let marks: BTreeSet<Option<u32>> = by
         .iter()
@@ -161,7 +161,7 @@ fn gets_mark(
         let found = match (marks.next(), marks.next()) {
             (None, _) => Some(0),
             (Some(mark), None) => mark,
-            // The order of two backends in one hook is not told by either.
+            // Neither backend shows the order of both in one hook.
             (Some(one), Some(other)) => match (one, other) {
                 (Some(0), mark) | (mark, Some(0)) => mark,
                 _ => None,

@@ -86,8 +86,8 @@ impl<'a> Leg<'a> {
         }
     }
 
-    /// What a packet is to conntrack is not told any more.
-    fn untold(&mut self) {
+    /// Forgets the state that conntrack would give the packets.
+    fn forget_state(&mut self) {
         for packet in &mut self.packets {
             packet.state = None;
         }
@@ -137,7 +137,7 @@ pub fn judge(
     let mut dropped = None;
     let both = audit.facts().firewall.rules(v6);
     if both.iter().any(|rules| rules.untracks()) {
-        legs.iter_mut().for_each(Leg::untold);
+        legs.iter_mut().for_each(Leg::forget_state);
     }
     for rules in both {
         for leg in &legs {

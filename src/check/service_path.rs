@@ -68,7 +68,7 @@ fn of_director(audit: &HostAudit, service: &Service, findings: &mut Findings) {
     }
 }
 
-/// IPVS's packets are tracked only where it is told so.
+/// IPVS's packets are tracked only with `conntrack` set.
 fn tracked(audit: &HostAudit) -> Option<bool> {
     let value = audit.facts().sysctl.get(CONNTRACK)?;
     Some(value.trim() != "0")

@@ -41,7 +41,7 @@ fn persisted(audit: &HostAudit, findings: &mut Findings) {
         };
         let path = sysctl.path();
         let Some((value, file)) = audit.facts().sysctl_file.of(below_proc(&path)) else {
-            // Ours is a file like the others, so none at all is drift and told there.
+            // Our own file is among them, so none at all is drift.
             continue;
         };
         let fault = (!sysctl.holds(value)).then(|| {

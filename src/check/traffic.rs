@@ -40,7 +40,7 @@ pub struct Traffic<'t> {
 }
 
 impl<'t> Traffic<'t> {
-    /// The one director that holds a group's VIP; with two, what they count cannot be told apart.
+    /// The one director that holds a group's VIP; with two, what each counted of the group is not known.
     pub fn holder(&self, group: &Group) -> Option<&'t HostAudit<'t>> {
         let (vip, _) = group.targets.first()?;
         let mut holders = self
@@ -184,12 +184,12 @@ fn ask<'h>(
         (requests.is_some(), (name, section))
     });
     let (asked, listened): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|(client, _)| *client);
-    let asked = told(
+    let asked = answered(
         asked.into_iter().map(|(_, o)| o).collect(),
         &END_TO_END,
         findings,
     );
-    let listened = told(
+    let listened = answered(
         listened.into_iter().map(|(_, o)| o).collect(),
         &VRRP_ADVERTS,
         findings,
@@ -259,7 +259,7 @@ fn read_again(
         let section = section_of(run, "reading its counters", &script);
         (run.host.name.clone(), section)
     });
-    told(outcomes, &STATISTICS, findings)
+    answered(outcomes, &STATISTICS, findings)
         .into_iter()
         .map(|(host, section)| {
             let again = Again {
@@ -283,8 +283,8 @@ fn section_of(run: &mut HostRun, doing: &str, script: &str) -> Result<Section, H
     Ok(sections.remove(NAME).unwrap_or_default())
 }
 
-/// A host that cannot be asked is no reason to leave out what the others told.
-fn told(
+/// Keeps the answers, and makes a finding of each host that did not answer.
+fn answered(
     outcomes: Vec<(String, Result<Section, HostError>)>,
     check: &'static Check,
     findings: &mut Findings,

@@ -8,7 +8,7 @@ use super::{ClusterAudit, HostAudit, topology, vrrp_adverts};
 use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host};
 use crate::resource::ipvs::KEEPALIVED;
-use crate::resource::manager;
+use crate::resource::service_manager;
 
 pub static VIP_ONLY_ON_LO: Check = Check {
     id: "vip-only-on-lo",
@@ -166,7 +166,7 @@ fn holders(audit: &ClusterAudit, findings: &mut Findings) {
             }
             let start = "`lvsctl apply`, or `lvsctl start` where a director was stopped";
             let fix = if cluster.keepalived {
-                let log = manager::where_it_logs(KEEPALIVED);
+                let log = service_manager::where_it_logs(KEEPALIVED);
                 format!("{start}; where keepalived runs, for why it is no master see {log}")
             } else {
                 start.to_owned()

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, IsTerminal};
 
+use crate::cancel::CancelToken;
 use crate::cli::{ApplyArgs, Format, Global};
 use crate::event::{Event, Sink as _};
 use crate::exit::Exit;
@@ -10,16 +11,15 @@ use crate::plan::HostPlan;
 use crate::report;
 use crate::report::summary::{self, Outcome, Row};
 use crate::run::fleet::Applied;
-use crate::run::settle::{self, REPAIRS, Unheld, Unsettled};
 use crate::run::stages::{self, Way};
-use crate::run::{Fleet, HostRun, Interrupt};
+use crate::run::wait_converged::{self, REPAIRS, Unheld, Unsettled};
+use crate::run::{Fleet, HostRun};
 
 use super::drain::Drain;
-use super::output::{self, Reporter, show};
+use super::output::{self, show};
+use super::session::{Options, Session, all_locked, leftovers, names_in_plans};
 use super::vips;
-use super::work::{Work, all_locked, called, left};
 use super::{Failure, Result};
-use super::{reach, setup};
 
 /// What the hosts shall be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,28 +30,24 @@ pub enum Goal {
 }
 
 pub fn run(global: &Global, args: &ApplyArgs, goal: Goal) -> Result<Exit> {
-    let mut setup = setup::load(global)?;
-    let reach = reach::reach(global, &mut setup, goal == Goal::Inventory)?;
-    let interrupt = reach::interrupt()?;
-    let reporter = Reporter::new(global, args.format.format);
-    for warning in &setup.loaded.warnings {
-        reporter.event(&Event::Warning(warning.clone()));
-    }
-    let done = {
-        let work = Work {
-            global,
-            setup: &setup,
-            reach: &reach,
-            sink: &reporter,
+    let session = Session::open(
+        global,
+        Options {
+            events: args.format.format,
+            templates: goal == Goal::Inventory,
             ignore_unreachable: args.ignore_unreachable,
-        };
-        let fleet = work.fleet(&interrupt)?;
-        change(&work, &fleet, &reporter, args, goal)
-    };
-    reporter.finish();
-    reach.tell(global);
+            ..Options::default()
+        },
+    )?;
+    for warning in &session.context.loaded.warnings {
+        session.reporter.event(&Event::Warning(warning.clone()));
+    }
+    let done = session
+        .fleet()
+        .and_then(|fleet| change(&session, &fleet, args, goal));
+    let interrupted = session.cancel.is_cancelled();
+    session.finish();
     let (rows, exit) = done?;
-    let interrupted = interrupt.is_set();
     if args.format.format == Format::Text && rows.iter().any(|row| row.outcome != Outcome::Ok) {
         show(global, |out, style| {
             summary::text(out, &rows, interrupted, style)
@@ -61,21 +57,20 @@ pub fn run(global: &Global, args: &ApplyArgs, goal: Goal) -> Result<Exit> {
 }
 
 fn change(
-    work: &Work,
+    session: &Session,
     fleet: &Fleet,
-    reporter: &Reporter,
     args: &ApplyArgs,
     goal: Goal,
 ) -> Result<(Vec<Row>, Exit)> {
-    let mut hosts = work.wanted()?;
+    let mut hosts = session.wanted()?;
     if goal == Goal::Nothing {
         for (_, wanted) in &mut hosts {
             wanted.clear();
         }
     }
-    let opened = work.open(fleet, hosts)?;
+    let opened = session.open_hosts(fleet, hosts)?;
     let mut hosts = opened.hosts;
-    let plan = |host: &HostRun| host.plan(&work.reach.secrets);
+    let plan = |host: &HostRun| host.plan(&session.access.secrets);
     let mut plans: Vec<HostPlan> = hosts.iter().map(plan).collect();
     // Who takes all away has nothing that directors take in together.
     let mut unheld = match goal {
@@ -97,15 +92,15 @@ fn change(
     if goal == Goal::Inventory {
         for (host, plan) in hosts.iter().zip(&mut plans) {
             plan.notes.extend(vips::notes(&unheld, &host.host.name));
-            plan.notes.extend(left(work, host));
+            plan.notes.extend(leftovers(session, host));
         }
     }
-    let names = crate::view::Names::of(work.setup.cluster());
+    let names = crate::view::Names::of(session.cluster());
     let plans: Vec<HostPlan> = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
     if args.format.format == Format::Text {
-        reporter.suspend(|| {
-            show(work.global, |out, style| {
-                report::plan::text(out, &plans, &called(work.setup.cluster()), style)
+        session.reporter.suspend(|| {
+            show(session.global, |out, style| {
+                report::plan::text(out, &plans, &names_in_plans(session.cluster()), style)
             })
         })?;
     }
@@ -149,7 +144,7 @@ fn change(
     }
     let mut drain = match goal {
         Goal::Inventory => Drain::default(),
-        Goal::Nothing => match Drain::open(work, fleet, &hosts, &plans) {
+        Goal::Nothing => match Drain::open(session, fleet, &hosts, &plans) {
             Ok(drain) => drain,
             Err(failure) => {
                 fleet.close(hosts);
@@ -162,10 +157,16 @@ fn change(
             .titles()
             .map(|(host, title)| format!("first on {host}: {title}\n"))
             .collect();
-        reporter.suspend(|| show(work.global, |out, _| out.write_all(lines.as_bytes())))?;
+        session
+            .reporter
+            .suspend(|| show(session.global, |out, _| out.write_all(lines.as_bytes())))?;
     }
     let ends = report::plan::replaced(&plans);
-    if !args.yes && !reporter.suspend(|| confirmed(goal, &ends, fleet.run.interrupt))? {
+    if !args.yes
+        && !session
+            .reporter
+            .suspend(|| confirmed(goal, &ends, fleet.run.cancel))?
+    {
         drain.close(fleet);
         fleet.close(hosts);
         return Err(Failure::new(Exit::Done, "nothing was changed\n"));
@@ -176,7 +177,7 @@ fn change(
         .zip(&plans)
         .filter(|(host, _)| host.is_director());
     let way = Way::of(directors.map(|(_, plan)| plan));
-    let stages = stages::all(work.setup.cluster(), &order, way, &first);
+    let stages = stages::all(session.cluster(), &order, way, &first);
     let pairs = hosts.into_iter().zip(plans);
     let mut done: Vec<Applied> = if drain.run(fleet) {
         fleet.apply(pairs.collect(), &stages)
@@ -187,7 +188,7 @@ fn change(
     let well = done
         .iter()
         .all(|(_, _, result)| matches!(result, Some(Ok(()))));
-    let unsettled = if well && goal == Goal::Inventory && work.setup.cluster().keepalived {
+    let unsettled = if well && goal == Goal::Inventory && session.cluster().keepalived {
         settled(fleet, &mut done)
     } else {
         Vec::new()
@@ -236,20 +237,20 @@ fn settled(fleet: &Fleet, done: &mut [Applied]) -> Vec<Unsettled> {
         .map(|(host, _, _)| host)
         .filter(|run| run.host.is_director())
         .collect();
-    settle::wait(fleet, &mut directors, REPAIRS)
+    wait_converged::wait(fleet, &mut directors, REPAIRS)
 }
 
 /// `ends`: what the run ends that lvsctl did not make, a line a host.
-fn confirmed(goal: Goal, ends: &[String], interrupt: &Interrupt) -> Result<bool> {
+fn confirmed(goal: Goal, ends: &[String], cancel: &CancelToken) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(
             Exit::Usage,
-            "error: nobody is there to ask; say --yes to go on without\n",
+            "error: cannot ask for confirmation: standard input is not a terminal; pass --yes\n",
         ));
     }
     let question = match goal {
         Goal::Inventory => "make these changes?",
-        Goal::Nothing => "take all this away?",
+        Goal::Nothing => "remove all of this?",
     };
     for line in ends {
         eprintln!("{line}");
@@ -260,5 +261,5 @@ fn confirmed(goal: Goal, ends: &[String], interrupt: &Interrupt) -> Result<bool>
         .lock()
         .read_line(&mut answer)
         .map_err(|e| Failure::of(Exit::Failed, &e))?;
-    Ok(!interrupt.is_set() && matches!(answer.trim(), "y" | "Y" | "yes"))
+    Ok(!cancel.is_cancelled() && matches!(answer.trim(), "y" | "Y" | "yes"))
 }

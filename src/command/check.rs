@@ -4,21 +4,21 @@ use crate::cli::Global;
 use crate::exit::Exit;
 use crate::report::count;
 
-use super::{Result, print, secrets, setup};
+use super::{Result, context, print, secrets};
 
 pub fn run(global: &Global) -> Result<Exit> {
-    let setup = setup::load(global)?;
-    let cluster = setup.cluster();
-    let resources: usize = setup
+    let context = context::load(global)?;
+    let cluster = context.cluster();
+    let resources: usize = context
         .hosts(global)?
         .iter()
-        .map(|host| setup.wanted(host).len())
+        .map(|host| context.wanted(host).len())
         .sum();
-    for replaced in setup.roles.replaced() {
+    for replaced in context.roles.replaced() {
         eprintln!("warning: {replaced}; rename it if that is not meant");
     }
-    setup::warn(global, &setup.loaded.advice());
-    setup::warn(global, &secrets::look(global, &setup)?);
+    context::warn(global, &context.loaded.advice());
+    context::warn(global, &secrets::look(global, &context)?);
     print(&format!(
         "{}: cluster {} is valid: {}, {}, {}\n",
         global.inventory.display(),

@@ -4,9 +4,9 @@ use crate::exit::Exit;
 use crate::inventory::model::Host;
 use crate::plan::HostPlan;
 use crate::resource::change::Step;
-use crate::run::{Fleet, HostRun, power};
+use crate::run::{Fleet, HostRun, start_stop};
 
-use super::work::{Work, lock};
+use super::session::{Session, lock};
 use super::{Failure, Result};
 
 /// Directors, locked, with what they do. None where no real server leaves.
@@ -19,14 +19,14 @@ impl<'h> Drain<'h> {
     /// Opens and locks the directors that are not chosen themselves. One that cannot be worked on ends the run before
     /// anything changes, unless asked otherwise.
     pub fn open(
-        work: &Work<'h>,
+        session: &'h Session,
         fleet: &Fleet,
         chosen: &[HostRun],
         plans: &[HostPlan],
     ) -> Result<Self> {
-        let names: Vec<&str> = work
-            .setup
-            .hosts(work.global)?
+        let names: Vec<&str> = session
+            .context
+            .hosts(session.global)?
             .iter()
             .map(|host| host.name.as_str())
             .collect();
@@ -35,7 +35,7 @@ impl<'h> Drain<'h> {
             .filter(|(_, plan)| !plan.is_empty())
             .map(|(run, _)| run.host)
             .collect();
-        let mut stage = power::drain(work.setup.cluster(), &leaving);
+        let mut stage = start_stop::drain(session.cluster(), &leaving);
         stage.retain(|(host, _)| !names.contains(&host.name.as_str()));
         let mut drain = Self::default();
         if stage.is_empty() {
@@ -46,18 +46,18 @@ impl<'h> Drain<'h> {
         for ((_, outcome), (_, steps)) in fleet.open(directors).into_iter().zip(stage) {
             match outcome {
                 Ok(run) => drain.hosts.push((run, steps)),
-                // Told already, as an event.
+                // An event has said why.
                 Err(_) => unreached = true,
             }
         }
-        if fleet.run.interrupt.is_set() {
+        if fleet.run.cancel.is_cancelled() {
             drain.close(fleet);
             return Err(Failure::new(
                 Exit::Interrupted,
                 "interrupted: nothing was changed\n",
             ));
         }
-        if unreached && !work.ignore_unreachable {
+        if unreached && !session.ignore_unreachable {
             drain.close(fleet);
             let message = "expected to drain what leaves on its directors first; --ignore-unreachable goes on without \
                            those\nnothing was changed on any host\n";

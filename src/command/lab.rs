@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use crate::cancel::CancelToken;
 use crate::cli::{Format, Global, LabCommand, LabKernel, LabNameArgs, LabSuite, LabUpArgs};
 use crate::exit::Exit;
 use crate::inventory::model::Suite;
 use crate::lab::from_cluster::lab_spec;
-use crate::lab::{self, Cancel, Down, KernelChoice, LabError, LabEvent, UpOptions};
+use crate::lab::{self, Down, KernelChoice, LabError, LabEvent, UpOptions};
 
-use super::{Failure, Result, print, setup};
+use super::{Failure, Result, context, print};
 
 /// How long a host may take to boot.
 const START: Duration = Duration::from_secs(120);
@@ -72,13 +73,13 @@ pub fn run(global: &Global, command: &LabCommand) -> Result<Exit> {
 fn name(global: &Global, args: &LabNameArgs) -> Result<String> {
     match &args.name {
         Some(name) => Ok(name.clone()),
-        None => Ok(setup::load(global)?.cluster().name.clone()),
+        None => Ok(context::load(global)?.cluster().name.clone()),
     }
 }
 
 fn up(global: &Global, args: &LabUpArgs) -> Result<Exit> {
-    let setup = setup::load(global)?;
-    let mut spec = lab_spec(setup.cluster());
+    let context = context::load(global)?;
+    let mut spec = lab_spec(context.cluster());
     if let Some(name) = &args.name.name {
         spec.name.clone_from(name);
     }
@@ -98,7 +99,7 @@ fn up(global: &Global, args: &LabUpArgs) -> Result<Exit> {
             LabSuite::Bookworm => Suite::Bookworm,
             LabSuite::Trixie => Suite::Trixie,
         },
-        cancel: Cancel::from_flag(flag),
+        cancel: CancelToken::from_flag(flag),
         keep_failed: args.keep,
         timeout: Duration::from_secs(args.timeout),
         ..UpOptions::default()

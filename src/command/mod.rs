@@ -3,21 +3,21 @@
 mod apply;
 mod check;
 mod completions;
+mod connect;
+mod context;
 mod drain;
 mod lab;
 mod man;
 mod output;
 mod plan;
-mod power;
-mod reach;
 mod render;
 mod schema;
 mod secrets;
-mod setup;
+mod session;
+mod start_stop;
 mod status;
 mod verify;
 mod vips;
-mod work;
 
 use std::io::Write as _;
 
@@ -40,7 +40,7 @@ impl Failure {
         }
     }
 
-    /// An error with its causes, each told once.
+    /// An error with its causes.
     pub fn of(exit: Exit, error: &dyn std::error::Error) -> Self {
         Self::new(
             exit,
@@ -59,11 +59,11 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Apply(args) => apply::run(&cli.global, args, apply::Goal::Inventory),
         Command::Destroy(args) => apply::run(&cli.global, &args.apply, apply::Goal::Nothing),
         Command::Verify(args) => verify::run(&cli.global, args),
-        Command::Start(args) => power::run(&cli.global, &args.format, power::Power::Start),
-        Command::Stop(args) => power::run(
+        Command::Start(args) => start_stop::run(&cli.global, &args.format, start_stop::Verb::Start),
+        Command::Stop(args) => start_stop::run(
             &cli.global,
             &args.format,
-            power::Power::Stop { all: args.all },
+            start_stop::Verb::Stop { all: args.all },
         ),
         Command::Status(args) => status::run(&cli.global, args),
         Command::Render(args) => render::run(&cli.global, args),
@@ -73,7 +73,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Lab(command) => lab::run(&cli.global, command),
     };
     done.unwrap_or_else(|failure| {
-        // Nobody is left to tell when standard error is closed.
+        // An error of standard error itself cannot be reported.
         let _ = anstream::stderr().write_all(failure.message.as_bytes());
         failure.exit
     })

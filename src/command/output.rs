@@ -11,7 +11,7 @@ use crate::report::plain::Plain;
 use crate::report::progress::{Aside, Progress};
 use crate::report::{Level, Style};
 
-use super::{Failure, Result, setup};
+use super::{Failure, Result, context};
 
 /// The bars that are on the terminal, for what comes from beside the run: a signal.
 static BARS: Mutex<Option<Aside>> = Mutex::new(None);
@@ -105,7 +105,7 @@ pub fn style(global: &Global, stream: &impl IsTerminal) -> Style {
         Level::Normal
     };
     Style {
-        colour: setup::colour(global, stream),
+        colour: context::colour(global, stream),
         level,
         width: None,
     }

@@ -6,51 +6,25 @@ use crate::plan::HostPlan;
 use crate::report;
 
 use super::Result;
-use super::output::{Reporter, show};
-use super::work::{Work, called, left};
-use super::{reach, setup, vips};
+use super::output::show;
+use super::session::{Options, Session, leftovers, names_in_plans};
+use super::vips;
 
 pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
-    let mut setup = setup::load(global)?;
-    let reach = reach::reach(global, &mut setup, true)?;
-    let interrupt = reach::interrupt()?;
     // The plan is the result; with JSON it stays the only thing that is printed.
-    let reporter = Reporter::new(global, Format::Text);
-    let work = Work {
+    let session = Session::open(
         global,
-        setup: &setup,
-        reach: &reach,
-        sink: &reporter,
-        ignore_unreachable: args.ignore_unreachable,
-    };
-    let fleet = work.fleet(&interrupt)?;
-    let opened = work.open(&fleet, work.wanted()?);
-    let mut opened = match opened {
-        Ok(opened) => opened,
-        Err(failure) => {
-            drop(fleet);
-            reporter.finish();
-            return Err(failure);
-        }
-    };
-    let unheld = vips::unheld(&fleet, &mut opened.hosts);
-    let hosts = &opened.hosts;
-    let mut plans: Vec<HostPlan> = hosts.iter().map(|h| h.plan(&reach.secrets)).collect();
-    vips::together(&fleet, hosts, &mut plans, &unheld);
-    for (host, plan) in hosts.iter().zip(&mut plans) {
-        plan.notes.extend(vips::notes(&unheld, &host.host.name));
-        plan.notes.extend(left(&work, host));
-    }
-    let names = crate::view::Names::of(setup.cluster());
-    let plans: Vec<HostPlan> = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
-    let missing = opened.missing.len();
-    fleet.close(opened.hosts);
-    drop(fleet);
-    reporter.finish();
-    reach.tell(global);
+        Options {
+            ignore_unreachable: args.ignore_unreachable,
+            ..Options::default()
+        },
+    )?;
+    let made = make(&session);
+    let context = session.finish();
+    let (plans, missing) = made?;
     show(global, |out, style| match args.format.format {
-        Format::Text => report::plan::text(out, &plans, &called(setup.cluster()), style),
-        Format::Json => report::plan::json(out, &plans, &setup.loaded.warnings),
+        Format::Text => report::plan::text(out, &plans, &names_in_plans(context.cluster()), style),
+        Format::Json => report::plan::json(out, &plans, &context.loaded.warnings),
     })?;
     if missing > 0 && !global.quiet {
         eprintln!(
@@ -66,4 +40,24 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
         true if missing > 0 => Exit::Unreachable,
         true => Exit::Done,
     })
+}
+
+/// The plan of each host that answered, and how many did not.
+fn make(session: &Session) -> Result<(Vec<HostPlan>, usize)> {
+    let fleet = session.fleet()?;
+    let mut opened = session.open_hosts(&fleet, session.wanted()?)?;
+    let unheld = vips::unheld(&fleet, &mut opened.hosts);
+    let hosts = &opened.hosts;
+    let secrets = &session.access.secrets;
+    let mut plans: Vec<HostPlan> = hosts.iter().map(|host| host.plan(secrets)).collect();
+    vips::together(&fleet, hosts, &mut plans, &unheld);
+    for (host, plan) in hosts.iter().zip(&mut plans) {
+        plan.notes.extend(vips::notes(&unheld, &host.host.name));
+        plan.notes.extend(leftovers(session, host));
+    }
+    let names = crate::view::Names::of(session.cluster());
+    let plans = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
+    let missing = opened.missing.len();
+    fleet.close(opened.hosts);
+    Ok((plans, missing))
 }

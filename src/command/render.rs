@@ -10,17 +10,17 @@ use crate::resource::Resource;
 use crate::resource::distribution::{Distribution, Family};
 use crate::secret;
 
-use super::{Failure, Result, print, secrets, setup};
+use super::{Failure, Result, context, print, secrets};
 
 pub fn run(global: &Global, args: &RenderArgs) -> Result<Exit> {
-    let setup = setup::load(global)?;
-    let host = setup
+    let context = context::load(global)?;
+    let host = context
         .cluster()
         .hosts
         .iter()
         .find(|host| host.name == args.host)
         .ok_or_else(|| {
-            let names: Vec<&str> = setup
+            let names: Vec<&str> = context
                 .cluster()
                 .hosts
                 .iter()
@@ -41,10 +41,10 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Exit> {
         Os::Suse => Family::Suse,
         Os::Alpine => Family::Alpine,
     };
-    let resources = setup.wanted_on(host, &Distribution::new(family))?;
+    let resources = context.wanted_on(host, &Distribution::new(family))?;
     let show = |text: &str| -> Result<String> {
         if args.show_secrets {
-            let secrets = secrets::read(global, &setup, true)?;
+            let secrets = secrets::read(global, &context, true)?;
             let text =
                 secret::reveal(text, &secrets).map_err(|e| Failure::of(Exit::Invalid, &e))?;
             return Ok(text.to_string());

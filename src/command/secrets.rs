@@ -11,66 +11,66 @@ use crate::inventory::Problem;
 use crate::inventory::model::Host;
 use crate::secret::{Secret, SecretSource, Secrets, Unread};
 
-use super::setup::{self, Setup};
+use super::context::{self, Context};
 use super::{Failure, Result};
 
 /// The most that a file with a secret may hold.
 const FILE_LIMIT: u64 = 64 * 1024;
 
 /// Each secret that the hosts of a run need, read once; those of templates only where templates are compared.
-pub fn read(global: &Global, setup: &Setup, templates: bool) -> Result<Secrets> {
-    let (prompts, others) = sources(global, setup, templates)?;
+pub fn read(global: &Global, context: &Context, templates: bool) -> Result<Secrets> {
+    let (prompts, others) = sources(global, context, templates)?;
     let (mut secrets, unread) = read_all(others, global);
     if !unread.is_empty() {
-        return Err(invalid(global, &setup.loaded.unread(&unread)));
+        return Err(invalid(global, &context.loaded.unread(&unread)));
     }
     // Nobody is asked for what another secret's fault makes useless.
     let (asked, unread) = read_all(prompts, global);
     if !unread.is_empty() {
-        return Err(invalid(global, &setup.loaded.unread(&unread)));
+        return Err(invalid(global, &context.loaded.unread(&unread)));
     }
     secrets.extend(asked);
-    check(global, setup, &secrets)?;
+    check(global, context, &secrets)?;
     Ok(secrets)
 }
 
-/// What can be told of secrets before a run: those that cannot be read yet are warnings. Nobody is asked for one.
-pub fn look(global: &Global, setup: &Setup) -> Result<Vec<Problem>> {
-    let (_, others) = sources(global, setup, true)?;
+/// Secrets before a run: those that cannot be read yet are warnings. The user is asked for none.
+pub fn look(global: &Global, context: &Context) -> Result<Vec<Problem>> {
+    let (_, others) = sources(global, context, true)?;
     let (secrets, unread) = read_all(others, global);
-    check(global, setup, &secrets)?;
-    Ok(setup.loaded.unread_yet(&unread))
+    check(global, context, &secrets)?;
+    Ok(context.loaded.unread_yet(&unread))
 }
 
-fn check(global: &Global, setup: &Setup, secrets: &Secrets) -> Result<()> {
-    let checked = setup.loaded.check_secrets(secrets);
+fn check(global: &Global, context: &Context, secrets: &Secrets) -> Result<()> {
+    let checked = context.loaded.check_secrets(secrets);
     checked.map_err(|e| invalid(global, &e))
 }
 
 fn invalid(global: &Global, error: &crate::inventory::LoadError) -> Failure {
-    Failure::new(Exit::Invalid, setup::rendered(global, error))
+    Failure::new(Exit::Invalid, context::rendered(global, error))
 }
 
 /// Where secrets come from: those that somebody is asked for, and the others.
 fn sources(
     global: &Global,
-    setup: &Setup,
+    context: &Context,
     templates: bool,
 ) -> Result<(BTreeSet<SecretSource>, BTreeSet<SecretSource>)> {
     let mut sources = BTreeSet::new();
-    let chosen = setup.hosts(global)?;
+    let chosen = context.hosts(global)?;
     // Where no template is compared, hosts start or leave, and directors that are not chosen do their part.
     let takes_part = |host: &&Host| {
         let is_chosen = chosen.iter().any(|c| c.name == host.name);
         is_chosen || (!templates && host.is_director())
     };
-    for host in setup.cluster().hosts.iter().filter(takes_part) {
+    for host in context.cluster().hosts.iter().filter(takes_part) {
         let ssh = &host.ssh;
         let own = [&ssh.password, &ssh.passphrase, &ssh.sudo_password];
         sources.extend(own.into_iter().flatten().cloned());
     }
     if templates {
-        let instances = setup.cluster().vrrp.iter();
+        let instances = context.cluster().vrrp.iter();
         sources.extend(instances.filter_map(|instance| instance.auth_pass.clone()));
     }
     let asks = |source: &SecretSource| matches!(source, SecretSource::Prompt(_));
@@ -84,22 +84,22 @@ fn read_all(sources: BTreeSet<SecretSource>, global: &Global) -> (Secrets, Vec<U
     for source in sources {
         match read_one(&source, folder) {
             Ok(value) => drop(secrets.insert(source, value)),
-            Err(Wrong { why, mend }) => unread.push(Unread { source, why, mend }),
+            Err(Wrong { why, fix }) => unread.push(Unread { source, why, fix }),
         }
     }
     (secrets, unread)
 }
 
-/// Why a secret cannot be read, and how to mend that.
+/// Why a secret cannot be read, and the fix.
 struct Wrong {
     why: String,
-    mend: String,
+    fix: String,
 }
 
-fn wrong(why: impl Into<String>, mend: impl Into<String>) -> Wrong {
+fn wrong(why: impl Into<String>, fix: impl Into<String>) -> Wrong {
     Wrong {
         why: why.into(),
-        mend: mend.into(),
+        fix: fix.into(),
     }
 }
 

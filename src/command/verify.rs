@@ -10,93 +10,34 @@ use crate::report::error::chain;
 use crate::run::{HostRun, steady};
 
 use super::Result;
-use super::output::{Reporter, show};
-use super::work::{Work, lab_hint};
-use super::{reach, setup};
+use super::output::show;
+use super::session::{Options, Session, lab_hint};
 
 /// Stands for this machine as a client, where the inventory has none.
 const THIS_MACHINE: &str = "this machine";
 
 pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
-    let mut setup = setup::load(global)?;
-    let reach = reach::reach(global, &mut setup, true)?;
-    let interrupt = reach::interrupt()?;
-    let reporter = Reporter::new(global, Format::Text);
-    let cluster = setup.cluster();
+    let session = Session::open(
+        global,
+        Options {
+            ignore_unreachable: true,
+            ..Options::default()
+        },
+    )?;
     let asking = if args.no_traffic {
         Asking::LeftOut
     } else {
         Asking::Allowed
     };
-    let more = |host: &Host, needs: &mut Needs| {
-        if host.name == THIS_MACHINE {
-            return String::new();
-        }
-        check::needs(cluster, host, needs);
-        check::questions(cluster, host, asking)
-    };
     let mut findings = Findings::default();
-    let mut unreached = false;
-    let this_machine = this_machine(&cluster.hosts);
-    {
-        let work = Work {
-            global,
-            setup: &setup,
-            reach: &reach,
-            sink: &reporter,
-            ignore_unreachable: true,
-        };
-        let fleet = work.fleet_asking(&interrupt, &more)?;
-        let mut wanted = work.wanted()?;
-        let has_client = wanted.iter().any(|(host, _)| host.has_role("client"));
-        if asking == Asking::Allowed
-            && !has_client
-            && let Some(host) = &this_machine
-        {
-            wanted.push((host, Vec::new()));
-        }
-        let mut runs = Vec::new();
-        for (host, outcome) in fleet.open(wanted) {
-            match outcome {
-                Ok(run) => {
-                    findings.pass(&REACHABLE);
-                    runs.push(run);
-                }
-                // Nobody said that it should take part.
-                Err(error) if host.name == THIS_MACHINE => findings.note(
-                    "",
-                    &END_TO_END,
-                    format!(
-                        "this machine cannot stand in for a client: {}; run as root, or give a host outside the cluster the role `client`",
-                        chain(&error)
-                    ),
-                ),
-                Err(error) => {
-                    unreached = true;
-                    findings.fail(&host.name, &REACHABLE, "the host", unreachable(&chain(&error)));
-                }
-            }
-        }
-        let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
-            .into_iter()
-            .partition(|run| run.host.name == THIS_MACHINE || cluster.is_neutral(run.host));
-        // What changes by itself in a moment is no finding.
-        steady::wait(&fleet, &mut hosts);
-        if !interrupt.is_set() {
-            check::offline(cluster, &hosts, &clients, &reach.secrets, &mut findings);
-        }
-        if asking == Asking::Allowed && !interrupt.is_set() {
-            traffic::check(&fleet, cluster, &mut clients, &mut hosts, &mut findings);
-        }
-        hosts.extend(clients);
-        fleet.close(hosts);
+    let audited = audit(&session, asking, &mut findings);
+    let cancelled = session.cancel.is_cancelled();
+    let context = session.finish();
+    let all_reached = audited?;
+    if !all_reached {
+        eprint!("{}", lab_hint(global, context.cluster()));
     }
-    reporter.finish();
-    reach.tell(global);
-    if unreached {
-        eprint!("{}", lab_hint(global, cluster));
-    }
-    if interrupt.is_set() {
+    if cancelled {
         return Ok(Exit::Interrupted);
     }
     let skipped = findings.unasked();
@@ -106,6 +47,65 @@ pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
         Format::Json => report::findings::json(out, all, passed, &skipped),
     })?;
     Ok(exit(&findings, args.strict))
+}
+
+/// Makes all checks; whether all hosts could be reached.
+fn audit(session: &Session, asking: Asking, findings: &mut Findings) -> Result<bool> {
+    let cluster = session.cluster();
+    let more = |host: &Host, needs: &mut Needs| {
+        if host.name == THIS_MACHINE {
+            return String::new();
+        }
+        check::needs(cluster, host, needs);
+        check::questions(cluster, host, asking)
+    };
+    let this_machine = this_machine(&cluster.hosts);
+    let fleet = session.fleet_asking(&more)?;
+    let mut wanted = session.wanted()?;
+    let has_client = wanted.iter().any(|(host, _)| host.has_role("client"));
+    if asking == Asking::Allowed
+        && !has_client
+        && let Some(host) = &this_machine
+    {
+        wanted.push((host, Vec::new()));
+    }
+    let mut all_reached = true;
+    let mut runs = Vec::new();
+    for (host, outcome) in fleet.open(wanted) {
+        match outcome {
+            Ok(run) => {
+                findings.pass(&REACHABLE);
+                runs.push(run);
+            }
+            // Nobody said that it should take part.
+            Err(error) if host.name == THIS_MACHINE => findings.note(
+                "",
+                &END_TO_END,
+                format!(
+                    "this machine cannot stand in for a client: {}; run as root, or give a host outside the cluster the role `client`",
+                    chain(&error)
+                ),
+            ),
+            Err(error) => {
+                all_reached = false;
+                findings.fail(&host.name, &REACHABLE, "the host", unreachable(&chain(&error)));
+            }
+        }
+    }
+    let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
+        .into_iter()
+        .partition(|run| run.host.name == THIS_MACHINE || cluster.is_neutral(run.host));
+    // What changes by itself in a moment is no finding.
+    steady::wait(&fleet, &mut hosts);
+    if !session.cancel.is_cancelled() {
+        check::offline(cluster, &hosts, &clients, &session.access.secrets, findings);
+    }
+    if asking == Asking::Allowed && !session.cancel.is_cancelled() {
+        traffic::check(&fleet, cluster, &mut clients, &mut hosts, findings);
+    }
+    hosts.extend(clients);
+    fleet.close(hosts);
+    Ok(all_reached)
 }
 
 /// What was found decides; with `--strict` also what was not looked at from end to end.

@@ -10,9 +10,9 @@ use crate::plan::load::{self, Absent, Director};
 use crate::resource::Resource;
 use crate::resource::file::File;
 use crate::resource::ipvs::KEEPALIVED;
-use crate::resource::manager::ServiceManager;
+use crate::resource::service_manager::ServiceManager;
 use crate::run::fleet::Applied;
-use crate::run::settle::{self, Unheld, Unsettled};
+use crate::run::wait_converged::{self, Unheld, Unsettled};
 use crate::run::{Fleet, HostRun};
 use crate::secret;
 
@@ -24,7 +24,7 @@ pub fn unheld(fleet: &Fleet, hosts: &mut [HostRun]) -> Vec<Unheld> {
         return Vec::new();
     }
     let directors = hosts.iter_mut().filter(|run| run.host.is_director());
-    settle::unheld(fleet, &mut directors.collect::<Vec<_>>())
+    wait_converged::unheld(fleet, &mut directors.collect::<Vec<_>>())
 }
 
 /// The directors that hold a VIP by their latest answers; real servers hold it all the time.
@@ -119,7 +119,7 @@ pub fn unsettled(fleet: &Fleet, hosts: &mut [HostRun], unheld: &[Unheld]) -> Vec
         .collect();
     if several {
         let directors = hosts.iter_mut().filter(|run| run.host.is_director());
-        let still = settle::wait(fleet, &mut directors.collect::<Vec<_>>(), 0);
+        let still = wait_converged::wait(fleet, &mut directors.collect::<Vec<_>>(), 0);
         left.extend(
             still
                 .into_iter()

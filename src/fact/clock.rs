@@ -83,8 +83,8 @@ mod tests {
         let uptime: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
         // /proc/uptime has hundredths of a second.
         let earliest = now.as_secs_f64() - uptime - 0.02;
-        let told = boot();
-        assert!(told > earliest, "{told} < {earliest}");
+        let booted = boot();
+        assert!(booted > earliest, "{booted} < {earliest}");
     }
 
     #[test]

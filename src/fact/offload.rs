@@ -45,7 +45,7 @@ impl Fact for Offloads {
     }
 }
 
-/// A line of `ethtool -k`, or the flags that the kernel told itself.
+/// A line of `ethtool -k`, or the flags that the kernel reported.
 fn offload(text: &str) -> Option<bool> {
     let mut lines = text.lines().map(str::trim);
     let line = lines.find(|line| line.starts_with("large-receive-offload:"))?;

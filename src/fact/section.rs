@@ -1,4 +1,4 @@
-//! The shape of a probe's answer: one section a kind, made of named parts. How parts are told apart on the wire
+//! The shape of a probe's answer: one section a kind, made of named parts. How parts are separated on the wire
 //! is known only here.
 
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::clock::Clock;
 use super::{Fact, ParseError, Section};
-use crate::resource::manager::STARTED;
+use crate::resource::service_manager::STARTED;
 use crate::shell::quote;
 
 #[derive(Debug, Clone, Default, PartialEq)]

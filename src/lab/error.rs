@@ -1,4 +1,4 @@
-//! What can go wrong in the lab, in words that say how to mend it.
+//! Errors of the lab, each with its fix.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::requirements::Missing;
 pub enum LabError {
     #[error("the lab cannot be made so: {0}")]
     Spec(String),
-    #[error("this machine lacks what the lab needs: {}; mend it with: {}", list(.0), Missing::remedy(.0))]
+    #[error("this machine lacks what the lab needs: {}; fix: {}", list(.0), Missing::remedy(.0))]
     Missing(Vec<Missing>),
     #[error("no lab named {name} is up; {}", others(.existing))]
     NoSuchLab { name: String, existing: Vec<String> },

@@ -13,7 +13,8 @@ use sha2::{Digest, Sha256};
 use super::error::LabError;
 use super::layout::hex;
 use super::tool::{describe, end_with_us, last_lines, program};
-use super::wait::Cancel;
+use super::wait::{check, pause};
+use crate::cancel::CancelToken;
 
 /// The unpacked packages in a finished folder; what else is there, the script has made.
 pub(super) const ROOT: &str = "root";
@@ -64,7 +65,7 @@ impl Recipe<'_> {
 pub(super) fn ensure(
     cache: &Path,
     recipe: &Recipe<'_>,
-    cancel: &Cancel,
+    cancel: &CancelToken,
     say: &mut dyn FnMut(&str),
 ) -> Result<PathBuf, LabError> {
     let image = cache.join(recipe.name());
@@ -96,7 +97,7 @@ pub(super) fn make_cache(cache: &Path) -> Result<(), LabError> {
 
 pub(super) fn lock(
     cache: &Path,
-    cancel: &Cancel,
+    cancel: &CancelToken,
     say: &mut dyn FnMut(&str),
 ) -> Result<Flock<File>, LabError> {
     let path = cache.join("lock");
@@ -113,7 +114,7 @@ pub(super) fn lock(
             say("waiting for another lvsctl that builds what labs share");
             announced = true;
         }
-        cancel.pause()?;
+        pause(cancel)?;
     }
 }
 
@@ -130,7 +131,7 @@ fn remove_tree(path: &Path) -> Result<(), LabError> {
 fn build(
     folder: &Path,
     recipe: &Recipe<'_>,
-    cancel: &Cancel,
+    cancel: &CancelToken,
     say: &mut dyn FnMut(&str),
 ) -> Result<(), LabError> {
     let what = || LabError::io(format!("{}: cannot be written", folder.display()));
@@ -148,7 +149,7 @@ fn build(
         .map_err(failed())?;
     let log = follow(&mut child, cancel, say).map_err(failed())?;
     let status = child.wait().map_err(failed())?;
-    cancel.check()?;
+    check(cancel)?;
     if !status.success() {
         return Err(LabError::Command {
             command: shown,
@@ -163,7 +164,7 @@ fn build(
 /// What the build prints; its steps are passed on.
 fn follow(
     child: &mut Child,
-    cancel: &Cancel,
+    cancel: &CancelToken,
     say: &mut dyn FnMut(&str),
 ) -> std::io::Result<String> {
     let mut log = String::new();
@@ -178,7 +179,7 @@ fn follow(
         }
         log.push_str(&line);
         log.push('\n');
-        if cancel.cancelled() {
+        if cancel.is_cancelled() {
             // Ends the whole process namespace of the build.
             let _ = child.kill();
         }
@@ -229,7 +230,7 @@ mod tests {
         let image = cache.path().join(RECIPE.name());
         fs::create_dir(&image).unwrap();
         let mut said = Vec::new();
-        let found = ensure(cache.path(), &RECIPE, &Cancel::default(), &mut |s| {
+        let found = ensure(cache.path(), &RECIPE, &CancelToken::default(), &mut |s| {
             said.push(s.to_owned())
         });
         assert_eq!(found.unwrap(), image);
@@ -268,7 +269,7 @@ mod tests {
     #[test]
     fn waiting_for_another_build_can_be_interrupted() {
         let cache = tempfile::tempdir().unwrap();
-        let cancel = Cancel::default();
+        let cancel = CancelToken::default();
         let _held = lock(cache.path(), &cancel, &mut |_| {}).unwrap();
         let stop = cancel.clone();
         let mut said = 0;

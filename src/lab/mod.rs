@@ -45,4 +45,4 @@ pub use requirements::{Missing, PACKAGES, requirements};
 pub use rootfs::DEFAULT_CACHE;
 pub use status::{HostStatus, LabStatus, NetworkStatus, PowerState, list, status};
 pub use up::up;
-pub use wait::{Cancel, boot_ids, start, wait_off, wait_ready, wait_rebooted};
+pub use wait::{boot_ids, start, wait_off, wait_ready, wait_rebooted};

@@ -1,4 +1,4 @@
-//! What the caller of `lab up` decides, and what it is told meanwhile. Plain values.
+//! Options of `lab up`, and the events that it reports meanwhile. Plain values.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::error::LabError;
 use super::kernel::Kernel;
 use super::rootfs;
-use super::wait::Cancel;
+use crate::cancel::CancelToken;
 use crate::inventory::model::Suite;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,7 +34,7 @@ pub struct UpOptions {
     pub program: Option<PathBuf>,
     /// How long the lab may make no progress while its hosts boot.
     pub timeout: Duration,
-    pub cancel: Cancel,
+    pub cancel: CancelToken,
     /// Leaves a lab that failed to come up as it is, to be looked at.
     pub keep_failed: bool,
 }
@@ -48,7 +48,7 @@ impl Default for UpOptions {
             cache: rootfs::DEFAULT_CACHE.into(),
             program: None,
             timeout: Duration::from_secs(120),
-            cancel: Cancel::default(),
+            cancel: CancelToken::default(),
             keep_failed: false,
         }
     }

@@ -25,7 +25,7 @@ pub struct Missing {
     pub what: String,
     /// The Debian package that brings it, where one does.
     pub package: Option<&'static str>,
-    /// How to mend it where no package does.
+    /// The fix where no package does.
     pub hint: Option<&'static str>,
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::LabError;
 use super::image::{self, Recipe};
-use super::wait::Cancel;
+use crate::cancel::CancelToken;
 use crate::inventory::model::Suite;
 
 /// Where root file systems and kernels are kept between labs.
@@ -65,7 +65,7 @@ const OPTIONS: &[&str] = &[
 pub(super) fn ensure(
     cache: &Path,
     suite: Suite,
-    cancel: &Cancel,
+    cancel: &CancelToken,
     say: &mut dyn FnMut(&str),
 ) -> Result<PathBuf, LabError> {
     let offered = OFFERED.join(" ");

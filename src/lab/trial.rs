@@ -16,7 +16,8 @@ use super::qemu;
 use super::state::{read_json, write_json};
 use super::tool::{describe, end_with_us, find, program};
 use super::uml;
-use super::wait::Cancel;
+use super::wait::pause;
+use crate::cancel::CancelToken;
 
 /// What a kernel's first program prints when it runs.
 pub(super) const PASSED: &str = "lab: the trial has passed";
@@ -44,7 +45,7 @@ struct Record {
 pub(super) fn user_mode_linux(
     cache: &Path,
     init: &Path,
-    cancel: &Cancel,
+    cancel: &CancelToken,
 ) -> Result<Outcome, LabError> {
     let of = [stamp(Path::new("linux.uml")), stamp(init)].concat();
     remembered(cache, "uml", &of, false, cancel, || {
@@ -76,7 +77,7 @@ pub(super) fn user_mode_linux(
 }
 
 /// Whether QEMU runs the lab's kernel with KVM. A device /dev/kvm that opens is no proof.
-pub(super) fn kvm(cache: &Path, kernel: &Path, cancel: &Cancel) -> Result<bool, LabError> {
+pub(super) fn kvm(cache: &Path, kernel: &Path, cancel: &CancelToken) -> Result<bool, LabError> {
     if !Path::new("/dev/kvm").exists() {
         return Ok(false);
     }
@@ -94,7 +95,7 @@ fn remembered(
     name: &str,
     programs: &str,
     failures: bool,
-    cancel: &Cancel,
+    cancel: &CancelToken,
     trial: impl FnOnce() -> Result<bool, LabError>,
 ) -> Result<Outcome, LabError> {
     let file = cache.join(format!("{name}-trial.json"));
@@ -149,7 +150,7 @@ fn isolated(machine: &Command, memory: Option<&Path>) -> Command {
 }
 
 /// Runs a machine until it passes, ends, or prints nothing for too long.
-fn passes(mut machine: Command, log: &Path, cancel: &Cancel) -> Result<bool, LabError> {
+fn passes(mut machine: Command, log: &Path, cancel: &CancelToken) -> Result<bool, LabError> {
     let shown = describe(&machine);
     let failed = || LabError::io(format!("{shown}: cannot be run"));
     let output = File::create(log).map_err(LabError::io(log.display().to_string()))?;
@@ -165,7 +166,11 @@ fn passes(mut machine: Command, log: &Path, cancel: &Cancel) -> Result<bool, Lab
     result
 }
 
-fn watch(child: &mut std::process::Child, log: &Path, cancel: &Cancel) -> Result<bool, LabError> {
+fn watch(
+    child: &mut std::process::Child,
+    log: &Path,
+    cancel: &CancelToken,
+) -> Result<bool, LabError> {
     let (mut length, mut changed) = (0, Instant::now());
     loop {
         let ended = matches!(child.try_wait(), Ok(Some(_)) | Err(_));
@@ -179,7 +184,7 @@ fn watch(child: &mut std::process::Child, log: &Path, cancel: &Cancel) -> Result
         if ended || changed.elapsed() > SILENCE {
             return Ok(false);
         }
-        cancel.pause()?;
+        pause(cancel)?;
     }
 }
 
@@ -202,7 +207,7 @@ mod tests {
             (passed.as_str(), true),
             ("echo put_fp_registers; exit 134", false),
         ] {
-            let result = passes(machine(script), &log, &Cancel::default());
+            let result = passes(machine(script), &log, &CancelToken::default());
             assert_eq!(result.unwrap(), want, "{script}");
         }
         assert_eq!(fs::read_to_string(&log).unwrap(), "put_fp_registers\n");
@@ -212,7 +217,7 @@ mod tests {
     fn an_outcome_is_kept_until_a_program_changes() {
         let cache = tempfile::tempdir().unwrap();
         let outcome = |programs: &str, result: Option<bool>| {
-            let cancel = Cancel::default();
+            let cancel = CancelToken::default();
             remembered(cache.path(), "uml", programs, true, &cancel, || {
                 Ok(result.expect("no trial is made"))
             })
@@ -223,7 +228,7 @@ mod tests {
         assert_eq!(outcome("one", None), Outcome::Fails(log));
         assert_eq!(outcome("two", Some(true)), Outcome::Starts);
         assert_eq!(outcome("two", None), Outcome::Starts);
-        let cancel = Cancel::default();
+        let cancel = CancelToken::default();
         let fails = || remembered(cache.path(), "other", "one", false, &cancel, || Ok(false));
         assert!(matches!(fails().unwrap(), Outcome::Fails(_)));
         assert!(!cache.path().join("other-trial.json").exists());

@@ -81,7 +81,7 @@ fn make(
     build(&mut layout, options, report)?;
     warn_of_memory(&layout, report);
     write_state(state, &layout, options.program.as_deref())?;
-    options.cancel.check()?;
+    super::wait::check(&options.cancel)?;
     make_namespace(state, &layout)?;
     start_guard(state, options.program.as_deref())?;
     report(LabEvent::Booting {

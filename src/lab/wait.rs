@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+use crate::cancel::CancelToken;
 
 use super::access;
 use super::error::LabError;
@@ -25,33 +25,19 @@ const GREETING_MOST: Duration = Duration::from_secs(80);
 const STEP: Duration = Duration::from_millis(100);
 const ASK: &str = "cat /proc/sys/kernel/random/boot_id; systemctl is-system-running --wait";
 
-/// A wish to stop, set from a signal handler or another thread.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+/// An error once the token is set.
+pub(super) fn check(cancel: &CancelToken) -> Result<(), LabError> {
+    if cancel.is_cancelled() {
+        return Err(LabError::Interrupted);
+    }
+    Ok(())
+}
 
-impl Cancel {
-    /// From a flag that is set elsewhere, as `signal_hook::flag::register` does.
-    pub fn from_flag(flag: Arc<AtomicBool>) -> Self {
-        Self(flag)
-    }
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-    pub fn cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-    pub(super) fn check(&self) -> Result<(), LabError> {
-        if self.cancelled() {
-            return Err(LabError::Interrupted);
-        }
-        Ok(())
-    }
-    /// The pause between two looks at a condition.
-    pub(super) fn pause(&self) -> Result<(), LabError> {
-        self.check()?;
-        std::thread::sleep(STEP);
-        self.check()
-    }
+/// The pause between two looks at a condition.
+pub(super) fn pause(cancel: &CancelToken) -> Result<(), LabError> {
+    check(cancel)?;
+    std::thread::sleep(STEP);
+    check(cancel)
 }
 
 /// What a host said of itself.
@@ -72,7 +58,7 @@ pub fn wait_ready(lab: &str, hosts: &[&str], timeout: Duration) -> Result<(), La
         &hosts,
         &none,
         timeout,
-        &Cancel::default(),
+        &CancelToken::default(),
         &mut |_| {},
     )
 }
@@ -145,7 +131,7 @@ pub fn wait_rebooted(
         &hosts,
         before,
         timeout,
-        &Cancel::default(),
+        &CancelToken::default(),
         &mut |_| {},
     )
 }
@@ -184,11 +170,11 @@ pub(super) fn wait_all(
     hosts: &[&HostLayout],
     before: &BTreeMap<String, String>,
     timeout: Duration,
-    cancel: &Cancel,
+    cancel: &CancelToken,
     ready: &mut dyn FnMut(&str),
 ) -> Result<(), LabError> {
     // The first failure ends the others' waiting.
-    let stop = Cancel::default();
+    let stop = CancelToken::default();
     let stall = Stall::of(state, layout);
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
@@ -232,8 +218,8 @@ struct Waiter<'a> {
     host: &'a HostLayout,
     old: Option<&'a str>,
     timeout: Duration,
-    cancel: &'a Cancel,
-    stop: &'a Cancel,
+    cancel: &'a CancelToken,
+    stop: &'a CancelToken,
     stall: &'a Stall,
 }
 
@@ -257,13 +243,13 @@ impl Waiter<'_> {
                     console: log_tail(&self.state.host_console(&self.host.name), 15),
                 });
             }
-            self.cancel.pause()?;
-            self.stop.check()?;
+            pause(self.cancel)?;
+            check(self.stop)?;
         }
     }
 
     fn still_there(&self) -> Result<(), LabError> {
-        self.stop.check()?;
+        check(self.stop)?;
         if !self.state.running() {
             let log = self.state.console();
             return Err(LabError::MachineEnded {
@@ -312,7 +298,7 @@ impl Waiter<'_> {
     }
 
     fn given_up(&self) -> bool {
-        self.stall.over(self.timeout) || self.cancel.cancelled() || self.stop.cancelled()
+        self.stall.over(self.timeout) || self.cancel.is_cancelled() || self.stop.is_cancelled()
     }
 
     /// Both outputs of a command that is ended when the lab stalls or the wait is cancelled.

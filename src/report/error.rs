@@ -2,11 +2,11 @@
 
 use std::error::Error;
 
-use super::clean;
-use crate::cause;
+use super::sanitize;
+use crate::error_chain;
 
 pub fn chain(error: &dyn Error) -> String {
-    clean::lines(&cause::chain(error)).into_owned()
+    sanitize::lines(&error_chain::chain(error)).into_owned()
 }
 
 #[cfg(test)]

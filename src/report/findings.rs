@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::style::{Style, Tone};
-use super::{all_names, clean, count};
+use super::{all_names, count, sanitize};
 use crate::check::{Finding, Severity};
 
 fn shown(severity: Severity) -> (Tone, &'static str) {
@@ -94,7 +94,7 @@ pub fn text(
     writeln!(writer, "{} passed, {summary}", count(passed, "check"))?;
     for why in skipped {
         let word = style.paint(Tone::Notable, "not proven end to end:");
-        writeln!(writer, "{word} {}", clean::line(why))?;
+        writeln!(writer, "{word} {}", sanitize::line(why))?;
     }
     writer.flush()
 }
@@ -106,7 +106,7 @@ fn write_finding(writer: &mut dyn Write, finding: &Finding, style: Style) -> io:
         "  {} {}: {}",
         style.paint(tone, format!("{word}:")),
         finding.check,
-        clean::line(&finding.what)
+        sanitize::line(&finding.what)
     )?;
     for (name, value) in [
         ("expected", &finding.expected),
@@ -115,7 +115,7 @@ fn write_finding(writer: &mut dyn Write, finding: &Finding, style: Style) -> io:
     ] {
         if !value.is_empty() {
             let name = style.paint(Tone::Faint, format!("{name:<9}"));
-            writeln!(writer, "      {name} {}", clean::line(value))?;
+            writeln!(writer, "      {name} {}", sanitize::line(value))?;
         }
     }
     for part in &finding.parts {
@@ -124,7 +124,7 @@ fn write_finding(writer: &mut dyn Write, finding: &Finding, style: Style) -> io:
             "{}: {}: expected {}, found {}",
             part.check, part.what, part.expected, part.found
         );
-        writeln!(writer, "      {name} {}", clean::line(&text))?;
+        writeln!(writer, "      {name} {}", sanitize::line(&text))?;
     }
     Ok(())
 }

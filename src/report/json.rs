@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-use super::clean;
+use super::sanitize;
 use crate::event::{Event, Sink};
 
 /// Writes events as JSON lines. An error of the writer ends the writing; [`Json::finish`] tells it.
@@ -60,7 +60,7 @@ impl<W: Write + Send> Sink for Json<W> {
         let time = (self.now)();
         let written = serde_json::to_string(&Line { time, event })
             .map_err(io::Error::from)
-            .and_then(|line| writeln!(writer, "{}", clean::json(&line)))
+            .and_then(|line| writeln!(writer, "{}", sanitize::json(&line)))
             .and_then(|()| writer.flush());
         *error = written.err();
     }

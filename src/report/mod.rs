@@ -2,7 +2,6 @@
 //! writer that it is given, or gives its text back; what to colour and how much to tell is a [`Style`] that the caller
 //! decides on. Nothing here prints by itself, exits, or reads the environment.
 
-pub mod clean;
 pub mod error;
 pub mod findings;
 pub mod json;
@@ -10,6 +9,7 @@ pub mod plain;
 pub mod plan;
 pub mod progress;
 pub mod render;
+pub mod sanitize;
 pub mod status;
 pub mod style;
 pub mod summary;
@@ -37,7 +37,7 @@ fn names<S: AsRef<str>>(names: &[S], style: Style) -> String {
 fn all_names<S: AsRef<str>>(names: &[S]) -> String {
     let names: Vec<_> = names
         .iter()
-        .map(|name| clean::line(name.as_ref()))
+        .map(|name| sanitize::line(name.as_ref()))
         .collect();
     names.join(", ")
 }
@@ -45,7 +45,7 @@ fn all_names<S: AsRef<str>>(names: &[S]) -> String {
 /// One JSON document, on lines of its own.
 fn document(writer: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value)?;
-    writeln!(writer, "{}", clean::json(&text))?;
+    writeln!(writer, "{}", sanitize::json(&text))?;
     writer.flush()
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Mutex;
 
 use super::style::{Style, Tone};
-use super::{clean, count, names};
+use super::{count, names, sanitize};
 use crate::event::{Event, Sink};
 
 /// Writes events as lines of text. An error of the writer ends the writing; [`Plain::finish`] tells it.
@@ -73,7 +73,7 @@ pub(super) fn line(event: &Event, width: usize, style: Style) -> Option<String> 
         let pad = width.saturating_sub(host.chars().count());
         format!(
             "{}{:pad$}",
-            style.paint(Tone::Heading, format!("{}:", clean::line(host))),
+            style.paint(Tone::Heading, format!("{}:", sanitize::line(host))),
             ""
         )
     };
@@ -100,7 +100,7 @@ pub(super) fn line(event: &Event, width: usize, style: Style) -> Option<String> 
             "{} {} {} ...",
             of(host),
             place(number, total),
-            clean::line(title)
+            sanitize::line(title)
         ),
         Event::StepDone {
             host,
@@ -118,7 +118,7 @@ pub(super) fn line(event: &Event, width: usize, style: Style) -> Option<String> 
                 "{} {} {}{took}",
                 of(host),
                 place(number, total),
-                clean::line(title)
+                sanitize::line(title)
             )
         }
         Event::Paused {
@@ -144,14 +144,14 @@ pub(super) fn line(event: &Event, width: usize, style: Style) -> Option<String> 
         Event::Failed { host, error } => format!(
             "{} {}",
             of(host),
-            style.paint(Tone::Bad, format!("failed: {}", clean::line(error)))
+            style.paint(Tone::Bad, format!("failed: {}", sanitize::line(error)))
         ),
         Event::Skipped { host, why } => format!(
             "{} {}",
             of(host),
-            style.paint(Tone::Notable, format!("skipped: {}", clean::line(why)))
+            style.paint(Tone::Notable, format!("skipped: {}", sanitize::line(why)))
         ),
-        Event::Asking { host, what } if !quiet => format!("{} {}", of(host), clean::line(what)),
+        Event::Asking { host, what } if !quiet => format!("{} {}", of(host), sanitize::line(what)),
         _ => return None,
     };
     Some(line)
@@ -234,7 +234,7 @@ mod tests {
         ]
     }
 
-    fn told(style: Style) -> String {
+    fn output(style: Style) -> String {
         let plain = Plain::new(Vec::new(), style);
         for event in events() {
             plain.event(&event);
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn steps_done_are_told() {
-        insta::assert_snapshot!(told(Style::plain()), @r#"
+        insta::assert_snapshot!(output(Style::plain()), @r#"
         probe: 2 hosts
         next: rs1, director1
         rs1:       [ 1/12] add 192.168.100.200/32 to lo
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn verbose_tells_beginnings_and_times() {
-        insta::assert_snapshot!(told(Style::plain().at(Level::Verbose)), @r#"
+        insta::assert_snapshot!(output(Style::plain().at(Level::Verbose)), @r#"
         probe: 2 hosts
         rs1:       connecting
         rs1:       probed in 0.3 s
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn quiet_tells_what_went_wrong() {
-        insta::assert_snapshot!(told(Style::plain().at(Level::Quiet)), @r#"
+        insta::assert_snapshot!(output(Style::plain().at(Level::Quiet)), @r#"
         director1: failed: the step "a" failed\nwith \u{1b}[2J
         b:         skipped: an earlier host failed
         "#);
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn errors_are_red() {
-        let text = told(Style::coloured().at(Level::Quiet));
+        let text = output(Style::coloured().at(Level::Quiet));
         assert!(
             text.starts_with("\u{1b}[1mdirector1:\u{1b}[0m \u{1b}[31mfailed: the step"),
             "{text:?}"

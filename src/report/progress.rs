@@ -8,7 +8,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::style::{Level, Style};
-use super::{clean, plain};
+use super::{plain, sanitize};
 use crate::event::{Event, Sink};
 
 /// Hosts that have a bar at a time. The others are in the totals alone, and take the place of those that end.
@@ -134,7 +134,7 @@ impl Progress {
             Some(totals) => self.multi.insert_before(totals, bar),
             None => self.multi.add(bar),
         };
-        bar.set_prefix(format!("{:<1$}", clean::line(name), state.width));
+        bar.set_prefix(format!("{:<1$}", sanitize::line(name), state.width));
         self.ticking(bar)
     }
 
@@ -165,7 +165,7 @@ impl Progress {
         let host = state.hosts.entry(name.to_owned()).or_default();
         let began = host.stand != Stand::Working;
         (host.stand, host.step) = (Stand::Working, step);
-        host.doing = clean::line(doing).into_owned();
+        host.doing = sanitize::line(doing).into_owned();
         if began {
             state.queue.push(name.to_owned());
             self.give_bars(state);

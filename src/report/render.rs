@@ -1,6 +1,6 @@
 //! What a host would get: files with their text, and the commands that make the rest, as a person reads and tries them.
 
-use super::clean;
+use super::sanitize;
 use crate::resource::Resource;
 use crate::resource::file::File;
 
@@ -38,14 +38,14 @@ fn file(file: &File) -> String {
     } else {
         "\n"
     };
-    let path = clean::line(&file.path);
+    let path = sanitize::line(&file.path);
     format!("\n==> {path} (mode {})\n{content}{end}", file.mode)
 }
 
-/// The commands of the node script, which may run again. What has none is told in words.
+/// The commands of the node script, which may run again. A resource without such commands is described.
 fn other(resource: &Resource) -> String {
     let key = resource.key();
-    let title = format!("# {} {}", resource.kind(), clean::line(&key));
+    let title = format!("# {} {}", resource.kind(), sanitize::line(&key));
     if let Some(lines) = resource.node() {
         let commands = lines.start.iter().flat_map(|entry| entry.lines());
         // Some of them are indented as the script is.
@@ -53,7 +53,7 @@ fn other(resource: &Resource) -> String {
             format!("{out}{}\n", line.trim_start_matches('\t'))
         });
     }
-    match clean::line(&resource.words()).as_ref() {
+    match sanitize::line(&resource.words()).as_ref() {
         "" => format!("{title}\n"),
         words => format!("{title}: {words}\n"),
     }

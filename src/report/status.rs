@@ -8,7 +8,7 @@ use std::time::Duration;
 use indicatif::{DecimalBytes, HumanCount, HumanDuration};
 use serde::Serialize;
 
-use super::clean;
+use super::sanitize;
 use super::style::{Style, Tone};
 use super::table::{Side, Table, paragraph};
 use crate::fact::ipvs::Rates;
@@ -172,7 +172,7 @@ pub fn text(writer: &mut dyn Write, view: &StatusView, style: Style) -> io::Resu
     writeln!(
         writer,
         "cluster {}",
-        style.paint(Tone::Heading, clean::line(&view.cluster))
+        style.paint(Tone::Heading, sanitize::line(&view.cluster))
     )?;
     if !view.directors.is_empty() {
         writeln!(writer)?;
@@ -195,7 +195,7 @@ pub fn json(writer: &mut dyn Write, view: &StatusView, one_of_many: bool) -> io:
         return super::document(writer, view);
     }
     let text = serde_json::to_string(view)?;
-    writeln!(writer, "{}", clean::json(&text))?;
+    writeln!(writer, "{}", sanitize::json(&text))?;
     writer.flush()
 }
 
@@ -225,16 +225,16 @@ fn directors(writer: &mut dyn Write, directors: &[Director], style: Style) -> io
 }
 
 fn heading(writer: &mut dyn Write, service: &Service, style: Style) -> io::Result<()> {
-    let name = clean::line(&service.name);
+    let name = sanitize::line(&service.name);
     let mut line = format!(
         "{name} {}, {}",
-        clean::line(&service.at),
-        clean::line(&service.scheduler)
+        sanitize::line(&service.at),
+        sanitize::line(&service.scheduler)
     );
     if !service.scheduler_flags.is_empty() {
         line.push_str(&format!(
             " ({})",
-            clean::line(&service.scheduler_flags.join(", "))
+            sanitize::line(&service.scheduler_flags.join(", "))
         ));
     }
     if service.one_packet {
@@ -243,7 +243,7 @@ fn heading(writer: &mut dyn Write, service: &Service, style: Style) -> io::Resul
     if let Some(seconds) = service.persistence {
         line.push_str(&format!(", persistent for {seconds} s"));
     }
-    line.push_str(&format!(", on {}", clean::line(&service.director)));
+    line.push_str(&format!(", on {}", sanitize::line(&service.director)));
     if let Some(rates) = &service.rates {
         line.push_str(&format!(
             ": {} conn/s, {} in, {} out",

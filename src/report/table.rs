@@ -1,7 +1,7 @@
 //! Tables without borders, which fit the width of a terminal: a cell that is too long goes on below itself. What stands in
 //! them is the caller's part.
 
-use super::clean;
+use super::sanitize;
 use super::style::{Style, Tone};
 
 /// Blanks between two columns.
@@ -41,7 +41,9 @@ impl Table {
 
     pub fn row(&mut self, cells: &[String], tone: Option<Tone>, last: &str) {
         let cells = cells.iter().map(String::as_str).chain([last]);
-        let cells = cells.map(|cell| clean::line(cell).into_owned()).collect();
+        let cells = cells
+            .map(|cell| sanitize::line(cell).into_owned())
+            .collect();
         self.rows.push((cells, tone));
     }
 

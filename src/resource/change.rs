@@ -1,4 +1,4 @@
-//! What a plan is made of: changes, each with what differs and the steps that mend it. Nothing is run here.
+//! What a plan is made of: changes, each with what differs and the steps that fix it. Nothing is run here.
 
 use serde::{Deserialize, Serialize};
 

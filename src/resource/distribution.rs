@@ -5,13 +5,13 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::manager::ServiceManager;
+use super::service_manager::ServiceManager;
 use crate::fact::System;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
-    /// Debian, Ubuntu and their kin.
+    /// Debian, Ubuntu and derivatives.
     Debian,
     /// RHEL, `CentOS`, Rocky, Alma, Fedora.
     Rhel,
@@ -159,7 +159,7 @@ impl PackageManager {
     }
 }
 
-/// Debian's name, and the names of RHEL and its kin, of openSUSE and of Alpine, where they differ; empty where they
+/// Debian's name, and the names of RHEL and derivatives, of openSUSE and of Alpine, where they differ; empty where they
 /// have none.
 const PACKAGES: &[(&str, [&str; 3])] = &[
     ("iproute2", ["iproute", "iproute2", "iproute2"]),

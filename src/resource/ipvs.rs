@@ -11,7 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use super::change::Phase;
-use super::manager::ServiceManager;
+use super::service_manager::ServiceManager;
 use super::{Action, Before, Change, Context, Kind, NodeLines};
 use crate::fact::ipvs::{Checker, Served, Table, Watched, named};
 use crate::fact::{Facts, Needs};

@@ -9,7 +9,6 @@ mod fields;
 pub mod file;
 pub mod ipvs;
 pub mod link;
-pub mod manager;
 pub mod mark;
 pub mod module;
 pub mod neighbour;
@@ -18,6 +17,7 @@ pub mod package;
 pub mod registry;
 pub mod route;
 pub(crate) mod scalar;
+pub mod service_manager;
 pub mod sysctl;
 pub mod unit;
 

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::change::Phase;
-use super::manager::ServiceManager;
+use super::service_manager::ServiceManager;
 use super::{Action, Before, Change, Context, Kind};
 use crate::fact::file::Found;
 use crate::fact::unit::State;

@@ -99,7 +99,7 @@ impl<'a> Fleet<'a> {
             if let Err(error) = &opened {
                 self.run.sink.event(&Event::Failed {
                     host: host.name.clone(),
-                    error: crate::cause::chain(error),
+                    error: crate::error_chain::chain(error),
                 });
             }
             (host, opened)
@@ -136,7 +136,7 @@ impl<'a> Fleet<'a> {
                 continue;
             }
             let failed = |work: &Work| matches!(work.result, Some(Err(_)));
-            if work.iter().chain(&now).any(failed) || self.run.interrupt.is_set() {
+            if work.iter().chain(&now).any(failed) || self.run.cancel.is_cancelled() {
                 work.extend(now);
                 break;
             }
@@ -163,7 +163,7 @@ impl<'a> Fleet<'a> {
     /// Tells of hosts that a run which stopped did not come to, or not to their end.
     fn left(&self, work: &mut [Work]) {
         let failed = work.iter().any(|w| matches!(w.result, Some(Err(_))));
-        let failed = failed && !self.run.interrupt.is_set();
+        let failed = failed && !self.run.cancel.is_cancelled();
         for work in work.iter_mut().filter(|work| work.result.is_none()) {
             if work.done == 0 {
                 let why = if failed {
@@ -207,7 +207,7 @@ impl<'a> Fleet<'a> {
             }
             Err(error) => self.run.sink.event(&Event::Failed {
                 host,
-                error: crate::cause::chain(error),
+                error: crate::error_chain::chain(error),
             }),
         }
     }

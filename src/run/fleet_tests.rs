@@ -2,12 +2,13 @@ use std::sync::Mutex;
 
 use super::super::host::tests::probed;
 use super::*;
+use crate::cancel::CancelToken;
 use crate::event::Sink;
 use crate::inventory::{self, BUILT_IN_ROLES};
 use crate::manifest::Manifest;
 use crate::resource::change::{Phase, Step};
 use crate::role::Roles;
-use crate::run::{Interrupt, stages};
+use crate::run::stages;
 use crate::secret::Secrets;
 use crate::transport::Output;
 use crate::transport::fake::{FakeHosts, ok};
@@ -20,7 +21,7 @@ const TEXT: &str = "cluster: t\nnetworks: 10.0.0.0/24\nhosts:\n  lb1: { role: di
 /// What happened, in words; an interrupt comes with the event that it names.
 struct Log<'a> {
     lines: Mutex<Vec<String>>,
-    interrupt: Option<(&'a str, &'a Interrupt)>,
+    cancel: Option<(&'a str, &'a CancelToken)>,
 }
 
 impl Sink for Log<'_> {
@@ -33,10 +34,10 @@ impl Sink for Log<'_> {
             Event::Skipped { host, why } => format!("{host} skipped: {why}"),
             _ => return,
         };
-        if let Some((at, interrupt)) = self.interrupt
+        if let Some((at, cancel)) = self.cancel
             && at == line
         {
-            interrupt.set();
+            cancel.cancel();
         }
         self.lines.lock().unwrap().push(line);
     }
@@ -79,10 +80,10 @@ fn happens(
         }
         fake = fake.host(&host.name, script.otherwise(ok("")));
     }
-    let interrupt = Interrupt::default();
+    let cancel = CancelToken::default();
     let log = Log {
         lines: Mutex::default(),
-        interrupt: interrupted_at.map(|at| (at, &interrupt)),
+        cancel: interrupted_at.map(|at| (at, &cancel)),
     };
     let roles = Roles::load(None).expect("roles");
     let run = Run {
@@ -91,7 +92,7 @@ fn happens(
         connect: &fake,
         secrets: &Secrets::new(),
         sink: &log,
-        interrupt: &interrupt,
+        cancel: &cancel,
         holder: "test",
         more: &|_, _| String::new(),
     };
@@ -185,11 +186,11 @@ fn a_failure_leaves_what_would_go() {
 fn an_interrupt_between_the_parts_leaves_what_would_go() {
     let (events, results) = happens(None, Some("lb1 paused 1/3"));
     let interrupted = "interrupted before the step \"remove\"; 1 of 3 steps are done";
-    let told = [
+    let lines = [
         format!("lb1 skipped: {interrupted}"),
         format!("rs1 skipped: {interrupted}"),
     ];
-    for line in &told {
+    for line in &lines {
         assert!(events[6..].contains(line), "{events:?}");
     }
     assert_eq!(events.len(), 8, "{events:?}");

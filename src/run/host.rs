@@ -15,8 +15,8 @@ use crate::role::{Expansion, RoleError};
 use crate::secret::{self, Secrets};
 use crate::transport::{Connect, Output, RemoteShell, TransportError};
 
-use super::interrupt::Interrupt;
 use super::lock::{self, Taken};
+use crate::cancel::CancelToken;
 
 /// Why a host was left before its end. The host's name is beside it.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +96,7 @@ pub struct Run<'a> {
     pub connect: &'a dyn Connect,
     pub secrets: &'a Secrets,
     pub sink: &'a dyn Sink,
-    pub interrupt: &'a Interrupt,
+    pub cancel: &'a CancelToken,
     /// Who runs this, for the lock.
     pub holder: &'a str,
     /// Facts and sections that the caller adds to each host's probe.
@@ -231,7 +231,7 @@ impl<'a> HostRun<'a> {
         let of = steps.len();
         let chosen = steps.iter().enumerate().take(part.end).skip(part.start);
         for (index, step) in chosen {
-            if run.interrupt.is_set() {
+            if run.cancel.is_cancelled() {
                 return Err(HostError::Interrupted {
                     next: step.title.clone(),
                     done: index,

@@ -71,7 +71,7 @@ fn locked(fake: &FakeHosts, wanted: Vec<Resource>) -> Result<Vec<String>, HostEr
         connect: fake,
         secrets: &Secrets::new(),
         sink: &Silent,
-        interrupt: &Interrupt::default(),
+        cancel: &CancelToken::default(),
         holder: "test",
         more: &|_, _| String::new(),
     };

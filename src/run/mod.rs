@@ -3,14 +3,13 @@
 
 pub mod fleet;
 pub mod host;
-pub mod interrupt;
-pub mod left;
+pub mod leftovers;
 pub mod lock;
-pub mod power;
-pub mod settle;
+pub mod start_stop;
+
 pub mod stages;
 pub mod steady;
+pub mod wait_converged;
 
 pub use fleet::Fleet;
 pub use host::{HostError, HostRun};
-pub use interrupt::Interrupt;

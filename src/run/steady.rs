@@ -99,7 +99,7 @@ pub fn wait(fleet: &Fleet, hosts: &mut [HostRun]) {
             .map(|run| (run.host.name.as_str(), &run.answer))
             .collect();
         let moving = moving(cluster, &answers);
-        if moving.what.is_empty() || fleet.run.interrupt.is_set() {
+        if moving.what.is_empty() || fleet.run.cancel.is_cancelled() {
             return;
         }
         let now = Instant::now();

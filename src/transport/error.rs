@@ -1,4 +1,4 @@
-//! Why a host could not be talked to, one variant a cause, each with its mend. The host's name is added by the
+//! Why a host could not be talked to, one variant a cause, each with its fix. The host's name is added by the
 //! caller, and no secret is ever part of a message.
 
 use std::fmt;
@@ -22,7 +22,7 @@ pub enum TransportError {
         addresses: Vec<SocketAddr>,
         cause: io::Error,
     },
-    #[error("waited {} for {what}{}{}", seconds(*.after), .what.mend(), said(.stderr))]
+    #[error("waited {} for {what}{}{}", seconds(*.after), .what.fix(), said(.stderr))]
     Timeout {
         what: Waiting,
         after: Duration,
@@ -144,7 +144,7 @@ pub enum Waiting {
 }
 
 impl Waiting {
-    fn mend(self) -> &'static str {
+    fn fix(self) -> &'static str {
         match self {
             Self::Name => ": check the resolver of this machine, or set ssh.host to an address",
             Self::Connection => ": check the address and the firewalls on the way",

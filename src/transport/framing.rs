@@ -6,7 +6,7 @@ use crate::shell::{command, quote};
 /// Bounds what one script may print, and what it may be.
 pub const LIMIT: usize = 16 * 1024 * 1024;
 
-/// Scripts of one session are told from their output by this; it is random, so no output can hold it by chance or by
+/// This separates the scripts of one session from their output; it is random, so no output can hold it by chance or by
 /// intent. It is always sent in two halves: a shell that echoes its input (`set -v`) does not print a marker.
 #[derive(Clone)]
 pub struct Nonce(String);

@@ -105,7 +105,7 @@ impl LocalChannel {
 
     fn write(&mut self, to_send: &mut &[u8]) -> io::Result<()> {
         let Some(stdin) = &mut self.stdin else {
-            // Its end is told by the exit status, which says more than a broken pipe.
+            // The exit status says more than a broken pipe.
             *to_send = &[];
             return Ok(());
         };

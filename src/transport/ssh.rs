@@ -75,7 +75,7 @@ const HOST_KEYS: [(&str, &[&str]); 5] = [
 ];
 
 /// The known types first: a host that is known by its ecdsa key must not be asked for its ed25519 key, which would look
-/// like a changed one. The others follow, so that a host that was installed anew is told as such.
+/// like a changed one. The others follow, so that a host that was installed anew is reported as such.
 fn host_key_preference(known: &[String]) -> String {
     let is_known = |(name, _): &&(&str, &[&str])| known.iter().any(|k| k == name);
     let first = HOST_KEYS.iter().filter(is_known);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::inventory::model::{Cluster, Host, Mode, Vip, VrrpInstance, Watch};
 use crate::manifest;
-use crate::resource::manager;
+use crate::resource::service_manager;
 
 /// Instances that move together: in NAT the VIP of the clients and the real servers' gateway belong on one director.
 /// Directors that share the work have each its own instances, which do not.
@@ -44,7 +44,7 @@ pub(super) fn member(cluster: &Cluster, instance: &VrrpInstance, host: &Host) ->
             map.insert("auth_pass".to_owned(), Value::Null);
         }
         map.insert("peers".to_owned(), json!(peers));
-        // keepalived tracks the instance's own interface anyway, and complains when it is told to.
+        // keepalived tracks the instance's own interface anyway, and complains when the file says so.
         let vips: Vec<(&Vip, &String)> = instance
             .vips
             .iter()
@@ -113,7 +113,7 @@ pub(super) fn watched_units(cluster: &Cluster, host: &Host) -> Vec<Value> {
             instance.name,
             tracker.name
         );
-        Some(json!({ "path": path, "mark": mark, "unit": unit, "service": manager::service(unit), "restart": restart }))
+        Some(json!({ "path": path, "mark": mark, "unit": unit, "service": service_manager::service(unit), "restart": restart }))
     })
     .collect()
 }

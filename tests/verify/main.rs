@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use lvsctl::cancel::CancelToken;
 use lvsctl::check::end_to_end::exchange::{Counters, Exchange, Kernel};
 use lvsctl::check::end_to_end::judge;
 use lvsctl::check::end_to_end::{self, Replies, Reply};
@@ -34,7 +35,7 @@ use lvsctl::inventory::{self, BUILT_IN_ROLES};
 use lvsctl::resource::{Distribution, Resource};
 use lvsctl::role::Roles;
 use lvsctl::run::host::Run;
-use lvsctl::run::{Fleet, HostRun, Interrupt};
+use lvsctl::run::{Fleet, HostRun};
 use lvsctl::secret::Secrets;
 use lvsctl::transport::Output;
 use lvsctl::transport::fake::{FakeHosts, Script};
@@ -194,7 +195,7 @@ impl Recorded {
     fn verify_without(&self, without: &[&str], edits: &[Edit]) -> Findings {
         let files = self.damaged(edits);
         let fake = self.hosts(&files);
-        let (secrets, interrupt) = (Secrets::new(), Interrupt::default());
+        let (secrets, cancel) = (Secrets::new(), CancelToken::default());
         let more = |host: &Host, needs: &mut Needs| {
             check::needs(&self.cluster, host, needs);
             check::questions(&self.cluster, host, Asking::Allowed)
@@ -206,7 +207,7 @@ impl Recorded {
             connect: &fake,
             secrets: &secrets,
             sink: &Silent,
-            interrupt: &interrupt,
+            cancel: &cancel,
             holder: "test",
             more: &more,
         };

@@ -1,4 +1,4 @@
-//! What is judged: what clients got, and what directors counted meanwhile.
+//! Input of the end-to-end checks: client responses, and director counters over the same time.
 
 use std::net::IpAddr;
 
@@ -21,12 +21,12 @@ pub struct Exchange {
 pub struct Kernel<'a> {
     pub director: &'a str,
     pub table: &'a Table,
-    /// Of all directors that told them both times.
+    /// Of all directors that were read both times.
     pub counters: &'a [Counters<'a>],
 }
 
 impl<'a> Kernel<'a> {
-    /// Its own.
+    /// The counters of the director that holds the VIP.
     pub(super) fn counters(&self) -> Option<&'a Counters<'a>> {
         self.counters.iter().find(|c| c.director == self.director)
     }

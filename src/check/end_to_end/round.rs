@@ -11,7 +11,7 @@ use crate::check::findings::{Findings, Mismatch};
 use crate::fact::ipvs::Connections;
 use crate::inventory::model::{Cluster, Protocol, RealServer, Scheduler, Service};
 use crate::resource::ipvs::{KEEPALIVED, Virtual};
-use crate::resource::manager;
+use crate::resource::service_manager;
 
 type Counts = BTreeMap<String, u64>;
 
@@ -243,7 +243,7 @@ impl<'a> Round<'a> {
             return;
         }
         let Some((counts, _)) = known else {
-            findings.note("", &GETS_CONNECTIONS, format!("{}: who answered cannot be told: the answers' first lines name no host and IPVS counted other connections too", self.what()));
+            findings.note("", &GETS_CONNECTIONS, format!("{}: it is not known who answered: the answers' first lines name no host and IPVS counted other connections too", self.what()));
             return;
         };
         for (name, _) in weights {
@@ -405,7 +405,7 @@ impl<'a> Round<'a> {
                 return Mismatch::new(
                     format!("{director} to count all {} connections of {}", self.answered, self.group.service.name),
                     format!("{director} {total}, {}", shown(&self.elsewhere)),
-                    format!("the VIP moved while clients asked; for why, see on the directors {}", manager::where_it_logs(KEEPALIVED)),
+                    format!("the VIP moved while clients asked; for why, see on the directors {}", service_manager::where_it_logs(KEEPALIVED)),
                 );
             }
             let clients = if self.by_name.is_empty() {

@@ -25,7 +25,7 @@ impl Rule {
         Some((before? & !mask) ^ value)
     }
 
-    /// Whether the rule hits, where that can be told, and its target.
+    /// Whether the rule hits, where that is known, and its target.
     pub(super) fn hits(&self, packet: &Packet) -> (Option<bool>, Option<&str>) {
         let mut all = Some(true);
         let mut negated = false;

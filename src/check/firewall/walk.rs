@@ -36,7 +36,7 @@ impl Rules {
         })
     }
 
-    /// The mark that mangle/PREROUTING leaves on a packet; none where that cannot be told.
+    /// The mark that mangle/PREROUTING leaves on a packet; none where that is not known.
     pub fn mark(&self, packet: &Packet) -> Option<u32> {
         let mut walk = Walk::new(self, "mangle", packet);
         walk.chain("PREROUTING", 0);

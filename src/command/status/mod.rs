@@ -21,9 +21,8 @@ use crate::view;
 use crate::vrrp_state;
 
 use super::Result;
-use super::output::{Reporter, show, terminal};
-use super::work::{Work, lab_hint};
-use super::{reach, setup};
+use super::output::{show, terminal};
+use super::session::{Options, Session, lab_hint};
 
 /// How soon Ctrl-C is seen.
 const TICK: Duration = Duration::from_millis(100);
@@ -41,47 +40,46 @@ fn needs(host: &Host, needs: &mut Needs) -> String {
 }
 
 pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit> {
-    let mut setup = setup::load(global)?;
-    let reach = reach::reach(global, &mut setup, false)?;
-    let interrupt = reach::interrupt_quietly(args.watch.is_some())?;
-    let reporter = Reporter::new(global, Format::Text);
-    let (shown, all_answered) = {
-        let work = Work {
-            global,
-            setup: &setup,
-            reach: &reach,
-            sink: &reporter,
+    let session = Session::open(
+        global,
+        Options {
+            templates: false,
             ignore_unreachable: true,
-        };
-        let fleet = work.fleet_asking(&interrupt, &needs)?;
-        let mut directors = work.wanted()?;
-        directors.retain(|(host, _)| host.is_director());
-        let (mut runs, mut missing) = (Vec::new(), Vec::new());
-        for (host, outcome) in fleet.open(directors) {
-            match outcome {
-                Ok(run) => runs.push(run),
-                Err(error) => missing.push((host, chain(&error))),
-            }
-        }
-        let shown = rounds(&work, &fleet, &reporter, args, &mut runs, &mut missing);
-        fleet.close(runs);
-        (shown, missing.is_empty())
-    };
-    reporter.finish();
-    reach.tell(global);
-    shown?;
-    if all_answered {
+            quiet_cancel: args.watch.is_some(),
+            ..Options::default()
+        },
+    )?;
+    let shown = watch(&session, args);
+    let context = session.finish();
+    if shown? {
         return Ok(Exit::Done);
     }
-    eprint!("{}", lab_hint(global, setup.cluster()));
+    eprint!("{}", lab_hint(global, context.cluster()));
     Ok(Exit::Unreachable)
+}
+
+/// Whether all directors answered, each time.
+fn watch(session: &Session, args: &StatusArgs) -> Result<bool> {
+    let fleet = session.fleet_asking(&needs)?;
+    let mut directors = session.wanted()?;
+    directors.retain(|(host, _)| host.is_director());
+    let (mut runs, mut missing) = (Vec::new(), Vec::new());
+    for (host, outcome) in fleet.open(directors) {
+        match outcome {
+            Ok(run) => runs.push(run),
+            Err(error) => missing.push((host, chain(&error))),
+        }
+    }
+    let shown = rounds(session, &fleet, args, &mut runs, &mut missing);
+    fleet.close(runs);
+    shown?;
+    Ok(missing.is_empty())
 }
 
 /// Shows the table once, or again and again until the user or the count ends it.
 fn rounds<'h>(
-    work: &Work,
+    session: &Session,
     fleet: &Fleet,
-    reporter: &Reporter,
     args: &StatusArgs,
     runs: &mut Vec<HostRun<'h>>,
     missing: &mut Vec<(&'h Host, String)>,
@@ -89,9 +87,9 @@ fn rounds<'h>(
     let redraw = args.watch.is_some() && args.format == Format::Text && io::stdout().is_terminal();
     let mut round: u64 = 1;
     loop {
-        let view = view(work.setup.cluster(), runs, missing);
-        reporter.suspend(|| {
-            show(work.global, |out, style| {
+        let view = view(session.cluster(), runs, missing);
+        session.reporter.suspend(|| {
+            show(session.global, |out, style| {
                 if redraw {
                     let mut text = Vec::new();
                     report::status::text(&mut text, &view, style)?;
@@ -115,10 +113,10 @@ fn rounds<'h>(
             return Ok(());
         }
         let next = Instant::now() + Duration::from_secs_f64(seconds);
-        while Instant::now() < next && !fleet.run.interrupt.is_set() {
+        while Instant::now() < next && !fleet.run.cancel.is_cancelled() {
             std::thread::sleep(TICK.min(next.saturating_duration_since(Instant::now())));
         }
-        if fleet.run.interrupt.is_set() {
+        if fleet.run.cancel.is_cancelled() {
             return Ok(());
         }
         let asked = fleet.each(std::mem::take(runs), |mut run| {
@@ -158,7 +156,7 @@ fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> Sta
         instances: BTreeMap::new(),
         note: Some(error.clone()),
     }));
-    told_of_each_other(&mut directors);
+    note_double_holders(&mut directors);
     let mut services = Vec::new();
     for service in &cluster.services {
         // The table of the director that serves; a backup's stands in while nobody does.
@@ -183,7 +181,7 @@ fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> Sta
 }
 
 /// A VIP on two directors is a takeover in progress, or two that do not hear each other.
-fn told_of_each_other(directors: &mut [Director]) {
+fn note_double_holders(directors: &mut [Director]) {
     let held: Vec<(String, Vec<String>)> = directors
         .iter()
         .map(|d| (d.host.clone(), d.vips.clone()))
@@ -193,7 +191,7 @@ fn told_of_each_other(directors: &mut [Director]) {
         let mut both = others.filter_map(|(host, vips)| {
             let vip = vips.iter().find(|vip| director.vips.contains(vip))?;
             Some(format!(
-                "{host} holds {vip} too; if that lasts, `lvsctl verify` tells why"
+                "{host} holds {vip} too; if that lasts, `lvsctl verify` finds out why"
             ))
         });
         director.note = director.note.take().or_else(|| both.next());

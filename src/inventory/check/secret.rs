@@ -8,7 +8,7 @@ use crate::secret::{SecretSource, Unread};
 pub fn unread(view: View<'_>, unread: &[Unread]) -> Vec<Fault> {
     let all = unread.iter();
     all.map(|one| {
-        let fault = Fault::new(&one.why).help(&one.mend);
+        let fault = Fault::new(&one.why).help(&one.fix);
         place(view, &one.source, fault)
     })
     .collect()

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::error::LabError;
 use super::super::image::{Recipe, ensure as ensure_image};
-use super::super::wait::Cancel;
+use crate::cancel::CancelToken;
 
 /// The parts of the folder.
 pub(super) const KERNEL: &str = "vmlinuz";
@@ -18,7 +18,7 @@ const SUITE: &str = "bookworm";
 /// The folder with kernel, modules and first root file system; made where the cache has none.
 pub(in crate::lab) fn ensure(
     cache: &Path,
-    cancel: &Cancel,
+    cancel: &CancelToken,
     say: &mut dyn FnMut(&str),
 ) -> Result<PathBuf, LabError> {
     let recipe = Recipe {

@@ -154,7 +154,7 @@ pub unsafe extern "C" fn ptrace(
         return -1;
     }
     if peeks {
-        // SAFETY: as above. A word of -1 is told from an error by it.
+        // SAFETY: as above. It tells a word of -1 from an error.
         unsafe { *__errno_location() = 0 };
         return word;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use similar::{ChangeTag, TextDiff};
 
-use crate::report::clean;
+use crate::report::sanitize;
 use crate::report::style::{Style, Tone};
 use crate::resource::change::TextChange;
 
@@ -49,7 +49,7 @@ fn whole(
         WHOLE
     };
     for line in text.lines().take(shown) {
-        let line = format!("{sign}{}", clean::file_line(line));
+        let line = format!("{sign}{}", sanitize::file_line(line));
         writeln!(writer, "{indent}{}", style.paint(tone, line))?;
     }
     if shown < lines {
@@ -96,7 +96,7 @@ fn unified(
             };
             let value = line.value();
             let value = value.strip_suffix('\n').unwrap_or(value);
-            let text = format!("{sign}{}", clean::file_line(value));
+            let text = format!("{sign}{}", sanitize::file_line(value));
             match tone {
                 Some(tone) => writeln!(writer, "{indent}{}", style.paint(tone, text))?,
                 None => writeln!(writer, "{indent}{text}")?,

@@ -9,7 +9,7 @@ use super::keepalived;
 use super::text::sign;
 use crate::plan::HostPlan;
 use crate::report::style::Style;
-use crate::report::{all_names, clean, names};
+use crate::report::{all_names, names, sanitize};
 use crate::resource::{Action, Change};
 
 /// How the inventory calls what a plan knows by its address.
@@ -64,7 +64,7 @@ fn line(
     style: Style,
 ) -> io::Result<()> {
     let (sign, tone) = sign(line.action);
-    let text = clean::line(&line.text);
+    let text = sanitize::line(&line.text);
     writeln!(writer, "{indent}{} {text}{tail}", style.paint(tone, sign))
 }
 
@@ -175,7 +175,7 @@ pub fn replaced(plans: &[HostPlan]) -> Vec<String> {
             let all: Vec<String> = vips.chain(services).collect();
             lines.push(format!(
                 "{}: {path} is not lvsctl's; with it end {}",
-                clean::line(&plan.host),
+                sanitize::line(&plan.host),
                 all_names(&all)
             ));
         }

@@ -6,7 +6,7 @@ use super::fold::{Folded, folded};
 use super::{Names, Totals, diff, services};
 use crate::plan::HostPlan;
 use crate::report::style::{Style, Tone};
-use crate::report::{all_names, clean, count, names};
+use crate::report::{all_names, count, names, sanitize};
 use crate::resource::change::Field;
 use crate::resource::{Action, Change};
 
@@ -115,17 +115,17 @@ fn host(writer: &mut dyn Write, plan: &HostPlan, style: Style) -> io::Result<()>
     }
     for note in &plan.notes {
         let label = style.paint(Tone::Place, "note:");
-        writeln!(writer, "  {label} {}", clean::line(note))?;
+        writeln!(writer, "  {label} {}", sanitize::line(note))?;
     }
     for refusal in &plan.refusals {
-        let line = format!("refused: {}", clean::line(refusal));
+        let line = format!("refused: {}", sanitize::line(refusal));
         writeln!(writer, "  {}", style.paint(Tone::Bad, line))?;
     }
     if style.verbose() && !plan.steps.is_empty() {
         writeln!(writer, "  {}", style.paint(Tone::Faint, "steps:"))?;
         let width = plan.steps.len().to_string().len();
         for (index, step) in plan.steps.iter().enumerate() {
-            let line = format!("{:>width$}. {}", index + 1, clean::line(&step.title));
+            let line = format!("{:>width$}. {}", index + 1, sanitize::line(&step.title));
             writeln!(writer, "    {}", style.paint(Tone::Faint, line))?;
         }
     }
@@ -151,7 +151,7 @@ fn many(writer: &mut dyn Write, all: &[&Change], style: Style) -> io::Result<()>
         .iter()
         .take(NAMED)
         .map(|change| {
-            let key = clean::line(&change.key).into_owned();
+            let key = sanitize::line(&change.key).into_owned();
             let value = change.fields.first().filter(|_| change.text.is_none());
             match value.and_then(|field| value_of(field, &change.key, style)) {
                 Some(value) => format!("{key} {value}"),
@@ -182,12 +182,12 @@ fn change(
         "  {} {} {}",
         style.paint(tone, sign),
         change.kind,
-        style.paint(Tone::Heading, clean::line(&change.key))
+        style.paint(Tone::Heading, sanitize::line(&change.key))
     )?;
     match (change.fields.as_slice(), &change.text) {
         ([only], None) if !is_part(only, change) => match value_of(only, &change.key, style) {
             Some(value) if named(only, change) => {
-                writeln!(writer, ": {} {value}", clean::line(&only.name))?;
+                writeln!(writer, ": {} {value}", sanitize::line(&only.name))?;
             }
             Some(value) => writeln!(writer, ": {value}")?,
             None => writeln!(writer)?,
@@ -238,24 +238,24 @@ fn named(field: &Field, change: &Change) -> bool {
 fn write_field(writer: &mut dyn Write, field: &Field, style: Style) -> io::Result<()> {
     let (sign, tone) = sign(field.action());
     let value = value_of(field, "", style).unwrap_or_default();
-    let name = clean::line(&field.name);
+    let name = sanitize::line(&field.name);
     writeln!(writer, "      {} {name}: {value}", style.paint(tone, sign))
 }
 
 /// `from -> to`, or the one of them there is; none when the key tells it already.
 fn value_of(field: &Field, key: &str, style: Style) -> Option<String> {
-    let bad = |text: &str| style.paint(Tone::Bad, clean::line(text)).to_string();
-    let good = |text: &str| style.paint(Tone::Good, clean::line(text)).to_string();
+    let bad = |text: &str| style.paint(Tone::Bad, sanitize::line(text)).to_string();
+    let good = |text: &str| style.paint(Tone::Good, sanitize::line(text)).to_string();
     match (&field.from, &field.to) {
         (Some(from), Some(to)) => Some(format!("{} -> {}", bad(from), good(to))),
-        (None, Some(to)) => (!told(to, key)).then(|| good(to)),
-        (Some(from), None) => (!told(from, key)).then(|| bad(from)),
+        (None, Some(to)) => (!is_in_title(to, key)).then(|| good(to)),
+        (Some(from), None) => (!is_in_title(from, key)).then(|| bad(from)),
         (None, None) => None,
     }
 }
 
 /// Whether the words of a value are the first of its key.
-fn told(value: &str, key: &str) -> bool {
+fn is_in_title(value: &str, key: &str) -> bool {
     let mut words = key.split_whitespace();
     !key.is_empty()
         && value

@@ -188,7 +188,7 @@ mv -f "$conf.lvsctl-whole" "$conf"
 }
 
 /// Polls until keepalived has put the service and its real servers into the kernel. A real server that fails
-/// its check keeps away: that is told by the probe that follows, not here.
+/// its check keeps away: the probe that follows finds that out, not this script.
 pub fn wait_for(ipvs: &Ipvs, table: &Table) -> String {
     let to = ipvs.service.r#virtual.printed();
     let mut tests = vec![format!(

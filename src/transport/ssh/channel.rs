@@ -107,7 +107,7 @@ impl Drop for SshChannel {
     }
 }
 
-/// Returns from the function with what is to be told; goes on where there is nothing yet.
+/// Returns a result or an error from the function; goes on where there is neither yet.
 macro_rules! tell {
     ($did:expr, $progress:expr) => {
         match $did {

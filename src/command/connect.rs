@@ -1,21 +1,21 @@
-//! The way to the hosts of a run: the lab or the network, secrets, connections, and how a user ends it.
+//! Access to the hosts of a run: the lab or the network, secrets, connections, and how a user cancels it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::cancel::CancelToken;
 use crate::cli::Global;
 use crate::exit::Exit;
 use crate::lab;
-use crate::run::Interrupt;
 use crate::secret::Secrets;
 use crate::transport::config::Environment;
 use crate::transport::{Connector, Counters};
 
-use super::setup::Setup;
+use super::context::Context;
 use super::{Failure, Result, output, secrets};
 
-/// The way to hosts, and the secrets of this run.
-pub struct Reach {
+/// How hosts are connected to, and the secrets of this run.
+pub struct Access {
     pub connector: Connector,
     pub secrets: Secrets,
     pub holder: String,
@@ -27,7 +27,7 @@ const LAB_CONNECT_TIMEOUT: u64 = 60;
 
 /// Enters the lab where that is asked, reads the secrets that `hosts` need, and sets up the transport.
 /// It comes before any thread: a thread stays in the network namespace that it began in.
-pub fn reach(global: &Global, setup: &mut Setup, templates: bool) -> Result<Reach> {
+pub fn access(global: &Global, context: &mut Context, templates: bool) -> Result<Access> {
     let mut environment = Environment {
         home: std::env::home_dir(),
         user: user(),
@@ -35,8 +35,8 @@ pub fn reach(global: &Global, setup: &mut Setup, templates: bool) -> Result<Reac
     };
     if global.lab {
         let access =
-            lab::enter(&setup.loaded.cluster.name).map_err(|e| Failure::of(Exit::Lab, &e))?;
-        let chosen = setup
+            lab::enter(&context.loaded.cluster.name).map_err(|e| Failure::of(Exit::Lab, &e))?;
+        let chosen = context
             .hosts(global)?
             .into_iter()
             .map(|host| host.name.as_str());
@@ -56,7 +56,7 @@ pub fn reach(global: &Global, setup: &mut Setup, templates: bool) -> Result<Reac
             user: Some(access.user.clone()),
             auth_sock: None,
         };
-        for host in &mut setup.loaded.cluster.hosts {
+        for host in &mut context.loaded.cluster.hosts {
             host.ssh.host = access.addresses.get(&host.name).map(ToString::to_string);
             host.ssh.port = None;
             host.ssh.identity_files = vec![access.identity_file.clone()];
@@ -64,7 +64,7 @@ pub fn reach(global: &Global, setup: &mut Setup, templates: bool) -> Result<Reac
             host.ssh.connect_timeout.get_or_insert(LAB_CONNECT_TIMEOUT);
         }
     }
-    let secrets = secrets::read(global, setup, templates)?;
+    let secrets = secrets::read(global, context, templates)?;
     let counters = Arc::new(Counters::default());
     let holder = format!(
         "{}@{} process {}",
@@ -76,7 +76,7 @@ pub fn reach(global: &Global, setup: &mut Setup, templates: bool) -> Result<Reac
     );
     let connector = Connector::new(environment, secrets.clone(), Arc::clone(&counters))
         .map_err(|e| Failure::of(Exit::Invalid, &e))?;
-    Ok(Reach {
+    Ok(Access {
         connector,
         secrets,
         holder,
@@ -84,9 +84,9 @@ pub fn reach(global: &Global, setup: &mut Setup, templates: bool) -> Result<Reac
     })
 }
 
-impl Reach {
+impl Access {
     /// With `-v`, what the run cost in connections.
-    pub fn tell(&self, global: &Global) {
+    pub fn print_costs(&self, global: &Global) {
         if global.verbose > 0 {
             eprintln!(
                 "{} connections, {} execs",
@@ -104,15 +104,11 @@ fn user() -> Option<String> {
         .map(|user| user.name)
 }
 
-/// Ctrl-C asks for an end between two steps; a second one does not wait for the step in hand.
-pub fn interrupt() -> Result<Arc<Interrupt>> {
-    interrupt_quietly(false)
-}
-
-/// `quietly`: Ctrl-C is how the user ends what would go on for ever, and no news.
-pub fn interrupt_quietly(quietly: bool) -> Result<Arc<Interrupt>> {
-    let interrupt = Arc::new(Interrupt::default());
-    let flag = Arc::clone(&interrupt);
+/// Ctrl-C cancels between two steps; a second one does not wait for the current step. `quietly`: Ctrl-C is how the user
+/// ends what would go on for ever, and no news.
+pub fn cancel_token(quietly: bool) -> Result<CancelToken> {
+    let cancel = CancelToken::default();
+    let flag = cancel.clone();
     let mut signals = signal_hook::iterator::Signals::new([
         signal_hook::consts::SIGINT,
         signal_hook::consts::SIGTERM,
@@ -120,19 +116,19 @@ pub fn interrupt_quietly(quietly: bool) -> Result<Arc<Interrupt>> {
     .map_err(|e| Failure::of(Exit::Failed, &e))?;
     std::thread::spawn(move || {
         for _ in signals.forever() {
-            if flag.is_set() {
+            if flag.is_cancelled() {
                 output::last_words(
-                    "given up: the steps in hand may or may not be done; `lvsctl plan` tells. locks end with their connections",
+                    "aborted: running steps may be incomplete; `lvsctl plan` shows what is left. Locks are released with the connections",
                 );
                 std::process::exit(i32::from(Exit::Interrupted.code()));
             }
-            flag.set();
+            flag.cancel();
             if !quietly {
                 output::aside(
-                    "interrupted: ending after the steps in hand; once more to give up now",
+                    "interrupted: finishing the current steps; press Ctrl-C again to abort now",
                 );
             }
         }
     });
-    Ok(interrupt)
+    Ok(cancel)
 }

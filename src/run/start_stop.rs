@@ -5,7 +5,7 @@ use crate::inventory::model::{Cluster, Host};
 use crate::persist;
 use crate::resource::change::{Phase, Step};
 use crate::resource::ipvs::{self, Destination, Ipvs};
-use crate::resource::manager;
+use crate::resource::service_manager;
 use crate::view;
 
 /// What each host of a stage does; the next stage waits for all of them.
@@ -21,7 +21,10 @@ fn step(title: String, script: String) -> Step {
 
 /// Nothing where the host has no such unit.
 fn unit(verb: &str, name: &str) -> Step {
-    step(format!("{verb} {name}"), manager::if_there(verb, name))
+    step(
+        format!("{verb} {name}"),
+        service_manager::if_there(verb, name),
+    )
 }
 
 /// The units of a host's part, in the order in which they start.

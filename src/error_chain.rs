@@ -5,7 +5,7 @@ use std::error::Error;
 /// No chain of causes is longer; one that is goes in a circle.
 const LONGEST: usize = 64;
 
-/// The error and its causes, each told once: a cause that ends what was said already is left out. Begins in lower
+/// The error and its causes, each once: a cause that the text ends with already is left out. Begins in lower
 /// case, as the rest of what is said.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = lower(&error.to_string());

@@ -14,7 +14,7 @@ use crate::keepalived::CONFIGURATION;
 use crate::plan::{HostPlan, load};
 use crate::resource::change::Step;
 use crate::resource::ipvs::{Ipvs, KEEPALIVED};
-use crate::resource::{Change, Kind, manager};
+use crate::resource::{Change, Kind, service_manager};
 
 /// How often the directors are asked.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -40,7 +40,7 @@ impl std::fmt::Display for Unsettled {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let journal = format!(
             "on the directors, see {}",
-            manager::where_it_logs(KEEPALIVED)
+            service_manager::where_it_logs(KEEPALIVED)
         );
         match self {
             Self::NoMaster(vip, why) => {
@@ -133,7 +133,7 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun], repairs: u32) -> Vec<
         let vips_rest = held
             .iter()
             .all(|(instance, _, holders)| at_rest(instance, holders));
-        let late = left == 0 || rounds > 3 * patience || fleet.run.interrupt.is_set();
+        let late = left == 0 || rounds > 3 * patience || fleet.run.cancel.is_cancelled();
         let mut seen = (holders_of(&held), Vec::new());
         if vips_rest || late {
             let differing = differing(fleet, directors);
@@ -207,7 +207,7 @@ pub fn unheld(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unheld> {
     let mut left = missing(fleet.run.cluster, directors);
     let longest = left.iter().map(|(_, instance)| handover(instance));
     let end = Instant::now() + Duration::from_secs_f64(longest.fold(0.0, f64::max));
-    while !left.is_empty() && Instant::now() < end && !fleet.run.interrupt.is_set() {
+    while !left.is_empty() && Instant::now() < end && !fleet.run.cancel.is_cancelled() {
         std::thread::sleep(PAUSE);
         let found: Vec<(String, Addresses)> = directors.iter_mut().map(addresses).collect();
         left.retain(|(vip, _)| holders(&found, *vip).is_empty());

@@ -4,16 +4,14 @@ use crate::cli::{Format, FormatArgs, Global};
 use crate::exit::Exit;
 use crate::inventory::model::Host;
 use crate::resource::change::Step;
-use crate::run::power::{self, Stage};
+use crate::run::start_stop::{self, Stage};
 use crate::run::{Fleet, HostRun};
 
-use super::output::Reporter;
-use super::work::{Work, lock};
+use super::session::{Options, Session, lock};
 use super::{Failure, Result, print};
-use super::{reach, setup};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Power {
+pub enum Verb {
     Start,
     /// `all`: also the whole cluster.
     Stop {
@@ -21,59 +19,52 @@ pub enum Power {
     },
 }
 
-pub fn run(global: &Global, format: &FormatArgs, power: Power) -> Result<Exit> {
-    let mut setup = setup::load(global)?;
-    let reach = reach::reach(global, &mut setup, false)?;
-    let interrupt = reach::interrupt()?;
-    let reporter = Reporter::new(global, format.format);
-    let done = {
-        let work = Work {
-            global,
-            setup: &setup,
-            reach: &reach,
-            sink: &reporter,
-            ignore_unreachable: false,
-        };
-        let fleet = work.fleet(&interrupt)?;
-        act(&work, &fleet, power)
+pub fn run(global: &Global, format: &FormatArgs, verb: Verb) -> Result<Exit> {
+    let options = Options {
+        events: format.format,
+        templates: false,
+        ..Options::default()
     };
-    reporter.finish();
-    reach.tell(global);
+    let session = Session::open(global, options)?;
+    let done = session
+        .fleet()
+        .and_then(|fleet| act(&session, &fleet, verb));
+    let context = session.finish();
     if let (Ok(Exit::Done), Format::Text, false) = (&done, format.format, global.quiet) {
-        let names: Vec<&str> = setup
+        let names: Vec<&str> = context
             .hosts(global)?
             .iter()
             .map(|h| h.name.as_str())
             .collect();
-        print(&told(power, &names.join(",")))?;
+        print(&summary(verb, &names.join(",")))?;
     }
     done
 }
 
-fn told(power: Power, hosts: &str) -> String {
-    match power {
-        Power::Start => format!("started: {hosts}\n"),
-        Power::Stop { all: true } => {
+fn summary(verb: Verb, hosts: &str) -> String {
+    match verb {
+        Verb::Start => format!("started: {hosts}\n"),
+        Verb::Stop { all: true } => {
             "stopped: all hosts; `lvsctl start` starts them again\n".to_owned()
         }
-        Power::Stop { all: false } => {
+        Verb::Stop { all: false } => {
             format!("stopped: {hosts}; `lvsctl start --limit {hosts}` starts again\n")
         }
     }
 }
 
-fn act(work: &Work, fleet: &Fleet, power: Power) -> Result<Exit> {
-    let cluster = work.setup.cluster();
-    let chosen = work.setup.hosts(work.global)?;
-    if chosen.len() == cluster.hosts.len() && power == (Power::Stop { all: false }) {
+fn act(session: &Session, fleet: &Fleet, verb: Verb) -> Result<Exit> {
+    let cluster = session.cluster();
+    let chosen = session.context.hosts(session.global)?;
+    if chosen.len() == cluster.hosts.len() && verb == (Verb::Stop { all: false }) {
         return Err(Failure::new(
             Exit::Usage,
             "error: this would stop the whole cluster; name hosts with --limit, or say --all\n",
         ));
     }
-    let stages = match power {
-        Power::Start => power::start(cluster, &chosen),
-        Power::Stop { .. } => power::stop(cluster, &chosen),
+    let stages = match verb {
+        Verb::Start => start_stop::start(cluster, &chosen),
+        Verb::Stop { .. } => start_stop::stop(cluster, &chosen),
     };
     let mut names: Vec<&str> = Vec::new();
     for (host, _) in stages.iter().flatten() {
@@ -88,16 +79,16 @@ fn act(work: &Work, fleet: &Fleet, power: Power) -> Result<Exit> {
         .collect();
     let wanted = hosts
         .into_iter()
-        .map(|host| (host, work.setup.wanted(host)));
-    let mut runs = lock(fleet, work.open(fleet, wanted.collect())?.hosts)?;
+        .map(|host| (host, session.context.wanted(host)));
+    let mut runs = lock(fleet, session.open_hosts(fleet, wanted.collect())?.hosts)?;
     let mut exit = Exit::Done;
     for stage in stages {
-        if fleet.run.interrupt.is_set() {
+        if fleet.run.cancel.is_cancelled() {
             exit = Exit::Interrupted;
             break;
         }
         if !one_stage(fleet, &mut runs, stage) {
-            exit = if fleet.run.interrupt.is_set() {
+            exit = if fleet.run.cancel.is_cancelled() {
                 Exit::Interrupted
             } else {
                 Exit::Failed

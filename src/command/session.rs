@@ -1,7 +1,7 @@
-//! What `plan`, `apply`, `destroy`, `verify` and `status` share: opening hosts, and showing plans.
+//! What verbs that work on hosts share: they load, connect, open hosts, report what happens and finish.
 
-use crate::cli::Global;
-use crate::event::Sink;
+use crate::cancel::CancelToken;
+use crate::cli::{Format, Global};
 use crate::exit::Exit;
 use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host};
@@ -10,18 +10,44 @@ use crate::report::error::chain;
 use crate::report::plan::Names;
 use crate::resource::Resource;
 use crate::run::host::{HostError, Run};
-use crate::run::{Fleet, HostRun, Interrupt};
+use crate::run::{Fleet, HostRun};
 
-use super::reach::Reach;
-use super::setup::Setup;
+use super::connect::{self, Access};
+use super::context::{self, Context};
+use super::output::Reporter;
 use super::{Failure, Result};
 
-pub struct Work<'a> {
-    pub global: &'a Global,
-    pub setup: &'a Setup,
-    pub reach: &'a Reach,
-    pub sink: &'a dyn Sink,
+/// One run of a verb, from the inventory to its last line of output.
+pub struct Session<'g> {
+    pub global: &'g Global,
+    pub context: Context,
+    pub access: Access,
+    pub cancel: CancelToken,
+    pub reporter: Reporter,
     pub ignore_unreachable: bool,
+}
+
+/// What differs between verbs.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Of events. A verb whose result is one document sends events to standard error as text.
+    pub events: Format,
+    /// Whether secrets of templates are needed.
+    pub templates: bool,
+    pub ignore_unreachable: bool,
+    /// Whether Ctrl-C is the usual end.
+    pub quiet_cancel: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            events: Format::Text,
+            templates: true,
+            ignore_unreachable: false,
+            quiet_cancel: false,
+        }
+    }
 }
 
 pub struct Opened<'h> {
@@ -30,42 +56,62 @@ pub struct Opened<'h> {
     pub missing: Vec<(&'h Host, String)>,
 }
 
-/// The probe asks for resources alone.
+/// For probes that ask for resources alone.
 pub fn nothing_more(_: &Host, _: &mut Needs) -> String {
     String::new()
 }
 
-impl<'a> Work<'a> {
-    pub fn fleet(&self, interrupt: &'a Interrupt) -> Result<Fleet<'a>> {
-        self.fleet_asking(interrupt, &nothing_more)
+impl<'g> Session<'g> {
+    pub fn open(global: &'g Global, options: Options) -> Result<Self> {
+        let mut context = context::load(global)?;
+        let access = connect::access(global, &mut context, options.templates)?;
+        let cancel = connect::cancel_token(options.quiet_cancel)?;
+        Ok(Self {
+            global,
+            context,
+            access,
+            cancel,
+            reporter: Reporter::new(global, options.events),
+            ignore_unreachable: options.ignore_unreachable,
+        })
     }
 
-    pub fn fleet_asking(
-        &self,
-        interrupt: &'a Interrupt,
-        more: &'a (dyn Fn(&Host, &mut Needs) -> String + Sync),
-    ) -> Result<Fleet<'a>> {
+    pub fn cluster(&self) -> &Cluster {
+        self.context.cluster()
+    }
+
+    pub fn fleet(&self) -> Result<Fleet<'_>> {
+        self.fleet_asking(&nothing_more)
+    }
+
+    /// `more`: facts and sections that the verb adds to each host's probe.
+    pub fn fleet_asking<'s>(
+        &'s self,
+        more: &'s (dyn Fn(&Host, &mut Needs) -> String + Sync),
+    ) -> Result<Fleet<'s>> {
         let run = Run {
-            cluster: self.setup.cluster(),
-            roles: self.setup.roles.over(self.setup.cluster()),
-            connect: &self.reach.connector,
-            secrets: &self.reach.secrets,
-            sink: self.sink,
-            interrupt,
-            holder: &self.reach.holder,
+            cluster: self.cluster(),
+            roles: self.context.roles.over(self.cluster()),
+            connect: &self.access.connector,
+            secrets: &self.access.secrets,
+            sink: &self.reporter,
+            cancel: &self.cancel,
+            holder: &self.access.holder,
             more,
         };
         Fleet::new(run, usize::from(self.global.forks)).map_err(|e| Failure::of(Exit::Failed, &e))
     }
 
-    /// The chosen hosts with what they shall be.
-    pub fn wanted(&self) -> Result<Vec<(&'a Host, Vec<Resource>)>> {
-        let hosts = self.setup.hosts(self.global)?.into_iter();
-        Ok(hosts.map(|host| (host, self.setup.wanted(host))).collect())
+    /// The chosen hosts with their wanted resources.
+    pub fn wanted(&self) -> Result<Vec<(&Host, Vec<Resource>)>> {
+        let hosts = self.context.hosts(self.global)?.into_iter();
+        Ok(hosts
+            .map(|host| (host, self.context.wanted(host)))
+            .collect())
     }
 
     /// Opens all hosts. One that cannot be worked on stops the command before anything changes, unless asked otherwise.
-    pub fn open<'h>(
+    pub fn open_hosts<'h>(
         &self,
         fleet: &Fleet,
         hosts: Vec<(&'h Host, Vec<Resource>)>,
@@ -80,7 +126,7 @@ impl<'a> Work<'a> {
                 Err(error) => opened.missing.push((host, chain(&error))),
             }
         }
-        if fleet.run.interrupt.is_set() {
+        if self.cancel.is_cancelled() {
             fleet.close(opened.hosts);
             return Err(Failure::new(
                 Exit::Interrupted,
@@ -94,22 +140,29 @@ impl<'a> Work<'a> {
             return Ok(opened);
         }
         fleet.close(opened.hosts);
-        // Why is told already, as an event.
-        let hint = lab_hint(self.global, self.setup.cluster());
+        // An event has said why.
+        let hint = lab_hint(self.global, self.cluster());
         Err(Failure::new(
             Exit::Unreachable,
             format!("nothing was changed on any host\n{hint}"),
         ))
     }
+
+    /// Ends the output of events. What was loaded is left for the result.
+    pub fn finish(self) -> Context {
+        self.reporter.finish();
+        self.access.print_costs(self.global);
+        self.context
+    }
 }
 
 /// What a host's manifest says of hosts that have left the inventory.
-pub fn left(work: &Work, host: &HostRun) -> Vec<String> {
-    crate::run::left::notes(work.setup.cluster(), &host.answer.manifest)
+pub fn leftovers(session: &Session, host: &HostRun) -> Vec<String> {
+    crate::run::leftovers::notes(session.cluster(), &host.answer.manifest)
 }
 
-/// How the inventory calls services and hosts, for a plan that knows their addresses.
-pub fn called(cluster: &Cluster) -> Names {
+/// Names of services and hosts in the inventory, for a plan that has their addresses.
+pub fn names_in_plans(cluster: &Cluster) -> Names {
     let services = cluster.services.iter().flat_map(|service| {
         let all = crate::view::virtuals(service).into_iter();
         all.map(|to| (to.to_string(), service.name.clone()))
@@ -124,7 +177,7 @@ pub fn called(cluster: &Cluster) -> Names {
     }
 }
 
-/// What somebody may have forgotten who does not reach a host.
+/// A hint for a user who does not reach a host: `--lab` may be missing.
 pub fn lab_hint(global: &Global, cluster: &Cluster) -> String {
     let runs = || lab::status(&cluster.name).is_ok_and(|lab| lab.running);
     if global.lab || !runs() {

@@ -1,4 +1,4 @@
-//! What every command begins with: the inventory, its roles, the chosen hosts.
+//! The input of each verb: the inventory, its roles, and the hosts of `--limit`.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -18,10 +18,10 @@ use super::{Failure, Result};
 /// Width of messages where no terminal tells one.
 const WIDTH: usize = 120;
 
-pub struct Setup {
+pub struct Context {
     pub loaded: Loaded,
     pub roles: Roles,
-    /// What each host shall be, by its name, if it is as most are.
+    /// Wanted resources by host name, assuming Debian. Recomputed for other distributions.
     wanted: BTreeMap<String, Vec<Resource>>,
 }
 
@@ -49,7 +49,7 @@ pub fn warn(global: &Global, warnings: &[Problem]) {
 }
 
 /// Reads the inventory and its roles, and expands them: after this, nothing can be wrong that is known offline.
-pub fn load(global: &Global) -> Result<Setup> {
+pub fn load(global: &Global) -> Result<Context> {
     let folder = global.inventory.parent().map(|parent| {
         if parent.as_os_str().is_empty() {
             Path::new(".")
@@ -76,7 +76,7 @@ pub fn load(global: &Global) -> Result<Setup> {
     if let Some(faults) = faults {
         return Err(of_roles(global, &faults.into()));
     }
-    Ok(Setup {
+    Ok(Context {
         loaded,
         roles,
         wanted,
@@ -96,7 +96,7 @@ fn of_role(host: &Host, error: &RoleError) -> Failure {
     Failure::new(exit, message.replacen("error: ", &from, 1))
 }
 
-impl Setup {
+impl Context {
     pub fn cluster(&self) -> &Cluster {
         &self.loaded.cluster
     }
