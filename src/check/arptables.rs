@@ -54,7 +54,7 @@ fn of_director(audit: &HostAudit, findings: &mut Findings) {
 /// Whether a rule of arptables drops ARP for an address.
 fn passes(audit: &HostAudit, check: &'static Check, address: IpAddr, findings: &mut Findings) {
     let address = address.to_string();
-    let drops = audit.facts().firewall.arp.lines.iter().find(|line| {
+    let drops = audit.facts().firewall.arp_all.lines.iter().find(|line| {
         let mut words = line.split_whitespace();
         let names = words.any(|word| word.split('/').next() == Some(&address));
         names && line.contains("-j DROP")

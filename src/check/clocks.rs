@@ -27,10 +27,8 @@ fn needs(_: &Cluster, _: &Host, needs: &mut Needs) {
 fn clocks(audit: &ClusterAudit, findings: &mut Findings) {
     let audit = audit.hosts;
     let offset = |s: &HostAudit| {
-        Some((
-            s.name().to_owned(),
-            s.facts().clock.now() - s.run.answered_at,
-        ))
+        let now = s.facts().clock.now()?;
+        Some((s.name().to_owned(), now - s.run.answered_at))
     };
     let offsets: Vec<(String, f64)> = audit.iter().filter_map(offset).collect();
     // The clock in the middle stands for the right time: one that is off is named, whichever it is.

@@ -53,9 +53,6 @@ pub static SYNC_DAEMON: Check = Check {
     judge: Judge::Cluster(sync_daemons),
 };
 
-/// Where Debian's ipvsadm.service reads whether it restores an IPVS table at boot.
-const IPVSADM_DEFAULTS: &str = "/etc/default/ipvsadm";
-
 /// Units that write the IPVS table.
 const TABLE_WRITERS: [&str; 3] = ["ipvsadm.service", "ldirectord.service", KEEPALIVED];
 
@@ -63,8 +60,7 @@ fn owner_needs(_: &Cluster, host: &Host, needs: &mut Needs) {
     if host.is_director() {
         let units = needs.unit.get_or_insert_default();
         units.extend(TABLE_WRITERS.map(str::to_owned));
-        let files = needs.file.get_or_insert_default();
-        files.insert(IPVSADM_DEFAULTS.to_owned());
+        needs.ipvs.get_or_insert_default().audit = true;
     }
 }
 
@@ -81,8 +77,7 @@ fn owners(audit: &HostAudit, findings: &mut Findings) {
         return;
     }
     let units = &audit.facts().unit.units;
-    let defaults = audit.facts().file.get(IPVSADM_DEFAULTS);
-    let auto = defaults.map(|file| restores(&file.content));
+    let auto = audit.facts().ipvs.restored_at_boot;
     for unit in TABLE_WRITERS {
         let Some(state) = units.get(unit) else {
             continue;
@@ -125,16 +120,6 @@ fn owners(audit: &HostAudit, findings: &mut Findings) {
         });
         findings.judge(audit.name(), &IPVS_OWNER, unit, fault);
     }
-}
-
-/// Whether Debian's ipvsadm.service restores an IPVS table at boot, as AUTO of its defaults says; elsewhere there is no such
-/// switch, and the unit restores one where it is enabled. The last assignment counts, as in the shell that reads it.
-fn restores(defaults: &str) -> bool {
-    let mut values = defaults
-        .lines()
-        .filter_map(|line| line.strip_prefix("AUTO="));
-    let value = values.next_back().unwrap_or_default();
-    value.trim().trim_matches(['"', '\'']) == "true"
 }
 
 /// Services in the table that are not of this cluster are noted, and left alone.

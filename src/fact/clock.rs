@@ -11,10 +11,11 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// In seconds since the epoch.
-    pub fn now(&self) -> f64 {
+    /// In seconds since the epoch; none where the host was not asked.
+    pub fn now(&self) -> Option<f64> {
         // Somewhere in that second.
-        self.seconds + if self.is_whole { 0.5 } else { 0.0 }
+        let fraction = if self.is_whole { 0.5 } else { 0.0 };
+        (self.seconds > 0.0).then_some(self.seconds + fraction)
     }
 
     /// In seconds since the epoch.
@@ -23,8 +24,8 @@ impl Clock {
     }
 }
 
-/// Between the two a loaded host may do something else. So the time since the boot is read first: what a unit did
-/// then appears later than it was, never earlier, which would make a file that it has read appear newer.
+/// The time since the boot is read first, since a loaded host may do something else before it reads the clock: what a unit
+/// did then appears later than it was, never earlier, which would make a file that it has read appear newer.
 const COMMAND: &str =
     "part time\nread -r uptime </proc/uptime\ndate +%s.%N\nprintf '%s\\n' \"$uptime\"\n";
 
@@ -98,7 +99,12 @@ mod tests {
             (".%N\n100.0 90.0\n", None),
         ] {
             let clock = Clock::parse(&Section::from_parts([("time", text)]));
-            assert_eq!(clock.ok().map(|clock| clock.now()), now, "{text:?}");
+            assert_eq!(clock.ok().and_then(|clock| clock.now()), now, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_clock_that_was_not_read_shows_no_time() {
+        assert_eq!(Clock::default().now(), None);
     }
 }

@@ -185,11 +185,10 @@ const T2: &[Damage] = &[
     damage(
         "ipvsadm.service is enabled, where no switch keeps it from restoring a table",
         &[
-            edit("lb1.probe", "AUTO=\"false\"\n", ""),
             edit(
                 "lb1.probe",
-                "regular file|13|644|root:root|1700000000.000000000|/etc/default/ipvsadm\n",
-                "",
+                "ipvs defaults\nread\nAUTO=\"false\"\n",
+                "ipvs defaults\n",
             ),
             edit(
                 "lb1.probe",

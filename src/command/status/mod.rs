@@ -267,7 +267,10 @@ fn out(service: &Service, wanted: &Ipvs, run: &HostRun, rs: &Destination) -> rep
         check: own.and_then(|own| view::check_words(service, own, to)),
         since: known.since,
         // The clock may have been set back.
-        seconds: known.since.map(|since| (now - since).max(0.0) as u64),
+        seconds: known
+            .since
+            .zip(now)
+            .map(|(since, now)| (now - since).max(0.0) as u64),
         when: known.when,
         error: known.error,
         answers: (fails || wanted.returning(table).any(|one| one.address == rs.address))

@@ -16,11 +16,16 @@ pub use rules::{Chain, Chains, Rule, Rules};
 pub struct Firewall {
     /// What `iptables -V` says: `legacy` or `nf_tables`; empty where there is no iptables.
     pub backend: String,
+    /// The same of `ip6tables`; empty where it was not asked.
+    backend_v6: String,
     pub legacy: Rules,
     pub legacy_v6: Rules,
     pub nft: Rules,
     pub nft_v6: Rules,
+    /// Rules that `arptables` shows.
     pub arp: Arptables,
+    /// Rules of arptables in all backends.
+    pub arp_all: Arptables,
     /// Chains of nft(8) itself that hook into the packet's way, outside iptables.
     pub native: Vec<String>,
     /// The same of chains of type nat, which may redirect.
@@ -44,27 +49,26 @@ impl Firewall {
     }
 
     fn read(section: &Section) -> Result<Self, ParseError> {
-        let version = section.part("backend");
-        let backend = if version.contains("nf_tables") {
-            "nf_tables"
-        } else if version.is_empty() {
-            ""
-        } else {
-            "legacy"
+        let backend = |part: &str| match section.part(part).trim() {
+            version if version.contains("nf_tables") => "nf_tables".to_owned(),
+            "" => String::new(),
+            _ => "legacy".to_owned(),
         };
-        let arp = ["arptables", "arptables-nft"]
-            .into_iter()
-            .flat_map(|part| section.part(part).lines());
-        let arp = Arptables::parse(arp).map_err(|line| {
-            ParseError::new("firewall", format!("odd line {line:?} of `arptables-save`"))
-        })?;
+        let arp = |parts: &[&str]| {
+            let lines = parts.iter().flat_map(|part| section.part(part).lines());
+            Arptables::parse(lines).map_err(|line| {
+                ParseError::new("firewall", format!("odd line {line:?} of `arptables-save`"))
+            })
+        };
         Ok(Self {
-            backend: backend.to_owned(),
+            backend: backend("backend"),
+            backend_v6: backend("backend-v6"),
             legacy: Rules::parse(section.part("legacy")),
             legacy_v6: Rules::parse(section.part("legacy-v6")),
             nft: Rules::parse(section.part("nft")),
             nft_v6: Rules::parse(section.part("nft-v6")),
-            arp,
+            arp: arp(&["arptables-tool"])?,
+            arp_all: arp(&["arptables", "arptables-nft"])?,
             native: native(section.part("native"), Native::Drops),
             native_nat: native(section.part("native"), Native::Redirects),
             native_marks: !native(section.part("native"), Native::Marks).is_empty(),
@@ -76,14 +80,15 @@ impl Firewall {
         })
     }
 
-    /// Rules of the backend that `iptables` and `ip6tables` use.
+    /// Rules of the backend that `iptables`, or `ip6tables`, uses.
     pub fn of_tool(&self, v6: bool) -> &Rules {
         let [legacy, nft] = self.rules(v6);
-        if self.backend == "nf_tables" {
-            nft
-        } else {
-            legacy
-        }
+        let backend = match self.backend_v6.as_str() {
+            "" => &self.backend,
+            _ if !v6 => &self.backend,
+            own => own,
+        };
+        if backend == "nf_tables" { nft } else { legacy }
     }
 
     /// Both backends act on every packet.
@@ -117,8 +122,18 @@ impl Fact for Firewall {
     type Ask = Ask;
 
     fn command(ask: &Ask) -> String {
+        let arp_of_tool = if ask.arp {
+            "part arptables-tool\nif have arptables-save; then arptables-save 2>/dev/null; fi\n"
+        } else {
+            ""
+        };
         if ask.all {
-            return ALL.to_owned();
+            let v6 = if ask.mangle_v6 {
+                "part backend-v6\nip6tables -V 2>/dev/null\n"
+            } else {
+                ""
+            };
+            return format!("{ALL}{v6}{arp_of_tool}");
         }
         let mut text = String::new();
         // The other backend may be in use on a kernel that has both, and its tables are not in that list.
@@ -135,11 +150,7 @@ impl Fact for Firewall {
         text.push_str("part tool\n");
         text.push_str(&mangle(ask.mangle, "legacy", "ip"));
         text.push_str(&mangle(ask.mangle_v6, "legacy-v6", "ip6"));
-        if ask.arp {
-            text.push_str(
-                "part arptables\nif have arptables-save; then arptables-save 2>/dev/null; fi\n",
-            );
-        }
+        text.push_str(arp_of_tool);
         text
     }
 
@@ -151,4 +162,49 @@ impl Fact for Firewall {
 /// Shell text that reads the counters of mangle again. It does not load anything: what has no rules is not asked.
 pub fn mangle_counters() -> &'static str {
     include_str!("../scripts/mangle-counters.sh")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<const N: usize>(parts: [(&str, &str); N]) -> Firewall {
+        Firewall::read(&Section::from_parts(parts)).unwrap()
+    }
+
+    const MARK: &str = "*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j MARK --set-xmark 0x1/0xffffffff\nCOMMIT\n";
+
+    /// What `iptables -V` and `ip6tables -V` print, the part that has a rule, and whether the tools show it (IPv4, IPv6).
+    #[test]
+    fn each_family_has_its_tool() {
+        let (nft, legacy) = ("iptables v1.8.9 (nf_tables)", "iptables v1.8.9 (legacy)");
+        for (v4, v6, part, shown) in [
+            (nft, "", "nft", [true, false]),
+            (nft, "", "nft-v6", [false, true]),
+            (nft, "", "legacy-v6", [false, false]),
+            (nft, legacy, "legacy-v6", [false, true]),
+            (nft, legacy, "nft-v6", [false, false]),
+            (nft, legacy, "nft", [true, false]),
+            (legacy, nft, "nft-v6", [false, true]),
+            (legacy, nft, "legacy", [true, false]),
+            ("\n", "", "legacy", [true, false]),
+        ] {
+            let firewall = read([("backend", v4), ("backend-v6", v6), (part, MARK)]);
+            let of = |v6| !firewall.of_tool(v6).is_empty();
+            assert_eq!([of(false), of(true)], shown, "{v4:?} {v6:?} {part}");
+        }
+    }
+
+    #[test]
+    fn a_host_without_iptables_has_no_backend() {
+        assert_eq!(read([("backend", "\n")]).backend, "");
+    }
+
+    #[test]
+    fn rules_of_the_other_arptables_are_not_those_of_the_tool() {
+        let rule = "*filter\n:INPUT ACCEPT\n-A INPUT -j DROP -d 10.0.0.1\n";
+        let firewall = read([("arptables-tool", ""), ("arptables", rule)]);
+        assert!(firewall.arp.lines.is_empty());
+        assert_eq!(firewall.arp_all.lines.len(), 1);
+    }
 }

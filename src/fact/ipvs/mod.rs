@@ -29,6 +29,8 @@ pub struct Ipvs {
     pub timeouts: Option<[u32; 3]>,
     /// A line of ipvsadm(8) each.
     pub sync_daemons: Vec<String>,
+    /// Whether ipvsadm.service restores a table at boot; none where its defaults do not say, as they do on Debian.
+    pub restored_at_boot: Option<bool>,
 }
 
 /// What to ask beside the table.
@@ -130,6 +132,7 @@ impl Fact for Ipvs {
             counters: connections::parse(section.part("connections"), section.part("rates")),
             timeouts: timeouts(section.part("timeouts")),
             sync_daemons: sync.map(str::to_owned).collect(),
+            restored_at_boot: restored(section.part("defaults")),
         })
     }
 }
@@ -157,6 +160,17 @@ impl Watched {
             Checker::Ours => format!("case $out in {line})\n{ask};; esac\n"),
         }
     }
+}
+
+/// Whether Debian's ipvsadm.service restores an IPVS table at boot, as AUTO of its defaults says. The last assignment counts,
+/// as in the shell that reads it.
+fn restored(defaults: &str) -> Option<bool> {
+    let mut lines = defaults.lines();
+    lines.next().filter(|first| *first == "read")?;
+    let value = lines
+        .next_back()
+        .and_then(|line| line.strip_prefix("AUTO="));
+    Some(value.is_some_and(|value| value.trim().trim_matches(['"', '\'']) == "true"))
 }
 
 /// `Timeout (tcp tcpfin udp): 900 120 300`.

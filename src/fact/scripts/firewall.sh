@@ -5,6 +5,7 @@ read -r _ _ k _ </proc/version
 there=$(grep -sE '^(filter|mangle|nat|raw|security|arpfilter)$|^nf_tables |/nf_tables\.ko' /proc/net/ip_tables_names \
 /proc/net/ip6_tables_names /proc/net/arp_tables_names /proc/modules "/lib/modules/$k/modules.builtin" /dev/null)
 [ -e /proc/modules ] || there="$there nf_tables"
+case $v in *nf_tables*) there="$there nf_tables";; esac
 save() { for t in "$@"; do if have "$t"; then "$t" -c 2>/dev/null; break; fi; done; }
 case $there in */ip_tables_names:*) part legacy; save iptables-legacy-save iptables-save;; esac
 case $there in */ip6_tables_names:*) part legacy-v6; save ip6tables-legacy-save ip6tables-save;; esac
