@@ -261,4 +261,31 @@ fn large_inventories_end_in_time() {
         .map(|n| format!("a{n}: {{ password: x }}\n"))
         .collect();
     survives(&secrets);
+    // Every host is without a role, or is named as a sorry server.
+    let bare: String = (0..990)
+        .map(|n| format!("  h{n}: {{ address: 10.1.{}.{} }}\n", n / 250, n % 250 + 1))
+        .collect();
+    let sorry: String = (0..990)
+        .map(|n| {
+            format!(
+                "  s{n}: {{ vip: 10.2.0.1, port: {}, sorry_server: h{n} }}\n",
+                n + 1
+            )
+        })
+        .collect();
+    survives(&whole(&bare, &sorry));
+    survives(&whole(&fewer, &sorry));
+}
+
+/// Numbers at their bounds, which hints count on from or print.
+#[test]
+fn numbers_at_their_bounds_do_not_panic() {
+    for text in [
+        format!("cluster: m\nhosts: {{ 'rs[{}1:2]': {{ role: realserver }} }}\n", "0".repeat(70_000)),
+        "cluster: m\nnetworks: { lan: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ff80/121' }\nhosts: { lb1: { role: director } }\n".to_owned(),
+        "cluster: m\nnetworks: { lan: 255.255.255.128/25 }\nhosts: { lb1: { role: director } }\n".to_owned(),
+        "cluster: m\nnetworks: { lan: 10.0.0.0/24, inside: 10.0.9.0/24 }\nhosts:\n  lb1: { role: director, interfaces: { eth4294967295: 10.0.0.2 } }\n  rs1: { role: realserver, address: 10.0.9.5 }\nservices: { web: { vip: 10.0.0.9, port: 80, mode: nat } }\n".to_owned(),
+    ] {
+        survives(&text);
+    }
 }

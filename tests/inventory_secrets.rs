@@ -75,7 +75,7 @@ fn said(text: &str) -> String {
 fn a_secret_is_not_shown_whatever_its_key() {
     let keys = "auth_pass auth-pass AUTH_PASS authPass auth_password pass passwd password pasword passphrase secret \
                 secert token api_token api_key private_key ssh_key ssh_password sudo_pass sudo_password \
-                sudo_pasword ansible_password ansible_ssh_pass ansible_become_password ansible_become_pass pwd psk";
+                sudo_pasword host_password ssh_host_password file_password ansible_password ansible_ssh_pass ansible_become_password ansible_become_pass pwd psk";
     for place in ["inventory", "host", "ssh", "vrrp"] {
         for key in keys.split_whitespace() {
             for value in [
@@ -89,6 +89,11 @@ fn a_secret_is_not_shown_whatever_its_key() {
                 format!("{key}: {{ env: PW, value: {SECRET} }}"),
                 format!("{key}: [{SECRET}]"),
                 format!("{key}: |\n  {SECRET}"),
+                format!("{key}:\n  value: {SECRET}"),
+                format!("{key}: {{ {SECRET}: x }}"),
+                format!("{key}: {{ '{SECRET}{}' }}", "y".repeat(70)),
+                format!("list:\n  - {key}={SECRET}\n  - --{key}={SECRET}"),
+                format!("x: {{ p: &p {SECRET} }}\n{key}: *p"),
                 format!("{key}: {SECRET}\nbogus: 1"),
                 format!("bogus: 1\n{key}: {SECRET}"),
                 format!("bogus: 1 # {key}: {SECRET}"),
@@ -101,6 +106,22 @@ fn a_secret_is_not_shown_whatever_its_key() {
                 assert!(!said.contains(SECRET), "{place}: {value}:\n{said}");
             }
         }
+    }
+}
+
+/// Hints that quote a whole map leave out what is secret in it.
+#[test]
+fn a_hint_that_moves_a_map_leaves_its_secrets_out() {
+    for text in [
+        "cluster: m\nvrrp:\n  - name: main\n    virtual_router_id: 10\n    vips: 10.0.0.100\n    auth_pass:\n      value: SECRET\n",
+        "cluster: m\nlb1:\n  role: director\n  address: 10.0.0.2\n  ssh:\n    password:\n      value: SECRET\n",
+        "cluster: m\nhosts:\n  lb1:\n    role: director\n    address: 10.0.0.2\n    ssh: { vars: { p: &p SECRET } }\n    password: *p\n",
+        "cluster: m\nx-a: &a { password: SECRET }\nhosts: { lb1: *a }\n",
+        "cluster: m\nservices:\n  web:\n    vip: 10.0.0.1\n    HTTP_GET:\n      url:\n        path: /\n        token:\n          value: SECRET\n",
+        "cluster: m\nvrrp: { virtual_router_id: 1, notify: '/bin/x --password=SECRET' }\n",
+    ] {
+        let said = said(&text.replace("SECRET", SECRET));
+        assert!(!said.contains(SECRET), "{text}\n{said}");
     }
 }
 

@@ -1,6 +1,8 @@
 //! Which parts of an inventory's text may be secrets, so that no message and no excerpt shows them. A key that only looks
 //! like a secret's counts too: covering too much costs little.
 
+use std::collections::BTreeSet;
+
 use miette::SourceSpan;
 
 use super::foreign;
@@ -22,6 +24,26 @@ pub(crate) struct Hidden {
     pub text: String,
     pub from: usize,
     pub to: usize,
+}
+
+impl Covered {
+    /// Marks the values that may be secrets, also where an alias repeats them.
+    pub fn mark(&self, root: &mut Node) {
+        let starts: BTreeSet<usize> = self.spans.iter().map(SourceSpan::offset).collect();
+        let mut open = vec![root];
+        while let Some(node) = open.pop() {
+            match &mut node.value {
+                Value::Map(entries) => {
+                    open.extend(entries.iter_mut().map(|entry| &mut entry.value))
+                }
+                Value::List(list) => open.extend(list),
+                Value::Null => {}
+                Value::Text(_) | Value::Bool(..) | Value::Int(..) | Value::Float(..) => {
+                    node.secret = starts.contains(&node.span.offset());
+                }
+            }
+        }
+    }
 }
 
 /// Of a tree, and of the comments beside it; where the tree lacks a part of the text, of all lines.
@@ -51,7 +73,7 @@ pub(crate) fn is_secret(key: &str) -> bool {
         "credential",
         "privatekey",
     ];
-    if words.iter().any(|word| is_no_secret(word)) {
+    if words.last().is_some_and(|word| is_place(word)) {
         return false;
     }
     joined == "auth"
@@ -64,8 +86,8 @@ pub(crate) fn is_secret(key: &str) -> bool {
             .any(is_nearly)
 }
 
-/// What makes a name of it that of a file, a host or a switch: `private_key_file`, `host_key_checking`.
-fn is_no_secret(word: &str) -> bool {
+/// The end of a key that names a place or a switch: `private_key_file`, `known_hosts`, `host_key_checking`.
+fn is_place(word: &str) -> bool {
     matches!(
         word,
         "file" | "files" | "path" | "host" | "hosts" | "checking"
@@ -120,6 +142,26 @@ fn is_source(key: &str) -> bool {
     matches!(key, "env" | "file" | "prompt")
 }
 
+/// A key as somebody may write it who says where to read a secret. Any other may be the secret itself.
+fn is_like_source(key: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "env",
+        "environment",
+        "file",
+        "prompt",
+        "value",
+        "variable",
+        "name",
+        "path",
+        "command",
+        "vault",
+        "from",
+        "text",
+    ];
+    let near = |word: &&str| strsim::damerau_levenshtein(key, word) <= 1;
+    key.len() <= 16 && (WORDS.iter().any(near) || is_secret(key))
+}
+
 fn of_tree(root: &Node, text: &str, covered: &mut Covered) {
     /// How a node stands to the key of a secret above it.
     #[derive(Clone, Copy)]
@@ -142,7 +184,7 @@ fn of_tree(root: &Node, text: &str, covered: &mut Covered) {
                     let from = entry.key_span.offset();
                     hide(&entry.key, entry.key_span, from, text, covered);
                 }
-                if place.secret && entry.value.value == Value::Null && !is_source(&entry.key) {
+                if place.secret && !is_like_source(&entry.key) {
                     // `{ hunter2 }` is a key without a value.
                     hide(&entry.key, entry.key_span, place.from, text, covered);
                 }
@@ -154,7 +196,8 @@ fn of_tree(root: &Node, text: &str, covered: &mut Covered) {
             | Value::Bool(_, value)
             | Value::Int(_, value)
             | Value::Float(_, value) => {
-                if place.secret {
+                let said = || after_key(value, 0, false).is_some_and(|at| at < value.len());
+                if place.secret || said() {
                     hide(value, node.span, place.from, text, covered);
                 }
             }

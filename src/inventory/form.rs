@@ -39,6 +39,9 @@ impl Form {
     }
 
     fn whole(node: &Node) -> Option<Self> {
+        if node.secret {
+            return None;
+        }
         Some(match &node.value {
             Value::Null => Self::empty(),
             Value::Bool(on, _) => Self::word(on),

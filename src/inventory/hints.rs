@@ -1,7 +1,7 @@
 //! Hints made to fit the inventory that they are about: addresses of its own networks in the place of examples, and what a
 //! host's name in the place of an address means.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -26,6 +26,11 @@ fn name_addresses(places: Places<'_>, faults: &mut [Fault]) {
     let named = faults
         .iter_mut()
         .filter(|f| f.help.as_deref() == Some(NO_NAMES));
+    let mut named = named.peekable();
+    if named.peek().is_none() {
+        return;
+    }
+    let sorry = SorryServers::of(places);
     for fault in named {
         let found = fault.message.rsplit_once(", found the text `");
         let Some(text) = found.and_then(|(_, text)| text.strip_suffix('`')) else {
@@ -37,7 +42,7 @@ fn name_addresses(places: Places<'_>, faults: &mut [Fault]) {
         };
         if let Some(help) = fault
             .span
-            .and_then(|span| director_as_sorry_server(places, span, name))
+            .and_then(|span| sorry.director(places, span, name))
         {
             fault.help = Some(help);
             continue;
@@ -81,25 +86,47 @@ fn directors(places: Places<'_>) -> Vec<&str> {
     places.keys(&["hosts"]).filter(is_director).collect()
 }
 
-/// Of several directors none is named as a sorry server: what each is sent comes to the one that serves.
-fn director_as_sorry_server(places: Places<'_>, at: SourceSpan, name: &str) -> Option<String> {
-    let directors = directors(places);
-    if !directors.contains(&name) || directors.len() < 2 {
-        return None;
+/// Where services name their sorry servers, and the directors: of several none is named as one, since what each is sent comes
+/// to the one that serves.
+struct SorryServers<'a> {
+    directors: BTreeSet<&'a str>,
+    /// Services by the offset of the value of `sorry_server`.
+    services: BTreeMap<usize, &'a str>,
+}
+
+impl<'a> SorryServers<'a> {
+    fn of(places: Places<'a>) -> Self {
+        let at = |service: &'a str| {
+            let place = places.value(&["services", service, "sorry_server"]);
+            (place.offset(), service)
+        };
+        Self {
+            directors: directors(places).into_iter().collect(),
+            services: places.keys(&["services"]).map(at).collect(),
+        }
     }
-    let is_here = |service: &&str| {
-        let place = places.value(&["services", *service, "sorry_server"]);
-        place.offset() == at.offset()
-    };
-    let service = places.keys(&["services"]).find(is_here)?;
-    let mode = places.text(&["services", service, "mode"]);
-    Some(if mode == Some("nat") {
-        format!(
-            "with `nat` and several directors none of them, as `{name}` is, can be it: write the address of a host beside the real servers that is no director"
-        )
-    } else {
-        "write `127.0.0.1`: it is the director that serves".to_owned()
-    })
+
+    fn director(&self, places: Places<'_>, at: SourceSpan, name: &str) -> Option<String> {
+        if !self.directors.contains(name) || self.directors.len() < 2 {
+            return None;
+        }
+        let service = self.services.get(&at.offset())?;
+        let mode = places.text(&["services", service, "mode"]);
+        let one = places.text(&["services", service, "vip"]);
+        let vip = one.or_else(|| places.text(&["services", service, "vip", "0"]));
+        let own = if vip.is_some_and(|vip| vip.contains(':')) {
+            "'::1'"
+        } else {
+            "127.0.0.1"
+        };
+        Some(if mode == Some("nat") {
+            format!(
+                "with `nat` and several directors none of them, as `{name}` is, can be it: write the address of a host beside the real servers that is no director"
+            )
+        } else {
+            format!("write `{own}`: it is the director that serves")
+        })
+    }
 }
 
 /// The examples that stand in hints and messages: addresses of hosts, and a VIP.

@@ -103,9 +103,12 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
         ));
     }
     let mut faults = Vec::new();
-    let root = node::read(text, "inventory", &mut faults);
+    let mut root = node::read(text, "inventory", &mut faults);
     // Of a key that stands twice the tree has one alone.
     let covered = covered::covered(root.as_ref(), text, faults.is_empty());
+    if let Some(root) = &mut root {
+        covered.mark(root);
+    }
     let source = Source::new(file_name, text, covered);
     let Some(root) = root else {
         return Err(LoadError::new(&source, faults));

@@ -21,6 +21,8 @@ pub(crate) struct Node {
     pub span: SourceSpan,
     /// Where it is used, if that is elsewhere: at an alias, or at a merge key.
     pub used: Option<SourceSpan>,
+    /// Whether no message may repeat it.
+    pub secret: bool,
     pub value: Value,
 }
 
@@ -219,7 +221,12 @@ fn convert(spanned: Spanned<Raw>, text: &str) -> Node {
         ),
     };
     let span = whole(span, &value, text);
-    Node { span, used, value }
+    Node {
+        span,
+        used,
+        secret: false,
+        value,
+    }
 }
 
 /// The place of a list or a map, of which the parser knows the beginning: up to what it holds last, and its bracket.

@@ -199,13 +199,18 @@ fn joined(mut spans: Vec<SourceSpan>) -> Vec<SourceSpan> {
 
 /// A message with `********` for a text of the inventory that it quotes, whole or as a part of what it quotes.
 fn without(message: &str, secret: &str) -> String {
-    if secret.is_empty() || !message.contains(secret) {
+    if secret.is_empty() || !(message.contains(secret) || message.contains('…')) {
         return message.to_owned();
     }
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let parts = message.split('`').enumerate().map(|(number, part)| {
         if number % 2 == 0 {
             return part.to_owned();
+        }
+        // A long text is cut.
+        let begin = part.strip_suffix('…').filter(|begin| begin.len() > 3);
+        if begin.is_some_and(|begin| secret.starts_with(begin)) {
+            return "********".to_owned();
         }
         let mut out = String::new();
         let mut rest = part;

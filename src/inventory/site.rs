@@ -1,5 +1,6 @@
 //! Where a key stands, so that what is said of it can speak of what stands beside and above it.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::node::{Entry, Node, Value};
@@ -135,6 +136,17 @@ pub(super) fn scalar(node: &Node) -> Option<&str> {
         }
         _ => None,
     }
+}
+
+/// The addresses of all sorry servers, as they are written.
+pub(super) fn sorry_servers(root: &Node) -> BTreeSet<&str> {
+    let services =
+        find(entries_of(root), "services").map_or(&[][..], |entry| entries_of(&entry.value));
+    let named = services.iter().filter_map(|service| {
+        let sorry = &find(entries_of(&service.value), "sorry_server")?.value;
+        scalar(find(entries_of(sorry), "address").map_or(sorry, |entry| &entry.value))
+    });
+    named.collect()
 }
 
 pub(super) fn has_role(host: &Node, role: &str) -> bool {

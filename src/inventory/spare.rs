@@ -50,7 +50,9 @@ pub(super) fn address_in(
     let same = like
         .filter(|ip| ip.is_ipv4() == subnet.addr().is_ipv4())
         .map(|ip| network | host_part(ip));
-    let ends = ends.iter().map(|end| network + u128::from(*end));
+    let ends = ends
+        .iter()
+        .map(|end| network.saturating_add(u128::from(*end)));
     let all = (0..TRIED).map(|step| low.saturating_add(step));
     same.into_iter()
         .chain(ends)
@@ -93,7 +95,7 @@ pub(super) fn interface<'n>(taken: impl Iterator<Item = &'n str> + Clone) -> Str
         Some(number) if !stem.contains('.') => (stem, number),
         _ => ("eth", 0),
     };
-    let mut names = (number + 1..).map(|number| format!("{stem}{number}"));
+    let mut names = (u64::from(number) + 1..).map(|number| format!("{stem}{number}"));
     names
         .find(|name| !taken.clone().any(|other| other == name))
         .unwrap_or_default()

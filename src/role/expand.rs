@@ -410,6 +410,7 @@ impl<'r, 's> Expanding<'r, 's> {
         let mut node = Node {
             span: at.entry.kind_span,
             used: None,
+            secret: false,
             value: Yaml::Map(vec![Pair {
                 key: kind.clone(),
                 key_span: at.entry.kind_span,
@@ -491,6 +492,7 @@ fn placed(value: &Value, written: &Node) -> Node {
     let none = Node {
         span,
         used: None,
+        secret: false,
         value: Yaml::Null,
     };
     let value = match (value, &written.value) {
@@ -539,6 +541,7 @@ fn placed(value: &Value, written: &Node) -> Node {
     Node {
         span,
         used: None,
+        secret: false,
         value,
     }
 }

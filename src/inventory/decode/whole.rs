@@ -89,7 +89,10 @@ fn each_name(pattern: &str) -> Option<Vec<String>> {
         .or(range.split_once(".."))
         .or(range.split_once('-'))?;
     let (low, high) = (first.parse::<u32>().ok()?, last.parse::<u32>().ok()?);
-    let (width, few) = (first.len(), low <= high && high - low < MOST);
+    let (width, few) = (
+        first.len(),
+        low <= high && high - low < MOST && first.len() < 10,
+    );
     few.then(|| {
         (low..=high)
             .map(|n| format!("{before}{n:0width$}{after}"))

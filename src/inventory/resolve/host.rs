@@ -74,23 +74,11 @@ fn exports(name: &str, raw: &RawHost, cx: &mut Context<'_>) -> Vec<Export> {
         .collect()
 }
 
-/// Whether a service sends clients to this host when no real server is left.
-fn is_sorry_server(places: super::Places<'_>, host: &str) -> bool {
-    let address = places.text(&["hosts", host, "address"]);
-    let address = address.and_then(|text| text.split('/').next());
-    let mut services = places.keys(&["services"]);
-    let named = |service: &str| {
-        let short = ["services", service, "sorry_server"];
-        places
-            .text(&short)
-            .or_else(|| places.text(&[&short[..], &["address"]].concat()))
-    };
-    address.is_some() && services.any(|service| named(service) == address)
-}
-
 fn roles(name: &str, raw: &RawHost, cx: &mut Context<'_>) -> Option<Vec<String>> {
     let path = ["hosts", name, "role"];
-    let help = if is_sorry_server(cx.places, name) {
+    let address = cx.places.text(&["hosts", name, "address"]);
+    let address = address.and_then(|text| text.split('/').next());
+    let help = if address.is_some_and(|address| cx.sorry_servers.contains(address)) {
         "say what the host does: `role: web`"
     } else {
         "say what the host does: `role: realserver`"

@@ -18,6 +18,7 @@ use super::place::Places;
 use super::problem::{Fault, MOST_SHOWN, choices, nearest, shown};
 use super::raw::Inventory;
 use super::raw::word::FreeValue;
+use super::site;
 
 /// Bounds, far beyond any cluster: what follows grows with hosts times services.
 pub(super) const MOST_HOSTS: usize = 1000;
@@ -32,6 +33,8 @@ const MOST_MARKED_PORTS: usize = 4096;
 /// What is known while resolving, and what was found to be wrong.
 pub(super) struct Context<'a> {
     places: Places<'a>,
+    /// Addresses of sorry servers, as they are written.
+    sorry_servers: BTreeSet<&'a str>,
     /// Roles that exist, built in and the user's.
     roles: &'a [&'a str],
     /// All names of hosts, those included whose host is faulty.
@@ -46,6 +49,7 @@ impl<'a> Context<'a> {
     pub fn new(root: &'a Node, roles: &'a [&'a str]) -> Self {
         Self {
             places: Places(root),
+            sorry_servers: site::sorry_servers(root),
             roles,
             host_names: Vec::new(),
             networks: Vec::new(),
