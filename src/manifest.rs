@@ -14,8 +14,8 @@ pub fn runtime(cluster: &str) -> String {
     format!("/run/lvsctl-{cluster}")
 }
 
-/// The form that this version writes and reads.
-const FORM: u32 = 1;
+/// The form that this version writes. It reads form 1 too, where what was there before is one text of each kind's own.
+const FORM: u32 = 2;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -39,7 +39,7 @@ pub enum ManifestError {
     )]
     Unreadable { path: String, message: String },
     #[error(
-        "the manifest {path} has form {found}, expected {FORM}; use the lvsctl version that wrote it"
+        "the manifest {path} has form {found}, expected {FORM} or less; use the lvsctl version that wrote it"
     )]
     Form { path: String, found: u32 },
 }
@@ -63,17 +63,28 @@ impl Manifest {
             return Ok(Self::new(cluster));
         }
         let path = Self::path(cluster);
-        let manifest: Self = serde_json::from_str(text).map_err(|e| ManifestError::Unreadable {
-            path: path.clone(),
-            message: e.to_string(),
-        })?;
-        if manifest.form != FORM {
-            return Err(ManifestError::Form {
-                path,
-                found: manifest.form,
-            });
+        let mut manifest: Self =
+            serde_json::from_str(text).map_err(|e| ManifestError::Unreadable {
+                path: path.clone(),
+                message: e.to_string(),
+            })?;
+        match manifest.form {
+            FORM => {}
+            1 => manifest.upgrade(),
+            found => return Err(ManifestError::Form { path, found }),
         }
         Ok(manifest)
+    }
+
+    /// From form 1.
+    fn upgrade(&mut self) {
+        self.form = FORM;
+        for entry in &mut self.entries {
+            if let Before::Value(text) = &mut entry.before {
+                let text = std::mem::take(text);
+                entry.before = entry.resource.before_of_text(text);
+            }
+        }
     }
 
     pub fn entry(&self, resource: &Resource) -> Option<&Entry> {
@@ -138,5 +149,49 @@ mod tests {
             Manifest::parse("t1", "{"),
             Err(ManifestError::Unreadable { .. })
         ));
+    }
+
+    /// As lvsctl wrote it before undo state had a type of each kind's own.
+    #[test]
+    fn a_manifest_of_form_1_is_read() {
+        let text = r#"{
+  "form": 1,
+  "cluster": "t1",
+  "entries": [
+    {"resource":{"sysctl":{"name":"net.ipv4.ip_forward","value":"1"}},"before":{"value":"0"}},
+    {"resource":{"unit":{"name":"nginx.service","enabled":true,"active":true}},"before":{"value":"true false"}},
+    {"resource":{"route":{"to":"0.0.0.0/0","via":"10.0.0.1"}},"before":{"value":"{\"to\":\"0.0.0.0/0\",\"interface\":\"eth0\",\"via\":\"10.0.0.254\"}"}},
+    {"resource":{"file":{"path":"/etc/a","content":""}},"before":{"value":"/var/lib/lvsctl/backup/etc%2fa"}},
+    {"resource":{"link":{"name":"tunl0"}},"before":{"value":"down"}},
+    {"resource":{"neighbour":{"address":"10.0.0.9","lladdr":"52:54:00:00:00:02","interface":"eth0"}},"before":{"value":"52:54:00:00:00:01"}},
+    {"resource":{"address":{"address":"10.0.0.5/32","interface":"lo"}},"before":"same"},
+    {"resource":{"package":{"names":["nginx"]}},"before":"absent"},
+    {"resource":{"module":{"name":"ip_vs"}}}
+  ]
+}"#;
+        let manifest = Manifest::parse("t1", text).unwrap();
+        let before: Vec<&Before> = manifest.entries.iter().map(|entry| &entry.before).collect();
+        assert_eq!(
+            before,
+            [
+                &Before::Value("0".into()),
+                &Before::Unit {
+                    enabled: true,
+                    active: false
+                },
+                &Before::Route {
+                    interface: Some("eth0".into()),
+                    via: Some([10, 0, 0, 254].into())
+                },
+                &Before::Backup("/var/lib/lvsctl/backup/etc%2fa".into()),
+                &Before::Down,
+                &Before::Value("52:54:00:00:00:01".into()),
+                &Before::Same,
+                &Before::Absent,
+                &Before::Absent,
+            ]
+        );
+        assert!(manifest.text().contains("\"form\": 2"));
+        assert_eq!(Manifest::parse("t1", &manifest.text()).unwrap(), manifest);
     }
 }

@@ -224,7 +224,7 @@ fn with_unit(name: &str, active: bool, mut facts: Facts) -> Facts {
 
 #[test]
 fn a_unit_that_runs_on_takes_in_that_a_file_is_no_longer_ours() {
-    let put_back = Before::Value("/backup/a".into());
+    let put_back = Before::Backup("/backup/a".into());
     let (reading, idle) = (unit(&["/a"]), unit(&[]));
     let stopped = serde_json::json!({ "unit": { "name": "web.service", "active": false } });
     let stopped: Resource = serde_json::from_value(stopped).unwrap();
@@ -297,7 +297,7 @@ fn a_backup_goes_when_the_manifest_no_longer_names_it() {
     let mut manifest = Manifest::new("c");
     manifest.entries.push(Entry {
         resource: file("").owned(),
-        before: Before::Value("/backup/a".into()),
+        before: Before::Backup("/backup/a".into()),
     });
     // The second is a run after one that was cut short, or after somebody removed our file.
     for facts in [with_file("ours\n"), Facts::assumed()] {

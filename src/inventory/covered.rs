@@ -137,11 +137,6 @@ fn is_nearly(word: &str) -> bool {
         })
 }
 
-/// Keys that say where to read a secret, or call it one. Any other text there may be the secret.
-fn is_source(key: &str) -> bool {
-    matches!(key, "env" | "file" | "prompt")
-}
-
 /// A key as somebody may write it who says where to read a secret. Any other may be the secret itself.
 fn is_like_source(key: &str) -> bool {
     const WORDS: &[&str] = &[

@@ -192,14 +192,19 @@ impl Kind for File {
     fn before(&self, facts: &Facts) -> Before {
         // The content itself goes to the backup, never to the manifest: it may hold secrets.
         if facts.file.has(&self.path) {
-            Before::Value(self.backup())
+            Before::Backup(self.backup())
         } else {
             Before::Absent
         }
     }
 
+    /// The path of the backup.
+    fn before_of_text(&self, text: String) -> Before {
+        Before::Backup(text)
+    }
+
     fn keep(&self, before: &Before, as_wanted: bool) -> Option<String> {
-        let Before::Value(backup) = before else {
+        let Before::Backup(backup) = before else {
             return None;
         };
         // No backup's name has a lone percent sign.
@@ -220,8 +225,8 @@ impl Kind for File {
 
     fn forget(&self, before: &Before) -> Option<String> {
         match before {
-            Before::Value(backup) => Some(format!("rm -f {}\n", quote(backup))),
-            Before::Absent | Before::Same => None,
+            Before::Backup(backup) => Some(format!("rm -f {}\n", quote(backup))),
+            _ => None,
         }
     }
 
@@ -229,10 +234,10 @@ impl Kind for File {
         let change = Change::new(Self::NAME, self.key(), Action::Remove);
         let found = facts.file.get(&self.path).map(|_| "ours");
         Some(match before {
-            Before::Value(backup) => change
+            Before::Backup(backup) => change
                 .field("file", found, Some("what was there before"))
                 .step(format!("put back {}", self.path), self.put_back(backup)),
-            Before::Absent | Before::Same => {
+            _ => {
                 found?;
                 change.field("file", found, None::<&str>).step(
                     format!("remove {}", self.path),

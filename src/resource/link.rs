@@ -48,9 +48,13 @@ impl Kind for Link {
     fn before(&self, facts: &Facts) -> Before {
         match facts.address.is_up(&self.name) {
             Some(true) => Before::Same,
-            Some(false) => Before::Value(DOWN.to_owned()),
+            Some(false) => Before::Down,
             None => Before::Absent,
         }
+    }
+
+    fn before_of_text(&self, _: String) -> Before {
+        Before::Down
     }
 
     fn remove(&self, facts: &Facts, before: &Before, _: &Context) -> Option<Change> {

@@ -22,6 +22,7 @@ pub mod sysctl;
 pub mod unit;
 
 use std::fmt::Debug;
+use std::net::IpAddr;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -68,6 +69,11 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Debug {
         Before::Absent
     }
 
+    /// The same, from the text that manifests of form 1 have of it.
+    fn before_of_text(&self, text: String) -> Before {
+        Before::Value(text)
+    }
+
     /// Shell text that keeps what `before` points to, run before it is recorded as ours. `as_wanted`: nothing differs.
     fn keep(&self, _before: &Before, _as_wanted: bool) -> Option<String> {
         None
@@ -107,7 +113,20 @@ pub enum Before {
     Absent,
     /// Just as wanted: it stays when we leave.
     Same,
+    /// The value of a sysctl, or the hardware address of a neighbour.
     Value(String),
+    Unit {
+        enabled: bool,
+        active: bool,
+    },
+    Route {
+        interface: Option<String>,
+        via: Option<IpAddr>,
+    },
+    /// A file, kept under this path.
+    Backup(String),
+    /// A link that was down.
+    Down,
 }
 
 /// One resource's part of the node script.

@@ -89,15 +89,15 @@ impl Kind for Neighbour {
         let change = Change::new(Self::NAME, self.key(), Action::Remove);
         match before {
             Before::Same => None,
-            Before::Absent => Some(
-                change
-                    .field("lladdr", Some(&self.lladdr), None::<&str>)
-                    .step(format!("remove neighbour {}", self.key()), self.delete()),
-            ),
             Before::Value(old) => Some(change.field("lladdr", Some(&self.lladdr), Some(old)).step(
                 format!("put neighbour {} back to {old}", self.key()),
                 self.replace(old),
             )),
+            _ => Some(
+                change
+                    .field("lladdr", Some(&self.lladdr), None::<&str>)
+                    .step(format!("remove neighbour {}", self.key()), self.delete()),
+            ),
         }
     }
 

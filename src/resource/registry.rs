@@ -68,6 +68,10 @@ macro_rules! registry {
                 match self { $( Self::$variant(r) => r.before(facts), )+ }
             }
 
+            pub fn before_of_text(&self, text: String) -> Before {
+                match self { $( Self::$variant(r) => r.before_of_text(text), )+ }
+            }
+
             pub fn keep(&self, before: &Before, as_wanted: bool) -> Option<String> {
                 match self { $( Self::$variant(r) => r.keep(before, as_wanted), )+ }
             }

@@ -115,15 +115,19 @@ impl Kind for Route {
         match facts.route.iter().find(|known| known.to == self.to) {
             None => Before::Absent,
             Some(known) if self.matches(known) => Before::Same,
-            Some(known) => {
-                let old = Self {
-                    to: self.to,
-                    interface: known.interface.clone(),
-                    via: known.via,
-                };
-                serde_json::to_string(&old).map_or(Before::Absent, Before::Value)
-            }
+            Some(known) => Before::Route {
+                interface: known.interface.clone(),
+                via: known.via,
+            },
         }
+    }
+
+    /// The route, as JSON.
+    fn before_of_text(&self, text: String) -> Before {
+        serde_json::from_str(&text).map_or(Before::Absent, |old: Self| Before::Route {
+            interface: old.interface,
+            via: old.via,
+        })
     }
 
     fn remove(&self, facts: &Facts, before: &Before, _: &Context) -> Option<Change> {
@@ -132,19 +136,23 @@ impl Kind for Route {
         let from = Self::shown(found.interface.as_deref(), found.via);
         match before {
             Before::Same => None,
-            Before::Absent => Some(
-                change
-                    .field("route", Some(from), None::<String>)
-                    .step(format!("remove route {}", self.to), self.delete_if_there()),
-            ),
-            Before::Value(json) => {
-                let old: Self = serde_json::from_str(json).ok()?;
+            Before::Route { interface, via } => {
+                let old = Self {
+                    to: self.to,
+                    interface: interface.clone(),
+                    via: *via,
+                };
                 let to = Self::shown(old.interface.as_deref(), old.via);
                 Some(change.field("route", Some(from), Some(&to)).step(
                     format!("put route {} back to {to}", self.to),
                     old.run("replace"),
                 ))
             }
+            _ => Some(
+                change
+                    .field("route", Some(from), None::<String>)
+                    .step(format!("remove route {}", self.to), self.delete_if_there()),
+            ),
         }
     }
 

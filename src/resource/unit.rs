@@ -77,8 +77,8 @@ impl Unit {
             Stays::Wanted => self.active,
             Stays::Before(Before::Same) => self.active && is_active(),
             Stays::Shared => is_active(),
-            Stays::Before(Before::Absent) => false,
-            Stays::Before(Before::Value(words)) => words.ends_with(" true"),
+            Stays::Before(Before::Unit { active, .. }) => *active,
+            Stays::Before(_) => false,
         };
         let read = self.reads.iter().map(String::as_str);
         let read: Vec<&str> = read.filter(|path| gone.contains(path)).collect();
@@ -269,8 +269,20 @@ impl Kind for Unit {
             Some(state) if state.enabled == self.enabled && state.active == self.active => {
                 Before::Same
             }
-            Some(state) => Before::Value(format!("{} {}", state.enabled, state.active)),
+            Some(state) => Before::Unit {
+                enabled: state.enabled,
+                active: state.active,
+            },
             None => Before::Absent,
+        }
+    }
+
+    /// `true false`: enabled, and not active.
+    fn before_of_text(&self, text: String) -> Before {
+        let (enabled, active) = text.split_once(' ').unwrap_or_default();
+        Before::Unit {
+            enabled: enabled == "true",
+            active: active == "true",
         }
     }
 
@@ -283,11 +295,8 @@ impl Kind for Unit {
             .filter(|state| state.loaded)?;
         let (enabled, active) = match before {
             Before::Same => return None,
-            Before::Absent => (false, false),
-            Before::Value(words) => {
-                let (enabled, active) = words.split_once(' ')?;
-                (enabled == "true", active == "true")
-            }
+            Before::Unit { enabled, active } => (*enabled, *active),
+            _ => (false, false),
         };
         let mut change = Change::new(Self::NAME, self.key(), Action::Remove);
         if state.active != active {

@@ -136,8 +136,26 @@ impl Outcome {
             None => {}
             Some(Before::Absent) => out.push_str("remembers: absent\n"),
             Some(Before::Same) => out.push_str("remembers: same\n"),
+            Some(Before::Down) => out.push_str("remembers: down\n"),
             Some(Before::Value(value)) => {
                 let _ = writeln!(out, "remembers: {{ value: {} }}", scalar(value));
+            }
+            Some(Before::Backup(path)) => {
+                let _ = writeln!(out, "remembers: {{ backup: {} }}", scalar(path));
+            }
+            Some(Before::Unit { enabled, active }) => {
+                let _ = writeln!(
+                    out,
+                    "remembers: {{ unit: {{ enabled: {enabled}, active: {active} }} }}"
+                );
+            }
+            Some(Before::Route { interface, via }) => {
+                let interface = interface.as_deref().map_or("null".to_owned(), scalar);
+                let via = via.map_or("null".to_owned(), |via| via.to_string());
+                let _ = writeln!(
+                    out,
+                    "remembers: {{ route: {{ interface: {interface}, via: {via} }} }}"
+                );
             }
         }
         if let Some(keeps) = &it.keeps {
