@@ -1,4 +1,4 @@
-//! An error with its causes, as one text. It says what hosts said, so whoever shows it makes it fit for a terminal.
+//! An error with its causes, as one text. It may quote a host, so whoever shows it makes it fit for a terminal.
 
 use std::error::Error;
 

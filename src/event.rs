@@ -1,4 +1,4 @@
-//! What happens during a run, as values. How it is shown is [`crate::report`]'s part.
+//! Events of a run, as values. How they are shown is the part of [`crate::report`].
 
 use serde::Serialize;
 
@@ -52,6 +52,8 @@ pub enum Event {
     },
     Failed {
         host: String,
+        /// A word that scripts can branch on, of [`crate::run::HostError::kind`].
+        kind: &'static str,
         error: String,
     },
     /// A host was left alone, and why.

@@ -1,9 +1,11 @@
-//! The map of the house. One way of the data:
+//! Crate overview. Data flow:
 //!
-//! inventory (YAML) → [`inventory`] → a valid cluster → [`role`]s and [`template`]s → [`resource`]s (wanted state);
-//! one connection ([`transport`]) and one batched [`probe`] a host → [`fact`]s; a pure function of both → [`plan`] →
-//! steps, which [`run`] takes in order, host by host; [`check`] → findings. [`report`] shows all that happens, [`command`]
-//! has the verbs, and [`lab`] makes hosts to try it on.
+//! - [`inventory`] reads YAML into a valid cluster; [`role`]s and [`template`]s turn it into [`resource`]s, the desired state;
+//! - one connection ([`transport`]) and one batched [`probe`] per host give [`fact`]s, the observed state;
+//! - [`plan`], a pure function of both, gives steps, which [`run`] takes in order, host by host;
+//! - [`check`] judges the same facts, and requests of clients, and gives findings.
+//!
+//! [`report`] shows events and results, [`command`] has the verbs, [`lab`] makes hosts to try them on.
 
 pub mod cancel;
 pub mod check;

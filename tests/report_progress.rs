@@ -83,6 +83,7 @@ fn step(host: &str, number: usize, done: bool) -> Event {
 fn failed(host: &str) -> Event {
     Event::Failed {
         host: host.into(),
+        kind: "step-failed",
         error: "the step \u{1b}[2J failed".into(),
     }
 }

@@ -1,4 +1,4 @@
-//! Who answers ARP for a VIP, asked by neutral hosts on its network: the director that holds it, alone.
+//! ARP answers for a VIP, asked by clients on its network: the director that holds the VIP answers, and nobody else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! One thing that is not as it should be. How it is shown is the part of [`crate::report::findings`].
+//! A finding: a value that is not as expected. How it is shown is the part of [`crate::report::findings`].
 
 use serde::Serialize;
 

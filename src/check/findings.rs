@@ -1,4 +1,4 @@
-//! What checks found and what passed. Findings of one cause become one, with its parts.
+//! The findings and passes of an audit. Findings of one cause become one, with its parts.
 
 use std::collections::BTreeMap;
 

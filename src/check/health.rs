@@ -1,4 +1,4 @@
-//! What is right and worth knowing: parts that are drained, unhealthy or stopped. Notes alone.
+//! Notes on parts of a cluster that are right but drained, unhealthy or stopped.
 
 use super::HostAudit;
 use super::definition::{Check, Judge, nothing};

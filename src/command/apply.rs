@@ -1,4 +1,4 @@
-//! `lvsctl apply` and `lvsctl destroy`: from a fresh probe to a plan, from the plan to its steps.
+//! `lvsctl apply` and `lvsctl destroy`: probe, plan, confirm, run the steps, and wait until all hosts converge.
 
 use std::io::{BufRead, IsTerminal};
 

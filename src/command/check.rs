@@ -1,4 +1,4 @@
-//! `lvsctl check`: everything that can be known without a host.
+//! `lvsctl check`: all checks that need no host.
 
 use crate::cli::Global;
 use crate::exit::Exit;

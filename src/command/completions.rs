@@ -1,4 +1,4 @@
-//! `lvsctl completions`: the completion script of a shell, made from the command line's definition.
+//! `lvsctl completions`: the completion script of a shell, generated from the definition of the command line.
 
 use crate::cli::{self, CompletionsArgs};
 use crate::exit::Exit;

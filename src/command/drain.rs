@@ -1,4 +1,4 @@
-//! Before `destroy` takes a real server away: the directors that go on send it nothing more.
+//! Before `destroy` removes a real server: the directors that stay send it nothing more.
 
 use crate::exit::Exit;
 use crate::inventory::model::Host;

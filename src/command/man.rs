@@ -1,4 +1,4 @@
-//! `lvsctl man`: manual pages, made from the command line's definition.
+//! `lvsctl man`: manual pages, generated from the definition of the command line.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `lvsctl render`: what a host would get, shown without contacting it.
+//! `lvsctl render`: the files and commands of a host, without contacting it.
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;

@@ -1,4 +1,4 @@
-//! `lvsctl schema`: the inventory's form, made from its types.
+//! `lvsctl schema`: the form of the inventory, generated from its types.
 
 use crate::cli::{SchemaArgs, SchemaFormat};
 use crate::exit::Exit;

@@ -1,4 +1,4 @@
-//! `lvsctl stop` and `lvsctl start`: a node's part of the cluster, without a change of what it shall be.
+//! `lvsctl stop` and `lvsctl start`: stops and starts a host's part of the cluster without changing its desired state.
 
 use crate::cli::{Format, FormatArgs, Global};
 use crate::exit::Exit;

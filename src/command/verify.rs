@@ -1,4 +1,4 @@
-//! `lvsctl verify`: the proof, for audits too. Nothing is changed on any host.
+//! `lvsctl verify`: all checks of a cluster. Nothing is changed on any host.
 
 use crate::check::{self, Asking, END_TO_END, Findings, REACHABLE, traffic, unreachable};
 use crate::cli::{Format, Global, VerifyArgs};

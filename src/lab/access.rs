@@ -1,4 +1,4 @@
-//! Ways into a lab that is up: its network namespace, its keys, the OpenSSH client.
+//! Access to a running lab: its network namespace, its keys, the OpenSSH client.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

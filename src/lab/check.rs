@@ -1,4 +1,4 @@
-//! Refuses a specification that cannot be built, in words that name the place. Pure.
+//! Refuses a specification that cannot be built, and names the place. Pure.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

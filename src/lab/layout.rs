@@ -1,4 +1,4 @@
-//! A specification made definite: every link, MAC and address of the lab. A function from values to values; no I/O.
+//! The layout of a lab: every link, MAC and address that follows from a specification. Pure.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

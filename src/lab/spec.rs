@@ -1,4 +1,4 @@
-//! What a lab is made of: plain values, made from a cluster by the caller. No I/O.
+//! The specification of a lab: plain values, made from a cluster by the caller. No I/O.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,5 @@
-//! How long a lab has made no progress: waits for hosts are bounded by that, since a busy machine needs any time to boot.
+//! How long a lab has made no progress. Waits for hosts are bounded by that, since a busy machine may need any time to
+//! boot.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};

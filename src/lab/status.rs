@@ -1,4 +1,4 @@
-//! What a lab looks like now.
+//! The state of a lab.
 
 use std::net::IpAddr;
 

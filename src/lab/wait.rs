@@ -1,4 +1,4 @@
-//! Waiting for hosts: by asking them over SSH, not by guessing how long they take.
+//! Waiting for hosts: by asking them over SSH, never for a fixed time.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};

@@ -1,4 +1,4 @@
-//! An error with its causes, fit to be shown.
+//! An error with its causes, fit for a terminal.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! What `lvsctl verify` found, for people and for programs.
+//! The output of `lvsctl verify`, as text and as JSON.
 
 use std::io::{self, Write};
 

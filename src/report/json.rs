@@ -125,6 +125,7 @@ mod tests {
             },
             Event::Failed {
                 host: host(),
+                kind: "step-failed",
                 error: "no".into(),
             },
             Event::Skipped {
@@ -152,7 +153,7 @@ mod tests {
         {"time":1.5,"event":"step_done","host":"rs1","number":1,"of":2,"title":"add\nit","seconds":0.25}
         {"time":1.5,"event":"paused","host":"rs1","done":1,"of":2}
         {"time":1.5,"event":"done","host":"rs1","steps":2,"seconds":1.0}
-        {"time":1.5,"event":"failed","host":"rs1","error":"no"}
+        {"time":1.5,"event":"failed","host":"rs1","kind":"step-failed","error":"no"}
         {"time":1.5,"event":"skipped","host":"rs1","why":"interrupted"}
         {"time":1.5,"event":"asking","host":"rs1","what":"curl"}
         {"time":1.5,"event":"finished"}

@@ -1,4 +1,4 @@
-//! One line an event, for pipes and logs.
+//! Events as lines of text, for pipes and logs.
 
 use std::io::{self, Write};
 use std::sync::Mutex;
@@ -141,7 +141,7 @@ pub(super) fn line(event: &Event, width: usize, style: Style) -> Option<String> 
             count(*steps, "step"),
             duration(*seconds)
         ),
-        Event::Failed { host, error } => format!(
+        Event::Failed { host, error, .. } => format!(
             "{} {}",
             of(host),
             style.paint(Tone::Bad, format!("failed: {}", sanitize::line(error)))
@@ -220,6 +220,7 @@ mod tests {
             },
             Event::Failed {
                 host: "director1".into(),
+                kind: "step-failed",
                 error: "the step \"a\" failed\nwith \u{1b}[2J".into(),
             },
             Event::Skipped {

@@ -99,6 +99,7 @@ impl<'a> Fleet<'a> {
             if let Err(error) = &opened {
                 self.run.sink.event(&Event::Failed {
                     host: host.name.clone(),
+                    kind: error.kind(),
                     error: crate::error_chain::chain(error),
                 });
             }
@@ -194,7 +195,7 @@ impl<'a> Fleet<'a> {
         (done.into_iter().map(|(run, _)| run).collect(), well)
     }
 
-    /// Tells of a host that did not come to its end.
+    /// Reports a host that did not do all its steps.
     pub fn tell(&self, host: &HostRun, result: &Result<(), HostError>) {
         let host = host.host.name.clone();
         match result {
@@ -207,6 +208,7 @@ impl<'a> Fleet<'a> {
             }
             Err(error) => self.run.sink.event(&Event::Failed {
                 host,
+                kind: error.kind(),
                 error: crate::error_chain::chain(error),
             }),
         }

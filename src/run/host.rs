@@ -1,4 +1,4 @@
-//! One host of a run: its shell, what it answered, its plan, and the doing of it.
+//! One host in a run: shell session, probe result, plan, and execution of the plan.
 
 use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -26,6 +26,8 @@ pub enum HostError {
     #[error("while {doing}: {source}")]
     Transport {
         doing: String,
+        /// Which step it was, from 0; none outside steps.
+        step: Option<usize>,
         source: TransportError,
     },
     #[error("{0}")]
@@ -38,6 +40,8 @@ pub enum HostError {
     Locked { holder: String },
     #[error("the step {title:?} failed with status {status}: {}", tail(.stderr))]
     Step {
+        /// From 0.
+        index: usize,
         title: String,
         status: i32,
         stderr: String,
@@ -63,6 +67,34 @@ pub enum HostError {
 }
 
 impl HostError {
+    /// A word that scripts can branch on: of the connection, or of what was done over it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Connect(error) | Self::Transport { source: error, .. } => error.kind(),
+            Self::Probe(_) => "probe",
+            Self::Obstacles(_) => "unsuitable-host",
+            Self::Locked { .. } => "locked",
+            Self::Step { .. } => "step-failed",
+            Self::StillDiffers(_) => "not-converged",
+            Self::Interrupted { .. } => "interrupted",
+            Self::Halted { .. } => "halted",
+            Self::Secret(_) => "secret",
+            Self::Role(_) => "role",
+        }
+    }
+
+    /// How many of its steps a host had done; none where that is not known.
+    pub fn steps_done(&self, of: usize) -> Option<usize> {
+        match self {
+            // Both come from the probe after the last step.
+            Self::StillDiffers(_) | Self::Probe(_) => Some(of),
+            Self::Step { index, .. } => Some(*index),
+            Self::Transport { step, .. } => *step,
+            Self::Interrupted { done, .. } | Self::Halted { done, .. } => Some(*done),
+            _ => None,
+        }
+    }
+
     /// Whether it came before anything could have been changed.
     pub fn before_any_change(&self) -> bool {
         matches!(
@@ -261,6 +293,7 @@ impl<'a> HostRun<'a> {
             )
             .map_err(|source| HostError::Transport {
                 doing: title.clone(),
+                step: Some(number - 1),
                 source,
             })?;
         if !output.success() {
@@ -270,6 +303,7 @@ impl<'a> HostRun<'a> {
                 output.stderr
             };
             return Err(HostError::Step {
+                index: number - 1,
                 title,
                 status: output.status,
                 stderr,
@@ -300,6 +334,7 @@ impl<'a> HostRun<'a> {
             .run(script, timeout(self.host))
             .map_err(|source| HostError::Transport {
                 doing: doing.to_owned(),
+                step: None,
                 source,
             })
     }
@@ -310,6 +345,7 @@ impl<'a> HostRun<'a> {
             .close(Duration::from_secs(10))
             .map_err(|source| HostError::Transport {
                 doing: "closing the connection".to_owned(),
+                step: None,
                 source,
             })
     }
@@ -381,6 +417,7 @@ fn take_lock(run: &Run, host: &Host, shell: &mut dyn RemoteShell) -> Result<(), 
         .run_in_shell(&script, timeout(host))
         .map_err(|source| HostError::Transport {
             doing: "taking the lock".to_owned(),
+            step: None,
             source,
         })?;
     match lock::read(&output.stdout) {
@@ -410,6 +447,7 @@ fn ask(
         .run(&script, timeout(host))
         .map_err(|source| HostError::Transport {
             doing: "probing".to_owned(),
+            step: None,
             source,
         })?;
     Ok(probe::read(

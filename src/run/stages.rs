@@ -1,4 +1,4 @@
-//! The order of hosts: what serves comes before what sends traffic to it. A pure function.
+//! The order of hosts in a run: real servers before the directors that send to them. Pure.
 
 use crate::inventory::model::{Cluster, Host};
 use crate::plan::{HostPlan, Part};

@@ -1,5 +1,4 @@
-//! A node's part of the cluster, stopped and started without a change of what it shall be, and drained before it goes.
-//! Pure: which steps run on which hosts, and in which order.
+//! The steps that stop, start and drain a host's part of the cluster. Pure.
 
 use crate::inventory::model::{Cluster, Host};
 use crate::persist;

@@ -129,6 +129,37 @@ pub enum TransportError {
     Connection { what: Waiting, message: String },
 }
 
+impl TransportError {
+    /// A word that scripts can branch on.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Dns { .. } => "dns",
+            Self::Refused(_) => "connection-refused",
+            Self::Unreachable { .. } => "no-route",
+            Self::Timeout { .. } => "timeout",
+            Self::Handshake { .. } => "handshake",
+            Self::UnknownHostKey { .. } => "host-key-unknown",
+            Self::ChangedHostKey { .. } => "host-key-changed",
+            Self::RevokedHostKey { .. } => "host-key-revoked",
+            Self::KnownHosts { .. } | Self::AddHostKey { .. } | Self::SshConfig { .. } => {
+                "ssh-config"
+            }
+            Self::Auth { .. } => "authentication",
+            Self::MissingSecret { .. } => "secret",
+            Self::SudoPasswordNeeded { .. }
+            | Self::SudoPasswordWrong { .. }
+            | Self::SudoNotAllowed { .. }
+            | Self::SudoMissing
+            | Self::SudoWantsTerminal { .. }
+            | Self::SudoNoTerminal { .. }
+            | Self::SudoFailed(_) => "sudo",
+            Self::NoShell(_) | Self::Local { .. } => "no-shell",
+            Self::EndedEarly { .. } | Self::Gone | Self::Connection { .. } => "connection-lost",
+            Self::OutputTooLarge { .. } | Self::ShellText(_) => "script",
+        }
+    }
+}
+
 /// What was waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {

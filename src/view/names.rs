@@ -1,4 +1,4 @@
-//! Hosts and services by the names that the inventory gives them, where a resource knows its address alone. Pure.
+//! Names of hosts and services in the inventory, for texts that have their addresses alone. Pure.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! Who shares which folders, and who mounts them.
+//! NFS: who exports which folders, and who mounts them.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The ways of packets around directors and real servers: gateways, and neighbours that are known beforehand.
+//! Routes of directors and real servers: gateways, and static neighbours.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! What a host listens on for services: its web server, and the small servers of the role `answer`.
+//! Ports that a host listens on for services: its web server, and the servers of the role `answer`.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

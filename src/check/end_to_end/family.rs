@@ -1,4 +1,4 @@
-//! A client may have IPv4 or IPv6 alone, and is asked for no more than it can reach. Pure.
+//! Address families of clients: one may have IPv4 or IPv6 alone, and asks for no more than it can reach. Pure.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Logging in: keys of the agent one by one, key files, then a password. Each is tried once.
+//! Authentication: keys of the agent one by one, key files, then a password. Each is tried once.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
