@@ -30,6 +30,11 @@ pub(super) fn explained(text: &str, what: &str, fault: Fault) -> Fault {
         .help(help)
         .at((start, found.len()).into());
     }
+    if what == "role"
+        && let Some(fault) = expression(shown, line.start)
+    {
+        return fault;
+    }
     let lower = fault.message.to_lowercase();
     if lower.contains("tab") {
         return match shown.find('\t') {
@@ -65,6 +70,56 @@ pub(super) fn explained(text: &str, what: &str, fault: Fault) -> Fault {
             .at((open, 1).into());
     }
     fault
+}
+
+/// An expression that YAML takes for something else: `when: "web" in host.roles` begins with a text in quotes.
+fn expression(line: &str, start: usize) -> Option<Fault> {
+    const KEYS: &[&str] = &["when", "for_each"];
+    let (key, value) = KEYS.iter().find_map(|key| {
+        let at = line.find(&format!("{key}:"))?;
+        let before = line.get(..at)?;
+        let begins =
+            before.chars().all(|c| " -{,".contains(c)) || before.ends_with([' ', '{', ',']);
+        begins.then_some((*key, at + key.len() + 1))
+    })?;
+    let written = line.get(value..)?;
+    let text = written.trim();
+    let value = value + (written.len() - written.trim_start().len());
+    if text.is_empty() {
+        return None;
+    }
+    // Of an entry in one line, the value ends before the next key.
+    let flow = line
+        .trim_start()
+        .trim_start_matches("- ")
+        .starts_with(['{', '['])
+        || line.contains("[{");
+    if flow {
+        return None;
+    }
+    let text = text.split(" #").next().unwrap_or(text).trim_end();
+    let fault =
+        Fault::new("an expression that begins or goes on like this needs quotes around the whole")
+            .help(format!("write `{key}: {}`", yaml(text)))
+            .at((start + value, text.len()).into());
+    Some(fault)
+}
+
+/// An expression as YAML takes it behind a key.
+pub(crate) fn yaml(text: &str) -> String {
+    let first = |c: char| c.is_ascii_alphanumeric() || "_(".contains(c);
+    let odd = |c: char| ",[]{}#`&*!|>%@".contains(c) || c.is_control();
+    let plain = text.starts_with(first)
+        && !text.contains(odd)
+        && !text.contains(": ")
+        && !text.ends_with(':');
+    if plain {
+        return text.to_owned();
+    }
+    if text.contains('\'') && !text.contains(['"', '\\']) {
+        return format!("\"{text}\"");
+    }
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// The line around an offset, without its end.
