@@ -214,7 +214,8 @@ impl Templates {
             self.tera.render(name, &scope.context).or_else(|_| {
                 let rendered = self.plain.render(name, &scope.context);
                 let text = strict.written.as_str();
-                rendered.map_err(|e| Some(explained(&e, Some(name), text)))
+                let fault = |e| undefined::named(strict, scope, explained(&e, Some(name), text));
+                rendered.map_err(|e| Some(fault(e)))
             })
         })
     }
@@ -231,7 +232,7 @@ impl Templates {
                     // What cannot be read was refused when the role was read.
                     rendered.map_err(|e| {
                         let read = self.refused(text).is_none();
-                        read.then(|| explained(&e, None, text))
+                        read.then(|| undefined::named(&strict, scope, explained(&e, None, text)))
                     })
                 })
         })

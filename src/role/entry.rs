@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::example;
 use crate::inventory::node::{self, Entry as Pair, Node, Value as Yaml};
-use crate::inventory::{Fault, Source, choices, nearest, shown};
+use crate::inventory::{Fault, Source, choices, nearest, shown, yaml};
 use crate::resource::registry::{KINDS, fields};
 
 /// A role.
@@ -114,7 +114,7 @@ pub(super) fn read(name: &str, text: &str, file: Option<&str>) -> (Role, Vec<Fau
         match pair.key.as_str() {
             "description" => {}
             "include" => role.include = includes(pair, &mut faults),
-            "resources" => role.resources = resources(pair, &mut faults),
+            "resources" => role.resources = resources(pair, text, &mut faults),
             other => faults.push(unknown_key(other, KEYS, KEYS, pair.key_span)),
         }
     }
@@ -141,11 +141,11 @@ fn includes(pair: &Pair, faults: &mut Vec<Fault>) -> Vec<(String, SourceSpan)> {
     found
 }
 
-fn resources(pair: &Pair, faults: &mut Vec<Fault>) -> Vec<Entry> {
+fn resources(pair: &Pair, text: &str, faults: &mut Vec<Fault>) -> Vec<Entry> {
     match &pair.value.value {
         Yaml::List(list) => list
             .iter()
-            .flat_map(|node| entry(node, pair.key_span, faults))
+            .flat_map(|node| entry(node, pair.key_span, text, faults))
             .collect(),
         Yaml::Null => Vec::new(),
         _ => {
@@ -171,7 +171,7 @@ fn place(node: &Node, key: SourceSpan) -> SourceSpan {
 }
 
 /// The resource of an entry; of one that has several kinds, or none, each map that may be one.
-fn entry(node: &Node, list: SourceSpan, faults: &mut Vec<Fault>) -> Vec<Entry> {
+fn entry(node: &Node, list: SourceSpan, text: &str, faults: &mut Vec<Fault>) -> Vec<Entry> {
     let Yaml::Map(pairs) = &node.value else {
         let at = if node.span.is_empty() {
             list
@@ -185,7 +185,7 @@ fn entry(node: &Node, list: SourceSpan, faults: &mut Vec<Fault>) -> Vec<Entry> {
     };
     let before = faults.len();
     let given = |key: &str| pairs.iter().find(|pair| pair.key == key);
-    faults.extend(given("when").and_then(no_condition));
+    faults.extend(given("when").and_then(|pair| no_condition(pair, text)));
     faults.extend(given("for_each").and_then(no_list));
     faults.extend(given("as").and_then(no_name));
     let rest = pairs.iter().filter(|p| !WORDS.contains(&p.key.as_str()));
@@ -230,17 +230,31 @@ fn entry(node: &Node, list: SourceSpan, faults: &mut Vec<Fault>) -> Vec<Entry> {
     made.collect()
 }
 
-fn no_condition(pair: &Pair) -> Option<Fault> {
-    // A tag of YAML takes the place of `not`.
-    let fault = match pair.value.value {
-        Yaml::Text(_) | Yaml::Bool(..) => return None,
-        Yaml::Null => Fault::new("expected an expression, found nothing").help(
-            "write a condition: `when: host.name == \"web1\"`; one that begins with `!` is written `when: not ...`",
-        ),
-        _ => Fault::new(format!("expected an expression, found {}", pair.value.describe()))
-            .help("write a condition: `when: host.name == \"web1\"`, or delete the key"),
-    };
-    Some(fault.at(place(&pair.value, pair.key_span)))
+fn no_condition(pair: &Pair, text: &str) -> Option<Fault> {
+    if matches!(pair.value.value, Yaml::Text(_) | Yaml::Bool(..)) {
+        return None;
+    }
+    // A tag of YAML stands in the place of `not`.
+    let behind = text.get(pair.key_span.offset().saturating_add(pair.key_span.len())..);
+    let line = behind
+        .and_then(|rest| rest.lines().next())
+        .unwrap_or_default();
+    let negated = line
+        .trim_start_matches([':', ' ', '"', '\''])
+        .strip_prefix('!');
+    if let (Yaml::Null, Some(negated)) = (&pair.value.value, negated) {
+        let end = negated.find([',', '}', '#']).unwrap_or(negated.len());
+        let negated = negated.get(..end).unwrap_or_default().trim();
+        let fault = Fault::new("`!` is no sign of an expression");
+        let help = format!("write `when: {}`", yaml(&format!("not {negated}")));
+        return Some(fault.help(help).at(pair.key_span));
+    }
+    let fault = Fault::new(format!(
+        "expected an expression, found {}",
+        pair.value.describe()
+    ));
+    let help = "write a condition: `when: host.name == \"web1\"`, or delete the key";
+    Some(fault.help(help).at(place(&pair.value, pair.key_span)))
 }
 
 fn no_list(pair: &Pair) -> Option<Fault> {

@@ -127,7 +127,7 @@ fn of_expression(message: &str, body: &Node, span: SourceSpan) -> Option<String>
     }
     if message.starts_with("expected a text, found a list") {
         return Some(format!(
-            "join its values: `{{{{ {inner} | join(sep=\" \") }}}}`"
+            "join its values: `{{{{ {inner} | join(sep=' ') }}}}`"
         ));
     }
     if message.starts_with("expected a text, found a map") {

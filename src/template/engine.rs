@@ -84,10 +84,8 @@ pub(super) fn explained(error: &tera::Error, template: Option<&str>, text: &str)
     let (message, help) = if syntax {
         of_syntax(&message, marked)
     } else {
-        let behind = at
-            .as_ref()
-            .and_then(|at| text.get(at.end..))
-            .unwrap_or_default();
+        let from = at.as_ref().and_then(|at| text.get(at.start..));
+        let behind = from.unwrap_or_default();
         of_value(&message, marked, behind)
     };
     let mut fault = TemplateFault::new(name.as_deref(), message);
@@ -104,6 +102,9 @@ fn first_report(text: &str) -> &str {
         None => text.lines().next().unwrap_or_default(),
     }
 }
+
+/// What is said of a part of something that is not defined.
+pub(super) const UNDEFINED: &str = "what holds this is not defined here: ";
 
 const OPERATORS: &str =
     "between two values stands a sign or a word: `==`, `!=`, `<`, `and`, `or`, `in`, `~`, `|`";
@@ -190,7 +191,7 @@ fn quoted(message: &str) -> Vec<&str> {
     message.split('`').skip(1).step_by(2).collect()
 }
 
-/// A value that does not fit. `marked` is what it is made of, `behind` is what follows.
+/// A value that does not fit. `marked` is what it is made of, `behind` that and what follows.
 fn of_value(message: &str, marked: &str, behind: &str) -> (String, Option<String>) {
     let words = quoted(message);
     let first = words.first().copied().unwrap_or_default();
@@ -282,6 +283,13 @@ fn of_value(message: &str, marked: &str, behind: &str) -> (String, Option<String
             Some("a list takes a number, `[0]`; a map a text, `[\"name\"]`".to_owned()),
         );
     }
+    if message.starts_with("Field `") || message.contains("undefined") {
+        let part = if first.is_empty() { marked } else { first };
+        return (
+            format!("{UNDEFINED}{}", shown(part)),
+            Some("where what holds it may be missing, write `?.` for the dot before it".to_owned()),
+        );
+    }
     if message.contains("divide by 0") {
         return (
             "cannot divide by 0".to_owned(),
@@ -364,7 +372,7 @@ fn made(due: &str) -> String {
         "a number" => {
             "take a number, such as `services | length`; `| int` makes one of a text of digits"
         }
-        "a text" => "`| str` makes a text of another value, and `| join(sep=\", \")` of a list",
+        "a text" => "`| str` makes a text of another value, and `| join(sep=', ')` of a list",
         "a list" => {
             "take a list, such as `host.interfaces`; `| split(pat=\",\")` makes one of a text"
         }
@@ -374,18 +382,15 @@ fn made(due: &str) -> String {
     .to_owned()
 }
 
-/// The filter or test that a value is handed to.
+/// The filter or test that a value is handed to, with which a text begins.
 fn filter_behind(text: &str) -> Option<&str> {
     let tokens = bare(text);
     let at = |n: usize| tokens.get(n).map(|(token, _)| *token);
-    let skip = if at(0) == Some(Token::Sign(")")) {
-        1
-    } else {
-        0
-    };
-    match (at(skip), at(skip + 1), at(skip + 2)) {
-        (Some(Token::Name("is")), Some(Token::Name("not")), Some(Token::Name(word))) => Some(word),
-        (Some(Token::Sign("|") | Token::Name("is")), Some(Token::Name(word)), _) => Some(word),
+    let sign = |n: &usize| matches!(at(*n), Some(Token::Sign("|") | Token::Name("is")));
+    let sign = (0..tokens.len()).find(sign)?;
+    match (at(sign + 1), at(sign + 2)) {
+        (Some(Token::Name("not")), Some(Token::Name(word))) => Some(word),
+        (Some(Token::Name(word)), _) => Some(word),
         _ => None,
     }
 }

@@ -26,7 +26,13 @@ pub(super) fn of_text(text: &str) -> Vec<TemplateFault> {
         found.extend(of_tokens(text, &part.tokens));
         found.extend(of_tag(part));
     }
-    found.extend(of_blocks(text, &all));
+    // A tag that is not known may begin or end one.
+    if !found
+        .iter()
+        .any(|fault| fault.message.starts_with("unknown tag"))
+    {
+        found.extend(of_blocks(text, &all));
+    }
     found
 }
 
@@ -543,7 +549,9 @@ fn unknown_words(text: &str, tokens: &Tokens<'_>, tag: bool) -> Vec<TemplateFaul
             (Some(Token::Name("not")), Some(Token::Name("is"))) => true,
             _ => false,
         };
-        let filter = before == Some(Token::Sign("|"))
+        // `||` is said otherwise.
+        let or = at.checked_sub(2).is_some_and(|at| view.is(at, "|"));
+        let filter = (before == Some(Token::Sign("|")) && !or)
             || (tag && before == Some(Token::Name("filter")) && at <= 2);
         let (what, among) = if filter {
             ("filter", FILTERS)

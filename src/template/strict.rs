@@ -75,6 +75,22 @@ fn named(of: &str) -> String {
     of.replace(['"', '\\', '\n', '\r'], "?")
 }
 
+/// An expression as a hint repeats it; within a text that has `"` around it, too.
+fn repeated(written: &str) -> String {
+    let odd = |c: char| c.is_control() || "\\`".contains(c);
+    if written.len() > 80
+        || written.contains(odd)
+        || (written.contains('"') && written.contains('\''))
+    {
+        return "...".to_owned();
+    }
+    let written = written.replace('"', "'");
+    if written.contains([' ', '(']) {
+        return format!("({written})");
+    }
+    written
+}
+
 fn push(into: &mut String, text: &str, range: Range<usize>) {
     into.push_str(text.get(range).unwrap_or_default());
 }
@@ -140,8 +156,10 @@ impl<'a> Writer<'a, '_> {
         self.expression(first, last);
         self.copy(range.end);
         let (of, start, length) = (named(self.of), range.start, range.end - range.start);
+        let written = self.source.get(range).unwrap_or_default();
+        let written = repeated(written);
         self.out.text.push_str(&format!(
-            ") | {PRINTED}(of=\"{of}\", at={start}, length={length})"
+            ") | {PRINTED}(of=\"{of}\", at={start}, length={length}, written=\"{written}\")"
         ));
     }
 
@@ -214,7 +232,9 @@ impl<'a> Writer<'a, '_> {
             return at + 1;
         };
         let called = self.is(at + 1, "(") || self.is(at + 1, "=") || self.is(at + 1, ":");
-        if WORDS.contains(&name) || called || self.is(at.wrapping_sub(1), ".") {
+        // `AND` is no name either, which is said where the text cannot be read.
+        let word = WORDS.contains(&name) || WORDS.contains(&name.to_lowercase().as_str());
+        if word || called || self.is(at.wrapping_sub(1), ".") {
             return at + 1;
         }
         self.name(at, end)
@@ -339,7 +359,7 @@ mod tests {
     fn unprinted(text: &str) -> String {
         let mut text = text.to_owned();
         while let Some(at) = text.find(") | lvsctl_text(") {
-            let end = at + 2 + text[at + 2..].find(')').expect("its end");
+            let end = at + 2 + text[at + 2..].find("\")").expect("its end") + 1;
             text.replace_range(at..=end, "");
             let open = text[..at].rfind("{{").expect("its beginning");
             let bracket = open + text[open..].find('(').expect("its bracket");

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use tera::{Kwargs, State, TeraResult, Value};
 
-use super::engine::type_of;
+use super::engine::{UNDEFINED, type_of};
 use super::strict::{INDEX, Name, Strict};
 use super::{NO_TEMPLATE, Scope, TemplateError, TemplateFault};
 use crate::inventory::{choices, shown};
@@ -46,25 +46,23 @@ pub(super) fn printed(value: Value, kwargs: Kwargs, _: &State) -> TeraResult<Val
     let message = format!("{} cannot stand in a text", type_of(value.name()));
     let mut fault = TemplateFault::new(Some(of).filter(|of| *of != NO_TEMPLATE), message);
     fault.at = Some(at..at + length);
+    let written = kwargs.must_get::<&str>("written")?;
     fault.help = Some(match value.as_map() {
         Some(map) => {
             let keys: Vec<&str> = map.keys().filter_map(tera::value::Key::as_str).collect();
-            format!(
-                "write one of its parts behind a dot, or `| json`; {}",
-                known_parts(&sorted(keys))
-            )
+            let one = keys.iter().find(|key| **key == "name").or(keys.first());
+            match one {
+                Some(one) => format!(
+                    "write one of its parts, such as `{written}.{one}`, or `{written} | json`; it has {}",
+                    sorted(keys.clone()).join(", ")
+                ),
+                None => format!("write `{written} | json`"),
+            }
         }
-        None => "join its values, `| join(sep=\", \")`, or write `| json`".to_owned(),
+        None => format!("write `{written} | join(sep=', ')`, or `{written} | json`"),
     });
     MET.with_borrow_mut(|met| met.push(fault));
     Ok(Value::none())
-}
-
-fn known_parts(keys: &[&str]) -> String {
-    if keys.is_empty() {
-        return "it has no parts here".to_owned();
-    }
-    format!("its parts: {}", keys.join(", "))
 }
 
 /// A path as it is written: `services[0].name`.
@@ -119,7 +117,7 @@ fn explain(path: &[&str], root: Option<&Value>) -> TemplateFault {
 /// How to write a name that may be missing.
 fn ask_first(name: &str) -> String {
     format!(
-        "where it may be missing, write `{name} | default(value=\"...\")`, or ask first: `{name} is defined and ...`"
+        "where it may be missing, write `{name} | default(value='...')`, or ask first: `{name} is defined and ...`"
     )
 }
 
@@ -242,6 +240,25 @@ fn is_surely_missing(root: &Value, steps: &[&str]) -> bool {
         values = inner;
     }
     false
+}
+
+/// A part of something that is not defined, with what is not: the engine stops at it.
+pub(super) fn named(strict: &Strict, scope: &Scope, fault: TemplateFault) -> TemplateFault {
+    if !fault.message.starts_with(UNDEFINED) {
+        return fault;
+    }
+    let at = fault.at.clone().unwrap_or_default();
+    let mut names = strict.names.iter();
+    let name = names.find(|name| name.range.start <= at.start && at.end <= name.range.end);
+    let explained = name.and_then(|name| {
+        let path: Vec<&str> = name.path.iter().map(String::as_str).collect();
+        let root = scope.context.get(path.first()?)?;
+        let mut found = explain(&path, Some(root));
+        found.template.clone_from(&fault.template);
+        found.at = Some(name.range.clone());
+        Some(found)
+    });
+    explained.unwrap_or(fault)
 }
 
 /// What [`known_before`] finds.
