@@ -6,6 +6,7 @@ mod entry;
 mod error;
 mod example;
 mod expand;
+mod foreign;
 mod misfit;
 mod source;
 

@@ -263,6 +263,14 @@ impl Templates {
     pub fn syntax_of_expression(&self, expression: &str, key: &str) -> Option<TemplateError> {
         let whole = whole(expression);
         let error = self.refused(&whole)?;
+        if expression.trim().is_empty() {
+            let mut fault = TemplateFault::new(None, "expected an expression, found an empty text");
+            fault.help = Some(format!(
+                "write one, such as `{}`, or delete the key",
+                example(key)
+            ));
+            return Some(fault.into());
+        }
         if let Some((mut fault, inner)) = slip::in_braces(expression) {
             let good = self.refused(&self::whole(&inner)).is_none();
             fault.help = Some(if good {
@@ -275,8 +283,18 @@ impl Templates {
         let slips = slip::of_expression(expression);
         let unknown = slip::unknown_in_expression(expression);
         let own = !slips.is_empty() || !unknown.is_empty();
-        let error = found(slips, unknown, &error, None, &whole)?;
-        Some(if own { error } else { moved(error, expression) })
+        let mut error = found(slips, unknown, &error, None, &whole)?;
+        if own {
+            return Some(error);
+        }
+        let end = BEFORE.len() + expression.len();
+        for fault in &mut error.faults {
+            // What stands behind it is not the user's.
+            if fault.at.as_ref().is_none_or(|at| at.start >= end) {
+                *fault = ended(expression.trim_end().len() + BEFORE.len());
+            }
+        }
+        Some(moved(error, expression))
     }
 
     fn refused(&self, text: &str) -> Option<tera::Error> {
@@ -332,6 +350,14 @@ impl Templates {
             _ => Ok(value.clone()),
         }
     }
+}
+
+/// An expression that ends too early, behind this place.
+fn ended(at: usize) -> TemplateFault {
+    let mut fault = TemplateFault::new(None, engine::EARLY.0);
+    fault.at = Some(at.saturating_sub(1)..at);
+    fault.help = Some(engine::EARLY.1.to_owned());
+    fault
 }
 
 /// How a `when` or a `for_each` looks.

@@ -351,17 +351,13 @@ fn each_fault_of_a_role_has_its_place() {
             "a mode without quotes",
             "resources: [{ file: { path: /a, mode: 0644 } }]",
             "",
-            &[
-                "roles/mine.yaml:1:39: expected a mode in quotes, found a number: write `mode: \"0644\"`",
-            ],
+            &["roles/mine.yaml:1:39: expected a mode in quotes, found a number"],
         ),
         (
             "no suffix",
             "resources: [{ unit: { name: nginx } }]",
             "",
-            &[
-                "roles/mine.yaml:1:29: unit nginx: expected a unit's name with its suffix: write `nginx.service`",
-            ],
+            &["roles/mine.yaml:1:29: unit nginx: expected a unit's name with its suffix"],
         ),
         (
             "a duplicate key",

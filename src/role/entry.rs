@@ -4,7 +4,7 @@
 use miette::SourceSpan;
 use serde_json::{Map, Value};
 
-use super::example;
+use super::{example, foreign};
 use crate::inventory::node::{self, Entry as Pair, Node, Value as Yaml};
 use crate::inventory::{Fault, Source, choices, nearest, shown, yaml};
 use crate::resource::registry::{KINDS, fields};
@@ -313,7 +313,15 @@ fn body(kind: &Pair, faults: &mut Vec<Fault>) -> (Given, State) {
             }
             let free = |key: &&&str| !pairs.iter().any(|pair| pair.key == **key);
             let free: Vec<&str> = known.iter().filter(free).copied().collect();
-            faults.push(unknown_key(&pair.key, &free, &known, pair.key_span));
+            let fault = unknown_key(&pair.key, &free, &known, pair.key_span);
+            faults.push(match foreign::field(&kind.key, pair, &free) {
+                Some(help) => Fault {
+                    label: None,
+                    ..fault
+                }
+                .help(help),
+                None => fault,
+            });
         }
     }
     let given = |key: &str| pairs.iter().find(|pair| pair.key == key);
@@ -381,7 +389,8 @@ fn unknown_kind(pair: &Pair, kinds: &[&Pair]) -> Fault {
         (None, None) if !kinds.is_empty() => Fault::new(format!("unknown key {key}"))
             .label("not known here")
             .help("beside its kind, an entry takes `when`, `for_each` and `as`"),
-        _ => Fault::new(format!("unknown kind of resource {key}")).help(choices(&pair.key, KINDS)),
+        _ => Fault::new(format!("unknown kind of resource {key}"))
+            .help(foreign::kind(&pair.key).unwrap_or_else(|| choices(&pair.key, KINDS))),
     };
     fault.at(pair.key_span)
 }

@@ -323,10 +323,11 @@ impl<'r, 's> Expanding<'r, 's> {
         };
         let (kind, key) = (resource.kind(), resource.key());
         let span = field(&at.entry.body.node, &expanded, &fault, &key);
-        let fault =
-            Fault::new(format!("{kind} {key}: {fault}")).at(span.unwrap_or(at.entry.kind_span));
+        let span = span.or_else(|| first_field(&at.entry.body.node, kind));
+        let fault = Fault::new(format!("{kind} {key}: {fault}"));
         let keys = keys(kind).join(", ");
-        self.add(at, fault.help_or(&format!("keys of `{kind}`: {keys}")));
+        let fault = misfit::divided(fault).help_or(&format!("keys of `{kind}`: {keys}"));
+        self.add(at, fault.at(span.unwrap_or(at.entry.kind_span)));
     }
 
     /// The fields with their values, and whether all are there: what is wrong with the others is said.
@@ -421,13 +422,27 @@ fn field(body: &Node, expanded: &Value, fault: &str, key: &str) -> Option<Source
         return None;
     };
     let is = |pair: &&Pair, test: &dyn Fn(&str) -> bool| {
-        let value = expanded.get(&pair.key).and_then(Value::as_str);
-        value.is_some_and(|value| !value.is_empty() && test(value))
+        let good = |value: &Value| value.as_str().is_some_and(|v| !v.is_empty() && test(v));
+        match expanded.get(&pair.key) {
+            Some(Value::Array(all)) => all.iter().any(good),
+            Some(value) => good(value),
+            None => false,
+        }
     };
     let named = |value: &str| fault.contains(&format!("`{value}`"));
     let named = pairs.iter().find(|pair| is(pair, &named));
     let found = named.or_else(|| pairs.iter().find(|pair| is(pair, &|value| value == key)))?;
     Some(found.value.span)
+}
+
+/// The field that a kind begins with.
+fn first_field(body: &Node, kind: &str) -> Option<SourceSpan> {
+    let Yaml::Map(pairs) = &body.value else {
+        return None;
+    };
+    let first = keys(kind).first().copied()?;
+    let pair = pairs.iter().find(|pair| pair.key == first)?;
+    Some(pair.value.span)
 }
 
 /// A value as "found ..." says it.

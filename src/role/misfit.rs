@@ -71,6 +71,22 @@ fn faults(entry: &Entry, expanded: &Value) -> Vec<Fault> {
     found.into_iter().map(finish).collect()
 }
 
+/// With what a kind says is to be written as its help.
+pub(super) fn divided(fault: Fault) -> Fault {
+    let way = [": write ", ": add "]
+        .iter()
+        .find_map(|way| fault.message.find(way));
+    let Some((message, help)) = way.and_then(|at| fault.message.split_at_checked(at)) else {
+        return fault;
+    };
+    let (message, help) = (message.to_owned(), help.trim_start_matches(": ").to_owned());
+    Fault {
+        message,
+        help: Some(help),
+        ..fault
+    }
+}
+
 pub(super) fn is_missing(fault: &Fault) -> bool {
     fault.message.starts_with("the key `") && fault.message.ends_with("` is missing")
 }
@@ -87,6 +103,7 @@ fn helped(mut fault: Fault, entry: &Entry, node: &Node) -> Fault {
         "write `{ key: value }`",
         "write one text, in quotes",
         "write expected",
+        "write a single value",
     ];
     let kind = &entry.kind;
     if is_missing(&fault) {
@@ -106,11 +123,13 @@ fn helped(mut fault: Fault, entry: &Entry, node: &Node) -> Fault {
     {
         return fault.help(help);
     }
-    let vague = |help: &String| SHAPES.iter().any(|shape| help.starts_with(shape));
+    let field = fault.span.and_then(|span| field_at(node, span));
+    let fault = divided(fault);
+    let vague =
+        |help: &String| field == Some("mode") || SHAPES.iter().any(|shape| help.starts_with(shape));
     if fault.help.as_ref().is_some_and(|help| !vague(help)) {
         return fault;
     }
-    let field = fault.span.and_then(|span| field_at(node, span));
     let help = match field.and_then(|field| Some((field, example::of_field(kind, field)?))) {
         Some((field, value)) => format!("write it like `{field}: {value}`"),
         None => format!("keys of `{kind}`: {}", keys(kind).join(", ")),
@@ -125,12 +144,22 @@ fn of_expression(message: &str, body: &Node, span: SourceSpan) -> Option<String>
     if inner.contains("}}") || inner.contains('`') {
         return None;
     }
-    if message.starts_with("expected a text, found a list") {
+    let single = |found: &str| {
+        let due = ["a text", "a single value"];
+        due.iter()
+            .any(|due| message.starts_with(&format!("expected {due}, found {found}")))
+    };
+    if single("a list") {
         return Some(format!(
             "join its values: `{{{{ {inner} | join(sep=' ') }}}}`"
         ));
     }
-    if message.starts_with("expected a text, found a map") {
+    if single("a map") && inner.contains(' ') {
+        return Some(format!(
+            "take a part of it: `{{{{ {inner} | get(key='name') }}}}`, or what it is called"
+        ));
+    }
+    if single("a map") {
         return Some(format!(
             "take a part of it: `{{{{ {inner}.name }}}}`, or what it is called"
         ));

@@ -103,6 +103,12 @@ fn first_report(text: &str) -> &str {
     }
 }
 
+/// What is said of what ends too early, and what to do.
+pub(super) const EARLY: (&str, &str) = (
+    "this ends too early",
+    "write what is missing before the end, or delete what asks for it",
+);
+
 /// What is said of a part of something that is not defined.
 pub(super) const UNDEFINED: &str = "what holds this is not defined here: ";
 
@@ -113,10 +119,7 @@ const OPERATORS: &str =
 fn of_syntax(message: &str, marked: &str) -> (String, Option<String>) {
     let lower = message.to_lowercase();
     let (message, help) = if lower.contains("end of input") || marked.starts_with(['}', '%']) {
-        (
-            "this ends too early",
-            "write what is missing before the end, or delete what asks for it",
-        )
+        EARLY
     } else if lower.contains("too complex")
         || lower.contains("too deep")
         || lower.contains("maximum")

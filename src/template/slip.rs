@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::TemplateFault;
 use super::tokens::{Part, Token, Tokens, bare, parts};
-use super::words::{self, FILTERS, FUNCTIONS, TAGS, TESTS, called, find, meant};
+use super::words::{self, FILTERS, FUNCTIONS, TAGS, TESTS, Word, called, find, meant};
 use crate::inventory::{choices, shown};
 
 /// All slips of a template.
@@ -182,6 +182,16 @@ impl<'t> View<'t> {
         word && self.is(at, "(")
     }
 
+    /// The words that may be called at a place.
+    fn called_from(&self, at: usize) -> &'static [Word] {
+        let not = matches!(self.before(at), Some(Token::Name("not")));
+        match self.before(if not { at.saturating_sub(1) } else { at }) {
+            Some(Token::Sign("|")) => FILTERS,
+            Some(Token::Name("is")) => TESTS,
+            _ => FUNCTIONS,
+        }
+    }
+
     /// The token that closes a bracket.
     fn end_of(&self, open: usize) -> Option<usize> {
         let mut depth = 0_usize;
@@ -218,8 +228,7 @@ impl<'t> View<'t> {
         if named || close == open + 1 {
             return None;
         }
-        let all = [FILTERS, TESTS, FUNCTIONS];
-        let known = all.iter().find_map(|words| find(word, words))?;
+        let known = find(word, self.called_from(open.checked_sub(1)?))?;
         let help = if known.1.is_empty() {
             format!("`{word}` takes none: delete the brackets and what is in them")
         } else {
@@ -566,7 +575,20 @@ fn unknown_words(text: &str, tokens: &Tokens<'_>, tag: bool) -> Vec<TemplateFaul
         let defines = tag && matches!(before, Some(Token::Name("component")));
         if find(name, among).is_none() && !defines {
             let message = format!("unknown {what} {}", shown(name));
-            found.push(fault(range.clone(), message, meant(name, among)));
+            let given = if what == "function" {
+                view.operand(at + 2)
+            } else {
+                None
+            };
+            let given = given.unwrap_or("name");
+            let help = match (what, find(name, TESTS), find(name, FILTERS)) {
+                ("function", Some(test), _) => format!("write `{given} is {}`", called(test)),
+                ("function", _, Some(filter)) => format!("write `{given} | {}`", called(filter)),
+                ("filter", Some(test), _) => format!("write `is {}` in its place", called(test)),
+                ("test", _, Some(filter)) => format!("write `| {}` in its place", called(filter)),
+                _ => meant(name, among),
+            };
+            found.push(fault(range.clone(), message, help));
         }
     }
     found

@@ -52,10 +52,17 @@ pub(super) fn printed(value: Value, kwargs: Kwargs, _: &State) -> TeraResult<Val
             let keys: Vec<&str> = map.keys().filter_map(tera::value::Key::as_str).collect();
             let one = keys.iter().find(|key| **key == "name").or(keys.first());
             match one {
-                Some(one) => format!(
-                    "write one of its parts, such as `{written}.{one}`, or `{written} | json`; it has {}",
-                    sorted(keys.clone()).join(", ")
-                ),
+                Some(one) => {
+                    let part = if written.starts_with('(') {
+                        format!("{written} | get(key='{one}')")
+                    } else {
+                        format!("{written}.{one}")
+                    };
+                    let all = sorted(keys.clone()).join(", ");
+                    format!(
+                        "write one of its parts, such as `{part}`, or `{written} | json`; it has {all}"
+                    )
+                }
                 None => format!("write `{written} | json`"),
             }
         }

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::inventory::form::Form;
 use crate::inventory::node::{Node, Value};
-use crate::inventory::scalar::endpoint;
+use crate::inventory::scalar::{endpoint, listed};
 
 pub(super) const NET: &str = "an address with its prefix length, such as 192.168.100.200/32";
 pub(super) const SOCKET: &str = "an address with its port, such as 192.168.100.200:80";
@@ -36,6 +37,13 @@ pub(super) fn hint(node: &Node, expected: &str) -> Option<String> {
             Value::Int(_, text) | Value::Float(_, text) | Value::Bool(_, text),
             "a text" | "a string",
         ) => Some(format!("put it in quotes: `\"{text}\"`")),
+        (Value::Text(text), "a list") => {
+            let parts = listed(text)?.into_iter().map(Form::word).collect();
+            Some(format!(
+                "write `{}`: a list, with brackets",
+                Form::List(parts)
+            ))
+        }
         _ => None,
     }
 }

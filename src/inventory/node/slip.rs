@@ -2,6 +2,8 @@
 
 use std::net::Ipv6Addr;
 
+use serde_yaml::DuplicateKeyPolicy;
+
 use crate::inventory::problem::Fault;
 use crate::inventory::scalar::variable;
 
@@ -88,21 +90,46 @@ fn expression(line: &str, start: usize) -> Option<Fault> {
     if text.is_empty() {
         return None;
     }
-    // Of an entry in one line, the value ends before the next key.
-    let flow = line
-        .trim_start()
-        .trim_start_matches("- ")
-        .starts_with(['{', '['])
-        || line.contains("[{");
-    if flow {
+    // Of an entry in one line, the value ends before the next key, or with its bracket.
+    let before = line.get(..value).unwrap_or_default();
+    let flow = before.contains(['{', '[']);
+    let text = if flow { of_flow(text) } else { text };
+    let text = text.split(" #").next().unwrap_or(text).trim_end();
+    let alone = if flow {
+        format!("{{ k: {text} }}")
+    } else {
+        format!("k: {text}")
+    };
+    // The fault is not in the expression.
+    if text.is_empty() || super::parse(&alone, DuplicateKeyPolicy::Error).is_ok() {
         return None;
     }
-    let text = text.split(" #").next().unwrap_or(text).trim_end();
     let fault =
         Fault::new("an expression that begins or goes on like this needs quotes around the whole")
             .help(format!("write `{key}: {}`", yaml(text)))
             .at((start + value, text.len()).into());
     Some(fault)
+}
+
+/// The value with which a text within braces begins.
+fn of_flow(text: &str) -> &str {
+    let is_key = |rest: &str| {
+        let word = rest.trim_start();
+        let end = word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        end.is_some_and(|end| end > 0 && word.get(end..).is_some_and(|rest| rest.starts_with(':')))
+    };
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        let rest = text.get(at + c.len_utf8()..).unwrap_or_default();
+        match c {
+            '{' | '[' | '(' => depth += 1,
+            '}' | ']' if depth == 0 => return text.get(..at).unwrap_or_default().trim_end(),
+            '}' | ']' | ')' => depth = depth.saturating_sub(1),
+            ',' if is_key(rest) => return text.get(..at).unwrap_or_default().trim_end(),
+            _ => {}
+        }
+    }
+    text
 }
 
 /// An expression as YAML takes it behind a key.
