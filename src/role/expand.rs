@@ -324,7 +324,12 @@ impl<'r, 's> Expanding<'r, 's> {
         let (kind, key) = (resource.kind(), resource.key());
         let span = field(&at.entry.body.node, &expanded, &fault, &key);
         let span = span.or_else(|| first_field(&at.entry.body.node, kind));
-        let fault = Fault::new(format!("{kind} {key}: {fault}"));
+        let what = if key.is_empty() {
+            kind.to_owned()
+        } else {
+            format!("{kind} {key}")
+        };
+        let fault = Fault::new(format!("{what}: {fault}"));
         let keys = keys(kind).join(", ");
         let fault = misfit::divided(fault).help_or(&format!("keys of `{kind}`: {keys}"));
         self.add(at, fault.at(span.unwrap_or(at.entry.kind_span)));

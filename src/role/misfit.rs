@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 
 use super::entry::{Entry, keys};
 use super::example;
-use crate::inventory::Fault;
 use crate::inventory::decode::{self, Sink};
 use crate::inventory::node::{Entry as Pair, Node, Value as Yaml};
+use crate::inventory::{Fault, yaml};
 use crate::resource::Resource;
 
 /// The resource that an entry's fields make, or what is wrong with each of them.
@@ -60,6 +60,9 @@ fn faults(entry: &Entry, expanded: &Value) -> Vec<Fault> {
             entry.kind
         )));
     }
+    if matches!(entry.body.node.value, Yaml::Text(_)) {
+        found = united(entry, found);
+    }
     let finish = |fault: Fault| {
         let fault = if fault.span.is_none() {
             fault.at(entry.kind_span)
@@ -69,6 +72,38 @@ fn faults(entry: &Entry, expanded: &Value) -> Vec<Fault> {
         helped(fault, entry, &first)
     };
     found.into_iter().map(finish).collect()
+}
+
+/// One expression gives all fields: those that the kind does not have are one fault, and those that it lacks are none then.
+fn united(entry: &Entry, found: Vec<Fault>) -> Vec<Fault> {
+    let is_unknown = |fault: &Fault| fault.message.starts_with("unknown key ");
+    let (unknown, others): (Vec<Fault>, Vec<Fault>) = found.into_iter().partition(is_unknown);
+    if unknown.is_empty() {
+        return others;
+    }
+    let names = unknown
+        .iter()
+        .filter_map(|fault| fault.message.split('`').nth(1));
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    let more = names.len().saturating_sub(3);
+    names.truncate(3);
+    let mut listed = names.join("`, `");
+    listed = format!("`{listed}`");
+    if more > 0 {
+        listed += &format!(" and {more} more");
+    }
+    let fault = Fault::new(format!(
+        "`{}` has no {listed}, which the expression gives",
+        entry.kind
+    ))
+    .help(format!(
+        "write an expression whose parts are: {}",
+        keys(&entry.kind).join(", ")
+    ))
+    .at(entry.body.node.span);
+    let rest = others.into_iter().filter(|fault| !is_missing(fault));
+    std::iter::once(fault).chain(rest).collect()
 }
 
 /// With what a kind says is to be written as its help.
@@ -119,14 +154,20 @@ fn helped(mut fault: Fault, entry: &Entry, node: &Node) -> Fault {
     }
     if let Some(help) = fault
         .span
-        .and_then(|span| of_expression(&fault.message, &entry.body.node, span))
+        .and_then(|span| of_expression(&fault.message, entry, span))
     {
         return fault.help(help);
     }
     let field = fault.span.and_then(|span| field_at(node, span));
     let fault = divided(fault);
+    if fault.message.ends_with("is no HTTP status") {
+        return fault.help("write a number such as `200`, or a range in quotes: `\"200-299\"`");
+    }
+    let own = matches!(field, Some("mode" | "persistence"));
+    let words =
+        |help: &str| field == Some("virtual") && help.starts_with("write one of these words");
     let vague =
-        |help: &String| field == Some("mode") || SHAPES.iter().any(|shape| help.starts_with(shape));
+        |help: &String| own || words(help) || SHAPES.iter().any(|shape| help.starts_with(shape));
     if fault.help.as_ref().is_some_and(|help| !vague(help)) {
         return fault;
     }
@@ -138,8 +179,8 @@ fn helped(mut fault: Fault, entry: &Entry, node: &Node) -> Fault {
 }
 
 /// What an expression gives, and the field does not take.
-fn of_expression(message: &str, body: &Node, span: SourceSpan) -> Option<String> {
-    let text = text_at(body, span)?;
+fn of_expression(message: &str, entry: &Entry, span: SourceSpan) -> Option<String> {
+    let text = text_at(&entry.body.node, span)?;
     let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim();
     if inner.contains("}}") || inner.contains('`') {
         return None;
@@ -166,6 +207,13 @@ fn of_expression(message: &str, body: &Node, span: SourceSpan) -> Option<String>
     }
     if message.starts_with("expected a text") {
         return Some(format!("make a text of it: `{{{{ {inner} | str }}}}`"));
+    }
+    if message.starts_with("expected a map of keys, found a list") && span == entry.body.node.span {
+        let kind = &entry.kind;
+        return Some(format!(
+            "go through it: `for_each: {}` beside `{kind}: \"{{{{ item }}}}\"`",
+            yaml(inner)
+        ));
     }
     if message.starts_with("expected a list, found the") {
         let quote = if inner.contains('"') { '\'' } else { '"' };

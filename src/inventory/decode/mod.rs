@@ -555,7 +555,8 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
                 Err(DecodeError::from(plain_secret()).at(self.at))
             }
             Value::Text(word) | Value::Bool(_, word) | Value::Int(_, word) => {
-                let same = |known: &&&str| known.eq_ignore_ascii_case(word);
+                // Roles are read in another way as well, which knows one spelling.
+                let same = |known: &&&str| !self.site.role && known.eq_ignore_ascii_case(word);
                 let word = variants.iter().find(same).copied().unwrap_or(word);
                 let known: StrDeserializer<'_, DecodeError> = word.into_deserializer();
                 let made = visitor.visit_enum(known).map_err(|error: DecodeError| {
