@@ -194,144 +194,138 @@ fn quoted(message: &str) -> Vec<&str> {
     message.split('`').skip(1).step_by(2).collect()
 }
 
+/// A message, and what to do.
+type Said = (String, Option<String>);
+
+fn said(message: impl Into<String>, help: impl Into<String>) -> Option<Said> {
+    Some((message.into(), Some(help.into())))
+}
+
 /// A value that does not fit. `marked` is what it is made of, `behind` that and what follows.
-fn of_value(message: &str, marked: &str, behind: &str) -> (String, Option<String>) {
+fn of_value(message: &str, marked: &str, behind: &str) -> Said {
+    of_operator(message, marked)
+        .or_else(|| of_filter(message, marked, behind))
+        .or_else(|| of_part(message, marked))
+        .unwrap_or_else(|| (plain(message), None))
+}
+
+/// Values between which a sign stands.
+fn of_operator(message: &str, marked: &str) -> Option<Said> {
     let words = quoted(message);
-    let first = words.first().copied().unwrap_or_default();
-    let second = words.get(1).copied().unwrap_or_default();
+    let typed = |number: usize| type_of(words.get(number).unwrap_or(&""));
+    let last = type_of(words.last().unwrap_or(&""));
     if message.starts_with("Cannot compare") || message.starts_with("Cannot sort") {
-        let (one, other) = (type_of(first), type_of(second));
-        return (
-            format!("cannot compare {one} with {other}"),
-            Some(compared(marked, &one, &other)),
-        );
+        let (one, other) = (typed(0), typed(1));
+        let help = compared(marked, &one, &other);
+        return said(format!("cannot compare {one} with {other}"), help);
     }
     if message.starts_with("`+` requires") {
-        let (one, other) = (
-            type_of(words.get(1).unwrap_or(&"")),
-            type_of(words.get(2).unwrap_or(&"")),
-        );
-        return (
-            format!("cannot add {one} and {other}"),
-            Some(joined(marked)),
-        );
+        let message = format!("cannot add {} and {}", typed(1), typed(2));
+        return said(message, joined(marked));
     }
-    if message.contains("arithmetic")
-        || message.starts_with("Math operations")
-        || message.contains("negated")
+    if ["arithmetic", "Math operations", "negated"]
+        .iter()
+        .any(|word| message.contains(word))
     {
-        let found = type_of(words.last().unwrap_or(&""));
-        return (
-            format!("cannot calculate with {found}"),
-            Some("calculate with numbers; `| int` makes one of a text such as `\"3\"`, and `~` joins texts".to_owned()),
-        );
-    }
-    if message.starts_with("Invalid type for the value") {
-        let (due, found) = (type_of(first), type_of(second));
-        let what =
-            filter_behind(behind).map_or_else(|| "this".to_owned(), |word| format!("`{word}`"));
-        return (
-            format!("{what} takes {due}, found {found}"),
-            Some(made(&due)),
-        );
-    }
-    if message.starts_with("Missing keyword argument") {
-        let word = word_in(marked);
-        let known = word.and_then(|word| find(word, FILTERS).or_else(|| find(word, TESTS)));
-        let help = known.map_or_else(
-            || format!("write it in brackets: `({first}=...)`"),
-            |known| format!("write it like `{}`", called(known)),
-        );
-        let what = word.map_or_else(String::new, |word| format!("`{word}` lacks its "));
-        let message = if what.is_empty() {
-            format!("the argument `{first}` is missing")
-        } else {
-            format!("{what}argument `{first}`")
-        };
-        return (message, Some(help));
-    }
-    if message.contains("is out of range for") {
-        return (
-            format!("{} is too large or too small here", shown(first)),
-            Some("write a whole number from 0 on".to_owned()),
+        return said(
+            format!("cannot calculate with {last}"),
+            "calculate with numbers; `| int` makes one of a text such as `\"3\"`, and `~` joins texts",
         );
     }
     if let Some((_, found)) = message.split_once(" container of type ") {
-        let found = type_of(
-            found
-                .split(['`', '.'])
-                .find(|part| !part.is_empty())
-                .unwrap_or(""),
-        );
-        return (
+        let found = found.split(['`', '.']).find(|part| !part.is_empty());
+        let found = type_of(found.unwrap_or_default());
+        return said(
             format!("`in` looks into a list, a map or a text, found {found}"),
-            Some("write what is looked for before `in`, and the list behind it: `\"web\" in host.roles`".to_owned()),
+            "write what is looked for before `in`, and the list behind it: `\"web\" in host.roles`",
         );
     }
+    if message.contains("divide by 0") {
+        return said("cannot divide by 0", "ask first: `A / B if B != 0 else 0`");
+    }
+    None
+}
+
+/// Values that are handed to a filter, a test or a function.
+fn of_filter(message: &str, marked: &str, behind: &str) -> Option<Said> {
+    let words = quoted(message);
+    let first = words.first().copied().unwrap_or_default();
+    if message.starts_with("Invalid type for the value") {
+        let (due, found) = (type_of(first), type_of(words.get(1).unwrap_or(&"")));
+        let what =
+            filter_behind(behind).map_or_else(|| "this".to_owned(), |word| format!("`{word}`"));
+        return said(format!("{what} takes {due}, found {found}"), made(&due));
+    }
+    if message.starts_with("Missing keyword argument") {
+        let Some(word) = word_in(marked) else {
+            let help = format!("write it in brackets: `({first}=...)`");
+            return said(format!("the argument `{first}` is missing"), help);
+        };
+        let known = find(word, FILTERS).or_else(|| find(word, TESTS))?;
+        let help = format!("write it like `{}`", called(known));
+        return said(format!("`{word}` lacks its argument `{first}`"), help);
+    }
+    if message.contains("is out of range for") {
+        let message = format!("{} is too large or too small here", shown(first));
+        return said(message, "write a whole number from 0 on");
+    }
+    if message.contains("cannot be converted to a") {
+        let value = if first.is_empty() { marked } else { first };
+        return said(
+            format!("{} is no number", shown(value)),
+            "`| int` and `| float` take a text of digits; `| int` a whole number",
+        );
+    }
+    if message.contains("does not have an attribute") {
+        return said(
+            "an entry of the list has no part of this name",
+            "write the name of a part that all entries have: `sort(attribute=\"name\")`",
+        );
+    }
+    None
+}
+
+/// Values that have no parts, or not these.
+fn of_part(message: &str, marked: &str) -> Option<Said> {
+    let words = quoted(message);
+    let first = words.first().copied().unwrap_or_default();
     if message.starts_with("Iteration not possible") {
-        return (
+        return said(
             format!("cannot go through {}", type_of(first)),
-            Some("`for` takes a list: `{% for nic in host.interfaces %}`".to_owned()),
+            "`for` takes a list: `{% for nic in host.interfaces %}`",
         );
     }
     if message.starts_with("Key/value iteration") {
-        return (
+        return said(
             format!("cannot go through {} by key and value", type_of(first)),
-            Some("for a list write one name: `{% for nic in host.interfaces %}`".to_owned()),
+            "for a list write one name: `{% for nic in host.interfaces %}`",
         );
     }
     if message.contains("index must be an integer") || message.starts_with("Map keys must") {
-        return (
+        return said(
             format!("an index cannot be {}", type_of(first)),
-            Some("a list takes a number, `[0]`; a map a text, `[\"name\"]`".to_owned()),
+            "a list takes a number, `[0]`; a map a text, `[\"name\"]`",
         );
     }
     if message.starts_with("Field `") || message.contains("undefined") {
         let part = if first.is_empty() { marked } else { first };
-        return (
+        return said(
             format!("{UNDEFINED}{}", shown(part)),
-            Some("where what holds it may be missing, write `?.` for the dot before it".to_owned()),
+            "where what holds it may be missing, write `?.` for the dot before it",
         );
     }
-    if message.contains("divide by 0") {
-        return (
-            "cannot divide by 0".to_owned(),
-            Some("ask first: `A / B if B != 0 else 0`".to_owned()),
-        );
-    }
-    if message.contains("cannot be converted to a") {
-        return (
-            format!(
-                "{} is no number",
-                shown(if first.is_empty() { marked } else { first })
-            ),
-            Some("`| int` and `| float` take a text of digits; `| int` a whole number".to_owned()),
-        );
-    }
-    if message.starts_with("Slicing")
-        || message.contains("has no length")
-        || message.contains("can only be used on a number")
-    {
-        let found = message
+    let sized = ["Slicing", "has no length", "can only be used on a number"];
+    if sized.iter().any(|word| message.contains(word)) {
+        let behind = message
             .split_once("type ")
-            .map_or(words.last().copied().unwrap_or(""), |(_, rest)| {
-                rest.split(' ').next().unwrap_or("")
-            });
-        return (
+            .and_then(|(_, rest)| rest.split(' ').next());
+        let found = behind.or(words.last().copied()).unwrap_or_default();
+        return said(
             format!("cannot be done with {}", type_of(found)),
-            Some("lists and texts have a length and parts, numbers a size".to_owned()),
+            "lists and texts have a length and parts, numbers a size",
         );
     }
-    if message.contains("does not have an attribute") {
-        return (
-            "an entry of the list has no part of this name".to_owned(),
-            Some(
-                "write the name of a part that all entries have: `sort(attribute=\"name\")`"
-                    .to_owned(),
-            ),
-        );
-    }
-    (plain(message), None)
+    None
 }
 
 /// How to compare both.

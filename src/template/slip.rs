@@ -455,14 +455,12 @@ fn of_blocks(text: &str, all: &[Part<'_>]) -> Vec<TemplateFault> {
             (_, Some((word, end))) if !end.is_empty() && word != "raw" => {
                 open.push((word, end, range))
             }
-            ("else" | "elif", _) => {
-                if !open.iter().any(|(word, ..)| ["if", "for"].contains(word)) {
-                    found.push(fault(
-                        range,
-                        format!("`{word}` stands outside of an `if`"),
-                        "add the `{% if ... %}` before it, or delete it",
-                    ));
-                }
+            ("else" | "elif", _) if !open.iter().any(|(word, ..)| ["if", "for"].contains(word)) => {
+                found.push(fault(
+                    range,
+                    format!("`{word}` stands outside of an `if`"),
+                    "add the `{% if ... %}` before it, or delete it",
+                ));
             }
             (end, Some(_)) if end.starts_with("end") => match open.pop() {
                 Some((_, due, _)) if due == end => {}

@@ -91,7 +91,7 @@ fn follow<'v>(value: &'v Value, step: &str) -> Vec<&'v Value> {
         return part(value, step).into_iter().collect();
     };
     if let Some(map) = value.as_map() {
-        return map.iter().map(|(_, part)| part).collect();
+        return map.values().collect();
     }
     let all = value.as_array().into_iter().flatten();
     match index.parse::<usize>() {
