@@ -4,7 +4,10 @@
 mod distinct;
 mod entry;
 mod error;
+mod example;
 mod expand;
+mod foreign;
+mod misfit;
 mod source;
 
 use std::collections::BTreeMap;
@@ -34,10 +37,13 @@ pub struct Roles {
     sources: BTreeMap<String, Source>,
     /// What is said of the user's files that stand in for built-in ones.
     replaced: Vec<String>,
+    /// What is wrong with the user's files whatever the inventory says.
+    faults: RoleFaults,
 }
 
 impl Roles {
-    /// The built-in ones, and over them those in `roles/` and `templates/` of a folder.
+    /// The built-in ones, and over them those in `roles/` and `templates/` of a folder. What is wrong with these is kept,
+    /// and said with what else is wrong when they are expanded.
     pub fn load(folder: Option<&Path>) -> Result<Self, RoleError> {
         let mut roles = source::built_in(&BUILT_IN_ROLES);
         let mut templates = source::built_in(&BUILT_IN_TEMPLATES);
@@ -62,15 +68,13 @@ impl Roles {
             templates: Templates::none(),
             sources,
             replaced,
+            faults: RoleFaults::default(),
         };
         let mut faults = RoleFaults::default();
-        match Templates::new(&texts.collect()) {
-            Ok(templates) => all.templates = templates,
-            Err(error) => {
-                for fault in error.faults {
-                    all.of_template(fault, None, &mut faults);
-                }
-            }
+        let (templates, found) = Templates::new(&texts.collect());
+        all.templates = templates;
+        for fault in found {
+            all.of_template(fault, None, &mut faults);
         }
         for (file, text) in &roles {
             let Some(name) = file.strip_suffix(".yaml") else {
@@ -83,11 +87,13 @@ impl Roles {
             all.roles.insert(name.to_owned(), role);
         }
         all.check(&mut faults);
-        if faults.is_empty() {
-            Ok(all)
-        } else {
-            Err(faults.into())
-        }
+        all.faults = faults;
+        Ok(all)
+    }
+
+    /// What is wrong with the user's files whatever the inventory says.
+    pub fn faults(&self) -> &RoleFaults {
+        &self.faults
     }
 
     /// What is wrong with the user's roles whatever the inventory says.
@@ -140,15 +146,17 @@ impl Roles {
     /// A template's fault at its place: in the user's file, or by name where it is built in.
     fn of_template(&self, fault: TemplateFault, host: Option<&str>, into: &mut RoleFaults) {
         let name = fault.template.clone().unwrap_or_default();
+        let own = self.sources.contains_key(&name);
         let (source, at) = match self.sources.get(&name) {
             Some(source) => (source.clone(), fault.at.clone()),
             None => {
-                let name = format!("built-in template {name}");
-                (Source::plain(name, ""), None)
+                let place = format!("built-in template {name}");
+                (Source::plain(place, ""), None)
             }
         };
         let mut placed = Fault::new(fault.message);
         placed.help = fault.help;
+        let at = at.or_else(|| own.then_some(0..0));
         placed.span = at.map(|at| (at.start, at.end.saturating_sub(at.start)).into());
         into.add(&source, placed.help_or(expand::WHAT_TEMPLATES_SEE), host);
     }
@@ -194,8 +202,10 @@ impl Roles {
         }
         let (made, mut faults) = expanding.done();
         let mut resources = distinct::distinct(made, &host.name, &mut faults);
-        if !faults.is_empty() {
-            return Err(faults.into());
+        if !faults.is_empty() || !self.faults.is_empty() {
+            let mut all = self.faults.clone();
+            all.join(faults);
+            return Err(all.into());
         }
         if host.persist
             && let Err(error) = persist::add(&mut resources, &self.templates, scope, cluster, os)

@@ -1,18 +1,25 @@
 //! Templates and expressions over a cluster and a host. The only user of tera; an undefined variable is an error.
 
+mod engine;
+mod set;
+mod slip;
 mod strict;
+mod tags;
+mod tokens;
 mod undefined;
+mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tera::{Context, ErrorKind, Tera};
+use tera::{Context, Tera};
 
-use crate::inventory::choices;
-use crate::secret::SecretSource;
+use crate::inventory::{choices, shown, yaml};
+use engine::{engine, explained};
+use set::{faults_of_set, found, lost};
 use strict::Strict;
 
 /// Why a template or an expression has no value: everything that is wrong with it.
@@ -72,6 +79,8 @@ pub struct Templates {
     /// As they are written, for the places of other errors.
     plain: Tera,
     sources: BTreeMap<String, Strict>,
+    /// Those that cannot be rendered, which has been said.
+    faulty: BTreeSet<String>,
 }
 
 /// Values that templates and expressions see.
@@ -133,89 +142,83 @@ impl Scope {
 /// The name that tera gives to a text that is no template of the set.
 const NO_TEMPLATE: &str = "__tera_one_off";
 
-/// What the engine says, with its place in the text.
-fn of_engine(error: &tera::Error, template: Option<&str>) -> TemplateFault {
-    let (place, message) = match error.kind() {
-        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => (
-            Some((report.filename().to_owned(), report.span().range.clone())),
-            report.message().to_owned(),
-        ),
-        _ => {
-            let all = error.to_string();
-            (None, first_report(&all).to_owned())
-        }
-    };
-    let mut message = message;
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        message.push_str(": ");
-        message.push_str(first_report(&cause.to_string()));
-        source = cause.source();
-    }
-    let mut fault = TemplateFault::new(template, uncapitalized(&message));
-    if let Some((name, at)) = place {
-        if name != NO_TEMPLATE {
-            fault.template = Some(name);
-        }
-        fault.at = Some(at);
-    }
-    fault
-}
-
-/// The sentence of a report that the engine has laid out over several lines.
-fn first_report(text: &str) -> &str {
-    let first = text.lines().find(|line| line.contains("error: "));
-    match first.and_then(|line| line.split_once("error: ")) {
-        Some((_, said)) => said,
-        None => text.lines().next().unwrap_or_default(),
-    }
-}
-
-fn uncapitalized(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_ascii_lowercase());
-    first.into_iter().chain(letters).collect()
-}
-
 impl Templates {
     /// Without a template, for expressions.
     pub fn none() -> Self {
-        let engine = engine(std::iter::empty()).unwrap_or_default();
-        Self {
-            tera: engine.clone(),
-            plain: engine,
-            sources: BTreeMap::new(),
-        }
+        Self::new(&BTreeMap::new()).0
     }
 
-    pub fn new(sources: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
+    /// These templates, and what is wrong with some of them, which are not rendered then.
+    pub fn new(sources: &BTreeMap<String, String>) -> (Self, Vec<TemplateFault>) {
+        let mut faults = Vec::new();
+        let mut good: BTreeMap<&str, &str> = sources
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect();
+        let plain = loop {
+            match engine(good.iter().map(|(name, text)| (*name, *text))) {
+                Ok(tera) => break tera,
+                Err(_) if good.is_empty() => break Tera::default(),
+                Err(error) => {
+                    let mut found = faults_of_set(&good, sources, &error);
+                    for fault in &found {
+                        let name = fault.template.as_deref().unwrap_or_default();
+                        good.remove(name);
+                    }
+                    // What includes one of them cannot be rendered, and is right.
+                    good.retain(|_, text| {
+                        !tags::includes(text).any(|name| lost(sources, &found, name))
+                    });
+                    if found.is_empty() {
+                        good.clear();
+                    }
+                    faults.append(&mut found);
+                }
+            }
+        };
         let strict: BTreeMap<String, Strict> = sources
             .iter()
             .map(|(name, text)| (name.clone(), strict::strict(text, name)))
             .collect();
-        let plain = engine(sources.iter().map(|(n, t)| (n.as_str(), t.as_str())));
-        let plain = plain.map_err(|error| faults_of_set(sources, &error))?;
-        let looked_at = strict.iter().map(|(n, s)| (n.as_str(), s.text.as_str()));
-        Ok(Self {
+        let looked_at = strict
+            .iter()
+            .filter(|(name, _)| good.contains_key(name.as_str()));
+        let looked_at = looked_at.map(|(name, strict)| (name.as_str(), strict.text.as_str()));
+        let faulty = sources
+            .keys()
+            .filter(|name| !good.contains_key(name.as_str()));
+        let templates = Self {
             tera: engine(looked_at).unwrap_or_else(|_| plain.clone()),
             plain,
+            faulty: faulty.cloned().collect(),
             sources: strict,
-        })
+        };
+        (templates, faults)
     }
 
     /// Renders a template of the set.
     pub fn render(&self, name: &str, scope: &Scope) -> Result<String, TemplateError> {
         let Some(strict) = self.sources.get(name) else {
-            let known: Vec<&str> = self.plain.get_template_names().collect();
-            let mut fault = TemplateFault::new(None, format!("there is no template {name:?}"));
-            fault.help = Some(choices(name, &known));
+            let known: Vec<&str> = self.sources.keys().map(String::as_str).collect();
+            let mut fault =
+                TemplateFault::new(None, format!("there is no template {}", shown(name)));
+            fault.help = Some(format!(
+                "{}; a file in templates/ beside the inventory adds one",
+                choices(name, &known)
+            ));
             return Err(fault.into());
         };
         let asked = undefined::known_before(strict, scope, Some(name));
+        if self.faulty.contains(name) {
+            undefined::finish(asked, scope, || Ok(String::new()))?;
+            return Err(TemplateError { faults: Vec::new() });
+        }
         undefined::finish(asked, scope, || {
             self.tera.render(name, &scope.context).or_else(|_| {
                 let rendered = self.plain.render(name, &scope.context);
-                rendered.map_err(|e| of_engine(&e, Some(name)))
+                let text = strict.written.as_str();
+                let fault = |e| undefined::named(strict, scope, explained(&e, Some(name), text));
+                rendered.map_err(|e| Some(fault(e)))
             })
         })
     }
@@ -229,7 +232,11 @@ impl Templates {
                 .render_str(&strict.text, &scope.context, false)
                 .or_else(|_| {
                     let rendered = self.plain.render_str(text, &scope.context, false);
-                    rendered.map_err(|e| of_engine(&e, None))
+                    // What cannot be read was refused when the role was read.
+                    rendered.map_err(|e| {
+                        let read = self.refused(text).is_none();
+                        read.then(|| undefined::named(&strict, scope, explained(&e, None, text)))
+                    })
                 })
         })
     }
@@ -244,14 +251,58 @@ impl Templates {
 
     /// What is wrong with a text whatever its variables are.
     pub fn syntax(&self, text: &str) -> Option<TemplateError> {
-        let mut tera = self.plain.clone();
-        let added = tera.add_raw_template(NO_TEMPLATE, text);
-        added.err().map(|error| of_engine(&error, None).into())
+        let error = self.refused(text)?;
+        let known: Vec<&str> = self.sources.keys().map(String::as_str).collect();
+        found(
+            slip::of_text(text),
+            slip::unknown(text, &known),
+            &error,
+            None,
+            text,
+        )
     }
 
-    pub fn syntax_of_expression(&self, expression: &str) -> Option<TemplateError> {
-        let error = self.syntax(&whole(expression));
-        error.map(|error| moved(error, expression))
+    /// `key` is what the expression stands behind.
+    pub fn syntax_of_expression(&self, expression: &str, key: &str) -> Option<TemplateError> {
+        let whole = whole(expression);
+        let error = self.refused(&whole)?;
+        if expression.trim().is_empty() {
+            let mut fault = TemplateFault::new(None, "expected an expression, found an empty text");
+            fault.help = Some(format!(
+                "write one, such as `{}`, or delete the key",
+                example(key)
+            ));
+            return Some(fault.into());
+        }
+        if let Some((mut fault, inner)) = slip::in_braces(expression) {
+            let good = self.refused(&self::whole(&inner)).is_none();
+            fault.help = Some(if good {
+                format!("write it without braces: `{key}: {}`", yaml(&inner))
+            } else {
+                format!("write it without braces, such as `{}`", example(key))
+            });
+            return Some(fault.into());
+        }
+        let slips = slip::of_expression(expression);
+        let unknown = slip::unknown_in_expression(expression);
+        let own = !slips.is_empty() || !unknown.is_empty();
+        let mut error = found(slips, unknown, &error, None, &whole)?;
+        if own {
+            return Some(error);
+        }
+        let end = BEFORE.len() + expression.len();
+        for fault in &mut error.faults {
+            // What stands behind it is not the user's.
+            if fault.at.as_ref().is_none_or(|at| at.start >= end) {
+                *fault = ended(expression.trim_end().len() + BEFORE.len());
+            }
+        }
+        Some(moved(error, expression))
+    }
+
+    fn refused(&self, text: &str) -> Option<tera::Error> {
+        let mut tera = self.plain.clone();
+        tera.add_raw_template(NO_TEMPLATE, text).err()
     }
 
     /// The names of a text that are not defined, whichever parts of it are left out. `condition` is asked before.
@@ -304,6 +355,22 @@ impl Templates {
     }
 }
 
+/// An expression that ends too early, behind this place.
+fn ended(at: usize) -> TemplateFault {
+    let mut fault = TemplateFault::new(None, engine::EARLY.0);
+    fault.at = Some(at.saturating_sub(1)..at);
+    fault.help = Some(engine::EARLY.1.to_owned());
+    fault
+}
+
+/// How a `when` or a `for_each` looks.
+fn example(key: &str) -> &'static str {
+    match key {
+        "for_each" => "for_each: host.interfaces",
+        _ => "when: host.name == \"web1\"",
+    }
+}
+
 fn whole_expression(text: &str) -> Option<&str> {
     let inner = text.strip_prefix("{{")?.strip_suffix("}}")?;
     (!inner.contains("}}")).then_some(inner.trim())
@@ -318,67 +385,12 @@ fn whole(expression: &str) -> String {
 
 /// With places in the expression itself.
 fn moved(mut error: TemplateError, expression: &str) -> TemplateError {
-    let inside = |at: usize| at.saturating_sub(BEFORE.len()).min(expression.len());
     for fault in error.faults.iter_mut().filter(|f| f.template.is_none()) {
         if let Some(at) = &mut fault.at {
-            *at = inside(at.start)..inside(at.end);
+            *at = engine::inside(at, BEFORE.len(), expression.len());
         }
     }
     error
-}
-
-/// An engine with our filters and these templates.
-fn engine<'a>(sources: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Tera, tera::Error> {
-    let mut tera = Tera::default();
-    // Configuration files are not HTML.
-    tera.autoescape_on(Vec::<&str>::new());
-    tera.register_filter(strict::FILTER, undefined::known);
-    tera.register_filter(
-        "json",
-        |value: tera::Value, _: tera::Kwargs, _: &tera::State| -> tera::TeraResult<String> {
-            if value.is_undefined() {
-                return Err(tera::Error::message("the variable is undefined"));
-            }
-            serde_json::to_string(&value).map_err(|e| tera::Error::message(e.to_string()))
-        },
-    );
-    tera.register_filter(
-        "secret",
-        |value: tera::Value, _: tera::Kwargs, _: &tera::State| -> tera::TeraResult<String> {
-            serde_json::to_value(&value)
-                .and_then(serde_json::from_value::<SecretSource>)
-                .map(|source| source.placeholder())
-                .map_err(|_| {
-                    tera::Error::message("the filter `secret` takes a secret of the inventory")
-                })
-        },
-    );
-    tera.register_filter(
-        "quote",
-        |text: &str, _: tera::Kwargs, _: &tera::State| -> String { crate::shell::quote(text) },
-    );
-    // An interface's name as a part of a sysctl's: the dot of a VLAN is no separator.
-    tera.register_filter(
-        "sysctl",
-        |name: &str, _: tera::Kwargs, _: &tera::State| -> String { name.replace('.', "/") },
-    );
-    tera.add_raw_templates(sources)?;
-    Ok(tera)
-}
-
-/// What is wrong with each template; the engine itself stops at the first.
-fn faults_of_set(sources: &BTreeMap<String, String>, all: &tera::Error) -> TemplateError {
-    let alone = sources.iter().filter_map(|(name, text)| {
-        let error = engine(std::iter::once((name.as_str(), text.as_str()))).err()?;
-        // Alone, a template lacks those that it includes.
-        let placed = matches!(error.kind(), ErrorKind::SyntaxError(_));
-        placed.then(|| of_engine(&error, Some(name)))
-    });
-    let faults: Vec<TemplateFault> = alone.collect();
-    if faults.is_empty() {
-        return of_engine(all, None).into();
-    }
-    TemplateError { faults }
 }
 
 #[cfg(test)]
@@ -388,7 +400,7 @@ mod tests {
 
     #[test]
     fn expressions_keep_their_type() {
-        let templates = Templates::new(&BTreeMap::new()).unwrap();
+        let templates = Templates::none();
         let scope = Scope::new(
             &json!({"port": 80, "names": ["a", "b"], "on": false, "host": {"name": "rs1"}}),
         );
@@ -411,7 +423,7 @@ mod tests {
             "a".to_owned(),
             "{{ nothing }}".to_owned(),
         )]))
-        .unwrap();
+        .0;
         let scope = Scope::new(&json!({"host": {}}));
         assert!(
             templates

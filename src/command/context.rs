@@ -11,7 +11,7 @@ use crate::inventory::{
     model::{Cluster, Host},
 };
 use crate::resource::{Distribution, Resource};
-use crate::role::{RoleError, RoleFaults, Roles};
+use crate::role::{RoleError, Roles};
 
 use super::{Failure, Result};
 
@@ -59,12 +59,18 @@ pub fn load(global: &Global) -> Result<Context> {
     });
     let roles = Roles::load(folder).map_err(|e| of_roles(global, &e))?;
     let names: Vec<&str> = roles.names().collect();
-    let loaded = inventory::load(&global.inventory, &names)
-        .map_err(|e| Failure::new(Exit::Invalid, rendered(global, &e)))?;
+    let loaded = inventory::load(&global.inventory, &names).map_err(|e| {
+        let mut message = rendered(global, &e);
+        if !roles.faults().is_empty() {
+            let of_roles = of_roles(global, &roles.faults().clone().into());
+            message = format!("{message}\n{}", of_roles.message);
+        }
+        Failure::new(Exit::Invalid, message)
+    })?;
     warn(global, &loaded.warnings);
     let mut wanted = BTreeMap::new();
     let expansion = roles.over(&loaded.cluster);
-    let mut faults: Option<RoleFaults> = None;
+    let mut faults = (!roles.faults().is_empty()).then(|| roles.faults().clone());
     for host in &loaded.cluster.hosts {
         match expansion.of(host, &Distribution::assumed()) {
             Ok(resources) => drop(wanted.insert(host.name.clone(), resources)),

@@ -26,6 +26,7 @@ mod spare;
 use std::path::Path;
 
 pub use check::MAX_AUTH_PASS;
+pub(crate) use node::slip::yaml;
 pub(crate) use problem::{Fault, Source, choices, nearest, shown};
 pub use problem::{LoadError, Problem};
 pub use read::MAX_BYTES;

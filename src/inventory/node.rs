@@ -1,6 +1,6 @@
 //! YAML text to a tree whose every value knows its place. The only user of the YAML crate; what keys mean is not known here.
 
-pub(super) mod slip;
+pub(crate) mod slip;
 
 use std::fmt;
 

@@ -14,6 +14,8 @@ pub(super) struct Site<'a> {
     pub root: &'a Node,
     /// Whether it is a part of an inventory; roles are read in the same way.
     pub inventory: bool,
+    /// Whether it is a resource of a role.
+    pub role: bool,
     /// The map's entries, then those of the maps above.
     maps: [&'a [Entry]; LEVELS],
     /// The type of each, as its `Deserialize` names it; none for a map of names.
@@ -28,6 +30,7 @@ impl<'a> Site<'a> {
         Self {
             root,
             inventory: false,
+            role: false,
             maps: [&[]; LEVELS],
             types: [""; LEVELS],
             names: [""; LEVELS],
@@ -42,6 +45,7 @@ impl<'a> Site<'a> {
         Self {
             root: self.root,
             inventory: self.inventory || of == "Inventory",
+            role: self.role,
             maps: before(map, self.maps),
             types: before(of, self.types),
             names: before(name, self.names),

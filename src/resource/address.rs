@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Change, Context, Kind, NodeLines};
+use super::{Action, Before, Change, Context, Kind, NodeLines, scalar};
 use crate::fact::address::{Addresses, Held};
 use crate::fact::{Facts, Needs};
 use crate::shell::command;
@@ -108,6 +108,10 @@ impl Kind for Address {
 
     fn key(&self) -> String {
         format!("{} dev {}", self.address, self.interface)
+    }
+
+    fn fault(&self) -> Option<String> {
+        scalar::no_interface(&self.interface)
     }
 
     fn needs(&self, needs: &mut Needs) {

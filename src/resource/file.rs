@@ -34,7 +34,10 @@ fn quoted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error
         serde_json::Value::Number(_) => Err(serde::de::Error::custom(
             "expected a mode in quotes, found a number: write `mode: \"0644\"`",
         )),
-        other => serde_json::from_value(other).map_err(serde::de::Error::custom),
+        serde_json::Value::String(text) => Ok(text),
+        _ => Err(serde::de::Error::custom(
+            "expected a mode in quotes, such as \"0644\"",
+        )),
     }
 }
 

@@ -61,26 +61,67 @@ impl fmt::Display for Virtual {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "Flat")]
 pub struct Ipvs {
     #[serde(flatten)]
     pub service: Definition,
     pub real_servers: Vec<Destination>,
     /// Whether keepalived makes the service; this only compares it, and repairs what keepalived does not notice.
-    #[serde(default)]
     pub keepalived: bool,
     /// Who stands in when no real server is left; the health checker puts it in and takes it out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sorry: Option<SocketAddr>,
     /// Seconds that a real server which leaves may finish its connections.
-    #[serde(default = "drain_default")]
     pub drain: u32,
     /// Seconds that a real server may take to answer its health check.
-    #[serde(default = "check_timeout_default")]
     pub check_timeout: u32,
     /// Seconds within which a health checker takes a real server back that is well again. 0: not known.
-    #[serde(default, alias = "check_interval")]
     pub return_time: u32,
+}
+
+/// As it is written. Flattened, a value would lose its place.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Flat {
+    r#virtual: Virtual,
+    scheduler: Scheduler,
+    #[serde(default)]
+    flags: BTreeSet<String>,
+    #[serde(default)]
+    persistence: Option<(u32, u8)>,
+    #[serde(default)]
+    one_packet: bool,
+    real_servers: Vec<Destination>,
+    #[serde(default)]
+    keepalived: bool,
+    #[serde(default)]
+    sorry: Option<SocketAddr>,
+    #[serde(default = "drain_default")]
+    drain: u32,
+    #[serde(default = "check_timeout_default")]
+    check_timeout: u32,
+    #[serde(default, alias = "check_interval")]
+    return_time: u32,
+}
+
+impl From<Flat> for Ipvs {
+    fn from(flat: Flat) -> Self {
+        Self {
+            service: Definition {
+                r#virtual: flat.r#virtual,
+                scheduler: flat.scheduler,
+                flags: flat.flags,
+                persistence: flat.persistence,
+                one_packet: flat.one_packet,
+            },
+            real_servers: flat.real_servers,
+            keepalived: flat.keepalived,
+            sorry: flat.sorry,
+            drain: flat.drain,
+            check_timeout: flat.check_timeout,
+            return_time: flat.return_time,
+        }
+    }
 }
 
 pub const KEEPALIVED: &str = "keepalived.service";
@@ -94,16 +135,13 @@ fn check_timeout_default() -> u32 {
 }
 
 /// How a virtual service hands out connections.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Definition {
     pub r#virtual: Virtual,
     pub scheduler: Scheduler,
-    #[serde(default)]
     pub flags: BTreeSet<String>,
     /// Seconds and prefix length.
-    #[serde(default)]
     pub persistence: Option<(u32, u8)>,
-    #[serde(default)]
     pub one_packet: bool,
 }
 

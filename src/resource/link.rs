@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Change, Context, Kind, NodeLines};
+use super::{Action, Before, Change, Context, Kind, NodeLines, scalar};
 use crate::fact::{Facts, Needs};
 use crate::shell::command;
 
@@ -26,6 +26,10 @@ impl Kind for Link {
 
     fn key(&self) -> String {
         self.name.clone()
+    }
+
+    fn fault(&self) -> Option<String> {
+        scalar::no_interface(&self.name)
     }
 
     fn needs(&self, needs: &mut Needs) {

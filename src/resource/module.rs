@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Change, Context, Kind, NodeLines};
+use super::{Action, Before, Change, Context, Kind, NodeLines, scalar};
 use crate::fact::module::State;
 use crate::fact::{Facts, Needs};
 use crate::shell::command;
@@ -19,6 +19,10 @@ impl Kind for Module {
 
     fn key(&self) -> String {
         self.name.clone()
+    }
+
+    fn fault(&self) -> Option<String> {
+        scalar::no_name("a module's name", &self.name)
     }
 
     fn needs(&self, needs: &mut Needs) {

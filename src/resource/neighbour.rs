@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Change, Context, Kind, NodeLines};
+use super::{Action, Before, Change, Context, Kind, NodeLines, scalar};
 use crate::fact::neighbour::Neighbours;
 use crate::fact::{Facts, Needs};
 use crate::shell::command;
@@ -49,6 +49,25 @@ impl Kind for Neighbour {
 
     fn key(&self) -> String {
         format!("{} dev {}", self.address, self.interface)
+    }
+
+    fn fault(&self) -> Option<String> {
+        let mut parts = self.lladdr.split(':');
+        let hex = |part: &str| part.len() == 2 && part.chars().all(|c| c.is_ascii_hexdigit());
+        let good = self.lladdr.split(':').count() == 6 && parts.all(hex);
+        let found = &self.lladdr;
+        if !good {
+            return Some(format!(
+                "expected a hardware address, found `{found}`: write six pairs of hexadecimal digits, `\"52:54:00:c0:a8:32\"`"
+            ));
+        }
+        let lower = found.to_lowercase();
+        if lower != *found {
+            return Some(format!(
+                "expected a hardware address in lower case, found `{found}`: write `\"{lower}\"`"
+            ));
+        }
+        scalar::no_interface(&self.interface)
     }
 
     fn needs(&self, needs: &mut Needs) {

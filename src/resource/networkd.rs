@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Change, Context, Kind};
+use super::{Action, Before, Change, Context, Kind, scalar};
 use crate::fact::networkd::{FOLDER, Found, host_file};
 use crate::fact::{Facts, Needs};
 use crate::shell::{command, heredoc, quote};
@@ -75,8 +75,15 @@ impl Kind for Networkd {
 
     fn fault(&self) -> Option<String> {
         let odd = |c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c));
-        (self.name.is_empty() || self.name.contains(odd))
-            .then(|| format!("{:?} cannot name a drop-in file", self.name))
+        if self.name.is_empty() || self.name.contains(odd) {
+            return Some(format!(
+                "expected the name of a drop-in file, found `{}`: write letters, digits, `-`, `_` and `.`",
+                self.name
+            ));
+        }
+        self.interfaces
+            .iter()
+            .find_map(|name| scalar::no_interface(name))
     }
 
     fn needs(&self, needs: &mut Needs) {

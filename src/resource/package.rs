@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use version_compare::{Cmp, compare_to};
 
 use super::distribution::PackageManager;
-use super::{Action, Before, Change, Context, Kind};
+use super::{Action, Before, Change, Context, Kind, scalar};
 use crate::fact::package::Packages;
 use crate::fact::{Facts, Needs};
 use crate::shell::quote;
@@ -98,6 +98,17 @@ impl Kind for Package {
 
     fn key(&self) -> String {
         self.names.join(" ")
+    }
+
+    fn fault(&self) -> Option<String> {
+        if self.names.is_empty() {
+            return Some(
+                "expected at least one name: write `names: [nginx]`, or delete the entry"
+                    .to_owned(),
+            );
+        }
+        let mut names = self.names.iter();
+        names.find_map(|name| scalar::no_name("a package's name", name))
     }
 
     fn needs(&self, needs: &mut Needs) {

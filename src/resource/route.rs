@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Change, Context, Kind, NodeLines};
+use super::{Action, Before, Change, Context, Kind, NodeLines, scalar};
 use crate::fact::route::Known;
 use crate::fact::{Facts, Needs};
 use crate::shell::command;
@@ -78,6 +78,25 @@ impl Kind for Route {
 
     fn key(&self) -> String {
         self.to.to_string()
+    }
+
+    fn fault(&self) -> Option<String> {
+        let via = self
+            .via
+            .filter(|via| via.is_ipv6() != self.to.addr().is_ipv6());
+        if let Some(via) = via {
+            let family = if via.is_ipv6() { "IPv4" } else { "IPv6" };
+            return Some(format!(
+                "expected a gateway of the same family as `to`, found `{via}`: write an {family} address"
+            ));
+        }
+        if self.via.is_none() && self.interface.is_none() {
+            return Some(
+                "expected a gateway or an interface: add `via: ADDRESS`, or `interface: eth0`"
+                    .to_owned(),
+            );
+        }
+        self.interface.as_deref().and_then(scalar::no_interface)
     }
 
     fn needs(&self, needs: &mut Needs) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Change, Context, Kind, NodeLines};
+use super::{Action, Before, Change, Context, Kind, NodeLines, scalar};
 use crate::fact::{Facts, Needs};
 use crate::shell::quote;
 
@@ -76,6 +76,10 @@ impl Kind for Sysctl {
 
     fn key(&self) -> String {
         self.name.clone()
+    }
+
+    fn fault(&self) -> Option<String> {
+        scalar::no_name("the name of a kernel parameter", &self.name)
     }
 
     fn needs(&self, needs: &mut Needs) {

@@ -38,12 +38,12 @@ impl RoleError {
 }
 
 /// The faults of roles and templates.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RoleFaults {
     found: Vec<Found>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Found {
     source: Source,
     fault: Fault,
@@ -62,7 +62,13 @@ impl RoleFaults {
         };
         let host = host.map(str::to_owned);
         match self.found.iter_mut().find(again) {
-            Some(found) => found.hosts.extend(host),
+            // What shows on every host does so on this one.
+            Some(found) if found.hosts.is_empty() => {}
+            Some(found) if found.hosts.last() == host.as_ref() => {}
+            Some(found) => match host {
+                Some(host) => found.hosts.push(host),
+                None => found.hosts.clear(),
+            },
             None => self.found.push(Found {
                 source: source.clone(),
                 fault,
@@ -71,7 +77,7 @@ impl RoleFaults {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 

@@ -5,9 +5,8 @@ use std::ops::Range;
 use miette::SourceSpan;
 use serde_json::{Map, Value};
 
-use super::entry::{Entry, Given, Role, keys};
-use super::{RoleFaults, Roles};
-use crate::inventory::decode::{self, Sink};
+use super::entry::{Entry, Given, Role, State, keys};
+use super::{RoleFaults, Roles, misfit};
 use crate::inventory::node::{Entry as Pair, Node, Value as Yaml};
 use crate::inventory::{Fault, shown};
 use crate::resource::Resource;
@@ -128,9 +127,11 @@ pub(super) fn check(roles: &Roles, role: &Role, entry: &Entry, faults: &mut Role
         entry,
         index: 0,
     };
-    for given in entry.when.iter().chain(&entry.for_each) {
+    let conditions = entry.when.iter().map(|given| ("when", given));
+    let lists = entry.for_each.iter().map(|given| ("for_each", given));
+    for (key, given) in conditions.chain(lists) {
         if let Value::String(expression) = &given.value
-            && let Some(error) = roles.templates.syntax_of_expression(expression)
+            && let Some(error) = roles.templates.syntax_of_expression(expression, key)
         {
             at.add_all(roles, given, error, None, faults);
         }
@@ -211,6 +212,9 @@ impl<'r, 's> Expanding<'r, 's> {
     }
 
     fn entry(&mut self, at: Place<'r>) {
+        if at.entry.state == State::Names {
+            return self.look(at);
+        }
         let Entry {
             when,
             for_each,
@@ -269,7 +273,7 @@ impl<'r, 's> Expanding<'r, 's> {
     /// The names of an entry that makes nothing on this host are looked at all the same.
     fn look(&mut self, at: Place<'r>) {
         let mut scope = self.scope.clone();
-        if at.entry.for_each.is_some() {
+        if at.entry.for_each.is_some() || at.entry.state == State::Names {
             scope = scope.with(&at.entry.element, &Value::Null);
         }
         let condition = at.entry.when.as_ref().and_then(|when| when.value.as_str());
@@ -297,45 +301,64 @@ impl<'r, 's> Expanding<'r, 's> {
     }
 
     fn resource(&mut self, at: Place<'r>, scope: &Scope) {
-        let body = &at.entry.body;
-        let expanded = match &body.value {
-            Value::Object(map) => {
-                let mut all = Map::new();
-                for (key, value) in map {
-                    match self.roles.templates.expand(value, scope) {
-                        Ok(value) => drop(all.insert(key.clone(), value)),
-                        Err(error) => {
-                            let given = self.texts_at(body, key);
-                            self.expand_fault(at, &given, error, scope);
-                            return self.rest(at, key, scope);
-                        }
-                    }
-                }
-                Value::Object(all)
-            }
-            other => match self.roles.templates.expand(other, scope) {
-                Ok(value) => value,
-                Err(error) => return self.add_all(at, body, error),
-            },
-        };
-        let Some(expanded) = self.with_template(at, expanded, scope) else {
+        let Some((expanded, whole)) = self.fields(at, scope) else {
             return;
         };
-        let whole = Value::Object(Map::from_iter([(at.entry.kind.clone(), expanded.clone())]));
-        match serde_json::from_value::<Resource>(whole) {
-            Ok(resource) => match resource.fault() {
-                None => self.made.push((at, resource)),
-                Some(fault) => {
-                    let span = field(&body.node, &expanded, &fault, &resource.key())
-                        .unwrap_or(at.entry.kind_span);
-                    let (kind, key) = (resource.kind(), resource.key());
-                    let fault = Fault::new(format!("{kind} {key}: {fault}")).at(span);
-                    let keys = keys(kind).join(", ");
-                    self.add(at, fault.help_or(&format!("keys of `{kind}`: {keys}")));
+        let whole = whole && at.entry.state == State::Whole;
+        let resource = match misfit::read(at.entry, &expanded) {
+            Ok(resource) => resource,
+            Err(faults) => {
+                let said = |fault: &Fault| whole || !misfit::is_missing(fault);
+                for fault in faults.into_iter().filter(said) {
+                    self.add(at, fault);
                 }
-            },
-            Err(error) => self.misfit(at, &expanded, &error),
+                return;
+            }
+        };
+        if !whole {
+            return;
         }
+        let Some(fault) = resource.fault() else {
+            return self.made.push((at, resource));
+        };
+        let (kind, key) = (resource.kind(), resource.key());
+        let span = field(&at.entry.body.node, &expanded, &fault, &key);
+        let span = span.or_else(|| first_field(&at.entry.body.node, kind));
+        let what = if key.is_empty() {
+            kind.to_owned()
+        } else {
+            format!("{kind} {key}")
+        };
+        let fault = Fault::new(format!("{what}: {fault}"));
+        let keys = keys(kind).join(", ");
+        let fault = misfit::divided(fault).help_or(&format!("keys of `{kind}`: {keys}"));
+        self.add(at, fault.at(span.unwrap_or(at.entry.kind_span)));
+    }
+
+    /// The fields with their values, and whether all are there: what is wrong with the others is said.
+    fn fields(&mut self, at: Place<'r>, scope: &Scope) -> Option<(Value, bool)> {
+        let body = &at.entry.body;
+        let Value::Object(map) = &body.value else {
+            let expanded = self.roles.templates.expand(&body.value, scope);
+            let expanded = expanded
+                .map_err(|error| self.add_all(at, body, error))
+                .ok()?;
+            return self.with_template(at, expanded, scope);
+        };
+        let mut all = Map::new();
+        let mut whole = true;
+        for (key, value) in map {
+            match self.roles.templates.expand(value, scope) {
+                Ok(value) => drop(all.insert(key.clone(), value)),
+                Err(error) => {
+                    let given = self.texts_at(body, key);
+                    self.expand_fault(at, &given, error, scope);
+                    whole = false;
+                }
+            }
+        }
+        let (expanded, rendered) = self.with_template(at, Value::Object(all), scope)?;
+        Some((expanded, whole && rendered))
     }
 
     fn texts_at(&self, body: &Given, key: &str) -> Given {
@@ -363,186 +386,37 @@ impl<'r, 's> Expanding<'r, 's> {
         }
     }
 
-    /// The faults of the fields behind one that has some.
-    fn rest(&mut self, at: Place<'r>, behind: &str, scope: &Scope) {
-        let Value::Object(map) = &at.entry.body.value else {
-            return;
+    /// The body with the rendered template as its content, and whether it could be rendered.
+    fn with_template(
+        &mut self,
+        at: Place<'r>,
+        mut body: Value,
+        scope: &Scope,
+    ) -> Option<(Value, bool)> {
+        let Value::Object(map) = &mut body else {
+            return Some((body, true));
         };
-        let rest = map.iter().skip_while(|(key, _)| *key != behind).skip(1);
-        for (key, value) in rest {
-            if let Err(error) = self.roles.templates.expand(value, scope) {
-                let given = self.texts_at(&at.entry.body, key);
-                self.expand_fault(at, &given, error, scope);
-            }
-        }
-    }
-
-    /// The body with the rendered template as its content.
-    fn with_template(&mut self, at: Place<'r>, mut body: Value, scope: &Scope) -> Option<Value> {
-        if let Value::Object(map) = &mut body
-            && at.entry.kind == "file"
-            && let Some(template) = map.remove("template")
-        {
-            let given = self.texts_at(&at.entry.body, "template");
-            let Some(name) = template.as_str() else {
-                let found = described(&template);
-                let fault = Fault::new(format!("expected the name of a template, found {found}"))
-                    .help("write the name of a file in templates/: `template: motd.tera`")
-                    .at(given.node.span);
-                self.add(at, fault);
-                return None;
-            };
-            match self.roles.templates.render(name, scope) {
-                Ok(content) => drop(map.insert("content".to_owned(), Value::String(content))),
-                Err(error) => {
-                    self.add_all(at, &given, error);
-                    return None;
-                }
-            }
-        }
-        Some(body)
-    }
-
-    /// Says of each field what is wrong with it.
-    fn misfit(&mut self, at: Place<'r>, expanded: &Value, error: &serde_json::Error) {
-        let kind = &at.entry.kind;
-        let known = keys(kind).join(", ");
-        let mut node = Node {
-            span: at.entry.kind_span,
-            used: None,
-            secret: false,
-            value: Yaml::Map(vec![Pair {
-                key: kind.clone(),
-                key_span: at.entry.kind_span,
-                anchor: None,
-                value: placed(expanded, &at.entry.body.node),
-            }]),
+        let template = (at.entry.kind == "file").then(|| map.remove("template"));
+        let Some(template) = template.flatten() else {
+            return Some((body, true));
         };
-        let mut found: Vec<Fault> = Vec::new();
-        // Each round finds the first fault; what has it is left out of the next.
-        for _ in 0..MOST_FIELDS {
-            let sink = Sink::default();
-            let made: Option<Resource> = decode::decode(&node, &sink);
-            let round = sink.into_inner();
-            let spans: Vec<SourceSpan> = round.iter().filter_map(|fault| fault.span).collect();
-            let missing = |fault: &Fault| fault.message.ends_with("` is missing");
-            let known_already = !found.is_empty();
-            for fault in round {
-                let secondary = known_already && missing(&fault);
-                if !secondary && !found.contains(&fault) {
-                    found.push(fault);
-                }
-            }
-            if made.is_some() || !leave_out(&mut node, &spans) {
-                break;
+        let given = self.texts_at(&at.entry.body, "template");
+        let Some(name) = template.as_str() else {
+            let found = described(&template);
+            let fault = Fault::new(format!("expected the name of a template, found {found}"))
+                .help("write the name of a file in templates/: `template: motd.tera`")
+                .at(given.node.span);
+            self.add(at, fault);
+            return Some((body, false));
+        };
+        match self.roles.templates.render(name, scope) {
+            Ok(content) => drop(map.insert("content".to_owned(), Value::String(content))),
+            Err(error) => {
+                self.add_all(at, &given, error);
+                return Some((body, false));
             }
         }
-        if found.is_empty() {
-            let said = error.to_string();
-            found.push(Fault::new(format!("{kind}: {said}")).at(at.entry.kind_span));
-        }
-        for fault in found {
-            let fault = if fault.span.is_none() {
-                fault.at(at.entry.kind_span)
-            } else {
-                fault
-            };
-            self.add(at, fault.help_or(&format!("keys of `{kind}`: {known}")));
-        }
-    }
-}
-
-/// More fields than any kind has.
-const MOST_FIELDS: usize = 20;
-
-/// Takes the fields at these places out of a resource. Whether there were any.
-fn leave_out(node: &mut Node, spans: &[SourceSpan]) -> bool {
-    let Yaml::Map(kinds) = &mut node.value else {
-        return false;
-    };
-    let mut left = false;
-    for kind in kinds {
-        if let Yaml::Map(fields) = &mut kind.value.value {
-            let before = fields.len();
-            fields.retain(|f| {
-                !spans.contains(&f.key_span) && !spans.iter().any(|s| holds(&f.value, *s))
-            });
-            left |= fields.len() < before;
-        }
-    }
-    left
-}
-
-fn holds(node: &Node, span: SourceSpan) -> bool {
-    if node.span == span {
-        return true;
-    }
-    match &node.value {
-        Yaml::List(list) => list.iter().any(|inner| holds(inner, span)),
-        Yaml::Map(pairs) => pairs
-            .iter()
-            .any(|pair| pair.key_span == span || holds(&pair.value, span)),
-        _ => false,
-    }
-}
-
-/// An expanded value with the places of what it was made of.
-fn placed(value: &Value, written: &Node) -> Node {
-    let span = written.span;
-    let none = Node {
-        span,
-        used: None,
-        secret: false,
-        value: Yaml::Null,
-    };
-    let value = match (value, &written.value) {
-        (Value::Null, _) => Yaml::Null,
-        (Value::Bool(b), _) => Yaml::Bool(*b, b.to_string()),
-        (Value::Number(n), _) => match (n.as_i64(), n.as_u64(), n.as_f64()) {
-            (Some(whole), ..) => Yaml::Int(whole.into(), n.to_string()),
-            (_, Some(whole), _) => Yaml::Int(whole.into(), n.to_string()),
-            (_, _, float) => Yaml::Float(float.unwrap_or_default(), n.to_string()),
-        },
-        (Value::String(text), _) => Yaml::Text(text.clone()),
-        (Value::Array(items), Yaml::List(list)) => Yaml::List(
-            items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| placed(item, list.get(index).unwrap_or(&none)))
-                .collect(),
-        ),
-        (Value::Array(items), _) => {
-            Yaml::List(items.iter().map(|item| placed(item, &none)).collect())
-        }
-        (Value::Object(map), Yaml::Map(pairs)) => Yaml::Map(
-            map.iter()
-                .map(|(key, value)| {
-                    let pair = pairs.iter().find(|pair| pair.key == *key);
-                    Pair {
-                        key: key.clone(),
-                        key_span: pair.map_or(span, |pair| pair.key_span),
-                        anchor: None,
-                        value: placed(value, pair.map_or(&none, |pair| &pair.value)),
-                    }
-                })
-                .collect(),
-        ),
-        (Value::Object(map), _) => Yaml::Map(
-            map.iter()
-                .map(|(key, value)| Pair {
-                    key: key.clone(),
-                    key_span: span,
-                    anchor: None,
-                    value: placed(value, &none),
-                })
-                .collect(),
-        ),
-    };
-    Node {
-        span,
-        used: None,
-        secret: false,
-        value,
+        Some((body, true))
     }
 }
 
@@ -553,13 +427,27 @@ fn field(body: &Node, expanded: &Value, fault: &str, key: &str) -> Option<Source
         return None;
     };
     let is = |pair: &&Pair, test: &dyn Fn(&str) -> bool| {
-        let value = expanded.get(&pair.key).and_then(Value::as_str);
-        value.is_some_and(|value| !value.is_empty() && test(value))
+        let good = |value: &Value| value.as_str().is_some_and(|v| !v.is_empty() && test(v));
+        match expanded.get(&pair.key) {
+            Some(Value::Array(all)) => all.iter().any(good),
+            Some(value) => good(value),
+            None => false,
+        }
     };
     let named = |value: &str| fault.contains(&format!("`{value}`"));
     let named = pairs.iter().find(|pair| is(pair, &named));
     let found = named.or_else(|| pairs.iter().find(|pair| is(pair, &|value| value == key)))?;
     Some(found.value.span)
+}
+
+/// The field that a kind begins with.
+fn first_field(body: &Node, kind: &str) -> Option<SourceSpan> {
+    let Yaml::Map(pairs) = &body.value else {
+        return None;
+    };
+    let first = keys(kind).first().copied()?;
+    let pair = pairs.iter().find(|pair| pair.key == first)?;
+    Some(pair.value.span)
 }
 
 /// A value as "found ..." says it.

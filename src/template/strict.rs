@@ -4,14 +4,22 @@
 
 use std::ops::Range;
 
+use super::tokens::{Token, Tokens, parts};
+
 /// The filter that looks at each name's value.
 pub(super) const FILTER: &str = "lvsctl_known";
+
+/// The filter that looks at each value that becomes text.
+pub(super) const PRINTED: &str = "lvsctl_text";
+
+/// What a step of a path begins with that is an index; what stands in the brackets follows.
+pub(super) const INDEX: char = '\u{2}';
 
 /// A name as it is written: `host.name`, in the text's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name {
     pub range: Range<usize>,
-    /// The variable and its attributes, up to the first index that is computed.
+    /// The variable, its attributes and indices.
     pub path: Vec<String>,
 }
 
@@ -19,6 +27,8 @@ pub(super) struct Name {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Strict {
     pub text: String,
+    /// As the user wrote it.
+    pub written: String,
     pub names: Vec<Name>,
     /// Variables that the text itself sets.
     pub bound: Vec<String>,
@@ -33,158 +43,56 @@ impl Strict {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Token<'a> {
-    Name(&'a str),
-    Text(&'a str),
-    Number,
-    /// Two characters where the language has them: `==`, `?.`, ...
-    Sign(&'a str),
-}
-
-type Tokens<'a> = Vec<(Token<'a>, Range<usize>)>;
-
-/// `text` is a template; `of` names it for the filter.
+/// `text` is a template; `of` names it for the filters.
 pub(super) fn strict(text: &str, of: &str) -> Strict {
-    let mut out = Strict::default();
-    let mut at = 0;
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let Some(start) = start_marker(rest) else {
-            break;
-        };
-        let (open, inside) = (at + start, at + start + 2);
-        push(&mut out.text, text, at..inside);
-        let marker = text.get(open..inside).unwrap_or_default();
-        if marker == "{#" {
-            let end = text.get(inside..).and_then(|rest| rest.find("#}"));
-            at = end.map_or(text.len(), |end| inside + end + 2);
-            push(&mut out.text, text, inside..at);
-            continue;
-        }
-        let close = if marker == "{{" { "}}" } else { "%}" };
-        let (tokens, end) = tokens(text, inside, close);
-        if marker == "{%" && word(&tokens, 0) == Some("raw") {
-            let body = text.get(end..).unwrap_or_default();
-            at = end_of_raw(body).map_or(text.len(), |raw| end + raw);
-            push(&mut out.text, text, inside..at);
-            continue;
-        }
+    let mut out = Strict {
+        written: text.to_owned(),
+        ..Strict::default()
+    };
+    let mut copied = 0;
+    for part in parts(text) {
         let mut writer = Writer {
             source: text,
             of,
-            tokens: &tokens,
-            copied: inside,
+            tokens: &part.tokens,
+            copied,
             out: &mut out,
         };
-        if marker == "{%" {
+        if part.tag {
             writer.tag();
-        } else if !matches!(tokens.first(), Some((Token::Sign("<"), _))) {
-            writer.expression(0, tokens.len());
+        } else {
+            writer.printed();
         }
-        writer.copy(end);
-        at = end;
+        writer.copy(part.end);
+        copied = part.end;
     }
-    push(&mut out.text, text, at..text.len());
+    push(&mut out.text, text, copied..text.len());
     out
+}
+
+/// Texts of the engine know few escapes; names of files with others are left out.
+fn named(of: &str) -> String {
+    of.replace(['"', '\\', '\n', '\r'], "?")
+}
+
+/// An expression as a hint repeats it; within a text that has `"` around it, too.
+fn repeated(written: &str) -> String {
+    let odd = |c: char| c.is_control() || "\\`".contains(c);
+    if written.len() > 80
+        || written.contains(odd)
+        || (written.contains('"') && written.contains('\''))
+    {
+        return "...".to_owned();
+    }
+    let written = written.replace('"', "'");
+    if written.contains([' ', '(']) {
+        return format!("({written})");
+    }
+    written
 }
 
 fn push(into: &mut String, text: &str, range: Range<usize>) {
     into.push_str(text.get(range).unwrap_or_default());
-}
-
-fn start_marker(text: &str) -> Option<usize> {
-    let found = ["{{", "{%", "{#"].iter().filter_map(|m| text.find(m));
-    found.min()
-}
-
-/// Behind the tag that ends a `raw` block.
-fn end_of_raw(body: &str) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        let start = at + body.get(at..)?.find("{%")?;
-        let end = start + body.get(start..)?.find("%}")? + 2;
-        let inner = body.get(start + 2..end - 2)?;
-        if inner.trim_matches(['-', ' ', '\t', '\n']) == "endraw" {
-            return Some(end);
-        }
-        at = start + 2;
-    }
-}
-
-fn word<'a>(tokens: &Tokens<'a>, index: usize) -> Option<&'a str> {
-    // A tag may begin with `-`, which takes away the blanks before it.
-    let skip = usize::from(matches!(tokens.first(), Some((Token::Sign("-"), _))));
-    match tokens.get(index + skip) {
-        Some((Token::Name(name), _)) => Some(name),
-        _ => None,
-    }
-}
-
-/// The tokens from a place up to the closing marker, and the place behind that.
-fn tokens<'a>(text: &'a str, from: usize, close: &str) -> (Tokens<'a>, usize) {
-    let mut found = Tokens::new();
-    let mut at = from;
-    let mut braces = 0_usize;
-    while let Some(rest) = text.get(at..)
-        && let Some(first) = rest.chars().next()
-    {
-        if braces == 0 && rest.starts_with(close) {
-            return (found, at + close.len());
-        }
-        let length = match first {
-            c if c.is_ascii_whitespace() => c.len_utf8(),
-            '"' | '\'' | '`' => {
-                let length = text_length(rest, first);
-                let range = at..at + length;
-                let inner = text.get(at + 1..(at + length).saturating_sub(1));
-                found.push((Token::Text(inner.unwrap_or_default()), range));
-                length
-            }
-            c if c.is_ascii_digit() => {
-                let end = rest.find(|c: char| !c.is_ascii_digit());
-                let length = end.unwrap_or(rest.len());
-                found.push((Token::Number, at..at + length));
-                length
-            }
-            c if c.is_ascii_alphabetic() || c == '_' => {
-                let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-                let length = end.unwrap_or(rest.len());
-                let name = rest.get(..length).unwrap_or_default();
-                found.push((Token::Name(name), at..at + length));
-                length
-            }
-            c => {
-                let two = ["==", "!=", "<=", ">=", "?.", "?[", "//", "**"];
-                let sign = two.iter().find(|sign| rest.starts_with(**sign));
-                let length = sign.map_or(c.len_utf8(), |sign| sign.len());
-                let sign = rest.get(..length).unwrap_or_default();
-                match sign {
-                    "{" => braces += 1,
-                    "}" => braces = braces.saturating_sub(1),
-                    _ => {}
-                }
-                found.push((Token::Sign(sign), at..at + length));
-                length
-            }
-        };
-        at += length;
-    }
-    (found, text.len())
-}
-
-/// Of a text in quotes, these included.
-fn text_length(rest: &str, quote: char) -> usize {
-    let mut escaped = false;
-    for (at, c) in rest.char_indices().skip(1) {
-        if escaped {
-            escaped = false;
-        } else if c == '\\' {
-            escaped = true;
-        } else if c == quote {
-            return at + c.len_utf8();
-        }
-    }
-    rest.len()
 }
 
 /// Writes one tag or expression, its names handed through the filter.
@@ -231,6 +139,28 @@ impl<'a> Writer<'a, '_> {
         if let Some(Token::Name(name)) = self.token(index) {
             self.out.bound.push(name.to_owned());
         }
+    }
+
+    /// An expression whose value becomes text: it is handed through a filter of its own.
+    fn printed(&mut self) {
+        let sign = |at: usize| usize::from(self.is(at, "-"));
+        let (first, end) = (sign(0), self.tokens.len());
+        let last = end.saturating_sub(if end > 0 { sign(end - 1) } else { 0 });
+        // A component writes its text itself.
+        if first >= last || self.is(first, "<") {
+            return;
+        }
+        let range = self.start(first)..self.end(last - 1);
+        self.copy(range.start);
+        self.out.text.push('(');
+        self.expression(first, last);
+        self.copy(range.end);
+        let (of, start, length) = (named(self.of), range.start, range.end - range.start);
+        let written = self.source.get(range).unwrap_or_default();
+        let written = repeated(written);
+        self.out.text.push_str(&format!(
+            ") | {PRINTED}(of=\"{of}\", at={start}, length={length}, written=\"{written}\")"
+        ));
     }
 
     fn tag(&mut self) {
@@ -302,7 +232,9 @@ impl<'a> Writer<'a, '_> {
             return at + 1;
         };
         let called = self.is(at + 1, "(") || self.is(at + 1, "=") || self.is(at + 1, ":");
-        if WORDS.contains(&name) || called || self.is(at.wrapping_sub(1), ".") {
+        // `AND` is no name either, which is said where the text cannot be read.
+        let word = WORDS.contains(&name) || WORDS.contains(&name.to_lowercase().as_str());
+        if word || called || self.is(at.wrapping_sub(1), ".") {
             return at + 1;
         }
         self.name(at, end)
@@ -325,14 +257,16 @@ impl<'a> Writer<'a, '_> {
                 at += 2;
             } else if self.is(at, "[") || self.is(at, "?[") {
                 let close = self.closing(at, end);
+                let slice = (at..close).any(|at| self.is(at, ":"));
                 match (self.token(at + 1), close == at + 2) {
-                    (Some(Token::Text(key)), true) if plain && !optional => {
-                        path.push(key.to_owned());
-                    }
-                    _ => {
-                        plain = false;
-                        inner.push((at + 1, close));
-                    }
+                    _ if !plain || optional || slice => plain = false,
+                    (Some(Token::Text(key)), true) => path.push(key.to_owned()),
+                    _ => path.push(self.index(at, close)),
+                }
+                if !matches!(self.token(at + 1), Some(Token::Text(_) | Token::Number))
+                    || close != at + 2
+                {
+                    inner.push((at + 1, close));
                 }
                 at = close + 1;
             } else {
@@ -369,14 +303,19 @@ impl<'a> Writer<'a, '_> {
         }
         self.copy(range.end);
         let (of, start, length) = (self.of, range.start, range.end - range.start);
-        // Strings of the engine know few escapes; names of files with others are left out.
-        let of = of.replace(['"', '\\', '\n', '\r'], "?");
-        let steps = path.join("\u{1}").replace(['"', '\\'], "?");
+        let of = named(of);
+        let steps = path.join("\u{1}").replace(['"', '\\', '\n', '\r'], "?");
         self.out.text.push_str(&format!(
             " | {FILTER}(of=\"{of}\", at={start}, length={length}, path=\"{steps}\"))"
         ));
         self.out.names.push(Name { range, path });
         last
+    }
+
+    /// What stands between two brackets, as a step of a path.
+    fn index(&self, open: usize, close: usize) -> String {
+        let inside = self.source.get(self.end(open)..self.start(close));
+        format!("{INDEX}{}", inside.unwrap_or_default().trim())
     }
 
     /// The token that closes the bracket at `open`.
@@ -404,9 +343,9 @@ mod tests {
 
     /// The text with `<name>` for each name that is looked at.
     fn marked(text: &str) -> String {
-        let made = strict(text, "t");
+        let made = unprinted(&strict(text, "t").text);
         let mut out = String::new();
-        let mut rest = made.text.as_str();
+        let mut rest = made.as_str();
         while let Some(at) = rest.find(" | lvsctl_known(") {
             let (before, behind) = rest.split_at(at);
             out.push_str(before);
@@ -414,6 +353,19 @@ mod tests {
             rest = behind.split_once("))").map_or("", |(_, rest)| rest);
         }
         out + rest
+    }
+
+    /// Without the filter of what becomes text.
+    fn unprinted(text: &str) -> String {
+        let mut text = text.to_owned();
+        while let Some(at) = text.find(") | lvsctl_text(") {
+            let end = at + 2 + text[at + 2..].find("\")").expect("its end") + 1;
+            text.replace_range(at..=end, "");
+            let open = text[..at].rfind("{{").expect("its beginning");
+            let bracket = open + text[open..].find('(').expect("its bracket");
+            text.remove(bracket);
+        }
+        text
     }
 
     #[test]

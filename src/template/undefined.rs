@@ -5,7 +5,8 @@ use std::cell::RefCell;
 
 use tera::{Kwargs, State, TeraResult, Value};
 
-use super::strict::{Name, Strict};
+use super::engine::{UNDEFINED, type_of};
+use super::strict::{INDEX, Name, Strict};
 use super::{NO_TEMPLATE, Scope, TemplateError, TemplateFault};
 use crate::inventory::{choices, shown};
 
@@ -34,44 +35,159 @@ pub(super) fn known(value: Value, kwargs: Kwargs, state: &State) -> TeraResult<V
     Ok(Value::none())
 }
 
+/// The filter that every value goes through that becomes text: of a list or a map nobody wants the engine's own spelling.
+pub(super) fn printed(value: Value, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
+    if !value.is_map() && !value.is_array() {
+        return Ok(value);
+    }
+    let of = kwargs.must_get::<&str>("of")?;
+    let at: usize = kwargs.must_get("at")?;
+    let length: usize = kwargs.must_get("length")?;
+    let message = format!("{} cannot stand in a text", type_of(value.name()));
+    let mut fault = TemplateFault::new(Some(of).filter(|of| *of != NO_TEMPLATE), message);
+    fault.at = Some(at..at + length);
+    let written = kwargs.must_get::<&str>("written")?;
+    fault.help = Some(match value.as_map() {
+        Some(map) => {
+            let keys: Vec<&str> = map.keys().filter_map(tera::value::Key::as_str).collect();
+            let one = keys.iter().find(|key| **key == "name").or(keys.first());
+            match one {
+                Some(one) => {
+                    let part = if written.starts_with('(') {
+                        format!("{written} | get(key='{one}')")
+                    } else {
+                        format!("{written}.{one}")
+                    };
+                    let all = sorted(keys.clone()).join(", ");
+                    format!(
+                        "write one of its parts, such as `{part}`, or `{written} | json`; it has {all}"
+                    )
+                }
+                None => format!("write `{written} | json`"),
+            }
+        }
+        None => format!("write `{written} | join(sep=', ')`, or `{written} | json`"),
+    });
+    MET.with_borrow_mut(|met| met.push(fault));
+    Ok(Value::none())
+}
+
+/// A path as it is written: `services[0].name`.
+fn written(path: &[&str]) -> String {
+    let mut out = String::new();
+    for (number, step) in path.iter().enumerate() {
+        match step.strip_prefix(INDEX) {
+            Some(index) => out.push_str(&format!("[{index}]")),
+            None if number == 0 => out.push_str(step),
+            None => out.push_str(&format!(".{step}")),
+        }
+    }
+    out
+}
+
+/// What a step leads to. An index that is computed may lead to any part.
+fn follow<'v>(value: &'v Value, step: &str) -> Vec<&'v Value> {
+    let Some(index) = step.strip_prefix(INDEX) else {
+        return part(value, step).into_iter().collect();
+    };
+    if let Some(map) = value.as_map() {
+        return map.values().collect();
+    }
+    let all = value.as_array().into_iter().flatten();
+    match index.parse::<usize>() {
+        Ok(number) => all.skip(number).take(1).collect(),
+        Err(_) => all.collect(),
+    }
+}
+
 /// What is undefined about a path whose variable has this value.
 fn explain(path: &[&str], root: Option<&Value>) -> TemplateFault {
     let name = path.first().copied().unwrap_or_default();
-    let Some(mut value) = root else {
+    let Some(root) = root else {
         return TemplateFault::new(None, format!("there is no variable {}", shown(name)));
     };
+    let mut values = vec![root];
     for (index, step) in path.iter().enumerate().skip(1) {
-        let above = path.get(..index).unwrap_or_default().join(".");
-        if let Some(inner) = part(value, step) {
-            value = inner;
-            continue;
+        let above = path.get(..index).unwrap_or_default();
+        let inner: Vec<&Value> = values.iter().flat_map(|v| follow(v, step)).collect();
+        if inner.is_empty() {
+            return lacking(above, step, &values);
         }
-        return match value.as_map() {
-            Some(map) => {
-                let keys: Vec<&str> = map.keys().filter_map(tera::value::Key::as_str).collect();
-                let message = format!("{} has no {}", shown(&above), shown(step));
-                let mut fault = TemplateFault::new(None, message);
-                fault.help = Some(choices(step, &sorted(keys)));
-                fault
-            }
+        values = inner;
+    }
+    let name = written(path);
+    let mut fault = TemplateFault::new(None, format!("{} is not defined here", shown(&name)));
+    fault.help = Some(ask_first(&name));
+    fault
+}
+
+/// How to write a name that may be missing.
+fn ask_first(name: &str) -> String {
+    format!(
+        "where it may be missing, write `{name} | default(value='...')`, or ask first: `{name} is defined and ...`"
+    )
+}
+
+/// What is said of values that all lack a part.
+fn lacking(above: &[&str], step: &str, values: &[&Value]) -> TemplateFault {
+    let name = written(above);
+    let map = values.iter().find_map(|value| value.as_map());
+    if let Some(index) = step.strip_prefix(INDEX) {
+        let message = match values.first().and_then(|value| value.as_array()) {
+            Some([]) => format!("{} is an empty list here", shown(&name)),
+            Some(list) => format!(
+                "{} has no entry `{index}`: it has {}, counted from 0",
+                shown(&name),
+                list.len()
+            ),
             None => {
-                let message = format!(
-                    "{} has no {}: it is {}",
-                    shown(&above),
-                    shown(step),
-                    kind(value)
-                );
-                let mut fault = TemplateFault::new(None, message);
-                fault.help = Some(format!(
-                    "compare {} itself; where it may be none, ask first: `{above} and {above}.{step} == ...`",
-                    shown(&above)
-                ));
-                fault
+                let found = values.first().map_or("none", |value| value.name());
+                format!("{} has no entries: it is {}", shown(&name), type_of(found))
             }
         };
+        let mut fault = TemplateFault::new(None, message);
+        fault.help = Some(format!(
+            "ask first how many there are: `{name} | length > {index} and ...`, or go through all: `for_each: {name}`"
+        ));
+        if values
+            .first()
+            .is_some_and(|value| value.as_array().is_none())
+        {
+            fault.help = Some(format!("write {} without the brackets", shown(&name)));
+        }
+        return fault;
     }
-    let message = format!("{} with this index is not defined", shown(&path.join(".")));
-    TemplateFault::new(None, message)
+    let Some(map) = map else {
+        let found = values.first().map_or("none", |value| value.name());
+        let found = if found == "none" {
+            "none here".to_owned()
+        } else {
+            type_of(found)
+        };
+        let message = format!("{} has no {}: it is {found}", shown(&name), shown(step));
+        let mut fault = TemplateFault::new(None, message);
+        let list = values.first().is_some_and(|value| value.is_array());
+        fault.help = Some(if list {
+            format!("take one of its values, `{name}[0].{step}`, or go through all of them")
+        } else {
+            format!(
+                "compare {} itself; where it may be none, ask first: `{name} and {name}.{step} == ...`",
+                shown(&name)
+            )
+        });
+        return fault;
+    };
+    let keys: Vec<&str> = map.keys().filter_map(tera::value::Key::as_str).collect();
+    let message = format!("{} has no {}", shown(&name), shown(step));
+    let mut fault = TemplateFault::new(None, message);
+    let ask = ask_first(&format!("{name}.{step}"));
+    let free = above.last() == Some(&"vars") || above.contains(&"vars");
+    fault.help = Some(match (keys.is_empty(), free) {
+        (true, _) => ask,
+        (false, true) => format!("{}; {ask}", choices(step, &sorted(keys))),
+        (false, false) => choices(step, &sorted(keys)),
+    });
+    fault
 }
 
 fn part<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
@@ -84,15 +200,6 @@ fn part<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
 fn sorted(mut keys: Vec<&str>) -> Vec<&str> {
     keys.sort_unstable();
     keys
-}
-
-fn kind(value: &Value) -> String {
-    match value.name() {
-        "none" => "none here".to_owned(),
-        "string" => "a text".to_owned(),
-        "array" => "a list".to_owned(),
-        name => format!("a {name}"),
-    }
 }
 
 /// Undefined names that are found without rendering: also where a condition leaves them out.
@@ -125,18 +232,40 @@ pub(super) fn known_before(
 /// Whether the parts of a value are the same whatever the inventory says, and this is none of them. Free values and
 /// what may be none are looked at when they are rendered.
 fn is_surely_missing(root: &Value, steps: &[&str]) -> bool {
-    let mut value = root;
+    let mut values = vec![root];
     for step in steps {
-        if value.as_map().is_none() {
+        let index = step.starts_with(INDEX);
+        let known = |value: &&Value| value.as_map().is_some() && !index;
+        if *step == "vars" || !(values.iter().all(known) || index) {
             return false;
         }
-        match part(value, step) {
-            Some(_) if *step == "vars" => return false,
-            Some(inner) => value = inner,
-            None => return true,
+        let inner: Vec<&Value> = values.iter().flat_map(|v| follow(v, step)).collect();
+        if inner.is_empty() {
+            // A list may have no entries on one host, and some on another.
+            return !index;
         }
+        values = inner;
     }
     false
+}
+
+/// A part of something that is not defined, with what is not: the engine stops at it.
+pub(super) fn named(strict: &Strict, scope: &Scope, fault: TemplateFault) -> TemplateFault {
+    if !fault.message.starts_with(UNDEFINED) {
+        return fault;
+    }
+    let at = fault.at.clone().unwrap_or_default();
+    let mut names = strict.names.iter();
+    let name = names.find(|name| name.range.start <= at.start && at.end <= name.range.end);
+    let explained = name.and_then(|name| {
+        let path: Vec<&str> = name.path.iter().map(String::as_str).collect();
+        let root = scope.context.get(path.first()?)?;
+        let mut found = explain(&path, Some(root));
+        found.template.clone_from(&fault.template);
+        found.at = Some(name.range.clone());
+        Some(found)
+    });
+    explained.unwrap_or(fault)
 }
 
 /// What [`known_before`] finds.
@@ -149,11 +278,11 @@ pub(super) fn only(
     finish(faults, scope, || Ok(String::new())).err()
 }
 
-/// Renders, and gives either the text or all that is wrong.
+/// Renders, and gives either the text or all that is wrong; nothing where that has been said.
 pub(super) fn finish(
     mut faults: Vec<TemplateFault>,
     scope: &Scope,
-    render: impl FnOnce() -> Result<String, TemplateFault>,
+    render: impl FnOnce() -> Result<String, Option<TemplateFault>>,
 ) -> Result<String, TemplateError> {
     MET.take();
     let rendered = render();
@@ -164,7 +293,9 @@ pub(super) fn finish(
         }
     }
     if faults.is_empty() {
-        return rendered.map_err(Into::into);
+        return rendered.map_err(|fault| TemplateError {
+            faults: fault.into_iter().collect(),
+        });
     }
     let known = scope.names();
     for fault in &mut faults {

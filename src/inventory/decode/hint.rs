@@ -55,6 +55,11 @@ pub(super) fn slip(cursor: Cursor<'_>) -> Option<String> {
 /// `expected` is what the message says.
 pub(super) fn hint(cursor: Cursor<'_>, expected: &str) -> String {
     let (key, found) = (cursor.key, &cursor.node.value);
+    if cursor.site.role
+        && let Some(help) = super::role::hint(cursor.node, expected)
+    {
+        return help;
+    }
     if crate::inventory::covered::is_secret(key) {
         return of_secret(found);
     }

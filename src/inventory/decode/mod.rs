@@ -6,6 +6,7 @@ mod address;
 mod group;
 mod hint;
 mod number;
+mod role;
 mod whole;
 
 use std::cell::RefCell;
@@ -35,10 +36,28 @@ pub(crate) type Sink = RefCell<Vec<Fault>>;
 
 /// Decodes a tree; faults go to the sink.
 pub(crate) fn decode<'de, T: de::Deserialize<'de>>(root: &'de Node, sink: &'de Sink) -> Option<T> {
+    decode_in(root, Site::new(root), sink)
+}
+
+/// The same for a resource of a role, whose texts are not numbers too.
+pub(crate) fn decode_resource<'de, T: de::Deserialize<'de>>(
+    root: &'de Node,
+    sink: &'de Sink,
+) -> Option<T> {
+    let mut site = Site::new(root);
+    site.role = true;
+    decode_in(root, site, sink)
+}
+
+fn decode_in<'de, T: de::Deserialize<'de>>(
+    root: &'de Node,
+    site: Site<'de>,
+    sink: &'de Sink,
+) -> Option<T> {
     let cursor = Cursor {
         node: root,
         key: "",
-        site: Site::new(root),
+        site,
         in_list: false,
         at: root.span,
         behind: root.span,
@@ -111,6 +130,16 @@ impl de::Error for DecodeError {
 
     fn unknown_field(field: &str, known: &'static [&'static str]) -> Self {
         unknown_key(field, known).into()
+    }
+
+    fn invalid_length(_: usize, expected: &dyn de::Expected) -> Self {
+        Fault::new(format!("expected {expected}")).into()
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Fault::new(format!("the key `{field}` is given twice"))
+            .help("delete one of them")
+            .into()
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -276,6 +305,20 @@ impl<'de> Cursor<'de> {
         }
     }
 
+    /// What is no text is none here, and what has a form of its own says which.
+    fn text_of_role<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let expecting = (&visitor as &dyn de::Expected).to_string();
+        let address = role::address(&expecting);
+        match (&self.node.value, address) {
+            (Value::Text(text), Some(what)) => {
+                let read = visitor.visit_borrowed_str(text);
+                read.map_err(|_: DecodeError| self.expected(what))
+            }
+            (Value::Text(text), None) => self.locate(visitor.visit_borrowed_str(text)),
+            (_, what) => Err(self.expected(what.unwrap_or(&expecting))),
+        }
+    }
+
     fn list(self) -> Result<&'de [Node], DecodeError> {
         match &self.node.value {
             Value::List(list) => Ok(list),
@@ -368,6 +411,9 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        if self.site.role {
+            return self.text_of_role(visitor);
+        }
         match &self.node.value {
             Value::Text(text)
             | Value::Int(_, text)
@@ -441,10 +487,17 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
 
     fn deserialize_tuple<V: Visitor<'de>>(
         self,
-        _: usize,
+        length: usize,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        self.deserialize_seq(visitor)
+        match &self.node.value {
+            Value::List(list) if self.site.role && list.len() != length => {
+                let found = list.len();
+                let what = format!("expected a list of {length} values, found one of {found}");
+                Err(DecodeError::from(Fault::new(what)).at(self.at))
+            }
+            _ => self.deserialize_seq(visitor),
+        }
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -502,10 +555,20 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
                 Err(DecodeError::from(plain_secret()).at(self.at))
             }
             Value::Text(word) | Value::Bool(_, word) | Value::Int(_, word) => {
-                let same = |known: &&&str| known.eq_ignore_ascii_case(word);
+                // Roles are read in another way as well, which knows one spelling.
+                let same = |known: &&&str| !self.site.role && known.eq_ignore_ascii_case(word);
                 let word = variants.iter().find(same).copied().unwrap_or(word);
-                let word: StrDeserializer<'_, DecodeError> = word.into_deserializer();
-                self.locate(visitor.visit_enum(word))
+                let known: StrDeserializer<'_, DecodeError> = word.into_deserializer();
+                let made = visitor.visit_enum(known).map_err(|error: DecodeError| {
+                    // The word is one of them, and holds something.
+                    let holds = self.site.role && error.fault.message.ends_with(" variant");
+                    if holds {
+                        Fault::new(format!("{} has nothing behind it", shown(word))).into()
+                    } else {
+                        error
+                    }
+                });
+                self.locate(made)
             }
             Value::Map(entries) => match entries.as_slice() {
                 [entry] => {

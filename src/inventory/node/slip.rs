@@ -2,6 +2,8 @@
 
 use std::net::Ipv6Addr;
 
+use serde_yaml::DuplicateKeyPolicy;
+
 use crate::inventory::problem::Fault;
 use crate::inventory::scalar::variable;
 
@@ -29,6 +31,11 @@ pub(super) fn explained(text: &str, what: &str, fault: Fault) -> Fault {
         ))
         .help(help)
         .at((start, found.len()).into());
+    }
+    if what == "role"
+        && let Some(fault) = expression(shown, line.start)
+    {
+        return fault;
     }
     let lower = fault.message.to_lowercase();
     if lower.contains("tab") {
@@ -65,6 +72,81 @@ pub(super) fn explained(text: &str, what: &str, fault: Fault) -> Fault {
             .at((open, 1).into());
     }
     fault
+}
+
+/// An expression that YAML takes for something else: `when: "web" in host.roles` begins with a text in quotes.
+fn expression(line: &str, start: usize) -> Option<Fault> {
+    const KEYS: &[&str] = &["when", "for_each"];
+    let (key, value) = KEYS.iter().find_map(|key| {
+        let at = line.find(&format!("{key}:"))?;
+        let before = line.get(..at)?;
+        let begins =
+            before.chars().all(|c| " -{,".contains(c)) || before.ends_with([' ', '{', ',']);
+        begins.then_some((*key, at + key.len() + 1))
+    })?;
+    let written = line.get(value..)?;
+    let text = written.trim();
+    let value = value + (written.len() - written.trim_start().len());
+    if text.is_empty() {
+        return None;
+    }
+    // Of an entry in one line, the value ends before the next key, or with its bracket.
+    let before = line.get(..value).unwrap_or_default();
+    let flow = before.contains(['{', '[']);
+    let text = if flow { of_flow(text) } else { text };
+    let text = text.split(" #").next().unwrap_or(text).trim_end();
+    let alone = if flow {
+        format!("{{ k: {text} }}")
+    } else {
+        format!("k: {text}")
+    };
+    // The fault is not in the expression.
+    if text.is_empty() || super::parse(&alone, DuplicateKeyPolicy::Error).is_ok() {
+        return None;
+    }
+    let fault =
+        Fault::new("an expression that begins or goes on like this needs quotes around the whole")
+            .help(format!("write `{key}: {}`", yaml(text)))
+            .at((start + value, text.len()).into());
+    Some(fault)
+}
+
+/// The value with which a text within braces begins.
+fn of_flow(text: &str) -> &str {
+    let is_key = |rest: &str| {
+        let word = rest.trim_start();
+        let end = word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        end.is_some_and(|end| end > 0 && word.get(end..).is_some_and(|rest| rest.starts_with(':')))
+    };
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        let rest = text.get(at + c.len_utf8()..).unwrap_or_default();
+        match c {
+            '{' | '[' | '(' => depth += 1,
+            '}' | ']' if depth == 0 => return text.get(..at).unwrap_or_default().trim_end(),
+            '}' | ']' | ')' => depth = depth.saturating_sub(1),
+            ',' if is_key(rest) => return text.get(..at).unwrap_or_default().trim_end(),
+            _ => {}
+        }
+    }
+    text
+}
+
+/// An expression as YAML takes it behind a key.
+pub(crate) fn yaml(text: &str) -> String {
+    let first = |c: char| c.is_ascii_alphanumeric() || "_(".contains(c);
+    let odd = |c: char| ",[]{}#`&*!|>%@".contains(c) || c.is_control();
+    let plain = text.starts_with(first)
+        && !text.contains(odd)
+        && !text.contains(": ")
+        && !text.ends_with(':');
+    if plain {
+        return text.to_owned();
+    }
+    if text.contains('\'') && !text.contains(['"', '\\']) {
+        return format!("\"{text}\"");
+    }
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// The line around an offset, without its end.
