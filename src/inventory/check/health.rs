@@ -24,6 +24,7 @@ pub fn checks(view: View<'_>, faults: &mut Vec<Fault>) {
             faults.extend(bad_path.map(|fault| view.at(&at(kind, "path"), fault)));
             let bad_text = answer.text.as_deref().and_then(page_text);
             let bad_text = bad_text.or_else(|| answer.text.as_deref().and_then(no_body));
+            let bad_text = bad_text.or_else(|| text_without_body(answer));
             faults.extend(bad_text.map(|fault| view.at(&at(kind, "text"), fault)));
             let bad_host = answer.host.as_deref().and_then(host_name);
             faults.extend(bad_host.map(|fault| view.at(&at(kind, "host"), fault)));
@@ -185,6 +186,18 @@ fn page_text(text: &str) -> Option<Fault> {
     bad.then(|| {
         Fault::new(format!("{} is no text to look for in a page", shown(text)))
             .help("letters, digits, blanks and `._:=,;/+-`, at most 256: `all is well`")
+    })
+}
+
+/// A text cannot stand in an answer that has no body.
+fn text_without_body(answer: &HttpAnswer) -> Option<Fault> {
+    let impossible = answer.text.is_some() && answer.status.has_no_body();
+    impossible.then(|| {
+        Fault::new(format!(
+            "an answer with status {} has no body, so it cannot hold the `text`",
+            answer.status
+        ))
+        .help("delete `text`, or write the `status` of an answer with a body, such as 200")
     })
 }
 
