@@ -81,9 +81,26 @@ pub(super) fn row(word: &str, within: &str) -> Option<&'static Row> {
     words::KEYS.iter().find(near)
 }
 
-/// Options differ by their case, `-m` and `-M`.
+/// The same word, whatever parts its words: `lb_algo`, `lb-algo`, `lbAlgo`. Options differ by their case, `-m` and `-M`.
 fn same_word(known: &str, word: &str) -> bool {
-    known == word || (!word.starts_with('-') && known.eq_ignore_ascii_case(word))
+    let options = known.starts_with('-') || word.starts_with('-');
+    known == word || (!options && spelt(known).eq(spelt(word)))
+}
+
+/// A word in lower case, with `_` between its parts.
+fn spelt(word: &str) -> impl Iterator<Item = char> {
+    let mut before = None;
+    word.chars().flat_map(move |c| {
+        let small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let begins = c.is_ascii_uppercase() && before.is_some_and(small);
+        before = Some(c);
+        let c = if c == '-' {
+            '_'
+        } else {
+            c.to_ascii_lowercase()
+        };
+        begins.then_some('_').into_iter().chain([c])
+    })
 }
 
 fn has_word(row: &Row, word: &str) -> bool {
@@ -107,7 +124,7 @@ pub(super) fn stands_for(word: &str, key: &str) -> bool {
     }
     let word = slip::divided(word).map_or(word, |(word, _)| word);
     let word = word.split(' ').next().unwrap_or_default();
-    word == key || is_word_for(word, key) || nearest(word, [key]).is_some()
+    same_word(key, word) || is_word_for(word, key) || nearest(word, [key]).is_some()
 }
 
 /// Whether a key holds a secret itself: `password=hunter2`.
@@ -163,6 +180,12 @@ fn alone(entry: &Entry, site: &Site<'_>, known: &[&str]) -> Option<Advice> {
     }
     if let Some(advice) = slip::of_key(entry, known) {
         return Some(advice);
+    }
+    // `persistence-timeout`, `realServers`.
+    if let Some(key) = known.iter().find(|key| same_word(key, &entry.key))
+        && let Some(key) = home::known(site.of(), key)
+    {
+        return Some(renamed(key, entry, site));
     }
     let first = entry.key.split(' ').next().unwrap_or_default();
     match row(&entry.key, site.of()).or_else(|| row(first, site.of())) {

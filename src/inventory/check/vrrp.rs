@@ -175,6 +175,10 @@ pub fn keepalived_is_on(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 pub fn vips_are_there(view: View<'_>, faults: &mut Vec<Fault>) {
+    // Real servers without a service are the same mistake.
+    if view.cluster.services.is_empty() && view.cluster.hosts.iter().any(Host::is_real_server) {
+        return;
+    }
     for instance in &view.cluster.vrrp {
         if instance.vips.is_empty() {
             let fault = Fault::new("the VRRP instance has no VIPs to hold")

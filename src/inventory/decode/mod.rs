@@ -5,7 +5,9 @@ mod access;
 mod address;
 mod group;
 mod hint;
+mod nameless;
 mod number;
+mod ports_of_hosts;
 mod whole;
 
 use std::cell::RefCell;

@@ -7,8 +7,8 @@ use crate::inventory::problem::{Fault, shown};
 use crate::inventory::scalar::{listed, variable};
 use crate::inventory::site::{each, entries_of, find, scalar};
 
-use super::Cursor;
 use super::hint::{NO_VARIABLES, beside};
+use super::{Cursor, nameless, ports_of_hosts};
 
 pub(super) fn misread(cursor: Cursor<'_>) -> Option<Fault> {
     if cursor.in_list || !cursor.site.inventory {
@@ -23,7 +23,8 @@ pub(super) fn misread(cursor: Cursor<'_>) -> Option<Fault> {
             expected(cursor, "the cluster's name")
                 .help(format!("{NO_VARIABLES} in the place of `{found}`"))
         }),
-        ("Inventory", "hosts") => patterns(cursor.node),
+        ("Inventory", "hosts") => patterns(cursor.node).or_else(|| nameless::host(cursor)),
+        ("Inventory", "services") => nameless::service(cursor),
         ("Host", "role") => names(cursor, text?, "a role or a list of roles"),
         ("Vrrp", "members") => names(cursor, text?, "a list of hosts"),
         ("Vrrp", "track_interface") => names(cursor, text?, "an interface or a list of them"),
@@ -55,7 +56,7 @@ pub(super) fn misread(cursor: Cursor<'_>) -> Option<Fault> {
     }
 }
 
-fn expected(cursor: Cursor<'_>, what: &str) -> Fault {
+pub(super) fn expected(cursor: Cursor<'_>, what: &str) -> Fault {
     Fault::new(format!("expected {what}, found {}", cursor.node.describe()))
 }
 
@@ -108,12 +109,12 @@ fn names(cursor: Cursor<'_>, text: &str, what: &str) -> Option<Fault> {
     Some(expected(cursor, what).help(format!("write `{list}`")))
 }
 
-const REAL_SERVERS: &str = "a list of hosts, or a map of hosts to `{ weight, port }`";
+pub(super) const REAL_SERVERS: &str = "a list of hosts, or a map of hosts to `{ weight, port }`";
 
 fn real_servers(cursor: Cursor<'_>) -> Option<Fault> {
     let (site, node) = (cursor.site, cursor.node);
-    if matches!(node.value, Value::Map(_)) {
-        return None;
+    if let Value::Map(entries) = &node.value {
+        return ports_of_hosts::misread(cursor, entries);
     }
     if let Value::Text(text) = &node.value
         && site.host(text).is_none()

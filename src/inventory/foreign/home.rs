@@ -39,6 +39,11 @@ fn keys(of: &str) -> &'static [&'static str] {
     }
 }
 
+/// A key of a type.
+pub(super) fn known(of: &str, key: &str) -> Option<&'static str> {
+    keys(of).iter().copied().find(|known| *known == key)
+}
+
 /// Whether the keys of a map are those of a host.
 pub(in crate::inventory) fn is_host(entries: &[Entry]) -> bool {
     let known = keys("Host");

@@ -25,6 +25,10 @@ pub fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
 }
 
 fn known(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
+    if raw.networks.is_absent() && cx.stands_in(&[], "networks") {
+        cx.networks_are_faulty = true;
+        return Vec::new();
+    }
     if raw.networks.is_absent() {
         let told = told_by_prefixes(raw);
         if told.is_empty()

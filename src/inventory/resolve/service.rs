@@ -153,13 +153,14 @@ fn resolve(
         fwmark,
         mode,
         scheduler: raw.scheduler.copied().map(|s| s.0).unwrap_or_default(),
-        scheduler_flags: raw
-            .scheduler_flags
-            .get()
+        scheduler_flags: Some(&raw.scheduler_flags)
+            .filter(|_| !raw.scheduler.is_broken())
+            .and_then(Opt::get)
             .map(|many| many.iter().map(|(_, flag)| flag.clone()).collect())
             .unwrap_or_default(),
         persistence,
-        one_packet: raw.one_packet.copied().unwrap_or(false),
+        // Of a protocol that is faulty it is not known whether this fits.
+        one_packet: raw.one_packet.copied().unwrap_or(false) && !raw.protocol.is_broken(),
         real_servers,
         sorry_server,
         delay_loop: raw.delay_loop.copied().map_or(DEFAULT_DELAY_LOOP, |s| s.0),
@@ -364,8 +365,8 @@ fn real_servers(
             weight
         };
         let port = port.or(raw.real_port.copied().map(|p| p.0));
-        // A port that is the service's own is none of its own.
-        let port = port.filter(|p| ports != [*p]);
+        // A port that is the service's own is none of its own, and whether a faulty mode maps it is not known.
+        let port = port.filter(|p| ports != [*p] && !raw.mode.is_broken());
         if !known.insert((host.name.as_str(), port)) {
             cx.fault(&borrowed(&path), twice(raw, host, port));
             continue;
