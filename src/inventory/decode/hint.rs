@@ -11,9 +11,9 @@ use crate::inventory::node::{Entry, Value};
 use crate::inventory::scalar::{cleaned, endpoint, is_odd_quote, switch, variable};
 use crate::inventory::site::{Site, entries_of, find, has_role, scalar};
 
-use super::Cursor;
 use super::address::of_address;
 use super::number::{bounds, of_scalar};
+use super::{Cursor, maps};
 
 pub(super) const NO_VARIABLES: &str = "an inventory has no variables: write the value itself";
 
@@ -147,6 +147,9 @@ fn of_place(cursor: Cursor<'_>) -> Option<String> {
     let (site, key, found) = (cursor.site, cursor.key, &cursor.node.value);
     let text = scalar(cursor.node);
     let below = |name: &str, form: Form| Some(format!("write `{}`", Form::below(&[name], form)));
+    if let Some(help) = maps::of_place(cursor) {
+        return Some(help);
+    }
     if site.of().is_empty() {
         // An entry of a map of names.
         return match (site.name(), found) {

@@ -5,6 +5,7 @@ mod access;
 mod address;
 mod group;
 mod hint;
+mod maps;
 mod nameless;
 mod number;
 mod ports_of_hosts;

@@ -31,6 +31,7 @@ pub(super) fn misread(cursor: Cursor<'_>) -> Option<Fault> {
         ("Service", "scheduler_flags") => names(cursor, text?, "a flag or a list of flags"),
         ("Service", "real_servers") => real_servers(cursor),
         ("Service", "weight") => weights(cursor),
+        ("RealServer", "weight") => weights_of_ports(cursor),
         ("Service", "port") => ports(cursor),
         ("Service", "protocol") => protocols(cursor),
         ("Service", "check") => check(cursor, text?),
@@ -155,6 +156,29 @@ fn weights(cursor: Cursor<'_>) -> Option<Fault> {
         None => "each real server has its own: `real_servers: { rs1: { weight: 3 }, rs2: { weight: 1 } }`".to_owned(),
     };
     Some(expected(cursor, "one weight for all real servers, from 0 to 65535").help(help))
+}
+
+/// A weight for each port of a real server.
+fn weights_of_ports(cursor: Cursor<'_>) -> Option<Fault> {
+    let Value::List(list) = &cursor.node.value else {
+        return None;
+    };
+    let ports = cursor.site.given("port").map(|port| each(&port.value))?;
+    let number = |node: &Node| scalar(node)?.parse::<u16>().ok();
+    let pairs = ports.iter().zip(list).map(|(port, weight)| {
+        let pair = |key: &str, number: u16| (key.to_owned(), Form::word(number));
+        Some(Form::Map(vec![
+            pair("port", number(port)?),
+            pair("weight", number(weight)?),
+        ]))
+    });
+    let form = Form::List(pairs.collect::<Option<_>>()?);
+    (ports.len() == list.len() && !list.is_empty()).then(|| {
+        expected(cursor, "one weight, from 0 to 65535").help(format!(
+            "write `{}: {form}`: each port with its weight",
+            cursor.site.name()
+        ))
+    })
 }
 
 /// Ports with what they become on the real servers, or with their protocol.

@@ -194,7 +194,26 @@ fn put_there(entry: &Entry, inside: &Site<'_>) -> Advice {
     })
 }
 
-fn in_service(entry: &Entry, site: &Site<'_>) -> Advice {
+/// A key with its value, to the only service or to those that it is meant for.
+pub(super) fn to_service(key: &str, form: Form, site: &Site<'_>) -> Advice {
+    let to = match site.all("services") {
+        [only] => {
+            let inside = site.inside(&only.key, "Service", entries_of(&only.value));
+            let to = place(&inside, 0);
+            if inside.given(key).is_some() {
+                return Advice::delete(format!("{to} has its `{key}` already"));
+            }
+            to
+        }
+        _ => "each service that it is meant for".to_owned(),
+    };
+    Advice::Add {
+        to,
+        pairs: vec![(key.to_owned(), form)],
+    }
+}
+
+pub(super) fn in_service(entry: &Entry, site: &Site<'_>) -> Advice {
     // Where it stands at several places, the first goes there.
     let outer = [entries_of(site.root), site.all("defaults")];
     let before = outer.iter().filter_map(|map| find(map, &entry.key));

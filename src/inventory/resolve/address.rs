@@ -277,6 +277,12 @@ fn find(
 
 fn outside(networks: &[Network], ip: IpAddr, claimed: Option<&str>) -> Fault {
     let guess = guess(ip).map(|net| net.to_string()).unwrap_or_default();
+    if ip.is_loopback() {
+        return Fault::new(format!(
+            "{ip} is a loopback address, which each host has for itself"
+        ))
+        .help("write the address that the other hosts reach it by: `address: 192.168.100.14`");
+    }
     if networks.is_empty() {
         return Fault::new(format!(
             "the inventory does not say which subnet {ip} is in"

@@ -704,7 +704,8 @@ fn check(
     };
     let (http, https) = (given(&raw.http), given(&raw.https));
     let first = || serving.ports.iter().copied().take(MOST_ASKED).collect();
-    let asked = given(&raw.ports).unwrap_or_else(first);
+    let asked = given(&raw.ports).filter(|ports| !ports.is_empty());
+    let asked = asked.unwrap_or_else(first);
     let speaking = http.iter().chain(&https).flatten().copied();
     let asked: BTreeSet<u16> = asked
         .into_iter()

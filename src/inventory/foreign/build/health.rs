@@ -21,7 +21,10 @@ pub(in crate::inventory::foreign) fn kind(site: &Site<'_>) -> &'static str {
         on("ssl").or(on("tls")).unwrap_or(false).then_some("https")
     };
     let said = || {
-        let entry = site.given("type").or(site.given("kind"))?;
+        let entry = site
+            .given("type")
+            .or(site.given("kind"))
+            .or(site.given("protocol"))?;
         let said = text_of(&entry.value)?.to_lowercase();
         OTHERS
             .into_iter()
