@@ -85,24 +85,17 @@ pub(super) fn row(word: &str, within: &str) -> Option<&'static Row> {
 
 /// The same word, whatever parts its words: `lb_algo`, `lb-algo`, `lbAlgo`. Options differ by their case, `-m` and `-M`.
 fn same_word(known: &str, word: &str) -> bool {
-    let options = known.starts_with('-') || word.starts_with('-');
-    known == word || (!options && spelt(known).eq(spelt(word)))
+    if known.starts_with('-') || word.starts_with('-') {
+        return known == word;
+    }
+    // Most words differ here already.
+    let first = |word: &str| word.bytes().next().map(|byte| byte.to_ascii_lowercase());
+    first(known) == first(word) && letters(known).eq(letters(word))
 }
 
-/// A word in lower case, with `_` between its parts.
-fn spelt(word: &str) -> impl Iterator<Item = char> {
-    let mut before = None;
-    word.chars().flat_map(move |c| {
-        let small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let begins = c.is_ascii_uppercase() && before.is_some_and(small);
-        before = Some(c);
-        let c = if c == '-' {
-            '_'
-        } else {
-            c.to_ascii_lowercase()
-        };
-        begins.then_some('_').into_iter().chain([c])
-    })
+fn letters(word: &str) -> impl Iterator<Item = u8> {
+    let bytes = word.bytes().filter(|byte| !matches!(byte, b'-' | b'_'));
+    bytes.map(|byte| byte.to_ascii_lowercase())
 }
 
 fn has_word(row: &Row, word: &str) -> bool {
@@ -183,17 +176,22 @@ fn alone(entry: &Entry, site: &Site<'_>, known: &[&str]) -> Option<Advice> {
     if let Some(advice) = slip::of_key(entry, known) {
         return Some(advice);
     }
-    // `persistence-timeout`, `realServers`.
-    if let Some(key) = known.iter().find(|key| same_word(key, &entry.key))
-        && let Some(key) = home::known(site.of(), key)
-    {
-        return Some(renamed(key, entry, site));
-    }
     let first = entry.key.split(' ').next().unwrap_or_default();
     match row(&entry.key, site.of()).or_else(|| row(first, site.of())) {
         Some((.., means)) => Some(meant(means, entry, site)),
-        None => home::of_key(entry, site),
+        None => respelt(entry, site, known).or_else(|| home::of_key(entry, site)),
     }
+}
+
+/// A key of ours with its words parted otherwise: `real-servers`, `realServers`.
+fn respelt(entry: &Entry, site: &Site<'_>, known: &[&str]) -> Option<Advice> {
+    let key = known.iter().find(|key| same_word(key, &entry.key))?;
+    let key = home::known(site.of(), key)?;
+    let is_map = matches!(entry.value.value, Value::Map(_));
+    if covered::is_secret(key) && !is_map && site.given(key).is_none() {
+        return Some(Advice::write(key, source(key)));
+    }
+    Some(renamed(key, entry, site))
 }
 
 fn meant(means: &Means, entry: &Entry, site: &Site<'_>) -> Advice {

@@ -11,6 +11,7 @@ mod host;
 mod localnode;
 mod member;
 mod name;
+mod page;
 mod quoted;
 mod reach;
 mod scheduler;

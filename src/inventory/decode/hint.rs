@@ -255,6 +255,7 @@ fn of_place(cursor: Cursor<'_>) -> Option<String> {
             let all = foreign::quoted(&pairs);
             Some(format!("write {all} in the place of `{key}`, which lists ports here"))
         }
+        ("Service", "port", Value::Text(text)) if is_every(text) => Some(every_port(&site, cursor.in_list)),
         ("Service", "real_port", Value::List(_)) => Some(
             "a service maps all its ports to one: make a service of each port, with its own `real_port`".to_owned(),
         ),
@@ -292,6 +293,26 @@ fn of_place(cursor: Cursor<'_>) -> Option<String> {
             "write a map of options, such as `{ user: admin }`; `connection: ssh` is the default".to_owned(),
         ),
         _ => None,
+    }
+}
+
+/// A word for every port.
+fn is_every(text: &str) -> bool {
+    let words = ["any", "all", "*", "every", "any port", "all ports"];
+    words.contains(&text.to_lowercase().as_str())
+}
+
+/// It needs persistence, and a health check would need one port.
+fn every_port(site: &Site<'_>, in_list: bool) -> String {
+    let mut pairs = vec![("persistence", Form::word(true))];
+    pairs.retain(|(key, _)| site.given(key).is_none());
+    if !site.all("vrrp").is_empty() && site.given("health_check").is_none() {
+        pairs.push(("health_check", Form::word(false)));
+    }
+    let more = beside(site, &pairs);
+    match in_list {
+        true => format!("write `port: 0` in the place of the list{more}"),
+        false => format!("write `0`, which is every port{more}"),
     }
 }
 

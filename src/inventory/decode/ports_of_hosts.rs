@@ -18,7 +18,8 @@ const LEAST_PORT: i128 = 1000;
 
 /// One message of a map in which several hosts, or one of them several times, have just their ports.
 pub(super) fn misread(cursor: Cursor<'_>, entries: &[Entry]) -> Option<Fault> {
-    if entries.len() > MOST_SIBLINGS {
+    // Names are looked up only where something is odd.
+    if entries.len() > MOST_SIBLINGS || !entries.iter().any(is_odd) {
         return None;
     }
     let site = cursor.site;
@@ -69,6 +70,16 @@ pub(super) fn misread(cursor: Cursor<'_>, entries: &[Entry]) -> Option<Fault> {
     );
     let fault = Fault::new(format!("expected {REAL_SERVERS}, found {first}"));
     Some(fault.help(format!("write `{form}`{more}")))
+}
+
+/// Whether a name may have a port in it, or a value is no map.
+fn is_odd(entry: &Entry) -> bool {
+    let is_map = |node: &Node| matches!(node.value, Value::Map(_) | Value::Null);
+    entry.key.contains(':')
+        || match &entry.value.value {
+            Value::List(list) => !list.iter().all(is_map),
+            _ => !is_map(&entry.value),
+        }
 }
 
 /// The host of a name, which may have a port behind it.

@@ -53,6 +53,8 @@ pub(super) const FLAG: Means = Means::Build(Builder(&["scheduler_flags"], small:
 pub(super) const FLAGS: Means = Means::Build(Builder(&["scheduler_flags"], small::flags));
 pub(super) const HOST_CHECK: Means = Means::Build(Builder(&[], small::host_check));
 pub(super) const OF_HTTP: Means = Means::Build(Builder(&[], small::of_http));
+pub(super) const NETWORKS: Means = Means::Build(Builder(&["networks"], small::networks));
+pub(super) const OF_SERVICES: Means = Means::Build(Builder(&[], small::of_services));
 pub(super) const SORRY: Means = Means::Build(Builder(&["address"], small::sorry));
 pub(super) const PROGRAM: Means = Means::Build(Builder(&["notify"], program));
 

@@ -2,9 +2,10 @@
 
 use super::text_of;
 use crate::inventory::foreign::advice::{Advice, put};
+use crate::inventory::foreign::fit::fitted;
 use crate::inventory::foreign::{health_check, home, renamed, value_of};
 use crate::inventory::form::{Form, pair};
-use crate::inventory::node::Entry;
+use crate::inventory::node::{Entry, Node, Value};
 use crate::inventory::scalar::switch;
 use crate::inventory::site::{Site, address, each, scalar};
 
@@ -135,7 +136,39 @@ pub(in crate::inventory::foreign) fn host_check(entry: &Entry, site: &Site<'_>) 
             let path = Form::word(text_of(&entry.value).unwrap_or_default());
             home::to_service("check", Form::below(&["path"], path), site)
         }
+        None if text_of(&entry.value).is_some() => Advice::say(
+            "its services say how it is asked: `health_check: http`, and `check: { path: /health }` for `lvsctl verify`",
+        ),
         None => home::in_service(entry, site),
+    }
+}
+
+/// The networks, where the value is none.
+pub(in crate::inventory::foreign) fn networks(entry: &Entry, site: &Site<'_>) -> Advice {
+    let is_net =
+        |node: &Node| scalar(node).is_some_and(|text| text.parse::<ipnet::IpNet>().is_ok());
+    let named = matches!(&entry.value.value, Value::Map(_));
+    if named || each(&entry.value).iter().all(is_net) {
+        return renamed("networks", entry, site);
+    }
+    Advice::labelled(
+        "here it is `networks`",
+        "`networks: { lan: 192.168.100.0/24 }` names subnets",
+    )
+}
+
+/// What each service says, written for all of them.
+pub(in crate::inventory::foreign) fn of_services(entry: &Entry, site: &Site<'_>) -> Advice {
+    let key = match entry.key.to_lowercase().replace('-', "_").as_str() {
+        "lb_kind" | "lvs_method" => "mode",
+        "persistence_timeout" => "persistence",
+        _ => "scheduler",
+    };
+    match Form::of(&entry.value) {
+        Some(form) => home::to_service(key, value_of(key, form), site),
+        None => Advice::say(
+            "each service has its own: `scheduler: wrr`, `mode: dr`, `persistence: 300`",
+        ),
     }
 }
 
@@ -148,11 +181,16 @@ pub(in crate::inventory::foreign) fn of_http(entry: &Entry, site: &Site<'_>) -> 
         "version" => "version",
         _ => "text",
     };
-    let level = site.level_of("LongHealthCheck").unwrap_or(0);
-    let Some(form) = Form::of(&entry.value) else {
-        return Advice::say("it belongs below `http`, which asks for a page; `tcp` only connects");
-    };
-    put(site, level, &["http", key], value_of(key, form))
+    let form = Form::of(&entry.value).unwrap_or_else(Form::empty);
+    let pairs = vec![(key.to_owned(), value_of(key, form))];
+    let (pairs, _) = fitted(pairs);
+    let page = pair(&("http".to_owned(), Form::Map(pairs)));
+    Advice::labelled(
+        "it belongs to `http`",
+        format!(
+            "`{page}` in the place of `tcp` asks for a page, which has it; `tcp` only connects"
+        ),
+    )
 }
 
 /// The host of a sorry server: its address.
