@@ -205,7 +205,7 @@ fn what_depends_on_a_faulty_value_is_not_said_too() {
         ),
         (
             "flags",
-            web("scheduler: foo, scheduler_flags: sh-port"),
+            web("scheduler: banana, scheduler_flags: sh-port"),
             "unknown scheduler",
             "",
         ),
@@ -236,9 +236,9 @@ fn ports_of_real_servers() {
         ),
         (
             "ports in the names",
-            web("mode: nat, real_servers: { 'rs1:8080': {}, 'rs1:8081': {} }"),
+            web("mode: nat, real_servers: { 'rs1:8080': {}, 'rs1:8081': {}, rs2: {} }"),
             map,
-            "write `{ rs1: { port: [8080, 8081] } }`",
+            "write `{ rs1: { port: [8080, 8081] }, rs2: {} }`",
         ),
         (
             "ports in the names, with weights",
@@ -313,7 +313,7 @@ fn values_of_other_programs() {
         ("retry: 3s", web("retry: 3s"), key, "write `health_check: { retry: 3 }`"),
         ("targetPort: http", web("targetPort: http"), key, "write `real_port: 8080` and `mode: nat`; `http` is no port"),
         ("lb_algo: foo", web("lb_algo: foo"), key, "write `scheduler: wrr`; `foo` is no scheduler"),
-        ("a text of a connection", web("health_check: { tcp: { text: OK } }"), key, "write `http: { text: OK }` in the place of `tcp`"),
+        ("a text of a connection", web("health_check: { tcp: { text: OK } }"), key, "`http: { text: OK }` in the place of `tcp`"),
         (
             "the host of a sorry server",
             Pair {

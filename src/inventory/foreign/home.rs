@@ -205,6 +205,14 @@ pub(super) fn to_service(key: &str, form: Form, site: &Site<'_>) -> Advice {
             }
             to
         }
+        all if all
+            .iter()
+            .take(super::MOST_SIBLINGS)
+            .any(|s| find(entries_of(&s.value), key).is_some()) =>
+        {
+            let pair = crate::inventory::form::pair(&(key.to_owned(), form));
+            return Advice::say(format!("each service says it for itself: `{pair}`"));
+        }
         _ => "each service that it is meant for".to_owned(),
     };
     Advice::Add {

@@ -173,7 +173,7 @@ pub(in crate::inventory::foreign) fn of_services(entry: &Entry, site: &Site<'_>)
 }
 
 /// What belongs to a page, in a check that only connects.
-pub(in crate::inventory::foreign) fn of_http(entry: &Entry, site: &Site<'_>) -> Advice {
+pub(in crate::inventory::foreign) fn of_http(entry: &Entry, _: &Site<'_>) -> Advice {
     let key = match entry.key.to_lowercase().as_str() {
         "path" | "url" | "uri" => "path",
         "host" | "virtualhost" => "host",
