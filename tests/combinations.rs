@@ -147,7 +147,106 @@ const CASES: &[Case] = &[
         "",
         "ip_vs_twos.c draws two by their weights",
     ),
+    (
+        "one packet, lblc, one VIP",
+        "port: 53, protocol: udp, one_packet: true, scheduler: lblc",
+        Warned,
+        "one real server gets all packets",
+        "as lc; that there is one VIP changes nothing",
+    ),
+    // UDP without one packet.
+    (
+        "UDP, sed",
+        "port: 53, protocol: udp, scheduler: sed",
+        Warned,
+        "`sed` compares numbers of active connections",
+        "ip_vs_conn.c, ip_vs_bind_dest: a new connection is inactive, and no state of UDP makes it active; ip_vs_sed.c",
+    ),
+    (
+        "UDP, nq",
+        "port: 53, protocol: udp, scheduler: nq",
+        Warned,
+        "`nq` compares numbers of active connections",
+        "ip_vs_nq.c: the first without active connections",
+    ),
+    (
+        "UDP, ovf",
+        "port: 53, protocol: udp, scheduler: ovf, real_servers: { rs1: { weight: 100 }, rs2: { weight: 50 } }",
+        Warned,
+        "`ovf` compares numbers of active connections",
+        "ipvsadm(8): `might not be suitable for UDP`; ip_vs_ovf.c",
+    ),
+    (
+        "UDP, ovf, weights of 1",
+        "port: 53, protocol: udp, scheduler: ovf",
+        Warned,
+        "`ovf` compares numbers of active connections",
+        "as with others",
+    ),
+    (
+        "UDP, sed, one real server that serves",
+        "port: 53, protocol: udp, scheduler: sed, real_servers: { rs1: {}, rs2: { weight: 0 } }",
+        Fine,
+        "",
+        "there is nothing to choose",
+    ),
+    (
+        "UDP, lc",
+        "port: 53, protocol: udp, scheduler: lc",
+        Fine,
+        "",
+        "ip_vs.h, ip_vs_dest_conn_overhead: 256 * active + inactive",
+    ),
+    (
+        "UDP, wlc",
+        "port: 53, protocol: udp, scheduler: wlc",
+        Fine,
+        "",
+        "ip_vs.h, ip_vs_dest_conn_overhead",
+    ),
+    (
+        "UDP, sed, a mark",
+        "port: [53, 5353], protocol: udp, fwmark: 7, scheduler: sed",
+        Warned,
+        "`sed` compares numbers of active connections",
+        "as without a mark",
+    ),
     // Weights.
+    (
+        "sh, weights beyond its table",
+        "port: 80, scheduler: sh, real_servers: { rs1: { weight: 300 }, rs2: { weight: 1 } }",
+        Warned,
+        "some real servers may get no place",
+        "ip_vs_sh.c, ip_vs_sh_reassign: IP_VS_SH_TAB_SIZE is 256, `++d_count >= weight`",
+    ),
+    (
+        "sh, one weight fills its table",
+        "port: 80, scheduler: sh, weight: 1000",
+        Warned,
+        "are 2000 together",
+        "ip_vs_sh.c",
+    ),
+    (
+        "sh, weights that fill its table and leave one place",
+        "port: 80, scheduler: sh, real_servers: { rs1: { weight: 255 }, rs2: { weight: 100 } }",
+        Fine,
+        "",
+        "ip_vs_sh.c: the last one has a place yet",
+    ),
+    (
+        "sh, a large weight alone",
+        "port: 80, scheduler: sh, real_servers: { rs1: { weight: 1000 }, rs2: { weight: 0 } }",
+        Fine,
+        "",
+        "one real server serves",
+    ),
+    (
+        "mh, large weights",
+        "port: 80, scheduler: mh, real_servers: { rs1: { weight: 1000 }, rs2: { weight: 1 } }",
+        Fine,
+        "",
+        "ip_vs_mh.c: `turns` divides by the gcd and shifts",
+    ),
     (
         "weights that differ, the default scheduler",
         "port: 80, real_servers: { rs1: { weight: 1 }, rs2: { weight: 3 } }",
@@ -425,6 +524,125 @@ const CASES: &[Case] = &[
         "ipvsadm(8)",
     ),
     (
+        "RTSP alone",
+        "port: 554",
+        Warned,
+        "RTSP's media use further ports, most often of UDP (port 554 is the first), which no service takes",
+        "RFC 2326, 12.39",
+    ),
+    (
+        "RTSP with its range, a mark, persistence",
+        "port: [554, 6970-6999], fwmark: 7, persistence: 60",
+        Fine,
+        "",
+        "RFC 2326, 10.12: interleaved media use the same connection",
+    ),
+    (
+        "PPTP",
+        "port: 1723",
+        Warned,
+        "PPTP's tunnel is GRE, which IPVS does not forward",
+        "RFC 2637, 1; ip_vs_proto.c knows TCP, UDP, SCTP, AH and ESP",
+    ),
+    (
+        "PPTP's port by UDP",
+        "port: 1723, protocol: udp",
+        Fine,
+        "",
+        "it is TCP's",
+    ),
+    (
+        "a port of the check by HTTP that is not the service's",
+        "port: 80, check: { http: [81] }",
+        Refused,
+        "port 81 is none of the service's",
+        "`verify` asks ports of the service alone",
+    ),
+    (
+        "a port of the check by HTTPS that is not the service's",
+        "port: [80, 443], check: { https: [443, 8443] }",
+        Refused,
+        "port 8443 is none of the service's",
+        "as by HTTP",
+    ),
+    (
+        "a port of the check by HTTP that the health check asks",
+        "port: 8443, health_check: { http: {}, port: 9000 }, check: { http: 9000 }",
+        Fine,
+        "",
+        "it says what that port speaks",
+    ),
+    (
+        "a port of the check by HTTP that NAT maps to",
+        "port: 81, mode: nat, real_port: 8081, health_check: http, check: { http: [81, 8081] }",
+        Fine,
+        "",
+        "it says what that port speaks",
+    ),
+    (
+        "no ports of the check",
+        "port: 80, check: { ports: [] }",
+        Refused,
+        "the list `ports` is empty",
+        "`verify` would ask nothing",
+    ),
+    (
+        "no status of the check",
+        "port: 80, check: { status: [] }",
+        Refused,
+        "the list `status` is empty",
+        "no answer would be right",
+    ),
+    (
+        "no status of a health check",
+        "port: 80, health_check: { http: { status: [] } }",
+        Refused,
+        "the list `status` is empty",
+        "no answer would be right",
+    ),
+    (
+        "no status of a health check by HTTPS",
+        "port: 443, health_check: { https: { status: [] } }",
+        Refused,
+        "the list `status` is empty",
+        "no answer would be right",
+    ),
+    (
+        "a text in an answer of 204",
+        "port: 80, health_check: { http: { text: OK, status: 204 } }",
+        Refused,
+        "an answer with status 204 has no body",
+        "RFC 9110, 6.4.1",
+    ),
+    (
+        "a text in an answer of 304",
+        "port: 443, health_check: { https: { text: OK, status: [304] } }",
+        Refused,
+        "an answer with status 304 has no body",
+        "RFC 9110, 6.4.1",
+    ),
+    (
+        "a text in an answer of 1xx",
+        "port: 80, health_check: { http: { text: OK, status: 1xx } }",
+        Refused,
+        "an answer with status 100-199 has no body",
+        "RFC 9110, 6.4.1",
+    ),
+    (
+        "a text in an answer of 200 or 204",
+        "port: 80, health_check: { http: { text: OK, status: [200, 204] } }",
+        Fine,
+        "",
+        "an answer of 200 may hold it",
+    ),
+    (
+        "an answer of 204 without a text",
+        "port: 80, health_check: { http: { status: 204 } }",
+        Fine,
+        "",
+        "keepalived.conf(5) status_code",
+    ),
+    (
         "TFTP",
         "port: 69, protocol: udp",
         Warned,
@@ -661,7 +879,80 @@ fn whole() -> Vec<(&'static str, String, Verdict, &'static str, &'static str)> {
     let web = "services: { web: { vip: 203.0.113.80, port: 80, mode: nat } }\n";
     let vrrp = "vrrp: { virtual_router_id: 10, vips: [203.0.113.80, 10.2.0.1] }\n";
     let dns = "port: 53, protocol: udp, health_check: false";
+    let pair =
+        format!("{lb1}{lb2}  rs1: {{ role: realserver, address: 10.2.0.21, gateway: 10.2.0.1 }}\n");
+    let group = |a: &str, b: &str| {
+        format!(
+            "vrrp:\n  a: {{ virtual_router_id: 10, vips: 203.0.113.80{a} }}\n  b: {{ virtual_router_id: 11, vips: 10.2.0.1{b} }}\n"
+        )
+    };
+    let watching =
+        |weight: &str| format!(", track_script: {{ up: {{ script: /usr/local/bin/up{weight} }} }}");
     vec![
+        (
+            "a weight that one instance of a sync group watches",
+            of(
+                &pair,
+                &format!("{}{web}", group(&watching(", weight: -30"), "")),
+            ),
+            Warned,
+            "`up` changes the priority of instance `a` alone, which moves together with `b`",
+            "keepalived, vrrp_sync.c, vrrp_sync_can_goto_master: the other instances must want to be master too",
+        ),
+        (
+            "a weight that all instances of a sync group watch",
+            of(
+                &pair,
+                &format!(
+                    "{}{web}",
+                    group(&watching(", weight: -30"), &watching(", weight: -30"))
+                ),
+            ),
+            Fine,
+            "",
+            "all priorities change together",
+        ),
+        (
+            "a failure that gives up the VIPs of a sync group",
+            of(&pair, &format!("{}{web}", group(&watching(""), ""))),
+            Fine,
+            "",
+            "keepalived.conf(5) vrrp_sync_group: a fault moves all",
+        ),
+        (
+            "an interface that one instance of a sync group watches",
+            of(
+                &pair,
+                &format!("{}{web}", group(", track_interface: eth1", "")),
+            ),
+            Fine,
+            "",
+            "a fault moves all",
+        ),
+        (
+            "a weight that one of two instances without a sync group watches",
+            of(
+                &format!("{lb1}{lb2}  rs1: {{ role: realserver, address: 10.2.0.21 }}\n"),
+                &format!(
+                    "{}services: {{ web: {{ vip: [203.0.113.80, 10.2.0.1], port: 80 }} }}\n",
+                    group(&watching(", weight: -30"), "")
+                ),
+            ),
+            Fine,
+            "",
+            "with DR each instance goes its own way",
+        ),
+        (
+            "a sorry server that is the VIP of another service",
+            of(
+                &format!("{lb1}  rs1: {{ role: realserver, address: 10.2.0.21 }}\n"),
+                "services:\n  a: { vip: 203.0.113.80, port: 80, health_check: tcp, sorry_server: 203.0.113.81 }\n  \
+                 b: { vip: 203.0.113.81, port: 80 }\n",
+            ),
+            Refused,
+            "is the VIP of service `b`, which the director holds itself",
+            "ip_vs_core.c: a packet that IPVS sends on is marked (ipvs_property) and not scheduled again",
+        ),
         (
             "NAT through the director",
             of(&format!("{lb1}{rs1}"), web),
@@ -978,4 +1269,73 @@ fn check_alone_says_that_there_is_no_client() {
             assert!(one.mend().is_some_and(|m| m.contains("role: client")));
         }
     }
+}
+
+#[test]
+fn check_alone_says_that_no_client_has_the_family_of_a_service() {
+    let of = |hosts: &str, vip: &str| {
+        BASE.replace(
+            "  user: { role: client, address: [203.0.113.99, 'fd00:1::99'] }\n",
+            hosts,
+        ) + &format!("  web: {{ vip: {vip}, port: 80 }}\n")
+    };
+    let (v4, v6) = ("203.0.113.80", "'fd00:1::80'");
+    let old = "  user: { role: client, address: 203.0.113.99 }\n";
+    let new = "  next: { role: client, address: 'fd00:1::99' }\n";
+    for (about, text, says) in [
+        (
+            "IPv6, clients of both",
+            of(&format!("{old}{new}"), v6),
+            None,
+        ),
+        (
+            "IPv6, a client of both",
+            of(
+                "  user: { role: client, address: [203.0.113.99, 'fd00:1::99'] }\n",
+                v6,
+            ),
+            None,
+        ),
+        (
+            "IPv6, clients of IPv4",
+            of(old, v6),
+            Some("no client has an IPv6 address"),
+        ),
+        (
+            "IPv4, clients of IPv6",
+            of(new, v4),
+            Some("no client has an IPv4 address"),
+        ),
+        ("IPv4, clients of IPv4", of(old, v4), None),
+        ("IPv6, no client", of("", v6), Some("no host is a client")),
+    ] {
+        let loaded = inventory::parse("t.yaml", &text, BUILT_IN_ROLES)
+            .unwrap_or_else(|e| panic!("{about}: {}", e.render(100, false)));
+        let advice = loaded.advice();
+        assert_eq!(
+            advice.len(),
+            usize::from(says.is_some()),
+            "{about}: {advice:?}"
+        );
+        let said = |one: &inventory::Problem| says.is_some_and(|says| one.message().contains(says));
+        assert!(advice.iter().all(said), "{about}: {advice:?}");
+        assert!(
+            advice
+                .iter()
+                .all(|one| one.is_warning() && one.mend().is_some()),
+            "{about}"
+        );
+    }
+}
+
+#[test]
+fn a_sorry_server_that_is_the_only_client_is_one_warning() {
+    let text = format!(
+        "{}  web: {{ vip: 203.0.113.80, port: 80, health_check: tcp, sorry_server: 10.2.0.99 }}\n",
+        BASE.replace("[203.0.113.99, 'fd00:1::99']", "10.2.0.99")
+    );
+    let loaded = inventory::parse("t.yaml", &text, BUILT_IN_ROLES)
+        .unwrap_or_else(|e| panic!("{}", e.render(100, false)));
+    assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
+    assert_eq!(loaded.advice().len(), 0, "{:?}", loaded.advice());
 }

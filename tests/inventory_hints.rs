@@ -44,6 +44,7 @@ fn example(key: &str) -> &'static str {
         "track_script" => "{ up: { script: /usr/local/bin/up } }",
         "host_key_checking" => "accept-new",
         "gateway" => "192.168.100.1",
+        "networks" => "{ lan: 192.168.100.0/24 }",
         "connection" => "ssh",
         "persist" => "true",
         "lab" => "{ suite: bookworm }",
@@ -72,6 +73,11 @@ fn built(word: &str) -> &'static str {
         "http_protocol" | "http_version" => "1.1",
         "status_code" | "code" | "codes" | "expected_status" | "expect" | "expected" => "200",
         "misc_path" | "command" | "checkcommand" => "/usr/local/bin/check",
+        "network" | "net" | "nets" | "subnet" | "subnets" | "cidr" | "lan" => "192.168.100.0/24",
+        "check" => "tcp",
+        "regex" => "up",
+        "lb_algo" | "lvs_sched" => "wrr",
+        "lb_kind" | "lvs_method" => "DR",
         "ops" | "-o" => "true",
         "sessionAffinity" | "session_affinity" => "ClientIP",
         _ if word.starts_with("notify_") => "/usr/local/bin/notify",
@@ -83,6 +89,10 @@ fn built(word: &str) -> &'static str {
 /// What is wrong with what is said of one row of the table.
 fn row(word: &str, within: &str, means: &Means) -> Result<(), String> {
     let (value, mut left_out, names): (&str, Vec<&str>, Option<&str>) = match means {
+        // The first director's own.
+        Means::Key(key @ "address") if within == "Member" => {
+            ("192.168.100.14", vec![key], Some(key))
+        }
         Means::Key(key) => (example(key), vec![key], Some(key)),
         Means::Whole(text) => {
             let key = text.split(':').next().unwrap_or_default();

@@ -110,12 +110,30 @@ fn is_key(word: &str) -> bool {
 fn is_key_file(entry: &Entry) -> bool {
     let names_key =
         ["key", "keys", "ssh_key", "ssh_keys", "private_key"].contains(&entry.key.as_str());
-    let is_path = |node: &Node| matches!(&node.value, Value::Text(path) if path.starts_with(['/', '~']) && !path.contains(char::is_whitespace));
+    let is_path = |node: &Node| matches!(&node.value, Value::Text(path) if is_file_name(path));
     names_key
         && match &entry.value.value {
             Value::List(list) => list.iter().all(is_path),
             _ => is_path(&entry.value),
         }
+}
+
+/// Whether a text is the name of a file rather than a key: from its folder on, or with an end or a begin that such files have.
+fn is_file_name(text: &str) -> bool {
+    const LONGEST: usize = 200;
+    let good = |c: char| c.is_ascii_alphanumeric() || "._-/~@".contains(c);
+    let folder = text.starts_with(['/', '~']) || text.starts_with("./") || text.starts_with("../");
+    let known = text.starts_with("id_")
+        || [".pem", ".key", ".pub", ".ppk"]
+            .iter()
+            .any(|end| text.ends_with(end));
+    text.len() <= LONGEST
+        && ((folder && !text.contains(char::is_whitespace)) || (known && text.chars().all(good)))
+}
+
+/// Whether what stands behind a key may be shown as the file of an SSH key.
+pub(super) fn shows_key_file(entry: &Entry) -> bool {
+    !is_secret(&entry.key) || is_key_file(entry)
 }
 
 /// A misspelt word for a secret.

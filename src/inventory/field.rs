@@ -30,6 +30,10 @@ impl<T> Opt<T> {
         matches!(self, Self::Absent)
     }
 
+    pub fn is_broken(&self) -> bool {
+        matches!(self, Self::Broken)
+    }
+
     /// This one, or the other where this one is not given.
     pub fn or<'a>(&'a self, other: &'a Self) -> &'a Self {
         if self.is_absent() { other } else { self }

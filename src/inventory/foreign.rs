@@ -4,16 +4,18 @@
 
 mod advice;
 mod build;
+mod fit;
 mod home;
 mod servers;
 mod slip;
 mod words;
 
+use super::covered;
 use super::form::Form;
 use super::node::{Entry, Node, Value};
 use super::problem::{nearest, shown};
 use super::scalar::{seconds, switch};
-use super::site::Site;
+use super::site::{Site, each, entries_of, find, scalar};
 pub(super) use advice::quoted;
 use advice::{Advice, put, source};
 pub(super) use build::{Port, port, role_of, several, unit, weighted};
@@ -81,9 +83,19 @@ pub(super) fn row(word: &str, within: &str) -> Option<&'static Row> {
     words::KEYS.iter().find(near)
 }
 
-/// Options differ by their case, `-m` and `-M`.
+/// The same word, whatever parts its words: `lb_algo`, `lb-algo`, `lbAlgo`. Options differ by their case, `-m` and `-M`.
 fn same_word(known: &str, word: &str) -> bool {
-    known == word || (!word.starts_with('-') && known.eq_ignore_ascii_case(word))
+    if known.starts_with('-') || word.starts_with('-') {
+        return known == word;
+    }
+    // Most words differ here already.
+    let first = |word: &str| word.bytes().next().map(|byte| byte.to_ascii_lowercase());
+    first(known) == first(word) && letters(known).eq(letters(word))
+}
+
+fn letters(word: &str) -> impl Iterator<Item = u8> {
+    let bytes = word.bytes().filter(|byte| !matches!(byte, b'-' | b'_'));
+    bytes.map(|byte| byte.to_ascii_lowercase())
 }
 
 fn has_word(row: &Row, word: &str) -> bool {
@@ -107,7 +119,7 @@ pub(super) fn stands_for(word: &str, key: &str) -> bool {
     }
     let word = slip::divided(word).map_or(word, |(word, _)| word);
     let word = word.split(' ').next().unwrap_or_default();
-    word == key || is_word_for(word, key) || nearest(word, [key]).is_some()
+    same_word(key, word) || is_word_for(word, key) || nearest(word, [key]).is_some()
 }
 
 /// Whether a key holds a secret itself: `password=hunter2`.
@@ -167,8 +179,19 @@ fn alone(entry: &Entry, site: &Site<'_>, known: &[&str]) -> Option<Advice> {
     let first = entry.key.split(' ').next().unwrap_or_default();
     match row(&entry.key, site.of()).or_else(|| row(first, site.of())) {
         Some((.., means)) => Some(meant(means, entry, site)),
-        None => home::of_key(entry, site),
+        None => respelt(entry, site, known).or_else(|| home::of_key(entry, site)),
     }
+}
+
+/// A key of ours with its words parted otherwise: `real-servers`, `realServers`.
+fn respelt(entry: &Entry, site: &Site<'_>, known: &[&str]) -> Option<Advice> {
+    let key = known.iter().find(|key| same_word(key, &entry.key))?;
+    let key = home::known(site.of(), key)?;
+    let is_map = matches!(entry.value.value, Value::Map(_));
+    if covered::is_secret(key) && !is_map && site.given(key).is_none() {
+        return Some(Advice::write(key, source(key)));
+    }
+    Some(renamed(key, entry, site))
 }
 
 fn meant(means: &Means, entry: &Entry, site: &Site<'_>) -> Advice {
@@ -182,6 +205,9 @@ fn meant(means: &Means, entry: &Entry, site: &Site<'_>) -> Advice {
                 Some(text) => of_whole(text, site),
                 None => Advice::delete("what is right by default is not said"),
             }
+        }
+        Means::Below(path @ [.., "identity_files"]) if !covered::shows_key_file(entry) => {
+            put(site, 0, path, Form::parse(KEY_FILE)).noting(NAMES_FILE)
         }
         Means::Below(path) => match path.last().zip(Form::of(&entry.value)) {
             Some((key, form)) => put(site, 0, path, value_of(key, form)),
@@ -212,6 +238,36 @@ fn meant(means: &Means, entry: &Entry, site: &Site<'_>) -> Advice {
     }
 }
 
+/// What is proposed for the file of a key, where what stands there may be the key.
+const KEY_FILE: &str = "[~/.ssh/id_ed25519]";
+const NAMES_FILE: &str = ", with the name of the key's file";
+
+/// VIPs of VRRP as services write them, which say the same prefix or none.
+fn as_in_services(form: Form, site: &Site<'_>) -> Form {
+    if site.of() != "Vrrp" {
+        return form;
+    }
+    match form {
+        Form::Word(text) => Form::Word(vip_in_services(&text, site).unwrap_or(&text).to_owned()),
+        Form::List(list) => {
+            let each = |form| as_in_services(form, site);
+            Form::List(list.into_iter().map(each).collect())
+        }
+        other => other,
+    }
+}
+
+/// A VIP as a service writes it.
+pub(super) fn vip_in_services<'a>(text: &str, site: &Site<'a>) -> Option<&'a str> {
+    let address = |text: &str| text.split('/').next()?.parse::<std::net::IpAddr>().ok();
+    let own = address(text)?;
+    let services = site.all("services").iter().take(MOST_SIBLINGS);
+    let vips = services.filter_map(|service| find(entries_of(&service.value), "vip"));
+    vips.flat_map(|vip| each(&vip.value))
+        .filter_map(scalar)
+        .find(|text| address(text) == Some(own))
+}
+
 /// The same value behind another key.
 fn renamed(key: &'static str, entry: &Entry, site: &Site<'_>) -> Advice {
     // Other programs call both a method.
@@ -224,7 +280,13 @@ fn renamed(key: &'static str, entry: &Entry, site: &Site<'_>) -> Advice {
     if site.given(key).is_some() {
         return Advice::delete(format!("`{key}` is given already"));
     }
+    if key == "identity_files" && !covered::shows_key_file(entry) {
+        return Advice::write(key, Form::parse(KEY_FILE)).noting(NAMES_FILE);
+    }
     let is_map = matches!(entry.value.value, Value::Map(_) | Value::Null);
+    if let ("vip" | "vips", Some(form)) = (key, Form::of(&entry.value)) {
+        return Advice::write(key, as_in_services(value_of(key, form), site));
+    }
     match Form::of(&entry.value).filter(|_| !is_map) {
         Some(form) => Advice::write(key, value_of(key, form)),
         None => Advice::Rename(key),

@@ -52,6 +52,12 @@ impl StatusCodes {
             .any(|(low, high)| (*low..=*high).contains(&code))
     }
 
+    /// Whether no answer with one of them has a body (RFC 9110, 6.4.1 and 15.3.6).
+    pub fn has_no_body(&self) -> bool {
+        let none = |code: u16| code < 200 || matches!(code, 204 | 205 | 304);
+        self.0.iter().all(|(low, high)| (*low..=*high).all(none))
+    }
+
     /// Whether it is one code alone, which every keepalived takes.
     pub fn is_one(&self) -> bool {
         matches!(self.0.as_slice(), [(low, high)] if low == high)
@@ -207,6 +213,24 @@ mod tests {
             assert_eq!(codes.to_string(), shown, "{text}");
             assert!(inside.iter().all(|code| codes.contains(*code)), "{text}");
             assert!(!outside.iter().any(|code| codes.contains(*code)), "{text}");
+        }
+    }
+
+    #[test]
+    fn some_answers_have_no_body() {
+        for (text, none) in [
+            ("204", true),
+            ("304", true),
+            ("205", true),
+            ("1xx", true),
+            ("100-199 204 304", true),
+            ("200", false),
+            ("204-206", false),
+            ("204 200", false),
+            ("404", false),
+        ] {
+            let codes = StatusCodes::parse(text).expect("codes");
+            assert_eq!(codes.has_no_body(), none, "{text}");
         }
     }
 

@@ -70,6 +70,23 @@ impl Cluster {
         all.map(|vip| vip.address)
     }
 
+    /// Instances that move together: in NAT the VIP of the clients and the real servers' gateway belong on one director.
+    /// Directors that share the work have each its own instances, which do not.
+    pub fn sync_group(&self) -> Vec<&str> {
+        let nat = self.services.iter().any(|s| s.mode == Mode::Nat);
+        let Some(first) = self.vrrp.first() else {
+            return Vec::new();
+        };
+        let same = |instance: &VrrpInstance| {
+            let members = instance.members.iter().map(|member| &member.host);
+            members.eq(first.members.iter().map(|member| &member.host))
+        };
+        if !nat || self.vrrp.len() < 2 || !self.vrrp.iter().all(same) {
+            return Vec::new();
+        }
+        self.vrrp.iter().map(|i| i.name.as_str()).collect()
+    }
+
     /// Whether a host may ask for a service as its users do. A real server answers itself, and a director's own
     /// packets do not come in by the network.
     pub fn is_neutral(&self, host: &Host) -> bool {

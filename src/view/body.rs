@@ -10,6 +10,8 @@ const NOT_THE_HEAD: &str = r"^HTTP/[^\r\n]*\r\n(?:[^\r\n]+\r\n)*+\r\n(*SKIP)(*FA
 /// pattern acts on stand in brackets: a backslash would not last.
 pub(super) fn regex(text: &str) -> String {
     let literal = |c: char| match c {
+        // In brackets it would say what is not meant: of `]`, `^` and `_` the one that is neither of the others.
+        '^' => "(?![]_])[]-_]".to_owned(),
         '.' | '+' | '*' | '?' | '(' | ')' | '[' | '|' | '$' | '{' | '}' => format!("[{c}]"),
         c => c.to_string(),
     };
@@ -30,6 +32,12 @@ mod tests {
             ("all is well", "all is well"),
             ("1.2+3", "1[.]2[+]3"),
             ("a:b=c,d;e/f-g_h", "a:b=c,d;e/f-g_h"),
+            ("It works!", "It works!"),
+            ("<b>läuft</b>", "<b>läuft</b>"),
+            ("{status: up}", "[{]status: up[}]"),
+            ("$_x ${y}", "[$]_x [$][{]y[}]"),
+            ("[1] (a|b)*?", "[[]1] [(]a[|]b[)][*][?]"),
+            ("a^b", "a(?![]_])[]-_]b"),
         ] {
             let whole = regex(text);
             assert_eq!(whole.strip_prefix(NOT_THE_HEAD), Some(pattern), "{text}");

@@ -41,7 +41,7 @@ pub fn of_cluster(cluster: &Cluster) -> Value {
         "cluster": { "name": cluster.name, "keepalived": cluster.keepalived, "vars": cluster.vars },
         "hosts": cluster.hosts,
         "services": cluster.services.iter().map(service::service).collect::<Vec<_>>(),
-        "vrrp_group": vrrp::group(cluster),
+        "vrrp_group": cluster.sync_group(),
         "arp": cluster.arp,
         "v6": cluster.services.iter().flat_map(|s| &s.vips).any(|vip| vip.address.is_ipv6()),
         "checked": checked(cluster),

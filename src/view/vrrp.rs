@@ -4,26 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::inventory::model::{Cluster, Host, Mode, Vip, VrrpInstance, Watch};
+use crate::inventory::model::{Cluster, Host, Vip, VrrpInstance, Watch};
 use crate::manifest;
 use crate::resource::service_manager;
-
-/// Instances that move together: in NAT the VIP of the clients and the real servers' gateway belong on one director.
-/// Directors that share the work have each its own instances, which do not.
-pub(super) fn group(cluster: &Cluster) -> Vec<&str> {
-    let nat = cluster.services.iter().any(|s| s.mode == Mode::Nat);
-    let members = |instance: &VrrpInstance| -> Vec<String> {
-        let members = instance.members.iter();
-        members.map(|member| member.host.clone()).collect()
-    };
-    let Some(first) = cluster.vrrp.first().map(members) else {
-        return Vec::new();
-    };
-    if !nat || cluster.vrrp.len() < 2 || cluster.vrrp.iter().any(|i| members(i) != first) {
-        return Vec::new();
-    }
-    cluster.vrrp.iter().map(|i| i.name.as_str()).collect()
-}
 
 pub(super) fn member(cluster: &Cluster, instance: &VrrpInstance, host: &Host) -> Option<Value> {
     let me = instance

@@ -194,7 +194,8 @@ fn edits(text: &str, problem: &Problem) -> Option<Vec<Edit>> {
         }
         let parts = all_quoted(rest.split_once(", and ").map_or(rest, |(first, _)| first));
         let parts: Vec<&str> = parts.into_iter().take(leading(rest)).collect();
-        let in_place_of = rest[rest.find("` in the place of `").unwrap_or(rest.len())..].to_owned();
+        let own = rest.split_once(", and `").map_or(rest, |(own, _)| own);
+        let in_place_of = own[own.find("` in the place of `").unwrap_or(own.len())..].to_owned();
         if key && in_place_of.is_empty() || help.contains("in its place") {
             edits.push((start..entry_end(text, start), joined(text, start, &parts)));
         } else if key {

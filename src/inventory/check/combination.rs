@@ -2,10 +2,12 @@
 //! say. The table of all that were considered, each with its source, is in `tests/combinations.rs`.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::View;
-use crate::inventory::model::{Mode, Protocol, Scheduler, Service};
+use crate::inventory::model::{Cluster, Host, Mode, Protocol, Service};
 use crate::inventory::problem::{Fault, shown};
+use crate::inventory::spare;
 
 /// The kernel keeps no connection for a one-packet service (`ip_vs_conn_hash`), so it cannot translate the answer.
 pub fn one_packet_in_nat(view: View<'_>, faults: &mut Vec<Fault>) {
@@ -20,182 +22,74 @@ pub fn one_packet_in_nat(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// One-packet services have no connections, and their persistence would send all packets of a client to one server.
-pub fn one_packet_spreads(view: View<'_>, faults: &mut Vec<Fault>) {
-    let one_packet = |s: &&Service| s.one_packet && s.protocol == Protocol::Udp;
-    for service in view.cluster.services.iter().filter(one_packet) {
-        if counts_connections(service.scheduler) && serving(service).count() > 1 {
-            let name = <&str>::from(service.scheduler);
-            let fault = Fault::new(format!(
-                "`{name}` compares numbers of connections, and with `one_packet` there are none: one real server gets all packets"
-            ))
-            .help("write `scheduler: rr` or `wrr`, or `sh` or `mh` to keep a client on its real server")
-            .warning();
-            faults.push(view.of(service, "scheduler", fault));
-        }
-        if service.persistence.is_some() {
-            let fault = Fault::new(
-                "`persistence` sends all packets of a client to one real server, and `one_packet` each packet by itself",
-            )
-            .help("keep the one that is meant; `scheduler: sh` keeps a client on its real server without either")
-            .warning();
-            faults.push(view.of(service, "persistence", fault));
-        }
-    }
+/// A protocol whose clients and servers use more than the port that it is known by.
+struct Further {
+    protocol: Protocol,
+    port: u16,
+    what: &'static str,
+    /// Whether they are ports of the same protocol, which a service can take too.
+    same: bool,
 }
 
-/// Schedulers that read nothing of a weight but whether it is 0 (ip_vs_rr.c, ip_vs_lc.c, ip_vs_dh.c).
-fn ignores_weights(scheduler: Scheduler) -> Option<&'static str> {
-    match scheduler {
-        Scheduler::Rr => Some("wrr"),
-        Scheduler::Lc => Some("wlc"),
-        Scheduler::Dh => Some("mh"),
-        Scheduler::Wrr
-        | Scheduler::Wlc
-        | Scheduler::Lblc
-        | Scheduler::Lblcr
-        | Scheduler::Sh
-        | Scheduler::Sed
-        | Scheduler::Nq
-        | Scheduler::Fo
-        | Scheduler::Ovf
-        | Scheduler::Mh
-        | Scheduler::Twos => None,
-    }
-}
-
-/// Schedulers that choose by the connections that real servers have.
-fn counts_connections(scheduler: Scheduler) -> bool {
-    match scheduler {
-        Scheduler::Lc
-        | Scheduler::Wlc
-        | Scheduler::Lblc
-        | Scheduler::Lblcr
-        | Scheduler::Sed
-        | Scheduler::Nq
-        | Scheduler::Ovf => true,
-        // `twos` compares two that it draws by their weights, so all get their share.
-        Scheduler::Rr
-        | Scheduler::Wrr
-        | Scheduler::Dh
-        | Scheduler::Sh
-        | Scheduler::Fo
-        | Scheduler::Mh
-        | Scheduler::Twos => false,
-    }
-}
-
-/// Weights of the real servers that get connections.
-fn serving(service: &Service) -> impl Iterator<Item = u16> + Clone {
-    let weights = service.real_servers.iter().map(|real| real.weight);
-    weights.filter(|weight| *weight > 0)
-}
-
-/// Where the scheduler is written, else the service's name: a default is taken.
-fn at_scheduler(view: View<'_>, service: &Service, fault: Fault) -> Fault {
-    if view
-        .places
-        .is_given(&["services", &service.name, "scheduler"])
-    {
-        view.of(service, "scheduler", fault)
-    } else {
-        view.at_key(&["services", &service.name], fault)
-    }
-}
-
-/// Weights mean something else, or nothing, to some schedulers.
-pub fn weights(view: View<'_>, faults: &mut Vec<Fault>) {
-    for service in &view.cluster.services {
-        let mut weights: Vec<u16> = serving(service).collect();
-        let several = weights.len() > 1;
-        weights.sort_unstable();
-        weights.dedup();
-        let (name, at) = (<&str>::from(service.scheduler), shown(&service.name));
-        let differ = weights.len() > 1;
-        let fault = if let Some(weighted) = ignores_weights(service.scheduler)
-            && differ
-        {
-            let all: Vec<String> = weights.iter().map(u16::to_string).collect();
-            let default = if view
-                .places
-                .is_given(&["services", &service.name, "scheduler"])
-            {
-                ""
-            } else {
-                ", the default,"
-            };
-            Fault::new(format!(
-                "the real servers of service {at} have weights of {}, which `scheduler: {name}`{default} ignores",
-                all.join(" and ")
-            ))
-            .help(format!(
-                "write `scheduler: {weighted}`, or the same weight for all"
-            ))
-        } else if service.scheduler == Scheduler::Fo && several && !differ {
-            Fault::new(format!(
-                "`fo` gives all connections of service {at} to the highest weight, and all weights are the same"
-            ))
-            .help("give each real server a weight of its own, the first choice the highest")
-        } else if service.scheduler == Scheduler::Ovf && weights.first() == Some(&1) {
-            Fault::new(format!(
-                "`ovf` takes a weight for the most connections at a time, and a real server of service {at} has a weight of 1"
-            ))
-            .help("write as `weight` how many connections each real server may have; further clients are refused")
-        } else {
-            continue;
-        };
-        faults.push(at_scheduler(view, service, fault.warning()));
-    }
-}
-
-/// Schedulers for caches choose by the address that is asked for, of which a service with one VIP has one.
-pub fn by_destination(view: View<'_>, faults: &mut Vec<Fault>) {
-    for service in &view.cluster.services {
-        let says = match service.scheduler {
-            Scheduler::Dh => "so one real server gets all connections",
-            Scheduler::Lblc | Scheduler::Lblcr => {
-                "so one real server gets all connections until it is overloaded"
-            }
-            _ => continue,
-        };
-        if service.vips.len() == 1 && serving(service).count() > 1 {
-            let name = <&str>::from(service.scheduler);
-            let fault = Fault::new(format!(
-                "`{name}` chooses by the address that a client asks for, which is always the VIP, {says}"
-            ))
-            .help("it is for transparent caches; use `wrr` or `wlc`, or `sh` or `mh` to choose by the client's address")
-            .warning();
-            faults.push(view.of(service, "scheduler", fault));
-        }
-    }
-}
+const FURTHER: &[Further] = &[
+    Further {
+        protocol: Protocol::Tcp,
+        port: 21,
+        what: "FTP's data connections use further ports",
+        same: true,
+    },
+    // RFC 2326, 12.39: RTP comes from and goes to UDP ports that client and server agree on.
+    Further {
+        protocol: Protocol::Tcp,
+        port: 554,
+        what: "RTSP's media use further ports, most often of UDP",
+        same: true,
+    },
+    // RFC 2637, 1: the tunnel is GRE, which is neither TCP nor UDP (IPVS: ip_vs_proto.c).
+    Further {
+        protocol: Protocol::Tcp,
+        port: 1723,
+        what: "PPTP's tunnel is GRE, which IPVS does not forward",
+        same: false,
+    },
+    Further {
+        protocol: Protocol::Udp,
+        port: 69,
+        what: "TFTP's answers use further ports",
+        same: true,
+    },
+];
 
 /// Protocols whose clients and servers open further connections, to other ports.
 pub fn further_connections(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
-        let (port, what) = match service.protocol {
-            Protocol::Tcp => (21, "FTP's data connections"),
-            Protocol::Udp => (69, "TFTP's answers"),
+        let own = |known: &&Further| {
+            known.protocol == service.protocol && service.ports.contains(&known.port)
         };
-        if !service.ports.contains(&port) {
+        let Some(further) = FURTHER.iter().find(own) else {
             continue;
-        }
+        };
         let others = service.all_ports().iter().any(|range| range.last > 1023);
         let others = service.fwmark.is_some() && others;
-        if others && service.persistence.is_some() {
+        if further.same && others && service.persistence.is_some() {
             continue;
         }
-        let missing = if others {
-            "without `persistence` another real server may get them"
+        let Further { port, what, .. } = further;
+        let fault = if further.same {
+            let missing = if others {
+                "without `persistence` another real server may get them"
+            } else {
+                "which no service takes"
+            };
+            Fault::new(format!("{what} (port {port} is the first), {missing}"))
+                .help("make one service of this port and the range that the server uses, by a `fwmark` and with `persistence`; or write `port: 0` with `persistence`")
         } else {
-            "which no service takes"
+            Fault::new(format!(
+                "{what}: of port {port} it takes the control connection alone"
+            ))
+            .help("delete the service, and offer a tunnel that uses one port, such as OpenVPN or WireGuard")
         };
-        let fault = Fault::new(format!(
-            "{what} use further ports (port {port} is the first), {missing}"
-        ))
-        .help("make one service of this port and the range that the server uses, by a `fwmark` and with `persistence`; or write `port: 0` with `persistence`")
-        .warning();
-        faults.push(view.of(service, "port", fault));
+        faults.push(view.of(service, "port", fault.warning()));
     }
 }
 
@@ -226,6 +120,42 @@ pub fn clients_in_nat(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
+/// Clients of the other family cannot ask for a service. One message for each family.
+pub fn has_client_of_family(view: View<'_>, faults: &mut Vec<Fault>) {
+    let cluster = view.cluster;
+    let clients = || cluster.hosts.iter().filter(|host| cluster.is_neutral(host));
+    for v4 in [true, false] {
+        let is_of = |address: &IpAddr| address.is_ipv4() == v4;
+        let asked = |s: &&Service| s.vips.first().is_some_and(|vip| is_of(&vip.address));
+        let Some(service) = cluster.services.iter().find(asked) else {
+            continue;
+        };
+        let Some(client) = clients().next() else {
+            return;
+        };
+        if clients().any(|client| client.addresses().any(|address| is_of(&address))) {
+            continue;
+        }
+        let family = if v4 { "IPv4" } else { "IPv6" };
+        let fault = Fault::new(format!(
+            "no client has an {family} address: `verify` asks for service {} from the machine that it runs on, if that can reach a VIP, and skips its end-to-end part otherwise",
+            shown(&service.name)
+        ))
+        .help(format!(
+            "give a client one as well, such as {}: `address: [{}, ...]`",
+            shown(&client.name),
+            spare::in_yaml(client.address)
+        ))
+        .warning();
+        faults.push(view.of(service, "vip", fault));
+    }
+}
+
+/// Whether a host is a sorry server, and neither a director nor a real server.
+fn is_sorry_alone(cluster: &Cluster, host: &Host) -> bool {
+    !host.is_director() && !host.is_real_server() && cluster.stands_in(host)
+}
+
 /// Without a client nothing asks for the services as users do.
 pub fn has_client(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
@@ -234,13 +164,13 @@ pub fn has_client(view: View<'_>, faults: &mut Vec<Fault>) {
     }
     let why = match cluster.hosts.iter().find(|h| h.has_role("client")) {
         None => "no host is a client".to_owned(),
+        // The sorry server that is a client has a warning of its own.
+        Some(client) if is_sorry_alone(cluster, client) => return,
         Some(client) => {
             let part = if client.is_director() {
                 "a director"
-            } else if client.is_real_server() || !cluster.stands_in(client) {
-                "a real server"
             } else {
-                "a sorry server"
+                "a real server"
             };
             format!(
                 "client {} is {part} too, which cannot ask as users do",

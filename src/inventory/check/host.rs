@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::inventory::model::{Connection, Host};
-use crate::inventory::problem::{Fault, shown};
+use crate::inventory::problem::{Fault, listed, shown};
 use crate::inventory::resolve::serving;
 use crate::secret::SecretSource;
 
@@ -20,37 +20,74 @@ pub fn directors(view: View<'_>, faults: &mut Vec<Fault>) {
             .filter(|h| h.is_director() && !h.has_role("director"))
     };
     if primary.is_empty() {
-        for host in backups() {
+        let names: Vec<&str> = backups().map(|host| host.name.as_str()).collect();
+        if let Some(first) = names.first() {
+            let what = if names.len() == 1 {
+                "is a backup"
+            } else {
+                "are backups"
+            };
             let fault = Fault::new(format!(
-                "{} is a backup, but there is no director",
-                shown(&host.name)
+                "{} {what}, but there is no director",
+                listed(&names)
             ))
             .help("give the host that serves by default `role: director`");
-            faults.push(view.at(&["hosts", &host.name, "role"], fault));
-        }
-        if backups().next().is_none() && !cluster.services.is_empty() {
+            faults.push(view.at(&["hosts", first, "role"], fault));
+        } else if !cluster.services.is_empty() || !cluster.vrrp.is_empty() {
             let fault = Fault::new("no host is a director, so none serves the VIPs")
                 .help("give one host `role: director`");
             faults.push(view.at_key(&["hosts"], fault));
         }
+        return;
     }
     if !cluster.vrrp.is_empty() || cluster.services.is_empty() {
         return;
     }
-    for host in primary.iter().skip(1).copied().chain(backups()) {
-        if primary.is_empty() {
-            continue;
-        }
-        let fault = Fault::new(format!(
-            "{} is a further director, but there is no `vrrp` to say who holds the VIPs",
-            shown(&host.name)
-        ))
-        .help("add `vrrp: { virtual_router_id: 10 }`, or keep one director");
-        faults.push(view.at(&["hosts", &host.name, "role"], fault));
+    let further = primary.iter().skip(1).copied().chain(backups());
+    let further: Vec<&str> = further.map(|host| host.name.as_str()).collect();
+    let Some(first) = further.first() else { return };
+    let what = if further.len() == 1 {
+        "is a further director"
+    } else {
+        "are further directors"
+    };
+    let fault = Fault::new(format!(
+        "{} {what}, but there is no `vrrp` to say who holds the VIPs",
+        listed(&further)
+    ))
+    .help("add `vrrp: { virtual_router_id: 10 }`, or keep one director");
+    faults.push(view.at(&["hosts", first, "role"], fault));
+}
+
+/// Without a service real servers and VRRP have nothing to do, which is one mistake.
+fn no_services(view: View<'_>) -> Option<Fault> {
+    let cluster = view.cluster;
+    let serving: Vec<&str> = cluster
+        .hosts
+        .iter()
+        .filter(|host| host.is_real_server())
+        .map(|host| host.name.as_str())
+        .collect();
+    if !cluster.services.is_empty() || serving.is_empty() {
+        return None;
     }
+    let fault = Fault::new(format!(
+        "the inventory has no service, so the role `realserver` of {} means nothing",
+        listed(&serving)
+    ))
+    .help("write `services: { web: { vip: 192.168.100.200, port: 80 } }`, or take the role `realserver` away");
+    Some(if view.places.is_given(&["services"]) {
+        view.at_key(&["services"], fault)
+    } else {
+        view.at_key(&["hosts"], fault)
+    })
 }
 
 pub fn real_servers_serve(view: View<'_>, faults: &mut Vec<Fault>) {
+    if let Some(fault) = no_services(view) {
+        faults.push(fault);
+        return;
+    }
     let serving = serving(&view.cluster.services, |_| true);
     let idle = |h: &&Host| h.is_real_server() && !serving.contains(h.name.as_str());
     for host in view.cluster.hosts.iter().filter(idle) {
@@ -58,11 +95,7 @@ pub fn real_servers_serve(view: View<'_>, faults: &mut Vec<Fault>) {
             "{} is a real server of no service",
             shown(&host.name)
         ))
-        .help(if view.cluster.services.is_empty() {
-            "add a service below `services:`, or take the role `realserver` away"
-        } else {
-            "add it to a service's `real_servers`, or take the role `realserver` away"
-        });
+        .help("add it to a service's `real_servers`, or take the role `realserver` away");
         faults.push(view.at_key(&["hosts", &host.name], fault));
     }
 }

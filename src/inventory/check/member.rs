@@ -112,7 +112,10 @@ pub fn are_enough(view: View<'_>, faults: &mut Vec<Fault>) {
         .collect();
     for instance in all {
         let members = instance.members.as_slice();
-        if members.is_empty() {
+        // That there is no director is a fault of its own.
+        if members.is_empty() && directors(view).next().is_none() {
+            continue;
+        } else if members.is_empty() {
             let fault = Fault::new("no host takes part in VRRP")
                 .help("give hosts the roles `director` and `backup`");
             faults.push(view.of_vrrp(instance, &["members"], fault));

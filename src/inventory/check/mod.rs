@@ -11,8 +11,10 @@ mod host;
 mod localnode;
 mod member;
 mod name;
+mod page;
 mod quoted;
 mod reach;
+mod scheduler;
 mod secret;
 mod service;
 mod share;
@@ -67,9 +69,11 @@ const LOCAL: &[Rule] = &[
     service::flags,
     service::one_packet,
     combination::one_packet_in_nat,
-    combination::one_packet_spreads,
-    combination::weights,
-    combination::by_destination,
+    scheduler::one_packet_spreads,
+    scheduler::active_connections,
+    scheduler::places,
+    scheduler::weights,
+    scheduler::by_destination,
     combination::further_connections,
     gateway::one_way_each,
     share::services_do_not_overlap,
@@ -89,6 +93,7 @@ const LOCAL: &[Rule] = &[
     track::interfaces,
     track::own_interface,
     track::weights,
+    track::groups,
 ];
 
 /// Rules that look at networks, and at what lies in them.
@@ -152,6 +157,7 @@ pub(super) fn advice(cluster: &Cluster, places: Places<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     with_view(cluster, places, |view| {
         combination::has_client(view, &mut faults);
+        combination::has_client_of_family(view, &mut faults);
         sorry::directors_serve(view, &mut faults);
     });
     faults

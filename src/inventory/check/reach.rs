@@ -136,6 +136,7 @@ fn elsewhere(
 pub fn sorry_servers(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let directors = || cluster.hosts.iter().filter(|h| h.is_director());
+    let vips: BTreeSet<IpAddr> = cluster.service_vips().into_iter().collect();
     for service in cluster.services.iter().filter(|s| s.mode == Mode::Dr) {
         let Some(sorry) = &service.sorry_server else {
             continue;
@@ -145,8 +146,8 @@ pub fn sorry_servers(view: View<'_>, faults: &mut Vec<Fault>) {
         if sorry.host.is_some() || sorry.address.is_loopback() || own {
             continue;
         }
-        // That it is the VIP, or of another family, is a fault of its own.
-        let is_vip = service.vips.iter().any(|vip| vip.address == sorry.address);
+        // That it is a VIP, or of another family, is a fault of its own.
+        let is_vip = vips.contains(&sorry.address);
         let same_family = service
             .vips
             .iter()

@@ -1,5 +1,6 @@
 //! Sorry servers: that they can answer, and that something puts them in. Whether the host is set up is a matter of roles.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -14,7 +15,6 @@ type Rule = fn(View<'_>, &Service, &SorryServer) -> Option<Fault>;
 
 /// One rule for each way in which a sorry server cannot answer; the first that applies is reported.
 const RULES: &[Rule] = &[
-    is_the_vip,
     is_loopback_with_nat,
     maps_a_port,
     is_one_of_several_directors,
@@ -25,11 +25,23 @@ const RULES: &[Rule] = &[
 ];
 
 pub fn servers(view: View<'_>, faults: &mut Vec<Fault>) {
+    let all = view.cluster.services.iter();
+    let vips: BTreeMap<IpAddr, &str> = all
+        .flat_map(|other| {
+            other
+                .vips
+                .iter()
+                .map(|vip| (vip.address, other.name.as_str()))
+        })
+        .collect();
     for service in &view.cluster.services {
         let Some(sorry) = &service.sorry_server else {
             continue;
         };
-        let fault = RULES.iter().find_map(|rule| rule(view, service, sorry));
+        let other = vips.get(&sorry.address).copied();
+        let fault = is_the_vip(view, service, sorry)
+            .or_else(|| other.map(|other| is_another_vip(view, service, sorry, other)))
+            .or_else(|| RULES.iter().find_map(|rule| rule(view, service, sorry)));
         faults.extend(fault.map(|fault| view.of(service, "sorry_server", fault)));
     }
 }
@@ -41,6 +53,17 @@ fn is_the_vip(view: View<'_>, service: &Service, sorry: &SorryServer) -> Option<
         Fault::new(format!("the sorry server {address} is the service's VIP"))
             .help(instead(view, service))
     })
+}
+
+/// The director holds every VIP, so its packets stay there: IPVS schedules what comes in, not what it sends on
+/// (`ipvs_property`, net/netfilter/ipvs/ip_vs_core.c).
+fn is_another_vip(view: View<'_>, service: &Service, sorry: &SorryServer, other: &str) -> Fault {
+    Fault::new(format!(
+        "the sorry server {} is the VIP of service {}, which the director holds itself: its real servers would not be asked",
+        sorry.address,
+        shown(other)
+    ))
+    .help(instead(view, service))
 }
 
 /// The kernel drops what would be translated to a loopback address (ip_vs_nat_xmit, net/netfilter/ipvs/ip_vs_xmit.c).

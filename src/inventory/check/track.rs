@@ -108,6 +108,39 @@ pub fn weights(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
+/// Of a sync group no instance becomes the master where another may not (`vrrp_sync_can_goto_master`, keepalived's
+/// vrrp_sync.c), so a priority that changes in one alone moves none.
+pub fn groups(view: View<'_>, faults: &mut Vec<Fault>) {
+    let cluster = view.cluster;
+    if cluster.sync_group().is_empty() {
+        return;
+    }
+    for instance in &cluster.vrrp {
+        let Some(gap) = gap(instance) else { continue };
+        for tracker in &instance.track_scripts {
+            let moves = tracker.weight != 0 && idle(instance.preempt, gap, tracker).is_none();
+            let watched = |other: &&VrrpInstance| {
+                let same =
+                    |t: &TrackScript| (&t.watch, t.weight) == (&tracker.watch, tracker.weight);
+                other.track_scripts.iter().any(same)
+            };
+            let Some(other) = cluster.vrrp.iter().find(|i| !watched(i)).filter(|_| moves) else {
+                continue;
+            };
+            let fault = Fault::new(format!(
+                "{} changes the priority of instance {} alone, which moves together with {}: the master would stay",
+                shown(&tracker.name),
+                shown(&instance.name),
+                shown(&other.name)
+            ))
+            .help("leave `weight` away: with 0 a failure gives the VIPs of all instances up; or watch the same with the same `weight` in each")
+            .warning();
+            let path = ["track_script", tracker.name.as_str(), "weight"];
+            faults.push(view.of_vrrp(instance, &path, fault));
+        }
+    }
+}
+
 /// Why the weight of a tracker moves nothing.
 fn idle(preempt: bool, gap: i16, tracker: &TrackScript) -> Option<Fault> {
     let (name, weight) = (shown(&tracker.name), tracker.weight.abs());

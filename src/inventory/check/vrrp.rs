@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use super::View;
 use super::host::secret_source;
-use super::quoted;
 use crate::inventory::model::{Host, VrrpInstance, VrrpMember};
 use crate::inventory::problem::{Fault, shown};
 use crate::secret::Secrets;
@@ -175,6 +174,10 @@ pub fn keepalived_is_on(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 pub fn vips_are_there(view: View<'_>, faults: &mut Vec<Fault>) {
+    // Real servers without a service are the same mistake.
+    if view.cluster.services.is_empty() && view.cluster.hosts.iter().any(Host::is_real_server) {
+        return;
+    }
     for instance in &view.cluster.vrrp {
         if instance.vips.is_empty() {
             let fault = Fault::new("the VRRP instance has no VIPs to hold")
@@ -231,9 +234,8 @@ pub fn passwords(view: View<'_>, secrets: &Secrets, faults: &mut Vec<Fault>) {
             "is empty".to_owned()
         } else if length > MAX_AUTH_PASS {
             format!("has {length} characters, of which VRRP uses the first {MAX_AUTH_PASS} only")
-        } else if value.contains(' ') || quoted::is_unfit(value) {
-            "has blanks, `\"`, `\\`, `$_`, `${` or characters beyond ASCII, which keepalived.conf cannot hold"
-                .to_owned()
+        } else if let Some(what) = unfit(value) {
+            format!("has {what}, which keepalived.conf cannot hold")
         } else {
             continue;
         };
@@ -241,5 +243,60 @@ pub fn passwords(view: View<'_>, secrets: &Secrets, faults: &mut Vec<Fault>) {
             "choose 1 to {MAX_AUTH_PASS} letters and digits, the same on all directors"
         ));
         faults.push(view.of_vrrp(instance, &["auth_pass"], fault));
+    }
+}
+
+/// What a password has that keepalived.conf cannot hold, and roughly where. What stands beside it is not said.
+fn unfit(value: &str) -> Option<String> {
+    let kind = |c: char, next: Option<char>| match (c, next) {
+        (' ', _) => Some("a blank"),
+        ('"', _) => Some("a `\"`"),
+        ('\\', _) => Some("a `\\`"),
+        ('$', Some('_')) => Some("`$_`"),
+        ('$', Some('{')) => Some("`${`"),
+        (c, _) if c.is_control() => Some("a control character"),
+        (c, _) if !c.is_ascii() => Some("a character beyond ASCII"),
+        _ => None,
+    };
+    let all: Vec<char> = value.chars().collect();
+    let following = all.iter().skip(1).copied().map(Some).chain([None]);
+    let mut found = all.iter().copied().zip(following).enumerate();
+    let (index, what) = found.find_map(|(index, (c, next))| Some((index, kind(c, next)?)))?;
+    let at = match index {
+        0 => "at its begin",
+        last if last + 1 == all.len() => "at its end",
+        _ => "inside",
+    };
+    Some(format!("{what} {at}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::quoted;
+    use super::*;
+
+    #[test]
+    fn what_a_password_may_not_have() {
+        for (value, what) in [
+            ("s3cr3t", None),
+            ("a$b", None),
+            ("!#{}'", None),
+            (" abc", Some("a blank at its begin")),
+            ("abc ", Some("a blank at its end")),
+            ("a bc", Some("a blank inside")),
+            ("a\"c", Some("a `\"` inside")),
+            ("\\ab", Some("a `\\` at its begin")),
+            ("a$_b", Some("`$_` inside")),
+            ("${a", Some("`${` at its begin")),
+            ("aä", Some("a character beyond ASCII at its end")),
+            ("a\tb", Some("a control character inside")),
+        ] {
+            assert_eq!(unfit(value).as_deref(), what, "{value:?}");
+            assert_eq!(
+                what.is_some(),
+                value.contains(' ') || quoted::is_unfit(value),
+                "{value:?}"
+            );
+        }
     }
 }

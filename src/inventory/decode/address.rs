@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::inventory::foreign;
 use crate::inventory::form::Form;
 use crate::inventory::scalar::{addresses, endpoint, listed, netmask};
 
@@ -65,7 +66,9 @@ pub(super) fn of_address(cursor: Cursor<'_>, expected: &str, text: &str) -> Opti
         return Some(format!("write `{list}`"));
     }
     // `192.168.100.200/24 dev eth0`.
-    let first = parts.first().filter(|first| is_address(first))?;
+    let first = *parts.first().filter(|first| is_address(first))?;
+    let own = (site.of() == "Vrrp").then(|| foreign::vip_in_services(first, site));
+    let first = own.flatten().unwrap_or(first);
     Some(format!(
         "write `{first}`; the interface in its network holds it"
     ))

@@ -11,9 +11,9 @@ use crate::inventory::node::{Entry, Value};
 use crate::inventory::scalar::{cleaned, endpoint, is_odd_quote, switch, variable};
 use crate::inventory::site::{Site, entries_of, find, has_role, scalar};
 
-use super::Cursor;
 use super::address::of_address;
 use super::number::{bounds, of_scalar};
+use super::{Cursor, maps};
 
 pub(super) const NO_VARIABLES: &str = "an inventory has no variables: write the value itself";
 
@@ -152,6 +152,9 @@ fn of_place(cursor: Cursor<'_>) -> Option<String> {
     let (site, key, found) = (cursor.site, cursor.key, &cursor.node.value);
     let text = scalar(cursor.node);
     let below = |name: &str, form: Form| Some(format!("write `{}`", Form::below(&[name], form)));
+    if let Some(help) = maps::of_place(cursor) {
+        return Some(help);
+    }
     if site.of().is_empty() {
         // An entry of a map of names.
         return match (site.name(), found) {
@@ -257,6 +260,7 @@ fn of_place(cursor: Cursor<'_>) -> Option<String> {
             let all = foreign::quoted(&pairs);
             Some(format!("write {all} in the place of `{key}`, which lists ports here"))
         }
+        ("Service", "port", Value::Text(text)) if is_every(text) => Some(every_port(&site, cursor.in_list)),
         ("Service", "real_port", Value::List(_)) => Some(
             "a service maps all its ports to one: make a service of each port, with its own `real_port`".to_owned(),
         ),
@@ -294,6 +298,26 @@ fn of_place(cursor: Cursor<'_>) -> Option<String> {
             "write a map of options, such as `{ user: admin }`; `connection: ssh` is the default".to_owned(),
         ),
         _ => None,
+    }
+}
+
+/// A word for every port.
+fn is_every(text: &str) -> bool {
+    let words = ["any", "all", "*", "every", "any port", "all ports"];
+    words.contains(&text.to_lowercase().as_str())
+}
+
+/// It needs persistence, and a health check would need one port.
+fn every_port(site: &Site<'_>, in_list: bool) -> String {
+    let mut pairs = vec![("persistence", Form::word(true))];
+    pairs.retain(|(key, _)| site.given(key).is_none());
+    if !site.all("vrrp").is_empty() && site.given("health_check").is_none() {
+        pairs.push(("health_check", Form::word(false)));
+    }
+    let more = beside(site, &pairs);
+    match in_list {
+        true => format!("write `port: 0` in the place of the list{more}"),
+        false => format!("write `0`, which is every port{more}"),
     }
 }
 

@@ -5,7 +5,10 @@ mod access;
 mod address;
 mod group;
 mod hint;
+mod maps;
+mod nameless;
 mod number;
+mod ports_of_hosts;
 mod role;
 mod whole;
 

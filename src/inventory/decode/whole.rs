@@ -7,8 +7,8 @@ use crate::inventory::problem::{Fault, shown};
 use crate::inventory::scalar::{listed, variable};
 use crate::inventory::site::{each, entries_of, find, scalar};
 
-use super::Cursor;
 use super::hint::{NO_VARIABLES, beside};
+use super::{Cursor, nameless, ports_of_hosts};
 
 pub(super) fn misread(cursor: Cursor<'_>) -> Option<Fault> {
     if cursor.in_list || !cursor.site.inventory {
@@ -23,13 +23,15 @@ pub(super) fn misread(cursor: Cursor<'_>) -> Option<Fault> {
             expected(cursor, "the cluster's name")
                 .help(format!("{NO_VARIABLES} in the place of `{found}`"))
         }),
-        ("Inventory", "hosts") => patterns(cursor.node),
+        ("Inventory", "hosts") => patterns(cursor.node).or_else(|| nameless::host(cursor)),
+        ("Inventory", "services") => nameless::service(cursor),
         ("Host", "role") => names(cursor, text?, "a role or a list of roles"),
         ("Vrrp", "members") => names(cursor, text?, "a list of hosts"),
         ("Vrrp", "track_interface") => names(cursor, text?, "an interface or a list of them"),
         ("Service", "scheduler_flags") => names(cursor, text?, "a flag or a list of flags"),
         ("Service", "real_servers") => real_servers(cursor),
         ("Service", "weight") => weights(cursor),
+        ("RealServer", "weight") => weights_of_ports(cursor),
         ("Service", "port") => ports(cursor),
         ("Service", "protocol") => protocols(cursor),
         ("Service", "check") => check(cursor, text?),
@@ -55,7 +57,7 @@ pub(super) fn misread(cursor: Cursor<'_>) -> Option<Fault> {
     }
 }
 
-fn expected(cursor: Cursor<'_>, what: &str) -> Fault {
+pub(super) fn expected(cursor: Cursor<'_>, what: &str) -> Fault {
     Fault::new(format!("expected {what}, found {}", cursor.node.describe()))
 }
 
@@ -111,12 +113,12 @@ fn names(cursor: Cursor<'_>, text: &str, what: &str) -> Option<Fault> {
     Some(expected(cursor, what).help(format!("write `{list}`")))
 }
 
-const REAL_SERVERS: &str = "a list of hosts, or a map of hosts to `{ weight, port }`";
+pub(super) const REAL_SERVERS: &str = "a list of hosts, or a map of hosts to `{ weight, port }`";
 
 fn real_servers(cursor: Cursor<'_>) -> Option<Fault> {
     let (site, node) = (cursor.site, cursor.node);
-    if matches!(node.value, Value::Map(_)) {
-        return None;
+    if let Value::Map(entries) = &node.value {
+        return ports_of_hosts::misread(cursor, entries);
     }
     if let Value::Text(text) = &node.value
         && site.host(text).is_none()
@@ -157,6 +159,29 @@ fn weights(cursor: Cursor<'_>) -> Option<Fault> {
         None => "each real server has its own: `real_servers: { rs1: { weight: 3 }, rs2: { weight: 1 } }`".to_owned(),
     };
     Some(expected(cursor, "one weight for all real servers, from 0 to 65535").help(help))
+}
+
+/// A weight for each port of a real server.
+fn weights_of_ports(cursor: Cursor<'_>) -> Option<Fault> {
+    let Value::List(list) = &cursor.node.value else {
+        return None;
+    };
+    let ports = cursor.site.given("port").map(|port| each(&port.value))?;
+    let number = |node: &Node| scalar(node)?.parse::<u16>().ok();
+    let pairs = ports.iter().zip(list).map(|(port, weight)| {
+        let pair = |key: &str, number: u16| (key.to_owned(), Form::word(number));
+        Some(Form::Map(vec![
+            pair("port", number(port)?),
+            pair("weight", number(weight)?),
+        ]))
+    });
+    let form = Form::List(pairs.collect::<Option<_>>()?);
+    (ports.len() == list.len() && !list.is_empty()).then(|| {
+        expected(cursor, "one weight, from 0 to 65535").help(format!(
+            "write `{}: {form}`: each port with its weight",
+            cursor.site.name()
+        ))
+    })
 }
 
 /// Ports with what they become on the real servers, or with their protocol.

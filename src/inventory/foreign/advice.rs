@@ -1,11 +1,12 @@
 //! What is advised in the place of a key, and how it is said.
 
+use super::fit::fitted;
 use super::{Hint, name_of};
 use crate::inventory::form::{Form, pair};
 use crate::inventory::node::{Entry, Value};
 use crate::inventory::site::{Site, find, scalar};
 
-type Pairs = Vec<(String, Form)>;
+pub(super) type Pairs = Vec<(String, Form)>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Advice {
@@ -173,6 +174,7 @@ impl Advice {
     pub fn hint(self, entry: &Entry) -> Hint {
         let (label, help) = match self {
             Self::Write(pairs, note) => {
+                let (pairs, example) = fitted(pairs);
                 let name = pairs.first().map_or("", |(key, _)| key);
                 let label = format!("here it is `{name}`");
                 let tidy = pairs.into_iter().map(|(key, form)| {
@@ -181,22 +183,26 @@ impl Advice {
                 });
                 (
                     label,
-                    format!("write {}{note}", quoted(&tidy.collect::<Pairs>())),
+                    format!("write {}{note}{example}", quoted(&tidy.collect::<Pairs>())),
                 )
             }
             Self::Rename(key) => (
                 format!("here it is `{key}`"),
                 format!("write `{key}` in the place of {}", name_of(entry)),
             ),
-            Self::Add { to, pairs } => (
-                format!("it belongs to {to}"),
-                format!("delete it, and add {} to {to}", quoted(&pairs)),
-            ),
+            Self::Add { to, pairs } => {
+                let (pairs, example) = fitted(pairs);
+                (
+                    format!("it belongs to {to}"),
+                    format!("delete it, and add {} to {to}{example}", quoted(&pairs)),
+                )
+            }
             Self::InFull { place, key, form } => {
                 let form = tidy(&key, form);
+                let (pairs, example) = fitted(vec![(key.clone(), form)]);
                 (
                     format!("it belongs below `{key}`"),
-                    format!("delete it, and write `{key}: {form}`{place}"),
+                    format!("delete it, and write {}{place}{example}", quoted(&pairs)),
                 )
             }
             Self::Delete(why) => {

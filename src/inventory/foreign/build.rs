@@ -2,6 +2,7 @@
 
 mod health;
 mod port;
+mod small;
 
 use super::advice::Advice;
 use super::servers::servers;
@@ -46,6 +47,15 @@ pub(super) const WEIGHTS: Means = Means::Build(Builder(&[], weights));
 pub(super) const AFFINITY: Means = Means::Build(Builder(&["persistence"], affinity));
 pub(super) const TARGET_PORT: Means = Means::Build(Builder(&["real_port"], target_port));
 pub(super) const VIRTUAL: Means = Means::Build(Builder(&["services"], virtual_server));
+pub(super) const NO_PREEMPT: Means = Means::Build(Builder(&["preempt"], small::no_preempt));
+pub(super) const OF_INSTANCE: Means = Means::Build(Builder(&[], small::of_instance));
+pub(super) const FLAG: Means = Means::Build(Builder(&["scheduler_flags"], small::flag));
+pub(super) const FLAGS: Means = Means::Build(Builder(&["scheduler_flags"], small::flags));
+pub(super) const HOST_CHECK: Means = Means::Build(Builder(&[], small::host_check));
+pub(super) const OF_HTTP: Means = Means::Build(Builder(&[], small::of_http));
+pub(super) const NETWORKS: Means = Means::Build(Builder(&["networks"], small::networks));
+pub(super) const OF_SERVICES: Means = Means::Build(Builder(&[], small::of_services));
+pub(super) const SORRY: Means = Means::Build(Builder(&["address"], small::sorry));
 pub(super) const PROGRAM: Means = Means::Build(Builder(&["notify"], program));
 
 fn service_level(site: &Site<'_>) -> usize {

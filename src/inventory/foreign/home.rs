@@ -39,6 +39,11 @@ fn keys(of: &str) -> &'static [&'static str] {
     }
 }
 
+/// A key of a type.
+pub(super) fn known(of: &str, key: &str) -> Option<&'static str> {
+    keys(of).iter().copied().find(|known| *known == key)
+}
+
 /// Whether the keys of a map are those of a host.
 pub(in crate::inventory) fn is_host(entries: &[Entry]) -> bool {
     let known = keys("Host");
@@ -189,7 +194,34 @@ fn put_there(entry: &Entry, inside: &Site<'_>) -> Advice {
     })
 }
 
-fn in_service(entry: &Entry, site: &Site<'_>) -> Advice {
+/// A key with its value, to the only service or to those that it is meant for.
+pub(super) fn to_service(key: &str, form: Form, site: &Site<'_>) -> Advice {
+    let to = match site.all("services") {
+        [only] => {
+            let inside = site.inside(&only.key, "Service", entries_of(&only.value));
+            let to = place(&inside, 0);
+            if inside.given(key).is_some() {
+                return Advice::delete(format!("{to} has its `{key}` already"));
+            }
+            to
+        }
+        all if all
+            .iter()
+            .take(super::MOST_SIBLINGS)
+            .any(|s| find(entries_of(&s.value), key).is_some()) =>
+        {
+            let pair = crate::inventory::form::pair(&(key.to_owned(), form));
+            return Advice::say(format!("each service says it for itself: `{pair}`"));
+        }
+        _ => "each service that it is meant for".to_owned(),
+    };
+    Advice::Add {
+        to,
+        pairs: vec![(key.to_owned(), form)],
+    }
+}
+
+pub(super) fn in_service(entry: &Entry, site: &Site<'_>) -> Advice {
     // Where it stands at several places, the first goes there.
     let outer = [entries_of(site.root), site.all("defaults")];
     let before = outer.iter().filter_map(|map| find(map, &entry.key));

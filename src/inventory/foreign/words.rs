@@ -20,6 +20,26 @@ const SSH_CONFIG: Means = Means::There(
 const JUMP: Means = Means::Leave(
     "lvsctl does not support jump hosts: run it on a machine that reaches the hosts directly",
 );
+const GLOBAL: Means = Means::Leave("lvsctl writes this part of keepalived.conf itself");
+const UNBOUNDED: Means =
+    Means::Leave("lvsctl does not support it: the connections of a real server are not bounded");
+const AT_ONCE: Means =
+    Means::Leave("lvsctl does not support it: a real server gets its share at once");
+const ONE_INTERVAL: Means = Means::Leave(
+    "lvsctl does not support it: `delay_loop` of the service holds for all real servers, up or down",
+);
+const AS_IT_IS: Means =
+    Means::Leave("LVS forwards packets as they are: a real server sees the client's address");
+const PROGRAM_SECONDS: Means = Means::There(
+    "it bounds a program: `health_check: { script: { path: /usr/local/bin/check, timeout: 5 } }`",
+);
+const ROOT: Means = Means::Leave("commands run as root, through sudo where the user is not root");
+const FOR_ALL: Means = Means::There(
+    "what all hosts share stands in `defaults`: `defaults: { ssh: { user: admin, sudo: true } }`",
+);
+const COMMAND: Means = Means::There(
+    "ipvsadm runs on the directors alone; here each service has a name: `services: { web: { vip: 192.168.100.200, port: 80 } }`",
+);
 const NO_CHECK: Means = Means::There(
     "lvsctl has no such check: `health_check: tcp` only connects, and `health_check: { script: { path: /usr/local/bin/check } }` \
      runs a program that asks so",
@@ -51,7 +71,8 @@ pub(super) const KEYS: &[Row] = &[
         Means::Leave("lvsctl does not support it: `notify` runs when the state changes")),
     ("state initial_state", Of::Keepalived, "Vrrp",
         Means::Leave("the member with the highest `priority` is the master; a host takes `priority: 100`")),
-    ("nopreempt", Of::Keepalived, "Vrrp", Means::Whole("preempt: false")),
+    ("nopreempt no_preempt", Of::Keepalived, "Vrrp", NO_PREEMPT),
+    ("preempt nopreempt no_preempt", Of::Keepalived, "Member", OF_INSTANCE),
     ("interval advert_interval advertisement_interval hello_interval", Of::Keepalived, "Vrrp", Means::Key("advert_int")),
     ("priority", Of::Keepalived, "Vrrp",
         Means::There("each member has its own: `priority: 100` at the host, or `members: { lb1: { priority: 100 } }`")),
@@ -122,7 +143,7 @@ pub(super) const KEYS: &[Row] = &[
     ("TCP_CHECK HTTP_GET SSL_GET MISC_CHECK DNS_CHECK SMTP_CHECK UDP_CHECK PING_CHECK FILE_CHECK BFD_CHECK",
         Of::Keepalived, "Service", CHECKER),
     ("sh-port sh-fallback mh-port mh-fallback flag-1 flag-2 flag-3", Of::Keepalived, "Service",
-        Means::There("name it in a list: `scheduler_flags: [sh-port]`")),
+        FLAG),
     ("lvs_method lb_kind forward", Of::Keepalived, "RealServer", Means::There("the service says it for all: `mode: dr`")),
     ("uthreshold lthreshold max_conns", Of::Keepalived, "RealServer",
         Means::Leave("lvsctl does not support it: the connections of a real server are not bounded")),
@@ -152,7 +173,7 @@ pub(super) const KEYS: &[Row] = &[
     ("misc_dynamic", Of::Keepalived, "LongHealthCheck",
         Means::Leave("lvsctl does not support it: a program says that all is well (0) or not, and changes no weight")),
     ("user", Of::Keepalived, "LongHealthCheck", Means::Leave("lvsctl does not support it: programs run as root")),
-    ("type kind", Of::Keepalived, "LongHealthCheck", KIND),
+    ("type kind protocol", Of::Keepalived, "LongHealthCheck", KIND),
     ("http_protocol misc_path", Of::Keepalived, "LongHealthCheck", OF_PAGE),
     ("url", Of::Keepalived, "LongHealthCheck", URL),
     ("misc_timeout", Of::Keepalived, "LongHealthCheck", PROGRAM_TIME),
@@ -238,7 +259,7 @@ pub(super) const KEYS: &[Row] = &[
     ("-M", Of::Ipvsadm, "Service", Means::Below(&["persistence", "granularity"])),
     ("pe", Of::Ipvsadm, "Service",
         Means::Leave("lvsctl does not support it: `persistence` goes by the client's address")),
-    ("sched-flags -b", Of::Ipvsadm, "Service", Means::Key("scheduler_flags")),
+    ("sched-flags -b", Of::Ipvsadm, "Service", FLAGS),
     ("-o", Of::Ipvsadm, "Service", ONE_PACKET),
     ("real-server -r", Of::Ipvsadm, "Service", SERVERS),
     ("gatewaying -g gate", Of::Ipvsadm, "Service", Means::Whole("mode: dr")),
@@ -264,7 +285,7 @@ pub(super) const KEYS: &[Row] = &[
     ("ansible_port ansible_ssh_port ssh_port", Of::Ansible, "Host", Means::Below(&["ssh", "port"])),
     ("port", Of::Lvsctl, "Host", HOST_PORT),
     ("ansible_ssh_private_key_file ansible_private_key_file private_key_file identity_file identity_files \
-        key_file ssh_key",
+        key_file ssh_key ssh_keys ssh_key_file private_key keyfile",
         Of::Ansible, "Host", Means::Below(&["ssh", "identity_files"])),
     ("ansible_password ansible_ssh_pass ansible_ssh_password ansible_pass password ssh_password", Of::Ansible, "Host",
         Means::Secret("password")),
@@ -286,6 +307,7 @@ pub(super) const KEYS: &[Row] = &[
         Of::Ansible, "Host", Means::Leave("nothing runs on a host but its own shell")),
     ("vip vips", Of::Ansible, "Host", TO_SERVICES),
     ("roles", Of::Lvsctl, "Host", Means::Key("role")),
+    ("check", Of::Lvsctl, "Host", HOST_CHECK),
     ("state status enabled disabled drain draining drained maintenance maint down active", Of::Lvsctl, "Host", OUT),
     ("backup", Of::Haproxy, "Host", BACKUP),
     ("description comment note tags", Of::Lvsctl, "Host", Means::Leave("a comment says it (`# ...`); `vars` has values of your own")),
@@ -294,7 +316,7 @@ pub(super) const KEYS: &[Row] = &[
         Means::Below(&["ssh", "user"])),
     ("ansible_port ansible_ssh_port port ssh_port", Of::Ansible, "Defaults", Means::Below(&["ssh", "port"])),
     ("ansible_ssh_private_key_file ansible_private_key_file private_key_file identity_file identity_files \
-        key_file ssh_key",
+        key_file ssh_key ssh_keys ssh_key_file private_key keyfile",
         Of::Ansible, "Defaults", Means::Below(&["ssh", "identity_files"])),
     ("ansible_password ansible_ssh_pass ansible_ssh_password ansible_pass password ssh_password", Of::Ansible, "Defaults",
         Means::Secret("password")),
@@ -321,7 +343,7 @@ pub(super) const KEYS: &[Row] = &[
     ("ansible_host ansible_ssh_host hostname ansible_hostname ip", Of::Ansible, "Host", Means::Address),
     ("ansible_host ansible_ssh_host hostname ip", Of::Ansible, "Defaults",
         Means::Leave("each host has its own `address`")),
-    ("key keyfile key_file private_key private_key_file identity_file", Of::Ansible, "SshOptions", Means::Key("identity_files")),
+    ("key keys keyfile key_file ssh_key private_key private_key_file identity_file", Of::Ansible, "SshOptions", Means::Key("identity_files")),
     ("proxy_jump jump bastion proxy_command jump_host", Of::Ansible, "SshOptions", JUMP),
     ("proxy_jump jump bastion proxy_command jump_host", Of::Ansible, "Host", JUMP),
     ("proxy_jump jump bastion proxy_command jump_host", Of::Ansible, "Defaults", JUMP),
@@ -333,7 +355,8 @@ pub(super) const KEYS: &[Row] = &[
     ("pass passwd", Of::Ansible, "SshOptions", Means::Whole("password: { env: LVSCTL_PASSWORD }")),
     ("become_password become_pass sudo_pass", Of::Ansible, "SshOptions", Means::Whole("sudo_password: { env: LVSCTL_SUDO_PASSWORD }")),
     ("all", Of::Ansible, "Inventory",
-        Means::There("hosts stand right below `hosts`, by name: `hosts: { lb1: { role: director, address: 192.168.100.14 } }`")),
+        Means::There("`cluster: web` names the cluster, and hosts stand right below `hosts`, by name: \
+            `hosts: { lb1: { role: director, address: 192.168.100.14 } }`")),
     ("directors realservers real_hosts", Of::Ansible, "Inventory",
         Means::There("hosts stand right below `hosts`, each with its role: `hosts: { lb1: { role: director, address: 192.168.100.14 } }`")),
     ("children groups", Of::Ansible, "Inventory",
@@ -352,7 +375,8 @@ pub(super) const KEYS: &[Row] = &[
     ("netmask prefix cidr", Of::Ansible, "LongNic",
         Means::There("the address carries its prefix: `address: 192.168.100.14/24`")),
     ("ip addr addresses ip_address", Of::Ansible, "LongNic", Means::Key("address")),
-    ("netmask prefix cidr subnet", Of::Ansible, "Inventory", Means::There("`networks: { lan: 192.168.100.0/24 }` names subnets")),
+    ("netmask prefix", Of::Ansible, "Inventory", Means::There("`networks: { lan: 192.168.100.0/24 }` names subnets")),
+    ("network net nets subnet subnets cidr lan", Of::Lvsctl, "Inventory", NETWORKS),
     ("netmask prefix", Of::Keepalived, "Vrrp", Means::There("a VIP carries its prefix: `vips: 192.168.100.200/24`")),
     ("balance lb_method algo", Of::Haproxy, "Service", Means::Key("scheduler")),
     ("bind", Of::Haproxy, "Service", VIP),
@@ -414,7 +438,9 @@ pub(super) const KEYS: &[Row] = &[
     ("ssl tls certificate", Of::Lvsctl, "Service", Means::Leave("LVS forwards packets as they are: real servers speak TLS")),
     ("smtp_check dns_check check_script", Of::Lvsctl, "Service", NO_CHECK),
     ("hosts directors", Of::Lvsctl, "Vrrp", Means::Key("members")),
-    ("vrid router_id", Of::Lvsctl, "Vrrp", Means::Key("virtual_router_id")),
+    ("vrid router_id id vrrp_id vr_id virtual_id vrouter_id vrrp_router_id virtual_router keepalived_router_id \
+        keepalived_virtual_router_id keepalived_vrid vrrp_vrid",
+        Of::Lvsctl, "Vrrp", Means::Key("virtual_router_id")),
     ("password pass auth_password auth-pass authpass secret", Of::Lvsctl, "Vrrp", Means::Whole("auth_pass: { env: LVSCTL_AUTH_PASS }")),
     ("auth_pass_file", Of::Lvsctl, "Vrrp", Means::There("`auth_pass: { file: PATH }` reads it from a file")),
     ("port services real_servers", Of::Lvsctl, "Vrrp", TO_SERVICES),
@@ -434,8 +460,69 @@ pub(super) const KEYS: &[Row] = &[
     ("sorry", Of::Lvsctl, "Service", Means::Key("sorry_server")),
     ("weights", Of::Lvsctl, "Service", WEIGHTS),
     ("description comment note tags", Of::Lvsctl, "Service", Means::Leave("a comment says it: `# ...`")),
+    ("weight", Of::Lvsctl, "Member", Means::Key("priority")),
+    ("weight", Of::Lvsctl, "Vrrp",
+        Means::There("each member has a `priority`: `members: { lb1: { priority: 100 } }`; weights are those of real servers and of a `track_script`")),
+    ("path url uri host virtualhost status status_code text version", Of::Lvsctl, "TcpCheck", OF_HTTP),
+    ("host virtualhost status status_code text version", Of::Lvsctl, "ScriptCheck",
+        Means::Leave("it belongs to the page that `http` asks for, and a program is asked here")),
     ("role priority", Of::Lvsctl, "Service", Means::There("hosts have it, below `hosts`")),
-    ("ip host server addr", Of::Lvsctl, "LongSorryServer", Means::Key("address")),
+    ("ip host server addr name", Of::Lvsctl, "LongSorryServer", SORRY),
     ("address ip", Of::Lvsctl, "RealServer", Means::There("a real server has its address below `hosts`")),
     ("real_port", Of::Lvsctl, "RealServer", Means::Key("port")),
+    ("slowstart slow_start", Of::Haproxy, "Service", AT_ONCE),
+    ("slowstart", Of::Haproxy, "RealServer", AT_ONCE),
+    ("addr", Of::Haproxy, "Service", VIP),
+    ("addr", Of::Haproxy, "RealServer", Means::There("a real server has its address below `hosts`")),
+    ("inter", Of::Haproxy, "RealServer", INTERVAL),
+    ("fall", Of::Haproxy, "RealServer", RETRIES),
+    ("rise", Of::Haproxy, "RealServer", EACH_CHECK),
+    ("fastinter downinter", Of::Haproxy, "Service", ONE_INTERVAL),
+    ("fastinter downinter", Of::Haproxy, "RealServer", ONE_INTERVAL),
+    ("maxconn minconn maxqueue", Of::Haproxy, "RealServer", UNBOUNDED),
+    ("minconn maxqueue fullconn", Of::Haproxy, "Service", UNBOUNDED),
+    ("cookie", Of::Haproxy, "RealServer", NO_HTTP),
+    ("default-server", Of::Haproxy, "Service",
+        Means::There("the service says what holds for all its real servers: `weight: 1`, `health_check: tcp`")),
+    ("http-check tcp-check", Of::Haproxy, "Service",
+        Means::There("`health_check: http` or `health_check: tcp` says how real servers are asked")),
+    ("hash-type hash-key hash-balance-factor", Of::Haproxy, "Service",
+        Means::Leave("`scheduler: mh` hashes the client's address consistently, `sh` by a plain table")),
+    ("send-proxy send-proxy-v2 accept-proxy source", Of::Haproxy, "Service", AS_IT_IS),
+    ("send-proxy send-proxy-v2 source", Of::Haproxy, "RealServer", AS_IT_IS),
+    ("router_id notification_email notification_email_from smtp_server smtp_connect_timeout smtp_helo_name script_user \
+        enable_script_security vrrp_strict lvs_timeouts lvs_flush vrrp_garp_interval vrrp_gna_interval \
+        vrrp_garp_master_delay vrrp_garp_master_refresh vrrp_garp_master_repeat vrrp_garp_lower_prio_delay \
+        vrrp_mcast_group4 vrrp_mcast_group6 vrrp_skip_check_adv_addr vrrp_iptables vrrp_ipsets vrrp_priority \
+        vrrp_no_swap checker_priority enable_traps enable_snmp_vrrp dynamic_interfaces process_names",
+        Of::Keepalived, "Inventory", GLOBAL),
+    ("notification_email notification_email_from smtp_server smtp_connect_timeout script_user enable_script_security \
+        vrrp_strict lvs_timeouts vrrp_garp_interval vrrp_gna_interval vrrp_garp_master_delay vrrp_skip_check_adv_addr \
+        global_defs",
+        Of::Keepalived, "Vrrp", GLOBAL),
+    ("url status_code regex misc_path", Of::Keepalived, "Service", OF_PAGE),
+    ("connect_port", Of::Keepalived, "Service", Means::Below(&["health_check", "port"])),
+    ("misc_timeout", Of::Keepalived, "Service", PROGRAM_SECONDS),
+    ("uthreshold lthreshold max_conns", Of::Keepalived, "Service", UNBOUNDED),
+    ("url status_code regex misc_path", Of::Keepalived, "RealServer", OF_PAGE),
+    ("connect_port nb_get_retry", Of::Keepalived, "RealServer", EACH_CHECK),
+    ("misc_timeout", Of::Keepalived, "RealServer", PROGRAM_SECONDS),
+    ("unicast_src_ip mcast_src_ip", Of::Keepalived, "Member", Means::Key("address")),
+    ("unicast_peer unicast_peers", Of::Keepalived, "Member",
+        Means::There("the instance says it for all members: `vrrp: { virtual_router_id: 51, unicast: true }`")),
+    ("vrid", Of::Lvsctl, "Inventory", Means::Below(&["vrrp", "virtual_router_id"])),
+    ("lb_algo lvs_sched lb_kind lvs_method persistence_timeout", Of::Keepalived, "Inventory", OF_SERVICES),
+    ("default_gateway gw default_router", Of::Ansible, "Host", Means::Key("gateway")),
+    ("fqdn rip dip", Of::Ansible, "Host", Means::Address),
+    ("strict_host_key_checking", Of::Ansible, "Host", Means::Below(&["ssh", "host_key_checking"])),
+    ("strict_host_key_checking", Of::Ansible, "Defaults", Means::Below(&["ssh", "host_key_checking"])),
+    ("remote_user ansible_user ansible_ssh_user", Of::Ansible, "SshOptions", Means::Key("user")),
+    ("become_user become_method become_flags", Of::Ansible, "SshOptions", ROOT),
+    ("become_user become_method become_flags", Of::Ansible, "Host", ROOT),
+    ("become_user become_method become_flags", Of::Ansible, "Defaults", ROOT),
+    ("remote_user become become_user become_method ansible_password ansible_ssh_pass ansible_become_user ansible_host_key_checking",
+        Of::Ansible, "Inventory", FOR_ALL),
+    ("-A -E -a -e add-service edit-service add-server edit-server", Of::Ipvsadm, "Service",
+        Means::Leave("it is a command: a service is there for as long as the inventory has it, with its `real_servers`")),
+    ("-A -E -a -e -t -u -f add-service edit-service add-server edit-server tcp-service udp-service", Of::Ipvsadm, "Inventory", COMMAND),
 ];

@@ -69,8 +69,8 @@ pub(in crate::inventory) struct HttpCheck {
     /// The status that is right: `401`, a range (`200-299`), or several of them (`[200-299, 302]`). More than one code
     /// needs keepalived 2.0.17. Default: 200.
     pub status: Opt<Many<Codes>>,
-    /// A text that the page's body must hold, such as `all is well`; status line and headers do not count. Default: any
-    /// page will do.
+    /// A text that the page's body must hold, such as `all is well`, without `"` and `\`; status line and headers do not
+    /// count. Default: any page will do.
     pub text: Opt<String>,
     /// The version of HTTP to ask by: `1.0`, or `1.1` for a server that refuses 1.0 (needs keepalived 2.0.17). Default: 1.0.
     pub version: Opt<Version>,

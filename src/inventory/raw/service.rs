@@ -353,9 +353,10 @@ pub(in crate::inventory) struct EndToEnd {
     /// Requests that a client sends to each port, 1 to 100. Default: enough that every real server should answer
     /// twice, from 10 to 100. A request over HTTP has 5 seconds, 2 of them to connect; any other TCP connection 3; UDP 5.
     pub requests: Opt<Whole<u16, 1, { MOST_REQUESTS as i64 }>>,
-    /// Ports that speak HTTP. Default: those of 80, 8000 and 8080 that the service has. With `port: 0` only ports that are
+    /// Ports of the service that speak HTTP, or the one that its health check asks. Default: those of 80, 8000 and 8080 that
+    /// the service has. With `port: 0` only ports that are
     /// named here or in `https` are asked.
     pub http: Opt<Many<Port>>,
-    /// Ports that speak HTTPS. Default: those of 443 and 8443 that the service has.
+    /// The same of HTTPS. Default: those of 443 and 8443 that the service has.
     pub https: Opt<Many<Port>>,
 }

@@ -25,6 +25,10 @@ pub fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
 }
 
 fn known(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
+    if raw.networks.is_absent() && cx.stands_in(&[], "networks") {
+        cx.networks_are_faulty = true;
+        return Vec::new();
+    }
     if raw.networks.is_absent() {
         let told = told_by_prefixes(raw);
         if told.is_empty()
@@ -273,6 +277,12 @@ fn find(
 
 fn outside(networks: &[Network], ip: IpAddr, claimed: Option<&str>) -> Fault {
     let guess = guess(ip).map(|net| net.to_string()).unwrap_or_default();
+    if ip.is_loopback() {
+        return Fault::new(format!(
+            "{ip} is a loopback address, which each host has for itself"
+        ))
+        .help("write the address that the other hosts reach it by: `address: 192.168.100.14`");
+    }
     if networks.is_empty() {
         return Fault::new(format!(
             "the inventory does not say which subnet {ip} is in"

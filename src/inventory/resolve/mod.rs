@@ -71,12 +71,7 @@ impl<'a> Context<'a> {
         if value.is_absent() {
             let (key, above) = path.split_last().map_or(("", path), |(k, a)| (*k, a));
             // One mistake is one message.
-            if self
-                .places
-                .keys(above)
-                .take(foreign::MOST_SIBLINGS)
-                .any(|other| foreign::stands_for(other, key))
-            {
+            if self.stands_in(above, key) {
                 return None;
             }
             let of = above
@@ -88,6 +83,13 @@ impl<'a> Context<'a> {
             );
         }
         value.get()
+    }
+
+    /// Whether another word for a key stands in its map, which has been reported.
+    fn stands_in(&self, above: &[&str], key: &str) -> bool {
+        let keys = self.places.keys(above).take(foreign::MOST_SIBLINGS);
+        let mut others = keys.filter(|other| *other != key);
+        others.any(|other| foreign::stands_for(other, key))
     }
 
     /// Whether there are no more than a bound allows; a fault where there are.

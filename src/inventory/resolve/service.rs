@@ -89,15 +89,8 @@ fn resolve(
         )
         .map(|many| many.iter().map(|(_, port)| port.0).collect::<Vec<_>>());
     let (vips, written) = (vips?, written?);
-    for (key, listed) in [
-        ("vip", raw.vip.get().map(|many| many.0.len())),
-        ("port", raw.port.get().map(|many| many.0.len())),
-    ] {
-        if listed == Some(0) {
-            let fault = Fault::new(format!("the list `{key}` is empty")).help("give at least one");
-            cx.fault(&path(key), fault);
-        }
-    }
+    not_empty(&path("vip"), &raw.vip, cx);
+    not_empty(&path("port"), &raw.port, cx);
     if vips.is_empty() || written.is_empty() {
         return None;
     }
@@ -139,14 +132,18 @@ fn resolve(
             port: port.filter(|port| ports != [*port]),
         })
     });
-    let check = check(
-        name,
-        raw.check.get(),
-        &ports,
-        &port_ranges,
-        &real_servers,
-        cx,
-    );
+    // Those that the health check asks speak something too.
+    let served = real_servers.iter().filter_map(|real| real.port);
+    let further: BTreeSet<u16> = served
+        .chain(health_check.as_ref().and_then(|check| check.port))
+        .collect();
+    let serving = Serving {
+        ports: &ports,
+        ranges: &port_ranges,
+        further,
+        real_servers: &real_servers,
+    };
+    let check = check(name, raw.check.get(), &serving, cx);
     Some(Service {
         name: name.to_owned(),
         vips,
@@ -156,13 +153,14 @@ fn resolve(
         fwmark,
         mode,
         scheduler: raw.scheduler.copied().map(|s| s.0).unwrap_or_default(),
-        scheduler_flags: raw
-            .scheduler_flags
-            .get()
+        scheduler_flags: Some(&raw.scheduler_flags)
+            .filter(|_| !raw.scheduler.is_broken())
+            .and_then(Opt::get)
             .map(|many| many.iter().map(|(_, flag)| flag.clone()).collect())
             .unwrap_or_default(),
         persistence,
-        one_packet: raw.one_packet.copied().unwrap_or(false),
+        // Of a protocol that is faulty it is not known whether this fits.
+        one_packet: raw.one_packet.copied().unwrap_or(false) && !raw.protocol.is_broken(),
         real_servers,
         sorry_server,
         delay_loop: raw.delay_loop.copied().map_or(DEFAULT_DELAY_LOOP, |s| s.0),
@@ -367,8 +365,8 @@ fn real_servers(
             weight
         };
         let port = port.or(raw.real_port.copied().map(|p| p.0));
-        // A port that is the service's own is none of its own.
-        let port = port.filter(|p| ports != [*p]);
+        // A port that is the service's own is none of its own, and whether a faulty mode maps it is not known.
+        let port = port.filter(|p| ports != [*p] && !raw.mode.is_broken());
         if !known.insert((host.name.as_str(), port)) {
             cx.fault(&borrowed(&path), twice(raw, host, port));
             continue;
@@ -588,6 +586,11 @@ fn health_check(
         .iter()
         .filter(|(_, given)| *given)
         .map(|(kind, _)| *kind);
+    for (kind, page) in [("http", &written.http), ("https", &written.https)] {
+        if let Some(page) = page.get() {
+            not_empty(&[&path(kind)[..], &["status"]].concat(), &page.status, cx);
+        }
+    }
     if let (Some(first), Some(second)) = (kinds.next(), kinds.next()) {
         let fault = Fault::new(format!(
             "a health check is one of `{first}` and `{second}`, not both"
@@ -635,48 +638,78 @@ fn health_check(
     })
 }
 
+/// A list with nothing in it, where at least one value is due.
+fn not_empty<T>(path: &[&str], written: &Opt<Many<T>>, cx: &mut Context<'_>) {
+    if written.get().is_some_and(|many| many.0.is_empty()) {
+        let key = path.last().copied().unwrap_or_default();
+        let fault = Fault::new(format!("the list `{key}` is empty")).help("give at least one");
+        cx.fault(path, fault);
+    }
+}
+
 fn codes(written: &Opt<Many<Codes>>) -> Option<StatusCodes> {
     let all = written.get()?.iter().map(|(_, codes)| codes.0.clone());
     StatusCodes::union(all)
 }
 
+/// What of a service its end-to-end check depends on.
+struct Serving<'s> {
+    ports: &'s [u16],
+    ranges: &'s [PortRange],
+    /// Ports of real servers and of the health check.
+    further: BTreeSet<u16>,
+    real_servers: &'s [RealServer],
+}
+
+impl Serving<'_> {
+    fn has(&self, port: u16) -> bool {
+        let every = self.ports.is_empty() && self.ranges.is_empty();
+        every || self.ports.contains(&port) || self.ranges.iter().any(|r| r.contains(port))
+    }
+
+    fn own(&self, known: &[u16]) -> Vec<u16> {
+        let all = self.ports.iter().copied();
+        all.filter(|port| known.contains(port)).collect()
+    }
+}
+
 fn check(
     name: &str,
     raw: Option<&RawCheck>,
-    ports: &[u16],
-    ranges: &[PortRange],
-    real_servers: &[RealServer],
+    serving: &Serving<'_>,
     cx: &mut Context<'_>,
 ) -> EndToEnd {
     let none = RawCheck::default();
     let raw = raw.unwrap_or(&none);
-    let own = |known: &[u16]| -> Vec<u16> {
-        let all = ports.iter().copied();
-        all.filter(|p| known.contains(p)).collect()
-    };
+    let path = |key| ["services", name, "check", key];
+    not_empty(&path("status"), &raw.status, cx);
+    not_empty(&path("ports"), &raw.ports, cx);
+    for (key, written) in [
+        ("ports", &raw.ports),
+        ("http", &raw.http),
+        ("https", &raw.https),
+    ] {
+        for (index, port) in written.get().into_iter().flat_map(Many::iter) {
+            let speaks = key != "ports" && serving.further.contains(&port.0);
+            if !serving.has(port.0) && !speaks {
+                let fault = Fault::new(format!("port {} is none of the service's", port.0))
+                    .help("name ports that clients ask for, which `port` lists");
+                cx.fault(&[&path(key)[..], &[&index.to_string()]].concat(), fault);
+            }
+        }
+    }
     let given = |many: &Opt<Many<Port>>| -> Option<Vec<u16>> {
         let many = many.get()?;
         Some(many.iter().map(|(_, port)| port.0).collect())
     };
     let (http, https) = (given(&raw.http), given(&raw.https));
-    let every = ports.is_empty() && ranges.is_empty();
-    let has = |port: u16| every || ports.contains(&port) || ranges.iter().any(|r| r.contains(port));
-    for (index, port) in raw.ports.get().into_iter().flat_map(Many::iter) {
-        if !has(port.0) {
-            let fault = Fault::new(format!("port {} is none of the service's", port.0))
-                .help("name ports that clients ask for, which `port` lists");
-            cx.fault(
-                &["services", name, "check", "ports", &index.to_string()],
-                fault,
-            );
-        }
-    }
-    let asked =
-        given(&raw.ports).unwrap_or_else(|| ports.iter().copied().take(MOST_ASKED).collect());
+    let first = || serving.ports.iter().copied().take(MOST_ASKED).collect();
+    let asked = given(&raw.ports).filter(|ports| !ports.is_empty());
+    let asked = asked.unwrap_or_else(first);
     let speaking = http.iter().chain(&https).flatten().copied();
     let asked: BTreeSet<u16> = asked
         .into_iter()
-        .chain(speaking.filter(|port| has(*port)))
+        .chain(speaking.filter(|port| serving.has(*port)))
         .collect();
     EndToEnd {
         path: raw.path.get().cloned().unwrap_or_else(|| "/".to_owned()),
@@ -684,10 +717,10 @@ fn check(
         requests: raw
             .requests
             .copied()
-            .map_or_else(|| requests(real_servers), |r| r.0),
+            .map_or_else(|| requests(serving.real_servers), |r| r.0),
         ports: asked.into_iter().collect(),
-        http: http.unwrap_or_else(|| own(&[80, 8000, 8080])),
-        https: https.unwrap_or_else(|| own(&[443, 8443])),
+        http: http.unwrap_or_else(|| serving.own(&[80, 8000, 8080])),
+        https: https.unwrap_or_else(|| serving.own(&[443, 8443])),
     }
 }
 

@@ -21,7 +21,10 @@ pub(in crate::inventory::foreign) fn kind(site: &Site<'_>) -> &'static str {
         on("ssl").or(on("tls")).unwrap_or(false).then_some("https")
     };
     let said = || {
-        let entry = site.given("type").or(site.given("kind"))?;
+        let entry = site
+            .given("type")
+            .or(site.given("kind"))
+            .or(site.given("protocol"))?;
         let said = text_of(&entry.value)?.to_lowercase();
         OTHERS
             .into_iter()
@@ -280,6 +283,7 @@ pub(super) fn of_each_check(entry: &Entry, site: &Site<'_>) -> Advice {
             "delay_before_retry",
         ),
         "connect_port" => (&["health_check", "port"], "port"),
+        "rise" => (&["health_check", "rise"], "rise"),
         _ => (&["health_check", "retry"], "retry"),
     };
     put(site, level, path, value_of(key, form))
@@ -359,6 +363,12 @@ pub(super) fn of_page(entry: &Entry, site: &Site<'_>) -> Advice {
     };
     match site.of() {
         "Service" => put(site, 0, &["health_check", kind, key], form),
+        "RealServer" => put(
+            site,
+            service_level(site),
+            &["health_check", kind, key],
+            form,
+        ),
         "HttpCheck" => put(site, 0, &[key], form),
         _ => put(site, 0, &[kind, key], form),
     }

@@ -1,0 +1,53 @@
+//! A service or a host that stands right below `services` or `hosts`, without its name.
+
+use crate::inventory::form::Form;
+use crate::inventory::node::{Entry, Value};
+use crate::inventory::problem::Fault;
+use crate::inventory::site::{each, entries_of, find, scalar};
+
+use super::Cursor;
+
+pub(super) fn service(cursor: Cursor<'_>) -> Option<Fault> {
+    let entries = entries_of(cursor.node);
+    if !is_one(entries, &["vip", "port"]) {
+        return None;
+    }
+    let form =
+        Form::of(cursor.node).unwrap_or_else(|| Form::parse("{ vip: 192.168.100.200, port: 80 }"));
+    Some(
+        Fault::new("a service stands below its name, and this one has none")
+            .help(format!("write `services: {}`", Form::below(&["web"], form))),
+    )
+}
+
+pub(super) fn host(cursor: Cursor<'_>) -> Option<Fault> {
+    let entries = entries_of(cursor.node);
+    if !is_one(entries, &["role", "address"]) {
+        return None;
+    }
+    let role = find(entries, "role").and_then(|role| each(&role.value).first());
+    let name = match role.and_then(scalar) {
+        Some("director") => "lb1",
+        Some("backup") => "lb2",
+        Some("client") => "client",
+        Some("router") => "router",
+        _ => "rs1",
+    };
+    let form = Form::of(cursor.node)
+        .unwrap_or_else(|| Form::parse("{ role: director, address: 192.168.100.14 }"));
+    Some(
+        Fault::new("a host stands below its name, and this one has none")
+            .help(format!("write `hosts: {}`", Form::below(&[name], form))),
+    )
+}
+
+/// Whether one of these keys is among the names, and has a value that nothing with a name has.
+fn is_one(entries: &[Entry], keys: &[&str]) -> bool {
+    let is_value = |entry: &Entry| !matches!(entry.value.value, Value::Map(_) | Value::Null);
+    let tells = |key: &&str| find(entries, key).is_some_and(is_value);
+    let named = |entry: &Entry| {
+        let inner = entries_of(&entry.value);
+        keys.iter().any(|key| find(inner, key).is_some())
+    };
+    keys.iter().any(tells) && !entries.iter().any(named)
+}
