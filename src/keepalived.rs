@@ -5,18 +5,18 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Where keepalived reads it.
-pub const CONFIGURATION: &str = "/etc/keepalived/keepalived.conf";
+pub(crate) const CONFIGURATION: &str = "/etc/keepalived/keepalived.conf";
 
 /// A statement, with what stands in its braces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Block {
+pub(crate) struct Block {
     pub words: Vec<String>,
     pub inner: Vec<Block>,
 }
 
 /// What directors agree on, or must differ in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Instance {
+pub(crate) struct Instance {
     pub name: String,
     pub interface: String,
     pub virtual_router_id: String,
@@ -81,7 +81,7 @@ fn words(line: &str, all: &mut Vec<Token>) {
     }
 }
 
-pub fn parse(text: &str) -> Vec<Block> {
+pub(crate) fn parse(text: &str) -> Vec<Block> {
     blocks(&mut tokens(text).into_iter(), 0)
 }
 
@@ -130,7 +130,7 @@ fn blocks(tokens: &mut dyn Iterator<Item = Token>, depth: usize) -> Vec<Block> {
 }
 
 /// The address that a line of VIPs begins with, without its prefix length.
-pub fn address(word: &str) -> Option<IpAddr> {
+pub(crate) fn address(word: &str) -> Option<IpAddr> {
     word.split('/').next()?.parse().ok()
 }
 
@@ -145,7 +145,7 @@ impl Block {
     }
 }
 
-pub fn instances(text: &str) -> Vec<Instance> {
+pub(crate) fn instances(text: &str) -> Vec<Instance> {
     let blocks = parse(text);
     let mut all = Vec::new();
     for block in &blocks {

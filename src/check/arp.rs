@@ -8,7 +8,7 @@ use super::{Cause, HostAudit, topology};
 use crate::fact::Needs;
 use crate::inventory::model::{ArpAnswer, Cluster, Host};
 
-pub static ARP_IGNORE: Check = Check {
+pub(super) static ARP_IGNORE: Check = Check {
     id: "arp-ignore",
     summary: "The effective `arp_ignore` (the larger of `all` and the interface's) is 1 or 2, or 3 where the VIP has scope host.",
     reason: "A real server that answers ARP for the VIP takes the clients that hear it first from the director.",
@@ -18,7 +18,7 @@ pub static ARP_IGNORE: Check = Check {
     judge: Judge::Host(ignore),
 };
 
-pub static ARP_ANNOUNCE: Check = Check {
+pub(super) static ARP_ANNOUNCE: Check = Check {
     id: "arp-announce",
     summary: "The effective `arp_announce` is 2.",
     reason: "A real server that asks by ARP with the VIP as its source teaches neighbours its MAC address for the VIP.",

@@ -8,7 +8,7 @@ use super::{HostAudit, topology};
 use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host};
 
-pub static ARPTABLES_RIP: Check = Check {
+pub(super) static ARPTABLES_RIP: Check = Check {
     id: "arptables-rip",
     summary: "`arptables` lets a real server's ARP for its own address pass.",
     reason: "A director finds a real server of its network by ARP for the real server's own address.",
@@ -18,7 +18,7 @@ pub static ARPTABLES_RIP: Check = Check {
     judge: Judge::Host(of_real_server),
 };
 
-pub static ARPTABLES_VIP: Check = Check {
+pub(super) static ARPTABLES_VIP: Check = Check {
     id: "arptables-vip",
     summary: "`arptables` lets a director's ARP for the VIP pass.",
     reason: "Clients and routers of the VIP's network find the director by ARP for the VIP.",

@@ -6,7 +6,7 @@ use super::{ClusterAudit, HostAudit};
 use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host};
 
-pub static CLOCKS: Check = Check {
+pub(super) static CLOCKS: Check = Check {
     id: "clocks",
     summary: "Clocks of hosts agree within 2 seconds.",
     reason: "Logs of a failover are read side by side; certificates and tickets expire by the clock.",

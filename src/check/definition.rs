@@ -42,7 +42,7 @@ pub enum Judge {
 }
 
 /// For checks that read what resources ask for anyway.
-pub fn nothing(_: &Cluster, _: &Host, _: &mut Needs) {}
+pub(super) fn nothing(_: &Cluster, _: &Host, _: &mut Needs) {}
 
 impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

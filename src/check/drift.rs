@@ -10,7 +10,7 @@ use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::{Action, Change, Resource};
 use crate::view;
 
-pub static DRIFT: Check = Check {
+pub(super) static DRIFT: Check = Check {
     id: "drift",
     summary: "Each resource is on the host as `plan` wants it.",
     reason: "What differs from the inventory is what somebody or something else changed: nobody has tried the cluster in that state.",

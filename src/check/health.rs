@@ -6,7 +6,7 @@ use super::findings::Findings;
 use crate::plan;
 use crate::run::leftovers;
 
-pub static HEALTH: Check = Check {
+pub(super) static HEALTH: Check = Check {
     id: "health",
     summary: "What is right but worth knowing: parts that are drained, unhealthy or stopped (notes).",
     reason: "A service that answers may do so with less than it has.",

@@ -4,7 +4,7 @@ use super::HostAudit;
 use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
 
-pub static IPTABLES_BACKEND: Check = Check {
+pub(super) static IPTABLES_BACKEND: Check = Check {
     id: "iptables-backend",
     summary: "All packet filter rules are in one backend of iptables.",
     reason: "Rules of one backend are invisible to the tools of the other, and the kernel applies both.",
@@ -14,7 +14,7 @@ pub static IPTABLES_BACKEND: Check = Check {
     judge: Judge::Host(one_backend),
 };
 
-pub static FIREWALL_NFT: Check = Check {
+pub(super) static FIREWALL_NFT: Check = Check {
     id: "firewall-nft",
     summary: "Chains of nftables that drop packets and whose rules were not read (a note).",
     reason: "Such a chain may drop what the rules of iptables let through.",

@@ -13,7 +13,7 @@ use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::service_manager::{self, ServiceManager};
 use crate::view;
 
-pub static IPVS_OWNER: Check = Check {
+pub(super) static IPVS_OWNER: Check = Check {
     id: "ipvs-owner",
     summary: "Nothing else writes the IPVS table.",
     reason: "Two programs that write the table undo each other, at once or at the next boot.",
@@ -23,7 +23,7 @@ pub static IPVS_OWNER: Check = Check {
     judge: Judge::Host(owners),
 };
 
-pub static IPVS_FOREIGN: Check = Check {
+pub(super) static IPVS_FOREIGN: Check = Check {
     id: "ipvs-foreign",
     summary: "Services in the IPVS table that are not of this cluster (a note).",
     reason: "They may be of another cluster on the same directors, or left over.",
@@ -33,7 +33,7 @@ pub static IPVS_FOREIGN: Check = Check {
     judge: Judge::Host(strangers),
 };
 
-pub static IPVS_TIMEOUTS: Check = Check {
+pub(super) static IPVS_TIMEOUTS: Check = Check {
     id: "ipvs-timeouts",
     summary: "The timeouts of IPVS are the same on all directors.",
     reason: "After a failover the other director keeps connections for another time, and idle ones break.",
@@ -43,7 +43,7 @@ pub static IPVS_TIMEOUTS: Check = Check {
     judge: Judge::Cluster(timeouts),
 };
 
-pub static SYNC_DAEMON: Check = Check {
+pub(super) static SYNC_DAEMON: Check = Check {
     id: "sync-daemon",
     summary: "The sync daemons of IPVS run in their roles; where none is wanted, on all directors or on none.",
     reason: "Without them the other director knows no connection after a failover.",

@@ -9,7 +9,7 @@ use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::service_manager;
 use crate::vrrp_state::why_in_fault;
 
-pub static KEEPALIVED_CONFIG: Check = Check {
+pub(super) static KEEPALIVED_CONFIG: Check = Check {
     id: "keepalived-config",
     summary: "keepalived takes its own file (`keepalived -t`).",
     reason: "A file with errors is read in part, or not at all at the next start.",
@@ -19,7 +19,7 @@ pub static KEEPALIVED_CONFIG: Check = Check {
     judge: Judge::Host(configuration),
 };
 
-pub static VRRP_STATE: Check = Check {
+pub(super) static VRRP_STATE: Check = Check {
     id: "vrrp-state",
     summary: "No VRRP instance is in FAULT: a director where one is does not take over.",
     reason: "keepalived runs and another director serves, so nothing is missed until that one fails.",

@@ -14,7 +14,7 @@ use crate::inventory::model::{Cluster, Host, Service};
 use crate::resource::ipvs::Virtual;
 use crate::view;
 
-pub static MARK_RULE: Check = Check {
+pub(super) static MARK_RULE: Check = Check {
     id: "mark-rule",
     summary: "A rule sets each mark that the IPVS table has a service for.",
     reason: "A service of a mark that no rule sets gets no connection.",
@@ -24,7 +24,7 @@ pub static MARK_RULE: Check = Check {
     judge: Judge::Host(rules),
 };
 
-pub static MARK_SET: Check = Check {
+pub(super) static MARK_SET: Check = Check {
     id: "mark-set",
     summary: "Packets to a service carry its mark when they come to IPVS, and no other service's.",
     reason: "A later rule may set another mark: then another service gets the packets, or none.",
@@ -34,7 +34,7 @@ pub static MARK_SET: Check = Check {
     judge: Judge::Host(marks),
 };
 
-pub static MARK_UNIQUE: Check = Check {
+pub(super) static MARK_UNIQUE: Check = Check {
     id: "mark-unique",
     summary: "No other rule sets a service's mark.",
     reason: "A mark that another rule sets too brings foreign packets into the service.",
@@ -44,7 +44,7 @@ pub static MARK_UNIQUE: Check = Check {
     judge: Judge::Host(reused),
 };
 
-pub static MARK_COUNTERS: Check = Check {
+pub(super) static MARK_COUNTERS: Check = Check {
     id: "mark-counters",
     summary: "The counters of the mark's rules moved while clients asked.",
     reason: "Clients were answered: where the rules saw no packets, the answers did not come by this director.",

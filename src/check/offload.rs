@@ -6,7 +6,7 @@ use super::findings::{Findings, Mismatch};
 use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host};
 
-pub static LRO: Check = Check {
+pub(super) static LRO: Check = Check {
     id: "lro",
     summary: "Large receive offload is off on a director's interfaces.",
     reason: "Packets that the NIC joined are longer than the path to the real servers takes: the director drops them, and transfers stall.",

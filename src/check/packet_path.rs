@@ -36,13 +36,13 @@ const THROUGH: &[Hook] = &[
 ];
 
 /// A part of a path: one packet, or several where it is not known which interfaces it takes.
-pub struct Leg<'a> {
+pub(super) struct Leg<'a> {
     hooks: &'static [Hook],
     packets: Vec<Packet<'a>>,
 }
 
 impl<'a> Leg<'a> {
-    pub fn arrives(packet: &Packet<'a>, by: &'a [String]) -> Self {
+    pub(super) fn arrives(packet: &Packet<'a>, by: &'a [String]) -> Self {
         let packets = by.iter().map(|name| Packet {
             comes_in: Some(name),
             ..packet.clone()
@@ -54,7 +54,7 @@ impl<'a> Leg<'a> {
     }
 
     /// What comes in as one packet, and is another one after the nat table.
-    pub fn rewritten(packet: &Packet<'a>, into: &Packet<'a>, by: &'a [String]) -> [Self; 2] {
+    pub(super) fn rewritten(packet: &Packet<'a>, into: &Packet<'a>, by: &'a [String]) -> [Self; 2] {
         let hooks = |packet, hooks| Self {
             hooks,
             ..Self::arrives(packet, by)
@@ -62,7 +62,7 @@ impl<'a> Leg<'a> {
         [hooks(packet, IN_BEFORE_NAT), hooks(into, IN_AFTER_NAT)]
     }
 
-    pub fn leaves(packet: &Packet<'a>, by: &'a [String]) -> Self {
+    pub(super) fn leaves(packet: &Packet<'a>, by: &'a [String]) -> Self {
         let packets = by.iter().map(|name| Packet {
             goes_out: Some(name),
             ..packet.clone()
@@ -73,7 +73,7 @@ impl<'a> Leg<'a> {
         }
     }
 
-    pub fn passes_through(packet: &Packet<'a>, from: &'a [String], to: &'a [String]) -> Self {
+    pub(super) fn passes_through(packet: &Packet<'a>, from: &'a [String], to: &'a [String]) -> Self {
         let pairs = from.iter().flat_map(|i| to.iter().map(move |o| (i, o)));
         let packets = pairs.map(|(comes_in, goes_out)| Packet {
             comes_in: Some(comes_in),
@@ -119,7 +119,7 @@ impl<'a> Leg<'a> {
 const FIX: &str = "take that rule away, or put one before it that accepts them";
 
 /// Follows packets along their way; both backends act on each.
-pub fn judge(
+pub(super) fn judge(
     audit: &HostAudit,
     check: &'static Check,
     what: &str,
@@ -165,7 +165,7 @@ pub fn judge(
 }
 
 /// Its number in the IP header.
-pub fn number(protocol: Protocol) -> u8 {
+pub(super) fn number(protocol: Protocol) -> u8 {
     match protocol {
         Protocol::Tcp => 6,
         Protocol::Udp => 17,
@@ -174,7 +174,7 @@ pub fn number(protocol: Protocol) -> u8 {
 
 /// A tunnel to a real server; what is in it is of the VIP's family. Nothing comes back by it, so that to conntrack it
 /// stays new.
-pub fn tunnel(to: IpAddr, vip: IpAddr) -> Packet<'static> {
+pub(super) fn tunnel(to: IpAddr, vip: IpAddr) -> Packet<'static> {
     Packet {
         from: None,
         to: Some(to),
@@ -188,7 +188,7 @@ pub fn tunnel(to: IpAddr, vip: IpAddr) -> Packet<'static> {
 }
 
 /// What asks for a service.
-pub fn request(service: &Service, to: IpAddr, port: u16) -> Packet<'static> {
+pub(super) fn request(service: &Service, to: IpAddr, port: u16) -> Packet<'static> {
     Packet {
         from: None,
         to: Some(to),
@@ -202,7 +202,7 @@ pub fn request(service: &Service, to: IpAddr, port: u16) -> Packet<'static> {
 }
 
 /// What answers.
-pub fn reply(service: &Service, from: IpAddr, port: u16) -> Packet<'static> {
+pub(super) fn reply(service: &Service, from: IpAddr, port: u16) -> Packet<'static> {
     Packet {
         from: Some(from),
         to: None,

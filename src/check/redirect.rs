@@ -9,7 +9,7 @@ use crate::fact::firewall::Rules;
 
 /// Who gets requests that come to a real server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Served {
+pub(super) enum Served {
     /// Whoever listens where they are sent to.
     Here,
     /// Whoever listens on this port, of an address where the rule names one; by this rule.
@@ -23,7 +23,7 @@ pub enum Served {
 }
 
 /// By the rules for what comes in by some interface.
-pub fn coming(audit: &HostAudit, packet: &Packet, by: &[String]) -> Served {
+pub(super) fn coming(audit: &HostAudit, packet: &Packet, by: &[String]) -> Served {
     let each = by.iter().map(|name| {
         let comes_in = Some(name.as_str());
         one(
@@ -39,7 +39,7 @@ pub fn coming(audit: &HostAudit, packet: &Packet, by: &[String]) -> Served {
 }
 
 /// By the rules for what the host asks itself.
-pub fn own(audit: &HostAudit, packet: &Packet) -> Served {
+pub(super) fn own(audit: &HostAudit, packet: &Packet) -> Served {
     let goes_out = Some("lo");
     one(
         audit,

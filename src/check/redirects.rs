@@ -6,7 +6,7 @@ use super::{Cause, HostAudit};
 use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host, Mode};
 
-pub static SEND_REDIRECTS: Check = Check {
+pub(super) static SEND_REDIRECTS: Check = Check {
     id: "send-redirects",
     summary: "A director of DR sends no ICMP redirects.",
     reason: "A director forwards packets by the interface that they came by, and would tell clients to send to the real server straight away.",

@@ -10,7 +10,7 @@ use super::{Cause, HostAudit, topology};
 use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host, Mode, Service};
 
-pub static REPLY_ROUTE: Check = Check {
+pub(super) static REPLY_ROUTE: Check = Check {
     id: "reply-route",
     summary: "Answers to clients leave by a way that leads to them: past the director in DR and TUN, through it in NAT.",
     reason: "A director drops what comes from its own VIP; and an answer of NAT that passes no director reaches the client from an address that it never asked.",
@@ -20,7 +20,7 @@ pub static REPLY_ROUTE: Check = Check {
     judge: Judge::Host(reply_route),
 };
 
-pub static RP_FILTER: Check = Check {
+pub(super) static RP_FILTER: Check = Check {
     id: "rp-filter",
     summary: "The effective `rp_filter` of a real server of DR or TUN does not drop requests over IPv4.",
     reason: "Requests come from a director or a tunnel and answers leave by another interface, which strict reverse path filtering takes for spoofed packets.",

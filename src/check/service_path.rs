@@ -12,7 +12,7 @@ use super::{HostAudit, topology};
 use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host, Mode, Protocol, RealServer, Service};
 
-pub static FIREWALL_VIP: Check = Check {
+pub(super) static FIREWALL_VIP: Check = Check {
     id: "firewall-vip",
     summary: "The packet filter lets requests and answers of a service pass.",
     reason: "A rule that drops them on the director or on one real server costs all requests, or those of that real server.",

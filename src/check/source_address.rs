@@ -10,7 +10,7 @@ use super::findings::{Findings, Mismatch};
 use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host};
 
-pub static SOURCE_ADDRESS: Check = Check {
+pub(super) static SOURCE_ADDRESS: Check = Check {
     id: "source-address",
     summary: "A director and a real server do not speak to each other from a VIP.",
     reason: "Whoever holds the VIP too answers to itself: health checks from a VIP are answered by nobody, and every real server is taken out.",

@@ -8,7 +8,7 @@ use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host};
 use crate::resource::Resource;
 
-pub static PERSISTED_SYSCTL: Check = Check {
+pub(super) static PERSISTED_SYSCTL: Check = Check {
     id: "persisted-sysctl",
     summary: "No file of `sysctl.d` sets another value at the next boot than the one that is wanted, or that runs now.",
     reason: "The node script sets what is wanted after systemd-sysctl(8), but the other value holds until then, and again whenever somebody runs `sysctl --system`.",

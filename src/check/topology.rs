@@ -9,13 +9,13 @@ use crate::fact::address::{Addresses, Held};
 use crate::inventory::model::{Cluster, HOMES, Host, Mode, Service, VrrpInstance};
 
 /// Addresses of no host (RFC 5737, RFC 3849), to ask for the way out without sending anything.
-pub const OUTSIDE: [IpAddr; 2] = [
+pub(super) const OUTSIDE: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
     IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
 ];
 
 /// The services that a host is a real server of, or the sorry server.
-pub fn services_of<'a>(cluster: &'a Cluster, host: &'a Host) -> impl Iterator<Item = &'a Service> {
+pub(super) fn services_of<'a>(cluster: &'a Cluster, host: &'a Host) -> impl Iterator<Item = &'a Service> {
     cluster
         .services
         .iter()
@@ -23,7 +23,7 @@ pub fn services_of<'a>(cluster: &'a Cluster, host: &'a Host) -> impl Iterator<It
 }
 
 /// The VIPs that a real server must hold itself, with where they belong.
-pub fn held_by_real_server(cluster: &Cluster, host: &Host) -> Vec<(IpAddr, &'static str)> {
+pub(super) fn held_by_real_server(cluster: &Cluster, host: &Host) -> Vec<(IpAddr, &'static str)> {
     let mut taken = BTreeSet::new();
     services_of(cluster, host)
         .filter(|s| s.mode != Mode::Nat)
@@ -37,7 +37,7 @@ pub fn held_by_real_server(cluster: &Cluster, host: &Host) -> Vec<(IpAddr, &'sta
 }
 
 /// A real server's own addresses, as some of its services know them.
-pub fn own_addresses(
+pub(super) fn own_addresses(
     cluster: &Cluster,
     host: &Host,
     services: impl Fn(&Service) -> bool,
@@ -48,7 +48,7 @@ pub fn own_addresses(
 }
 
 /// The addresses from which a real server answers clients: VIPs, and with NAT its own.
-pub fn answers_from(cluster: &Cluster, host: &Host) -> BTreeSet<IpAddr> {
+pub(super) fn answers_from(cluster: &Cluster, host: &Host) -> BTreeSet<IpAddr> {
     let held = held_by_real_server(cluster, host).into_iter();
     let own = own_addresses(cluster, host, |s| s.mode == Mode::Nat);
     held.map(|(vip, _)| vip).chain(own).collect()
@@ -62,7 +62,7 @@ fn subnet(cluster: &Cluster, address: IpAddr) -> Option<IpNet> {
 
 /// Interfaces by which a host meets the network of an address: the inventory's, and any other that has an
 /// address there. Where the address is in no network of the inventory, all that the inventory names.
-pub fn facing(
+pub(super) fn facing(
     cluster: &Cluster,
     host: &Host,
     addresses: &Addresses,
@@ -90,7 +90,7 @@ pub fn facing(
 
 /// Interfaces by which a host's packets go to an address, and come from it: those that face its network, else those
 /// that face the gateway.
-pub fn toward(
+pub(super) fn toward(
     cluster: &Cluster,
     host: &Host,
     addresses: &Addresses,
@@ -107,7 +107,7 @@ pub fn toward(
 }
 
 /// Interfaces by which packets reach a host's own address: the one that holds it, else those toward its network.
-pub fn receiving(
+pub(super) fn receiving(
     cluster: &Cluster,
     host: &Host,
     addresses: &Addresses,
@@ -125,7 +125,7 @@ pub fn receiving(
 }
 
 /// The interface on which a director holds a VIP for clients.
-pub fn nic<'a>(cluster: &'a Cluster, host: &'a Host, vip: IpAddr) -> &'a str {
+pub(super) fn nic<'a>(cluster: &'a Cluster, host: &'a Host, vip: IpAddr) -> &'a str {
     if let Some(facing) = host.facing(vip) {
         return &facing.name;
     }
@@ -138,7 +138,7 @@ pub fn nic<'a>(cluster: &'a Cluster, host: &'a Host, vip: IpAddr) -> &'a str {
 }
 
 /// What a host holds on an address's network, beside the address itself.
-pub fn own_address<'a>(
+pub(super) fn own_address<'a>(
     cluster: &Cluster,
     addresses: &'a Addresses,
     address: IpAddr,
@@ -156,12 +156,12 @@ pub fn own_address<'a>(
 }
 
 /// Hosts of the role `client`, by the address that they ask from.
-pub fn clients(cluster: &Cluster) -> impl Iterator<Item = &Host> {
+pub(super) fn clients(cluster: &Cluster) -> impl Iterator<Item = &Host> {
     cluster.hosts.iter().filter(|h| cluster.is_neutral(h))
 }
 
 /// All addresses of directors that the inventory knows, VIPs included, each with whose it is.
-pub fn of_directors(cluster: &Cluster) -> Vec<(IpAddr, String)> {
+pub(super) fn of_directors(cluster: &Cluster) -> Vec<(IpAddr, String)> {
     let own = cluster
         .hosts
         .iter()

@@ -12,7 +12,7 @@ use crate::fact::Needs;
 use crate::fact::firewall::{Chains, Rule};
 use crate::inventory::model::{Cluster, Host, Mode, Protocol, RealServer, Service};
 
-pub static TUNNEL_MTU: Check = Check {
+pub(super) static TUNNEL_MTU: Check = Check {
     id: "tunnel-mtu",
     summary: "What clients may send over TCP, by the MSS of answers, fits through the tunnel; if not, that is a note.",
     reason: "A packet in a tunnel is longer by the outer header. Where it does not fit, the director answers by ICMP, and uploads stall wherever that is filtered.",

@@ -10,7 +10,7 @@ use crate::inventory::model::{Cluster, Host};
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::service_manager;
 
-pub static VIP_ONLY_ON_LO: Check = Check {
+pub(super) static VIP_ONLY_ON_LO: Check = Check {
     id: "vip-only-on-lo",
     summary: "A real server of DR or TUN has the VIP on no interface but its loopback or tunnel (and, if it is a director, its NIC).",
     reason: "An address on a NIC is announced by ARP or neighbour discovery, and then clients reach the real server past the director.",
@@ -20,7 +20,7 @@ pub static VIP_ONLY_ON_LO: Check = Check {
     judge: Judge::Host(only_at_home),
 };
 
-pub static VIP_NOT_HELD: Check = Check {
+pub(super) static VIP_NOT_HELD: Check = Check {
     id: "vip-not-held",
     summary: "A host that is not to have the VIP does not have it.",
     reason: "A host with the VIP takes packets to it for its own, answers clients itself, and may announce it.",
@@ -30,7 +30,7 @@ pub static VIP_NOT_HELD: Check = Check {
     judge: Judge::Host(not_held),
 };
 
-pub static VIP_ROUTE_LOCAL: Check = Check {
+pub(super) static VIP_ROUTE_LOCAL: Check = Check {
     id: "vip-route-local",
     summary: "A real server's kernel takes packets to the VIP for its own.",
     reason: "A packet from the director that finds no local route is forwarded or dropped, and the client gets no answer.",
@@ -40,7 +40,7 @@ pub static VIP_ROUTE_LOCAL: Check = Check {
     judge: Judge::Host(local),
 };
 
-pub static VIP_HOLDER: Check = Check {
+pub(super) static VIP_HOLDER: Check = Check {
     id: "vip-holder",
     summary: "Each VIP is on exactly one director.",
     reason: "A VIP on no director serves nobody; on two, each client reaches one of them by chance and connections break.",
@@ -195,6 +195,6 @@ fn one_too_many(holding: &[&HostAudit], vip: IpAddr) -> String {
     }
 }
 
-pub fn holds(audit: &HostAudit, vip: IpAddr) -> bool {
+pub(super) fn holds(audit: &HostAudit, vip: IpAddr) -> bool {
     audit.addresses().has(vip)
 }

@@ -10,7 +10,7 @@ use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host};
 use crate::keepalived::{self, CONFIGURATION, Instance};
 
-pub static VRRP_EQUAL: Check = Check {
+pub(super) static VRRP_EQUAL: Check = Check {
     id: "vrrp-equal",
     summary: "Directors of an instance have the same VRID, interval, password, VIPs and transport (multicast or unicast).",
     reason: "A director discards adverts that differ from its own configuration, and then both are masters.",
@@ -20,7 +20,7 @@ pub static VRRP_EQUAL: Check = Check {
     judge: Judge::Cluster(all_equal),
 };
 
-pub static VRRP_PRIORITY: Check = Check {
+pub(super) static VRRP_PRIORITY: Check = Check {
     id: "vrrp-priority",
     summary: "Directors of an instance have priorities of their own.",
     reason: "Of two equal priorities the greater address wins: another director serves than the inventory says.",
@@ -30,7 +30,7 @@ pub static VRRP_PRIORITY: Check = Check {
     judge: Judge::Cluster(priorities),
 };
 
-pub static VRRP_ID: Check = Check {
+pub(super) static VRRP_ID: Check = Check {
     id: "vrrp-id",
     summary: "No two instances on an interface have the same VRID.",
     reason: "Each takes the adverts of the other for its own, and one of them serves nothing.",

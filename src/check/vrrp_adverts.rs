@@ -15,7 +15,7 @@ use super::findings::{Findings, Mismatch};
 use super::traffic::Traffic;
 use crate::fact::Needs;
 
-pub static VRRP_ADVERTS: Check = Check {
+pub(super) static VRRP_ADVERTS: Check = Check {
     id: "vrrp-adverts",
     summary: "A backup hears the adverts of the director that serves.",
     reason: "A backup that hears none takes over, and then two directors hold the VIPs.",
@@ -25,7 +25,7 @@ pub static VRRP_ADVERTS: Check = Check {
     judge: Judge::Traffic(received),
 };
 
-pub static VRRP_FOREIGN: Check = Check {
+pub(super) static VRRP_FOREIGN: Check = Check {
     id: "vrrp-foreign",
     summary: "Nobody else sends adverts with a VRID of this cluster; other VRIDs are notes.",
     reason: "A director takes such adverts for those of its peers, gives the VIPs up, or logs each of them.",
@@ -68,7 +68,7 @@ fn mine<'a>(cluster: &'a Cluster, host: &'a Host) -> impl Iterator<Item = &'a Vr
 }
 
 /// What a director runs while clients ask; none where it takes no part in VRRP.
-pub fn script(cluster: &Cluster, host: &Host) -> Option<String> {
+pub(super) fn script(cluster: &Cluster, host: &Host) -> Option<String> {
     let slowest = mine(cluster, host).map(|v| v.advert_int).reduce(f64::max)?;
     let seconds = (slowest * 2.2).min(LONGEST);
     let listen = heredoc(&format!("perl - {seconds:.1} 2>/dev/null"), LISTENER);
@@ -81,12 +81,12 @@ pub fn script(cluster: &Cluster, host: &Host) -> Option<String> {
 }
 
 /// Whether keepalived runs on it.
-pub fn takes_part(director: &HostAudit) -> bool {
+pub(super) fn takes_part(director: &HostAudit) -> bool {
     director.facts().unit.is_active(KEEPALIVED)
 }
 
 /// None where nothing on the host could listen.
-pub fn listened(section: &Section) -> Option<Listened> {
+pub(super) fn listened(section: &Section) -> Option<Listened> {
     let text = section.part("adverts");
     text.lines().any(|line| line == "heard").then(|| Listened {
         adverts: text

@@ -10,7 +10,7 @@ use super::packet_path::{self, Leg};
 use crate::fact::Needs;
 use crate::inventory::model::{Cluster, Host};
 
-pub static FIREWALL_VRRP: Check = Check {
+pub(super) static FIREWALL_VRRP: Check = Check {
     id: "firewall-vrrp",
     summary: "The packet filter lets VRRP pass between directors.",
     reason: "A director that hears no adverts takes the VIPs over, and then two hold them.",

@@ -23,13 +23,13 @@ use super::{Failure, Result};
 
 /// What the hosts shall be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Goal {
+pub(super) enum Goal {
     Inventory,
     /// As if lvsctl had never been there.
     Nothing,
 }
 
-pub fn run(global: &Global, args: &ApplyArgs, goal: Goal) -> Result<Exit> {
+pub(super) fn run(global: &Global, args: &ApplyArgs, goal: Goal) -> Result<Exit> {
     let session = Session::open(
         global,
         Options {

@@ -6,7 +6,7 @@ use crate::report::count;
 
 use super::{Result, context, print, secrets};
 
-pub fn run(global: &Global) -> Result<Exit> {
+pub(super) fn run(global: &Global) -> Result<Exit> {
     let context = context::load(global)?;
     let cluster = context.cluster();
     let resources: usize = context

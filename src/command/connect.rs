@@ -15,7 +15,7 @@ use super::context::Context;
 use super::{Failure, Result, output, secrets};
 
 /// How hosts are connected to, and the secrets of this run.
-pub struct Access {
+pub(super) struct Access {
     pub connector: Connector,
     pub secrets: Secrets,
     pub holder: String,
@@ -27,7 +27,7 @@ const LAB_CONNECT_TIMEOUT: u64 = 60;
 
 /// Enters the lab where that is asked, reads the secrets that `hosts` need, and sets up the transport.
 /// It comes before any thread: a thread stays in the network namespace that it began in.
-pub fn access(global: &Global, context: &mut Context, templates: bool) -> Result<Access> {
+pub(super) fn access(global: &Global, context: &mut Context, templates: bool) -> Result<Access> {
     let mut environment = Environment {
         home: std::env::home_dir(),
         user: user(),
@@ -86,7 +86,7 @@ pub fn access(global: &Global, context: &mut Context, templates: bool) -> Result
 
 impl Access {
     /// With `-v`, what the run cost in connections.
-    pub fn print_costs(&self, global: &Global) {
+    pub(super) fn print_costs(&self, global: &Global) {
         if global.verbose > 0 {
             eprintln!(
                 "{} connections, {} execs",
@@ -106,7 +106,7 @@ fn user() -> Option<String> {
 
 /// Ctrl-C cancels between two steps; a second one does not wait for the current step. `quietly`: Ctrl-C is how the user
 /// ends what would go on for ever, and no news.
-pub fn cancel_token(quietly: bool) -> Result<CancelToken> {
+pub(super) fn cancel_token(quietly: bool) -> Result<CancelToken> {
     let cancel = CancelToken::default();
     let flag = cancel.clone();
     let mut signals = signal_hook::iterator::Signals::new([

@@ -18,7 +18,7 @@ use super::{Failure, Result};
 /// Width of messages where no terminal tells one.
 const WIDTH: usize = 120;
 
-pub struct Context {
+pub(super) struct Context {
     pub loaded: Loaded,
     pub roles: Roles,
     /// Wanted resources by host name, assuming Debian. Recomputed for other distributions.
@@ -26,7 +26,7 @@ pub struct Context {
 }
 
 /// Whether output to this stream is coloured.
-pub fn colour(global: &Global, stream: &impl IsTerminal) -> bool {
+pub(super) fn colour(global: &Global, stream: &impl IsTerminal) -> bool {
     match global.color {
         Color::Always => true,
         Color::Never => false,
@@ -37,11 +37,11 @@ pub fn colour(global: &Global, stream: &impl IsTerminal) -> bool {
     }
 }
 
-pub fn rendered(global: &Global, error: &LoadError) -> String {
+pub(super) fn rendered(global: &Global, error: &LoadError) -> String {
     error.render(WIDTH, colour(global, &std::io::stderr()))
 }
 
-pub fn warn(global: &Global, warnings: &[Problem]) {
+pub(super) fn warn(global: &Global, warnings: &[Problem]) {
     for warning in warnings {
         let text = warning.render(WIDTH, colour(global, &std::io::stderr()));
         eprintln!("{}", text.trim_end());
@@ -49,7 +49,7 @@ pub fn warn(global: &Global, warnings: &[Problem]) {
 }
 
 /// Reads the inventory and its roles, and expands them: after this, nothing can be wrong that is known offline.
-pub fn load(global: &Global) -> Result<Context> {
+pub(super) fn load(global: &Global) -> Result<Context> {
     let folder = global.inventory.parent().map(|parent| {
         if parent.as_os_str().is_empty() {
             Path::new(".")
@@ -103,21 +103,21 @@ fn of_role(host: &Host, error: &RoleError) -> Failure {
 }
 
 impl Context {
-    pub fn cluster(&self) -> &Cluster {
+    pub(super) fn cluster(&self) -> &Cluster {
         &self.loaded.cluster
     }
 
-    pub fn wanted(&self, host: &Host) -> Vec<Resource> {
+    pub(super) fn wanted(&self, host: &Host) -> Vec<Resource> {
         self.wanted.get(&host.name).cloned().unwrap_or_default()
     }
 
-    pub fn wanted_on(&self, host: &Host, os: &Distribution) -> Result<Vec<Resource>> {
+    pub(super) fn wanted_on(&self, host: &Host, os: &Distribution) -> Result<Vec<Resource>> {
         let expanded = self.roles.over(self.cluster()).of(host, os);
         expanded.map_err(|e| of_role(host, &e))
     }
 
     /// The hosts of `--limit`; all without it.
-    pub fn hosts(&self, global: &Global) -> Result<Vec<&Host>> {
+    pub(super) fn hosts(&self, global: &Global) -> Result<Vec<&Host>> {
         let hosts = &self.cluster().hosts;
         for word in &global.limit {
             if word.trim().is_empty() {

@@ -11,14 +11,14 @@ use super::{Failure, Result};
 
 /// Directors, locked, with what they do. None where no real server leaves.
 #[derive(Default)]
-pub struct Drain<'h> {
+pub(super) struct Drain<'h> {
     hosts: Vec<(HostRun<'h>, Vec<Step>)>,
 }
 
 impl<'h> Drain<'h> {
     /// Opens and locks the directors that are not chosen themselves. One that cannot be worked on ends the run before
     /// anything changes, unless asked otherwise.
-    pub fn open(
+    pub(super) fn open(
         session: &'h Session,
         fleet: &Fleet,
         chosen: &[HostRun],
@@ -75,7 +75,7 @@ impl<'h> Drain<'h> {
     }
 
     /// What is done on each director, by title.
-    pub fn titles(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(super) fn titles(&self) -> impl Iterator<Item = (&str, &str)> {
         self.hosts.iter().flat_map(|(run, steps)| {
             let titles = steps.iter().map(|step| step.title.as_str());
             titles.map(|title| (run.host.name.as_str(), title))
@@ -83,13 +83,13 @@ impl<'h> Drain<'h> {
     }
 
     /// Whether all directors did all their steps.
-    pub fn run(&mut self, fleet: &Fleet) -> bool {
+    pub(super) fn run(&mut self, fleet: &Fleet) -> bool {
         let (runs, well) = fleet.steps(std::mem::take(&mut self.hosts));
         self.hosts = runs.into_iter().map(|run| (run, Vec::new())).collect();
         well
     }
 
-    pub fn close(self, fleet: &Fleet) {
+    pub(super) fn close(self, fleet: &Fleet) {
         fleet.close(self.hosts.into_iter().map(|(run, _)| run).collect());
     }
 }

@@ -27,7 +27,7 @@ fn failed(error: &LabError) -> Failure {
     }
 }
 
-pub fn run(global: &Global, command: &LabCommand) -> Result<Exit> {
+pub(super) fn run(global: &Global, command: &LabCommand) -> Result<Exit> {
     match command {
         LabCommand::Up(args) => up(global, args),
         LabCommand::Down(args) => {

@@ -26,7 +26,7 @@ fn set_bars(aside: Option<Aside>) {
 }
 
 /// Writes a line to standard error, above the bars where there are any.
-pub fn aside(line: &str) {
+pub(super) fn aside(line: &str) {
     let written = bars().is_some_and(|bars| bars.line(line).is_ok());
     if !written {
         eprintln!("{line}");
@@ -34,7 +34,7 @@ pub fn aside(line: &str) {
 }
 
 /// The last line of a program that ends here and now.
-pub fn last_words(line: &str) {
+pub(super) fn last_words(line: &str) {
     if let Some(bars) = bars() {
         let _ = bars.clear();
     }
@@ -42,7 +42,7 @@ pub fn last_words(line: &str) {
 }
 
 /// Shows what happens, as the command line asks.
-pub enum Reporter {
+pub(super) enum Reporter {
     Progress(Progress),
     Plain(Plain<Stderr>),
     /// JSON lines are what was asked for, and so go to standard output.
@@ -50,7 +50,7 @@ pub enum Reporter {
 }
 
 impl Reporter {
-    pub fn new(global: &Global, format: Format) -> Self {
+    pub(super) fn new(global: &Global, format: Format) -> Self {
         if format == Format::Json {
             return Self::Json(Json::new(io::stdout()));
         }
@@ -65,7 +65,7 @@ impl Reporter {
     }
 
     /// Takes away what moves on the terminal. An error of a writer is no news when the run is over.
-    pub fn finish(self) {
+    pub(super) fn finish(self) {
         set_bars(None);
         let _ = match self {
             Self::Progress(progress) => progress.finish(),
@@ -78,7 +78,7 @@ impl Reporter {
     }
 
     /// Lets something else be written to the terminal.
-    pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+    pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
         match self {
             Self::Progress(progress) => progress.suspend(write),
             Self::Plain(_) | Self::Json(_) => write(),
@@ -96,7 +96,7 @@ impl Sink for Reporter {
     }
 }
 
-pub fn style(global: &Global, stream: &impl IsTerminal) -> Style {
+pub(super) fn style(global: &Global, stream: &impl IsTerminal) -> Style {
     let level = if global.quiet {
         Level::Quiet
     } else if global.verbose > 0 {
@@ -112,13 +112,13 @@ pub fn style(global: &Global, stream: &impl IsTerminal) -> Style {
 }
 
 /// Columns and lines of the terminal that standard output is, if it is one.
-pub fn terminal() -> Option<(usize, usize)> {
+pub(super) fn terminal() -> Option<(usize, usize)> {
     let (columns, lines) = terminal_size::terminal_size_of(io::stdout())?;
     Some((usize::from(columns.0), usize::from(lines.0)))
 }
 
 /// Writes a result to standard output. A reader that has gone away ends the program in silence, as for any filter.
-pub fn show(
+pub(super) fn show(
     global: &Global,
     write: impl FnOnce(&mut dyn Write, Style) -> io::Result<()>,
 ) -> Result<()> {

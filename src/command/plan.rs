@@ -10,7 +10,7 @@ use super::output::show;
 use super::session::{Options, Session, leftovers, names_in_plans};
 use super::vips;
 
-pub fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
+pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     // The plan is the result; with JSON it stays the only thing that is printed.
     let session = Session::open(
         global,

@@ -12,7 +12,7 @@ use crate::secret;
 
 use super::{Failure, Result, context, print, secrets};
 
-pub fn run(global: &Global, args: &RenderArgs) -> Result<Exit> {
+pub(super) fn run(global: &Global, args: &RenderArgs) -> Result<Exit> {
     let context = context::load(global)?;
     let host = context
         .cluster()

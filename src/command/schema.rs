@@ -6,7 +6,7 @@ use crate::inventory;
 
 use super::{Failure, Result, print};
 
-pub fn run(args: &SchemaArgs) -> Result<Exit> {
+pub(super) fn run(args: &SchemaArgs) -> Result<Exit> {
     let text = match args.format {
         SchemaFormat::Json => {
             serde_json::to_string_pretty(&inventory::schema())

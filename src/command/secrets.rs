@@ -18,7 +18,7 @@ use super::{Failure, Result};
 const FILE_LIMIT: u64 = 64 * 1024;
 
 /// Each secret that the hosts of a run need, read once; those of templates only where templates are compared.
-pub fn read(global: &Global, context: &Context, templates: bool) -> Result<Secrets> {
+pub(super) fn read(global: &Global, context: &Context, templates: bool) -> Result<Secrets> {
     let (prompts, others) = sources(global, context, templates)?;
     let (mut secrets, unread) = read_all(others, global);
     if !unread.is_empty() {
@@ -35,7 +35,7 @@ pub fn read(global: &Global, context: &Context, templates: bool) -> Result<Secre
 }
 
 /// Secrets before a run: those that cannot be read yet are warnings. The user is asked for none.
-pub fn look(global: &Global, context: &Context) -> Result<Vec<Problem>> {
+pub(super) fn look(global: &Global, context: &Context) -> Result<Vec<Problem>> {
     let (_, others) = sources(global, context, true)?;
     let (secrets, unread) = read_all(others, global);
     check(global, context, &secrets)?;

@@ -18,7 +18,7 @@ use super::output::Reporter;
 use super::{Failure, Result};
 
 /// One run of a verb, from the inventory to its last line of output.
-pub struct Session<'g> {
+pub(super) struct Session<'g> {
     pub global: &'g Global,
     pub context: Context,
     pub access: Access,
@@ -29,7 +29,7 @@ pub struct Session<'g> {
 
 /// What differs between verbs.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub(super) struct Options {
     /// Of events. A verb whose result is one document sends events to standard error as text.
     pub events: Format,
     /// Whether secrets of templates are needed.
@@ -50,19 +50,19 @@ impl Default for Options {
     }
 }
 
-pub struct Opened<'h> {
+pub(super) struct Opened<'h> {
     pub hosts: Vec<HostRun<'h>>,
     /// Hosts that were left out, with why.
     pub missing: Vec<(&'h Host, String)>,
 }
 
 /// For probes that ask for resources alone.
-pub fn nothing_more(_: &Host, _: &mut Needs) -> String {
+pub(super) fn nothing_more(_: &Host, _: &mut Needs) -> String {
     String::new()
 }
 
 impl<'g> Session<'g> {
-    pub fn open(global: &'g Global, options: Options) -> Result<Self> {
+    pub(super) fn open(global: &'g Global, options: Options) -> Result<Self> {
         let mut context = context::load(global)?;
         let access = connect::access(global, &mut context, options.templates)?;
         let cancel = connect::cancel_token(options.quiet_cancel)?;
@@ -76,16 +76,16 @@ impl<'g> Session<'g> {
         })
     }
 
-    pub fn cluster(&self) -> &Cluster {
+    pub(super) fn cluster(&self) -> &Cluster {
         self.context.cluster()
     }
 
-    pub fn fleet(&self) -> Result<Fleet<'_>> {
+    pub(super) fn fleet(&self) -> Result<Fleet<'_>> {
         self.fleet_asking(&nothing_more)
     }
 
     /// `more`: facts and sections that the verb adds to each host's probe.
-    pub fn fleet_asking<'s>(
+    pub(super) fn fleet_asking<'s>(
         &'s self,
         more: &'s (dyn Fn(&Host, &mut Needs) -> String + Sync),
     ) -> Result<Fleet<'s>> {
@@ -103,7 +103,7 @@ impl<'g> Session<'g> {
     }
 
     /// The chosen hosts with their wanted resources.
-    pub fn wanted(&self) -> Result<Vec<(&Host, Vec<Resource>)>> {
+    pub(super) fn wanted(&self) -> Result<Vec<(&Host, Vec<Resource>)>> {
         let hosts = self.context.hosts(self.global)?.into_iter();
         Ok(hosts
             .map(|host| (host, self.context.wanted(host)))
@@ -111,7 +111,7 @@ impl<'g> Session<'g> {
     }
 
     /// Opens all hosts. One that cannot be worked on stops the command before anything changes, unless asked otherwise.
-    pub fn open_hosts<'h>(
+    pub(super) fn open_hosts<'h>(
         &self,
         fleet: &Fleet,
         hosts: Vec<(&'h Host, Vec<Resource>)>,
@@ -149,7 +149,7 @@ impl<'g> Session<'g> {
     }
 
     /// Ends the output of events. What was loaded is left for the result.
-    pub fn finish(self) -> Context {
+    pub(super) fn finish(self) -> Context {
         self.reporter.finish();
         self.access.print_costs(self.global);
         self.context
@@ -157,12 +157,12 @@ impl<'g> Session<'g> {
 }
 
 /// What a host's manifest says of hosts that have left the inventory.
-pub fn leftovers(session: &Session, host: &HostRun) -> Vec<String> {
+pub(super) fn leftovers(session: &Session, host: &HostRun) -> Vec<String> {
     crate::run::leftovers::notes(session.cluster(), &host.answer.manifest)
 }
 
 /// Names of services and hosts in the inventory, for a plan that has their addresses.
-pub fn names_in_plans(cluster: &Cluster) -> Names {
+pub(super) fn names_in_plans(cluster: &Cluster) -> Names {
     let services = cluster.services.iter().flat_map(|service| {
         let all = crate::view::virtuals(service).into_iter();
         all.map(|to| (to.to_string(), service.name.clone()))
@@ -178,7 +178,7 @@ pub fn names_in_plans(cluster: &Cluster) -> Names {
 }
 
 /// A hint for a user who does not reach a host: `--lab` may be missing.
-pub fn lab_hint(global: &Global, cluster: &Cluster) -> String {
+pub(super) fn lab_hint(global: &Global, cluster: &Cluster) -> String {
     let runs = || lab::status(&cluster.name).is_ok_and(|lab| lab.running);
     if global.lab || !runs() {
         return String::new();
@@ -190,7 +190,7 @@ pub fn lab_hint(global: &Global, cluster: &Cluster) -> String {
 }
 
 /// Locks hosts: all of them, or none.
-pub fn lock<'h>(fleet: &Fleet, runs: Vec<HostRun<'h>>) -> Result<Vec<HostRun<'h>>> {
+pub(super) fn lock<'h>(fleet: &Fleet, runs: Vec<HostRun<'h>>) -> Result<Vec<HostRun<'h>>> {
     let tried = fleet.each(runs, |mut run| {
         let locked = run.lock(&fleet.run);
         (run, locked)
@@ -199,7 +199,7 @@ pub fn lock<'h>(fleet: &Fleet, runs: Vec<HostRun<'h>>) -> Result<Vec<HostRun<'h>
 }
 
 /// A host that another run holds, or that cannot be worked on, ends the command before anything changes.
-pub fn all_locked<'h>(
+pub(super) fn all_locked<'h>(
     fleet: &Fleet,
     tried: Vec<(HostRun<'h>, std::result::Result<(), HostError>)>,
 ) -> Result<Vec<HostRun<'h>>> {

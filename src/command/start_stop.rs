@@ -11,7 +11,7 @@ use super::session::{Options, Session, lock};
 use super::{Failure, Result, print};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
+pub(super) enum Verb {
     Start,
     /// `all`: also the whole cluster.
     Stop {
@@ -19,7 +19,7 @@ pub enum Verb {
     },
 }
 
-pub fn run(global: &Global, format: &FormatArgs, verb: Verb) -> Result<Exit> {
+pub(super) fn run(global: &Global, format: &FormatArgs, verb: Verb) -> Result<Exit> {
     let options = Options {
         events: format.format,
         templates: false,

@@ -16,7 +16,7 @@ use super::session::{Options, Session, lab_hint};
 /// Stands for this machine as a client, where the inventory has none.
 const THIS_MACHINE: &str = "this machine";
 
-pub fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
+pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
     let session = Session::open(
         global,
         Options {

@@ -19,7 +19,7 @@ use crate::secret;
 use zeroize::Zeroizing;
 
 /// VIPs that stay on no director; waits for those that a director is about to take over.
-pub fn unheld(fleet: &Fleet, hosts: &mut [HostRun]) -> Vec<Unheld> {
+pub(super) fn unheld(fleet: &Fleet, hosts: &mut [HostRun]) -> Vec<Unheld> {
     if !fleet.run.cluster.keepalived {
         return Vec::new();
     }
@@ -34,13 +34,13 @@ fn holders<'r, 'h>(hosts: &'r [HostRun<'h>], vip: IpAddr) -> impl Iterator<Item 
 }
 
 /// Those that no director holds by its latest answer either.
-pub fn still(unheld: Vec<Unheld>, hosts: &[HostRun]) -> Vec<Unheld> {
+pub(super) fn still(unheld: Vec<Unheld>, hosts: &[HostRun]) -> Vec<Unheld> {
     let is_held = |one: &Unheld| holders(hosts, one.vip).next().is_some();
     unheld.into_iter().filter(|one| !is_held(one)).collect()
 }
 
 /// What a plan says of VIPs that no reload brings back.
-pub fn notes(unheld: &[Unheld], host: &str) -> Vec<String> {
+pub(super) fn notes(unheld: &[Unheld], host: &str) -> Vec<String> {
     let mine = unheld
         .iter()
         .filter(|one| !one.is_lost() && one.concerns(host));
@@ -55,7 +55,7 @@ pub fn notes(unheld: &[Unheld], host: &str) -> Vec<String> {
 }
 
 /// Puts into the plans of directors how they take their files in together. Names of those that reload before the others.
-pub fn together(
+pub(super) fn together(
     fleet: &Fleet,
     hosts: &[HostRun],
     plans: &mut [HostPlan],
@@ -109,7 +109,7 @@ pub fn together(
 }
 
 /// Where nothing differs: VIPs that are on no director, or on several.
-pub fn unsettled(fleet: &Fleet, hosts: &mut [HostRun], unheld: &[Unheld]) -> Vec<Unsettled> {
+pub(super) fn unsettled(fleet: &Fleet, hosts: &mut [HostRun], unheld: &[Unheld]) -> Vec<Unsettled> {
     let mut vips = fleet.run.cluster.floating_vips();
     let several = vips.any(|vip| holders(hosts, vip).count() > 1);
     let mut left: Vec<Unsettled> = unheld
@@ -130,7 +130,7 @@ pub fn unsettled(fleet: &Fleet, hosts: &mut [HostRun], unheld: &[Unheld]) -> Vec
 }
 
 /// What a run that failed leaves of keepalived's new files, for people.
-pub fn left(done: &[Applied]) -> Option<String> {
+pub(super) fn left(done: &[Applied]) -> Option<String> {
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for (run, plan, result) in done {
         if plan.load.is_some() {

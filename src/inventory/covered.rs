@@ -28,7 +28,7 @@ pub(crate) struct Hidden {
 
 impl Covered {
     /// Marks the values that may be secrets, also where an alias repeats them.
-    pub fn mark(&self, root: &mut Node) {
+    pub(crate) fn mark(&self, root: &mut Node) {
         let starts: BTreeSet<usize> = self.spans.iter().map(SourceSpan::offset).collect();
         let mut open = vec![root];
         while let Some(node) = open.pop() {

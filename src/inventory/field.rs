@@ -19,29 +19,29 @@ pub(super) enum Opt<T> {
 }
 
 impl<T> Opt<T> {
-    pub fn get(&self) -> Option<&T> {
+    pub(super) fn get(&self) -> Option<&T> {
         match self {
             Self::Given(value) => Some(value),
             _ => None,
         }
     }
 
-    pub fn is_absent(&self) -> bool {
+    pub(super) fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
 
-    pub fn is_broken(&self) -> bool {
+    pub(super) fn is_broken(&self) -> bool {
         matches!(self, Self::Broken)
     }
 
     /// This one, or the other where this one is not given.
-    pub fn or<'a>(&'a self, other: &'a Self) -> &'a Self {
+    pub(super) fn or<'a>(&'a self, other: &'a Self) -> &'a Self {
         if self.is_absent() { other } else { self }
     }
 }
 
 impl<T: Copy> Opt<T> {
-    pub fn copied(&self) -> Option<T> {
+    pub(super) fn copied(&self) -> Option<T> {
         self.get().copied()
     }
 }
@@ -86,7 +86,7 @@ pub(super) struct Many<T>(pub Vec<Opt<T>>);
 
 impl<T> Many<T> {
     /// The values with their index in the list.
-    pub fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
         let all = self.0.iter().enumerate();
         all.filter_map(|(index, value)| Some((index, value.get()?)))
     }
@@ -142,12 +142,12 @@ impl<T> Default for Named<T> {
 }
 
 impl<T> Named<T> {
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
         let all = self.0.iter();
         all.filter_map(|(name, value)| Some((name.as_str(), value.get()?)))
     }
 
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 }
@@ -214,14 +214,14 @@ pub(super) struct Wrong {
 }
 
 impl Wrong {
-    pub fn because(message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(super) fn because(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             message: Some(message.into()),
             help: Some(help.into()),
         }
     }
 
-    pub fn help(help: impl Into<String>) -> Self {
+    pub(super) fn help(help: impl Into<String>) -> Self {
         Self {
             message: None,
             help: Some(help.into()),
@@ -294,7 +294,7 @@ pub(super) trait Shaped: Sized {
 pub(super) struct Peek<A>(A);
 
 impl<'de, A: SeqAccess<'de>> Peek<A> {
-    pub fn as_a<T: Deserialize<'de>>(&mut self) -> Result<T, A::Error> {
+    pub(super) fn as_a<T: Deserialize<'de>>(&mut self) -> Result<T, A::Error> {
         match self.0.next_element()? {
             Some(value) => Ok(value),
             None => Err(A::Error::custom("expected a value")),

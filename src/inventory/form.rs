@@ -18,22 +18,22 @@ pub(super) enum Form {
 }
 
 impl Form {
-    pub fn word(text: impl fmt::Display) -> Self {
+    pub(super) fn word(text: impl fmt::Display) -> Self {
         Self::Word(text.to_string())
     }
 
-    pub fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         Self::Map(Vec::new())
     }
 
     /// A map of one key, below further ones: `{ http: { path: / } }`.
-    pub fn below(keys: &[&str], value: Self) -> Self {
+    pub(super) fn below(keys: &[&str], value: Self) -> Self {
         let wrap = |value, key: &&str| Self::Map(vec![((*key).to_owned(), value)]);
         keys.iter().rev().fold(value, wrap)
     }
 
     /// What the user wrote; none of what is long, cannot be shown, or may be a secret.
-    pub fn of(node: &Node) -> Option<Self> {
+    pub(super) fn of(node: &Node) -> Option<Self> {
         let form = Self::whole(node)?;
         (form.to_string().len() <= LONGEST).then_some(form)
     }
@@ -64,21 +64,21 @@ impl Form {
     }
 
     /// Of a text of our own.
-    pub fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         let node = node::read(text, "hint", &mut Vec::new());
         let form = node.as_ref().and_then(Self::of);
         form.unwrap_or_else(|| Self::word(text))
     }
 
     /// A single value as it stands.
-    pub fn text(&self) -> Option<&str> {
+    pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Word(text) => Some(text),
             _ => None,
         }
     }
 
-    pub fn get(&self, key: &str) -> Option<&Self> {
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Map(pairs) => pairs.iter().find(|(k, _)| k == key).map(|(_, v)| v),
             _ => None,
@@ -86,7 +86,7 @@ impl Form {
     }
 
     /// Both in one map, the first of what both have.
-    pub fn merged(self, other: Self) -> Self {
+    pub(super) fn merged(self, other: Self) -> Self {
         match (self, other) {
             (Self::Map(mut pairs), Self::Map(others)) => {
                 for (key, value) in others {

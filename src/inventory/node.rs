@@ -49,7 +49,7 @@ pub(crate) struct Entry {
 
 impl Node {
     /// What it is, for "found ...".
-    pub fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match &self.value {
             Value::Null => "nothing".to_owned(),
             Value::Bool(b, _) => format!("`{b}`"),

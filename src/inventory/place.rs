@@ -13,7 +13,7 @@ pub(super) struct Places<'a>(pub &'a Node);
 impl<'a> Places<'a> {
     /// The place of the value; of the nearest key above it where the path ends early (a default was taken) or
     /// the value is a map or a list.
-    pub fn value(self, path: &[&str]) -> SourceSpan {
+    pub(super) fn value(self, path: &[&str]) -> SourceSpan {
         let (node, key) = self.walk(path);
         match node {
             Some(Node {
@@ -26,7 +26,7 @@ impl<'a> Places<'a> {
     }
 
     /// Where a value is used, if it is an alias; what is defined in `vars` is only there to be used, and wrong there.
-    pub fn seen(self, node: &Node, span: SourceSpan) -> SourceSpan {
+    pub(super) fn seen(self, node: &Node, span: SourceSpan) -> SourceSpan {
         match node.used {
             Some(used) if !self.in_vars(span) => used,
             _ => span,
@@ -45,12 +45,12 @@ impl<'a> Places<'a> {
     }
 
     /// The place of the key itself.
-    pub fn key(self, path: &[&str]) -> SourceSpan {
+    pub(super) fn key(self, path: &[&str]) -> SourceSpan {
         self.walk(path).1
     }
 
     /// The keys of the map there; none where there is no map.
-    pub fn keys(self, path: &[&str]) -> impl Iterator<Item = &'a str> {
+    pub(super) fn keys(self, path: &[&str]) -> impl Iterator<Item = &'a str> {
         let entries = match self.walk(path).0.map(|node| &node.value) {
             Some(Value::Map(entries)) => entries.as_slice(),
             _ => &[],
@@ -59,7 +59,7 @@ impl<'a> Places<'a> {
     }
 
     /// The text there.
-    pub fn text(self, path: &[&str]) -> Option<&'a str> {
+    pub(super) fn text(self, path: &[&str]) -> Option<&'a str> {
         if !self.is_given(path) {
             return None;
         }
@@ -70,7 +70,7 @@ impl<'a> Places<'a> {
     }
 
     /// The names beside an element of a list, or a key of a map.
-    pub fn beside(self, path: &[&str]) -> Vec<&'a str> {
+    pub(super) fn beside(self, path: &[&str]) -> Vec<&'a str> {
         let above = path.split_last().map_or(path, |(_, above)| above);
         match self.walk(above).0.map(|node| &node.value) {
             Some(Value::Map(entries)) => entries.iter().map(|e| e.key.as_str()).collect(),
@@ -86,7 +86,7 @@ impl<'a> Places<'a> {
     }
 
     /// Whether the inventory has a value of its own there.
-    pub fn is_given(self, path: &[&str]) -> bool {
+    pub(super) fn is_given(self, path: &[&str]) -> bool {
         let mut node = self.0;
         path.iter().all(|step| match &node.value {
             Value::Map(entries) => match entries.iter().find(|e| e.key == *step) {

@@ -28,7 +28,7 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    pub fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
             span: None,
             message: message.into(),
@@ -38,28 +38,28 @@ impl Fault {
         }
     }
 
-    pub fn at(mut self, span: SourceSpan) -> Self {
+    pub(crate) fn at(mut self, span: SourceSpan) -> Self {
         self.span = Some(span);
         self
     }
 
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
     /// A help where there is none yet.
-    pub fn help_or(mut self, help: &str) -> Self {
+    pub(crate) fn help_or(mut self, help: &str) -> Self {
         self.help.get_or_insert_with(|| help.to_owned());
         self
     }
 
-    pub fn label(mut self, label: impl Into<String>) -> Self {
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    pub fn warning(mut self) -> Self {
+    pub(crate) fn warning(mut self) -> Self {
         self.warning = true;
         self
     }
@@ -74,7 +74,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    pub fn new(name: impl Into<String>, text: &str, covered: Covered) -> Self {
+    pub(crate) fn new(name: impl Into<String>, text: &str, covered: Covered) -> Self {
         let Covered { spans, texts } = covered;
         let end = |span: &SourceSpan| span.offset().saturating_add(span.len());
         let mut covered = joined(spans).into_iter().peekable();
@@ -98,7 +98,7 @@ impl Source {
     }
 
     /// A text without secrets.
-    pub fn plain(name: impl Into<String>, text: &str) -> Self {
+    pub(crate) fn plain(name: impl Into<String>, text: &str) -> Self {
         Self::new(name, text, Covered::default())
     }
 
@@ -117,7 +117,7 @@ impl Source {
         fault
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
@@ -162,7 +162,7 @@ impl Source {
         head + tail <= LONGEST_LINE_SHOWN && above.max(below) <= LONGEST_LINE_SHOWN
     }
 
-    pub fn problem(&self, fault: Fault) -> Problem {
+    pub(crate) fn problem(&self, fault: Fault) -> Problem {
         let span = fault.span.map(|span| self.fit(span));
         let (line, column) = span.map_or((0, 0), |span| self.position(span.offset()));
         let shown = span.is_some_and(|span| self.is_short(span));

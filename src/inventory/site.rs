@@ -26,7 +26,7 @@ pub(super) struct Site<'a> {
 
 impl<'a> Site<'a> {
     /// Above the outermost map.
-    pub fn new(root: &'a Node) -> Self {
+    pub(super) fn new(root: &'a Node) -> Self {
         Self {
             root,
             inventory: false,
@@ -38,7 +38,7 @@ impl<'a> Site<'a> {
     }
 
     /// Within a map that stands behind a key of this one.
-    pub fn inside(self, name: &'a str, of: &'static str, map: &'a [Entry]) -> Self {
+    pub(super) fn inside(self, name: &'a str, of: &'static str, map: &'a [Entry]) -> Self {
         fn before<T: Copy>(first: T, [a, b, c, _]: [T; LEVELS]) -> [T; LEVELS] {
             [first, a, b, c]
         }
@@ -53,43 +53,43 @@ impl<'a> Site<'a> {
     }
 
     /// The map's entries.
-    pub fn map(&self) -> &'a [Entry] {
+    pub(super) fn map(&self) -> &'a [Entry] {
         self.maps[0]
     }
 
-    pub fn map_at(&self, level: usize) -> &'a [Entry] {
+    pub(super) fn map_at(&self, level: usize) -> &'a [Entry] {
         self.maps.get(level).copied().unwrap_or_default()
     }
 
-    pub fn of(&self) -> &'static str {
+    pub(super) fn of(&self) -> &'static str {
         self.types[0]
     }
 
-    pub fn type_at(&self, level: usize) -> &'static str {
+    pub(super) fn type_at(&self, level: usize) -> &'static str {
         self.types.get(level).copied().unwrap_or_default()
     }
 
     /// The key that the map stands behind.
-    pub fn name(&self) -> &'a str {
+    pub(super) fn name(&self) -> &'a str {
         self.names[0]
     }
 
-    pub fn name_at(&self, level: usize) -> &'a str {
+    pub(super) fn name_at(&self, level: usize) -> &'a str {
         self.names.get(level).copied().unwrap_or_default()
     }
 
     /// The level of the nearest map of a type.
-    pub fn level_of(&self, of: &str) -> Option<usize> {
+    pub(super) fn level_of(&self, of: &str) -> Option<usize> {
         self.types.iter().position(|known| *known == of)
     }
 
     /// What stands beside.
-    pub fn given(&self, key: &str) -> Option<&'a Entry> {
+    pub(super) fn given(&self, key: &str) -> Option<&'a Entry> {
         find(self.maps[0], key)
     }
 
     /// The entries below a key of the inventory.
-    pub fn all(&self, key: &str) -> &'a [Entry] {
+    pub(super) fn all(&self, key: &str) -> &'a [Entry] {
         match &self.root.value {
             Value::Map(entries) => find(entries, key).map_or(&[], |e| entries_of(&e.value)),
             _ => &[],
@@ -97,7 +97,7 @@ impl<'a> Site<'a> {
     }
 
     /// The host with this name or address.
-    pub fn host(&self, word: &str) -> Option<&'a Entry> {
+    pub(super) fn host(&self, word: &str) -> Option<&'a Entry> {
         let address = word.parse::<IpAddr>().ok();
         let mut hosts = self.all("hosts").iter();
         hosts.find(|host| {
@@ -106,7 +106,7 @@ impl<'a> Site<'a> {
     }
 
     /// The names of the real servers.
-    pub fn real_servers(&self) -> Vec<&'a str> {
+    pub(super) fn real_servers(&self) -> Vec<&'a str> {
         let hosts = self.all("hosts").iter();
         let serving = hosts.filter(|host| has_role(&host.value, "realserver"));
         serving.map(|host| host.key.as_str()).collect()

@@ -41,7 +41,7 @@ pub(super) struct Recipe<'a> {
 
 impl Recipe<'_> {
     /// Name of the folder in the cache.
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let mut hasher = Sha256::new();
         let environment = self
             .environment

@@ -71,7 +71,7 @@ pub(super) struct NicLayout {
 }
 
 impl Layout {
-    pub fn host(&self, name: &str) -> Result<&HostLayout, LabError> {
+    pub(super) fn host(&self, name: &str) -> Result<&HostLayout, LabError> {
         self.hosts
             .iter()
             .find(|h| h.name == name)

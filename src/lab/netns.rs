@@ -36,16 +36,16 @@ pub(super) struct Netns {
 }
 
 impl Netns {
-    pub fn at(path: PathBuf) -> Self {
+    pub(super) fn at(path: PathBuf) -> Self {
         Self { path }
     }
 
-    pub fn exists(&self) -> bool {
+    pub(super) fn exists(&self) -> bool {
         self.path.exists()
     }
 
     /// Makes it, and pins it.
-    pub fn create(&self) -> io::Result<()> {
+    pub(super) fn create(&self) -> io::Result<()> {
         let path = &self.path;
         OpenOptions::new().write(true).create_new(true).open(path)?;
         let pin = || -> io::Result<()> {
@@ -65,17 +65,17 @@ impl Netns {
         })
     }
 
-    pub fn open(&self) -> io::Result<OwnedFd> {
+    pub(super) fn open(&self) -> io::Result<OwnedFd> {
         Ok(File::open(&self.path)?.into())
     }
 
     /// Moves the calling thread into it.
-    pub fn enter(&self) -> io::Result<()> {
+    pub(super) fn enter(&self) -> io::Result<()> {
         Ok(setns(self.open()?, CloneFlags::CLONE_NEWNET)?)
     }
 
     /// Does something inside, from a thread of its own.
-    pub fn inside<T: Send>(&self, action: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+    pub(super) fn inside<T: Send>(&self, action: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
         let fd = self.open()?;
         in_thread(move || {
             setns(&fd, CloneFlags::CLONE_NEWNET)?;
@@ -84,7 +84,7 @@ impl Netns {
     }
 
     /// Makes a command start inside.
-    pub fn place(&self, command: &mut Command) -> io::Result<()> {
+    pub(super) fn place(&self, command: &mut Command) -> io::Result<()> {
         let fd = self.open()?;
         // SAFETY: between fork and exec there is one system call, on a descriptor that the closure owns.
         unsafe {
@@ -94,7 +94,7 @@ impl Netns {
     }
 
     /// Takes its pin away; it ends with the last process in it.
-    pub fn delete(&self) -> io::Result<()> {
+    pub(super) fn delete(&self) -> io::Result<()> {
         let path = &self.path;
         loop {
             match umount2(path, MntFlags::MNT_DETACH) {

@@ -19,20 +19,20 @@ pub(super) struct ProcessRecord {
 }
 
 impl ProcessRecord {
-    pub fn of(pid: i32) -> io::Result<Self> {
+    pub(super) fn of(pid: i32) -> io::Result<Self> {
         let (_, start_time) =
             stat(pid).ok_or_else(|| io::Error::other(format!("no process {pid}")))?;
         Ok(Self { pid, start_time })
     }
 
     /// Still there, and not just waiting for its parent to notice its end.
-    pub fn alive(&self) -> bool {
+    pub(super) fn alive(&self) -> bool {
         stat(self.pid)
             .is_some_and(|(state, start)| start == self.start_time && state != 'Z' && state != 'X')
     }
 
     /// Ends it at once, and waits until it is gone. Whether it is.
-    pub fn end(&self, patience: Duration) -> io::Result<bool> {
+    pub(super) fn end(&self, patience: Duration) -> io::Result<bool> {
         let Some(handle) = pidfd(self.pid)? else {
             return Ok(true);
         };

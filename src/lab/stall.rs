@@ -29,7 +29,7 @@ struct Seen {
 }
 
 impl Stall {
-    pub fn of(state: &StateDir, layout: &Layout) -> Self {
+    pub(super) fn of(state: &StateDir, layout: &Layout) -> Self {
         let hosts = layout
             .hosts
             .iter()
@@ -66,18 +66,18 @@ impl Stall {
     }
 
     /// A host is ready, which no log shows.
-    pub fn progress(&self) {
+    pub(super) fn progress(&self) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.progressed = Instant::now();
     }
 
     /// How long the lab has been waited for.
-    pub fn waited(&self) -> Duration {
+    pub(super) fn waited(&self) -> Duration {
         self.started.elapsed()
     }
 
     /// Whether a wait is over, in which `timeout` may pass without progress.
-    pub fn over(&self, timeout: Duration) -> bool {
+    pub(super) fn over(&self, timeout: Duration) -> bool {
         self.waited() > LONGEST * timeout || self.lasts() > timeout
     }
 

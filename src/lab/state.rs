@@ -29,86 +29,86 @@ pub(super) struct LabLock {
 }
 
 impl StateDir {
-    pub fn of(lab: &str) -> Result<Self, LabError> {
+    pub(super) fn of(lab: &str) -> Result<Self, LabError> {
         check_lab_name(lab).map_err(LabError::Spec)?;
         Ok(Self::at(Path::new(BASE).join(lab)))
     }
 
     /// At a path that another process of the lab was given.
-    pub fn at(dir: PathBuf) -> Self {
+    pub(super) fn at(dir: PathBuf) -> Self {
         Self { dir }
     }
 
-    pub fn dir(&self) -> &Path {
+    pub(super) fn dir(&self) -> &Path {
         &self.dir
     }
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let name = self.dir.file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
     }
-    pub fn layout_file(&self) -> PathBuf {
+    pub(super) fn layout_file(&self) -> PathBuf {
         self.dir.join("lab.json")
     }
-    pub fn program(&self) -> PathBuf {
+    pub(super) fn program(&self) -> PathBuf {
         self.dir.join("lvsctl")
     }
-    pub fn identity(&self) -> PathBuf {
+    pub(super) fn identity(&self) -> PathBuf {
         self.dir.join("id_ed25519")
     }
-    pub fn known_hosts(&self) -> PathBuf {
+    pub(super) fn known_hosts(&self) -> PathBuf {
         self.dir.join("known_hosts")
     }
-    pub fn ssh_config(&self) -> PathBuf {
+    pub(super) fn ssh_config(&self) -> PathBuf {
         self.dir.join("ssh_config")
     }
     /// Its presence asks the init program to start a host that is off.
-    pub fn host_start(&self, host: &str) -> PathBuf {
+    pub(super) fn host_start(&self, host: &str) -> PathBuf {
         self.host(host).join("start")
     }
     /// The lab's network namespace.
-    pub fn netns(&self) -> Netns {
+    pub(super) fn netns(&self) -> Netns {
         Netns::at(self.netns_file())
     }
-    pub fn netns_file(&self) -> PathBuf {
+    pub(super) fn netns_file(&self) -> PathBuf {
         self.dir.join("netns")
     }
     /// What the kernel and the init program say.
-    pub fn console(&self) -> PathBuf {
+    pub(super) fn console(&self) -> PathBuf {
         self.dir.join("console.log")
     }
     /// The library that is preloaded into user-mode Linux.
-    pub fn preload(&self) -> PathBuf {
+    pub(super) fn preload(&self) -> PathBuf {
         self.dir.join("ptrace.so")
     }
     /// Where user-mode Linux keeps its sockets.
-    pub fn uml(&self) -> PathBuf {
+    pub(super) fn uml(&self) -> PathBuf {
         self.dir.join("uml")
     }
     /// Mount point of the memory of user-mode Linux, in the guard's mount namespace only.
-    pub fn memory(&self) -> PathBuf {
+    pub(super) fn memory(&self) -> PathBuf {
         self.dir.join("memory")
     }
-    pub fn guard(&self) -> PathBuf {
+    pub(super) fn guard(&self) -> PathBuf {
         self.dir.join("guard.json")
     }
-    pub fn inner(&self) -> PathBuf {
+    pub(super) fn inner(&self) -> PathBuf {
         self.dir.join("inner.json")
     }
-    pub fn host(&self, host: &str) -> PathBuf {
+    pub(super) fn host(&self, host: &str) -> PathBuf {
         self.dir.join("hosts").join(host)
     }
     /// The files of one host alone, as a layer of its root.
-    pub fn host_layer(&self, host: &str) -> PathBuf {
+    pub(super) fn host_layer(&self, host: &str) -> PathBuf {
         self.host(host).join("layer")
     }
-    pub fn host_console(&self, host: &str) -> PathBuf {
+    pub(super) fn host_console(&self, host: &str) -> PathBuf {
         self.host(host).join("console.log")
     }
-    pub fn host_power(&self, host: &str) -> PathBuf {
+    pub(super) fn host_power(&self, host: &str) -> PathBuf {
         self.host(host).join("power.json")
     }
 
-    pub fn create(&self) -> io::Result<()> {
+    pub(super) fn create(&self) -> io::Result<()> {
         fs::DirBuilder::new()
             .mode(0o755)
             .recursive(true)
@@ -117,7 +117,7 @@ impl StateDir {
         fs::DirBuilder::new().mode(0o700).create(&self.dir)
     }
 
-    pub fn layout(&self) -> Result<Layout, LabError> {
+    pub(super) fn layout(&self) -> Result<Layout, LabError> {
         if !self.dir.exists() {
             return Err(LabError::NoSuchLab {
                 name: self.name(),
@@ -137,21 +137,21 @@ impl StateDir {
     }
 
     /// The processes that everything else in the lab belongs to.
-    pub fn processes(&self) -> Vec<ProcessRecord> {
+    pub(super) fn processes(&self) -> Vec<ProcessRecord> {
         [self.guard(), self.inner()]
             .iter()
             .filter_map(|path| read_json(path).ok())
             .collect()
     }
 
-    pub fn running(&self) -> bool {
+    pub(super) fn running(&self) -> bool {
         // The guard lives just as long as what it guards.
         let guard: Option<ProcessRecord> = read_json(&self.guard()).ok();
         guard.is_some_and(|p| p.alive())
     }
 
     /// Takes the lab's lock, or says who is in the way.
-    pub fn lock(&self) -> Result<LabLock, LabError> {
+    pub(super) fn lock(&self) -> Result<LabLock, LabError> {
         let name = self.name();
         let path = Path::new(BASE).join(format!(".{name}.lock"));
         let what = || LabError::io(format!("{}: cannot be locked (as root?)", path.display()));
@@ -184,7 +184,7 @@ impl StateDir {
 
 impl LabLock {
     /// Takes the lock's file away too, and the folders that nobody else uses.
-    pub fn remove(self) {
+    pub(super) fn remove(self) {
         let _ = fs::remove_file(&self.path);
         drop(self.file);
         let _ = fs::remove_dir(BASE);

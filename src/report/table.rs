@@ -10,7 +10,7 @@ const GAP: usize = 2;
 /// No column is made narrower than this; a line may then be longer than the terminal.
 const NARROWEST: usize = 12;
 
-pub struct Table {
+pub(super) struct Table {
     /// The headings first, where there are any. The last cell of a row has a tone.
     rows: Vec<(Vec<String>, Option<Tone>)>,
     sides: Vec<Side>,
@@ -18,28 +18,28 @@ pub struct Table {
 
 /// Where a column's text stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub(super) enum Side {
     Left,
     Right,
 }
 
 impl Table {
     /// A table with a line of headings.
-    pub fn new(headings: &[&str], last: &str) -> Self {
+    pub(super) fn new(headings: &[&str], last: &str) -> Self {
         let mut table = Self::bare();
         let headings: Vec<String> = headings.iter().map(|&heading| heading.to_owned()).collect();
         table.row(&headings, Some(Tone::Heading), last);
         table
     }
 
-    pub fn bare() -> Self {
+    pub(super) fn bare() -> Self {
         Self {
             rows: Vec::new(),
             sides: Vec::new(),
         }
     }
 
-    pub fn row(&mut self, cells: &[String], tone: Option<Tone>, last: &str) {
+    pub(super) fn row(&mut self, cells: &[String], tone: Option<Tone>, last: &str) {
         let cells = cells.iter().map(String::as_str).chain([last]);
         let cells = cells
             .map(|cell| sanitize::line(cell).into_owned())
@@ -48,12 +48,12 @@ impl Table {
     }
 
     /// The sides of the first columns; the others stand on the left.
-    pub fn align(&mut self, sides: &[Side]) {
+    pub(super) fn align(&mut self, sides: &[Side]) {
         self.sides = sides.to_vec();
     }
 
     /// The columns that all of it takes, unless it is made narrower.
-    pub fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         total(&self.widths())
     }
 
@@ -76,7 +76,7 @@ impl Table {
     }
 
     /// The lines, each behind `indent`, and none wider than the style's width where that can be.
-    pub fn render(&self, indent: &str, style: Style) -> String {
+    pub(super) fn render(&self, indent: &str, style: Style) -> String {
         let mut widths = self.widths();
         if let Some(width) = style.width {
             narrow(

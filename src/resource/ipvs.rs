@@ -233,7 +233,7 @@ impl Ipvs {
 
     fn shown(rs: &Destination) -> String {
         let tunnel = rs.tunnel.iter().map(|options| format!(" {options}"));
-        let shown = format!("{} weight {}", script::method(rs.mode), rs.weight);
+        let shown = format!("{} weight {}", method(rs.mode), rs.weight);
         tunnel.fold(shown, |shown, options| shown + &options)
     }
 }

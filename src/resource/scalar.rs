@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 
 /// Reads a scalar of a role as text: roles write `value: 1` as often as `value: "1"`.
-pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::String(text) => Ok(text),
         serde_json::Value::Number(number) => Ok(number.to_string()),
@@ -13,13 +13,13 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Err
 }
 
 /// What is wrong with a name that a command or a path is made of.
-pub fn no_name(what: &str, name: &str) -> Option<String> {
+pub(crate) fn no_name(what: &str, name: &str) -> Option<String> {
     let odd = name.is_empty() || name.contains(|c: char| c.is_whitespace() || c.is_control());
     odd.then(|| format!("expected {what} without blanks, found `{name}`: write one name"))
 }
 
 /// What is wrong with the name of a network interface (IFNAMSIZ of the kernel).
-pub fn no_interface(name: &str) -> Option<String> {
+pub(crate) fn no_interface(name: &str) -> Option<String> {
     if name.len() > 15 || name.contains('/') {
         return Some(format!(
             "expected an interface's name, found `{name}`: write one of at most 15 letters and without `/`, such as `eth0`"

@@ -25,7 +25,7 @@ pub struct Sysctl {
 fn some_text<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
-    super::scalar::text(deserializer).map(Some)
+    scalar::text(deserializer).map(Some)
 }
 
 impl Sysctl {

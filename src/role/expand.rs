@@ -25,12 +25,12 @@ pub(super) struct Place<'r> {
 
 impl Place<'_> {
     /// Whether the user wrote it.
-    pub fn is_own(&self) -> bool {
+    pub(super) fn is_own(&self) -> bool {
         self.role.file.is_some()
     }
 
     /// For messages: `roles/web.yaml:3:5`, or the built-in role.
-    pub fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         let name = &self.role.source.name;
         if !self.is_own() {
             return format!("{name}, resource {}", self.index + 1);
@@ -45,7 +45,7 @@ impl Place<'_> {
         }
     }
 
-    pub fn add(&self, fault: Fault, host: Option<&str>, into: &mut RoleFaults) {
+    pub(super) fn add(&self, fault: Fault, host: Option<&str>, into: &mut RoleFaults) {
         let mut fault = fault;
         if !self.is_own() {
             // Its text is not the user's.
@@ -156,7 +156,7 @@ pub(super) struct Expanding<'r, 's> {
 }
 
 impl<'r, 's> Expanding<'r, 's> {
-    pub fn new(roles: &'r Roles, scope: &'s Scope, host: &'s str) -> Self {
+    pub(super) fn new(roles: &'r Roles, scope: &'s Scope, host: &'s str) -> Self {
         Self {
             roles,
             scope,
@@ -167,12 +167,12 @@ impl<'r, 's> Expanding<'r, 's> {
         }
     }
 
-    pub fn done(self) -> (Vec<(Place<'r>, Resource)>, RoleFaults) {
+    pub(super) fn done(self) -> (Vec<(Place<'r>, Resource)>, RoleFaults) {
         (self.made, self.faults)
     }
 
     /// A role that is not there or includes itself has been refused when the roles were read.
-    pub fn role(&mut self, name: &str) {
+    pub(super) fn role(&mut self, name: &str) {
         let Some((name, role)) = self.roles.roles.get_key_value(name) else {
             return;
         };

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::TemplateFault;
 use super::tags::{of_blocks, of_tag};
 use super::tokens::{Token, Tokens, bare, parts};
-use super::words::{self, FILTERS, FUNCTIONS, TESTS, Word, called, find, meant};
+use super::words::{FILTERS, FUNCTIONS, TESTS, Word, called, find, meant};
 use crate::inventory::{choices, shown};
 
 /// All slips of a template.
@@ -391,7 +391,7 @@ impl<'t> View<'t> {
                     format!("write `| {word}` in the place of `.{name}()`")
                 }
                 (Some(_), _) => format!("write `is {name}` in the place of `.{name}()`"),
-                _ => words::meant(name, FILTERS),
+                _ => meant(name, FILTERS),
             };
             let message = format!(
                 "{} is no part that can be called: filters follow `|`",

@@ -38,7 +38,7 @@ pub(super) struct Strict {
 
 impl Strict {
     /// Whether the text asks first whether a name, or what holds it, is defined.
-    pub fn is_guarded(&self, path: &[String]) -> bool {
+    pub(super) fn is_guarded(&self, path: &[String]) -> bool {
         self.guarded.iter().any(|guard| path.starts_with(guard))
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Part<'a> {
 
 impl<'a> Part<'a> {
     /// The word that a tag begins with, and which token it is.
-    pub fn word(&self) -> Option<(&'a str, usize)> {
+    pub(super) fn word(&self) -> Option<(&'a str, usize)> {
         let first = usize::from(matches!(self.tokens.first(), Some((Token::Sign("-"), _))));
         match self.tokens.get(first) {
             Some((Token::Name(name), _)) if self.tag => Some((name, first)),

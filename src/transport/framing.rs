@@ -4,21 +4,21 @@
 use crate::shell::{command, quote};
 
 /// Bounds what one script may print, and what it may be.
-pub const LIMIT: usize = 16 * 1024 * 1024;
+pub(super) const LIMIT: usize = 16 * 1024 * 1024;
 
 /// This separates the scripts of one session from their output; it is random, so no output can hold it by chance or by
 /// intent. It is always sent in two halves: a shell that echoes its input (`set -v`) does not print a marker.
 #[derive(Clone)]
-pub struct Nonce(String);
+pub(super) struct Nonce(String);
 
 impl Nonce {
-    pub fn random() -> std::io::Result<Self> {
+    pub(super) fn random() -> std::io::Result<Self> {
         let mut bytes = [0u8; 16];
         getrandom::fill(&mut bytes).map_err(|e| std::io::Error::other(e.to_string()))?;
         Ok(Self(bytes.iter().map(|b| format!("{b:02x}")).collect()))
     }
 
-    pub fn marker(&self, kind: &str) -> Marker {
+    pub(super) fn marker(&self, kind: &str) -> Marker {
         Marker {
             first: format!("lvsctl:{}", self.0),
             second: format!("{kind}="),
@@ -27,18 +27,18 @@ impl Nonce {
 }
 
 #[derive(Clone)]
-pub struct Marker {
+pub(super) struct Marker {
     first: String,
     second: String,
 }
 
 impl Marker {
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         format!("{}:{}", self.first, self.second)
     }
 
     /// Shell text that prints the marker on standard output.
-    pub fn print(&self) -> String {
+    pub(super) fn print(&self) -> String {
         format!(
             "printf %s:%s {} {}",
             quote(&self.first),
@@ -58,11 +58,11 @@ impl Marker {
 /// What every shell is given first: messages in one language, the tools of root in the search path, files that others
 /// can read, and no death by a broken pipe (its handler is not inherited by children), so that EXIT traps run after
 /// the controller is gone.
-pub const PREAMBLE: &str = "LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin; export PATH; umask 022; trap : PIPE\n";
+pub(super) const PREAMBLE: &str = "LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin; export PATH; umask 022; trap : PIPE\n";
 
 /// Where a script runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub(super) enum Place {
     /// `( set -eu; ... )`
     Subshell,
     /// The session's own shell. `command` keeps a syntax error from ending it.
@@ -71,7 +71,7 @@ pub enum Place {
 
 /// The command line that sshd, or the local machine, is asked to start: the shell itself, or sudo with a prompt that
 /// cannot be mistaken and a marker once root's shell is there. `env` gives sudo's messages in one language.
-pub fn launch(sudo: Option<SudoLaunch<'_>>) -> String {
+pub(super) fn launch(sudo: Option<SudoLaunch<'_>>) -> String {
     let Some(sudo) = sudo else {
         return "sh -s".to_owned();
     };
@@ -87,7 +87,7 @@ pub fn launch(sudo: Option<SudoLaunch<'_>>) -> String {
     format!("env LC_ALL=C sudo {how} -- sh -c {}", quote(&inner))
 }
 
-pub struct SudoLaunch<'a> {
+pub(super) struct SudoLaunch<'a> {
     pub ready: &'a Marker,
     /// None where there is no password to give.
     pub prompt: Option<&'a Marker>,
@@ -96,7 +96,7 @@ pub struct SudoLaunch<'a> {
 }
 
 /// What the launcher prints where the host has nothing that makes a terminal.
-pub const NO_TERMINAL: &str = "no terminal: none of script, perl and python3 is there";
+pub(super) const NO_TERMINAL: &str = "no terminal: none of script, perl and python3 is there";
 
 /// Opens a new pseudo-terminal as the controlling terminal of a child, which runs a shell command. Only the child uses
 /// it; the parent waits for the child and ends with its status. One line each, without single quotes and backslashes.
@@ -140,7 +140,7 @@ echo "{NO_TERMINAL}" >&5; exit 1"#
 }
 
 /// A script with its markers. `eval` of a quoted word: whatever the script's text is, it cannot reach the frame.
-pub fn wrap(script: &str, place: Place, begin: &Marker, end: &Marker) -> String {
+pub(super) fn wrap(script: &str, place: Place, begin: &Marker, end: &Marker) -> String {
     // The blank: bash's eval would take a first word like `-n` as an option of its own.
     let script = quote(&format!(" {script}\n"));
     let body = match place {
@@ -156,27 +156,27 @@ pub fn wrap(script: &str, place: Place, begin: &Marker, end: &Marker) -> String 
 
 /// One stream's bytes, searched for markers as they come.
 #[derive(Default)]
-pub struct Capture {
+pub(super) struct Capture {
     data: Vec<u8>,
     searched: usize,
 }
 
 impl Capture {
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         self.data.extend_from_slice(bytes);
     }
 
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.data.len()
     }
 
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.data.clear();
         self.searched = 0;
     }
 
     /// Where the marker begins. Each byte is looked at about once, however often this is called with one marker.
-    pub fn find(&mut self, marker: &str) -> Option<usize> {
+    pub(super) fn find(&mut self, marker: &str) -> Option<usize> {
         let from = self.searched.min(self.data.len());
         let found = memchr::memmem::find(self.data.get(from..)?, marker.as_bytes());
         match found {
@@ -192,13 +192,13 @@ impl Capture {
     }
 
     /// Forgets what is there up to and with the marker.
-    pub fn cut_through(&mut self, at: usize, marker: &str) {
+    pub(super) fn cut_through(&mut self, at: usize, marker: &str) {
         self.data.drain(..(at + marker.len()).min(self.data.len()));
         self.searched = 0;
     }
 
     /// The status that follows the end marker, once its line is whole.
-    pub fn status_at(&self, at: usize, marker: &str) -> Option<i32> {
+    pub(super) fn status_at(&self, at: usize, marker: &str) -> Option<i32> {
         let rest = self.data.get(at + marker.len()..)?;
         let line = rest
             .split(|b| *b == b'\n')
@@ -207,26 +207,26 @@ impl Capture {
         std::str::from_utf8(line).ok()?.trim().parse().ok()
     }
 
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.data).into_owned()
     }
 
     /// What the script printed between its markers.
-    pub fn between(&self, begin: &str, end: usize) -> String {
+    pub(super) fn between(&self, begin: &str, end: usize) -> String {
         let data = self.data.get(..end).unwrap_or(&self.data);
         let from = memchr::memmem::find(data, begin.as_bytes()).map_or(0, |at| at + begin.len());
         String::from_utf8_lossy(data.get(from..).unwrap_or_default()).into_owned()
     }
 
     /// The end of what came, for an error: some lines, free of control characters and of markers.
-    pub fn tail(&self) -> String {
+    pub(super) fn tail(&self) -> String {
         tail(&self.text())
     }
 }
 
 const TAIL: usize = 1024;
 
-pub fn tail(text: &str) -> String {
+pub(super) fn tail(text: &str) -> String {
     let mut clean: String = text
         .chars()
         .filter(|c| !c.is_control() || *c == '\n' || *c == '\t')

@@ -15,7 +15,7 @@ use crate::secret::Secret;
 const MAX_SIZE: u64 = 64 * 1024;
 
 /// A key that can be used. Both parts are wiped when it is dropped.
-pub struct Key {
+pub(super) struct Key {
     pub text: Zeroizing<String>,
     /// Only for the older PEM formats, which the SSH library decrypts itself.
     pub passphrase: Option<Secret>,
@@ -23,7 +23,7 @@ pub struct Key {
 
 /// Why a key file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unusable {
+pub(super) enum Unusable {
     Missing,
     Because(String),
 }
@@ -32,7 +32,7 @@ type Loaded = Result<Arc<Key>, Unusable>;
 
 /// The keys of one run.
 #[derive(Default)]
-pub struct KeyRing {
+pub(super) struct KeyRing {
     keys: Mutex<Vec<Slot>>,
 }
 
@@ -44,7 +44,7 @@ struct Slot {
 
 impl KeyRing {
     /// Threads that ask for the same key wait for the one that decrypts it.
-    pub fn load(&self, path: &Path, passphrase: Option<&Secret>, counters: &Counters) -> Loaded {
+    pub(super) fn load(&self, path: &Path, passphrase: Option<&Secret>, counters: &Counters) -> Loaded {
         let loaded = {
             let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
             let found = keys
@@ -70,7 +70,7 @@ impl KeyRing {
 }
 
 /// The public half of a key file: from its `.pub`, or from the key itself, which need not be decrypted for that.
-pub fn public_blob(path: &Path) -> Option<Vec<u8>> {
+pub(super) fn public_blob(path: &Path) -> Option<Vec<u8>> {
     let mut public = path.as_os_str().to_owned();
     public.push(".pub");
     let from_pub = || -> Option<PublicKey> {

@@ -7,12 +7,12 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollTimeout, poll};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ready {
+pub(super) enum Ready {
     Ready,
     Deadline,
 }
 
-pub fn wait(fds: &mut [PollFd<'_>], deadline: Instant) -> io::Result<Ready> {
+pub(super) fn wait(fds: &mut [PollFd<'_>], deadline: Instant) -> io::Result<Ready> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {

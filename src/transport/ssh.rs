@@ -19,10 +19,10 @@ use crate::secret::Secret;
 mod auth;
 mod channel;
 
-pub use channel::SshChannel;
+pub(super) use channel::SshChannel;
 
 /// What a connection may use besides its target.
-pub struct Access<'a> {
+pub(super) struct Access<'a> {
     pub password: Option<&'a Secret>,
     /// For every encrypted key file.
     pub passphrase: Option<&'a Secret>,
@@ -32,7 +32,7 @@ pub struct Access<'a> {
 }
 
 /// Connects and logs in.
-pub fn connect(target: &Target, access: &Access<'_>) -> Result<Link, TransportError> {
+pub(super) fn connect(target: &Target, access: &Access<'_>) -> Result<Link, TransportError> {
     let timeout = target.connect_timeout;
     let deadline = Instant::now() + timeout;
     let known = access.known_hosts.load(&target.known_hosts)?;
@@ -46,7 +46,7 @@ pub fn connect(target: &Target, access: &Access<'_>) -> Result<Link, TransportEr
 }
 
 /// A connection. Dropping it closes it at once, whatever state it is in.
-pub struct Link {
+pub(super) struct Link {
     session: ssh2::Session,
     socket: TcpStream,
     address: SocketAddr,
@@ -201,7 +201,7 @@ impl Link {
     }
 
     /// Starts the one process of this connection.
-    pub fn exec(
+    pub(super) fn exec(
         self,
         command: &str,
         deadline: Instant,

@@ -10,7 +10,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use super::{TransportError, Waiting};
 
 /// Each address gets its share of the time that is left.
-pub fn connect(
+pub(super) fn connect(
     host: &str,
     port: u16,
     deadline: Instant,

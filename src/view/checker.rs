@@ -45,7 +45,7 @@ fn name(service: &Service, to: Virtual, rs: &RealServer) -> String {
 }
 
 /// The file that is there while the checker keeps a real server at weight 0 (templates/health.sh.tera).
-pub fn down(cluster: &Cluster, service: &Service, to: Virtual, rs: &RealServer) -> Option<String> {
+pub(super) fn down(cluster: &Cluster, service: &Service, to: Virtual, rs: &RealServer) -> Option<String> {
     let checked = !cluster.keepalived && service.health_check.is_some();
     checked.then(|| {
         let (cluster, name) = (&cluster.name, name(service, to, rs));
@@ -80,7 +80,7 @@ fn questions(check: &HealthCheck, rs: &Destination, port: Option<u16>) -> Vec<St
 }
 
 /// The program that asks, and the unit that runs it.
-pub fn program(cluster: &Cluster, os: &Distribution) -> Value {
+pub(super) fn program(cluster: &Cluster, os: &Distribution) -> Value {
     let unit = unit(cluster);
     json!({
         "program": format!("/usr/local/sbin/lvsctl-{}-health", cluster.name),

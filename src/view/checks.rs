@@ -8,7 +8,7 @@ use crate::inventory::model::{HealthCheckKind, HttpAnswer, RealServer, Service};
 use crate::resource::ipvs::{Ask, Page, Virtual};
 
 /// The ports of a real server that its check for a virtual service asks.
-pub fn ports(service: &Service, rs: &RealServer, to: Virtual) -> Vec<u16> {
+pub(crate) fn ports(service: &Service, rs: &RealServer, to: Virtual) -> Vec<u16> {
     let at = match to {
         Virtual::Tcp(at) | Virtual::Udp(at) => Some(at.port()).filter(|port| *port != 0),
         Virtual::Fwmark { .. } => None,
@@ -33,7 +33,7 @@ pub fn words(service: &Service, rs: &RealServer, to: Virtual) -> Option<String> 
     })
 }
 
-pub fn asks(service: &Service, rs: &RealServer, to: Virtual) -> Vec<Ask> {
+pub(super) fn asks(service: &Service, rs: &RealServer, to: Virtual) -> Vec<Ask> {
     let Some(check) = &service.health_check else {
         return Vec::new();
     };

@@ -7,7 +7,7 @@ use crate::inventory::model::{Cluster, Host};
 use crate::resource::Distribution;
 
 /// The folders that a host mounts, each with the name that systemd demands of its unit.
-pub fn mounts(cluster: &Cluster, host: &Host, os: &Distribution) -> Vec<Value> {
+pub(super) fn mounts(cluster: &Cluster, host: &Host, os: &Distribution) -> Vec<Value> {
     let all = cluster
         .hosts
         .iter()
@@ -45,7 +45,7 @@ fn escaped(path: &str) -> String {
 }
 
 /// The folders that a host shares, with who may mount them.
-pub fn exports(cluster: &Cluster, host: &Host) -> Vec<Value> {
+pub(super) fn exports(cluster: &Cluster, host: &Host) -> Vec<Value> {
     let client = |name: &str| cluster.hosts.iter().find(|h| h.name == name);
     host.exports
         .iter()

@@ -8,7 +8,7 @@ use crate::inventory::model::{ArpAnswer, Cluster, Host};
 
 /// The default route of a real server: its answers go back by the gateway that the inventory has for it. With NAT that
 /// is the director.
-pub fn gateways(host: &Host) -> Vec<Value> {
+pub(super) fn gateways(host: &Host) -> Vec<Value> {
     let via = host.gateway.filter(|_| !host.is_director());
     let route = |via: IpAddr| {
         let to = if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
@@ -19,7 +19,7 @@ pub fn gateways(host: &Host) -> Vec<Value> {
 }
 
 /// Static neighbour entries of a gateway: each VIP at the hardware address of the director.
-pub fn neighbours(cluster: &Cluster, host: &Host) -> Vec<Value> {
+pub(super) fn neighbours(cluster: &Cluster, host: &Host) -> Vec<Value> {
     if cluster.arp != ArpAnswer::Neighbour || !host.has_role("router") {
         return Vec::new();
     }

@@ -15,14 +15,14 @@ const SSH: u16 = 22;
 
 /// Ports on which a host answers for services, by what they speak.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Listens {
+pub(super) struct Listens {
     http: BTreeSet<u16>,
     https: BTreeSet<u16>,
     tcp: BTreeSet<u16>,
     udp: BTreeSet<u16>,
 }
 
-pub fn listens(cluster: &Cluster, host: &Host) -> Listens {
+pub(super) fn listens(cluster: &Cluster, host: &Host) -> Listens {
     let mut all = Listens::default();
     for service in &cluster.services {
         for port in service.known_ports() {
@@ -44,14 +44,14 @@ pub fn listens(cluster: &Cluster, host: &Host) -> Listens {
 }
 
 /// Whether there are ports that a web server does not listen on by itself.
-pub fn more_web_ports(cluster: &Cluster, host: &Host) -> bool {
+pub(super) fn more_web_ports(cluster: &Cluster, host: &Host) -> bool {
     let all = listens(cluster, host);
     !all.https.is_empty() || all.http.iter().any(|port| *port != 80)
 }
 
 /// One server for each port that speaks no HTTP; for UDP one for each address, since what answers must do so from
 /// the address that was asked.
-pub fn answers(cluster: &Cluster, host: &Host, os: &Distribution) -> Vec<Value> {
+pub(super) fn answers(cluster: &Cluster, host: &Host, os: &Distribution) -> Vec<Value> {
     let name = &cluster.name;
     let tcp = listens(cluster, host).tcp.into_iter().map(|port| {
         let unit = format!("lvsctl-{name}-tcp-{port}.service");

@@ -33,7 +33,7 @@ struct Taker {
 }
 
 /// What all clients together got from one group.
-pub struct Round<'a> {
+pub(super) struct Round<'a> {
     group: &'a Group<'a>,
     /// Real servers that take new connections, with their weights.
     takers: Vec<(Taker, u32)>,
@@ -58,7 +58,7 @@ pub struct Round<'a> {
 }
 
 impl<'a> Round<'a> {
-    pub fn new(
+    pub(super) fn new(
         cluster: &Cluster,
         group: &'a Group<'a>,
         exchanges: &[&Exchange],
@@ -145,12 +145,12 @@ impl<'a> Round<'a> {
         round
     }
 
-    pub fn what(&self) -> String {
+    pub(super) fn what(&self) -> String {
         format!("{} {}", self.group.service.name, self.group.r#virtual)
     }
 
     /// Answers come from real servers, or from the sorry server when there is none.
-    pub fn strangers(&self, findings: &mut Findings) {
+    pub(super) fn strangers(&self, findings: &mut Findings) {
         let service = self.group.service;
         for (who, count) in &self.strangers {
             if let Some(sorry) = &service.sorry_server {
@@ -228,7 +228,7 @@ impl<'a> Round<'a> {
     }
 
     /// Every real server with weight gets some, where the scheduler gives each its turn.
-    pub fn hit(&self, findings: &mut Findings) {
+    pub(super) fn hit(&self, findings: &mut Findings) {
         let scheduler = self.group.service.scheduler;
         let (rounds, sure) = match scheduler {
             Scheduler::Rr | Scheduler::Wrr => (1, true),
@@ -267,7 +267,7 @@ impl<'a> Round<'a> {
     }
 
     /// rr and wrr are exact; the others depend on what else goes on.
-    pub fn shares(&self, findings: &mut Findings) {
+    pub(super) fn shares(&self, findings: &mut Findings) {
         let scheduler = self.group.service.scheduler;
         if !matches!(scheduler, Scheduler::Rr | Scheduler::Wrr)
             || self.answered < self.asked
@@ -306,7 +306,7 @@ impl<'a> Round<'a> {
     }
 
     /// A persistent service gives all connections of a client to one real server, on all ports of its mark.
-    pub fn one_real_server(&self, findings: &mut Findings, exchanges: &[&Exchange]) {
+    pub(super) fn one_real_server(&self, findings: &mut Findings, exchanges: &[&Exchange]) {
         let mut clients: BTreeMap<&str, BTreeMap<String, BTreeSet<u16>>> = BTreeMap::new();
         for exchange in exchanges {
             for reply in came(exchange).iter().filter(|r| r.status.is_some()) {
@@ -376,7 +376,7 @@ impl<'a> Round<'a> {
     }
 
     /// What IPVS counted is what clients saw, or more where others use the service too.
-    pub fn agree(&self, findings: &mut Findings) {
+    pub(super) fn agree(&self, findings: &mut Findings) {
         let Some((director, counted)) = &self.counted else {
             return;
         };

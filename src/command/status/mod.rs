@@ -39,7 +39,7 @@ fn needs(host: &Host, needs: &mut Needs) -> String {
     String::new()
 }
 
-pub fn run(global: &Global, args: &StatusArgs) -> Result<Exit> {
+pub(super) fn run(global: &Global, args: &StatusArgs) -> Result<Exit> {
     let session = Session::open(
         global,
         Options {

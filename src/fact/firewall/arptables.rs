@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// A rule as `arptables-save` tells it: its chain, and its options in whatever order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub(super) struct Rule {
     chain: String,
     options: BTreeMap<String, String>,
 }

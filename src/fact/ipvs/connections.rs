@@ -70,7 +70,7 @@ fn lines(text: &str) -> Vec<(Place, Vec<&str>)> {
     all
 }
 
-pub fn parse(table: &str, rates: &str) -> Counters {
+pub(super) fn parse(table: &str, rates: &str) -> Counters {
     let mut counters = Counters::default();
     for (place, words) in lines(table) {
         // Forward, weight, active, inactive.

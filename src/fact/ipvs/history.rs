@@ -25,7 +25,7 @@ const LINES: u32 = 200;
 
 /// Prints keepalived's log of the real servers in `$gone`, words for grep(1). Where there are none it prints nothing and
 /// starts no process.
-pub fn script() -> String {
+pub(super) fn script() -> String {
     format!(
         "if [ -n \"$gone\" ]; then part log\nset -f\n\
          if [ -d /run/systemd/system ] && command -v journalctl >/dev/null 2>&1; then\n\
@@ -37,14 +37,14 @@ pub fn script() -> String {
 }
 
 /// The word for grep(1) that finds a real server in the log: keepalived writes `[ADDRESS]:PROTOCOL:PORT`.
-pub fn pattern(rs: SocketAddr) -> String {
+pub(super) fn pattern(rs: SocketAddr) -> String {
     format!("-e [{}]:", rs.ip())
 }
 
 /// Which real servers keepalived has taken out since it started, by [`named`]. Every version from 2.0.5 on writes
 /// `Removing service RS from VS VS` (2.0: `to VS`) and `Adding service RS to VS VS`, `Disabling` and `Enabling` where a
 /// real server stays at weight 0; the sorry server's lines read otherwise.
-pub fn of_log(text: &str) -> BTreeMap<String, Out> {
+pub(super) fn of_log(text: &str) -> BTreeMap<String, Out> {
     let mut outs: BTreeMap<String, Out> = BTreeMap::new();
     let mut said: BTreeMap<IpAddr, String> = BTreeMap::new();
     // What leaves the configuration is removed too, in the lines that follow.
@@ -168,7 +168,7 @@ fn bracketed(message: &str) -> Option<IpAddr> {
 }
 
 /// What our own health checker keeps of real servers that it gave weight 0: lines of [`named`], a tab, and since when.
-pub fn of_checker(text: &str) -> BTreeMap<String, Out> {
+pub(super) fn of_checker(text: &str) -> BTreeMap<String, Out> {
     let line = |line: &str| {
         let (name, since) = line.split_once('\t')?;
         let out = Out {

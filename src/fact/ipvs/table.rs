@@ -44,7 +44,7 @@ fn odd(line: &str, what: &str) -> ParseError {
     )
 }
 
-pub fn parse(section: &Section) -> Result<Table, ParseError> {
+pub(super) fn parse(section: &Section) -> Result<Table, ParseError> {
     let mut table = Table::default();
     for line in section
         .part("table")

@@ -10,7 +10,7 @@ use crate::inventory::model::{Host, Network, Vip};
 use crate::inventory::problem::{Fault, shown};
 
 /// Where a host's address stands in the inventory.
-pub fn path_of<'h>(host: &'h Host, address: IpAddr, view: View<'_>) -> Vec<&'h str> {
+pub(super) fn path_of<'h>(host: &'h Host, address: IpAddr, view: View<'_>) -> Vec<&'h str> {
     let holder = host
         .interfaces
         .iter()
@@ -29,7 +29,7 @@ pub fn path_of<'h>(host: &'h Host, address: IpAddr, view: View<'_>) -> Vec<&'h s
     }
 }
 
-pub fn hosts_are_distinct(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn hosts_are_distinct(view: View<'_>, faults: &mut Vec<Fault>) {
     let mut owners: BTreeMap<IpAddr, &Host> = BTreeMap::new();
     for host in &view.cluster.hosts {
         for net in host.interfaces.iter().flat_map(|i| &i.addresses) {
@@ -56,7 +56,7 @@ pub fn hosts_are_distinct(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub fn networks_are_distinct(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn networks_are_distinct(view: View<'_>, faults: &mut Vec<Fault>) {
     let all: Vec<(&Network, &IpNet)> = view
         .cluster
         .networks
@@ -94,7 +94,7 @@ pub fn networks_are_distinct(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// Addresses that no host can have.
-pub fn usable(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn usable(view: View<'_>, faults: &mut Vec<Fault>) {
     for host in &view.cluster.hosts {
         for net in host.interfaces.iter().flat_map(|i| &i.addresses) {
             if let Some(why) = unusable(net.addr(), Some(*net)) {
@@ -143,7 +143,7 @@ fn unusable(address: IpAddr, net: Option<IpNet>) -> Option<String> {
     }
 }
 
-pub fn gateways(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn gateways(view: View<'_>, faults: &mut Vec<Fault>) {
     for host in &view.cluster.hosts {
         let path = ["hosts", host.name.as_str(), "gateway"];
         let Some(gateway) = host.gateway.filter(|_| view.places.is_given(&path)) else {
@@ -170,7 +170,7 @@ pub fn gateways(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// VIPs of services and of VRRP instances.
-pub fn vips(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn vips(view: View<'_>, faults: &mut Vec<Fault>) {
     let mut prefixes: BTreeMap<IpAddr, (u8, &str)> = BTreeMap::new();
     for service in &view.cluster.services {
         for (index, vip) in service.vips.iter().enumerate() {

@@ -10,7 +10,7 @@ use crate::inventory::model::{ArpAnswer, Interface};
 use crate::inventory::problem::{Fault, shown};
 
 /// A static neighbour entry needs a host that has it, and the hardware address that it names.
-pub fn neighbours_are_known(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn neighbours_are_known(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     if cluster.arp != ArpAnswer::Neighbour {
         return;

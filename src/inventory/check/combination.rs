@@ -10,7 +10,7 @@ use crate::inventory::problem::{Fault, shown};
 use crate::inventory::spare;
 
 /// The kernel keeps no connection for a one-packet service (`ip_vs_conn_hash`), so it cannot translate the answer.
-pub fn one_packet_in_nat(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn one_packet_in_nat(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
         if service.one_packet && service.protocol == Protocol::Udp && service.mode == Mode::Nat {
             let fault = Fault::new(
@@ -61,7 +61,7 @@ const FURTHER: &[Further] = &[
 ];
 
 /// Protocols whose clients and servers open further connections, to other ports.
-pub fn further_connections(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn further_connections(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
         let own = |known: &&Further| {
             known.protocol == service.protocol && service.ports.contains(&known.port)
@@ -94,7 +94,7 @@ pub fn further_connections(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// In NAT a real server answers a client of its own network directly, from an address that the client never asked.
-pub fn clients_in_nat(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn clients_in_nat(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let nat = || cluster.services.iter().filter(|s| s.mode == Mode::Nat);
     let directors = cluster.hosts.iter().filter(|h| h.is_director());
@@ -121,7 +121,7 @@ pub fn clients_in_nat(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// Clients of the other family cannot ask for a service. One message for each family.
-pub fn has_client_of_family(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn has_client_of_family(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let clients = || cluster.hosts.iter().filter(|host| cluster.is_neutral(host));
     for v4 in [true, false] {
@@ -157,7 +157,7 @@ fn is_sorry_alone(cluster: &Cluster, host: &Host) -> bool {
 }
 
 /// Without a client nothing asks for the services as users do.
-pub fn has_client(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn has_client(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     if cluster.services.is_empty() || cluster.hosts.iter().any(|h| cluster.is_neutral(h)) {
         return;

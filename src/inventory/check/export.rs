@@ -23,7 +23,7 @@ fn folder(path: &str) -> Option<Fault> {
     })
 }
 
-pub fn paths(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn paths(view: View<'_>, faults: &mut Vec<Fault>) {
     let mut mounts: BTreeSet<(&str, &str)> = BTreeSet::new();
     for host in &view.cluster.hosts {
         for (index, export) in host.exports.iter().enumerate() {
@@ -45,7 +45,7 @@ pub fn paths(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub fn clients(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn clients(view: View<'_>, faults: &mut Vec<Fault>) {
     let hosts = &view.cluster.hosts;
     for host in hosts {
         for (index, export) in host.exports.iter().enumerate() {

@@ -62,7 +62,7 @@ fn holder(host: &Host, address: IpAddr) -> Option<(&Interface, IpNet)> {
 
 /// With DR and TUN, answers come from the VIP, which a director that has it drops as coming from outside with an address
 /// of its own ("martian source").
-pub fn past_directors(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn past_directors(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let direct = serving(&cluster.services, |s| s.mode != Mode::Nat);
     let through = serving(&cluster.services, |s| s.mode == Mode::Nat);
@@ -87,7 +87,7 @@ pub fn past_directors(view: View<'_>, faults: &mut Vec<Fault>) {
 
 /// A host has one default gateway: through a director answers of NAT come back, and those of DR and TUN get lost. Without
 /// the gateway it reaches clients of its own network, which get no answers of NAT.
-pub fn one_way_each(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn one_way_each(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let (nat, direct) = (by_nat(cluster), answering(cluster, |s| s.mode != Mode::Nat));
     for host in cluster.hosts.iter().filter(|h| !h.is_director()) {
@@ -117,7 +117,7 @@ pub fn one_way_each(view: View<'_>, faults: &mut Vec<Fault>) {
 
 /// With NAT, a director is the real servers' gateway, so it has an address in their network. A router between them, which
 /// leads their answers to the director, is named as their gateway.
-pub fn directors_are_beside(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn directors_are_beside(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let directors: Vec<&Host> = cluster.hosts.iter().filter(|h| h.is_director()).collect();
     // By network and family: its subnet, and who answers there.
@@ -225,7 +225,7 @@ fn gateway_path<'h>(view: View<'_>, host: &'h Host) -> Vec<&'h str> {
 }
 
 /// With NAT, answers must come back through the director.
-pub fn through_directors(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn through_directors(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let own: BTreeSet<IpAddr> = cluster.director_addresses().collect();
     let mut through: BTreeSet<IpAddr> = cluster.floating_vips().collect();

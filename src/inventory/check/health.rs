@@ -7,7 +7,7 @@ use super::{page, quoted};
 use crate::inventory::model::{HealthCheckKind, HttpAnswer, Protocol, RealServer, Service};
 use crate::inventory::problem::{Fault, shown};
 
-pub fn checks(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn checks(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
         let name = service.name.as_str();
         if let Some(fault) = page::path(&service.check.path, false) {
@@ -47,7 +47,7 @@ pub fn checks(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// Health checks by connections of TCP, where the service is another protocol's or has no port to ask.
-pub fn asks_by_tcp(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn asks_by_tcp(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
         let name = service.name.as_str();
         let Some(health) = &service.health_check else {

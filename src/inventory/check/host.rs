@@ -6,7 +6,7 @@ use crate::inventory::problem::{Fault, listed, shown};
 use crate::inventory::resolve::serving;
 use crate::secret::SecretSource;
 
-pub fn directors(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn directors(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let primary: Vec<&Host> = cluster
         .hosts
@@ -83,7 +83,7 @@ fn no_services(view: View<'_>) -> Option<Fault> {
     })
 }
 
-pub fn real_servers_serve(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn real_servers_serve(view: View<'_>, faults: &mut Vec<Fault>) {
     if let Some(fault) = no_services(view) {
         faults.push(fault);
         return;
@@ -100,7 +100,7 @@ pub fn real_servers_serve(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub fn ssh(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn ssh(view: View<'_>, faults: &mut Vec<Fault>) {
     for host in &view.cluster.hosts {
         let ssh = &host.ssh;
         let mut say_of = |key: &str, below: &[&str], fault: Fault| {
@@ -158,7 +158,7 @@ pub fn ssh(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// Whether a secret can be read from there at all.
-pub fn secret_source(source: &SecretSource) -> Option<Fault> {
+pub(super) fn secret_source(source: &SecretSource) -> Option<Fault> {
     match source {
         SecretSource::Env(name) => {
             (!is_variable(name)).then(|| {

@@ -8,7 +8,7 @@ use crate::inventory::problem::{Fault, listed, shown};
 
 /// In DR and TUN a packet reaches the real server as it was, for the VIP; IPVS there takes it for a new request. In NAT
 /// a director's answer leaves by its own way, past the one that knows the connection.
-pub fn directors_serve_alone(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn directors_serve_alone(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let mut served: BTreeMap<&str, &Service> = BTreeMap::new();
     // What loops is worse than what gets no answer.

@@ -20,7 +20,7 @@ fn at_priority(
     }
 }
 
-pub fn priorities(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn priorities(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         for pair in instance.members.windows(2) {
             let [one, other] = pair else { continue };
@@ -82,7 +82,7 @@ fn with_all(view: View<'_>) -> String {
 }
 
 /// Who holds a VIP serves it, so it has IPVS: that is what the roles `director` and `backup` are.
-pub fn are_directors(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn are_directors(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         let is_director = |name: &str| directors(view).any(|h| h.name == name);
         let good = instance.members.iter();
@@ -105,7 +105,7 @@ pub fn are_directors(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub fn are_enough(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn are_enough(view: View<'_>, faults: &mut Vec<Fault>) {
     let all = &view.cluster.vrrp;
     let outside: Vec<&Host> = directors(view)
         .filter(|host| !all.iter().any(|instance| is_member(instance, host)))
@@ -172,7 +172,7 @@ pub fn are_enough(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// A backup is meant to wait: of one instance, or of all that they share, it is not to be the master.
-pub fn master_is_a_director(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn master_is_a_director(view: View<'_>, faults: &mut Vec<Fault>) {
     let find = |name: &str| view.cluster.hosts.iter().find(|h| h.name == name);
     let is_backup = |host: &Host| host.has_role("backup") && !host.has_role("director");
     let mut before: Option<(&VrrpInstance, &VrrpMember, &VrrpMember)> = None;

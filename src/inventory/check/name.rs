@@ -10,7 +10,7 @@ const OTHERS: usize = 63;
 /// IFNAMSIZ without its end.
 const INTERFACE: usize = 15;
 
-pub fn names(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn names(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let bad = |kind: &str, name: &str, longest| {
         let fault = why(name, longest)?;
@@ -79,7 +79,7 @@ pub fn names(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// An interface by the name of its network is rarely called so on the host. Who names its `network` beside it means it.
-pub fn interfaces_are_no_networks(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn interfaces_are_no_networks(view: View<'_>, faults: &mut Vec<Fault>) {
     for host in &view.cluster.hosts {
         let path = |name: &'_ str| ["hosts", &host.name, "interfaces", name].map(str::to_owned);
         let is_given = |path: &[String]| {

@@ -9,7 +9,7 @@ use crate::inventory::problem::{Fault, shown};
 const ODD: [char; 5] = ['`', '<', '>', '#', ' '];
 
 /// The path of a URL. A health check may have a host beside it.
-pub fn path(path: &str, takes_host: bool) -> Option<Fault> {
+pub(super) fn path(path: &str, takes_host: bool) -> Option<Fault> {
     let bad = !path.starts_with('/') || path.contains(ODD) || quoted::is_unfit(path);
     bad.then(|| {
         let fault = Fault::new(format!("{} is not a path of a URL", shown(path)));
@@ -72,7 +72,7 @@ const LONGEST_NAME: usize = 253;
 const LONGEST_PART: usize = 63;
 
 /// A name to ask by. Some have an underscore, though no host may.
-pub fn host(name: &str) -> Option<Fault> {
+pub(super) fn host(name: &str) -> Option<Fault> {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let is_part = |part: &str| {
         let whole = (1..=LONGEST_PART).contains(&part.len()) && part.chars().all(good);
@@ -115,7 +115,7 @@ const LONGEST_TEXT: usize = 256;
 const LONGEST_PATTERN: usize = 800;
 
 /// What a page shall hold. It becomes a part of configuration files.
-pub fn text(answer: &HttpAnswer) -> Option<Fault> {
+pub(super) fn text(answer: &HttpAnswer) -> Option<Fault> {
     let text = answer.text.as_deref()?;
     unfit_text(text)
         .or_else(|| no_body(text))

@@ -4,10 +4,10 @@
 //! the part of who asks.
 
 /// A line of keepalived.conf may have 1024 bytes; the word before a value and its indent need some.
-pub const LONGEST: usize = 900;
+pub(super) const LONGEST: usize = 900;
 
 /// Whether keepalived would read another text, or another configuration.
-pub fn is_unfit(text: &str) -> bool {
+pub(super) fn is_unfit(text: &str) -> bool {
     let plain = |c: char| c == ' ' || c.is_ascii_graphic();
     !text.chars().all(plain)
         || text.contains(['"', '\\'])

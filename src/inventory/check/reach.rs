@@ -19,7 +19,7 @@ struct Held<'c> {
 
 /// VIPs that a director would hold on an interface in another network, where clients of the VIP's own do not find it. One
 /// that routers lead to the directors is written with its prefix, /32 or /128.
-pub fn vips(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn vips(view: View<'_>, faults: &mut Vec<Fault>) {
     for Held { vip, path, holders } in all(view) {
         let apart: Vec<&Host> = holders
             .iter()
@@ -133,7 +133,7 @@ fn elsewhere(
 }
 
 /// Direct routing reaches who is on the same link, and a sorry server that is no host of the inventory may be elsewhere.
-pub fn sorry_servers(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn sorry_servers(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let directors = || cluster.hosts.iter().filter(|h| h.is_director());
     let vips: BTreeSet<IpAddr> = cluster.service_vips().into_iter().collect();

@@ -6,7 +6,7 @@ use crate::inventory::model::{Protocol, Scheduler, Service};
 use crate::inventory::problem::{Fault, shown};
 
 /// One-packet services have no connections, and their persistence would send all packets of a client to one server.
-pub fn one_packet_spreads(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn one_packet_spreads(view: View<'_>, faults: &mut Vec<Fault>) {
     let one_packet = |s: &&Service| s.one_packet && s.protocol == Protocol::Udp;
     for service in view.cluster.services.iter().filter(one_packet) {
         if counts_connections(service.scheduler) && serving(service).count() > 1 {
@@ -31,7 +31,7 @@ pub fn one_packet_spreads(view: View<'_>, faults: &mut Vec<Fault>) {
 
 /// A UDP connection never becomes an active one (`ip_vs_bind_dest`, ip_vs_conn.c), and some schedulers read these alone
 /// (ip_vs_sed.c, ip_vs_nq.c, ip_vs_ovf.c).
-pub fn active_connections(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn active_connections(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
         let reads = matches!(
             service.scheduler,
@@ -56,7 +56,7 @@ const HASH_PLACES: u32 = 256;
 
 /// `sh` fills its table in the order of the real servers, to each as many places as its weight. Which is the first is not
 /// ours to say: one that comes back is put in front.
-pub fn places(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn places(view: View<'_>, faults: &mut Vec<Fault>) {
     let hashing = |s: &&Service| s.scheduler == Scheduler::Sh;
     for service in view.cluster.services.iter().filter(hashing) {
         let weights = || serving(service).map(u32::from);
@@ -159,7 +159,7 @@ fn at_scheduler(view: View<'_>, service: &Service, fault: Fault) -> Fault {
 }
 
 /// Weights mean something else, or nothing, to some schedulers.
-pub fn weights(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn weights(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
         let mut weights: Vec<u16> = serving(service).collect();
         let several = weights.len() > 1;
@@ -207,7 +207,7 @@ pub fn weights(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// Schedulers for caches choose by the address that is asked for, of which a service with one VIP has one.
-pub fn by_destination(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn by_destination(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
         let says = match service.scheduler {
             Scheduler::Dh => "so one real server gets all connections",

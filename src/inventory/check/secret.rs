@@ -5,7 +5,7 @@ use crate::inventory::problem::Fault;
 use crate::secret::{SecretSource, Unread};
 
 /// A fault for each secret that could not be read, where it is asked for first.
-pub fn unread(view: View<'_>, unread: &[Unread]) -> Vec<Fault> {
+pub(super) fn unread(view: View<'_>, unread: &[Unread]) -> Vec<Fault> {
     let all = unread.iter();
     all.map(|one| {
         let fault = Fault::new(&one.why).help(&one.fix);

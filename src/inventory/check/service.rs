@@ -8,7 +8,7 @@ use crate::inventory::model::{Host, Mode, Protocol, RealServer, Scheduler, Servi
 use crate::inventory::problem::{Fault, choices, listed, shown};
 
 /// Persistence alone makes sense of a service on every port.
-pub fn ports_and_persistence(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn ports_and_persistence(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
         if service.is_every_port() && service.persistence.is_none() {
             let fault = Fault::new("port 0 (every port) needs persistence")
@@ -52,7 +52,7 @@ fn port_path(view: View<'_>, service: &Service, real: &RealServer) -> Vec<String
 }
 
 /// Why the ports of a service cannot be mapped to this one: of real servers and of a sorry server alike.
-pub fn unmapped(service: &Service, port: u16) -> Option<String> {
+pub(super) fn unmapped(service: &Service, port: u16) -> Option<String> {
     if service.fwmark.is_some() {
         return Some("a service of a firewall mark cannot map ports".to_owned());
     }
@@ -63,7 +63,7 @@ pub fn unmapped(service: &Service, port: u16) -> Option<String> {
     (service.mode != Mode::Nat).then(|| format!("`{mode}` cannot map the service's port to {port}"))
 }
 
-pub fn port_mapping(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn port_mapping(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
         // One mistake is one message, whoever is concerned.
         let mut mapped: BTreeMap<Vec<String>, (u16, Vec<&str>)> = BTreeMap::new();
@@ -101,7 +101,7 @@ pub fn port_mapping(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// VIPs and those who serve them are of one family.
-pub fn families(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn families(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
         let Some(first) = service.vips.first().map(|v| v.address) else {
             continue;
@@ -129,7 +129,7 @@ pub fn families(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub fn flags(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn flags(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
         let known: &[&str] = match service.scheduler {
             Scheduler::Sh => &["sh-fallback", "sh-port", "flag-1", "flag-2", "flag-3"],
@@ -156,7 +156,7 @@ pub fn flags(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub fn one_packet(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn one_packet(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in view.cluster.services.iter().filter(|s| s.one_packet) {
         if service.protocol != Protocol::Udp {
             let path = ["services", service.name.as_str(), "protocol"];
@@ -173,7 +173,7 @@ pub fn one_packet(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// Direct routing changes only the MAC address, so director and real server share a network.
-pub fn same_segment(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn same_segment(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let dr = || cluster.services.iter().filter(|s| s.mode == Mode::Dr);
     let mut reals: BTreeMap<(&str, IpAddr), &Service> = BTreeMap::new();
@@ -211,7 +211,7 @@ pub fn same_segment(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub fn have_real_servers(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn have_real_servers(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
         if service.real_servers.is_empty() {
             let fault = Fault::new(format!(

@@ -11,7 +11,7 @@ use crate::ports::PortRange;
 /// A service by its number in the inventory, and ports that it takes of a VIP; none is every port.
 type Taken = (usize, Option<PortRange>);
 
-pub fn services_do_not_overlap(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn services_do_not_overlap(view: View<'_>, faults: &mut Vec<Fault>) {
     let services = &view.cluster.services;
     let mut vips: BTreeMap<(IpAddr, Protocol), Vec<Taken>> = BTreeMap::new();
     for (number, service) in services.iter().enumerate() {
@@ -85,7 +85,7 @@ fn overlaps(
     found
 }
 
-pub fn marks_are_distinct(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn marks_are_distinct(view: View<'_>, faults: &mut Vec<Fault>) {
     let mut owners: BTreeMap<u32, &Service> = BTreeMap::new();
     for service in &view.cluster.services {
         let Some(mark) = service.fwmark else { continue };

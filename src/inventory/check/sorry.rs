@@ -24,7 +24,7 @@ const RULES: &[Rule] = &[
     is_unknown,
 ];
 
-pub fn servers(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn servers(view: View<'_>, faults: &mut Vec<Fault>) {
     let all = view.cluster.services.iter();
     let vips: BTreeMap<IpAddr, &str> = all
         .flat_map(|other| {
@@ -227,7 +227,7 @@ fn as_host(view: View<'_>, address: IpAddr) -> String {
 }
 
 /// Who can be the sorry server of a service.
-pub fn instead(view: View<'_>, service: &Service) -> String {
+pub(super) fn instead(view: View<'_>, service: &Service) -> String {
     let Some(first) = service.vips.first() else {
         return "give the address of a host that is no director".to_owned();
     };
@@ -296,7 +296,7 @@ fn with_role(hosts: &[&Host], role: &str) -> String {
 
 /// Whether anything answers on a director that is the sorry server itself. Only `check` says it, since what is no role here
 /// may answer too.
-pub fn directors_serve(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn directors_serve(view: View<'_>, faults: &mut Vec<Fault>) {
     const SERVE_NOTHING: &[&str] = &[
         "director",
         "backup",
@@ -346,7 +346,7 @@ pub fn directors_serve(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// Without a health check no real server is ever taken out.
-pub fn are_put_in(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn are_put_in(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
         if service.sorry_server.is_none() || service.health_check.is_some() {
             continue;

@@ -86,7 +86,7 @@ fn asked(service: &Service, real: &RealServer) -> BTreeMap<u16, Option<u16>> {
         .collect()
 }
 
-pub fn pages(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn pages(view: View<'_>, faults: &mut Vec<Fault>) {
     for asking in view.cluster.services.iter().filter_map(asking) {
         let Some(real) = asking.service.real_servers.first() else {
             continue;

@@ -5,7 +5,7 @@ use super::health::program;
 use crate::inventory::model::{TrackScript, VrrpInstance, Watch};
 use crate::inventory::problem::{Fault, choices, shown};
 
-pub fn programs(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn programs(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         if let Some(fault) = instance.notify.as_deref().and_then(program) {
             faults.push(view.of_vrrp(instance, &["notify"], fault));
@@ -43,7 +43,7 @@ fn unit_name(unit: &str) -> Option<Fault> {
     })
 }
 
-pub fn interfaces(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn interfaces(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         for (index, name) in instance.track_interfaces.iter().enumerate() {
             let hosts = view.cluster.hosts.iter();
@@ -64,7 +64,7 @@ pub fn interfaces(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// keepalived tracks an instance's own interface in any case, so that one alone adds nothing.
-pub fn own_interface(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn own_interface(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         let mut tracked = instance.track_interfaces.iter();
         let Some(first) = tracked.next() else {
@@ -95,7 +95,7 @@ fn gap(instance: &VrrpInstance) -> Option<i16> {
 }
 
 /// A failure that takes less from the priority than the next member lacks moves nothing.
-pub fn weights(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn weights(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         let Some(gap) = gap(instance) else { continue };
         for tracker in &instance.track_scripts {
@@ -110,7 +110,7 @@ pub fn weights(view: View<'_>, faults: &mut Vec<Fault>) {
 
 /// Of a sync group no instance becomes the master where another may not (`vrrp_sync_can_goto_master`, keepalived's
 /// vrrp_sync.c), so a priority that changes in one alone moves none.
-pub fn groups(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn groups(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     if cluster.sync_group().is_empty() {
         return;

@@ -13,7 +13,7 @@ use crate::secret::Secrets;
 pub const MAX_AUTH_PASS: usize = 8;
 
 /// keepalived has one daemon, which goes with one instance.
-pub fn sync_daemon(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn sync_daemon(view: View<'_>, faults: &mut Vec<Fault>) {
     let mut with = view.cluster.vrrp.iter().filter(|i| i.sync_daemon);
     let Some(first) = with.next() else { return };
     for instance in with {
@@ -26,7 +26,7 @@ pub fn sync_daemon(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub fn advert_int(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn advert_int(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         let seconds = instance.advert_int;
         let v4 = instance.vips.first().is_none_or(|v| v.address.is_ipv4());
@@ -59,7 +59,7 @@ fn host<'c>(view: View<'c>, member: &VrrpMember) -> Option<&'c Host> {
 }
 
 /// The same id on one segment is a collision, but for IPv4 and IPv6 (RFC 5798, 1.2).
-pub fn ids(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn ids(view: View<'_>, faults: &mut Vec<Fault>) {
     let mut owners: BTreeMap<(u8, &str, bool), &VrrpInstance> = BTreeMap::new();
     for instance in &view.cluster.vrrp {
         let Some(network) = instance.members.first().and_then(|m| network(view, m)) else {
@@ -78,7 +78,7 @@ pub fn ids(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub fn vips(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn vips(view: View<'_>, faults: &mut Vec<Fault>) {
     let mut holders: BTreeMap<IpAddr, &VrrpInstance> = BTreeMap::new();
     for instance in &view.cluster.vrrp {
         let mut families = instance.vips.iter().map(|v| v.address.is_ipv4());
@@ -104,7 +104,7 @@ pub fn vips(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// Multicast adverts do not leave a network; and an address must be the member's own.
-pub fn segment(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn segment(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         let first = instance.members.first().and_then(|m| network(view, m));
         for member in &instance.members {
@@ -148,7 +148,7 @@ pub fn segment(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub fn authentication(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn authentication(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         let Some(source) = &instance.auth_pass else {
             continue;
@@ -165,7 +165,7 @@ pub fn authentication(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub fn keepalived_is_on(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn keepalived_is_on(view: View<'_>, faults: &mut Vec<Fault>) {
     if !view.cluster.vrrp.is_empty() && !view.cluster.keepalived {
         let fault = Fault::new("`keepalived: false`, but `vrrp` needs keepalived")
             .help("delete the line `keepalived: false`, or the whole `vrrp`");
@@ -173,7 +173,7 @@ pub fn keepalived_is_on(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub fn vips_are_there(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn vips_are_there(view: View<'_>, faults: &mut Vec<Fault>) {
     // Real servers without a service are the same mistake.
     if view.cluster.services.is_empty() && view.cluster.hosts.iter().any(Host::is_real_server) {
         return;
@@ -187,7 +187,7 @@ pub fn vips_are_there(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub fn vips_are_held(view: View<'_>, faults: &mut Vec<Fault>) {
+pub(super) fn vips_are_held(view: View<'_>, faults: &mut Vec<Fault>) {
     if view.cluster.vrrp.is_empty() {
         return;
     }
@@ -220,7 +220,7 @@ pub fn vips_are_held(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// The value of each `auth_pass`. What it is, is never said.
-pub fn passwords(view: View<'_>, secrets: &Secrets, faults: &mut Vec<Fault>) {
+pub(super) fn passwords(view: View<'_>, secrets: &Secrets, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         let Some(source) = &instance.auth_pass else {
             continue;

@@ -29,24 +29,24 @@ pub(super) enum Advice {
 }
 
 impl Advice {
-    pub fn write(key: &str, form: Form) -> Self {
+    pub(super) fn write(key: &str, form: Form) -> Self {
         Self::Write(vec![(key.to_owned(), form)], String::new())
     }
 
-    pub fn delete(why: impl Into<String>) -> Self {
+    pub(super) fn delete(why: impl Into<String>) -> Self {
         Self::Delete(why.into())
     }
 
-    pub fn say(help: impl Into<String>) -> Self {
+    pub(super) fn say(help: impl Into<String>) -> Self {
         Self::labelled("not known here", help)
     }
 
-    pub fn labelled(label: &str, help: impl Into<String>) -> Self {
+    pub(super) fn labelled(label: &str, help: impl Into<String>) -> Self {
         Self::Say(label.to_owned(), help.into())
     }
 
     /// With keys that only make sense beside it, where they are not given.
-    pub fn with(mut self, site: &Site<'_>, more: &[(&str, &str)]) -> Self {
+    pub(super) fn with(mut self, site: &Site<'_>, more: &[(&str, &str)]) -> Self {
         if let Self::Write(pairs, note) = &mut self {
             for (key, value) in more {
                 match site.given(key).map(|given| scalar(&given.value)) {
@@ -66,7 +66,7 @@ impl Advice {
     }
 
     /// With a note behind it.
-    pub fn noting(mut self, more: impl Into<String>) -> Self {
+    pub(super) fn noting(mut self, more: impl Into<String>) -> Self {
         if let Self::Write(_, note) = &mut self {
             *note = more.into();
         }
@@ -74,7 +74,7 @@ impl Advice {
     }
 
     /// What is left of it beside what is advised of all keys of the map.
-    pub fn beside<'e>(self, entry: &Entry, all: impl Iterator<Item = (&'e Entry, Self)>) -> Self {
+    pub(super) fn beside<'e>(self, entry: &Entry, all: impl Iterator<Item = (&'e Entry, Self)>) -> Self {
         match self {
             Self::Write(pairs, note) => {
                 let all: Vec<(&Entry, Pairs)> = all
@@ -171,7 +171,7 @@ impl Advice {
         }
     }
 
-    pub fn hint(self, entry: &Entry) -> Hint {
+    pub(super) fn hint(self, entry: &Entry) -> Hint {
         let (label, help) = match self {
             Self::Write(pairs, note) => {
                 let (pairs, example) = fitted(pairs);

@@ -1,11 +1,11 @@
 //! The inventory as it is written: every key, its type, and what it means. Whether it makes sense is decided
 //! later. The doc comments here are the reference (`docs/inventory.md`, and the JSON Schema for editors).
 
-pub mod health;
-pub mod host;
-pub mod service;
-pub mod vrrp;
-pub mod word;
+pub(super) mod health;
+pub(super) mod host;
+pub(super) mod service;
+pub(super) mod vrrp;
+pub(super) mod word;
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -23,7 +23,7 @@ use crate::ports::{NoRange, PortRange};
 pub(in crate::inventory) struct Cidr(pub IpNet);
 
 impl Cidr {
-    pub const SUBNET: &'static str = "a subnet such as 192.168.100.0/24";
+    pub(crate) const SUBNET: &'static str = "a subnet such as 192.168.100.0/24";
 }
 
 impl Word for Cidr {

@@ -15,7 +15,7 @@ use crate::inventory::spare;
 
 /// The networks as written, or those that the hosts' addresses tell by their prefixes. Where they are faulty, likely ones,
 /// so that what does not depend on them is found as well.
-pub fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
+pub(super) fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
     let found = known(raw, cx);
     if cx.networks_are_faulty {
         likely(raw)
@@ -215,7 +215,7 @@ fn subnet(address: Address) -> Option<IpNet> {
 }
 
 /// The address with its subnet's prefix, and the name of its network.
-pub fn place(
+pub(super) fn place(
     address: Address,
     claimed: Option<&str>,
     path: &[&str],

@@ -19,7 +19,7 @@ use crate::inventory::raw::word::{Address, Gateway};
 
 const DEFAULT_INTERFACE: &str = "eth0";
 
-pub fn hosts(raw: &Inventory, written: &Named<RawHost>, cx: &mut Context<'_>) -> Vec<Host> {
+pub(super) fn hosts(raw: &Inventory, written: &Named<RawHost>, cx: &mut Context<'_>) -> Vec<Host> {
     let none = Defaults::default();
     let defaults = raw.defaults.get().unwrap_or(&none);
     let all = written.iter();
@@ -280,7 +280,7 @@ fn ssh(own: Option<&SshOptions>, shared: Option<&SshOptions>) -> SshOptions {
 }
 
 /// Fills in the gateways, once all hosts and services are known.
-pub fn gateways(
+pub(super) fn gateways(
     raw: &Inventory,
     written: &Named<RawHost>,
     hosts: &mut [Host],

@@ -46,7 +46,7 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub fn new(root: &'a Node, roles: &'a [&'a str]) -> Self {
+    pub(super) fn new(root: &'a Node, roles: &'a [&'a str]) -> Self {
         Self {
             places: Places(root),
             sorry_servers: site::sorry_servers(root),

@@ -22,7 +22,7 @@ use crate::ports::{self, PortRange};
 const DEFAULT_PERSISTENCE: u32 = 300;
 const DEFAULT_DELAY_LOOP: u32 = 6;
 
-pub fn services(
+pub(super) fn services(
     raw: &Inventory,
     hosts: &[Host],
     keepalived: bool,
@@ -264,7 +264,7 @@ fn no_ranges(name: &str, raw: &RawService, free_mark: u32, cx: &mut Context<'_>)
     cx.fault(&["services", name, "port", &index.to_string()], fault);
 }
 
-pub fn vip(written: Address) -> Vip {
+pub(super) fn vip(written: Address) -> Vip {
     let widest = if written.address.is_ipv4() { 32 } else { 128 };
     Vip {
         address: written.address,

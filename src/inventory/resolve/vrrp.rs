@@ -15,7 +15,7 @@ use crate::inventory::raw::vrrp::{Member, Members, Vrrp, VrrpSection};
 const ONLY: &str = "main";
 const DEFAULT_ADVERT_INT: f64 = 1.0;
 
-pub fn instances(
+pub(super) fn instances(
     section: &VrrpSection,
     written: &Named<RawHost>,
     hosts: &[Host],

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 /// A section for the root and for every map that it leads to, in the order in which they are met.
-pub fn reference(schema: &Value) -> String {
+pub(super) fn reference(schema: &Value) -> String {
     let mut out = String::new();
     let mut open = VecDeque::from([("Inventory".to_owned(), schema.clone())]);
     let mut met = vec!["Inventory".to_owned()];

@@ -30,7 +30,7 @@ pub(super) struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    pub fn new(machine: &'a Machine, layout: &'a HostLayout) -> Self {
+    pub(super) fn new(machine: &'a Machine, layout: &'a HostLayout) -> Self {
         Self {
             machine,
             layout,
@@ -39,18 +39,18 @@ impl<'a> Host<'a> {
         }
     }
 
-    pub fn is_process(&self, pid: i32) -> bool {
+    pub(super) fn is_process(&self, pid: i32) -> bool {
         self.child
             .as_ref()
             .is_some_and(|c| i32::try_from(c.id()) == Ok(pid))
     }
 
-    pub fn is_on(&self) -> bool {
+    pub(super) fn is_on(&self) -> bool {
         self.child.is_some()
     }
 
     /// Whether somebody asked for its start; the wish is granted once.
-    pub fn start_asked(&self) -> bool {
+    pub(super) fn start_asked(&self) -> bool {
         fs::remove_file(self.machine.state.host_start(&self.layout.name)).is_ok()
     }
 
@@ -59,7 +59,7 @@ impl<'a> Host<'a> {
     }
 
     /// The root: what the host writes lies in memory and outlives its reboots.
-    pub fn make_root(&self) -> Result<(), LabError> {
+    pub(super) fn make_root(&self) -> Result<(), LabError> {
         let base = self.folder();
         for part in ["upper", "work", "root", SHARED] {
             fs::create_dir_all(base.join(part))
@@ -80,7 +80,7 @@ impl<'a> Host<'a> {
         mount_at("overlay", &base.join("root"), MsFlags::empty(), &options)
     }
 
-    pub fn start(&mut self) -> Result<(), LabError> {
+    pub(super) fn start(&mut self) -> Result<(), LabError> {
         self.boots += 1;
         self.note(PowerState::On)?;
         self.cable()?;
@@ -89,7 +89,7 @@ impl<'a> Host<'a> {
     }
 
     /// After its container ended. A rebooted host is started again.
-    pub fn ended(&mut self, code: Option<i32>) -> Result<(), LabError> {
+    pub(super) fn ended(&mut self, code: Option<i32>) -> Result<(), LabError> {
         let name = &self.layout.name;
         let group = self.group(self.boots);
         if let Some(mut child) = self.child.take() {
@@ -113,7 +113,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    pub fn note(&self, state: PowerState) -> Result<(), LabError> {
+    pub(super) fn note(&self, state: PowerState) -> Result<(), LabError> {
         let path = self.machine.state.host_power(&self.layout.name);
         let power = Power {
             state,

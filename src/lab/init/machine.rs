@@ -85,7 +85,7 @@ pub(super) struct Machine {
 
 impl Machine {
     /// The layers of a host's root, the topmost first.
-    pub fn layers(&self, host: &HostLayout) -> Vec<PathBuf> {
+    pub(super) fn layers(&self, host: &HostLayout) -> Vec<PathBuf> {
         let image = self.images.join(&host.image);
         let mut layers = vec![self.state.host_layer(&host.name)];
         if host.iptables == IptablesBackend::Legacy {

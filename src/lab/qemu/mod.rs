@@ -32,7 +32,7 @@ pub(super) struct Boot<'a> {
 }
 
 impl Boot<'_> {
-    pub fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let mut command = machine(self.kernel, self.kvm, self.memory_mib);
         share(&mut command, "root", Path::new("/"), true);
         share(&mut command, CACHE_TAG, self.cache, true);

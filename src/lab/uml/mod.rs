@@ -26,7 +26,7 @@ pub(super) struct Boot<'a> {
 }
 
 impl Boot<'_> {
-    pub fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let mut command = program("linux.uml");
         command
             .args(["root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro"])

@@ -19,7 +19,7 @@ const WHOLE: usize = 40;
 const TIME: Duration = Duration::from_secs(1);
 
 /// Writes what differs, each line behind `indent`.
-pub fn write(
+pub(super) fn write(
     writer: &mut dyn Write,
     change: &TextChange,
     indent: &str,

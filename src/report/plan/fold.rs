@@ -8,13 +8,13 @@ const APART: usize = 3;
 
 /// Changes that are shown as one.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Folded<'a> {
+pub(super) enum Folded<'a> {
     One(&'a Change),
     Many(Vec<&'a Change>),
 }
 
 /// In the order in which each kind begins.
-pub fn folded<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<Folded<'a>> {
+pub(super) fn folded<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<Folded<'a>> {
     let mut groups: Vec<Vec<&Change>> = Vec::new();
     for change in changes {
         let twin = groups

@@ -10,14 +10,14 @@ use crate::resource::{Action, Change};
 
 /// What one configuration has and the other has not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outline {
+pub(super) struct Outline {
     pub vips: BTreeSet<String>,
     /// `192.168.100.200:80`, or `mark 10`.
     pub services: BTreeSet<String>,
 }
 
 impl Outline {
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.vips.is_empty() && self.services.is_empty()
     }
 
@@ -30,7 +30,7 @@ impl Outline {
 }
 
 /// What comes and what ends with a change; nothing where it is of another file.
-pub fn comes_and_ends(change: &Change) -> (Outline, Outline) {
+pub(super) fn comes_and_ends(change: &Change) -> (Outline, Outline) {
     let is_conf = change.kind == "file" && change.key.ends_with("/keepalived.conf");
     let text = change.text.as_ref().filter(|_| is_conf);
     let Some(TextChange { from, to }) = text else {
@@ -41,14 +41,14 @@ pub fn comes_and_ends(change: &Change) -> (Outline, Outline) {
 }
 
 /// What ends with a change of a file that is there.
-pub fn ends(change: &Change) -> Outline {
+pub(super) fn ends(change: &Change) -> Outline {
     match change.action {
         Action::Update => comes_and_ends(change).1,
         Action::Create | Action::Remove => Outline::default(),
     }
 }
 
-pub fn outline(text: &str) -> Outline {
+pub(super) fn outline(text: &str) -> Outline {
     let mut found = Outline::default();
     add(&keepalived::parse(text), &mut found);
     found

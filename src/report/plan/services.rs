@@ -31,7 +31,7 @@ struct Line {
 type Part = (Line, Vec<Line>);
 
 /// Writes the parts of all hosts; the same part of several hosts once. Whether there were any.
-pub fn write(
+pub(super) fn write(
     writer: &mut dyn Write,
     plans: &[HostPlan],
     called: &Names,

@@ -21,7 +21,7 @@ pub(super) fn is_well(ipvs: &Ipvs, rs: &Destination) -> String {
 }
 
 /// Polls until keepalived has put back all that it took out and that is well again.
-pub fn wait_for_return(ipvs: &Ipvs, all: &[&Destination]) -> String {
+pub(super) fn wait_for_return(ipvs: &Ipvs, all: &[&Destination]) -> String {
     let to = ipvs.service.r#virtual.printed();
     let tests: Vec<String> = all
         .iter()
@@ -39,7 +39,7 @@ pub fn wait_for_return(ipvs: &Ipvs, all: &[&Destination]) -> String {
 }
 
 /// Adds a real server that is still missing, if it is well: keepalived then has it for served, and another program removed it.
-pub fn add_if_well(ipvs: &Ipvs, rs: &Destination) -> String {
+pub(super) fn add_if_well(ipvs: &Ipvs, rs: &Destination) -> String {
     let to = ipvs.service.r#virtual;
     let line = format!("-a {} -r {} ", to.printed(), rs.address);
     format!(
@@ -58,7 +58,7 @@ pub fn method(mode: Mode) -> &'static str {
 }
 
 /// The options of a service, as `ipvsadm -Sn` orders them.
-pub fn options(definition: &Definition) -> String {
+pub(super) fn options(definition: &Definition) -> String {
     let scheduler = <&str>::from(definition.scheduler);
     let mut out = format!("-s {scheduler}");
     if let Some((timeout, granularity)) = definition.persistence {
@@ -90,7 +90,7 @@ fn netmask(to: Virtual, granularity: u8) -> Option<String> {
     (granularity != 32).then(|| mask.to_string())
 }
 
-pub fn service(definition: &Definition, exists: bool) -> String {
+pub(super) fn service(definition: &Definition, exists: bool) -> String {
     let verb = if exists { "-E" } else { "-A" };
     format!(
         "ipvsadm {verb} {} {}",
@@ -99,7 +99,7 @@ pub fn service(definition: &Definition, exists: bool) -> String {
     )
 }
 
-pub fn real_server(verb: &str, to: Virtual, rs: &Destination) -> String {
+pub(super) fn real_server(verb: &str, to: Virtual, rs: &Destination) -> String {
     let mut command = format!(
         "ipvsadm {verb} {to} -r {} {} -w {}",
         rs.address,
@@ -141,11 +141,11 @@ fn where_it_is(to: Virtual, rs: &Destination, command: &str) -> String {
 }
 
 /// keepalived, or the node script's stop, may have removed it already.
-pub fn remove(to: Virtual) -> String {
+pub(super) fn remove(to: Virtual) -> String {
     format!("! ipvsadm -Ln {to} >/dev/null 2>&1 || ipvsadm -D {to}")
 }
 
-pub fn forget(to: Virtual, rs: SocketAddr) -> String {
+pub(super) fn forget(to: Virtual, rs: SocketAddr) -> String {
     format!("ipvsadm -d {to} -r {rs}")
 }
 
@@ -153,7 +153,7 @@ pub fn forget(to: Virtual, rs: SocketAddr) -> String {
 /// deleted behind its back, it would not put it in at the next outage. So keepalived reads its configuration without the
 /// sorry server of this service, which takes it out, and then the whole again. One that keepalived does not know of, since it
 /// was killed, is deleted. Nothing is done where no real server is left meanwhile.
-pub fn take_out_sorry(ipvs: &Ipvs, sorry: SocketAddr, reload: &str) -> String {
+pub(super) fn take_out_sorry(ipvs: &Ipvs, sorry: SocketAddr, reload: &str) -> String {
     let to = ipvs.service.r#virtual.printed();
     let head = match ipvs.service.r#virtual {
         Virtual::Tcp(at) | Virtual::Udp(at) => format!("{} {}", at.ip(), at.port()),
@@ -189,7 +189,7 @@ mv -f "$conf.lvsctl-whole" "$conf"
 
 /// Polls until keepalived has put the service and its real servers into the kernel. A real server that fails
 /// its check keeps away: the probe that follows finds that out, not this script.
-pub fn wait_for(ipvs: &Ipvs, table: &Table) -> String {
+pub(super) fn wait_for(ipvs: &Ipvs, table: &Table) -> String {
     let to = ipvs.service.r#virtual.printed();
     let mut tests = vec![format!(
         "case $table in *'-A {to} {}\n'*) ;; *) ok=;; esac",
@@ -217,7 +217,7 @@ pub fn wait_for(ipvs: &Ipvs, table: &Table) -> String {
     )
 }
 
-pub fn node(ipvs: &Ipvs) -> NodeLines {
+pub(super) fn node(ipvs: &Ipvs) -> NodeLines {
     let to = ipvs.service.r#virtual;
     let mut start = vec![format!(
         "{} 2>/dev/null || {}",

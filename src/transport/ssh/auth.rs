@@ -14,7 +14,7 @@ use crate::transport::config::Target;
 use crate::transport::keys::{self, Unusable};
 use crate::transport::{Attempt, TransportError, Waiting};
 
-pub fn log_in(
+pub(super) fn log_in(
     link: &Link,
     target: &Target,
     access: &Access<'_>,

@@ -12,7 +12,7 @@ use crate::transport::{Channel, Ended, Progress};
 /// What is offered to libssh2 at once; it makes packets of it.
 const PIECE: usize = 32 * 1024;
 
-pub struct SshChannel {
+pub(crate) struct SshChannel {
     channel: ssh2::Channel,
     link: Link,
     buffer: Vec<u8>,

@@ -60,7 +60,7 @@ impl Port {
     }
 
     /// The keys of a service that say it.
-    pub fn pairs(&self) -> Option<Pairs> {
+    pub(crate) fn pairs(&self) -> Option<Pairs> {
         let mut pairs = vec![pair("port", Form::word(self.outer.as_ref()?))];
         if let Some(inner) = self.inner {
             pairs.push(pair("real_port", Form::word(inner)));
