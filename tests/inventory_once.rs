@@ -461,3 +461,201 @@ fn what_a_url_or_a_file_cannot_hold() {
         );
     }
 }
+
+/// Words of HAProxy, keepalived, Ansible and ipvsadm, in the ways in which they are spelt.
+#[test]
+fn words_of_other_programs() {
+    let top = |line: &'static str| {
+        let top: &'static str = line;
+        Pair { top, ..PAIR }.text()
+    };
+    let real = |keys: &str| web(&format!("real_servers: {{ rs1: {{ {keys} }}, rs2: {{}} }}"));
+    let key = "unknown key";
+    check(&[
+        (
+            "lb-algo",
+            web("lb-algo: wlc"),
+            key,
+            "write `scheduler: wlc`",
+        ),
+        ("lbAlgo", web("lbAlgo: wlc"), key, "write `scheduler: wlc`"),
+        (
+            "persistence-timeout",
+            web("persistence-timeout: 60"),
+            key,
+            "write `persistence: 60`",
+        ),
+        (
+            "persistenceTimeout",
+            web("persistenceTimeout: 60"),
+            key,
+            "write `persistence: 60`",
+        ),
+        (
+            "realServers",
+            web("realServers: [rs1, rs2]"),
+            key,
+            "write `real_servers: [rs1, rs2]`",
+        ),
+        (
+            "health-check",
+            web("health-check: tcp"),
+            key,
+            "write `health_check: tcp`",
+        ),
+        (
+            "slowstart",
+            web("slowstart: 30s"),
+            key,
+            "gets its share at once",
+        ),
+        (
+            "default-server",
+            web("default-server: { weight: 1 }"),
+            key,
+            "holds for all its real servers",
+        ),
+        (
+            "tcp-check",
+            web("tcp-check: {}"),
+            key,
+            "write `health_check: tcp`",
+        ),
+        (
+            "hash-type",
+            web("hash-type: consistent"),
+            key,
+            "`scheduler: mh`",
+        ),
+        (
+            "send-proxy",
+            web("send-proxy: true"),
+            key,
+            "sees the client's address",
+        ),
+        (
+            "url",
+            web("url: http://a/health"),
+            key,
+            "write `health_check: { http: { path: /health } }`",
+        ),
+        (
+            "status_code",
+            web("status_code: 204"),
+            key,
+            "write `health_check: { http: { status: 204 } }`",
+        ),
+        (
+            "connect_port",
+            web("connect_port: 8080"),
+            key,
+            "write `health_check: { port: 8080 }`",
+        ),
+        (
+            "misc_path",
+            web("misc_path: check.sh 1"),
+            key,
+            "write `health_check: { script: { path: /usr/local/bin/check.sh } }`",
+        ),
+        ("uthreshold", web("uthreshold: 100"), key, "are not bounded"),
+        (
+            "rise of a real server",
+            real("rise: 2"),
+            key,
+            "add `health_check: { rise: 2 }` to the service `web`",
+        ),
+        (
+            "inter of a real server",
+            real("inter: 2s"),
+            key,
+            "add `delay_loop: 2` to the service `web`",
+        ),
+        (
+            "maxconn of a real server",
+            real("maxconn: 100"),
+            key,
+            "are not bounded",
+        ),
+        (
+            "url of a real server",
+            real("url: /up"),
+            key,
+            "add `health_check: { http: { path: /up } }` to the service `web`",
+        ),
+        ("-A", web("'-A': ''"), key, "it is a command"),
+        (
+            "router_id",
+            top("router_id: lb1\n"),
+            key,
+            "lvsctl writes this part of keepalived.conf itself",
+        ),
+        (
+            "vrrp_strict",
+            top("vrrp_strict: true\n"),
+            key,
+            "lvsctl writes this part of keepalived.conf itself",
+        ),
+        (
+            "lb_algo of the inventory",
+            top("lb_algo: wlc\n"),
+            key,
+            "add `scheduler: wlc` to the service `web`",
+        ),
+        (
+            "become of the inventory",
+            top("become: true\n"),
+            key,
+            "stands in `defaults`",
+        ),
+        (
+            "unicast_src_ip",
+            vrrp(
+                "virtual_router_id: 51, members: { lb1: { unicast_src_ip: 192.168.100.10 }, lb2: {} }",
+            ),
+            key,
+            "write `address: 192.168.100.10`",
+        ),
+        (
+            "nopreempt of a member",
+            vrrp("virtual_router_id: 51, members: { lb1: { nopreempt: true }, lb2: {} }"),
+            key,
+            "add `preempt: false` to `vrrp`",
+        ),
+        (
+            "gw",
+            rs1("gw: 192.168.100.1"),
+            key,
+            "write `gateway: 192.168.100.1`",
+        ),
+        (
+            "fqdn",
+            rs1("fqdn: rs1.example.org"),
+            key,
+            "write `ssh: { host: rs1.example.org }`",
+        ),
+        (
+            "StrictHostKeyChecking",
+            rs1("StrictHostKeyChecking: no"),
+            key,
+            "write `ssh: { host_key_checking: accept-new }`",
+        ),
+        (
+            "proxyjump",
+            rs1("ssh: { proxyjump: a }"),
+            key,
+            "does not support jump hosts",
+        ),
+        (
+            "become_user",
+            rs1("become_user: root"),
+            key,
+            "commands run as root",
+        ),
+        (
+            "ansible_password",
+            rs1("ssh: { ansible_password: x }"),
+            key,
+            "write `password: { env: LVSCTL_PASSWORD }`",
+        ),
+    ]);
+}

@@ -376,6 +376,25 @@ fn a_path_of_odd_characters_stands_in_quotes() {
     }
 }
 
+/// So does a text that is looked for, in which brackets stand around what a pattern acts on.
+#[test]
+fn a_text_of_odd_characters_stands_in_quotes() {
+    for (text, pattern) in [
+        ("It works!", "It works!"),
+        ("<html>", "<html>"),
+        ("läuft", "läuft"),
+        ("{status: up}", "[{]status: up[}]"),
+        ("50% @a #b ~c &d", "50% @a #b ~c &d"),
+        ("$_a ${b}", "[$]_a [$][{]b[}]"),
+        ("it''s", "it's"),
+    ] {
+        let keys = format!("port: 80, health_check: {{ http: {{ text: '{text}' }} }}");
+        let conf = rendered(&format!("{BASE}{ONE}{}", service(&keys)));
+        let line = format!("(*SKIP)(*FAIL)|{pattern}\" }}");
+        assert!(conf.contains(&line), "no {line:?} in\n{conf}");
+    }
+}
+
 /// All VIPs are held; adverts name as many as they can on any interface, the same ones on all directors.
 #[test]
 fn vips_that_no_advert_can_name_are_held_beside() {

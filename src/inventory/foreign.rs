@@ -6,6 +6,7 @@ mod advice;
 mod build;
 mod fit;
 mod home;
+mod more_words;
 mod servers;
 mod slip;
 mod words;
@@ -80,7 +81,7 @@ pub(super) struct Hint {
 /// The row of a key in a map of this type.
 pub(super) fn row(word: &str, within: &str) -> Option<&'static Row> {
     let near = |row: &&Row| row.2 == within && has_word(row, word);
-    words::KEYS.iter().find(near)
+    words::rows().find(near)
 }
 
 /// The same word, whatever parts its words: `lb_algo`, `lb-algo`, `lbAlgo`. Options differ by their case, `-m` and `-M`.
@@ -104,7 +105,7 @@ fn has_word(row: &Row, word: &str) -> bool {
 
 /// Every word that is known, with whose it is, the type that it is written in, and what it means.
 pub fn keys() -> impl Iterator<Item = Row> {
-    words::KEYS.iter().flat_map(|(words, of, within, means)| {
+    words::rows().flat_map(|(words, of, within, means)| {
         words
             .split_whitespace()
             .map(|word| (word, *of, *within, *means))
@@ -139,7 +140,7 @@ fn is_word_for(word: &str, key: &str) -> bool {
         Means::Build(Builder(keys, _)) => keys.contains(&key),
         _ => false,
     };
-    words::KEYS.iter().filter(same).any(means)
+    words::rows().filter(same).any(means)
 }
 
 /// Maps of more keys than this are looked at key by key alone.

@@ -320,7 +320,7 @@ mod tests {
             ("läuft", None, ""),
             ("{status: up}", None, ""),
             ("it's 50% a@b #1 ^x$ $_y ${z} [1] (2) a|b *? ~ &", None, ""),
-            ("a \"b\" c", Some("has `\"`"), "such as `a`"),
+            ("a \"b\" c", Some("has `\"`"), "such as `c`"),
             ("say \\o", Some("has `\\`"), "such as `say`"),
             ("a\nbc", Some("an end of line"), "such as `bc`"),
             ("\t", Some("a tab"), "such as `OK`"),

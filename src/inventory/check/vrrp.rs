@@ -249,7 +249,7 @@ pub(super) fn passwords(view: View<'_>, secrets: &Secrets, faults: &mut Vec<Faul
 /// What a password has that keepalived.conf cannot hold, and roughly where. What stands beside it is not said.
 fn unfit(value: &str) -> Option<String> {
     let kind = |c: char, next: Option<char>| match (c, next) {
-        (' ', _) => Some("a blank"),
+        (' ', _) => Some("blanks"),
         ('"', _) => Some("a `\"`"),
         ('\\', _) => Some("a `\\`"),
         ('$', Some('_')) => Some("`$_`"),
@@ -281,9 +281,9 @@ mod tests {
             ("s3cr3t", None),
             ("a$b", None),
             ("!#{}'", None),
-            (" abc", Some("a blank at its begin")),
-            ("abc ", Some("a blank at its end")),
-            ("a bc", Some("a blank inside")),
+            (" abc", Some("blanks at its begin")),
+            ("abc ", Some("blanks at its end")),
+            ("a bc", Some("blanks inside")),
             ("a\"c", Some("a `\"` inside")),
             ("\\ab", Some("a `\\` at its begin")),
             ("a$_b", Some("`$_` inside")),

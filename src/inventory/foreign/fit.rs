@@ -86,10 +86,8 @@ fn taken(key: &str, text: &str) -> Taken {
         "scheduler" => said(super::scheduler(text), "scheduler", "wrr"),
         "mode" => said(super::mode(text), "mode", "dr"),
         "protocol" => {
-            let known = ["tcp", "udp"].into_iter();
-            let same = known
-                .filter(|known| known.eq_ignore_ascii_case(text))
-                .last();
+            let mut known = ["tcp", "udp"].into_iter();
+            let same = known.find(|known| known.eq_ignore_ascii_case(text));
             said(same, "protocol", "tcp")
         }
         "status" => known(StatusCodes::parse(text).is_ok(), "status", "200"),

@@ -2,6 +2,7 @@
 //! each reference is good is found by `check`.
 
 mod address;
+mod health;
 mod host;
 mod service;
 mod vrrp;

@@ -37,7 +37,7 @@ const KINDS: [&str; 4] = ["tcp", "http", "https", "script"];
 
 /// keepalived's names of its checkers.
 fn kind_of_checker(name: &str) -> Option<&'static str> {
-    match name.to_uppercase().as_str() {
+    match name.to_uppercase().replace('-', "_").as_str() {
         "TCP_CHECK" => Some("tcp"),
         "HTTP_GET" => Some("http"),
         "SSL_GET" => Some("https"),
@@ -159,10 +159,14 @@ fn flat(entries: &[Entry]) -> Vec<(&str, &Node)> {
     all
 }
 
-/// A program without its arguments.
+/// A program without its arguments, and with the folder that it may be in.
 pub(super) fn program_of(form: Form) -> Form {
     match form.text().and_then(|text| text.split_whitespace().next()) {
-        Some(first) => Form::word(first),
+        Some(first) if first.starts_with('/') => Form::word(first),
+        Some(first) => Form::word(format!(
+            "/usr/local/bin/{}",
+            first.rsplit('/').next().unwrap_or(first)
+        )),
         None => form,
     }
 }
