@@ -73,7 +73,11 @@ impl<'a> Leg<'a> {
         }
     }
 
-    pub(super) fn passes_through(packet: &Packet<'a>, from: &'a [String], to: &'a [String]) -> Self {
+    pub(super) fn passes_through(
+        packet: &Packet<'a>,
+        from: &'a [String],
+        to: &'a [String],
+    ) -> Self {
         let pairs = from.iter().flat_map(|i| to.iter().map(move |o| (i, o)));
         let packets = pairs.map(|(comes_in, goes_out)| Packet {
             comes_in: Some(comes_in),

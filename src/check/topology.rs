@@ -15,7 +15,10 @@ pub(super) const OUTSIDE: [IpAddr; 2] = [
 ];
 
 /// The services that a host is a real server of, or the sorry server.
-pub(super) fn services_of<'a>(cluster: &'a Cluster, host: &'a Host) -> impl Iterator<Item = &'a Service> {
+pub(super) fn services_of<'a>(
+    cluster: &'a Cluster,
+    host: &'a Host,
+) -> impl Iterator<Item = &'a Service> {
     cluster
         .services
         .iter()

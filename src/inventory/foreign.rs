@@ -125,8 +125,7 @@ pub(super) fn stands_for(word: &str, key: &str) -> bool {
 
 /// Whether a key holds a secret itself: `password=hunter2`.
 pub(super) fn names_secret(key: &str) -> bool {
-    slip::divided(key)
-        .is_some_and(|(key, value)| !value.is_empty() && covered::is_secret(key))
+    slip::divided(key).is_some_and(|(key, value)| !value.is_empty() && covered::is_secret(key))
 }
 
 /// Whether another program's word stands for this key.

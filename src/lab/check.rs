@@ -131,7 +131,7 @@ pub(super) mod tests {
     use crate::lab::spec::{Network, Nic};
 
     /// Hosts h0, h1 ... on one network, an address each.
-    pub fn spec(subnets: &[&str], addresses: &[&str], reserved: &[&str]) -> LabSpec {
+    pub(crate) fn spec(subnets: &[&str], addresses: &[&str], reserved: &[&str]) -> LabSpec {
         let host = |(index, address): (usize, &&str)| Host {
             name: format!("h{index}"),
             nics: vec![Nic {

@@ -284,7 +284,7 @@ pub(super) mod tests {
         layout(spec, &setting(Kernel::Uml))
     }
 
-    pub fn setting(kernel: Kernel) -> Setting {
+    pub(crate) fn setting(kernel: Kernel) -> Setting {
         Setting {
             kernel,
             memory_mib: None,

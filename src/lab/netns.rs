@@ -75,7 +75,10 @@ impl Netns {
     }
 
     /// Does something inside, from a thread of its own.
-    pub(super) fn inside<T: Send>(&self, action: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+    pub(super) fn inside<T: Send>(
+        &self,
+        action: impl FnOnce() -> io::Result<T> + Send,
+    ) -> io::Result<T> {
         let fd = self.open()?;
         in_thread(move || {
             setns(&fd, CloneFlags::CLONE_NEWNET)?;

@@ -28,7 +28,7 @@ fn host(own: Vec<Manifest>, other: Vec<Option<Manifest>>) -> FakeHosts {
     FakeHosts::new().host("rs1", probed(own, other).on("flock", ok("taken\n")))
 }
 
-pub fn probed(own: Vec<Manifest>, other: Vec<Option<Manifest>>) -> Script {
+pub(crate) fn probed(own: Vec<Manifest>, other: Vec<Option<Manifest>>) -> Script {
     let mut number = 0;
     let answer = move |script: &str| {
         let nonce = script

@@ -44,7 +44,12 @@ struct Slot {
 
 impl KeyRing {
     /// Threads that ask for the same key wait for the one that decrypts it.
-    pub(super) fn load(&self, path: &Path, passphrase: Option<&Secret>, counters: &Counters) -> Loaded {
+    pub(super) fn load(
+        &self,
+        path: &Path,
+        passphrase: Option<&Secret>,
+        counters: &Counters,
+    ) -> Loaded {
         let loaded = {
             let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
             let found = keys

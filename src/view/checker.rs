@@ -45,7 +45,12 @@ fn name(service: &Service, to: Virtual, rs: &RealServer) -> String {
 }
 
 /// The file that is there while the checker keeps a real server at weight 0 (templates/health.sh.tera).
-pub(super) fn down(cluster: &Cluster, service: &Service, to: Virtual, rs: &RealServer) -> Option<String> {
+pub(super) fn down(
+    cluster: &Cluster,
+    service: &Service,
+    to: Virtual,
+    rs: &RealServer,
+) -> Option<String> {
     let checked = !cluster.keepalived && service.health_check.is_some();
     checked.then(|| {
         let (cluster, name) = (&cluster.name, name(service, to, rs));

@@ -7,7 +7,7 @@ const VIP: &str = "192.168.100.200";
 const CLIENT: &str = "192.168.100.20";
 const REAL_SERVERS: [(&str, &str); 2] = [("rs1", "192.168.100.12"), ("rs2", "192.168.100.13")];
 
-pub fn rules_of_arptables(cluster: &Cluster) {
+pub(crate) fn rules_of_arptables(cluster: &Cluster) {
     for (host, _) in REAL_SERVERS {
         for setting in ["arp_ignore", "arp_announce"] {
             let path = format!("/proc/sys/net/ipv4/conf/all/{setting}");

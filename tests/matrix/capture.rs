@@ -2,7 +2,7 @@
 
 use crate::harness::Cluster;
 
-pub struct Capture<'a> {
+pub(crate) struct Capture<'a> {
     cluster: &'a Cluster,
     host: &'a str,
 }
@@ -10,7 +10,7 @@ pub struct Capture<'a> {
 impl<'a> Capture<'a> {
     /// Begins to write down what passes a host's eth0. It has begun when this returns.
     #[track_caller]
-    pub fn of(cluster: &'a Cluster, host: &'a str, filter: &str) -> Self {
+    pub(crate) fn of(cluster: &'a Cluster, host: &'a str, filter: &str) -> Self {
         cluster.on(
             host,
             "command -v tcpdump >/dev/null || apt-get -q install -y tcpdump >/dev/null 2>&1",
@@ -27,14 +27,14 @@ impl<'a> Capture<'a> {
     }
 
     /// Whether it has seen a packet so far whose line has this text.
-    pub fn has(&self, text: &str) -> bool {
+    pub(crate) fn has(&self, text: &str) -> bool {
         let script = format!("grep -qF '{text}' /tmp/seen");
         self.cluster.succeeds(self.host, &script)
     }
 
     /// Ends it. A line for each packet.
     #[track_caller]
-    pub fn end(self) -> String {
+    pub(crate) fn end(self) -> String {
         self.cluster.on(
             self.host,
             "kill -INT $(cat /tmp/tcpdump.pid); \

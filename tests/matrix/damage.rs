@@ -105,7 +105,7 @@ const ALL: &[Damage] = &[
     },
 ];
 
-pub fn each_is_named_and_mended(cluster: &Cluster) {
+pub(crate) fn each_is_named_and_mended(cluster: &Cluster) {
     for damage in ALL {
         let own = |text: &str| text.replace("NAME", &cluster.name);
         cluster.on(damage.host, &own(damage.done));

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::labs;
 use crate::topologies::Topology;
 
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
 
 /// How long a host may take to come back.
 const REBOOT: Duration = Duration::from_secs(240);
@@ -24,14 +24,14 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-pub struct Cluster {
+pub(crate) struct Cluster {
     pub name: String,
     folder: tempfile::TempDir,
     hosts: Vec<String>,
 }
 
 /// What a run of the program printed and said.
-pub struct Ran {
+pub(crate) struct Ran {
     pub status: i32,
     pub stdout: String,
     pub stderr: String,
@@ -39,7 +39,7 @@ pub struct Ran {
 
 impl Ran {
     #[track_caller]
-    pub fn expect(self, status: i32) -> Self {
+    pub(crate) fn expect(self, status: i32) -> Self {
         assert_eq!(
             self.status, status,
             "\n--- stdout\n{}\n--- stderr\n{}",
@@ -49,7 +49,7 @@ impl Ran {
     }
 
     #[track_caller]
-    pub fn says(self, text: &str) -> Self {
+    pub(crate) fn says(self, text: &str) -> Self {
         assert!(
             self.stdout.contains(text),
             "expected {text:?} in\n{}\n{}",
@@ -71,11 +71,11 @@ impl From<Output> for Ran {
 }
 
 /// Characters that keepalived's parser acts on outside quotes.
-pub const AUTH_PASS: &str = "a}{#!'~%";
+pub(crate) const AUTH_PASS: &str = "a}{#!'~%";
 
 impl Cluster {
     /// A row's inventory, under a name that no other lab has, with its hosts up and bare.
-    pub fn up(topology: &Topology) -> Self {
+    pub(crate) fn up(topology: &Topology) -> Self {
         let Topology {
             name,
             inventory,
@@ -113,12 +113,12 @@ impl Cluster {
         cluster
     }
 
-    pub fn inventory(&self) -> PathBuf {
+    pub(crate) fn inventory(&self) -> PathBuf {
         self.folder.path().join("inventory.yaml")
     }
 
     /// Runs the program from outside the lab.
-    pub fn run(&self, words: &[&str]) -> Ran {
+    pub(crate) fn run(&self, words: &[&str]) -> Ran {
         let output = Command::new(PROGRAM)
             .args(words)
             .arg("-i")
@@ -130,14 +130,14 @@ impl Cluster {
     }
 
     /// Runs the program from inside the lab.
-    pub fn lvsctl(&self, words: &[&str]) -> Ran {
+    pub(crate) fn lvsctl(&self, words: &[&str]) -> Ran {
         let mut all = vec!["--lab"];
         all.extend(words);
         self.run(&all)
     }
 
     /// Replaces the first `from` of the inventory: below the comment that it opens with, which may name the same.
-    pub fn edit(&self, from: &str, to: &str) {
+    pub(crate) fn edit(&self, from: &str, to: &str) {
         let text = std::fs::read_to_string(self.inventory()).expect("the inventory");
         let comment: usize = text
             .split_inclusive('\n')
@@ -152,7 +152,7 @@ impl Cluster {
 
     /// Runs shell text on a host.
     #[track_caller]
-    pub fn on(&self, host: &str, script: &str) -> String {
+    pub(crate) fn on(&self, host: &str, script: &str) -> String {
         let output = lab::output(&self.name, host, &["sh", "-c", script]).expect("ssh runs");
         let ran = Ran::from(output);
         assert_eq!(
@@ -163,7 +163,7 @@ impl Cluster {
         ran.stdout
     }
 
-    pub fn snapshots(&self) -> BTreeMap<String, String> {
+    pub(crate) fn snapshots(&self) -> BTreeMap<String, String> {
         let script = include_str!("snapshot.sh");
         std::thread::scope(|scope| {
             let of = |host: &'_ String| (host.clone(), self.on(host, script));
@@ -177,13 +177,13 @@ impl Cluster {
         })
     }
 
-    pub fn hosts(&self) -> usize {
+    pub(crate) fn hosts(&self) -> usize {
         self.hosts.len()
     }
 
     /// `status` has one master for what has VIPs, and each real server in each service.
     #[track_caller]
-    pub fn is_well(&self) {
+    pub(crate) fn is_well(&self) {
         let ran = self.lvsctl(&["status", "--format", "json"]).expect(0);
         let status: Value = serde_json::from_str(&ran.stdout).expect("a status in JSON");
         let all = |value: &Value| value.as_array().cloned().unwrap_or_default();
@@ -209,7 +209,7 @@ impl Cluster {
 
     /// Nothing of what lvsctl may touch has changed.
     #[track_caller]
-    pub fn unchanged(&self, before: &BTreeMap<String, String>) {
+    pub(crate) fn unchanged(&self, before: &BTreeMap<String, String>) {
         let now = self.snapshots();
         for (host, before) in before {
             assert!(
@@ -221,7 +221,7 @@ impl Cluster {
     }
 
     /// Restarts what configures each host's interfaces, as an update of its package does.
-    pub fn restart_networks(&self) {
+    pub(crate) fn restart_networks(&self) {
         for host in &self.hosts {
             self.on(
                 host,
@@ -230,7 +230,7 @@ impl Cluster {
         }
     }
 
-    pub fn reboot(&self) {
+    pub(crate) fn reboot(&self) {
         let before = lab::boot_ids(&self.name, &[]).expect("boot ids");
         for host in &self.hosts {
             // The connection may be cut before the command has ended.
@@ -241,7 +241,7 @@ impl Cluster {
 
     /// What `plan` would change: `host kind key` for each change.
     #[track_caller]
-    pub fn planned(&self) -> Vec<String> {
+    pub(crate) fn planned(&self) -> Vec<String> {
         let ran = self.lvsctl(&["plan", "--format", "json"]);
         assert!(
             matches!(ran.status, 0 | 2),
@@ -268,7 +268,7 @@ impl Cluster {
 
     /// After a reboot: everything has started, and health checkers have come round.
     #[track_caller]
-    pub fn settles(&self) {
+    pub(crate) fn settles(&self) {
         let (mut last, mut same) = (Vec::new(), 0);
         loop {
             let left = self.planned();
@@ -284,7 +284,7 @@ impl Cluster {
 
     /// Awaits a condition.
     #[track_caller]
-    pub fn becomes(&self, what: &str, mut holds: impl FnMut() -> bool) {
+    pub(crate) fn becomes(&self, what: &str, mut holds: impl FnMut() -> bool) {
         let mut looks = 0;
         while !holds() {
             looks += 1;
@@ -294,21 +294,21 @@ impl Cluster {
     }
 
     /// Whether shell text succeeds on a host.
-    pub fn succeeds(&self, host: &str, script: &str) -> bool {
+    pub(crate) fn succeeds(&self, host: &str, script: &str) -> bool {
         let output = lab::output(&self.name, host, &["sh", "-c", script]);
         output.expect("ssh runs").status.success()
     }
 
     /// The answer to one request of a client.
     #[track_caller]
-    pub fn ask(&self, client: &str, url: &str) -> String {
+    pub(crate) fn ask(&self, client: &str, url: &str) -> String {
         self.on(client, &format!("curl -gskSf -m 5 '{url}'"))
             .trim()
             .to_owned()
     }
 
     /// The answer, or nothing where there is none.
-    pub fn try_ask(&self, client: &str, url: &str) -> String {
+    pub(crate) fn try_ask(&self, client: &str, url: &str) -> String {
         self.on(client, &format!("curl -gsk -m 2 '{url}' || :"))
             .trim()
             .to_owned()
@@ -316,7 +316,7 @@ impl Cluster {
 
     /// Who answers so many requests, one after another.
     #[track_caller]
-    pub fn picks(&self, client: &str, url: &str, count: usize) -> Vec<String> {
+    pub(crate) fn picks(&self, client: &str, url: &str, count: usize) -> Vec<String> {
         let script = format!(
             "n=0; while [ $n -lt {count} ]; do curl -gskSf -m 5 '{url}' || exit 1; n=$((n + 1)); done"
         );
@@ -328,14 +328,14 @@ impl Cluster {
 
     /// The first line that a TCP server says.
     #[track_caller]
-    pub fn tcp(&self, client: &str, address: &str, port: u16) -> String {
+    pub(crate) fn tcp(&self, client: &str, address: &str, port: u16) -> String {
         let script = format!("timeout 5 bash -c 'head -n 1 </dev/tcp/{address}/{port}'");
         self.on(client, &script).trim().to_owned()
     }
 
     /// The answer to one datagram.
     #[track_caller]
-    pub fn udp(&self, client: &str, address: &str, port: u16) -> String {
+    pub(crate) fn udp(&self, client: &str, address: &str, port: u16) -> String {
         let script = format!(
             "timeout 5 bash -c 'exec 3<>/dev/udp/{address}/{port}; echo who >&3; head -n 1 <&3'"
         );
@@ -344,13 +344,13 @@ impl Cluster {
 
     /// One edit: `plan` shows just that, and `apply` does just that.
     #[track_caller]
-    pub fn edited(&self, from: &str, to: &str, changes: &[impl AsRef<str>]) {
+    pub(crate) fn edited(&self, from: &str, to: &str, changes: &[impl AsRef<str>]) {
         self.edited_beside(None, from, to, changes);
     }
 
     /// The same, where one host may be changed in any way.
     #[track_caller]
-    pub fn edited_beside(
+    pub(crate) fn edited_beside(
         &self,
         beside: Option<&str>,
         from: &str,
@@ -371,7 +371,7 @@ impl Cluster {
     }
 
     /// Takes all away: what is left is what packages brought.
-    pub fn destroy(&self, bare: &BTreeMap<String, String>) {
+    pub(crate) fn destroy(&self, bare: &BTreeMap<String, String>) {
         self.lvsctl(&["destroy", "--yes"]).expect(0);
         let now = self.snapshots();
         for (host, bare) in bare {

@@ -37,7 +37,7 @@ fn only(cluster: &Cluster, url: &str, real_server: &str) {
 }
 
 /// The checker asks the page for its text: a web server that answers with another one is not well.
-pub fn our_checker_asks_for_the_text(cluster: &Cluster) {
+pub(crate) fn our_checker_asks_for_the_text(cluster: &Cluster) {
     const PAGE: &str = "/var/www/html/.health.html";
     let health = format!("lvsctl-{}-health", cluster.name);
     let log = || cluster.on("lb1", &format!("journalctl -o cat -u {health}"));
@@ -68,7 +68,7 @@ pub fn our_checker_asks_for_the_text(cluster: &Cluster) {
 }
 
 /// keepalived asks for the page itself, then a program of the administrator.
-pub fn keepalived_asks(cluster: &Cluster) {
+pub(crate) fn keepalived_asks(cluster: &Cluster) {
     const WEB: &str = "http://192.168.189.145/";
     const PROGRAM: &str = "/usr/local/sbin/ask-web";
     const BY_HTTP: &str = "health_check: http";
@@ -92,7 +92,7 @@ pub fn keepalived_asks(cluster: &Cluster) {
 
 /// What stands in the status line is no page, a server that refuses HTTP 1.0 is out for keepalived and stays so, and a status
 /// that the inventory calls right is right for clients as well.
-pub fn keepalived_and_lvsctl_ask_the_same(cluster: &Cluster) {
+pub(crate) fn keepalived_and_lvsctl_ask_the_same(cluster: &Cluster) {
     const BY_HTTP: &str = "health_check: http";
     const BY_TEXT: &str = "health_check: { http: { path: /.health.html, text: OK } }";
     const PAGE: &str = "/var/www/html/.health.html";
@@ -131,7 +131,7 @@ pub fn keepalived_and_lvsctl_ask_the_same(cluster: &Cluster) {
 }
 
 /// The same over TLS, with the certificate that the web servers made.
-pub fn keepalived_asks_by_tls(cluster: &Cluster) {
+pub(crate) fn keepalived_asks_by_tls(cluster: &Cluster) {
     const PLAIN: &str = "port: [80, 443], scheduler: wrr";
     const CHECKED: &str = "port: [80, 443], scheduler: wrr, health_check: { https: {}, port: 443 }";
     cluster.edit(PLAIN, CHECKED);

@@ -9,7 +9,7 @@ use crate::topologies::{ALL, Topology};
 
 const PAGE: &str = include_str!("../../docs/topologies.md");
 
-pub fn trials() -> Vec<Trial> {
+pub(crate) fn trials() -> Vec<Trial> {
     vec![
         Trial::test("named::no_two_rows_have_one_name", || {
             let mut seen = BTreeSet::new();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::capture::Capture;
 use crate::harness::Cluster;
 
-pub const VIP: &str = "http://192.168.100.200/";
+pub(crate) const VIP: &str = "http://192.168.100.200/";
 
 /// Who answered, without repetition.
 fn who(answers: &[String]) -> BTreeSet<&str> {
@@ -17,7 +17,7 @@ fn both() -> BTreeSet<&'static str> {
 }
 
 /// The script that is left on hosts, and the commands that stop and start a node's part: no request is lost.
-pub fn a_node_stops_and_starts(cluster: &Cluster) {
+pub(crate) fn a_node_stops_and_starts(cluster: &Cluster) {
     let node = format!("/usr/local/sbin/lvsctl-{}", cluster.name);
     let script =
         format!("{node} status && {node} stop && ! {node} status && {node} start && {node} status");
@@ -35,7 +35,7 @@ pub fn a_node_stops_and_starts(cluster: &Cluster) {
 }
 
 /// A master that is stopped hands over, and takes back when it is started.
-pub fn a_master_stops_and_starts(cluster: &Cluster) {
+pub(crate) fn a_master_stops_and_starts(cluster: &Cluster) {
     const WEB: &str = "http://192.168.189.145/";
     vip_with_its_prefix(cluster);
     let holds = |host: &str| {
@@ -51,7 +51,7 @@ pub fn a_master_stops_and_starts(cluster: &Cluster) {
 }
 
 /// Each real server shows the folder that is its own, and only one of them may write.
-pub fn pages_by_nfs(cluster: &Cluster) {
+pub(crate) fn pages_by_nfs(cluster: &Cluster) {
     cluster.on(
         "nfs",
         "echo one >/opt/web1/fresh.html && echo two >/opt/web2/fresh.html",
@@ -109,7 +109,7 @@ fn vip_with_its_prefix(cluster: &Cluster) {
 }
 
 /// Clients ask for port 80, and real servers hear of 8080 alone. They answer by the director.
-pub fn ports_are_mapped(cluster: &Cluster) {
+pub(crate) fn ports_are_mapped(cluster: &Cluster) {
     const REAL_SERVERS: [(&str, &str); 3] = [
         ("rs1", "10.10.10.10"),
         ("rs2", "10.10.10.20"),
@@ -144,7 +144,7 @@ pub fn ports_are_mapped(cluster: &Cluster) {
 }
 
 /// A capture on the director, whole and without promiscuous mode, has requests and not one answer.
-pub fn answers_pass_the_director_by(cluster: &Cluster) {
+pub(crate) fn answers_pass_the_director_by(cluster: &Cluster) {
     cluster.on(
         "lb1",
         "command -v tcpdump >/dev/null || apt-get -q install -y tcpdump >/dev/null 2>&1",
@@ -173,7 +173,7 @@ pub fn answers_pass_the_director_by(cluster: &Cluster) {
 }
 
 /// More than fits into one packet beside the tunnel's header, both ways.
-pub fn large_requests_and_answers(cluster: &Cluster) {
+pub(crate) fn large_requests_and_answers(cluster: &Cluster) {
     for host in ["rs1", "rs2"] {
         cluster.on(host, "head -c 1000000 /dev/zero >/var/www/html/large");
     }
@@ -213,13 +213,13 @@ fn reached(cluster: &Cluster, client: &str) -> String {
     answers.remove(0)
 }
 
-pub fn one_real_server_on_every_port(cluster: &Cluster) {
+pub(crate) fn one_real_server_on_every_port(cluster: &Cluster) {
     let one = reached(cluster, "client1");
     let other = reached(cluster, "client2");
     assert_ne!(one, other);
 }
 
-pub fn a_mark_and_ssh_beside_it(cluster: &Cluster) {
+pub(crate) fn a_mark_and_ssh_beside_it(cluster: &Cluster) {
     let web = cluster.ask("client", VIP);
     for _ in 0..3 {
         assert_eq!(cluster.tcp("client", "192.168.100.200", 3306), web);
@@ -253,7 +253,7 @@ fn a_range_follows_the_mark(cluster: &Cluster, web: &str) {
     }
 }
 
-pub fn sorry_page(cluster: &Cluster) {
+pub(crate) fn sorry_page(cluster: &Cluster) {
     let answer = |names: &[&str]| names.contains(&cluster.try_ask("client", VIP).as_str());
     for host in ["rs1", "rs2"] {
         cluster.on(host, "systemctl stop nginx");
@@ -358,7 +358,7 @@ fn sorry_host(cluster: &Cluster) {
     assert!(!holds("sorry"));
 }
 
-pub fn vip_follows_the_web_server(cluster: &Cluster) {
+pub(crate) fn vip_follows_the_web_server(cluster: &Cluster) {
     const WEB: &str = "http://192.168.189.150/";
     cluster.becomes("web1 answers", || cluster.try_ask("client", WEB) == "web1");
     // One restart mends what a restart can mend.
@@ -381,7 +381,7 @@ pub fn vip_follows_the_web_server(cluster: &Cluster) {
     });
 }
 
-pub fn static_neighbour(cluster: &Cluster) {
+pub(crate) fn static_neighbour(cluster: &Cluster) {
     let entry = cluster.on("router", "ip neigh show 192.168.0.200 dev eth1");
     assert!(
         entry.contains("52:54:00:c0:a8:32") && entry.contains("PERMANENT"),
@@ -401,7 +401,7 @@ pub fn static_neighbour(cluster: &Cluster) {
     );
 }
 
-pub fn udp_and_several_services(cluster: &Cluster) {
+pub(crate) fn udp_and_several_services(cluster: &Cluster) {
     for vip in ["192.168.100.200", "192.168.100.201"] {
         let answers: Vec<String> = (0..6).map(|_| cluster.udp("client", vip, 5353)).collect();
         assert_eq!(who(&answers), both(), "udp {vip}: {answers:?}");
@@ -443,14 +443,14 @@ fn one_mark_over_both_vips(cluster: &Cluster) {
     assert_ne!(Some(&last), answers.last());
 }
 
-pub fn both_families(cluster: &Cluster) {
+pub(crate) fn both_families(cluster: &Cluster) {
     for url in [VIP, "http://[fd00:100::200]/"] {
         assert_eq!(who(&cluster.picks("client", url, 4)), both(), "{url}");
     }
 }
 
 /// A director that loses its inner side gives the outer one up too.
-pub fn both_sides_move(cluster: &Cluster) {
+pub(crate) fn both_sides_move(cluster: &Cluster) {
     const WEB: &str = "http://192.168.122.100/";
     let holds = |host: &str| {
         ["192.168.122.100", "10.10.10.1"]

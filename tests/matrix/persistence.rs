@@ -27,15 +27,15 @@ fn each_stays(cluster: &Cluster, urls: &[&str]) {
     assert_ne!(one, other, "both clients are on one real server");
 }
 
-pub fn each_client_on_one(cluster: &Cluster) {
+pub(crate) fn each_client_on_one(cluster: &Cluster) {
     each_stays(cluster, &[HTTP]);
 }
 
-pub fn each_client_on_one_over_both_ports(cluster: &Cluster) {
+pub(crate) fn each_client_on_one_over_both_ports(cluster: &Cluster) {
     each_stays(cluster, &[HTTP, HTTPS]);
 }
 
-pub fn each_client_on_one_over_three_ports(cluster: &Cluster) {
+pub(crate) fn each_client_on_one_over_three_ports(cluster: &Cluster) {
     each_stays(cluster, &[HTTP, HTTPS, HTTPS_TOO]);
 }
 
@@ -46,7 +46,7 @@ fn remembered(cluster: &Cluster, client: &str) -> bool {
 
 /// A client stays while its time runs, and is a new one when it has run out: round robin sends it elsewhere. It has an
 /// address of its own, because an entry keeps the time that it was made with.
-pub fn runs_out(cluster: &Cluster) {
+pub(crate) fn runs_out(cluster: &Cluster) {
     const NEWCOMER: &str = "192.168.100.30";
     let from_it = format!("curl -sSf -m 5 --interface {NEWCOMER} {HTTP}");
     cluster.on("client1", &format!("ip addr add {NEWCOMER}/32 dev eth0"));
@@ -67,7 +67,7 @@ pub fn runs_out(cluster: &Cluster) {
 }
 
 /// All of a network are one client to a coarse granularity, even those that have been on two real servers.
-pub fn both_clients_on_one(cluster: &Cluster) {
+pub(crate) fn both_clients_on_one(cluster: &Cluster) {
     let [one, other] = ["client1", "client2"].map(|client| stays(cluster, client, &[HTTP]));
     assert_eq!(one, other, "one network, two real servers");
     assert!(remembered(cluster, "192.168.100.0"));

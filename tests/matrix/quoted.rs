@@ -12,7 +12,7 @@ const LOADED: &str = "rm -f /tmp/keepalived*.data; kill -USR1 $(cat /run/keepali
      grep -qs 'Password =' /tmp/keepalived.data && break; sleep 0.1; done; \
      sed -n 's/^ *Password = //p' /tmp/keepalived.data; sed -n 's/^ *Checked url = //p' /tmp/keepalived_check.data";
 
-pub fn keepalived_loads_what_is_written(cluster: &Cluster) {
+pub(crate) fn keepalived_loads_what_is_written(cluster: &Cluster) {
     let quoted = PATH.replace('\'', "''");
     let odd = format!("health_check: {{ http: {{ path: '{quoted}' }},");
     cluster.edit(PLAIN, &odd);

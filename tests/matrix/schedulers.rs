@@ -91,7 +91,7 @@ fn answers(cluster: &Cluster, port: u16, held: usize, ended: usize) -> String {
         .collect()
 }
 
-pub fn each_has_its_pattern(cluster: &Cluster) {
+pub(crate) fn each_has_its_pattern(cluster: &Cluster) {
     let all: BTreeSet<_> = PATTERNS
         .iter()
         .map(|p| (p.ended, p.held, p.beside))

@@ -4,7 +4,7 @@ use libtest_mimic::{Arguments, Trial};
 
 #[derive(clap::Parser)]
 #[command(disable_version_flag = true)]
-pub struct Words {
+pub(crate) struct Words {
     #[command(flatten)]
     pub harness: Arguments,
 
@@ -23,7 +23,7 @@ pub struct Words {
 
 impl Words {
     /// The trials that are selected, for a harness that has nothing more to filter. Err: a name that none has.
-    pub fn select(&mut self, trials: Vec<Trial>) -> Result<Vec<Trial>, String> {
+    pub(crate) fn select(&mut self, trials: Vec<Trial>) -> Result<Vec<Trial>, String> {
         let mut filters: Vec<String> = self.harness.filter.take().into_iter().collect();
         filters.append(&mut self.more);
         if self.known

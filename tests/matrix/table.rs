@@ -1,25 +1,25 @@
 //! The table of results: a row a topology, a column a step.
 
-pub struct Row {
+pub(crate) struct Row {
     pub name: &'static str,
     pub cells: Vec<Cell>,
 }
 
-pub struct Cell {
+pub(crate) struct Cell {
     step: &'static str,
     /// None: it failed.
     seconds: Option<f64>,
 }
 
 impl Cell {
-    pub fn passed(step: &'static str, seconds: f64) -> Self {
+    pub(crate) fn passed(step: &'static str, seconds: f64) -> Self {
         Self {
             step,
             seconds: Some(seconds),
         }
     }
 
-    pub fn failed(step: &'static str) -> Self {
+    pub(crate) fn failed(step: &'static str) -> Self {
         Self {
             step,
             seconds: None,
@@ -33,19 +33,19 @@ impl Cell {
 }
 
 impl Row {
-    pub fn new(name: &'static str) -> Self {
+    pub(crate) fn new(name: &'static str) -> Self {
         Self {
             name,
             cells: Vec::new(),
         }
     }
 
-    pub fn passed(&self) -> bool {
+    pub(crate) fn passed(&self) -> bool {
         self.failed().is_none()
     }
 
     /// The step that failed.
-    pub fn failed(&self) -> Option<&'static str> {
+    pub(crate) fn failed(&self) -> Option<&'static str> {
         let failed = self.cells.iter().find(|cell| cell.seconds.is_none())?;
         Some(failed.step)
     }
@@ -65,7 +65,7 @@ fn cells(row: &Row) -> Vec<String> {
 }
 
 /// A row by itself, when it has come to its end.
-pub fn line(row: &Row) -> String {
+pub(crate) fn line(row: &Row) -> String {
     let word = if row.passed() { "passed" } else { "FAILED" };
     let pairs = STEPS.iter().zip(cells(row));
     let text: Vec<String> = pairs.map(|(step, cell)| format!("{step} {cell}")).collect();
@@ -73,7 +73,7 @@ pub fn line(row: &Row) -> String {
 }
 
 /// All rows, in Markdown, as the documents show it.
-pub fn whole(rows: &[Row]) -> String {
+pub(crate) fn whole(rows: &[Row]) -> String {
     let mut text = format!(
         "| topology | {} |\n|---|{}\n",
         STEPS.join(" | "),

@@ -3,7 +3,7 @@
 use crate::harness::Cluster;
 use crate::{arp, damage, health, particular, persistence, quoted, schedulers, vips, vrrp};
 
-pub struct Topology {
+pub(crate) struct Topology {
     /// The row's; no other has it.
     pub name: &'static str,
     /// Its inventory's name: several rows may bring one up, each in another way.
@@ -70,7 +70,7 @@ const fn on(hosts: &'static [&'static str], name: &'static str, row: Topology) -
     }
 }
 
-pub const ALL: &[Topology] = &[
+pub(crate) const ALL: &[Topology] = &[
     topology("t1", particular::a_node_stops_and_starts, edits::scheduler),
     T2,
     on(TRIXIE, "t2-trixie", T2),
@@ -210,7 +210,7 @@ mod edits {
         all
     }
 
-    pub fn scheduler(cluster: &Cluster) {
+    pub(super) fn scheduler(cluster: &Cluster) {
         let changes = on_director(cluster, &served(cluster));
         cluster.edited(
             "scheduler: rr",
@@ -220,7 +220,7 @@ mod edits {
         cluster.lvsctl(&["verify"]).expect(0);
     }
 
-    pub fn keepalived_scheduler(cluster: &Cluster) {
+    pub(super) fn keepalived_scheduler(cluster: &Cluster) {
         let changes = on_both("-t 192.168.100.200:80");
         cluster.edited(
             "scheduler: rr",
@@ -230,7 +230,7 @@ mod edits {
         cluster.lvsctl(&["verify"]).expect(0);
     }
 
-    pub fn keepalived_weight(cluster: &Cluster) {
+    pub(super) fn keepalived_weight(cluster: &Cluster) {
         let rs2 = "address: 192.168.189.151";
         cluster.edited(
             rs2,
@@ -240,7 +240,7 @@ mod edits {
         cluster.lvsctl(&["verify"]).expect(0);
     }
 
-    pub fn weight_and_a_third_real_server(cluster: &Cluster) {
+    pub(super) fn weight_and_a_third_real_server(cluster: &Cluster) {
         let both = on_both("-t 192.168.100.200:80");
         let rs1 = "rs1: { role: [realserver, web], address: 192.168.100.12";
         cluster.edited(&format!("{rs1} }}"), &format!("{rs1}, weight: 3 }}"), &both);
@@ -251,7 +251,7 @@ mod edits {
         cluster.lvsctl(&["verify"]).expect(0);
     }
 
-    pub fn a_port_more(cluster: &Cluster) {
+    pub(super) fn a_port_more(cluster: &Cluster) {
         let name = &cluster.name;
         let changes = [
             format!("lb1 file /usr/local/sbin/lvsctl-{name}"),
@@ -268,7 +268,7 @@ mod edits {
 
     /// Edited in place: the connections that the director knows stay. The new words are kept too: a short time runs
     /// out, and what is coarse makes one of two clients.
-    pub fn persistence(cluster: &Cluster) {
+    pub(super) fn persistence(cluster: &Cluster) {
         let changes = on_director(cluster, "-t 192.168.100.200:80");
         let known = || cluster.on("lb1", "ipvsadm -Lnc | grep -c 192.168.100.20: || :");
         cluster.ask("client1", "http://192.168.100.200/");
@@ -284,12 +284,12 @@ mod edits {
         cluster.lvsctl(&["verify"]).expect(0);
     }
 
-    pub fn persistence_of_all(cluster: &Cluster) {
+    pub(super) fn persistence_of_all(cluster: &Cluster) {
         let changes = on_director(cluster, "-t 192.168.100.200:0");
         cluster.edited("persistence: true", "persistence: 3600", &changes);
     }
 
-    pub fn persistence_of_a_mark(cluster: &Cluster) {
+    pub(super) fn persistence_of_a_mark(cluster: &Cluster) {
         cluster.edited(
             "persistence: 3600",
             "persistence: 600",
@@ -297,7 +297,7 @@ mod edits {
         );
     }
 
-    pub fn health_check(cluster: &Cluster) {
+    pub(super) fn health_check(cluster: &Cluster) {
         let health = format!("lvsctl-{}-health", cluster.name);
         let changes = [
             format!("lb1 file /usr/local/sbin/{health}"),
@@ -306,7 +306,7 @@ mod edits {
         cluster.edited("retry: 2, delay", "retry: 1, delay", &changes);
     }
 
-    pub fn priority(cluster: &Cluster) {
+    pub(super) fn priority(cluster: &Cluster) {
         let changes = [
             "web2 file /etc/keepalived/keepalived.conf".to_owned(),
             "web2 unit keepalived.service".to_owned(),
@@ -314,7 +314,7 @@ mod edits {
         cluster.edited("priority: 98", "priority: 97", &changes);
     }
 
-    pub fn one_of_several(cluster: &Cluster) {
+    pub(super) fn one_of_several(cluster: &Cluster) {
         let changes = on_both("-t 192.168.100.201:3306");
         cluster.edited(
             "port: 3306, scheduler: rr",
@@ -324,7 +324,7 @@ mod edits {
         cluster.lvsctl(&["verify"]).expect(0);
     }
 
-    pub fn a_scheduler_that_is_not_there(cluster: &Cluster) {
+    pub(super) fn a_scheduler_that_is_not_there(cluster: &Cluster) {
         let before = cluster.snapshots();
         cluster.edit("scheduler: ovf", "scheduler: twos");
         let ran = cluster.lvsctl(&["apply", "--yes"]).expect(5);
@@ -333,7 +333,7 @@ mod edits {
         cluster.edit("scheduler: twos", "scheduler: ovf");
     }
 
-    pub fn delay_loop(cluster: &Cluster) {
+    pub(super) fn delay_loop(cluster: &Cluster) {
         let mut changes = Vec::new();
         for host in ["lb1", "lb2"] {
             changes.push(format!("{host} file /etc/keepalived/keepalived.conf"));
@@ -342,7 +342,7 @@ mod edits {
         cluster.edited("delay_loop: 2", "delay_loop: 3", &changes);
     }
 
-    pub fn scheduler_of_v6(cluster: &Cluster) {
+    pub(super) fn scheduler_of_v6(cluster: &Cluster) {
         let six = "vip: 'fd00:100::200', port: 80, scheduler:";
         let mut changes = on_both("-t [fd00:100::200]:80");
         for host in ["lb1", "lb2"] {

@@ -79,7 +79,7 @@ const WITH_SECOND: &str =
     "services:\n  web2: { vip: 192.168.100.201, port: 80, scheduler: rr, delay_loop: 2 }\n";
 
 /// One director holds the VIP that stays at every moment, and never two the one that comes and goes.
-pub fn a_vip_comes_and_goes_on_a_live_pair(cluster: &Cluster) {
+pub(crate) fn a_vip_comes_and_goes_on_a_live_pair(cluster: &Cluster) {
     for (from, to) in [(SERVICES, WITH_SECOND), (WITH_SECOND, SERVICES)] {
         let poll = Poll::of(cluster);
         cluster.edit(from, to);
@@ -91,7 +91,7 @@ pub fn a_vip_comes_and_goes_on_a_live_pair(cluster: &Cluster) {
 }
 
 /// What cannot be written on one director is read by none, and what a limit leaves is said beforehand.
-pub fn a_vip_that_comes_on_one_director_alone(cluster: &Cluster) {
+pub(crate) fn a_vip_that_comes_on_one_director_alone(cluster: &Cluster) {
     let poll = Poll::of(cluster);
     cluster.edit(SERVICES, WITH_SECOND);
     let warns = "discards the adverts of lb1 and takes over";
@@ -110,7 +110,7 @@ pub fn a_vip_that_comes_on_one_director_alone(cluster: &Cluster) {
 }
 
 /// keepalived loses a VIP that changes between two instances when it reloads once.
-pub fn instances_swap_their_ids(cluster: &Cluster, one: &str) {
+pub(crate) fn instances_swap_their_ids(cluster: &Cluster, one: &str) {
     let instances = |a: u8, b: u8| {
         format!(
             "  a: {{ virtual_router_id: {a}, vips: {FIRST} }}\n  b: {{ virtual_router_id: {b}, vips: {SECOND} }}\n"
@@ -174,7 +174,7 @@ fn a_vip_that_nobody_holds_comes_back(cluster: &Cluster) {
 }
 
 /// Checks leave from the director's address, whatever prefix the VIP has; what stands otherwise is found and set right.
-pub fn a_vip_of_ipv6_is_no_source(cluster: &Cluster) {
+pub(crate) fn a_vip_of_ipv6_is_no_source(cluster: &Cluster) {
     const VIP: &str = "fd00:100::200";
     let source = |host: &str| cluster.on(host, "ip -6 route get fd00:100::12");
     let own = |what: &str| {

@@ -7,7 +7,7 @@ const URL: &str = "http://192.168.100.200/";
 const LB1: &str = "192.168.100.14";
 const LB2: &str = "192.168.100.15";
 
-pub fn all_that_vrrp_offers(cluster: &Cluster) {
+pub(crate) fn all_that_vrrp_offers(cluster: &Cluster) {
     lb1_is_master(cluster);
     adverts_go_to_the_peer_alone(cluster, "lb1", (LB1, LB2));
     a_connection_outlives_its_director(cluster);
@@ -176,7 +176,7 @@ fn without_its_program_it_hands_over(cluster: &Cluster) {
 }
 
 /// What is watched is watched otherwise; nothing else changes, and the VIP stays where it is.
-pub fn a_watched_program(cluster: &Cluster) {
+pub(crate) fn a_watched_program(cluster: &Cluster) {
     let mut changes = Vec::new();
     for host in ["lb1", "lb2"] {
         changes.push(format!("{host} file /etc/keepalived/keepalived.conf"));

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Case {
+pub(crate) struct Case {
     pub about: String,
     /// One resource, or a list of them.
     wanted: Value,
@@ -57,7 +57,7 @@ struct Earlier {
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Expected {
+pub(crate) struct Expected {
     pub action: Action,
     pub key: String,
     #[serde(default)]
@@ -68,7 +68,7 @@ pub struct Expected {
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FieldOf {
+pub(crate) struct FieldOf {
     pub name: String,
     pub from: Option<String>,
     pub to: Option<String>,
@@ -76,14 +76,14 @@ pub struct FieldOf {
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TextOf {
+pub(crate) struct TextOf {
     pub from: String,
     pub to: String,
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StepOf {
+pub(crate) struct StepOf {
     pub title: String,
     /// The one that the action has, where it is not said.
     pub phase: Option<Phase>,
@@ -91,7 +91,7 @@ pub struct StepOf {
 }
 
 impl Case {
-    pub fn wanted(&self, kind: &str) -> Vec<Resource> {
+    pub(crate) fn wanted(&self, kind: &str) -> Vec<Resource> {
         let all = match &self.wanted {
             Value::Array(all) => all.clone(),
             one => vec![one.clone()],
@@ -103,7 +103,7 @@ impl Case {
         all.into_iter().map(resource).collect()
     }
 
-    pub fn system(&self) -> System {
+    pub(crate) fn system(&self) -> System {
         let mut system = System::assumed();
         if let Some(tools) = &self.facts.tools {
             system.tools = tools.iter().cloned().collect();
@@ -116,7 +116,7 @@ impl Case {
     }
 
     /// By the environment variable that they come from.
-    pub fn secrets(&self) -> Secrets {
+    pub(crate) fn secrets(&self) -> Secrets {
         let mut secrets = Secrets::default();
         for (name, value) in &self.secrets {
             secrets.insert(SecretSource::Env(name.clone()), Secret::new(value));
@@ -124,7 +124,7 @@ impl Case {
         secrets
     }
 
-    pub fn earlier(&self) -> Vec<Change> {
+    pub(crate) fn earlier(&self) -> Vec<Change> {
         let change = |earlier: &Earlier| {
             let kind = KINDS.iter().find(|kind| **kind == earlier.kind);
             let kind = kind.unwrap_or_else(|| panic!("`earlier` has no kind {:?}", earlier.kind));
@@ -160,7 +160,7 @@ impl From<Change> for Expected {
 }
 
 /// Where a step runs when it does not say.
-pub fn phase_of(action: Action) -> Phase {
+pub(crate) fn phase_of(action: Action) -> Phase {
     match action {
         Action::Create | Action::Update => Phase::Main,
         Action::Remove => Phase::Remove,

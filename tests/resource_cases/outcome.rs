@@ -8,7 +8,7 @@ use lvsctl::resource::{Before, Context, Resource};
 use crate::case::{Case, Expected};
 
 #[derive(Debug, Default, PartialEq)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     pub changes: Option<Vec<Expected>>,
     pub error: Option<String>,
     pub refuse: Option<String>,
@@ -36,7 +36,7 @@ fn facts(wanted: &[Resource], case: &Case) -> Result<Facts, String> {
 }
 
 /// Decides as a plan does.
-pub fn found(kind: &str, case: &Case) -> Outcome {
+pub(crate) fn found(kind: &str, case: &Case) -> Outcome {
     let wanted = case.wanted(kind);
     let facts = match facts(&wanted, case) {
         Ok(facts) => facts,
@@ -86,7 +86,7 @@ fn remembered(case: &Case, first: Option<&Resource>, facts: &Facts, outcome: &mu
     }
 }
 
-pub fn expected(case: Case) -> Outcome {
+pub(crate) fn expected(case: Case) -> Outcome {
     Outcome {
         changes: case.changes,
         error: case.error,
@@ -110,7 +110,7 @@ impl Outcome {
     }
 
     /// In the form of a case's file.
-    pub fn yaml(self) -> String {
+    pub(crate) fn yaml(self) -> String {
         let it = self.trimmed();
         let mut out = String::new();
         for (key, text) in [("error", &it.error), ("refuse", &it.refuse)] {

@@ -40,9 +40,9 @@ const MADE: &str = r#"
 "#;
 
 /// Kinds that need more than a namespace has: labs show them.
-pub const ELSEWHERE: &[&str] = &["package", "module", "networkd", "unit", "ipvs"];
+pub(crate) const ELSEWHERE: &[&str] = &["package", "module", "networkd", "unit", "ipvs"];
 
-pub fn made() -> Vec<Resource> {
+pub(crate) fn made() -> Vec<Resource> {
     resources(MADE)
 }
 
@@ -157,7 +157,7 @@ impl std::fmt::Display for Host<'_> {
     }
 }
 
-pub fn run(shell: &Shell, resource: &Resource) {
+pub(crate) fn run(shell: &Shell, resource: &Resource) {
     let host = Host { shell, resource };
     let at_first = host.text();
 

@@ -16,11 +16,11 @@ use nix::sched::{CloneFlags, unshare};
 const NONCE: &str = "n0nce";
 
 /// Where everything that a test makes is: a tmpfs that nobody else sees.
-pub const SCRATCH: &str = "/mnt";
+pub(crate) const SCRATCH: &str = "/mnt";
 
 /// How hosts call `sh`.
 #[derive(Debug, Clone)]
-pub struct Shell {
+pub(crate) struct Shell {
     pub name: &'static str,
     program: &'static str,
     /// A folder of tools that come before the machine's own.
@@ -28,7 +28,7 @@ pub struct Shell {
 }
 
 /// Runs a test in a host of its own.
-pub fn inside<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn inside<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static) -> T {
     assert!(
         nix::unistd::geteuid().is_root(),
         "these tests make namespaces: run them as root"
@@ -61,7 +61,7 @@ pub fn inside<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static) -> T
     }
 }
 
-pub fn shells() -> Vec<Shell> {
+pub(crate) fn shells() -> Vec<Shell> {
     let shell = |name, program| Shell {
         name,
         program,
@@ -83,7 +83,7 @@ pub fn shells() -> Vec<Shell> {
 }
 
 /// busybox with its own grep, stat, head and the like, as on a host that has no others.
-pub fn busybox_alone() -> Shell {
+pub(crate) fn busybox_alone() -> Shell {
     let tools = format!("{SCRATCH}/busybox");
     fs::create_dir_all(&tools).expect("a folder");
     let links = Command::new("busybox")
@@ -104,7 +104,7 @@ pub fn busybox_alone() -> Shell {
 impl Shell {
     /// The tools of this backend are what a host calls `iptables` and so on.
     #[must_use]
-    pub fn with_iptables(&self, backend: &str) -> Self {
+    pub(crate) fn with_iptables(&self, backend: &str) -> Self {
         assert!(self.tools.is_none(), "one folder of tools");
         let tools = format!("{SCRATCH}/iptables-{backend}");
         fs::create_dir_all(&tools).expect("a folder");
@@ -141,7 +141,7 @@ impl Shell {
 
     /// Runs a step as a host does; it must succeed.
     #[track_caller]
-    pub fn run(&self, script: &str) {
+    pub(crate) fn run(&self, script: &str) {
         let output = self.output(&format!("set -eu\n{script}"));
         let error = String::from_utf8_lossy(&output.stderr);
         let what = format!("{}: {script}", self.name);
@@ -155,7 +155,7 @@ impl Shell {
 
     /// What a probe for these resources finds. Nothing of it may appear on standard error.
     #[track_caller]
-    pub fn probe(&self, resources: &[Resource]) -> Facts {
+    pub(crate) fn probe(&self, resources: &[Resource]) -> Facts {
         let mut needs = Needs::default();
         for resource in resources {
             resource.needs(&mut needs);
@@ -173,7 +173,7 @@ impl Shell {
 
     /// What a question answers. Nothing of it may appear on standard error.
     #[track_caller]
-    pub fn sections(&self, question: &str) -> BTreeMap<String, Section> {
+    pub(crate) fn sections(&self, question: &str) -> BTreeMap<String, Section> {
         let script = format!(
             "{}{question}section=end\npart end\n",
             section::prologue(NONCE)
@@ -185,12 +185,12 @@ impl Shell {
         section::split(&text, NONCE)
     }
 
-    pub fn says(&self, script: &str) -> String {
+    pub(crate) fn says(&self, script: &str) -> String {
         String::from_utf8_lossy(&self.output(script).stdout).into_owned()
     }
 
     /// Whether a command succeeds.
-    pub fn holds(&self, command: &str) -> bool {
+    pub(crate) fn holds(&self, command: &str) -> bool {
         self.output(command).status.success()
     }
 }

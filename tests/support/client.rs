@@ -12,18 +12,18 @@ use lvsctl::transport::{Connect, Connector, Counters, RemoteShell, TransportErro
 
 use super::Lab;
 
-pub struct Client {
+pub(crate) struct Client {
     pub connector: Connector,
     pub counters: Arc<Counters>,
 }
 
 impl Client {
-    pub fn new(lab: &Lab) -> Self {
+    pub(crate) fn new(lab: &Lab) -> Self {
         Self::with(lab.environment(), &[])
     }
 
     /// `secrets` are names of environment variables (not read here) and their values.
-    pub fn with(environment: Environment, secrets: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(environment: Environment, secrets: &[(&str, &str)]) -> Self {
         let counters = Arc::new(Counters::default());
         let secrets: Secrets = secrets
             .iter()
@@ -37,17 +37,20 @@ impl Client {
         }
     }
 
-    pub fn try_connect(&self, host: &model::Host) -> Result<Box<dyn RemoteShell>, TransportError> {
+    pub(crate) fn try_connect(
+        &self,
+        host: &model::Host,
+    ) -> Result<Box<dyn RemoteShell>, TransportError> {
         self.connector.connect(host)
     }
 
-    pub fn connect(&self, host: &model::Host) -> Box<dyn RemoteShell> {
+    pub(crate) fn connect(&self, host: &model::Host) -> Box<dyn RemoteShell> {
         self.try_connect(host)
             .unwrap_or_else(|e| panic!("{}: {e}", host.name))
     }
 
     /// Why there is no connection.
-    pub fn refusal(&self, host: &model::Host) -> TransportError {
+    pub(crate) fn refusal(&self, host: &model::Host) -> TransportError {
         match self.try_connect(host) {
             Ok(_) => panic!("{} lets us in", host.name),
             Err(e) => e,
@@ -55,18 +58,18 @@ impl Client {
     }
 }
 
-pub fn secret(name: &str) -> SecretSource {
+pub(crate) fn secret(name: &str) -> SecretSource {
     SecretSource::Env(name.to_owned())
 }
 
 /// An ssh-agent of the test's own.
-pub struct Agent {
+pub(crate) struct Agent {
     pub socket: PathBuf,
     process: Child,
 }
 
 impl Agent {
-    pub fn start(dir: &Path) -> Self {
+    pub(crate) fn start(dir: &Path) -> Self {
         let socket = dir.join("agent");
         let process = Command::new("ssh-agent")
             .args(["-D", "-a"])
@@ -83,7 +86,7 @@ impl Agent {
         Self { socket, process }
     }
 
-    pub fn add(&self, key: &Path) {
+    pub(crate) fn add(&self, key: &Path) {
         let output = Command::new("ssh-add")
             .arg("-q")
             .arg(key)

@@ -18,15 +18,15 @@ services: { web: { vip: 192.168.100.200, port: 80 } }
 ";
 
 /// Each host's resources; or what is wrong with the user's files, with the excerpts.
-pub type Expanded = Result<BTreeMap<String, Vec<Resource>>, (Vec<Problem>, String)>;
+pub(crate) type Expanded = Result<BTreeMap<String, Vec<Resource>>, (Vec<Problem>, String)>;
 
 /// With a role `mine` and a template `odd.tera`.
-pub fn expand(role: &str, template: &str) -> Expanded {
+pub(crate) fn expand(role: &str, template: &str) -> Expanded {
     expand_files(&[("roles/mine.yaml", role), ("templates/odd.tera", template)])
 }
 
 /// With these files.
-pub fn expand_files(files: &[(&str, &str)]) -> Expanded {
+pub(crate) fn expand_files(files: &[(&str, &str)]) -> Expanded {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);
     fs::create_dir(at("roles")).expect("a folder");
@@ -60,7 +60,7 @@ pub fn expand_files(files: &[(&str, &str)]) -> Expanded {
 }
 
 /// `FILE:LINE:COLUMN: MESSAGE` of each problem.
-pub fn lines(problems: &[Problem]) -> Vec<String> {
+pub(crate) fn lines(problems: &[Problem]) -> Vec<String> {
     let line = |problem: &Problem| {
         let file = problem.file();
         let start = file.find("roles/").or_else(|| file.find("templates/"));

@@ -7,7 +7,7 @@ use std::ops::Range;
 use lvsctl::inventory::{self, BUILT_IN_ROLES, Problem};
 
 /// Each `<Type>` is a place for a key of that type's map.
-pub const BASE: &str = "\
+pub(crate) const BASE: &str = "\
 cluster: web
 networks: { lan: 192.168.100.0/24 }
 <Inventory>
@@ -83,7 +83,7 @@ services:
 ";
 
 /// The inventory with a line in the map of a type, which has none of the keys that are left out. And the line's number.
-pub fn with(within: &str, line: &str, left_out: &[&str]) -> (String, usize) {
+pub(crate) fn with(within: &str, line: &str, left_out: &[&str]) -> (String, usize) {
     let marker = format!("<{within}>");
     let all: Vec<&str> = BASE.lines().collect();
     let at = all
@@ -117,7 +117,7 @@ pub fn with(within: &str, line: &str, left_out: &[&str]) -> (String, usize) {
     (text, number)
 }
 
-pub fn problems(text: &str) -> Vec<Problem> {
+pub(crate) fn problems(text: &str) -> Vec<Problem> {
     match inventory::parse("t.yaml", text, BUILT_IN_ROLES) {
         Ok(_) => Vec::new(),
         Err(error) => error.problems().to_vec(),
@@ -128,7 +128,7 @@ pub fn problems(text: &str) -> Vec<Problem> {
 type Edit = (Range<usize>, String);
 
 /// Where a problem is, in bytes.
-pub fn offset(text: &str, problem: &Problem) -> Option<usize> {
+pub(crate) fn offset(text: &str, problem: &Problem) -> Option<usize> {
     let (line, column) = problem.position()?;
     let before: usize = text
         .split_inclusive('\n')
@@ -140,7 +140,7 @@ pub fn offset(text: &str, problem: &Problem) -> Option<usize> {
 }
 
 /// The inventory as the hint would have it, with the ranges that it changed; none where it proposes no text.
-pub fn followed(text: &str, problem: &Problem) -> Option<(String, Vec<Range<usize>>)> {
+pub(crate) fn followed(text: &str, problem: &Problem) -> Option<(String, Vec<Range<usize>>)> {
     edits(text, problem).map(|edits| applied(text, edits))
 }
 
@@ -233,7 +233,7 @@ fn edits(text: &str, problem: &Problem) -> Option<Vec<Edit>> {
 }
 
 /// What is new within the ranges that a hint changed, once it is followed.
-pub fn next_error(text: &str, problem: &Problem) -> Option<String> {
+pub(crate) fn next_error(text: &str, problem: &Problem) -> Option<String> {
     let (changed, ranges) = followed(text, problem)?;
     let before = problems(text);
     let there = |found: &Problem| {
@@ -263,7 +263,7 @@ pub fn next_error(text: &str, problem: &Problem) -> Option<String> {
 }
 
 /// The inventory once all hints are followed, again and again; else what cannot be followed.
-pub fn repaired(text: &str) -> Result<String, String> {
+pub(crate) fn repaired(text: &str) -> Result<String, String> {
     let mut text = text.to_owned();
     for _ in 0..4 {
         let found = problems(&text);

@@ -37,7 +37,7 @@ cat >/dev/null
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub struct TestHost {
+pub(crate) struct TestHost {
     pub name: String,
     pub address: IpAddr,
     known: Vec<&'static str>,
@@ -96,7 +96,7 @@ impl TestHost {
     }
 
     /// Of a process in the host's namespaces.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.process.id()
     }
 
@@ -122,25 +122,25 @@ impl TestHost {
     }
 
     /// What sshd wrote.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.dir.join("upper/var/log/sshd.log")).unwrap_or_default()
     }
 
     /// What sudo wrote.
-    pub fn sudo_log(&self) -> String {
+    pub(crate) fn sudo_log(&self) -> String {
         fs::read_to_string(self.dir.join("upper/var/log/sudo.log")).unwrap_or_default()
     }
 
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.log().matches("Connection from ").count()
     }
 
-    pub fn execs(&self) -> usize {
+    pub(crate) fn execs(&self) -> usize {
         self.log().matches("Starting session: ").count()
     }
 
     /// The host's file system as the host sees it.
-    pub fn path(&self, inside: &str) -> PathBuf {
+    pub(crate) fn path(&self, inside: &str) -> PathBuf {
         let root = self.dir.join("root");
         let root = root.strip_prefix("/").expect("absolute").to_owned();
         Path::new("/proc")
@@ -150,12 +150,12 @@ impl TestHost {
             .join(inside.trim_start_matches('/'))
     }
 
-    pub fn read(&self, inside: &str) -> String {
+    pub(crate) fn read(&self, inside: &str) -> String {
         fs::read_to_string(self.path(inside)).unwrap_or_else(|e| panic!("{inside}: {e}"))
     }
 
     /// Runs a command on the host, not over SSH.
-    pub fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: &str) -> Command {
         let pid = self.pid().to_string();
         let mut command = Command::new("nsenter");
         command
@@ -167,7 +167,7 @@ impl TestHost {
         command
     }
 
-    pub fn sh(&self, script: &str) -> Output {
+    pub(crate) fn sh(&self, script: &str) -> Output {
         self.command("/bin/bash")
             .args(["-c", script])
             .output()
@@ -176,7 +176,7 @@ impl TestHost {
 
     /// The pid that the host's last process has: the one that this starts. So between two calls the host itself started
     /// their difference less one.
-    pub fn last_pid(&self) -> u64 {
+    pub(crate) fn last_pid(&self) -> u64 {
         let output = self.sh("echo $$");
         let text = String::from_utf8_lossy(&output.stdout);
         text.trim()
@@ -185,12 +185,12 @@ impl TestHost {
     }
 
     /// Takes the host's network away; its processes go on.
-    pub fn unplug(&self) {
+    pub(crate) fn unplug(&self) {
         let output = self.sh("ip link set eth0 down");
         assert!(output.status.success(), "{output:?}");
     }
 
-    pub fn public_key(&self, kind: &str) -> String {
+    pub(crate) fn public_key(&self, kind: &str) -> String {
         let path = self.dir.join(format!("upper/etc/ssh/lvsctl_{kind}.pub"));
         let text = fs::read_to_string(path).expect("a host key");
         let mut words = text.split(' ');
@@ -223,7 +223,7 @@ impl Drop for TestHost {
 }
 
 /// Makes a key pair.
-pub fn keygen(path: &Path, kind: &str, passphrase: &str) {
+pub(crate) fn keygen(path: &Path, kind: &str, passphrase: &str) {
     let status = Command::new("ssh-keygen")
         .args([
             "-q",

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::Lab;
 
 /// Writes the inventory into the lab's folder. The director is not one of the lab's hosts: `--limit realserver`.
-pub fn write(lab: &Lab) -> PathBuf {
+pub(crate) fn write(lab: &Lab) -> PathBuf {
     let mut text = String::from(
         "cluster: fleet\nnetworks:\n  lan: 10.77.0.0/16\n\
          defaults: { interface: eth0, persist: false, ssh: { user: root, connect_timeout: 30 } }\nhosts:\n\

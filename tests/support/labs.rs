@@ -19,7 +19,7 @@ static MADE: Mutex<Vec<(String, Option<PathBuf>)>> = Mutex::new(Vec::new());
 static WATCH: Once = Once::new();
 
 /// Said before a lab is made: its name, and a folder that goes with it.
-pub fn remember(name: &str, folder: Option<PathBuf>) {
+pub(crate) fn remember(name: &str, folder: Option<PathBuf>) {
     WATCH.call_once(|| {
         let mut signals = Signals::new([SIGINT, SIGTERM]).expect("signals can be heard");
         std::thread::spawn(move || {

@@ -22,16 +22,16 @@ use nix::sched::{CloneFlags, setns, unshare};
 
 mod client;
 mod host;
-pub mod inventory;
-pub mod program;
+pub(crate) mod inventory;
+pub(crate) mod program;
 mod spec;
 
 #[allow(unused_imports)]
-pub use client::{Agent, Client, secret};
+pub(crate) use client::{Agent, Client, secret};
 #[allow(unused_imports)]
-pub use host::{TestHost, keygen};
+pub(crate) use host::{TestHost, keygen};
 #[allow(unused_imports)]
-pub use spec::{HostSpec, User};
+pub(crate) use spec::{HostSpec, User};
 
 /// What is used, and the Debian package that has it.
 const TOOLS: [(&str, &str); 10] = [
@@ -47,7 +47,7 @@ const TOOLS: [(&str, &str); 10] = [
     ("/usr/bin/tcsh", "tcsh"),
 ];
 
-pub struct Lab {
+pub(crate) struct Lab {
     pub hosts: Vec<TestHost>,
     dir: PathBuf,
     network: File,
@@ -56,7 +56,7 @@ pub struct Lab {
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 impl Lab {
-    pub fn new(specs: Vec<HostSpec>) -> Self {
+    pub(crate) fn new(specs: Vec<HostSpec>) -> Self {
         require_tools();
         let base = Path::new("/dev/shm");
         remove_leftovers(base);
@@ -89,7 +89,7 @@ impl Lab {
     }
 
     /// Hosts with nothing special, named `h1` and so on.
-    pub fn plain(count: usize) -> Self {
+    pub(crate) fn plain(count: usize) -> Self {
         Self::new(
             (1..=count)
                 .map(|n| HostSpec::new(format!("h{n}")))
@@ -97,37 +97,37 @@ impl Lab {
         )
     }
 
-    pub fn host(&self, name: &str) -> &TestHost {
+    pub(crate) fn host(&self, name: &str) -> &TestHost {
         let found = self.hosts.iter().find(|h| h.name == name);
         found.unwrap_or_else(|| panic!("no host {name} in this lab"))
     }
 
     /// Moves this thread, and what it starts from now on, to the controller's network, until the guard is dropped.
-    pub fn enter(&self) -> Entered {
+    pub(crate) fn enter(&self) -> Entered {
         let before = File::open("/proc/thread-self/ns/net").expect("a network namespace");
         setns(&self.network, CloneFlags::CLONE_NEWNET).expect("enters the controller's network");
         Entered { before }
     }
 
     /// `$HOME` of the controller: a key that every host lets in, and their host keys.
-    pub fn home(&self) -> PathBuf {
+    pub(crate) fn home(&self) -> PathBuf {
         self.dir.join("home")
     }
 
-    pub fn known_hosts(&self) -> PathBuf {
+    pub(crate) fn known_hosts(&self) -> PathBuf {
         self.home().join(".ssh/known_hosts")
     }
 
-    pub fn key(&self) -> PathBuf {
+    pub(crate) fn key(&self) -> PathBuf {
         self.home().join(".ssh/id_ed25519")
     }
 
     /// A path for a test's own file.
-    pub fn dir_file(&self, name: &str) -> PathBuf {
+    pub(crate) fn dir_file(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
 
-    pub fn environment(&self) -> Environment {
+    pub(crate) fn environment(&self) -> Environment {
         Environment {
             home: Some(self.home()),
             user: Some("root".to_owned()),
@@ -136,14 +136,14 @@ impl Lab {
     }
 
     /// The controller's own address on the hosts' network.
-    pub fn controller(&self) -> IpAddr {
+    pub(crate) fn controller(&self) -> IpAddr {
         address(0)
     }
 
     fn make_client_key(&self) {
         let ssh = self.home().join(".ssh");
         fs::create_dir_all(&ssh).expect("a home");
-        host::keygen(&ssh.join("id_ed25519"), "ed25519", "");
+        keygen(&ssh.join("id_ed25519"), "ed25519", "");
     }
 
     /// One `ip` for all that is on the controller's side, one for each host's.
@@ -170,7 +170,7 @@ impl Drop for Lab {
     }
 }
 
-pub struct Entered {
+pub(crate) struct Entered {
     before: File,
 }
 
@@ -244,7 +244,7 @@ fn remove_leftovers(base: &Path) {
 
 /// Awaits a condition.
 #[track_caller]
-pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !holds() {
         assert!(Instant::now() < deadline, "expected in time: {what}");
@@ -253,7 +253,7 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// A host of an inventory, for [`lvsctl::transport::Connect`].
-pub fn model_host(host: &TestHost) -> model::Host {
+pub(crate) fn model_host(host: &TestHost) -> model::Host {
     model::Host {
         name: host.name.clone(),
         roles: vec!["realserver".to_owned()],

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use super::{Lab, TestHost, inventory};
 
-pub struct Ran {
+pub(crate) struct Ran {
     pub status: i32,
     pub stdout: String,
     pub stderr: String,
@@ -21,19 +21,19 @@ impl From<Output> for Ran {
     }
 }
 
-pub fn lvsctl(lab: &Lab, words: &[&str]) -> Ran {
+pub(crate) fn lvsctl(lab: &Lab, words: &[&str]) -> Ran {
     let inventory = inventory::write(lab);
     run(lab, &inventory, words)
 }
 
-pub fn run(lab: &Lab, inventory: &Path, words: &[&str]) -> Ran {
+pub(crate) fn run(lab: &Lab, inventory: &Path, words: &[&str]) -> Ran {
     let _in = lab.enter();
     let output = command(lab, inventory, words).output();
     output.expect("the program runs").into()
 }
 
 /// The program, to be started in the lab's network.
-pub fn command(lab: &Lab, inventory: &Path, words: &[&str]) -> Command {
+pub(crate) fn command(lab: &Lab, inventory: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lvsctl"));
     command
         .args(words)
@@ -45,14 +45,14 @@ pub fn command(lab: &Lab, inventory: &Path, words: &[&str]) -> Command {
 }
 
 /// What a host holds of all that the program may touch.
-pub fn state(host: &TestHost) -> String {
+pub(crate) fn state(host: &TestHost) -> String {
     let script = "ip -o -4 addr show | sed 's/ *valid_lft.*//'; ip -4 route show table all; grep -H '' /proc/sys/net/ipv4/conf/*/arp_*; \
                   find /etc /var/lib/lvsctl /run/lvsctl* /usr/local/sbin -newer /etc/hostname -type f 2>/dev/null | xargs -r sha256sum";
     String::from_utf8_lossy(&host.sh(script).stdout).into_owned()
 }
 
 #[track_caller]
-pub fn same(before: &str, after: &str, what: &str) {
+pub(crate) fn same(before: &str, after: &str, what: &str) {
     let diff = similar::TextDiff::from_lines(before, after);
     let text = diff.unified_diff().context_radius(0).to_string();
     assert!(text.is_empty(), "{what}:\n{text}");

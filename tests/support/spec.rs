@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 
-pub struct HostSpec {
+pub(crate) struct HostSpec {
     pub name: String,
     pub users: Vec<User>,
     pub root_password: Option<String>,
@@ -20,14 +20,14 @@ pub struct HostSpec {
     missing: Vec<PathBuf>,
 }
 
-pub struct User {
+pub(crate) struct User {
     pub name: &'static str,
     pub password: Option<&'static str>,
     pub shell: &'static str,
 }
 
 impl User {
-    pub fn new(name: &'static str) -> Self {
+    pub(crate) fn new(name: &'static str) -> Self {
         Self {
             name,
             password: None,
@@ -37,7 +37,7 @@ impl User {
 }
 
 impl HostSpec {
-    pub fn new(name: impl Into<String>) -> Self {
+    pub(crate) fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             users: Vec::new(),
@@ -52,7 +52,7 @@ impl HostSpec {
     }
 
     /// A user who is let in with the controller's key.
-    pub fn user(mut self, name: &'static str, password: Option<&'static str>) -> Self {
+    pub(crate) fn user(mut self, name: &'static str, password: Option<&'static str>) -> Self {
         self.users.push(User {
             password,
             ..User::new(name)
@@ -60,7 +60,7 @@ impl HostSpec {
         self
     }
 
-    pub fn shell(mut self, name: &'static str, shell: &'static str) -> Self {
+    pub(crate) fn shell(mut self, name: &'static str, shell: &'static str) -> Self {
         self.users.push(User {
             shell,
             ..User::new(name)
@@ -68,31 +68,36 @@ impl HostSpec {
         self
     }
 
-    pub fn sudoers(mut self, lines: &str) -> Self {
+    pub(crate) fn sudoers(mut self, lines: &str) -> Self {
         self.sudoers.push_str(lines);
         self.sudoers.push('\n');
         self
     }
 
-    pub fn sshd(mut self, lines: &str) -> Self {
+    pub(crate) fn sshd(mut self, lines: &str) -> Self {
         self.sshd.push_str(lines);
         self.sshd.push('\n');
         self
     }
 
-    pub fn host_keys(mut self, kinds: &[&'static str], known: &[&'static str]) -> Self {
+    pub(crate) fn host_keys(mut self, kinds: &[&'static str], known: &[&'static str]) -> Self {
         self.host_keys = kinds.to_vec();
         self.known = known.to_vec();
         self
     }
 
-    pub fn file(mut self, path: impl Into<PathBuf>, text: impl Into<String>, mode: u32) -> Self {
+    pub(crate) fn file(
+        mut self,
+        path: impl Into<PathBuf>,
+        text: impl Into<String>,
+        mode: u32,
+    ) -> Self {
         self.files.push((path.into(), text.into(), mode));
         self
     }
 
     /// A file that this machine has and the host has not, such as `/usr/sbin/ip`.
-    pub fn without(mut self, path: impl Into<PathBuf>) -> Self {
+    pub(crate) fn without(mut self, path: impl Into<PathBuf>) -> Self {
         self.missing.push(path.into());
         self
     }

@@ -21,7 +21,7 @@ fn scope(net: IpNet) -> &'static str {
 
 /// What one host answers.
 #[derive(Clone, Copy, Default)]
-pub struct Made {
+pub(crate) struct Made {
     pub host: &'static str,
     /// Interface, MTU, addresses.
     pub links: &'static [(&'static str, u32, &'static [&'static str])],
@@ -57,7 +57,12 @@ impl Made {
 }
 
 /// Verifies a cluster whose hosts answer so; `more` are parts that one host answers otherwise.
-pub fn verify(inventory: &str, hosts: &[Made], host: &str, more: &[(&str, &str)]) -> Findings {
+pub(crate) fn verify(
+    inventory: &str,
+    hosts: &[Made],
+    host: &str,
+    more: &[(&str, &str)],
+) -> Findings {
     let probe = |made: &Made| made.probe(if made.host == host { more } else { &[] });
     let files = hosts
         .iter()
@@ -66,7 +71,11 @@ pub fn verify(inventory: &str, hosts: &[Made], host: &str, more: &[(&str, &str)]
 }
 
 /// The same with traffic: `live` are the parts that hosts answer then.
-pub fn verify_live(inventory: &str, hosts: &[Made], live: &[(&str, &[(&str, &str)])]) -> Findings {
+pub(crate) fn verify_live(
+    inventory: &str,
+    hosts: &[Made],
+    live: &[(&str, &[(&str, &str)])],
+) -> Findings {
     let probes = hosts
         .iter()
         .map(|made| (format!("{}.probe", made.host), made.probe(&[])));
@@ -80,7 +89,7 @@ pub fn verify_live(inventory: &str, hosts: &[Made], live: &[(&str, &[(&str, &str
     verify_files(inventory, hosts, probes.chain(lives).collect())
 }
 
-pub fn cluster(inventory: &str) -> Cluster {
+pub(crate) fn cluster(inventory: &str) -> Cluster {
     match inventory::parse("made.yaml", inventory, BUILT_IN_ROLES) {
         Ok(loaded) => loaded.cluster,
         Err(error) => panic!("{}", error.render(100, false)),
@@ -99,7 +108,7 @@ fn verify_files(inventory: &str, hosts: &[Made], files: BTreeMap<String, String>
 }
 
 /// A check's findings, one line each; a note has its text alone.
-pub fn of(findings: &Findings, check: &str) -> Vec<String> {
+pub(crate) fn of(findings: &Findings, check: &str) -> Vec<String> {
     let found = findings.all.iter().filter(|f| f.check.id == check);
     found
         .map(|f| match f.severity {

@@ -69,7 +69,7 @@ fn findings_name_real_servers_and_services_by_the_inventory() {
         notes.iter().any(|what| what.starts_with(named)),
         "{notes:#?}"
     );
-    let address = |f: &&lvsctl::check::Finding| {
+    let address = |f: &&check::Finding| {
         format!("{} {} {}", f.what, f.found, f.fix).contains("of -t 192.168.100.200:80")
     };
     assert!(

@@ -74,7 +74,11 @@ impl Advice {
     }
 
     /// What is left of it beside what is advised of all keys of the map.
-    pub(super) fn beside<'e>(self, entry: &Entry, all: impl Iterator<Item = (&'e Entry, Self)>) -> Self {
+    pub(super) fn beside<'e>(
+        self,
+        entry: &Entry,
+        all: impl Iterator<Item = (&'e Entry, Self)>,
+    ) -> Self {
         match self {
             Self::Write(pairs, note) => {
                 let all: Vec<(&Entry, Pairs)> = all
