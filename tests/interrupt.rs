@@ -68,7 +68,7 @@ fn the_step_in_hand_ends_and_no_lock_stays() {
     assert_eq!(ran.status, 130, "{}{}", ran.stdout, ran.stderr);
     assert!(
         ran.stderr
-            .contains("interrupted: ending after the steps in hand"),
+            .contains("interrupted: finishing the current steps"),
         "{}",
         ran.stderr
     );

@@ -259,7 +259,7 @@ fn events_come_from_many_threads() {
 /// What a signal says stays above the bars while they are drawn again and again.
 #[test]
 fn a_word_from_beside_stays_above_the_bars() {
-    const LINE: &str = "interrupted: ending after the steps in hand; once more to give up now";
+    const LINE: &str = "interrupted: finishing the current steps; press Ctrl-C again to abort now";
     let screen = Screen::new(Style::plain());
     screen.event(Event::Stage { hosts: names(3) });
     let step = |host: &str, number| Event::Step {

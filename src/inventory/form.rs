@@ -115,8 +115,9 @@ fn is_plain(text: &str) -> bool {
         || text.starts_with("~/")
         || (text.starts_with('-') && text[1..].starts_with(|c: char| c.is_ascii_alphanumeric()))
         || (text.starts_with(':') && text.contains("::"));
+    let null = ["null", "Null", "NULL"].contains(&text);
     let inside = text.chars().all(|c| !",[]{}\"'`#\u{a0}".contains(c));
-    start && inside && !text.contains(": ") && !text.ends_with([':', ' '])
+    start && !null && inside && !text.contains(": ") && !text.ends_with([':', ' '])
 }
 
 impl fmt::Display for Form {
@@ -154,6 +155,7 @@ mod tests {
             "[rs1, rs2]",
             "'all: is well'",
             "'it''s'",
+            "'null'",
             "~/.ssh/id",
             "'2001:db8::'",
             "2001:db8::1",

@@ -195,11 +195,16 @@ fn replaced(text: &str, example: &str, address: IpAddr, prefix: u8) -> String {
             out += &format!("{example}{part}");
             continue;
         }
-        let port = part.starts_with(':') && part[1..].starts_with(|c: char| c.is_ascii_digit());
-        out += &match address {
-            IpAddr::V6(v6) if port => format!("[{v6}]"),
-            address => address.to_string(),
-        };
+        let port = part.strip_prefix(':').map_or(0, |rest| {
+            rest.chars().take_while(char::is_ascii_digit).count()
+        });
+        if let (IpAddr::V6(v6), 1..) = (address, port) {
+            // In YAML brackets begin a list.
+            let (with_port, rest) = part.split_at_checked(port + 1).unwrap_or((part, ""));
+            out += &format!("'[{v6}]{with_port}'{rest}");
+            continue;
+        }
+        out += &address.to_string();
         match part.strip_prefix("/24") {
             Some(rest) => out += &format!("/{prefix}{rest}"),
             None => out += part,
@@ -316,7 +321,7 @@ mod tests {
                 "10.0.0.4 or 10.0.0.4/16",
             ),
             ("192.168.100.14:8080", v4, 24, "10.0.0.4:8080"),
-            ("192.168.100.14:8080", v6, 64, "[fd00::4]:8080"),
+            ("`192.168.100.14:8080`", v6, 64, "`'[fd00::4]:8080'`"),
             ("such as 192.168.100.14: it", v6, 64, "such as fd00::4: it"),
             ("192.168.100.140", v4, 24, "192.168.100.140"),
         ] {

@@ -130,6 +130,6 @@ fn tail(text: &str) -> String {
     if text.is_empty() {
         String::new()
     } else {
-        format!("; its last words:\n{text}")
+        format!("; last output:\n{text}")
     }
 }
