@@ -1189,7 +1189,7 @@ fn verdict(text: &str) -> (Verdict, Vec<String>) {
         Ok(loaded) if loaded.warnings.is_empty() => (Fine, Vec::new()),
         Ok(loaded) => {
             let all = loaded.warnings.iter().map(|p| {
-                assert!(p.position().is_some() && p.mend().is_some(), "{p}");
+                assert!(p.position().is_some() && p.fix().is_some(), "{p}");
                 p.message().to_owned()
             });
             (Warned, all.collect())
@@ -1266,7 +1266,7 @@ fn check_alone_says_that_there_is_no_client() {
                 "client `lb1` is a director too"
             };
             assert!(one.is_warning() && one.message().contains(why), "{one}");
-            assert!(one.mend().is_some_and(|m| m.contains("role: client")));
+            assert!(one.fix().is_some_and(|m| m.contains("role: client")));
         }
     }
 }
@@ -1322,7 +1322,7 @@ fn check_alone_says_that_no_client_has_the_family_of_a_service() {
         assert!(
             advice
                 .iter()
-                .all(|one| one.is_warning() && one.mend().is_some()),
+                .all(|one| one.is_warning() && one.fix().is_some()),
             "{about}"
         );
     }

@@ -55,7 +55,7 @@ fn what_is_expected_is_found() {
 }
 
 #[test]
-fn each_problem_has_a_place_and_a_mend() {
+fn each_problem_has_a_place_and_a_fix() {
     for path in cases() {
         let text = fs::read_to_string(&path).unwrap();
         for problem in refused(&path).problems() {
@@ -69,7 +69,7 @@ fn each_problem_has_a_place_and_a_mend() {
                 path.display()
             );
             assert!(
-                problem.mend().is_some_and(|m| !m.is_empty()),
+                problem.fix().is_some_and(|m| !m.is_empty()),
                 "{}: {problem}",
                 path.display()
             );

@@ -24,7 +24,7 @@ fn refused(path: &Path) -> String {
                 panic!("{}", error.render(100, false))
             };
             assert_eq!(problem.file(), path.display().to_string());
-            assert!(problem.mend().is_some(), "{problem}");
+            assert!(problem.fix().is_some(), "{problem}");
             problem.to_string()
         }
     }

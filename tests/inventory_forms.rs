@@ -768,7 +768,7 @@ services:
         };
         assert_eq!(warning.message(), expected);
         assert_eq!(warning.position(), Some(position), "{expected}");
-        assert!(warning.is_warning() && warning.mend().is_some());
+        assert!(warning.is_warning() && warning.fix().is_some());
     }
 }
 
@@ -854,8 +854,8 @@ services: {{ web: {{ vip: 203.0.113.80, port: 80, mode: nat }} }}
     );
     assert!(
         warning
-            .mend()
-            .is_some_and(|mend| mend.contains("write `gateway: 10.2.0.1`, which is the VIP"))
+            .fix()
+            .is_some_and(|fix| fix.contains("write `gateway: 10.2.0.1`, which is the VIP"))
     );
 }
 
@@ -1006,7 +1006,7 @@ fn a_vrrp_password_is_looked_at_once_it_is_read() {
             panic!()
         };
         assert_eq!(problem.position(), Some((10, 3)));
-        assert!(problem.mend().is_some());
+        assert!(problem.fix().is_some());
         let all = error.render(100, false);
         assert!(value.is_empty() || !all.contains(value), "{all}");
         Some(problem.message().to_owned())

@@ -25,7 +25,7 @@ fn survives(text: &str) {
             assert!(!error.problems().is_empty());
             assert!(!error.render(80, true).is_empty());
             for problem in error.problems() {
-                assert!(problem.mend().is_some(), "no mend: {problem}");
+                assert!(problem.fix().is_some(), "no fix: {problem}");
             }
         }
     }

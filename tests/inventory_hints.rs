@@ -142,7 +142,7 @@ fn row(word: &str, within: &str, means: &Means) -> Result<(), String> {
     let said = format!(
         "{} {}",
         problem.label().unwrap_or_default(),
-        problem.mend().unwrap_or_default()
+        problem.fix().unwrap_or_default()
     );
     if problem.position().map(|(line, _)| line) != Some(line) || !problem.message().contains(word) {
         return Err(format!("{within} {word}: elsewhere: {problem}"));
@@ -340,7 +340,7 @@ fn algorithms_of_other_balancers_are_answered_by_a_scheduler() {
             let [problem] = found.as_slice() else {
                 panic!("{key}: {word}: {found:?}");
             };
-            let help = problem.mend().unwrap_or_default();
+            let help = problem.fix().unwrap_or_default();
             assert!(help.contains("write `"), "{key}: {word}: {help}");
             assert_eq!(next_error(&text, problem), None, "{key}: {word}");
         }
@@ -458,7 +458,7 @@ fn foreign_keys_that_belong_together_are_answered_together() {
         let (mut text, _) = with(within, &entry, &[left_out]);
         let found = problems(&text);
         assert_eq!(found.len(), lines.len(), "{lines:?}: {found:#?}");
-        assert_eq!(found[0].mend(), Some(want));
+        assert_eq!(found[0].fix(), Some(want));
         text = repaired(&text).unwrap_or_else(|error| panic!("{lines:?}: {error}"));
         assert!(problems(&text).is_empty(), "{text}");
     }

@@ -79,7 +79,7 @@ fn check(cases: &[(&Parts, &Parts)]) {
         match repaired(&bad) {
             Err(error) => wrong.push(format!("{mistake:?}: {error}")),
             Ok(good) if cluster(&good) != cluster(&text(meant)) => {
-                let said: Vec<_> = found.iter().map(|p| p.mend().unwrap_or_default()).collect();
+                let said: Vec<_> = found.iter().map(|p| p.fix().unwrap_or_default()).collect();
                 wrong.push(format!("{mistake:?}: {said:#?} lead to\n{good}"));
             }
             Ok(_) => {}
@@ -918,7 +918,7 @@ fn mistakes_that_take_more_than_a_word() {
         let [problem] = found.as_slice() else {
             panic!("{text}: {found:#?}");
         };
-        let help = problem.mend().unwrap_or_default();
+        let help = problem.fix().unwrap_or_default();
         assert!(help.contains(says), "{problem}: {help:?}\n{text}");
         let shown = text.lines().nth(place.0 - 1).unwrap_or_default();
         assert_eq!(problem.position(), Some(place), "{problem}\n{shown}");

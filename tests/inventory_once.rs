@@ -72,7 +72,7 @@ fn check(cases: &[Case]) {
     for (about, text, message, hint) in cases {
         let found = problems(text);
         let said = |problem: &Problem| {
-            let help = problem.mend().unwrap_or_default();
+            let help = problem.fix().unwrap_or_default();
             problem.message().contains(message) && help.contains(hint)
         };
         match found.as_slice() {
@@ -83,7 +83,7 @@ fn check(cases: &[Case]) {
             other => {
                 let all = other
                     .iter()
-                    .map(|p| format!("\n  {p} (help: {:?})", p.mend()));
+                    .map(|p| format!("\n  {p} (help: {:?})", p.fix()));
                 wrong += &format!("{about}: {}\n", all.collect::<String>());
             }
         }

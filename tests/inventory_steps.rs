@@ -1427,7 +1427,7 @@ fn each_step_is_said_and_the_last_leaves_nothing() {
             let found = all.iter().find(|p| p.message().contains(message));
             match found {
                 Some(problem)
-                    if problem.mend().is_some_and(|mend| mend.contains(hint))
+                    if problem.fix().is_some_and(|fix| fix.contains(hint))
                         && problem.position().is_some()
                         && refused == (*kind == '×') => {}
                 _ => {

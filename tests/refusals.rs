@@ -1,4 +1,4 @@
-//! One host of several that cannot be worked on: the program says which and how to mend it, and changes nothing
+//! One host of several that cannot be worked on: the program says which and how to fix it, and changes nothing
 //! anywhere.
 
 mod support;

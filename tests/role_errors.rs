@@ -413,7 +413,7 @@ fn each_fault_of_a_role_has_its_place() {
             wrong += &format!("{name}: {said:#?}, wanted {says:#?}\n");
         }
         for problem in &problems {
-            assert!(problem.mend().is_some(), "{name}: {problem}");
+            assert!(problem.fix().is_some(), "{name}: {problem}");
         }
         assert!(shown.contains("╭─["), "{name}: {shown}");
         for word in [
@@ -548,7 +548,7 @@ fn survives(role: &str, template: &str) {
     if let Err((problems, shown)) = expand(role, template) {
         assert!(!problems.is_empty() && !shown.is_empty(), "{role}");
         for problem in &problems {
-            assert!(problem.mend().is_some(), "no way out: {problem} of {role}");
+            assert!(problem.fix().is_some(), "no way out: {problem} of {role}");
         }
     }
 }

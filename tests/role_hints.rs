@@ -46,7 +46,7 @@ const INTERNAL: &[&str] = &[
 fn check(name: &str, problems: &[Problem], shown: &str) -> String {
     let mut wrong = String::new();
     for problem in problems {
-        let help = problem.mend().unwrap_or_default();
+        let help = problem.fix().unwrap_or_default();
         let all = format!("{}\n{help}\n", problem.message());
         // The tests of the engine have names like types.
         let all = all
@@ -621,7 +621,7 @@ fn slips_are_said_where_they_stand_with_what_is_right() {
         if said.len() != 1 && !["a field beside its kind"].contains(name) {
             wrong += &format!("{name}: more than one: {said:#?}\n");
         }
-        let help = problem.mend().unwrap_or_default();
+        let help = problem.fix().unwrap_or_default();
         if !help.contains(right.trim())
             && !problem.label().unwrap_or_default().contains(right)
             && !problem.message().contains(right)

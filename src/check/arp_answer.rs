@@ -1,4 +1,4 @@
-//! ARP answers for a VIP, asked by clients on its network: the director that holds the VIP answers, and nobody else.
+//! ARP answers for a VIP, asked by clients on its network: only the director that holds the VIP may answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

@@ -2,11 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::definition::{Check, Judge};
+use super::definition::{Check, Judge, packet_filter};
 use super::findings::{Findings, Mismatch};
 use super::{HostAudit, topology};
-use crate::fact::Needs;
-use crate::inventory::model::{Cluster, Host};
 
 pub(super) static ARPTABLES_RIP: Check = Check {
     id: "arptables-rip",
@@ -14,7 +12,7 @@ pub(super) static ARPTABLES_RIP: Check = Check {
     reason: "A director finds a real server of its network by ARP for the real server's own address.",
     source: "arptables(8), RFC 826",
     fix: "`arptables -D` the rule that the finding names",
-    needs,
+    needs: packet_filter,
     judge: Judge::Host(of_real_server),
 };
 
@@ -24,15 +22,9 @@ pub(super) static ARPTABLES_VIP: Check = Check {
     reason: "Clients and routers of the VIP's network find the director by ARP for the VIP.",
     source: "arptables(8), RFC 826",
     fix: "`arptables -D` the rule that the finding names",
-    needs,
-    judge: Judge::Host(of_director),
+    needs: packet_filter,
+    judge: Judge::Director(of_director),
 };
-
-fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
-    if cluster.serves(host) || host.is_director() {
-        needs.firewall.get_or_insert_default().all = true;
-    }
-}
 
 fn of_real_server(audit: &HostAudit, findings: &mut Findings) {
     let own = topology::own_addresses(audit.cluster, audit.host, |_| true);
@@ -42,9 +34,6 @@ fn of_real_server(audit: &HostAudit, findings: &mut Findings) {
 }
 
 fn of_director(audit: &HostAudit, findings: &mut Findings) {
-    if !audit.host.is_director() {
-        return;
-    }
     let vips = audit.cluster.service_vips().into_iter();
     for vip in vips.filter(IpAddr::is_ipv4) {
         passes(audit, &ARPTABLES_VIP, vip, findings);

@@ -1,5 +1,6 @@
 //! A host as checks see it: the inventory's part, what it answered, and what is planned for it.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -16,18 +17,20 @@ pub struct HostAudit<'a> {
     pub cluster: &'a Cluster,
     pub host: &'a Host,
     pub run: &'a HostRun<'a>,
-    pub plan: HostPlan,
+    secrets: &'a Secrets,
+    plan: OnceCell<HostPlan>,
     /// What the host got when it asked a VIP that it holds itself.
     pub own: BTreeMap<SocketAddr, Replies>,
 }
 
 impl<'a> HostAudit<'a> {
-    pub fn new(cluster: &'a Cluster, run: &'a HostRun<'a>, secrets: &Secrets) -> Self {
+    pub fn new(cluster: &'a Cluster, run: &'a HostRun<'a>, secrets: &'a Secrets) -> Self {
         Self {
             cluster,
             host: run.host,
             run,
-            plan: run.plan(secrets),
+            secrets,
+            plan: OnceCell::new(),
             own: run
                 .answer
                 .sections
@@ -35,6 +38,11 @@ impl<'a> HostAudit<'a> {
                 .map(listener::answers)
                 .unwrap_or_default(),
         }
+    }
+
+    /// What differs from the inventory. Checks of traffic do not look at it.
+    pub fn plan(&self) -> &HostPlan {
+        self.plan.get_or_init(|| self.run.plan(self.secrets))
     }
 
     pub fn name(&self) -> &str {

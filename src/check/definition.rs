@@ -33,6 +33,8 @@ pub struct Check {
 pub enum Judge {
     /// Of each host that answered.
     Host(fn(&HostAudit, &mut Findings)),
+    /// Of each director that answered.
+    Director(fn(&HostAudit, &mut Findings)),
     /// Of all hosts together.
     Cluster(fn(&ClusterAudit, &mut Findings)),
     /// Of what clients were answered and directors counted meanwhile.
@@ -43,6 +45,13 @@ pub enum Judge {
 
 /// For checks that read what resources ask for anyway.
 pub(super) fn nothing(_: &Cluster, _: &Host, _: &mut Needs) {}
+
+/// All rules of the hosts that packets of services cross.
+pub(super) fn packet_filter(cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    if cluster.serves(host) || host.is_director() {
+        needs.firewall.get_or_insert_default().all = true;
+    }
+}
 
 impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,7 +13,7 @@ use crate::view;
 pub(super) static DRIFT: Check = Check {
     id: "drift",
     summary: "Each resource is on the host as `plan` wants it.",
-    reason: "What differs from the inventory is what somebody or something else changed: nobody has tried the cluster in that state.",
+    reason: "Another program or an administrator changed what differs: the cluster was not verified in that state.",
     source: "the inventory, by `lvsctl plan`",
     fix: "`lvsctl apply`, after a look at `lvsctl plan`; `lvsctl start` where the host was stopped",
     needs: nothing,
@@ -24,7 +24,7 @@ pub(super) static DRIFT: Check = Check {
 fn judge(audit: &HostAudit, findings: &mut Findings) {
     let wanted = audit.run.wanted.len();
     let changed = audit
-        .plan
+        .plan()
         .changes
         .iter()
         .filter(|change| change.action != Action::Remove)
@@ -34,7 +34,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     }
     let stopped = is_stopped(audit);
     let of_stop: Vec<&Change> = audit
-        .plan
+        .plan()
         .changes
         .iter()
         .filter(|change| stopped && comes_of_stopping(audit, change))
@@ -43,7 +43,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
         let part = "its part of the cluster";
         findings.fail(audit.name(), &DRIFT, part, stopped_part(audit, &of_stop));
     }
-    let others = audit.plan.changes.iter().filter(|c| !of_stop.contains(c));
+    let others = audit.plan().changes.iter().filter(|c| !of_stop.contains(c));
     for change in others {
         let cause = (change.kind == "sysctl").then(|| Cause::Sysctl(change.key.clone()));
         for (what, mismatch) in differences(change) {

@@ -188,8 +188,7 @@ mod tests {
     use crate::check::registry;
 
     fn check(id: &str) -> &'static Check {
-        let mut all = registry::ALL.iter();
-        all.find(|check| check.id == id).unwrap()
+        registry::find(id).unwrap()
     }
 
     fn found(host: &str, id: &str, fix: &str, sysctl: Option<&str>) -> Finding {

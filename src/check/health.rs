@@ -19,7 +19,7 @@ pub(super) static HEALTH: Check = Check {
 fn judge(audit: &HostAudit, findings: &mut Findings) {
     // That its part is stopped is a finding of `drift`.
     let stopped = plan::stopped_note(audit.name());
-    for note in audit.plan.notes.iter().filter(|note| **note != stopped) {
+    for note in audit.plan().notes.iter().filter(|note| **note != stopped) {
         findings.note(audit.name(), &HEALTH, note.clone());
     }
     for note in leftovers::notes(audit.cluster, &audit.run.answer.manifest) {

@@ -11,7 +11,7 @@ pub(super) static IPTABLES_BACKEND: Check = Check {
     source: "iptables(8), xtables-nft(8)",
     fix: "move the rules: `iptables-legacy-save` and `iptables-nft-save` list them, `update-alternatives --config iptables` chooses",
     needs: nothing,
-    judge: Judge::Host(one_backend),
+    judge: Judge::Director(one_backend),
 };
 
 pub(super) static FIREWALL_NFT: Check = Check {

@@ -20,7 +20,7 @@ pub(super) static IPVS_OWNER: Check = Check {
     source: "ipvsadm(8), keepalived(8), ldirectord(8)",
     fix: "disable the other unit, as the finding says",
     needs: owner_needs,
-    judge: Judge::Host(owners),
+    judge: Judge::Director(owners),
 };
 
 pub(super) static IPVS_FOREIGN: Check = Check {
@@ -30,7 +30,7 @@ pub(super) static IPVS_FOREIGN: Check = Check {
     source: "ipvsadm(8)",
     fix: "`ipvsadm -D` where one is left over",
     needs: table_needs,
-    judge: Judge::Host(strangers),
+    judge: Judge::Director(strangers),
 };
 
 pub(super) static IPVS_TIMEOUTS: Check = Check {
@@ -73,9 +73,6 @@ fn table_needs(_: &Cluster, host: &Host, needs: &mut Needs) {
 /// What else would write the IPVS table. Debian's ipvsadm.service comes with the package, enabled on Debian 13, and does
 /// nothing unless /etc/default/ipvsadm has AUTO="true"; elsewhere one that is enabled restores a table at boot.
 fn owners(audit: &HostAudit, findings: &mut Findings) {
-    if !audit.host.is_director() {
-        return;
-    }
     let units = &audit.facts().unit.units;
     let auto = audit.facts().ipvs.restored_at_boot;
     for unit in TABLE_WRITERS {
@@ -124,9 +121,6 @@ fn owners(audit: &HostAudit, findings: &mut Findings) {
 
 /// Services in the table that are not of this cluster are noted, and left alone.
 fn strangers(audit: &HostAudit, findings: &mut Findings) {
-    if !audit.host.is_director() {
-        return;
-    }
     let wanted = view::ipvs(audit.cluster);
     for served in &audit.facts().ipvs.table.services {
         let key = served.definition.r#virtual;

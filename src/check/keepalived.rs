@@ -11,12 +11,12 @@ use crate::vrrp_state::why_in_fault;
 
 pub(super) static KEEPALIVED_CONFIG: Check = Check {
     id: "keepalived-config",
-    summary: "keepalived takes its own file (`keepalived -t`).",
+    summary: "keepalived accepts its configuration file (`keepalived -t`).",
     reason: "A file with errors is read in part, or not at all at the next start.",
     source: "keepalived(8) `-t`, keepalived.conf(5)",
     fix: "`lvsctl apply` writes the configuration anew",
     needs: test_needs,
-    judge: Judge::Host(configuration),
+    judge: Judge::Director(configuration),
 };
 
 pub(super) static VRRP_STATE: Check = Check {
@@ -26,7 +26,7 @@ pub(super) static VRRP_STATE: Check = Check {
     source: "keepalived.conf(5) `track_interface`, `track_script`",
     fix: "repair what the instance tracks",
     needs: state_needs,
-    judge: Judge::Host(states),
+    judge: Judge::Director(states),
 };
 
 fn test_needs(_: &Cluster, host: &Host, needs: &mut Needs) {
@@ -63,7 +63,7 @@ fn states(audit: &HostAudit, findings: &mut Findings) {
 }
 
 fn configuration(audit: &HostAudit, findings: &mut Findings) {
-    if !(audit.host.is_director() && audit.cluster.keepalived) {
+    if !audit.cluster.keepalived {
         return;
     }
     let Some(test) = &audit.facts().keepalived.test else {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::definition::{Check, Judge};
+use super::definition::{Check, Judge, packet_filter};
 use super::findings::{Findings, Mismatch};
 use super::firewall::Packet;
 use super::traffic::Traffic;
@@ -21,7 +21,7 @@ pub(super) static MARK_RULE: Check = Check {
     source: "iptables-extensions(8) MARK, ipvsadm(8) `-f`",
     fix: "`lvsctl apply` for a service of the inventory; else `ipvsadm -D -f MARK`",
     needs,
-    judge: Judge::Host(rules),
+    judge: Judge::Director(rules),
 };
 
 pub(super) static MARK_SET: Check = Check {
@@ -31,7 +31,7 @@ pub(super) static MARK_SET: Check = Check {
     source: "iptables-extensions(8) MARK",
     fix: "`lvsctl apply` sets ours; take away what sets another after it: `iptables -t mangle -S PREROUTING`",
     needs,
-    judge: Judge::Host(marks),
+    judge: Judge::Director(marks),
 };
 
 pub(super) static MARK_UNIQUE: Check = Check {
@@ -41,7 +41,7 @@ pub(super) static MARK_UNIQUE: Check = Check {
     source: "iptables-extensions(8) MARK",
     fix: "`iptables -t mangle -D PREROUTING` that rule, or another mark in the inventory",
     needs,
-    judge: Judge::Host(reused),
+    judge: Judge::Director(reused),
 };
 
 pub(super) static MARK_COUNTERS: Check = Check {
@@ -54,9 +54,9 @@ pub(super) static MARK_COUNTERS: Check = Check {
     judge: Judge::Traffic(counters),
 };
 
-fn needs(_: &Cluster, host: &Host, needs: &mut Needs) {
+fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    packet_filter(cluster, host, needs);
     if host.is_director() {
-        needs.firewall.get_or_insert_default().all = true;
         needs.ipvs.get_or_insert_default().audit = true;
     }
 }
@@ -72,17 +72,12 @@ fn served(audit: &HostAudit) -> BTreeSet<(u32, bool)> {
 }
 
 fn rules(audit: &HostAudit, findings: &mut Findings) {
-    if audit.host.is_director() {
-        for (mark, v6) in served(audit) {
-            has_rule(audit, mark, v6, findings);
-        }
+    for (mark, v6) in served(audit) {
+        has_rule(audit, mark, v6, findings);
     }
 }
 
 fn marks(audit: &HostAudit, findings: &mut Findings) {
-    if !audit.host.is_director() {
-        return;
-    }
     let marked = served(audit);
     for service in &audit.cluster.services {
         for vip in &service.vips {
@@ -208,9 +203,6 @@ fn gets_mark(
 
 /// A mark that another rule sets too brings foreign packets into the service; a rule that stands twice is a left-over.
 fn reused(audit: &HostAudit, findings: &mut Findings) {
-    if !audit.host.is_director() {
-        return;
-    }
     let ours = view::marks(audit.cluster);
     let marks: BTreeSet<(u32, bool)> = ours
         .iter()

@@ -104,8 +104,10 @@ pub fn offline(
         .collect();
     for audit in &audits {
         for check in registry::ALL {
-            if let Judge::Host(judge) = check.judge {
-                judge(audit, findings);
+            match check.judge {
+                Judge::Host(judge) => judge(audit, findings),
+                Judge::Director(judge) if audit.host.is_director() => judge(audit, findings),
+                _ => {}
             }
         }
     }

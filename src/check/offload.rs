@@ -13,7 +13,7 @@ pub(super) static LRO: Check = Check {
     source: "ethtool(8) `-K`; Linux networking/netdevices: LRO is not for hosts that forward",
     fix: "`ethtool -K INTERFACE lro off`, and the same at boot",
     needs,
-    judge: Judge::Host(judge),
+    judge: Judge::Director(judge),
 };
 
 fn needs(_: &Cluster, host: &Host, needs: &mut Needs) {

@@ -13,7 +13,7 @@ pub(super) static SEND_REDIRECTS: Check = Check {
     source: "ip-sysctl (kernel documentation), `send_redirects`; RFC 792",
     fix: "`lvsctl apply` sets it to 0 for `all` and each interface",
     needs,
-    judge: Judge::Host(redirects),
+    judge: Judge::Director(redirects),
 };
 
 fn needs(_: &Cluster, _: &Host, needs: &mut Needs) {
@@ -23,7 +23,7 @@ fn needs(_: &Cluster, _: &Host, needs: &mut Needs) {
 
 /// A redirect is sent where `all` or the interface allows it (ip-sysctl, kernel documentation).
 fn redirects(audit: &HostAudit, findings: &mut Findings) {
-    if !audit.host.is_director() || !audit.cluster.services.iter().any(|s| s.mode == Mode::Dr) {
+    if !audit.cluster.services.iter().any(|s| s.mode == Mode::Dr) {
         return;
     }
     for nic in &audit.host.interfaces {

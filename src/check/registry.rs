@@ -7,6 +7,11 @@ use super::{
 use super::{listener, marks, offload, reachable, redirects, reply_route, service_path};
 use super::{source_address, sysctl_at_boot, tunnel_mtu, vip, vrrp, vrrp_adverts, vrrp_path};
 
+/// The check of this id.
+pub fn find(id: &str) -> Option<&'static Check> {
+    ALL.iter().copied().find(|check| check.id == id)
+}
+
 pub static ALL: &[&Check] = &[
     &reachable::REACHABLE,
     &drift::DRIFT,

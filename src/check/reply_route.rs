@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::definition::{Check, Judge};
+use super::definition::{Check, Judge, packet_filter};
 use super::findings::{Findings, Mismatch};
 use super::{Cause, HostAudit, topology};
 use crate::fact::Needs;
@@ -13,7 +13,7 @@ use crate::inventory::model::{Cluster, Host, Mode, Service};
 pub(super) static REPLY_ROUTE: Check = Check {
     id: "reply-route",
     summary: "Answers to clients leave by a way that leads to them: past the director in DR and TUN, through it in NAT.",
-    reason: "A director drops what comes from its own VIP; and an answer of NAT that passes no director reaches the client from an address that it never asked.",
+    reason: "A director drops packets whose source is a VIP that it holds. A NAT answer that passes no director reaches the client from an address that the client did not ask.",
     source: "LVS-HOWTO, ip-route(8)",
     fix: "set the host's `gateway` in the inventory: a router that is no director in DR and TUN, the director's address in NAT",
     needs,
@@ -36,7 +36,7 @@ fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
     if !cluster.serves(host) {
         return;
     }
-    needs.firewall.get_or_insert_default().all = true;
+    packet_filter(cluster, host, needs);
     let asks = needs.route_to.get_or_insert_default();
     let mut to: Vec<IpAddr> = topology::clients(cluster).map(|c| c.address).collect();
     to.extend(topology::OUTSIDE);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::definition::{Check, Judge};
+use super::definition::{Check, Judge, packet_filter};
 use super::findings::Findings;
 use super::firewall::{Packet, State};
 use super::packet_path::{Leg, judge, reply, request, tunnel};
@@ -23,8 +23,8 @@ pub(super) static FIREWALL_VIP: Check = Check {
 };
 
 fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    packet_filter(cluster, host, needs);
     if cluster.serves(host) || host.is_director() {
-        needs.firewall.get_or_insert_default().all = true;
         let sysctls = needs.sysctl.get_or_insert_default();
         sysctls.paths.insert(CONNTRACK.to_owned());
     }

@@ -13,7 +13,7 @@ use crate::inventory::model::{Cluster, Host};
 pub(super) static SOURCE_ADDRESS: Check = Check {
     id: "source-address",
     summary: "A director and a real server do not speak to each other from a VIP.",
-    reason: "Whoever holds the VIP too answers to itself: health checks from a VIP are answered by nobody, and every real server is taken out.",
+    reason: "A real server holds the VIP too, so its answer to a VIP never leaves it: health checks from a VIP fail, and every real server is taken out.",
     source: "RFC 6724 5, ip-address(8) `preferred_lft`",
     fix: "`lvsctl apply`, which gives an IPv6 VIP `preferred_lft 0`; an address of the host that comes before the VIP",
     needs,

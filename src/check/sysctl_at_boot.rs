@@ -11,7 +11,7 @@ use crate::resource::Resource;
 pub(super) static PERSISTED_SYSCTL: Check = Check {
     id: "persisted-sysctl",
     summary: "No file of `sysctl.d` sets another value at the next boot than the one that is wanted, or that runs now.",
-    reason: "The node script sets what is wanted after systemd-sysctl(8), but the other value holds until then, and again whenever somebody runs `sysctl --system`.",
+    reason: "The node script sets what is wanted after systemd-sysctl(8), but the other value holds until then, and again after each `sysctl --system`.",
     source: "sysctl.d(5)",
     fix: "take the line out of the file that the finding names",
     needs,
@@ -33,7 +33,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
 }
 
 /// The node script runs after systemd-sysctl(8) and sets what is wanted; a file that says otherwise wins until then,
-/// and again whenever somebody runs `sysctl --system`.
+/// and again after each `sysctl --system`.
 fn persisted(audit: &HostAudit, findings: &mut Findings) {
     for resource in &audit.run.wanted {
         let Resource::Sysctl(sysctl) = resource else {
@@ -56,7 +56,7 @@ fn persisted(audit: &HostAudit, findings: &mut Findings) {
     }
 }
 
-/// What nobody here set, and what runs now, may be another after the next boot.
+/// Values that lvsctl does not set: the next boot may set another than the one that runs.
 fn undone(audit: &HostAudit, findings: &mut Findings) {
     let wanted: Vec<String> = audit
         .run

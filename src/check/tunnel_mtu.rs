@@ -5,12 +5,11 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::definition::{Check, Judge};
+use super::definition::{Check, Judge, packet_filter};
 use super::findings::Findings;
 use super::{ClusterAudit, HostAudit, topology};
-use crate::fact::Needs;
 use crate::fact::firewall::{Chains, Rule};
-use crate::inventory::model::{Cluster, Host, Mode, Protocol, RealServer, Service};
+use crate::inventory::model::{Mode, Protocol, RealServer, Service};
 
 pub(super) static TUNNEL_MTU: Check = Check {
     id: "tunnel-mtu",
@@ -18,15 +17,9 @@ pub(super) static TUNNEL_MTU: Check = Check {
     reason: "A packet in a tunnel is longer by the outer header. Where it does not fit, the director answers by ICMP, and uploads stall wherever that is filtered.",
     source: "RFC 2003, RFC 9293 3.7.1, ip-route(8) `advmss`",
     fix: "lower the MSS of the real servers' answers: `advmss` on their routes to clients, or TCPMSS `--set-mss` in mangle/OUTPUT",
-    needs,
+    needs: packet_filter,
     judge: Judge::Cluster(fits),
 };
-
-fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
-    if cluster.serves(host) {
-        needs.firewall.get_or_insert_default().all = true;
-    }
-}
 
 fn fits(audit: &ClusterAudit, findings: &mut Findings) {
     let (cluster, audit) = (audit.cluster, audit.hosts);

@@ -23,7 +23,7 @@ pub(super) static VIP_ONLY_ON_LO: Check = Check {
 pub(super) static VIP_NOT_HELD: Check = Check {
     id: "vip-not-held",
     summary: "A host that is not to have the VIP does not have it.",
-    reason: "A host with the VIP takes packets to it for its own, answers clients itself, and may announce it.",
+    reason: "A host with the VIP accepts packets to it, answers clients itself, and may announce the VIP.",
     source: "ip-address(8)",
     fix: "`ip addr del VIP/PREFIX dev INTERFACE`",
     needs: nothing,
@@ -32,7 +32,7 @@ pub(super) static VIP_NOT_HELD: Check = Check {
 
 pub(super) static VIP_ROUTE_LOCAL: Check = Check {
     id: "vip-route-local",
-    summary: "A real server's kernel takes packets to the VIP for its own.",
+    summary: "A real server's kernel delivers packets to the VIP locally.",
     reason: "A packet from the director that finds no local route is forwarded or dropped, and the client gets no answer.",
     source: "ip-route(8), ip-rule(8)",
     fix: "`lvsctl apply` sets the VIP; look for `ip rule` and routes that come before the local table",
@@ -43,7 +43,7 @@ pub(super) static VIP_ROUTE_LOCAL: Check = Check {
 pub(super) static VIP_HOLDER: Check = Check {
     id: "vip-holder",
     summary: "Each VIP is on exactly one director.",
-    reason: "A VIP on no director serves nobody; on two, each client reaches one of them by chance and connections break.",
+    reason: "A VIP on no director serves no client; on two, each client reaches one of them by chance and connections break.",
     source: "RFC 9568, keepalived.conf(5)",
     fix: "`lvsctl apply`; where keepalived runs on both, see whether adverts pass between them",
     needs: nothing,

@@ -13,7 +13,7 @@ use crate::keepalived::{self, CONFIGURATION, Instance};
 pub(super) static VRRP_EQUAL: Check = Check {
     id: "vrrp-equal",
     summary: "Directors of an instance have the same VRID, interval, password, VIPs and transport (multicast or unicast).",
-    reason: "A director discards adverts that differ from its own configuration, and then both are masters.",
+    reason: "A director discards adverts that differ from its configuration, and then both are masters.",
     source: "RFC 9568 7.1, RFC 3768; keepalived.conf(5)",
     fix: "`lvsctl apply`",
     needs,
@@ -22,7 +22,7 @@ pub(super) static VRRP_EQUAL: Check = Check {
 
 pub(super) static VRRP_PRIORITY: Check = Check {
     id: "vrrp-priority",
-    summary: "Directors of an instance have priorities of their own.",
+    summary: "Directors of an instance have different priorities.",
     reason: "Of two equal priorities the greater address wins: another director serves than the inventory says.",
     source: "RFC 9568 6.4.3",
     fix: "`lvsctl apply`; the order is in the `vrrp` part of the inventory",
@@ -33,7 +33,7 @@ pub(super) static VRRP_PRIORITY: Check = Check {
 pub(super) static VRRP_ID: Check = Check {
     id: "vrrp-id",
     summary: "No two instances on an interface have the same VRID.",
-    reason: "Each takes the adverts of the other for its own, and one of them serves nothing.",
+    reason: "Each accepts the adverts of the other as adverts of its peers, and one of them stays backup.",
     source: "RFC 9568 5.2.3",
     fix: "choose another `virtual_router_id` in the inventory",
     needs,

@@ -1,4 +1,4 @@
-//! Which VRRP adverts reach a director: those of the one that serves, and of nobody else with the same VRID.
+//! Which VRRP adverts reach a director: those of the one that serves, and of no other sender with the same VRID.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -154,13 +154,13 @@ fn foreign(traffic: &Traffic, findings: &mut Findings) {
     }
 }
 
-/// One that serves hears nobody; one that does not hears the one that does.
+/// A master receives no adverts of its peers; a backup receives those of the master.
 fn received(traffic: &Traffic, findings: &mut Findings) {
     for (director, Listened { adverts, held }) in listeners(traffic) {
         for instance in mine(traffic.cluster, director.host) {
             let mut vips = instance.vips.iter().map(|vip| vip.address);
             let serves = vips.any(|vip| director.addresses().has(vip) || held.contains(&vip));
-            // Where keepalived does not run, nobody has joined the group that adverts are sent to.
+            // Where keepalived does not run, no process has joined the multicast group of the adverts.
             if serves || !takes_part(director) || instance.advert_int * 2.2 > LONGEST {
                 continue;
             }

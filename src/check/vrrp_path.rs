@@ -3,12 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::HostAudit;
-use super::definition::{Check, Judge};
+use super::definition::{Check, Judge, packet_filter};
 use super::findings::Findings;
 use super::firewall::{Packet, State};
 use super::packet_path::{self, Leg};
-use crate::fact::Needs;
-use crate::inventory::model::{Cluster, Host};
 
 pub(super) static FIREWALL_VRRP: Check = Check {
     id: "firewall-vrrp",
@@ -16,21 +14,15 @@ pub(super) static FIREWALL_VRRP: Check = Check {
     reason: "A director that hears no adverts takes the VIPs over, and then two hold them.",
     source: "RFC 9568: protocol 112, 224.0.0.18 and ff02::12; iptables(8)",
     fix: "accept protocol 112 between the directors",
-    needs,
-    judge: Judge::Host(adverts),
+    needs: packet_filter,
+    judge: Judge::Director(adverts),
 };
-
-fn needs(_: &Cluster, host: &Host, needs: &mut Needs) {
-    if host.is_director() {
-        needs.firewall.get_or_insert_default().all = true;
-    }
-}
 
 const VRRP: u8 = 112;
 const VRRP_GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18));
 const VRRP_GROUP_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12));
 
-/// Adverts of the other directors come in, and its own go out.
+/// Adverts of the other directors come in, and those of this director go out.
 fn adverts(audit: &HostAudit, findings: &mut Findings) {
     for instance in &audit.cluster.vrrp {
         let Some(me) = instance.members.iter().find(|m| m.host == audit.host.name) else {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Fact, ParseError, Section};
 
-/// An address as `ip -j addr` tells it.
+/// An address as `ip -j addr` prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     pub interface: String,

@@ -61,7 +61,7 @@ impl Fact for Clock {
 mod tests {
     use super::*;
 
-    /// The time of the boot, as a host tells it whose programs are slow.
+    /// The time of the boot, read on a host whose programs are slow.
     fn boot() -> f64 {
         let slow = "part() { :; }\n\
                     date() { sleep 0.3; command date \"$@\"; }\n\

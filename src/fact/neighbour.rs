@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Fact, ParseError, Section};
 
-/// Permanent entries alone: what the kernel learned by itself is nobody's.
+/// Permanent entries alone: the kernel learned the others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Neighbours(BTreeMap<(IpAddr, String), String>);
 

@@ -53,7 +53,7 @@ impl Fact for Packages {
         for line in section.part("installed").lines() {
             let mut words = line.split_whitespace();
             match (words.next(), words.next(), words.next()) {
-                // apk tells the name alone.
+                // apk prints the name alone.
                 (Some(name), None, _) => {
                     installed.insert(name.to_owned(), String::new());
                 }

@@ -34,7 +34,7 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// Whether packets go on: the kernel also tells of routes that end at once.
+    /// Whether packets go on: the kernel also shows routes that end at once.
     pub fn leads(&self) -> bool {
         let ends = ["unreachable", "blackhole", "prohibit"];
         !self
@@ -95,7 +95,7 @@ fn routes(text: &str) -> Vec<Chosen> {
         .flatten()
         .filter_map(|value| serde_json::from_value::<Chosen>(value).ok())
         .map(|chosen| Chosen {
-            // IPv6 tells of a question without a source as one from `::`.
+            // IPv6 shows a question without a source as one from `::`.
             from: chosen.from.filter(|from| !from.is_unspecified()),
             ..chosen
         })

@@ -48,7 +48,7 @@ impl Sysctls {
             .ok()
     }
 
-    /// What counts for an interface where the larger of `all` and its own value does (ip-sysctl, kernel documentation).
+    /// The effective value of an interface: the larger of `all` and the interface's (ip-sysctl, kernel documentation).
     pub fn larger(&self, interface: &str, name: &str) -> Option<u8> {
         let all = self.of_interface("all", name)?;
         Some(all.max(self.of_interface(interface, name)?))

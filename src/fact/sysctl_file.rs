@@ -70,7 +70,6 @@ impl SysctlFiles {
 
     /// What sets a parameter, named by its path below /proc/sys. A line that names it counts more than a pattern.
     pub fn of(&self, path: &str) -> Option<(&str, &str)> {
-        let shown = |s: &'_ Setting| Some((s.value.clone()?, s.file.clone()));
         let exact = self.settings.iter().find(|s| s.path == path);
         let setting = match exact {
             Some(setting) => setting,
@@ -79,7 +78,6 @@ impl SysctlFiles {
                 .iter()
                 .rfind(|s| s.value.is_some() && fits(&s.path, path))?,
         };
-        shown(setting)?;
         Some((setting.value.as_deref()?, &setting.file))
     }
 }

@@ -155,7 +155,7 @@ fn is_nearly(word: &str) -> bool {
         })
 }
 
-/// A key as somebody may write it who says where to read a secret. Any other may be the secret itself.
+/// A key that may be meant to name the source of a secret. Any other may be the secret itself.
 fn is_like_source(key: &str) -> bool {
     const WORDS: &[&str] = &[
         "env",

@@ -278,7 +278,7 @@ impl<T: Word> JsonSchema for Text<T> {
     }
 }
 
-/// A value with a short and a long form, told apart by its shape.
+/// A value with a short and a long form, which its shape distinguishes.
 pub(super) trait Shaped: Sized {
     const EXPECTED: &'static str;
 

@@ -12,17 +12,16 @@ use super::node::{Entry, Node, Value};
 use super::place::Places;
 use super::problem::Fault;
 use super::raw::word::NO_NAMES;
-use super::spare;
+use super::{site, spare};
 
 /// Gives the hints what they could not know where they were made.
 pub(super) fn fit(root: &Node, faults: &mut [Fault]) {
-    let places = Places(root);
-    name_addresses(places, faults);
+    name_addresses(root, faults);
     own_examples(root, faults);
 }
 
 /// Where a host's name stands in the place of an address: which one it is.
-fn name_addresses(places: Places<'_>, faults: &mut [Fault]) {
+fn name_addresses(root: &Node, faults: &mut [Fault]) {
     let named = faults
         .iter_mut()
         .filter(|f| f.help.as_deref() == Some(NO_NAMES));
@@ -30,20 +29,17 @@ fn name_addresses(places: Places<'_>, faults: &mut [Fault]) {
     if named.peek().is_none() {
         return;
     }
-    let sorry = SorryServers::of(places);
+    let sorry = SorryServers::of(root);
     for fault in named {
         let found = fault.message.rsplit_once(", found the text `");
         let Some(text) = found.and_then(|(_, text)| text.strip_suffix('`')) else {
             continue;
         };
         let (name, port) = text.split_once(':').unwrap_or((text, ""));
-        let Some(address) = address_of(places, name) else {
+        let Some(address) = address_of(root, name) else {
             continue;
         };
-        if let Some(help) = fault
-            .span
-            .and_then(|span| sorry.director(places, span, name))
-        {
+        if let Some(help) = fault.span.and_then(|span| sorry.director(span, name)) {
             fault.help = Some(help);
             continue;
         }
@@ -57,33 +53,15 @@ fn name_addresses(places: Places<'_>, faults: &mut [Fault]) {
 }
 
 /// The first address that a host is given, without its prefix.
-fn address_of<'a>(places: Places<'a>, host: &str) -> Option<&'a str> {
-    let own = ["hosts", host, "address"];
-    let first = ["hosts", host, "address", "0"];
-    let nics = places.keys(&["hosts", host, "interfaces"]).next();
-    let text = places
-        .text(&own)
-        .or_else(|| places.text(&first))
-        .or_else(|| {
-            let nic = ["hosts", host, "interfaces", nics?];
-            let long = [&nic[..], &["address"]].concat();
-            places.text(&nic).or_else(|| places.text(&long))
-        })?;
-    text.split('/').next()
+fn address_of<'a>(root: &'a Node, host: &str) -> Option<&'a str> {
+    site::any_address(&site::find(site::below(root, "hosts"), host)?.value)
 }
 
 /// Names of the hosts that are directors.
-fn directors(places: Places<'_>) -> Vec<&str> {
-    let is_director = |host: &&str| {
-        let path = ["hosts", *host, "role"];
-        let one = places.text(&path);
-        let listed = (0_usize..)
-            .map(|index| places.text(&["hosts", *host, "role", &index.to_string()]))
-            .take_while(Option::is_some)
-            .flatten();
-        one.into_iter().chain(listed).any(directs)
-    };
-    places.keys(&["hosts"]).filter(is_director).collect()
+fn directors(root: &Node) -> impl Iterator<Item = &str> {
+    let hosts = site::below(root, "hosts").iter();
+    let directing = hosts.filter(|host| site::roles(&host.value).any(directs));
+    directing.map(|host| host.key.as_str())
 }
 
 /// Where services name their sorry servers, and the directors: of several none is named as one, since what each is sent comes
@@ -91,41 +69,40 @@ fn directors(places: Places<'_>) -> Vec<&str> {
 struct SorryServers<'a> {
     directors: BTreeSet<&'a str>,
     /// Services by the offset of the value of `sorry_server`.
-    services: BTreeMap<usize, &'a str>,
+    services: BTreeMap<usize, &'a Node>,
 }
 
 impl<'a> SorryServers<'a> {
-    fn of(places: Places<'a>) -> Self {
-        let at = |service: &'a str| {
-            let place = places.value(&["services", service, "sorry_server"]);
-            (place.offset(), service)
+    fn of(root: &'a Node) -> Self {
+        let at = |service: &'a Entry| {
+            let name = service.key.as_str();
+            let place = Places(root).value(&["services", name, "sorry_server"]);
+            (place.offset(), &service.value)
         };
         Self {
-            directors: directors(places).into_iter().collect(),
-            services: places.keys(&["services"]).map(at).collect(),
+            directors: directors(root).collect(),
+            services: site::below(root, "services").iter().map(at).collect(),
         }
     }
 
-    fn director(&self, places: Places<'_>, at: SourceSpan, name: &str) -> Option<String> {
+    fn director(&self, at: SourceSpan, name: &str) -> Option<String> {
         if !self.directors.contains(name) || self.directors.len() < 2 {
             return None;
         }
-        let service = self.services.get(&at.offset())?;
-        let mode = places.text(&["services", service, "mode"]);
-        let one = places.text(&["services", service, "vip"]);
-        let vip = one.or_else(|| places.text(&["services", service, "vip", "0"]));
+        let service = site::entries_of(self.services.get(&at.offset())?);
+        let mode = site::find(service, "mode").and_then(|mode| site::scalar(&mode.value));
+        if mode == Some("nat") {
+            return Some(format!(
+                "with `nat` and several directors none of them, as `{name}` is, can be it: write the address of a host beside the real servers that is no director"
+            ));
+        }
+        let vip = site::find(service, "vip").and_then(|vip| site::first_address(&vip.value));
         let own = if vip.is_some_and(|vip| vip.contains(':')) {
             "'::1'"
         } else {
             "127.0.0.1"
         };
-        Some(if mode == Some("nat") {
-            format!(
-                "with `nat` and several directors none of them, as `{name}` is, can be it: write the address of a host beside the real servers that is no director"
-            )
-        } else {
-            format!("write `{own}`: it is the director that serves")
-        })
+        Some(format!("write `{own}`: it is the director that serves"))
     }
 }
 
@@ -143,17 +120,16 @@ fn own_examples(root: &Node, faults: &mut [Fault]) {
     if concerned.peek().is_none() {
         return;
     }
-    let places = Places(root);
     let taken = spare::written(root);
     let nets = subnets(root);
     let is_ours = |net: &&IpNet| HOST.parse().is_ok_and(|ip: IpAddr| net.contains(&ip));
     if nets.is_empty() || nets.iter().any(|net| is_ours(&net)) {
         return;
     }
-    let of_hosts = most_used(&nets, hosts_addresses(places));
-    let of_vips = most_used(&nets, vips(places)).or_else(|| {
-        let first = directors(places).into_iter().next()?;
-        most_used(&nets, address_of(places, first)?.parse().ok())
+    let of_hosts = most_used(&nets, hosts_addresses(root));
+    let of_vips = most_used(&nets, vips(root)).or_else(|| {
+        let first = directors(root).next()?;
+        most_used(&nets, address_of(root, first)?.parse().ok())
     });
     let free = |net: Option<IpNet>, ends: &[u8]| {
         let net = net.or(nets.first().copied())?;
@@ -166,7 +142,7 @@ fn own_examples(root: &Node, faults: &mut [Fault]) {
     for fault in concerned {
         // The hint may be about the host's own address.
         let own = fault.span.and_then(|span| host_at(&parts, span));
-        let own = own.and_then(|name| address_of(places, name)?.parse().ok());
+        let own = own.and_then(|name| address_of(root, name)?.parse().ok());
         let own = own.and_then(|ip: IpAddr| {
             let net = nets.iter().find(|net| net.contains(&ip))?;
             Some((ip, net.prefix_len()))
@@ -215,14 +191,7 @@ fn replaced(text: &str, example: &str, address: IpAddr, prefix: u8) -> String {
 
 /// Where the part of each host begins and ends, in the order of the file.
 fn parts_of_hosts(root: &Node) -> Vec<(usize, usize, &str)> {
-    let Value::Map(top) = &root.value else {
-        return Vec::new();
-    };
-    let hosts = top.iter().find(|entry| entry.key == "hosts");
-    let Some(Value::Map(entries)) = hosts.map(|entry| &entry.value.value) else {
-        return Vec::new();
-    };
-    let mut parts: Vec<(usize, usize, &str)> = entries
+    let mut parts: Vec<(usize, usize, &str)> = site::below(root, "hosts")
         .iter()
         .map(|entry| (entry.key_span.offset(), end_of(entry), entry.key.as_str()))
         .collect();
@@ -283,25 +252,20 @@ fn most_used(nets: &[IpNet], addresses: impl IntoIterator<Item = IpAddr>) -> Opt
     nets.iter().find(|net| used(net) == most).copied()
 }
 
-fn hosts_addresses(places: Places<'_>) -> Vec<IpAddr> {
-    let hosts = places.keys(&["hosts"]);
-    hosts
-        .filter_map(|host| address_of(places, host)?.parse().ok())
-        .collect()
+fn hosts_addresses(root: &Node) -> Vec<IpAddr> {
+    let hosts = site::below(root, "hosts").iter();
+    let addresses = hosts.filter_map(|host| site::any_address(&host.value));
+    addresses.filter_map(|text| text.parse().ok()).collect()
 }
 
 /// VIPs of services and of a VRRP instance, the first of each.
-fn vips(places: Places<'_>) -> Vec<IpAddr> {
-    let services = places.keys(&["services"]);
-    let of_services = services.filter_map(|service| {
-        let one = places.text(&["services", service, "vip"]);
-        one.or_else(|| places.text(&["services", service, "vip", "0"]))
-    });
-    let of_vrrp = places
-        .text(&["vrrp", "vips"])
-        .or_else(|| places.text(&["vrrp", "vips", "0"]));
+fn vips(root: &Node) -> Vec<IpAddr> {
+    let services = site::below(root, "services").iter();
+    let of_services =
+        services.filter_map(|service| site::find(site::entries_of(&service.value), "vip"));
+    let of_vrrp = site::find(site::below(root, "vrrp"), "vips");
     let all = of_services.chain(of_vrrp);
-    all.filter_map(|text| text.split('/').next()?.parse().ok())
+    all.filter_map(|vips| site::first_address(&vips.value)?.parse().ok())
         .collect()
 }
 

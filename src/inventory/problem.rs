@@ -257,7 +257,7 @@ impl Problem {
     }
 
     /// How to fix it.
-    pub fn mend(&self) -> Option<&str> {
+    pub fn fix(&self) -> Option<&str> {
         self.fault.help.as_deref()
     }
 

@@ -90,10 +90,7 @@ impl<'a> Site<'a> {
 
     /// The entries below a key of the inventory.
     pub(super) fn all(&self, key: &str) -> &'a [Entry] {
-        match &self.root.value {
-            Value::Map(entries) => find(entries, key).map_or(&[], |e| entries_of(&e.value)),
-            _ => &[],
-        }
+        below(self.root, key)
     }
 
     /// The host with this name or address.
@@ -115,6 +112,11 @@ impl<'a> Site<'a> {
 
 pub(super) fn find<'a>(entries: &'a [Entry], key: &str) -> Option<&'a Entry> {
     entries.iter().find(|entry| entry.key == key)
+}
+
+/// The entries below a key.
+pub(super) fn below<'a>(node: &'a Node, key: &str) -> &'a [Entry] {
+    find(entries_of(node), key).map_or(&[], |entry| entries_of(&entry.value))
 }
 
 pub(super) fn entries_of(node: &Node) -> &[Entry] {
@@ -144,25 +146,40 @@ pub(super) fn scalar(node: &Node) -> Option<&str> {
 
 /// The addresses of all sorry servers, as they are written.
 pub(super) fn sorry_servers(root: &Node) -> BTreeSet<&str> {
-    let services =
-        find(entries_of(root), "services").map_or(&[][..], |entry| entries_of(&entry.value));
-    let named = services.iter().filter_map(|service| {
+    let named = below(root, "services").iter().filter_map(|service| {
         let sorry = &find(entries_of(&service.value), "sorry_server")?.value;
         scalar(find(entries_of(sorry), "address").map_or(sorry, |entry| &entry.value))
     });
     named.collect()
 }
 
-pub(super) fn has_role(host: &Node, role: &str) -> bool {
+pub(super) fn roles(host: &Node) -> impl Iterator<Item = &str> {
     let roles = find(entries_of(host), "role").map_or(&[][..], |entry| each(&entry.value));
-    roles.iter().filter_map(scalar).any(|found| found == role)
+    roles.iter().filter_map(scalar)
 }
 
-/// The host's first address.
+pub(super) fn has_role(host: &Node, role: &str) -> bool {
+    roles(host).any(|found| found == role)
+}
+
+/// The first of a value, or of a list, without a prefix.
+pub(super) fn first_address(node: &Node) -> Option<&str> {
+    let first = each(node).first().and_then(scalar)?;
+    first.split('/').next()
+}
+
+/// The host's own first address.
 pub(super) fn address(host: &Node) -> Option<&str> {
-    let address = find(entries_of(host), "address")?;
-    let first = each(&address.value).first().and_then(scalar)?;
-    Some(first.split('/').next().unwrap_or(first))
+    first_address(&find(entries_of(host), "address")?.value)
+}
+
+/// The same, or else that of its first interface.
+pub(super) fn any_address(host: &Node) -> Option<&str> {
+    address(host).or_else(|| {
+        let nics = &find(entries_of(host), "interfaces")?.value;
+        let nic = &entries_of(nics).first()?.value;
+        first_address(find(entries_of(nic), "address").map_or(nic, |entry| &entry.value))
+    })
 }
 
 fn has_address(host: &Node, address: IpAddr) -> bool {

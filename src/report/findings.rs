@@ -201,8 +201,7 @@ mod tests {
     use crate::report::Level;
 
     fn check(id: &str) -> &'static Check {
-        let mut all = registry::ALL.iter();
-        all.find(|check| check.id == id).unwrap()
+        registry::find(id).unwrap()
     }
 
     fn finding(host: &str, check: &'static Check, severity: Severity) -> Finding {

@@ -1,4 +1,4 @@
-//! The engine with our filters, and what it says in words of ours: it speaks of its own types and of its parser.
+//! The template engine with our filters, and its errors in plain words: the engine's texts name its types and its parser.
 
 use std::ops::Range;
 

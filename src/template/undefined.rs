@@ -35,7 +35,7 @@ pub(super) fn known(value: Value, kwargs: Kwargs, state: &State) -> TeraResult<V
     Ok(Value::none())
 }
 
-/// The filter that every value goes through that becomes text: of a list or a map nobody wants the engine's own spelling.
+/// The filter that every value goes through that becomes text: the engine's spelling of a list or a map is of no use in a file.
 pub(super) fn printed(value: Value, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
     if !value.is_map() && !value.is_array() {
         return Ok(value);

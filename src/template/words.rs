@@ -162,7 +162,7 @@ pub(super) fn called((word, arguments): Word) -> String {
 mod tests {
     use super::*;
 
-    /// The engine knows all that is told to be known.
+    /// The engine knows each word of the table.
     #[test]
     fn the_engine_knows_them() {
         let values = ["\"a\"", "[1]", "{\"name\": 1}", "3", "[{\"name\": \"a\"}]"];

@@ -361,7 +361,7 @@ fn sorry_host(cluster: &Cluster) {
 pub(crate) fn vip_follows_the_web_server(cluster: &Cluster) {
     const WEB: &str = "http://192.168.189.150/";
     cluster.becomes("web1 answers", || cluster.try_ask("client", WEB) == "web1");
-    // One restart mends what a restart can mend.
+    // One restart mends what a restart can fix.
     cluster.on("web1", "systemctl stop nginx");
     cluster.becomes("nginx was restarted", || {
         cluster.succeeds("web1", "systemctl is-active --quiet nginx")

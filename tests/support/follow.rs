@@ -147,7 +147,7 @@ pub(crate) fn followed(text: &str, problem: &Problem) -> Option<(String, Vec<Ran
 fn edits(text: &str, problem: &Problem) -> Option<Vec<Edit>> {
     let start = offset(text, problem)?;
     let (help, label) = (
-        problem.mend().unwrap_or_default(),
+        problem.fix().unwrap_or_default(),
         problem.label().unwrap_or_default(),
     );
     // A form to fill in is none to follow.
@@ -254,7 +254,7 @@ pub(crate) fn next_error(text: &str, problem: &Problem) -> Option<String> {
     let next = found.iter().find(|p| new(p)).or(found.iter().find(stays))?;
     Some(format!(
         "{problem} (help: {:?}) leads to {next}, by {:?}",
-        problem.mend().unwrap_or_default(),
+        problem.fix().unwrap_or_default(),
         ranges
             .iter()
             .map(|range| &changed[range.clone()])
@@ -272,7 +272,7 @@ pub(crate) fn repaired(text: &str) -> Result<String, String> {
         }
         let mut all = Vec::new();
         for problem in &found {
-            let help = problem.mend().unwrap_or_default();
+            let help = problem.fix().unwrap_or_default();
             let edits = edits(&text, problem);
             all.extend(
                 edits.ok_or_else(|| format!("{problem} (help: {help:?}) proposes nothing"))?,

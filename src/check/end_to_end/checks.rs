@@ -48,7 +48,7 @@ pub static WHO_ANSWERS: Check = Check {
 pub static GETS_CONNECTIONS: Check = Check {
     id: "gets-connections",
     summary: "With rr and wrr, each real server with a weight gets connections; with lc and wlc, one without is a note.",
-    reason: "A real server that gets none serves nobody, whatever its checks say.",
+    reason: "A real server that gets none serves no client, whatever its checks say.",
     source: "ipvsadm(8) `--scheduler`",
     fix: "see the findings of that real server, and its weight in `ipvsadm -Ln`",
     needs: nothing,

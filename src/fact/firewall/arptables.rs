@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// A rule as `arptables-save` tells it: its chain, and its options in whatever order.
+/// A rule as `arptables-save` prints it: its chain, and its options in whatever order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rule {
     chain: String,
@@ -35,7 +35,7 @@ impl Arptables {
     }
 }
 
-/// What arptables-legacy prints of options that nobody gave.
+/// Options that arptables-legacy prints although the rule does not have them.
 const NOISE: &[(&str, &str)] = &[
     ("-i", "*"),
     ("-o", "*"),

@@ -37,7 +37,7 @@ pub struct Firewall {
 }
 
 impl Firewall {
-    /// Counters of mangle, read again.
+    /// The rules alone, such as those of mangle that are read again for their counters.
     pub fn counted(section: &Section) -> Self {
         Self {
             legacy: Rules::parse(section.part("legacy")),
@@ -63,10 +63,6 @@ impl Firewall {
         Ok(Self {
             backend: backend("backend"),
             backend_v6: backend("backend-v6"),
-            legacy: Rules::parse(section.part("legacy")),
-            legacy_v6: Rules::parse(section.part("legacy-v6")),
-            nft: Rules::parse(section.part("nft")),
-            nft_v6: Rules::parse(section.part("nft-v6")),
             arp: arp(&["arptables-tool"])?,
             arp_all: arp(&["arptables", "arptables-nft"])?,
             native: native(section.part("native"), Native::Drops),
@@ -77,6 +73,7 @@ impl Firewall {
                 .split_whitespace()
                 .map(str::to_owned)
                 .collect(),
+            ..Self::counted(section)
         })
     }
 

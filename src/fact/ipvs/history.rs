@@ -28,7 +28,7 @@ const LINES: u32 = 200;
 pub(super) fn script() -> String {
     format!(
         "if [ -n \"$gone\" ]; then part log\nset -f\n\
-         if [ -d /run/systemd/system ] && command -v journalctl >/dev/null 2>&1; then\n\
+         if [ -d /run/systemd/system ] && have journalctl; then\n\
          journalctl -q --no-pager -b -u keepalived.service -n {JOURNAL_LINES} -o short-unix 2>/dev/null\n\
          else for f in /var/log/messages /var/log/syslog /var/log/daemon.log /var/log/keepalived.log; do\n\
          [ ! -r \"$f\" ] || tail -c {LOG_BYTES} \"$f\" 2>/dev/null; done; fi |\n\

@@ -54,7 +54,7 @@ pub struct Watched {
     pub service: Virtual,
     pub address: SocketAddr,
     pub by: Checker,
-    /// Shell text that succeeds when it answers all that its health check asks; none, where it is not asked.
+    /// Shell text that succeeds when it answers all that its health check asks.
     pub well: String,
 }
 
@@ -92,7 +92,7 @@ impl Fact for Ipvs {
 
     /// `ipvsadm` loads ip_vs where it is not loaded, and a probe changes nothing: so it runs only where IPVS is.
     fn command(ask: &Ask) -> String {
-        let mut text = "part table\ntable=; gone=\nif [ -e /proc/net/ip_vs ] && command -v ipvsadm >/dev/null 2>&1; then\n\
+        let mut text = "part table\ntable=; gone=\nif [ -e /proc/net/ip_vs ] && have ipvsadm; then\n\
                         table=$(ipvsadm -Sn 2>/dev/null); printf '%s\\n' \"$table\"; fi\nlook() {\npart failing\n"
             .to_owned();
         if ask.watched.iter().any(|rs| rs.by == Checker::Ours) {
@@ -140,9 +140,6 @@ impl Fact for Ipvs {
 impl Watched {
     /// Prints its name if it is out and does not answer.
     fn command(&self) -> String {
-        if self.well.is_empty() {
-            return String::new();
-        }
         let ask = format!(
             "{} || echo '{}'",
             self.well,

@@ -71,7 +71,7 @@ pub(super) fn networks_are_distinct(view: View<'_>, faults: &mut Vec<Fault>) {
                 "{subnet} overlaps with {overlapping} of network {}",
                 shown(&other.name)
             ));
-            // A network that nobody named was made of a host's address.
+            // A network without a name was made of a host's address.
             let hosts = view.cluster.hosts.iter();
             let mut made_of = hosts.filter_map(|host| {
                 let mut nets = host.interfaces.iter().flat_map(|i| &i.addresses);

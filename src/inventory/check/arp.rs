@@ -25,7 +25,7 @@ pub(super) fn neighbours_are_known(view: View<'_>, faults: &mut Vec<Fault>) {
             .help("write `arp: sysctl`, or leave `vrrp` out");
         faults.push(view.at(&["arp"], fault));
     }
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for vip in cluster.services.iter().flat_map(|s| &s.vips) {
         let directors = || cluster.hosts.iter().filter(|h| h.is_director());
         let Some(own) = facing_router(view, vip.address, faults)
@@ -35,7 +35,7 @@ pub(super) fn neighbours_are_known(view: View<'_>, faults: &mut Vec<Fault>) {
         };
         for host in directors() {
             let nic = host.interfaces.iter().find(|i| i.network == own.network);
-            if nic.is_some_and(|nic| nic.mac.is_some()) || !told.insert(&host.name) {
+            if nic.is_some_and(|nic| nic.mac.is_some()) || !reported.insert(&host.name) {
                 continue;
             }
             let interface = nic.map_or(&host.interface, |nic| &nic.name);

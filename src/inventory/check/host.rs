@@ -1,4 +1,4 @@
-//! Hosts: that the roles that a cluster needs are there, and what SSH is told.
+//! Hosts: that the roles that a cluster needs are there, and the settings of SSH.
 
 use super::View;
 use crate::inventory::model::{Connection, Host};

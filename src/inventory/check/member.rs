@@ -139,8 +139,8 @@ pub(super) fn are_enough(view: View<'_>, faults: &mut Vec<Fault>) {
         }
     }
     // Where there is one member, the others are named already.
-    let told = all.iter().any(|instance| instance.members.len() < 2);
-    for host in outside.into_iter().filter(|_| !told && !all.is_empty()) {
+    let reported = all.iter().any(|instance| instance.members.len() < 2);
+    for host in outside.into_iter().filter(|_| !reported && !all.is_empty()) {
         let name = host.name.as_str();
         let role = if host.has_role("director") {
             "director"

@@ -46,7 +46,7 @@ struct View<'a> {
     taken: &'a OnceCell<BTreeSet<IpAddr>>,
 }
 
-/// How much of the inventory could be told.
+/// How much of the inventory could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Known {
     Whole,
@@ -130,7 +130,7 @@ const WHOLE: &[Rule] = &[
     vrrp::vips_are_held,
 ];
 
-/// What is wrong with the cluster, as far as it could be told.
+/// Faults of the cluster, as far as it could be read.
 pub(super) fn check(cluster: &Cluster, places: Places<'_>, known: Known) -> Vec<Fault> {
     let placed = PLACED.iter().filter(|_| known != Known::WithoutNetworks);
     let whole = WHOLE.iter().filter(|_| known == Known::Whole);

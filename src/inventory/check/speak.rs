@@ -6,7 +6,7 @@ use super::View;
 use crate::inventory::model::{HealthCheckKind, Protocol, RealServer, Service};
 use crate::inventory::problem::{Fault, shown};
 
-/// What a port speaks, as far as its number tells it.
+/// The protocol of a port, as far as its number shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Speaks {
     Http,
@@ -119,8 +119,8 @@ impl Asking<'_> {
             for (own, by) in all {
                 let Some(by) = by else { continue };
                 // NAT maps the port, and not what it speaks.
-                let told = if real.port == Some(by) { own } else { by };
-                wrong.extend(speaks(service, told).map(|speaks| (by, speaks)));
+                let asked = if real.port == Some(by) { own } else { by };
+                wrong.extend(speaks(service, asked).map(|speaks| (by, speaks)));
             }
         }
         wrong.retain(|(_, speaks)| *speaks != self.wanted);

@@ -309,7 +309,7 @@ fn virtual_server(entry: &Entry, site: &Site<'_>) -> Advice {
     super::renamed("services", entry, site)
 }
 
-/// A program that runs at some changes: keepalived's `notify_master` and its kin.
+/// A program that runs at some changes: keepalived's `notify_master` and similar ones.
 fn program(entry: &Entry, site: &Site<'_>) -> Advice {
     let said = text_of(&entry.value).map(Form::word).map(program_of);
     match (said, site.given("notify")) {

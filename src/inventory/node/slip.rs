@@ -7,7 +7,7 @@ use serde_yaml::DuplicateKeyPolicy;
 use crate::inventory::problem::Fault;
 use crate::inventory::scalar::variable;
 
-/// The fault with what its text tells of it. `what` is "inventory" or another document.
+/// The fault, completed by what its text shows. `what` is "inventory" or another document.
 pub(super) fn explained(text: &str, what: &str, fault: Fault) -> Fault {
     let Some(at) = fault.span.map(|span| span.offset().min(text.len())) else {
         return fault;

@@ -30,8 +30,8 @@ fn known(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
         return Vec::new();
     }
     if raw.networks.is_absent() {
-        let told = told_by_prefixes(raw);
-        if told.is_empty()
+        let networks = networks_of_prefixes(raw);
+        if networks.is_empty()
             && let Some(first) = addresses(raw).next()
         {
             let prefix = guess(first.address).map_or(24, |net| net.prefix_len());
@@ -45,11 +45,11 @@ fn known(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
             cx.networks_are_faulty = true;
             return Vec::new();
         }
-        if !cx.at_most(&["hosts"], "networks", told.len(), MOST_NETWORKS) {
+        if !cx.at_most(&["hosts"], "networks", networks.len(), MOST_NETWORKS) {
             cx.networks_are_faulty = true;
             return Vec::new();
         }
-        return told;
+        return networks;
     }
     let faulty = |network: &Opt<RawNetwork>| match network {
         Opt::Given(network) => network.0.0.iter().any(|net| net.get().is_none()),
@@ -57,7 +57,7 @@ fn known(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
     };
     let written = match raw.networks.get() {
         Some(written) if !written.0.0.iter().any(|(_, network)| faulty(network)) => written,
-        // Reported. Which addresses lie outside cannot be told, and is not.
+        // Reported. Which addresses lie outside is not known.
         _ => {
             cx.networks_are_faulty = true;
             return Vec::new();
@@ -179,7 +179,7 @@ fn addresses(raw: &Inventory) -> impl Iterator<Item = Address> {
     written.flat_map(|many| many.iter().map(|(_, text)| text.0))
 }
 
-fn told_by_prefixes(raw: &Inventory) -> Vec<Network> {
+fn networks_of_prefixes(raw: &Inventory) -> Vec<Network> {
     let mut seen: BTreeSet<IpNet> = BTreeSet::new();
     let mut distinct: Vec<IpNet> = Vec::new();
     for net in addresses(raw).filter_map(subnet) {

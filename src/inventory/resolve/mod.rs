@@ -145,7 +145,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The cluster, as far as it can be told; whole only if no faults were found.
+/// The cluster, as far as it can be resolved; whole only if no faults were found.
 pub(super) fn resolve(raw: &Inventory, cx: &mut Context<'_>) -> Cluster {
     let name = cx.required(
         &["cluster"],

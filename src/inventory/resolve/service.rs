@@ -127,7 +127,7 @@ fn resolve(
         Some(SorryServer {
             address,
             host: host_of(address),
-            // A port that is the service's own is none of its own.
+            // The service's port is no second one.
             port: port.filter(|port| ports != [*port]),
         })
     });
@@ -364,7 +364,7 @@ fn real_servers(
             weight
         };
         let port = port.or(raw.real_port.copied().map(|p| p.0));
-        // A port that is the service's own is none of its own, and whether a faulty mode maps it is not known.
+        // The service's port is no second one, and whether a faulty mode maps it is not known.
         let port = port.filter(|p| ports != [*p] && !raw.mode.is_broken());
         if !known.insert((host.name.as_str(), port)) {
             cx.fault(&borrowed(&path), twice(raw, host, port));

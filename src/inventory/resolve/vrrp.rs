@@ -209,7 +209,7 @@ impl Surroundings<'_> {
                 member.priority.or(&host.priority)
             });
             if !given.is_absent() && given.get().is_none() {
-                // Reported. Which priority was meant cannot be told, so it is compared with no other's.
+                // Reported. Which priority was meant is not known, so it is compared with no other.
                 continue;
             }
             let own = given.copied();
