@@ -15,6 +15,7 @@ pub mod error_chain;
 pub mod event;
 pub mod exit;
 pub mod fact;
+mod fields;
 pub mod inventory;
 pub(crate) mod keepalived;
 pub mod lab;

@@ -63,16 +63,15 @@ impl Roles {
         };
         let sources = templates.iter().filter_map(own).collect();
         let texts = templates.into_iter().map(|(name, file)| (name, file.text));
+        let (templates, found) = Templates::new(&texts.collect());
         let mut all = Self {
             roles: BTreeMap::new(),
-            templates: Templates::none(),
+            templates,
             sources,
             replaced,
             faults: RoleFaults::default(),
         };
         let mut faults = RoleFaults::default();
-        let (templates, found) = Templates::new(&texts.collect());
-        all.templates = templates;
         for fault in found {
             all.of_template(fault, None, &mut faults);
         }

@@ -22,6 +22,10 @@ impl Form {
         Self::Word(text.to_string())
     }
 
+    pub(super) fn words(texts: impl IntoIterator<Item = impl fmt::Display>) -> Self {
+        Self::List(texts.into_iter().map(Self::word).collect())
+    }
+
     pub(super) fn empty() -> Self {
         Self::Map(Vec::new())
     }

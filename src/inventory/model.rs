@@ -42,10 +42,13 @@ impl Cluster {
         host.is_real_server() || self.stands_in(host)
     }
 
+    pub fn directors(&self) -> impl Iterator<Item = &Host> {
+        self.hosts.iter().filter(|host| host.is_director())
+    }
+
     /// Addresses that directors have whether they serve or not.
     pub fn director_addresses(&self) -> impl Iterator<Item = IpAddr> {
-        let directors = self.hosts.iter().filter(|host| host.is_director());
-        let nics = directors.flat_map(|host| &host.interfaces);
+        let nics = self.directors().flat_map(|host| &host.interfaces);
         nics.flat_map(|nic| &nic.addresses).map(IpNet::addr)
     }
 
@@ -96,7 +99,7 @@ impl Cluster {
             && !self.services.iter().any(|s| s.is_served_by(&host.name))
     }
 
-    /// Whether a host whose gateway this is goes out through a director.
+    /// Whether packets to this address come to a director: it has the address, or VRRP moves it among directors.
     pub fn is_through_a_director(&self, gateway: IpAddr) -> bool {
         let mut theirs = self.director_addresses().chain(self.floating_vips());
         theirs.any(|address| address == gateway)

@@ -83,6 +83,11 @@ impl<'a> Site<'a> {
         self.types.iter().position(|known| *known == of)
     }
 
+    /// Whether the map is a host of this role.
+    pub(super) fn has_role(&self, role: &str) -> bool {
+        roles_of(self.maps[0]).any(|found| found == role)
+    }
+
     /// What stands beside.
     pub(super) fn given(&self, key: &str) -> Option<&'a Entry> {
         find(self.maps[0], key)
@@ -154,7 +159,11 @@ pub(super) fn sorry_servers(root: &Node) -> BTreeSet<&str> {
 }
 
 pub(super) fn roles(host: &Node) -> impl Iterator<Item = &str> {
-    let roles = find(entries_of(host), "role").map_or(&[][..], |entry| each(&entry.value));
+    roles_of(entries_of(host))
+}
+
+fn roles_of(host: &[Entry]) -> impl Iterator<Item = &str> {
+    let roles = find(host, "role").map_or(&[][..], |entry| each(&entry.value));
     roles.iter().filter_map(scalar)
 }
 

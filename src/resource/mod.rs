@@ -5,7 +5,6 @@ pub mod address;
 pub mod arprule;
 pub mod change;
 pub mod distribution;
-mod fields;
 pub mod file;
 pub mod ipvs;
 pub mod link;

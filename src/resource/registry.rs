@@ -21,7 +21,7 @@ macro_rules! registry {
         /// The keys that a kind takes; none where that is not known beforehand.
         pub fn fields(kind: &str) -> &'static [&'static str] {
             $( if kind == <super::$module::$variant as Kind>::NAME {
-                return super::fields::of::<super::$module::$variant>();
+                return crate::fields::of::<super::$module::$variant>();
             } )+
             &[]
         }

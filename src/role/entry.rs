@@ -55,7 +55,7 @@ pub(super) struct Given {
 }
 
 impl Given {
-    fn new(node: &Node) -> Self {
+    pub(super) fn new(node: &Node) -> Self {
         Self {
             value: json(node),
             node: node.clone(),

@@ -108,10 +108,9 @@ fn texts(given: &Given) -> Vec<Given> {
     let mut open = vec![&given.node];
     while let Some(node) = open.pop() {
         match &node.value {
-            Yaml::Text(text) if text.contains("{{") || text.contains("{%") => found.push(Given {
-                value: Value::String(text.clone()),
-                node: node.clone(),
-            }),
+            Yaml::Text(text) if text.contains("{{") || text.contains("{%") => {
+                found.push(Given::new(node));
+            }
             Yaml::List(list) => open.extend(list),
             Yaml::Map(pairs) => open.extend(pairs.iter().map(|pair| &pair.value)),
             _ => {}
@@ -279,18 +278,17 @@ impl<'r, 's> Expanding<'r, 's> {
         let condition = at.entry.when.as_ref().and_then(|when| when.value.as_str());
         let condition = condition.map(|text| format!("{{{{ {text} }}}}"));
         let condition = condition.unwrap_or_default();
-        let mut given = texts(&at.entry.body);
-        given.extend(at.entry.when.clone());
-        for given in given {
+        for given in texts(&at.entry.body) {
             let text = given.value.as_str().unwrap_or_default();
-            let found = if at.entry.when.as_ref().is_some_and(|w| w.node == given.node) {
-                self.roles.templates.names_of_expression(text, &scope)
-            } else {
-                self.roles.templates.names(text, &scope, &condition)
-            };
-            if let Some(error) = found {
+            if let Some(error) = self.roles.templates.names(text, &scope, &condition) {
                 self.add_all(at, &given, error);
             }
+        }
+        if let Some(when) = &at.entry.when
+            && let Some(text) = when.value.as_str()
+            && let Some(error) = self.roles.templates.names_of_expression(text, &scope)
+        {
+            self.add_all(at, when, error);
         }
         let template = at.entry.body.value.get("template").and_then(Value::as_str);
         if let Some(template) = template.filter(|name| !name.contains("{{"))
@@ -343,7 +341,7 @@ impl<'r, 's> Expanding<'r, 's> {
             let expanded = expanded
                 .map_err(|error| self.add_all(at, body, error))
                 .ok()?;
-            return self.with_template(at, expanded, scope);
+            return Some(self.with_template(at, expanded, scope));
         };
         let mut all = Map::new();
         let mut whole = true;
@@ -357,7 +355,7 @@ impl<'r, 's> Expanding<'r, 's> {
                 }
             }
         }
-        let (expanded, rendered) = self.with_template(at, Value::Object(all), scope)?;
+        let (expanded, rendered) = self.with_template(at, Value::Object(all), scope);
         Some((expanded, whole && rendered))
     }
 
@@ -366,10 +364,7 @@ impl<'r, 's> Expanding<'r, 's> {
             return body.clone();
         };
         match pairs.iter().find(|pair| pair.key == key) {
-            Some(pair) => Given {
-                value: super::entry::json(&pair.value),
-                node: pair.value.clone(),
-            },
+            Some(pair) => Given::new(&pair.value),
             None => body.clone(),
         }
     }
@@ -387,18 +382,13 @@ impl<'r, 's> Expanding<'r, 's> {
     }
 
     /// The body with the rendered template as its content, and whether it could be rendered.
-    fn with_template(
-        &mut self,
-        at: Place<'r>,
-        mut body: Value,
-        scope: &Scope,
-    ) -> Option<(Value, bool)> {
+    fn with_template(&mut self, at: Place<'r>, mut body: Value, scope: &Scope) -> (Value, bool) {
         let Value::Object(map) = &mut body else {
-            return Some((body, true));
+            return (body, true);
         };
         let template = (at.entry.kind == "file").then(|| map.remove("template"));
         let Some(template) = template.flatten() else {
-            return Some((body, true));
+            return (body, true);
         };
         let given = self.texts_at(&at.entry.body, "template");
         let Some(name) = template.as_str() else {
@@ -407,16 +397,16 @@ impl<'r, 's> Expanding<'r, 's> {
                 .help("write the name of a file in templates/: `template: motd.tera`")
                 .at(given.node.span);
             self.add(at, fault);
-            return Some((body, false));
+            return (body, false);
         };
         match self.roles.templates.render(name, scope) {
             Ok(content) => drop(map.insert("content".to_owned(), Value::String(content))),
             Err(error) => {
                 self.add_all(at, &given, error);
-                return Some((body, false));
+                return (body, false);
             }
         }
-        Some((body, true))
+        (body, true)
     }
 }
 

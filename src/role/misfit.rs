@@ -299,26 +299,28 @@ fn placed(value: &Value, written: &Node) -> Node {
         secret: false,
         value: Yaml::Null,
     };
-    let value = match (value, &written.value) {
-        (Value::Null, _) => Yaml::Null,
-        (Value::Bool(b), _) => Yaml::Bool(*b, b.to_string()),
-        (Value::Number(n), _) => match (n.as_i64(), n.as_u64(), n.as_f64()) {
+    let (list, pairs): (&[Node], &[Pair]) = match &written.value {
+        Yaml::List(list) => (list, &[]),
+        Yaml::Map(pairs) => (&[], pairs),
+        _ => (&[], &[]),
+    };
+    let value = match value {
+        Value::Null => Yaml::Null,
+        Value::Bool(b) => Yaml::Bool(*b, b.to_string()),
+        Value::Number(n) => match (n.as_i64(), n.as_u64(), n.as_f64()) {
             (Some(whole), ..) => Yaml::Int(whole.into(), n.to_string()),
             (_, Some(whole), _) => Yaml::Int(whole.into(), n.to_string()),
             (_, _, float) => Yaml::Float(float.unwrap_or_default(), n.to_string()),
         },
-        (Value::String(text), _) => Yaml::Text(text.clone()),
-        (Value::Array(items), Yaml::List(list)) => Yaml::List(
+        Value::String(text) => Yaml::Text(text.clone()),
+        Value::Array(items) => Yaml::List(
             items
                 .iter()
                 .enumerate()
                 .map(|(index, item)| placed(item, list.get(index).unwrap_or(&none)))
                 .collect(),
         ),
-        (Value::Array(items), _) => {
-            Yaml::List(items.iter().map(|item| placed(item, &none)).collect())
-        }
-        (Value::Object(map), Yaml::Map(pairs)) => Yaml::Map(
+        Value::Object(map) => Yaml::Map(
             map.iter()
                 .map(|(key, value)| {
                     let pair = pairs.iter().find(|pair| pair.key == *key);
@@ -331,21 +333,6 @@ fn placed(value: &Value, written: &Node) -> Node {
                 })
                 .collect(),
         ),
-        (Value::Object(map), _) => Yaml::Map(
-            map.iter()
-                .map(|(key, value)| Pair {
-                    key: key.clone(),
-                    key_span: span,
-                    anchor: None,
-                    value: placed(value, &none),
-                })
-                .collect(),
-        ),
     };
-    Node {
-        span,
-        used: None,
-        secret: false,
-        value,
-    }
+    Node { value, ..none }
 }

@@ -66,8 +66,9 @@ fn directors<'c>(
     chosen: &[&Host],
     act: impl Fn(&Ipvs, &Destination, &str) -> Step + Copy,
 ) -> Stage<'c> {
-    let all = cluster.hosts.iter().filter(|host| host.is_director());
-    let others = all.filter(|host| !chosen.iter().any(|c| c.name == host.name));
+    let others = cluster
+        .directors()
+        .filter(|host| !chosen.iter().any(|c| c.name == host.name));
     let with_steps = others.map(|host| (host, on_director(cluster, chosen, act)));
     with_steps.filter(|(_, steps)| !steps.is_empty()).collect()
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::TemplateFault;
 use super::tags::{of_blocks, of_tag};
-use super::tokens::{Token, Tokens, bare, parts};
+use super::tokens::{Token, Tokens, bare, close_of, parts};
 use super::words::{FILTERS, FUNCTIONS, TESTS, Word, called, find, meant};
 use crate::inventory::{choices, shown};
 
@@ -197,22 +197,8 @@ impl<'t> View<'t> {
         }
     }
 
-    /// The token that closes a bracket.
-    fn end_of(&self, open: usize) -> Option<usize> {
-        let mut depth = 0_usize;
-        for at in open..self.tokens.len() {
-            match self.token(at) {
-                Some(Token::Sign("(" | "[" | "{" | "?[")) => depth += 1,
-                Some(Token::Sign(")" | "]" | "}")) => {
-                    depth = depth.saturating_sub(1);
-                    if depth == 0 {
-                        return Some(at);
-                    }
-                }
-                _ => {}
-            }
-        }
-        None
+    fn close_of(&self, open: usize) -> Option<usize> {
+        close_of(self.tokens, open, self.tokens.len())
     }
 
     /// An argument without its name: `join(", ")`.
@@ -229,7 +215,7 @@ impl<'t> View<'t> {
             return None;
         }
         let named = self.is(open + 2, "=") && matches!(self.token(open + 1), Some(Token::Name(_)));
-        let close = self.end_of(open)?;
+        let close = self.close_of(open)?;
         if named || close == open + 1 {
             return None;
         }
@@ -382,16 +368,13 @@ impl<'t> View<'t> {
             return Some(fault(range, message, format!("write `{lower}`")));
         }
         if part && self.is(at + 1, "(") {
-            let close = self.end_of(at + 1).unwrap_or(at + 1);
-            let all = [FILTERS, TESTS];
-            let known = all.iter().position(|words| find(name, words).is_some());
-            let help = match (known, lower.as_str()) {
-                (Some(0), _) => {
-                    let word = find(name, FILTERS).map(called).unwrap_or_default();
-                    format!("write `| {word}` in the place of `.{name}()`")
+            let close = self.close_of(at + 1).unwrap_or(at + 1);
+            let help = match (find(name, FILTERS), find(name, TESTS)) {
+                (Some(word), _) => {
+                    format!("write `| {}` in the place of `.{name}()`", called(word))
                 }
-                (Some(_), _) => format!("write `is {name}` in the place of `.{name}()`"),
-                _ => meant(name, FILTERS),
+                (None, Some(_)) => format!("write `is {name}` in the place of `.{name}()`"),
+                (None, None) => meant(name, FILTERS),
             };
             let message = format!(
                 "{} is no part that can be called: filters follow `|`",

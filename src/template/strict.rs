@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::tokens::{Token, Tokens, parts};
+use super::tokens::{Token, Tokens, close_of, parts};
 
 /// The filter that looks at each name's value.
 pub(super) const FILTER: &str = "lvsctl_known";
@@ -318,22 +318,10 @@ impl<'a> Writer<'a, '_> {
         format!("{INDEX}{}", inside.unwrap_or_default().trim())
     }
 
-    /// The token that closes the bracket at `open`.
+    /// The token that closes the bracket at `open`; the last one where none does.
     fn closing(&self, open: usize, end: usize) -> usize {
-        let mut depth = 0_usize;
-        for at in open..end {
-            match self.token(at) {
-                Some(Token::Sign("[" | "?[" | "(" | "{")) => depth += 1,
-                Some(Token::Sign("]" | ")" | "}")) => {
-                    depth = depth.saturating_sub(1);
-                    if depth == 0 {
-                        return at;
-                    }
-                }
-                _ => {}
-            }
-        }
-        end.saturating_sub(1).max(open)
+        let last = || end.saturating_sub(1).max(open);
+        close_of(self.tokens, open, end).unwrap_or_else(last)
     }
 }
 

@@ -13,6 +13,25 @@ pub(super) enum Token<'a> {
 
 pub(super) type Tokens<'a> = Vec<(Token<'a>, Range<usize>)>;
 
+/// The token before `end` that closes the bracket at `open`.
+pub(super) fn close_of(tokens: &Tokens<'_>, open: usize, end: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    let range = tokens.iter().enumerate().take(end).skip(open);
+    for (at, (token, _)) in range {
+        match token {
+            Token::Sign("(" | "[" | "{" | "?[") => depth += 1,
+            Token::Sign(")" | "]" | "}") => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// What the engine reads of a text: one tag, or one expression that becomes text.
 #[derive(Debug)]
 pub(super) struct Part<'a> {

@@ -181,7 +181,7 @@ fn lacking(above: &[&str], step: &str, values: &[&Value]) -> TemplateFault {
     let message = format!("{} has no {}", shown(&name), shown(step));
     let mut fault = TemplateFault::new(None, message);
     let ask = ask_first(&format!("{name}.{step}"));
-    let free = above.last() == Some(&"vars") || above.contains(&"vars");
+    let free = above.contains(&"vars");
     fault.help = Some(match (keys.is_empty(), free) {
         (true, _) => ask,
         (false, true) => format!("{}; {ask}", choices(step, &sorted(keys))),

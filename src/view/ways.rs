@@ -26,8 +26,8 @@ pub(super) fn neighbours(cluster: &Cluster, host: &Host) -> Vec<Value> {
     let vips = cluster.service_vips().into_iter();
     vips.filter_map(|vip| {
         let own = host.facing(vip)?;
-        let directors = cluster.hosts.iter().filter(|h| h.is_director());
-        let theirs = directors
+        let theirs = cluster
+            .directors()
             .flat_map(|h| &h.interfaces)
             .find(|i| i.network == own.network)?;
         let mac = theirs.mac.as_ref()?;

@@ -27,13 +27,14 @@ pub(super) fn neighbours_are_known(view: View<'_>, faults: &mut Vec<Fault>) {
     }
     let mut reported = BTreeSet::new();
     for vip in cluster.services.iter().flat_map(|s| &s.vips) {
-        let directors = || cluster.hosts.iter().filter(|h| h.is_director());
-        let Some(own) = facing_router(view, vip.address, faults)
-            .or_else(|| directors().find_map(|host| host.facing(vip.address)))
-        else {
+        let Some(own) = facing_router(view, vip.address, faults).or_else(|| {
+            cluster
+                .directors()
+                .find_map(|host| host.facing(vip.address))
+        }) else {
             continue;
         };
-        for host in directors() {
+        for host in cluster.directors() {
             let nic = host.interfaces.iter().find(|i| i.network == own.network);
             if nic.is_some_and(|nic| nic.mac.is_some()) || !reported.insert(&host.name) {
                 continue;

@@ -97,8 +97,7 @@ pub(super) fn further_connections(view: View<'_>, faults: &mut Vec<Fault>) {
 pub(super) fn clients_in_nat(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let nat = || cluster.services.iter().filter(|s| s.mode == Mode::Nat);
-    let directors = cluster.hosts.iter().filter(|h| h.is_director());
-    let directors: BTreeSet<&str> = directors.map(|h| h.name.as_str()).collect();
+    let directors: BTreeSet<&str> = cluster.directors().map(|h| h.name.as_str()).collect();
     for client in cluster.hosts.iter().filter(|h| h.has_role("client")) {
         let beside = |service: &&Service| {
             // A real server that is the director itself answers through its own IPVS.

@@ -119,7 +119,6 @@ pub(super) fn one_way_each(view: View<'_>, faults: &mut Vec<Fault>) {
 /// leads their answers to the director, is named as their gateway.
 pub(super) fn directors_are_beside(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
-    let directors: Vec<&Host> = cluster.hosts.iter().filter(|h| h.is_director()).collect();
     // By network and family: its subnet, and who answers there.
     let nat = by_nat(cluster);
     let mut behind: BTreeMap<(&str, bool), (IpNet, Vec<&str>)> = BTreeMap::new();
@@ -140,7 +139,7 @@ pub(super) fn directors_are_beside(view: View<'_>, faults: &mut Vec<Fault>) {
         }
     }
     let mut given = BTreeSet::new();
-    for director in directors {
+    for director in cluster.directors() {
         let lacks =
             |((network, v4), (subnet, names)): (&(&'_ str, bool), &(IpNet, Vec<&'_ str>))| {
                 let has = director.interfaces.iter().any(|nic| {
@@ -231,7 +230,7 @@ pub(super) fn through_directors(view: View<'_>, faults: &mut Vec<Fault>) {
     let mut through: BTreeSet<IpAddr> = cluster.floating_vips().collect();
     // An address of one director is no way back when another serves.
     let nat = by_nat(cluster);
-    let several = cluster.hosts.iter().filter(|h| h.is_director()).count() > 1;
+    let several = cluster.directors().count() > 1;
     if !several {
         through.extend(&own);
     }
@@ -290,9 +289,7 @@ fn way_back(view: View<'_>, host: &Host, address: IpAddr, several: bool) -> Stri
     };
     if !several
         && let Some((director, gateway)) = cluster
-            .hosts
-            .iter()
-            .filter(|h| h.is_director())
+            .directors()
             .find_map(|director| Some((director, of_director(director)?)))
     {
         return format!(
@@ -302,9 +299,8 @@ fn way_back(view: View<'_>, host: &Host, address: IpAddr, several: bool) -> Stri
     }
     let mut given = BTreeSet::new();
     let apart: Vec<String> = cluster
-        .hosts
-        .iter()
-        .filter(|h| h.is_director() && of_director(h).is_none())
+        .directors()
+        .filter(|h| of_director(h).is_none())
         .map(|director| {
             let interfaces = interfaces_with(view, director, &[subnet], &mut given);
             format!("{} {interfaces}", shown(&director.name))

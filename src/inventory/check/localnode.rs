@@ -19,7 +19,7 @@ pub(super) fn directors_serve_alone(view: View<'_>, faults: &mut Vec<Fault>) {
             served.entry(&real.host).or_insert(service);
         }
     }
-    let directors: Vec<&Host> = cluster.hosts.iter().filter(|h| h.is_director()).collect();
+    let directors: Vec<&Host> = cluster.directors().collect();
     for host in &directors {
         let Some(service) = served.get(host.name.as_str()) else {
             continue;

@@ -42,11 +42,7 @@ pub(super) fn priorities(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-fn directors(view: View<'_>) -> impl Iterator<Item = &Host> {
-    view.cluster.hosts.iter().filter(|h| h.is_director())
-}
-
-fn is_member(instance: &VrrpInstance, host: &Host) -> bool {
+pub(super) fn is_member(instance: &VrrpInstance, host: &Host) -> bool {
     instance.members.iter().any(|m| m.host == host.name)
 }
 
@@ -71,7 +67,7 @@ fn at_member(view: View<'_>, instance: &VrrpInstance, name: &str, fault: Fault) 
 /// `members` with all directors, as it may be written.
 fn with_all(view: View<'_>) -> String {
     const MOST: usize = 8;
-    let names: Vec<&str> = directors(view).map(|h| h.name.as_str()).collect();
+    let names: Vec<&str> = view.cluster.directors().map(|h| h.name.as_str()).collect();
     if names.len() > MOST {
         return "delete `members`: every director and backup takes part then".to_owned();
     }
@@ -84,12 +80,12 @@ fn with_all(view: View<'_>) -> String {
 /// Who holds a VIP serves it, so it has IPVS: that is what the roles `director` and `backup` are.
 pub(super) fn are_directors(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
-        let is_director = |name: &str| directors(view).any(|h| h.name == name);
+        let is_director = |name: &str| view.cluster.directors().any(|h| h.name == name);
         let good = instance.members.iter();
         let good = good.filter(|m| is_director(&m.host)).count();
         for member in instance.members.iter().filter(|m| !is_director(&m.host)) {
             let name = shown(&member.host);
-            let help = if good > 1 || directors(view).count() < 2 {
+            let help = if good > 1 || view.cluster.directors().count() < 2 {
                 format!(
                     "delete {name} from `members`: hosts with the role `director` or `backup` take part"
                 )
@@ -107,20 +103,24 @@ pub(super) fn are_directors(view: View<'_>, faults: &mut Vec<Fault>) {
 
 pub(super) fn are_enough(view: View<'_>, faults: &mut Vec<Fault>) {
     let all = &view.cluster.vrrp;
-    let outside: Vec<&Host> = directors(view)
+    let outside: Vec<&Host> = view
+        .cluster
+        .directors()
         .filter(|host| !all.iter().any(|instance| is_member(instance, host)))
         .collect();
     for instance in all {
         let members = instance.members.as_slice();
         // That there is no director is a fault of its own.
-        if members.is_empty() && directors(view).next().is_none() {
+        if members.is_empty() && view.cluster.directors().next().is_none() {
             continue;
         } else if members.is_empty() {
             let fault = Fault::new("no host takes part in VRRP")
                 .help("give hosts the roles `director` and `backup`");
             faults.push(view.of_vrrp(instance, &["members"], fault));
         } else if let [only] = members {
-            let others: Vec<&str> = directors(view)
+            let others: Vec<&str> = view
+                .cluster
+                .directors()
                 .map(|h| h.name.as_str())
                 .filter(|name| *name != only.host)
                 .collect();

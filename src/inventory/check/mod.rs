@@ -190,6 +190,12 @@ impl View<'_> {
         fault.at(self.places.key(path))
     }
 
+    /// Whether the inventory gives a service this key, below other keys of it.
+    fn gives(self, service: &Service, keys: &[&str]) -> bool {
+        let path = [&["services", service.name.as_str()], keys].concat();
+        self.places.is_given(&path)
+    }
+
     /// A fault at a key of a service.
     fn of(self, service: &Service, key: &str, fault: Fault) -> Fault {
         self.at(&["services", &service.name, key], fault)

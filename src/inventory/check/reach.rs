@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::View;
+use super::member::is_member;
 use super::sorry;
 use crate::inventory::model::{Host, Mode, Network};
 use crate::inventory::problem::{Fault, listed, shown};
@@ -60,7 +61,6 @@ fn network_of<'c>(view: View<'c>, vip: IpAddr) -> Option<(&'c str, IpNet)> {
 /// VIPs of services, and those that VRRP alone has, each once.
 fn all(view: View<'_>) -> Vec<Held<'_>> {
     let cluster = view.cluster;
-    let directors = || cluster.hosts.iter().filter(|h| h.is_director());
     let mut seen = BTreeSet::new();
     let mut all = Vec::new();
     for service in &cluster.services {
@@ -72,8 +72,8 @@ fn all(view: View<'_>) -> Vec<Held<'_>> {
                 .vrrp
                 .iter()
                 .find(|i| i.vips.iter().any(|held| held.address == vip.address));
-            let holders = directors().filter(|host| match instance {
-                Some(instance) => instance.members.iter().any(|m| m.host == host.name),
+            let holders = cluster.directors().filter(|host| match instance {
+                Some(instance) => is_member(instance, host),
                 // That no instance holds it is a fault of its own.
                 None => cluster.vrrp.is_empty(),
             });
@@ -92,11 +92,13 @@ fn all(view: View<'_>) -> Vec<Held<'_>> {
             }
             let index = index.to_string();
             let path = view.vrrp_path(instance, &["vips", &index]);
-            let is_member = |host: &&Host| instance.members.iter().any(|m| m.host == host.name);
             all.push(Held {
                 vip: vip.address,
                 path: path.into_iter().map(str::to_owned).collect(),
-                holders: directors().filter(is_member).collect(),
+                holders: cluster
+                    .directors()
+                    .filter(|host| is_member(instance, host))
+                    .collect(),
             });
         }
     }
@@ -135,14 +137,12 @@ fn elsewhere(
 /// Direct routing reaches who is on the same link, and a sorry server that is no host of the inventory may be elsewhere.
 pub(super) fn sorry_servers(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
-    let directors = || cluster.hosts.iter().filter(|h| h.is_director());
     let vips: BTreeSet<IpAddr> = cluster.service_vips().into_iter().collect();
     for service in cluster.services.iter().filter(|s| s.mode == Mode::Dr) {
         let Some(sorry) = &service.sorry_server else {
             continue;
         };
-        let own = directors().any(|h| h.holds(sorry.address))
-            || cluster.floating_vips().any(|vip| vip == sorry.address);
+        let own = cluster.is_through_a_director(sorry.address);
         if sorry.host.is_some() || sorry.address.is_loopback() || own {
             continue;
         }
@@ -152,7 +152,10 @@ pub(super) fn sorry_servers(view: View<'_>, faults: &mut Vec<Fault>) {
             .vips
             .iter()
             .all(|vip| vip.address.is_ipv4() == sorry.address.is_ipv4());
-        let Some(director) = directors().find(|h| h.facing(sorry.address).is_none()) else {
+        let Some(director) = cluster
+            .directors()
+            .find(|h| h.facing(sorry.address).is_none())
+        else {
             continue;
         };
         if is_vip || !same_family {

@@ -148,10 +148,7 @@ fn serving(service: &Service) -> impl Iterator<Item = u16> + Clone {
 
 /// Where the scheduler is written, else the service's name: a default is taken.
 fn at_scheduler(view: View<'_>, service: &Service, fault: Fault) -> Fault {
-    if view
-        .places
-        .is_given(&["services", &service.name, "scheduler"])
-    {
+    if view.gives(service, &["scheduler"]) {
         view.of(service, "scheduler", fault)
     } else {
         view.at_key(&["services", &service.name], fault)
@@ -171,10 +168,7 @@ pub(super) fn weights(view: View<'_>, faults: &mut Vec<Fault>) {
             && differ
         {
             let all: Vec<String> = weights.iter().map(u16::to_string).collect();
-            let default = if view
-                .places
-                .is_given(&["services", &service.name, "scheduler"])
-            {
+            let default = if view.gives(service, &["scheduler"]) {
                 ""
             } else {
                 ", the default,"

@@ -159,8 +159,7 @@ pub(super) fn flags(view: View<'_>, faults: &mut Vec<Fault>) {
 pub(super) fn one_packet(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in view.cluster.services.iter().filter(|s| s.one_packet) {
         if service.protocol != Protocol::Udp {
-            let path = ["services", service.name.as_str(), "protocol"];
-            let change = if view.places.is_given(&path) {
+            let change = if view.gives(service, &["protocol"]) {
                 "change `protocol` to `udp`"
             } else {
                 "add `protocol: udp`"
@@ -186,7 +185,7 @@ pub(super) fn same_segment(view: View<'_>, faults: &mut Vec<Fault>) {
             reals.entry(place).or_insert(service);
         }
     }
-    let directors: Vec<&Host> = cluster.hosts.iter().filter(|h| h.is_director()).collect();
+    let directors: Vec<&Host> = cluster.directors().collect();
     for host in &cluster.hosts {
         for interface in &host.interfaces {
             let mut own = interface

@@ -99,9 +99,8 @@ fn is_one_of_several_directors(
     service: &Service,
     sorry: &SorryServer,
 ) -> Option<Fault> {
-    let directors = || view.cluster.hosts.iter().filter(|h| h.is_director());
-    let own = directors().find(|h| h.holds(sorry.address))?;
-    let other = directors().find(|h| h.name != own.name)?;
+    let own = view.cluster.directors().find(|h| h.holds(sorry.address))?;
+    let other = view.cluster.directors().find(|h| h.name != own.name)?;
     let fault = Fault::new(format!(
         "the sorry server {} is director {}, which does not answer what director {} sends it",
         sorry.address,
@@ -176,10 +175,7 @@ fn is_beside_clients(view: View<'_>, service: &Service, sorry: &SorryServer) -> 
 /// What is no host here is not set up by lvsctl: with DR and TUN it needs the VIP, with NAT a way back.
 fn is_unknown(view: View<'_>, service: &Service, sorry: &SorryServer) -> Option<Fault> {
     let address = sorry.address;
-    let mut directors = view.cluster.director_addresses();
-    // A VIP that VRRP moves is an address of the director that serves.
-    let mut held = view.cluster.floating_vips();
-    let own = directors.any(|own| own == address) || held.any(|vip| vip == address);
+    let own = view.cluster.is_through_a_director(address);
     if sorry.host.is_some() || own || address.is_loopback() {
         return None;
     }
@@ -233,7 +229,7 @@ pub(super) fn instead(view: View<'_>, service: &Service) -> String {
     };
     let v4 = first.address.is_ipv4();
     let cluster = view.cluster;
-    let directors: Vec<&Host> = cluster.hosts.iter().filter(|h| h.is_director()).collect();
+    let directors: Vec<&Host> = cluster.directors().collect();
     let subnets = |host: &Host| {
         let nets = host.interfaces.iter().flat_map(|nic| &nic.addresses);
         let nets = nets.filter(|net| net.addr().is_ipv4() == v4);

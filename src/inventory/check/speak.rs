@@ -94,10 +94,7 @@ pub(super) fn pages(view: View<'_>, faults: &mut Vec<Fault>) {
         let fault = asking
             .is_not_spoken(view, real)
             .or_else(|| asking.is_not_asked(view, real));
-        faults.extend(fault.map(|fault| {
-            let path = ["services", asking.service.name.as_str(), "health_check"];
-            view.at(&path, fault.warning())
-        }));
+        faults.extend(fault.map(|fault| view.of(asking.service, "health_check", fault.warning())));
     }
 }
 
@@ -139,14 +136,13 @@ impl Asking<'_> {
                 many.join(", ")
             ),
         };
-        let (other, word) = match speaks {
-            Speaks::Http => ("http", self.word),
-            Speaks::Https => ("https", self.word),
-            Speaks::Other(_) => ("tcp", self.word),
+        let word = self.word;
+        let other = match speaks {
+            Speaks::Http => "http",
+            Speaks::Https => "https",
+            Speaks::Other(_) => "tcp",
         };
-        let in_full = view
-            .places
-            .is_given(&["services", &service.name, "health_check", word]);
+        let in_full = view.gives(service, &["health_check", word]);
         let instead = if in_full && other == "tcp" {
             format!("write `tcp: {{}}` in the place of `{word}`")
         } else if in_full {
@@ -193,9 +189,7 @@ impl Asking<'_> {
             [one] => format!("port {one}"),
             many => format!("ports {}", many.join(", ")),
         };
-        let in_full = view
-            .places
-            .is_given(&["services", &service.name, "health_check", word]);
+        let in_full = view.gives(service, &["health_check", word]);
         let say = if in_full {
             format!("add `port: {by}` to `health_check`")
         } else {

@@ -53,7 +53,7 @@ pub(super) fn of_address(cursor: Cursor<'_>, expected: &str, text: &str) -> Opti
         });
     }
     if let Some(all) = addresses(text) {
-        let list = Form::List(all.iter().map(Form::word).collect());
+        let list = Form::words(&all);
         return Some(format!("there are no ranges of addresses: write `{list}`"));
     }
     let is_address = |part: &str| {
@@ -62,7 +62,7 @@ pub(super) fn of_address(cursor: Cursor<'_>, expected: &str, text: &str) -> Opti
     };
     let parts = listed(text)?;
     if parts.iter().all(|part| is_address(part)) && !cursor.in_list {
-        let list = Form::List(parts.into_iter().map(Form::word).collect());
+        let list = Form::words(parts);
         return Some(format!("write `{list}`"));
     }
     // `192.168.100.200/24 dev eth0`.

@@ -270,13 +270,9 @@ fn of_place(cursor: Cursor<'_>) -> Option<String> {
         ("LongHealthCheck", "port", Value::List(_)) => Some(
             "write one port, or delete the key: without it each port that is served is asked".to_owned(),
         ),
-        ("LongHealthCheck", "tcp", _) => match found {
+        ("LongHealthCheck", "tcp" | "http" | "https", _) => match found {
             Value::Int(port, _) => Some(format!("write `{{}}`{}", beside(&site, &[("port", Form::word(port))]))),
-            _ => Some("write `tcp: {}` in the place of `tcp`".to_owned()),
-        },
-        ("LongHealthCheck", "http" | "https", _) => match found {
-            Value::Int(port, _) => Some(format!("write `{{}}`{}", beside(&site, &[("port", Form::word(port))]))),
-            Value::Text(text) if text.contains('/') => below("path", Form::word(path_in(text))),
+            Value::Text(text) if key != "tcp" && text.contains('/') => below("path", Form::word(path_in(text))),
             _ => Some(format!("write `{key}: {{}}` in the place of `{key}`")),
         },
         ("LongHealthCheck", "script", Value::Text(text)) => {

@@ -121,7 +121,7 @@ fn of_port(text: &str, several: bool) -> String {
             .iter()
             .all(|part| PortRange::read(part).is_ok() || part.parse::<u16>().is_ok())
     {
-        let list = Form::List(parts.into_iter().map(Form::word).collect());
+        let list = Form::words(parts);
         return if several {
             format!("write `{list}`, a list")
         } else {

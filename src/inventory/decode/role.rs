@@ -33,10 +33,9 @@ pub(super) fn hint(node: &Node, expected: &str) -> Option<String> {
         (Value::Text(text), NET) => of_net(text.trim()),
         (Value::Text(text), SOCKET) => of_socket(text.trim()),
         (Value::Text(text), ADDRESS | V4 | V6) => of_address(text.trim()),
-        (
-            Value::Int(_, text) | Value::Float(_, text) | Value::Bool(_, text),
-            "a text" | "a string",
-        ) => Some(format!("put it in quotes: `\"{text}\"`")),
+        (Value::Int(_, text) | Value::Float(_, text) | Value::Bool(_, text), "a text") => {
+            Some(format!("put it in quotes: `\"{text}\"`"))
+        }
         (Value::Text(text), "a list") => {
             let parts = listed(text)?.into_iter().map(Form::word).collect();
             Some(format!(

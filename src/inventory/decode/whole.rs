@@ -109,7 +109,7 @@ fn names(cursor: Cursor<'_>, text: &str, what: &str) -> Option<Fault> {
     if !parts.iter().all(|part| part.chars().all(good)) {
         return None;
     }
-    let list = Form::List(parts.into_iter().map(Form::word).collect());
+    let list = Form::words(parts);
     Some(expected(cursor, what).help(format!("write `{list}`")))
 }
 

@@ -346,7 +346,7 @@ pub(super) fn put(site: &Site<'_>, level: usize, path: &[&str], form: Form) -> A
 }
 
 /// Another program's word for a key, where it is given.
-fn foreign_for<'e>(entries: &'e [Entry], key: &str) -> Option<&'e str> {
+pub(super) fn foreign_for<'e>(entries: &'e [Entry], key: &str) -> Option<&'e str> {
     let mut all = entries.iter().take(super::MOST_SIBLINGS);
     let other = all.find(|entry| super::is_word_for(&entry.key, key))?;
     Some(&other.key)

@@ -106,11 +106,9 @@ fn out_of_service(entry: &Entry, site: &Site<'_>) -> Advice {
             _ => Advice::delete("a service is there for as long as the inventory has it"),
         };
     }
-    let director = site.of() == "Host" && {
-        let roles = site.given("role").map_or(&[][..], |role| each(&role.value));
-        let has = |role| roles.iter().filter_map(scalar).any(|known| known == role);
-        (has("director") || has("backup")) && !has("realserver")
-    };
+    let director = site.of() == "Host"
+        && (site.has_role("director") || site.has_role("backup"))
+        && !site.has_role("realserver");
     match (out, director) {
         (None, _) => Advice::delete("the director with the highest `priority` is the master"),
         (Some(true), true) => Advice::delete(format!(
@@ -135,13 +133,7 @@ fn backup(entry: &Entry, site: &Site<'_>) -> Advice {
     if is_out("disabled", &entry.value) == Some(false) {
         return Advice::delete("a real server is none that stands by");
     }
-    let is_director = |role: &Entry| {
-        each(&role.value)
-            .iter()
-            .filter_map(scalar)
-            .any(|r| r == "director")
-    };
-    if site.of() == "Host" && site.given("role").is_some_and(is_director) {
+    if site.of() == "Host" && site.has_role("director") {
         return Advice::say("delete it, and write `role: backup` in the place of `role: director`");
     }
     let own = match site.of() {

@@ -1,11 +1,8 @@
 //! Keys of ours that stand at another place: one level too deep or too high, or in another part of the inventory.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
-
-use super::advice::{Advice, place, put, source};
+use super::advice::{Advice, foreign_for, place, put, source};
 use super::value_of;
+use crate::fields;
 use crate::inventory::form::Form;
 use crate::inventory::model::{LabOptions, SshOptions};
 use crate::inventory::node::{Entry, Value};
@@ -20,21 +17,21 @@ use crate::inventory::site::{Site, entries_of, find};
 /// The keys of a type, by the name of its `Deserialize`.
 fn keys(of: &str) -> &'static [&'static str] {
     match of {
-        "Inventory" => keys_of::<Inventory>(),
-        "Defaults" => keys_of::<Defaults>(),
-        "Host" => keys_of::<Host>(),
-        "SshOptions" => keys_of::<SshOptions>(),
-        "LabOptions" => keys_of::<LabOptions>(),
-        "Vrrp" => keys_of::<Vrrp>(),
-        "Member" => keys_of::<Member>(),
-        "TrackScript" => keys_of::<TrackScript>(),
-        "Service" => keys_of::<Service>(),
-        "RealServer" => keys_of::<RealServer>(),
-        "LongPersistence" => keys_of::<LongPersistence>(),
-        "LongHealthCheck" => keys_of::<LongHealthCheck>(),
-        "HttpCheck" => keys_of::<HttpCheck>(),
-        "ScriptCheck" => keys_of::<ScriptCheck>(),
-        "EndToEnd" => keys_of::<EndToEnd>(),
+        "Inventory" => fields::of::<Inventory>(),
+        "Defaults" => fields::of::<Defaults>(),
+        "Host" => fields::of::<Host>(),
+        "SshOptions" => fields::of::<SshOptions>(),
+        "LabOptions" => fields::of::<LabOptions>(),
+        "Vrrp" => fields::of::<Vrrp>(),
+        "Member" => fields::of::<Member>(),
+        "TrackScript" => fields::of::<TrackScript>(),
+        "Service" => fields::of::<Service>(),
+        "RealServer" => fields::of::<RealServer>(),
+        "LongPersistence" => fields::of::<LongPersistence>(),
+        "LongHealthCheck" => fields::of::<LongHealthCheck>(),
+        "HttpCheck" => fields::of::<HttpCheck>(),
+        "ScriptCheck" => fields::of::<ScriptCheck>(),
+        "EndToEnd" => fields::of::<EndToEnd>(),
         _ => &[],
     }
 }
@@ -132,9 +129,7 @@ fn child(key: &str, site: &Site<'_>) -> Option<&'static str> {
 
 fn in_child(entry: &Entry, site: &Site<'_>, above: &str) -> Advice {
     let several = above == "vrrp" && {
-        let all = site
-            .given("vrrp")
-            .map_or(&[][..], |vrrp| entries_of(&vrrp.value));
+        let all = site.all("vrrp");
         !all.is_empty()
             && all
                 .iter()
@@ -184,9 +179,8 @@ fn put_there(entry: &Entry, inside: &Site<'_>) -> Advice {
     if inside.given(&entry.key).is_some() {
         return Advice::delete(format!("{to} has its `{}` already", entry.key));
     }
-    let mut inner = inside.map().iter().take(super::MOST_SIBLINGS);
-    if let Some(other) = inner.find(|other| super::is_word_for(&other.key, &entry.key)) {
-        return Advice::delete(format!("{to} has it as `{}`", other.key));
+    if let Some(other) = foreign_for(inside.map(), &entry.key) {
+        return Advice::delete(format!("{to} has it as `{other}`"));
     }
     moved(entry, &to, |form| Advice::Add {
         to: to.clone(),
@@ -311,56 +305,6 @@ fn outdented(entry: &Entry, site: &Site<'_>) -> Option<Advice> {
             None => Advice::labelled(&label, format!("move it there, below `{above}`")),
         },
     })
-}
-
-/// The keys that a struct names to its deserializer.
-fn keys_of<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
-    match T::deserialize(Keys) {
-        Err(Asked(keys)) => keys,
-        Ok(_) => &[],
-    }
-}
-
-struct Keys;
-
-/// What was asked for, in the place of an error.
-#[derive(Debug)]
-struct Asked(&'static [&'static str]);
-
-impl fmt::Display for Asked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("its keys were asked for")
-    }
-}
-
-impl std::error::Error for Asked {}
-
-impl Error for Asked {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self(&[])
-    }
-}
-
-impl<'de> Deserializer<'de> for Keys {
-    type Error = Asked;
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Asked> {
-        Err(Asked(&[]))
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        keys: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, Asked> {
-        Err(Asked(keys))
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
-        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
-    }
 }
 
 #[cfg(test)]

@@ -423,11 +423,7 @@ fn with_own<'h>(
                 None => add(None, path),
                 Some(ports) => {
                     path.push("port".to_owned());
-                    if ports.0.is_empty() {
-                        let fault =
-                            Fault::new("the list `port` is empty").help("give at least one");
-                        cx.fault(&borrowed(&path), fault);
-                    }
+                    not_empty(&borrowed(&path), &entry.port, cx);
                     for (index, port) in ports.iter() {
                         add(Some(port.0), [&path[..], &[index.to_string()]].concat());
                     }
@@ -506,9 +502,7 @@ fn no_real_server(host: &Host, hosts: &[Host]) -> Fault {
 }
 
 fn of_family(host: &Host, vip: IpAddr) -> Option<IpAddr> {
-    let all = host.interfaces.iter().flat_map(|i| &i.addresses);
-    let mut fitting = std::iter::once(host.address).chain(all.map(|a| a.addr()));
-    fitting.find(|a| a.is_ipv4() == vip.is_ipv4())
+    host.addresses().find(|a| a.is_ipv4() == vip.is_ipv4())
 }
 
 fn family_fault(service: &str, host: &Host, vip: IpAddr, cx: &mut Context<'_>) {

@@ -199,11 +199,7 @@ pub(super) fn udp_vip(entry: &Entry, site: &Site<'_>) -> Advice {
 /// The port that a real server listens on, or that of SSH.
 pub(super) fn host_port(entry: &Entry, site: &Site<'_>) -> Advice {
     let port = text_of(&entry.value).unwrap_or_default();
-    let roles = site.given("role").map_or(&[][..], |role| each(&role.value));
-    let serving = roles
-        .iter()
-        .filter_map(scalar)
-        .any(|role| role == "realserver");
+    let serving = site.has_role("realserver");
     let of_ssh = ["22", "222", "2222"].contains(&port.as_str());
     if !serving || of_ssh || port.is_empty() {
         return match Form::of(&entry.value) {

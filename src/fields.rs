@@ -1,4 +1,4 @@
-//! Which keys a resource takes, asked of its own `Deserialize`.
+//! The keys that a struct takes, as its `Deserialize` names them.
 
 use std::cell::Cell;
 
@@ -6,7 +6,7 @@ use serde::de::value::Error;
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 
 /// The keys of a type; none where it is not a plain map of them.
-pub(super) fn of<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
+pub(crate) fn of<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
     let found = Cell::new(&[][..]);
     // It always fails, having named its keys.
     let _ = T::deserialize(Ask(&found));
