@@ -20,7 +20,7 @@ DEB_VERSION := 3.8.0
 
 export LVSCTL_AUTH_PASS ?= s3cr3t
 
-.PHONY: all build deps demo test test-unit test-root test-lab list-tests matrix lint fmt shellcheck deny bench deb test-deb clean help
+.PHONY: all build docs deps demo test test-unit test-root test-lab list-tests matrix lint fmt shellcheck deny bench deb test-deb clean help
 
 all: build
 
@@ -34,6 +34,7 @@ help:
 	@echo "make test-lab    the lab, and in it the topologies $(TEST_ROWS)"
 	@echo "make list-tests  the name of each test that \`make test\` runs, sorted"
 	@echo "make matrix      all topologies; ONLY=\"t5 t7\" those; SHARD=K/N a part of what \`make test\` leaves out"
+	@echo "make docs        rewrites the pages that are made from the code"
 	@echo "make deb         a Debian package; \`make test-deb\` tries it on bare Debian 12 and 13"
 	@echo "make lint | fmt | shellcheck | deny | bench | clean"
 
@@ -60,11 +61,9 @@ demo: deps build
 test: deps lint test-unit test-root test-lab
 
 # A test that needs more than an ordinary user has is ignored, with a reason that names the target that runs it.
-ROOT_TESTS := $(sort $(foreach file,$(shell grep -rl 'ignore = "needs root: make test-root"' tests), \
-	$(word 2,$(subst /, ,$(basename $(file))))))
 RUN_UNIT := $(CARGO) test --locked
-RUN_ROOT := $(CARGO) test --locked $(ROOT_TESTS:%=--test %) -- --ignored
-RUN_LAB := $(CARGO) test --locked --test lab -- --ignored
+RUN_ROOT := $(CARGO) test --locked --test it -- --ignored --skip lab::
+RUN_LAB := $(CARGO) test --locked --test it -- --ignored lab::
 RUN_MATRIX := $(CARGO) test --locked --test matrix -- --ignored --exact --known
 
 test-unit:
@@ -94,6 +93,9 @@ list-tests:
 	  $(call names,$(RUN_ROOT) --list); \
 	  $(call names,$(RUN_LAB) --list); \
 	  $(call names,$(RUN_MATRIX) $(TEST_ROWS) --list); } | LC_ALL=C sort
+
+docs:
+	LVSCTL_WRITE_DOCS=1 $(CARGO) test --locked --test it -- inventory_docs:: reference:: roles_docs::
 
 lint: fmt deny shellcheck
 	$(CARGO) clippy --locked --all-targets -- -D warnings

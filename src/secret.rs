@@ -385,7 +385,7 @@ mod tests {
             ("  key \"a\" # b\"\n", "  key \"********\"\n"),
             ("\tkey old one\n", "\tkey ********\n"),
             ("key \"old", "key ********"),
-            ("key\told\n", "key ********\n"),
+            ("key\tnew\n", "key ********\n"),
             ("other\n", "other\n"),
         ] {
             assert_eq!(mask_like(&text, observed), shown, "{observed:?}");

@@ -21,8 +21,12 @@ use lvsctl::transport::config::Environment;
 use nix::sched::{CloneFlags, setns, unshare};
 
 mod client;
+pub(crate) mod cpu;
+pub(crate) mod expand;
+pub(crate) mod follow;
 mod host;
 pub(crate) mod inventory;
+pub(crate) mod labs;
 pub(crate) mod program;
 mod spec;
 

@@ -1,5 +1,5 @@
 //! Schedulers that do something else than their words say, with these weights, VIPs or packets. The table of all that were
-//! considered, each with its source, is in `tests/combinations.rs`.
+//! considered, each with its source, is in `tests/it/combinations.rs`.
 
 use super::View;
 use crate::inventory::model::{Protocol, Scheduler, Service};

@@ -1,0 +1,42 @@
+//! All integration tests but the files of `tests/cases` (`tests/named_cases`) and the topologies (`tests/matrix`), in one
+//! program that is linked once. `cargo test --test it MODULE::` runs one module. Tests that need root are ignored, with
+//! the `make` target that runs them as the reason.
+
+mod check;
+mod combinations;
+mod distributions;
+mod facts;
+mod fleet;
+mod health_checker;
+mod interrupt;
+mod inventory;
+mod inventory_docs;
+mod inventory_files;
+mod inventory_forms;
+mod inventory_fuzz;
+mod inventory_hints;
+mod inventory_meant;
+mod inventory_once;
+mod inventory_secrets;
+mod inventory_steps;
+mod keepalived_conf;
+mod lab;
+mod package;
+mod reference;
+mod refusals;
+mod report_plan;
+mod report_progress;
+mod report_status;
+mod resource_probes;
+mod role_errors;
+mod role_hints;
+mod roles;
+mod roles_docs;
+#[path = "../support/mod.rs"]
+mod support;
+mod transport;
+mod transport_login;
+mod transport_session;
+mod transport_sudo;
+mod verify;
+mod verify_shell;

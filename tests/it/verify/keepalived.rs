@@ -1,0 +1,471 @@
+//! Two directors under keepalived, a persistent service: recorded, and damaged.
+
+use crate::verify::{Damage, all, damage, edit, recorded, shown};
+
+const T2: &[Damage] = &[
+    damage(
+        "a real server's arp_ignore is 0 now and at the next boot: one finding",
+        &[
+            edit(
+                "rs1.probe",
+                "conf/all/arp_ignore:1",
+                "conf/all/arp_ignore:0",
+            ),
+            edit(
+                "rs1.probe",
+                "\n\n@NONCE route-to routes",
+                "\n/etc/sysctl.d/99-sysctl.conf:net.ipv4.conf.all.arp_ignore=0\n\n@NONCE route-to routes",
+            ),
+        ],
+    ),
+    damage(
+        "a real server's arp_ignore on its NIC makes the larger value 3",
+        &[edit(
+            "rs1.probe",
+            "conf/eth0/arp_ignore:0",
+            "conf/eth0/arp_ignore:3",
+        )],
+    ),
+    damage(
+        "3 is silent about a VIP of scope host",
+        &[
+            edit(
+                "rs1.probe",
+                "conf/eth0/arp_ignore:0",
+                "conf/eth0/arp_ignore:3",
+            ),
+            edit(
+                "rs1.probe",
+                r#""prefixlen":32,"scope":"global""#,
+                r#""prefixlen":32,"scope":"host""#,
+            ),
+            edit(
+                "rs1.probe",
+                "conf/all/arp_announce:2",
+                "conf/all/arp_announce:1",
+            ),
+        ],
+    ),
+    damage(
+        "8 silences the real server's own address too",
+        &[edit(
+            "rs2.probe",
+            "conf/all/arp_ignore:1",
+            "conf/all/arp_ignore:8",
+        )],
+    ),
+    damage(
+        "a real server has the VIP on its NIC, and answers for it",
+        &[
+            edit(
+                "rs1.probe",
+                r#"{"family":"inet","local":"192.168.100.12","#,
+                r#"{"family":"inet","local":"192.168.100.200","prefixlen":24,"scope":"global","label":"eth0"},{"family":"inet","local":"192.168.100.12","#,
+            ),
+            edit(
+                "client.live",
+                "arp 192.168.100.200\n",
+                "arp 192.168.100.200\n02:db:6a:f1:b9:b9\n",
+            ),
+        ],
+    ),
+    damage(
+        "a policy rule sends the VIP elsewhere",
+        &[edit(
+            "rs1.probe",
+            r#"{"type":"local","dst":"192.168.100.200","dev":"lo","#,
+            r#"{"dst":"192.168.100.200","dev":"eth0","#,
+        )],
+    ),
+    damage(
+        "a real server's way back to the client is the director",
+        &[edit(
+            "rs2.probe",
+            r#""from":"192.168.100.200","dev":"eth0""#,
+            r#""from":"192.168.100.200","gateway":"192.168.100.15","dev":"eth0""#,
+        )],
+    ),
+    damage(
+        "a real server has no way back to the client",
+        &[edit(
+            "rs2.probe",
+            r#"[{"dst":"192.168.100.20","from":"192.168.100.200","dev":"eth0","flags":[],"uid":0,"cache":[]}]"#,
+            "",
+        )],
+    ),
+    damage(
+        "a strict reverse-path filter, and replies by another NIC",
+        &[
+            edit(
+                "rs1.probe",
+                "conf/eth0/rp_filter:0",
+                "conf/eth0/rp_filter:1",
+            ),
+            edit(
+                "rs1.probe",
+                r#""from":"192.168.100.200","dev":"eth0""#,
+                r#""from":"192.168.100.200","dev":"eth1""#,
+            ),
+        ],
+    ),
+    damage(
+        "the web server listens on the real server's own address alone",
+        &[
+            edit("rs1.probe", " 00000000:0050", " 0C64A8C0:0050"),
+            edit(
+                "rs1.probe",
+                "00000000000000000000000000000000:0050",
+                "00000000000000000000000001000000:0050",
+            ),
+            edit(
+                "rs1.probe",
+                "code=200 exit=0 err=",
+                "code=000 exit=7 err=Failed to connect to 192.168.100.200 port 80 after 0 ms: Couldn't connect to server",
+            ),
+        ],
+    ),
+    damage(
+        "a later file undoes ours at boot, and another sets what runs otherwise now",
+        &[
+            edit(
+                "rs1.probe",
+                "/etc/sysctl.d/99-sysctl.conf\n",
+                "/etc/sysctl.d/99-sysctl.conf\n/usr/lib/sysctl.d/zz.conf\n",
+            ),
+            edit(
+                "rs1.probe",
+                "@NONCE route-to routes",
+                "/usr/lib/sysctl.d/zz.conf:net.ipv4.conf.*.rp_filter = 1\n/etc/sysctl.d/99-sysctl.conf:net.ipv4.conf.all.arp_ignore=0\n\n@NONCE route-to routes",
+            ),
+        ],
+    ),
+    damage(
+        "a real server's firewall drops what is not listed",
+        &[edit(
+            "rs1.probe",
+            "@NONCE listener tcp",
+            "@NONCE firewall legacy\n*filter\n:INPUT DROP [5:300]\n:OUTPUT ACCEPT [0:0]\n[9:540] -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n[0:0] -A INPUT -p tcp -m multiport --dports 443,8443 -j ACCEPT\nCOMMIT\n\n@NONCE listener tcp",
+        )],
+    ),
+    damage(
+        "a real server's firewall drops the replies",
+        &[edit(
+            "rs1.probe",
+            "@NONCE listener tcp",
+            "@NONCE firewall legacy\n*filter\n:INPUT ACCEPT [5:300]\n:OUTPUT ACCEPT [0:0]\n:own - [0:0]\n[0:0] -A OUTPUT ! -s 192.168.100.12/32 -o eth0 -j own\n[0:0] -A own -p tcp -j DROP\nCOMMIT\n\n@NONCE listener tcp",
+        )],
+    ),
+    damage(
+        "whether a packet passes cannot be told from a rate limit",
+        &[edit(
+            "rs1.probe",
+            "@NONCE listener tcp",
+            "@NONCE firewall legacy\n*filter\n:INPUT ACCEPT [5:300]\n[0:0] -A INPUT -p tcp -m tcp --dport 80 -m limit --limit 5/sec -j DROP\nCOMMIT\n\n@NONCE listener tcp",
+        )],
+    ),
+    damage(
+        "a director sends redirects on its NIC",
+        &[edit(
+            "lb1.probe",
+            "conf/eth0/send_redirects:0",
+            "conf/eth0/send_redirects:1",
+        )],
+    ),
+    damage(
+        "the start script restores an IPVS table at boot, and ldirectord runs",
+        &[
+            edit("lb1.probe", "AUTO=\"false\"", "AUTO=\"true\"\n"),
+            edit(
+                "lb2.probe",
+                "Id=ldirectord.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=",
+                "Id=ldirectord.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled",
+            ),
+        ],
+    ),
+    damage(
+        "ipvsadm.service is enabled, where no switch keeps it from restoring a table",
+        &[
+            edit(
+                "lb1.probe",
+                "ipvs defaults\nread\nAUTO=\"false\"\n",
+                "ipvs defaults\n",
+            ),
+            edit(
+                "lb1.probe",
+                "ActiveState=active\nUnitFileState=generated",
+                "ActiveState=active\nUnitFileState=enabled",
+            ),
+        ],
+    ),
+    damage(
+        "rules in the other backend",
+        &[edit(
+            "lb1.probe",
+            "@NONCE unit show",
+            "@NONCE firewall nft\n*filter\n:INPUT ACCEPT [0:0]\n[0:0] -A INPUT -p icmp -j ACCEPT\nCOMMIT\n\n@NONCE unit show",
+        )],
+    ),
+    damage(
+        "a director's firewall lets no VRRP in",
+        &[edit(
+            "lb2.probe",
+            "@NONCE unit show",
+            "@NONCE firewall legacy\n*filter\n:INPUT DROP [5:300]\n:OUTPUT ACCEPT [0:0]\n[9:540] -A INPUT -p tcp -j ACCEPT\n[9:540] -A INPUT -s 192.168.100.99/32 -p vrrp -j ACCEPT\nCOMMIT\n\n@NONCE unit show",
+        )],
+    ),
+    damage(
+        "a director's arptables drops the VIP",
+        &[edit(
+            "lb1.probe",
+            "@NONCE unit show",
+            "@NONCE firewall arptables\n*filter\n:INPUT ACCEPT\n-A INPUT -j DROP -d 192.168.100.200\n\n@NONCE unit show",
+        )],
+    ),
+    damage(
+        "a real server's arptables drops its own address",
+        &[edit(
+            "rs1.probe",
+            "@NONCE listener tcp",
+            "@NONCE firewall arptables\n*filter\n:INPUT ACCEPT\n-A INPUT -j DROP -d 192.168.100.12\n\n@NONCE listener tcp",
+        )],
+    ),
+    damage(
+        "a rule marks the VIP's packets with the mark of a foreign service",
+        &[
+            edit(
+                "lb1.probe",
+                "@NONCE unit show",
+                "@NONCE firewall legacy\n*mangle\n:PREROUTING ACCEPT [0:0]\n[3:180] -A PREROUTING -d 192.168.100.200/32 -p tcp -j MARK --set-xmark 0x7/0xffffffff\nCOMMIT\n\n@NONCE unit show",
+            ),
+            edit(
+                "lb1.probe",
+                "ipvs table\n",
+                "ipvs table\n-A -f 7 -s wlc\n-A -f 8 -s wlc\n",
+            ),
+        ],
+    ),
+    damage(
+        "keepalived -t complains",
+        &[edit(
+            "lb1.probe",
+            "keepalived test\n\nstatus 0",
+            "keepalived test\n(Line 34) real_server 192.168.100.12 - port must be 0 for fwmark\nstatus 5",
+        )],
+    ),
+    damage(
+        "large packets are glued together, or that cannot be told",
+        &[
+            edit(
+                "lb1.probe",
+                "large-receive-offload: off",
+                "large-receive-offload: on",
+            ),
+            edit("lb2.probe", "large-receive-offload: off", ""),
+        ],
+    ),
+    damage(
+        "two directors hold the VIP",
+        &[edit(
+            "lb2.probe",
+            r#"{"family":"inet","local":"192.168.100.15","#,
+            r#"{"family":"inet","local":"192.168.100.200","prefixlen":32,"scope":"global","label":"eth0"},{"family":"inet","local":"192.168.100.15","#,
+        )],
+    ),
+    damage(
+        "a director holds the VIP by hand, without keepalived",
+        &[
+            edit(
+                "lb2.probe",
+                r#"{"family":"inet","local":"192.168.100.15","#,
+                r#"{"family":"inet","local":"192.168.100.200","prefixlen":32,"scope":"global","label":"eth0"},{"family":"inet","local":"192.168.100.15","#,
+            ),
+            edit(
+                "lb2.probe",
+                "Id=keepalived.service\nLoadState=loaded\nActiveState=active",
+                "Id=keepalived.service\nLoadState=loaded\nActiveState=inactive",
+            ),
+        ],
+    ),
+    damage(
+        "no director holds the VIP",
+        &[
+            edit(
+                "lb1.probe",
+                r#","local":"192.168.100.200","#,
+                r#","local":"192.168.100.201","#,
+            ),
+            edit("client.live", "02:81:c6:ed:d2:34\n", ""),
+        ],
+    ),
+    damage(
+        "the client holds the VIP, and answers itself",
+        &[edit(
+            "client.probe",
+            r#"{"family":"inet","local":"192.168.100.20","#,
+            r#"{"family":"inet","local":"192.168.100.200","prefixlen":32,"scope":"global","label":"eth0"},{"family":"inet","local":"192.168.100.20","#,
+        )],
+    ),
+    damage(
+        "keepalived's files disagree",
+        &[edit(
+            "lb2.probe",
+            "virtual_router_id 10",
+            "virtual_router_id 11",
+        )],
+    ),
+    damage(
+        "the directors have different passwords, priorities do not tell, and adverts go two ways",
+        &[
+            edit(
+                "lb2.probe",
+                "auth_pass \"s3cret-x\"",
+                "auth_pass \"s3cret-y\"",
+            ),
+            edit("lb2.probe", "priority 90", "priority 100"),
+            edit("lb2.probe", "advert_int 1.0", "advert_int 2.0"),
+            edit(
+                "lb2.probe",
+                "192.168.100.200/32 dev eth0",
+                "192.168.100.201/32 dev eth0",
+            ),
+        ],
+    ),
+    damage(
+        "one virtual_router_id for two instances on one NIC",
+        &[edit(
+            "lb2.probe",
+            "vrrp_instance main {",
+            "vrrp_instance other {\n interface eth0\n virtual_router_id 10\n}\nvrrp_instance main {",
+        )],
+    ),
+    damage(
+        "timeouts differ, and one director alone synchronises connections",
+        &[
+            edit("lb2.probe", "): 900 120 300", "): 900 120 301"),
+            edit(
+                "lb2.probe",
+                "ipvs sync\n",
+                "ipvs sync\nmaster sync daemon (mcast=eth0, syncid=51, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)\n",
+            ),
+        ],
+    ),
+    damage(
+        "a clock is off",
+        &[edit(
+            "rs2.probe",
+            "clock time\n17952315",
+            "clock time\n17952312",
+        )],
+    ),
+    damage(
+        "nobody answers ARP",
+        &[edit("client.live", "02:81:c6:ed:d2:34\n", "")],
+    ),
+    damage(
+        "a stranger answers ARP too",
+        &[edit(
+            "client.live",
+            "arp 192.168.100.200\n",
+            "arp 192.168.100.200\n52:54:00:00:00:99\n",
+        )],
+    ),
+    damage(
+        "some requests get no answer, and the rest an error",
+        &[
+            edit(
+                "client.live",
+                "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=200 new=1 exit=0 err=\trs2\n",
+                "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=000 exit=28 err=Failed to connect to 192.168.100.200 port 80 after 2001 ms: Timeout was reached\t\n",
+            ),
+            edit(
+                "client.live",
+                "code=200 new=1 exit=0 err=\trs2",
+                "code=502 exit=0 err=\t<html>",
+            ),
+        ],
+    ),
+    damage(
+        "persistence does not hold, and IPVS counted another real server",
+        &[edit(
+            "client.live",
+            "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=200 new=1 exit=0 err=\trs2\n",
+            "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=200 new=1 exit=0 err=\trs1\n",
+        )],
+    ),
+    damage(
+        "the answers came past the director",
+        &[edit("lb1.live", "20       80", "10       40")],
+    ),
+    damage(
+        "the backup hears no advert, and a stranger uses the VRID",
+        &[
+            edit("lb2.live", "192.168.100.14 10 100\n", ""),
+            edit(
+                "lb1.live",
+                "heard",
+                "192.168.100.9 10 50\n192.168.100.9 77 50\nheard",
+            ),
+        ],
+    ),
+    damage(
+        "the server keeps connections open",
+        &[edit("client.live", "code=200 new=1", "code=200 new=0")],
+    ),
+    damage(
+        "a host that is no real server answers",
+        &[edit(
+            "client.live",
+            "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=200 new=1 exit=0 err=\trs2\n",
+            "e2e 0 192.168.100.200 80\n@lvsctl-e2e code=200 new=1 exit=0 err=\tlb1\n",
+        )],
+    ),
+    damage(
+        "a client that has no tool to ask with",
+        &[edit(
+            "client.live",
+            "e2e 0 192.168.100.200 80\n",
+            "e2e 0 192.168.100.200 80\n@lvsctl-e2e none\n",
+        )],
+    ),
+    damage(
+        "a weight changed by hand",
+        &[edit(
+            "lb1.probe",
+            "-r 192.168.100.12:80 -g -w 1",
+            "-r 192.168.100.12:80 -g -w 3",
+        )],
+    ),
+    damage(
+        "a drained real server is a note",
+        &[edit(
+            "lb1.probe",
+            "-r 192.168.100.12:80 -g -w 1",
+            "-r 192.168.100.12:80 -g -w 0",
+        )],
+    ),
+];
+
+#[test]
+fn keepalived_with_a_master_and_a_backup() {
+    let (text, passed, failed) = all("t2", T2);
+    // How far a clock is off is told to the tenth of a second, which depends on how fast this test runs.
+    let filters = vec![(r"-?\d+\.\d s\b", "(seconds)")];
+    insta::with_settings!({ filters => filters }, { insta::assert_snapshot!(text) });
+    let never: Vec<&&str> = passed.difference(&failed).collect();
+    assert!(
+        never.is_empty(),
+        "no damage here makes these fail: {never:?}"
+    );
+}
+
+/// On Debian 13 the package brings it enabled, and its switch in /etc/default/ipvsadm is off.
+#[test]
+fn ipvsadm_service_that_is_enabled_and_does_nothing_is_no_finding() {
+    let edits = &[edit(
+        "lb1.probe",
+        "ActiveState=active\nUnitFileState=generated",
+        "ActiveState=active\nUnitFileState=enabled",
+    )];
+    let findings = recorded("t2").verify(edits);
+    assert!(findings.is_clean(), "{}", shown(&findings));
+}
