@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::inventory::model::Cluster;
+use crate::model::Cluster;
 use crate::resource::distribution::Distribution;
 use crate::resource::file::File;
 use crate::resource::service_manager::ServiceManager;

@@ -16,8 +16,8 @@ use std::sync::OnceLock;
 
 use include_dir::{Dir, include_dir};
 
-use crate::inventory::model::{Cluster, Host, directs};
 use crate::inventory::{Fault, Source, choices, shown};
+use crate::model::{Cluster, Host, directs};
 use crate::persist;
 use crate::resource::{Distribution, Resource};
 use crate::template::{Scope, TemplateFault, Templates};

@@ -1,7 +1,7 @@
 //! Why a VRRP instance may be in FAULT. Pure.
 
 use crate::fact::address::Addresses;
-use crate::inventory::model::{Cluster, Host, VrrpInstance};
+use crate::model::{Cluster, Host, VrrpInstance};
 
 /// What may be why an instance is in FAULT: interfaces that are down, else whatever it tracks.
 pub fn why_in_fault(

@@ -6,7 +6,7 @@ use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
 use super::{Cause, HostAudit, topology};
 use crate::fact::Needs;
-use crate::inventory::model::{ArpAnswer, Cluster, Host};
+use crate::model::{ArpAnswer, Cluster, Host};
 
 pub(super) static ARP_IGNORE: Check = Check {
     id: "arp-ignore",

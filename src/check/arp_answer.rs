@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::fact::address::Addresses;
-use crate::inventory::model::{ArpAnswer, Cluster, Host};
+use crate::model::{ArpAnswer, Cluster, Host};
 use crate::shell::{heredoc, quote};
 
 use super::definition::{Check, Judge, nothing};

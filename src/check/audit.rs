@@ -8,7 +8,7 @@ use super::end_to_end::Replies;
 use super::listener;
 use crate::fact::Facts;
 use crate::fact::address::Addresses;
-use crate::inventory::model::{Cluster, Host};
+use crate::model::{Cluster, Host};
 use crate::plan::HostPlan;
 use crate::run::HostRun;
 use crate::secret::Secrets;

@@ -4,7 +4,7 @@ use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
 use super::{ClusterAudit, HostAudit};
 use crate::fact::Needs;
-use crate::inventory::model::{Cluster, Host};
+use crate::model::{Cluster, Host};
 
 pub(super) static CLOCKS: Check = Check {
     id: "clocks",

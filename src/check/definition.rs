@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use super::traffic::Traffic;
 use super::{ClusterAudit, Findings, HostAudit};
 use crate::fact::Needs;
-use crate::inventory::model::{Cluster, Host};
+use crate::model::{Cluster, Host};
 
 /// One check of `verify`. Its texts are docs/checks.md.
 pub struct Check {

@@ -8,7 +8,7 @@ use super::findings::{Findings, Mismatch};
 use super::vip::holds;
 use super::{ClusterAudit, HostAudit, list};
 use crate::fact::Needs;
-use crate::inventory::model::{Cluster, Host};
+use crate::model::{Cluster, Host};
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::service_manager::{self, ServiceManager};
 use crate::view;

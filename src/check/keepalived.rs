@@ -4,7 +4,7 @@ use super::HostAudit;
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
 use crate::fact::{Needs, keepalived};
-use crate::inventory::model::{Cluster, Host};
+use crate::model::{Cluster, Host};
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::service_manager;
 use crate::vrrp_state::why_in_fault;

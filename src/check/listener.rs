@@ -9,7 +9,7 @@ use super::findings::{Findings, Mismatch};
 use super::redirect::{self, Served};
 use super::{HostAudit, packet_path, topology};
 use crate::fact::{Needs, Section};
-use crate::inventory::model::{Cluster, Host, Mode, Protocol, Service};
+use crate::model::{Cluster, Host, Mode, Protocol, Service};
 
 pub static LISTENER: Check = Check {
     id: "listener",

@@ -10,7 +10,7 @@ use super::traffic::Traffic;
 use super::{HostAudit, packet_path, topology};
 use crate::fact::Needs;
 use crate::fact::firewall::{Firewall, Rule, Rules};
-use crate::inventory::model::{Cluster, Host, Service};
+use crate::model::{Cluster, Host, Service};
 use crate::resource::ipvs::Virtual;
 use crate::view;
 

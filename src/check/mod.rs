@@ -48,7 +48,7 @@ pub use listener::{Asking, questions};
 pub use reachable::{REACHABLE, unreachable};
 
 use crate::fact::Needs;
-use crate::inventory::model::{Cluster, Host};
+use crate::model::{Cluster, Host};
 use crate::run::HostRun;
 use crate::secret::Secrets;
 use crate::view;

@@ -4,7 +4,7 @@ use super::HostAudit;
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
 use crate::fact::Needs;
-use crate::inventory::model::{Cluster, Host};
+use crate::model::{Cluster, Host};
 
 pub(super) static LRO: Check = Check {
     id: "lro",

@@ -8,7 +8,7 @@ use super::findings::{Findings, Mismatch};
 use super::firewall::{Fate, Packet, State};
 use super::{Check, HostAudit};
 use crate::fact::firewall::Rules;
-use crate::inventory::model::{Protocol, Service};
+use crate::model::{Protocol, Service};
 
 /// A table and one of its chains.
 type Hook = (&'static str, &'static str);

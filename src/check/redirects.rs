@@ -4,7 +4,7 @@ use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
 use super::{Cause, HostAudit};
 use crate::fact::Needs;
-use crate::inventory::model::{Cluster, Host, Mode};
+use crate::model::{Cluster, Host, Mode};
 
 pub(super) static SEND_REDIRECTS: Check = Check {
     id: "send-redirects",

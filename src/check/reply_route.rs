@@ -8,7 +8,7 @@ use super::definition::{Check, Judge, packet_filter};
 use super::findings::{Findings, Mismatch};
 use super::{Cause, HostAudit, topology};
 use crate::fact::Needs;
-use crate::inventory::model::{Cluster, Host, Mode, Service};
+use crate::model::{Cluster, Host, Mode, Service};
 
 pub(super) static REPLY_ROUTE: Check = Check {
     id: "reply-route",

@@ -10,7 +10,7 @@ use super::packet_path::{Leg, judge, reply, request, tunnel};
 use super::redirect::{self, Served};
 use super::{HostAudit, topology};
 use crate::fact::Needs;
-use crate::inventory::model::{Cluster, Host, Mode, Protocol, RealServer, Service};
+use crate::model::{Cluster, Host, Mode, Protocol, RealServer, Service};
 
 pub(super) static FIREWALL_VIP: Check = Check {
     id: "firewall-vip",

@@ -8,7 +8,7 @@ use super::HostAudit;
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
 use crate::fact::Needs;
-use crate::inventory::model::{Cluster, Host};
+use crate::model::{Cluster, Host};
 
 pub(super) static SOURCE_ADDRESS: Check = Check {
     id: "source-address",

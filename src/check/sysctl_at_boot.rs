@@ -5,7 +5,7 @@ use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
 use super::{Cause, HostAudit};
 use crate::fact::Needs;
-use crate::inventory::model::{Cluster, Host};
+use crate::model::{Cluster, Host};
 use crate::resource::Resource;
 
 pub(super) static PERSISTED_SYSCTL: Check = Check {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 use crate::fact::address::{Addresses, Held};
-use crate::inventory::model::{Cluster, HOMES, Host, Mode, Service, VrrpInstance};
+use crate::model::{Cluster, HOMES, Host, Mode, Service, VrrpInstance};
 
 /// Addresses of no host (RFC 5737, RFC 3849), to ask for the way out without sending anything.
 pub(super) const OUTSIDE: [IpAddr; 2] = [

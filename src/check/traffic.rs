@@ -15,7 +15,7 @@ use crate::fact::address::Addresses;
 use crate::fact::firewall::{self, Firewall};
 use crate::fact::ipvs::{self, Statistics};
 use crate::fact::section::{self, Section};
-use crate::inventory::model::Cluster;
+use crate::model::Cluster;
 use crate::run::host::nonce;
 use crate::run::{Fleet, HostError, HostRun};
 

@@ -9,7 +9,7 @@ use super::definition::{Check, Judge, packet_filter};
 use super::findings::Findings;
 use super::{ClusterAudit, HostAudit, topology};
 use crate::fact::firewall::{Chains, Rule};
-use crate::inventory::model::{Mode, Protocol, RealServer, Service};
+use crate::model::{Mode, Protocol, RealServer, Service};
 
 pub(super) static TUNNEL_MTU: Check = Check {
     id: "tunnel-mtu",

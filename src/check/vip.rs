@@ -6,7 +6,7 @@ use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
 use super::{ClusterAudit, HostAudit, topology, vrrp_adverts};
 use crate::fact::Needs;
-use crate::inventory::model::{Cluster, Host};
+use crate::model::{Cluster, Host};
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::service_manager;
 

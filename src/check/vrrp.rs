@@ -7,8 +7,8 @@ use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
 use super::{ClusterAudit, list};
 use crate::fact::Needs;
-use crate::inventory::model::{Cluster, Host};
 use crate::keepalived::{self, CONFIGURATION, Instance};
+use crate::model::{Cluster, Host};
 
 pub(super) static VRRP_EQUAL: Check = Check {
     id: "vrrp-equal",

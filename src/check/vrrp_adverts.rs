@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::fact::Section;
 use crate::fact::address::{self, Addresses};
-use crate::inventory::model::{Cluster, Host, VrrpInstance};
+use crate::model::{Cluster, Host, VrrpInstance};
 use crate::resource::ipvs::KEEPALIVED;
 use crate::shell::heredoc;
 

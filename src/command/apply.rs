@@ -6,7 +6,7 @@ use crate::cancel::CancelToken;
 use crate::cli::{ApplyArgs, Format, Global};
 use crate::event::{Event, Sink as _};
 use crate::exit::Exit;
-use crate::inventory::model::Host;
+use crate::model::Host;
 use crate::plan::HostPlan;
 use crate::report;
 use crate::report::summary::{self, Outcome, Row};
@@ -56,12 +56,86 @@ pub(super) fn run(global: &Global, args: &ApplyArgs, goal: Goal) -> Result<Exit>
     Ok(if interrupted { Exit::Interrupted } else { exit })
 }
 
+/// What is known before anything changes.
+struct Prepared<'h> {
+    hosts: Vec<HostRun<'h>>,
+    plans: Vec<HostPlan>,
+    /// VIPs that no director holds.
+    unheld: Vec<Unheld>,
+    /// The host whose keepalived reloads first, by VRRP instance.
+    first: Vec<String>,
+    rows: Vec<Row>,
+    exit: Exit,
+}
+
 fn change(
     session: &Session,
     fleet: &Fleet,
     args: &ApplyArgs,
     goal: Goal,
 ) -> Result<(Vec<Row>, Exit)> {
+    let mut run = prepare(session, fleet, goal)?;
+    let text = args.format.format == Format::Text;
+    if text {
+        session.reporter.suspend(|| {
+            show(session.global, |out, style| {
+                report::plan::text(out, &run.plans, &names_in_plans(session.cluster()), style)
+            })
+        })?;
+    }
+    let refused = refusals(&run.plans);
+    if !refused.is_empty() {
+        fleet.close(run.hosts);
+        return Err(Failure::new(
+            Exit::Unreachable,
+            format!("{refused}nothing was changed on any host\n"),
+        ));
+    }
+    if run.plans.iter().all(HostPlan::is_empty) {
+        let unsettled = if goal == Goal::Inventory {
+            vips::unsettled(fleet, &mut run.hosts, &run.unheld)
+        } else {
+            Vec::new()
+        };
+        fleet.close(run.hosts);
+        let rows = run.plans.iter().map(|plan| Row::of(plan, None));
+        run.rows.extend(rows);
+        if !unsettled.is_empty() {
+            return Err(not_settled("nothing differs", &unsettled));
+        }
+        return Ok((run.rows, run.exit));
+    }
+    let drain = match goal {
+        Goal::Inventory => Drain::default(),
+        Goal::Nothing => match Drain::open(session, fleet, &run.hosts, &run.plans) {
+            Ok(drain) => drain,
+            Err(failure) => {
+                fleet.close(run.hosts);
+                return Err(failure);
+            }
+        },
+    };
+    if text {
+        let titles = drain.titles();
+        let lines: String = titles
+            .map(|(host, title)| format!("first on {host}: {title}\n"))
+            .collect();
+        session
+            .reporter
+            .suspend(|| show(session.global, |out, _| out.write_all(lines.as_bytes())))?;
+    }
+    let ends = report::plan::replaced(&run.plans);
+    let confirm = || confirmed(goal, &ends, fleet.run.cancel);
+    if !args.yes && !session.reporter.suspend(confirm)? {
+        drain.close(fleet);
+        fleet.close(run.hosts);
+        return Err(Failure::new(Exit::Done, "nothing was changed\n"));
+    }
+    execute(session, fleet, goal, run, drain)
+}
+
+/// Probes and plans; what will change is locked, and probed and planned again.
+fn prepare<'h>(session: &'h Session, fleet: &Fleet, goal: Goal) -> Result<Prepared<'h>> {
     let mut hosts = session.wanted()?;
     if goal == Goal::Nothing {
         for (_, wanted) in &mut hosts {
@@ -69,10 +143,18 @@ fn change(
         }
     }
     let opened = session.open_hosts(fleet, hosts)?;
+    let missing = opened.missing.iter();
+    let rows = missing.map(|(host, error)| Row::unreached(&host.name, error));
+    let rows: Vec<Row> = rows.collect();
+    let exit = if rows.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    };
     let mut hosts = opened.hosts;
     let plan = |host: &HostRun| host.plan(&session.access.secrets);
     let mut plans: Vec<HostPlan> = hosts.iter().map(plan).collect();
-    // Who takes all away has nothing that directors take in together.
+    // `destroy` loads no configuration on several directors together.
     let mut unheld = match goal {
         Goal::Inventory => vips::unheld(fleet, &mut hosts),
         Goal::Nothing => Vec::new(),
@@ -96,81 +178,44 @@ fn change(
         }
     }
     let names = crate::view::Names::of(session.cluster());
-    let plans: Vec<HostPlan> = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
-    if args.format.format == Format::Text {
-        session.reporter.suspend(|| {
-            show(session.global, |out, style| {
-                report::plan::text(out, &plans, &names_in_plans(session.cluster()), style)
-            })
-        })?;
-    }
-    let mut exit = if opened.missing.is_empty() {
-        Exit::Done
-    } else {
-        Exit::Failed
+    let plans = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
+    Ok(Prepared {
+        hosts,
+        plans,
+        unheld,
+        first,
+        rows,
+        exit,
+    })
+}
+
+/// A line for each reason why a host cannot reach the desired state.
+fn refusals(plans: &[HostPlan]) -> String {
+    let of_plan = |plan: &HostPlan| -> String {
+        let reasons = plan.refusals.iter();
+        reasons
+            .map(|why| format!("{}: {why}\n", plan.host))
+            .collect()
     };
-    let mut rows: Vec<Row> = opened
-        .missing
-        .iter()
-        .map(|(host, error)| Row::unreached(&host.name, error))
-        .collect();
-    let refused: String = plans
-        .iter()
-        .flat_map(|plan| {
-            plan.refusals
-                .iter()
-                .map(|why| format!("{}: {why}\n", plan.host))
-        })
-        .collect();
-    if !refused.is_empty() {
-        fleet.close(hosts);
-        return Err(Failure::new(
-            Exit::Unreachable,
-            format!("{refused}nothing was changed on any host\n"),
-        ));
-    }
-    if plans.iter().all(HostPlan::is_empty) {
-        let unsettled = if goal == Goal::Inventory {
-            vips::unsettled(fleet, &mut hosts, &unheld)
-        } else {
-            Vec::new()
-        };
-        fleet.close(hosts);
-        rows.extend(plans.iter().map(|plan| Row::of(plan, None)));
-        if !unsettled.is_empty() {
-            return Err(not_settled("nothing differs", &unsettled));
-        }
-        return Ok((rows, exit));
-    }
-    let mut drain = match goal {
-        Goal::Inventory => Drain::default(),
-        Goal::Nothing => match Drain::open(session, fleet, &hosts, &plans) {
-            Ok(drain) => drain,
-            Err(failure) => {
-                fleet.close(hosts);
-                return Err(failure);
-            }
-        },
-    };
-    if args.format.format == Format::Text {
-        let lines: String = drain
-            .titles()
-            .map(|(host, title)| format!("first on {host}: {title}\n"))
-            .collect();
-        session
-            .reporter
-            .suspend(|| show(session.global, |out, _| out.write_all(lines.as_bytes())))?;
-    }
-    let ends = report::plan::replaced(&plans);
-    if !args.yes
-        && !session
-            .reporter
-            .suspend(|| confirmed(goal, &ends, fleet.run.cancel))?
-    {
-        drain.close(fleet);
-        fleet.close(hosts);
-        return Err(Failure::new(Exit::Done, "nothing was changed\n"));
-    }
+    plans.iter().map(of_plan).collect()
+}
+
+/// Runs the steps of all hosts in stages, then waits until the cluster converges.
+fn execute(
+    session: &Session,
+    fleet: &Fleet,
+    goal: Goal,
+    run: Prepared<'_>,
+    mut drain: Drain,
+) -> Result<(Vec<Row>, Exit)> {
+    let Prepared {
+        hosts,
+        plans,
+        first,
+        mut rows,
+        mut exit,
+        ..
+    } = run;
     let order: Vec<&Host> = hosts.iter().map(|run| run.host).collect();
     let directors = order
         .iter()

@@ -6,10 +6,8 @@ use std::path::Path;
 
 use crate::cli::{Color, Global};
 use crate::exit::Exit;
-use crate::inventory::{
-    self, LoadError, Loaded, Problem,
-    model::{Cluster, Host},
-};
+use crate::inventory::{self, LoadError, Loaded, Problem};
+use crate::model::{Cluster, Host};
 use crate::resource::{Distribution, Resource};
 use crate::role::{RoleError, Roles};
 

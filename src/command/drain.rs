@@ -1,7 +1,7 @@
 //! Before `destroy` removes a real server: the directors that stay send it nothing more.
 
 use crate::exit::Exit;
-use crate::inventory::model::Host;
+use crate::model::Host;
 use crate::plan::HostPlan;
 use crate::resource::change::Step;
 use crate::run::{Fleet, HostRun, start_stop};

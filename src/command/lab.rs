@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::cancel::CancelToken;
 use crate::cli::{Format, Global, LabCommand, LabKernel, LabNameArgs, LabSuite, LabUpArgs};
 use crate::exit::Exit;
-use crate::inventory::model::Suite;
 use crate::lab::from_cluster::lab_spec;
 use crate::lab::{self, Down, KernelChoice, LabError, LabEvent, UpOptions};
+use crate::model::Suite;
 
 use super::{Failure, Result, context, print};
 

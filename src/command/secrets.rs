@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::cli::Global;
 use crate::exit::Exit;
 use crate::inventory::Problem;
-use crate::inventory::model::Host;
+use crate::model::Host;
 use crate::secret::{Secret, SecretSource, Secrets, Unread};
 
 use super::context::{self, Context};

@@ -2,7 +2,7 @@
 
 use crate::cli::{Format, FormatArgs, Global};
 use crate::exit::Exit;
-use crate::inventory::model::Host;
+use crate::model::Host;
 use crate::resource::change::Step;
 use crate::run::start_stop::{self, Stage};
 use crate::run::{Fleet, HostRun};

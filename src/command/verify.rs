@@ -4,7 +4,7 @@ use crate::check::{self, Asking, END_TO_END, Findings, REACHABLE, traffic, unrea
 use crate::cli::{Format, Global, VerifyArgs};
 use crate::exit::Exit;
 use crate::fact::Needs;
-use crate::inventory::model::{Connection, Host};
+use crate::model::{Connection, Host};
 use crate::report;
 use crate::report::error::chain;
 use crate::run::{HostRun, steady};

@@ -7,12 +7,12 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use miette::SourceSpan;
 
-use super::model::directs;
 use super::node::{Entry, Node, Value};
 use super::place::Places;
 use super::problem::Fault;
 use super::raw::word::NO_NAMES;
 use super::{site, spare};
+use crate::model::directs;
 
 /// Gives the hints what they could not know where they were made.
 pub(super) fn fit(root: &Node, faults: &mut [Fault]) {

@@ -1,4 +1,4 @@
-//! From an inventory file to a valid [`model::Cluster`], or to errors that show file, line and column.
+//! From an inventory file to a valid [`crate::model::Cluster`], or to errors that show file, line and column.
 //!
 //! text → `node` (YAML with places) → `decode` into `raw` (what is written) → `resolve` (what is meant) →
 //! `check` (whether it makes sense). Every stage reports all that it finds.
@@ -10,8 +10,6 @@ mod field;
 pub mod foreign;
 mod form;
 mod hints;
-mod http;
-pub mod model;
 pub(crate) mod node;
 mod place;
 mod problem;
@@ -32,8 +30,8 @@ pub use problem::{LoadError, Problem};
 pub use read::MAX_BYTES;
 pub use schema::{markdown, schema};
 
+use crate::model::Cluster;
 use crate::secret::{Secrets, Unread};
-use model::Cluster;
 use node::{Node, Value};
 
 /// The roles that come with lvsctl.

@@ -10,7 +10,7 @@ use super::requirements::{Missing, requirements};
 use super::spec::LabSpec;
 use super::tool::program;
 use super::trial::{self, Outcome};
-use crate::inventory::model::IptablesBackend;
+use crate::model::IptablesBackend;
 
 /// What is known of a machine before a kernel is chosen; each is asked when it is needed.
 trait Machine {

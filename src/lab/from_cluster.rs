@@ -1,7 +1,7 @@
 //! From a cluster to the lab that stands for its hosts. Pure; what the hosts then run is not known here.
 
 use super::spec::{Host, LabSpec, Network, Nic};
-use crate::inventory::model::Cluster;
+use crate::model::Cluster;
 
 /// A lab with every host of the cluster, each with its interfaces, addresses and gateway.
 pub fn lab_spec(cluster: &Cluster) -> LabSpec {

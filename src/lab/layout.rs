@@ -12,7 +12,7 @@ use super::check::check;
 use super::error::LabError;
 use super::kernel::Kernel;
 use super::spec::{Host, LabSpec, Network};
-use crate::inventory::model::{IptablesBackend, Suite};
+use crate::model::{IptablesBackend, Suite};
 
 /// All that the lab's own processes need to know; kept in the state directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -277,8 +277,8 @@ pub(super) fn hex(bytes: &[u8], count: usize) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::inventory::model::LabOptions;
     use crate::lab::check::tests::spec;
+    use crate::model::LabOptions;
 
     fn made(spec: &LabSpec) -> Result<Layout, LabError> {
         layout(spec, &setting(Kernel::Uml))

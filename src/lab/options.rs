@@ -9,7 +9,7 @@ use super::error::LabError;
 use super::kernel::Kernel;
 use super::rootfs;
 use crate::cancel::CancelToken;
-use crate::inventory::model::Suite;
+use crate::model::Suite;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum KernelChoice {

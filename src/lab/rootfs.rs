@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::LabError;
 use super::image::{self, Recipe};
 use crate::cancel::CancelToken;
-use crate::inventory::model::Suite;
+use crate::model::Suite;
 
 /// Where root file systems and kernels are kept between labs.
 pub const DEFAULT_CACHE: &str = "/var/cache/lvsctl/lab";

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::LabError;
 use super::kernel::Kernel;
 use super::state::{StateDir, names, read_json};
-use crate::inventory::model::{IptablesBackend, Suite};
+use crate::model::{IptablesBackend, Suite};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LabStatus {

@@ -2,11 +2,11 @@
 //! a health checker took out is not drift. The table is edited in place and never flushed.
 
 mod ask;
+mod definition;
 mod script;
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,50 +15,10 @@ use super::service_manager::ServiceManager;
 use super::{Action, Before, Change, Context, Kind, NodeLines};
 use crate::fact::ipvs::{Checker, Served, Table, Watched, named};
 use crate::fact::{Facts, Needs};
-use crate::inventory::model::{Mode, Protocol, Scheduler};
+use crate::model::Scheduler;
 pub use ask::{Ask, Page};
+pub use definition::{Definition, Destination, Virtual};
 pub use script::{drain as drain_script, method, weigh as weigh_script};
-
-/// Names a virtual service as ipvsadm(8) does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Virtual {
-    Tcp(SocketAddr),
-    Udp(SocketAddr),
-    Fwmark { mark: u32, v6: bool },
-}
-
-impl Virtual {
-    pub fn new(protocol: Protocol, address: IpAddr, port: u16) -> Self {
-        match protocol {
-            Protocol::Tcp => Self::Tcp(SocketAddr::new(address, port)),
-            Protocol::Udp => Self::Udp(SocketAddr::new(address, port)),
-        }
-    }
-
-    /// As `ipvsadm -Sn` prints it, to be looked for in its output: marks with a sign.
-    pub fn printed(self) -> String {
-        match self {
-            Self::Fwmark { mark, v6 } => {
-                let family = if v6 { " -6" } else { "" };
-                format!("-f {}{family}", mark.cast_signed())
-            }
-            _ => self.to_string(),
-        }
-    }
-}
-
-impl fmt::Display for Virtual {
-    /// The words of ipvsadm(8).
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => write!(f, "-t {address}"),
-            Self::Udp(address) => write!(f, "-u {address}"),
-            Self::Fwmark { mark, v6: false } => write!(f, "-f {mark}"),
-            Self::Fwmark { mark, v6: true } => write!(f, "-f {mark} -6"),
-        }
-    }
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Flat")]
@@ -132,35 +92,6 @@ fn drain_default() -> u32 {
 
 fn check_timeout_default() -> u32 {
     3
-}
-
-/// How a virtual service hands out connections.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Definition {
-    pub r#virtual: Virtual,
-    pub scheduler: Scheduler,
-    pub flags: BTreeSet<String>,
-    /// Seconds and prefix length.
-    pub persistence: Option<(u32, u8)>,
-    pub one_packet: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Destination {
-    pub address: SocketAddr,
-    pub mode: Mode,
-    /// ipvsadm takes more than the 65535 of its manual.
-    pub weight: u32,
-    /// What a health checker asks it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub asks: Vec<Ask>,
-    /// The file by which our own health checker remembers that it took the real server out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub down: Option<String>,
-    /// The options of a tunnel that is not plain IP in IP, which somebody else made of it.
-    #[serde(skip)]
-    pub tunnel: Option<String>,
 }
 
 impl Ipvs {
@@ -307,6 +238,95 @@ impl<'a> Difference<'a> {
     }
 }
 
+/// The parts of a change.
+impl Ipvs {
+    /// What differs. `definition` is the running service where its definition is another.
+    fn fields(
+        &self,
+        mut change: Change,
+        difference: &Difference<'_>,
+        definition: Option<Option<&Served>>,
+    ) -> Change {
+        if let Some(served) = definition {
+            change = change.field(
+                "service",
+                served.map(|s| script::options(&s.definition)),
+                Some(script::options(&self.service)),
+            );
+        }
+        let real_server = |address| format!("real server {address}");
+        for rs in &difference.missing {
+            let to = Some(Self::shown(rs));
+            change = change.field(&real_server(rs.address), None::<&str>, to);
+        }
+        for (rs, found) in &difference.altered {
+            let (from, to) = (Some(Self::shown(found)), Some(Self::shown(rs)));
+            change = change.field(&real_server(rs.address), from, to);
+        }
+        for found in &difference.extra {
+            let from = Some(Self::shown(found));
+            change = change.field(&real_server(found.address), from, None::<&str>);
+        }
+        if let Some(found) = difference.sorry {
+            change = change.field(
+                &format!("sorry server {} beside real servers", found.address),
+                Some(Self::shown(found)),
+                None::<&str>,
+            );
+        }
+        change
+    }
+
+    /// The steps for the real servers.
+    fn steps(&self, mut change: Change, difference: &Difference<'_>, facts: &Facts) -> Change {
+        let service = self.service.r#virtual;
+        // One that is well again may be missing because keepalived has not asked it since. To add it then would leave it
+        // in the table for good if it fails once more: keepalived removes only what it has added.
+        let returning: Vec<&Destination> = if self.keepalived && self.return_time > 0 {
+            let asked = |rs: &&&Destination| !rs.asks.is_empty();
+            difference.missing.iter().filter(asked).copied().collect()
+        } else {
+            Vec::new()
+        };
+        if !returning.is_empty() {
+            change = change.step(
+                format!(
+                    "wait at most {} s for keepalived to put back what is well again",
+                    self.return_time
+                ),
+                script::wait_for_return(self, &returning),
+            );
+        }
+        for rs in &difference.missing {
+            let add = if returning.contains(rs) {
+                script::add_if_well(self, rs)
+            } else {
+                script::real_server("-a", service, rs)
+            };
+            change = change.step(format!("add real server {}", rs.address), add);
+        }
+        for (rs, _) in &difference.altered {
+            let edit = script::real_server("-e", service, rs);
+            change = change.step(format!("edit real server {}", rs.address), edit);
+        }
+        for found in &difference.extra {
+            let forget = script::forget(service, found.address);
+            change = change.step(format!("remove real server {}", found.address), forget);
+        }
+        if let Some(found) = difference.sorry {
+            let reload = ServiceManager::of(&facts.system).reload(KEEPALIVED);
+            change = change.step(
+                format!(
+                    "have keepalived take out the sorry server {}",
+                    found.address
+                ),
+                script::take_out_sorry(self, found.address, &reload),
+            );
+        }
+        change
+    }
+}
+
 impl Kind for Ipvs {
     const NAME: &'static str = "ipvs";
 
@@ -353,52 +373,19 @@ impl Kind for Ipvs {
         } else {
             Action::Create
         };
-        let mut change = Change::new(Self::NAME, self.key(), action);
-        if !same_definition {
-            change = change.field(
-                "service",
-                served.map(|s| script::options(&s.definition)),
-                Some(script::options(&self.service)),
-            );
-        }
-        for rs in &difference.missing {
-            change = change.field(
-                &format!("real server {}", rs.address),
-                None::<&str>,
-                Some(Self::shown(rs)),
-            );
-        }
-        for (rs, found) in &difference.altered {
-            change = change.field(
-                &format!("real server {}", rs.address),
-                Some(Self::shown(found)),
-                Some(Self::shown(rs)),
-            );
-        }
-        for found in &difference.extra {
-            change = change.field(
-                &format!("real server {}", found.address),
-                Some(Self::shown(found)),
-                None::<&str>,
-            );
-        }
-        if let Some(found) = difference.sorry {
-            change = change.field(
-                &format!("sorry server {} beside real servers", found.address),
-                Some(Self::shown(found)),
-                None::<&str>,
-            );
-        }
-        for found in &difference.extra {
-            change = change.step_in(
+        let change = Change::new(Self::NAME, self.key(), action);
+        let definition = (!same_definition).then_some(served);
+        let change = self.fields(change, &difference, definition);
+        let change = difference.extra.iter().fold(change, |change, found| {
+            change.step_in(
                 Phase::Drain,
                 format!(
                     "drain real server {}, at most {} s",
                     found.address, self.drain
                 ),
                 script::drain(self.service.r#virtual, found, self.drain),
-            );
-        }
+            )
+        });
         // keepalived that is about to read its configuration makes the service by itself; to add to the
         // table beside it would race with it.
         if self.keepalived && cx.changes("unit", KEEPALIVED) {
@@ -407,63 +394,14 @@ impl Kind for Ipvs {
                 script::wait_for(self, table),
             ));
         }
-        if !same_definition {
-            change = change.step(
+        let change = match definition {
+            Some(served) => change.step(
                 format!("service {}", self.key()),
                 script::service(&self.service, served.is_some()),
-            );
-        }
-        // One that is well again may be missing because keepalived has not asked it since. To add it then would leave it
-        // in the table for good if it fails once more: keepalived removes only what it has added.
-        let returning: Vec<&Destination> = if self.keepalived && self.return_time > 0 {
-            let asked = |rs: &&&Destination| !rs.asks.is_empty();
-            difference.missing.iter().filter(asked).copied().collect()
-        } else {
-            Vec::new()
+            ),
+            None => change,
         };
-        if !returning.is_empty() {
-            change = change.step(
-                format!(
-                    "wait at most {} s for keepalived to put back what is well again",
-                    self.return_time
-                ),
-                script::wait_for_return(self, &returning),
-            );
-        }
-        for rs in &difference.missing {
-            let add = script::real_server("-a", self.service.r#virtual, rs);
-            change = change.step(
-                format!("add real server {}", rs.address),
-                if returning.contains(rs) {
-                    script::add_if_well(self, rs)
-                } else {
-                    add
-                },
-            );
-        }
-        for (rs, _) in &difference.altered {
-            change = change.step(
-                format!("edit real server {}", rs.address),
-                script::real_server("-e", self.service.r#virtual, rs),
-            );
-        }
-        for found in &difference.extra {
-            change = change.step(
-                format!("remove real server {}", found.address),
-                script::forget(self.service.r#virtual, found.address),
-            );
-        }
-        if let Some(found) = difference.sorry {
-            let reload = ServiceManager::of(&facts.system).reload(KEEPALIVED);
-            change = change.step(
-                format!(
-                    "have keepalived take out the sorry server {}",
-                    found.address
-                ),
-                script::take_out_sorry(self, found.address, &reload),
-            );
-        }
-        Some(change)
+        Some(self.steps(change, &difference, facts))
     }
 
     fn remove(&self, facts: &Facts, _: &Before, _: &Context) -> Option<Change> {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{Action, Before, Change, Context, Kind, NodeLines};
 use crate::fact::firewall::{Firewall, Rule};
 use crate::fact::{Facts, Needs};
-use crate::inventory::model::Protocol;
-use crate::ports::PortRange;
+use crate::model::Protocol;
+use crate::model::ports::PortRange;
 use crate::shell::command;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::event::Event;
-use crate::inventory::model::Host;
+use crate::model::Host;
 use crate::plan::{HostPlan, Part};
 use crate::resource::Resource;
 use crate::resource::change::Step;

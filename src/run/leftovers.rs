@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::inventory::model::{Cluster, Mode};
 use crate::manifest::Manifest;
+use crate::model::{Cluster, Mode};
 use crate::resource::Resource;
 use crate::resource::ipvs::{Ipvs, Virtual};
 

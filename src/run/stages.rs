@@ -1,6 +1,6 @@
 //! The order of hosts in a run: real servers before the directors that send to them. Pure.
 
-use crate::inventory::model::{Cluster, Host};
+use crate::model::{Cluster, Host};
 use crate::plan::{HostPlan, Part};
 use crate::resource::sysctl::Sysctl;
 use crate::resource::unit::{self, Unit};

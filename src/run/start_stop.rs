@@ -1,6 +1,6 @@
 //! The steps that stop, start and drain a host's part of the cluster. Pure.
 
-use crate::inventory::model::{Cluster, Host};
+use crate::model::{Cluster, Host};
 use crate::persist;
 use crate::resource::change::{Phase, Step};
 use crate::resource::ipvs::{self, Destination, Ipvs};

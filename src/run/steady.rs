@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::fleet::Fleet;
 use super::host::HostRun;
-use crate::inventory::model::Cluster;
+use crate::model::Cluster;
 use crate::probe::Answer;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::view;

@@ -9,7 +9,7 @@ use ssh2_config::{HostParams, ParseRule, SshConfig};
 
 use super::TransportError;
 use super::known_hosts::HostName;
-use crate::inventory::model::{HostKeyChecking, SshOptions};
+use crate::model::{HostKeyChecking, SshOptions};
 
 /// What the caller knows of the user who runs this program.
 #[derive(Debug, Clone, Default)]
@@ -181,53 +181,14 @@ pub fn resolve(
         user: &user,
         local_user: environment.user.as_deref().unwrap_or(&user),
     };
-    let path = |p: &Path| tokens.path(p);
-
-    let named: Vec<PathBuf> = if options.identity_files.is_empty() {
-        said.identity_file.clone().unwrap_or_default()
-    } else {
-        options.identity_files.clone()
-    };
-    let ssh_dir = environment.home.as_ref().map(|h| h.join(".ssh"));
-    let usual = || {
-        USUAL_IDENTITIES
-            .iter()
-            .filter_map(|n| Some(ssh_dir.as_ref()?.join(n)))
-    };
-    let identities: Vec<PathBuf> = if named.is_empty() {
-        usual().collect()
-    } else {
-        named
-            .iter()
-            .filter(|p| p.as_os_str() != "none")
-            .map(|p| path(p))
-            .collect()
-    };
-
-    let mut known_hosts: Vec<PathBuf> = match (
-        &options.known_hosts,
-        said_words(&said, "userknownhostsfile"),
-    ) {
-        (Some(file), _) => vec![path(file)],
-        (None, Some(files)) => files
-            .iter()
-            .filter(|f| *f != "none")
-            .map(|f| path(Path::new(f)))
-            .collect(),
-        (None, None) => ssh_dir.iter().map(|d| d.join("known_hosts")).collect(),
-    };
-    match said_words(&said, "globalknownhostsfile") {
-        Some(files) => known_hosts.extend(files.iter().map(PathBuf::from)),
-        None => known_hosts.push(PathBuf::from(GLOBAL_KNOWN_HOSTS)),
-    }
-
+    let (identities, identities_named) = identities(options, &said, environment, &tokens);
     Ok(Target {
         known_name: HostName::new(said_word(&said, "hostkeyalias").unwrap_or(&host), port),
         identities,
-        identities_named: !named.is_empty(),
+        identities_named,
         identities_only: said_word(&said, "identitiesonly") == Some("yes"),
         agent: agent(&said, environment, &tokens),
-        known_hosts,
+        known_hosts: known_hosts(options, &said, environment, &tokens),
         checking: options
             .host_key_checking
             .unwrap_or_else(|| checking(said_word(&said, "stricthostkeychecking"))),
@@ -241,6 +202,55 @@ pub fn resolve(
         port,
         user,
     })
+}
+
+/// Private keys, and whether they were named.
+fn identities(
+    options: &SshOptions,
+    said: &HostParams,
+    environment: &Environment,
+    tokens: &Tokens<'_>,
+) -> (Vec<PathBuf>, bool) {
+    let named: Vec<PathBuf> = if options.identity_files.is_empty() {
+        said.identity_file.clone().unwrap_or_default()
+    } else {
+        options.identity_files.clone()
+    };
+    if named.is_empty() {
+        let folder = environment.home.as_ref().map(|home| home.join(".ssh"));
+        let usual = USUAL_IDENTITIES.iter();
+        let usual = usual.filter_map(|name| Some(folder.as_ref()?.join(name)));
+        return (usual.collect(), false);
+    }
+    let real = named.iter().filter(|path| path.as_os_str() != "none");
+    (real.map(|path| tokens.path(path)).collect(), true)
+}
+
+/// The user's files of known host keys, then those of the machine.
+fn known_hosts(
+    options: &SshOptions,
+    said: &HostParams,
+    environment: &Environment,
+    tokens: &Tokens<'_>,
+) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = match (&options.known_hosts, said_words(said, "userknownhostsfile"))
+    {
+        (Some(file), _) => vec![tokens.path(file)],
+        (None, Some(files)) => files
+            .iter()
+            .filter(|file| *file != "none")
+            .map(|file| tokens.path(Path::new(file)))
+            .collect(),
+        (None, None) => {
+            let home = environment.home.iter();
+            home.map(|home| home.join(".ssh/known_hosts")).collect()
+        }
+    };
+    match said_words(said, "globalknownhostsfile") {
+        Some(files) => all.extend(files.iter().map(PathBuf::from)),
+        None => all.push(PathBuf::from(GLOBAL_KNOWN_HOSTS)),
+    }
+    all
 }
 
 /// `no` would take a changed key too; here that is always refused.

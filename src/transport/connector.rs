@@ -9,7 +9,7 @@ use super::keys::KeyRing;
 use super::known_hosts::Store;
 use super::session::{self, Launch, Sudo};
 use super::{Connect, Counters, RemoteShell, TransportError, local, ssh};
-use crate::inventory::model::{Connection, Host};
+use crate::model::{Connection, Host};
 use crate::secret::{Secret, SecretSource, Secrets};
 
 /// Connects to the hosts of one run.

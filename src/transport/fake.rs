@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Connect, Output, RemoteShell, TransportError};
-use crate::inventory::model;
+use crate::model;
 
 type Matcher = Box<dyn Fn(&str) -> bool + Send>;
 type Answer = Box<dyn FnMut(&str) -> Result<Output, TransportError> + Send>;

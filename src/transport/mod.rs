@@ -9,7 +9,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::inventory::model;
+use crate::model;
 
 pub mod config;
 mod connector;

@@ -13,7 +13,7 @@ use super::keys::KeyRing;
 use super::known_hosts::{self, KnownHosts, Store, Verdict};
 use super::poll::{self, Ready};
 use super::{Counters, TransportError, Waiting, tcp};
-use crate::inventory::model::HostKeyChecking;
+use crate::model::HostKeyChecking;
 use crate::secret::Secret;
 
 mod auth;

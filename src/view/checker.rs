@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::checks;
 use super::service::ipvs_of;
-use crate::inventory::model::{Cluster, HealthCheck, HealthCheckKind, RealServer, Service};
+use crate::model::{Cluster, HealthCheck, HealthCheckKind, RealServer, Service};
 use crate::resource::Distribution;
 use crate::resource::ipvs::{Ask, Destination, Virtual, method};
 use crate::shell::command;

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use super::in_brackets;
-use crate::inventory::model::{HealthCheckKind, HttpAnswer, RealServer, Service};
+use crate::model::{HealthCheckKind, HttpAnswer, RealServer, Service};
 use crate::resource::ipvs::{Ask, Page, Virtual};
 
 /// The ports of a real server that its check for a virtual service asks.

@@ -1,6 +1,6 @@
 //! How old a keepalived may be: by the words that our configuration has.
 
-use crate::inventory::model::{Cluster, HttpAnswer, Scheduler, Service};
+use crate::model::{Cluster, HttpAnswer, Scheduler, Service};
 use crate::resource::package::{AtLeast, Except};
 
 /// A word of keepalived.conf, and the first release that knows it.

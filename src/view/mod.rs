@@ -17,7 +17,7 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use crate::inventory::model::{Cluster, Host};
+use crate::model::{Cluster, Host};
 use crate::resource::Distribution;
 
 pub use checker::{checked, unit as checker_unit};

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::ipvs_of;
-use crate::inventory::model::{Cluster, RealServer, Service};
+use crate::model::{Cluster, RealServer, Service};
 use crate::plan::HostPlan;
 
 /// A real server of a service, at its address there.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::in_brackets;
-use crate::inventory::model::{Cluster, Host};
+use crate::model::{Cluster, Host};
 use crate::resource::Distribution;
 
 /// The folders that a host mounts, each with the name that systemd demands of its unit.

@@ -6,10 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use serde_json::{Value, json};
 
 use super::{body, checker, checks};
-use crate::inventory::model::{
-    Cluster, HealthCheck, HealthCheckKind, Mode, RealServer, Scheduler, Service,
-};
-use crate::ports;
+use crate::model::ports;
+use crate::model::{Cluster, HealthCheck, HealthCheckKind, Mode, RealServer, Scheduler, Service};
 use crate::resource::ipvs::{Definition, Destination, Ipvs, Virtual};
 use crate::resource::mark::Mark;
 

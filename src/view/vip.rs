@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::{Value, json};
 
-use crate::inventory::model::{ArpAnswer, Cluster, Host, Mode, Service};
+use crate::model::{ArpAnswer, Cluster, Host, Mode, Service};
 
 /// VIPs that a real server itself must hold: it gets packets for them.
 pub(super) fn real_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {

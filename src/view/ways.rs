@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use crate::inventory::model::{ArpAnswer, Cluster, Host};
+use crate::model::{ArpAnswer, Cluster, Host};
 
 /// The default route of a real server: its answers go back by the gateway that the inventory has for it. With NAT that
 /// is the director.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::in_brackets;
-use crate::inventory::model::{Cluster, Host, Protocol, Service};
+use crate::model::{Cluster, Host, Protocol, Service};
 use crate::resource::Distribution;
 
 /// OpenSSH has its own.

@@ -866,6 +866,7 @@ const CASES: &[Case] = &[
 ];
 
 /// Other combinations: the whole inventory, the verdict and a part of the message, the source.
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn whole() -> Vec<(&'static str, String, Verdict, &'static str, &'static str)> {
     let of = |hosts: &str, more: &str| {
         format!(

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use lvsctl::cancel::CancelToken;
 use lvsctl::event::Silent;
-use lvsctl::inventory::model::{Cluster, Host};
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::model::{Cluster, Host};
 use lvsctl::plan::HostPlan;
 use lvsctl::resource::Distribution;
 use lvsctl::role::Roles;
@@ -121,6 +121,7 @@ fn an_ip_without_json_is_refused() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_has_its_own() {
     // The topology, the host, its distribution, how often it is asked, and what it gets.
     let cases: &[(&str, &str, &str, usize, &[&str])] = &[

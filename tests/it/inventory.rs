@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use lvsctl::inventory::model::Cluster;
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::model::Cluster;
 
 fn shipped(name: &str) -> Cluster {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use lvsctl::inventory::model::{
+use lvsctl::inventory::{self, BUILT_IN_ROLES, Loaded};
+use lvsctl::model::{
     Cluster, HealthCheckKind, HttpAnswer, HttpVersion, Mode, Scheduler, Service, StatusCodes,
 };
-use lvsctl::inventory::{self, BUILT_IN_ROLES, Loaded};
 use lvsctl::secret::{Secret, SecretSource, Secrets};
 
 fn load(text: &str) -> Loaded {

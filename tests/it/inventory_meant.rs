@@ -336,6 +336,7 @@ fn real_servers_in_maintenance() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn health_checks_of_other_programs() {
     let web = |list: &str| -> &'static str {
         Box::leak(format!("vip: 10.0.0.100, port: 80, {list}").into_boxed_str())
@@ -571,6 +572,7 @@ fn words_of_vrrp() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn keys_at_another_place() {
     check(&[
         (
@@ -764,6 +766,7 @@ fn aliases_are_blamed_where_they_are_wrong() {
 
 /// What no hint can write in one place is said in words; and each message is where the mistake is.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn mistakes_that_take_more_than_a_word() {
     let web = |keys: &str| format!("web: {{ vip: 10.0.0.100, {keys} }}");
     let usual = text(&[]);

@@ -461,6 +461,7 @@ fn what_a_url_or_a_file_cannot_hold() {
 
 /// Words of HAProxy, keepalived, Ansible and ipvsadm, in the ways in which they are spelt.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn words_of_other_programs() {
     let top = |line: &'static str| {
         let top: &'static str = line;

@@ -50,6 +50,7 @@ fn rendered(inventory: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn it_says_what_the_inventory_says() {
     // What is added to the base, what must be there, what must not.
     let cases: &[(&str, String, &[&str], &[&str])] = &[

@@ -12,9 +12,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use lvsctl::cancel::CancelToken;
-use lvsctl::inventory::model::{IptablesBackend, Suite};
 use lvsctl::lab::spec::{Host, LabSpec, Network, Nic};
 use lvsctl::lab::{self, Down, Kernel, KernelChoice, LabError, LabEvent, PowerState, UpOptions};
+use lvsctl::model::{IptablesBackend, Suite};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
 const PATIENCE: Duration = Duration::from_secs(180);

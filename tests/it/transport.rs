@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use crate::support::{Client, HostSpec, Lab, model_host};
-use lvsctl::inventory::model;
+use lvsctl::model;
 use lvsctl::transport::{Ended, Output, RemoteShell, TransportError, Waiting};
 
 const LONG: Duration = Duration::from_secs(20);

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::support::{Agent, Client, HostSpec, Lab, keygen, model_host, secret};
-use lvsctl::inventory::model::{self, HostKeyChecking};
+use lvsctl::model::{self, HostKeyChecking};
 use lvsctl::transport::config::Environment;
 use lvsctl::transport::{RemoteShell, TransportError};
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lvsctl::inventory::model;
+use lvsctl::model;
 use lvsctl::secret::Secrets;
 use lvsctl::transport::config::Environment;
 use lvsctl::transport::local::LocalChannel;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Client, HostSpec, Lab, User, model_host, secret};
-use lvsctl::inventory::model;
+use lvsctl::model;
 use lvsctl::transport::{RemoteShell, TransportError};
 
 const LONG: Duration = Duration::from_secs(60);

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use lvsctl::check::end_to_end::{self, Replies, Reply};
-use lvsctl::inventory::model::{HttpVersion, Protocol, Service, StatusCodes};
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::model::{HttpVersion, Protocol, Service, StatusCodes};
 use lvsctl::resource::ipvs::{Ask, Page};
 
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

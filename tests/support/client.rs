@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lvsctl::inventory::model;
+use lvsctl::model;
 use lvsctl::secret::{Secret, SecretSource, Secrets};
 use lvsctl::transport::config::Environment;
 use lvsctl::transport::{Connect, Connector, Counters, RemoteShell, TransportError};

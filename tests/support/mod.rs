@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use lvsctl::inventory::model;
+use lvsctl::model;
 use lvsctl::transport::config::Environment;
 use nix::sched::{CloneFlags, setns, unshare};
 

@@ -3,7 +3,7 @@
 use super::judge::rounds;
 use crate::check::definition::{Check, Judge, nothing};
 use crate::fact::Needs;
-use crate::inventory::model::{Cluster, Host};
+use crate::model::{Cluster, Host};
 
 pub static END_TO_END: Check = Check {
     id: "end-to-end",

@@ -11,7 +11,7 @@ use super::round::Round;
 use super::{Group, Replies, url};
 use crate::check::findings::{Findings, Mismatch};
 use crate::check::traffic::Traffic;
-use crate::inventory::model::{Cluster, MOST_ASKED};
+use crate::model::{Cluster, MOST_ASKED};
 
 /// Judges what clients got, group by group; all checks of this folder come of one [`Round`].
 pub(super) fn rounds(traffic: &Traffic, findings: &mut Findings) {

@@ -14,7 +14,7 @@ pub use checks::{
 
 use std::net::IpAddr;
 
-use crate::inventory::model::{Cluster, Protocol, Service};
+use crate::model::{Cluster, Protocol, Service};
 use crate::resource::ipvs::Virtual;
 use crate::shell::quote;
 use crate::view;

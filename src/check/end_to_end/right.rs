@@ -4,7 +4,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::inventory::model::{HealthCheckKind, HttpAnswer, Service, StatusCodes};
+use crate::model::{HealthCheckKind, HttpAnswer, Service, StatusCodes};
 use crate::resource::ipvs::Virtual;
 use crate::view;
 

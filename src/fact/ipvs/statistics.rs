@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use crate::inventory::model::Protocol;
+use crate::model::Protocol;
 use crate::resource::ipvs::Virtual;
 
 pub type Connections = BTreeMap<SocketAddr, u64>;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::history::{self, Out};
 use super::named;
 use crate::fact::{ParseError, Section};
-use crate::inventory::model::{Mode, Scheduler};
+use crate::model::{Mode, Scheduler};
 use crate::resource::ipvs::{Definition, Destination, Virtual};
 
 /// The running table.

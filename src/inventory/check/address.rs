@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::View;
-use crate::inventory::model::{Host, Network, Vip};
 use crate::inventory::problem::{Fault, shown};
+use crate::model::{Host, Network, Vip};
 
 /// Where a host's address stands in the inventory.
 pub(super) fn path_of<'h>(host: &'h Host, address: IpAddr, view: View<'_>) -> Vec<&'h str> {

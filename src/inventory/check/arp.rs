@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::View;
-use crate::inventory::model::{ArpAnswer, Interface};
 use crate::inventory::problem::{Fault, shown};
+use crate::model::{ArpAnswer, Interface};
 
 /// A static neighbour entry needs a host that has it, and the hardware address that it names.
 pub(super) fn neighbours_are_known(view: View<'_>, faults: &mut Vec<Fault>) {

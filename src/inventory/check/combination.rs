@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::View;
-use crate::inventory::model::{Cluster, Host, Mode, Protocol, Service};
 use crate::inventory::problem::{Fault, shown};
 use crate::inventory::spare;
+use crate::model::{Cluster, Host, Mode, Protocol, Service};
 
 /// The kernel keeps no connection for a one-packet service (`ip_vs_conn_hash`), so it cannot translate the answer.
 pub(super) fn one_packet_in_nat(view: View<'_>, faults: &mut Vec<Fault>) {

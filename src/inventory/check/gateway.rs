@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::View;
-use crate::inventory::model::{Cluster, Host, Interface, Mode, Service, VrrpInstance};
 use crate::inventory::problem::{Fault, listed, shown};
 use crate::inventory::resolve::serving;
 use crate::inventory::spare;
+use crate::model::{Cluster, Host, Interface, Mode, Service, VrrpInstance};
 
 /// What the default gateway of a host is, as far as the inventory says it.
 enum Way {
@@ -354,7 +354,7 @@ fn into_instance(view: View<'_>, instance: &VrrpInstance, vip: IpAddr) -> String
     if view.places.is_given(&view.vrrp_path(instance, &["vips"])) {
         return format!("add `{vip}` to `vips` of `vrrp`");
     }
-    let prefix = |held: &crate::inventory::model::Vip| {
+    let prefix = |held: &crate::model::Vip| {
         let whole = if held.address.is_ipv4() { 32 } else { 128 };
         if held.prefix == whole {
             spare::in_yaml(held.address)

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::View;
 use super::{page, quoted};
-use crate::inventory::model::{HealthCheckKind, HttpAnswer, Protocol, RealServer, Service};
 use crate::inventory::problem::{Fault, shown};
+use crate::model::{HealthCheckKind, HttpAnswer, Protocol, RealServer, Service};
 
 pub(super) fn checks(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {

@@ -1,9 +1,9 @@
 //! Hosts: that the roles that a cluster needs are there, and the settings of SSH.
 
 use super::View;
-use crate::inventory::model::{Connection, Host};
 use crate::inventory::problem::{Fault, listed, shown};
 use crate::inventory::resolve::serving;
+use crate::model::{Connection, Host};
 use crate::secret::SecretSource;
 
 pub(super) fn directors(view: View<'_>, faults: &mut Vec<Fault>) {

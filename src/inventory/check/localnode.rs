@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::View;
-use crate::inventory::model::{Host, Mode, Service};
 use crate::inventory::problem::{Fault, listed, shown};
+use crate::model::{Host, Mode, Service};
 
 /// In DR and TUN a packet reaches the real server as it was, for the VIP; IPVS there takes it for a new request. In NAT
 /// a director's answer leaves by its own way, past the one that knows the connection.

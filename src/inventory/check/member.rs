@@ -1,8 +1,8 @@
 //! Members of VRRP instances: who takes part, and who is master.
 
 use super::View;
-use crate::inventory::model::{Host, VrrpInstance, VrrpMember};
 use crate::inventory::problem::{Fault, listed, shown};
+use crate::model::{Host, VrrpInstance, VrrpMember};
 
 /// A fault at a member's priority, or where it would be written.
 fn at_priority(

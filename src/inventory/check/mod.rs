@@ -29,10 +29,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::model::{Cluster, Host, Service, VrrpInstance};
 use super::place::Places;
 use super::problem::Fault;
 use super::spare;
+use crate::model::{Cluster, Host, Service, VrrpInstance};
 use crate::secret::{Secrets, Unread};
 
 pub use vrrp::MAX_AUTH_PASS;

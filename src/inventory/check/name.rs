@@ -1,9 +1,9 @@
 //! Names: they become parts of file names, rule comments and shell words on hosts.
 
 use super::View;
-use crate::inventory::model::Interface;
 use crate::inventory::problem::{Fault, listed, shown};
 use crate::inventory::spare;
+use crate::model::Interface;
 
 const CLUSTER: usize = 32;
 const OTHERS: usize = 63;

@@ -2,8 +2,8 @@
 
 use super::quoted;
 use crate::inventory::form::Form;
-use crate::inventory::model::{HttpAnswer, StatusCodes};
 use crate::inventory::problem::{Fault, shown};
+use crate::model::{HttpAnswer, StatusCodes};
 
 /// A URL has none of these as they are; `#` begins what is not sent.
 const ODD: [char; 5] = ['`', '<', '>', '#', ' '];

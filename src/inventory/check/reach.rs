@@ -8,8 +8,8 @@ use ipnet::IpNet;
 use super::View;
 use super::member::is_member;
 use super::sorry;
-use crate::inventory::model::{Host, Mode, Network};
 use crate::inventory::problem::{Fault, listed, shown};
+use crate::model::{Host, Mode, Network};
 
 /// A VIP, where it is written, and who would hold it.
 struct Held<'c> {

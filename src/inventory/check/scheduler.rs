@@ -2,8 +2,8 @@
 //! considered, each with its source, is in `tests/it/combinations.rs`.
 
 use super::View;
-use crate::inventory::model::{Protocol, Scheduler, Service};
 use crate::inventory::problem::{Fault, shown};
+use crate::model::{Protocol, Scheduler, Service};
 
 /// One-packet services have no connections, and their persistence would send all packets of a client to one server.
 pub(super) fn one_packet_spreads(view: View<'_>, faults: &mut Vec<Fault>) {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::View;
-use crate::inventory::model::{Host, Mode, Protocol, RealServer, Scheduler, Service, Vip};
 use crate::inventory::problem::{Fault, choices, listed, shown};
+use crate::model::{Host, Mode, Protocol, RealServer, Scheduler, Service, Vip};
 
 /// Persistence alone makes sense of a service on every port.
 pub(super) fn ports_and_persistence(view: View<'_>, faults: &mut Vec<Fault>) {

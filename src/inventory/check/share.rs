@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::View;
-use crate::inventory::model::{Protocol, Service};
 use crate::inventory::problem::{Fault, shown};
-use crate::ports::PortRange;
+use crate::model::ports::PortRange;
+use crate::model::{Protocol, Service};
 
 /// A service by its number in the inventory, and ports that it takes of a VIP; none is every port.
 type Taken = (usize, Option<PortRange>);

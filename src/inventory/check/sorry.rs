@@ -7,9 +7,9 @@ use ipnet::IpNet;
 
 use super::View;
 use super::service::unmapped;
-use crate::inventory::model::{Host, Mode, Service, SorryServer};
 use crate::inventory::problem::{Fault, listed, shown};
 use crate::inventory::spare;
+use crate::model::{Host, Mode, Service, SorryServer};
 
 type Rule = fn(View<'_>, &Service, &SorryServer) -> Option<Fault>;
 

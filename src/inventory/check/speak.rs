@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::View;
-use crate::inventory::model::{HealthCheckKind, Protocol, RealServer, Service};
 use crate::inventory::problem::{Fault, shown};
+use crate::model::{HealthCheckKind, Protocol, RealServer, Service};
 
 /// The protocol of a port, as far as its number shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use super::View;
 use super::health::program;
-use crate::inventory::model::{TrackScript, VrrpInstance, Watch};
 use crate::inventory::problem::{Fault, choices, shown};
+use crate::model::{TrackScript, VrrpInstance, Watch};
 
 pub(super) fn programs(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use super::View;
 use super::host::secret_source;
-use crate::inventory::model::{Host, VrrpInstance, VrrpMember};
 use crate::inventory::problem::{Fault, shown};
+use crate::model::{Host, VrrpInstance, VrrpMember};
 use crate::secret::Secrets;
 
 /// keepalived cuts a longer VRRP password, silently but for a line in its log.

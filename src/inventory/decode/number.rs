@@ -2,7 +2,7 @@
 
 use crate::inventory::form::Form;
 use crate::inventory::scalar::{listed, seconds, switch, without_zeros};
-use crate::ports::PortRange;
+use crate::model::ports::PortRange;
 
 /// What was probably meant by it.
 pub(super) fn of_scalar(
@@ -149,6 +149,7 @@ mod tests {
     use crate::inventory::node::Value;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of cases")]
     fn texts_that_mean_something_else() {
         let whole = "a whole number from 1 to 86400";
         let persistence = "`true`, seconds, or a map with `timeout` and `granularity`";

@@ -2,9 +2,9 @@
 
 use super::advice::Pairs;
 use crate::inventory::form::Form;
-use crate::inventory::model::StatusCodes;
 use crate::inventory::scalar::{seconds, switch};
-use crate::ports::PortRange;
+use crate::model::StatusCodes;
+use crate::model::ports::PortRange;
 
 /// The longest persistence, in seconds.
 const LONGEST: f64 = 2_678_400.0;

@@ -4,7 +4,6 @@ use super::advice::{Advice, foreign_for, place, put, source};
 use super::value_of;
 use crate::fields;
 use crate::inventory::form::Form;
-use crate::inventory::model::{LabOptions, SshOptions};
 use crate::inventory::node::{Entry, Value};
 use crate::inventory::raw::Inventory;
 use crate::inventory::raw::health::{HttpCheck, LongHealthCheck, ScriptCheck};
@@ -13,6 +12,7 @@ use crate::inventory::raw::service::{EndToEnd, LongPersistence, RealServer, Serv
 use crate::inventory::raw::vrrp::{Member, TrackScript, Vrrp};
 use crate::inventory::scalar::is_odd_blank;
 use crate::inventory::site::{Site, entries_of, find};
+use crate::model::{LabOptions, SshOptions};
 
 /// The keys of a type, by the name of its `Deserialize`.
 fn keys(of: &str) -> &'static [&'static str] {

@@ -8,7 +8,7 @@ use serde::de::SeqAccess;
 
 use super::word::{Address, FreeValue, Gateway, Mac, Priority, Weight};
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, shaped};
-use crate::inventory::model::{Connection, LabOptions, SshOptions};
+use crate::model::{Connection, LabOptions, SshOptions};
 
 /// A host: its roles, its addresses, and how it is reached.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

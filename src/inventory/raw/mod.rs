@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::field::{Many, Named, Opt, Shaped, Text, shaped};
-use super::model::ArpAnswer;
+use crate::model::ArpAnswer;
 use host::{Defaults, Host};
 use service::Service;
 use vrrp::VrrpSection;

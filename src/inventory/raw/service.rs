@@ -12,7 +12,7 @@ use super::word::{
 };
 use crate::inventory::decode::HELP;
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, Word, shaped};
-use crate::inventory::model::{MOST_REQUESTS, Mode, Protocol, Scheduler};
+use crate::model::{MOST_REQUESTS, Mode, Protocol, Scheduler};
 
 /// A service: the VIP and port that clients ask for, and the real servers that answer.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -7,11 +7,11 @@ use ipnet::IpNet;
 
 use super::{Context, MOST_NETWORKS};
 use crate::inventory::field::{Many, Named, Opt};
-use crate::inventory::model::Network;
 use crate::inventory::problem::{Fault, choices, shown};
 use crate::inventory::raw::word::Address;
 use crate::inventory::raw::{Inventory, Network as RawNetwork};
 use crate::inventory::spare;
+use crate::model::Network;
 
 /// The networks as written, or those that the hosts' addresses tell by their prefixes. Where they are faulty, likely ones,
 /// so that what does not depend on them is found as well.

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use super::Context;
 use crate::inventory::field::{Many, Opt};
-use crate::inventory::model::{
-    EndToEnd, HealthCheck, HealthCheckKind, HttpAnswer, HttpVersion, MOST_ASKED, MOST_REQUESTS,
-    RealServer, StatusCodes,
-};
 use crate::inventory::problem::Fault;
 use crate::inventory::raw::health::{HealthCheck as RawHealth, LongHealthCheck};
 use crate::inventory::raw::service::{EndToEnd as RawCheck, Service as RawService};
 use crate::inventory::raw::word::{Codes, Port};
-use crate::ports::PortRange;
+use crate::model::ports::PortRange;
+use crate::model::{
+    EndToEnd, HealthCheck, HealthCheckKind, HttpAnswer, HttpVersion, MOST_ASKED, MOST_REQUESTS,
+    RealServer, StatusCodes,
+};
 
 pub(super) fn health_check(
     name: &str,

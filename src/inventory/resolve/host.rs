@@ -9,13 +9,13 @@ use super::address::place;
 use super::{Context, free, serving};
 use crate::inventory::field::{Named, Opt, Text};
 use crate::inventory::foreign;
-use crate::inventory::model::{
-    Connection, Export, Host, Interface, LabOptions, Mode, Service, SshOptions, VrrpInstance,
-};
 use crate::inventory::problem::{Fault, choices, shown};
 use crate::inventory::raw::Inventory;
 use crate::inventory::raw::host::{Defaults, Host as RawHost};
 use crate::inventory::raw::word::{Address, Gateway};
+use crate::model::{
+    Connection, Export, Host, Interface, LabOptions, Mode, Service, SshOptions, VrrpInstance,
+};
 
 const DEFAULT_INTERFACE: &str = "eth0";
 

@@ -4,6 +4,7 @@
 mod address;
 mod health;
 mod host;
+mod real_server;
 mod service;
 mod vrrp;
 
@@ -13,13 +14,13 @@ use serde_json::{Map, Value};
 
 use super::field::{Named, Opt};
 use super::foreign;
-use super::model::{Cluster, Host, Network, Service};
 use super::node::Node;
 use super::place::Places;
 use super::problem::{Fault, MOST_SHOWN, choices, nearest, shown};
 use super::raw::Inventory;
 use super::raw::word::FreeValue;
 use super::site;
+use crate::model::{Cluster, Host, Network, Service};
 
 /// Bounds, far beyond any cluster: what follows grows with hosts times services.
 pub(super) const MOST_HOSTS: usize = 1000;
@@ -215,7 +216,7 @@ pub(super) fn serving(services: &[Service], chosen: impl Fn(&Service) -> bool) -
 }
 
 /// All VIPs of the services, each once, in their order.
-fn vips_of(services: &[Service]) -> Vec<super::model::Vip> {
+fn vips_of(services: &[Service]) -> Vec<crate::model::Vip> {
     let mut seen = BTreeSet::new();
     let all = services.iter().flat_map(|s| &s.vips);
     all.filter(|v| seen.insert(v.address)).copied().collect()

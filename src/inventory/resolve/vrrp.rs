@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use super::service::vip;
 use super::{Context, MOST_INSTANCES, vips_of};
 use crate::inventory::field::{Named, Opt};
-use crate::inventory::model::{Host, Service, TrackScript, Vip, VrrpInstance, VrrpMember, Watch};
 use crate::inventory::problem::{Fault, choices, shown};
 use crate::inventory::raw::host::Host as RawHost;
 use crate::inventory::raw::vrrp::{Member, Members, Vrrp, VrrpSection};
+use crate::model::{Host, Service, TrackScript, Vip, VrrpInstance, VrrpMember, Watch};
 
 /// The name of the only instance.
 const ONLY: &str = "main";

@@ -19,7 +19,7 @@ use super::super::requirements::UML_MODULES;
 use super::super::rootfs::LEGACY_LAYER;
 use super::super::state::StateDir;
 use super::super::tool::{ip_batch, program, run};
-use crate::inventory::model::IptablesBackend;
+use crate::model::IptablesBackend;
 
 /// What the machine itself needs before it can start a host, and what no request from inside a host brings:
 /// the programs of the tables run the kernel's helper by its path, which is none of theirs.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::inventory::model::{HttpVersion, StatusCodes};
+use crate::model::{HttpVersion, StatusCodes};
 use crate::shell::{command, quote};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::{Definition, Destination, Ipvs, Table, Virtual};
-use crate::inventory::model::Mode;
+use crate::model::Mode;
 use crate::resource::NodeLines;
 use crate::shell::{self, quote};
 

@@ -7,8 +7,8 @@ use lvsctl::check::end_to_end::Replies;
 use lvsctl::check::{self, Asking, listener};
 use lvsctl::fact::clock::Clock;
 use lvsctl::fact::{Facts, Needs};
-use lvsctl::inventory::model::{Cluster, Host};
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::model::{Cluster, Host};
 
 use crate::resource_probes::HOST;
 use crate::resource_probes::host::{Shell, busybox_alone, inside, shells};

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use ipnet::IpNet;
 use lvsctl::check::{Findings, Severity};
-use lvsctl::inventory::model::Cluster;
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
+use lvsctl::model::Cluster;
 use serde_json::json;
 
 use crate::verify::Recorded;

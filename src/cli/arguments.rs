@@ -1,0 +1,270 @@
+//! The arguments of each verb.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Validate the inventory, without contacting any host
+    Check(CheckArgs),
+    /// Show what `apply` would change, and change nothing
+    Plan(PlanArgs),
+    /// Make the hosts what the inventory says
+    Apply(ApplyArgs),
+    /// Check the hosts, the cluster and the service end to end, and change nothing
+    Verify(VerifyArgs),
+    /// Take away all that lvsctl made; packages stay
+    Destroy(DestroyArgs),
+    /// Start again what `stop` has stopped
+    Start(StartArgs),
+    /// Stop a node's part of the cluster until `start`, `apply` or its next boot; real servers are drained first
+    Stop(StopArgs),
+    /// Show services, real servers, connections and who is master
+    Status(StatusArgs),
+    /// Show the files and commands for a host, without contacting it
+    Render(RenderArgs),
+    /// Print the inventory's JSON Schema, for editors
+    Schema(SchemaArgs),
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    Man(ManArgs),
+    /// Make the inventory's hosts on this machine
+    #[command(subcommand)]
+    Lab(LabCommand),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct FormatArgs {
+    /// How results are written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The inventory, in place of `-i`
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub format: FormatArgs,
+    /// Go on with the hosts that answer when some do not
+    #[arg(long)]
+    pub ignore_unreachable: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// `json`: one JSON object a line for everything that happens
+    #[command(flatten)]
+    pub format: FormatArgs,
+    /// Go on with the hosts that answer when some do not
+    #[arg(long)]
+    pub ignore_unreachable: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DestroyArgs {
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    pub format: FormatArgs,
+    /// Leave out what sends traffic: ARP questions, end-to-end requests, and what a real server asks itself
+    #[arg(long)]
+    pub no_traffic: bool,
+    /// A service that no client could ask for is a failure too (exit status 3)
+    #[arg(long, conflicts_with = "no_traffic")]
+    pub strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StartArgs {
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct StopArgs {
+    /// The whole cluster, where --limit names no hosts
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// How results are written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Show it again every so many seconds, until Ctrl-C
+    #[arg(short, long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", value_parser = seconds)]
+    pub watch: Option<f64>,
+    /// With --watch: end after so many times
+    #[arg(long, value_name = "N", requires = "watch", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+}
+
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok();
+    number
+        .filter(|n| (0.1..=86_400.0).contains(n))
+        .ok_or_else(|| "expected seconds from 0.1 to 86400".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// The host's name
+    pub host: String,
+    /// The distribution that the host has; a run learns it from the host
+    #[arg(long, value_name = "FAMILY", default_value = "debian")]
+    pub os: Os,
+    /// Write the files below this folder instead of showing them
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Put the secrets in, instead of `********`
+    #[arg(long)]
+    pub show_secrets: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Os {
+    /// Debian, Ubuntu and derivatives
+    Debian,
+    /// RHEL, CentOS, Rocky, Alma, Fedora
+    Rhel,
+    /// openSUSE and SLES
+    Suse,
+    Alpine,
+}
+
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// For editors (JSON Schema) or for people
+    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    pub format: SchemaFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaFormat {
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell: for bash, the script belongs into ~/.local/share/bash-completion/completions/lvsctl
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write lvsctl.1 and a page for each command into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Make the hosts and wait until they answer
+    Up(LabUpArgs),
+    /// Take everything away again
+    Down(LabNameArgs),
+    /// Show what runs
+    Status(LabStatusArgs),
+    /// Switch a host on that is off
+    Start {
+        #[command(flatten)]
+        name: LabNameArgs,
+        /// The host's name
+        host: String,
+    },
+    /// Log in to a host
+    Ssh {
+        #[command(flatten)]
+        name: LabNameArgs,
+        /// The host's name
+        host: String,
+    },
+    /// Run a command on a host; `-` is this machine's end of the lab
+    Exec {
+        #[command(flatten)]
+        name: LabNameArgs,
+        /// The host's name, or `-` for this machine's end of the lab
+        host: String,
+        /// The program and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct LabNameArgs {
+    /// Name of the lab, where it is not the cluster's
+    #[arg(long)]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct LabUpArgs {
+    #[command(flatten)]
+    pub name: LabNameArgs,
+    /// `auto`: this machine's kernel where it has IPVS, else user-mode Linux where it starts, else QEMU
+    #[arg(long, default_value = "auto")]
+    pub kernel: LabKernel,
+    /// The Debian release of hosts that name none: Debian 12 is bookworm, Debian 13 trixie
+    #[arg(long, default_value = "bookworm")]
+    pub suite: LabSuite,
+    /// Leave a lab that failed to come up as it is, to be looked at
+    #[arg(long)]
+    pub keep: bool,
+    /// Seconds that the lab may make no progress while its hosts boot
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub timeout: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LabKernel {
+    Auto,
+    Native,
+    Uml,
+    Qemu,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LabSuite {
+    Bookworm,
+    Trixie,
+}
+
+#[derive(Debug, Args)]
+pub struct LabStatusArgs {
+    #[command(flatten)]
+    pub name: LabNameArgs,
+    #[command(flatten)]
+    pub format: FormatArgs,
+}

@@ -1,0 +1,126 @@
+//! All problems of one inventory: sorted, and one for each cause.
+
+use std::fmt;
+
+use miette::Diagnostic;
+
+use super::{Fault, Problem, Source, shown};
+
+/// A file that is wrong in more places than this is wrong altogether.
+pub(crate) const MOST_SHOWN: usize = 100;
+
+/// Why there is no cluster: the problems that were found, in the order of the file.
+#[derive(Debug, Clone)]
+pub struct LoadError {
+    file: String,
+    problems: Vec<Problem>,
+    /// How many more there are.
+    further: usize,
+}
+
+impl LoadError {
+    pub(crate) fn new(source: &Source, faults: Vec<Fault>) -> Self {
+        let (problems, further) = problems(source, faults);
+        Self {
+            file: source.name.clone(),
+            problems,
+            further,
+        }
+    }
+
+    /// For a file that could not be read at all.
+    pub(crate) fn file(name: impl Into<String>, fault: Fault) -> Self {
+        Self::new(&Source::plain(name, ""), vec![fault])
+    }
+
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// How many problems there are beyond those of [`LoadError::problems`], which holds the first hundred.
+    pub fn further(&self) -> usize {
+        self.further
+    }
+
+    /// All problems, for people.
+    pub fn render(&self, width: usize, colour: bool) -> String {
+        let each = self.problems.iter().map(|p| p.render(width, colour));
+        let mut all = each.collect::<Vec<_>>().join("\n");
+        if self.further > 0 {
+            all.push_str(&format!("\n... and {} more\n", self.further));
+        }
+        all
+    }
+}
+
+/// The first faults in the order of the file, and how many there are beyond.
+pub(crate) fn problems(source: &Source, mut faults: Vec<Fault>) -> (Vec<Problem>, usize) {
+    faults.sort_by_key(|f| f.span.map_or(0, |s| s.offset()));
+    faults.dedup();
+    let faults = one_each(faults);
+    let further = faults.len().saturating_sub(MOST_SHOWN);
+    let first = faults.into_iter().take(MOST_SHOWN);
+    (first.map(|f| source.problem(f)).collect(), further)
+}
+
+/// Faults of one place that say the same of several names are one.
+pub(crate) fn one_each(faults: Vec<Fault>) -> Vec<Fault> {
+    let mut kept: Vec<(Fault, Vec<String>)> = Vec::new();
+    for fault in faults {
+        let (shape, names) = shape(&fault.message);
+        let alike = kept
+            .iter_mut()
+            .rev()
+            .take_while(|(k, _)| k.span == fault.span);
+        let first = alike.into_iter().find(|(k, _)| {
+            let (other, _) = self::shape(&k.message);
+            let missing = fault.message.ends_with("is missing");
+            fault.span.is_some() && other == shape && !names.is_empty() && !missing
+        });
+        let Some((first, others)) = first else {
+            kept.push((fault, Vec::new()));
+            continue;
+        };
+        let (_, said) = self::shape(&first.message);
+        let new = names.iter().find(|name| !said.contains(name));
+        others.extend(new.map(|name| (*name).to_owned()));
+    }
+    kept.into_iter()
+        .map(|(mut fault, others)| {
+            const NAMED: usize = 5;
+            let mut names: Vec<String> = others.iter().take(NAMED).map(|n| shown(n)).collect();
+            if others.len() > NAMED {
+                names.push(format!("{} more", others.len() - NAMED));
+            }
+            if !names.is_empty() {
+                fault.message = format!("{}; the same for {}", fault.message, names.join(", "));
+            }
+            fault
+        })
+        .collect()
+}
+
+/// A message without the names in it, and these.
+pub(crate) fn shape(message: &str) -> (Vec<&str>, Vec<&str>) {
+    let parts: Vec<&str> = message.split('`').collect();
+    let texts = parts.iter().step_by(2).copied().collect();
+    let names = parts.iter().skip(1).step_by(2).copied().collect();
+    (texts, names)
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems.len() + self.further {
+            1 => write!(f, "{}: 1 problem", self.file),
+            n => write!(f, "{}: {n} problems", self.file),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl Diagnostic for LoadError {
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        Some(Box::new(self.problems.iter().map(|p| p as &dyn Diagnostic)))
+    }
+}

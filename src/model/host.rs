@@ -1,0 +1,190 @@
+//! A host of a cluster, its interfaces and how it is reached.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::secret::SecretSource;
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Host {
+    pub name: String,
+    /// At least one; a name of a file in `roles/`, built in or the user's.
+    pub roles: Vec<String>,
+    /// The address that the cluster's traffic uses: RIP of a real server, DIP of a director.
+    pub address: IpAddr,
+    /// The interface that holds `address`.
+    pub interface: String,
+    /// All interfaces, the primary one first.
+    pub interfaces: Vec<Interface>,
+    pub gateway: Option<IpAddr>,
+    pub connection: Connection,
+    pub ssh: SshOptions,
+    /// Whether what is applied comes back when the host boots.
+    pub persist: bool,
+    /// Folders that other hosts mount.
+    pub exports: Vec<Export>,
+    /// What the host is like in a lab; of no meaning to a host elsewhere.
+    #[serde(skip)]
+    pub lab: LabOptions,
+    pub vars: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Host {
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|r| r == role)
+    }
+
+    /// All addresses that it has beside VIPs.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let nics = self.interfaces.iter().flat_map(|nic| &nic.addresses);
+        nics.map(IpNet::addr).chain([self.address])
+    }
+
+    pub fn holds(&self, address: IpAddr) -> bool {
+        self.addresses().any(|own| own == address)
+    }
+
+    /// The interface in the network of an address.
+    pub fn facing(&self, address: IpAddr) -> Option<&Interface> {
+        let within = |nic: &&Interface| nic.addresses.iter().any(|net| net.contains(&address));
+        self.interfaces.iter().find(within)
+    }
+
+    pub fn is_director(&self) -> bool {
+        self.roles.iter().any(|role| directs(role))
+    }
+
+    pub fn is_real_server(&self) -> bool {
+        self.has_role("realserver")
+    }
+}
+
+/// Directors hold IPVS; a backup is a director that starts with the lower priority.
+pub fn directs(role: &str) -> bool {
+    matches!(role, "director" | "backup")
+}
+
+/// A folder of one host that another mounts by NFS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Export {
+    pub path: String,
+    /// Name of the host that mounts it.
+    pub client: String,
+    /// Where it does.
+    pub at: String,
+    pub read_only: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Interface {
+    pub name: String,
+    pub network: String,
+    pub addresses: Vec<IpNet>,
+    /// In lower case, where it is known beforehand.
+    pub mac: Option<String>,
+}
+
+/// What a host is like in a lab (`lvsctl lab up`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LabOptions {
+    /// The Debian release of the host. Default: that of `lvsctl lab up --suite`.
+    pub suite: Option<Suite>,
+    /// What the host's `iptables` talks to. Default: `nft`, as Debian has it, but `legacy` in user-mode Linux, which
+    /// has nothing else.
+    pub iptables: Option<IptablesBackend>,
+}
+
+/// A Debian release.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Suite {
+    /// Debian 12: keepalived 2.2, systemd 252.
+    #[default]
+    Bookworm,
+    /// Debian 13: keepalived 2.3, systemd 257.
+    Trixie,
+}
+
+/// The two packet filters behind the program iptables.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum IptablesBackend {
+    Nft,
+    Legacy,
+}
+
+/// How a host is reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Connection {
+    #[default]
+    Ssh,
+    /// The machine that lvsctl runs on.
+    Local,
+}
+
+/// What the inventory says of a host's SSH; what is not said comes from `~/.ssh/config`, then from defaults.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SshOptions {
+    /// Name or address to connect to, where it is not the host's `address`.
+    pub host: Option<String>,
+    /// Default 22.
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: Option<u16>,
+    /// The user to log in as. Default: who runs lvsctl.
+    pub user: Option<String>,
+    /// Private key files, tried in order before the agent's other keys; a relative path starts at the current folder.
+    pub identity_files: Vec<PathBuf>,
+    /// The file of known host keys. Default `~/.ssh/known_hosts`.
+    pub known_hosts: Option<PathBuf>,
+    /// `strict`: the host's key must be known. `accept-new`: a host that is not known yet is added, and a changed
+    /// key is still refused. Default `strict`.
+    pub host_key_checking: Option<HostKeyChecking>,
+    /// For password authentication, tried last.
+    pub password: Option<SecretSource>,
+    /// For an encrypted private key.
+    pub passphrase: Option<SecretSource>,
+    /// Whether commands run through sudo; by default when the user is not root.
+    pub sudo: Option<bool>,
+    /// For sudo, where it asks.
+    pub sudo_password: Option<SecretSource>,
+    /// Seconds until a connection must stand, handshake and authentication included. Default 10.
+    #[schemars(range(min = 1, max = 86400))]
+    pub connect_timeout: Option<u64>,
+    /// Seconds that one step on the host may take. Default 300.
+    #[schemars(range(min = 1, max = 86400))]
+    pub command_timeout: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostKeyChecking {
+    /// The key must be in known_hosts.
+    #[default]
+    Strict,
+    /// A host that is not known yet is added; a changed key is still refused.
+    AcceptNew,
+}
