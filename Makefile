@@ -9,7 +9,7 @@ PACKAGES := $(BUILD_PACKAGES) dpkg-dev \
 	openssh-client \
 	openssh-server sudo curl iputils-ping busybox iptables procps util-linux fish tcsh shellcheck
 # The topologies that `make test` brings up.
-TEST_ROWS := t2 t8-nft t14-trixie
+TEST_ROWS := dr-keepalived fwmark-nft web-ha-trixie
 DENY_VERSION := 0.20.2
 # All checkouts use one, since it takes minutes to build; unoptimized, so that it takes fewer.
 DENY_ROOT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lvsctl/cargo-deny-$(DENY_VERSION)
@@ -33,7 +33,7 @@ help:
 	@echo "make test-root   SSH servers and shells in namespaces"
 	@echo "make test-lab    the lab, and in it the topologies $(TEST_ROWS)"
 	@echo "make list-tests  the name of each test that \`make test\` runs, sorted"
-	@echo "make matrix      all topologies; ONLY=\"t5 t7\" those; SHARD=K/N a part of what \`make test\` leaves out"
+	@echo "make matrix      all topologies; ONLY=\"nat tun\" those; SHARD=K/N a part of what \`make test\` leaves out"
 	@echo "make docs        rewrites the pages that are made from the code"
 	@echo "make deb         a Debian package; \`make test-deb\` tries it on bare Debian 12 and 13"
 	@echo "make lint | fmt | shellcheck | deny | bench | clean"

@@ -64,7 +64,7 @@ pub fn of_facts(needs: &Needs, nonce: &str) -> String {
 pub fn script(cluster: &str, needs: &Needs, more: &str, nonce: &str) -> String {
     let own = quote(&Manifest::path(cluster));
     format!(
-        "{SHELL}{}section={MANIFEST}\npart own\ncat {own} 2>/dev/null\n\
+        "{SHELL}{}section={MANIFEST}\npart own\nif [ -e {own} ]; then ask cat {own}; fi\n\
          for f in {DIRECTORY}/*.json; do if [ -e \"$f\" ] && [ \"$f\" != {own} ]; then part \"other $f\"; cat \"$f\"; fi; done\n\
          {}{more}section=end\npart end\n",
         section::prologue(nonce),
@@ -82,6 +82,9 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
             "{} of its bytes came",
             output.len()
         )));
+    }
+    if let Some(failure) = get(MANIFEST).failure() {
+        return Err(ParseError::new(MANIFEST, failure).into());
     }
     let manifest = Manifest::parse(cluster, get(MANIFEST).part("own"))?;
     let mut others = Vec::new();

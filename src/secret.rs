@@ -1,6 +1,7 @@
 //! Secrets: where one comes from ([`SecretSource`], safe to print) and its value ([`Secret`], never printed).
 //! Reading the environment, files and prompts is done by the command layer through [`Secrets`].
 
+use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -62,7 +63,7 @@ pub fn reveal(text: &str, secrets: &Secrets) -> Result<Zeroizing<String>, Missin
             Piece::Secret(id) => {
                 let found = secrets.iter().find(|(source, _)| source.to_string() == id);
                 let (_, secret) = found.ok_or_else(|| MissingSecret(id.to_owned()))?;
-                out.push_str(secret.reveal());
+                out.push_str(secret.expose_secret());
             }
         }
     }
@@ -229,27 +230,6 @@ impl fmt::Display for SecretSource {
     }
 }
 
-/// The value of a secret: wiped when dropped, with no `Display`, no `Serialize` and a blind `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Zeroizing<String>);
-
-impl Secret {
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(Zeroizing::new(value.into()))
-    }
-
-    /// The value itself. Every caller sends it to a host or to a library, and nowhere else.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[secret]")
-    }
-}
-
 /// A secret that could not be read. Of its value nothing is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
@@ -259,7 +239,7 @@ pub struct Unread {
 }
 
 /// The secrets of one run, read once each.
-pub type Secrets = BTreeMap<SecretSource, Secret>;
+pub type Secrets = BTreeMap<SecretSource, SecretString>;
 
 #[cfg(test)]
 mod tests {
@@ -269,7 +249,7 @@ mod tests {
     fn placeholders_become_secrets_or_masks() {
         let source = SecretSource::Env("PASS".into());
         let text = format!("a\n  auth_pass {}\nb\n", source.placeholder());
-        let secrets = Secrets::from([(source, Secret::new("hunter2"))]);
+        let secrets = Secrets::from([(source, SecretString::from("hunter2"))]);
         assert_eq!(
             *reveal(&text, &secrets).unwrap(),
             "a\n  auth_pass hunter2\nb\n"
@@ -288,8 +268,8 @@ mod tests {
         let other = SecretSource::File("web.key".into());
         let (pass, key) = (source.placeholder(), other.placeholder());
         let secrets = Secrets::from([
-            (source, Secret::new("hunter2")),
-            (other, Secret::new("k3y")),
+            (source, SecretString::from("hunter2")),
+            (other, SecretString::from("k3y")),
         ]);
         let conf = |a: &str, b: &str| {
             format!(
@@ -410,10 +390,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_printed() {
-        assert_eq!(format!("{:?}", Secret::new("hunter2")), "[secret]");
-        assert_eq!(
-            format!("{:#?}", Some(Secret::new("hunter2"))).find("hunter2"),
-            None
-        );
+        let secret = SecretString::from("hunter2");
+        assert!(!format!("{secret:?} {:#?}", Some(&secret)).contains("hunter2"));
     }
 }

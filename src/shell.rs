@@ -1,5 +1,6 @@
 //! The only place that quotes and builds shell text for hosts. POSIX sh (dash, bash, busybox ash); no I/O here.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Quotes a word so that a POSIX shell reads it back byte for byte.
@@ -8,16 +9,9 @@ pub fn quote(word: &str) -> String {
     if !word.is_empty() && word.bytes().all(plain) {
         return word.to_owned();
     }
-    let mut out = String::with_capacity(word.len() + 2);
-    out.push('\'');
-    for c in word.chars() {
-        match c {
-            '\'' => out.push_str("'\\''"),
-            c => out.push(c),
-        }
-    }
-    out.push('\'');
-    out
+    // A word with a NUL cannot reach a process at all; without it the word is harmless.
+    let word = word.replace('\0', "");
+    shlex::try_quote(&word).map_or_else(|_| "''".to_owned(), Cow::into_owned)
 }
 
 /// Joins words into one command line, each quoted where it must be.
@@ -65,7 +59,8 @@ mod tests {
             ("", "''"),
             ("eth0", "eth0"),
             ("a b", "'a b'"),
-            ("it's", r"'it'\''s'"),
+            ("it's", "\"it's\""),
+            ("it's $HOME", "\"it's \"'$HOME'"),
             ("$(reboot)", "'$(reboot)'"),
             ("~root", "'~root'"),
             ("a\nb", "'a\nb'"),

@@ -19,7 +19,7 @@ shift
 echo "package $(basename "$deb"), built on ${PRETTY_NAME-an unknown system}"
 export LVSCTL_AUTH_PASS="${LVSCTL_AUTH_PASS:-s3cr3t}" LC_ALL=C DEBIAN_FRONTEND=noninteractive
 unset LVSCTL_INVENTORY
-inventory=/usr/share/doc/lvsctl/inventories/t2.yaml
+inventory=/usr/share/doc/lvsctl/inventories/dr-keepalived.yaml
 
 child=
 folder=$(mktemp -d "${TMPDIR:-/tmp}/lvsctl-deb.XXXXXX")

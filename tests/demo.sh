@@ -4,7 +4,7 @@
 set -eu
 lvsctl=$(realpath "$1")
 cd "$(dirname "$0")/.."
-LVSCTL_INVENTORY=inventories/t2.yaml
+LVSCTL_INVENTORY=inventories/dr-keepalived.yaml
 export LVSCTL_INVENTORY
 vip=http://192.168.100.200/
 

@@ -134,7 +134,7 @@ pub(super) fn judge(
 ) {
     if let Some(table) = audit.facts().firewall.unread.first() {
         let why = format!(
-            "the kernel has the packet filter {table}, and no tool on the host lists it; install iptables or nftables"
+            "the kernel has a packet filter that {table} should list, and did not; install iptables or nftables"
         );
         return findings.skip(audit.name(), check, what, &why);
     }

@@ -1,5 +1,6 @@
 //! Reads the secrets that an inventory refers to: from the environment, from files, from the terminal.
 
+use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +10,7 @@ use crate::cli::Global;
 use crate::exit::Exit;
 use crate::inventory::Problem;
 use crate::model::Host;
-use crate::secret::{Secret, SecretSource, Secrets, Unread};
+use crate::secret::{SecretSource, Secrets, Unread};
 
 use super::context::{self, Context};
 use super::{Failure, Result};
@@ -103,11 +104,11 @@ fn wrong(why: impl Into<String>, fix: impl Into<String>) -> Wrong {
     }
 }
 
-fn read_one(source: &SecretSource, folder: &Path) -> std::result::Result<Secret, Wrong> {
+fn read_one(source: &SecretSource, folder: &Path) -> std::result::Result<SecretString, Wrong> {
     match source {
         SecretSource::Env(name) => {
             let why = match std::env::var(name) {
-                Ok(value) if !value.is_empty() => return Ok(Secret::new(value)),
+                Ok(value) if !value.is_empty() => return Ok(SecretString::from(value)),
                 Ok(_) => "is empty",
                 Err(std::env::VarError::NotPresent) => "is not set",
                 Err(std::env::VarError::NotUnicode(_)) => "is not UTF-8",
@@ -135,7 +136,7 @@ fn read_one(source: &SecretSource, folder: &Path) -> std::result::Result<Secret,
                 ));
             }
             let value = rpassword::prompt_password(format!("{text}: "));
-            value.map(Secret::new).map_err(|e| {
+            value.map(SecretString::from).map_err(|e| {
                 wrong(
                     format!("a secret is asked for ({text}), and nothing was read: {e}"),
                     "write `{ env: NAME }` or `{ file: PATH }` instead",
@@ -145,7 +146,7 @@ fn read_one(source: &SecretSource, folder: &Path) -> std::result::Result<Secret,
     }
 }
 
-fn of_file(path: &Path) -> std::result::Result<Secret, Wrong> {
+fn of_file(path: &Path) -> std::result::Result<SecretString, Wrong> {
     let shown = path.display();
     let create =
         || format!("write the secret to the first line of {shown}, and `chmod 600 {shown}`");
@@ -175,6 +176,6 @@ fn of_file(path: &Path) -> std::result::Result<Secret, Wrong> {
             format!("{shown}: its first line is empty, and a secret is expected in it"),
             create(),
         )),
-        first => Ok(Secret::new(first)),
+        first => Ok(SecretString::from(first)),
     }
 }

@@ -81,7 +81,7 @@ impl Fact for Addresses {
     type Ask = ();
 
     fn command((): &()) -> String {
-        format!("part json\n{COMMAND}\n")
+        format!("part json\nask {COMMAND}\n")
     }
 
     fn parse(section: &Section) -> Result<Self, ParseError> {

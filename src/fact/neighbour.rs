@@ -32,7 +32,7 @@ impl Fact for Neighbours {
     type Ask = ();
 
     fn command((): &()) -> String {
-        "part json\nip -j neigh show nud permanent\n".to_owned()
+        "part json\nask ip -j neigh show nud permanent\n".to_owned()
     }
 
     fn parse(section: &Section) -> Result<Self, ParseError> {

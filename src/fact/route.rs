@@ -44,9 +44,9 @@ impl Fact for Routes {
     type Ask = Ask;
 
     fn command(ask: &Ask) -> String {
-        let mut text = "part v4\nip -j -4 route show table main\n".to_owned();
+        let mut text = "part v4\nask ip -j -4 route show table main\n".to_owned();
         if ask.v6 {
-            text.push_str("part v6\nip -j -6 route show table main\n");
+            text.push_str("part v6\nask ip -j -6 route show table main\n");
         }
         text
     }

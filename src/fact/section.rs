@@ -36,6 +36,11 @@ impl Section {
         self.parts.contains_key(name)
     }
 
+    /// The command that failed on the host, with its exit status.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.parts.get(FAILED).map(|text| text.trim_end())
+    }
+
     /// Parts whose name is `prefix` and a word more, with that word.
     pub fn parts_of<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.parts.iter().filter_map(move |(name, text)| {
@@ -55,12 +60,18 @@ impl Section {
     }
 }
 
-/// Shell functions of all facts: `part NAME` begins a part, `have TOOL` succeeds where the host has it. `nonce` keeps a
-/// host's own text from being taken for the begin of a part.
+/// The part that says which command failed.
+const FAILED: &str = "failed";
+
+/// Shell functions of all facts: `part NAME` begins a part, `have TOOL` succeeds where the host has it, `ask COMMAND` runs
+/// a command whose failure makes the whole fact an error, since its silence is not "none"; `failed STATUS COMMAND` reports
+/// one that was run in another way. `nonce` keeps a host's own text from being taken for the begin of a part.
 pub fn prologue(nonce: &str) -> String {
     format!(
         "part() {{ printf '\\n@{nonce} %s %s\\n' \"$section\" \"$*\"; }}\n\
-         have() {{ command -v \"$1\" >/dev/null 2>&1; }}\n"
+         have() {{ command -v \"$1\" >/dev/null 2>&1; }}\n\
+         failed() {{ part {FAILED}; printf 'exit status %s: `%s`\\n' \"$1\" \"$2\"; }}\n\
+         ask() {{ \"$@\" 2>/dev/null || failed $? \"$*\"; }}\n"
     )
 }
 

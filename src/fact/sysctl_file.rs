@@ -171,7 +171,7 @@ fn fits_name(pattern: &[u8], name: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    const FILES: &str = "/etc/sysctl.d/90-lvsctl-t1.conf\n/etc/sysctl.d/99-sysctl.conf\n/etc/sysctl.d/50-default.conf\n\
+    const FILES: &str = "/etc/sysctl.d/90-lvsctl-dr.conf\n/etc/sysctl.d/99-sysctl.conf\n/etc/sysctl.d/50-default.conf\n\
                          /usr/lib/sysctl.d/50-default.conf\n/usr/lib/sysctl.d/10-first.conf\n";
 
     fn of(lines: &str, path: &str) -> Option<(String, String)> {
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn the_last_file_by_name_wins() {
-        let ours = "/etc/sysctl.d/90-lvsctl-t1.conf:-net.ipv4.ip_forward = 1\n";
+        let ours = "/etc/sysctl.d/90-lvsctl-dr.conf:-net.ipv4.ip_forward = 1\n";
         let got = |more: &str| of(&format!("{ours}{more}"), "net/ipv4/ip_forward").map(|(v, _)| v);
         for (more, want) in [
             ("", "1"),

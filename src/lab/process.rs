@@ -1,11 +1,12 @@
 //! A process that the lab started, known by pid and start time, so that no other is ever ended in its place.
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
 /// The hidden command: `lvsctl lab-init guard|hosts STATE-DIR`.
@@ -56,40 +57,20 @@ impl ProcessRecord {
 }
 
 fn pidfd(pid: i32) -> io::Result<Option<OwnedFd>> {
-    // SAFETY: plain system call with integers; a result that is no error is a descriptor of our own.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    if fd < 0 {
-        let error = io::Error::last_os_error();
-        return match error.raw_os_error() {
-            Some(libc::ESRCH) => Ok(None),
-            _ => Err(error),
-        };
+    let Some(pid) = Pid::from_raw(pid) else {
+        return Ok(None);
+    };
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(fd) => Ok(Some(fd)),
+        Err(Errno::SRCH) => Ok(None),
+        Err(error) => Err(error.into()),
     }
-    let fd = i32::try_from(fd).map_err(io::Error::other)?;
-    // SAFETY: the descriptor was just opened and belongs to nobody else.
-    Ok(Some(unsafe { OwnedFd::from_raw_fd(fd) }))
 }
 
 fn signal(handle: &OwnedFd) -> io::Result<()> {
-    use std::os::fd::AsRawFd;
-    let none = std::ptr::null::<libc::siginfo_t>();
-    // SAFETY: the descriptor is open for the length of the call; a null siginfo is allowed.
-    let done = unsafe {
-        libc::syscall(
-            libc::SYS_pidfd_send_signal,
-            handle.as_raw_fd(),
-            libc::SIGKILL,
-            none,
-            0,
-        )
-    };
-    if done == 0 {
-        return Ok(());
-    }
-    let error = io::Error::last_os_error();
-    match error.raw_os_error() {
-        Some(libc::ESRCH) => Ok(()),
-        _ => Err(error),
+    match pidfd_send_signal(handle, Signal::KILL) {
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a host of the inventory to its shell: over SSH or on this machine, through sudo where needed. Holds what all
 //! hosts of a run share.
 
+use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use super::known_hosts::Store;
 use super::session::{self, Launch, Sudo};
 use super::{Connect, Counters, RemoteShell, TransportError, local, ssh};
 use crate::model::{Connection, Host};
-use crate::secret::{Secret, SecretSource, Secrets};
+use crate::secret::{SecretSource, Secrets};
 
 /// Connects to the hosts of one run.
 pub struct Connector {
@@ -46,7 +47,7 @@ impl Connector {
         &self,
         setting: &'static str,
         source: Option<&SecretSource>,
-    ) -> Result<Option<&Secret>, TransportError> {
+    ) -> Result<Option<&SecretString>, TransportError> {
         let Some(source) = source else {
             return Ok(None);
         };

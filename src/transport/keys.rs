@@ -1,5 +1,6 @@
 //! Private keys from files, each read and decrypted once for all hosts: bcrypt takes a quarter of a second.
 
+use secrecy::{ExposeSecret, SecretString};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -10,7 +11,6 @@ use ssh_key::{LineEnding, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
 use super::Counters;
-use crate::secret::Secret;
 
 const MAX_SIZE: u64 = 64 * 1024;
 
@@ -18,7 +18,7 @@ const MAX_SIZE: u64 = 64 * 1024;
 pub(super) struct Key {
     pub text: Zeroizing<String>,
     /// Only for the older PEM formats, which the SSH library decrypts itself.
-    pub passphrase: Option<Secret>,
+    pub passphrase: Option<SecretString>,
 }
 
 /// Why a key file cannot be used.
@@ -38,7 +38,7 @@ pub(super) struct KeyRing {
 
 struct Slot {
     path: PathBuf,
-    passphrase: Option<Secret>,
+    passphrase: Option<SecretString>,
     loaded: Arc<OnceLock<Loaded>>,
 }
 
@@ -47,14 +47,14 @@ impl KeyRing {
     pub(super) fn load(
         &self,
         path: &Path,
-        passphrase: Option<&Secret>,
+        passphrase: Option<&SecretString>,
         counters: &Counters,
     ) -> Loaded {
         let loaded = {
             let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
             let found = keys
                 .iter()
-                .find(|s| s.path == path && s.passphrase.as_ref() == passphrase);
+                .find(|s| s.path == path && same(s.passphrase.as_ref(), passphrase));
             match found {
                 Some(slot) => Arc::clone(&slot.loaded),
                 None => {
@@ -91,6 +91,10 @@ pub(super) fn public_blob(path: &Path) -> Option<Vec<u8>> {
     from_pub().or_else(from_private)?.to_bytes().ok()
 }
 
+fn same(one: Option<&SecretString>, other: Option<&SecretString>) -> bool {
+    one.map(ExposeSecret::expose_secret) == other.map(ExposeSecret::expose_secret)
+}
+
 fn read(path: &Path) -> Result<Zeroizing<String>, Unusable> {
     let unusable = |e: io::Error| match e.kind() {
         io::ErrorKind::NotFound => Unusable::Missing,
@@ -117,7 +121,11 @@ fn read_text(file: &File) -> io::Result<Zeroizing<String>> {
     Ok(text)
 }
 
-fn unlock(text: Zeroizing<String>, passphrase: Option<&Secret>, counters: &Counters) -> Loaded {
+fn unlock(
+    text: Zeroizing<String>,
+    passphrase: Option<&SecretString>,
+    counters: &Counters,
+) -> Loaded {
     let because = |text: &str| Unusable::Because(text.to_owned());
     if !text.contains("BEGIN OPENSSH PRIVATE KEY") {
         let encrypted = text.contains("ENCRYPTED");
@@ -144,7 +152,7 @@ fn unlock(text: Zeroizing<String>, passphrase: Option<&Secret>, counters: &Count
     let passphrase = passphrase.ok_or_else(|| because(NO_PASSPHRASE))?;
     counters.decryption();
     let text = key
-        .decrypt(passphrase.reveal())
+        .decrypt(passphrase.expose_secret())
         .and_then(|key| key.to_openssh(LineEnding::LF))
         .map_err(|_| because("ssh.passphrase does not decrypt it"))?;
     Ok(Arc::new(Key {

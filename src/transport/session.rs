@@ -1,13 +1,13 @@
 //! Scripts through one shell: how it is started (with sudo where needed), how a script is sent and its output taken
 //! apart, and every deadline. Works on any [`Channel`]; SSH and processes are not known here.
 
+use secrecy::{ExposeSecret, SecretString};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
 use super::framing::{self, Capture, LIMIT, Marker, Nonce, Place, SudoLaunch};
 use super::{Channel, Ended, Output, Progress, RemoteShell, TransportError, Waiting};
-use crate::secret::Secret;
 
 /// How root's shell is come by, for a user who is not root.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub struct Sudo {
     /// Who logs in; for messages.
     pub user: String,
     /// Given at most once, and only when sudo asks for it.
-    pub password: Option<Secret>,
+    pub password: Option<SecretString>,
 }
 
 /// A shell that is about to be started: the command line for it, then the session over its channel.
@@ -39,7 +39,7 @@ impl Launch {
             program: "getrandom".to_owned(),
             source,
         })?;
-        let unsendable = |s: &Secret| s.reveal().contains(['\n', '\r', '\0']);
+        let unsendable = |s: &SecretString| s.expose_secret().contains(['\n', '\r', '\0']);
         if sudo
             .as_ref()
             .and_then(|s| s.password.as_ref())
@@ -125,7 +125,7 @@ impl Launch {
             session.stderr.cut_through(at, &prompt);
             match &sudo.password {
                 Some(password) if !asked => {
-                    to_send.extend_from_slice(password.reveal().as_bytes());
+                    to_send.extend_from_slice(password.expose_secret().as_bytes());
                     to_send.push(b'\n');
                     asked = true;
                 }

@@ -1,6 +1,7 @@
 //! SSH: connection, handshake, host key and authentication; what follows is a [`channel::SshChannel`].
 //! The only user of ssh2. libssh2 runs without blocking throughout, so that every wait is ours and has a deadline.
 
+use secrecy::SecretString;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -14,7 +15,6 @@ use super::known_hosts::{self, KnownHosts, Store, Verdict};
 use super::poll::{self, Ready};
 use super::{Counters, TransportError, Waiting, tcp};
 use crate::model::HostKeyChecking;
-use crate::secret::Secret;
 
 mod auth;
 mod channel;
@@ -23,9 +23,9 @@ pub(super) use channel::SshChannel;
 
 /// What a connection may use besides its target.
 pub(super) struct Access<'a> {
-    pub password: Option<&'a Secret>,
+    pub password: Option<&'a SecretString>,
     /// For every encrypted key file.
-    pub passphrase: Option<&'a Secret>,
+    pub passphrase: Option<&'a SecretString>,
     pub known_hosts: &'a Store,
     pub keys: &'a KeyRing,
     pub counters: &'a Counters,

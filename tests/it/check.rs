@@ -247,15 +247,15 @@ fn check_tells_what_replaces_a_built_in_file() {
 
 #[test]
 fn render_shows_what_another_distribution_would_get() {
-    let inventory = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories/t1.yaml");
+    let inventory = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories/dr.yaml");
     let inventory = inventory.to_str().expect("a path");
     for (os, there, absent) in [
         (
             "debian",
-            "/etc/systemd/system/lvsctl-t1.service",
+            "/etc/systemd/system/lvsctl-dr.service",
             "/etc/init.d/",
         ),
-        ("alpine", "/etc/init.d/lvsctl-t1", "/etc/systemd/"),
+        ("alpine", "/etc/init.d/lvsctl-dr", "/etc/systemd/"),
         ("rhel", "/usr/share/nginx/html/index.html", "/var/www/"),
     ] {
         let words = ["render", "rs1", "-i", inventory, "--os", os];

@@ -113,7 +113,7 @@ fn opened(
 /// busybox has an `ip` of its own.
 #[test]
 fn an_ip_without_json_is_refused() {
-    let refused = opened("t2", "rs1", "alpine", "");
+    let refused = opened("dr-keepalived", "rs1", "alpine", "");
     let Err(HostError::Obstacles(why)) = refused else {
         panic!("it was opened");
     };
@@ -126,36 +126,36 @@ fn each_has_its_own() {
     // The topology, the host, its distribution, how often it is asked, and what it gets.
     let cases: &[(&str, &str, &str, usize, &[&str])] = &[
         (
-            "t2",
+            "dr-keepalived",
             "lb1",
             "ubuntu",
             1,
             &[
                 "unit keepalived.service: systemctl start keepalived.service",
-                "file /etc/systemd/system/lvsctl-t2.service: WantedBy=multi-user.target",
+                "file /etc/systemd/system/lvsctl-dr-keepalived.service: WantedBy=multi-user.target",
                 "package keepalived: apt-get",
             ],
         ),
         (
-            "t2",
+            "dr-keepalived",
             "lb1",
             "rocky",
             1,
             &[
                 "unit keepalived.service: systemctl start keepalived.service",
-                "file /etc/systemd/system/lvsctl-t2.service: WantedBy=multi-user.target",
+                "file /etc/systemd/system/lvsctl-dr-keepalived.service: WantedBy=multi-user.target",
                 "package keepalived: dnf -q -y install keepalived",
             ],
         ),
         (
-            "t2",
+            "dr-keepalived",
             "lb1",
             "opensuse",
             1,
             &["package keepalived: zypper -q -n install keepalived"],
         ),
         (
-            "t2",
+            "dr-keepalived",
             "lb1",
             "alpine",
             2,
@@ -163,27 +163,27 @@ fn each_has_its_own() {
                 "package keepalived: apk add -q keepalived",
                 "unit keepalived.service: rc-update --quiet add keepalived default",
                 "unit keepalived.service: rc-service keepalived start",
-                "file /etc/init.d/lvsctl-t2: #!/sbin/openrc-run",
-                "file /etc/init.d/lvsctl-t2: chmod 0755",
-                "file /etc/sysctl.d/90-lvsctl-t2.conf: net.ipv4.ip_forward",
+                "file /etc/init.d/lvsctl-dr-keepalived: #!/sbin/openrc-run",
+                "file /etc/init.d/lvsctl-dr-keepalived: chmod 0755",
+                "file /etc/sysctl.d/90-lvsctl-dr-keepalived.conf: net.ipv4.ip_forward",
             ],
         ),
         (
-            "t2",
+            "dr-keepalived",
             "rs1",
             "rocky",
             2,
             &["file /usr/share/nginx/html/index.html: rs1"],
         ),
         (
-            "t2",
+            "dr-keepalived",
             "rs1",
             "opensuse",
             2,
             &["file /srv/www/htdocs/index.html: rs1"],
         ),
         (
-            "t2",
+            "dr-keepalived",
             "rs1",
             "alpine",
             2,
@@ -195,17 +195,17 @@ fn each_has_its_own() {
             ],
         ),
         (
-            "t12",
+            "health-checker",
             "lb1",
             "alpine",
             2,
             &[
-                "file /etc/init.d/lvsctl-t12-health: command=/usr/local/sbin/lvsctl-t12-health",
-                "unit lvsctl-t12-health.service: rc-service lvsctl-t12-health start",
+                "file /etc/init.d/lvsctl-health-checker-health: command=/usr/local/sbin/lvsctl-health-checker-health",
+                "unit lvsctl-health-checker-health.service: rc-service lvsctl-health-checker-health start",
             ],
         ),
         (
-            "t3",
+            "dr-nfs",
             "nfs",
             "rocky",
             1,
@@ -215,25 +215,25 @@ fn each_has_its_own() {
             ],
         ),
         (
-            "t3",
+            "dr-nfs",
             "nfs",
             "alpine",
             2,
             &["unit nfs.service: rc-service nfs start"],
         ),
         (
-            "t3",
+            "dr-nfs",
             "rs1",
             "alpine",
             2,
             &["file /etc/init.d/var-www-html: mount -t nfs"],
         ),
         (
-            "t14",
+            "web-ha",
             "web1",
             "alpine",
             2,
-            &["file /usr/local/sbin/lvsctl-t14-main-nginx: rc-service nginx status"],
+            &["file /usr/local/sbin/lvsctl-web-ha-main-nginx: rc-service nginx status"],
         ),
     ];
     for (topology, host, os, asked, expected) in cases {
@@ -264,12 +264,12 @@ fn each_has_its_own() {
 #[test]
 fn openrc_hosts_get_nothing_of_systemd() {
     for (topology, host) in [
-        ("t1", "lb1"),
-        ("t2", "lb1"),
-        ("t2", "rs1"),
-        ("t3", "rs1"),
-        ("t12", "lb1"),
-        ("t14", "web1"),
+        ("dr", "lb1"),
+        ("dr-keepalived", "lb1"),
+        ("dr-keepalived", "rs1"),
+        ("dr-nfs", "rs1"),
+        ("health-checker", "lb1"),
+        ("web-ha", "web1"),
     ] {
         let (plan, _) = planned(topology, host, "alpine");
         let scripts: Vec<&str> = plan.steps.iter().map(|step| step.script.as_str()).collect();
@@ -289,7 +289,7 @@ fn openrc_hosts_get_nothing_of_systemd() {
 /// What only Debian has is told before anything changes.
 #[test]
 fn a_page_over_tls_needs_a_certificate() {
-    let (plan, _) = planned("t8", "rs1", "rocky");
+    let (plan, _) = planned("fwmark", "rs1", "rocky");
     assert_eq!(
         plan.refusals,
         [

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use lvsctl::fact::{Facts, Needs, section};
 
 /// A command as shell text has it, the module of its fact, and other modules that may name it, each with the reason.
 const TOOLS: &[(&str, &str, &[&str])] = &[
@@ -153,4 +156,64 @@ fn each_script_is_one_for_every_shell() {
         number += 1;
     }
     assert!(number > 9, "{number} scripts");
+}
+
+/// A tool that fails has not printed "none".
+#[test]
+fn a_tool_that_fails_makes_its_fact_an_error() {
+    let address = Needs {
+        address: Some(()),
+        ..Needs::default()
+    };
+    let neighbour = Needs {
+        neighbour: Some(()),
+        ..Needs::default()
+    };
+    let mut route = Needs::default();
+    route.route.get_or_insert_default().v6 = true;
+    let tools = tempfile::tempdir().expect("a folder");
+    for shell in [&["dash"][..], &["bash", "--posix"], &["busybox", "sh"]] {
+        for (needs, works, want) in [
+            (&address, "*addr*", None),
+            (
+                &address,
+                "*none*",
+                Some("address: exit status 3: `ip -j addr show`"),
+            ),
+            (
+                &neighbour,
+                "*none*",
+                Some("neighbour: exit status 3: `ip -j neigh show nud permanent`"),
+            ),
+            (
+                &route,
+                "*-4*",
+                Some("route: exit status 3: `ip -j -6 route show table main`"),
+            ),
+            (
+                &route,
+                "*-6*",
+                Some("route: exit status 3: `ip -j -4 route show table main`"),
+            ),
+        ] {
+            let ip = tools.path().join("ip");
+            let text = format!("#!/bin/sh\ncase $* in {works}) echo '[]';; *) exit 3;; esac\n");
+            fs::write(&ip, text).expect("a program");
+            fs::set_permissions(&ip, fs::Permissions::from_mode(0o755)).expect("its mode");
+            let script = format!("{}{}", section::prologue("n"), needs.command());
+            let output = Command::new(shell[0])
+                .args(&shell[1..])
+                .args(["-c", &script])
+                .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
+                .output()
+                .expect("a shell");
+            let printed = String::from_utf8(output.stdout).expect("text");
+            let facts = Facts::parse(needs, &section::split(&printed, "n"));
+            assert_eq!(
+                facts.err().map(|e| e.to_string()).as_deref(),
+                want,
+                "{shell:?}"
+            );
+        }
+    }
 }

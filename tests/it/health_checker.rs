@@ -10,7 +10,7 @@ use lvsctl::resource::{Distribution, Resource};
 use lvsctl::role::Roles;
 
 fn script() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories/t12.yaml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories/health-checker.yaml");
     let loaded = inventory::load(&path, BUILT_IN_ROLES)
         .unwrap_or_else(|e| panic!("{}", e.render(120, false)));
     let roles = Roles::load(None).expect("the built-in roles");

@@ -16,16 +16,16 @@ fn shipped(name: &str) -> Cluster {
 }
 
 #[test]
-fn t1_means() {
-    insta::assert_json_snapshot!(shipped("t1.yaml"));
+fn dr_means() {
+    insta::assert_json_snapshot!(shipped("dr.yaml"));
 }
 
 #[test]
-fn t2_means() {
-    insta::assert_json_snapshot!(shipped("t2.yaml"));
+fn dr_keepalived_means() {
+    insta::assert_json_snapshot!(shipped("dr-keepalived.yaml"));
 }
 
 #[test]
-fn t8_means() {
-    insta::assert_json_snapshot!(shipped("t8.yaml"));
+fn fwmark_means() {
+    insta::assert_json_snapshot!(shipped("fwmark.yaml"));
 }

@@ -1,5 +1,6 @@
 //! What good inventories mean: short and long forms, defaults, and the clusters that people build.
 
+use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,7 @@ use lvsctl::inventory::{self, BUILT_IN_ROLES, Loaded};
 use lvsctl::model::{
     Cluster, HealthCheckKind, HttpAnswer, HttpVersion, Mode, Scheduler, Service, StatusCodes,
 };
-use lvsctl::secret::{Secret, SecretSource, Secrets};
+use lvsctl::secret::{SecretSource, Secrets};
 
 fn load(text: &str) -> Loaded {
     match inventory::parse("forms.yaml", text, BUILT_IN_ROLES) {
@@ -55,8 +56,8 @@ fn shipped_inventories_load_and_are_short() {
                 Ok(loaded) => loaded,
                 Err(error) => panic!("{}", error.render(100, false)),
             };
-            // t17 shows what each scheduler does, those included that ignore its weights.
-            if !path.ends_with("t17.yaml") {
+            // schedulers shows what each scheduler does, those included that ignore its weights.
+            if !path.ends_with("schedulers.yaml") {
                 assert_eq!(loaded.warnings.len(), 0, "{}", path.display());
             }
             let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -65,10 +66,10 @@ fn shipped_inventories_load_and_are_short() {
         }
     }
     assert!(
-        found.contains_key("t1") && found.contains_key("t8"),
+        found.contains_key("dr") && found.contains_key("fwmark"),
         "{found:?}"
     );
-    assert!(found["t2"] < 40, "{found:?}");
+    assert!(found["dr-keepalived"] < 40, "{found:?}");
 }
 
 #[test]
@@ -640,7 +641,7 @@ hosts:
 }
 
 const NAT: &str = "
-cluster: t5
+cluster: nat
 networks: { outside: 192.168.122.0/24, inside: 10.10.10.0/24 }
 hosts:
   lb1:
@@ -913,7 +914,7 @@ fn vrrp_takes_directors_then_backups() {
 #[test]
 fn vrrp_without_services_and_several_instances() {
     let web = cluster(
-        "cluster: t14
+        "cluster: web-ha
 networks: 192.168.189.0/24
 hosts:
   a: { role: [director, web], address: 192.168.189.148 }
@@ -1000,7 +1001,7 @@ fn a_vrrp_password_is_looked_at_once_it_is_read() {
     let loaded = load(SECRET);
     let source = SecretSource::Env("VRRP_PASS".to_owned());
     let say = |value: &str| {
-        let secrets = Secrets::from([(source.clone(), Secret::new(value))]);
+        let secrets = Secrets::from([(source.clone(), SecretString::from(value))]);
         let error = loaded.check_secrets(&secrets).err()?;
         let [problem] = error.problems() else {
             panic!()

@@ -47,9 +47,9 @@ fn resources_on(os: &Distribution) -> Vec<(String, Resource)> {
             .into_owned();
         let loaded = inventory::parse(&name, &text, BUILT_IN_ROLES)
             .unwrap_or_else(|e| panic!("{name}: {e:?}"));
-        // t17 shows what each scheduler does, those included that ignore its weights.
+        // schedulers shows what each scheduler does, those included that ignore its weights.
         let warnings = loaded.warnings.iter().map(|w| w.message());
-        let warnings: Vec<_> = warnings.filter(|_| name != "t17.yaml").collect();
+        let warnings: Vec<_> = warnings.filter(|_| name != "schedulers.yaml").collect();
         assert_eq!(warnings, [""; 0], "{name}");
         for host in &loaded.cluster.hosts {
             let expanded = roles.over(&loaded.cluster).of(host, os);
@@ -69,7 +69,7 @@ fn resources_on(os: &Distribution) -> Vec<(String, Resource)> {
 fn what_keepalived_watches_comes_before_it() {
     for host in ["web1", "web2"] {
         let at = |unit: &str| {
-            let of = format!("t14.yaml, {host}");
+            let of = format!("web-ha.yaml, {host}");
             let mut mine = resources().into_iter().filter(|(name, _)| *name == of);
             mine.position(|(_, r)| r.kind() == "unit" && r.key() == unit)
                 .unwrap_or_else(|| panic!("{host} has no {unit}"))

@@ -16,7 +16,7 @@ use lvsctl::resource::ipvs::{Ask, Page};
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn service() -> Service {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories/t1.yaml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories/dr.yaml");
     match inventory::load(&path, BUILT_IN_ROLES) {
         Ok(mut loaded) => loaded.cluster.services.remove(0),
         Err(error) => panic!("{}", error.render(100, false)),

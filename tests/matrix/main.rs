@@ -1,6 +1,6 @@
 //! Every topology in the lab: a trial each, and when all have ended a table of a row each, one column a step.
 //!
-//! `cargo test --test matrix -- --list` names them; `-- --ignored --exact t5 t7` runs those two. `--shard K/N` takes the
+//! `cargo test --test matrix -- --list` names them; `-- --ignored --exact nat tun` runs those two. `--shard K/N` takes the
 //! Kth of N parts of what the other words select. `--test-threads` says how many labs there are at a time.
 
 mod arp;

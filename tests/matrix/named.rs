@@ -5,7 +5,7 @@ use std::path::Path;
 
 use libtest_mimic::{Failed, Trial};
 
-use crate::topologies::{ALL, Topology};
+use crate::topologies::{ALL, NUMBERS, Topology, name_of};
 
 const PAGE: &str = include_str!("../../docs/topologies.md");
 
@@ -24,6 +24,29 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("named::the_page_links_to_every_inventory", || {
             let place = "the first table of docs/topologies.md";
             the_same(place, linked(), |topology| topology.inventory)
+        }),
+        Trial::test("named::the_page_numbers_the_inventories", || {
+            let pairs = PAGE.lines().filter_map(|line| {
+                let (numbers, rest) = line.strip_prefix("| T")?.split_once(" | [")?;
+                let names = rest.split("inventories/").skip(1);
+                let names = names.filter_map(|rest| Some(rest.split_once(".yaml")?.0.to_owned()));
+                let numbers = numbers.split(", T").map(|n| format!("t{n}"));
+                Some(numbers.zip(names).collect::<Vec<_>>())
+            });
+            let page: Vec<(String, String)> = pairs.flatten().collect();
+            let here = NUMBERS
+                .iter()
+                .map(|(n, name)| ((*n).to_owned(), (*name).to_owned()));
+            let here: Vec<(String, String)> = here.collect();
+            if page != here {
+                return Err(format!("the page has {page:?}, the matrix {here:?}").into());
+            }
+            let names = ["t2", "t15b", "t8-nft", "dr", "t99"].map(name_of);
+            let want = ["dr-keepalived", "arp-neighbour", "fwmark-nft", "dr", "t99"];
+            if names != want {
+                return Err(format!("{names:?}").into());
+            }
+            Ok(())
         }),
         Trial::test("named::the_page_times_every_row", || {
             let place = "the tables of times in docs/topologies.md";

@@ -2,6 +2,8 @@
 
 use libtest_mimic::{Arguments, Trial};
 
+use crate::topologies::name_of;
+
 #[derive(clap::Parser)]
 #[command(disable_version_flag = true)]
 pub(crate) struct Words {
@@ -26,6 +28,9 @@ impl Words {
     pub(crate) fn select(&mut self, trials: Vec<Trial>) -> Result<Vec<Trial>, String> {
         let mut filters: Vec<String> = self.harness.filter.take().into_iter().collect();
         filters.append(&mut self.more);
+        for filter in &mut filters {
+            *filter = name_of(filter);
+        }
         if self.known
             && let Some(name) = filters
                 .iter()

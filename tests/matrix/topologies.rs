@@ -35,10 +35,10 @@ const TRIXIE: &[&str] = &["--suite", "trixie"];
 /// Hosts whose iptables is the nft backend, as Debian has it.
 const NFT: &[&str] = &["--kernel", "qemu"];
 
-const T2: Topology = Topology {
+const DR_KEEPALIVED: Topology = Topology {
     before: &[(CLIENT, WITH_SPARE)],
     ..topology(
-        "t2",
+        "dr-keepalived",
         |cluster| {
             quoted::keepalived_loads_what_is_written(cluster);
             damage::each_is_named_and_mended(cluster);
@@ -49,17 +49,21 @@ const T2: Topology = Topology {
         edits::weight_and_a_third_real_server,
     )
 };
-const T8: Topology = topology(
-    "t8",
+const FWMARK: Topology = topology(
+    "fwmark",
     persistence::each_client_on_one_over_both_ports,
     edits::a_port_more,
 );
-const T14: Topology = topology(
-    "t14",
+const WEB_HA: Topology = topology(
+    "web-ha",
     particular::vip_follows_the_web_server,
     edits::priority,
 );
-const NAT_HA: Topology = topology("nat-ha", particular::both_sides_move, edits::delay_loop);
+const NAT_KEEPALIVED: Topology = topology(
+    "nat-keepalived",
+    particular::both_sides_move,
+    edits::delay_loop,
+);
 
 /// The same inventory on other hosts.
 const fn on(hosts: &'static [&'static str], name: &'static str, row: Topology) -> Topology {
@@ -70,13 +74,48 @@ const fn on(hosts: &'static [&'static str], name: &'static str, row: Topology) -
     }
 }
 
+/// Short names of inventories, which select their rows too: `t2-trixie` is `dr-keepalived-trixie`.
+pub(crate) const NUMBERS: &[(&str, &str)] = &[
+    ("t1", "dr"),
+    ("t2", "dr-keepalived"),
+    ("t3", "dr-nfs"),
+    ("t4", "dr-vip-subnet"),
+    ("t5", "nat"),
+    ("t6", "dr-router"),
+    ("t7", "tun"),
+    ("t8", "fwmark"),
+    ("t9", "persistence-port"),
+    ("t10", "persistence-client"),
+    ("t11", "fwmark-persistence"),
+    ("t12", "health-checker"),
+    ("t13", "sorry-server"),
+    ("t14", "web-ha"),
+    ("t15a", "arp-arptables"),
+    ("t15b", "arp-neighbour"),
+    ("t16", "udp"),
+    ("t17", "schedulers"),
+];
+
+/// The name of a row whose inventory may be given by its number.
+pub(crate) fn name_of(word: &str) -> String {
+    let (number, rest) = word
+        .split_once('-')
+        .map_or((word, ""), |(number, _)| (number, &word[number.len()..]));
+    let named = NUMBERS.iter().find(|(known, _)| *known == number);
+    named.map_or_else(|| word.to_owned(), |(_, name)| format!("{name}{rest}"))
+}
+
 pub(crate) const ALL: &[Topology] = &[
-    topology("t1", particular::a_node_stops_and_starts, edits::scheduler),
-    T2,
-    on(TRIXIE, "t2-trixie", T2),
-    topology("t3", particular::pages_by_nfs, edits::keepalived_scheduler),
+    topology("dr", particular::a_node_stops_and_starts, edits::scheduler),
+    DR_KEEPALIVED,
+    on(TRIXIE, "dr-keepalived-trixie", DR_KEEPALIVED),
     topology(
-        "t4",
+        "dr-nfs",
+        particular::pages_by_nfs,
+        edits::keepalived_scheduler,
+    ),
+    topology(
+        "dr-vip-subnet",
         |cluster| {
             particular::a_master_stops_and_starts(cluster);
             health::keepalived_asks(cluster);
@@ -84,43 +123,55 @@ pub(crate) const ALL: &[Topology] = &[
         },
         edits::keepalived_weight,
     ),
-    topology("t5", particular::ports_are_mapped, edits::scheduler),
+    topology("nat", particular::ports_are_mapped, edits::scheduler),
     topology(
-        "t6",
+        "dr-router",
         particular::answers_pass_the_director_by,
         edits::scheduler,
     ),
     topology(
-        "t7",
+        "tun",
         particular::large_requests_and_answers,
         edits::scheduler,
     ),
-    T8,
-    on(NFT, "t8-nft", T8),
-    on(TRIXIE, "t8-trixie", T8),
-    topology("t9", persistence::each_client_on_one, edits::persistence),
+    FWMARK,
+    on(NFT, "fwmark-nft", FWMARK),
+    on(TRIXIE, "fwmark-trixie", FWMARK),
     topology(
-        "t10",
+        "persistence-port",
+        persistence::each_client_on_one,
+        edits::persistence,
+    ),
+    topology(
+        "persistence-client",
         particular::one_real_server_on_every_port,
         edits::persistence_of_all,
     ),
     topology(
-        "t11",
+        "fwmark-persistence",
         particular::a_mark_and_ssh_beside_it,
         edits::persistence_of_a_mark,
     ),
     topology(
-        "t12",
+        "health-checker",
         health::our_checker_asks_for_the_text,
         edits::health_check,
     ),
-    topology("t13", particular::sorry_page, edits::keepalived_scheduler),
-    T14,
-    on(TRIXIE, "t14-trixie", T14),
-    topology("t15a", arp::rules_of_arptables, edits::scheduler),
-    topology("t15b", particular::static_neighbour, edits::scheduler),
     topology(
-        "t16",
+        "sorry-server",
+        particular::sorry_page,
+        edits::keepalived_scheduler,
+    ),
+    WEB_HA,
+    on(TRIXIE, "web-ha-trixie", WEB_HA),
+    topology("arp-arptables", arp::rules_of_arptables, edits::scheduler),
+    topology(
+        "arp-neighbour",
+        particular::static_neighbour,
+        edits::scheduler,
+    ),
+    topology(
+        "udp",
         |cluster| {
             particular::udp_and_several_services(cluster);
             health::keepalived_asks_by_tls(cluster);
@@ -128,24 +179,28 @@ pub(crate) const ALL: &[Topology] = &[
         edits::one_of_several,
     ),
     topology(
-        "t17",
+        "schedulers",
         schedulers::each_has_its_pattern,
         edits::a_scheduler_that_is_not_there,
     ),
     topology(
-        "v6",
+        "dual-stack",
         |cluster| {
             particular::both_families(cluster);
             vips::a_vip_of_ipv6_is_no_source(cluster);
         },
         edits::scheduler_of_v6,
     ),
-    NAT_HA,
-    on(TRIXIE, "nat-ha-trixie", NAT_HA),
-    topology("vrrp", vrrp::all_that_vrrp_offers, vrrp::a_watched_program),
+    NAT_KEEPALIVED,
+    on(TRIXIE, "nat-keepalived-trixie", NAT_KEEPALIVED),
+    topology(
+        "vrrp-options",
+        vrrp::all_that_vrrp_offers,
+        vrrp::a_watched_program,
+    ),
 ];
 
-/// The VRRP part of t2.
+/// The VRRP part of dr-keepalived.
 const ONE_INSTANCE: &str = "  virtual_router_id: 10\n  advert_int: 1\n  # At most 8 characters; never in this file.\n  auth_pass: { env: LVSCTL_AUTH_PASS }\n";
 
 const CLIENT: &str = "  client: {";

@@ -1,12 +1,13 @@
 //! A case as its file holds it. The form is described in `tests/cases/resource/README.md`.
 
+use secrecy::SecretString;
 use std::collections::BTreeMap;
 
 use lvsctl::fact::System;
 use lvsctl::resource::change::{Phase, TextChange};
 use lvsctl::resource::registry::KINDS;
 use lvsctl::resource::{Action, Before, Change, Field, Resource, Step};
-use lvsctl::secret::{Secret, SecretSource, Secrets};
+use lvsctl::secret::{SecretSource, Secrets};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -119,7 +120,10 @@ impl Case {
     pub(crate) fn secrets(&self) -> Secrets {
         let mut secrets = Secrets::default();
         for (name, value) in &self.secrets {
-            secrets.insert(SecretSource::Env(name.clone()), Secret::new(value));
+            secrets.insert(
+                SecretSource::Env(name.clone()),
+                SecretString::from(value.as_str()),
+            );
         }
         secrets
     }

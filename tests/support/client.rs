@@ -1,12 +1,13 @@
 //! The controller's side of a test: a [`Connector`] with the lab's environment, and an agent.
 
+use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lvsctl::model;
-use lvsctl::secret::{Secret, SecretSource, Secrets};
+use lvsctl::secret::{SecretSource, Secrets};
 use lvsctl::transport::config::Environment;
 use lvsctl::transport::{Connect, Connector, Counters, RemoteShell, TransportError};
 
@@ -27,7 +28,7 @@ impl Client {
         let counters = Arc::new(Counters::default());
         let secrets: Secrets = secrets
             .iter()
-            .map(|(name, value)| (secret(name), Secret::new(*value)))
+            .map(|(name, value)| (secret(name), SecretString::from(*value)))
             .collect();
         let connector = Connector::new(environment, secrets, Arc::clone(&counters))
             .unwrap_or_else(|e| panic!("{e}"));

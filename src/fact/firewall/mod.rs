@@ -32,7 +32,7 @@ pub struct Firewall {
     pub native_nat: Vec<String>,
     /// Whether some rule of nft(8) itself sets a mark.
     pub native_marks: bool,
-    /// Tables that the kernel has and no tool on the host lists.
+    /// Packet filters that the kernel has, and that no tool on the host could list.
     pub unread: Vec<String>,
 }
 
@@ -140,8 +140,8 @@ impl Fact for Firewall {
             }
             format!(
                 "if have {family}tables-save; then\n\
-                 if grep -qs '^mangle$' /proc/net/{family}_tables_names; then part {part}; {family}tables-save -t mangle 2>/dev/null\n\
-                 else case $({family}tables --version 2>/dev/null) in *nf_tables*) part {part}; {family}tables-save -t mangle 2>/dev/null;; esac; fi; fi\n"
+                 if grep -qs '^mangle$' /proc/net/{family}_tables_names; then part {part}; ask {family}tables-save -t mangle\n\
+                 else case $({family}tables --version 2>/dev/null) in *nf_tables*) part {part}; ask {family}tables-save -t mangle;; esac; fi; fi\n"
             )
         };
         text.push_str("part tool\n");

@@ -76,7 +76,7 @@ pub fn named(to: Virtual, rs: SocketAddr) -> String {
 const AGAIN: &str = r#"}
 look
 if [ -n "$gone" ]; then for n in 1 2 3; do
-again=$(ipvsadm -Sn 2>/dev/null); [ "$again" != "$table" ] || break
+again=$(ipvsadm -Sn 2>/dev/null) || failed $? 'ipvsadm -Sn'; [ "$again" != "$table" ] || break
 table=$again; gone=; part table; printf '%s\n' "$table"; look; done; fi
 "#;
 
@@ -93,7 +93,7 @@ impl Fact for Ipvs {
     /// `ipvsadm` loads ip_vs where it is not loaded, and a probe changes nothing: so it runs only where IPVS is.
     fn command(ask: &Ask) -> String {
         let mut text = "part table\ntable=; gone=\nif [ -e /proc/net/ip_vs ] && have ipvsadm; then\n\
-                        table=$(ipvsadm -Sn 2>/dev/null); printf '%s\\n' \"$table\"; fi\nlook() {\npart failing\n"
+                        table=$(ipvsadm -Sn 2>/dev/null) || failed $? 'ipvsadm -Sn'; part table; printf '%s\\n' \"$table\"; fi\nlook() {\npart failing\n"
             .to_owned();
         if ask.watched.iter().any(|rs| rs.by == Checker::Ours) {
             text.push_str("out=$(printf '%s\\n' \"$table\" | sed -n '/ -w 0$/p; / -w 0 /p')\n");
@@ -188,7 +188,7 @@ pub fn settled_statistics(connections: u64, holds: bool) -> String {
         )
     } else {
         "if [ -e /proc/net/ip_vs ] && have ipvsadm; then sleep 2.5; part statistics\n\
-         ipvsadm -Ln --stats --exact 2>/dev/null; fi\n"
+         ask ipvsadm -Ln --stats --exact; fi\n"
             .to_owned()
     }
 }

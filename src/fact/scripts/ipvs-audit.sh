@@ -6,9 +6,9 @@ while IFS= read -r l || [ -n "$l" ]; do case $l in AUTO=*) printf '%s\n' "$l";; 
 fi
 if [ -e /proc/net/ip_vs ] && have ipvsadm; then
 part statistics
-ipvsadm -Ln --stats --exact 2>/dev/null
+ask ipvsadm -Ln --stats --exact
 part timeouts
-ipvsadm -Ln --timeout 2>/dev/null
+ask ipvsadm -Ln --timeout
 part sync
-ipvsadm -Ln --daemon 2>/dev/null
+ask ipvsadm -Ln --daemon
 fi

@@ -7,5 +7,5 @@ if rc-service "$s" status >/dev/null 2>&1; then active=active; fi
 for l in /etc/runlevels/*/"$s"; do if [ -e "$l" ]; then file=enabled; fi; done; fi
 printf 'Id=%s\nLoadState=%s\nActiveState=%s\nUnitFileState=%s\nNeedDaemonReload=no\nChanged=%s\n\n' \
 "$u" $load $active $file "$(stat -c %.9Y STARTED/"$s" 2>/dev/null)"; done
-else systemctl show --property=PROPERTIES "$@" 2>/dev/null; fi
+elif [ -d /run/systemd/system ]; then ask systemctl show --property=PROPERTIES "$@"; fi
 set --

@@ -1,5 +1,6 @@
 //! VRRP: what would keep an instance from having exactly one master.
 
+use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -228,7 +229,7 @@ pub(super) fn passwords(view: View<'_>, secrets: &Secrets, faults: &mut Vec<Faul
         let Some(value) = secrets.get(source) else {
             continue;
         };
-        let value = value.reveal();
+        let value = value.expose_secret();
         let length = value.chars().count();
         let why = if value.is_empty() {
             "is empty".to_owned()

@@ -16,6 +16,6 @@ pub fn schema() -> Value {
 /// The reference of all keys: what `docs/inventory.md` holds.
 pub fn markdown() -> String {
     const INTRO: &str = include_str!("intro.md");
-    const EXAMPLE: &str = include_str!("../../../inventories/t2.yaml");
+    const EXAMPLE: &str = include_str!("../../../inventories/dr-keepalived.yaml");
     INTRO.replace("@EXAMPLE@", EXAMPLE) + &markdown::reference(&schema())
 }

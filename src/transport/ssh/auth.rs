@@ -1,5 +1,6 @@
 //! Authentication: keys of the agent one by one, key files, then a password. Each is tried once.
 
+use secrecy::{ExposeSecret, SecretString};
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +10,6 @@ use std::time::{Duration, Instant};
 use ssh2::{Agent, KeyboardInteractivePrompt, Prompt, PublicKey};
 
 use super::{Access, EAGAIN, Failure, Link, is_cut};
-use crate::secret::Secret;
 use crate::transport::config::Target;
 use crate::transport::keys::{self, Unusable};
 use crate::transport::{Attempt, TransportError, Waiting};
@@ -213,13 +213,13 @@ impl Login<'_> {
         let session = &self.link.session;
         let user = &target.user;
         self.attempt(with, || {
-            let passphrase = key.passphrase.as_ref().map(Secret::reveal);
+            let passphrase = key.passphrase.as_ref().map(ExposeSecret::expose_secret);
             session.userauth_pubkey_memory(user, None, &key.text, passphrase)
         })
     }
 
     /// By the method that the server has for it; where it has none yet, a key before may have been the first half.
-    fn password(&mut self, password: &Secret) -> Result<bool, TransportError> {
+    fn password(&mut self, password: &SecretString) -> Result<bool, TransportError> {
         let session = &self.link.session;
         let user = self.user.to_owned();
         if !self.accepts("password") && self.accepts("keyboard-interactive") {
@@ -232,7 +232,7 @@ impl Login<'_> {
             });
         }
         self.attempt("password".to_owned(), || {
-            session.userauth_password(&user, password.reveal())
+            session.userauth_password(&user, password.expose_secret())
         })
     }
 }
@@ -298,7 +298,7 @@ fn candidates(held: Vec<PublicKey>, target: &Target) -> Vec<Candidate> {
 
 /// Gives the password to the first question that hides its answer, and nothing to any other.
 struct Answers<'a> {
-    password: &'a Secret,
+    password: &'a SecretString,
     given: bool,
 }
 
@@ -311,7 +311,7 @@ impl KeyboardInteractivePrompt for Answers<'_> {
                     return String::new();
                 }
                 self.given = true;
-                self.password.reveal().to_owned()
+                self.password.expose_secret().to_owned()
             })
             .collect()
     }

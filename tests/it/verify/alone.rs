@@ -2,7 +2,7 @@
 
 use crate::verify::{Damage, all, damage, edit};
 
-const T1: &[Damage] = &[
+const DR: &[Damage] = &[
     damage(
         "a real server is never hit",
         &[
@@ -71,7 +71,7 @@ const T1: &[Damage] = &[
 
 #[test]
 fn one_director_without_keepalived() {
-    let (text, _, failed) = all("t1", T1);
+    let (text, _, failed) = all("dr", DR);
     insta::assert_snapshot!(text);
     for check in ["gets-connections", "shares", "statistics"] {
         assert!(failed.contains(&check), "no damage here makes {check} fail");

@@ -2,7 +2,7 @@
 
 use crate::verify::{Damage, all, damage, edit, recorded, shown};
 
-const T2: &[Damage] = &[
+const DR_KEEPALIVED: &[Damage] = &[
     damage(
         "a real server's arp_ignore is 0 now and at the next boot: one finding",
         &[
@@ -447,7 +447,7 @@ const T2: &[Damage] = &[
 
 #[test]
 fn keepalived_with_a_master_and_a_backup() {
-    let (text, passed, failed) = all("t2", T2);
+    let (text, passed, failed) = all("dr-keepalived", DR_KEEPALIVED);
     // How far a clock is off is told to the tenth of a second, which depends on how fast this test runs.
     let filters = vec![(r"-?\d+\.\d s\b", "(seconds)")];
     insta::with_settings!({ filters => filters }, { insta::assert_snapshot!(text) });
@@ -466,6 +466,6 @@ fn ipvsadm_service_that_is_enabled_and_does_nothing_is_no_finding() {
         "ActiveState=active\nUnitFileState=generated",
         "ActiveState=active\nUnitFileState=enabled",
     )];
-    let findings = recorded("t2").verify(edits);
+    let findings = recorded("dr-keepalived").verify(edits);
     assert!(findings.is_clean(), "{}", shown(&findings));
 }

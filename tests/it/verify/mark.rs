@@ -4,7 +4,7 @@ use crate::verify::{Damage, all, damage, edit};
 
 const OURS: &str = "[120:15574] -A PREROUTING -d 192.168.100.200/32 -p tcp -m multiport --dports 80,443 -m comment --comment \"lvsctl:vt8/web\" -j MARK --set-xmark 0x1a0a/0xffffffff\n";
 
-const T8: &[Damage] = &[
+const FWMARK: &[Damage] = &[
     damage("the mark rule is gone", &[edit("lb1.probe", OURS, "")]),
     damage(
         "the mark rule marks one port alone, and persistence ends there",
@@ -84,7 +84,7 @@ const T8: &[Damage] = &[
 
 #[test]
 fn a_mark_makes_one_service_of_two_ports() {
-    let (text, _, failed) = all("t8", T8);
+    let (text, _, failed) = all("fwmark", FWMARK);
     insta::assert_snapshot!(text);
     for check in [
         "mark-rule",

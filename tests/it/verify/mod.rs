@@ -354,7 +354,7 @@ const ROUNDS: &[(Scheduler, [u16; 2], &str, &[&str])] = &[
 #[test]
 fn each_scheduler_promises_its_own() {
     for (scheduler, weights, who, fails) in ROUNDS {
-        let mut cluster = recorded("t1").cluster;
+        let mut cluster = recorded("dr").cluster;
         let service = &mut cluster.services[0];
         service.scheduler = *scheduler;
         service.check.requests = u16::try_from(who.len()).unwrap();
@@ -388,7 +388,7 @@ fn each_scheduler_promises_its_own() {
 /// A takeover in between is no way past the directors, nor is a client's port that IPVS knows of a connection before.
 #[test]
 fn connections_that_were_not_counted_have_their_reason() {
-    let cluster = recorded("t2").cluster;
+    let cluster = recorded("dr-keepalived").cluster;
     let statistics = |rs1: u32, packets: u32| {
         Statistics::parse(&format!(
             "TCP  192.168.100.200:80 0 0 0 0 0\n  -> 192.168.100.12:80 {rs1} {packets} 0 0 0\n"
@@ -449,7 +449,7 @@ fn connections_that_were_not_counted_have_their_reason() {
 #[test]
 fn what_a_client_lacks_is_named_for_each_port() {
     for (http, lacks) in [(vec![80], "curl"), (Vec::new(), "bash")] {
-        let mut cluster = recorded("t1").cluster;
+        let mut cluster = recorded("dr").cluster;
         cluster.services[0].check.http = http;
         let exchange = Exchange {
             client: "client".to_owned(),
@@ -469,7 +469,7 @@ fn what_a_client_lacks_is_named_for_each_port() {
 
 #[test]
 fn a_service_on_every_port_that_names_none_is_told() {
-    let mut cluster = recorded("t1").cluster;
+    let mut cluster = recorded("dr").cluster;
     cluster.services[0].ports.clear();
     cluster.services[0].check.ports.clear();
     let groups = end_to_end::groups(&cluster);
@@ -486,7 +486,7 @@ fn a_service_on_every_port_that_names_none_is_told() {
 
 #[test]
 fn an_answer_that_is_cut_anywhere_is_read_without_panic() {
-    for case in ["t1", "t2", "t8"] {
+    for case in ["dr", "dr-keepalived", "fwmark"] {
         let recorded = recorded(case);
         let director = &recorded.cluster.hosts[0];
         let mut needs = Needs::default();
@@ -505,7 +505,7 @@ fn an_answer_that_is_cut_anywhere_is_read_without_panic() {
 /// What cannot be known without all hosts is told as a note, and is no finding.
 #[test]
 fn hosts_that_are_not_asked_make_no_findings() {
-    let recorded = recorded("t2");
+    let recorded = recorded("dr-keepalived");
     for without in [
         &["lb1"][..],
         &["lb2"],

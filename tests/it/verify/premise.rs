@@ -185,14 +185,14 @@ const CASES: &[Case] = &[
         check: "firewall-vip",
         host: "rs1",
         parts: &[("firewall unread", "iptables")],
-        says: "skipped: the kernel has the packet filter iptables, and no tool on the host lists it",
+        says: "skipped: the kernel has a packet filter that iptables should list, and did not",
     },
     Case {
         name: "iptables-missing-vrrp",
         check: "firewall-vrrp",
         host: "lb1",
         parts: &[("firewall unread", "iptables")],
-        says: "skipped: the kernel has the packet filter iptables",
+        says: "skipped: the kernel has a packet filter that iptables should list",
     },
     Case {
         name: "sysctls-hidden-ignore",

@@ -205,7 +205,7 @@ fn a_strict_filter_counts_where_requests_come_in() {
         };
         let settings = ["all", "eth0", "eth1"].map(value).join("\n");
         let findings = verify(
-            include_str!("../../../inventories/vrrp.yaml"),
+            include_str!("../../../inventories/vrrp-options.yaml"),
             &[host],
             "rs1",
             &[("sysctl values", &settings)],

@@ -37,7 +37,7 @@ const EDITS: &[Edit] = &[
 
 #[test]
 fn a_stopped_real_server_is_one_finding_whose_fix_is_to_start_it() {
-    let findings = recorded("t2").verify(EDITS);
+    let findings = recorded("dr-keepalived").verify(EDITS);
     let of: Vec<_> = findings.all.iter().filter(|f| f.host == "rs1").collect();
     let [one] = of.as_slice() else {
         panic!("{}", shown(&findings));
@@ -62,7 +62,7 @@ fn a_stopped_real_server_is_one_finding_whose_fix_is_to_start_it() {
 /// By the names of the inventory, with the address beside them.
 #[test]
 fn findings_name_real_servers_and_services_by_the_inventory() {
-    let findings = recorded("t2").verify(EDITS);
+    let findings = recorded("dr-keepalived").verify(EDITS);
     let notes: Vec<&str> = findings.all.iter().map(|f| f.what.as_str()).collect();
     let named = "real server `rs1` (192.168.100.12:80) in `web` is drained";
     assert!(
