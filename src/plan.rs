@@ -1,21 +1,25 @@
 //! From wanted and observed state to a plan, with the order of a host's steps: a pure function. Nothing is asked and
 //! nothing is run here.
 
+pub mod boot;
 pub mod load;
+pub mod manifest;
+pub mod stages;
+pub mod start_stop;
 
 use std::ops::Range;
 
 use serde::Serialize;
 
 use crate::fact::Facts;
-use crate::manifest::{Entry, Manifest};
-use crate::persist;
 use crate::resource::address::Address;
 use crate::resource::change::{Action, Phase, Step};
 use crate::resource::ipvs::{self, Ipvs};
 use crate::resource::unit::{Stays, Unit};
 use crate::resource::{Before, Change, Context, Kind, Resource};
 use crate::secret::Secrets;
+
+use manifest::{Entry, Manifest};
 
 /// All that a decision about one host rests on.
 #[derive(Debug, Clone, Copy)]
@@ -211,7 +215,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
 
 /// Whether a host's part of a cluster is stopped, as `lvsctl stop` does.
 pub fn is_stopped(cluster: &str, wanted: &[Resource], facts: &Facts) -> bool {
-    let unit = persist::unit(cluster);
+    let unit = boot::unit(cluster);
     let is_it = |r: &Resource| r.kind() == Unit::NAME && r.key() == unit;
     let state = facts.unit.units.get(&unit);
     wanted.iter().any(is_it)
@@ -247,7 +251,7 @@ fn bring_back<'r>(
     stays: impl Iterator<Item = &'r Resource>,
     changes: &mut [Change],
 ) {
-    let unit = persist::unit(cluster);
+    let unit = boot::unit(cluster);
     let goes = |c: &&mut Change| {
         c.kind == Unit::NAME && c.key == unit && c.action == Action::Remove && !c.steps.is_empty()
     };
@@ -343,5 +347,4 @@ fn steps(
 }
 
 #[cfg(test)]
-#[path = "plan_tests.rs"]
 mod tests;

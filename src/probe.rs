@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::fact::address::Addresses;
 use crate::fact::{Fact, Facts, Needs, ParseError, section};
-use crate::manifest::{DIRECTORY, Manifest, ManifestError};
+use crate::plan::manifest::{DIRECTORY, Manifest, ManifestError};
 use crate::resource::Resource;
 use crate::shell::quote;
 

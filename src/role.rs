@@ -18,7 +18,7 @@ use include_dir::{Dir, include_dir};
 
 use crate::inventory::{Fault, Source, choices, shown};
 use crate::model::{Cluster, Host, directs};
-use crate::persist;
+use crate::plan::boot;
 use crate::resource::{Distribution, Resource};
 use crate::template::{Scope, TemplateFault, Templates};
 use crate::view;
@@ -207,7 +207,7 @@ impl Roles {
             return Err(all.into());
         }
         if host.persist
-            && let Err(error) = persist::add(&mut resources, &self.templates, scope, cluster, os)
+            && let Err(error) = boot::add(&mut resources, &self.templates, scope, cluster, os)
         {
             for fault in error.faults {
                 self.of_template(fault, Some(&host.name), &mut faults);

@@ -4,8 +4,8 @@
 use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
 use super::{Cause, HostAudit};
-use crate::persist;
 use crate::plan;
+use crate::plan::boot;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::{Action, Change, Resource};
 use crate::view;
@@ -62,7 +62,7 @@ fn is_stopped(audit: &HostAudit) -> bool {
 /// What the node script takes away when it stops, and the units of a host's part.
 fn comes_of_stopping(audit: &HostAudit, change: &Change) -> bool {
     let units = [
-        persist::unit(&audit.cluster.name),
+        boot::unit(&audit.cluster.name),
         KEEPALIVED.to_owned(),
         view::checker_unit(audit.cluster),
     ];

@@ -8,10 +8,10 @@ use crate::event::{Event, Sink as _};
 use crate::exit::Exit;
 use crate::model::Host;
 use crate::plan::HostPlan;
+use crate::plan::stages::{self, Way};
 use crate::report;
 use crate::report::summary::{self, Outcome, Row};
 use crate::run::fleet::Applied;
-use crate::run::stages::{self, Way};
 use crate::run::wait_converged::{self, REPAIRS, Unheld, Unsettled};
 use crate::run::{Fleet, HostRun};
 

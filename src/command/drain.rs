@@ -3,8 +3,9 @@
 use crate::exit::Exit;
 use crate::model::Host;
 use crate::plan::HostPlan;
+use crate::plan::start_stop;
 use crate::resource::change::Step;
-use crate::run::{Fleet, HostRun, start_stop};
+use crate::run::{Fleet, HostRun};
 
 use super::session::{Session, lock};
 use super::{Failure, Result};

@@ -3,8 +3,8 @@
 use crate::cli::{Format, FormatArgs, Global};
 use crate::exit::Exit;
 use crate::model::Host;
+use crate::plan::start_stop::{self, Stage};
 use crate::resource::change::Step;
-use crate::run::start_stop::{self, Stage};
 use crate::run::{Fleet, HostRun};
 
 use super::session::{Options, Session, lock};

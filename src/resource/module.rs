@@ -1,4 +1,4 @@
-//! A kernel module that is loaded now. Loading it at boot is a file, made by [`crate::persist`].
+//! A kernel module that is loaded now. Loading it at boot is a file, made by [`crate::plan::boot`].
 
 use serde::{Deserialize, Serialize};
 

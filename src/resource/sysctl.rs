@@ -1,4 +1,4 @@
-//! A kernel parameter's running value. The value that the next boot sets is a file, made by [`crate::persist`].
+//! A kernel parameter's running value. The value that the next boot sets is a file, made by [`crate::plan::boot`].
 
 use serde::{Deserialize, Serialize};
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::event::{Event, Sink};
 use crate::fact::{Facts, Needs, section};
-use crate::manifest::Manifest;
 use crate::model::{Cluster, Host};
+use crate::plan::manifest::Manifest;
 use crate::plan::{self, Basis, HostPlan};
 use crate::probe::{self, Answer, ProbeError};
 use crate::resource::change::Step;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::event::Silent;
 use crate::inventory::{self, BUILT_IN_ROLES};
-use crate::manifest::Entry;
+use crate::plan::manifest::Entry;
 use crate::resource::{Action, Before};
 use crate::role::Roles;
 use crate::transport::fake::{FakeHosts, Script, ok};

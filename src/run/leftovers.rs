@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::manifest::Manifest;
 use crate::model::{Cluster, Mode};
+use crate::plan::manifest::Manifest;
 use crate::resource::Resource;
 use crate::resource::ipvs::{Ipvs, Virtual};
 
@@ -54,7 +54,7 @@ fn vip(ipvs: &Ipvs) -> Option<String> {
 mod tests {
     use super::*;
     use crate::inventory::{self, BUILT_IN_ROLES};
-    use crate::manifest::Entry;
+    use crate::plan::manifest::Entry;
     use crate::resource::Before;
     use crate::view;
 

@@ -5,9 +5,6 @@ pub mod fleet;
 pub mod host;
 pub mod leftovers;
 pub mod lock;
-pub mod start_stop;
-
-pub mod stages;
 pub mod steady;
 pub mod wait_converged;
 

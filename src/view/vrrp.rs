@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::manifest;
 use crate::model::{Cluster, Host, Vip, VrrpInstance, Watch};
+use crate::plan::manifest;
 use crate::resource::service_manager;
 
 pub(super) fn member(cluster: &Cluster, instance: &VrrpInstance, host: &Host) -> Option<Value> {

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use lvsctl::fact::Facts;
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
-use lvsctl::manifest::Manifest;
 use lvsctl::model::Host;
+use lvsctl::plan::manifest::Manifest;
 use lvsctl::plan::{Basis, HostPlan};
 use lvsctl::report::plan::{Names, json, replaced, text};
 use lvsctl::report::{Level, Style};

@@ -1,7 +1,7 @@
 //! The steps that stop, start and drain a host's part of the cluster. Pure.
 
 use crate::model::{Cluster, Host};
-use crate::persist;
+use crate::plan::boot;
 use crate::resource::change::{Phase, Step};
 use crate::resource::ipvs::{self, Destination, Ipvs};
 use crate::resource::service_manager;
@@ -29,7 +29,7 @@ fn unit(verb: &str, name: &str) -> Step {
 /// The units of a host's part, in the order in which they start.
 fn units(cluster: &Cluster, host: &Host) -> Vec<String> {
     let name = &cluster.name;
-    let mut units = vec![persist::unit(name)];
+    let mut units = vec![boot::unit(name)];
     if host.is_director() {
         if cluster.keepalived {
             units.push(ipvs::KEEPALIVED.to_owned());
