@@ -113,7 +113,7 @@ impl<'a> Leg<'a> {
             match rules.fate(table, chain, packet) {
                 Fate::Passes => {}
                 Fate::May(by) => doubt = doubt.or(Some(by)),
-                dropped => return dropped,
+                dropped @ Fate::Dropped(_) => return dropped,
             }
         }
         doubt.map_or(Fate::Passes, Fate::May)

@@ -34,7 +34,7 @@ impl Covered {
         while let Some(node) = open.pop() {
             match &mut node.value {
                 Value::Map(entries) => {
-                    open.extend(entries.iter_mut().map(|entry| &mut entry.value))
+                    open.extend(entries.iter_mut().map(|entry| &mut entry.value));
                 }
                 Value::List(list) => open.extend(list),
                 Value::Null => {}

@@ -164,11 +164,11 @@ pub(super) mod tests {
             ("cannot name a lab", |s| s.name = "x".repeat(41)),
             ("it has no hosts", |s| s.hosts.clear()),
             ("two hosts are named h0", |s| {
-                s.hosts[1].name = "h0".to_owned()
+                s.hosts[1].name = "h0".to_owned();
             }),
             ("cannot name a host", |s| s.hosts[0].name = "a b".to_owned()),
             ("cannot name a host", |s| {
-                s.hosts[0].name = "-oProxyCommand".to_owned()
+                s.hosts[0].name = "-oProxyCommand".to_owned();
             }),
             ("cannot name a host", |s| s.hosts[0].name = String::new()),
             ("two networks are named lan", |s| {

@@ -231,7 +231,7 @@ mod tests {
         fs::create_dir(&image).unwrap();
         let mut said = Vec::new();
         let found = ensure(cache.path(), &RECIPE, &CancelToken::default(), &mut |s| {
-            said.push(s.to_owned())
+            said.push(s.to_owned());
         });
         assert_eq!(found.unwrap(), image);
         assert!(said.is_empty());

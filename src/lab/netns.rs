@@ -143,7 +143,7 @@ pub(super) fn make_tap(name: &str) -> io::Result<()> {
     request.ifr_ifru.ifru_flags = flags as libc::c_short;
     // SAFETY: the descriptor is open and the request outlives both calls.
     unsafe {
-        tun_set_interface(device.as_raw_fd(), &request)?;
+        tun_set_interface(device.as_raw_fd(), &raw const request)?;
         tun_set_persistent(device.as_raw_fd(), 1)?;
     }
     Ok(())

@@ -81,8 +81,8 @@ fn made(
         mode: "0640".to_owned(),
         check: None,
     };
-    let verb = |holds: &Option<&[&str]>| if holds.is_some() { "reload" } else { "start" };
-    let mut plans = vec![plan("lb1", verb(&holds[0])), plan("lb2", verb(&holds[1]))];
+    let verb = |holds: Option<&[&str]>| if holds.is_some() { "reload" } else { "start" };
+    let mut plans = vec![plan("lb1", verb(holds[0])), plan("lb2", verb(holds[1]))];
     let mut directors: Vec<Director> = plans
         .iter_mut()
         .zip(&holds)

@@ -240,14 +240,15 @@ impl<'a> Difference<'a> {
 
 /// The parts of a change.
 impl Ipvs {
-    /// What differs. `definition` is the running service where its definition is another.
+    /// What differs. `redefine`: the service is `served` with another definition, or not at all.
     fn fields(
         &self,
         mut change: Change,
         difference: &Difference<'_>,
-        definition: Option<Option<&Served>>,
+        redefine: bool,
+        served: Option<&Served>,
     ) -> Change {
-        if let Some(served) = definition {
+        if redefine {
             change = change.field(
                 "service",
                 served.map(|s| script::options(&s.definition)),
@@ -374,8 +375,7 @@ impl Kind for Ipvs {
             Action::Create
         };
         let change = Change::new(Self::NAME, self.key(), action);
-        let definition = (!same_definition).then_some(served);
-        let change = self.fields(change, &difference, definition);
+        let change = self.fields(change, &difference, !same_definition, served);
         let change = difference.extra.iter().fold(change, |change, found| {
             change.step_in(
                 Phase::Drain,
@@ -394,12 +394,13 @@ impl Kind for Ipvs {
                 script::wait_for(self, table),
             ));
         }
-        let change = match definition {
-            Some(served) => change.step(
+        let change = if same_definition {
+            change
+        } else {
+            change.step(
                 format!("service {}", self.key()),
                 script::service(&self.service, served.is_some()),
-            ),
-            None => change,
+            )
         };
         Some(self.steps(change, &difference, facts))
     }

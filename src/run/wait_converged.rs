@@ -120,7 +120,8 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun], repairs: u32) -> Vec<
     let (mut same, mut repaired) = (0, 0);
     loop {
         let held: Vec<(&VrrpInstance, IpAddr, Holders)> = {
-            let addresses: Vec<(String, Addresses)> = directors.iter_mut().map(addresses).collect();
+            let addresses: Vec<(String, Addresses)> =
+                directors.iter_mut().map(|run| addresses(run)).collect();
             let vips = instances.iter().flat_map(|instance| {
                 instance
                     .vips
@@ -209,7 +210,8 @@ pub fn unheld(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unheld> {
     let end = Instant::now() + Duration::from_secs_f64(longest.fold(0.0, f64::max));
     while !left.is_empty() && Instant::now() < end && !fleet.run.cancel.is_cancelled() {
         std::thread::sleep(PAUSE);
-        let found: Vec<(String, Addresses)> = directors.iter_mut().map(addresses).collect();
+        let found: Vec<(String, Addresses)> =
+            directors.iter_mut().map(|run| addresses(run)).collect();
         left.retain(|(vip, _)| holders(&found, *vip).is_empty());
     }
     let member = |instance: &VrrpInstance, host: &str| {
@@ -285,7 +287,7 @@ fn holders_of(held: &[(&VrrpInstance, IpAddr, Holders)]) -> Vec<Holders> {
 }
 
 /// A host's name and its addresses; none where it does not answer, which its next probe reports.
-fn addresses(run: &mut &mut HostRun) -> (String, Addresses) {
+fn addresses(run: &mut HostRun) -> (String, Addresses) {
     let needs = Needs {
         address: Some(()),
         ..Needs::default()

@@ -62,7 +62,7 @@ pub(super) fn of_blocks(text: &str, all: &[Part<'_>]) -> Vec<TemplateFault> {
         match (word, find(word, TAGS)) {
             ("set" | "set_global", _) if !has_value => open.push((word, "endset", range)),
             (_, Some((word, end))) if !end.is_empty() && word != "raw" => {
-                open.push((word, end, range))
+                open.push((word, end, range));
             }
             ("else" | "elif", _) if !open.iter().any(|(word, ..)| ["if", "for"].contains(word)) => {
                 found.push(fault(

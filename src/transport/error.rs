@@ -106,7 +106,7 @@ pub enum TransportError {
     SudoFailed(String),
     #[error("there is no POSIX shell `sh` to be had for this user: {0}")]
     NoShell(String),
-    #[error("{}", ended_early(.what, .ended, .stderr))]
+    #[error("{}", ended_early(*.what, .ended, .stderr))]
     EndedEarly {
         what: Waiting,
         ended: Ended,
@@ -306,7 +306,7 @@ fn auth_failed(user: &str, tried: &[Attempt], accepted: &[String]) -> String {
     text
 }
 
-fn ended_early(what: &Waiting, ended: &Ended, stderr: &str) -> String {
+fn ended_early(what: Waiting, ended: &Ended, stderr: &str) -> String {
     format!(
         "the shell ended while waiting for {what}: {ended}{}",
         said(stderr)

@@ -15,7 +15,7 @@ fn states(cluster: &Cluster, real_server: &str) -> Vec<String> {
     let ran = cluster.lvsctl(&["status", "--format", "json"]).expect(0);
     let status: Value = serde_json::from_str(&ran.stdout).expect("a status in JSON");
     let services = status["services"].as_array().expect("services");
-    let all = services.iter().flat_map(|s| s["real_servers"].as_array());
+    let all = services.iter().filter_map(|s| s["real_servers"].as_array());
     all.flatten()
         .filter(|rs| rs["host"] == real_server)
         .map(|rs| rs["state"].as_str().unwrap_or_default().to_owned())

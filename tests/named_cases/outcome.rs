@@ -123,7 +123,9 @@ impl Outcome {
             Some([]) => out.push_str("changes: []\n"),
             Some(all) => {
                 out.push_str("changes:\n");
-                all.iter().for_each(|one| change(&mut out, one));
+                for one in all {
+                    change(&mut out, one);
+                }
             }
         }
         if !it.notes.is_empty() {

@@ -89,7 +89,7 @@ struct Words<'a> {
     words: std::slice::Iter<'a, &'a str>,
 }
 
-impl<'a> Words<'a> {
+impl Words<'_> {
     fn value<T: std::str::FromStr>(&mut self, option: &str) -> Result<T, String> {
         let word = self
             .words
@@ -164,7 +164,7 @@ fn service(words: &[&str]) -> Result<Definition, String> {
                     .value::<String>(option)?
                     .split(',')
                     .map(str::to_owned)
-                    .collect()
+                    .collect();
             }
             "-o" | "--ops" | "ops" => one_packet = true,
             "pe" | "--pe" => {

@@ -113,7 +113,8 @@ pub(super) fn are_enough(view: View<'_>, faults: &mut Vec<Fault>) {
         // That there is no director is a fault of its own.
         if members.is_empty() && view.cluster.directors().next().is_none() {
             continue;
-        } else if members.is_empty() {
+        }
+        if members.is_empty() {
             let fault = Fault::new("no host takes part in VRRP")
                 .help("give hosts the roles `director` and `backup`");
             faults.push(view.of_vrrp(instance, &["members"], fault));

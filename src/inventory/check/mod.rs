@@ -176,7 +176,7 @@ pub(super) fn secrets(cluster: &Cluster, secrets: &Secrets, places: Places<'_>) 
 pub(super) fn unread(cluster: &Cluster, unread: &[Unread], places: Places<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     with_view(cluster, places, |view| {
-        faults = secret::unread(view, unread)
+        faults = secret::unread(view, unread);
     });
     faults
 }

@@ -229,7 +229,7 @@ fn pointed(node: &Node, otherwise: SourceSpan, root: &Node) -> SourceSpan {
 macro_rules! integers {
     ($($method:ident $visit:ident $type:ty;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-            let value = self.integer::<$type>(<$type>::MIN as i128, <$type>::MAX as i128)?;
+            let value = self.integer::<$type>(i128::from(<$type>::MIN), i128::from(<$type>::MAX))?;
             self.locate(visitor.$visit(value))
         }
     )*};

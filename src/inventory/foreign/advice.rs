@@ -57,7 +57,7 @@ impl Advice {
                         *note = format!(
                             ", and `{key}: {value}` in the place of `{key}: {}`",
                             given.unwrap_or("...")
-                        )
+                        );
                     }
                 }
             }
@@ -274,7 +274,7 @@ fn together(key: &str, first: Form, more: impl Iterator<Item = Form>) -> Form {
 fn long(key: &str, form: Form) -> Form {
     let Form::Word(word) = &form else { return form };
     match (key, word.as_str()) {
-        ("persistence", "true" | "false") | ("health_check", "true" | "false") => Form::empty(),
+        ("persistence" | "health_check", "true" | "false") => Form::empty(),
         ("persistence", _) => Form::below(&["timeout"], form),
         ("health_check", _) => Form::below(&[word], Form::empty()),
         ("ssh", _) => Form::empty(),

@@ -1,7 +1,7 @@
 //! The rest of the table of [`super::words`]: HAProxy's words for servers, keepalived's for all of it, words that stand a
 //! level too high, and those of Ansible and of ipvsadm's command line.
 
-use super::build::*;
+use super::build::{EACH_CHECK, INTERVAL, OF_PAGE, OF_SERVICES, RETRIES, VIP};
 use super::words::NO_HTTP;
 use super::{Means, Of, Row};
 

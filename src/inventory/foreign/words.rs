@@ -1,7 +1,12 @@
 //! The table of [`super`]: keys of other programs, words of one meaning beside each other. The type is that of the map in
 //! which the words are written.
 
-use super::build::*;
+use super::build::{
+    AFFINITY, ATTEMPTS, BACKUP, CHECK, CHECKER, EACH_CHECK, EXPECTED, FLAG, FLAGS, HOST_CHECK,
+    HOST_PORT, INTERVAL, KIND, NETWORKS, NO_PREEMPT, OF_HTTP, OF_INSTANCE, OF_PAGE, ONE_PACKET,
+    OPTION, OUT, PORTS, PROCESS, PROGRAM, PROGRAM_TIME, RETRIES, SERVERS, SORRY, TARGET_PORT,
+    TIMEOUT, UDP_VIP, URL, VIP, VIRTUAL, WEIGHTS,
+};
 use super::{Means, Of, Row, checktype, connection};
 
 /// What is lost without it is nothing.
