@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use crate::fact::address::Addresses;
+use crate::fact::address::{self, Addresses};
+use crate::fact::route::Routes;
+use crate::fact::sysctl::Sysctls;
 use crate::fact::{Fact, Facts, Needs, ParseError, section};
 use crate::manifest::{DIRECTORY, Manifest, ManifestError};
 use crate::resource::Resource;
@@ -62,19 +64,46 @@ pub fn of_facts(needs: &Needs, nonce: &str) -> String {
 
 /// The whole script. `more` are sections of the caller's own.
 pub fn script(cluster: &str, needs: &Needs, more: &str, nonce: &str) -> String {
-    let own = quote(&Manifest::path(cluster));
+    let path = Manifest::path(cluster);
+    let own = quote(&path);
+    let mut needs = needs.clone();
+    // One process reads both.
+    let read = match &mut needs.sysctl {
+        Some(ask) if !ask.paths.is_empty() => {
+            ask.paths.insert(path);
+            String::new()
+        }
+        _ => format!("part own\ncat {own} 2>/dev/null\n"),
+    };
+    let mut facts = needs.command();
+    if needs.address.is_some()
+        && let Some(ask) = &mut needs.route
+    {
+        ask.with_addresses = true;
+        facts = needs
+            .command()
+            .replacen(address::COMMAND, address::WITH_ROUTES, 1);
+    }
     format!(
-        "{SHELL}{}section={MANIFEST}\npart own\ncat {own} 2>/dev/null\n\
+        "{SHELL}{}section={MANIFEST}\n{read}\
          for f in {DIRECTORY}/*.json; do if [ -e \"$f\" ] && [ \"$f\" != {own} ]; then part \"other $f\"; cat \"$f\"; fi; done\n\
-         {}{more}section=end\npart end\n",
+         {facts}{more}section=end\npart end\nunset -f part have\n",
         section::prologue(nonce),
-        needs.command(),
     )
 }
 
 /// Reads the output of [`script`].
 pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<Answer, ProbeError> {
-    let sections = section::split(output, nonce);
+    let mut sections = section::split(output, nonce);
+    let addresses = sections.get_mut(Addresses::NAME);
+    if let Some(routes) = addresses.and_then(|all| all.take_after_first_json("json")) {
+        sections
+            .entry(Routes::NAME.to_owned())
+            .or_default()
+            .put("v4", routes);
+    }
+    let with_values = sections.get_mut(Sysctls::NAME);
+    let with_values = with_values.map(|values| values.take_of_file(&Manifest::path(cluster)));
     let empty = section::Section::default();
     let get = |name: &str| sections.get(name).unwrap_or(&empty);
     if !get("end").has("end") {
@@ -83,7 +112,11 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
             output.len()
         )));
     }
-    let manifest = Manifest::parse(cluster, get(MANIFEST).part("own"))?;
+    let own = match with_values {
+        Some(text) if !text.is_empty() => text,
+        _ => get(MANIFEST).part("own").to_owned(),
+    };
+    let manifest = Manifest::parse(cluster, &own)?;
     let mut others = Vec::new();
     for (path, text) in get(MANIFEST).parts_of("other") {
         let name = Path::new(path)

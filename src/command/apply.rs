@@ -68,7 +68,7 @@ fn change(
             wanted.clear();
         }
     }
-    let opened = session.open_hosts(fleet, hosts)?;
+    let opened = session.open_hosts_to_plan(fleet, hosts)?;
     let mut hosts = opened.hosts;
     let plan = |host: &HostRun| host.plan(&session.access.secrets);
     let mut plans: Vec<HostPlan> = hosts.iter().map(plan).collect();

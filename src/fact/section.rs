@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::IgnoredAny;
+
 /// The parts that one kind's probe printed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Section {
@@ -34,6 +36,37 @@ impl Section {
 
     pub fn has(&self, name: &str) -> bool {
         self.parts.contains_key(name)
+    }
+
+    /// Takes out the lines that `grep -H` printed of one file.
+    pub fn take_of_file(&mut self, path: &str) -> String {
+        let begin = format!("{path}:");
+        let mut taken = String::new();
+        for text in self.parts.values_mut().filter(|text| text.contains(&begin)) {
+            let mut kept = String::new();
+            for line in text.split_inclusive('\n') {
+                match line.strip_prefix(&begin) {
+                    Some(line) => taken.push_str(line),
+                    None => kept.push_str(line),
+                }
+            }
+            *text = kept;
+        }
+        taken
+    }
+
+    /// Takes out what follows the first JSON value of a part.
+    pub fn take_after_first_json(&mut self, part: &str) -> Option<String> {
+        let text = self.parts.get_mut(part)?;
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+        values.next()?.ok()?;
+        let end = values.byte_offset();
+        let rest = text.split_off(end);
+        Some(rest.trim().to_owned()).filter(|rest| !rest.is_empty())
+    }
+
+    pub fn put(&mut self, part: &str, text: String) {
+        self.parts.insert(part.to_owned(), text);
     }
 
     /// Parts whose name is `prefix` and a word more, with that word.
