@@ -180,3 +180,66 @@ pub fn obstacles(answer: &Answer, wanted: &[Resource]) -> Vec<String> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Entry;
+    use crate::resource::Before;
+    use crate::resource::route::Route;
+    use crate::resource::sysctl::Sysctl;
+
+    fn wanted() -> Vec<Resource> {
+        let sysctl = Resource::Sysctl(Sysctl {
+            name: "net.ipv4.ip_forward".into(),
+            value: "1".into(),
+            instead_of: None,
+        });
+        let route = Route {
+            to: "10.0.0.0/24".parse().expect("a network"),
+            via: None,
+            interface: Some("lo".into()),
+        };
+        vec![sysctl, Resource::Route(route)]
+    }
+
+    #[test]
+    fn one_process_reads_what_two_did() {
+        for (resources, greps, cats, ips) in [(wanted(), 1, 0, 1), (Vec::new(), 0, 1, 1)] {
+            let script = script("t", &needs(&resources), "", "n");
+            let count = |word: &str| script.lines().filter(|l| l.starts_with(word)).count();
+            let all = (count("grep "), count("cat "), count("ip "));
+            assert_eq!(all, (greps, cats, ips), "{script}");
+        }
+    }
+
+    #[test]
+    fn manifest_and_routes_come_with_others_answers() {
+        let mut manifest = Manifest::new("t");
+        manifest.entries.push(Entry {
+            resource: wanted().remove(0),
+            before: Before::Value("0".into()),
+        });
+        let path = Manifest::path("t");
+        let lines: String = manifest
+            .text()
+            .lines()
+            .map(|line| format!("{path}:{line}\n"))
+            .collect();
+        let output = format!(
+            "\n@n system os\n\n@n sysctl values\n{lines}/proc/sys/net/ipv4/ip_forward:1\n\n@n address json\n\
+             [{{\"ifname\":\"lo\",\"addr_info\":[]}}]\n[{{\"dst\":\"10.0.0.0/24\",\"dev\":\"lo\"}}]\n\n@n end end\n"
+        );
+        let answer = read("t", &needs(&wanted()), &output, "n").expect("an answer");
+        assert_eq!(answer.manifest, manifest);
+        assert_eq!(answer.facts.route.iter().count(), 1);
+        let values = &answer.facts.sysctl;
+        assert_eq!(values.get(&path), None);
+        assert_eq!(
+            values
+                .get("/proc/sys/net/ipv4/ip_forward")
+                .map(String::as_str),
+            Some("1")
+        );
+    }
+}

@@ -143,4 +143,32 @@ mod tests {
         let sections = split("\n@n f body\n\nx\n\n@n f end\n", "n");
         assert_eq!(sections["f"].part("body"), "\nx\n");
     }
+
+    #[test]
+    fn lines_of_one_file_are_taken_out() {
+        let mut section = Section::from_parts([(
+            "values",
+            "/proc/sys/a:1\n/var/lib/x.json:{\n/var/lib/x.json:  \"/var/lib/x.json:\": 1\n/var/lib/x.json:}\n/proc/sys/b:2\n",
+        )]);
+        let taken = section.take_of_file("/var/lib/x.json");
+        assert_eq!(taken, "{\n  \"/var/lib/x.json:\": 1\n}\n");
+        assert_eq!(section.part("values"), "/proc/sys/a:1\n/proc/sys/b:2\n");
+        assert_eq!(section.take_of_file("/var/lib/x.json"), "");
+    }
+
+    #[test]
+    fn what_follows_the_first_json_value_is_taken_out() {
+        for (text, first, rest) in [
+            ("[1]\n[2]\n", "[1]", Some("[2]")),
+            ("[\n 1\n]\n[\n]", "[\n 1\n]", Some("[\n]")),
+            ("[1]\n", "[1]", None),
+            ("no JSON", "no JSON", None),
+            ("", "", None),
+        ] {
+            let mut section = Section::from_parts([("json", text)]);
+            let taken = section.take_after_first_json("json");
+            assert_eq!(taken.as_deref(), rest, "{text}");
+            assert_eq!(section.part("json").trim_end(), first, "{text}");
+        }
+    }
 }
