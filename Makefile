@@ -20,7 +20,7 @@ DEB_VERSION := 3.8.0
 
 export LVSCTL_AUTH_PASS ?= s3cr3t
 
-.PHONY: all build docs deps demo test test-unit test-root test-lab list-tests matrix lint fmt shellcheck deny bench deb test-deb clean help
+.PHONY: all build docs deps demo test test-unit test-root test-lab list-tests matrix lint fmt shellcheck deny bench bench-peers deb test-deb clean help
 
 all: build
 
@@ -36,7 +36,9 @@ help:
 	@echo "make matrix      all topologies; ONLY=\"nat tun\" those; SHARD=K/N a part of what \`make test\` leaves out"
 	@echo "make docs        rewrites the pages that are made from the code"
 	@echo "make deb         a Debian package; \`make test-deb\` tries it on bare Debian 12 and 13"
-	@echo "make lint | fmt | shellcheck | deny | bench | clean"
+	@echo "make bench       time and costs of SSH connections, \`apply\` and \`check\`, up to 1,000 hosts; HOSTS=10,50 fewer"
+	@echo "make bench-peers the same of pyinfra and Ansible, which it installs below target/"
+	@echo "make lint | fmt | shellcheck | deny | clean"
 
 # Those of these packages that are not installed, in $$missing.
 find-missing = missing=; for p in $(1); do \
@@ -116,10 +118,35 @@ deny: $(DENY)
 $(DENY):
 	$(CARGO) install --locked --debug --root $(DENY_ROOT) cargo-deny --version $(DENY_VERSION)
 
+# In `make bench` and `make bench-peers`: numbers of hosts, and how many are worked on at once.
+HOSTS :=
+FORKS := 25
+# What a host has when it is as the inventory of the benchmark wants it.
+PROOF := ip -o -4 addr show dev lo | grep -q "inet 10.77.255.200/32 .* lo:0" && \
+	ip -4 route show table main | grep -q "^10.77.255.200 dev lo" && \
+	[ "$$(cat /proc/sys/net/ipv4/conf/all/arp_ignore /proc/sys/net/ipv4/conf/lo/arp_announce | tr -d "[:space:]")" = 12 ]
+BENCH := $(CARGO) bench --locked --bench fleet -- --forks $(FORKS) --proof '$(PROOF)'
+APPLY := $(CURDIR)/target/release/lvsctl apply --yes --forks $(FORKS) --limit realserver -i {inventory}
+
 bench: deps build
-	$(CARGO) bench --locked --bench fleet -- --hosts 10,50 --forks 25 \
-		--again 'lvsctl, no change=$(CURDIR)/target/release/lvsctl apply --yes --limit realserver -i {inventory}' \
-		--first 'lvsctl, first apply=$(CURDIR)/target/release/lvsctl apply --yes --limit realserver -i {inventory}'
+	$(CARGO) bench --locked --bench inventory
+	$(BENCH) --hosts $(or $(HOSTS),10,50,200,1000) --again 'lvsctl, no change=$(APPLY)' --first 'lvsctl, first apply=$(APPLY)'
+
+PEERS := target/peers
+PEER = $(CURDIR)/benches/peers/run.sh $(CURDIR)/$(PEERS) $(1) {hosts} $(FORKS)
+
+# Other tools do the same on the same hosts, in turns. What each tool is set to is in benches/peers/.
+bench-peers: PACKAGES += python3 python3-venv
+bench-peers: deps build $(PEERS)/installed
+	$(BENCH) --hosts $(or $(HOSTS),10,50,200) --rounds 3 \
+		--again 'lvsctl, no change=$(APPLY)' --first 'lvsctl, first apply=$(APPLY)' \
+		--again 'pyinfra, no change=$(call PEER,pyinfra)' --first 'pyinfra, first apply=$(call PEER,pyinfra)' \
+		--again 'Ansible, no change=$(call PEER,ansible)' --first 'Ansible, first apply=$(call PEER,ansible)'
+
+$(PEERS)/installed: benches/peers/requirements.txt
+	python3 -m venv $(PEERS)
+	$(PEERS)/bin/python3 -m pip install --quiet --requirement $<
+	touch $@
 
 # target/debian/lvsctl_VERSION_ARCHITECTURE.deb. It needs the C library of the machine that builds it or a later one.
 deb: build $(DEB)

@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use crate::fact::address::Addresses;
+use crate::fact::address::{self, Addresses};
+use crate::fact::route::Routes;
+use crate::fact::sysctl::Sysctls;
 use crate::fact::{Fact, Facts, Needs, ParseError, section};
 use crate::plan::manifest::{DIRECTORY, Manifest, ManifestError};
 use crate::resource::Resource;
@@ -62,19 +64,48 @@ pub fn of_facts(needs: &Needs, nonce: &str) -> String {
 
 /// The whole script. `more` are sections of the caller's own.
 pub fn script(cluster: &str, needs: &Needs, more: &str, nonce: &str) -> String {
-    let own = quote(&Manifest::path(cluster));
+    let path = Manifest::path(cluster);
+    let own = quote(&path);
+    let mut needs = needs.clone();
+    // One process reads both.
+    let read = match &mut needs.sysctl {
+        Some(ask) if !ask.paths.is_empty() => {
+            ask.paths.insert(path);
+            format!("[ ! -e {own} ] || part there\n")
+        }
+        _ => format!("part own\nif [ -e {own} ]; then ask cat {own}; fi\n"),
+    };
+    let mut facts = needs.command();
+    if needs.address.is_some()
+        && let Some(ask) = &mut needs.route
+    {
+        ask.with_addresses = true;
+        facts = needs.command().replacen(
+            &format!("ask {}", address::COMMAND),
+            address::WITH_ROUTES,
+            1,
+        );
+    }
     format!(
-        "{SHELL}{}section={MANIFEST}\npart own\nif [ -e {own} ]; then ask cat {own}; fi\n\
+        "{SHELL}{}section={MANIFEST}\n{read}\
          for f in {DIRECTORY}/*.json; do if [ -e \"$f\" ] && [ \"$f\" != {own} ]; then part \"other $f\"; cat \"$f\"; fi; done\n\
-         {}{more}section=end\npart end\n",
+         {facts}{more}section=end\npart end\nunset -f part have failed ask\n",
         section::prologue(nonce),
-        needs.command(),
     )
 }
 
 /// Reads the output of [`script`].
 pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<Answer, ProbeError> {
-    let sections = section::split(output, nonce);
+    let mut sections = section::split(output, nonce);
+    let addresses = sections.get_mut(Addresses::NAME);
+    if let Some(routes) = addresses.and_then(|all| all.take_after_first_json("json")) {
+        sections
+            .entry(Routes::NAME.to_owned())
+            .or_default()
+            .put("v4", routes);
+    }
+    let with_values = sections.get_mut(Sysctls::NAME);
+    let with_values = with_values.map(|values| values.take_of_file(&Manifest::path(cluster)));
     let empty = section::Section::default();
     let get = |name: &str| sections.get(name).unwrap_or(&empty);
     if !get("end").has("end") {
@@ -86,7 +117,14 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
     if let Some(failure) = get(MANIFEST).failure() {
         return Err(ParseError::new(MANIFEST, failure).into());
     }
-    let manifest = Manifest::parse(cluster, get(MANIFEST).part("own"))?;
+    let own = match with_values {
+        Some(text) if !text.is_empty() => text,
+        _ if get(MANIFEST).has("there") => {
+            return Err(ParseError::new(MANIFEST, "it is there and cannot be read").into());
+        }
+        _ => get(MANIFEST).part("own").to_owned(),
+    };
+    let manifest = Manifest::parse(cluster, &own)?;
     let mut others = Vec::new();
     for (path, text) in get(MANIFEST).parts_of("other") {
         let name = Path::new(path)
@@ -149,4 +187,67 @@ pub fn obstacles(answer: &Answer, wanted: &[Resource]) -> Vec<String> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::manifest::Entry;
+    use crate::resource::Before;
+    use crate::resource::route::Route;
+    use crate::resource::sysctl::Sysctl;
+
+    fn wanted() -> Vec<Resource> {
+        let sysctl = Resource::Sysctl(Sysctl {
+            name: "net.ipv4.ip_forward".into(),
+            value: "1".into(),
+            instead_of: None,
+        });
+        let route = Route {
+            to: "10.0.0.0/24".parse().expect("a network"),
+            via: None,
+            interface: Some("lo".into()),
+        };
+        vec![sysctl, Resource::Route(route)]
+    }
+
+    #[test]
+    fn one_process_reads_what_two_did() {
+        for (resources, greps, cats, ips) in [(wanted(), 1, 0, 1), (Vec::new(), 0, 1, 1)] {
+            let script = script("t", &needs(&resources), "", "n");
+            let count = |word: &str| script.lines().filter(|l| l.starts_with(word)).count();
+            let all = (count("grep "), count("cat "), count("ip "));
+            assert_eq!(all, (greps, cats, ips), "{script}");
+        }
+    }
+
+    #[test]
+    fn manifest_and_routes_come_with_others_answers() {
+        let mut manifest = Manifest::new("t");
+        manifest.entries.push(Entry {
+            resource: wanted().remove(0),
+            before: Before::Value("0".into()),
+        });
+        let path = Manifest::path("t");
+        let lines: String = manifest
+            .text()
+            .lines()
+            .map(|line| format!("{path}:{line}\n"))
+            .collect();
+        let output = format!(
+            "\n@n system os\n\n@n sysctl values\n{lines}/proc/sys/net/ipv4/ip_forward:1\n\n@n address json\n\
+             [{{\"ifname\":\"lo\",\"addr_info\":[]}}]\n[{{\"dst\":\"10.0.0.0/24\",\"dev\":\"lo\"}}]\n\n@n end end\n"
+        );
+        let answer = read("t", &needs(&wanted()), &output, "n").expect("an answer");
+        assert_eq!(answer.manifest, manifest);
+        assert_eq!(answer.facts.route.iter().count(), 1);
+        let values = &answer.facts.sysctl;
+        assert_eq!(values.get(&path), None);
+        assert_eq!(
+            values
+                .get("/proc/sys/net/ipv4/ip_forward")
+                .map(String::as_str),
+            Some("1")
+        );
+    }
 }

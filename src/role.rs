@@ -7,24 +7,28 @@ mod error;
 mod example;
 mod expand;
 mod foreign;
+mod memo;
 mod misfit;
 mod source;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use include_dir::{Dir, include_dir};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::inventory::{Fault, Source, choices, shown};
 use crate::model::{Cluster, Host, directs};
 use crate::plan::boot;
 use crate::resource::{Distribution, Resource};
-use crate::template::{Scope, TemplateFault, Templates};
-use crate::view;
+use crate::template::{Scope, TemplateError, TemplateFault, Templates};
+use crate::view::{self, OfHosts, Variables};
 use entry::Role;
 pub use error::{RoleError, RoleFaults};
-use expand::Expanding;
+use expand::{Expanding, OfEntries, Own};
+use memo::Memo;
 
 static BUILT_IN_ROLES: Dir = include_dir!("$CARGO_MANIFEST_DIR/roles");
 static BUILT_IN_TEMPLATES: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates");
@@ -179,17 +183,22 @@ impl Roles {
             roles: self,
             cluster,
             common: OnceLock::new(),
+            of_hosts: OnceLock::new(),
+            last: Mutex::default(),
+            entries: OfEntries::default(),
+            lasting: Lasting::default(),
         }
     }
 
     fn expand(
         &self,
-        scope: &Scope,
+        own: Own,
+        lasting: &Lasting,
         cluster: &Cluster,
         host: &Host,
         os: &Distribution,
     ) -> Result<Vec<Resource>, RoleError> {
-        let mut expanding = Expanding::new(self, scope, &host.name);
+        let mut expanding = Expanding::new(self, own);
         // As with hosts, what serves comes before what sends traffic to it.
         let (directing, serving): (Vec<_>, Vec<_>) =
             host.roles.iter().partition(|role| directs(role));
@@ -206,15 +215,51 @@ impl Roles {
             all.join(faults);
             return Err(all.into());
         }
-        if host.persist
-            && let Err(error) = boot::add(&mut resources, &self.templates, scope, cluster, os)
-        {
-            for fault in error.faults {
-                self.of_template(fault, Some(&host.name), &mut faults);
+        if !host.persist {
+            return Ok(resources);
+        }
+        match self.lasting(&resources, own, lasting, cluster, os) {
+            Ok(files) => resources.extend(files),
+            Err(error) => {
+                for fault in error.faults {
+                    self.of_template(fault, Some(&host.name), &mut faults);
+                }
+                return Err(faults.into());
             }
-            return Err(faults.into());
         }
         Ok(resources)
+    }
+
+    /// What makes a host's resources last. Hosts that are alike have the same.
+    fn lasting(
+        &self,
+        resources: &[Resource],
+        own: Own,
+        lasting: &Lasting,
+        cluster: &Cluster,
+        os: &Distribution,
+    ) -> Result<Vec<Resource>, TemplateError> {
+        let alike = |(of, files): &(Vec<Resource>, Vec<Resource>)| {
+            boot::are_alike(of, resources).then(|| files.clone())
+        };
+        if let Some(files) = lasting.find(&(), own.values, alike) {
+            return Ok(files);
+        }
+        let files = boot::files(resources, &self.templates, own.scope, cluster, os)?;
+        if let Some(reads) = boot::reads(&self.templates) {
+            let made = (resources.to_vec(), files.clone());
+            lasting.keep((), &reads, own.values, made);
+        }
+        Ok(files)
+    }
+}
+
+/// What makes resources last, with these.
+type Lasting = Memo<(), (Vec<Resource>, Vec<Resource>)>;
+
+impl Variables for Scope {
+    fn add<T: Serialize>(&mut self, name: &'static str, value: &T) {
+        self.insert(name, value);
     }
 }
 
@@ -223,16 +268,41 @@ pub struct Expansion<'a> {
     roles: &'a Roles,
     cluster: &'a Cluster,
     common: OnceLock<Scope>,
+    of_hosts: OnceLock<OfHosts<'a>>,
+    /// What the host before sees: most of it the next one sees, too.
+    last: Mutex<Option<Arc<(Value, Scope)>>>,
+    entries: OfEntries,
+    lasting: Lasting,
 }
 
 impl Expansion<'_> {
     /// Everything that a host shall be, in the order in which it is made.
     pub fn of(&self, host: &Host, os: &Distribution) -> Result<Vec<Resource>, RoleError> {
-        let common = || Scope::new(&view::of_cluster(self.cluster));
-        let scope = self
-            .common
-            .get_or_init(common)
-            .and(&view::of_host(self.cluster, host, os));
-        self.roles.expand(&scope, self.cluster, host, os)
+        let common = || {
+            let mut common = Scope::empty();
+            view::add_of_cluster(self.cluster, &mut common);
+            common
+        };
+        let of_hosts = self.of_hosts.get_or_init(|| OfHosts::new(self.cluster));
+        let values = of_hosts.of(host, os);
+        let last = {
+            let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            last.clone()
+        };
+        let like = last.as_deref().map(|(values, scope)| (values, scope));
+        let scope = self.common.get_or_init(common).and_as(&values, like);
+        let empty = Map::new();
+        let own = Own {
+            scope: &scope,
+            values: values.as_object().unwrap_or(&empty),
+            host: &host.name,
+            others: &self.entries,
+        };
+        let made = self
+            .roles
+            .expand(own, &self.lasting, self.cluster, host, os);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some(Arc::new((values, scope)));
+        made
     }
 }

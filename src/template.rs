@@ -1,6 +1,7 @@
 //! Templates and expressions over a cluster and a host. The only user of tera; an undefined variable is an error.
 
 mod engine;
+mod reads;
 mod set;
 mod slip;
 mod strict;
@@ -14,11 +15,13 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::Value;
 use tera::{Context, Tera};
 
 use crate::inventory::{choices, shown, yaml};
 use engine::{engine, explained};
+pub use reads::Reads;
 use set::{faults_of_set, found, lost};
 use strict::Strict;
 
@@ -76,6 +79,8 @@ impl From<TemplateFault> for TemplateError {
 pub struct Templates {
     /// With every name looked at.
     tera: Tera,
+    /// The same, many times as fast, and without the place of what is wrong.
+    fast: Tera,
     /// As they are written, for the places of other errors.
     plain: Tera,
     sources: BTreeMap<String, Strict>,
@@ -93,23 +98,43 @@ pub struct Scope {
 }
 
 impl Scope {
-    pub fn new(values: &Value) -> Self {
-        let none = Self {
+    pub fn empty() -> Self {
+        Self {
             context: Context::new(),
             names: Arc::default(),
             elements: Vec::new(),
-        };
-        none.and(values)
+        }
+    }
+
+    pub fn new(values: &Value) -> Self {
+        Self::empty().and(values)
+    }
+
+    pub fn insert<T: Serialize>(&mut self, name: &'static str, value: &T) {
+        self.context.insert(name, value);
+        Arc::make_mut(&mut self.names).push(name.to_owned());
     }
 
     /// With more values. What is there already is shared, not copied.
     #[must_use]
     pub fn and(&self, values: &Value) -> Self {
+        self.and_as(values, None)
+    }
+
+    /// The same, sharing also what another scope was made of with the same values.
+    #[must_use]
+    pub fn and_as(&self, values: &Value, other: Option<(&Value, &Self)>) -> Self {
         let mut made = self.clone();
         let mut names = self.names.to_vec();
         if let Value::Object(map) = values {
             for (key, value) in map {
-                made.context.insert(key.clone(), value);
+                let shared = other
+                    .filter(|(other, _)| other.get(key) == Some(value))
+                    .and_then(|(_, scope)| scope.context.get(key));
+                match shared {
+                    Some(shared) => made.context.insert_value(key.clone(), shared.clone()),
+                    None => made.context.insert(key.clone(), value),
+                }
                 names.push(key.clone());
             }
         }
@@ -123,6 +148,16 @@ impl Scope {
         made.context.insert(name.to_owned(), value);
         made.elements.push(name.to_owned());
         made
+    }
+
+    /// The value of a variable or of a part of one, which the engine would print to be read again.
+    fn at(&self, expression: &str) -> Option<Value> {
+        let mut steps = expression.trim().split('.');
+        let mut value = self.context.get(steps.next()?)?;
+        for step in steps {
+            value = undefined::part(value, step)?;
+        }
+        serde_json::to_value(value).ok()
     }
 
     /// All names that have a value, in order.
@@ -180,15 +215,19 @@ impl Templates {
             .iter()
             .map(|(name, text)| (name.clone(), strict::strict(text, name)))
             .collect();
-        let looked_at = strict
-            .iter()
-            .filter(|(name, _)| good.contains_key(name.as_str()));
-        let looked_at = looked_at.map(|(name, strict)| (name.as_str(), strict.text.as_str()));
+        let looked_at = || {
+            let all = strict.iter();
+            all.filter(|(name, _)| good.contains_key(name.as_str()))
+        };
+        let fast = looked_at().map(|(name, strict)| (name.as_str(), strict.fast.as_str()));
+        let fast = engine(fast).unwrap_or_default();
+        let looked_at = looked_at().map(|(name, strict)| (name.as_str(), strict.text.as_str()));
         let faulty = sources
             .keys()
             .filter(|name| !good.contains_key(name.as_str()));
         let templates = Self {
             tera: engine(looked_at).unwrap_or_else(|_| plain.clone()),
+            fast,
             plain,
             faulty: faulty.cloned().collect(),
             sources: strict,
@@ -213,6 +252,11 @@ impl Templates {
             undefined::finish(asked, scope, || Ok(String::new()))?;
             return Err(TemplateError { faults: Vec::new() });
         }
+        if asked.is_empty()
+            && let Some(text) = undefined::fast(|| self.fast.render(name, &scope.context))
+        {
+            return Ok(text);
+        }
         undefined::finish(asked, scope, || {
             self.tera.render(name, &scope.context).or_else(|_| {
                 let rendered = self.plain.render(name, &scope.context);
@@ -227,6 +271,12 @@ impl Templates {
     pub fn text(&self, text: &str, scope: &Scope) -> Result<String, TemplateError> {
         let strict = strict::strict(text, NO_TEMPLATE);
         let asked = undefined::known_before(&strict, scope, None);
+        let fast = || self.fast.render_str(&strict.fast, &scope.context, false);
+        if asked.is_empty()
+            && let Some(text) = undefined::fast(fast)
+        {
+            return Ok(text);
+        }
         undefined::finish(asked, scope, || {
             self.tera
                 .render_str(&strict.text, &scope.context, false)
@@ -243,6 +293,9 @@ impl Templates {
 
     /// The value of an expression, with its type.
     pub fn value(&self, expression: &str, scope: &Scope) -> Result<Value, TemplateError> {
+        if let Some(value) = scope.at(expression) {
+            return Ok(value);
+        }
         let json = self.text(&whole(expression), scope);
         let json = json.map_err(|error| moved(error, expression))?;
         serde_json::from_str(&json)
@@ -303,6 +356,38 @@ impl Templates {
     fn refused(&self, text: &str) -> Option<tera::Error> {
         let mut tera = self.plain.clone();
         tera.add_raw_template(NO_TEMPLATE, text).err()
+    }
+
+    /// The variables that a value of a role looks at; none where its texts do not show it.
+    pub fn reads(&self, value: &Value) -> Option<Reads> {
+        match value {
+            Value::String(text) if text.contains("{{") || text.contains("{%") => {
+                reads::of(&strict::strict(text, NO_TEMPLATE), &self.sources)
+            }
+            Value::Array(items) => self.reads_of_all(items.iter()),
+            Value::Object(map) => self.reads_of_all(map.values()),
+            _ => Some(Reads::new()),
+        }
+    }
+
+    fn reads_of_all<'v>(&self, mut values: impl Iterator<Item = &'v Value>) -> Option<Reads> {
+        values.try_fold(Reads::new(), |mut all, value| {
+            all.append(&mut self.reads(value)?);
+            Some(all)
+        })
+    }
+
+    /// The same of an expression.
+    pub fn reads_of_expression(&self, expression: &str) -> Option<Reads> {
+        reads::of(
+            &strict::strict(&whole(expression), NO_TEMPLATE),
+            &self.sources,
+        )
+    }
+
+    /// The same of a template of the set.
+    pub fn reads_of_template(&self, name: &str) -> Option<Reads> {
+        reads::of(self.sources.get(name)?, &self.sources)
     }
 
     /// The names of a text that are not defined, whichever parts of it are left out. `condition` is asked before.
@@ -369,6 +454,11 @@ fn example(key: &str) -> &'static str {
         "for_each" => "for_each: host.interfaces",
         _ => "when: host.name == \"web1\"",
     }
+}
+
+/// Whether a text is one variable and nothing else.
+pub fn is_variable(text: &str, name: &str) -> bool {
+    whole_expression(text) == Some(name)
 }
 
 fn whole_expression(text: &str) -> Option<&str> {

@@ -142,7 +142,7 @@ fn prepare<'h>(session: &'h Session, fleet: &Fleet, goal: Goal) -> Result<Prepar
             wanted.clear();
         }
     }
-    let opened = session.open_hosts(fleet, hosts)?;
+    let opened = session.open_hosts_to_plan(fleet, hosts)?;
     let missing = opened.missing.iter();
     let rows = missing.map(|(host, error)| Row::unreached(&host.name, error));
     let rows: Vec<Row> = rows.collect();

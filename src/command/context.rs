@@ -48,6 +48,11 @@ pub(super) fn warn(global: &Global, warnings: &[Problem]) {
 
 /// Reads the inventory and its roles, and expands them: after this, nothing can be wrong that is known offline.
 pub(super) fn load(global: &Global) -> Result<Context> {
+    load_for(global, |_| true)
+}
+
+/// The same for the roles of some hosts alone.
+pub(super) fn load_for(global: &Global, asked: impl Fn(&Host) -> bool) -> Result<Context> {
     let folder = global.inventory.parent().map(|parent| {
         if parent.as_os_str().is_empty() {
             Path::new(".")
@@ -69,7 +74,7 @@ pub(super) fn load(global: &Global) -> Result<Context> {
     let mut wanted = BTreeMap::new();
     let expansion = roles.over(&loaded.cluster);
     let mut faults = (!roles.faults().is_empty()).then(|| roles.faults().clone());
-    for host in &loaded.cluster.hosts {
+    for host in loaded.cluster.hosts.iter().filter(|host| asked(host)) {
         match expansion.of(host, &Distribution::assumed()) {
             Ok(resources) => drop(wanted.insert(host.name.clone(), resources)),
             // One fault of several hosts is shown once.
@@ -109,7 +114,16 @@ impl Context {
         self.wanted.get(&host.name).cloned().unwrap_or_default()
     }
 
+    pub(super) fn count_wanted(&self, host: &Host) -> usize {
+        self.wanted.get(&host.name).map_or(0, Vec::len)
+    }
+
     pub(super) fn wanted_on(&self, host: &Host, os: &Distribution) -> Result<Vec<Resource>> {
+        if *os == Distribution::assumed()
+            && let Some(wanted) = self.wanted.get(&host.name)
+        {
+            return Ok(wanted.clone());
+        }
         let expanded = self.roles.over(self.cluster()).of(host, os);
         expanded.map_err(|e| of_role(host, &e))
     }

@@ -45,7 +45,7 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
 /// The plan of each host that answered, and how many did not.
 fn make(session: &Session) -> Result<(Vec<HostPlan>, usize)> {
     let fleet = session.fleet()?;
-    let mut opened = session.open_hosts(&fleet, session.wanted()?)?;
+    let mut opened = session.open_hosts_to_plan(&fleet, session.wanted()?)?;
     let unheld = vips::unheld(&fleet, &mut opened.hosts);
     let hosts = &opened.hosts;
     let secrets = &session.access.secrets;

@@ -13,7 +13,7 @@ use crate::secret;
 use super::{Failure, Result, context, print, secrets};
 
 pub(super) fn run(global: &Global, args: &RenderArgs) -> Result<Exit> {
-    let context = context::load(global)?;
+    let context = context::load_for(global, |host| host.name == args.host)?;
     let host = context
         .cluster()
         .hosts

@@ -60,11 +60,10 @@ fn sources(
 ) -> Result<(BTreeSet<SecretSource>, BTreeSet<SecretSource>)> {
     let mut sources = BTreeSet::new();
     let chosen = context.hosts(global)?;
+    let chosen: BTreeSet<&str> = chosen.iter().map(|host| host.name.as_str()).collect();
     // Where no template is compared, hosts start or leave, and directors that are not chosen do their part.
-    let takes_part = |host: &&Host| {
-        let is_chosen = chosen.iter().any(|c| c.name == host.name);
-        is_chosen || (!templates && host.is_director())
-    };
+    let takes_part =
+        |host: &&Host| chosen.contains(host.name.as_str()) || (!templates && host.is_director());
     for host in context.cluster().hosts.iter().filter(takes_part) {
         let ssh = &host.ssh;
         let own = [&ssh.password, &ssh.passphrase, &ssh.sudo_password];

@@ -9,6 +9,7 @@ use crate::model::{Cluster, Host};
 use crate::report::error::chain;
 use crate::report::plan::Names;
 use crate::resource::Resource;
+use crate::run::fleet::Outcome as FleetOutcome;
 use crate::run::host::{HostError, Run};
 use crate::run::{Fleet, HostRun};
 
@@ -116,11 +117,28 @@ impl<'g> Session<'g> {
         fleet: &Fleet,
         hosts: Vec<(&'h Host, Vec<Resource>)>,
     ) -> Result<Opened<'h>> {
+        self.all_opened(fleet, fleet.open(hosts))
+    }
+
+    /// The same for plans alone: see [`Fleet::open_to_plan`].
+    pub(super) fn open_hosts_to_plan<'h>(
+        &self,
+        fleet: &Fleet,
+        hosts: Vec<(&'h Host, Vec<Resource>)>,
+    ) -> Result<Opened<'h>> {
+        self.all_opened(fleet, fleet.open_to_plan(hosts))
+    }
+
+    fn all_opened<'h>(
+        &self,
+        fleet: &Fleet,
+        outcomes: Vec<FleetOutcome<'h, HostRun<'h>>>,
+    ) -> Result<Opened<'h>> {
         let mut opened = Opened {
             hosts: Vec::new(),
             missing: Vec::new(),
         };
-        for (host, outcome) in fleet.open(hosts) {
+        for (host, outcome) in outcomes {
             match outcome {
                 Ok(run) => opened.hosts.push(run),
                 Err(error) => opened.missing.push((host, chain(&error))),

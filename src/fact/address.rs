@@ -76,6 +76,10 @@ struct RawAddress {
 /// What prints them; [`Addresses::of_json`] parses it.
 pub const COMMAND: &str = "ip -j addr show";
 
+/// The same and the routes of IPv4 ([`super::route`]), a line each, by one process.
+pub const WITH_ROUTES: &str = "ip -j -b - 2>/dev/null <<'lvsctl' || failed $? 'ip -j addr show, and its routes'\n\
+     addr show\nroute show table main\nlvsctl";
+
 impl Fact for Addresses {
     const NAME: &'static str = "address";
     type Ask = ();

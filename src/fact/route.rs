@@ -22,6 +22,8 @@ pub struct Known {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ask {
     pub v6: bool,
+    /// Those of IPv4 come with the addresses ([`super::address::WITH_ROUTES`]).
+    pub with_addresses: bool,
 }
 
 #[derive(Deserialize)]
@@ -44,7 +46,10 @@ impl Fact for Routes {
     type Ask = Ask;
 
     fn command(ask: &Ask) -> String {
-        let mut text = "part v4\nask ip -j -4 route show table main\n".to_owned();
+        let mut text = String::new();
+        if !ask.with_addresses {
+            text.push_str("part v4\nask ip -j -4 route show table main\n");
+        }
         if ask.v6 {
             text.push_str("part v6\nask ip -j -6 route show table main\n");
         }

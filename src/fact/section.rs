@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::IgnoredAny;
+
 /// The parts that one kind's probe printed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Section {
@@ -39,6 +41,37 @@ impl Section {
     /// The command that failed on the host, with its exit status.
     pub(crate) fn failure(&self) -> Option<&str> {
         self.parts.get(FAILED).map(|text| text.trim_end())
+    }
+
+    /// Takes out the lines that `grep -H` printed of one file.
+    pub fn take_of_file(&mut self, path: &str) -> String {
+        let begin = format!("{path}:");
+        let mut taken = String::new();
+        for text in self.parts.values_mut().filter(|text| text.contains(&begin)) {
+            let mut kept = String::new();
+            for line in text.split_inclusive('\n') {
+                match line.strip_prefix(&begin) {
+                    Some(line) => taken.push_str(line),
+                    None => kept.push_str(line),
+                }
+            }
+            *text = kept;
+        }
+        taken
+    }
+
+    /// Takes out what follows the first JSON value of a part.
+    pub fn take_after_first_json(&mut self, part: &str) -> Option<String> {
+        let text = self.parts.get_mut(part)?;
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+        values.next()?.ok()?;
+        let end = values.byte_offset();
+        let rest = text.split_off(end);
+        Some(rest.trim().to_owned()).filter(|rest| !rest.is_empty())
+    }
+
+    pub fn put(&mut self, part: &str, text: String) {
+        self.parts.insert(part.to_owned(), text);
     }
 
     /// Parts whose name is `prefix` and a word more, with that word.
@@ -120,5 +153,33 @@ mod tests {
     fn a_part_that_begins_with_an_empty_line_keeps_it() {
         let sections = split("\n@n f body\n\nx\n\n@n f end\n", "n");
         assert_eq!(sections["f"].part("body"), "\nx\n");
+    }
+
+    #[test]
+    fn lines_of_one_file_are_taken_out() {
+        let mut section = Section::from_parts([(
+            "values",
+            "/proc/sys/a:1\n/var/lib/x.json:{\n/var/lib/x.json:  \"/var/lib/x.json:\": 1\n/var/lib/x.json:}\n/proc/sys/b:2\n",
+        )]);
+        let taken = section.take_of_file("/var/lib/x.json");
+        assert_eq!(taken, "{\n  \"/var/lib/x.json:\": 1\n}\n");
+        assert_eq!(section.part("values"), "/proc/sys/a:1\n/proc/sys/b:2\n");
+        assert_eq!(section.take_of_file("/var/lib/x.json"), "");
+    }
+
+    #[test]
+    fn what_follows_the_first_json_value_is_taken_out() {
+        for (text, first, rest) in [
+            ("[1]\n[2]\n", "[1]", Some("[2]")),
+            ("[\n 1\n]\n[\n]", "[\n 1\n]", Some("[\n]")),
+            ("[1]\n", "[1]", None),
+            ("no JSON", "no JSON", None),
+            ("", "", None),
+        ] {
+            let mut section = Section::from_parts([("json", text)]);
+            let taken = section.take_after_first_json("json");
+            assert_eq!(taken.as_deref(), rest, "{text}");
+            assert_eq!(section.part("json").trim_end(), first, "{text}");
+        }
     }
 }

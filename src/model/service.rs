@@ -1,6 +1,6 @@
 //! A virtual service with its VIPs, ports and real servers.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -59,8 +59,17 @@ impl Service {
 
     /// Where requests reach a host: the known ports, at the VIPs, or with NAT at the host's own address; each once.
     pub fn asked_at(&self, host: &str) -> Vec<(IpAddr, u16)> {
+        self.asked_at_any(self.backends_on(host))
+    }
+
+    /// The same of some of its real servers.
+    pub fn asked_at_any(
+        &self,
+        servers: impl Iterator<Item = impl Borrow<RealServer>>,
+    ) -> Vec<(IpAddr, u16)> {
         let mut all = Vec::new();
-        for rs in self.backends_on(host) {
+        for rs in servers {
+            let rs = rs.borrow();
             for port in self.known_ports() {
                 let port = rs.port.unwrap_or(port);
                 match self.mode {

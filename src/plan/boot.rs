@@ -9,28 +9,57 @@ use crate::resource::file::File;
 use crate::resource::service_manager::ServiceManager;
 use crate::resource::unit::Unit;
 use crate::resource::{NodeLines, Resource};
-use crate::template::{Scope, TemplateError, Templates};
+use crate::template::{Reads, Scope, TemplateError, Templates};
 
 /// The unit that runs the node script.
 pub fn unit(cluster: &str) -> String {
     format!("lvsctl-{cluster}.service")
 }
 
-/// Adds the files and the unit that make `resources` last.
-pub fn add(
-    resources: &mut Vec<Resource>,
+/// Whether the same files make two lists of resources last.
+pub fn are_alike(one: &[Resource], other: &[Resource]) -> bool {
+    let is_left_out = |r: &Resource| {
+        !matches!(r, Resource::Sysctl(_) | Resource::Module(_)) && r.node().is_none()
+    };
+    one.len() == other.len()
+        && one
+            .iter()
+            .zip(other)
+            .all(|(one, other)| one == other || (is_left_out(one) && is_left_out(other)))
+}
+
+/// What the templates of these files look at; none where they do not show it.
+pub fn reads(templates: &Templates) -> Option<Reads> {
+    let mut all = Reads::from([vec!["os".to_owned()]]);
+    for name in TEMPLATES {
+        all.append(&mut templates.reads_of_template(name)?);
+    }
+    Some(all)
+}
+
+const MODULES: &str = "modules.conf.tera";
+const SYSCTLS: &str = "sysctl.conf.tera";
+const SCRIPT: &str = "node.sh.tera";
+const SYSTEMD: &str = "node.systemd.tera";
+const OPENRC: &str = "node.openrc.tera";
+const TEMPLATES: [&str; 5] = [MODULES, SYSCTLS, SCRIPT, SYSTEMD, OPENRC];
+
+/// The files and the unit that make `resources` last.
+pub fn files(
+    resources: &[Resource],
     templates: &Templates,
     scope: &Scope,
     cluster: &Cluster,
     os: &Distribution,
-) -> Result<(), TemplateError> {
+) -> Result<Vec<Resource>, TemplateError> {
+    let mut made = Vec::new();
     let name = &cluster.name;
     let lines: Vec<(&'static str, String, NodeLines)> = resources
         .iter()
         .filter_map(|r| Some((r.kind(), r.key(), r.node()?)))
         .collect();
     if lines.is_empty() {
-        return Ok(());
+        return Ok(made);
     }
     let script = format!("/usr/local/sbin/lvsctl-{name}");
     let unit = unit(name);
@@ -72,34 +101,34 @@ pub fn add(
         }))
     };
     if !modules.is_empty() {
-        resources.push(file(
+        made.push(file(
             format!("/etc/modules-load.d/lvsctl-{name}.conf"),
-            "modules.conf.tera",
+            MODULES,
             "0644",
         )?);
     }
     if !sysctls.is_empty() {
-        resources.push(file(
+        made.push(file(
             format!("/etc/sysctl.d/90-lvsctl-{name}.conf"),
-            "sysctl.conf.tera",
+            SYSCTLS,
             "0644",
         )?);
     }
-    resources.push(file(script.clone(), "node.sh.tera", "0755")?);
-    resources.push(file(
+    made.push(file(script.clone(), SCRIPT, "0755")?);
+    made.push(file(
         os.definition(&unit),
         match os.service_manager {
-            ServiceManager::Systemd => "node.systemd.tera",
-            ServiceManager::Openrc => "node.openrc.tera",
+            ServiceManager::Systemd => SYSTEMD,
+            ServiceManager::Openrc => OPENRC,
         },
         os.definition_mode,
     )?);
-    resources.push(Resource::Unit(Unit {
+    made.push(Resource::Unit(Unit {
         name: unit,
         enabled: true,
         active: true,
         reads: Vec::new(),
         reloads: false,
     }));
-    Ok(())
+    Ok(made)
 }

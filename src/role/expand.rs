@@ -6,11 +6,12 @@ use miette::SourceSpan;
 use serde_json::{Map, Value};
 
 use super::entry::{Entry, Given, Role, State, keys};
+use super::memo::Memo;
 use super::{RoleFaults, Roles, misfit};
 use crate::inventory::node::{Entry as Pair, Node, Value as Yaml};
 use crate::inventory::{Fault, shown};
 use crate::resource::Resource;
-use crate::template::{Scope, TemplateError, TemplateFault};
+use crate::template::{self, Reads, Scope, TemplateError, TemplateFault, Templates};
 
 pub(super) const WHAT_TEMPLATES_SEE: &str =
     "docs/roles.md lists the variables, and shows what an expression looks like";
@@ -144,22 +145,40 @@ pub(super) fn check(roles: &Roles, role: &Role, entry: &Entry, faults: &mut Role
     }
 }
 
+/// What each entry made of hosts, by the entry's place in memory.
+pub(super) type OfEntries = Memo<usize, Vec<Resource>>;
+
+/// The variables of one host, and what was made of others.
+#[derive(Clone, Copy)]
+pub(super) struct Own<'s> {
+    pub scope: &'s Scope,
+    /// Those of `scope` that are the host's.
+    pub values: &'s Map<String, Value>,
+    pub host: &'s str,
+    pub others: &'s OfEntries,
+}
+
 /// The roles of one host, while they become resources.
 pub(super) struct Expanding<'r, 's> {
     roles: &'r Roles,
     scope: &'s Scope,
     host: &'s str,
+    own: Own<'s>,
+    /// What the entry at hand looks at; none where that is not known, or where it has a fault.
+    reads: Option<Reads>,
     above: Vec<&'r str>,
     made: Vec<(Place<'r>, Resource)>,
     faults: RoleFaults,
 }
 
 impl<'r, 's> Expanding<'r, 's> {
-    pub(super) fn new(roles: &'r Roles, scope: &'s Scope, host: &'s str) -> Self {
+    pub(super) fn new(roles: &'r Roles, own: Own<'s>) -> Self {
         Self {
             roles,
-            scope,
-            host,
+            scope: own.scope,
+            host: own.host,
+            own,
+            reads: None,
             above: Vec::new(),
             made: Vec::new(),
             faults: RoleFaults::default(),
@@ -184,15 +203,47 @@ impl<'r, 's> Expanding<'r, 's> {
         }
         self.above.pop();
         for (index, entry) in role.resources.iter().enumerate() {
-            self.entry(Place { role, entry, index });
+            self.entry_or_another_s(Place { role, entry, index });
+        }
+    }
+
+    /// Takes what the entry made of a host that is like this one, where there is one.
+    fn entry_or_another_s(&mut self, at: Place<'r>) {
+        let key = std::ptr::from_ref(at.entry).addr();
+        let own = self.own;
+        let all = |made: &Vec<Resource>| Some(made.clone());
+        if let Some(made) = own.others.find(&key, own.values, all) {
+            self.made
+                .extend(made.into_iter().map(|resource| (at, resource)));
+            return;
+        }
+        let before = self.made.len();
+        self.reads = Some(Reads::new());
+        self.entry(at);
+        let Some(reads) = self.reads.take() else {
+            return;
+        };
+        let made = self.made.iter().skip(before);
+        let made = made.map(|(_, resource)| resource.clone()).collect();
+        own.others.keep(key, &reads, own.values, made);
+    }
+
+    fn reads(&mut self, more: impl FnOnce(&Templates) -> Option<Reads>) {
+        if let Some(reads) = &mut self.reads {
+            match more(&self.roles.templates) {
+                Some(mut more) => reads.append(&mut more),
+                None => self.reads = None,
+            }
         }
     }
 
     fn add(&mut self, at: Place<'_>, fault: Fault) {
+        self.reads = None;
         at.add(fault, Some(self.host), &mut self.faults);
     }
 
     fn add_all(&mut self, at: Place<'_>, given: &Given, error: TemplateError) {
+        self.reads = None;
         at.add_all(self.roles, given, error, Some(self.host), &mut self.faults);
     }
 
@@ -201,6 +252,7 @@ impl<'r, 's> Expanding<'r, 's> {
         let Value::String(expression) = &given.value else {
             return Some(given.value.clone());
         };
+        self.reads(|templates| templates.reads_of_expression(expression));
         match self.roles.templates.value(expression, scope) {
             Ok(value) => Some(value),
             Err(error) => {
@@ -234,7 +286,18 @@ impl<'r, 's> Expanding<'r, 's> {
             },
         };
         let mut made = false;
+        // An element that is the resource itself needs no template.
+        let is_item = |body: &str| template::is_variable(body, element);
+        let is_whole = for_each.is_some()
+            && when.is_none()
+            && at.entry.kind != "file"
+            && at.entry.body.value.as_str().is_some_and(is_item);
         for item in items {
+            if let (true, Some(item)) = (is_whole, &item) {
+                made = true;
+                self.made_of(at, item, true);
+                continue;
+            }
             let inner = match &item {
                 Some(item) => self.scope.with(element, item),
                 None => self.scope.clone(),
@@ -278,6 +341,8 @@ impl<'r, 's> Expanding<'r, 's> {
         let condition = at.entry.when.as_ref().and_then(|when| when.value.as_str());
         let condition = condition.map(|text| format!("{{{{ {text} }}}}"));
         let condition = condition.unwrap_or_default();
+        self.reads(|templates| templates.reads(&condition.as_str().into()));
+        self.reads(|templates| templates.reads(&at.entry.body.value));
         for given in texts(&at.entry.body) {
             let text = given.value.as_str().unwrap_or_default();
             if let Some(error) = self.roles.templates.names(text, &scope, &condition) {
@@ -291,7 +356,11 @@ impl<'r, 's> Expanding<'r, 's> {
             self.add_all(at, when, error);
         }
         let template = at.entry.body.value.get("template").and_then(Value::as_str);
-        if let Some(template) = template.filter(|name| !name.contains("{{"))
+        let template = template.filter(|name| !name.contains("{{"));
+        if let Some(name) = template {
+            self.reads(|templates| templates.reads_of_template(name));
+        }
+        if let Some(template) = template
             && let Some(error) = self.roles.templates.names_of(template, &scope, &condition)
         {
             self.add_all(at, &at.entry.body, error);
@@ -299,11 +368,15 @@ impl<'r, 's> Expanding<'r, 's> {
     }
 
     fn resource(&mut self, at: Place<'r>, scope: &Scope) {
-        let Some((expanded, whole)) = self.fields(at, scope) else {
-            return;
-        };
+        if let Some((expanded, whole)) = self.fields(at, scope) {
+            self.made_of(at, &expanded, whole);
+        }
+    }
+
+    /// The resource that fields make; `whole`: all of them are there.
+    fn made_of(&mut self, at: Place<'r>, expanded: &Value, whole: bool) {
         let whole = whole && at.entry.state == State::Whole;
-        let resource = match misfit::read(at.entry, &expanded) {
+        let resource = match misfit::read(at.entry, expanded) {
             Ok(resource) => resource,
             Err(faults) => {
                 let said = |fault: &Fault| whole || !misfit::is_missing(fault);
@@ -320,7 +393,7 @@ impl<'r, 's> Expanding<'r, 's> {
             return self.made.push((at, resource));
         };
         let (kind, key) = (resource.kind(), resource.key());
-        let span = field(&at.entry.body.node, &expanded, &fault, &key);
+        let span = field(&at.entry.body.node, expanded, &fault, &key);
         let span = span.or_else(|| first_field(&at.entry.body.node, kind));
         let what = if key.is_empty() {
             kind.to_owned()
@@ -336,6 +409,7 @@ impl<'r, 's> Expanding<'r, 's> {
     /// The fields with their values, and whether all are there: what is wrong with the others is said.
     fn fields(&mut self, at: Place<'r>, scope: &Scope) -> Option<(Value, bool)> {
         let body = &at.entry.body;
+        self.reads(|templates| templates.reads(&body.value));
         let Value::Object(map) = &body.value else {
             let expanded = self.roles.templates.expand(&body.value, scope);
             let expanded = expanded
@@ -399,6 +473,7 @@ impl<'r, 's> Expanding<'r, 's> {
             self.add(at, fault);
             return (body, false);
         };
+        self.reads(|templates| templates.reads_of_template(name));
         match self.roles.templates.render(name, scope) {
             Ok(content) => drop(map.insert("content".to_owned(), Value::String(content))),
             Err(error) => {

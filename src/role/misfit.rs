@@ -1,7 +1,9 @@
 //! What is wrong with the fields of a resource: all of it, each at its place. What fields there are, the kinds say.
 
 use miette::SourceSpan;
-use serde_json::{Map, Value};
+use serde::Deserialize as _;
+use serde::de::value::{MapAccessDeserializer, MapDeserializer};
+use serde_json::Value;
 
 use super::entry::{Entry, keys};
 use super::example;
@@ -12,8 +14,10 @@ use crate::resource::Resource;
 
 /// The resource that an entry's fields make, or what is wrong with each of them.
 pub(super) fn read(entry: &Entry, expanded: &Value) -> Result<Resource, Vec<Fault>> {
-    let whole = Value::Object(Map::from_iter([(entry.kind.clone(), expanded.clone())]));
-    match serde_json::from_value::<Resource>(whole) {
+    let whole = MapDeserializer::new(std::iter::once((entry.kind.as_str(), expanded)));
+    let made: Result<Resource, serde_json::Error> =
+        Resource::deserialize(MapAccessDeserializer::new(whole));
+    match made {
         Ok(resource) => Ok(resource),
         Err(_) => Err(faults(entry, expanded)),
     }

@@ -89,19 +89,41 @@ impl<'a> Fleet<'a> {
 
     /// Connects to hosts and probes them.
     pub fn open<'h>(&self, hosts: Vec<(&'h Host, Vec<Resource>)>) -> Vec<Outcome<'h, HostRun<'h>>> {
+        self.open_and(hosts, |_| {})
+    }
+
+    /// The same for plans alone. Hosts that are as wanted are left again at once: of a thousand hosts most are, and each
+    /// connection takes memory. Directors stay: what they do together is decided later.
+    pub fn open_to_plan<'h>(
+        &self,
+        hosts: Vec<(&'h Host, Vec<Resource>)>,
+    ) -> Vec<Outcome<'h, HostRun<'h>>> {
+        self.open_and(hosts, |run| {
+            if !run.host.is_director() && run.plan(self.run.secrets).is_empty() {
+                run.leave();
+            }
+        })
+    }
+
+    fn open_and<'h>(
+        &self,
+        hosts: Vec<(&'h Host, Vec<Resource>)>,
+        then: impl Fn(&mut HostRun<'h>) + Sync,
+    ) -> Vec<Outcome<'h, HostRun<'h>>> {
         let names = hosts.iter().map(|(host, _)| host.name.clone()).collect();
         self.run.sink.event(&Event::Started {
             what: "probe",
             hosts: names,
         });
         self.each(hosts, |(host, wanted)| {
-            let opened = HostRun::open(&self.run, host, wanted);
-            if let Err(error) = &opened {
-                self.run.sink.event(&Event::Failed {
+            let mut opened = HostRun::open(&self.run, host, wanted);
+            match &mut opened {
+                Ok(run) => then(run),
+                Err(error) => self.run.sink.event(&Event::Failed {
                     host: host.name.clone(),
                     kind: error.kind(),
                     error: crate::error_chain::chain(error),
-                });
+                }),
             }
             (host, opened)
         })
@@ -217,10 +239,7 @@ impl<'a> Fleet<'a> {
     /// Ends all shells; a host that does not answer any more is no news here.
     pub fn close(&self, hosts: Vec<HostRun>) {
         self.each(hosts, |host| {
-            let name = host.host.name.clone();
-            if let Err(error) = host.close() {
-                tracing::debug!(host = name, %error, "closing");
-            }
+            host.close();
         });
     }
 }

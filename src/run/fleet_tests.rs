@@ -198,3 +198,48 @@ fn an_interrupt_between_the_parts_leaves_what_would_go() {
     assert_eq!(results[2], "lb2 well");
     assert_eq!(results[3], format!("lb1 {interrupted}"));
 }
+
+#[test]
+fn hosts_that_are_as_wanted_are_left_at_once() {
+    let loaded = inventory::parse("t.yaml", TEXT, BUILT_IN_ROLES).expect("a valid inventory");
+    let cluster = &loaded.cluster;
+    let mut fake = FakeHosts::new();
+    for host in &cluster.hosts {
+        let script = probed(vec![Manifest::new("t")], vec![None]);
+        fake = fake.host(&host.name, script.otherwise(ok("")));
+    }
+    let cancel = CancelToken::default();
+    let log = Log {
+        lines: Mutex::default(),
+        cancel: None,
+    };
+    let roles = Roles::load(None).expect("roles");
+    let run = Run {
+        cluster,
+        roles: roles.over(cluster),
+        connect: &fake,
+        secrets: &Secrets::new(),
+        sink: &log,
+        cancel: &cancel,
+        holder: "test",
+        more: &|_, _| String::new(),
+    };
+    let fleet = Fleet::new(run, 1).expect("threads");
+    let file = serde_json::json!({ "file": { "path": "/etc/x" } });
+    let file: Resource = serde_json::from_value(file).expect("a file");
+    // Nothing is wanted of lb1 and rs1; of the others something that is not there.
+    let wanted = cluster.hosts.iter().map(|host| {
+        let differs = host.name.ends_with('2');
+        (host, differs.then(|| file.clone()).into_iter().collect())
+    });
+    let opened = fleet.open_to_plan(wanted.collect());
+    let open: Vec<&str> = opened
+        .into_iter()
+        .filter_map(|(host, run)| {
+            let mut run = run.expect("a host");
+            let asked = run.ask("asking", "true");
+            asked.is_ok().then_some(host.name.as_str())
+        })
+        .collect();
+    assert_eq!(open, ["lb1", "lb2", "rs2"]);
+}

@@ -339,15 +339,35 @@ impl<'a> HostRun<'a> {
             })
     }
 
-    /// Ends the shell on the host, and waits until it has: its lock is gone then.
-    pub fn close(self) -> Result<(), HostError> {
-        self.shell
-            .close(Duration::from_secs(10))
-            .map_err(|source| HostError::Transport {
-                doing: "closing the connection".to_owned(),
-                step: None,
-                source,
-            })
+    /// Ends the shell on the host, and waits until it has: its lock is gone then. A host that does not answer any more is
+    /// no news here.
+    pub fn close(mut self) {
+        self.leave();
+    }
+
+    /// The same of a host of which only the answer is still needed.
+    pub fn leave(&mut self) {
+        let shell = std::mem::replace(&mut self.shell, Box::new(Left));
+        if let Err(error) = shell.close(Duration::from_secs(10)) {
+            tracing::debug!(host = self.host.name, %error, "closing");
+        }
+    }
+}
+
+/// In the place of a shell that was ended.
+struct Left;
+
+impl RemoteShell for Left {
+    fn run(&mut self, _: &str, _: Duration) -> Result<Output, TransportError> {
+        Err(TransportError::Gone)
+    }
+
+    fn run_in_shell(&mut self, _: &str, _: Duration) -> Result<Output, TransportError> {
+        Err(TransportError::Gone)
+    }
+
+    fn close(self: Box<Self>, _: Duration) -> Result<(), TransportError> {
+        Ok(())
     }
 }
 
@@ -443,13 +463,17 @@ fn ask(
     let mut needs = needs.clone();
     let more = (run.more)(host, &mut needs);
     let script = probe::script(&run.cluster.name, &needs, &more, &nonce);
-    let output = shell
-        .run(&script, timeout(host))
-        .map_err(|source| HostError::Transport {
-            doing: "probing".to_owned(),
-            step: None,
-            source,
-        })?;
+    // A subshell is one process more on the host, and what only asks for facts needs none.
+    let output = if more.is_empty() {
+        shell.run_in_shell(&script, timeout(host))
+    } else {
+        shell.run(&script, timeout(host))
+    };
+    let output = output.map_err(|source| HostError::Transport {
+        doing: "probing".to_owned(),
+        step: None,
+        source,
+    })?;
     Ok(probe::read(
         &run.cluster.name,
         &needs,

@@ -19,6 +19,8 @@ pub(super) fn engine<'a>(
     tera.autoescape_on(Vec::<&str>::new());
     tera.register_filter(strict::FILTER, undefined::known);
     tera.register_filter(strict::PRINTED, undefined::printed);
+    tera.register_filter(strict::FAST_FILTER, undefined::known_fast);
+    tera.register_filter(strict::FAST_PRINTED, undefined::printed_fast);
     tera.register_filter(
         "json",
         |value: tera::Value, _: tera::Kwargs, _: &tera::State| -> tera::TeraResult<String> {

@@ -1,7 +1,7 @@
 //! Undefined names: what is wrong with each, and the names that are nearest. Where names stand in a text is known by
 //! [`super::strict`].
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use tera::{Kwargs, State, TeraResult, Value};
 
@@ -11,6 +11,8 @@ use super::{NO_TEMPLATE, Scope, TemplateError, TemplateFault};
 use crate::inventory::{choices, shown};
 
 thread_local! {
+    /// Whether this thread has met what [`known`] or [`printed`] would note.
+    static WRONG: Cell<bool> = const { Cell::new(false) };
     /// The undefined names that were met while this thread renders.
     static MET: RefCell<Vec<TemplateFault>> = const { RefCell::new(Vec::new()) };
 }
@@ -70,6 +72,30 @@ pub(super) fn printed(value: Value, kwargs: Kwargs, _: &State) -> TeraResult<Val
     });
     MET.with_borrow_mut(|met| met.push(fault));
     Ok(Value::none())
+}
+
+/// As [`known`], where it is enough that something is wrong.
+pub(super) fn known_fast(value: Value, _: Kwargs, _: &State) -> Value {
+    if value.is_undefined() {
+        WRONG.set(true);
+        return Value::none();
+    }
+    value
+}
+
+/// As [`printed`], where it is enough that something is wrong.
+pub(super) fn printed_fast(value: Value, _: Kwargs, _: &State) -> Value {
+    if value.is_map() || value.is_array() || value.is_undefined() {
+        WRONG.set(true);
+    }
+    value
+}
+
+/// What is rendered, where nothing is wrong.
+pub(super) fn fast(render: impl FnOnce() -> TeraResult<String>) -> Option<String> {
+    WRONG.set(false);
+    let rendered = render().ok()?;
+    (!WRONG.get()).then_some(rendered)
 }
 
 /// A path as it is written: `services[0].name`.
@@ -190,7 +216,7 @@ fn lacking(above: &[&str], step: &str, values: &[&Value]) -> TemplateFault {
     fault
 }
 
-fn part<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
+pub(super) fn part<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
     let mut parts = value.as_map()?.iter();
     parts
         .find(|(name, _)| name.as_str() == Some(key))

@@ -170,9 +170,9 @@ impl Capture {
         self.data.len()
     }
 
+    /// Also gives its memory back.
     pub(super) fn clear(&mut self) {
-        self.data.clear();
-        self.searched = 0;
+        *self = Self::default();
     }
 
     /// Where the marker begins. Each byte is looked at about once, however often this is called with one marker.

@@ -317,11 +317,15 @@ impl Session {
             let (Some(status), Some(_)) = (status, self.stderr.status_at(err, &end)) else {
                 continue;
             };
-            return Ok(Output {
+            let output = Output {
                 status,
                 stdout: self.stdout.between(&begin, out),
                 stderr: self.stderr.between(&begin, err),
-            });
+            };
+            // A connection that waits for others holds no output.
+            self.stdout.clear();
+            self.stderr.clear();
+            return Ok(output);
         }
     }
 }

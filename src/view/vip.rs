@@ -5,15 +5,14 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::{Value, json};
 
-use crate::model::{ArpAnswer, Cluster, Host, Mode, Service};
+use super::served::Part;
+use crate::model::{ArpAnswer, Cluster, Host, Mode};
 
 /// VIPs that a real server itself must hold: it gets packets for them.
-pub(super) fn real_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
+pub(super) fn real_vips(served: &[Part]) -> Vec<Value> {
     let mut seen = BTreeSet::new();
-    let mine = cluster
-        .services
-        .iter()
-        .filter(|s| s.mode != Mode::Nat && s.is_served_by(&host.name));
+    let mine = served.iter().map(|part| part.service);
+    let mine = mine.filter(|service| service.mode != Mode::Nat);
     mine.flat_map(|service| {
         service
             .vips
@@ -40,11 +39,9 @@ fn label(address: IpAddr, interface: &str, index: usize) -> Option<String> {
 }
 
 /// IPv4 VIPs that a real server itself holds.
-fn held_v4(cluster: &Cluster, host: &Host) -> BTreeSet<Ipv4Addr> {
-    let mine = cluster
-        .services
-        .iter()
-        .filter(|s| s.mode != Mode::Nat && s.is_served_by(&host.name));
+fn held_v4(served: &[Part]) -> BTreeSet<Ipv4Addr> {
+    let mine = served.iter().map(|part| part.service);
+    let mine = mine.filter(|service| service.mode != Mode::Nat);
     let vips = mine.flat_map(|s| &s.vips).map(|vip| vip.address);
     vips.filter_map(|vip| match vip {
         IpAddr::V4(v4) => Some(v4),
@@ -54,27 +51,26 @@ fn held_v4(cluster: &Cluster, host: &Host) -> BTreeSet<Ipv4Addr> {
 }
 
 /// Whether arp_ignore and arp_announce are what keeps a host from speaking for a VIP.
-pub(super) fn silent(cluster: &Cluster, host: &Host) -> bool {
-    cluster.arp == ArpAnswer::Sysctl && !held_v4(cluster, host).is_empty()
+pub(super) fn silent(cluster: &Cluster, served: &[Part]) -> bool {
+    cluster.arp == ArpAnswer::Sysctl && !held_v4(served).is_empty()
 }
 
 /// Rules that keep a host from speaking for a VIP, where they are chosen. A director is who speaks for it.
-pub(super) fn arp_rules(cluster: &Cluster, host: &Host) -> Vec<Value> {
+pub(super) fn arp_rules(cluster: &Cluster, host: &Host, served: &[Part]) -> Vec<Value> {
     if cluster.arp != ArpAnswer::Arptables || host.is_director() {
         return Vec::new();
     }
-    let vips = held_v4(cluster, host).into_iter();
+    let vips = held_v4(served).into_iter();
     vips.map(|vip| json!({ "vip": vip, "rip": host.address }))
         .collect()
 }
 
 /// Interfaces that bring tunnelled packets to a real server, each with the module that makes it.
-pub(super) fn tunnels(cluster: &Cluster, host: &Host) -> Vec<Value> {
-    let mine = |s: &&Service| s.mode == Mode::Tun && s.is_served_by(&host.name);
-    let families: BTreeSet<bool> = cluster
-        .services
+pub(super) fn tunnels(served: &[Part]) -> Vec<Value> {
+    let families: BTreeSet<bool> = served
         .iter()
-        .filter(mine)
+        .map(|part| part.service)
+        .filter(|service| service.mode == Mode::Tun)
         .flat_map(|s| &s.vips)
         .map(|vip| vip.address.is_ipv6())
         .collect();
@@ -133,6 +129,7 @@ pub(super) fn moving_vips(cluster: &Cluster, host: &Host) -> Vec<Value> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::served::Served;
     use super::*;
     use crate::inventory::{self, BUILT_IN_ROLES};
 
@@ -157,10 +154,11 @@ mod tests {
         let cluster = inventory::parse("t.yaml", text, BUILT_IN_ROLES)
             .expect("a valid inventory")
             .cluster;
+        let served = Served::new(&cluster);
         let rules: Vec<usize> = cluster
             .hosts
             .iter()
-            .map(|host| arp_rules(&cluster, host).len())
+            .map(|host| arp_rules(&cluster, host, served.by(&host.name)).len())
             .collect();
         assert_eq!(rules, [0, 1]);
     }

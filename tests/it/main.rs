@@ -21,6 +21,7 @@ mod inventory_secrets;
 mod inventory_steps;
 mod keepalived_conf;
 mod lab;
+mod large_inventory;
 mod package;
 mod reference;
 mod refusals;

@@ -82,12 +82,18 @@ impl TestHost {
         }
     }
 
-    /// And starts sshd.
-    pub(super) fn set_address(&self) {
-        let batch = format!(
+    /// And starts sshd. `with_neighbour`: the controller's hardware address is entered by hand.
+    pub(super) fn set_address(&self, with_neighbour: bool) {
+        let mut batch = format!(
             "link set lo up\naddr add {}/16 dev eth0\nlink set eth0 up\n",
             self.address
         );
+        if with_neighbour {
+            let (controller, mac) = (super::address(0), super::mac(0));
+            batch.push_str(&format!(
+                "neigh replace {controller} lladdr {mac} dev eth0 nud permanent\n"
+            ));
+        }
         let mut command = Command::new("nsenter");
         command.args(["-n", "-t", &self.pid().to_string(), "ip"]);
         super::ip(&mut command, &batch);

@@ -27,6 +27,7 @@ pub(crate) mod follow;
 mod host;
 pub(crate) mod inventory;
 pub(crate) mod labs;
+pub(crate) mod large;
 pub(crate) mod program;
 mod spec;
 
@@ -153,16 +154,24 @@ impl Lab {
     /// One `ip` for all that is on the controller's side, one for each host's.
     fn connect_network(&self) {
         let mut batch = String::new();
+        let are_many = self.hosts.len() > FEW;
         for (n, host) in self.hosts.iter().enumerate() {
-            let peer = host.pid();
+            let (peer, mac) = (host.pid(), mac(n + 1));
             batch.push_str(&format!(
-                "link add v{n} type veth peer name eth0 netns {peer}\nlink set v{n} master br0 up\n"
+                "link add v{n} type veth peer name eth0 address {mac} netns {peer}\nlink set v{n} master br0 up\n"
             ));
+            if are_many {
+                let address = host.address;
+                batch.push_str(&format!(
+                    "link set v{n} type bridge_slave mcast_flood off\n\
+                     neigh replace {address} lladdr {mac} dev br0 nud permanent\n"
+                ));
+            }
         }
         let _entered = self.enter();
         ip(&mut Command::new("ip"), &batch);
         for host in &self.hosts {
-            host.set_address();
+            host.set_address(are_many);
         }
     }
 }
@@ -190,13 +199,23 @@ fn address(n: usize) -> IpAddr {
     Ipv4Addr::new(10, 77, high, low).into()
 }
 
+/// The kernel has room for 1024 neighbours of all namespaces of a machine together (gc_thresh3, arp(7)), and each host
+/// takes two. Those of more hosts than these are entered by hand: permanent entries do not count.
+const FEW: usize = 200;
+
+/// The hardware address of the host with this number; the controller's is 0.
+fn mac(n: usize) -> String {
+    let [_, _, high, low] = u32::try_from(n).expect("few hosts").to_be_bytes();
+    format!("02:4c:56:53:{high:02x}:{low:02x}")
+}
+
 /// A network namespace that lives as long as the file is open: a bridge, and no way out.
 fn controller_network() -> File {
     std::thread::spawn(|| {
         unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace; these tests run as root");
-        let controller = address(0);
+        let (controller, mac) = (address(0), mac(0));
         let batch = format!(
-            "link set lo up\nlink add br0 type bridge\nlink set br0 up\naddr add {controller}/16 dev br0\n"
+            "link set lo up\nlink add br0 address {mac} type bridge\nlink set br0 up\naddr add {controller}/16 dev br0\n"
         );
         ip(&mut Command::new("ip"), &batch);
         File::open("/proc/thread-self/ns/net").expect("its file")

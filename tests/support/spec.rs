@@ -106,7 +106,7 @@ impl HostSpec {
     pub(super) fn write(&self, upper: &Path, key: &str) {
         let log = "AuthorizedKeysFile .ssh/authorized_keys\nUsePAM no\nPrintMotd no\nPrintLastLog no\nUseDNS no\n";
         let mut config = self.sshd.clone();
-        config.push_str("LogLevel VERBOSE\n");
+        config.push_str("LogLevel VERBOSE\nSubsystem sftp internal-sftp\n");
         for kind in &self.host_keys {
             config.push_str(&format!("HostKey /etc/ssh/lvsctl_{kind}\n"));
         }

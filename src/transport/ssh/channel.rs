@@ -1,5 +1,6 @@
 //! The process on the host, over libssh2 without blocking.
 
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::time::Instant;
 
@@ -12,10 +13,17 @@ use crate::transport::{Channel, Ended, Progress};
 /// What is offered to libssh2 at once; it makes packets of it.
 const PIECE: usize = 32 * 1024;
 
+/// How much is read at once.
+const ROOM: usize = 64 * 1024;
+
+thread_local! {
+    /// What is read comes here first. It is the thread's: of a thousand connections most wait.
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; ROOM]);
+}
+
 pub(crate) struct SshChannel {
     channel: ssh2::Channel,
     link: Link,
-    buffer: Vec<u8>,
 }
 
 /// What one attempt at an operation came to.
@@ -28,21 +36,17 @@ enum Did<T> {
 
 impl SshChannel {
     pub(super) fn new(channel: ssh2::Channel, link: Link) -> Self {
-        Self {
-            channel,
-            link,
-            buffer: vec![0; 64 * 1024],
-        }
+        Self { channel, link }
     }
 
     /// Tries one operation, once. One that does not get through keeps its half-sent packet, and goes on with it when it
     /// is tried again with the same words.
     fn attempt<T>(
         &mut self,
-        mut operation: impl FnMut(&mut ssh2::Channel, &mut [u8]) -> io::Result<T>,
+        mut operation: impl FnMut(&mut ssh2::Channel) -> io::Result<T>,
     ) -> io::Result<Did<T>> {
         loop {
-            match operation(&mut self.channel, &mut self.buffer) {
+            match operation(&mut self.channel) {
                 Ok(done) => return Ok(Did::Done(done)),
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(Did::NotYet),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -67,16 +71,18 @@ impl SshChannel {
         if !outbound {
             return Ok(Did::NotYet);
         }
-        self.attempt(|channel, _| channel.wait_eof().map_err(io::Error::from))
+        self.attempt(|channel| channel.wait_eof().map_err(io::Error::from))
     }
 
     fn read(&mut self, stream: i32) -> io::Result<Did<Vec<u8>>> {
-        let did = self.attempt(|channel, buffer| channel.stream(stream).read(buffer))?;
-        Ok(match did {
-            Did::Done(0) => Did::NotYet,
-            Did::Done(n) => Did::Done(self.buffer.get(..n).unwrap_or_default().to_vec()),
-            Did::NotYet => Did::NotYet,
-            Did::Cut => Did::Cut,
+        BUFFER.with_borrow_mut(|buffer| {
+            let did = self.attempt(|channel| channel.stream(stream).read(buffer))?;
+            Ok(match did {
+                Did::Done(0) => Did::NotYet,
+                Did::Done(n) => Did::Done(buffer.get(..n).unwrap_or_default().to_vec()),
+                Did::NotYet => Did::NotYet,
+                Did::Cut => Did::Cut,
+            })
         })
     }
 
@@ -85,7 +91,7 @@ impl SshChannel {
         if !self.channel.eof() {
             return Ok(Did::NotYet);
         }
-        let did = self.attempt(|channel, _| channel.wait_close().map_err(io::Error::from))?;
+        let did = self.attempt(|channel| channel.wait_close().map_err(io::Error::from))?;
         Ok(match did {
             // The status alone is 0 also for a process that was killed.
             Did::Done(()) => Did::Done(match self.channel.exit_signal() {
@@ -128,7 +134,7 @@ impl Channel for SshChannel {
             }
             if !to_send.is_empty() {
                 let piece = to_send.get(..PIECE).unwrap_or(to_send);
-                match self.attempt(|channel, _| channel.write(piece))? {
+                match self.attempt(|channel| channel.write(piece))? {
                     Did::Done(n) => *to_send = to_send.get(n..).unwrap_or_default(),
                     Did::NotYet => {}
                     Did::Cut => return Ok(Progress::Closed(Ended::Cut)),

@@ -1,0 +1,144 @@
+//! What was made of one host serves the next one where all variables that it looks at have the same values: of many hosts
+//! most are alike.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Map, Value};
+
+use crate::template::Reads;
+
+/// What was made, by what it was made of: for each the values that hosts had, and what came of these.
+#[derive(Debug)]
+pub(super) struct Memo<K, T> {
+    made: Mutex<HashMap<K, Vec<Made<T>>>>,
+}
+
+#[derive(Debug)]
+struct Made<T> {
+    looked_at: Vec<Seen>,
+    value: T,
+}
+
+/// A variable that was looked at.
+#[derive(Debug)]
+struct Seen {
+    path: Vec<String>,
+    /// How many steps of the path are there.
+    steps: usize,
+    value: Value,
+}
+
+/// More kinds of hosts than these are not kept apart.
+const MOST: usize = 32;
+
+impl<K, T> Default for Memo<K, T> {
+    fn default() -> Self {
+        Self {
+            made: Mutex::default(),
+        }
+    }
+}
+
+impl<K: Hash + Eq, T> Memo<K, T> {
+    /// What `take` gives of the first that was made for a host with these variables and of which it gives anything.
+    pub(super) fn find<R>(
+        &self,
+        key: &K,
+        own: &Map<String, Value>,
+        take: impl Fn(&T) -> Option<R>,
+    ) -> Option<R> {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |made: &&Made<T>| {
+            let mut looked_at = made.looked_at.iter();
+            looked_at.all(|seen| value_at(own, &seen.path) == Some((seen.steps, &seen.value)))
+        };
+        let mut alike = made.get(key)?.iter().filter(same);
+        alike.find_map(|made| take(&made.value))
+    }
+
+    /// Keeps it. Variables that are the same for all hosts are not compared.
+    pub(super) fn keep(&self, key: K, reads: &Reads, own: &Map<String, Value>, value: T) {
+        let looked_at = reads.iter().filter_map(|path| {
+            let (steps, value) = value_at(own, path)?;
+            Some(Seen {
+                path: path.clone(),
+                steps,
+                value: value.clone(),
+            })
+        });
+        let looked_at = looked_at.collect();
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = made.entry(key).or_default();
+        if all.len() < MOST {
+            all.push(Made { looked_at, value });
+        }
+    }
+}
+
+/// The value of a variable, and how many of its steps are there: of one that lacks a part, the last part that is there.
+/// None where no host has the variable.
+fn value_at<'v>(own: &'v Map<String, Value>, path: &[String]) -> Option<(usize, &'v Value)> {
+    let (root, parts) = path.split_first()?;
+    let mut value = own.get(root)?;
+    let mut steps = 1;
+    for part in parts {
+        match value.get(part.as_str()) {
+            Some(inner) => value = inner,
+            None => break,
+        }
+        steps += 1;
+    }
+    Some((steps, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn own(host: Value) -> Map<String, Value> {
+        Map::from_iter([("host".to_owned(), host)])
+    }
+
+    #[test]
+    fn what_was_made_serves_hosts_that_are_alike_in_what_it_looks_at() {
+        let paths = |all: &[&str]| -> Reads {
+            let path = |text: &&str| text.split('.').map(str::to_owned).collect();
+            all.iter().map(path).collect()
+        };
+        let first = json!({ "name": "a", "vars": { "n": 1, "m": {} }, "list": [1] });
+        for (reads, other, same) in [
+            (paths(&[]), json!({ "name": "b" }), true),
+            (paths(&["services"]), json!({ "name": "b" }), true),
+            (paths(&["host"]), first.clone(), true),
+            (paths(&["host.name"]), json!({ "name": "b" }), false),
+            (paths(&["host.vars.n"]), json!({ "vars": { "n": 1 } }), true),
+            (
+                paths(&["host.vars.n"]),
+                json!({ "vars": { "n": 1.0 } }),
+                false,
+            ),
+            (
+                paths(&["host.vars.n"]),
+                json!({ "vars": { "n": "1" } }),
+                false,
+            ),
+            (paths(&["host.vars.n"]), json!({ "vars": {} }), false),
+            // What is there is not taken for what lacks it.
+            (paths(&["host.vars.m"]), json!({ "vars": {} }), false),
+            (paths(&["host.list"]), json!({ "list": [1] }), true),
+            (paths(&["host.list"]), json!({ "list": [1, 1] }), false),
+            (paths(&["host.none"]), json!({ "name": "a" }), false),
+        ] {
+            let memo = Memo::default();
+            memo.keep("entry", &reads, &own(first.clone()), 7);
+            let found = memo.find(&"entry", &own(other.clone()), |made| Some(*made));
+            assert_eq!(found, same.then_some(7), "{reads:?} {other}");
+            let found = memo.find(&"other", &own(first.clone()), |made| Some(*made));
+            assert_eq!(found, None);
+        }
+    }
+}
