@@ -120,6 +120,8 @@ $(DENY):
 
 # In `make bench` and `make bench-peers`: numbers of hosts, and how many are worked on at once.
 HOSTS :=
+BENCH_HOSTS := 10,50,200,1000
+PEERS_HOSTS := 10,50,200
 FORKS := 25
 # What a host has when it is as the inventory of the benchmark wants it.
 PROOF := ip -o -4 addr show dev lo | grep -q "inet 10.77.255.200/32 .* lo:0" && \
@@ -130,7 +132,7 @@ APPLY := $(CURDIR)/target/release/lvsctl apply --yes --forks $(FORKS) --limit re
 
 bench: deps build
 	$(CARGO) bench --locked --bench inventory
-	$(BENCH) --hosts $(or $(HOSTS),10,50,200,1000) --again 'lvsctl, no change=$(APPLY)' --first 'lvsctl, first apply=$(APPLY)'
+	$(BENCH) --hosts $(or $(HOSTS),$(BENCH_HOSTS)) --again 'lvsctl, no change=$(APPLY)' --first 'lvsctl, first apply=$(APPLY)'
 
 PEERS := target/peers
 PEER = $(CURDIR)/benches/peers/run.sh $(CURDIR)/$(PEERS) $(1) {hosts} $(FORKS)
@@ -138,7 +140,7 @@ PEER = $(CURDIR)/benches/peers/run.sh $(CURDIR)/$(PEERS) $(1) {hosts} $(FORKS)
 # Other tools do the same on the same hosts, in turns. What each tool is set to is in benches/peers/.
 bench-peers: PACKAGES += python3 python3-venv
 bench-peers: deps build $(PEERS)/installed
-	$(BENCH) --hosts $(or $(HOSTS),10,50,200) --rounds 3 \
+	$(BENCH) --hosts $(or $(HOSTS),$(PEERS_HOSTS)) --rounds 3 \
 		--again 'lvsctl, no change=$(APPLY)' --first 'lvsctl, first apply=$(APPLY)' \
 		--again 'pyinfra, no change=$(call PEER,pyinfra)' --first 'pyinfra, first apply=$(call PEER,pyinfra)' \
 		--again 'Ansible, no change=$(call PEER,ansible)' --first 'Ansible, first apply=$(call PEER,ansible)'

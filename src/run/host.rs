@@ -345,8 +345,9 @@ impl<'a> HostRun<'a> {
         self.leave();
     }
 
-    /// The same of a host of which only the answer is still needed.
+    /// The same of a host of which only the facts are still needed.
     pub fn leave(&mut self) {
+        self.answer.sections.clear();
         let shell = std::mem::replace(&mut self.shell, Box::new(Left));
         if let Err(error) = shell.close(Duration::from_secs(10)) {
             tracing::debug!(host = self.host.name, %error, "closing");
