@@ -215,7 +215,10 @@ mod tests {
     fn one_process_reads_what_two_did() {
         for (resources, greps, cats, ips) in [(wanted(), 1, 0, 1), (Vec::new(), 0, 1, 1)] {
             let script = script("t", &needs(&resources), "", "n");
-            let count = |word: &str| script.lines().filter(|l| l.starts_with(word)).count();
+            let runs = |line: &str, word: &str| {
+                line.starts_with(word) || line.contains(&format!("ask {word}"))
+            };
+            let count = |word: &str| script.lines().filter(|line| runs(line, word)).count();
             let all = (count("grep "), count("cat "), count("ip "));
             assert_eq!(all, (greps, cats, ips), "{script}");
         }
