@@ -23,15 +23,16 @@ const HEAD: &str = "# Checks of `verify`
 
 <!-- Made by `make docs` from the texts of the checks in src/check. Do not edit. -->
 
-Each finding names its check. Checks run where they apply: those of VRRP with keepalived, those of fwmarks for services with
-`fwmark`, those with requests if there is a client (`own-answer` needs none). `vrrp-adverts` and `vrrp-foreign` test IPv4 only. To add
-a check see [adding a check](adding-a-check.md).
+Each finding names its check. Checks run where they apply: those of VRRP with keepalived, those of fwmarks for services
+with `fwmark`, those with requests if there is a client (`own-answer` needs none). `vrrp-adverts` and `vrrp-foreign` test
+IPv4 only. To add a check see [adding a check](adding-a-check.md).
 
-If a precondition of a check does not hold on a host, the check writes a note with `skipped` and the reason. Examples: a port that a
-redirect or a container serves, `net.ipv4.vs.run_estimation=0`, a masked `/proc` in a container, a missing tool.
+If a precondition of a check does not hold on a host, the check writes a note with `skipped` and the reason. Examples: a
+port that a redirect or a container serves, `net.ipv4.vs.run_estimation=0`, a masked `/proc` in a container, a missing
+tool.
 
-If a director is about to change by itself, `verify` waits first: for a VIP that moves, or for a health checker that adds a real server
-again. It waits for a takeover or one or two rounds of health checks, at most 60 s.
+If a director is about to change by itself, `verify` waits first: for a VIP that moves, or for a health checker that adds
+a real server again. It waits for a takeover or one or two rounds of health checks, at most 60 s.
 
 | check | rule, or content of its notes |
 |---|---|
