@@ -10,15 +10,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// Where a secret comes from. The inventory never holds the secret itself.
+/// The source of a secret. The inventory never contains the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum SecretSource {
-    /// The name of an environment variable.
+    /// Name of an environment variable.
     Env(String),
-    /// A file, relative to the inventory; its first line is the secret. Others must not be able to read it.
+    /// A file, relative to the inventory; its first line is the secret. Other users must not have read permission.
     File(PathBuf),
-    /// Ask on the terminal, with this text.
+    /// A prompt on the terminal with this text.
     Prompt(String),
 }
 

@@ -10,8 +10,8 @@ use crate::model::{ArpAnswer, Cluster, Host};
 
 pub(super) static ARP_IGNORE: Check = Check {
     id: "arp-ignore",
-    summary: "The effective `arp_ignore` (the larger of `all` and the interface's) is 1 or 2, or 3 where the VIP has scope host.",
-    reason: "A real server that answers ARP for the VIP takes the clients that hear it first from the director.",
+    summary: "The effective `arp_ignore` (maximum of `all` and the interface) is 1 or 2, or 3 if the VIP has scope host.",
+    reason: "A real server that replies to ARP requests for the VIP receives the packets of those clients, which bypass the director.",
     source: "ip-sysctl (kernel documentation), `arp_ignore`",
     fix: "`lvsctl apply` sets net.ipv4.conf.all.arp_ignore=1",
     needs,
@@ -20,8 +20,8 @@ pub(super) static ARP_IGNORE: Check = Check {
 
 pub(super) static ARP_ANNOUNCE: Check = Check {
     id: "arp-announce",
-    summary: "The effective `arp_announce` is 2.",
-    reason: "A real server that asks by ARP with the VIP as its source teaches neighbours its MAC address for the VIP.",
+    summary: "The effective `arp_announce` (maximum of `all` and the interface) is 2.",
+    reason: "A real server that sends ARP requests with the VIP as sender address makes its neighbours send packets for the VIP to it.",
     source: "ip-sysctl (kernel documentation), `arp_announce`",
     fix: "`lvsctl apply` sets net.ipv4.conf.all.arp_announce=2",
     needs,

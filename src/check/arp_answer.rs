@@ -14,10 +14,10 @@ use super::{HostAudit, topology};
 
 pub static ARP_ANSWER: Check = Check {
     id: "arp-answer",
-    summary: "Clients that ask for the VIP by ARP get one answer, the holder's.",
-    reason: "A client keeps the answer that came last: another host's answer takes it past the director.",
-    source: "RFC 826; ip-sysctl (kernel documentation), `arp_ignore`",
-    fix: "silence the host that answers: its `arp_ignore` and where it holds the VIP; then `ip neigh flush to VIP` on clients and routers",
+    summary: "Each ARP request of a client for the VIP gets one reply, from the director that holds it.",
+    reason: "If several hosts reply, the client decides: Linux keeps the first reply for the time of `locktime`. Clients that keep another host's reply bypass the director.",
+    source: "RFC 826; arp(7) `locktime`; ip-sysctl (kernel documentation), `arp_ignore`",
+    fix: "suppress ARP on the host that replies: `arp_ignore`, and the interface of the VIP; then `ip neigh flush to VIP` on clients and routers",
     needs: nothing,
     judge: Judge::Traffic(answers),
 };

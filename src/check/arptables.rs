@@ -8,20 +8,20 @@ use super::{HostAudit, topology};
 
 pub(super) static ARPTABLES_RIP: Check = Check {
     id: "arptables-rip",
-    summary: "`arptables` lets a real server's ARP for its own address pass.",
-    reason: "A director finds a real server of its network by ARP for the real server's own address.",
+    summary: "`arptables` accepts a real server's ARP packets for its RIP.",
+    reason: "A director resolves the RIP of a real server in its network by ARP.",
     source: "arptables(8), RFC 826",
-    fix: "`arptables -D` the rule that the finding names",
+    fix: "delete the rule that the finding names with `arptables -D`",
     needs: packet_filter,
     judge: Judge::Host(of_real_server),
 };
 
 pub(super) static ARPTABLES_VIP: Check = Check {
     id: "arptables-vip",
-    summary: "`arptables` lets a director's ARP for the VIP pass.",
-    reason: "Clients and routers of the VIP's network find the director by ARP for the VIP.",
+    summary: "`arptables` accepts a director's ARP packets for the VIP.",
+    reason: "Clients and routers in the VIP's network resolve the VIP by ARP.",
     source: "arptables(8), RFC 826",
-    fix: "`arptables -D` the rule that the finding names",
+    fix: "delete the rule that the finding names with `arptables -D`",
     needs: packet_filter,
     judge: Judge::Director(of_director),
 };

@@ -19,17 +19,21 @@ pub fn markdown() -> String {
     )
 }
 
-const HEAD: &str = "# What `verify` checks
+const HEAD: &str = "# Checks of `verify`
 
-Each finding names its check. A check is made where it means something: those of VRRP under keepalived, those of marks where
-there are any, those with traffic where there is a client (`own-answer` needs none). [Adding a check](adding-a-check.md) says how to add one.
+<!-- Made by `make docs` from the texts of the checks in src/check. Do not edit. -->
 
-What a check rests on may not hold on a host: a port that is served by a redirect or a container, an IPVS that does not count
-(`net.ipv4.vs.run_estimation=0`), a `/proc` that a container masks, a tool that is missing. Then a note says `skipped` and why.
+Each finding names its check. Checks run where they apply: those of VRRP with keepalived, those of fwmarks for services
+with `fwmark`, those with requests if there is a client (`own-answer` needs none). `vrrp-adverts` and `vrrp-foreign` test
+IPv4 only. To add a check see [adding a check](adding-a-check.md).
 
-Where a director is about to change by itself (a VIP moves, a checker takes a real server back that answers again),
-verify waits for that before it judges: at most for a takeover or a round or two of health checks, and never longer than 60 s.
+If a precondition of a check does not hold on a host, the check writes a note with `skipped` and the reason. Examples: a
+port that a redirect or a container serves, `net.ipv4.vs.run_estimation=0`, a masked `/proc` in a container, a missing
+tool.
 
-| check | passes when, or what it notes |
+If a director is about to change by itself, `verify` waits first: for a VIP that moves, or for a health checker that adds
+a real server again. It waits for a takeover or one or two rounds of health checks, at most 60 s.
+
+| check | rule, or content of its notes |
 |---|---|
 ";

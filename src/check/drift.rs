@@ -12,10 +12,10 @@ use crate::view;
 
 pub(super) static DRIFT: Check = Check {
     id: "drift",
-    summary: "Each resource is on the host as `plan` wants it.",
-    reason: "Another program or an administrator changed what differs: the cluster was not verified in that state.",
-    source: "the inventory, by `lvsctl plan`",
-    fix: "`lvsctl apply`, after a look at `lvsctl plan`; `lvsctl start` where the host was stopped",
+    summary: "Each resource is in the desired state.",
+    reason: "The inventory was edited and not applied, or another program or an administrator changed the host.",
+    source: "the inventory; `lvsctl plan` shows the differences",
+    fix: "`lvsctl plan`, then `lvsctl apply`; `lvsctl start` if the host was stopped",
     needs: nothing,
     judge: Judge::Host(judge),
 };

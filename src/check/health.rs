@@ -8,10 +8,10 @@ use crate::run::leftovers;
 
 pub(super) static HEALTH: Check = Check {
     id: "health",
-    summary: "What is right but worth knowing: parts that are drained, unhealthy or stopped (notes).",
-    reason: "A service that answers may do so with less than it has.",
+    summary: "Drained, unhealthy or stopped parts of the cluster (notes).",
+    reason: "A service can pass its checks with fewer real servers than it has.",
     source: "`lvsctl status`",
-    fix: "what the note says, where it is not meant",
+    fix: "as the note says, unless the state is intended",
     needs: nothing,
     judge: Judge::Host(judge),
 };

@@ -7,19 +7,19 @@ use super::findings::{Findings, Mismatch};
 pub(super) static IPTABLES_BACKEND: Check = Check {
     id: "iptables-backend",
     summary: "All packet filter rules are in one backend of iptables.",
-    reason: "Rules of one backend are invisible to the tools of the other, and the kernel applies both.",
+    reason: "The tools of one backend do not show rules of the other, and the kernel applies both.",
     source: "iptables(8), xtables-nft(8)",
-    fix: "move the rules: `iptables-legacy-save` and `iptables-nft-save` list them, `update-alternatives --config iptables` chooses",
+    fix: "move the rules: `iptables-legacy-save` and `iptables-nft-save` list them, `update-alternatives --config iptables` selects the backend",
     needs: nothing,
     judge: Judge::Director(one_backend),
 };
 
 pub(super) static FIREWALL_NFT: Check = Check {
     id: "firewall-nft",
-    summary: "Chains of nftables that drop packets and whose rules were not read (a note).",
-    reason: "Such a chain may drop what the rules of iptables let through.",
+    summary: "Chains of nftables that drop packets and whose rules lvsctl did not read (a note).",
+    reason: "Such a chain may drop packets that the rules of iptables accept.",
     source: "nft(8)",
-    fix: "look at the chain with `nft list ruleset`",
+    fix: "inspect the chain with `nft list ruleset`",
     needs: nothing,
     judge: Judge::Host(native_chains),
 };

@@ -15,8 +15,8 @@ use crate::view;
 
 pub(super) static IPVS_OWNER: Check = Check {
     id: "ipvs-owner",
-    summary: "Nothing else writes the IPVS table.",
-    reason: "Two programs that write the table undo each other, at once or at the next boot.",
+    summary: "No other program writes the IPVS table.",
+    reason: "Two programs that write the table overwrite each other's entries, at once or at the next boot.",
     source: "ipvsadm(8), keepalived(8), ldirectord(8)",
     fix: "disable the other unit, as the finding says",
     needs: owner_needs,
@@ -26,9 +26,9 @@ pub(super) static IPVS_OWNER: Check = Check {
 pub(super) static IPVS_FOREIGN: Check = Check {
     id: "ipvs-foreign",
     summary: "Services in the IPVS table that are not of this cluster (a note).",
-    reason: "They may be of another cluster on the same directors, or left over.",
+    reason: "They may belong to another cluster on the same directors, or be remains of an earlier configuration.",
     source: "ipvsadm(8)",
-    fix: "`ipvsadm -D` where one is left over",
+    fix: "`ipvsadm -D` for a service that is not needed",
     needs: table_needs,
     judge: Judge::Director(strangers),
 };
@@ -36,19 +36,19 @@ pub(super) static IPVS_FOREIGN: Check = Check {
 pub(super) static IPVS_TIMEOUTS: Check = Check {
     id: "ipvs-timeouts",
     summary: "The timeouts of IPVS are the same on all directors.",
-    reason: "After a failover the other director keeps connections for another time, and idle ones break.",
+    reason: "After a failover the new master keeps connections for another time, and idle ones may break.",
     source: "ipvsadm(8) `--set`",
-    fix: "`ipvsadm --set TCP TCPFIN UDP` on each",
+    fix: "`ipvsadm --set TCP TCPFIN UDP` on each director; a reboot resets it, so run it at boot too",
     needs: table_needs,
     judge: Judge::Cluster(timeouts),
 };
 
 pub(super) static SYNC_DAEMON: Check = Check {
     id: "sync-daemon",
-    summary: "The sync daemons of IPVS run in their roles; where none is wanted, on all directors or on none.",
-    reason: "Without them the other director knows no connection after a failover.",
+    summary: "The sync daemons of IPVS run as the inventory says; without `sync_daemon`, on all directors or on none.",
+    reason: "Without them the new master has no entries for existing connections after a failover.",
     source: "ipvsadm(8) `--start-daemon`; keepalived.conf(5) `lvs_sync_daemon`",
-    fix: "`lvsctl apply`; `ipvsadm --start-daemon ROLE` where they were started by hand",
+    fix: "`lvsctl apply`; `ipvsadm --start-daemon ROLE` if they were started by hand",
     needs: table_needs,
     judge: Judge::Cluster(sync_daemons),
 };

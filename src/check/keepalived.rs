@@ -12,19 +12,19 @@ use crate::vrrp_state::why_in_fault;
 pub(super) static KEEPALIVED_CONFIG: Check = Check {
     id: "keepalived-config",
     summary: "keepalived accepts its configuration file (`keepalived -t`).",
-    reason: "A file with errors is read in part, or not at all at the next start.",
+    reason: "keepalived ignores lines with errors, or does not start with the file.",
     source: "keepalived(8) `-t`, keepalived.conf(5)",
-    fix: "`lvsctl apply` writes the configuration anew",
+    fix: "`lvsctl apply` writes the configuration again",
     needs: test_needs,
     judge: Judge::Director(configuration),
 };
 
 pub(super) static VRRP_STATE: Check = Check {
     id: "vrrp-state",
-    summary: "No VRRP instance is in FAULT: a director where one is does not take over.",
-    reason: "keepalived runs and another director serves, so nothing is missed until that one fails.",
+    summary: "No VRRP instance is in FAULT.",
+    reason: "A director in FAULT does not take over. While another director serves, nobody notices; when that one fails, the VIPs are on no director.",
     source: "keepalived.conf(5) `track_interface`, `track_script`",
-    fix: "repair what the instance tracks",
+    fix: "repair the interface or program that the instance tracks",
     needs: state_needs,
     judge: Judge::Director(states),
 };

@@ -13,8 +13,8 @@ use crate::model::{Cluster, Host, Mode, Protocol, Service};
 
 pub static LISTENER: Check = Check {
     id: "listener",
-    summary: "Something listens on a service's ports, on the address that requests come to.",
-    reason: "In DR and TUN requests come to the VIP: a server that is bound to the host's own address refuses them.",
+    summary: "A program listens on each port of a service, on the address of incoming requests.",
+    reason: "In DR and TUN requests arrive at the VIP: a server that is bound to the host's RIP refuses them.",
     source: "ipvsadm(8), netstat(8)",
     fix: "start the server, listening on all addresses or on the VIP",
     needs,
@@ -23,10 +23,10 @@ pub static LISTENER: Check = Check {
 
 pub static OWN_ANSWER: Check = Check {
     id: "own-answer",
-    summary: "A real server gives an answer when it asks the VIP itself.",
-    reason: "A server may listen and not answer. The question never leaves the host, so it proves the server and nothing else.",
+    summary: "A real server responds to a request that it sends to the VIP itself.",
+    reason: "A server can listen and not respond. The request never leaves the host, so this check tests only the server.",
     source: "curl(1)",
-    fix: "see the server's log, and what its firewall does on lo",
+    fix: "check the server's log and the packet filter of the interface lo",
     needs: nothing,
     judge: Judge::Host(own_answer),
 };

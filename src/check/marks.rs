@@ -16,40 +16,40 @@ use crate::view;
 
 pub(super) static MARK_RULE: Check = Check {
     id: "mark-rule",
-    summary: "A rule sets each mark that the IPVS table has a service for.",
-    reason: "A service of a mark that no rule sets gets no connection.",
+    summary: "Each fwmark service of the IPVS table has a rule that sets its fwmark.",
+    reason: "A fwmark service without such a rule gets no connections.",
     source: "iptables-extensions(8) MARK, ipvsadm(8) `-f`",
-    fix: "`lvsctl apply` for a service of the inventory; else `ipvsadm -D -f MARK`",
+    fix: "`lvsctl apply` for a service of the inventory; otherwise `ipvsadm -D -f MARK`",
     needs,
     judge: Judge::Director(rules),
 };
 
 pub(super) static MARK_SET: Check = Check {
     id: "mark-set",
-    summary: "Packets to a service carry its mark when they come to IPVS, and no other service's.",
-    reason: "A later rule may set another mark: then another service gets the packets, or none.",
+    summary: "Packets of a service reach IPVS with its fwmark, and not with that of another service.",
+    reason: "A later rule may overwrite the fwmark: then another service gets the packets, or none.",
     source: "iptables-extensions(8) MARK",
-    fix: "`lvsctl apply` sets ours; take away what sets another after it: `iptables -t mangle -S PREROUTING`",
+    fix: "`lvsctl apply` adds the rule of the service; delete later rules that set another fwmark: `iptables -t mangle -S PREROUTING`",
     needs,
     judge: Judge::Director(marks),
 };
 
 pub(super) static MARK_UNIQUE: Check = Check {
     id: "mark-unique",
-    summary: "No other rule sets a service's mark.",
-    reason: "A mark that another rule sets too brings foreign packets into the service.",
+    summary: "Only the rules of a service set its fwmark.",
+    reason: "Another rule with the same fwmark sends foreign packets to the service.",
     source: "iptables-extensions(8) MARK",
-    fix: "`iptables -t mangle -D PREROUTING` that rule, or another mark in the inventory",
+    fix: "delete that rule with `iptables -t mangle -D PREROUTING`, or choose another `fwmark` in the inventory",
     needs,
     judge: Judge::Director(reused),
 };
 
 pub(super) static MARK_COUNTERS: Check = Check {
     id: "mark-counters",
-    summary: "The counters of the mark's rules moved while clients asked.",
-    reason: "Clients were answered: where the rules saw no packets, the answers did not come by this director.",
+    summary: "The counters of the fwmark rules increased while clients sent requests.",
+    reason: "Clients got responses. If the rules counted no packets, the requests bypassed this director.",
     source: "iptables(8) `-v`",
-    fix: "see who answers ARP for the VIP",
+    fix: "check which hosts reply to ARP requests for the VIP",
     needs,
     judge: Judge::Traffic(counters),
 };

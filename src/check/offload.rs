@@ -9,8 +9,8 @@ use crate::model::{Cluster, Host};
 pub(super) static LRO: Check = Check {
     id: "lro",
     summary: "Large receive offload is off on a director's interfaces.",
-    reason: "Packets that the NIC joined are longer than the path to the real servers takes: the director drops them, and transfers stall.",
-    source: "ethtool(8) `-K`; Linux networking/netdevices: LRO is not for hosts that forward",
+    reason: "The NIC merges packets into larger ones than the MTU to the real servers, and the director drops them: transfers stall. The kernel disables LRO when ip_forward is switched on, so a finding means that it was enabled later.",
+    source: "ethtool(8) `-K`; `dev_disable_lro` in net/core/dev.c of the kernel",
     fix: "`ethtool -K INTERFACE lro off`, and the same at boot",
     needs,
     judge: Judge::Director(judge),

@@ -5,10 +5,10 @@ use super::findings::Mismatch;
 
 pub static REACHABLE: Check = Check {
     id: "reachable",
-    summary: "A host can be reached and worked on.",
-    reason: "A host that does not answer may be in any state, and keeps the one that it has when `apply` runs.",
+    summary: "A host is reachable and usable.",
+    reason: "The state of an unreachable host is unknown, and `apply` cannot change it.",
     source: "ssh(1)",
-    fix: "see that the host runs, and that its SSH settings in the inventory are right",
+    fix: "check that the host runs and that its SSH settings in the inventory are correct",
     needs: nothing,
     judge: Judge::By("the connection"),
 };

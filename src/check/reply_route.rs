@@ -12,20 +12,20 @@ use crate::model::{Cluster, Host, Mode, Service};
 
 pub(super) static REPLY_ROUTE: Check = Check {
     id: "reply-route",
-    summary: "Answers to clients leave by a way that leads to them: past the director in DR and TUN, through it in NAT.",
-    reason: "A director drops packets whose source is a VIP that it holds. A NAT answer that passes no director reaches the client from an address that the client did not ask.",
-    source: "LVS-HOWTO, ip-route(8)",
-    fix: "set the host's `gateway` in the inventory: a router that is no director in DR and TUN, the director's address in NAT",
+    summary: "Replies to clients bypass the directors in DR and TUN, and go through a director in NAT.",
+    reason: "A director drops packets whose source is a VIP that it holds. A NAT reply that bypasses the director reaches the client from the RIP, and the client drops it.",
+    source: "ip-route(8); `__fib_validate_source` in net/ipv4/fib_frontend.c of the kernel",
+    fix: "set the host's `gateway` in the inventory: in DR and TUN a router that is not a director, in NAT the director's address",
     needs,
     judge: Judge::Host(reply_route),
 };
 
 pub(super) static RP_FILTER: Check = Check {
     id: "rp-filter",
-    summary: "The effective `rp_filter` of a real server of DR or TUN does not drop requests over IPv4.",
-    reason: "Requests come from a director or a tunnel and answers leave by another interface, which strict reverse path filtering takes for spoofed packets.",
+    summary: "The effective `rp_filter` of a real server of DR or TUN does not drop requests (IPv4).",
+    reason: "Requests arrive from a director or a tunnel, and replies leave by another interface. Strict reverse path filtering (1) treats such requests as spoofed.",
     source: "ip-sysctl (kernel documentation), `rp_filter`; RFC 3704",
-    fix: "`sysctl -w net.ipv4.conf.INTERFACE.rp_filter=2`, and the same in /etc/sysctl.d",
+    fix: "TUN: `lvsctl apply`, which sets 0; DR: `sysctl -w net.ipv4.conf.INTERFACE.rp_filter=2`, and the same in /etc/sysctl.d",
     needs,
     judge: Judge::Host(rp_filter),
 };

@@ -14,10 +14,10 @@ use crate::model::{Cluster, Host, Mode, Protocol, RealServer, Service};
 
 pub(super) static FIREWALL_VIP: Check = Check {
     id: "firewall-vip",
-    summary: "The packet filter lets requests and answers of a service pass.",
-    reason: "A rule that drops them on the director or on one real server costs all requests, or those of that real server.",
-    source: "iptables(8), nft(8); net/netfilter/ipvs in the kernel for where IPVS sees packets",
-    fix: "take the rule away that the finding names, or put one before it that accepts them",
+    summary: "The packet filter accepts requests and replies of each service.",
+    reason: "A rule that drops them on the director affects all requests; on a real server it affects those of that real server.",
+    source: "iptables(8), nft(8); net/netfilter/ipvs in the kernel for the hooks of IPVS",
+    fix: "delete the rule that the finding names, or insert one before it that accepts the packets",
     needs,
     judge: Judge::Host(services),
 };

@@ -12,10 +12,10 @@ use crate::model::{Cluster, Host};
 
 pub(super) static SOURCE_ADDRESS: Check = Check {
     id: "source-address",
-    summary: "A director and a real server do not speak to each other from a VIP.",
-    reason: "A real server holds the VIP too, so its answer to a VIP never leaves it: health checks from a VIP fail, and every real server is taken out.",
+    summary: "Directors and real servers do not use a VIP as the source address of packets to each other.",
+    reason: "A real server holds the VIP too, so its reply to a VIP never leaves the host. Health checks from a VIP fail, and all real servers are taken out.",
     source: "RFC 6724 5, ip-address(8) `preferred_lft`",
-    fix: "`lvsctl apply`, which gives an IPv6 VIP `preferred_lft 0`; an address of the host that comes before the VIP",
+    fix: "`lvsctl apply`, which sets `preferred_lft 0` on IPv6 VIPs; otherwise give the host an address that source address selection prefers",
     needs,
     judge: Judge::Host(judge),
 };

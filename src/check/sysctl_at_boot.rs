@@ -10,10 +10,10 @@ use crate::resource::Resource;
 
 pub(super) static PERSISTED_SYSCTL: Check = Check {
     id: "persisted-sysctl",
-    summary: "No file of `sysctl.d` sets another value at the next boot than the one that is wanted, or that runs now.",
-    reason: "The node script sets what is wanted after systemd-sysctl(8), but the other value holds until then, and again after each `sysctl --system`.",
+    summary: "No file of `sysctl.d` sets a value at the next boot that differs from the desired or the running one.",
+    reason: "The node script sets the desired value after systemd-sysctl(8). Until then, and after each `sysctl --system`, the value of the file applies.",
     source: "sysctl.d(5)",
-    fix: "take the line out of the file that the finding names",
+    fix: "delete the line in the file that the finding names",
     needs,
     judge: Judge::Host(judge),
 };

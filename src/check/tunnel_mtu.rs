@@ -13,10 +13,10 @@ use crate::model::{Mode, Protocol, RealServer, Service};
 
 pub(super) static TUNNEL_MTU: Check = Check {
     id: "tunnel-mtu",
-    summary: "What clients may send over TCP, by the MSS of answers, fits through the tunnel; if not, that is a note.",
-    reason: "A packet in a tunnel is longer by the outer header. Where it does not fit, the director answers by ICMP, and uploads stall wherever that is filtered.",
+    summary: "Full packets from clients (TCP, by the MSS of the replies) fit through the tunnel; otherwise a note.",
+    reason: "A tunnel adds an outer header. A packet that does not fit is dropped, and the director sends an ICMP error. Uploads of clients that do not receive it stall.",
     source: "RFC 2003, RFC 9293 3.7.1, ip-route(8) `advmss`",
-    fix: "lower the MSS of the real servers' answers: `advmss` on their routes to clients, or TCPMSS `--set-mss` in mangle/OUTPUT",
+    fix: "lower the MSS of the real servers' replies: `advmss` on their routes to clients, or TCPMSS `--set-mss` in mangle/OUTPUT",
     needs: packet_filter,
     judge: Judge::Cluster(fits),
 };

@@ -12,18 +12,18 @@ use crate::resource::service_manager;
 
 pub(super) static VIP_ONLY_ON_LO: Check = Check {
     id: "vip-only-on-lo",
-    summary: "A real server of DR or TUN has the VIP on no interface but its loopback or tunnel (and, if it is a director, its NIC).",
-    reason: "An address on a NIC is announced by ARP or neighbour discovery, and then clients reach the real server past the director.",
+    summary: "A real server of DR or TUN has the VIP only on its loopback or tunnel interface (a director also on its NIC).",
+    reason: "An address on a NIC is announced by ARP or neighbour discovery; clients then bypass the director.",
     source: "ip-sysctl (kernel documentation), `arp_ignore`",
-    fix: "`ip addr del VIP/PREFIX dev INTERFACE`, and take it out of what sets it at boot",
+    fix: "`ip addr del VIP/PREFIX dev INTERFACE`, and delete it from the configuration that sets it at boot",
     needs: nothing,
     judge: Judge::Host(only_at_home),
 };
 
 pub(super) static VIP_NOT_HELD: Check = Check {
     id: "vip-not-held",
-    summary: "A host that is not to have the VIP does not have it.",
-    reason: "A host with the VIP accepts packets to it, answers clients itself, and may announce the VIP.",
+    summary: "Only directors, and real servers of DR and TUN, have the VIP.",
+    reason: "A host with the VIP accepts packets for it, replies to clients itself, and may announce the VIP.",
     source: "ip-address(8)",
     fix: "`ip addr del VIP/PREFIX dev INTERFACE`",
     needs: nothing,
@@ -32,10 +32,10 @@ pub(super) static VIP_NOT_HELD: Check = Check {
 
 pub(super) static VIP_ROUTE_LOCAL: Check = Check {
     id: "vip-route-local",
-    summary: "A real server's kernel delivers packets to the VIP locally.",
-    reason: "A packet from the director that finds no local route is forwarded or dropped, and the client gets no answer.",
+    summary: "A real server's kernel delivers packets for the VIP locally.",
+    reason: "Without a local route, the kernel forwards or drops the packets from the director.",
     source: "ip-route(8), ip-rule(8)",
-    fix: "`lvsctl apply` sets the VIP; look for `ip rule` and routes that come before the local table",
+    fix: "`lvsctl apply` adds the VIP; check for `ip rule` entries and routes that override the local table",
     needs: routes,
     judge: Judge::Host(local),
 };
@@ -43,9 +43,9 @@ pub(super) static VIP_ROUTE_LOCAL: Check = Check {
 pub(super) static VIP_HOLDER: Check = Check {
     id: "vip-holder",
     summary: "Each VIP is on exactly one director.",
-    reason: "A VIP on no director serves no client; on two, each client reaches one of them by chance and connections break.",
+    reason: "A VIP on no director serves no client. With a VIP on two directors each client reaches one of them, and connections break.",
     source: "RFC 9568, keepalived.conf(5)",
-    fix: "`lvsctl apply`; where keepalived runs on both, see whether adverts pass between them",
+    fix: "`lvsctl apply`; if keepalived runs on both directors, check whether adverts pass between them",
     needs: nothing,
     judge: Judge::Cluster(holders),
 };

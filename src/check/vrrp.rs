@@ -13,8 +13,8 @@ use crate::model::{Cluster, Host};
 pub(super) static VRRP_EQUAL: Check = Check {
     id: "vrrp-equal",
     summary: "Directors of an instance have the same VRID, interval, password, VIPs and transport (multicast or unicast).",
-    reason: "A director discards adverts that differ from its configuration, and then both are masters.",
-    source: "RFC 9568 7.1, RFC 3768; keepalived.conf(5)",
+    reason: "A director discards adverts with another VRID, another password or, in VRRPv2, another interval, and does not receive those of another transport. Then both become master. With other VIPs, the new master serves other VIPs.",
+    source: "RFC 3768 7.1 (VRRPv2, IPv4), RFC 9568 7.1 (VRRPv3, IPv6); keepalived.conf(5)",
     fix: "`lvsctl apply`",
     needs,
     judge: Judge::Cluster(all_equal),
@@ -23,17 +23,17 @@ pub(super) static VRRP_EQUAL: Check = Check {
 pub(super) static VRRP_PRIORITY: Check = Check {
     id: "vrrp-priority",
     summary: "Directors of an instance have different priorities.",
-    reason: "Of two equal priorities the greater address wins: another director serves than the inventory says.",
-    source: "RFC 9568 6.4.3",
-    fix: "`lvsctl apply`; the order is in the `vrrp` part of the inventory",
+    reason: "With equal priorities the first director to become master stays master; which one is not determined. If both are master, the one with the higher address stays.",
+    source: "RFC 9568 6.4.3, RFC 3768 6.4.3",
+    fix: "`lvsctl apply`; the priorities are `priority` of the hosts or of `vrrp.members`, by default in the order of the file",
     needs,
     judge: Judge::Cluster(priorities),
 };
 
 pub(super) static VRRP_ID: Check = Check {
     id: "vrrp-id",
-    summary: "No two instances on an interface have the same VRID.",
-    reason: "Each accepts the adverts of the other as adverts of its peers, and one of them stays backup.",
+    summary: "No two instances of one address family on an interface have the same VRID.",
+    reason: "Each treats the adverts of the other as those of its peers, and one of them stays backup.",
     source: "RFC 9568 5.2.3",
     fix: "choose another `virtual_router_id` in the inventory",
     needs,

@@ -17,20 +17,20 @@ use crate::fact::Needs;
 
 pub(super) static VRRP_ADVERTS: Check = Check {
     id: "vrrp-adverts",
-    summary: "A backup hears the adverts of the director that serves.",
-    reason: "A backup that hears none takes over, and then two directors hold the VIPs.",
-    source: "RFC 9568 6.4.2",
-    fix: "look at the firewalls of both directors and at the multicast of the switch, or set `unicast: true`",
+    summary: "A backup receives the IPv4 adverts of the master.",
+    reason: "A backup that receives none takes over, and then two directors hold the VIPs.",
+    source: "RFC 9568 6.4.2, RFC 3768 6.4.2",
+    fix: "check the packet filters of both directors and the multicast settings of the switch, or set `unicast: true`",
     needs,
     judge: Judge::Traffic(received),
 };
 
 pub(super) static VRRP_FOREIGN: Check = Check {
     id: "vrrp-foreign",
-    summary: "Nobody else sends adverts with a VRID of this cluster; other VRIDs are notes.",
-    reason: "A director takes such adverts for those of its peers, gives the VIPs up, or logs each of them.",
+    summary: "No other host sends IPv4 adverts with a VRID of this cluster; other VRIDs are notes.",
+    reason: "A director treats such adverts as those of its peers: it gives the VIPs up, or logs each advert.",
     source: "RFC 9568 5.2.3",
-    fix: "choose a `virtual_router_id` that nobody else on this network uses",
+    fix: "choose a `virtual_router_id` that no other VRRP router on this network uses",
     needs,
     judge: Judge::Traffic(foreign),
 };

@@ -88,14 +88,14 @@ pub struct Interface {
     pub mac: Option<String>,
 }
 
-/// What a host is like in a lab (`lvsctl lab up`).
+/// Properties of a host in a lab (`lvsctl lab up`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LabOptions {
-    /// The Debian release of the host. Default: that of `lvsctl lab up --suite`.
+    /// Debian release of the host. Default: that of `lvsctl lab up --suite`.
     pub suite: Option<Suite>,
-    /// What the host's `iptables` talks to. Default: `nft`, as Debian has it, but `legacy` in user-mode Linux, which
-    /// has nothing else.
+    /// Backend of the host's `iptables`. Default: `nft` as in Debian; in user-mode Linux `legacy`, the only one
+    /// there.
     pub iptables: Option<IptablesBackend>,
 }
 
@@ -145,36 +145,36 @@ pub enum Connection {
     Local,
 }
 
-/// What the inventory says of a host's SSH; what is not said comes from `~/.ssh/config`, then from defaults.
+/// SSH settings of a host. Unset ones come from `~/.ssh/config`, then from defaults.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SshOptions {
-    /// Name or address to connect to, where it is not the host's `address`.
+    /// Name or address to connect to, if it is not the host's `address`.
     pub host: Option<String>,
-    /// Default 22.
+    /// Default: 22.
     #[schemars(range(min = 1, max = 65535))]
     pub port: Option<u16>,
-    /// The user to log in as. Default: who runs lvsctl.
+    /// The login name. Default: the user who runs lvsctl.
     pub user: Option<String>,
     /// Private key files, tried in order before the agent's other keys; a relative path starts at the current folder.
     pub identity_files: Vec<PathBuf>,
-    /// The file of known host keys. Default `~/.ssh/known_hosts`.
+    /// The file of known host keys. Default: `~/.ssh/known_hosts`.
     pub known_hosts: Option<PathBuf>,
-    /// `strict`: the host's key must be known. `accept-new`: a host that is not known yet is added, and a changed
-    /// key is still refused. Default `strict`.
+    /// `strict`: the host's key must be known. `accept-new`: an unknown key is added, a changed key is refused.
+    /// Default: `strict`.
     pub host_key_checking: Option<HostKeyChecking>,
     /// For password authentication, tried last.
     pub password: Option<SecretSource>,
     /// For an encrypted private key.
     pub passphrase: Option<SecretSource>,
-    /// Whether commands run through sudo; by default when the user is not root.
+    /// Whether commands run through sudo. Default: `true` if the user is not root.
     pub sudo: Option<bool>,
-    /// For sudo, where it asks.
+    /// For sudo, if it requires a password.
     pub sudo_password: Option<SecretSource>,
-    /// Seconds until a connection must stand, handshake and authentication included. Default 10.
+    /// Seconds for the connection, including handshake and authentication. Default: 10.
     #[schemars(range(min = 1, max = 86400))]
     pub connect_timeout: Option<u64>,
-    /// Seconds that one step on the host may take. Default 300.
+    /// Seconds that one step on the host may take. Default: 300.
     #[schemars(range(min = 1, max = 86400))]
     pub command_timeout: Option<u64>,
 }

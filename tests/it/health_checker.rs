@@ -31,7 +31,7 @@ fn script() -> String {
 fn judged(results: &str) -> Vec<String> {
     let script = script();
     let (functions, _) = script
-        .split_once("# Ends with the last")
+        .split_once("# One loop per")
         .expect("functions, then loops");
     let folder = tempfile::tempdir().expect("a folder");
     let mut text = format!(
@@ -67,7 +67,7 @@ fn judged(results: &str) -> Vec<String> {
 fn it_ends_well_when_it_is_stopped() {
     let script = script();
     let (_, loops) = script
-        .split_once("# Ends with the last")
+        .split_once("# One loop per")
         .expect("functions, then loops");
     let (trap, _) = loops.split_once("while :").expect("a trap, then loops");
     let text = format!("#{trap}\nsleep 60 &\necho ready\nwait\n");
@@ -135,7 +135,7 @@ fn it_decides_from_several_answers() {
 fn stands_in(table: &str) -> String {
     let script = script();
     let (functions, _) = script
-        .split_once("# Ends with the last")
+        .split_once("# One loop per")
         .expect("functions, then loops");
     let line = |(index, one): (usize, char)| match one {
         's' => "-a -t 1.2.3.4:80 -r 1.2.3.9:80 -g -w 1\n".to_owned(),

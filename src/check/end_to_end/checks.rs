@@ -7,58 +7,58 @@ use crate::model::{Cluster, Host};
 
 pub static END_TO_END: Check = Check {
     id: "end-to-end",
-    summary: "Each request of a client is answered.",
-    reason: "The service works from outside: what all other checks are for.",
+    summary: "Each request of a client gets a response.",
+    reason: "This tests the service as its users see it.",
     source: "curl(1)",
-    fix: "see the findings of its real servers and directors; `ipvsadm -Lnc` on the director shows where connections stay",
+    fix: "correct the findings of its real servers and directors first; `ipvsadm -Lnc` on the director shows the state of connections",
     needs: nothing,
     judge: Judge::Traffic(rounds),
 };
 
 pub static HTTP_STATUS: Check = Check {
     id: "http-status",
-    summary: "Answers over HTTP have a status that the inventory calls right: `check.status` of the service, or that of its health check where clients ask for the same page, or else any below 400.",
-    reason: "A server that answers each request with an error is up for IPVS and for a TCP health check.",
+    summary: "Each HTTP response has an accepted status: `check.status` of the service; else, if the health check requests the same path, its `status`; else any below 400.",
+    reason: "A server that responds with errors is healthy for IPVS and for a TCP health check.",
     source: "RFC 9110 15",
-    fix: "see the web server's log on the real servers; if that status is right, `check: { status: ... }` in the service",
+    fix: "check the web server's log on the real servers; if the status is expected, set `check: { status: ... }` in the service",
     needs: nothing,
     judge: Judge::By("end-to-end"),
 };
 
 pub static HTTP_TEXT: Check = Check {
     id: "http-text",
-    summary: "Pages hold the `text` of the service's health check in their body, where clients ask for the same page.",
-    reason: "A page without its text is an error page with a good status.",
+    summary: "Pages contain the `text` of the service's health check in their body, if clients request the same path.",
+    reason: "A page without the text is an error page with an accepted status.",
     source: "the inventory, `health_check.http.text`",
-    fix: "see the page on the real servers, or correct `text`",
+    fix: "check the page on the real servers, or correct `text`",
     needs: nothing,
     judge: Judge::By("end-to-end"),
 };
 
 pub static WHO_ANSWERS: Check = Check {
     id: "who-answers",
-    summary: "Answers come from real servers of the service.",
-    reason: "Another host has the VIP, and clients reach it past the director.",
-    source: "the first line of each answer",
-    fix: "`ip addr show to VIP` on the host that answers, and take the VIP off it",
+    summary: "Responses come from real servers of the service.",
+    reason: "Another host has the VIP, and clients bypass the director.",
+    source: "the first line of each response, if it is the name of a host",
+    fix: "`ip addr show to VIP` on the host that responds, and remove the VIP from it",
     needs: nothing,
     judge: Judge::By("end-to-end"),
 };
 
 pub static GETS_CONNECTIONS: Check = Check {
     id: "gets-connections",
-    summary: "With rr and wrr, each real server with a weight gets connections; with lc and wlc, one without is a note.",
-    reason: "A real server that gets none serves no client, whatever its checks say.",
+    summary: "With rr and wrr each real server with a weight gets connections; with lc and wlc one without is a note. Persistent services are exempt.",
+    reason: "A real server without connections serves no client.",
     source: "ipvsadm(8) `--scheduler`",
-    fix: "see the findings of that real server, and its weight in `ipvsadm -Ln`",
+    fix: "correct the findings of that real server; check its weight in `ipvsadm -Ln`",
     needs: nothing,
     judge: Judge::By("end-to-end"),
 };
 
 pub static SHARES: Check = Check {
     id: "shares",
-    summary: "With rr and wrr, connections are shared as the weights say.",
-    reason: "Other shares mean other weights in the kernel, or answers past the director.",
+    summary: "With rr and wrr, connections are distributed in proportion to the weights. Persistent services are exempt.",
+    reason: "Another distribution means that the kernel has other weights, or that requests bypass the director.",
     source: "ipvsadm(8) `--scheduler`, `--weight`",
     fix: "compare the weights in `ipvsadm -Ln` with the inventory",
     needs: nothing,
@@ -67,20 +67,20 @@ pub static SHARES: Check = Check {
 
 pub static PERSISTENCE: Check = Check {
     id: "persistence",
-    summary: "All connections of a client to a persistent service come to one real server.",
-    reason: "Sessions that one real server alone knows break.",
+    summary: "All connections of a client to a persistent service go to one real server.",
+    reason: "Sessions that only one real server knows break.",
     source: "ipvsadm(8) `--persistent`",
-    fix: "see whether the service has `persistent` in `ipvsadm -Ln`, and whether all its ports get the same mark",
+    fix: "check whether the service has `persistent` in `ipvsadm -Ln`, and whether all its ports get the same fwmark",
     needs: nothing,
     judge: Judge::By("end-to-end"),
 };
 
 pub static STATISTICS: Check = Check {
     id: "statistics",
-    summary: "IPVS counted what clients were answered.",
-    reason: "Answers that IPVS did not count came past the director.",
+    summary: "IPVS counted the connections of the clients.",
+    reason: "Connections that IPVS did not count bypassed the director.",
     source: "ipvsadm(8) `--stats`",
-    fix: "see who answers ARP for the VIP, and on which hosts it is",
+    fix: "check which hosts reply to ARP requests for the VIP, and which hosts have it",
     needs: statistics_needs,
     judge: Judge::By("end-to-end"),
 };

@@ -21,62 +21,63 @@ pub(in crate::inventory) enum HealthCheck {
     On(Box<LongHealthCheck>),
 }
 
-/// A health check, in full. One of `tcp`, `http`, `https` and `script` says how to ask. Default: `tcp`.
+/// A health check, long form. One of `tcp`, `http`, `https` and `script` selects the type. Default: `tcp`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "HealthCheck")]
 pub(in crate::inventory) struct LongHealthCheck {
-    /// A connection to the port is enough: `tcp: {}`.
+    /// Passes if a TCP connection to the port is established: `tcp: {}`.
     pub tcp: Opt<TcpCheck>,
-    /// An HTTP request must give the right status.
+    /// Passes if an HTTP request gets an accepted status.
     pub http: Opt<HttpCheck>,
-    /// An HTTPS request must give the right status.
+    /// Passes if an HTTPS request gets an accepted status. The certificate is not verified.
     pub https: Opt<HttpCheck>,
-    /// A program on the director must exit with 0. It gets the real server's address and port as arguments. lvsctl does not
-    /// copy it to the directors; a role of your own can.
+    /// Passes if a program on the director exits with 0. It gets the real server's address and port as arguments.
+    /// lvsctl does not copy it to the directors; a custom role can.
     pub script: Opt<ScriptCheck>,
-    /// The port to ask. Default: the port that is served. By `http` and `https`, where that port does not speak it: the first
-    /// port of the service that does, as `check` tells. Of a mark: each single port by `tcp`, the first one by `script`, and by
-    /// `http` and `https` the first that speaks it. `check` warns of ports that are not asked themselves.
+    /// The port to test. Default: the port of the real server. With `http` and `https`, if that port does not speak
+    /// it: the first port of the service that does, according to `http` and `https` of `check`. With a fwmark: `tcp`
+    /// tests each single port, `script` the first one, `http` and `https` the first that speaks it. `lvsctl check`
+    /// warns of ports that are not tested.
     pub port: Opt<Port>,
-    /// Seconds until an answer must have come. Default: 3.
+    /// Timeout of a check in seconds. Default: 3.
     pub connect_timeout: Opt<Seconds>,
-    /// How often a real server that fails is asked again before it is taken out. Default: 3.
+    /// Repetitions of a failed check before the real server is taken out. Default: 3.
     pub retry: Opt<Whole<u32, 1, 1000>>,
-    /// Seconds until it is asked again. Default: 3.
+    /// Seconds between repetitions. Default: 3.
     pub delay_before_retry: Opt<Seconds>,
-    /// Answers in a row that bring a real server back, for lvsctl's own health checker; keepalived takes one.
-    /// Default: 2.
+    /// Successful checks in a row before a real server is added again. Only for lvsctl's health checker; keepalived
+    /// needs one. Default: 2.
     pub rise: Opt<Whole<u32, 1, 1000>>,
 }
 
-/// Nothing to say: a connection is enough.
+/// No keys: a TCP connection is enough.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "TcpCheck")]
 pub(in crate::inventory) struct TcpCheck {}
 
-/// What to ask for by HTTP or HTTPS.
+/// Request and expected response of an HTTP or HTTPS check.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "HttpCheck")]
 pub(in crate::inventory) struct HttpCheck {
-    /// The path to ask for. Default: `/`.
+    /// The path to request. Default: `/`.
     pub path: Opt<String>,
-    /// The name to ask by, where the address alone gives another site: the Host header, and SNI for HTTPS.
-    /// Default: the real server's address.
+    /// The host name to request, if the server needs one: the Host header, and SNI for HTTPS. Default: the real
+    /// server's address.
     pub host: Opt<String>,
-    /// The status that is right: `401`, a range (`200-299`), or several of them (`[200-299, 302]`). More than one code
+    /// The accepted status: `401`, a range (`200-299`), or several of them (`[200-299, 302]`). More than one code
     /// needs keepalived 2.0.17. Default: 200.
     pub status: Opt<Many<Codes>>,
-    /// A text that the page's body must hold, such as `all is well`, without `"` and `\`; status line and headers do not
-    /// count. Default: any page will do.
+    /// A string that the body must contain, such as `all is well`, without `"` and `\`. Status line and headers are
+    /// not searched. Default: any body.
     pub text: Opt<String>,
-    /// The version of HTTP to ask by: `1.0`, or `1.1` for a server that refuses 1.0 (needs keepalived 2.0.17). Default: 1.0.
+    /// The HTTP version: `1.0`, or `1.1` for a server that refuses 1.0 (needs keepalived 2.0.17). Default: 1.0.
     pub version: Opt<Version>,
 }
 
-/// What to run.
+/// The program of a health check.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "ScriptCheck", extend("required" = ["path"]))]

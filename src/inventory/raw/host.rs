@@ -10,42 +10,42 @@ use super::word::{Address, FreeValue, Gateway, Mac, Priority, Weight};
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, shaped};
 use crate::model::{Connection, LabOptions, SshOptions};
 
-/// A host: its roles, its addresses, and how it is reached.
+/// A host: its roles, its addresses, and how to connect to it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Host", extend("required" = ["role"]))]
 pub(in crate::inventory) struct Host {
-    /// One role or a list of them: `director`, `backup`, `realserver`, `client`, `web`, ... or a role of your own.
+    /// One role or a list of them: `director`, `backup`, `realserver`, `client`, `web`, ... or a custom role.
     pub role: Opt<Many<String>>,
-    /// The address that the cluster's traffic uses: RIP of a real server, DIP of a director. It may carry the
-    /// prefix of its subnet, and be a list where one host has IPv4 and IPv6.
-    /// Default: the first address of `interfaces`.
+    /// The address for the cluster's traffic: RIP of a real server, DIP of a director. It may include the prefix of
+    /// its subnet. A list if the host has IPv4 and IPv6. Default: the first address of `interfaces`.
     pub address: Opt<Many<Text<Address>>>,
-    /// The interface that holds `address`. Default: `eth0`.
+    /// The interface with `address`. Default: `eth0`.
     pub interface: Opt<String>,
     /// For hosts with several interfaces: name → address, or `{ network, address }`.
     pub interfaces: Opt<Named<Nic>>,
-    /// The default gateway: an address, or the name of a host. Real servers are given it; other hosts just in a lab.
-    /// Default: in NAT mode a VIP that `vrrp` holds in the host's network, else the only director; otherwise what the host
-    /// has already.
+    /// The default gateway: an address, or the name of a host. lvsctl sets it on real servers (and hosts that are set
+    /// up as one); on other hosts only the lab does. Default: in NAT a VIP that `vrrp` holds in the host's network,
+    /// else the only director; otherwise lvsctl leaves the default route alone.
     pub gateway: Opt<Text<Gateway>>,
     /// `ssh`, or `local` for the machine that lvsctl runs on. Default: `ssh`.
     pub connection: Opt<Connection>,
-    /// How SSH reaches the host. Default: what `~/.ssh/config` says.
+    /// SSH settings of the host. Default: those of `~/.ssh/config`.
     pub ssh: Opt<SshOptions>,
-    /// Whether what is applied comes back when the host boots. `false` leaves out the node script and its unit, for
-    /// hosts that have no service manager, such as containers. Default: `true`.
+    /// Whether the state is restored when the host boots. `false` omits the node script and its unit, for hosts
+    /// without a service manager, such as containers. Default: `true`.
     pub persist: Opt<bool>,
     /// Folders that other hosts mount by NFS, for a host of the role `nfs`.
     pub exports: Opt<Many<Export>>,
-    /// What the host is like in a lab.
+    /// Properties of the host in a lab.
     pub lab: Opt<LabOptions>,
-    /// Free values for roles and templates of your own (`host.vars` there).
+    /// User-defined values for custom roles and templates (`host.vars` there).
     pub vars: Opt<Named<FreeValue>>,
-    /// Weight of a real server in all services; see "Weights" above. 0, for maintenance, goes before all others.
+    /// Weight of a real server in all services; see "Weights" above. 0, for maintenance, overrides all other weights.
     pub weight: Opt<Weight>,
-    /// VRRP priority of a director, 1 to 254, the highest being the master. Default: 100, 90, 80, ... (in smaller steps
-    /// for more than ten) for directors and then backups in the order of the file.
+    /// VRRP priority of a director, 1 to 254. `vrrp.members` overrides it. The highest priority becomes master,
+    /// except with `preempt: false`. Default: 100, 90, 80, ... (smaller steps for more than ten), first `director`,
+    /// then `backup` hosts, in the order of the file.
     pub priority: Opt<Priority>,
 }
 
@@ -54,36 +54,37 @@ pub(in crate::inventory) struct Host {
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Export", extend("required" = ["path", "to", "at"]))]
 pub(in crate::inventory) struct Export {
-    /// The folder: an absolute path.
+    /// Absolute path of the folder.
     pub path: Opt<String>,
-    /// The host that mounts it; give it the role `nfs-client`.
+    /// The host that mounts it. It needs the role `nfs-client`.
     pub to: Opt<String>,
-    /// Where it mounts it: an absolute path.
+    /// Absolute path of the mount point.
     pub at: Opt<String>,
-    /// Whether it can only read. Default: `false`.
+    /// Whether the mount is read-only. Default: `false`.
     pub read_only: Opt<bool>,
 }
 
-/// What all hosts share.
+/// Values for all hosts.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Defaults")]
 pub(in crate::inventory) struct Defaults {
-    /// The interface that holds each host's `address`. Default: `eth0`.
+    /// The interface with each host's `address`. Default: `eth0`.
     pub interface: Opt<String>,
-    /// The default gateway of every host that names none and has an address in its network.
+    /// `gateway` of each host that has none and has an address in the gateway's network. It is used as described for
+    /// `gateway` of a host.
     pub gateway: Opt<Text<Gateway>>,
     /// `ssh` or `local`. Default: `ssh`.
     pub connection: Opt<Connection>,
-    /// How SSH reaches the hosts.
+    /// SSH settings of the hosts.
     pub ssh: Opt<SshOptions>,
-    /// Whether what is applied comes back when a host boots. Default: `true`.
+    /// Whether the state is restored when a host boots. Default: `true`.
     pub persist: Opt<bool>,
-    /// What every host is like in a lab.
+    /// Properties of each host in a lab.
     pub lab: Opt<LabOptions>,
-    /// Free values that every host has.
+    /// User-defined values of each host.
     pub vars: Opt<Named<FreeValue>>,
-    /// Weight of every real server that has none of its own; see "Weights" above.
+    /// Weight of each real server without another one; see "Weights" above.
     pub weight: Opt<Weight>,
 }
 
@@ -95,16 +96,16 @@ pub(in crate::inventory) struct Nic {
     pub mac: Opt<Text<Mac>>,
 }
 
-/// An interface, in full.
+/// An interface, long form.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Interface", extend("required" = ["address"]))]
 struct LongNic {
-    /// Name of its network. Default: the network that its address lies in.
+    /// Name of its network. Default: the network that contains its address.
     network: Opt<String>,
     /// One address or a list.
     address: Opt<Many<Text<Address>>>,
-    /// Its hardware address, for static neighbour entries. A lab's interface gets it.
+    /// Its MAC address, for static neighbour entries. In a lab the interface gets this address.
     mac: Opt<Text<Mac>>,
 }
 

@@ -17,33 +17,34 @@ use service::Service;
 use vrrp::VrrpSection;
 use word::{Cidr, FreeValue};
 
-/// An inventory: what a cluster is. One YAML document of at most 1 MiB.
+/// An inventory describes a cluster. It is one YAML document of at most 1 MiB.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Inventory", extend("required" = ["cluster", "hosts"]))]
 pub(in crate::inventory) struct Inventory {
-    /// Name of the cluster. It marks what is the cluster's own on its hosts (file names, rule comments).
-    /// Lower-case letters, digits and `-`, at most 32.
+    /// Name of the cluster. It is part of file names and rule comments on the hosts. Lower-case letters, digits and
+    /// `-`, at most 32.
     pub cluster: Opt<String>,
-    /// Subnets by name (`lan: 192.168.100.0/24`), or the subnet of one network, which is then named `lan`. A list is one subnet
-    /// of IPv4 and one of IPv6: `lan: [192.168.100.0/24, 'fd00::/64']`. Default: the subnets of addresses that carry a prefix.
+    /// Subnets by name (`lan: 192.168.100.0/24`), or the subnet of a single network, which is then named `lan`. A
+    /// list is one IPv4 and one IPv6 subnet: `lan: [192.168.100.0/24, 'fd00::/64']`. Default: the subnets of
+    /// addresses that have a prefix.
     pub networks: Opt<Networks>,
-    /// What all hosts share. A host's own word wins, key by key.
+    /// Values for all hosts. A key of a host overrides the same key here.
     pub defaults: Opt<Defaults>,
     /// Hosts by name. Names are lower-case letters, digits and `-`, at most 63.
     pub hosts: Opt<Named<Host>>,
-    /// The VRRP instance that keeps the VIPs on one director; or several of them by name.
+    /// The VRRP instance that keeps the VIPs on one director, or several instances by name.
     pub vrrp: Opt<VrrpSection>,
-    /// Whether keepalived holds IPVS and VIPs on the directors. Default: true where there is `vrrp`.
+    /// Whether keepalived manages IPVS and VIPs on the directors. Default: true if there is `vrrp`.
     pub keepalived: Opt<bool>,
-    /// What keeps real servers that hold a VIP from drawing its traffic to themselves: `sysctl` (arp_ignore and
-    /// arp_announce), `arptables` (rules on the real servers) or `neighbour` (a static entry for the VIP on hosts
-    /// of the role `router`, the only ones that may ask; the director's interface then needs its `mac`).
-    /// Default: `sysctl`.
+    /// How real servers that hold a VIP are kept from replying to ARP requests for it: `sysctl` (arp_ignore and
+    /// arp_announce), `arptables` (rules on the real servers) or `neighbour` (a static entry for the VIP on hosts of
+    /// the role `router`, which must be the only hosts that resolve the VIP; the director's interface then needs its
+    /// `mac`). Default: `sysctl`.
     pub arp: Opt<Text<ArpAnswer>>,
-    /// Services by name: what clients ask for, and who answers. Names are as those of hosts.
+    /// Services by name: VIPs, ports and real servers. Names follow the rules for hosts.
     pub services: Opt<Named<Service>>,
-    /// Free values for roles and templates of your own (`cluster.vars` there).
+    /// User-defined values for custom roles and templates (`cluster.vars` there).
     pub vars: Opt<Named<FreeValue>>,
 }
 

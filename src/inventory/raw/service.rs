@@ -14,56 +14,59 @@ use crate::inventory::decode::HELP;
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, Word, shaped};
 use crate::model::{MOST_REQUESTS, Mode, Protocol, Scheduler};
 
-/// A service: the VIP and port that clients ask for, and the real servers that answer.
+/// A service: VIPs and ports for clients, and the real servers.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Service", extend("required" = ["vip", "port"]))]
 pub(in crate::inventory) struct Service {
-    /// The virtual address, or a list of them, all IPv4 or all IPv6: for both, make two services. On the director it gets the
-    /// prefix that it carries here. One that routers lead to directors without an address in its network is written with /32,
-    /// or /128 for IPv6. Default prefix: /32, or /128 for IPv6.
+    /// The virtual address, or a list of them, all IPv4 or all IPv6. For both families define two services. The
+    /// prefix applies on the director. Write /32 (IPv6 /128) for a VIP that routers forward to directors without an
+    /// address in its network. Default prefix: /32, or /128 for IPv6.
     pub vip: Opt<Many<Text<Address>>>,
-    /// The port, or a list of ports and ranges such as `10000-20000`. A range needs `fwmark`. Where a mark has more than 16
-    /// single ports, consecutive ones count as a range. `0` is every port, and needs `persistence`.
+    /// The port, or a list of ports and ranges such as `10000-20000`. A range needs `fwmark`. If a fwmark service has
+    /// more than 16 single ports, consecutive ones are treated as a range. `0` is every port, and needs
+    /// `persistence`.
     pub port: Opt<Many<ServicePorts>>,
-    /// `tcp` or `udp`. For both, make two services; they cannot share a `fwmark`. Default: `tcp`.
+    /// `tcp` or `udp`. For both define two services; lvsctl does not support sharing a `fwmark`. Default: `tcp`.
     pub protocol: Opt<Text<Protocol>>,
-    /// How packets reach a real server: `dr` (direct routing), `nat` or `tun` (IP-in-IP). Default: `dr`.
+    /// Packet forwarding to the real servers: `dr` (direct routing), `nat` or `tun` (IP-in-IP). Default: `dr`.
     pub mode: Opt<Text<Mode>>,
-    /// How connections are shared out. `rr`, `lc` and `dh` ignore weights. Default: `rr`.
+    /// How connections are distributed. `rr`, `lc` and `dh` use weights only to exclude real servers of weight 0.
+    /// Default: `rr`.
     pub scheduler: Opt<Text<Scheduler>>,
-    /// Flags of the schedulers `sh` and `mh`, as `ipvsadm -b` takes them: `sh-fallback` and `sh-port`, `mh-fallback` and
-    /// `mh-port`. `flag-1` is the fallback, `flag-2` the port, and `flag-3` means nothing to either of them.
-    /// Default: none.
+    /// Flags of the schedulers `sh` and `mh`, as in `ipvsadm -b`: `sh-fallback` and `sh-port`, `mh-fallback` and
+    /// `mh-port`. `flag-1` is the fallback, `flag-2` the port; `flag-3` has no effect with either. Default: none.
     #[serde(deserialize_with = "lower_case")]
     pub scheduler_flags: Opt<Many<String>>,
-    /// Keep a client on its real server: `true` (300 seconds), seconds, or `{ timeout, granularity }`.
-    /// Default: off.
+    /// Keep a client on its real server: `true` (300 seconds), seconds, or `{ timeout, granularity }`. Default: off.
     pub persistence: Opt<Persistence>,
-    /// A firewall mark that makes one service of all its VIPs and ports; decimal or hex. Default: none.
+    /// A firewall mark that combines all VIPs and ports into one virtual service; decimal or hexadecimal. Default:
+    /// none.
     pub fwmark: Opt<Mark>,
-    /// Schedule every UDP packet by itself; not in `nat`, which could not translate the answers. Default: `false`.
+    /// Schedule each UDP packet separately. Not with `nat`, where IPVS would not translate the replies. Default:
+    /// `false`.
     pub one_packet: Opt<bool>,
-    /// The real servers: a list of hosts, or a map of hosts to `{ weight, port }`. One that serves on several ports behind
-    /// NAT is a real server on each: `{ rs1: { port: [8080, 8081] } }`, or with a weight for each
-    /// `{ rs1: [{ port: 8080 }, { port: 8081, weight: 2 }] }`. Default: every host with the role `realserver`.
+    /// The real servers: a list of hosts, or a map of hosts to `{ weight, port }`. A host on several ports behind NAT
+    /// is a real server on each: `{ rs1: { port: [8080, 8081] } }`, or with a weight for each `{ rs1: [{ port: 8080
+    /// }, { port: 8081, weight: 2 }] }`. Default: every host with the role `realserver`.
     pub real_servers: Opt<RealServers>,
-    /// The port on the real servers, where NAT maps it. Default: the service's own.
+    /// The port on the real servers, if NAT maps it. Default: the port of the service.
     pub real_port: Opt<Port>,
-    /// Weight of the real servers that have none of their own; see "Weights" above. Default: 1.
+    /// Weight of the real servers without another one; see "Weights" above. Default: 1.
     pub weight: Opt<Weight>,
-    /// Who answers when no real server is left: an address, with or without a port. Needs health checks. A host of the
-    /// inventory with this address is set up as a real server (VIP on lo, ARP settings, tunnel, gateway), whatever its role;
-    /// elsewhere that must be done by hand. `127.0.0.1` (IPv6: `'::1'`) is the director that serves: something must answer
-    /// there, such as the role `web`. NAT refuses it, since the kernel drops such packets. A port is for NAT and a single
-    /// port without a mark, as `real_port` is. Default port: the service's own.
+    /// The address that serves while no real server is available, with or without a port. Needs health checks. A host
+    /// of the inventory with this address is set up as a real server (VIP on lo, ARP settings, tunnel, default
+    /// route), whatever its role; any other host you must set up by hand. `127.0.0.1` (IPv6: `'::1'`) is the director
+    /// that holds the VIP: a program must listen there, such as nginx of the role `web`. With NAT it is refused,
+    /// because the kernel drops such packets. A port is allowed with NAT for a service with one port and no fwmark,
+    /// as with `real_port`. Default port: that of the service.
     pub sorry_server: Opt<SorryServer>,
     /// Seconds between two rounds of health checks. Default: 6.
     pub delay_loop: Opt<Seconds>,
-    /// How a real server is asked whether it is well: `tcp`, `http`, `https`, or a map; `false` for no check.
-    /// Default: `tcp` where keepalived is used.
+    /// The health check of real servers: `tcp`, `http`, `https`, or a map; `false` for none. Default: `tcp` with
+    /// keepalived, also for a UDP service, of which `check` warns; none without keepalived.
     pub health_check: Opt<HealthCheck>,
-    /// How `lvsctl verify` asks for the service from a client.
+    /// The requests that `lvsctl verify` sends to the service from a client.
     pub check: Opt<EndToEnd>,
 }
 
@@ -94,15 +97,15 @@ pub(in crate::inventory) enum Persistence {
     },
 }
 
-/// Persistence, in full.
+/// Persistence, long form.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Persistence")]
 pub(in crate::inventory) struct LongPersistence {
     /// Seconds that a client stays with its real server, 1 to 2678400 (31 days). Default: 300.
     timeout: Opt<PersistenceTimeout>,
-    /// Clients that count as one: a netmask (`255.255.255.0`) or a prefix length (`24`).
-    /// Default: each client for itself.
+    /// Clients that are treated as one: a netmask (`255.255.255.0`) or a prefix length (`24`). Default: each address
+    /// is one client.
     granularity: Opt<Text<Granularity>>,
 }
 
@@ -234,14 +237,14 @@ impl JsonSchema for Listed {
     }
 }
 
-/// What a real server has of its own in one service.
+/// Values of a real server in one service.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "RealServer")]
 pub(in crate::inventory) struct RealServer {
     /// 0 (no new connections) to 65535; see "Weights" above. Default: that of the host.
     pub weight: Opt<Weight>,
-    /// Its port, where NAT maps it, or a list of ports: it is a real server on each. Default: `real_port`.
+    /// Its port, if NAT maps it, or a list of ports: the host is a real server on each. Default: `real_port`.
     pub port: Opt<Many<Port>>,
 }
 
@@ -286,14 +289,14 @@ pub(in crate::inventory) struct SorryServer {
     pub port: Opt<Port>,
 }
 
-/// A sorry server, in full.
+/// A sorry server, long form.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "SorryServer", extend("required" = ["address"]))]
 struct LongSorryServer {
     /// Its address.
     address: Opt<Text<Bare>>,
-    /// Its port. Default: the service's own.
+    /// Its port. Default: that of the service.
     port: Opt<Port>,
 }
 
@@ -337,26 +340,26 @@ impl JsonSchema for SorryServer {
     }
 }
 
-/// How `lvsctl verify` asks for the service.
+/// The requests of `lvsctl verify`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Check")]
 pub(in crate::inventory) struct EndToEnd {
-    /// Ports that are asked, by `verify` and by a health check of a mark without a `port`. Default: those of `http` and
-    /// `https`, and the single ports of the service, at most the first 16. Of ranges, none is asked that is not named.
+    /// Ports that `verify` tests, and the health check of a fwmark service without `port`; at least one. Default:
+    /// those of `http` and `https`, and the single ports of the service, at most the first 16. Ports of ranges are
+    /// tested only if listed here.
     pub ports: Opt<Many<Port>>,
-    /// Path that HTTP ports are asked for. Default: `/`.
+    /// Path of requests to HTTP ports. Default: `/`.
     pub path: Opt<String>,
-    /// The HTTP status that is right: `401`, a range (`200-299`), or several of them (`[200-299, 302]`). Default: where the
-    /// health check asks for the same path, what is right there (and its `text`); else any below 400.
+    /// The accepted HTTP status: `401`, a range (`200-299`), or several of them (`[200-299, 302]`). Default: if the
+    /// health check requests the same path, its `status` (and its `text` must match); else any below 400.
     pub status: Opt<Many<Codes>>,
-    /// Requests that a client sends to each port, 1 to 100. Default: enough that every real server should answer
-    /// twice, from 10 to 100. A request over HTTP has 5 seconds, 2 of them to connect; any other TCP connection 3; UDP 5.
+    /// Requests of a client to each port, 1 to 100. Default: enough that the real server with the lowest weight should
+    /// respond twice, from 10 to 100. Timeouts: HTTP 5 s, 2 s of them to connect; other TCP 3 s; UDP 5 s.
     pub requests: Opt<Whole<u16, 1, { MOST_REQUESTS as i64 }>>,
-    /// Ports of the service that speak HTTP, or the one that its health check asks. Default: those of 80, 8000 and 8080 that
-    /// the service has. With `port: 0` only ports that are
-    /// named here or in `https` are asked.
+    /// Ports of the service that speak HTTP, or the port of its health check. Default: those of 80, 8000 and 8080
+    /// that the service has. With `port: 0` only ports that are listed here or in `https` are tested.
     pub http: Opt<Many<Port>>,
-    /// The same of HTTPS. Default: those of 443 and 8443 that the service has.
+    /// The same for HTTPS. Default: those of 443 and 8443 that the service has.
     pub https: Opt<Many<Port>>,
 }

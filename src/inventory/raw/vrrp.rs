@@ -17,63 +17,68 @@ pub(in crate::inventory) enum VrrpSection {
     Several(Named<Vrrp>),
 }
 
-/// A VRRP instance: the directors that share VIPs, of which one holds them.
+/// A VRRP instance: directors that share VIPs, one of which holds them. IPv4 instances use VRRPv2, IPv6 instances
+/// VRRPv3.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Vrrp", extend("required" = ["virtual_router_id"]))]
 pub(in crate::inventory) struct Vrrp {
-    /// 1 to 255; no other VRRP routers on the same network segment may use it.
+    /// 1 to 255; must be unique per network segment and address family.
     pub virtual_router_id: Opt<Whole<u8, 1, 255>>,
-    /// Seconds between two adverts: whole ones from 1 to 255, or with IPv6 VIPs 0.01 to 40.95. Default: 1.
+    /// Seconds between two adverts: with IPv4 VIPs an integer from 1 to 255, with IPv6 VIPs 0.01 to 40.95. Default:
+    /// 1.
     pub advert_int: Opt<f64>,
-    /// Where to read the instance's password: `{ env: NAME }`, `{ file: PATH }` or `{ prompt: TEXT }`. A password has 1 to 8
-    /// characters of ASCII, without blanks, `"` and `\`. Instances of IPv6 VIPs have none. Default: none.
+    /// Source of the instance's password: `{ env: NAME }`, `{ file: PATH }` or `{ prompt: TEXT }`. A password has 1
+    /// to 8 ASCII characters, without blanks, `"` and `\`. It is sent in clear text. Only for IPv4 VIPs. Default:
+    /// none.
     pub auth_pass: Opt<SecretSource>,
-    /// The directors that take part: a list of hosts, or a map of hosts to `{ priority, interface, address }`.
+    /// The directors of the instance: a list of hosts, or a map of hosts to `{ priority, interface, address }`.
     /// Default: every host with the role `director` or `backup`.
     pub members: Opt<Members>,
-    /// The VIPs that it holds; those that an advert cannot name (beyond 255 of IPv4, 76 of IPv6) are held with the
-    /// others (`virtual_ipaddress_excluded`). Default: those of all services; where there are several instances, each names its own.
+    /// The VIPs of the instance. An advert names at most 255 IPv4 or 76 IPv6 addresses (the limit of keepalived at
+    /// the IPv6 minimum MTU of 1280); further ones move with them as `virtual_ipaddress_excluded`. Default: the VIPs
+    /// of all services; with several instances each must name its VIPs.
     pub vips: Opt<Many<Text<Address>>>,
     /// Send adverts to the other members' addresses instead of multicast. Default: `false`.
     pub unicast: Opt<bool>,
-    /// Whether a member of higher priority takes the VIPs back when it returns. Default: `true`.
+    /// Whether a returning member of higher priority becomes master again. Default: `true`.
     pub preempt: Opt<bool>,
-    /// The interface that carries adverts and VIPs. Default: the one in the first VIP's network.
+    /// The interface for adverts and VIPs. Default: the one in the first VIP's network.
     pub interface: Opt<String>,
-    /// Other interfaces without which a member gives the VIPs up: one or a list. Those that carry its adverts and VIPs
-    /// are tracked without being named.
+    /// Other interfaces that must be up, one or a list; if one is down, the member gives the VIPs up. The interfaces
+    /// of adverts and VIPs are always tracked.
     pub track_interface: Opt<Many<String>>,
-    /// What members watch beside each other, by name.
+    /// Programs and units that the members track, by name.
     pub track_script: Opt<Named<TrackScript>>,
-    /// A program that keepalived runs when a member's state changes, with `INSTANCE`, the name, the state and
-    /// the priority as its arguments: an absolute path on the directors, without arguments. lvsctl does not copy it there; a
-    /// role of your own can. Default: none.
+    /// A program that keepalived runs when a member's state changes, with the arguments `INSTANCE`, name, state and
+    /// priority: an absolute path on the directors, without further arguments. lvsctl does not copy it there; a
+    /// custom role can. Default: none.
     pub notify: Opt<String>,
-    /// Whether the master tells the backups of its connections, so that they outlive it. Default: `false`.
+    /// Whether the master copies its connections to the backups, so that they survive a failover. It multicasts to
+    /// 224.0.0.81: a connection after 3 packets, then every 50. Default: `false`.
     pub sync_daemon: Opt<bool>,
 }
 
-/// Something that members watch: a program, or a systemd unit. Seconds throughout.
+/// A tracked program or systemd unit. Times are in seconds.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "TrackScript")]
 pub(in crate::inventory) struct TrackScript {
-    /// A program that exits with 0 when all is well: an absolute path on the directors, where lvsctl does not copy it; a role
-    /// of your own can.
+    /// A program that exits with 0 on success: an absolute path on the directors. lvsctl does not copy it there; a
+    /// custom role can.
     pub script: Opt<String>,
-    /// In its place: a systemd unit that must be active, such as `nginx.service`.
+    /// Instead of `script`: a systemd unit that must be active, such as `nginx.service`.
     pub unit: Opt<String>,
-    /// Whether a unit that is down gets one restart before it counts as down. Default: `true`.
+    /// Whether a unit that is down is restarted once before it is treated as failed. Default: `true`.
     pub restart: Opt<bool>,
-    /// Seconds between two looks. Default: 2.
+    /// Seconds between two tests. Default: 2.
     pub interval: Opt<Seconds>,
-    /// Added to the priority, -253 to 253: a negative number while it fails, a positive one while it is well.
-    /// With 0 a failure gives the VIPs up. Default: 0.
+    /// Change of the priority, -253 to 253: a negative value applies while the test fails, a positive one while it
+    /// succeeds. With 0 a failure puts the instance into FAULT. Default: 0.
     pub weight: Opt<PriorityChange>,
-    /// Failures in a row that count as one. Default: 3.
+    /// Consecutive failures until it is treated as failed. Default: 3.
     pub fall: Opt<Whole<u32, 1, 1000>>,
-    /// Successes in a row that end a failure. Default: 2.
+    /// Consecutive successes until it is treated as successful. Default: 2.
     pub rise: Opt<Whole<u32, 1, 1000>>,
 }
 
@@ -84,7 +89,7 @@ pub(in crate::inventory) enum Members {
     Map(Named<Member>),
 }
 
-/// What a director has of its own in one instance.
+/// Values of a director in one instance.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Member")]
@@ -93,7 +98,7 @@ pub(in crate::inventory) struct Member {
     pub priority: Opt<Priority>,
     /// Default: the instance's `interface`.
     pub interface: Opt<String>,
-    /// The address that adverts come from. Default: the interface's first address of the VIPs' family.
+    /// Source address of the adverts. Default: the interface's first address of the VIPs' family.
     pub address: Opt<Text<Bare>>,
 }
 

@@ -105,7 +105,7 @@ fn takes(value: &Value, root: &Value, links: &mut Vec<String>) -> String {
         .find(|k| *k != "null")
         .unwrap_or("nothing");
     match kind {
-        "string" => "a text".to_owned(),
+        "string" => "a string".to_owned(),
         "boolean" => "`true` or `false`".to_owned(),
         "integer" => {
             bounds(value).map_or_else(|| "a whole number".to_owned(), |b| format!("a number {b}"))

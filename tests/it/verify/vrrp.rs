@@ -54,7 +54,7 @@ fn one_id_on_two_networks_is_no_stranger() {
 fn a_stranger_with_that_id_is_found() {
     let want = |instance: &str| {
         format!(
-            "lb2: {instance}: expected no adverts of others with virtual_router_id 10, found adverts of 10.0.0.77, fix: choose a `virtual_router_id` that nobody else on this network uses"
+            "lb2: {instance}: expected no adverts of others with virtual_router_id 10, found adverts of 10.0.0.77, fix: choose a `virtual_router_id` that no other VRRP router on this network uses"
         )
     };
     let found = foreign(&format!("{PEER}10.0.0.77 10 100\n"));

@@ -113,7 +113,7 @@ impl JsonSchema for Mark {
         json_schema!({
             "anyOf": [
                 { "type": "integer", "minimum": 1, "maximum": u32::MAX },
-                { "type": "string", "title": "a hex text", "pattern": "^(0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10})$" },
+                { "type": "string", "title": "a hexadecimal string", "pattern": "^(0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10})$" },
             ],
         })
     }
