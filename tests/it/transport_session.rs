@@ -15,7 +15,7 @@ use lvsctl::transport::{
     Connect, Connector, Counters, Ended, Output, RemoteShell, TransportError, Waiting,
 };
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(120);
 
 const SHELLS: [&str; 3] = ["dash", "bash", "busybox"];
 
