@@ -142,6 +142,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         let cx = Context {
             secrets,
             earlier: &changes,
+            recorded: manifest.entry(resource).map(|entry| &entry.resource),
         };
         let mut change = resource.diff(facts, &cx);
         if let Some(change) = &mut change {
@@ -191,6 +192,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         let cx = Context {
             secrets,
             earlier: &changes,
+            recorded: Some(&entry.resource),
         };
         let change = entry.resource.remove(facts, &entry.before, &cx);
         changes.extend(change);

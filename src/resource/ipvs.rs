@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::Phase;
 use super::service_manager::ServiceManager;
-use super::{Action, Before, Change, Context, Kind, NodeLines};
+use super::{Action, Before, Change, Context, Kind, NodeLines, Resource};
 use crate::fact::ipvs::{Checker, Served, Table, Watched, named};
 use crate::fact::{Facts, Needs};
 use crate::model::Scheduler;
@@ -162,6 +162,17 @@ impl Ipvs {
         (!self.is_sorry(served)).then_some(found)
     }
 
+    /// Real servers that the inventory had at weight 0 when it was last applied.
+    fn drained_before(&self, cx: &Context) -> BTreeSet<SocketAddr> {
+        let Some(Resource::Ipvs(recorded)) = cx.recorded else {
+            return BTreeSet::new();
+        };
+        let all = recorded.real_servers.iter();
+        all.filter(|rs| rs.weight == 0)
+            .map(|rs| rs.address)
+            .collect()
+    }
+
     fn shown(rs: &Destination) -> String {
         let tunnel = rs.tunnel.iter().map(|options| format!(" {options}"));
         let shown = format!("{} weight {}", method(rs.mode), rs.weight);
@@ -195,6 +206,7 @@ impl<'a> Difference<'a> {
             };
         };
         let have = &served.real_servers;
+        let drained = wanted.drained_before(cx);
         let missing = wanted
             .real_servers
             .iter()
@@ -204,10 +216,11 @@ impl<'a> Difference<'a> {
             .real_servers
             .iter()
             .filter_map(|rs| Some((rs, have.get(&rs.address)?)))
-            // Weight 0 in the kernel is a drained real server, and somebody's decision.
+            // Weight 0 in the kernel is a real server that somebody drained, if the inventory did not.
             .filter(|(rs, found)| {
                 (rs.mode, &rs.tunnel) != (found.mode, &found.tunnel)
-                    || (rs.weight != found.weight && found.weight != 0)
+                    || (rs.weight != found.weight
+                        && (found.weight != 0 || drained.contains(&rs.address)))
             })
             .collect();
         let sorry = wanted.left_over(served);

@@ -143,6 +143,8 @@ pub struct Context<'a> {
     pub secrets: &'a Secrets,
     /// Changes decided so far on this host, in order.
     pub earlier: &'a [Change],
+    /// The resource as lvsctl last applied it, by the manifest.
+    pub recorded: Option<&'a Resource>,
 }
 
 impl Context<'_> {

@@ -213,9 +213,9 @@ fn what_depends_on_a_faulty_value_is_not_said_too() {
             "",
         ),
         (
-            "no ports of the check",
-            web("check: { ports: [] }"),
-            "the list `ports` is empty",
+            "no status of the check",
+            web("check: { status: [] }"),
+            "the list `status` is empty",
             "at least one",
         ),
     ]);

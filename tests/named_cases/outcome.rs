@@ -51,6 +51,7 @@ pub(crate) fn found(kind: &str, case: &Case) -> Outcome {
     let cx = Context {
         secrets: &secrets,
         earlier: &earlier,
+        recorded: None,
     };
     let mut outcome = Outcome::default();
     let mut changes = Vec::new();

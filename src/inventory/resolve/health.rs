@@ -134,7 +134,6 @@ pub(super) fn check(
     let raw = raw.unwrap_or(&none);
     let path = |key| ["services", name, "check", key];
     not_empty(&path("status"), &raw.status, cx);
-    not_empty(&path("ports"), &raw.ports, cx);
     for (key, written) in [
         ("ports", &raw.ports),
         ("http", &raw.http),
@@ -155,9 +154,12 @@ pub(super) fn check(
     };
     let (http, https) = (given(&raw.http), given(&raw.https));
     let first = || serving.ports.iter().copied().take(MOST_ASKED).collect();
-    let asked = given(&raw.ports).filter(|ports| !ports.is_empty());
+    let asked = given(&raw.ports);
+    // An empty list says that nothing is asked.
+    let none = asked.as_ref().is_some_and(Vec::is_empty);
     let asked = asked.unwrap_or_else(first);
     let speaking = http.iter().chain(&https).flatten().copied();
+    let speaking = speaking.filter(|_| !none);
     let asked: BTreeSet<u16> = asked
         .into_iter()
         .chain(speaking.filter(|port| serving.has(*port)))

@@ -72,6 +72,7 @@ impl Host<'_> {
         decide(&Context {
             secrets: &secrets,
             earlier: &[],
+            recorded: None,
         })
     }
 

@@ -84,6 +84,7 @@ fn differs(resource: &Resource, facts: &Facts) -> bool {
     let cx = Context {
         secrets: &secrets,
         earlier: &[],
+        recorded: None,
     };
     resource.diff(facts, &cx).is_some()
 }
