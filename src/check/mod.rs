@@ -33,6 +33,7 @@ mod source_address;
 mod sysctl_at_boot;
 pub mod traffic;
 mod tunnel_mtu;
+mod vantage;
 mod vip;
 mod vrrp;
 mod vrrp_adverts;
