@@ -16,15 +16,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use include_dir::{Dir, include_dir};
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::inventory::{Fault, Source, choices, shown};
 use crate::model::{Cluster, Host, directs};
 use crate::plan::boot;
 use crate::resource::{Distribution, Resource};
 use crate::template::{Scope, TemplateError, TemplateFault, Templates};
-use crate::view::{self, OfHosts, Variables};
+use crate::view::{self, OfHosts};
 use entry::Role;
 pub use error::{RoleError, RoleFaults};
 use expand::{Expanding, OfEntries, Own};
@@ -257,12 +256,6 @@ impl Roles {
 /// What makes resources last, with these.
 type Lasting = Memo<(), (Vec<Resource>, Vec<Resource>)>;
 
-impl Variables for Scope {
-    fn add<T: Serialize>(&mut self, name: &'static str, value: &T) {
-        self.insert(name, value);
-    }
-}
-
 /// Roles over the hosts of a cluster. What all of them see is made once.
 pub struct Expansion<'a> {
     roles: &'a Roles,
@@ -278,19 +271,16 @@ pub struct Expansion<'a> {
 impl Expansion<'_> {
     /// Everything that a host shall be, in the order in which it is made.
     pub fn of(&self, host: &Host, os: &Distribution) -> Result<Vec<Resource>, RoleError> {
-        let common = || {
-            let mut common = Scope::empty();
-            view::add_of_cluster(self.cluster, &mut common);
-            common
-        };
+        let common = || Scope::new(&view::of_cluster(self.cluster));
+        let common = self.common.get_or_init(common);
         let of_hosts = self.of_hosts.get_or_init(|| OfHosts::new(self.cluster));
-        let values = of_hosts.of(host, os);
+        let values = json!(of_hosts.of(host, os));
         let last = {
             let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
             last.clone()
         };
         let like = last.as_deref().map(|(values, scope)| (values, scope));
-        let scope = self.common.get_or_init(common).and_as(&values, like);
+        let scope = common.and_as(&values, like);
         let empty = Map::new();
         let own = Own {
             scope: &scope,

@@ -98,7 +98,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    pub fn empty() -> Self {
+    fn empty() -> Self {
         Self {
             context: Context::new(),
             names: Arc::default(),
@@ -106,37 +106,43 @@ impl Scope {
         }
     }
 
-    pub fn new(values: &Value) -> Self {
+    /// Of a struct or a map, whose names are the variables.
+    pub fn new(values: &impl Serialize) -> Self {
         Self::empty().and(values)
-    }
-
-    pub fn insert<T: Serialize>(&mut self, name: &'static str, value: &T) {
-        self.context.insert(name, value);
-        Arc::make_mut(&mut self.names).push(name.to_owned());
     }
 
     /// With more values. What is there already is shared, not copied.
     #[must_use]
-    pub fn and(&self, values: &Value) -> Self {
-        self.and_as(values, None)
+    pub fn and(&self, values: &impl Serialize) -> Self {
+        // Whatever has no names has no variables.
+        let values = tera::Value::try_from_serializable(values).ok();
+        let values = values.and_then(tera::Value::into_map).unwrap_or_default();
+        self.with_all(
+            values
+                .into_iter()
+                .map(|(name, value)| (name.to_string(), value)),
+        )
     }
 
     /// The same, sharing also what another scope was made of with the same values.
     #[must_use]
     pub fn and_as(&self, values: &Value, other: Option<(&Value, &Self)>) -> Self {
+        let pairs = values.as_object().into_iter().flatten();
+        self.with_all(pairs.map(|(name, value)| {
+            let shared = other
+                .filter(|(other, _)| other.get(name) == Some(value))
+                .and_then(|(_, scope)| scope.context.get(name));
+            let made = || tera::Value::from_serializable(value);
+            (name.clone(), shared.cloned().unwrap_or_else(made))
+        }))
+    }
+
+    fn with_all(&self, values: impl Iterator<Item = (String, tera::Value)>) -> Self {
         let mut made = self.clone();
         let mut names = self.names.to_vec();
-        if let Value::Object(map) = values {
-            for (key, value) in map {
-                let shared = other
-                    .filter(|(other, _)| other.get(key) == Some(value))
-                    .and_then(|(_, scope)| scope.context.get(key));
-                match shared {
-                    Some(shared) => made.context.insert_value(key.clone(), shared.clone()),
-                    None => made.context.insert(key.clone(), value),
-                }
-                names.push(key.clone());
-            }
+        for (name, value) in values {
+            names.push(name.clone());
+            made.context.insert_value(name, value);
         }
         made.names = Arc::new(names);
         made

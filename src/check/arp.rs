@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
-use super::{Cause, HostAudit, topology};
+use super::{Cause, HostAudit};
 use crate::fact::Needs;
 use crate::model::{ArpAnswer, Cluster, Host};
 
@@ -42,9 +42,10 @@ fn silent(
     if audit.cluster.arp != ArpAnswer::Sysctl {
         return Vec::new();
     }
-    let held = topology::held_by_real_server(audit.cluster, audit.host).into_iter();
-    let all = held.filter(|(vip, _)| vip.is_ipv4()).flat_map(|(vip, _)| {
-        let facing = topology::facing(audit.cluster, audit.host, audit.addresses(), vip);
+    let held = audit.serves.vips().into_iter();
+    let vips = held.map(|held| held.vip()).filter(IpAddr::is_ipv4);
+    let all = vips.flat_map(|vip| {
+        let facing = audit.facing(vip);
         facing.into_iter().map(move |interface| (interface, vip))
     });
     all.filter(|(interface, vip)| match audit.no_arp(interface) {

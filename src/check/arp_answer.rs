@@ -10,7 +10,7 @@ use crate::shell::{heredoc, quote};
 use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
 use super::traffic::Traffic;
-use super::{HostAudit, topology};
+use super::{HostAudit, interfaces};
 
 pub static ARP_ANSWER: Check = Check {
     id: "arp-answer",
@@ -40,7 +40,7 @@ pub fn asks(cluster: &Cluster, addresses: &Addresses) -> Vec<Ask> {
         return Vec::new();
     }
     let on_link = |vip: IpAddr| {
-        let held = topology::own_address(cluster, addresses, vip)?;
+        let held = interfaces::own_address(cluster, addresses, vip)?;
         Some(Ask {
             vip,
             interface: held.interface.clone(),
@@ -107,7 +107,7 @@ fn answers(traffic: &Traffic, findings: &mut Findings) {
     let complete =
         directors(&mut cluster.hosts.iter()) == directors(&mut audit.iter().map(|s| s.host));
     for one in heard {
-        let right = right_macs(cluster, audit, one.vip);
+        let right = right_macs(audit, one.vip);
         let client = one.client.as_str();
         let what = one.vip.to_string();
         let name = |mac: &String| match owners.get(mac) {
@@ -173,7 +173,7 @@ fn answers(traffic: &Traffic, findings: &mut Findings) {
 
 /// The MACs by which the directors that hold a VIP may answer: of the interface that holds it, and of those that
 /// face its network.
-fn right_macs(cluster: &Cluster, audit: &[HostAudit], vip: IpAddr) -> BTreeSet<String> {
+fn right_macs(audit: &[HostAudit], vip: IpAddr) -> BTreeSet<String> {
     let mut macs = BTreeSet::new();
     for one in audit.iter().filter(|one| one.host.is_director()) {
         let addresses = &one.run.answer.facts.address;
@@ -185,7 +185,7 @@ fn right_macs(cluster: &Cluster, audit: &[HostAudit], vip: IpAddr) -> BTreeSet<S
             continue;
         }
         if interfaces.contains("lo") {
-            interfaces.extend(topology::facing(cluster, one.host, addresses, vip));
+            interfaces.extend(one.facing(vip));
         }
         let of = addresses
             .links

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use super::HostAudit;
 use super::definition::{Check, Judge, packet_filter};
 use super::findings::{Findings, Mismatch};
-use super::{HostAudit, topology};
 
 pub(super) static ARPTABLES_RIP: Check = Check {
     id: "arptables-rip",
@@ -27,7 +27,7 @@ pub(super) static ARPTABLES_VIP: Check = Check {
 };
 
 fn of_real_server(audit: &HostAudit, findings: &mut Findings) {
-    let own = topology::own_addresses(audit.cluster, audit.host, |_| true);
+    let own = audit.serves.own_addresses(|_| true);
     for address in own.into_iter().filter(IpAddr::is_ipv4) {
         passes(audit, &ARPTABLES_RIP, address, findings);
     }

@@ -8,6 +8,7 @@ use super::end_to_end::Replies;
 use super::listener;
 use crate::fact::Facts;
 use crate::fact::address::Addresses;
+use crate::model::topology::Serves;
 use crate::model::{Cluster, Host};
 use crate::plan::HostPlan;
 use crate::run::HostRun;
@@ -17,6 +18,8 @@ pub struct HostAudit<'a> {
     pub cluster: &'a Cluster,
     pub host: &'a Host,
     pub run: &'a HostRun<'a>,
+    /// What the host serves.
+    pub(super) serves: Serves<'a>,
     secrets: &'a Secrets,
     plan: OnceCell<HostPlan>,
     /// What the host got when it asked a VIP that it holds itself.
@@ -29,6 +32,7 @@ impl<'a> HostAudit<'a> {
             cluster,
             host: run.host,
             run,
+            serves: Serves::of(cluster, run.host),
             secrets,
             plan: OnceCell::new(),
             own: run

@@ -7,8 +7,9 @@ use super::definition::{Check, Judge, nothing};
 use super::end_to_end::{self, Replies};
 use super::findings::{Findings, Mismatch};
 use super::redirect::{self, Served};
-use super::{HostAudit, packet_path, topology};
+use super::{HostAudit, packet_path};
 use crate::fact::{Needs, Section};
+use crate::model::topology::{Part, Serves};
 use crate::model::{Cluster, Host, Mode, Protocol, Service};
 
 pub static LISTENER: Check = Check {
@@ -32,7 +33,8 @@ pub static OWN_ANSWER: Check = Check {
 };
 
 fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
-    let mut services = topology::services_of(cluster, host).peekable();
+    let serves = Serves::of(cluster, host);
+    let mut services = serves.services().peekable();
     if services.peek().is_some() {
         let listeners = needs.listener.get_or_insert_default();
         listeners.udp |= services.any(|service| service.protocol == Protocol::Udp);
@@ -74,7 +76,8 @@ pub fn answers(section: &Section) -> BTreeMap<SocketAddr, Replies> {
 /// A real server that asks for a VIP answers itself: that proves its listener, and nothing else. A director's question
 /// would go where its IPVS sends it.
 fn own_questions(cluster: &Cluster, host: &Host) -> String {
-    let direct: Vec<&Service> = topology::services_of(cluster, host)
+    let direct: Vec<&Service> = Serves::of(cluster, host)
+        .services()
         .filter(|s| s.mode != Mode::Nat && s.protocol == Protocol::Tcp)
         .filter(|_| !host.is_director())
         .collect();
@@ -102,8 +105,8 @@ fn own_questions(cluster: &Cluster, host: &Host) -> String {
 }
 
 fn listens(audit: &HostAudit, findings: &mut Findings) {
-    for service in topology::services_of(audit.cluster, audit.host) {
-        listens_for(findings, audit, service);
+    for part in audit.serves.parts() {
+        listens_for(findings, audit, part);
     }
 }
 
@@ -112,21 +115,20 @@ fn own_answer(audit: &HostAudit, findings: &mut Findings) {
     if audit.host.is_director() {
         return;
     }
-    for (vip, _) in topology::held_by_real_server(audit.cluster, audit.host) {
-        answers_itself(findings, audit, vip);
+    for held in audit.serves.vips() {
+        answers_itself(findings, audit, held.vip());
     }
 }
 
 /// Something listens on the service's ports, on an address that VIP traffic reaches.
-fn listens_for(findings: &mut Findings, audit: &HostAudit, service: &Service) {
-    let host = &audit.host.name;
-    let (sockets, word) = match service.protocol {
+fn listens_for(findings: &mut Findings, audit: &HostAudit, part: &Part) {
+    let (sockets, word) = match part.service.protocol {
         Protocol::Tcp => (&audit.facts().listener.tcp, "tcp"),
         Protocol::Udp => (&audit.facts().listener.udp, "udp"),
     };
-    for (address, port) in service.asked_at(host) {
+    for (address, port) in part.asked_at() {
         let at = SocketAddr::new(address, port);
-        listens_on(findings, audit, service, at, (sockets, word));
+        listens_on(findings, audit, part.service, at, (sockets, word));
     }
 }
 
@@ -201,8 +203,7 @@ fn answered(replies: &Replies) -> bool {
 fn comes_to(audit: &HostAudit, service: &Service, at: SocketAddr) -> Served {
     let home = [service.mode.home(at.ip()).to_owned()];
     let own = service.backends_on(&audit.host.name).next();
-    let toward =
-        own.map(|rs| topology::toward(audit.cluster, audit.host, audit.addresses(), rs.address));
+    let toward = own.map(|rs| audit.toward(rs.address));
     let nic = toward.unwrap_or_default();
     let by = if service.mode == Mode::Tun {
         &home[..]
@@ -227,7 +228,7 @@ fn hears(bound: IpAddr, address: IpAddr) -> bool {
 
 /// Why the host's own question proves nothing: rules that redirect what clients ask do not do so with it.
 fn not_as_clients(audit: &HostAudit, at: SocketAddr) -> Option<String> {
-    let service = topology::services_of(audit.cluster, audit.host).find(|service| {
+    let service = audit.serves.services().find(|service| {
         let vips = service.vips.iter().any(|vip| vip.address == at.ip());
         vips && service.known_ports().contains(&at.port())
     })?;

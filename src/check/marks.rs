@@ -7,7 +7,7 @@ use super::definition::{Check, Judge, packet_filter};
 use super::findings::{Findings, Mismatch};
 use super::firewall::Packet;
 use super::traffic::Traffic;
-use super::{HostAudit, packet_path, topology};
+use super::{HostAudit, packet_path};
 use crate::fact::Needs;
 use crate::fact::firewall::{Firewall, Rule, Rules};
 use crate::model::{Cluster, Host, Service};
@@ -141,7 +141,7 @@ fn gets_mark(
     marked: &BTreeSet<(u32, bool)>,
     findings: &mut Findings,
 ) {
-    let by = topology::toward(audit.cluster, audit.host, audit.addresses(), vip);
+    let by = audit.toward(vip);
     for port in service.sampled_ports() {
         let packet = packet_path::request(service, vip, port);
         let v6 = vip.is_ipv6();

@@ -6,8 +6,9 @@ use std::net::IpAddr;
 
 use super::definition::{Check, Judge, packet_filter};
 use super::findings::{Findings, Mismatch};
-use super::{Cause, HostAudit, topology};
+use super::{Cause, HostAudit};
 use crate::fact::Needs;
+use crate::model::topology::{self, Serves};
 use crate::model::{Cluster, Host, Mode, Service};
 
 pub(super) static REPLY_ROUTE: Check = Check {
@@ -40,21 +41,21 @@ fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
     let asks = needs.route_to.get_or_insert_default();
     let mut to: Vec<IpAddr> = topology::clients(cluster).map(|c| c.address).collect();
     to.extend(topology::OUTSIDE);
-    for from in topology::answers_from(cluster, host) {
+    for from in Serves::of(cluster, host).answers_from() {
         let near = to.iter().filter(|to| to.is_ipv4() == from.is_ipv4());
         asks.extend(near.map(|to| (*to, Some(from))));
     }
 }
 
 fn reply_route(audit: &HostAudit, findings: &mut Findings) {
-    for (vip, _) in topology::held_by_real_server(audit.cluster, audit.host) {
-        past_directors(audit, vip, findings);
+    for held in audit.serves.vips() {
+        past_directors(audit, held.vip(), findings);
     }
     // A director answers for itself.
     if audit.host.is_director() {
         return;
     }
-    for own in topology::own_addresses(audit.cluster, audit.host, |s| s.mode == Mode::Nat) {
+    for own in audit.serves.own_addresses(|s| s.mode == Mode::Nat) {
         through_director(audit, own, findings);
     }
 }
@@ -122,11 +123,12 @@ fn past_directors(audit: &HostAudit, vip: IpAddr, findings: &mut Findings) {
 
 /// Not through a strict reverse-path filter either. IPv6 has no such filter.
 fn rp_filter(audit: &HostAudit, findings: &mut Findings) {
-    let held = topology::held_by_real_server(audit.cluster, audit.host).into_iter();
-    for (vip, home) in held.filter(|(vip, _)| vip.is_ipv4()) {
-        let tunnel = home != Mode::Dr.home(vip) && !audit.host.is_director();
+    let held = audit.serves.vips().into_iter();
+    for held in held.filter(|held| held.vip().is_ipv4()) {
+        let vip = held.vip();
+        let tunnel = held.interface != Mode::Dr.home(vip) && !audit.host.is_director();
         let comes_by = if tunnel {
-            BTreeSet::from([home.to_owned()])
+            BTreeSet::from([held.interface.to_owned()])
         } else {
             arrivals(audit, vip)
         };
@@ -173,14 +175,15 @@ fn filters(
 /// Interfaces by which requests for a VIP come in untunnelled: a director sends them to the real server's own address,
 /// and itself gets them from clients.
 fn arrivals(audit: &HostAudit, vip: IpAddr) -> BTreeSet<String> {
-    let (cluster, host, addresses) = (audit.cluster, audit.host, audit.addresses());
-    if host.is_director() {
-        return topology::facing(cluster, host, addresses, vip);
+    if audit.host.is_director() {
+        return audit.facing(vip);
     }
     let serves = |s: &Service| s.mode == Mode::Dr && s.vips.iter().any(|v| v.address == vip);
-    topology::own_addresses(cluster, host, serves)
+    audit
+        .serves
+        .own_addresses(serves)
         .into_iter()
-        .flat_map(|own| topology::receiving(cluster, host, addresses, own))
+        .flat_map(|own| audit.receiving(own))
         .collect()
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::HostAudit;
 use super::definition::{Check, Judge, packet_filter};
 use super::findings::Findings;
 use super::firewall::{Packet, State};
 use super::packet_path::{Leg, judge, reply, request, tunnel};
 use super::redirect::{self, Served};
-use super::{HostAudit, topology};
 use crate::fact::Needs;
 use crate::model::{Cluster, Host, Mode, Protocol, RealServer, Service};
 
@@ -33,9 +33,9 @@ fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
 const CONNTRACK: &str = "/proc/sys/net/ipv4/vs/conntrack";
 
 fn services(audit: &HostAudit, findings: &mut Findings) {
-    for service in topology::services_of(audit.cluster, audit.host) {
-        for rs in service.backends_on(&audit.host.name) {
-            of_backend(audit, service, &rs, findings);
+    for part in audit.serves.parts() {
+        for rs in &part.servers {
+            of_backend(audit, part.service, rs, findings);
         }
     }
     if audit.host.is_director() {
@@ -48,7 +48,7 @@ fn services(audit: &HostAudit, findings: &mut Findings) {
 /// A service's packets on a director: in, on to each real server, and NAT's replies.
 fn of_director(audit: &HostAudit, service: &Service, findings: &mut Findings) {
     for vip in &service.vips {
-        let near = topology::toward(audit.cluster, audit.host, audit.addresses(), vip.address);
+        let near = audit.toward(vip.address);
         for port in service.sampled_ports() {
             let what = format!("{} {} port {port}", service.name, vip.address);
             let arrives = request(service, vip.address, port);
@@ -104,7 +104,7 @@ fn on(
         Mode::Tun => packet,
         Mode::Dr | Mode::Nat => Packet { state, ..packet },
     };
-    let by = topology::toward(audit.cluster, audit.host, audit.addresses(), rs.address);
+    let by = audit.toward(rs.address);
     let what = format!("{what} on to {} ({shape})", rs.host);
     let legs = vec![Leg::leaves(&packet, &by)];
     let v6 = rs.address.is_ipv6();
@@ -126,14 +126,14 @@ fn replies(audit: &HostAudit, service: &Service, findings: &mut Findings) {
     let clients: BTreeSet<String> = service
         .vips
         .iter()
-        .flat_map(|vip| topology::toward(audit.cluster, audit.host, audit.addresses(), vip.address))
+        .flat_map(|vip| audit.toward(vip.address))
         .collect();
     let clients: Vec<String> = clients.into_iter().collect();
     for rs in service.backends() {
         if rs.host == audit.host.name {
             continue;
         }
-        let by = topology::toward(audit.cluster, audit.host, audit.addresses(), rs.address);
+        let by = audit.toward(rs.address);
         let ports: BTreeSet<u16> = service
             .sampled_ports()
             .into_iter()
@@ -156,7 +156,7 @@ fn replies(audit: &HostAudit, service: &Service, findings: &mut Findings) {
 }
 
 fn of_backend(audit: &HostAudit, service: &Service, rs: &RealServer, findings: &mut Findings) {
-    let nic = topology::toward(audit.cluster, audit.host, audit.addresses(), rs.address);
+    let nic = audit.toward(rs.address);
     for vip in service.vips.iter().map(|vip| vip.address) {
         let address = match service.mode {
             Mode::Nat => rs.address,

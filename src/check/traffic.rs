@@ -8,6 +8,7 @@ use super::arp_answer::{self, ARP_ANSWER, Heard};
 use super::end_to_end::exchange::{Counters, Exchange, Kernel};
 use super::end_to_end::{self, END_TO_END, Group, STATISTICS, family};
 use super::findings::{Findings, Mismatch};
+use super::vantage::Vantage;
 use super::vrrp_adverts::{self, Listened, VRRP_ADVERTS};
 use super::{Check, HostAudit, Judge, registry};
 use crate::event::Event;
@@ -17,6 +18,7 @@ use crate::fact::ipvs::{self, Statistics};
 use crate::fact::section::{self, Section};
 use crate::model::Cluster;
 use crate::run::host::nonce;
+use crate::run::this_machine::ThisMachine;
 use crate::run::{Fleet, HostError, HostRun};
 
 /// What a director counted once clients had asked.
@@ -76,21 +78,26 @@ impl<'t> Traffic<'t> {
     }
 }
 
-/// Lets clients ask and judges what they got. `clients` are shells on neutral hosts; `hosts` are all others, opened and
-/// probed.
+/// Lets clients ask and judges what they got. `clients` are shells on neutral hosts, for which this machine stands in where
+/// it is given; `hosts` are all others, opened and probed.
 pub fn check<'h>(
     fleet: &Fleet,
     cluster: &Cluster,
     clients: &mut [HostRun<'h>],
+    this_machine: Option<&mut ThisMachine>,
     hosts: &mut [HostRun<'h>],
     findings: &mut Findings,
 ) {
-    if clients.is_empty() {
+    let of_hosts = clients.iter_mut().map(Vantage::Host);
+    let vantages: Vec<Vantage> = of_hosts
+        .chain(this_machine.map(Vantage::ThisMachine))
+        .collect();
+    if vantages.is_empty() {
         findings.note("", &END_TO_END, "the services were not asked for: no neutral client could be reached; give a host outside the cluster the role client");
         return;
     }
     let groups = end_to_end::groups(cluster);
-    let (asked, adverts) = ask(fleet, cluster, &groups, clients, hosts, findings);
+    let (asked, adverts) = ask(fleet, cluster, &groups, vantages, hosts, findings);
     let mut heard = Vec::new();
     let mut exchanges = Vec::new();
     for (client, section) in &asked {
@@ -139,39 +146,37 @@ fn ask<'h>(
     fleet: &Fleet,
     cluster: &Cluster,
     groups: &[Group],
-    clients: &mut [HostRun<'h>],
+    vantages: Vec<Vantage<'_, 'h>>,
     hosts: &mut [HostRun<'h>],
     findings: &mut Findings,
 ) -> (Vec<(String, Section)>, BTreeMap<String, Listened>) {
-    // This machine stands in for a client only where it is a neighbour of the VIPs: it may have no way to them.
-    let near = |run: &&mut HostRun<'h>| {
-        let known = cluster.hosts.iter().any(|h| h.name == run.host.name);
-        known || !arp_answer::asks(cluster, &run.answer.facts.address).is_empty()
-    };
-    let near: Vec<&mut HostRun<'h>> = clients.iter_mut().filter(near).collect();
-    if near.is_empty() {
-        findings.note("", &END_TO_END, "the services were not asked for: no host of the role client takes part, and this machine is not on the VIPs' network");
+    let mut fit = Vec::new();
+    for vantage in vantages {
+        match vantage.unfit(cluster) {
+            None => fit.push(vantage),
+            Some(why) => findings.note("", &END_TO_END, format!("the services were not asked for: no host of the role client takes part, and {why}")),
+        }
     }
-    let held: Vec<(&str, &Addresses)> = near
+    let held: Vec<(&str, &Addresses)> = fit
         .iter()
-        .map(|run| (run.host.name.as_str(), &run.answer.facts.address))
+        .map(|vantage| (vantage.name(), vantage.addresses()))
         .collect();
     family::tell(groups, &held, findings);
     // A director has no requests of its own.
-    let mut jobs: Vec<(&mut HostRun<'h>, Option<usize>, String)> = near
+    let mut jobs: Vec<(Vantage, Option<usize>, String)> = fit
         .into_iter()
-        .map(|run| {
-            let (requests, script) = questions_of_client(cluster, groups, run);
-            (run, Some(requests), script)
+        .map(|vantage| {
+            let (requests, script) = questions_of_client(cluster, groups, vantage.addresses());
+            (vantage, Some(requests), script)
         })
         .collect();
     let directors = hosts.iter_mut().filter(|run| run.host.is_director());
     jobs.extend(directors.filter_map(|run| {
         let script = vrrp_adverts::script(cluster, run.host)?;
-        Some((run, None, script))
+        Some((Vantage::Host(run), None, script))
     }));
-    let outcomes = fleet.each(jobs, |(run, requests, script)| {
-        let name = run.host.name.clone();
+    let outcomes = fleet.each(jobs, |(mut from, requests, script)| {
+        let name = from.name().to_owned();
         let (what, doing) = match requests {
             Some(requests) => (format!("{requests} requests"), "asking for the services"),
             None => ("VRRP adverts".to_owned(), "listening to VRRP"),
@@ -180,7 +185,7 @@ fn ask<'h>(
             host: name.clone(),
             what,
         });
-        let section = section_of(run, doing, &script);
+        let section = section_of(&mut from, doing, &script);
         (requests.is_some(), (name, section))
     });
     let (asked, listened): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|(client, _)| *client);
@@ -209,8 +214,7 @@ fn ask<'h>(
 }
 
 /// How many requests a client sends, and the script that sends them.
-fn questions_of_client(cluster: &Cluster, groups: &[Group], run: &HostRun) -> (usize, String) {
-    let held = &run.answer.facts.address;
+fn questions_of_client(cluster: &Cluster, groups: &[Group], held: &Addresses) -> (usize, String) {
     let mut requests = 0;
     let mut script = end_to_end::functions().to_owned();
     for one in arp_answer::asks(cluster, held) {
@@ -256,8 +260,9 @@ fn read_again(
         {
             script.push_str(firewall::mangle_counters());
         }
-        let section = section_of(run, "reading its counters", &script);
-        (run.host.name.clone(), section)
+        let name = run.host.name.clone();
+        let section = section_of(&mut Vantage::Host(run), "reading its counters", &script);
+        (name, section)
     });
     answered(outcomes, &STATISTICS, findings)
         .into_iter()
@@ -271,14 +276,14 @@ fn read_again(
         .collect()
 }
 
-fn section_of(run: &mut HostRun, doing: &str, script: &str) -> Result<Section, HostError> {
+fn section_of(from: &mut Vantage, doing: &str, script: &str) -> Result<Section, HostError> {
     const NAME: &str = "live";
     let nonce = nonce();
     let script = format!(
         "set +eu\nLC_ALL=C; export LC_ALL\n{}section={NAME}\n{script}part end\n",
         section::prologue(&nonce)
     );
-    let output = run.ask(doing, &script)?;
+    let output = from.ask(doing, &script)?;
     let mut sections = section::split(&output.stdout, &nonce);
     Ok(sections.remove(NAME).unwrap_or_default())
 }

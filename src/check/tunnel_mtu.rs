@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use super::definition::{Check, Judge, packet_filter};
 use super::findings::Findings;
-use super::{ClusterAudit, HostAudit, topology};
+use super::{ClusterAudit, HostAudit};
 use crate::fact::firewall::{Chains, Rule};
 use crate::model::{Mode, Protocol, RealServer, Service};
 
@@ -76,7 +76,7 @@ fn judge(
 
 /// The smallest MTU of the interfaces that face an address.
 fn mtu(audit: &HostAudit, to: IpAddr) -> Option<u32> {
-    let names = topology::toward(audit.cluster, audit.host, audit.addresses(), to);
+    let names = audit.toward(to);
     names.iter().filter_map(|name| of_link(audit, name)).min()
 }
 

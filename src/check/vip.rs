@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
-use super::{ClusterAudit, HostAudit, topology, vrrp_adverts};
+use super::{ClusterAudit, HostAudit, vrrp_adverts};
 use crate::fact::Needs;
-use crate::model::{Cluster, Host};
+use crate::model::{Cluster, Host, topology};
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::service_manager;
 
@@ -60,8 +60,8 @@ fn routes(cluster: &Cluster, _: &Host, needs: &mut Needs) {
 
 /// A VIP on a NIC is announced by it whatever the settings are, which is a director's work alone.
 fn only_at_home(audit: &HostAudit, findings: &mut Findings) {
-    for (vip, home) in topology::held_by_real_server(audit.cluster, audit.host) {
-        only_at(findings, audit, vip, home);
+    for held in audit.serves.vips() {
+        only_at(findings, audit, held.vip(), held.interface);
     }
 }
 
@@ -70,7 +70,7 @@ fn only_at(findings: &mut Findings, audit: &HostAudit, vip: IpAddr, home: &str) 
     let nic = audit
         .host
         .is_director()
-        .then(|| topology::nic(audit.cluster, audit.host, vip));
+        .then(|| topology::interface_of_vip(audit.cluster, audit.host, vip));
     let others: Vec<_> = audit
         .addresses()
         .of(vip)
@@ -100,9 +100,9 @@ fn not_held(audit: &HostAudit, findings: &mut Findings) {
     if audit.host.is_director() {
         return;
     }
-    let held = topology::held_by_real_server(audit.cluster, audit.host);
+    let held = audit.serves.vips();
     let others = audit.cluster.service_vips().into_iter();
-    for vip in others.filter(|vip| !held.iter().any(|(address, _)| address == vip)) {
+    for vip in others.filter(|vip| !held.iter().any(|held| held.vip() == *vip)) {
         nowhere(findings, audit, vip);
     }
 }
@@ -120,10 +120,10 @@ fn nowhere(findings: &mut Findings, audit: &HostAudit, vip: IpAddr) {
 }
 
 fn local(audit: &HostAudit, findings: &mut Findings) {
-    for (vip, home) in topology::held_by_real_server(audit.cluster, audit.host) {
+    for held in audit.serves.vips() {
         // One that it does not hold at all is drift.
-        if audit.addresses().has(vip) {
-            is_local(findings, audit, vip, home);
+        if audit.addresses().has(held.vip()) {
+            is_local(findings, audit, held.vip(), held.interface);
         }
     }
 }

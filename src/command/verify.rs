@@ -7,14 +7,13 @@ use crate::fact::Needs;
 use crate::model::{Connection, Host};
 use crate::report;
 use crate::report::error::chain;
+use crate::resource::Resource;
+use crate::run::this_machine::ThisMachine;
 use crate::run::{HostRun, steady};
 
 use super::Result;
 use super::output::show;
 use super::session::{Options, Session, lab_hint};
-
-/// Stands for this machine as a client, where the inventory has none.
-const THIS_MACHINE: &str = "this machine";
 
 pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
     let session = Session::open(
@@ -53,22 +52,12 @@ pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
 fn audit(session: &Session, asking: Asking, findings: &mut Findings) -> Result<bool> {
     let cluster = session.cluster();
     let more = |host: &Host, needs: &mut Needs| {
-        if host.name == THIS_MACHINE {
-            return String::new();
-        }
         check::needs(cluster, host, needs);
         check::questions(cluster, host, asking)
     };
-    let this_machine = this_machine(&cluster.hosts);
     let fleet = session.fleet_asking(&more)?;
-    let mut wanted = session.wanted()?;
-    let has_client = wanted.iter().any(|(host, _)| host.has_role("client"));
-    if asking == Asking::Allowed
-        && !has_client
-        && let Some(host) = &this_machine
-    {
-        wanted.push((host, Vec::new()));
-    }
+    let wanted = session.wanted()?;
+    let stands_in = asking == Asking::Allowed && stands_in(&cluster.hosts, &wanted);
     let mut all_reached = true;
     let mut runs = Vec::new();
     for (host, outcome) in fleet.open(wanted) {
@@ -77,34 +66,54 @@ fn audit(session: &Session, asking: Asking, findings: &mut Findings) -> Result<b
                 findings.pass(&REACHABLE);
                 runs.push(run);
             }
-            // Nobody said that it should take part.
-            Err(error) if host.name == THIS_MACHINE => findings.note(
-                "",
-                &END_TO_END,
-                format!(
-                    "this machine cannot stand in for a client: {}; run as root, or give a host outside the cluster the role `client`",
-                    chain(&error)
-                ),
-            ),
             Err(error) => {
                 all_reached = false;
-                findings.fail(&host.name, &REACHABLE, "the host", unreachable(&chain(&error)));
+                findings.fail(
+                    &host.name,
+                    &REACHABLE,
+                    "the host",
+                    unreachable(&chain(&error)),
+                );
             }
         }
     }
+    let this_machine = stands_in.then(|| ThisMachine::open(&fleet.run));
+    let mut this_machine = this_machine.transpose().unwrap_or_else(|error| {
+        // Nobody said that it should take part.
+        findings.note(
+            "",
+            &END_TO_END,
+            format!(
+                "this machine cannot stand in for a client: {}; run as root, or give a host outside the cluster the role `client`",
+                chain(&error)
+            ),
+        );
+        None
+    });
     let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
         .into_iter()
-        .partition(|run| run.host.name == THIS_MACHINE || cluster.is_neutral(run.host));
+        .partition(|run| cluster.is_neutral(run.host));
     // What changes by itself in a moment is no finding.
     steady::wait(&fleet, &mut hosts);
     if !session.cancel.is_cancelled() {
         check::offline(cluster, &hosts, &clients, &session.access.secrets, findings);
     }
     if asking == Asking::Allowed && !session.cancel.is_cancelled() {
-        traffic::check(&fleet, cluster, &mut clients, &mut hosts, findings);
+        let this_machine = this_machine.as_mut();
+        traffic::check(
+            &fleet,
+            cluster,
+            &mut clients,
+            this_machine,
+            &mut hosts,
+            findings,
+        );
     }
     hosts.extend(clients);
     fleet.close(hosts);
+    if let Some(machine) = this_machine {
+        machine.close();
+    }
     Ok(all_reached)
 }
 
@@ -118,20 +127,10 @@ fn exit(findings: &Findings, strict: bool) -> Exit {
     }
 }
 
-/// This machine is neutral when it is none of the cluster's hosts.
-fn this_machine(hosts: &[Host]) -> Option<Host> {
-    if hosts
-        .iter()
-        .any(|host| host.connection == Connection::Local)
-    {
-        return None;
-    }
-    let mut host = hosts.first()?.clone();
-    host.name = THIS_MACHINE.to_owned();
-    host.roles = Vec::new();
-    host.connection = Connection::Local;
-    host.ssh.sudo = Some(false);
-    Some(host)
+/// Whether this machine asks: no client takes part, and it is none of the cluster's hosts, so it is neutral.
+fn stands_in(hosts: &[Host], chosen: &[(&Host, Vec<Resource>)]) -> bool {
+    let is_local = |host: &Host| host.connection == Connection::Local;
+    !chosen.iter().any(|(host, _)| host.has_role("client")) && !hosts.iter().any(is_local)
 }
 
 #[cfg(test)]

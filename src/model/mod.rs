@@ -6,6 +6,7 @@ mod host;
 mod http;
 pub mod ports;
 mod service;
+pub(crate) mod topology;
 mod vrrp;
 
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! A virtual service with its VIPs, ports and real servers.
 
-use std::borrow::{Borrow, Cow};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -55,34 +55,6 @@ impl Service {
     /// Those on one host: several where it serves on several ports.
     pub fn backends_on<'a>(&'a self, host: &'a str) -> impl Iterator<Item = Cow<'a, RealServer>> {
         self.backends().filter(move |rs| rs.host == host)
-    }
-
-    /// Where requests reach a host: the known ports, at the VIPs, or with NAT at the host's own address; each once.
-    pub fn asked_at(&self, host: &str) -> Vec<(IpAddr, u16)> {
-        self.asked_at_any(self.backends_on(host))
-    }
-
-    /// The same of some of its real servers.
-    pub fn asked_at_any(
-        &self,
-        servers: impl Iterator<Item = impl Borrow<RealServer>>,
-    ) -> Vec<(IpAddr, u16)> {
-        let mut all = Vec::new();
-        for rs in servers {
-            let rs = rs.borrow();
-            for port in self.known_ports() {
-                let port = rs.port.unwrap_or(port);
-                match self.mode {
-                    Mode::Nat => all.push((rs.address, port)),
-                    Mode::Dr | Mode::Tun => {
-                        all.extend(self.vips.iter().map(|vip| (vip.address, port)));
-                    }
-                }
-            }
-        }
-        let mut seen = BTreeSet::new();
-        all.retain(|at| seen.insert(*at));
-        all
     }
 
     pub fn is_served_by(&self, host: &str) -> bool {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::Vip;
+use super::{Host, Vip};
 use crate::secret::SecretSource;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,6 +27,13 @@ pub struct VrrpInstance {
     pub notify: Option<String>,
     /// Whether the master tells the backups of its IPVS connections.
     pub sync_daemon: bool,
+}
+
+impl VrrpInstance {
+    /// A host as a member of the instance, where it is one.
+    pub fn member(&self, host: &Host) -> Option<&VrrpMember> {
+        self.members.iter().find(|member| member.host == host.name)
+    }
 }
 
 /// What a member watches, beside its peers. Times in seconds.

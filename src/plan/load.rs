@@ -20,7 +20,7 @@ use crate::resource::change::{Phase, Step};
 use crate::resource::file::File;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::unit::Unit;
-use crate::resource::{Action, Change, Kind};
+use crate::resource::{Action, Change, Effect, Kind};
 
 /// With it a backup takes adverts of the same master whatever VIPs they name.
 const SKIPS: &str = "vrrp_skip_check_adv_addr";
@@ -237,14 +237,8 @@ fn until(set: &BTreeSet<IpAddr>, dropped: &BTreeSet<IpAddr>) -> String {
 
 /// The step in which keepalived takes its file in, and where it is.
 fn loading(plan: &HostPlan) -> Option<(usize, Step)> {
-    let is_it = |change: &&Change| {
-        change.kind == Unit::NAME && change.key == KEEPALIVED && change.action != Action::Remove
-    };
-    let change = plan.changes.iter().find(is_it)?;
-    let step = change.steps.last().filter(|step| {
-        let verb = step.title.split(' ').next();
-        matches!(verb, Some("reload" | "start"))
-    })?;
+    let is_it = |change: &&Change| change.effects.contains(&Effect::LoadsKeepalived);
+    let step = plan.changes.iter().find(is_it)?.steps.last()?;
     let at = plan.steps.iter().position(|s| s == step)?;
     Some((at, step.clone()))
 }
@@ -467,6 +461,7 @@ pub fn take_again(plan: &mut HostPlan, lost: &BTreeSet<IpAddr>, reload: &str) {
             Some(format!("not {}", listed(lost))),
             Some("the VIPs of its file"),
         )
+        .effect(Effect::LoadsKeepalived)
         .step(format!("reload {KEEPALIVED}"), reload);
     let at = plan
         .steps

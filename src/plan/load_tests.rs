@@ -43,10 +43,12 @@ fn set(vips: &[&str]) -> BTreeSet<IpAddr> {
 
 /// A director's plan that reloads or starts keepalived.
 fn plan(host: &str, verb: &str) -> HostPlan {
-    let change = Change::new(Unit::NAME, KEEPALIVED, Action::Update).step(
-        format!("{verb} {KEEPALIVED}"),
-        format!("systemctl {verb} keepalived"),
-    );
+    let change = Change::new(Unit::NAME, KEEPALIVED, Action::Update)
+        .step(
+            format!("{verb} {KEEPALIVED}"),
+            format!("systemctl {verb} keepalived"),
+        )
+        .effect(Effect::LoadsKeepalived);
     let write = Change::new("file", CONFIGURATION, Action::Update).step("write the file", "cat");
     let after = Change::new("ipvs", "-t 10.0.0.1:80", Action::Update).step("edit", "ipvsadm");
     let changes = vec![write, change, after];

@@ -2,9 +2,7 @@
 
 use crate::model::{Cluster, Host};
 use crate::plan::{HostPlan, Part};
-use crate::resource::sysctl::Sysctl;
-use crate::resource::unit::{self, Unit};
-use crate::resource::{Action, Kind, ipvs};
+use crate::resource::Effect;
 
 /// What becomes of the way out through directors, for what is behind them: real servers of NAT.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,20 +17,12 @@ impl Way {
     /// By what is to be done on the directors.
     pub fn of<'p>(directors: impl Iterator<Item = &'p HostPlan>) -> Self {
         let mut way = Self::default();
-        for change in directors.flat_map(|plan| &plan.changes) {
-            let forwards = change.kind == Sysctl::NAME
-                && matches!(
-                    change.key.as_str(),
-                    "net.ipv4.ip_forward" | "net.ipv6.conf.all.forwarding"
-                );
-            let holds = change.kind == Unit::NAME
-                && change.key == ipvs::KEEPALIVED
-                && change.fields.iter().any(|field| field.name == unit::NOW);
-            if forwards || holds {
-                match change.action {
-                    Action::Remove => way.goes = true,
-                    Action::Create | Action::Update => way.comes = true,
-                }
+        let changes = directors.flat_map(|plan| &plan.changes);
+        for effect in changes.flat_map(|change| &change.effects) {
+            match effect {
+                Effect::Forwarding(true) | Effect::Vips(true) => way.comes = true,
+                Effect::Forwarding(false) | Effect::Vips(false) => way.goes = true,
+                Effect::Rewrites(_) | Effect::LoadsKeepalived => {}
             }
         }
         way
@@ -139,6 +129,7 @@ fn is_master(cluster: &Cluster, host: &Host) -> bool {
 mod tests {
     use super::*;
     use crate::inventory::{self, BUILT_IN_ROLES};
+    use crate::resource::{Action, Change};
 
     #[test]
     fn real_servers_are_made_first_and_go_last() {
@@ -213,13 +204,10 @@ mod tests {
 
     #[test]
     fn the_way_comes_and_goes_with_what_directors_do() {
-        let plan = |kind, key: &str, action, field: &str| HostPlan {
+        use Effect::{Forwarding, LoadsKeepalived, Rewrites, Vips};
+        let plan = |effect: &Effect| HostPlan {
             host: "lb1".to_owned(),
-            changes: vec![crate::resource::Change::new(kind, key, action).field(
-                field,
-                Some("0"),
-                Some("1"),
-            )],
+            changes: vec![Change::new("kind", "key", Action::Update).effect(effect.clone())],
             adopts: Vec::new(),
             notes: Vec::new(),
             refusals: Vec::new(),
@@ -227,44 +215,18 @@ mod tests {
             steps: Vec::new(),
             load: None,
         };
-        let forward = |action| plan("sysctl", "net.ipv4.ip_forward", action, "value");
-        let unit = |name: &str, action, field: &str| plan("unit", name, action, field);
-        let redirects = "net.ipv4.conf.all.send_redirects";
-        for (plans, comes, goes) in [
-            (vec![forward(Action::Update)], true, false),
-            (vec![forward(Action::Remove)], false, true),
-            (
-                vec![forward(Action::Remove), forward(Action::Update)],
-                true,
-                true,
-            ),
-            (
-                vec![plan("sysctl", redirects, Action::Update, "value")],
-                false,
-                false,
-            ),
-            (
-                vec![unit(ipvs::KEEPALIVED, Action::Update, unit::NOW)],
-                true,
-                false,
-            ),
-            (
-                vec![unit(ipvs::KEEPALIVED, Action::Remove, unit::NOW)],
-                false,
-                true,
-            ),
+        for (effects, comes, goes) in [
+            (vec![], false, false),
+            (vec![Forwarding(true)], true, false),
+            (vec![Forwarding(false)], false, true),
+            (vec![Forwarding(false), Forwarding(true)], true, true),
+            (vec![Vips(true)], true, false),
+            (vec![Vips(false)], false, true),
             // It reads its file anew, and holds on to its VIPs meanwhile.
-            (
-                vec![unit(ipvs::KEEPALIVED, Action::Update, "runs with")],
-                false,
-                false,
-            ),
-            (
-                vec![unit("nginx.service", Action::Update, unit::NOW)],
-                false,
-                false,
-            ),
+            (vec![LoadsKeepalived], false, false),
+            (vec![Rewrites("/etc/hosts".to_owned())], false, false),
         ] {
+            let plans: Vec<HostPlan> = effects.iter().map(plan).collect();
             assert_eq!(Way::of(plans.iter()), Way { comes, goes }, "{plans:?}");
         }
     }

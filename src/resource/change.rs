@@ -1,4 +1,7 @@
-//! What a plan is made of: changes, each with what differs and the steps that fix it. Nothing is run here.
+//! What a plan is made of: changes, each with what differs, the steps that fix it, and what it does beyond its own
+//! resource. Nothing is run here.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,9 +18,27 @@ pub struct Change {
     pub text: Option<TextChange>,
     #[serde(skip)]
     pub steps: Vec<Step>,
+    /// What other resources, hosts and stages of the run must take into account.
+    #[serde(skip)]
+    pub effects: BTreeSet<Effect>,
     /// Why it cannot be made, and what a person can do about it.
     #[serde(skip)]
     pub refused: Option<String>,
+}
+
+/// What a change does beyond its own resource. Its kind declares it; who depends on it asks for the effect, never for a
+/// resource's name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// The host begins to forward packets of others, or ceases to.
+    Forwarding(bool),
+    /// A file of this path has other text; its mode alone is no news to who reads it.
+    Rewrites(String),
+    /// keepalived starts and takes VIPs, or stops and gives them up.
+    Vips(bool),
+    /// keepalived reads its configuration, in the last step of the change.
+    LoadsKeepalived,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -81,8 +102,15 @@ impl Change {
             fields: Vec::new(),
             text: None,
             steps: Vec::new(),
+            effects: BTreeSet::new(),
             refused: None,
         }
+    }
+
+    #[must_use]
+    pub fn effect(mut self, effect: impl Into<Option<Effect>>) -> Self {
+        self.effects.extend(effect.into());
+        self
     }
 
     #[must_use]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::change::TextChange;
-use super::{Action, Before, Change, Context, Kind};
+use super::{Action, Before, Change, Context, Effect, Kind};
 use crate::fact::{Facts, Needs};
 use crate::secret;
 use crate::shell::{heredoc, quote};
@@ -183,7 +183,9 @@ impl Kind for File {
                 change = change.field(&secret.name, Some("another secret"), Some(wanted));
             }
             change.text = Some(text);
-            change = change.step(format!("write {}", self.path), self.write());
+            change = change
+                .effect(Effect::Rewrites(self.path.clone()))
+                .step(format!("write {}", self.path), self.write());
         } else {
             let path = quote(&self.path);
             let script = format!("chown root:root {path}\nchmod {} {path}", quote(&self.mode));

@@ -192,7 +192,7 @@ struct Difference<'a> {
 impl<'a> Difference<'a> {
     fn new(wanted: &'a Ipvs, table: &'a Table, cx: &Context) -> Self {
         // Of what keepalived is yet to read, no checker has taken anything out.
-        let unhealthy: Vec<&Destination> = if cx.changes("unit", KEEPALIVED) {
+        let unhealthy: Vec<&Destination> = if cx.loads_keepalived() {
             Vec::new()
         } else {
             wanted.unhealthy(table).collect()
@@ -401,7 +401,7 @@ impl Kind for Ipvs {
         });
         // keepalived that is about to read its configuration makes the service by itself; to add to the
         // table beside it would race with it.
-        if self.keepalived && cx.changes("unit", KEEPALIVED) {
+        if self.keepalived && cx.loads_keepalived() {
             return Some(change.step(
                 format!("wait for keepalived to serve {}", self.key()),
                 script::wait_for(self, table),

@@ -26,7 +26,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use change::{Action, Change, Field, Step};
+pub use change::{Action, Change, Effect, Field, Step};
 pub use distribution::Distribution;
 pub use registry::Resource;
 
@@ -148,17 +148,19 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Whether an earlier change of this plan writes a file anew; its mode alone is no news to who reads it.
+    /// Whether an earlier change of this plan writes a file anew.
     pub fn rewrites(&self, path: &str) -> bool {
-        self.earlier
-            .iter()
-            .any(|change| change.kind == "file" && change.key == path && change.text.is_some())
+        self.has(|effect| matches!(effect, Effect::Rewrites(written) if written == path))
     }
 
-    /// Whether an earlier change of this plan touches a resource.
-    pub fn changes(&self, kind: &str, key: &str) -> bool {
-        self.earlier
-            .iter()
-            .any(|change| change.kind == kind && change.key == key)
+    /// Whether an earlier change of this plan has an effect.
+    pub fn has(&self, is_it: impl Fn(&Effect) -> bool) -> bool {
+        let mut effects = self.earlier.iter().flat_map(|change| &change.effects);
+        effects.any(is_it)
+    }
+
+    /// Whether keepalived is about to read its configuration.
+    pub fn loads_keepalived(&self) -> bool {
+        self.has(|effect| *effect == Effect::LoadsKeepalived)
     }
 }

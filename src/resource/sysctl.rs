@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Change, Context, Kind, NodeLines, scalar};
+use super::{Action, Before, Change, Context, Effect, Kind, NodeLines, scalar};
 use crate::fact::{Facts, Needs};
 use crate::shell::quote;
 
@@ -21,6 +21,9 @@ pub struct Sysctl {
     )]
     pub instead_of: Option<String>,
 }
+
+const IP_FORWARD: &str = "net.ipv4.ip_forward";
+const IPV6_FORWARDING: &str = "net.ipv6.conf.all.forwarding";
 
 fn some_text<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
@@ -42,6 +45,12 @@ impl Sysctl {
         format!("/proc/sys/{swapped}")
     }
 
+    /// What a value that is set means for packets of others.
+    fn effect(&self, value: &str) -> Option<Effect> {
+        let forwards = matches!(self.name.as_str(), IP_FORWARD | IPV6_FORWARDING);
+        forwards.then(|| Effect::Forwarding(!same(value, "0")))
+    }
+
     fn set(&self, value: &str) -> String {
         format!("printf '%s\\n' {} >{}", quote(value), quote(&self.path()))
     }
@@ -57,7 +66,7 @@ impl Sysctl {
     /// Whether sysctl.d(5) sets it at boot. It cannot look first; and a host that forwards IPv6 from the beginning
     /// asks for no router advertisement, so the default route would come late.
     pub fn is_set_early(&self) -> bool {
-        self.instead_of.is_none() && self.name != "net.ipv6.conf.all.forwarding"
+        self.instead_of.is_none() && self.name != IPV6_FORWARDING
     }
 }
 
@@ -97,6 +106,7 @@ impl Kind for Sysctl {
         }
         let change = Change::new(Self::NAME, self.key(), Action::Update)
             .field("value", found, Some(&self.value))
+            .effect(self.effect(&self.value))
             .step(
                 format!("set {} to {}", self.name, self.value),
                 self.set(&self.value),
@@ -122,6 +132,7 @@ impl Kind for Sysctl {
         }
         let change = Change::new(Self::NAME, self.key(), Action::Remove)
             .field("value", Some(found), Some(old))
+            .effect(self.effect(old))
             .step(format!("set {} back to {old}", self.name), self.set(old));
         Some(change)
     }

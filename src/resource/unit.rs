@@ -4,8 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::change::Phase;
+use super::ipvs::KEEPALIVED;
 use super::service_manager::ServiceManager;
-use super::{Action, Before, Change, Context, Kind};
+use super::{Action, Before, Change, Context, Effect, Kind};
 use crate::fact::file::Found;
 use crate::fact::unit::State;
 use crate::fact::{Facts, Needs};
@@ -47,7 +48,7 @@ const SUFFIXES: &[&str] = &[
 ];
 
 /// The field of a change that starts or stops a unit.
-pub const NOW: &str = "now";
+const NOW: &str = "now";
 
 /// What a unit is to be when a plan is done.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +62,16 @@ pub enum Stays<'a> {
 }
 
 impl Unit {
+    /// What it means that the unit starts or stops.
+    fn begins(&self, active: bool) -> Option<Effect> {
+        (self.name == KEEPALIVED).then_some(Effect::Vips(active))
+    }
+
+    /// What it means that the unit reads its files.
+    fn loads(&self) -> Option<Effect> {
+        (self.name == KEEPALIVED).then_some(Effect::LoadsKeepalived)
+    }
+
     /// The files that it reads and that are newer than what it runs with.
     fn newer<'a>(&'a self, facts: &'a Facts, state: &'a State) -> impl Iterator<Item = &'a str> {
         self.reads.iter().map(String::as_str).filter(move |path| {
@@ -92,6 +103,7 @@ impl Unit {
                 Some(format!("our {}", read.join(", "))),
                 Some("what is there without us"),
             )
+            .effect(self.loads())
             .step_in(
                 Phase::Remove,
                 format!("reload {}", self.name),
@@ -203,6 +215,8 @@ impl Kind for Unit {
             };
             change = change
                 .field(NOW, Some(from), word(self.active, "active", "inactive"))
+                .effect(self.begins(self.active))
+                .effect(self.loads().filter(|_| self.active))
                 .step(
                     format!("{verb} {}", self.name),
                     explained(&start, &manager.log(&self.name)),
@@ -218,6 +232,7 @@ impl Kind for Unit {
                     Some(format!("an older {}", why.join(", "))),
                     Some("the file as it is"),
                 )
+                .effect(self.loads())
                 .step(
                     format!("reload {}", self.name),
                     explained(&manager.reload(&self.name), &manager.log(&self.name)),
@@ -307,6 +322,7 @@ impl Kind for Unit {
                     Some(&state.active_state),
                     Some(if active { "active" } else { "inactive" }),
                 )
+                .effect(self.begins(active))
                 .step(
                     format!("{verb} {}", self.name),
                     manager.act(verb, &self.name),
@@ -335,6 +351,7 @@ fn explained(run: &str, log: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secrets;
 
     #[test]
     fn a_unit_is_named_with_its_suffix() {
@@ -349,6 +366,56 @@ mod tests {
         ] {
             let unit: Unit = serde_json::from_value(serde_json::json!({ "name": name })).unwrap();
             assert_eq!(unit.fault().is_none(), good, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_keepalived_does_is_declared() {
+        use Effect::{LoadsKeepalived, Vips};
+        let nothing = Secrets::default();
+        let cx = Context {
+            secrets: &nothing,
+            earlier: &[],
+        };
+        let other = "nginx.service";
+        for (about, name, runs, wanted, effects) in [
+            (
+                "it starts",
+                KEEPALIVED,
+                false,
+                true,
+                vec![Vips(true), LoadsKeepalived],
+            ),
+            ("it stops", KEEPALIVED, true, false, vec![Vips(false)]),
+            ("another unit starts", other, false, true, vec![]),
+        ] {
+            let mut facts = Facts::default();
+            let state = State {
+                loaded: true,
+                enabled: true,
+                active: runs,
+                ..State::default()
+            };
+            facts.unit.units.insert(name.to_owned(), state);
+            let unit = Unit {
+                name: name.to_owned(),
+                enabled: true,
+                active: wanted,
+                reads: Vec::new(),
+                reloads: true,
+            };
+            let change = unit.diff(&facts, &cx).expect("a change");
+            assert_eq!(Vec::from_iter(change.effects), effects, "{about}");
+            let before = Before::Unit {
+                enabled: true,
+                active: wanted,
+            };
+            let change = unit.remove(&facts, &before, &cx).expect("a change");
+            let left: Vec<Effect> = effects
+                .into_iter()
+                .filter(|e| *e != LoadsKeepalived)
+                .collect();
+            assert_eq!(Vec::from_iter(change.effects), left, "{about}, put back");
         }
     }
 }

@@ -330,13 +330,7 @@ impl<'a> HostRun<'a> {
 
     /// Runs a script of a check.
     pub fn ask(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
-        self.shell
-            .run(script, timeout(self.host))
-            .map_err(|source| HostError::Transport {
-                doing: doing.to_owned(),
-                step: None,
-                source,
-            })
+        asked(self.shell.as_mut(), doing, script, timeout(self.host))
     }
 
     /// Ends the shell on the host, and waits until it has: its lock is gone then. A host that does not answer any more is
@@ -349,9 +343,7 @@ impl<'a> HostRun<'a> {
     pub fn leave(&mut self) {
         self.answer.sections.clear();
         let shell = std::mem::replace(&mut self.shell, Box::new(Left));
-        if let Err(error) = shell.close(Duration::from_secs(10)) {
-            tracing::debug!(host = self.host.name, %error, "closing");
-        }
+        end(shell, &self.host.name);
     }
 }
 
@@ -369,6 +361,31 @@ impl RemoteShell for Left {
 
     fn close(self: Box<Self>, _: Duration) -> Result<(), TransportError> {
         Ok(())
+    }
+}
+
+/// Runs a script outside steps.
+pub(super) fn asked(
+    shell: &mut dyn RemoteShell,
+    doing: &str,
+    script: &str,
+    timeout: Duration,
+) -> Result<Output, HostError> {
+    sent(doing, shell.run(script, timeout))
+}
+
+fn sent(doing: &str, output: Result<Output, TransportError>) -> Result<Output, HostError> {
+    output.map_err(|source| HostError::Transport {
+        doing: doing.to_owned(),
+        step: None,
+        source,
+    })
+}
+
+/// Ends a shell. One that does not answer any more is no news.
+pub(super) fn end(shell: Box<dyn RemoteShell>, name: &str) {
+    if let Err(error) = shell.close(Duration::from_secs(10)) {
+        tracing::debug!(host = name, %error, "closing");
     }
 }
 
@@ -416,7 +433,7 @@ fn named(change: &Change) -> String {
     format!("{} {}", change.kind, change.key)
 }
 
-fn no_obstacles(answer: &Answer, wanted: &[Resource]) -> Result<(), HostError> {
+pub(super) fn no_obstacles(answer: &Answer, wanted: &[Resource]) -> Result<(), HostError> {
     let obstacles = probe::obstacles(answer, wanted);
     if obstacles.is_empty() {
         return Ok(());
@@ -460,27 +477,29 @@ fn ask(
     shell: &mut dyn RemoteShell,
     needs: &Needs,
 ) -> Result<Answer, HostError> {
-    let nonce = nonce();
     let mut needs = needs.clone();
     let more = (run.more)(host, &mut needs);
-    let script = probe::script(&run.cluster.name, &needs, &more, &nonce);
+    answer(run, shell, &needs, &more, timeout(host))
+}
+
+/// Sends a probe. `more` are sections beside the facts.
+pub(super) fn answer(
+    run: &Run,
+    shell: &mut dyn RemoteShell,
+    needs: &Needs,
+    more: &str,
+    timeout: Duration,
+) -> Result<Answer, HostError> {
+    let (cluster, nonce) = (&run.cluster.name, nonce());
+    let script = probe::script(cluster, needs, more, &nonce);
     // A subshell is one process more on the host, and what only asks for facts needs none.
     let output = if more.is_empty() {
-        shell.run_in_shell(&script, timeout(host))
+        shell.run_in_shell(&script, timeout)
     } else {
-        shell.run(&script, timeout(host))
+        shell.run(&script, timeout)
     };
-    let output = output.map_err(|source| HostError::Transport {
-        doing: "probing".to_owned(),
-        step: None,
-        source,
-    })?;
-    Ok(probe::read(
-        &run.cluster.name,
-        &needs,
-        &output.stdout,
-        &nonce,
-    )?)
+    let output = sent("probing", output)?;
+    Ok(probe::read(cluster, needs, &output.stdout, &nonce)?)
 }
 
 /// A word that no host can know beforehand.

@@ -6,6 +6,7 @@ pub mod host;
 pub mod leftovers;
 pub mod lock;
 pub mod steady;
+pub mod this_machine;
 pub mod wait_converged;
 
 pub use fleet::Fleet;

@@ -107,6 +107,10 @@ impl Connect for FakeHosts {
             gone: false,
         }))
     }
+
+    fn this_machine(&self) -> Result<Box<dyn RemoteShell>, TransportError> {
+        Err(TransportError::Refused(Vec::new()))
+    }
 }
 
 struct FakeShell {

@@ -30,6 +30,9 @@ pub use error::{Attempt, HostKey, KnownKey, TransportError, Waiting};
 /// Opens the way to a host: connection, authentication, and a shell that is ready (root's, where sudo is used).
 pub trait Connect: Sync {
     fn connect(&self, host: &model::Host) -> Result<Box<dyn RemoteShell>, TransportError>;
+
+    /// A shell on the machine that this runs on, as the user who runs it.
+    fn this_machine(&self) -> Result<Box<dyn RemoteShell>, TransportError>;
 }
 
 /// A POSIX shell on a host. Each script gets `/dev/null` as its standard input, appears in no argument list,

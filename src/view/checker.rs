@@ -1,6 +1,8 @@
 //! What the health checker of directors without keepalived asks, real server by real server.
 
-use serde_json::{Value, json};
+use std::net::SocketAddr;
+
+use serde::Serialize;
 
 use super::checks;
 use super::service::ipvs_of;
@@ -9,8 +11,28 @@ use crate::resource::Distribution;
 use crate::resource::ipvs::{Ask, Destination, Virtual, method};
 use crate::shell::command;
 
-/// One line for each real server of each virtual service that has a health check.
-pub fn checked(cluster: &Cluster) -> Vec<Value> {
+/// A real server of a virtual service that has a health check. Times in seconds.
+#[derive(Debug, Serialize)]
+pub struct Checked<'c> {
+    service: &'c str,
+    /// Words of ipvsadm(8), as `method`.
+    r#virtual: String,
+    host: &'c str,
+    address: SocketAddr,
+    method: &'static str,
+    name: String,
+    weight: u32,
+    interval: u32,
+    sorry: Option<SocketAddr>,
+    fall: u32,
+    rise: u32,
+    again: u32,
+    /// Shell commands: all must succeed.
+    asks: Vec<String>,
+}
+
+/// None where keepalived checks.
+pub fn checked(cluster: &Cluster) -> Vec<Checked<'_>> {
     if cluster.keepalived {
         return Vec::new();
     }
@@ -23,15 +45,22 @@ pub fn checked(cluster: &Cluster) -> Vec<Value> {
             let to = wanted.service.r#virtual;
             let pairs = service.real_servers.iter().zip(&wanted.real_servers);
             all.extend(pairs.map(|(rs, destination)| {
-                json!({
-                    "service": service.name, "virtual": to.to_string(), "host": rs.host,
-                    "address": destination.address.to_string(), "method": method(destination.mode),
-                    "name": name(service, to, rs),
-                    "weight": destination.weight, "interval": service.delay_loop,
-                    "sorry": wanted.sorry.map(|sorry| sorry.to_string()),
-                    "fall": check.retry + 1, "rise": check.rise, "again": check.delay_before_retry,
-                    "asks": questions(check, destination, checks::ports(service, rs, to).first().copied()),
-                })
+                let port = checks::ports(service, rs, to).first().copied();
+                Checked {
+                    service: &service.name,
+                    r#virtual: to.to_string(),
+                    host: &rs.host,
+                    address: destination.address,
+                    method: method(destination.mode),
+                    name: name(service, to, rs),
+                    weight: destination.weight,
+                    interval: service.delay_loop,
+                    sorry: wanted.sorry,
+                    fall: check.retry + 1,
+                    rise: check.rise,
+                    again: check.delay_before_retry,
+                    asks: questions(check, destination, port),
+                }
             }));
         }
     }
@@ -85,13 +114,21 @@ fn questions(check: &HealthCheck, rs: &Destination, port: Option<u16>) -> Vec<St
 }
 
 /// The program that asks, and the unit that runs it.
-pub(super) fn program(cluster: &Cluster, os: &Distribution) -> Value {
+#[derive(Debug, Serialize)]
+pub(super) struct Program {
+    program: String,
+    /// The file that defines the unit.
+    definition: String,
+    unit: String,
+}
+
+pub(super) fn program(cluster: &Cluster, os: &Distribution) -> Program {
     let unit = unit(cluster);
-    json!({
-        "program": format!("/usr/local/sbin/lvsctl-{}-health", cluster.name),
-        "definition": os.definition(&unit),
-        "unit": unit,
-    })
+    Program {
+        program: format!("/usr/local/sbin/lvsctl-{}-health", cluster.name),
+        definition: os.definition(&unit),
+        unit,
+    }
 }
 
 pub fn unit(cluster: &Cluster) -> String {

@@ -1,32 +1,35 @@
-//! What roles and templates see of a cluster from one of its hosts. Decisions that would be clumsy in a template
-//! are made here, from values to values.
+//! What roles and templates see of a cluster from one of its hosts: typed, and serialised once. Who serves, holds and
+//! routes what is [`crate::model`]'s topology; here it gets the words of keepalived, ipvsadm and service managers.
 
+mod answer;
 mod body;
 mod checker;
 mod checks;
 mod keepalived_release;
 mod names;
 mod nfs;
-mod served;
 mod service;
-mod vip;
 mod vrrp;
-mod ways;
-mod web;
 
 use std::net::IpAddr;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::model::{Cluster, Host, Service};
+use crate::model::topology::{
+    self, ArpRule, DefaultRoute, DirectorVip, Listens, MovingVip, Neighbour, RealVip, Served,
+    Tunnel,
+};
+use crate::model::{ArpAnswer, Cluster, Host, Service};
 use crate::resource::Distribution;
+use crate::resource::ipvs::Ipvs;
+use crate::resource::mark::Mark;
+use crate::resource::package::AtLeast;
 
-pub use checker::{checked, unit as checker_unit};
+pub use checker::{Checked, checked, unit as checker_unit};
 pub(crate) use checks::ports as checked_ports;
 pub use checks::words as check_words;
 pub use names::{Names, real_server};
-use served::Served;
 pub use service::{ipvs, ipvs_of, marks, modules, virtuals};
 
 /// An address where a port or a path may follow it after a colon (RFC 3986, 3.2.2).
@@ -37,58 +40,90 @@ pub fn in_brackets(address: IpAddr) -> String {
     }
 }
 
-/// Takes in variables, each under its name.
-pub trait Variables {
-    fn add<T: Serialize>(&mut self, name: &'static str, value: &T);
+/// The variables that are the same for all hosts; docs/roles.md tells what each is.
+#[derive(Debug, Serialize)]
+pub struct OfCluster<'c> {
+    cluster: Itself<'c>,
+    hosts: &'c [Host],
+    services: Vec<service::OfService<'c>>,
+    vrrp_group: Vec<&'c str>,
+    arp: ArpAnswer,
+    v6: bool,
+    checked: Vec<Checked<'c>>,
+    marks: Vec<Mark>,
+    ipvs: Vec<Ipvs>,
+    modules: Vec<String>,
+    keepalived_at_least: AtLeast,
+    persistent: bool,
 }
 
-impl Variables for Map<String, Value> {
-    fn add<T: Serialize>(&mut self, name: &'static str, value: &T) {
-        self.insert(name.to_owned(), json!(value));
+#[derive(Debug, Serialize)]
+struct Itself<'c> {
+    name: &'c str,
+    keepalived: bool,
+    vars: &'c Map<String, Value>,
+}
+
+/// Of many hosts these are much, and made once.
+pub fn of_cluster(cluster: &Cluster) -> OfCluster<'_> {
+    let services = cluster.services.iter();
+    let v6 = |service: &Service| service.vips.iter().any(|vip| vip.address.is_ipv6());
+    OfCluster {
+        cluster: Itself {
+            name: &cluster.name,
+            keepalived: cluster.keepalived,
+            vars: &cluster.vars,
+        },
+        hosts: &cluster.hosts,
+        services: services.map(service::of_service).collect(),
+        vrrp_group: cluster.sync_group(),
+        arp: cluster.arp,
+        v6: cluster.services.iter().any(v6),
+        checked: checked(cluster),
+        marks: marks(cluster),
+        ipvs: ipvs(cluster),
+        modules: modules(cluster),
+        keepalived_at_least: keepalived_release::at_least(cluster),
+        persistent: cluster.services.iter().any(|s| s.persistence.is_some()),
     }
 }
 
-/// The variables that are the same for all hosts: of many hosts they are much, and made once. docs/roles.md tells what
-/// each variable is.
-pub fn of_cluster(cluster: &Cluster) -> Value {
-    let mut all = Map::new();
-    add_of_cluster(cluster, &mut all);
-    Value::Object(all)
-}
-
-/// The same, as they are wanted.
-pub fn add_of_cluster(cluster: &Cluster, to: &mut impl Variables) {
-    let own =
-        json!({ "name": cluster.name, "keepalived": cluster.keepalived, "vars": cluster.vars });
-    let services = cluster.services.iter();
-    let v6 = |s: &Service| s.vips.iter().any(|vip| vip.address.is_ipv6());
-    to.add("cluster", &own);
-    to.add("hosts", &cluster.hosts);
-    to.add(
-        "services",
-        &services.map(service::service).collect::<Vec<_>>(),
-    );
-    to.add("vrrp_group", &cluster.sync_group());
-    to.add("arp", &cluster.arp);
-    to.add("v6", &cluster.services.iter().any(v6));
-    to.add("checked", &checked(cluster));
-    to.add("marks", &marks(cluster));
-    to.add("ipvs", &ipvs(cluster));
-    to.add("modules", &modules(cluster));
-    to.add(
-        "keepalived_at_least",
-        &keepalived_release::at_least(cluster),
-    );
-    let persistent = |s: &Service| s.persistence.is_some();
-    to.add("persistent", &cluster.services.iter().any(persistent));
-}
-
 /// The variables of one host.
-pub fn of_host(cluster: &Cluster, host: &Host, os: &Distribution) -> Value {
-    OfHosts::new(cluster).of(host, os)
+#[derive(Debug, Serialize)]
+pub struct OfHost<'c> {
+    host: &'c Host,
+    os: &'c Distribution,
+    vrrp: Vec<vrrp::Membership<'c>>,
+    real_vips: Vec<RealVip>,
+    director_vips: Vec<DirectorVip<'c>>,
+    moving_vips: Vec<MovingVip<'c>>,
+    silent: bool,
+    arp_scopes: ArpScopes<'c>,
+    arp_rules: Vec<ArpRule>,
+    tunnels: Vec<Tunnel>,
+    gateways: Vec<DefaultRoute<'c>>,
+    neighbours: Vec<Neighbour<'c>>,
+    interface_names: Vec<&'c str>,
+    listens: Listens,
+    more_web_ports: bool,
+    answers: Vec<answer::Answer>,
+    exports: Vec<nfs::Exported<'c>>,
+    mounts: Vec<nfs::Mount<'c>>,
+    checker: checker::Program,
+    watched_units: Vec<vrrp::Watched<'c>>,
 }
 
-/// The variables of many hosts.
+/// Where arp_ignore and arp_announce are set.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum ArpScopes<'c> {
+    /// What the host's `vars` say, whatever it is.
+    Own(&'c Value),
+    Usual([&'static str; 2]),
+}
+
+/// The variables of the hosts of a cluster.
+#[derive(Debug)]
 pub struct OfHosts<'c> {
     cluster: &'c Cluster,
     served: Served<'c>,
@@ -102,33 +137,36 @@ impl<'c> OfHosts<'c> {
         }
     }
 
-    pub fn of(&self, host: &Host, os: &Distribution) -> Value {
+    pub fn of<'h>(&'h self, host: &'h Host, os: &'h Distribution) -> OfHost<'h> {
         let cluster = self.cluster;
-        let served = self.served.by(&host.name);
-        let members = cluster.vrrp.iter();
-        let members = members.filter_map(|instance| vrrp::member(cluster, instance, host));
-        let listens = web::listens(cluster, host, served);
-        json!({
-            "host": host,
-            "os": os,
-            "vrrp": members.collect::<Vec<_>>(),
-            "real_vips": vip::real_vips(served),
-            "director_vips": vip::director_vips(cluster, host),
-            "moving_vips": vip::moving_vips(cluster, host),
-            "silent": vip::silent(cluster, served),
-            "arp_scopes": host.vars.get("arp_scopes").cloned().unwrap_or_else(|| json!(["all", "lo"])),
-            "arp_rules": vip::arp_rules(cluster, host, served),
-            "tunnels": vip::tunnels(served),
-            "gateways": ways::gateways(host),
-            "neighbours": ways::neighbours(cluster, host),
-            "interface_names": host.interfaces.iter().map(|nic| &nic.name).collect::<Vec<_>>(),
-            "more_web_ports": listens.more_than_a_web_server_has(),
-            "answers": web::answers(cluster, &listens, served, os),
-            "listens": listens,
-            "exports": nfs::exports(cluster, host),
-            "mounts": nfs::mounts(cluster, host, os),
-            "checker": checker::program(cluster, os),
-            "watched_units": vrrp::watched_units(cluster, host),
-        })
+        let serves = self.served.by(host);
+        let listens = topology::listens(cluster, host, serves);
+        let scopes = host.vars.get("arp_scopes");
+        OfHost {
+            host,
+            os,
+            vrrp: vrrp::memberships(cluster, host),
+            real_vips: serves.vips(),
+            director_vips: topology::director_vips(cluster, host),
+            moving_vips: topology::moving_vips(cluster, host),
+            silent: topology::silent(cluster, serves),
+            arp_scopes: scopes.map_or(ArpScopes::Usual(["all", "lo"]), ArpScopes::Own),
+            arp_rules: topology::arp_rules(cluster, host, serves),
+            tunnels: serves.tunnels(),
+            gateways: topology::default_route(host).into_iter().collect(),
+            neighbours: topology::neighbours(cluster, host),
+            interface_names: host
+                .interfaces
+                .iter()
+                .map(|nic| nic.name.as_str())
+                .collect(),
+            more_web_ports: listens.more_web_ports(),
+            answers: answer::answers(cluster, &listens, serves, os),
+            listens,
+            exports: nfs::exports(cluster, host),
+            mounts: nfs::mounts(cluster, host, os),
+            checker: checker::program(cluster, os),
+            watched_units: vrrp::watched_units(cluster, host),
+        }
     }
 }

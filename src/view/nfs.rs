@@ -1,13 +1,27 @@
 //! NFS: who exports which folders, and who mounts them.
 
-use serde_json::{Value, json};
+use std::net::IpAddr;
+
+use serde::Serialize;
 
 use super::in_brackets;
 use crate::model::{Cluster, Host};
 use crate::resource::Distribution;
 
-/// The folders that a host mounts, each with the name that systemd demands of its unit.
-pub(super) fn mounts(cluster: &Cluster, host: &Host, os: &Distribution) -> Vec<Value> {
+/// A folder that a host mounts.
+#[derive(Debug, Serialize)]
+pub(super) struct Mount<'c> {
+    from: String,
+    path: &'c str,
+    at: &'c str,
+    read_only: bool,
+    /// The file that defines the unit.
+    definition: String,
+    /// By the name that systemd demands.
+    unit: String,
+}
+
+pub(super) fn mounts<'c>(cluster: &'c Cluster, host: &Host, os: &Distribution) -> Vec<Mount<'c>> {
     let all = cluster
         .hosts
         .iter()
@@ -16,10 +30,14 @@ pub(super) fn mounts(cluster: &Cluster, host: &Host, os: &Distribution) -> Vec<V
         .map(|(server, export)| {
             let unit = format!("{}.mount", escaped(&export.at));
             // Without brackets mount.nfs(8) takes what stands before the first colon for the server.
-            json!({
-                "from": in_brackets(server.address), "path": export.path, "at": export.at,
-                "read_only": export.read_only, "definition": os.definition(&unit), "unit": unit,
-            })
+            Mount {
+                from: in_brackets(server.address),
+                path: &export.path,
+                at: &export.at,
+                read_only: export.read_only,
+                definition: os.definition(&unit),
+                unit,
+            }
         })
         .collect()
 }
@@ -44,19 +62,31 @@ fn escaped(path: &str) -> String {
     name
 }
 
-/// The folders that a host shares, with who may mount them.
-pub(super) fn exports(cluster: &Cluster, host: &Host) -> Vec<Value> {
+/// A folder that a host shares, with who may mount it.
+#[derive(Debug, Serialize)]
+pub(super) struct Exported<'c> {
+    path: &'c str,
+    client: &'c str,
+    address: IpAddr,
+    options: &'static str,
+    /// From 1.
+    number: usize,
+}
+
+pub(super) fn exports<'c>(cluster: &'c Cluster, host: &'c Host) -> Vec<Exported<'c>> {
     let client = |name: &str| cluster.hosts.iter().find(|h| h.name == name);
     host.exports
         .iter()
         .enumerate()
         .filter_map(|(index, export)| {
             let client = client(&export.client)?;
-            let options = if export.read_only { "ro" } else { "rw" };
-            Some(json!({
-                "path": export.path, "client": client.name, "address": client.address,
-                "options": options, "number": index + 1,
-            }))
+            Some(Exported {
+                path: &export.path,
+                client: &client.name,
+                address: client.address,
+                options: if export.read_only { "ro" } else { "rw" },
+                number: index + 1,
+            })
         })
         .collect()
 }
@@ -77,7 +107,7 @@ mod tests {
                 .expect("a valid inventory")
                 .cluster;
             let all = mounts(&cluster, &cluster.hosts[1], &Distribution::assumed());
-            assert_eq!(all[0]["from"], *from);
+            assert_eq!(all[0].from, from);
         }
     }
 

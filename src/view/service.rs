@@ -1,9 +1,9 @@
 //! Virtual services as directors have them: for the kernel, for keepalived, and the marks and modules that they need.
 
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{body, checker, checks};
 use crate::model::ports;
@@ -12,20 +12,23 @@ use crate::resource::ipvs::{Definition, Destination, Ipvs, Virtual};
 use crate::resource::mark::Mark;
 
 /// A service with its virtual servers beside it, since keepalived has one block for each.
-pub(super) fn service(service: &Service) -> Value {
-    let mut value = json!(service);
-    if let Value::Object(map) = &mut value {
-        map.insert(
-            "virtuals".to_owned(),
-            virtuals(service)
-                .into_iter()
-                .map(|v| virtual_server(service, v))
-                .collect(),
-        );
-        map.insert("granularity".to_owned(), json!(granularity(service)));
-        map.insert("body_regex".to_owned(), json!(body_regex(service)));
+#[derive(Debug, Serialize)]
+pub(super) struct OfService<'c> {
+    #[serde(flatten)]
+    service: &'c Service,
+    virtuals: Vec<VirtualServer>,
+    granularity: Option<String>,
+    body_regex: Option<String>,
+}
+
+pub(super) fn of_service(service: &Service) -> OfService<'_> {
+    let virtuals = virtuals(service).into_iter();
+    OfService {
+        service,
+        virtuals: virtuals.map(|to| virtual_server(service, to)).collect(),
+        granularity: granularity(service),
+        body_regex: body_regex(service),
     }
-    value
 }
 
 /// As keepalived takes it: a netmask for IPv4, a prefix length for IPv6, nothing where each client is one of its own.
@@ -47,7 +50,32 @@ fn body_regex(service: &Service) -> Option<String> {
     page.text.as_deref().map(body::regex)
 }
 
-fn virtual_server(service: &Service, to: Virtual) -> Value {
+/// A virtual service in keepalived's words.
+#[derive(Debug, Serialize)]
+struct VirtualServer {
+    head: String,
+    /// Whether it is on a mark.
+    fwmark: bool,
+    real_servers: Vec<Checks>,
+    sorry: Option<Socket>,
+}
+
+/// A real server with all ports that its health check asks.
+#[derive(Debug, Serialize)]
+struct Checks {
+    address: IpAddr,
+    port: u16,
+    weight: u16,
+    check_ports: Vec<u16>,
+}
+
+#[derive(Debug, Serialize)]
+struct Socket {
+    address: IpAddr,
+    port: u16,
+}
+
+fn virtual_server(service: &Service, to: Virtual) -> VirtualServer {
     let (head, port) = match to {
         Virtual::Fwmark { mark, .. } => (format!("fwmark {mark}"), 0),
         Virtual::Tcp(address) | Virtual::Udp(address) => (
@@ -55,16 +83,21 @@ fn virtual_server(service: &Service, to: Virtual) -> Value {
             address.port(),
         ),
     };
-    let real_servers: Vec<Value> = service
-        .real_servers
-        .iter()
-        .map(|rs| json!({ "address": rs.address, "port": rs.port.unwrap_or(port), "weight": rs.weight, "check_ports": checks::ports(service, rs, to) }))
-        .collect();
-    let sorry = sorry_server(service, to)
-        .map(|sorry| json!({ "address": sorry.ip(), "port": sorry.port() }));
-    json!({
-        "head": head, "fwmark": matches!(to, Virtual::Fwmark { .. }), "real_servers": real_servers, "sorry": sorry,
-    })
+    let real_servers = service.real_servers.iter().map(|rs| Checks {
+        address: rs.address,
+        port: rs.port.unwrap_or(port),
+        weight: rs.weight,
+        check_ports: checks::ports(service, rs, to),
+    });
+    VirtualServer {
+        head,
+        fwmark: matches!(to, Virtual::Fwmark { .. }),
+        real_servers: real_servers.collect(),
+        sorry: sorry_server(service, to).map(|sorry| Socket {
+            address: sorry.ip(),
+            port: sorry.port(),
+        }),
+    }
 }
 
 /// Who answers while no real server does. Only NAT maps ports; 0, of a mark, is the one that was asked for.

@@ -1,110 +1,171 @@
-//! VRRP as keepalived takes it: a host's part of each instance, what it watches, and which instances move together.
+//! VRRP as keepalived takes it: a host's part of each instance, what it watches, and which VIPs an advert names.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use crate::model::{Cluster, Host, Vip, VrrpInstance, Watch};
+use crate::model::topology::member_interface;
+use crate::model::{Cluster, Host, TrackScript, Vip, VrrpInstance, VrrpMember, Watch};
 use crate::plan::manifest;
 use crate::resource::service_manager;
+use crate::secret::SecretSource;
 
-pub(super) fn member(cluster: &Cluster, instance: &VrrpInstance, host: &Host) -> Option<Value> {
-    let me = instance
-        .members
-        .iter()
-        .find(|member| member.host == host.name)?;
-    let peers: Vec<_> = instance
-        .members
-        .iter()
-        .filter(|member| member.host != host.name)
-        .map(|member| member.address)
-        .collect();
-    let mut value = json!(instance);
-    if let Value::Object(map) = &mut value {
-        map.insert("me".to_owned(), json!(me));
+/// An instance as one of its members has it.
+#[derive(Debug, Serialize)]
+pub(super) struct Membership<'c> {
+    name: &'c str,
+    virtual_router_id: u8,
+    advert_int: f64,
+    auth_pass: Option<&'c SecretSource>,
+    members: &'c [VrrpMember],
+    /// Named in adverts.
+    vips: Vec<InstanceVip<'c>>,
+    unicast: bool,
+    preempt: bool,
+    track_interfaces: &'c [String],
+    track_scripts: &'c [TrackScript],
+    notify: Option<&'c str>,
+    sync_daemon: bool,
+    me: &'c VrrpMember,
+    peers: Vec<IpAddr>,
+    other_interfaces: BTreeSet<&'c str>,
+    /// VIPs that are too many for an advert.
+    excluded: Vec<InstanceVip<'c>>,
+    trackers: Vec<Tracker>,
+}
+
+#[derive(Debug, Serialize)]
+struct InstanceVip<'c> {
+    address: IpAddr,
+    prefix: u8,
+    interface: &'c str,
+}
+
+/// A `track_script` with the program that keepalived runs. Times in seconds.
+#[derive(Debug, Serialize)]
+struct Tracker {
+    name: String,
+    path: String,
+    interval: u32,
+    weight: i16,
+    fall: u32,
+    rise: u32,
+}
+
+/// The instances that a host is a member of.
+pub(super) fn memberships<'c>(cluster: &'c Cluster, host: &'c Host) -> Vec<Membership<'c>> {
+    let instances = cluster.vrrp.iter();
+    let mine = instances.filter_map(|instance| Some((instance, instance.member(host)?)));
+    mine.map(|(instance, me)| membership(cluster, instance, host, me))
+        .collect()
+}
+
+fn membership<'c>(
+    cluster: &'c Cluster,
+    instance: &'c VrrpInstance,
+    host: &'c Host,
+    me: &'c VrrpMember,
+) -> Membership<'c> {
+    let peers = instance.members.iter().filter(|m| m.host != host.name);
+    let vip = |vip: &Vip| InstanceVip {
+        address: vip.address,
+        prefix: vip.prefix,
+        interface: member_interface(host, me, vip.address),
+    };
+    let mut vips: Vec<InstanceVip> = instance.vips.iter().map(vip).collect();
+    // keepalived tracks the instance's own interface anyway, and complains when the file says so.
+    let tracked = instance.track_interfaces.iter().map(String::as_str);
+    let all = vips.iter().map(|vip| vip.interface).chain(tracked);
+    let other_interfaces = all.filter(|name| *name != me.interface).collect();
+    let excluded = vips.split_off(vips.len().min(most_advertised(instance)));
+    Membership {
+        name: &instance.name,
+        virtual_router_id: instance.virtual_router_id,
+        advert_int: instance.advert_int,
         // VRRP version 3 knows no passwords (RFC 5798, 9), and keepalived refuses one.
-        if instance.vips.iter().any(|vip| vip.address.is_ipv6()) {
-            map.insert("auth_pass".to_owned(), Value::Null);
-        }
-        map.insert("peers".to_owned(), json!(peers));
-        // keepalived tracks the instance's own interface anyway, and complains when the file says so.
-        let vips: Vec<(&Vip, &String)> = instance
-            .vips
-            .iter()
-            .map(|vip| {
-                (
-                    vip,
-                    host.facing(vip.address)
-                        .map_or(&me.interface, |nic| &nic.name),
-                )
-            })
-            .collect();
-        let mut others: BTreeSet<&str> = vips
-            .iter()
-            .map(|(_, interface)| interface.as_str())
-            .collect();
-        others.extend(instance.track_interfaces.iter().map(String::as_str));
-        others.remove(me.interface.as_str());
-        map.insert("other_interfaces".to_owned(), json!(others));
-        let advertised = vips.len().min(most_advertised(instance));
-        let (vips, excluded) = vips.split_at(advertised);
-        for (key, vips) in [("vips", vips), ("excluded", excluded)] {
-            let vips = vips.iter().map(|(vip, interface)| {
-                json!({ "address": vip.address, "prefix": vip.prefix, "interface": interface })
-            });
-            map.insert(key.to_owned(), vips.collect());
-        }
-        let trackers = instance.track_scripts.iter().map(|tracker| {
-            let path = match &tracker.watch {
-                Watch::Script(path) => path.clone(),
-                Watch::Unit { .. } => watcher(cluster, &instance.name, &tracker.name),
-            };
-            json!({
-                "name": format!("{}-{}", instance.name, tracker.name), "path": path,
-                "interval": tracker.interval, "weight": tracker.weight,
-                "fall": tracker.fall, "rise": tracker.rise,
-            })
-        });
-        map.insert("trackers".to_owned(), trackers.collect());
+        auth_pass: instance.auth_pass.as_ref().filter(|_| !is_v6(instance)),
+        members: &instance.members,
+        vips,
+        excluded,
+        unicast: instance.unicast,
+        preempt: instance.preempt,
+        track_interfaces: &instance.track_interfaces,
+        track_scripts: &instance.track_scripts,
+        notify: instance.notify.as_deref(),
+        sync_daemon: instance.sync_daemon,
+        me,
+        peers: peers.map(|member| member.address).collect(),
+        other_interfaces,
+        trackers: trackers(cluster, instance),
     }
-    Some(value)
+}
+
+fn trackers(cluster: &Cluster, instance: &VrrpInstance) -> Vec<Tracker> {
+    let all = instance.track_scripts.iter().map(|tracker| Tracker {
+        name: format!("{}-{}", instance.name, tracker.name),
+        path: match &tracker.watch {
+            Watch::Script(path) => path.clone(),
+            Watch::Unit { .. } => watcher(cluster, instance, tracker),
+        },
+        interval: tracker.interval,
+        weight: tracker.weight,
+        fall: tracker.fall,
+        rise: tracker.rise,
+    });
+    all.collect()
+}
+
+fn is_v6(instance: &VrrpInstance) -> bool {
+    instance.vips.iter().any(|vip| vip.address.is_ipv6())
 }
 
 /// How many VIPs an advert names, on any interface. The count is a byte; and keepalived wants Ethernet's header, IP's
 /// and VRRP's to fit into the MTU with the addresses (vrrp.c, vrrp_complete_instance): of IPv6 that is 76 in the least
 /// MTU of 1280, and 89 in 1500.
 fn most_advertised(instance: &VrrpInstance) -> usize {
-    let v6 = instance.vips.iter().any(|vip| vip.address.is_ipv6());
-    if v6 { (1280 - 14 - 40 - 8) / 16 } else { 255 }
+    if is_v6(instance) {
+        (1280 - 14 - 40 - 8) / 16
+    } else {
+        255
+    }
 }
 
-/// Units that this director watches for VRRP, each with the program that asks.
-pub(super) fn watched_units(cluster: &Cluster, host: &Host) -> Vec<Value> {
-    let mine = cluster
-        .vrrp
-        .iter()
-        .filter(|i| i.members.iter().any(|m| m.host == host.name));
+/// A unit that a director watches for VRRP.
+#[derive(Debug, Serialize)]
+pub(super) struct Watched<'c> {
+    /// The program that asks.
+    path: String,
+    /// The file that says that the unit had its restart.
+    mark: String,
+    unit: &'c str,
+    /// OpenRC's name for it.
+    service: &'c str,
+    restart: bool,
+}
+
+pub(super) fn watched_units<'c>(cluster: &'c Cluster, host: &Host) -> Vec<Watched<'c>> {
+    let instances = cluster.vrrp.iter();
+    let mine = instances.filter(|instance| instance.member(host).is_some());
     let all = mine.flat_map(|instance| instance.track_scripts.iter().map(move |t| (instance, t)));
     all.filter_map(|(instance, tracker)| {
         let Watch::Unit { unit, restart } = &tracker.watch else {
             return None;
         };
-        let path = watcher(cluster, &instance.name, &tracker.name);
-        let mark = format!(
-            "{}/{}-{}.restarted",
-            manifest::runtime(&cluster.name),
-            instance.name,
-            tracker.name
-        );
-        Some(json!({ "path": path, "mark": mark, "unit": unit, "service": service_manager::service(unit), "restart": restart }))
+        let runtime = manifest::runtime(&cluster.name);
+        Some(Watched {
+            path: watcher(cluster, instance, tracker),
+            mark: format!("{runtime}/{}-{}.restarted", instance.name, tracker.name),
+            unit,
+            service: service_manager::service(unit),
+            restart: *restart,
+        })
     })
     .collect()
 }
 
 /// The program that keepalived runs for a watched unit.
-fn watcher(cluster: &Cluster, instance: &str, tracker: &str) -> String {
-    format!(
-        "/usr/local/sbin/lvsctl-{}-{instance}-{tracker}",
-        cluster.name
-    )
+fn watcher(cluster: &Cluster, instance: &VrrpInstance, tracker: &TrackScript) -> String {
+    let (cluster, instance, tracker) = (&cluster.name, &instance.name, &tracker.name);
+    format!("/usr/local/sbin/lvsctl-{cluster}-{instance}-{tracker}")
 }

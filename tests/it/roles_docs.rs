@@ -10,7 +10,7 @@ use lvsctl::inventory::{self, BUILT_IN_ROLES};
 use lvsctl::resource::registry::KINDS;
 use lvsctl::resource::{Distribution, Resource};
 use lvsctl::role::Roles;
-use lvsctl::view;
+use lvsctl::view::{self, OfHosts};
 use serde_json::{Map, Value, json};
 
 /// What the shipped inventories do not use.
@@ -95,9 +95,10 @@ fn views_and_resources() -> (Vec<Value>, Vec<Resource>) {
     for text in texts {
         let loaded = inventory::parse("inventory.yaml", &text, BUILT_IN_ROLES)
             .unwrap_or_else(|e| panic!("{text}: {e:?}"));
+        views.push(json!(view::of_cluster(&loaded.cluster)));
+        let of_hosts = OfHosts::new(&loaded.cluster);
         for host in &loaded.cluster.hosts {
-            views.push(view::of_cluster(&loaded.cluster));
-            views.push(view::of_host(&loaded.cluster, host, &os));
+            views.push(json!(of_hosts.of(host, &os)));
             resources.extend(
                 roles
                     .over(&loaded.cluster)

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use lvsctl::fact::System;
 use lvsctl::resource::change::{Phase, TextChange};
-use lvsctl::resource::registry::KINDS;
-use lvsctl::resource::{Action, Before, Change, Field, Resource, Step};
+use lvsctl::resource::{Action, Before, Change, Effect, Field, Resource, Step};
 use lvsctl::secret::{SecretSource, Secrets};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,7 +24,7 @@ pub(crate) struct Case {
     #[serde(default)]
     secrets: BTreeMap<String, String>,
     #[serde(default)]
-    earlier: Vec<Earlier>,
+    earlier: Vec<Effect>,
 
     pub changes: Option<Vec<Expected>>,
     pub error: Option<String>,
@@ -45,17 +44,6 @@ struct FactsOf {
     kernel: Option<String>,
 }
 
-/// A change that was decided before, of another kind.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Earlier {
-    kind: String,
-    key: String,
-    /// Whether it writes a file anew.
-    #[serde(default)]
-    writes: bool,
-}
-
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Expected {
@@ -64,6 +52,8 @@ pub(crate) struct Expected {
     #[serde(default)]
     pub fields: Vec<FieldOf>,
     pub text: Option<TextOf>,
+    #[serde(default)]
+    pub effects: Vec<Effect>,
     pub steps: Vec<StepOf>,
 }
 
@@ -129,15 +119,8 @@ impl Case {
     }
 
     pub(crate) fn earlier(&self) -> Vec<Change> {
-        let change = |earlier: &Earlier| {
-            let kind = KINDS.iter().find(|kind| **kind == earlier.kind);
-            let kind = kind.unwrap_or_else(|| panic!("`earlier` has no kind {:?}", earlier.kind));
-            let mut change = Change::new(kind, &earlier.key, Action::Update);
-            change.text = earlier.writes.then(|| TextChange {
-                from: String::new(),
-                to: String::new(),
-            });
-            change
+        let change = |effect: &Effect| {
+            Change::new("another", "resource", Action::Update).effect(effect.clone())
         };
         self.earlier.iter().map(change).collect()
     }
@@ -158,6 +141,7 @@ impl From<Change> for Expected {
             key: change.key,
             fields: change.fields.into_iter().map(field).collect(),
             text: change.text.map(text),
+            effects: change.effects.into_iter().collect(),
             steps: change.steps.into_iter().map(step).collect(),
         }
     }

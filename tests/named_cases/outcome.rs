@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use lvsctl::fact::{Facts, section};
-use lvsctl::resource::{Before, Context, Resource};
+use lvsctl::resource::{Before, Context, Effect, Resource};
 
 use crate::case::{Case, Expected};
 
@@ -194,6 +194,10 @@ fn change(out: &mut String, change: &Expected) {
             block(&text.to, 4)
         );
     }
+    if !change.effects.is_empty() {
+        let all: Vec<String> = change.effects.iter().map(effect).collect();
+        let _ = writeln!(out, "    effects: [{}]", all.join(", "));
+    }
     out.push_str("    steps:\n");
     for step in &change.steps {
         let _ = writeln!(out, "      - title: {}", scalar(&step.title));
@@ -202,6 +206,15 @@ fn change(out: &mut String, change: &Expected) {
             let _ = writeln!(out, "        phase: {phase}");
         }
         let _ = writeln!(out, "        script: {}", block(&step.script, 5));
+    }
+}
+
+fn effect(effect: &Effect) -> String {
+    match effect {
+        Effect::Forwarding(on) => format!("{{ forwarding: {on} }}"),
+        Effect::Rewrites(path) => format!("{{ rewrites: {} }}", flow(path)),
+        Effect::Vips(on) => format!("{{ vips: {on} }}"),
+        Effect::LoadsKeepalived => "loads-keepalived".to_owned(),
     }
 }
 

@@ -235,6 +235,7 @@ impl Recorded {
             &fleet,
             &self.cluster,
             &mut clients,
+            None,
             &mut hosts,
             &mut findings,
         );

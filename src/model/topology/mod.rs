@@ -1,0 +1,20 @@
+//! Who serves, holds, routes and answers what: typed values about a valid cluster, the same for roles, templates and
+//! checks. Words of keepalived, of units and of ipvsadm belong in `view`; what hosts have answered, in `check`.
+
+mod listens;
+mod routes;
+mod serves;
+mod vips;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use listens::{Listens, listens};
+pub(crate) use routes::{
+    DefaultRoute, Neighbour, OUTSIDE, clients, default_route, neighbours, of_directors, subnet,
+};
+pub(crate) use serves::{Part, Served, Serves};
+pub(crate) use vips::{
+    ArpRule, DirectorVip, MovingVip, RealVip, Tunnel, arp_rules, director_vips, interface_of_vip,
+    member_interface, moving_vips, silent,
+};

@@ -1,0 +1,51 @@
+//! The machine that lvsctl runs on, as a place to ask from. It is no host of the inventory: nothing is wanted of it, and
+//! nothing on it is changed.
+
+use std::time::{Duration, Instant};
+
+use super::host::{self, HostError, Run};
+use crate::event::Event;
+use crate::fact::Facts;
+use crate::probe;
+use crate::transport::{Output, RemoteShell};
+
+pub struct ThisMachine {
+    pub facts: Facts,
+    shell: Box<dyn RemoteShell>,
+}
+
+/// How long one script may take.
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+impl ThisMachine {
+    /// What it is called in findings and events. No host's name has a blank.
+    pub const NAME: &'static str = "this machine";
+
+    /// Opens a shell and reads the machine's addresses. Only root can ask as a client.
+    pub fn open(run: &Run) -> Result<Self, HostError> {
+        let name = || Self::NAME.to_owned();
+        run.sink.event(&Event::Connecting { host: name() });
+        let started = Instant::now();
+        let mut shell = run.connect.this_machine().map_err(HostError::Connect)?;
+        let needs = probe::needs(&[]);
+        let answer = host::answer(run, shell.as_mut(), &needs, "", TIMEOUT)?;
+        host::no_obstacles(&answer, &[])?;
+        run.sink.event(&Event::Probed {
+            host: name(),
+            seconds: started.elapsed().as_secs_f64(),
+        });
+        Ok(Self {
+            facts: answer.facts,
+            shell,
+        })
+    }
+
+    /// Runs a script of a check.
+    pub fn ask(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
+        host::asked(self.shell.as_mut(), doing, script, TIMEOUT)
+    }
+
+    pub fn close(self) {
+        host::end(self.shell, Self::NAME);
+    }
+}
