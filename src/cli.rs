@@ -15,7 +15,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser};
 
-/// Deploys, proves and looks after LVS clusters over SSH, with nothing installed on their hosts.
+/// Deploys, verifies and operates LVS clusters over SSH, without an agent on their hosts.
 #[derive(Debug, Parser)]
 #[command(name = "lvsctl", version, long_version = LONG_VERSION, after_help = EXIT_CODES, propagate_version = true)]
 pub struct Cli {

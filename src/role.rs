@@ -9,6 +9,7 @@ mod expand;
 mod foreign;
 mod memo;
 mod misfit;
+mod place;
 mod source;
 
 use std::collections::BTreeMap;

@@ -19,16 +19,16 @@ trap 'exit 130' INT TERM
 step "five bare hosts: two directors, two real servers, a client"
 run lab up
 
-step "one command makes them a cluster"
+step "one command deploys the cluster"
 run --lab apply --yes
 
-step "a second one has nothing to do"
+step "a second apply changes nothing"
 run --lab apply --yes
 
-step "the proof: each host, the cluster, and the service end to end"
+step "verify: each host, the cluster, and the service end to end"
 run --lab verify
 
-step "who answers the client"
+step "which real server replies to the client"
 for _ in 1 2 3 4; do ask; done
 
 step "keepalived stops on the master; the backup serves"
@@ -41,8 +41,8 @@ done
 run --lab status
 echo "20 requests answered after the change"
 
-step "apply brings the master back"
+step "apply starts keepalived on the master again"
 run --lab apply --yes
 run --lab verify
 
-step "and all goes away"
+step "remove the lab"

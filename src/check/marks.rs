@@ -191,7 +191,7 @@ fn gets_mark(
             } else {
                 format!("{found:#x}, set by {}", setters.first().map_or("several rules together", String::as_str))
             };
-            Mismatch::new(expected, found, "`lvsctl apply` sets ours; take away what sets another after it: `iptables -t mangle -S PREROUTING`")
+            Mismatch::new(expected, found, "`lvsctl apply` sets the mark; delete the rule that sets another one after it: `iptables -t mangle -S PREROUTING`")
         });
         if fault.is_some() && audit.facts().firewall.native_marks {
             findings.skip(audit.name(), &MARK_SET, &what, NATIVE);

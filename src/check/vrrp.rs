@@ -127,7 +127,7 @@ fn distinct(name: &str, members: &[(&str, &Instance)], findings: &mut Findings) 
         Mismatch::new(
             format!("a priority of its own for each director of {name}"),
             list(&values),
-            "`lvsctl apply`; the order is in the inventory's vrrp part",
+            "`lvsctl apply`; a host's `priority` in the inventory, or the order of the hosts, decides",
         )
     });
     findings.judge("", &VRRP_PRIORITY, name, fault);

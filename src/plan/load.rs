@@ -5,7 +5,7 @@
 //! - A backup discards adverts whose VIPs, password or interval are not its own, and takes over when its timer ends. With
 //!   `vrrp_skip_check_adv_addr` it compares VIPs only where the sender is another one than before, which a reload forgets:
 //!   so who holds the VIPs reloads first, and its backups need not hurry.
-//! - A reload keeps an instance whose id, family, interface and way to speak stay, whatever its name. Another one begins
+//! - A reload keeps an instance whose id, family, interface and transport stay, whatever its name. Another one begins
 //!   anew, as a backup.
 //! - A VIP that moves between two instances that stay is deleted for the one after the other took it for set: no director
 //!   holds it. So it leaves in one reload, and comes in a second.
@@ -373,6 +373,13 @@ fn listed(vips: &BTreeSet<IpAddr>) -> String {
     all.join(", ")
 }
 
+/// Seconds after which a backup of a middling priority takes over: 3 intervals and the skew, which VRRP version 3 scales
+/// with the interval (RFC 3768, 6.1; RFC 9568, 6.1).
+fn takeover(interval: f64, v6: bool) -> f64 {
+    const SKEW: f64 = 0.6;
+    3.0 * interval + if v6 { SKEW * interval } else { SKEW }
+}
+
 /// Says what clients will notice.
 fn announce(director: &mut Director, before: &[Spoken], after: &[Spoken], lost: &BTreeSet<IpAddr>) {
     let notes = &mut director.plan.notes;
@@ -389,11 +396,11 @@ fn announce(director: &mut Director, before: &[Spoken], after: &[Spoken], lost: 
     }
     for new in begin_anew(before, after) {
         notes.push(format!(
-            "the VRRP instance {} begins anew (its virtual_router_id, interface, family or way to speak changes): no director \
+            "the VRRP instance {} begins anew (its virtual_router_id, interface, family or transport changes): no director \
              holds {} for about {:.1} s",
             new.name,
             listed(&new.vips),
-            3.6 * new.interval.unwrap_or(1.0)
+            takeover(new.interval.unwrap_or(1.0), new.key.v6)
         ));
     }
     let mine: BTreeSet<IpAddr> = after.iter().flat_map(|new| &new.vips).copied().collect();

@@ -158,7 +158,10 @@ fn cells(outcome: &Outcome) -> (Tone, &'static str, String) {
     match outcome {
         Outcome::Ok => (Tone::Good, "ok", String::new()),
         Outcome::Changed { changes, steps } => {
-            let more = format!("{} in {}", count(*changes, "change"), count(*steps, "step"));
+            let more = match changes {
+                0 => "the manifest only".to_owned(),
+                _ => format!("{} in {}", count(*changes, "change"), count(*steps, "step")),
+            };
             (Tone::Good, "changed", more)
         }
         Outcome::Failed { error, done, steps } => {

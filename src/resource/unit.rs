@@ -376,6 +376,7 @@ mod tests {
         let cx = Context {
             secrets: &nothing,
             earlier: &[],
+            recorded: None,
         };
         let other = "nginx.service";
         for (about, name, runs, wanted, effects) in [

@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use serde_json::Value;
 
 use super::RoleFaults;
-use super::expand::Place;
+use super::place::Place;
 use crate::inventory::Fault;
 use crate::resource::Resource;
 

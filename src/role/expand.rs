@@ -1,107 +1,19 @@
 //! From the entries of roles to the resources of one host. Goes on behind a fault, so that all of them are found.
 
-use std::ops::Range;
-
 use miette::SourceSpan;
 use serde_json::{Map, Value};
 
 use super::entry::{Entry, Given, Role, State, keys};
 use super::memo::Memo;
+use super::place::Place;
 use super::{RoleFaults, Roles, misfit};
 use crate::inventory::node::{Entry as Pair, Node, Value as Yaml};
 use crate::inventory::{Fault, shown};
 use crate::resource::Resource;
-use crate::template::{self, Reads, Scope, TemplateError, TemplateFault, Templates};
+use crate::template::{self, Reads, Scope, TemplateError, Templates};
 
 pub(super) const WHAT_TEMPLATES_SEE: &str =
     "docs/roles.md lists the variables, and shows what an expression looks like";
-
-/// An entry of a role.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'r> {
-    pub role: &'r Role,
-    pub entry: &'r Entry,
-    pub index: usize,
-}
-
-impl Place<'_> {
-    /// Whether the user wrote it.
-    pub(super) fn is_own(&self) -> bool {
-        self.role.file.is_some()
-    }
-
-    /// For messages: `roles/web.yaml:3:5`, or the built-in role.
-    pub(super) fn shown(&self) -> String {
-        let name = &self.role.source.name;
-        if !self.is_own() {
-            return format!("{name}, resource {}", self.index + 1);
-        }
-        let problem = self
-            .role
-            .source
-            .problem(Fault::new("").at(self.entry.kind_span));
-        match problem.position() {
-            Some((line, column)) => format!("{name}:{line}:{column}"),
-            None => name.clone(),
-        }
-    }
-
-    pub(super) fn add(&self, fault: Fault, host: Option<&str>, into: &mut RoleFaults) {
-        let mut fault = fault;
-        if !self.is_own() {
-            // Its text is not the user's.
-            fault.message = format!("resource {}: {}", self.index + 1, fault.message);
-            fault.span = None;
-        }
-        into.add(&self.role.source, fault, host);
-    }
-
-    /// What is wrong with a text of the entry.
-    fn add_all(
-        &self,
-        roles: &Roles,
-        given: &Given,
-        error: TemplateError,
-        host: Option<&str>,
-        into: &mut RoleFaults,
-    ) {
-        for fault in error.faults {
-            if fault.template.is_some() {
-                roles.of_template(fault, host, into);
-                continue;
-            }
-            let span = self.inside(given, &fault);
-            let mut placed = Fault::new(fault.message).at(span);
-            placed.help = fault.help;
-            self.add(placed.help_or(WHAT_TEMPLATES_SEE), host, into);
-        }
-    }
-
-    /// The place of a fault within a text of the file.
-    fn inside(&self, given: &Given, fault: &TemplateFault) -> SourceSpan {
-        let node = &given.node;
-        let (Some(text), Some(at)) = (given.value.as_str(), &fault.at) else {
-            return node.span;
-        };
-        within(self.role.source.text(), node, text, at).unwrap_or(node.span)
-    }
-}
-
-/// Where a part of a value stands in the file; none where the text is written otherwise there (escapes, folded lines).
-fn within(file: &str, node: &Node, text: &str, at: &Range<usize>) -> Option<SourceSpan> {
-    let start = node.span.offset();
-    let raw = file.get(start..start.checked_add(node.span.len())?)?;
-    let quote = usize::from(raw.starts_with(['"', '\'']));
-    let length = at.end.saturating_sub(at.start);
-    if raw.get(quote..)?.starts_with(text) {
-        return Some((start + quote + at.start, length).into());
-    }
-    let part = text.get(at.clone()).filter(|part| !part.is_empty())?;
-    // The same part may stand there before.
-    let before = text.get(..at.start)?.matches(part).count();
-    let found = raw.match_indices(part).nth(before)?.0;
-    Some((start + found, part.len()).into())
-}
 
 /// The texts of a value that the engine reads, with their places.
 fn texts(given: &Given) -> Vec<Given> {

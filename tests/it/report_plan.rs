@@ -187,7 +187,7 @@ fn what_is_only_taken_over_is_no_change_and_not_nothing() {
     assert_eq!(
         shown(&[adopts], Style::plain()),
         "rs1:\n  = as wanted already, and ours from now on: sysctl net.ipv4.ip_forward\n\n\
-         1 host: nothing to change, 1 to take over as they are\n"
+         1 host: nothing to change, 1 to adopt unchanged\n"
     );
     let mut forgets = host("rs1");
     forgets.steps = vec![record];

@@ -8,9 +8,9 @@ ${e2e_resolve:+--resolve "$e2e_resolve"} \
 e2e_text=$e2e_text awk '/^@lvsctl-e2e /{sub(/ /, " text=" h + 0 " "); print $0 "\t" b; b = ""; f = 0; h = 0; next}
 ENVIRON["e2e_text"] != "" && index($0, ENVIRON["e2e_text"]) {h = 1} !f && NF {b = substr($0, 1, 200); f = 1}'
 }
-# A host that is busy may take long over a handshake with itself, and serves all the same.
+# A busy host may take long for a TLS handshake with itself, which --connect-timeout includes, and serves all the same.
 e2e_once() {
-curl -q -sS -k -g --noproxy '*' --connect-timeout 2 -m 20 -o /dev/null \
+curl -q -sS -k -g --noproxy '*' --connect-timeout 20 -m 20 -o /dev/null \
 ${e2e_resolve:+--resolve "$e2e_resolve"} \
 -w '\n@lvsctl-e2e code=%{http_code} exit=%{exitcode} err=%{errormsg}\n' "$1" 2>/dev/null
 }

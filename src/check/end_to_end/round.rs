@@ -299,7 +299,7 @@ impl<'a> Round<'a> {
             Mismatch::new(
                 format!("connections of {} in the proportion {}", self.group.service.name, want.join(" : ")),
                 shown(counts),
-                "compare the weights in `ipvsadm -Ln` with the inventory, and see whether a real server answers past the director",
+                "compare the weights in `ipvsadm -Ln` with the inventory, and check that no real server replies to ARP for the VIP, bypassing the director",
             )
         });
         findings.judge("", &SHARES, self.what(), fault);
@@ -416,7 +416,7 @@ impl<'a> Round<'a> {
             Mismatch::new(
                 format!("IPVS to count what clients of {} were answered: {clients}", self.group.service.name),
                 if total == 0 { "no connection".to_owned() } else { shown(counted) },
-                "answers that IPVS did not count came past the director: see who answers ARP for the VIP, and on which hosts it is",
+                "replies that IPVS did not count bypassed the director: check which host replies to ARP for the VIP, and which hosts hold it",
             )
         });
         findings.judge(director, &STATISTICS, self.what(), fault);

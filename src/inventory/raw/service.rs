@@ -345,9 +345,9 @@ impl JsonSchema for SorryServer {
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Check")]
 pub(in crate::inventory) struct EndToEnd {
-    /// Ports that `verify` tests, and the health check of a fwmark service without `port`; with `[]` `verify`
-    /// sends no requests to the service. Default: those of `http` and `https`, and the single ports of the service, at most the first 16. Ports of ranges are
-    /// tested only if listed here.
+    /// Ports that `verify` tests, and the health check of a fwmark service without `port`. With `[]`, `verify` sends
+    /// no requests to the service. Default: those of `http` and `https`, and the single ports of the service, at most
+    /// the first 16. Ports of ranges are tested only if listed here.
     pub ports: Opt<Many<Port>>,
     /// Path of requests to HTTP ports. Default: `/`.
     pub path: Opt<String>,

@@ -278,7 +278,7 @@ fn summary(totals: &Totals) -> String {
         ));
     }
     if totals.adopt > 0 {
-        parts.push(format!("{} to take over as they are", totals.adopt));
+        parts.push(format!("{} to adopt unchanged", totals.adopt));
     } else if totals.record > 0 {
         let records = if totals.record == 1 {
             "record"

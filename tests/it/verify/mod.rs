@@ -398,7 +398,7 @@ fn connections_that_were_not_counted_have_their_reason() {
     let (none, three) = (statistics(0, 0), statistics(3, 12));
     let table = Table::default();
     let moved = "the VIP moved while clients asked";
-    let past = "answers that IPVS did not count came past the director";
+    let past = "replies that IPVS did not count";
     for (packets, of_lb2, found, fix) in [
         (28, &three, "lb1 7, lb2 3", moved),
         (28, &none, "rs1 7", past),
