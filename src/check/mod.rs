@@ -30,6 +30,7 @@ mod reply_route;
 mod service_path;
 mod source_address;
 mod sysctl_at_boot;
+mod threshold;
 mod topology;
 pub mod traffic;
 mod tunnel_mtu;
