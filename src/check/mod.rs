@@ -31,6 +31,7 @@ mod reply_route;
 mod service_path;
 mod source_address;
 mod sysctl_at_boot;
+mod threshold;
 pub mod traffic;
 mod tunnel_mtu;
 mod vantage;

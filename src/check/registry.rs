@@ -5,7 +5,9 @@ use super::{
     arp, arp_answer, arptables, clocks, drift, end_to_end, health, iptables, ipvs, keepalived,
 };
 use super::{listener, marks, offload, reachable, redirects, reply_route, service_path};
-use super::{source_address, sysctl_at_boot, tunnel_mtu, vip, vrrp, vrrp_adverts, vrrp_path};
+use super::{
+    source_address, sysctl_at_boot, threshold, tunnel_mtu, vip, vrrp, vrrp_adverts, vrrp_path,
+};
 
 /// The check of this id.
 pub fn find(id: &str) -> Option<&'static Check> {
@@ -42,6 +44,7 @@ pub static ALL: &[&Check] = &[
     &keepalived::KEEPALIVED_CONFIG,
     &offload::LRO,
     &ipvs::IPVS_FOREIGN,
+    &threshold::IPVS_THRESHOLD,
     &vip::VIP_HOLDER,
     &vrrp::VRRP_EQUAL,
     &vrrp::VRRP_PRIORITY,

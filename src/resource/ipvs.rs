@@ -18,7 +18,7 @@ use crate::fact::{Facts, Needs};
 use crate::model::Scheduler;
 pub use ask::{Ask, Page};
 pub use definition::{Definition, Destination, Virtual};
-pub use script::{drain as drain_script, method, weigh as weigh_script};
+pub use script::{drain as drain_script, method, weigh as weigh_script, without_thresholds};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Flat")]

@@ -5,6 +5,7 @@ mod connections;
 mod history;
 mod statistics;
 mod table;
+mod thresholds;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ pub use connections::{Counters, Place, Rates};
 pub use history::{JOURNAL_LINES, Out};
 pub use statistics::{Connections, Statistics};
 pub use table::{Served, Table};
+pub use thresholds::{Threshold, Thresholds};
 
 #[derive(Debug, Default)]
 pub struct Ipvs {
@@ -25,6 +27,7 @@ pub struct Ipvs {
     pub statistics: Statistics,
     /// Active connections and rates.
     pub counters: Counters,
+    pub thresholds: Thresholds,
     /// Seconds for tcp, tcpfin and udp.
     pub timeouts: Option<[u32; 3]>,
     /// A line of ipvsadm(8) each.
@@ -42,7 +45,7 @@ pub struct Ask {
     pub keepalived: bool,
     /// The files in which our own health checker keeps what it took out, by [`named`].
     pub down: BTreeMap<String, String>,
-    /// What checks need: statistics, timeouts and the sync daemon.
+    /// What checks need: statistics, thresholds, timeouts and the sync daemon.
     pub audit: bool,
     /// What `status` shows: active connections and rates.
     pub traffic: bool,
@@ -130,6 +133,7 @@ impl Fact for Ipvs {
             table: table::parse(section)?,
             statistics: Statistics::parse(section.part("statistics")),
             counters: connections::parse(section.part("connections"), section.part("rates")),
+            thresholds: thresholds::parse(section.part("thresholds"))?,
             timeouts: timeouts(section.part("timeouts")),
             sync_daemons: sync.map(str::to_owned).collect(),
             restored_at_boot: restored(section.part("defaults")),

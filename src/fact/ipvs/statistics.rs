@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use super::table::mark;
 use crate::model::Protocol;
 use crate::resource::ipvs::Virtual;
 
@@ -69,10 +70,11 @@ fn grown(now: &Connections, before: Option<&Connections>) -> Option<Connections>
         .collect()
 }
 
-fn service(words: &[&str]) -> Option<Virtual> {
+/// The service of a line of `ipvsadm -Ln` and its other forms.
+pub(super) fn service(words: &[&str]) -> Option<Virtual> {
     let protocol = match *words.first()? {
         "FWM" => {
-            let mark = words.get(1)?.parse().ok()?;
+            let mark = mark(words.get(1)?)?;
             let v6 = words.get(2) == Some(&"IPv6");
             return Some(Virtual::Fwmark { mark, v6 });
         }
@@ -122,5 +124,20 @@ FWM  6666                                0        0        0        0        0
             after.since(&before, Virtual::Fwmark { mark: 1, v6: false }),
             None
         );
+    }
+
+    /// Otherwise its real servers would count for the service before it.
+    #[test]
+    fn a_mark_with_a_sign_is_a_service_of_its_own() {
+        let text = "TCP  192.168.100.200:80 1 0 0 0 0\n  -> 192.168.100.12:80 1 0 0 0 0\n\
+                    FWM  -2147483647 2 0 0 0 0\n  -> 192.168.100.13:0 2 0 0 0 0\n";
+        let found = Statistics::parse(text).services;
+        let mark = Virtual::Fwmark {
+            mark: 0x8000_0001,
+            v6: false,
+        };
+        let counts: Vec<usize> = found.values().map(BTreeMap::len).collect();
+        assert_eq!(counts, [1, 1]);
+        assert!(found.contains_key(&mark), "{found:?}");
     }
 }

@@ -99,14 +99,17 @@ impl Words<'_> {
             .map_err(|_| format!("odd value {word:?} of {option}"))
     }
 
-    /// ipvsadm 1.31 prints marks with a sign.
     fn mark(&mut self, option: &str) -> Result<u32, String> {
-        let mark: i64 = self.value(option)?;
-        let signed = || i32::try_from(mark).map(i32::cast_unsigned);
-        u32::try_from(mark)
-            .or_else(|_| signed())
-            .map_err(|_| format!("odd value \"{mark}\" of {option}"))
+        let word: String = self.value(option)?;
+        mark(&word).ok_or_else(|| format!("odd value {word:?} of {option}"))
     }
+}
+
+/// ipvsadm 1.31 prints marks with a sign.
+pub(super) fn mark(word: &str) -> Option<u32> {
+    let mark: i64 = word.parse().ok()?;
+    let signed = || i32::try_from(mark).map(i32::cast_unsigned);
+    u32::try_from(mark).or_else(|_| signed()).ok()
 }
 
 /// What names a service, in the words of it and of its real servers.

@@ -7,6 +7,8 @@ fi
 if [ -e /proc/net/ip_vs ] && have ipvsadm; then
 part statistics
 ask ipvsadm -Ln --stats --exact
+part thresholds
+ask ipvsadm -Ln --thresholds
 part timeouts
 ask ipvsadm -Ln --timeout
 part sync

@@ -113,6 +113,11 @@ pub(super) fn real_server(verb: &str, to: Virtual, rs: &Destination) -> String {
     command
 }
 
+/// Removes a real server's connection thresholds, and keeps its mode and weight.
+pub fn without_thresholds(to: Virtual, rs: &Destination) -> String {
+    format!("{} -x 0 -y 0", real_server("-e", to, rs))
+}
+
 /// Weight 0 for what will leave, and a wait until its connections have ended, at most so many seconds. One that is
 /// gone already has none.
 pub fn drain(to: Virtual, rs: &Destination, seconds: u32) -> String {

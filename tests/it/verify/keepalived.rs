@@ -443,6 +443,21 @@ const DR_KEEPALIVED: &[Damage] = &[
             "-r 192.168.100.12:80 -g -w 0",
         )],
     ),
+    damage(
+        "one real server has both thresholds, the other the upper one",
+        &[
+            edit(
+                "lb1.probe",
+                "192.168.100.12:80            0          0 ",
+                "192.168.100.12:80            5          2 ",
+            ),
+            edit(
+                "lb2.probe",
+                "192.168.100.13:80            0          0 ",
+                "192.168.100.13:80            100        0 ",
+            ),
+        ],
+    ),
 ];
 
 #[test]

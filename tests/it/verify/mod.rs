@@ -12,6 +12,7 @@ mod reply;
 mod source;
 mod stopped;
 mod sync;
+mod threshold;
 mod tun;
 mod vrrp;
 

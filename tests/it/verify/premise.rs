@@ -100,6 +100,8 @@ const NFT_MARK: &str = "table ip mine {\n\tchain pre {\n\t\ttype filter hook pre
 const MARKED: &str = "*mangle\n:OUTPUT ACCEPT [0:0]\n[0:0] -A OUTPUT -j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff\nCOMMIT\n";
 const BY_LB2: &str = r#"[{"type":"local","dst":"192.168.100.200","dev":"lo"}]
 [{"dst":"192.168.100.20","from":"192.168.100.200","gateway":"192.168.100.15","dev":"eth0"}]"#;
+const TABLE: &str =
+    "-A -t 192.168.100.200:80 -s rr\n-a -t 192.168.100.200:80 -r 192.168.100.12:80 -g -w 1";
 const NO_SETTINGS: &str = "/proc/sys/net/ipv4/ip_forward:0";
 
 const CASES: &[Case] = &[
@@ -242,6 +244,13 @@ const CASES: &[Case] = &[
         host: "lb1",
         parts: &[("offload lro eth0", "")],
         says: "was not looked at: neither ethtool nor perl could tell",
+    },
+    Case {
+        name: "threshold-not-listed",
+        check: "ipvs-threshold",
+        host: "lb1",
+        parts: &[("ipvs table", TABLE), ("ipvs thresholds", "")],
+        says: "in `web`: skipped: the list of thresholds does not have it",
     },
 ];
 
@@ -754,6 +763,18 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
         "perl is there",
         Skipped("a_director_that_cannot_listen_says_so"),
         "vrrp.pl",
+    ),
+    (
+        "ipvs-threshold",
+        "ipvsadm is there, and IPVS is loaded",
+        Holds("without it there is drift, and no real server to judge"),
+        "ipvsadm(8)",
+    ),
+    (
+        "ipvs-threshold",
+        "the table stays the same between `ipvsadm -Sn` and `--thresholds`",
+        Skipped("threshold-not-listed"),
+        "keepalived's checkers",
     ),
     (
         "ipvs-timeouts",
