@@ -97,7 +97,7 @@ list-tests:
 	  $(call names,$(RUN_MATRIX) $(TEST_ROWS) --list); } | LC_ALL=C sort
 
 docs:
-	LVSCTL_WRITE_DOCS=1 $(CARGO) test --locked --test it -- inventory_docs:: reference:: roles_docs::
+	LVSCTL_WRITE_DOCS=1 $(CARGO) test --locked --test it -- --test-threads 1 inventory_docs:: reference:: roles_docs::
 
 lint: fmt deny shellcheck
 	$(CARGO) clippy --locked --all-targets -- -D warnings
