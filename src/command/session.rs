@@ -9,8 +9,9 @@ use crate::model::{Cluster, Host};
 use crate::report::error::chain;
 use crate::report::plan::Names;
 use crate::resource::Resource;
+use crate::run::HostError;
 use crate::run::fleet::Outcome as FleetOutcome;
-use crate::run::host::{HostError, Run};
+use crate::run::host::Run;
 use crate::run::{Fleet, HostRun};
 
 use super::connect::{self, Access};

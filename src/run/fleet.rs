@@ -9,7 +9,8 @@ use crate::plan::{HostPlan, Part};
 use crate::resource::Resource;
 use crate::resource::change::Step;
 
-use super::host::{HostError, HostRun, Run};
+use super::host::{HostRun, Run};
+use super::host_error::HostError;
 
 /// A host and what came of it.
 pub type Outcome<'a, T> = (&'a Host, Result<T, HostError>);

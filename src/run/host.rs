@@ -11,115 +11,13 @@ use crate::plan::{self, Basis, HostPlan};
 use crate::probe::{self, Answer, ProbeError};
 use crate::resource::change::Step;
 use crate::resource::{Change, Distribution, Resource};
-use crate::role::{Expansion, RoleError};
+use crate::role::Expansion;
 use crate::secret::{self, Secrets};
 use crate::transport::{Connect, Output, RemoteShell, TransportError};
 
+use super::host_error::{HostError, tail};
 use super::lock::{self, Taken};
 use crate::cancel::CancelToken;
-
-/// Why a host was left before its end. The host's name is beside it.
-#[derive(Debug, thiserror::Error)]
-pub enum HostError {
-    #[error("cannot reach the host: {0}")]
-    Connect(#[source] TransportError),
-    #[error("while {doing}: {source}")]
-    Transport {
-        doing: String,
-        /// Which step it was, from 0; none outside steps.
-        step: Option<usize>,
-        source: TransportError,
-    },
-    #[error("{0}")]
-    Probe(#[from] ProbeError),
-    #[error("{}", .0.join("; "))]
-    Obstacles(Vec<String>),
-    #[error(
-        "another run holds the lock: {holder}; wait for it, or see with `ps` on the host whether it still lives"
-    )]
-    Locked { holder: String },
-    #[error("the step {title:?} failed with status {status}: {}", tail(.stderr))]
-    Step {
-        /// From 0.
-        index: usize,
-        title: String,
-        status: i32,
-        stderr: String,
-    },
-    #[error("all steps were done, and these still differ: {}; `plan` shows how", .0.join(", "))]
-    StillDiffers(Vec<String>),
-    #[error("interrupted before the step {next:?}; {done} of {of} steps are done")]
-    Interrupted {
-        next: String,
-        done: usize,
-        of: usize,
-    },
-    #[error("left before the step {next:?}, as another host failed; {done} of {of} steps are done")]
-    Halted {
-        next: String,
-        done: usize,
-        of: usize,
-    },
-    #[error(transparent)]
-    Secret(#[from] secret::MissingSecret),
-    #[error(transparent)]
-    Role(#[from] RoleError),
-}
-
-impl HostError {
-    /// A word that scripts can branch on: of the connection, or of what was done over it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Connect(error) | Self::Transport { source: error, .. } => error.kind(),
-            Self::Probe(_) => "probe",
-            Self::Obstacles(_) => "unsuitable-host",
-            Self::Locked { .. } => "locked",
-            Self::Step { .. } => "step-failed",
-            Self::StillDiffers(_) => "not-converged",
-            Self::Interrupted { .. } => "interrupted",
-            Self::Halted { .. } => "halted",
-            Self::Secret(_) => "secret",
-            Self::Role(_) => "role",
-        }
-    }
-
-    /// How many of its steps a host had done; none where that is not known.
-    pub fn steps_done(&self, of: usize) -> Option<usize> {
-        match self {
-            // Both come from the probe after the last step.
-            Self::StillDiffers(_) | Self::Probe(_) => Some(of),
-            Self::Step { index, .. } => Some(*index),
-            Self::Transport { step, .. } => *step,
-            Self::Interrupted { done, .. } | Self::Halted { done, .. } => Some(*done),
-            _ => None,
-        }
-    }
-
-    /// Whether it came before anything could have been changed.
-    pub fn before_any_change(&self) -> bool {
-        matches!(
-            self,
-            Self::Connect(_)
-                | Self::Probe(_)
-                | Self::Role(_)
-                | Self::Obstacles(_)
-                | Self::Locked { .. }
-        )
-    }
-}
-
-/// The end of what a command said; the beginning is seldom what failed.
-fn tail(text: &str) -> String {
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
-    if lines.is_empty() {
-        return "it said nothing".to_owned();
-    }
-    lines[lines.len().saturating_sub(8)..].join(" / ")
-}
 
 /// What all hosts of a run share.
 pub struct Run<'a> {

@@ -3,6 +3,7 @@
 
 pub mod fleet;
 pub mod host;
+mod host_error;
 pub mod leftovers;
 pub mod lock;
 pub mod steady;
@@ -10,4 +11,5 @@ pub mod this_machine;
 pub mod wait_converged;
 
 pub use fleet::Fleet;
-pub use host::{HostError, HostRun};
+pub use host::HostRun;
+pub use host_error::HostError;

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::host::{self, HostError, Run};
+use super::host::{self, Run};
+use super::host_error::HostError;
 use crate::event::Event;
 use crate::fact::Facts;
 use crate::probe;
