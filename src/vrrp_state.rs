@@ -10,7 +10,7 @@ pub fn why_in_fault(
     instance: &VrrpInstance,
     addresses: &Addresses,
 ) -> String {
-    let me = instance.members.iter().find(|m| m.host == host.name);
+    let me = instance.member(host);
     let mut interfaces: Vec<&str> = me.iter().map(|m| m.interface.as_str()).collect();
     let vips = instance.vips.iter();
     let facing = vips.filter_map(|vip| host.facing(vip.address));

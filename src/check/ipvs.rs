@@ -8,8 +8,9 @@ use super::findings::{Findings, Mismatch};
 use super::vip::holds;
 use super::{ClusterAudit, HostAudit, list};
 use crate::fact::Needs;
+use crate::fact::ipvs::Served;
 use crate::model::{Cluster, Host};
-use crate::resource::ipvs::KEEPALIVED;
+use crate::resource::ipvs::{KEEPALIVED, Virtual};
 use crate::resource::service_manager::{self, ServiceManager};
 use crate::view;
 
@@ -119,18 +120,24 @@ fn owners(audit: &HostAudit, findings: &mut Findings) {
     }
 }
 
+/// The services in the table: those of this cluster, and the others.
+pub(super) fn by_owner<'a>(audit: &'a HostAudit) -> (Vec<&'a Served>, Vec<&'a Served>) {
+    let wanted = view::ipvs(audit.cluster);
+    let ours: BTreeSet<Virtual> = wanted.iter().map(|ipvs| ipvs.service.r#virtual).collect();
+    let all = audit.facts().ipvs.table.services.iter();
+    all.partition(|served| ours.contains(&served.definition.r#virtual))
+}
+
 /// Services in the table that are not of this cluster are noted, and left alone.
 fn strangers(audit: &HostAudit, findings: &mut Findings) {
-    let wanted = view::ipvs(audit.cluster);
-    for served in &audit.facts().ipvs.table.services {
+    let (_, others) = by_owner(audit);
+    for served in others {
         let key = served.definition.r#virtual;
-        if !wanted.iter().any(|ipvs| ipvs.service.r#virtual == key) {
-            findings.note(
-                audit.name(),
-                &IPVS_FOREIGN,
-                format!("the IPVS table also has the service {key}, which is not of this cluster"),
-            );
-        }
+        findings.note(
+            audit.name(),
+            &IPVS_FOREIGN,
+            format!("the IPVS table also has the service {key}, which is not of this cluster"),
+        );
     }
 }
 
@@ -167,7 +174,7 @@ fn sync_daemons(audit: &ClusterAudit, findings: &mut Findings) {
     let directors = audit.iter().filter(|s| s.host.is_director());
     if let Some(instance) = instance {
         let vips: BTreeSet<IpAddr> = instance.vips.iter().map(|vip| vip.address).collect();
-        let member = |s: &&HostAudit| instance.members.iter().any(|m| m.host == s.host.name);
+        let member = |s: &&HostAudit| instance.member(s.host).is_some();
         for director in directors.filter(member) {
             let serves = vips.iter().any(|vip| holds(director, *vip));
             let fix = format!(

@@ -1,15 +1,12 @@
 //! Connection thresholds of real servers in the IPVS table.
 
-use std::collections::BTreeSet;
-
-use super::HostAudit;
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
+use super::{HostAudit, ipvs};
 use crate::fact::Needs;
 use crate::fact::ipvs::Threshold;
 use crate::model::{Cluster, Host};
-use crate::resource::ipvs::{Virtual, without_thresholds};
-use crate::view;
+use crate::resource::ipvs::without_thresholds;
 
 pub(super) static IPVS_THRESHOLD: Check = Check {
     id: "ipvs-threshold",
@@ -28,17 +25,14 @@ fn needs(_: &Cluster, host: &Host, needs: &mut Needs) {
 }
 
 fn judge(audit: &HostAudit, findings: &mut Findings) {
-    let wanted = view::ipvs(audit.cluster);
-    let ours: BTreeSet<Virtual> = wanted.iter().map(|ipvs| ipvs.service.r#virtual).collect();
-    let ipvs = &audit.facts().ipvs;
-    for served in &ipvs.table.services {
+    let (ours, _) = ipvs::by_owner(audit);
+    for served in ours {
         let to = served.definition.r#virtual;
-        if !ours.contains(&to) {
-            continue;
-        }
         for (address, rs) in &served.real_servers {
             let what = format!("real server {address} of {to}");
-            let Some(Threshold { upper, lower }) = ipvs.thresholds.get(&(to, *address)) else {
+            let Some(Threshold { upper, lower }) =
+                audit.facts().ipvs.thresholds.get(&(to, *address))
+            else {
                 let why = "the list of thresholds does not have it: the IPVS table changed while it was read";
                 findings.skip(audit.name(), &IPVS_THRESHOLD, &what, why);
                 continue;

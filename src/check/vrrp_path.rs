@@ -25,7 +25,7 @@ const VRRP_GROUP_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0,
 /// Adverts of the other directors come in, and those of this director go out.
 fn adverts(audit: &HostAudit, findings: &mut Findings) {
     for instance in &audit.cluster.vrrp {
-        let Some(me) = instance.members.iter().find(|m| m.host == audit.host.name) else {
+        let Some(me) = instance.member(audit.host) else {
             continue;
         };
         for peer in instance.members.iter().filter(|m| m.host != me.host) {

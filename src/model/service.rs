@@ -53,7 +53,7 @@ impl Service {
     }
 
     /// Those on one host: several where it serves on several ports.
-    pub fn backends_on<'a>(&'a self, host: &'a str) -> impl Iterator<Item = Cow<'a, RealServer>> {
+    pub fn backends_on<'a>(&'a self, host: &str) -> impl Iterator<Item = Cow<'a, RealServer>> {
         self.backends().filter(move |rs| rs.host == host)
     }
 

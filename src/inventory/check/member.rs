@@ -42,10 +42,6 @@ pub(super) fn priorities(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-pub(super) fn is_member(instance: &VrrpInstance, host: &Host) -> bool {
-    instance.members.iter().any(|m| m.host == host.name)
-}
-
 /// Where the members are written: the one that is named, in a list or a map, else all.
 fn at_member(view: View<'_>, instance: &VrrpInstance, name: &str, fault: Fault) -> Fault {
     let in_map = view.vrrp_path(instance, &["members", name]);
@@ -106,7 +102,7 @@ pub(super) fn are_enough(view: View<'_>, faults: &mut Vec<Fault>) {
     let outside: Vec<&Host> = view
         .cluster
         .directors()
-        .filter(|host| !all.iter().any(|instance| is_member(instance, host)))
+        .filter(|host| !all.iter().any(|instance| instance.member(host).is_some()))
         .collect();
     for instance in all {
         let members = instance.members.as_slice();

@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::View;
-use super::member::is_member;
 use super::sorry;
 use crate::inventory::problem::{Fault, listed, shown};
 use crate::model::{Host, Mode, Network};
@@ -73,7 +72,7 @@ fn all(view: View<'_>) -> Vec<Held<'_>> {
                 .iter()
                 .find(|i| i.vips.iter().any(|held| held.address == vip.address));
             let holders = cluster.directors().filter(|host| match instance {
-                Some(instance) => is_member(instance, host),
+                Some(instance) => instance.member(host).is_some(),
                 // That no instance holds it is a fault of its own.
                 None => cluster.vrrp.is_empty(),
             });
@@ -97,7 +96,7 @@ fn all(view: View<'_>) -> Vec<Held<'_>> {
                 path: path.into_iter().map(str::to_owned).collect(),
                 holders: cluster
                     .directors()
-                    .filter(|host| is_member(instance, host))
+                    .filter(|host| instance.member(host).is_some())
                     .collect(),
             });
         }

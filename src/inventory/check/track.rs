@@ -47,7 +47,7 @@ pub(super) fn interfaces(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         for (index, name) in instance.track_interfaces.iter().enumerate() {
             let hosts = view.cluster.hosts.iter();
-            let mut members = hosts.filter(|h| instance.members.iter().any(|m| m.host == h.name));
+            let mut members = hosts.filter(|h| instance.member(h).is_some());
             let lacks = members.find(|h| !h.interfaces.iter().any(|i| i.name == *name));
             let Some(host) = lacks else { continue };
             let names: Vec<&str> = host.interfaces.iter().map(|i| i.name.as_str()).collect();

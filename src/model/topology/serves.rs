@@ -42,8 +42,7 @@ pub(crate) struct Serves<'c>(Vec<Part<'c>>);
 impl<'c> Serves<'c> {
     pub(crate) fn of(cluster: &'c Cluster, host: &Host) -> Self {
         let part = |service: &'c Service| {
-            let on_it = service.backends().filter(|rs| rs.host == host.name);
-            let servers: Vec<_> = on_it.collect();
+            let servers: Vec<_> = service.backends_on(&host.name).collect();
             (!servers.is_empty()).then_some(Part { service, servers })
         };
         Self(cluster.services.iter().filter_map(part).collect())
