@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::fact::address::{self, Addresses};
+use crate::fact::address::Addresses;
 use crate::fact::route::Routes;
 use crate::fact::sysctl::Sysctls;
 use crate::fact::{Fact, Facts, Needs, ParseError, section};
@@ -44,7 +44,7 @@ pub enum ProbeError {
 pub fn needs(resources: &[Resource]) -> Needs {
     let mut needs = Needs {
         system: Some(()),
-        address: Some(()),
+        address: Some(Default::default()),
         ..Needs::default()
     };
     for resource in resources {
@@ -75,17 +75,11 @@ pub fn script(cluster: &str, needs: &Needs, more: &str, nonce: &str) -> String {
         }
         _ => format!("part own\nif [ -e {own} ]; then ask cat {own}; fi\n"),
     };
-    let mut facts = needs.command();
-    if needs.address.is_some()
-        && let Some(ask) = &mut needs.route
-    {
-        ask.with_addresses = true;
-        facts = needs.command().replacen(
-            &format!("ask {}", address::COMMAND),
-            address::WITH_ROUTES,
-            1,
-        );
+    if let (Some(address), Some(route)) = (&mut needs.address, &mut needs.route) {
+        address.with_routes = true;
+        route.with_addresses = true;
     }
+    let facts = needs.command();
     format!(
         "{SHELL}{}section={MANIFEST}\n{read}\
          for f in {DIRECTORY}/*.json; do if [ -e \"$f\" ] && [ \"$f\" != {own} ]; then part \"other $f\"; cat \"$f\"; fi; done\n\
@@ -114,19 +108,17 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
             output.len()
         )));
     }
-    if let Some(failure) = get(MANIFEST).failure() {
-        return Err(ParseError::new(MANIFEST, failure).into());
-    }
+    let manifests = get(MANIFEST).whole(MANIFEST)?;
     let own = match with_values {
         Some(text) if !text.is_empty() => text,
-        _ if get(MANIFEST).has("there") => {
+        _ if manifests.has("there") => {
             return Err(ParseError::new(MANIFEST, "it is there and cannot be read").into());
         }
-        _ => get(MANIFEST).part("own").to_owned(),
+        _ => manifests.part("own").to_owned(),
     };
     let manifest = Manifest::parse(cluster, &own)?;
     let mut others = Vec::new();
-    for (path, text) in get(MANIFEST).parts_of("other") {
+    for (path, text) in manifests.parts_of("other") {
         let name = Path::new(path)
             .file_stem()
             .and_then(|stem| stem.to_str())

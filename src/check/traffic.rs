@@ -17,6 +17,7 @@ use crate::fact::firewall::{self, Firewall};
 use crate::fact::ipvs::{self, Statistics};
 use crate::fact::section::{self, Section};
 use crate::model::Cluster;
+use crate::probe::ProbeError;
 use crate::run::host::nonce;
 use crate::run::this_machine::ThisMachine;
 use crate::run::{Fleet, HostError, HostRun};
@@ -285,7 +286,9 @@ fn section_of(from: &mut Vantage, doing: &str, script: &str) -> Result<Section, 
     );
     let output = from.ask(doing, &script)?;
     let mut sections = section::split(&output.stdout, &nonce);
-    Ok(sections.remove(NAME).unwrap_or_default())
+    let section = sections.remove(NAME).unwrap_or_default();
+    section.whole(NAME).map_err(ProbeError::from)?;
+    Ok(section)
 }
 
 /// Keeps the answers, and makes a finding of each host that did not answer.

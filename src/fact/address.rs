@@ -73,18 +73,27 @@ struct RawAddress {
     preferred_life_time: Option<u64>,
 }
 
-/// What prints them; [`Addresses::of_json`] parses it.
+/// What to ask beside the addresses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ask {
+    /// The routes of IPv4 ([`super::route`]) too, by the same process: a second JSON value of the part.
+    pub with_routes: bool,
+}
+
+/// Prints the addresses; [`Addresses::of_json`] parses it.
 pub const COMMAND: &str = "ip -j addr show";
 
-/// The same and the routes of IPv4 ([`super::route`]), a line each, by one process.
-pub const WITH_ROUTES: &str = "ip -j -b - 2>/dev/null <<'lvsctl' || failed $? 'ip -j addr show, and its routes'\n\
-     addr show\nroute show table main\nlvsctl";
+const WITH_ROUTES: &str = "ip -j -b - 2>/dev/null <<'lvsctl' || failed $? 'ip -j addr show, and its routes'\n\
+     addr show\nroute show table main\nlvsctl\n";
 
 impl Fact for Addresses {
     const NAME: &'static str = "address";
-    type Ask = ();
+    type Ask = Ask;
 
-    fn command((): &()) -> String {
+    fn command(ask: &Ask) -> String {
+        if ask.with_routes {
+            return format!("part json\n{WITH_ROUTES}");
+        }
         format!("part json\nask {COMMAND}\n")
     }
 

@@ -81,10 +81,7 @@ macro_rules! facts {
                         let section = sections
                             .get(name)
                             .ok_or_else(|| ParseError::new(name, "the host printed no answer"))?;
-                        if let Some(failure) = section.failure() {
-                            return Err(ParseError::new(name, failure));
-                        }
-                        facts.$name = <$fact as Fact>::parse(section)?;
+                        facts.$name = <$fact as Fact>::parse(section.whole(name)?)?;
                     }
                 )+
                 Ok(facts)

@@ -22,7 +22,7 @@ pub struct Known {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ask {
     pub v6: bool,
-    /// Those of IPv4 come with the addresses ([`super::address::WITH_ROUTES`]).
+    /// Those of IPv4 come with the addresses ([`super::address::Ask::with_routes`]).
     pub with_addresses: bool,
 }
 

@@ -38,9 +38,12 @@ impl Section {
         self.parts.contains_key(name)
     }
 
-    /// The command that failed on the host, with its exit status.
-    pub(crate) fn failure(&self) -> Option<&str> {
-        self.parts.get(FAILED).map(|text| text.trim_end())
+    /// Itself, where none of its commands failed: the output of one that did is not "none".
+    pub(crate) fn whole(&self, kind: &'static str) -> Result<&Self, ParseError> {
+        match self.parts.get(FAILED) {
+            Some(failure) => Err(ParseError::new(kind, failure.trim_end())),
+            None => Ok(self),
+        }
     }
 
     /// Takes out the lines that `grep -H` printed of one file.

@@ -289,7 +289,7 @@ fn holders_of(held: &[(&VrrpInstance, IpAddr, Holders)]) -> Vec<Holders> {
 /// A host's name and its addresses; none where it does not answer, which its next probe reports.
 fn addresses(run: &mut HostRun) -> (String, Addresses) {
     let needs = Needs {
-        address: Some(()),
+        address: Some(Default::default()),
         ..Needs::default()
     };
     let found = run.facts("waiting for a master", &needs);

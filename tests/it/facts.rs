@@ -171,9 +171,11 @@ fn each_script_is_one_for_every_shell() {
 #[test]
 fn a_tool_that_fails_makes_its_fact_an_error() {
     let address = Needs {
-        address: Some(()),
+        address: Some(Default::default()),
         ..Needs::default()
     };
+    let mut with_routes = address.clone();
+    with_routes.address.get_or_insert_default().with_routes = true;
     let neighbour = Needs {
         neighbour: Some(()),
         ..Needs::default()
@@ -188,6 +190,11 @@ fn a_tool_that_fails_makes_its_fact_an_error() {
                 &address,
                 "*none*",
                 Some("address: exit status 3: `ip -j addr show`"),
+            ),
+            (
+                &with_routes,
+                "*none*",
+                Some("address: exit status 3: `ip -j addr show, and its routes`"),
             ),
             (
                 &neighbour,

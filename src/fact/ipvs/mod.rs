@@ -95,8 +95,9 @@ impl Fact for Ipvs {
 
     /// `ipvsadm` loads ip_vs where it is not loaded, and a probe changes nothing: so it runs only where IPVS is.
     fn command(ask: &Ask) -> String {
-        let mut text = "part table\ntable=; gone=\nif [ -e /proc/net/ip_vs ] && have ipvsadm; then\n\
-                        table=$(ipvsadm -Sn 2>/dev/null) || failed $? 'ipvsadm -Sn'; part table; printf '%s\\n' \"$table\"; fi\nlook() {\npart failing\n"
+        let mut text = "table=; gone=\nif [ -e /proc/net/ip_vs ] && have ipvsadm; then\n\
+                        table=$(ipvsadm -Sn 2>/dev/null) || failed $? 'ipvsadm -Sn'; fi\n\
+                        part table\nprintf '%s\\n' \"$table\"\nlook() {\npart failing\n"
             .to_owned();
         if ask.watched.iter().any(|rs| rs.by == Checker::Ours) {
             text.push_str("out=$(printf '%s\\n' \"$table\" | sed -n '/ -w 0$/p; / -w 0 /p')\n");
@@ -227,6 +228,22 @@ mod tests {
             .count();
         std::fs::remove_file(&folder).ok();
         (Statistics::parse(&text).total(), asks)
+    }
+
+    #[test]
+    fn statistics_that_cannot_be_read_are_asked_for_once() {
+        let script = settled_statistics(5, true).replace("/proc/net/ip_vs", "/proc/version");
+        let fakes =
+            "part() { :; }\nhave() { :; }\nfailed() { echo \"$@\"; }\nipvsadm() { return 3; }\n";
+        for shell in [&["dash"][..], &["bash", "--posix"], &["busybox", "sh"]] {
+            let output = std::process::Command::new(shell[0])
+                .args(&shell[1..])
+                .args(["-c", &format!("{fakes}{script}")])
+                .output()
+                .expect("a shell");
+            let text = String::from_utf8(output.stdout).expect("text");
+            assert_eq!(text.trim(), "3 ipvsadm -Ln --stats", "{shell:?}");
+        }
     }
 
     #[test]

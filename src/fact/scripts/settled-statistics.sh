@@ -4,7 +4,7 @@ n=0
 e=1; read -r e 2>/dev/null </proc/sys/net/ipv4/vs/run_estimation
 [ "$e" != 0 ] || n=16
 while :; do
-s=$(ipvsadm -Ln --stats --exact 2>/dev/null) || failed $? 'ipvsadm -Ln --stats'
+s=$(ipvsadm -Ln --stats --exact 2>/dev/null) || { failed $? 'ipvsadm -Ln --stats'; break; }
 t=0
 while read -r a _ c _; do case $a$c in '->'*[!0-9]*|'->') ;; '->'*) t=$((t + c));; esac; done <<EOF
 $s
