@@ -62,10 +62,21 @@ struct Prepared<'h> {
     plans: Vec<HostPlan>,
     /// VIPs that no director holds.
     unheld: Vec<Unheld>,
-    /// The host whose keepalived reloads first, by VRRP instance.
+    /// Directors whose keepalived reloads before that of the others.
     first: Vec<String>,
-    rows: Vec<Row>,
-    exit: Exit,
+    /// Hosts that were not reached.
+    unreached: Vec<Row>,
+}
+
+impl Prepared<'_> {
+    /// How a run ends that does all that is left to do.
+    fn exit(&self) -> Exit {
+        if self.unreached.is_empty() {
+            Exit::Done
+        } else {
+            Exit::Failed
+        }
+    }
 }
 
 fn change(
@@ -97,13 +108,13 @@ fn change(
         } else {
             Vec::new()
         };
+        let exit = run.exit();
         fleet.close(run.hosts);
-        let rows = run.plans.iter().map(|plan| Row::of(plan, None));
-        run.rows.extend(rows);
         if !unsettled.is_empty() {
             return Err(not_settled("nothing differs", &unsettled));
         }
-        return Ok((run.rows, run.exit));
+        let rows = run.plans.iter().map(|plan| Row::of(plan, None));
+        return Ok((run.unreached.into_iter().chain(rows).collect(), exit));
     }
     let drain = match goal {
         Goal::Inventory => Drain::default(),
@@ -142,18 +153,11 @@ fn prepare<'h>(session: &'h Session, fleet: &Fleet, goal: Goal) -> Result<Prepar
             wanted.clear();
         }
     }
-    let opened = session.open_hosts_to_plan(fleet, hosts)?;
+    let (opened, mut plans) = session.open_hosts_to_plan(fleet, hosts)?;
     let missing = opened.missing.iter();
-    let rows = missing.map(|(host, error)| Row::unreached(&host.name, error));
-    let rows: Vec<Row> = rows.collect();
-    let exit = if rows.is_empty() {
-        Exit::Done
-    } else {
-        Exit::Failed
-    };
+    let unreached = missing.map(|(host, error)| Row::unreached(&host.name, error));
+    let unreached = unreached.collect();
     let mut hosts = opened.hosts;
-    let plan = |host: &HostRun| host.plan(&session.access.secrets);
-    let mut plans: Vec<HostPlan> = hosts.iter().map(plan).collect();
     // `destroy` loads no configuration on several directors together.
     let mut unheld = match goal {
         Goal::Inventory => vips::unheld(fleet, &mut hosts),
@@ -184,8 +188,7 @@ fn prepare<'h>(session: &'h Session, fleet: &Fleet, goal: Goal) -> Result<Prepar
         plans,
         unheld,
         first,
-        rows,
-        exit,
+        unreached,
     })
 }
 
@@ -208,12 +211,12 @@ fn execute(
     run: Prepared<'_>,
     mut drain: Drain,
 ) -> Result<(Vec<Row>, Exit)> {
+    let mut exit = run.exit();
     let Prepared {
         hosts,
         plans,
         first,
-        mut rows,
-        mut exit,
+        unreached: mut rows,
         ..
     } = run;
     let order: Vec<&Host> = hosts.iter().map(|run| run.host).collect();

@@ -45,11 +45,9 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
 /// The plan of each host that answered, and how many did not.
 fn make(session: &Session) -> Result<(Vec<HostPlan>, usize)> {
     let fleet = session.fleet()?;
-    let mut opened = session.open_hosts_to_plan(&fleet, session.wanted()?)?;
+    let (mut opened, mut plans) = session.open_hosts_to_plan(&fleet, session.wanted()?)?;
     let unheld = vips::unheld(&fleet, &mut opened.hosts);
     let hosts = &opened.hosts;
-    let secrets = &session.access.secrets;
-    let mut plans: Vec<HostPlan> = hosts.iter().map(|host| host.plan(secrets)).collect();
     vips::together(&fleet, hosts, &mut plans, &unheld);
     for (host, plan) in hosts.iter().zip(&mut plans) {
         plan.notes.extend(vips::notes(&unheld, &host.host.name));

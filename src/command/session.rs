@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::fact::Needs;
 use crate::lab;
 use crate::model::{Cluster, Host};
+use crate::plan::HostPlan;
 use crate::report::error::chain;
 use crate::report::plan::Names;
 use crate::resource::Resource;
@@ -121,13 +122,23 @@ impl<'g> Session<'g> {
         self.all_opened(fleet, fleet.open(hosts))
     }
 
-    /// The same for plans alone: see [`Fleet::open_to_plan`].
+    /// The same for plans alone, which come in the order of the hosts: see [`Fleet::open_to_plan`].
     pub(super) fn open_hosts_to_plan<'h>(
         &self,
         fleet: &Fleet,
         hosts: Vec<(&'h Host, Vec<Resource>)>,
-    ) -> Result<Opened<'h>> {
-        self.all_opened(fleet, fleet.open_to_plan(hosts))
+    ) -> Result<(Opened<'h>, Vec<HostPlan>)> {
+        let mut plans = Vec::new();
+        let outcomes = fleet.open_to_plan(hosts).into_iter();
+        let outcomes = outcomes.map(|(host, outcome)| {
+            let run = outcome.map(|(run, plan)| {
+                plans.push(plan);
+                run
+            });
+            (host, run)
+        });
+        let outcomes = outcomes.collect();
+        Ok((self.all_opened(fleet, outcomes)?, plans))
     }
 
     fn all_opened<'h>(

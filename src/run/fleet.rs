@@ -90,43 +90,44 @@ impl<'a> Fleet<'a> {
 
     /// Connects to hosts and probes them.
     pub fn open<'h>(&self, hosts: Vec<(&'h Host, Vec<Resource>)>) -> Vec<Outcome<'h, HostRun<'h>>> {
-        self.open_and(hosts, |_| {})
+        self.open_and(hosts, |run| run)
     }
 
-    /// The same for plans alone. Hosts that are as wanted are left again at once: of a thousand hosts most are, and each
-    /// connection takes memory. Directors stay: what they do together is decided later.
+    /// The same for plans alone, each with its plan. Hosts that are as wanted are left again at once: of a thousand hosts
+    /// most are, and each connection takes memory. Directors stay: what they do together is decided later.
     pub fn open_to_plan<'h>(
         &self,
         hosts: Vec<(&'h Host, Vec<Resource>)>,
-    ) -> Vec<Outcome<'h, HostRun<'h>>> {
-        self.open_and(hosts, |run| {
-            if !run.host.is_director() && run.plan(self.run.secrets).is_empty() {
+    ) -> Vec<Outcome<'h, (HostRun<'h>, HostPlan)>> {
+        self.open_and(hosts, |mut run| {
+            let plan = run.plan(self.run.secrets);
+            if !run.host.is_director() && plan.is_empty() {
                 run.leave();
             }
+            (run, plan)
         })
     }
 
-    fn open_and<'h>(
+    fn open_and<'h, T: Send>(
         &self,
         hosts: Vec<(&'h Host, Vec<Resource>)>,
-        then: impl Fn(&mut HostRun<'h>) + Sync,
-    ) -> Vec<Outcome<'h, HostRun<'h>>> {
+        then: impl Fn(HostRun<'h>) -> T + Sync,
+    ) -> Vec<Outcome<'h, T>> {
         let names = hosts.iter().map(|(host, _)| host.name.clone()).collect();
         self.run.sink.event(&Event::Started {
             what: "probe",
             hosts: names,
         });
         self.each(hosts, |(host, wanted)| {
-            let mut opened = HostRun::open(&self.run, host, wanted);
-            match &mut opened {
-                Ok(run) => then(run),
-                Err(error) => self.run.sink.event(&Event::Failed {
+            let opened = HostRun::open(&self.run, host, wanted);
+            if let Err(error) = &opened {
+                self.run.sink.event(&Event::Failed {
                     host: host.name.clone(),
                     kind: error.kind(),
                     error: crate::error_chain::chain(error),
-                }),
+                });
             }
-            (host, opened)
+            (host, opened.map(&then))
         })
     }
 

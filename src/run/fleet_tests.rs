@@ -5,6 +5,7 @@ use super::*;
 use crate::cancel::CancelToken;
 use crate::event::Sink;
 use crate::inventory::{self, BUILT_IN_ROLES};
+use crate::model::Cluster;
 use crate::plan::manifest::Manifest;
 use crate::plan::stages;
 use crate::resource::change::{Phase, Step};
@@ -61,6 +62,28 @@ fn plan(host: &str, steps: &[(&str, Phase)]) -> HostPlan {
     }
 }
 
+/// A fleet of fake hosts, on one thread.
+fn with_fleet<T>(
+    cluster: &Cluster,
+    fake: &FakeHosts,
+    log: &Log,
+    cancel: &CancelToken,
+    work: impl FnOnce(&Fleet) -> T,
+) -> T {
+    let roles = Roles::load(None).expect("roles");
+    let run = Run {
+        cluster,
+        roles: roles.over(cluster),
+        connect: fake,
+        secrets: &Secrets::new(),
+        sink: log,
+        cancel,
+        holder: "test",
+        more: &|_, _| String::new(),
+    };
+    work(&Fleet::new(run, 1).expect("threads"))
+}
+
 /// What happens when a step fails on some host, or the user interrupts at some event; and what comes of each host.
 fn happens(
     fails: Option<(&str, &str)>,
@@ -85,58 +108,44 @@ fn happens(
         lines: Mutex::default(),
         cancel: interrupted_at.map(|at| (at, &cancel)),
     };
-    let roles = Roles::load(None).expect("roles");
-    let run = Run {
-        cluster,
-        roles: roles.over(cluster),
-        connect: &fake,
-        secrets: &Secrets::new(),
-        sink: &log,
-        cancel: &cancel,
-        holder: "test",
-        more: &|_, _| String::new(),
-    };
-    let fleet = Fleet::new(run, 1).expect("threads");
     let steps = [
         ("make", Phase::Main),
         ("remove", Phase::Remove),
         ("record", Phase::Main),
     ];
-    let hosts: Vec<(HostRun, HostPlan)> = fleet
-        .open(
-            cluster
-                .hosts
-                .iter()
-                .map(|host| (host, Vec::new()))
-                .collect(),
-        )
-        .into_iter()
-        .map(|(host, run)| {
-            let steps = match host.name.as_str() {
-                "lb2" => &steps[..1],
-                "rs2" => &[],
-                _ => &steps[..],
-            };
-            (run.expect("a host"), plan(&host.name, steps))
-        })
-        .collect();
-    let order: Vec<&Host> = cluster.hosts.iter().collect();
-    let results = fleet.apply(
-        hosts,
-        &stages::all(cluster, &order, stages::Way::default(), &[]),
-    );
-    let results = results
-        .into_iter()
-        .map(|(host, _, result)| {
-            let result = match result {
-                None => "not begun".to_owned(),
-                Some(Ok(())) => "well".to_owned(),
-                Some(Err(error)) => error.to_string(),
-            };
-            format!("{} {result}", host.host.name)
-        })
-        .collect();
-    drop(fleet);
+    let results = with_fleet(cluster, &fake, &log, &cancel, |fleet| {
+        let hosts: Vec<(HostRun, HostPlan)> = fleet
+            .open(
+                cluster
+                    .hosts
+                    .iter()
+                    .map(|host| (host, Vec::new()))
+                    .collect(),
+            )
+            .into_iter()
+            .map(|(host, run)| {
+                let steps = match host.name.as_str() {
+                    "lb2" => &steps[..1],
+                    "rs2" => &[],
+                    _ => &steps[..],
+                };
+                (run.expect("a host"), plan(&host.name, steps))
+            })
+            .collect();
+        let order: Vec<&Host> = cluster.hosts.iter().collect();
+        let stages = stages::all(cluster, &order, stages::Way::default(), &[]);
+        let results = fleet.apply(hosts, &stages).into_iter();
+        results
+            .map(|(host, _, result)| {
+                let result = match result {
+                    None => "not begun".to_owned(),
+                    Some(Ok(())) => "well".to_owned(),
+                    Some(Err(error)) => error.to_string(),
+                };
+                format!("{} {result}", host.host.name)
+            })
+            .collect()
+    });
     (log.lines.into_inner().unwrap(), results)
 }
 
@@ -213,18 +222,6 @@ fn hosts_that_are_as_wanted_are_left_at_once() {
         lines: Mutex::default(),
         cancel: None,
     };
-    let roles = Roles::load(None).expect("roles");
-    let run = Run {
-        cluster,
-        roles: roles.over(cluster),
-        connect: &fake,
-        secrets: &Secrets::new(),
-        sink: &log,
-        cancel: &cancel,
-        holder: "test",
-        more: &|_, _| String::new(),
-    };
-    let fleet = Fleet::new(run, 1).expect("threads");
     let file = serde_json::json!({ "file": { "path": "/etc/x" } });
     let file: Resource = serde_json::from_value(file).expect("a file");
     // Nothing is wanted of lb1 and rs1; of the others something that is not there.
@@ -232,14 +229,16 @@ fn hosts_that_are_as_wanted_are_left_at_once() {
         let differs = host.name.ends_with('2');
         (host, differs.then(|| file.clone()).into_iter().collect())
     });
-    let opened = fleet.open_to_plan(wanted.collect());
-    let open: Vec<&str> = opened
-        .into_iter()
-        .filter_map(|(host, run)| {
-            let mut run = run.expect("a host");
-            let asked = run.ask("asking", "true");
-            asked.is_ok().then_some(host.name.as_str())
-        })
-        .collect();
+    let open: Vec<&str> = with_fleet(cluster, &fake, &log, &cancel, |fleet| {
+        let opened = fleet.open_to_plan(wanted.collect()).into_iter();
+        opened
+            .filter_map(|(host, outcome)| {
+                let (mut run, plan) = outcome.expect("a host");
+                assert_eq!(plan.is_empty(), !host.name.ends_with('2'), "{}", host.name);
+                let asked = run.ask("asking", "true");
+                asked.is_ok().then_some(host.name.as_str())
+            })
+            .collect()
+    });
     assert_eq!(open, ["lb1", "lb2", "rs2"]);
 }

@@ -47,8 +47,12 @@ pub struct HostRun<'a> {
     worked: Duration,
 }
 
+/// How long one script may take, where the inventory does not say.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(300);
+
 fn timeout(host: &Host) -> Duration {
-    Duration::from_secs(host.ssh.command_timeout.unwrap_or(300))
+    let seconds = host.ssh.command_timeout;
+    seconds.map_or(TIMEOUT, Duration::from_secs)
 }
 
 impl<'a> HostRun<'a> {

@@ -2,7 +2,7 @@
 
 use crate::probe::ProbeError;
 use crate::role::RoleError;
-use crate::secret::{self};
+use crate::secret;
 use crate::transport::TransportError;
 
 /// Why a host was left before its end. The host's name is beside it.

@@ -1,9 +1,9 @@
 //! The machine that lvsctl runs on, as a place to ask from. It is no host of the inventory: nothing is wanted of it, and
 //! nothing on it is changed.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::host::{self, Run};
+use super::host::{self, Run, TIMEOUT};
 use super::host_error::HostError;
 use crate::event::Event;
 use crate::fact::Facts;
@@ -14,9 +14,6 @@ pub struct ThisMachine {
     pub facts: Facts,
     shell: Box<dyn RemoteShell>,
 }
-
-/// How long one script may take.
-const TIMEOUT: Duration = Duration::from_secs(300);
 
 impl ThisMachine {
     /// What it is called in findings and events. No host's name has a blank.

@@ -98,11 +98,9 @@ pub(crate) const NUMBERS: &[(&str, &str)] = &[
 
 /// The name of a row whose inventory may be given by its number.
 pub(crate) fn name_of(word: &str) -> String {
-    let (number, rest) = word
-        .split_once('-')
-        .map_or((word, ""), |(number, _)| (number, &word[number.len()..]));
+    let (number, rest) = word.split_at(word.find('-').unwrap_or(word.len()));
     let named = NUMBERS.iter().find(|(known, _)| *known == number);
-    named.map_or_else(|| word.to_owned(), |(_, name)| format!("{name}{rest}"))
+    named.map_or(number, |(_, name)| *name).to_owned() + rest
 }
 
 pub(crate) const ALL: &[Topology] = &[

@@ -154,16 +154,16 @@ pub(super) fn check(
     };
     let (http, https) = (given(&raw.http), given(&raw.https));
     let first = || serving.ports.iter().copied().take(MOST_ASKED).collect();
-    let asked = given(&raw.ports);
-    // An empty list says that nothing is asked.
-    let none = asked.as_ref().is_some_and(Vec::is_empty);
-    let asked = asked.unwrap_or_else(first);
     let speaking = http.iter().chain(&https).flatten().copied();
-    let speaking = speaking.filter(|_| !none);
-    let asked: BTreeSet<u16> = asked
-        .into_iter()
-        .chain(speaking.filter(|port| serving.has(*port)))
-        .collect();
+    let speaking = speaking.filter(|port| serving.has(*port));
+    let asked: BTreeSet<u16> = match given(&raw.ports) {
+        // Nothing is asked.
+        Some(ports) if ports.is_empty() => BTreeSet::new(),
+        ports => {
+            let ports = ports.unwrap_or_else(first).into_iter();
+            ports.chain(speaking).collect()
+        }
+    };
     EndToEnd {
         path: raw.path.get().cloned().unwrap_or_else(|| "/".to_owned()),
         status: codes(&raw.status),
