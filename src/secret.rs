@@ -1,12 +1,12 @@
 //! Secrets: where one comes from ([`SecretSource`], safe to print) and its value ([`Secret`], never printed).
 //! Reading the environment, files and prompts is done by the command layer through [`Secrets`].
 
-use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 

@@ -29,7 +29,7 @@ impl Vantage<'_, '_> {
         }
     }
 
-    /// Why it cannot ask as a client. A host of the inventory can: somebody gave it the role.
+    /// Why it cannot ask as a client. A host of the inventory can: it has the role.
     pub(super) fn unfit(&self, cluster: &Cluster) -> Option<String> {
         match self {
             Self::Host(_) => None,

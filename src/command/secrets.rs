@@ -1,10 +1,11 @@
 //! Reads the secrets that an inventory refers to: from the environment, from files, from the terminal.
 
-use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+
+use secrecy::SecretString;
 
 use crate::cli::Global;
 use crate::exit::Exit;

@@ -79,7 +79,7 @@ fn audit(session: &Session, asking: Asking, findings: &mut Findings) -> Result<b
     }
     let this_machine = stands_in.then(|| ThisMachine::open(&fleet.run));
     let mut this_machine = this_machine.transpose().unwrap_or_else(|error| {
-        // Nobody said that it should take part.
+        // The inventory does not ask for it.
         findings.note(
             "",
             &END_TO_END,

@@ -86,7 +86,7 @@ impl Cluster {
     }
 
     /// Instances that move together: in NAT the VIP of the clients and the real servers' gateway belong on one director.
-    /// Directors that share the work have each its own instances, which do not.
+    /// Instances of directors that share the work do not.
     pub fn sync_group(&self) -> Vec<&str> {
         let nat = self.services.iter().any(|s| s.mode == Mode::Nat);
         let Some(first) = self.vrrp.first() else {

@@ -25,7 +25,7 @@ pub struct VrrpInstance {
     pub track_scripts: Vec<TrackScript>,
     /// A program that keepalived runs when the instance's state changes.
     pub notify: Option<String>,
-    /// Whether the master tells the backups of its IPVS connections.
+    /// Whether the IPVS sync daemon replicates the master's connections to the backups.
     pub sync_daemon: bool,
 }
 

@@ -1,5 +1,5 @@
-//! What a plan is made of: changes, each with what differs, the steps that fix it, and what it does beyond its own
-//! resource. Nothing is run here.
+//! What a plan is made of: changes, each with its differences, its steps, and its effects on other
+//! resources. Nothing is run here.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ pub struct Change {
     pub refused: Option<String>,
 }
 
-/// What a change does beyond its own resource. Its kind declares it; who depends on it asks for the effect, never for a
+/// What a change does to other resources. Its kind declares it; what depends on it asks for the effect, never for a
 /// resource's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -216,7 +216,7 @@ impl<'a> Difference<'a> {
             .real_servers
             .iter()
             .filter_map(|rs| Some((rs, have.get(&rs.address)?)))
-            // Weight 0 in the kernel is a real server that somebody drained, if the inventory did not.
+            // Weight 0 in the kernel is a drained real server, unless the inventory drained it.
             .filter(|(rs, found)| {
                 (rs.mode, &rs.tunnel) != (found.mode, &found.tunnel)
                     || (rs.weight != found.weight

@@ -1,9 +1,10 @@
 //! From a host of the inventory to its shell: over SSH or on this machine, through sudo where needed. Holds what all
 //! hosts of a run share.
 
-use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use secrecy::SecretString;
 
 use super::config::{self, Environment, SshSettings};
 use super::keys::KeyRing;

@@ -1,12 +1,12 @@
 //! Private keys from files, each read and decrypted once for all hosts: bcrypt takes a quarter of a second.
 
-use secrecy::{ExposeSecret, SecretString};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use secrecy::{ExposeSecret, SecretString};
 use ssh_key::{LineEnding, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 

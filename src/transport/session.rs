@@ -1,9 +1,9 @@
 //! Scripts through one shell: how it is started (with sudo where needed), how a script is sent and its output taken
 //! apart, and every deadline. Works on any [`Channel`]; SSH and processes are not known here.
 
-use secrecy::{ExposeSecret, SecretString};
 use std::time::{Duration, Instant};
 
+use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use super::framing::{self, Capture, LIMIT, Marker, Nonce, Place, SudoLaunch};

@@ -1,12 +1,12 @@
 //! SSH: connection, handshake, host key and authentication; what follows is a [`channel::SshChannel`].
 //! The only user of ssh2. libssh2 runs without blocking throughout, so that every wait is ours and has a deadline.
 
-use secrecy::SecretString;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags};
+use secrecy::SecretString;
 use ssh2::{BlockDirections, ErrorCode, MethodType};
 
 use super::config::Target;

@@ -40,7 +40,7 @@ pub fn in_brackets(address: IpAddr) -> String {
     }
 }
 
-/// The variables that are the same for all hosts; docs/roles.md tells what each is.
+/// The variables that are the same for all hosts; docs/roles.md describes each.
 #[derive(Debug, Serialize)]
 pub struct OfCluster<'c> {
     cluster: Itself<'c>,

@@ -4,10 +4,11 @@ use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::support::program::{Ran, command, run};
-use crate::support::{Lab, TestHost, until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+use crate::support::program::{Ran, command, run};
+use crate::support::{Lab, TestHost, until};
 
 /// Two files, the first of which is accepted only when somebody opens the gate.
 const ROLE: &str = "resources:

@@ -1,6 +1,5 @@
 //! What good inventories mean: short and long forms, defaults, and the clusters that people build.
 
-use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -10,6 +9,7 @@ use lvsctl::model::{
     Cluster, HealthCheckKind, HttpAnswer, HttpVersion, Mode, Scheduler, Service, StatusCodes,
 };
 use lvsctl::secret::{SecretSource, Secrets};
+use secrecy::SecretString;
 
 fn load(text: &str) -> Loaded {
     match inventory::parse("forms.yaml", text, BUILT_IN_ROLES) {

@@ -3,9 +3,7 @@
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
 use serde_json::Value;
 
-use crate::support::follow;
-
-use crate::support::follow::{problems, repaired};
+use crate::support::follow::{self, problems, repaired};
 
 /// Parts of an inventory, with what stands there where a case says nothing.
 const PARTS: &[(&str, &str)] = &[

@@ -1,8 +1,6 @@
 //! The lab itself, with real hosts: as root, on a machine that has what `lab::requirements` asks for. `make test-lab`
 //! runs them.
 
-use crate::support::labs;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -15,6 +13,8 @@ use lvsctl::cancel::CancelToken;
 use lvsctl::lab::spec::{Host, LabSpec, Network, Nic};
 use lvsctl::lab::{self, Down, Kernel, KernelChoice, LabError, LabEvent, PowerState, UpOptions};
 use lvsctl::model::{IptablesBackend, Suite};
+
+use crate::support::labs;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
 const PATIENCE: Duration = Duration::from_secs(180);

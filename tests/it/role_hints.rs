@@ -1,7 +1,8 @@
 //! What is said of the slips that users of roles make, each where it stands, and that what it proposes is accepted.
 
-use crate::support::expand::{expand, expand_files, lines};
 use lvsctl::inventory::Problem;
+
+use crate::support::expand::{expand, expand_files, lines};
 
 /// Words of the programs behind: no user has to know them.
 const INTERNAL: &[&str] = &[

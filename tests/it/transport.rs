@@ -3,9 +3,10 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use crate::support::{Client, HostSpec, Lab, model_host};
 use lvsctl::model;
 use lvsctl::transport::{Ended, Output, RemoteShell, TransportError, Waiting};
+
+use crate::support::{Client, HostSpec, Lab, model_host};
 
 const LONG: Duration = Duration::from_secs(20);
 /// For what keeps both cores of a small machine busy.

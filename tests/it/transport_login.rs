@@ -5,10 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::support::{Agent, Client, HostSpec, Lab, keygen, model_host, secret};
 use lvsctl::model::{self, HostKeyChecking};
 use lvsctl::transport::config::Environment;
 use lvsctl::transport::{RemoteShell, TransportError};
+
+use crate::support::{Agent, Client, HostSpec, Lab, keygen, model_host, secret};
 
 const LONG: Duration = Duration::from_secs(20);
 const PASSWORD: &str = "correct horse 'battery' $staple";

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::support::{Client, HostSpec, Lab, User, model_host, secret};
 use lvsctl::model;
 use lvsctl::transport::{RemoteShell, TransportError};
+
+use crate::support::{Client, HostSpec, Lab, User, model_host, secret};
 
 const LONG: Duration = Duration::from_secs(60);
 const PASSWORD: &str = "correct horse 'battery' $staple";

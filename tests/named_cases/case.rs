@@ -1,12 +1,12 @@
 //! A case as its file holds it. The form is described in `tests/cases/resource/README.md`.
 
-use secrecy::SecretString;
 use std::collections::BTreeMap;
 
 use lvsctl::fact::System;
 use lvsctl::resource::change::{Phase, TextChange};
 use lvsctl::resource::{Action, Before, Change, Effect, Field, Resource, Step};
 use lvsctl::secret::{SecretSource, Secrets};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

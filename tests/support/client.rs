@@ -1,6 +1,5 @@
 //! The controller's side of a test: a [`Connector`] with the lab's environment, and an agent.
 
-use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use lvsctl::model;
 use lvsctl::secret::{SecretSource, Secrets};
 use lvsctl::transport::config::Environment;
 use lvsctl::transport::{Connect, Connector, Counters, RemoteShell, TransportError};
+use secrecy::SecretString;
 
 use super::Lab;
 

@@ -1,8 +1,9 @@
 //! VRRP: what would keep an instance from having exactly one master.
 
-use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+
+use secrecy::ExposeSecret;
 
 use super::View;
 use super::host::secret_source;

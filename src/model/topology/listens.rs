@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Serves;
 use crate::model::{Cluster, Host, Protocol, RealServer, Service};
 
-/// OpenSSH has its own.
+/// OpenSSH listens there.
 const SSH: u16 = 22;
 
 /// Ports on which a host answers for services, by what they speak.

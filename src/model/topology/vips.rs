@@ -113,7 +113,7 @@ pub(crate) fn arp_rules(cluster: &Cluster, host: &Host, serves: &Serves) -> Vec<
     vips.map(|vip| ArpRule { vip, rip }).collect()
 }
 
-/// A VIP that a director holds where nobody moves it.
+/// A VIP that a director holds where no VRRP moves it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct DirectorVip<'c> {
     pub address: IpNet,

@@ -74,7 +74,7 @@ pub struct Destination {
     /// The file by which our own health checker remembers that it took the real server out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub down: Option<String>,
-    /// The options of a tunnel that is not plain IP in IP, which somebody else made of it.
+    /// The options of a tunnel that is not plain IP in IP, which another program made of it.
     #[serde(skip)]
     pub tunnel: Option<String>,
 }

@@ -1,12 +1,12 @@
 //! Authentication: keys of the agent one by one, key files, then a password. Each is tried once.
 
-use secrecy::{ExposeSecret, SecretString};
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use secrecy::{ExposeSecret, SecretString};
 use ssh2::{Agent, KeyboardInteractivePrompt, Prompt, PublicKey};
 
 use super::{Access, EAGAIN, Failure, Link, is_cut};
