@@ -73,6 +73,17 @@ impl From<Output> for Ran {
 /// Characters that keepalived's parser acts on outside quotes.
 pub(crate) const AUTH_PASS: &str = "a}{#!'~%";
 
+/// The longest name of a cluster.
+pub(crate) const LONGEST_NAME: usize = 32;
+
+/// A name that no other lab has: the row's, cut where the whole would be too long for a cluster.
+pub(crate) fn lab_name(row: &str, pid: u32, number: usize) -> String {
+    let unique = format!("-test-{pid}-{number}");
+    let room = LONGEST_NAME - unique.len();
+    let row = row.get(..room).unwrap_or(row).trim_end_matches('-');
+    format!("{row}{unique}")
+}
+
 impl Cluster {
     /// A row's inventory, under a name that no other lab has, with its hosts up and bare.
     pub(crate) fn up(topology: &Topology) -> Self {
@@ -84,7 +95,7 @@ impl Cluster {
             ..
         } = topology;
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{name}-test-{}-{number}", std::process::id());
+        let name = lab_name(name, std::process::id(), number);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let shipped = format!(
             "{}/inventories/{inventory}.yaml",

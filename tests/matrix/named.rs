@@ -5,6 +5,7 @@ use std::path::Path;
 
 use libtest_mimic::{Failed, Trial};
 
+use crate::harness::{LONGEST_NAME, lab_name};
 use crate::topologies::{ALL, NUMBERS, Topology, name_of};
 
 const PAGE: &str = include_str!("../../docs/topologies.md");
@@ -17,6 +18,20 @@ pub(crate) fn trials() -> Vec<Trial> {
                 Some(twice) => Err(format!("{} is there twice", twice.name).into()),
                 None => Ok(()),
             }
+        }),
+        Trial::test("named::every_row_names_a_cluster", || {
+            // The kernel's largest process id is 2^22.
+            let names = ALL.iter().map(|row| lab_name(row.name, 1 << 22, 99));
+            let too_long: Vec<String> = names.filter(|name| name.len() > LONGEST_NAME).collect();
+            if !too_long.is_empty() {
+                return Err(format!("{too_long:?}").into());
+            }
+            let cut = lab_name("nat-keepalived-trixie", 14242, 1);
+            let whole = lab_name("dr", 14242, 1);
+            if [&*cut, &*whole] != ["nat-keepalived-trix-test-14242-1", "dr-test-14242-1"] {
+                return Err(format!("{cut}, {whole}").into());
+            }
+            Ok(())
         }),
         Trial::test("named::every_inventory_is_a_row", || {
             the_same("inventories/", shipped(), |topology| topology.inventory)
