@@ -365,7 +365,7 @@ fn take_lock(run: &Run, host: &Host, shell: &mut dyn RemoteShell) -> Result<(), 
         Taken::NoTool => Err(HostError::Obstacles(vec![
             "expected the command `flock`, found none; install util-linux".to_owned(),
         ])),
-        Taken::By(holder) if holder.is_empty() => Err(HostError::Obstacles(vec![format!(
+        Taken::Failed => Err(HostError::Obstacles(vec![format!(
             "cannot take the lock in /run: {}",
             tail(&output.stderr)
         )])),

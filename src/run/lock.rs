@@ -12,6 +12,9 @@ pub fn take(cluster: &str, holder: &str) -> String {
     take_at(&path(cluster), holder)
 }
 
+/// Bytes of a lock file that are read: it is somebody's word, of any length.
+const LONGEST: usize = 200;
+
 /// The file goes with its holder, so that nothing is left on a host. Who opened it just before that locks a file that
 /// nobody else finds any more: it counts only while the path leads to it, else it is tried again.
 fn take_at(path: &str, holder: &str) -> String {
@@ -19,7 +22,7 @@ fn take_at(path: &str, holder: &str) -> String {
     format!(
         "if command -v flock >/dev/null 2>&1; then\nlvsctl_tries=5\n\
          while [ $lvsctl_tries -gt 0 ] && command exec 9>>{lock}; do\n\
-         if ! flock -n 9; then if [ -s {lock} ] && cat {lock}; then break; fi\n\
+         if ! flock -n 9; then if [ -s {lock} ] && printf 'held ' && head -c {LONGEST} {lock}; then break; fi\n\
          elif [ {lock} -ef /proc/self/fd/9 ]; then\n\
          printf '%s\\n' {} >{lock}; trap 'rm -f {lock}' EXIT; trap 'exit 129' HUP; trap 'exit 143' TERM; echo taken; break\nfi\n\
          lvsctl_tries=$((lvsctl_tries - 1))\n\
@@ -35,14 +38,23 @@ pub enum Taken {
     Yes,
     NoTool,
     By(String),
+    /// It could not be taken; what the shell printed says why.
+    Failed,
 }
 
 pub fn read(output: &str) -> Taken {
-    match output.trim() {
-        "taken" => Taken::Yes,
-        "no flock" => Taken::NoTool,
-        holder => Taken::By(holder.to_owned()),
+    let output = output.trim();
+    match output.strip_prefix("held ") {
+        Some(holder) => Taken::By(first_line(holder)),
+        None if output == "taken" => Taken::Yes,
+        None if output == "no flock" => Taken::NoTool,
+        None => Taken::Failed,
     }
+}
+
+fn first_line(holder: &str) -> String {
+    let line = holder.lines().next().unwrap_or_default();
+    line.chars().filter(|c| !c.is_control()).collect()
 }
 
 /// Put before each step, so that nothing it leaves running keeps the lock.
@@ -61,11 +73,27 @@ mod tests {
     fn who_has_it() {
         assert_eq!(read("taken\n"), Taken::Yes);
         assert_eq!(read("no flock\n"), Taken::NoTool);
-        assert_eq!(
-            read("ann@desk since 12:00\n"),
-            Taken::By("ann@desk since 12:00".into())
-        );
+        assert_eq!(read(""), Taken::Failed);
+        for (found, holder) in [
+            ("held ann@desk since 12:00\n", "ann@desk since 12:00"),
+            ("held taken\n", "taken"),
+            ("held a\u{1b}[31m\nb\n", "a[31m"),
+        ] {
+            assert_eq!(read(found), Taken::By(holder.into()), "{found}");
+        }
     }
+
+    #[test]
+    fn a_long_lock_file_is_not_read_whole() {
+        for shell in SHELLS {
+            let place = Place::new("");
+            let second = format!("sh -c {}", quote(&take_at(&place.path("lock"), "bob")));
+            let long = format!("head -c 100000 /dev/zero | tr '\\0' x >$LOCK; {second}");
+            let output = place.run(shell, &long);
+            assert!(output.len() < 300, "{shell:?}: {} bytes", output.len());
+        }
+    }
+
     /// A folder with a lock file, and a `flock` that does something before the real one.
     struct Place(tempfile::TempDir);
 
@@ -148,7 +176,7 @@ mod tests {
             let other = "exec 9>&-; (exec 8>>$LOCK; flock -n 8 || echo not now)";
             assert_eq!(place.run(shell, other), "taken\n", "{shell:?}");
             let second = format!("sh -c {}", quote(&take_at(&place.path("lock"), "bob")));
-            assert_eq!(place.run(shell, &second), "taken\nann\n", "{shell:?}");
+            assert_eq!(place.run(shell, &second), "taken\nheld ann\n", "{shell:?}");
         }
     }
 }

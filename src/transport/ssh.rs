@@ -3,6 +3,7 @@
 
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags};
@@ -18,8 +19,10 @@ use crate::model::HostKeyChecking;
 
 mod auth;
 mod channel;
+mod guard;
 
 pub(super) use channel::SshChannel;
+use guard::Guard;
 
 /// What a connection may use besides its target.
 pub(super) struct Access<'a> {
@@ -48,7 +51,8 @@ pub(super) fn connect(target: &Target, access: &Access<'_>) -> Result<Link, Tran
 /// A connection. Dropping it closes it at once, whatever state it is in.
 pub(super) struct Link {
     session: ssh2::Session,
-    socket: TcpStream,
+    socket: Arc<TcpStream>,
+    guard: Guard,
     address: SocketAddr,
 }
 
@@ -90,12 +94,13 @@ fn host_key_preference(known: &[String]) -> String {
 impl Link {
     fn new(stream: TcpStream, address: SocketAddr) -> Result<Self, TransportError> {
         let fail = |message: String| TransportError::Handshake { address, message };
-        let socket = stream.try_clone().map_err(|e| fail(e.to_string()))?;
+        let socket = Arc::new(stream.try_clone().map_err(|e| fail(e.to_string()))?);
         let mut session = ssh2::Session::new().map_err(|e| fail(e.message().to_owned()))?;
         session.set_blocking(false);
         session.set_tcp_stream(stream);
         Ok(Self {
             session,
+            guard: Guard::new(Arc::clone(&socket)),
             socket,
             address,
         })
@@ -108,10 +113,11 @@ impl Link {
         mut operation: impl FnMut() -> Result<T, ssh2::Error>,
     ) -> Result<T, Failure> {
         loop {
-            match operation() {
-                Err(e) if e.code() == EAGAIN => {}
-                Err(e) => return Err(Failure::Ssh(e)),
-                Ok(done) => return Ok(done),
+            match self.guard.within(deadline, &mut operation) {
+                None => return Err(Failure::Deadline),
+                Some(Err(e)) if e.code() == EAGAIN => {}
+                Some(Err(e)) => return Err(Failure::Ssh(e)),
+                Some(Ok(done)) => return Ok(done),
             }
             match wait(&self.session, &self.socket, false, deadline) {
                 Ok(Ready::Ready) => {}
@@ -263,7 +269,51 @@ fn wait(
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+
     use super::*;
+
+    /// What a peer sends before anything else, and then again and again without a pause.
+    fn endless(first: &'static [u8], again: &'static [u8]) -> Link {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
+        let address = listener.local_addr().expect("an address");
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let much = again.repeat(4096);
+            stream.write_all(first).ok();
+            while stream.write_all(&much).is_ok() {}
+        });
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let timeout = Duration::from_secs(5);
+        let (stream, address) =
+            tcp::connect("127.0.0.1", address.port(), deadline, timeout).expect("a connection");
+        Link::new(stream, address).expect("a session")
+    }
+
+    #[test]
+    fn a_peer_that_never_pauses_is_given_up() {
+        /// A packet of SSH_MSG_IGNORE.
+        const IGNORE: &[u8] = &[0, 0, 0, 12, 6, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let cases: [(&str, &[u8], &[u8]); 4] = [
+            ("text without a line's end", b"", b"x"),
+            ("lines before the version", b"", b"hello\r\n"),
+            ("a version without an end", b"SSH-2.0-", b"x"),
+            ("packets that are to be ignored", b"SSH-2.0-x\r\n", IGNORE),
+        ];
+        for (about, first, again) in cases {
+            let mut link = endless(first, again);
+            let timeout = Duration::from_millis(300);
+            let started = Instant::now();
+            let end = link.handshake(&[], started + timeout, timeout);
+            assert!(end.is_err(), "{about}");
+            assert!(
+                started.elapsed() < Duration::from_secs(5),
+                "{about}: {:?}",
+                started.elapsed()
+            );
+        }
+    }
 
     /// Trap 3.
     #[test]

@@ -9,6 +9,9 @@ use nix::sys::socket::{setsockopt, sockopt};
 
 use super::{TransportError, Waiting};
 
+/// Milliseconds after which a peer that acknowledges nothing is gone: as long as keepalive takes.
+const UNACKNOWLEDGED: u32 = 35_000;
+
 /// Each address gets its share of the time that is left.
 pub(super) fn connect(
     host: &str,
@@ -99,6 +102,8 @@ fn prepare(stream: TcpStream) -> io::Result<TcpStream> {
     setsockopt(&stream, sockopt::TcpKeepIdle, &15)?;
     setsockopt(&stream, sockopt::TcpKeepInterval, &5)?;
     setsockopt(&stream, sockopt::TcpKeepCount, &4)?;
+    // Keepalive is not sent while data waits for its acknowledgement, which would be sent again for a quarter of an hour.
+    setsockopt(&stream, sockopt::TcpUserTimeout, &UNACKNOWLEDGED)?;
     Ok(stream)
 }
 
@@ -124,6 +129,10 @@ mod tests {
         assert_eq!(
             getsockopt(&stream, sockopt::TcpKeepIdle).expect("an option"),
             15
+        );
+        assert_eq!(
+            getsockopt(&stream, sockopt::TcpUserTimeout).expect("an option"),
+            UNACKNOWLEDGED
         );
     }
 

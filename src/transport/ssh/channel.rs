@@ -124,8 +124,8 @@ macro_rules! tell {
     };
 }
 
-impl Channel for SshChannel {
-    fn exchange(&mut self, to_send: &mut &[u8], deadline: Instant) -> io::Result<Progress> {
+impl SshChannel {
+    fn advance(&mut self, to_send: &mut &[u8], deadline: Instant) -> io::Result<Progress> {
         let sending = !to_send.is_empty();
         let mut seen = None;
         loop {
@@ -161,6 +161,14 @@ impl Channel for SshChannel {
                 return Ok(Progress::Deadline);
             }
         }
+    }
+}
+
+impl Channel for SshChannel {
+    fn exchange(&mut self, to_send: &mut &[u8], deadline: Instant) -> io::Result<Progress> {
+        let guard = self.link.guard.clone();
+        let progress = guard.within(deadline, || self.advance(to_send, deadline));
+        progress.unwrap_or(Ok(Progress::Deadline))
     }
 
     fn finish_input(&mut self) {
