@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use crate::cli::{Color, Global};
 use crate::exit::Exit;
 use crate::inventory::{self, LoadError, Loaded, Problem};
@@ -74,8 +76,14 @@ pub(super) fn load_for(global: &Global, asked: impl Fn(&Host) -> bool) -> Result
     let mut wanted = BTreeMap::new();
     let expansion = roles.over(&loaded.cluster);
     let mut faults = (!roles.faults().is_empty()).then(|| roles.faults().clone());
-    for host in loaded.cluster.hosts.iter().filter(|host| asked(host)) {
-        match expansion.of(host, &Distribution::assumed()) {
+    let hosts: Vec<&Host> = loaded.cluster.hosts.iter().filter(|h| asked(h)).collect();
+    let os = Distribution::assumed();
+    // The roles of many hosts take longer than all else, and need nothing but processors.
+    let expanded = hosts
+        .into_par_iter()
+        .map(|host| (host, expansion.of(host, &os)));
+    for (host, outcome) in expanded.collect::<Vec<_>>() {
+        match outcome {
             Ok(resources) => drop(wanted.insert(host.name.clone(), resources)),
             // One fault of several hosts is shown once.
             Err(RoleError::Faulty(more)) => faults.get_or_insert_default().join(more),

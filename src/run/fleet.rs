@@ -1,4 +1,4 @@
-//! Many hosts at once: the fan-out, and its barriers. The only user of rayon.
+//! Many hosts at once: the fan-out, and its barriers.
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
