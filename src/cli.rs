@@ -1,12 +1,15 @@
 //! The command line: what may be said, and its help. Nothing is done here.
 
 mod arguments;
+mod duration;
+mod measuring;
 
 pub use arguments::{
     ApplyArgs, CheckArgs, Color, Command, CompletionsArgs, DestroyArgs, Format, FormatArgs,
     LabCommand, LabKernel, LabNameArgs, LabStatusArgs, LabSuite, LabUpArgs, ManArgs, Os, PlanArgs,
     RenderArgs, SchemaArgs, SchemaFormat, StartArgs, StatusArgs, StopArgs, VerifyArgs,
 };
+pub use measuring::{DrillArgs, DrillCommand, ProbeArgs, TimerArgs, WatchArgs};
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -60,6 +63,7 @@ const WITHOUT_HOSTS: &[(&str, bool)] = &[
     ("schema", false),
     ("completions", false),
     ("man", false),
+    ("timer", true),
     ("lab", true),
 ];
 
@@ -95,6 +99,10 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("diff dry-run preview", "plan"),
     ("deploy install up run push sync converge", "apply"),
     ("test doctor audit", "verify"),
+    ("bench benchmark ab curl ping", "probe"),
+    ("monitor drift", "watch"),
+    ("cron schedule", "timer"),
+    ("chaos exercise", "drill"),
     ("remove uninstall delete down teardown purge", "destroy"),
     ("show list ls top info", "status"),
     ("template generate config", "render"),
@@ -143,6 +151,7 @@ Exit status:
   4    the inventory, a role or a secret is not valid; nothing was contacted
   5    a host could not be worked on (unreachable, refused, locked); nothing was changed anywhere
   6    the lab could not be made or reached
+  7    probe: requests were lost or answered wrongly; drill: a limit was exceeded
   64   the command line is not valid
   130  interrupted";
 

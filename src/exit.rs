@@ -16,6 +16,8 @@ pub enum Exit {
     /// A host could not be worked on, and nothing was changed.
     Unreachable,
     Lab,
+    /// `probe` lost requests or got wrong answers; `drill` exceeded a limit.
+    Lost,
     Usage,
     Interrupted,
 }
@@ -30,8 +32,25 @@ impl Exit {
             Self::Invalid => 4,
             Self::Unreachable => 5,
             Self::Lab => 6,
+            Self::Lost => 7,
             Self::Usage => 64,
             Self::Interrupted => 130,
+        }
+    }
+
+    /// A word for it, in JSON.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Changes => "changes",
+            Self::Findings => "findings",
+            Self::Invalid => "invalid",
+            Self::Unreachable => "unreachable",
+            Self::Lab => "lab",
+            Self::Lost => "lost",
+            Self::Usage => "usage",
+            Self::Interrupted => "interrupted",
         }
     }
 }
@@ -58,6 +77,7 @@ mod tests {
             Exit::Invalid,
             Exit::Unreachable,
             Exit::Lab,
+            Exit::Lost,
             Exit::Usage,
             Exit::Interrupted,
         ];

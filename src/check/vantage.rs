@@ -9,20 +9,20 @@ use crate::run::this_machine::ThisMachine;
 use crate::run::{HostError, HostRun};
 use crate::transport::Output;
 
-pub(super) enum Vantage<'r, 'h> {
+pub(crate) enum Vantage<'r, 'h> {
     Host(&'r mut HostRun<'h>),
     ThisMachine(&'r mut ThisMachine),
 }
 
 impl Vantage<'_, '_> {
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::Host(run) => &run.host.name,
             Self::ThisMachine(_) => ThisMachine::NAME,
         }
     }
 
-    pub(super) fn addresses(&self) -> &Addresses {
+    pub(crate) fn addresses(&self) -> &Addresses {
         match self {
             Self::Host(run) => &run.answer.facts.address,
             Self::ThisMachine(machine) => &machine.facts.address,
@@ -30,17 +30,25 @@ impl Vantage<'_, '_> {
     }
 
     /// Why it cannot ask as a client. A host of the inventory can: it has the role.
-    pub(super) fn unfit(&self, cluster: &Cluster) -> Option<String> {
+    pub(crate) fn unfit(&self, cluster: &Cluster) -> Option<String> {
         match self {
             Self::Host(_) => None,
             Self::ThisMachine(_) => unfit(cluster, self.addresses()),
         }
     }
 
-    pub(super) fn ask(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
+    pub(crate) fn ask(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
         match self {
             Self::Host(run) => run.ask(doing, script),
             Self::ThisMachine(machine) => machine.ask(doing, script),
+        }
+    }
+
+    /// Runs shell text whose effects on the shell stay.
+    pub(crate) fn in_shell(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
+        match self {
+            Self::Host(run) => run.in_shell(doing, script),
+            Self::ThisMachine(machine) => machine.in_shell(doing, script),
         }
     }
 }

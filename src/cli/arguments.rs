@@ -29,6 +29,15 @@ pub enum Command {
     Stop(StopArgs),
     /// Show services, real servers, connections and who is master
     Status(StatusArgs),
+    /// Send requests to a service as its clients do, and show who answered, how fast, and what was lost
+    Probe(super::ProbeArgs),
+    /// Repeat `verify`, and tell what is new and what is gone
+    Watch(super::WatchArgs),
+    /// Print a systemd service and timer for a nightly `verify`; nothing is installed
+    Timer(super::TimerArgs),
+    /// Disturb the cluster, measure what clients notice, restore and verify it
+    #[command(subcommand)]
+    Drill(super::DrillCommand),
     /// Show the files and commands for a host, without contacting it
     Render(RenderArgs),
     /// Print the inventory's JSON Schema, for editors
@@ -99,6 +108,9 @@ pub struct VerifyArgs {
     /// A service that no client could ask for is a failure too (exit status 3)
     #[arg(long, conflicts_with = "no_traffic")]
     pub strict: bool,
+    /// Show what is new and what is gone since this report (of `--format json`); only new findings give exit status 3
+    #[arg(long, value_name = "FILE")]
+    pub since: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -127,6 +139,18 @@ pub struct StatusArgs {
     /// With --watch: end after so many times
     #[arg(long, value_name = "N", requires = "watch", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
+    /// Show the connection table of IPVS too: by service, real server and state, with clients and persistence
+    #[arg(long)]
+    pub connections: bool,
+    /// Show totals since the counters began, beside rates
+    #[arg(long)]
+    pub stats: bool,
+    /// With --connections: so many clients and persistence templates
+    #[arg(long, value_name = "N", requires = "connections", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub top: u32,
+    /// With --connections: all clients and persistence templates
+    #[arg(long, requires = "connections", conflicts_with = "top")]
+    pub all: bool,
 }
 
 pub(super) fn seconds(text: &str) -> Result<f64, String> {

@@ -1,7 +1,5 @@
 //! `lvsctl apply` and `lvsctl destroy`: probe, plan, confirm, run the steps, and wait until all hosts converge.
 
-use std::io::{BufRead, IsTerminal};
-
 use crate::cancel::CancelToken;
 use crate::cli::{ApplyArgs, Format, Global};
 use crate::event::{Event, Sink as _};
@@ -15,6 +13,7 @@ use crate::run::fleet::Applied;
 use crate::run::wait_converged::{self, REPAIRS, Unheld, Unsettled};
 use crate::run::{Fleet, HostRun};
 
+use super::confirm;
 use super::drain::Drain;
 use super::output::{self, show};
 use super::session::{Options, Session, all_locked, leftovers, names_in_plans};
@@ -290,24 +289,9 @@ fn settled(fleet: &Fleet, done: &mut [Applied]) -> Vec<Unsettled> {
 
 /// `ends`: what the run ends that lvsctl did not make, a line a host.
 fn confirmed(goal: Goal, ends: &[String], cancel: &CancelToken) -> Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(
-            Exit::Usage,
-            "error: cannot ask for confirmation: standard input is not a terminal; pass --yes\n",
-        ));
-    }
     let question = match goal {
         Goal::Inventory => "make these changes?",
         Goal::Nothing => "remove all of this?",
     };
-    for line in ends {
-        eprintln!("{line}");
-    }
-    eprint!("{question} [y/N] ");
-    let mut answer = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|e| Failure::of(Exit::Failed, &e))?;
-    Ok(!cancel.is_cancelled() && matches!(answer.trim(), "y" | "Y" | "yes"))
+    confirm::yes(ends, question, cancel)
 }

@@ -108,7 +108,7 @@ fn of_roles(global: &Global, error: &RoleError) -> Failure {
 }
 
 fn of_role(host: &Host, error: &RoleError) -> Failure {
-    let Failure { exit, message } = Failure::of(Exit::Invalid, error);
+    let Failure { exit, message, .. } = Failure::of(Exit::Invalid, error);
     let from = format!("error: {}: ", host.name);
     Failure::new(exit, message.replacen("error: ", &from, 1))
 }

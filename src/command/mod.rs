@@ -1,27 +1,35 @@
 //! One file a verb. Only this layer prints, asks and reads the environment; what it decides with lies below.
 
 mod apply;
+mod askers;
 mod check;
 mod completions;
+mod confirm;
 mod connect;
 mod context;
 mod drain;
+mod drill;
 mod lab;
 mod man;
+mod notify;
 mod output;
 mod plan;
+mod probe;
 mod render;
 mod schema;
 mod secrets;
 mod session;
+mod since;
 mod start_stop;
 mod status;
+mod timer;
 mod verify;
 mod vips;
+mod watch;
 
 use std::io::Write as _;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Format};
 use crate::exit::Exit;
 
 /// Why a command ends early: what to say, and the exit status.
@@ -30,6 +38,8 @@ pub struct Failure {
     pub exit: Exit,
     /// Empty when all was said.
     pub message: String,
+    /// A word that scripts can branch on, where the exit status says less.
+    pub kind: Option<&'static str>,
 }
 
 impl Failure {
@@ -37,6 +47,14 @@ impl Failure {
         Self {
             exit,
             message: message.into(),
+            kind: None,
+        }
+    }
+
+    fn kind(self, kind: &'static str) -> Self {
+        Self {
+            kind: Some(kind),
+            ..self
         }
     }
 
@@ -50,6 +68,36 @@ impl Failure {
 }
 
 type Result<T> = std::result::Result<T, Failure>;
+
+#[derive(serde::Serialize)]
+struct Document<'a> {
+    format: u32,
+    error: ErrorOf<'a>,
+}
+
+#[derive(serde::Serialize)]
+struct ErrorOf<'a> {
+    kind: &'static str,
+    message: &'a str,
+}
+
+/// Of a verb whose result is a JSON document: a failure is one too, beside the words on standard error.
+fn in_format(format: Format, done: Result<Exit>) -> Result<Exit> {
+    if let (Format::Json, Err(failure)) = (format, &done) {
+        let message = failure.message.trim();
+        let document = Document {
+            format: 1,
+            error: ErrorOf {
+                kind: failure.kind.unwrap_or(failure.exit.kind()),
+                message: message.strip_prefix("error: ").unwrap_or(message),
+            },
+        };
+        let text = serde_json::to_string_pretty(&document);
+        let text = text.map_err(|e| Failure::of(Exit::Failed, &e))?;
+        print(&format!("{}\n", crate::report::sanitize::json(&text)))?;
+    }
+    done
+}
 
 /// Does what the command line says.
 pub fn run(cli: &Cli) -> Exit {
@@ -66,6 +114,10 @@ pub fn run(cli: &Cli) -> Exit {
             start_stop::Verb::Stop { all: args.all },
         ),
         Command::Status(args) => status::run(&cli.global, args),
+        Command::Probe(args) => probe::run(&cli.global, args),
+        Command::Watch(args) => watch::run(&cli.global, args),
+        Command::Timer(args) => timer::run(&cli.global, args),
+        Command::Drill(command) => drill::run(&cli.global, command),
         Command::Render(args) => render::run(&cli.global, args),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),

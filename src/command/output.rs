@@ -47,6 +47,7 @@ pub(super) enum Reporter {
     Plain(Plain<Stderr>),
     /// JSON lines are what was asked for, and so go to standard output.
     Json(Json<Stdout>),
+    Silent,
 }
 
 impl Reporter {
@@ -74,6 +75,7 @@ impl Reporter {
                 json.event(&Event::Finished);
                 json.finish().map(drop)
             }
+            Self::Silent => Ok(()),
         };
     }
 
@@ -81,7 +83,7 @@ impl Reporter {
     pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
         match self {
             Self::Progress(progress) => progress.suspend(write),
-            Self::Plain(_) | Self::Json(_) => write(),
+            Self::Plain(_) | Self::Json(_) | Self::Silent => write(),
         }
     }
 }
@@ -92,6 +94,7 @@ impl Sink for Reporter {
             Self::Progress(sink) => sink.event(event),
             Self::Plain(sink) => sink.event(event),
             Self::Json(sink) => sink.event(event),
+            Self::Silent => {}
         }
     }
 }

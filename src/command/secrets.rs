@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Read};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
@@ -91,6 +91,25 @@ fn read_all(sources: BTreeSet<SecretSource>, global: &Global) -> (Secrets, Vec<U
     (secrets, unread)
 }
 
+/// A secret that the command line names, outside an inventory.
+pub(super) fn read_alone(source: &SecretSource) -> std::result::Result<SecretString, String> {
+    read_one(source, Path::new("")).map_err(|Wrong { why, fix }| format!("{why}; {fix}"))
+}
+
+/// All sources of secrets, of which no one is read.
+pub(super) fn all_sources(global: &Global, context: &Context) -> Result<BTreeSet<SecretSource>> {
+    let (mut prompts, others) = sources(global, context, true)?;
+    prompts.extend(others);
+    Ok(prompts)
+}
+
+/// The file that systemd gives a service for the credential of this name (`LoadCredential=`, systemd.exec(5)).
+fn credential(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
+    let path = PathBuf::from(folder).join(name);
+    (!name.contains('/') && path.exists()).then_some(path)
+}
+
 /// Why a secret cannot be read, and the fix.
 struct Wrong {
     why: String,
@@ -107,6 +126,11 @@ fn wrong(why: impl Into<String>, fix: impl Into<String>) -> Wrong {
 fn read_one(source: &SecretSource, folder: &Path) -> std::result::Result<SecretString, Wrong> {
     match source {
         SecretSource::Env(name) => {
+            if std::env::var_os(name).is_none()
+                && let Some(path) = credential(name)
+            {
+                return of_file(&path, Others::Trusted);
+            }
             let why = match std::env::var(name) {
                 Ok(value) if !value.is_empty() => return Ok(SecretString::from(value)),
                 Ok(_) => "is empty",
@@ -127,7 +151,7 @@ fn read_one(source: &SecretSource, folder: &Path) -> std::result::Result<SecretS
                 format!("`export {name}=...` before lvsctl"),
             ))
         }
-        SecretSource::File(path) => of_file(&folder.join(path)),
+        SecretSource::File(path) => of_file(&folder.join(path), Others::Refused),
         SecretSource::Prompt(text) => {
             if !std::io::stdin().is_terminal() {
                 return Err(wrong(
@@ -146,7 +170,15 @@ fn read_one(source: &SecretSource, folder: &Path) -> std::result::Result<SecretS
     }
 }
 
-fn of_file(path: &Path) -> std::result::Result<SecretString, Wrong> {
+/// Who else may read a file with a secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    Refused,
+    /// systemd opens its folder to the service alone; an access control list shows as permission of the group.
+    Trusted,
+}
+
+fn of_file(path: &Path, others: Others) -> std::result::Result<SecretString, Wrong> {
     let shown = path.display();
     let create =
         || format!("write the secret to the first line of {shown}, and `chmod 600 {shown}`");
@@ -161,7 +193,7 @@ fn of_file(path: &Path) -> std::result::Result<SecretString, Wrong> {
     }
     let file = std::fs::File::open(path).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
+    if mode & 0o077 != 0 && others == Others::Refused {
         return Err(wrong(
             format!("{shown}: others can read this secret (mode {mode:04o})"),
             format!("`chmod 600 {shown}`"),

@@ -40,6 +40,8 @@ pub(super) struct Options {
     pub ignore_unreachable: bool,
     /// Whether Ctrl-C is the usual end.
     pub quiet_cancel: bool,
+    /// Whether what happens is shown only with `-v`.
+    pub silent: bool,
 }
 
 impl Default for Options {
@@ -49,6 +51,7 @@ impl Default for Options {
             templates: true,
             ignore_unreachable: false,
             quiet_cancel: false,
+            silent: false,
         }
     }
 }
@@ -74,7 +77,11 @@ impl<'g> Session<'g> {
             context,
             access,
             cancel,
-            reporter: Reporter::new(global, options.events),
+            reporter: if options.silent && global.verbose == 0 {
+                Reporter::Silent
+            } else {
+                Reporter::new(global, options.events)
+            },
             ignore_unreachable: options.ignore_unreachable,
         })
     }

@@ -11,9 +11,9 @@ use crate::resource::Resource;
 use crate::run::this_machine::ThisMachine;
 use crate::run::{HostRun, steady};
 
-use super::Result;
 use super::output::show;
 use super::session::{Options, Session, lab_hint};
+use super::{Result, since};
 
 pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
     let session = Session::open(
@@ -23,6 +23,7 @@ pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
             ..Options::default()
         },
     )?;
+    let before = args.since.as_deref().map(since::read).transpose()?;
     let asking = if args.no_traffic {
         Asking::LeftOut
     } else {
@@ -39,6 +40,9 @@ pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
     if cancelled {
         return Ok(Exit::Interrupted);
     }
+    if let Some(before) = before {
+        return since::compare(global, &before, &findings, args.format.format);
+    }
     let skipped = findings.unasked();
     let (all, passed) = (&findings.all, findings.count());
     show(global, |out, style| match args.format.format {
@@ -49,7 +53,7 @@ pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
 }
 
 /// Makes all checks; whether all hosts could be reached.
-fn audit(session: &Session, asking: Asking, findings: &mut Findings) -> Result<bool> {
+pub(super) fn audit(session: &Session, asking: Asking, findings: &mut Findings) -> Result<bool> {
     let cluster = session.cluster();
     let more = |host: &Host, needs: &mut Needs| {
         check::needs(cluster, host, needs);

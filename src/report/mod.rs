@@ -2,11 +2,15 @@
 //! writer that it is given, or gives its text back; what to colour and how much to tell is a [`Style`] that the caller
 //! decides on. Nothing here prints by itself, exits, or reads the environment.
 
+pub mod changes;
+pub mod connections;
+pub mod drill;
 pub mod error;
 pub mod findings;
 pub mod json;
 pub mod plain;
 pub mod plan;
+pub mod probe;
 pub mod progress;
 pub mod render;
 pub mod sanitize;
@@ -14,6 +18,7 @@ pub mod status;
 pub mod style;
 pub mod summary;
 mod table;
+pub mod units;
 
 use std::io::{self, Write};
 

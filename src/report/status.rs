@@ -8,6 +8,7 @@ use std::time::Duration;
 use indicatif::{DecimalBytes, HumanCount, HumanDuration};
 use serde::Serialize;
 
+use super::connections::{self, Connections};
 use super::sanitize;
 use super::style::{Style, Tone};
 use super::table::{Side, Table, paragraph};
@@ -19,6 +20,9 @@ pub struct StatusView {
     pub cluster: String,
     pub directors: Vec<Director>,
     pub services: Vec<Service>,
+    /// The connection table, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<Connections>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,6 +68,9 @@ pub struct Service {
     /// Whether the director has the service; without it, its real servers are as the inventory has them.
     pub present: bool,
     pub rates: Option<Rates>,
+    /// Since the counters began, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totals: Option<Rates>,
     pub real_servers: Vec<RealServer>,
 }
 
@@ -82,6 +89,9 @@ pub struct RealServer {
     pub active: u64,
     pub inactive: u64,
     pub rates: Option<Rates>,
+    /// Since the counters began, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totals: Option<Rates>,
     /// Why a health check keeps it out; none where it is not out, or drained.
     pub out: Option<Out>,
 }
@@ -182,9 +192,13 @@ pub fn text(writer: &mut dyn Write, view: &StatusView, style: Style) -> io::Resu
         writeln!(writer)?;
         heading(writer, service, style)?;
         real_servers(writer, &service.real_servers, style)?;
+        totals(writer, service, style)?;
     }
     if view.services.is_empty() {
         writeln!(writer, "\nno services")?;
+    }
+    if let Some(all) = &view.connections {
+        connections::text(writer, all, style)?;
     }
     writer.flush()
 }
@@ -319,6 +333,32 @@ fn real_servers(writer: &mut dyn Write, servers: &[RealServer], style: Style) ->
     );
     let hint = paragraph(&hint, INDENT, style);
     writeln!(writer, "{INDENT}{}", style.paint(Tone::Faint, hint))
+}
+
+/// What went through since the counters began.
+fn totals(writer: &mut dyn Write, service: &Service, style: Style) -> io::Result<()> {
+    let Some(all) = &service.totals else {
+        return Ok(());
+    };
+    let mut table = Table::new(&["in all", "connections", "packets in", "out", "in"], "out");
+    let rows = service.real_servers.iter().map(|rs| {
+        let name = rs.host.as_deref().unwrap_or(&rs.address);
+        (name, rs.totals.as_ref())
+    });
+    for (name, totals) in rows.chain([("the service", Some(all))]) {
+        let Some(totals) = totals else { continue };
+        let cells = [
+            name.to_owned(),
+            HumanCount(totals.connections).to_string(),
+            HumanCount(totals.packets_in).to_string(),
+            HumanCount(totals.packets_out).to_string(),
+            DecimalBytes(totals.bytes_in).to_string(),
+        ];
+        table.row(&cells, None, &DecimalBytes(totals.bytes_out).to_string());
+    }
+    let number = Side::Right;
+    table.align(&[Side::Left, number, number, number, number]);
+    write!(writer, "{}", table.render("  ", style))
 }
 
 /// The columns whose number is at most so high.

@@ -235,6 +235,11 @@ impl<'a> HostRun<'a> {
         asked(self.shell.as_mut(), doing, script, timeout(self.host))
     }
 
+    /// Runs shell text in the shell itself: what it opens and begins stays until the shell ends.
+    pub(crate) fn in_shell(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
+        sent(doing, self.shell.run_in_shell(script, timeout(self.host)))
+    }
+
     /// Ends the shell on the host, and waits until it has: its lock is gone then. A host that does not answer any more is
     /// no news here.
     pub fn close(mut self) {
@@ -276,7 +281,10 @@ pub(super) fn asked(
     sent(doing, shell.run(script, timeout))
 }
 
-fn sent(doing: &str, output: Result<Output, TransportError>) -> Result<Output, HostError> {
+pub(super) fn sent(
+    doing: &str,
+    output: Result<Output, TransportError>,
+) -> Result<Output, HostError> {
     output.map_err(|source| HostError::Transport {
         doing: doing.to_owned(),
         step: None,

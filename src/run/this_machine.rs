@@ -43,6 +43,11 @@ impl ThisMachine {
         host::asked(self.shell.as_mut(), doing, script, TIMEOUT)
     }
 
+    /// Runs shell text in the shell itself: what it opens and begins stays until the shell ends.
+    pub(crate) fn in_shell(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
+        host::sent(doing, self.shell.run_in_shell(script, TIMEOUT))
+    }
+
     pub fn close(self) {
         host::end(self.shell, Self::NAME);
     }

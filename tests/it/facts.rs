@@ -64,6 +64,12 @@ const TOOLS: &[(&str, &str, &[&str])] = &[
             "fact/scripts",
         ],
     ),
+    (
+        "/proc/net/ip_vs_conn",
+        "",
+        // Its parser names it.
+        &["fact/scripts/ipvs-connections.sh", "fact/ipvs/entries.rs"],
+    ),
     ("keepalived -t -f", "", &["fact/scripts/keepalived-test.sh"]),
     ("/proc/net/tcp", "fact/listener.rs", &[]),
     ("ethtool -k", "fact/offload.rs", &["fact/scripts"]),

@@ -39,5 +39,6 @@ mod transport;
 mod transport_login;
 mod transport_session;
 mod transport_sudo;
+mod verbs;
 mod verify;
 mod verify_shell;

@@ -33,6 +33,7 @@ fn server(host: Option<&str>, last: u8, wanted: Option<u32>, weight: Option<u32>
             bytes_in: 1_234_567,
             bytes_out: 0,
         }),
+        totals: None,
         out: (last == 23).then(|| Out {
             check: Some("http check of /, port 80".into()),
             since: Some(1_795_828_853.3),
@@ -63,6 +64,7 @@ fn view() -> StatusView {
             bytes_in: 4_500,
             bytes_out: 0,
         }),
+        totals: None,
         real_servers: vec![
             server(Some("rs1"), 21, Some(1), Some(1)),
             server(Some("rs2"), 22, Some(3), Some(0)),
@@ -81,6 +83,7 @@ fn view() -> StatusView {
         director: "director1".into(),
         present: false,
         rates: None,
+        totals: None,
         real_servers: Vec::new(),
     };
     StatusView {
@@ -101,6 +104,7 @@ fn view() -> StatusView {
             ),
         ],
         services: vec![web, mail],
+        connections: None,
     }
 }
 
@@ -133,6 +137,7 @@ fn an_empty_cluster_says_so() {
         cluster: "empty".into(),
         directors: Vec::new(),
         services: Vec::new(),
+        connections: None,
     };
     assert_eq!(
         shown(&view, Style::plain()),

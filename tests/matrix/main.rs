@@ -6,6 +6,7 @@
 mod arp;
 mod capture;
 mod damage;
+mod drills;
 mod harness;
 mod health;
 #[path = "../support/labs.rs"]

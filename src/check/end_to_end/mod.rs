@@ -83,11 +83,13 @@ pub fn functions() -> &'static str {
     include_str!("ask.sh")
 }
 
-fn host(service: &Service, vip: IpAddr, port: u16) -> Option<&str> {
+/// The name by which the health check asks for the page that clients ask for.
+pub(crate) fn host(service: &Service, vip: IpAddr, port: u16) -> Option<&str> {
     right::same_page(service, vip, port)?.host.as_deref()
 }
 
-fn url(service: &Service, vip: IpAddr, port: u16) -> Option<String> {
+/// What a port that speaks HTTP or HTTPS is asked for, as curl takes it.
+pub(crate) fn url(service: &Service, vip: IpAddr, port: u16) -> Option<String> {
     let (scheme, default) = if service.check.https.contains(&port) {
         ("https", 443)
     } else if service.check.http.contains(&port) {

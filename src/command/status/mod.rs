@@ -1,5 +1,7 @@
 //! `lvsctl status`: what the directors serve now, in one table. Nothing is changed on any host.
 
+mod connections;
+
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
@@ -8,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::cli::{Format, Global, StatusArgs};
 use crate::exit::Exit;
 use crate::fact::Needs;
-use crate::fact::ipvs::{Place, Served};
+use crate::fact::ipvs::{Place, Served, entries};
 use crate::fact::keepalived;
 use crate::model::ports;
 use crate::model::{Cluster, Host, Service};
@@ -20,9 +22,9 @@ use crate::run::{Fleet, HostRun};
 use crate::view;
 use crate::vrrp_state;
 
-use super::Result;
 use super::output::{show, terminal};
 use super::session::{Options, Session, lab_hint};
+use super::{Result, in_format};
 
 /// How soon Ctrl-C is seen.
 const TICK: Duration = Duration::from_millis(100);
@@ -30,16 +32,24 @@ const TICK: Duration = Duration::from_millis(100);
 /// ECMA-48: cursor home, erase the display.
 const HOME_AND_CLEAR: &str = "\x1b[H\x1b[2J";
 
-fn needs(host: &Host, needs: &mut Needs) -> String {
+fn needs(args: &StatusArgs, host: &Host, needs: &mut Needs) -> String {
     if host.is_director() {
         needs.clock.get_or_insert_default();
-        needs.ipvs.get_or_insert_default().traffic = true;
+        let ipvs = needs.ipvs.get_or_insert_default();
+        ipvs.traffic = true;
+        ipvs.totals = args.stats;
+        let most = if args.all { entries::MOST } else { args.top };
+        ipvs.entries = args.connections.then_some(most);
         needs.keepalived.get_or_insert_default().states = true;
     }
     String::new()
 }
 
 pub(super) fn run(global: &Global, args: &StatusArgs) -> Result<Exit> {
+    in_format(args.format, look(global, args))
+}
+
+fn look(global: &Global, args: &StatusArgs) -> Result<Exit> {
     let session = Session::open(
         global,
         Options {
@@ -60,7 +70,8 @@ pub(super) fn run(global: &Global, args: &StatusArgs) -> Result<Exit> {
 
 /// Whether all directors answered, each time.
 fn watch(session: &Session, args: &StatusArgs) -> Result<bool> {
-    let fleet = session.fleet_asking(&needs)?;
+    let more = |host: &Host, asked: &mut Needs| needs(args, host, asked);
+    let fleet = session.fleet_asking(&more)?;
     let mut directors = session.wanted()?;
     directors.retain(|(host, _)| host.is_director());
     let (mut runs, mut missing) = (Vec::new(), Vec::new());
@@ -86,8 +97,15 @@ fn rounds<'h>(
 ) -> Result<()> {
     let redraw = args.watch.is_some() && args.format == Format::Text && io::stdout().is_terminal();
     let mut round: u64 = 1;
+    let mut reasons = connections::Reasons::default();
     loop {
-        let view = view(session.cluster(), runs, missing);
+        let mut view = view(session.cluster(), runs, missing);
+        if args.connections {
+            view.connections = connections::view(session.cluster(), runs);
+        }
+        if let Some(all) = &mut view.connections {
+            reasons.tell(session, all)?;
+        }
         session.reporter.suspend(|| {
             show(session.global, |out, style| {
                 if redraw {
@@ -177,6 +195,7 @@ fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> Sta
         cluster: cluster.name.clone(),
         directors,
         services,
+        connections: None,
     }
 }
 
@@ -292,6 +311,10 @@ fn of_service(
         let place = Place::of(&to.to_string(), real_server.map(|a| a.to_string()));
         counters.rates.get(&place).copied()
     };
+    let totals = |real_server: Option<SocketAddr>| {
+        let place = Place::of(&to.to_string(), real_server.map(|a| a.to_string()));
+        counters.totals.get(&place).copied()
+    };
     let host_of = |address: SocketAddr| {
         let mut hosts = cluster.hosts.iter();
         hosts
@@ -338,6 +361,7 @@ fn of_service(
                 active,
                 inactive,
                 rates: rates(Some(address)),
+                totals: totals(Some(address)),
                 out: planned
                     .filter(|_| unhealthy)
                     .map(|rs| out(service, wanted, run, rs)),
@@ -354,6 +378,7 @@ fn of_service(
         director: run.host.name.clone(),
         present: served.is_some(),
         rates: rates(None),
+        totals: totals(None),
         real_servers,
     }
 }

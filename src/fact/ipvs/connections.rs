@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// Per second, as `ipvsadm -L --rate` prints them.
+/// Per second, as `ipvsadm -L --rate` prints them, or in all, as `--stats` does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Rates {
     pub connections: u64,
@@ -37,6 +37,8 @@ pub struct Counters {
     /// Active and inactive, by real server.
     pub connections: BTreeMap<Place, (u64, u64)>,
     pub rates: BTreeMap<Place, Rates>,
+    /// Since the counters began.
+    pub totals: BTreeMap<Place, Rates>,
 }
 
 /// Each line of a table with whose it is, and the words that follow.
@@ -70,7 +72,26 @@ fn lines(text: &str) -> Vec<(Place, Vec<&str>)> {
     all
 }
 
-pub(super) fn parse(table: &str, rates: &str) -> Counters {
+/// The tables of `--rate` and `--stats` have the same columns.
+fn numbers(table: &str) -> BTreeMap<Place, Rates> {
+    let mut all = BTreeMap::new();
+    for (place, words) in lines(table) {
+        let numbers: Vec<u64> = words.iter().filter_map(|word| word.parse().ok()).collect();
+        if let [connections, packets_in, packets_out, bytes_in, bytes_out] = numbers.as_slice() {
+            let rates = Rates {
+                connections: *connections,
+                packets_in: *packets_in,
+                packets_out: *packets_out,
+                bytes_in: *bytes_in,
+                bytes_out: *bytes_out,
+            };
+            all.insert(place, rates);
+        }
+    }
+    all
+}
+
+pub(super) fn parse(table: &str, rates: &str, totals: &str) -> Counters {
     let mut counters = Counters::default();
     for (place, words) in lines(table) {
         // Forward, weight, active, inactive.
@@ -81,19 +102,8 @@ pub(super) fn parse(table: &str, rates: &str) -> Counters {
             counters.connections.insert(place, (active, inactive));
         }
     }
-    for (place, words) in lines(rates) {
-        let numbers: Vec<u64> = words.iter().filter_map(|word| word.parse().ok()).collect();
-        if let [connections, packets_in, packets_out, bytes_in, bytes_out] = numbers.as_slice() {
-            let rates = Rates {
-                connections: *connections,
-                packets_in: *packets_in,
-                packets_out: *packets_out,
-                bytes_in: *bytes_in,
-                bytes_out: *bytes_out,
-            };
-            counters.rates.insert(place, rates);
-        }
-    }
+    counters.rates = numbers(rates);
+    counters.totals = numbers(totals);
     counters
 }
 
@@ -112,7 +122,8 @@ mod tests {
                      Prot LocalAddress:Port                 CPS    InPPS   OutPPS    InBPS   OutBPS\n  -> RemoteAddress:Port\n\
                      TCP  192.168.100.200:80                  5       60        0     7000        0\n\
                      \x20 -> 192.168.100.12:80                   1        2        3        4        5\n";
-        let counters = parse(table, rates);
+        let counters = parse(table, rates, &rates.replace("CPS", "Conns"));
+        assert_eq!(counters.totals, counters.rates);
         let connections: Vec<String> = counters
             .connections
             .iter()

@@ -2,6 +2,7 @@
 //! timeouts and sync daemons.
 
 mod connections;
+pub mod entries;
 mod history;
 mod statistics;
 mod table;
@@ -15,6 +16,7 @@ use crate::resource::ipvs::Virtual;
 use crate::shell::quote;
 
 pub use connections::{Counters, Place, Rates};
+pub use entries::Entries;
 pub use history::{JOURNAL_LINES, Out};
 pub use statistics::{Connections, Statistics};
 pub use table::{Served, Table};
@@ -27,6 +29,8 @@ pub struct Ipvs {
     pub statistics: Statistics,
     /// Active connections and rates.
     pub counters: Counters,
+    /// The connection table, in sums.
+    pub entries: Entries,
     pub thresholds: Thresholds,
     /// Seconds for tcp, tcpfin and udp.
     pub timeouts: Option<[u32; 3]>,
@@ -49,6 +53,10 @@ pub struct Ask {
     pub audit: bool,
     /// What `status` shows: active connections and rates.
     pub traffic: bool,
+    /// And totals since the counters began.
+    pub totals: bool,
+    /// The connection table in sums, with so many clients and persistence templates.
+    pub entries: Option<u32>,
 }
 
 /// A real server of a virtual service that is checked.
@@ -89,6 +97,9 @@ const AUDIT: &str = include_str!("../scripts/ipvs-audit.sh");
 /// What `status` shows, where IPVS is loaded. Without estimation there are no rates.
 const TRAFFIC: &str = include_str!("../scripts/ipvs-traffic.sh");
 
+/// Connections, packets and bytes since the counters began.
+const TOTALS: &str = "if [ -e /proc/net/ip_vs ] && have ipvsadm; then\npart totals\nask ipvsadm -Ln --stats --exact\nfi\n";
+
 impl Fact for Ipvs {
     const NAME: &'static str = "ipvs";
     type Ask = Ask;
@@ -124,6 +135,12 @@ impl Fact for Ipvs {
         if ask.traffic {
             text.push_str(TRAFFIC);
         }
+        if ask.totals {
+            text.push_str(TOTALS);
+        }
+        if let Some(most) = ask.entries {
+            text.push_str(&entries::command(most));
+        }
         text
     }
 
@@ -133,7 +150,12 @@ impl Fact for Ipvs {
         Ok(Self {
             table: table::parse(section)?,
             statistics: Statistics::parse(section.part("statistics")),
-            counters: connections::parse(section.part("connections"), section.part("rates")),
+            counters: connections::parse(
+                section.part("connections"),
+                section.part("rates"),
+                section.part("totals"),
+            ),
+            entries: entries::parse(section.part("entries"))?,
             thresholds: thresholds::parse(section.part("thresholds"))?,
             timeouts: timeouts(section.part("timeouts")),
             sync_daemons: sync.map(str::to_owned).collect(),

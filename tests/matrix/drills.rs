@@ -1,0 +1,108 @@
+//! Drills on a live pair of directors: what they measure, and that they are undone also when nobody undoes them.
+
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::harness::{AUTH_PASS, Cluster, PROGRAM};
+
+/// How much the drill and a request loop that knows nothing of it may differ, in seconds.
+const TOLERANCE: f64 = 0.1;
+
+/// A request every 30 ms, each by a process of its own; the time of each answer.
+const LOOP: &str = r#"
+rm -f /tmp/loop.*
+cat >/tmp/loop.sh <<'END'
+ask() {
+    exec 3<>/dev/tcp/192.168.100.200/80 && printf 'GET / HTTP/1.0\r\n\r\n' >&3 &&
+        IFS= read -r line <&3 && echo "$EPOCHREALTIME" >>/tmp/loop.out
+}
+until [ -e /tmp/loop.stop ]; do ask 2>/dev/null & sleep 0.03; done
+END
+setsid bash /tmp/loop.sh </dev/null >/dev/null 2>&1 &
+"#;
+
+pub(crate) fn all(cluster: &Cluster) {
+    failover_agrees_with_another_loop(cluster);
+    losses_are_undone(cluster);
+    a_host_heals_by_itself(cluster);
+}
+
+fn drilled(cluster: &Cluster, words: &[&str]) -> Value {
+    let words = [&["drill"], words, &["--yes", "--format", "json"]].concat();
+    let ran = cluster.lvsctl(&words).expect(0);
+    let view: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(view["undone"], true, "{}", ran.stdout);
+    assert_eq!(view["findings"], 0, "{}", ran.stdout);
+    view
+}
+
+fn failover_agrees_with_another_loop(cluster: &Cluster) {
+    cluster.on("client", LOOP);
+    cluster.becomes("the loop is answered", || {
+        cluster.succeeds("client", "[ -s /tmp/loop.out ]")
+    });
+    let view = drilled(cluster, &["failover"]);
+    let times = cluster.on("client", "touch /tmp/loop.stop; cat /tmp/loop.out");
+    let mut times: Vec<f64> = times.lines().filter_map(|line| line.parse().ok()).collect();
+    times.sort_by(f64::total_cmp);
+    let gaps = times.windows(2).map(|two| two[1] - two[0]);
+    let longest = gaps.fold(0.0, f64::max);
+    let measured = view["longest_gap"]["seconds"].as_f64().expect("seconds");
+    assert!(
+        (measured - longest).abs() < TOLERANCE,
+        "the drill measured {measured} s, the other loop {longest} s: {view}"
+    );
+    assert!(
+        view["take_over_seconds"].as_f64().is_some_and(|s| s < 5.0),
+        "{view}"
+    );
+}
+
+fn losses_are_undone(cluster: &Cluster) {
+    let view = drilled(cluster, &["rs-loss", "rs1"]);
+    assert_eq!(view["took_effect"], true, "{view}");
+    let view = drilled(cluster, &["split-brain"]);
+    assert_eq!(view["took_effect"], true, "{view}");
+    for host in ["lb1", "lb2", "rs1"] {
+        let left =
+            "iptables -w -S INPUT | grep 'lvsctl drill'; ls /run/lvsctl-drill-* 2>/dev/null; :";
+        assert_eq!(cluster.on(host, left), "", "{host}");
+    }
+}
+
+/// The program is killed while keepalived is stopped.
+fn a_host_heals_by_itself(cluster: &Cluster) {
+    let mut child = Command::new(PROGRAM)
+        .args([
+            "--lab",
+            "drill",
+            "failover",
+            "--director",
+            "lb1",
+            "--for",
+            "5m",
+            "--yes",
+            "-i",
+        ])
+        .arg(cluster.inventory())
+        .env("LVSCTL_AUTH_PASS", AUTH_PASS)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program runs");
+    let runs = || cluster.succeeds("lb1", "systemctl --quiet is-active keepalived");
+    cluster.becomes("keepalived is stopped", || !runs());
+    child.kill().expect("it is killed");
+    child.wait().expect("its end");
+    cluster.becomes("the host starts it again", || {
+        runs() && !cluster.succeeds("lb1", "ls /run/lvsctl-drill-*")
+    });
+    cluster.becomes("the VIP is back", || {
+        cluster.succeeds(
+            "lb1",
+            "ip -4 -o addr show dev eth0 | grep -q ' 192.168.100.200/'",
+        )
+    });
+    cluster.lvsctl(&["verify"]).expect(0).says("0 findings");
+}
