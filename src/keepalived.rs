@@ -15,7 +15,7 @@ pub(crate) struct Block {
 }
 
 /// What directors agree on, or must differ in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Instance {
     pub name: String,
     pub interface: String,
@@ -30,6 +30,65 @@ pub(crate) struct Instance {
     pub unicast: bool,
     /// The address from which unicast adverts are sent.
     pub source: Option<String>,
+    /// Whether a director that serves goes on although one of a higher priority is there.
+    pub nopreempt: bool,
+    /// Seconds that one of a higher priority waits.
+    pub preempt_delay: f64,
+}
+
+/// What a configuration makes keepalived run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Parts {
+    pub vrrp: bool,
+    pub checkers: bool,
+    pub bfd: bool,
+}
+
+impl Parts {
+    pub(crate) fn of(text: &str) -> Self {
+        let blocks = parse(text);
+        let has = |name: &str| {
+            blocks
+                .iter()
+                .any(|block| block.words.first().is_some_and(|word| word == name))
+        };
+        Self {
+            vrrp: has("vrrp_instance"),
+            checkers: has("virtual_server"),
+            bfd: has("bfd_instance"),
+        }
+    }
+}
+
+/// All weights by which trackers change priorities: those outside of virtual servers.
+pub(crate) fn weights(text: &str) -> Vec<i32> {
+    fn of(block: &Block, all: &mut Vec<i32>) {
+        let pairs = block.words.windows(2).filter(|pair| pair[0] == "weight");
+        all.extend(
+            pairs
+                .filter_map(|pair| pair[1].parse::<i32>().ok())
+                .filter(|weight| *weight != 0),
+        );
+        block.inner.iter().for_each(|inner| of(inner, all));
+    }
+    let mut all = Vec::new();
+    for block in parse(text) {
+        if block
+            .words
+            .first()
+            .is_some_and(|word| word.contains("vrrp") || word.contains("track"))
+        {
+            of(&block, &mut all);
+        }
+    }
+    all
+}
+
+/// The words after a statement of `global_defs`.
+pub(crate) fn global(text: &str, name: &str) -> Option<Vec<String>> {
+    let blocks = parse(text);
+    let mut globals = blocks.iter().filter(|block| block.words == ["global_defs"]);
+    globals.find_map(|block| Some(block.named(name).next()?.words.get(1..)?.to_vec()))
 }
 
 /// Blocks may nest only so deep.
@@ -173,6 +232,11 @@ pub(crate) fn instances(text: &str) -> Vec<Instance> {
             advertised,
             unicast: block.named("unicast_peer").next().is_some(),
             source: block.value("unicast_src_ip"),
+            nopreempt: block.named("nopreempt").next().is_some(),
+            preempt_delay: block
+                .value("preempt_delay")
+                .and_then(|seconds| seconds.parse().ok())
+                .unwrap_or(0.0),
         });
     }
     all
@@ -208,6 +272,20 @@ mod tests {
                 "{text}"
             );
         }
+        let waits = rendered.replace(
+            "    state BACKUP\n",
+            "    state BACKUP\n    nopreempt\n    preempt_delay 5\n",
+        );
+        let [one] = instances(&waits).try_into().expect("one instance");
+        assert!(one.nopreempt && (one.preempt_delay - 5.0).abs() < 1e-9);
+        let parts = Parts::of(&format!("{rendered}virtual_server 10.0.0.1 80 {{\n}}\n"));
+        assert!(parts.vrrp && parts.checkers && !parts.bfd);
+        assert_eq!(global(rendered, "router_id"), Some(vec!["lb1".to_owned()]));
+        assert_eq!(global(rendered, "lvs_timeouts"), None);
+        let weighed = "vrrp_script a {\n weight -20\n}\nvrrp_instance x {\n track_interface {\n eth1 weight 5\n }\n}\n\
+                       virtual_server 10.0.0.1 80 {\n real_server 10.0.0.2 80 {\n weight 3\n }\n}\n";
+        assert_eq!(weights(weighed), [-20, 5]);
+        assert_eq!(weights(rendered), [0; 0]);
         let odd = rendered.replace("auth_pass abc", "auth_pass \"a}{#!'~\"");
         let [one] = instances(&odd).try_into().expect("one instance");
         assert_eq!(one.auth, ["auth_type PASS", "auth_pass a}{#!'~"]);

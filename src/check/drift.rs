@@ -4,9 +4,12 @@
 use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
 use super::{Cause, HostAudit};
+use crate::fact::unit::{Holder, State};
+use crate::model::topology;
 use crate::plan;
 use crate::plan::boot;
 use crate::resource::ipvs::KEEPALIVED;
+use crate::resource::service_manager;
 use crate::resource::{Action, Change, Resource};
 use crate::view;
 
@@ -45,8 +48,16 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     }
     let others = audit.plan().changes.iter().filter(|c| !of_stop.contains(c));
     for change in others {
-        let cause = (change.kind == "sysctl").then(|| Cause::Sysctl(change.key.clone()));
-        for (what, mismatch) in differences(change) {
+        let cause = match change.kind {
+            "sysctl" => Some(Cause::Sysctl(change.key.clone())),
+            "unit" => Some(Cause::Unit(change.key.clone())),
+            _ => None,
+        };
+        let starts = start_fix(audit, change);
+        for (what, mut mismatch) in differences(change) {
+            if let Some(fix) = &starts {
+                mismatch.fix.clone_from(fix);
+            }
             let mismatch = mismatch.because(cause.clone());
             findings.fail(audit.name(), &DRIFT, what, mismatch);
         }
@@ -120,9 +131,152 @@ fn differences(change: &Change) -> Vec<(String, Mismatch)> {
     all
 }
 
+/// What starts a unit that `lvsctl apply` would try to start in vain: a port that it needs is another program's, or systemd
+/// refuses to try again.
+fn start_fix(audit: &HostAudit, change: &Change) -> Option<String> {
+    let facts = &audit.facts().unit;
+    let state = facts
+        .units
+        .get(&change.key)
+        .filter(|_| change.kind == "unit")?;
+    if state.active || state.masked {
+        return None;
+    }
+    let listens = topology::listens(audit.cluster, audit.host, &audit.serves);
+    let tcp = listens
+        .http
+        .iter()
+        .chain(&listens.https)
+        .chain(&listens.tcp);
+    let ports: Vec<(bool, u16)> = tcp
+        .map(|port| (false, *port))
+        .chain(listens.udp.iter().map(|port| (true, *port)))
+        .collect();
+    vain_start(&change.key, state, &facts.holders, &ports)
+}
+
+/// `ports` are those that the host serves, each with whether it is UDP.
+fn vain_start(
+    unit: &str,
+    state: &State,
+    holders: &[Holder],
+    ports: &[(bool, u16)],
+) -> Option<String> {
+    let own = |holder: &&Holder| unit.starts_with(holder.program.as_str());
+    let mut held: Vec<&Holder> = holders
+        .iter()
+        .filter(|holder| ports.contains(&(holder.udp, holder.port)) && !own(holder))
+        .collect();
+    held.sort_by_key(|holder| holder.pid);
+    held.dedup_by_key(|holder| holder.pid);
+    let reset = if state.refused {
+        format!("systemctl reset-failed {unit}; ")
+    } else {
+        String::new()
+    };
+    let failed = state.active_state == "failed" || state.active_state == "activating";
+    match held.first() {
+        Some(first) if failed && unit != KEEPALIVED => {
+            let pids: Vec<String> = held.iter().map(|holder| holder.pid.to_string()).collect();
+            Some(format!(
+                "{} (pid {}) holds port {}: end it (`kill {}`, and what starts it), then `{reset}systemctl start {unit}`",
+                first.program,
+                first.pid,
+                first.port,
+                pids.join(" ")
+            ))
+        }
+        _ if state.refused => Some(format!(
+            "`{reset}systemctl start {unit}`; {} says why it failed",
+            service_manager::where_it_logs(unit)
+        )),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_starts_a_unit_that_apply_cannot_start() {
+        const NGINX: &str = "nginx.service";
+        let python = Holder {
+            port: 80,
+            program: "python3".to_owned(),
+            pid: 7,
+            ..Holder::default()
+        };
+        let nginx = Holder {
+            program: "nginx".to_owned(),
+            ..python.clone()
+        };
+        let state = |active_state: &str, refused| State {
+            loaded: true,
+            active_state: active_state.to_owned(),
+            refused,
+            ..State::default()
+        };
+        let held = "python3 (pid 7) holds port 80: end it (`kill 7`, and what starts it), then `systemctl start nginx.service`";
+        for (about, unit, state, holders, want) in [
+            (
+                "stopped by hand",
+                NGINX,
+                state("inactive", false),
+                vec![],
+                None,
+            ),
+            (
+                "a port that another has",
+                NGINX,
+                state("failed", false),
+                vec![python.clone()],
+                Some(held),
+            ),
+            (
+                "... twice",
+                NGINX,
+                state("failed", false),
+                vec![python.clone(), python.clone()],
+                Some(held),
+            ),
+            (
+                "... and tried too often",
+                NGINX,
+                state("failed", true),
+                vec![python.clone()],
+                Some(
+                    "python3 (pid 7) holds port 80: end it (`kill 7`, and what starts it), then `systemctl reset-failed nginx.service; systemctl start nginx.service`",
+                ),
+            ),
+            (
+                "its own old process",
+                NGINX,
+                state("failed", false),
+                vec![nginx],
+                None,
+            ),
+            (
+                "tried too often",
+                NGINX,
+                state("failed", true),
+                vec![],
+                Some(
+                    "`systemctl reset-failed nginx.service; systemctl start nginx.service`; `journalctl -u nginx` (without systemd: the system log) says why it failed",
+                ),
+            ),
+            (
+                "keepalived needs no port",
+                KEEPALIVED,
+                state("failed", false),
+                vec![python],
+                None,
+            ),
+        ] {
+            let found = vain_start(unit, &state, &holders, &[(false, 80)]);
+            assert_eq!(found.as_deref(), want, "{about}");
+        }
+    }
 
     #[test]
     fn apply_is_no_fix_for_what_it_refuses() {

@@ -37,6 +37,8 @@ pub struct Part {
 pub enum Cause {
     /// The value of a kernel parameter, running or at the next boot.
     Sysctl(String),
+    /// A unit, whether it runs, and what its processes do.
+    Unit(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -161,7 +161,8 @@ fn combined(mut group: Vec<Finding>) -> Option<Finding> {
         found.next().map(|other| other.fix.clone())
     };
     // `apply` sets the value now and at boot.
-    if let Some(fix) = fix_of(&DRIFT)
+    if matches!(first.cause, Some(Cause::Sysctl(_)))
+        && let Some(fix) = fix_of(&DRIFT)
         && !first.fix.starts_with("`lvsctl apply`")
     {
         first.fix = fix;
@@ -178,6 +179,7 @@ fn combined(mut group: Vec<Finding>) -> Option<Finding> {
             expected: other.expected,
             found: other.found,
         });
+        first.parts.extend(other.parts);
     }
     Some(first)
 }

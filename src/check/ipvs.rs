@@ -1,17 +1,15 @@
-//! The IPVS table of directors: who writes it, what else it holds, its timeouts and its sync daemons.
+//! The IPVS table of directors: who writes it, and what else it holds.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
+use super::HostAudit;
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
-use super::vip::holds;
-use super::{ClusterAudit, HostAudit, list};
 use crate::fact::Needs;
 use crate::fact::ipvs::Served;
 use crate::model::{Cluster, Host};
 use crate::resource::ipvs::{KEEPALIVED, Virtual};
-use crate::resource::service_manager::{self, ServiceManager};
+use crate::resource::service_manager::ServiceManager;
 use crate::view;
 
 pub(super) static IPVS_OWNER: Check = Check {
@@ -34,26 +32,6 @@ pub(super) static IPVS_FOREIGN: Check = Check {
     judge: Judge::Director(strangers),
 };
 
-pub(super) static IPVS_TIMEOUTS: Check = Check {
-    id: "ipvs-timeouts",
-    summary: "The timeouts of IPVS are the same on all directors.",
-    reason: "After a failover the new master keeps connections for another time, and idle ones may break.",
-    source: "ipvsadm(8) `--set`",
-    fix: "`ipvsadm --set TCP TCPFIN UDP` on each director; a reboot resets it, so run it at boot too",
-    needs: table_needs,
-    judge: Judge::Cluster(timeouts),
-};
-
-pub(super) static SYNC_DAEMON: Check = Check {
-    id: "sync-daemon",
-    summary: "The sync daemons of IPVS run as the inventory says; without `sync_daemon`, on all directors or on none.",
-    reason: "Without them the new master has no entries for existing connections after a failover.",
-    source: "ipvsadm(8) `--start-daemon`; keepalived.conf(5) `lvs_sync_daemon`",
-    fix: "`lvsctl apply`; `ipvsadm --start-daemon ROLE` if they were started by hand",
-    needs: table_needs,
-    judge: Judge::Cluster(sync_daemons),
-};
-
 /// Units that write the IPVS table.
 const TABLE_WRITERS: [&str; 3] = ["ipvsadm.service", "ldirectord.service", KEEPALIVED];
 
@@ -65,7 +43,7 @@ fn owner_needs(_: &Cluster, host: &Host, needs: &mut Needs) {
     }
 }
 
-fn table_needs(_: &Cluster, host: &Host, needs: &mut Needs) {
+pub(super) fn table_needs(_: &Cluster, host: &Host, needs: &mut Needs) {
     if host.is_director() {
         needs.ipvs.get_or_insert_default().audit = true;
     }
@@ -139,98 +117,4 @@ fn strangers(audit: &HostAudit, findings: &mut Findings) {
             format!("the IPVS table also has the service {key}, which is not of this cluster"),
         );
     }
-}
-
-/// Directors that take over from each other keep connections alive equally long.
-fn timeouts(audit: &ClusterAudit, findings: &mut Findings) {
-    let values: Vec<(&str, String)> = audit
-        .hosts
-        .iter()
-        .filter_map(|s| {
-            let [tcp, fin, udp] = s.facts().ipvs.timeouts?;
-            Some((s.name(), format!("{tcp} {fin} {udp}")))
-        })
-        .collect();
-    if values.len() < 2 {
-        return;
-    }
-    let different: BTreeSet<&String> = values.iter().map(|(_, v)| v).collect();
-    let fault = (different.len() > 1).then(|| {
-        Mismatch::new(
-            "the same timeouts (tcp, tcpfin, udp) on all directors",
-            list(&values),
-            "`ipvsadm --set TCP TCPFIN UDP` on each",
-        )
-        .warning()
-    });
-    findings.judge("", &IPVS_TIMEOUTS, "tcp tcpfin udp", fault);
-}
-
-/// keepalived runs one sync daemon, for the instance with `lvs_sync_daemon`: whoever serves that instance sends, the
-/// others receive. One that was started by hand is judged by all VIPs.
-fn sync_daemons(audit: &ClusterAudit, findings: &mut Findings) {
-    let (cluster, audit) = (audit.cluster, audit.hosts);
-    let instance = cluster.vrrp.iter().find(|instance| instance.sync_daemon);
-    let directors = audit.iter().filter(|s| s.host.is_director());
-    if let Some(instance) = instance {
-        let vips: BTreeSet<IpAddr> = instance.vips.iter().map(|vip| vip.address).collect();
-        let member = |s: &&HostAudit| instance.member(s.host).is_some();
-        for director in directors.filter(member) {
-            let serves = vips.iter().any(|vip| holds(director, *vip));
-            let fix = format!(
-                "`lvsctl apply` writes `lvs_sync_daemon` for {} into keepalived.conf; for why it did not start see {}",
-                instance.name,
-                service_manager::where_it_logs(KEEPALIVED)
-            );
-            sync_daemon(
-                director,
-                if serves { "master" } else { "backup" },
-                fix,
-                findings,
-            );
-        }
-        return;
-    }
-    if !directors
-        .clone()
-        .any(|s| !s.facts().ipvs.sync_daemons.is_empty())
-    {
-        return;
-    }
-    let vips = cluster.all_vips();
-    for director in directors {
-        let held = vips.iter().filter(|vip| holds(director, **vip)).count();
-        let role = match held {
-            0 => "backup",
-            n if n == vips.len() => "master",
-            // Each sends its own connections.
-            _ => "",
-        };
-        let started = format!(
-            "`ipvsadm --start-daemon {}`",
-            if role.is_empty() { "master" } else { role }
-        );
-        let fix = format!("{started}, or `sync_daemon: true` in the inventory");
-        sync_daemon(director, role, fix, findings);
-    }
-}
-
-/// Without a role, either is right.
-fn sync_daemon(director: &HostAudit, role: &'static str, fix: String, findings: &mut Findings) {
-    let daemons = &director.facts().ipvs.sync_daemons;
-    let right = daemons.iter().any(|line| line.starts_with(role));
-    let role = if role.is_empty() {
-        "master or backup"
-    } else {
-        role
-    };
-    let fault = (!right).then(|| {
-        let found = if daemons.is_empty() {
-            "none".to_owned()
-        } else {
-            daemons.join("; ")
-        };
-        Mismatch::new(format!("a {role} sync daemon"), found, fix)
-    });
-    findings.judge(director.name(), &SYNC_DAEMON, role, fault);
 }

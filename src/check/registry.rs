@@ -2,11 +2,13 @@
 
 use super::Check;
 use super::{
-    arp, arp_answer, arptables, clocks, drift, end_to_end, health, iptables, ipvs, keepalived,
+    arp, arp_answer, arptables, clocks, conntrack, drift, end_to_end, health, iptables, ipvs,
 };
+use super::{ipvs_health, ipvs_sync, ipvs_sysctl, ipvs_timeouts, keepalived, running};
 use super::{listener, marks, offload, reachable, redirects, reply_route, service_path};
 use super::{
-    source_address, sysctl_at_boot, threshold, tunnel_mtu, vip, vrrp, vrrp_adverts, vrrp_path,
+    source_address, sysctl_at_boot, threshold, tunnel_mtu, vip, vrrp, vrrp_adverts, vrrp_master,
+    vrrp_path, vrrp_running,
 };
 
 /// The check of this id.
@@ -32,6 +34,8 @@ pub static ALL: &[&Check] = &[
     &service_path::FIREWALL_VIP,
     &arptables::ARPTABLES_RIP,
     &listener::OWN_ANSWER,
+    &running::SERVER_RUNNING,
+    &conntrack::CONNTRACK,
     &redirects::SEND_REDIRECTS,
     &ipvs::IPVS_OWNER,
     &iptables::IPTABLES_BACKEND,
@@ -39,23 +43,31 @@ pub static ALL: &[&Check] = &[
     &marks::MARK_SET,
     &marks::MARK_UNIQUE,
     &vrrp_path::FIREWALL_VRRP,
+    &running::KEEPALIVED_RUNNING,
+    &running::KEEPALIVED_LOADED,
+    &running::CHECKER_RUNNING,
     &keepalived::VRRP_STATE,
+    &keepalived::VRRP_TRACKED,
     &arptables::ARPTABLES_VIP,
     &keepalived::KEEPALIVED_CONFIG,
     &offload::LRO,
     &ipvs::IPVS_FOREIGN,
     &threshold::IPVS_THRESHOLD,
+    &ipvs_sysctl::IPVS_SYSCTL,
+    &ipvs_health::IPVS_HEALTH,
     &vip::VIP_HOLDER,
+    &vrrp_master::VRRP_MASTER,
     &vrrp::VRRP_EQUAL,
     &vrrp::VRRP_PRIORITY,
     &vrrp::VRRP_ID,
-    &ipvs::IPVS_TIMEOUTS,
-    &ipvs::SYNC_DAEMON,
+    &ipvs_timeouts::IPVS_TIMEOUTS,
+    &ipvs_sync::SYNC_DAEMON,
     &clocks::CLOCKS,
     &tunnel_mtu::TUNNEL_MTU,
     &arp_answer::ARP_ANSWER,
     &vrrp_adverts::VRRP_FOREIGN,
     &vrrp_adverts::VRRP_ADVERTS,
+    &vrrp_running::VRRP_RUNNING,
     &end_to_end::END_TO_END,
     &end_to_end::HTTP_STATUS,
     &end_to_end::HTTP_TEXT,

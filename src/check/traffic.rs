@@ -139,6 +139,7 @@ pub fn check<'h>(
             judge(&traffic, findings);
         }
     }
+    findings.merge();
     super::name(cluster, findings);
 }
 

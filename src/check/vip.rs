@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
-use super::{ClusterAudit, HostAudit, vrrp_adverts};
+use super::{Cause, ClusterAudit, HostAudit, running, vrrp_adverts};
 use crate::fact::Needs;
 use crate::model::{Cluster, Host, topology};
 use crate::resource::ipvs::KEEPALIVED;
@@ -173,8 +173,28 @@ fn holders(audit: &ClusterAudit, findings: &mut Findings) {
             };
             Mismatch::new(expected, "on none", fix)
         });
-        findings.judge("", &VIP_HOLDER, format!("VIP {vip}"), mismatch);
+        // A director whose keepalived does not do its work is the cause, whoever holds the VIP beside it.
+        let among = if holding.is_empty() {
+            directors_of(hosts)
+        } else {
+            holding
+        };
+        let broken = among
+            .into_iter()
+            .find(|s| running::keepalived::broken(s).is_some());
+        let (host, mismatch) = match (broken, mismatch) {
+            (Some(broken), Some(mismatch)) => {
+                let cause = Cause::Unit(KEEPALIVED.to_owned());
+                (broken.name(), Some(mismatch.because(Some(cause))))
+            }
+            (_, mismatch) => ("", mismatch),
+        };
+        findings.judge(host, &VIP_HOLDER, format!("VIP {vip}"), mismatch);
     }
+}
+
+fn directors_of<'a>(hosts: &'a [HostAudit]) -> Vec<&'a HostAudit<'a>> {
+    hosts.iter().filter(|s| s.host.is_director()).collect()
 }
 
 /// Of two directors with a VIP, one where keepalived does not run has it by hand; else they do not hear each other.

@@ -50,11 +50,63 @@ const LISTENER: &str = include_str!("vrrp_adverts.pl");
 /// The longest that a director listens, in seconds.
 const LONGEST: f64 = 8.0;
 
+/// An advert, but for what every one of its sender repeats.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Advert {
+    pub from: IpAddr,
+    pub id: u8,
+    pub priority: u8,
+    /// Older recordings end before this.
+    pub said: Option<Said>,
+}
+
+/// What an advert says beside who sends it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Said {
+    pub version: u8,
+    /// In centiseconds.
+    pub interval: u32,
+    /// The kind of VRRPv2: 1 is a password.
+    pub auth: u8,
+    /// Of the password, so that it is compared and not shown.
+    pub sum: u32,
+    pub vips: BTreeSet<IpAddr>,
+}
+
+impl Advert {
+    fn of(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let from = words.next()?.parse().ok()?;
+        let id = words.next()?.parse().ok()?;
+        let priority = words.next().map_or(Some(0), |word| word.parse().ok())?;
+        let mut said = || {
+            Some(Said {
+                version: words.next()?.parse().ok()?,
+                interval: words.next()?.parse().ok()?,
+                auth: words.next()?.parse().ok()?,
+                sum: words.next()?.parse().ok()?,
+                vips: words
+                    .next()?
+                    .split(',')
+                    .filter_map(|vip| vip.parse().ok())
+                    .collect(),
+            })
+        };
+        let said = said();
+        Some(Self {
+            from,
+            id,
+            priority,
+            said,
+        })
+    }
+}
+
 /// What a director received while it listened.
 #[derive(Debug, Default)]
 pub struct Listened {
-    /// Sender and virtual_router_id of each advert.
-    adverts: BTreeSet<(IpAddr, u8)>,
+    /// In the order in which they came.
+    pub(super) adverts: Vec<Advert>,
     /// The addresses that it held when it began or when it ended.
     held: BTreeSet<IpAddr>,
 }
@@ -89,13 +141,7 @@ pub(super) fn takes_part(director: &HostAudit) -> bool {
 pub(super) fn listened(section: &Section) -> Option<Listened> {
     let text = section.part("adverts");
     text.lines().any(|line| line == "heard").then(|| Listened {
-        adverts: text
-            .lines()
-            .filter_map(|line| {
-                let mut words = line.split(' ');
-                Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
-            })
-            .collect(),
+        adverts: text.lines().filter_map(Advert::of).collect(),
         held: section
             .parts_of("held")
             .filter_map(|(_, text)| Addresses::of_json(text).ok())
@@ -106,7 +152,9 @@ pub(super) fn listened(section: &Section) -> Option<Listened> {
 }
 
 /// Directors that listened, each with what it received.
-fn listeners<'t>(traffic: &'t Traffic) -> impl Iterator<Item = (&'t HostAudit<'t>, &'t Listened)> {
+pub(super) fn listeners<'t>(
+    traffic: &'t Traffic,
+) -> impl Iterator<Item = (&'t HostAudit<'t>, &'t Listened)> {
     let directors = traffic
         .hosts
         .iter()
@@ -117,8 +165,22 @@ fn listeners<'t>(traffic: &'t Traffic) -> impl Iterator<Item = (&'t HostAudit<'t
 fn foreign(traffic: &Traffic, findings: &mut Findings) {
     let cluster = traffic.cluster;
     let ids: BTreeSet<u8> = cluster.vrrp.iter().map(|v| v.virtual_router_id).collect();
+    let directors: BTreeSet<IpAddr> = cluster
+        .vrrp
+        .iter()
+        .flat_map(|v| &v.members)
+        .map(|m| m.address)
+        .collect();
     for (director, Listened { adverts, .. }) in listeners(traffic) {
-        for (address, id) in adverts.iter().filter(|(_, id)| !ids.contains(id)) {
+        let heard: BTreeSet<(IpAddr, u8)> = adverts
+            .iter()
+            .map(|advert| (advert.from, advert.id))
+            .collect();
+        // One of ours with another id runs with another file: [`super::vrrp_running`].
+        let others = heard
+            .iter()
+            .filter(|(from, id)| !ids.contains(id) && !directors.contains(from));
+        for (address, id) in others {
             let text = format!(
                 "{address} also sends VRRP adverts on this network, with virtual_router_id {id}"
             );
@@ -132,7 +194,7 @@ fn foreign(traffic: &Traffic, findings: &mut Findings) {
                 .flat_map(|v| &v.members)
                 .map(|member| member.address)
                 .collect();
-            let strangers: Vec<String> = adverts
+            let strangers: Vec<String> = heard
                 .iter()
                 .filter(|(address, v)| *v == id && !members.contains(address))
                 .map(|(address, _)| address.to_string())
@@ -167,7 +229,7 @@ fn received(traffic: &Traffic, findings: &mut Findings) {
             let member = |address: &IpAddr| instance.members.iter().any(|m| m.address == *address);
             let heard = adverts
                 .iter()
-                .any(|(address, id)| *id == instance.virtual_router_id && member(address));
+                .any(|advert| advert.id == instance.virtual_router_id && member(&advert.from));
             let mismatch = (!heard).then(|| {
                 Mismatch::new(
                     format!("adverts of {} from the director that serves", instance.name),

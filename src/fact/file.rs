@@ -17,6 +17,8 @@ pub struct Found {
     pub owner: String,
     /// Seconds since the epoch.
     pub modified: f64,
+    /// When its content, name, mode or owner was last changed; nobody can set it back.
+    pub changed: Option<f64>,
     pub content: String,
 }
 
@@ -49,7 +51,7 @@ impl Fact for Files {
         let paths: Vec<String> = ask.iter().map(|s| quote(s)).collect();
         format!(
             "part stat\nset --\nfor f in {}; do if [ -e \"$f\" ] || [ -L \"$f\" ]; then set -- \"$@\" \"$f\"; fi; done\n\
-             if [ $# -gt 0 ]; then stat -c '%F|%s|%a|%U:%G|%.9Y|%n' \"$@\" 2>/dev/null\nfor f do shift; if [ -f \"$f\" ] && [ ! -L \"$f\" ]; \
+             if [ $# -gt 0 ]; then stat -c '%F|%s|%a|%U:%G|%.9Y %.9Z|%n' \"$@\" 2>/dev/null\nfor f do shift; if [ -f \"$f\" ] && [ ! -L \"$f\" ]; \
              then set -- \"$@\" \"$f\"; fi; done; fi\npart content\nif [ $# -gt 0 ]; then head -q -c {LIMIT} \"$@\" 2>/dev/null; fi\nset --\n",
             paths.join(" ")
         )
@@ -66,6 +68,8 @@ impl Fact for Files {
                 (word()?, word()?, word()?, word()?, word()?, word()?);
             let regular = kind.starts_with("regular");
             let size: usize = size.parse().map_err(|_| odd(line))?;
+            let second = |word: &str| word.parse().ok();
+            let mut times = modified.split(' ');
             let mut content = String::new();
             if regular {
                 let split = rest.split_at_checked(size.min(LIMIT)).ok_or_else(|| {
@@ -82,7 +86,8 @@ impl Fact for Files {
                 size,
                 mode: mode.to_owned(),
                 owner: owner.to_owned(),
-                modified: modified.parse().map_err(|_| odd(line))?,
+                modified: times.next().and_then(second).ok_or_else(|| odd(line))?,
+                changed: times.next().and_then(second),
                 content,
             };
             files.insert(path.to_owned(), found);

@@ -8,11 +8,17 @@ use strum::Display;
 
 use super::{Fact, ParseError, Section};
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Keepalived {
     pub test: Option<ConfigTest>,
-    /// The states of instances by their names.
-    pub states: BTreeMap<String, State>,
+    pub log: Log,
+}
+
+impl Keepalived {
+    /// The last state of an instance, where its log says it.
+    pub fn state(&self, instance: &str) -> Option<State> {
+        self.log.states.get(instance).copied()
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,17 +44,58 @@ pub enum State {
     Fault,
 }
 
-/// The last state that was logged of each instance, by its name.
-fn states(text: &str) -> BTreeMap<String, State> {
-    let mut states = BTreeMap::new();
-    for line in text.lines() {
-        if line.contains("Starting Keepalived v") || line.contains("Starting VRRP child") {
-            states.clear();
+/// What the log says since keepalived started.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Log {
+    /// The last state of each instance, by its name.
+    pub states: BTreeMap<String, State>,
+    /// When an instance entered its state, in seconds since the epoch, where the log says so.
+    pub since: BTreeMap<String, f64>,
+    /// The last priority of an instance that tracked programs or interfaces changed.
+    pub priorities: BTreeMap<String, u8>,
+    /// Tracked programs, and what they said when they failed the last time; none where they succeeded after that.
+    pub trackers: BTreeMap<String, Option<String>>,
+    /// When the configuration was last read again.
+    pub reloaded: Option<f64>,
+    /// The process of the health checkers and that of VRRP.
+    pub checkers: Option<u32>,
+    pub vrrp: Option<u32>,
+}
+
+impl Log {
+    fn of(text: &str) -> Self {
+        let mut log = Self::default();
+        for line in text.lines() {
+            let time = line.split(' ').next().and_then(|word| word.parse().ok());
+            let time = time.filter(|seconds: &f64| *seconds > 1e9);
+            log.take(line, time);
+        }
+        log
+    }
+
+    fn take(&mut self, line: &str, time: Option<f64>) {
+        let pid = || line.rsplit_once("pid=")?.1.trim().parse().ok();
+        if line.contains("Starting Keepalived v") {
+            *self = Self::default();
+        } else if line.contains("Starting VRRP child") {
+            self.states.clear();
+            self.since.clear();
+            self.priorities.clear();
+            self.trackers.clear();
+            self.vrrp = pid();
+        } else if line.contains("Starting Healthcheck child") {
+            self.checkers = pid();
         } else if let Some((name, state)) = entered(line) {
-            states.insert(name.to_owned(), state);
+            self.states.insert(name.to_owned(), state);
+            self.since.extend(time.map(|time| (name.to_owned(), time)));
+        } else if let Some((name, priority)) = effective(line) {
+            self.priorities.insert(name.to_owned(), priority);
+        } else if let Some((name, failure)) = tracked(line) {
+            self.trackers.insert(name.to_owned(), failure);
+        } else if line.contains("Reloading") {
+            self.reloaded = time.or(self.reloaded);
         }
     }
-    states
 }
 
 /// `(web) Entering FAULT STATE (init)`, `(web): entering FAULT state`.
@@ -65,6 +112,29 @@ fn entered(line: &str) -> Option<(&str, State)> {
         _ => return None,
     };
     Some((name, state))
+}
+
+/// `(web) Changing effective priority from 100 to 50`.
+fn effective(line: &str) -> Option<(&str, u8)> {
+    let (before, after) = line.split_once(" Changing effective priority from ")?;
+    let (_, name) = before.strip_suffix(')')?.rsplit_once('(')?;
+    let (_, to) = after.split_once(" to ")?;
+    Some((name, to.split_whitespace().next()?.parse().ok()?))
+}
+
+/// `VRRP_Script(web-nginx) failed (exited with status 1)`, `VRRP_Script(web-nginx) succeeded`.
+fn tracked(line: &str) -> Option<(&str, Option<String>)> {
+    let (_, rest) = line.split_once("VRRP_Script(")?;
+    let (name, said) = rest.split_once(") ")?;
+    let good = ["succeeded", "considered successful"];
+    let failed = ["failed", "timed out", "now returning"];
+    if good.iter().any(|word| said.starts_with(word)) {
+        Some((name, None))
+    } else if failed.iter().any(|word| said.starts_with(word)) {
+        Some((name, Some(said.trim().to_owned())))
+    } else {
+        None
+    }
 }
 
 impl Fact for Keepalived {
@@ -85,7 +155,7 @@ impl Fact for Keepalived {
     fn parse(section: &Section) -> Result<Self, ParseError> {
         Ok(Self {
             test: config_test(section.part("test")),
-            states: states(section.part("log")),
+            log: Log::of(section.part("log")),
         })
     }
 }
@@ -149,7 +219,35 @@ mod tests {
                 .into_iter()
                 .map(|(name, state)| (name.to_owned(), state))
                 .collect();
-            assert_eq!(states(text), expected, "{text}");
+            assert_eq!(Log::of(text).states, expected, "{text}");
         }
+    }
+    #[test]
+    fn what_else_the_log_says() {
+        let text = "1700000000.5 lb1 Keepalived[1]: Starting Healthcheck child process, pid=12\n\
+            1700000000.6 lb1 Keepalived[1]: Starting VRRP child process, pid=13\n\
+            1700000001.0 lb1 Keepalived_vrrp[13]: VRRP_Script(main-nginx) failed (exited with status 1)\n\
+            1700000001.1 lb1 Keepalived_vrrp[13]: VRRP_Script(main-dns) failed (exited with status 1)\n\
+            1700000001.2 lb1 Keepalived_vrrp[13]: VRRP_Script(main-dns) succeeded\n\
+            1700000001.3 lb1 Keepalived_vrrp[13]: (main) Changing effective priority from 100 to 50\n\
+            1700000002.0 lb1 Keepalived_vrrp[13]: (main) Entering MASTER STATE\n\
+            1700000003.0 lb1 Keepalived[1]: Reloading ...\n";
+        let log = Log::of(text);
+        assert_eq!((log.checkers, log.vrrp), (Some(12), Some(13)));
+        assert_eq!(log.priorities["main"], 50);
+        assert_eq!(log.trackers["main-dns"], None);
+        let failure = log.trackers["main-nginx"].as_deref();
+        assert_eq!(failure, Some("failed (exited with status 1)"));
+        assert_eq!(log.since["main"], 1_700_000_002.0);
+        assert_eq!(log.reloaded, Some(1_700_000_003.0));
+        // A new VRRP process begins anew.
+        let log = Log::of(&format!("{text}Starting VRRP child process, pid=14\n"));
+        assert!(log.priorities.is_empty() && log.trackers.is_empty() && log.states.is_empty());
+        assert_eq!((log.checkers, log.vrrp), (Some(12), Some(14)));
+        // A system log has no such times.
+        let log = Log::of(
+            "Nov 28 01:20:02 lb1 daemon.info Keepalived_vrrp[333]: (main) Entering BACKUP STATE\n",
+        );
+        assert!(log.since.is_empty() && log.states.len() == 1);
     }
 }

@@ -14,6 +14,7 @@ pub mod neighbour;
 pub mod networkd;
 pub mod offload;
 pub mod package;
+pub mod process;
 pub mod route;
 pub mod route_to;
 pub mod section;
@@ -105,6 +106,7 @@ facts! {
     clock: clock::Clock,
     unit: unit::Units,
     ipvs: ipvs::Ipvs,
+    process: process::Processes,
     keepalived: keepalived::Keepalived,
     listener: listener::Listeners,
     offload: offload::Offloads,

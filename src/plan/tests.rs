@@ -173,6 +173,7 @@ fn with_file(content: &str) -> Facts {
         mode: "644".into(),
         owner: "root:root".into(),
         modified: 0.0,
+        changed: None,
         content: content.into(),
     };
     facts.file.insert("/a", found);

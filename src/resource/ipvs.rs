@@ -73,6 +73,7 @@ impl From<Flat> for Ipvs {
                 flags: flat.flags,
                 persistence: flat.persistence,
                 one_packet: flat.one_packet,
+                engine: None,
             },
             real_servers: flat.real_servers,
             keepalived: flat.keepalived,

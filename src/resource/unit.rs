@@ -248,14 +248,15 @@ impl Kind for Unit {
                 self.name
             ));
         }
-        let masked = facts
-            .unit
-            .units
-            .get(&self.name)
-            .is_some_and(|state| state.masked);
-        masked.then(|| {
+        let state = facts.unit.units.get(&self.name)?;
+        state.masked.then(|| {
+            let runtime = if state.masked_until_boot {
+                "--runtime "
+            } else {
+                ""
+            };
             format!(
-                "{} is masked; `systemctl unmask {}` allows it",
+                "{} is masked; `systemctl unmask {runtime}{}` allows it",
                 self.name, self.name
             )
         })

@@ -224,7 +224,7 @@ pub fn unheld(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unheld> {
     });
     let logged = fleet.each(asked.collect(), |run| {
         let states = run.facts("asking for the state of VRRP", &states());
-        let states = states.map(|facts| facts.keepalived.states);
+        let states = states.map(|facts| facts.keepalived.log.states);
         (run.host.name.clone(), states.unwrap_or_default())
     });
     let of = |(vip, instance): (IpAddr, &VrrpInstance)| {

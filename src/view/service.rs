@@ -155,6 +155,7 @@ pub fn ipvs_of(cluster: &Cluster, service: &Service) -> Vec<Ipvs> {
             flags: service.scheduler_flags.iter().cloned().collect(),
             persistence: service.persistence.map(|p| (p.timeout, p.granularity)),
             one_packet: service.one_packet,
+            engine: None,
         },
         real_servers: service
             .real_servers

@@ -226,7 +226,7 @@ fn director(cluster: &Cluster, run: &HostRun) -> Director {
         .map(|vip| vip.to_string())
         .collect();
     let waits = observed.unit.is_active(KEEPALIVED);
-    let mut instances = observed.keepalived.states.clone();
+    let mut instances = observed.keepalived.log.states.clone();
     instances.retain(|name, _| waits && cluster.vrrp.iter().any(|i| i.name == *name));
     let faults: Vec<String> = cluster
         .vrrp

@@ -152,7 +152,7 @@ fn service(words: &[&str]) -> Result<Definition, String> {
     let mut to = To::default();
     let mut scheduler = None;
     let (mut flags, mut timeout, mut one_packet) = (BTreeSet::new(), None, false);
-    let mut netmask = None;
+    let (mut netmask, mut engine) = (None, None);
     let mut words = Words {
         words: words.iter(),
     };
@@ -170,9 +170,7 @@ fn service(words: &[&str]) -> Result<Definition, String> {
                     .collect();
             }
             "-o" | "--ops" | "ops" => one_packet = true,
-            "pe" | "--pe" => {
-                words.value::<String>(option)?;
-            }
+            "pe" | "--pe" => engine = Some(words.value(option)?),
             other => return Err(format!("unknown option {other:?}")),
         }
     }
@@ -192,6 +190,7 @@ fn service(words: &[&str]) -> Result<Definition, String> {
         flags,
         persistence: timeout.map(|timeout| (timeout, granularity)),
         one_packet,
+        engine,
     })
 }
 

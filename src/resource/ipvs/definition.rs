@@ -59,6 +59,9 @@ pub struct Definition {
     /// Seconds and prefix length.
     pub persistence: Option<(u32, u8)>,
     pub one_packet: bool,
+    /// A persistence engine (`--pe`), which another program made of it.
+    #[serde(skip)]
+    pub engine: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

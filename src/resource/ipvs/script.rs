@@ -67,6 +67,9 @@ pub(super) fn options(definition: &Definition) -> String {
             out.push_str(&format!(" -M {netmask}"));
         }
     }
+    if let Some(engine) = &definition.engine {
+        out.push_str(&format!(" --pe {}", quote(engine)));
+    }
     if definition.one_packet {
         out.push_str(" -o");
     }

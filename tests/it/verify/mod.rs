@@ -124,7 +124,7 @@ fn asked(script: &str, text: &str) -> String {
 
 /// Facts that a recording leaves out are answered as a host does that has nothing of the kind.
 fn with_silence(probe: &str) -> String {
-    const NOTHING: [(&str, &str); 12] = [
+    const NOTHING: [(&str, &str); 13] = [
         ("sysctl", "values"),
         ("sysctl-file", "files"),
         ("route", "v4"),
@@ -135,6 +135,7 @@ fn with_silence(probe: &str) -> String {
         ("unit", "show"),
         ("ipvs", "table"),
         ("keepalived", "asked"),
+        ("process", "stat"),
         ("listener", "tcp"),
         ("offload", "asked"),
     ];

@@ -106,6 +106,16 @@ const NO_SETTINGS: &str = "/proc/sys/net/ipv4/ip_forward:0";
 
 const CASES: &[Case] = &[
     Case {
+        name: "keepalived-hidden",
+        check: "keepalived-running",
+        host: "lb1",
+        parts: &[(
+            "unit show",
+            "Id=keepalived.service\nLoadState=loaded\nActiveState=active\n",
+        )],
+        says: "keepalived: skipped: the unit is active, and the host's /proc shows no process of it",
+    },
+    Case {
         name: "docker-publishes-the-port",
         check: "listener",
         host: "rs1",
@@ -751,6 +761,72 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
         "keepalived's log says its state",
         Holds("without it nothing is judged"),
         "vrrp_state.rs",
+    ),
+    (
+        "keepalived-running",
+        "/proc shows other processes (hidepid)",
+        Skipped("keepalived-hidden"),
+        "proc(5) hidepid",
+    ),
+    (
+        "keepalived-loaded",
+        "the clock was not set back since the reload",
+        NotSeen("a change looks later than it was"),
+        "inode(7)",
+    ),
+    (
+        "checker-running",
+        "/proc shows other processes",
+        Elsewhere("running/checker.rs skips"),
+        "proc(5) hidepid",
+    ),
+    (
+        "server-running",
+        "the server is one that is known, or its unit is of a role",
+        Holds("others are not judged"),
+        "running/server.rs",
+    ),
+    (
+        "conntrack",
+        "/proc/sys/net/netfilter is shown",
+        Holds("without it nothing is tracked"),
+        "nf_conntrack-sysctl",
+    ),
+    (
+        "vrrp-tracked",
+        "keepalived's log is there",
+        Holds("without it nothing is judged"),
+        "keepalived.rs",
+    ),
+    (
+        "vrrp-master",
+        "all members were asked",
+        Elsewhere("vrrp_master.rs: judged only then"),
+        "--limit",
+    ),
+    (
+        "vrrp-master",
+        "no takeover is under way",
+        Elsewhere("vrrp_master.rs: explained"),
+        "RFC 9568 6.1",
+    ),
+    (
+        "vrrp-running",
+        "a director hears the adverts",
+        Holds("without it nothing is judged"),
+        "vrrp_adverts.rs",
+    ),
+    (
+        "ipvs-sysctl",
+        "the kernel has the parameter",
+        Holds("without it nothing is judged"),
+        "ipvs-sysctl",
+    ),
+    (
+        "ipvs-health",
+        "keepalived's log has times",
+        Elsewhere("ipvs_health.rs: not judged without"),
+        "journalctl(1)",
     ),
     (
         "vrrp-adverts",

@@ -1,0 +1,178 @@
+//! What the health checkers of several directors think of one real server: a director that takes it for down while another
+//! serves with it would lose it at a failover.
+
+use super::definition::{Check, Judge};
+use super::findings::{Findings, Mismatch};
+use super::{ClusterAudit, HostAudit};
+use crate::fact::Needs;
+use crate::fact::ipvs::Table;
+use crate::model::{Cluster, Host, Service};
+use crate::resource::ipvs::{Destination, Ipvs};
+use crate::view;
+
+pub(super) static IPVS_HEALTH: Check = Check {
+    id: "ipvs-health",
+    summary: "The health checkers of all directors agree on each real server.",
+    reason: "A director that does not reach a healthy real server serves without it after a failover.",
+    source: "keepalived.conf(5) `real_server`; `ipvsadm -Ln` on each director",
+    fix: "repair the path from the director to the real server: routes, packet filters of both, `ip neigh`",
+    needs,
+    judge: Judge::Cluster(judge),
+};
+
+fn needs(_: &Cluster, host: &Host, needs: &mut Needs) {
+    if host.is_director() {
+        needs.clock.get_or_insert_default();
+    }
+}
+
+/// What a director does with a real server.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum State {
+    /// It gets connections.
+    In,
+    /// It is drained, or missing for another reason: that is said elsewhere.
+    Other,
+    /// Its health checker took it out.
+    Out {
+        /// Seconds since then, where the log says so.
+        since: Option<f64>,
+        /// Whether it answered the director right now.
+        answers: bool,
+    },
+}
+
+fn judge(audit: &ClusterAudit, findings: &mut Findings) {
+    let directors: Vec<&HostAudit> = audit
+        .hosts
+        .iter()
+        .filter(|audit| audit.host.is_director())
+        .collect();
+    if directors.len() < 2 {
+        return;
+    }
+    for service in audit
+        .cluster
+        .services
+        .iter()
+        .filter(|service| service.health_check.is_some())
+    {
+        for wanted in view::ipvs_of(audit.cluster, service) {
+            for rs in &wanted.real_servers {
+                let states: Vec<(&str, State)> = directors
+                    .iter()
+                    .map(|director| (director.name(), state(director, &wanted, rs)))
+                    .collect();
+                let what = format!("real server {} of {}", rs.address, wanted.service.r#virtual);
+                let all = odd_ones(&states, notices(service));
+                if all.is_empty() && states.iter().all(|(_, state)| *state == State::In) {
+                    findings.pass(&IPVS_HEALTH);
+                }
+                for (director, seconds, other) in all {
+                    let mismatch = Mismatch::new(
+                        format!("{director} to take it for well, as {other} does"),
+                        format!(
+                            "taken out {seconds:.0} s ago: it does not answer the health check of {director}"
+                        ),
+                        format!(
+                            "repair the path from {director} to it: on {director} `ip route get {}`, `ip neigh show {}` and `iptables-save`, and the packet filter of the real server",
+                            rs.address.ip(),
+                            rs.address.ip()
+                        ),
+                    );
+                    findings.fail(director, &IPVS_HEALTH, what.clone(), mismatch);
+                }
+            }
+        }
+    }
+}
+
+fn state(director: &HostAudit, wanted: &Ipvs, rs: &Destination) -> State {
+    let facts = director.facts();
+    let table: &Table = &facts.ipvs.table;
+    let to = wanted.service.r#virtual;
+    let mut services = table.services.iter();
+    let Some(served) = services.find(|served| served.definition.r#virtual == to) else {
+        return State::Other;
+    };
+    if wanted.is_unhealthy(table, rs) {
+        let since = table.out(to, rs).and_then(|out| out.since);
+        let now = facts.clock.now();
+        return State::Out {
+            since: since.zip(now).map(|(since, now)| (now - since).max(0.0)),
+            answers: !table.fails(to, rs),
+        };
+    }
+    match served.real_servers.get(&rs.address) {
+        Some(found) if found.weight > 0 => State::In,
+        _ => State::Other,
+    }
+}
+
+/// Seconds within which every health checker notices that a real server is down, on a busy host.
+fn notices(service: &Service) -> f64 {
+    let Some(check) = &service.health_check else {
+        return 0.0;
+    };
+    let each = f64::from(check.connect_timeout + check.delay_before_retry);
+    f64::from(service.delay_loop) + f64::from(check.retry + 1) * each + 10.0
+}
+
+/// Directors that have taken a real server out for longer than another would need to notice that it is down, with the
+/// seconds and that other one.
+fn odd_ones<'a>(states: &[(&'a str, State)], notices: f64) -> Vec<(&'a str, f64, &'a str)> {
+    let Some((other, _)) = states.iter().find(|(_, state)| *state == State::In) else {
+        return Vec::new();
+    };
+    let odd = states.iter().filter_map(|(director, state)| match state {
+        State::Out {
+            since: Some(seconds),
+            answers: false,
+        } if *seconds > notices => Some((*director, *seconds, *other)),
+        _ => None,
+    });
+    odd.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directors_that_do_not_agree() {
+        let out = |since, answers| State::Out { since, answers };
+        let down = |seconds| out(Some(seconds), false);
+        for (about, states, want) in [
+            ("both serve with it", [State::In, State::In], None),
+            ("both have it out", [down(90.0), down(80.0)], None),
+            (
+                "the other one has yet to notice",
+                [State::In, down(12.0)],
+                None,
+            ),
+            (
+                "the other one would have noticed",
+                [State::In, down(60.0)],
+                Some("lb2"),
+            ),
+            ("... on either", [down(60.0), State::In], Some("lb1")),
+            ("it answers again", [State::In, out(Some(60.0), true)], None),
+            (
+                "since when is not known",
+                [State::In, out(None, false)],
+                None,
+            ),
+            ("drained on one", [State::In, State::Other], None),
+            (
+                "drained on one, out on the other",
+                [State::Other, down(60.0)],
+                None,
+            ),
+        ] {
+            let [one, two] = states;
+            let found = odd_ones(&[("lb1", one), ("lb2", two)], 40.0);
+            let found = found.first().map(|(director, ..)| *director);
+            assert_eq!(found, want, "{about}");
+        }
+    }
+}
