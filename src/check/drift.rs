@@ -45,7 +45,11 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     }
     let others = audit.plan().changes.iter().filter(|c| !of_stop.contains(c));
     for change in others {
-        let cause = (change.kind == "sysctl").then(|| Cause::Sysctl(change.key.clone()));
+        let cause = match change.kind {
+            "sysctl" => Some(Cause::Sysctl(change.key.clone())),
+            "unit" => Some(Cause::Unit(change.key.clone())),
+            _ => None,
+        };
         for (what, mismatch) in differences(change) {
             let mismatch = mismatch.because(cause.clone());
             findings.fail(audit.name(), &DRIFT, what, mismatch);

@@ -37,6 +37,8 @@ pub struct Part {
 pub enum Cause {
     /// The value of a kernel parameter, running or at the next boot.
     Sysctl(String),
+    /// How a unit starts, now or at the next boot.
+    Unit(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -2,7 +2,7 @@
 
 use super::Check;
 use super::{
-    arp, arp_answer, arptables, clocks, drift, end_to_end, health, iptables, ipvs, keepalived,
+    arp, arp_answer, arptables, boot, clocks, drift, end_to_end, health, iptables, ipvs, keepalived,
 };
 use super::{listener, marks, offload, reachable, redirects, reply_route, service_path};
 use super::{
@@ -18,6 +18,12 @@ pub static ALL: &[&Check] = &[
     &reachable::REACHABLE,
     &drift::DRIFT,
     &sysctl_at_boot::PERSISTED_SYSCTL,
+    &boot::BOOT_UNIT,
+    &boot::BOOT_ADDRESS,
+    &boot::BOOT_FIREWALL,
+    &boot::BOOT_IPVS,
+    &boot::BOOT_MODULE,
+    &boot::SCHEDULE,
     &iptables::FIREWALL_NFT,
     &health::HEALTH,
     &source_address::SOURCE_ADDRESS,
