@@ -37,7 +37,7 @@ pub struct Part {
 pub enum Cause {
     /// The value of a kernel parameter, running or at the next boot.
     Sysctl(String),
-    /// A unit, whether it runs, and what its processes do.
+    /// A unit: whether it runs and how it starts, now or at the next boot, and what its processes do.
     Unit(String),
 }
 

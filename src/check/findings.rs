@@ -160,9 +160,13 @@ fn combined(mut group: Vec<Finding>) -> Option<Finding> {
         let mut found = others.iter().filter(|other| other.check == check);
         found.next().map(|other| other.fix.clone())
     };
+    // What changes a unit's start comes first: `apply` would start it so.
+    if matches!(first.cause, Some(Cause::Unit(_))) {
+        if let Some(fix) = fix_of(&DRIFT).filter(|fix| *fix != first.fix) {
+            first.fix = format!("{}; then {fix}", first.fix);
+        }
     // `apply` sets the value now and at boot.
-    if matches!(first.cause, Some(Cause::Sysctl(_)))
-        && let Some(fix) = fix_of(&DRIFT)
+    } else if let Some(fix) = fix_of(&DRIFT)
         && !first.fix.starts_with("`lvsctl apply`")
     {
         first.fix = fix;

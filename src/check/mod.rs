@@ -6,6 +6,7 @@ mod arp;
 pub mod arp_answer;
 mod arptables;
 mod audit;
+mod boot;
 mod clocks;
 mod conntrack;
 mod definition;

@@ -98,7 +98,7 @@ impl<'a> Leg<'a> {
     }
 
     /// What is dropped by every interface is dropped; by some, it may be.
-    fn fate(&self, rules: &Rules) -> Fate {
+    pub(super) fn fate(&self, rules: &Rules) -> Fate {
         let fates: Vec<Fate> = self.packets.iter().map(|p| self.one(rules, p)).collect();
         let every = fates.iter().all(|fate| matches!(fate, Fate::Dropped(_)));
         match fates.into_iter().find(|fate| *fate != Fate::Passes) {

@@ -2,7 +2,7 @@
 
 use super::Check;
 use super::{
-    arp, arp_answer, arptables, clocks, conntrack, drift, end_to_end, health, iptables, ipvs,
+    arp, arp_answer, arptables, boot, clocks, conntrack, drift, end_to_end, health, iptables, ipvs,
 };
 use super::{ipvs_health, ipvs_sync, ipvs_sysctl, ipvs_timeouts, keepalived, running};
 use super::{listener, marks, offload, reachable, redirects, reply_route, service_path};
@@ -20,6 +20,12 @@ pub static ALL: &[&Check] = &[
     &reachable::REACHABLE,
     &drift::DRIFT,
     &sysctl_at_boot::PERSISTED_SYSCTL,
+    &boot::BOOT_UNIT,
+    &boot::BOOT_ADDRESS,
+    &boot::BOOT_FIREWALL,
+    &boot::BOOT_IPVS,
+    &boot::BOOT_MODULE,
+    &boot::SCHEDULE,
     &iptables::FIREWALL_NFT,
     &health::HEALTH,
     &source_address::SOURCE_ADDRESS,

@@ -19,7 +19,8 @@ pub(super) static PERSISTED_SYSCTL: Check = Check {
 };
 
 /// The parameters that are looked at on each interface.
-const OF_INTERFACES: [&str; 4] = ["arp_ignore", "arp_announce", "rp_filter", "send_redirects"];
+pub(super) const OF_INTERFACES: [&str; 4] =
+    ["arp_ignore", "arp_announce", "rp_filter", "send_redirects"];
 
 fn needs(_: &Cluster, _: &Host, needs: &mut Needs) {
     needs.sysctl_file.get_or_insert_default();

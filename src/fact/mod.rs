@@ -3,6 +3,7 @@
 //! does not belong here: that is for resources and checks.
 
 pub mod address;
+pub mod boot_source;
 pub mod clock;
 pub mod file;
 pub mod firewall;
@@ -111,6 +112,7 @@ facts! {
     listener: listener::Listeners,
     offload: offload::Offloads,
     sysctl_file: sysctl_file::SysctlFiles,
+    boot_source: boot_source::BootSources,
 }
 
 impl Facts {

@@ -120,7 +120,7 @@ fn setting(line: &str, file: &str) -> Option<Setting> {
 }
 
 /// The first separator tells which of the two is meant (sysctl.d(5)).
-fn path(key: &str) -> String {
+pub(crate) fn path(key: &str) -> String {
     let dotted = key.find(['.', '/']).and_then(|at| key.get(at..=at)) == Some(".");
     if !dotted {
         return key.trim_matches('/').to_owned();

@@ -37,7 +37,7 @@ impl Mark {
     }
 
     /// The rule in the order and spelling of iptables-save(8), so that rules are compared word by word.
-    fn words(&self) -> Vec<String> {
+    pub(crate) fn rule(&self) -> Vec<String> {
         let protocol = match self.protocol {
             Protocol::Tcp => "tcp",
             Protocol::Udp => "udp",
@@ -136,7 +136,7 @@ impl Kind for Mark {
     }
 
     fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {
-        let wanted = self.words();
+        let wanted = self.rule();
         let ours: Vec<&Rule> = self.ours(&facts.firewall).collect();
         let right = ours
             .iter()
@@ -204,7 +204,7 @@ impl Kind for Mark {
     }
 
     fn node(&self) -> Option<NodeLines> {
-        let words = self.words();
+        let words = self.rule();
         let check = self.run("-C", &words);
         Some(NodeLines {
             start: vec![format!("{check} 2>/dev/null || {}", self.run("-A", &words))],

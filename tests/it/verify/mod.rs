@@ -1,6 +1,7 @@
 //! Verification of recorded clusters: what real hosts answered, whole and with one thing damaged, to exact findings.
 
 mod alone;
+mod boot;
 mod family;
 mod firewall;
 mod keepalived;
@@ -127,6 +128,7 @@ fn with_silence(probe: &str) -> String {
     const NOTHING: [(&str, &str); 13] = [
         ("sysctl", "values"),
         ("sysctl-file", "files"),
+        ("boot-source", "read\nyes"),
         ("route", "v4"),
         ("route-to", "routes"),
         ("firewall", "backend"),

@@ -1,0 +1,558 @@
+//! Packet filters that come back at boot: saved rules, and rules that a script adds, walked by the same packets as the live
+//! ones. Pure.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+use super::harm::Harm;
+use super::ours::Ours;
+use super::{BOOT_FIREWALL, nft, shell};
+use crate::check::firewall::{Fate, Packet, State};
+use crate::check::packet_path::{Leg, reply, request, tunnel};
+use crate::fact::boot_source::Line;
+use crate::fact::boot_source::places::Reader;
+use crate::fact::firewall::{Chain, Rule, Rules};
+use crate::model::{Mode, Service};
+use crate::view;
+
+/// What a file of saved rules does.
+pub(super) fn saved(reader: Reader, lines: &[Line], ours: &Ours) -> Vec<(Line, Harm)> {
+    match reader {
+        Reader::Iptables => of_rules(&Rules::parse(&text(lines)), false, lines, ours),
+        Reader::Ip6tables => of_rules(&Rules::parse(&text(lines)), true, lines, ours),
+        Reader::Nftables => nft::rules(lines)
+            .iter()
+            .flat_map(|(rules, v6)| of_rules(rules, *v6, lines, ours))
+            .take(1)
+            .collect(),
+        Reader::Arptables => lines
+            .iter()
+            .filter_map(|line| Some((line.clone(), arp(&line.text, ours)?)))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn text(lines: &[Line]) -> String {
+    lines
+        .iter()
+        .map(|line| format!("{}\n", line.text))
+        .collect()
+}
+
+/// Rules that commands of one script set up, all together. What each is written as is in `lines`.
+pub(super) fn of_commands(commands: &[(Line, Vec<String>)], ours: &Ours) -> Vec<(Line, Harm)> {
+    let mut found = Vec::new();
+    for (tool, v6) in [("iptables", false), ("ip6tables", true)] {
+        let mut rules = Rules::default();
+        let mut lines = Vec::new();
+        for (line, words) in commands {
+            let first = words.first().map(String::as_str).unwrap_or_default();
+            if first.trim_end_matches("-legacy").trim_end_matches("-nft") != tool {
+                continue;
+            }
+            if let Some(harm) = add(&mut rules, words.get(1..).unwrap_or_default(), ours) {
+                found.push((line.clone(), harm));
+            }
+            lines.push(line.clone());
+        }
+        found.extend(of_rules(&rules, v6, &lines, ours));
+    }
+    for (line, words) in commands {
+        let first = words.first().map(String::as_str).unwrap_or_default();
+        if first == "arptables" {
+            let rule = words
+                .get(1..)
+                .unwrap_or_default()
+                .join(" ")
+                .replacen("-I", "-A", 1);
+            found.extend(arp(&rule, ours).map(|harm| (line.clone(), harm)));
+        }
+        if first == "nft" {
+            let added = words.get(1..).unwrap_or_default().join(" ");
+            found.extend(nft::command(&added).and_then(|(rules, v6)| {
+                of_rules(&rules, v6, std::slice::from_ref(line), ours).pop()
+            }));
+            if added.starts_with("flush ruleset")
+                && !view::marks(ours.audit.cluster).is_empty()
+                && ours.is_director()
+            {
+                found.push((
+                    line.clone(),
+                    Harm::new(&BOOT_FIREWALL, "removes the rules of fwmarks"),
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// Adds what one command of iptables(8) adds; says what it takes away.
+fn add(rules: &mut Rules, words: &[String], ours: &Ours) -> Option<Harm> {
+    let mut table = "filter".to_owned();
+    let mut rest: Vec<String> = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-t" | "--table" => table = words.next().cloned().unwrap_or_default(),
+            "-w" | "--wait" | "-W" => {
+                words
+                    .as_slice()
+                    .first()
+                    .filter(|w| w.chars().all(|c| c.is_ascii_digit()))
+                    .and_then(|_| words.next());
+            }
+            _ => rest.push(long_to_short(word)),
+        }
+    }
+    let (verb, rest) = rest.split_first()?;
+    let chain = rest.first().cloned();
+    let chains = rules.tables.entry(table.clone()).or_default();
+    match (verb.as_str(), chain) {
+        ("-A", Some(chain)) => {
+            let words = rest.get(1..).unwrap_or_default().to_vec();
+            chains.entry(chain).or_default().rules.push(Rule {
+                words,
+                packets: None,
+            });
+        }
+        ("-I", Some(chain)) => {
+            let number = rest.get(1).is_some_and(|w| w.parse::<u16>().is_ok());
+            let words = rest
+                .get(1 + usize::from(number)..)
+                .unwrap_or_default()
+                .to_vec();
+            chains.entry(chain).or_default().rules.insert(
+                0,
+                Rule {
+                    words,
+                    packets: None,
+                },
+            );
+        }
+        ("-P", Some(chain)) => chains.entry(chain).or_default().policy = rest.get(1).cloned(),
+        ("-N", Some(chain)) => {
+            chains.entry(chain).or_insert_with(Chain::default);
+        }
+        ("-F" | "-X" | "-D", _) if table == "mangle" && verb != "-X" => {
+            let marks = ours.is_director() && !view::marks(ours.audit.cluster).is_empty();
+            let of_marks =
+                rest.is_empty() || rest.first().is_some_and(|chain| chain == "PREROUTING");
+            return (marks && of_marks)
+                .then(|| Harm::new(&BOOT_FIREWALL, "removes the rules of fwmarks"));
+        }
+        ("-F", _) => chains.values_mut().for_each(|chain| chain.rules.clear()),
+        _ => {}
+    }
+    None
+}
+
+fn long_to_short(word: &str) -> String {
+    let short = match word {
+        "--append" => "-A",
+        "--insert" => "-I",
+        "--policy" => "-P",
+        "--new-chain" => "-N",
+        "--flush" => "-F",
+        "--delete" => "-D",
+        "--source" | "--src" => "-s",
+        "--destination" | "--dst" => "-d",
+        "--protocol" | "--proto" => "-p",
+        "--in-interface" => "-i",
+        "--out-interface" => "-o",
+        "--jump" => "-j",
+        "--goto" => "-g",
+        "--match" => "-m",
+        "--destination-port" => "--dport",
+        "--destination-ports" => "--dports",
+        "--source-port" => "--sport",
+        "--set-mark" => "--set-xmark",
+        "--to-port" => "--to-ports",
+        other => other,
+    };
+    short.to_owned()
+}
+
+/// What a set of rules does to packets of ours: at most one harm, at the rule that does it.
+fn of_rules(rules: &Rules, v6: bool, lines: &[Line], ours: &Ours) -> Vec<(Line, Harm)> {
+    let live = ours.audit.facts().firewall.rules(v6);
+    let mut packets = paths(v6, ours);
+    let found = packets.iter_mut().find_map(|path| {
+        let does = path.harm(rules)?;
+        // What is so already is a finding of the live rules.
+        let already = live
+            .iter()
+            .any(|rules| !rules.is_empty() && path.harm(rules).is_some());
+        (!already).then(|| (does, path.what.clone()))
+    });
+    let found = found.map(|(by, what)| {
+        (
+            at(&by, lines),
+            format!("{} {what}: {by}", "stops packets of"),
+        )
+    });
+    let found = found.or_else(|| unmarked(rules, v6, lines, ours));
+    found
+        .into_iter()
+        .filter_map(|(line, does)| Some((line?, Harm::new(&BOOT_FIREWALL, does))))
+        .collect()
+}
+
+/// What rules of IPv4 that a manager makes of its own files do.
+pub(super) fn walked(rules: &Rules, lines: &[Line], ours: &Ours) -> Vec<(Line, Harm)> {
+    of_rules(rules, false, lines, ours)
+}
+
+/// The line of a rule, or of a policy; the first one where it is not found.
+fn at(by: &str, lines: &[Line]) -> Option<Line> {
+    let rule = by
+        .strip_prefix("the rule ")
+        .and_then(|rest| rest.rsplit_once(" of "))
+        .map(|(rule, _)| rule);
+    let bare = |text: &str| -> String {
+        text.split(['"', '\''])
+            .collect::<String>()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let found = match rule {
+        Some(rule) => lines
+            .iter()
+            .find(|line| bare(&line.text).ends_with(&bare(rule)))
+            .or_else(|| {
+                let (_, words) = rule.split_at(rule.find(" -").unwrap_or(0));
+                lines.iter().find(|line| {
+                    !words.trim().is_empty() && bare(&line.text).ends_with(&bare(words))
+                })
+            }),
+        None => {
+            let chain = by.rsplit('/').next().unwrap_or_default();
+            lines.iter().find(|line| {
+                line.text.contains(&format!(":{chain} DROP"))
+                    || line.text.contains(&format!("-P {chain} DROP"))
+            })
+        }
+    };
+    found
+        .or_else(|| {
+            lines
+                .iter()
+                .find(|line| line.text.to_lowercase().contains("drop"))
+        })
+        .or_else(|| lines.first())
+        .cloned()
+}
+
+/// A path of packets, in words and as legs.
+struct Path<'a> {
+    what: String,
+    legs: Vec<(Packet<'a>, Vec<String>, Way)>,
+    /// Whether the nat table must leave it alone.
+    stays: bool,
+}
+
+#[derive(Clone)]
+enum Way {
+    In,
+    Out,
+    Through(Vec<String>),
+}
+
+impl Path<'_> {
+    /// The rule that drops it or sends it elsewhere.
+    fn harm(&self, rules: &Rules) -> Option<String> {
+        for (packet, by, way) in &self.legs {
+            let leg = match way {
+                Way::In => Leg::arrives(packet, by),
+                Way::Out => Leg::leaves(packet, by),
+                Way::Through(to) => Leg::passes_through(packet, by, to),
+            };
+            if let Fate::Dropped(by) = leg.fate(rules) {
+                return Some(by);
+            }
+            if self.stays && matches!(way, Way::In) {
+                let moved = by.iter().find_map(|name| {
+                    rules.rewrite(
+                        "PREROUTING",
+                        &Packet {
+                            comes_in: Some(name),
+                            ..packet.clone()
+                        },
+                    )
+                });
+                if let Some(rewrite) = moved {
+                    use crate::check::firewall::Rewrite;
+                    return match rewrite {
+                        Rewrite::Here { by, .. } | Rewrite::To { by, .. } => Some(by),
+                        Rewrite::Perhaps(_) => None,
+                    };
+                }
+            }
+        }
+        None
+    }
+}
+
+const VRRP: u8 = 112;
+const GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18));
+const GROUP_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12));
+
+/// The packets of services and of VRRP that cross the host.
+fn paths<'a>(v6: bool, ours: &Ours<'a>) -> Vec<Path<'a>> {
+    let audit = ours.audit;
+    let mut all = Vec::new();
+    if audit.host.is_director() {
+        for service in &audit.cluster.services {
+            director(service, v6, ours, &mut all);
+        }
+        adverts(v6, ours, &mut all);
+    } else {
+        for part in audit.serves.parts() {
+            for rs in &part.servers {
+                real_server(part.service, rs.address, rs.port, v6, ours, &mut all);
+            }
+        }
+    }
+    all
+}
+
+fn director<'a>(service: &Service, v6: bool, ours: &Ours<'a>, all: &mut Vec<Path<'a>>) {
+    let audit = ours.audit;
+    for vip in service
+        .vips
+        .iter()
+        .filter(|vip| vip.address.is_ipv6() == v6)
+    {
+        let near = audit.toward(vip.address);
+        for port in service.sampled_ports() {
+            let what = format!("{} ({} port {port})", service.name, vip.address);
+            let asks = request(service, vip.address, port);
+            all.push(Path {
+                what: what.clone(),
+                legs: vec![(asks.clone(), near.clone(), Way::In)],
+                stays: true,
+            });
+            for rs in service.backends().filter(|rs| rs.host != audit.host.name) {
+                let own = rs.port.unwrap_or(port);
+                let packet = match service.mode {
+                    Mode::Dr => asks.clone(),
+                    Mode::Nat => request(service, rs.address, own),
+                    Mode::Tun => tunnel(rs.address, vip.address),
+                };
+                let by = audit.toward(rs.address);
+                let mut legs = vec![(
+                    Packet {
+                        state: None,
+                        ..packet
+                    },
+                    by.clone(),
+                    Way::Out,
+                )];
+                if service.mode == Mode::Nat {
+                    let back = Packet {
+                        state: None,
+                        ..reply(service, rs.address, own)
+                    };
+                    legs.push((back, by, Way::Through(near.clone())));
+                }
+                all.push(Path {
+                    what: format!("{what} to {}", rs.host),
+                    legs,
+                    stays: false,
+                });
+            }
+        }
+    }
+}
+
+fn adverts<'a>(v6: bool, ours: &Ours<'a>, all: &mut Vec<Path<'a>>) {
+    for instance in &ours.audit.cluster.vrrp {
+        let Some(me) = instance
+            .member(ours.audit.host)
+            .filter(|me| me.address.is_ipv6() == v6)
+        else {
+            continue;
+        };
+        for peer in instance
+            .members
+            .iter()
+            .filter(|member| member.host != me.host)
+        {
+            let to = |address: IpAddr| match address {
+                _ if instance.unicast => address,
+                IpAddr::V4(_) => GROUP,
+                IpAddr::V6(_) => GROUP_V6,
+            };
+            let advert = |from, to| Packet {
+                from: Some(from),
+                to: Some(to),
+                protocol: VRRP,
+                source_port: None,
+                port: None,
+                comes_in: None,
+                goes_out: None,
+                state: Some(State::New),
+            };
+            let by = vec![me.interface.clone()];
+            all.push(Path {
+                what: format!("VRRP between {} and {}", me.host, peer.host),
+                legs: vec![
+                    (advert(peer.address, to(me.address)), by.clone(), Way::In),
+                    (advert(me.address, to(peer.address)), by, Way::Out),
+                ],
+                stays: false,
+            });
+        }
+    }
+}
+
+fn real_server<'a>(
+    service: &Service,
+    rip: IpAddr,
+    own: Option<u16>,
+    v6: bool,
+    ours: &Ours<'a>,
+    all: &mut Vec<Path<'a>>,
+) {
+    let audit = ours.audit;
+    let nic = audit.toward(rip);
+    for vip in service.vips.iter().map(|vip| vip.address) {
+        let address = if service.mode == Mode::Nat { rip } else { vip };
+        let by = if service.mode == Mode::Tun {
+            vec![service.mode.home(vip).to_owned()]
+        } else {
+            nic.clone()
+        };
+        if service.mode == Mode::Tun && rip.is_ipv6() == v6 {
+            all.push(Path {
+                what: format!("{} (tunnel)", service.name),
+                legs: vec![(tunnel(rip, vip), nic.clone(), Way::In)],
+                stays: false,
+            });
+        }
+        if address.is_ipv6() != v6 {
+            continue;
+        }
+        for port in service
+            .sampled_ports()
+            .into_iter()
+            .map(|port| own.unwrap_or(port))
+            .collect::<BTreeSet<u16>>()
+        {
+            let what = format!("{} ({address} port {port})", service.name);
+            let answers = Packet {
+                state: None,
+                ..reply(service, address, port)
+            };
+            all.push(Path {
+                what,
+                legs: vec![
+                    (request(service, address, port), by.clone(), Way::In),
+                    (answers, nic.clone(), Way::Out),
+                ],
+                stays: true,
+            });
+        }
+    }
+}
+
+/// Rules that keep our rules of fwmarks, which come after them, from marking, or that mark packets of another service.
+fn unmarked(
+    rules: &Rules,
+    v6: bool,
+    lines: &[Line],
+    ours: &Ours,
+) -> Option<(Option<Line>, String)> {
+    let audit = ours.audit;
+    if !audit.host.is_director() || rules.chain("mangle", "PREROUTING").is_none() {
+        return None;
+    }
+    let mut with_ours = rules.clone();
+    let marks = view::marks(audit.cluster);
+    let chains = with_ours.tables.entry("mangle".to_owned()).or_default();
+    let chain = chains.entry("PREROUTING".to_owned()).or_default();
+    for mark in marks.iter().filter(|mark| mark.destination.is_ipv6() == v6) {
+        let words = mark.rule();
+        // One that was saved with the others stands once.
+        if !chain
+            .rules
+            .iter()
+            .any(|rule| rule.comment() == Some(&mark.comment))
+        {
+            chain.rules.push(Rule {
+                words,
+                packets: None,
+            });
+        }
+    }
+    for service in &audit.cluster.services {
+        for vip in service
+            .vips
+            .iter()
+            .filter(|vip| vip.address.is_ipv6() == v6)
+        {
+            for port in service.sampled_ports() {
+                let wanted = service.fwmark.unwrap_or(0);
+                for name in audit.toward(vip.address) {
+                    let packet = Packet {
+                        comes_in: Some(&name),
+                        ..request(service, vip.address, port)
+                    };
+                    let found = with_ours.mark(&packet)?;
+                    let of_another = marks.iter().any(|mark| mark.mark == found);
+                    if found != wanted && (wanted != 0 || of_another) {
+                        let does = format!(
+                            "gives packets of {} the mark {found:#x} in place of {wanted:#x}",
+                            service.name
+                        );
+                        let line = lines.iter().find(|line| {
+                            line.text.contains("MARK")
+                                || line.text.contains("PREROUTING") && line.text.contains("-j")
+                        });
+                        return Some((line.cloned(), does));
+                    }
+                }
+            }
+        }
+    }
+    None
+}
+
+/// A rule of arptables that drops ARP for an address that this host answers or asks for.
+fn arp(rule: &str, ours: &Ours) -> Option<Harm> {
+    let commands = shell::commands(rule);
+    let words: Vec<&str> = commands.first()?.iter().map(String::as_str).collect();
+    let value = |names: &[&str]| {
+        words
+            .iter()
+            .position(|w| names.contains(w))
+            .and_then(|at| words.get(at + 1))
+            .copied()
+    };
+    let policy = value(&["-P", "--policy"]).is_some() && words.contains(&"DROP");
+    if !policy && value(&["-j", "--jump"]) != Some("DROP") {
+        return None;
+    }
+    let nets: Vec<IpNet> = [
+        value(&["-d", "--destination-ip", "--dst-ip"]),
+        value(&["-s", "--source-ip", "--src-ip"]),
+    ]
+    .into_iter()
+    .flatten()
+    .filter_map(|word| {
+        word.parse()
+            .ok()
+            .or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from))
+    })
+    .collect();
+    let own = ours.own.iter().chain(ours.others.keys()).copied();
+    let vips = ours.vips.iter().copied().filter(|_| ours.is_director());
+    let hit = own
+        .chain(vips)
+        .filter(IpAddr::is_ipv4)
+        .find(|ip| nets.iter().all(|net| net.contains(ip)))?;
+    Some(Harm::new(&BOOT_FIREWALL, format!("drops ARP for {hit}")))
+}

@@ -1,0 +1,165 @@
+//! What the next boot and schedules do to a host's part of the cluster, from every source that something reads or runs then.
+//! Which sources there are is [`crate::fact::boot_source::places`]; who reads what when is [`sources`]; what a line does is
+//! decided in one file a kind beside this one.
+
+mod filter;
+mod harm;
+mod managers;
+mod module;
+mod network;
+mod nft;
+mod ours;
+mod report;
+mod shell;
+mod sources;
+mod sysctl;
+mod unit;
+
+use super::HostAudit;
+use super::definition::{Check, Judge};
+use super::findings::Findings;
+use crate::fact::Needs;
+use crate::model::{Cluster, Host};
+use ours::Ours;
+
+const SOURCE: &str = "docs/next-boot.md lists the sources by distribution";
+
+pub(super) static BOOT_UNIT: Check = Check {
+    id: "boot-unit",
+    summary: "No drop-in, argument, condition or command changes, stops or prevents a unit of the cluster from its next start on.",
+    reason: "A unit that runs well now starts otherwise after the next boot or restart, or not at all.",
+    source: "systemd.unit(5), systemd.exec(5), keepalived(8), kernel-command-line(7)",
+    fix: "remove the line or file that the finding names, as it says",
+    needs,
+    judge: Judge::Host(judge),
+};
+
+pub(super) static BOOT_ADDRESS: Check = Check {
+    id: "boot-address",
+    summary: "No network configuration or command sets a VIP where it does not belong, or removes an address, route or interface, at the next boot.",
+    reason: "A VIP on a real server's NIC draws the clients' packets past the director; a host without its address has no part.",
+    source: "systemd.network(5), netplan(5), interfaces(5), nm-settings-keyfile(5), ifcfg(5)",
+    fix: "remove the line or file that the finding names, as it says",
+    needs,
+    judge: Judge::By("boot-unit"),
+};
+
+pub(super) static BOOT_FIREWALL: Check = Check {
+    id: "boot-firewall",
+    summary: "No saved packet filter that comes back at the next boot stops packets of services or VRRP.",
+    reason: "The rules that run now were changed and not saved, or others were saved: the next boot brings back what is saved.",
+    source: "iptables-restore(8), nft(8), firewalld.direct(5), ufw(8)",
+    fix: "remove the line that the finding names from the saved rules, as it says",
+    needs,
+    judge: Judge::By("boot-unit"),
+};
+
+pub(super) static BOOT_IPVS: Check = Check {
+    id: "boot-ipvs",
+    summary: "Nothing else writes the IPVS table or starts a sync daemon at the next boot.",
+    reason: "What another program puts into the table adds to the services, or replaces them.",
+    source: "ipvsadm(8); /etc/default/ipvsadm",
+    fix: "remove the line that the finding names, as it says",
+    needs,
+    judge: Judge::By("boot-unit"),
+};
+
+pub(super) static BOOT_MODULE: Check = Check {
+    id: "boot-module",
+    summary: "modprobe.d and the kernel's command line let the needed kernel modules load.",
+    reason: "IPVS, its schedulers, tunnels and fwmark rules are modules: one that does not load at boot takes its services with it.",
+    source: "modprobe.d(5), kernel-command-line(7)",
+    fix: "remove the line that the finding names, as it says",
+    needs,
+    judge: Judge::By("boot-unit"),
+};
+
+pub(super) static SCHEDULE: Check = Check {
+    id: "schedule",
+    summary: "No job of cron, at, anacron, logrotate or a systemd timer undoes something of the cluster.",
+    reason: "The job runs while nobody looks, and what it undoes stays undone.",
+    source: "crontab(5), at(1), systemd.timer(5), logrotate(8)",
+    fix: "remove the line or unit that the finding names, as it says",
+    needs,
+    judge: Judge::By("boot-unit"),
+};
+
+/// Other packet filters that are enabled and have their own formats.
+const FILTERS: [&str; 5] = [
+    "firewalld.service",
+    "ufw.service",
+    "shorewall.service",
+    "ferm.service",
+    "awall.service",
+];
+
+fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    if !has_part(cluster, host) {
+        return;
+    }
+    let ask = needs.boot_source.get_or_insert_default();
+    let vips = cluster.all_vips().into_iter();
+    let hosts = cluster.hosts.iter().flat_map(Host::addresses);
+    ask.words.extend(vips.chain(hosts).map(|ip| ip.to_string()));
+    ask.units.extend(ours::units(cluster, host, &[]));
+    ask.units
+        .extend(["nginx.service", "ssh.service", "sshd.service"].map(str::to_owned));
+    let units = needs.unit.get_or_insert_default();
+    units.extend(FILTERS.iter().take(2).map(|name| (*name).to_owned()));
+    let sysctls = needs.sysctl.get_or_insert_default();
+    sysctls
+        .of_interfaces
+        .extend(super::sysctl_at_boot::OF_INTERFACES);
+}
+
+/// Clients set up nothing that a boot could lose.
+fn has_part(cluster: &Cluster, host: &Host) -> bool {
+    host.is_director() || cluster.serves(host)
+}
+
+/// All checks of this folder.
+const ALL: [&Check; 6] = [
+    &BOOT_UNIT,
+    &BOOT_ADDRESS,
+    &BOOT_FIREWALL,
+    &BOOT_IPVS,
+    &BOOT_MODULE,
+    &SCHEDULE,
+];
+
+fn judge(audit: &HostAudit, findings: &mut Findings) {
+    if !has_part(audit.cluster, audit.host) {
+        return;
+    }
+    let sources = &audit.facts().boot_source;
+    if !sources.was_read {
+        return findings.skip(
+            audit.name(),
+            &BOOT_UNIT,
+            "what the next boot does",
+            "the host did not say what it reads and runs at boot",
+        );
+    }
+    for part in &sources.cut {
+        let what = match part.as_str() {
+            "whole" => "configuration files and crontabs",
+            _ => "scripts",
+        };
+        let why = format!(
+            "the host has more than 256 KiB of {what} that a boot or schedule reads; only the first part was read"
+        );
+        findings.skip(audit.name(), &BOOT_UNIT, "what the next boot does", &why);
+    }
+    let ours = Ours::of(audit);
+    let faults = report::all(&ours);
+    for check in ALL {
+        let own = faults.iter().any(|fault| fault.check == check);
+        let only_part = !sources.cut.is_empty();
+        if !own && !only_part {
+            findings.pass(check);
+        }
+    }
+    for fault in faults {
+        findings.fail(audit.name(), fault.check, fault.what, fault.mismatch);
+    }
+}

@@ -1,0 +1,50 @@
+//! Kernel parameters that something else than sysctl.d(5) sets. Pure.
+
+use super::harm::Harm;
+use super::ours::Ours;
+use crate::check::sysctl_at_boot::{OF_INTERFACES, PERSISTED_SYSCTL};
+use crate::fact::sysctl_file;
+use crate::resource::Resource;
+
+/// What a value does to a parameter, named as sysctl(8) does or by its path below /proc/sys: none where it is as wanted, or as it
+/// runs now, or none of ours.
+pub(super) fn harm(key: &str, value: &str, ours: &Ours) -> Option<Harm> {
+    let value = value.trim_matches(['"', '\'']).trim();
+    if value.is_empty() || value.contains('$') {
+        return None;
+    }
+    let below = sysctl_file::path(key);
+    let path = format!("/proc/sys/{below}");
+    let wanted = ours
+        .audit
+        .run
+        .wanted
+        .iter()
+        .find_map(|resource| match resource {
+            Resource::Sysctl(sysctl) if sysctl.path() == path => Some(sysctl),
+            _ => None,
+        });
+    if let Some(sysctl) = wanted {
+        let wrong = !sysctl.holds(value);
+        return wrong.then(|| of(&sysctl.name, value, &sysctl.value));
+    }
+    let (rest, name) = below.rsplit_once('/')?;
+    let interface = rest.strip_prefix("net/ipv4/conf/")?;
+    let known = interface == "all" || ours.interfaces.contains(interface);
+    if !known || !OF_INTERFACES.contains(&name) {
+        return None;
+    }
+    let runs = ours.audit.facts().sysctl.get(&path)?.trim();
+    let key = format!("net.ipv4.conf.{}.{name}", interface.replace('.', "/"));
+    (runs != value).then(|| of(&key, value, runs))
+}
+
+fn of(name: &str, value: &str, wanted: &str) -> Harm {
+    Harm {
+        sysctl: Some(name.to_owned()),
+        ..Harm::new(
+            &PERSISTED_SYSCTL,
+            format!("sets {name} to {value} in place of {wanted}"),
+        )
+    }
+}
