@@ -25,7 +25,7 @@ pub(super) static IPVS_OWNER: Check = Check {
 pub(super) static IPVS_FOREIGN: Check = Check {
     id: "ipvs-foreign",
     summary: "Services in the IPVS table that are not of this cluster (a note).",
-    reason: "They may belong to another cluster on the same directors, or be remains of an earlier configuration.",
+    reason: "They may belong to a different cluster on the same directors, or be remains of an earlier configuration.",
     source: "ipvsadm(8)",
     fix: "`ipvsadm -D` for a service that is not needed",
     needs: table_needs,
