@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::report::audit::nagios::Status;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     Done,
@@ -18,6 +20,8 @@ pub enum Exit {
     Lab,
     Usage,
     Interrupted,
+    /// The status of a monitoring plugin: 0 to 3, which are other words there.
+    Plugin(Status),
 }
 
 impl Exit {
@@ -32,6 +36,7 @@ impl Exit {
             Self::Lab => 6,
             Self::Usage => 64,
             Self::Interrupted => 130,
+            Self::Plugin(status) => status.code(),
         }
     }
 }

@@ -163,7 +163,7 @@ fn timeouts(audit: &ClusterAudit, findings: &mut Findings) {
         )
         .warning()
     });
-    findings.judge("", &IPVS_TIMEOUTS, "tcp tcpfin udp", fault);
+    findings.judge_read("", &IPVS_TIMEOUTS, "tcp tcpfin udp", list(&values), fault);
 }
 
 /// keepalived runs one sync daemon, for the instance with `lvs_sync_daemon`: whoever serves that instance sends, the
@@ -232,5 +232,11 @@ fn sync_daemon(director: &HostAudit, role: &'static str, fix: String, findings: 
         };
         Mismatch::new(format!("a {role} sync daemon"), found, fix)
     });
-    findings.judge(director.name(), &SYNC_DAEMON, role, fault);
+    findings.judge_read(
+        director.name(),
+        &SYNC_DAEMON,
+        role,
+        daemons.join("; "),
+        fault,
+    );
 }

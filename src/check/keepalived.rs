@@ -1,8 +1,8 @@
 //! keepalived on a director: its file is valid, and no instance is in FAULT.
 
-use super::HostAudit;
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
+use super::{Cause, HostAudit};
 use crate::fact::{Needs, keepalived};
 use crate::model::{Cluster, Host};
 use crate::resource::ipvs::KEEPALIVED;
@@ -58,7 +58,14 @@ fn states(audit: &HostAudit, findings: &mut Findings) {
                 ),
             )
         });
-        findings.judge(audit.name(), &VRRP_STATE, instance.name.clone(), fault);
+        let read = format!("{state:?}");
+        findings.judge_read(
+            audit.name(),
+            &VRRP_STATE,
+            instance.name.clone(),
+            read,
+            fault,
+        );
     }
 }
 
@@ -81,6 +88,14 @@ fn configuration(audit: &HostAudit, findings: &mut Findings) {
             format!("status {}: {lines}", test.status),
             "`lvsctl apply` writes the configuration anew; keepalived.conf(5) explains the lines",
         )
+        .because(Some(Cause::KeepalivedConfig))
     });
-    findings.judge(audit.name(), &KEEPALIVED_CONFIG, "keepalived.conf", fault);
+    let read = "status 0 of `keepalived -t`";
+    findings.judge_read(
+        audit.name(),
+        &KEEPALIVED_CONFIG,
+        "keepalived.conf",
+        read,
+        fault,
+    );
 }

@@ -6,7 +6,9 @@ mod arp;
 pub mod arp_answer;
 mod arptables;
 mod audit;
+mod cause;
 mod clocks;
+mod conclude;
 mod definition;
 mod docs;
 mod drift;
@@ -14,6 +16,7 @@ pub mod end_to_end;
 mod finding;
 mod findings;
 pub mod firewall;
+pub mod grouping;
 mod health;
 mod interfaces;
 mod iptables;
@@ -21,6 +24,7 @@ mod ipvs;
 mod keepalived;
 pub mod listener;
 mod marks;
+mod mismatch;
 mod offload;
 mod packet_path;
 mod reachable;
@@ -28,6 +32,7 @@ mod redirect;
 mod redirects;
 pub mod registry;
 mod reply_route;
+mod selection;
 mod service_path;
 mod source_address;
 mod sysctl_at_boot;
@@ -39,15 +44,19 @@ mod vip;
 mod vrrp;
 mod vrrp_adverts;
 mod vrrp_path;
+mod waiver;
 
 pub use audit::{ClusterAudit, HostAudit};
+pub use cause::Cause;
+pub use conclude::conclude;
 pub use definition::{Check, Judge};
 pub use docs::markdown;
 pub use end_to_end::END_TO_END;
-pub use finding::{Cause, Finding, Part, Severity};
-pub use findings::{Findings, Mismatch};
+pub use finding::{About, Examined, Finding, Part, Severity, State};
+pub use findings::{Findings, Mismatch, Waived};
 pub use listener::{Asking, questions};
 pub use reachable::{REACHABLE, unreachable};
+pub use selection::Selection;
 
 use crate::fact::Needs;
 use crate::model::{Cluster, Host};
@@ -57,7 +66,12 @@ use crate::view;
 
 /// The facts that all checks read, beyond those of resources.
 pub fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
-    for check in registry::ALL {
+    needs_of(&Selection::default(), cluster, host, needs);
+}
+
+/// Those of the chosen checks.
+pub fn needs_of(selection: &Selection, cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    for check in registry::ALL.iter().filter(|check| selection.runs(check)) {
         (check.needs)(cluster, host, needs);
     }
 }
@@ -65,6 +79,11 @@ pub fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
 /// Gives hosts and services their names of the inventory.
 fn name(cluster: &Cluster, findings: &mut Findings) {
     let names = view::Names::of(cluster);
+    for result in &mut findings.results {
+        for text in [&mut result.what, &mut result.evidence] {
+            *text = names.say(text);
+        }
+    }
     for finding in &mut findings.all {
         for part in &mut finding.parts {
             for text in [&mut part.what, &mut part.expected, &mut part.found] {
@@ -104,8 +123,10 @@ pub fn offline(
         .chain(clients)
         .map(|run| HostAudit::new(cluster, run, secrets))
         .collect();
+    let chosen = findings.selection.clone();
+    let chosen = || registry::ALL.iter().filter(|check| chosen.runs(check));
     for audit in &audits {
-        for check in registry::ALL {
+        for check in chosen() {
             match check.judge {
                 Judge::Host(judge) => judge(audit, findings),
                 Judge::Director(judge) if audit.host.is_director() => judge(audit, findings),
@@ -117,11 +138,10 @@ pub fn offline(
         cluster,
         hosts: &audits,
     };
-    for check in registry::ALL {
+    for check in chosen() {
         if let Judge::Cluster(judge) = check.judge {
             judge(&audit, findings);
         }
     }
-    findings.merge();
     name(cluster, findings);
 }

@@ -7,6 +7,7 @@ use super::{
 use super::{listener, marks, offload, reachable, redirects, reply_route, service_path};
 use super::{
     source_address, sysctl_at_boot, threshold, tunnel_mtu, vip, vrrp, vrrp_adverts, vrrp_path,
+    waiver,
 };
 
 /// The check of this id.
@@ -65,4 +66,5 @@ pub static ALL: &[&Check] = &[
     &end_to_end::PERSISTENCE,
     &end_to_end::STATISTICS,
     &marks::MARK_COUNTERS,
+    &waiver::WAIVER_EXPIRED,
 ];

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
-use super::{ClusterAudit, HostAudit, vrrp_adverts};
+use super::{Cause, ClusterAudit, HostAudit, vrrp_adverts};
 use crate::fact::Needs;
 use crate::model::{Cluster, Host, topology};
 use crate::resource::ipvs::KEEPALIVED;
@@ -91,7 +91,14 @@ fn only_at(findings: &mut Findings, audit: &HostAudit, vip: IpAddr, home: &str) 
             format!("{} and take it out of what sets it at boot", fix.join(", ")),
         )
     });
-    findings.judge(host, &VIP_ONLY_ON_LO, vip.to_string(), fault);
+    let fault = fault.map(|fault| fault.of_vip(vip));
+    let read: Vec<&str> = audit
+        .addresses()
+        .of(vip)
+        .map(|held| held.interface.as_str())
+        .collect();
+    let read = format!("on {}", read.join(", "));
+    findings.judge_read(host, &VIP_ONLY_ON_LO, vip.to_string(), read, fault);
 }
 
 /// Who serves nothing to a VIP does not hold it: a real server of NAT services or of other VIPs, a client. A director
@@ -116,7 +123,15 @@ fn nowhere(findings: &mut Findings, audit: &HostAudit, vip: IpAddr) {
             format!("`ip addr del {vip}/{} dev {}`", held.prefix, held.interface),
         )
     });
-    findings.judge(&audit.host.name, &VIP_NOT_HELD, vip.to_string(), fault);
+    let fault = fault.map(|fault| fault.of_vip(vip));
+    let read = "on no interface";
+    findings.judge_read(
+        &audit.host.name,
+        &VIP_NOT_HELD,
+        vip.to_string(),
+        read,
+        fault,
+    );
 }
 
 fn local(audit: &HostAudit, findings: &mut Findings) {
@@ -142,7 +157,15 @@ fn is_local(findings: &mut Findings, audit: &HostAudit, vip: IpAddr, home: &str)
             format!("`lvsctl apply` puts the VIP on {home}; look for `ip rule` and routes that come before the local table"),
         )
     });
-    findings.judge(&audit.host.name, &VIP_ROUTE_LOCAL, vip.to_string(), fault);
+    let fault = fault.map(|fault| fault.of_vip(vip).because(Some(Cause::Vip(vip))));
+    let read = "a local route";
+    findings.judge_read(
+        &audit.host.name,
+        &VIP_ROUTE_LOCAL,
+        vip.to_string(),
+        read,
+        fault,
+    );
 }
 
 fn holders(audit: &ClusterAudit, findings: &mut Findings) {
@@ -173,7 +196,12 @@ fn holders(audit: &ClusterAudit, findings: &mut Findings) {
             };
             Mismatch::new(expected, "on none", fix)
         });
-        findings.judge("", &VIP_HOLDER, format!("VIP {vip}"), mismatch);
+        let mismatch = mismatch.map(|mismatch| {
+            let mismatch = mismatch.of_vip(vip);
+            holders.iter().fold(mismatch, |m, host| m.points_at(host))
+        });
+        let read = format!("on {}", holders.join(" and "));
+        findings.judge_read("", &VIP_HOLDER, format!("VIP {vip}"), read, mismatch);
     }
 }
 
