@@ -1,15 +1,19 @@
 //! The command line: what may be said, and its help. Nothing is done here.
 
 mod arguments;
+mod audit_format;
 mod duration;
 mod measuring;
 
 pub use arguments::{
-    ApplyArgs, CheckArgs, Color, Command, CompletionsArgs, DestroyArgs, Format, FormatArgs,
-    LabCommand, LabKernel, LabNameArgs, LabStatusArgs, LabSuite, LabUpArgs, ManArgs, Os, PlanArgs,
-    RenderArgs, SchemaArgs, SchemaFormat, StartArgs, StatusArgs, StopArgs, VerifyArgs,
+    ApplyArgs, CheckArgs, Color, Command, CompletionsArgs, DestroyArgs, ExplainArgs, Format,
+    FormatArgs, LabCommand, LabKernel, LabNameArgs, LabStatusArgs, LabSuite, LabUpArgs, ManArgs,
+    Os, PlanArgs, RenderArgs, SchemaArgs, SchemaFormat, StartArgs, StatusArgs, StopArgs,
+    VerifyArgs,
 };
 pub use measuring::{DrillArgs, DrillCommand, ProbeArgs, TimerArgs, WatchArgs};
+
+pub use audit_format::{AuditFormat, ReportTo};
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -59,6 +63,7 @@ impl Cli {
 /// Commands that work on no host of the cluster, and whether they read its inventory.
 const WITHOUT_HOSTS: &[(&str, bool)] = &[
     ("check", true),
+    ("explain", false),
     ("render", true),
     ("schema", false),
     ("completions", false),
@@ -103,6 +108,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("monitor drift", "watch"),
     ("cron schedule", "timer"),
     ("chaos exercise", "drill"),
+    ("describe why about", "explain"),
     ("remove uninstall delete down teardown purge", "destroy"),
     ("show list ls top info", "status"),
     ("template generate config", "render"),
@@ -112,6 +118,17 @@ const SYNONYMS: &[(&str, &str)] = &[
 
 /// An error about an unknown command names the one that is meant.
 fn suggest(mut error: clap::Error) -> clap::Error {
+    // All checks would fill the screen: the nearest id is named, and a command lists them.
+    let of_check =
+        |kind| matches!(error.get(kind), Some(ContextValue::String(arg)) if arg.contains("CHECK"));
+    if of_check(ContextKind::InvalidArg) {
+        error.insert(ContextKind::ValidValue, ContextValue::Strings(Vec::new()));
+        let hint = "`lvsctl explain` lists the checks";
+        error.insert(
+            ContextKind::Suggested,
+            ContextValue::StyledStrs(vec![hint.into()]),
+        );
+    }
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
         return error;
     };
@@ -147,7 +164,7 @@ Exit status:
   0    done; nothing (more) to change; all checks pass
   1    a host failed on the way: see what was done
   2    plan: there are changes
-  3    verify: there are findings; with --strict also: a service that no client asked for
+  3    verify: there are findings; with --strict also: something is not proven
   4    the inventory, a role or a secret is not valid; nothing was contacted
   5    a host could not be worked on (unreachable, refused, locked); nothing was changed anywhere
   6    the lab could not be made or reached
@@ -215,6 +232,29 @@ mod tests {
     #[test]
     fn every_argument_has_a_help() {
         assert_eq!(mute(&Cli::command(), ""), [""; 0]);
+    }
+
+    #[test]
+    fn an_unknown_check_names_the_nearest_and_the_list() {
+        for words in [
+            "lvsctl verify --only lr0",
+            "lvsctl verify --skip drift,lr0",
+            "lvsctl explain lr0",
+        ] {
+            let error = read(words).unwrap_err();
+            assert!(error.use_stderr());
+            let error = error.to_string();
+            assert!(error.contains("'lro'"), "{words}: {error}");
+            assert!(error.contains("`lvsctl explain` lists"), "{words}: {error}");
+            assert!(!error.contains("arp-announce"), "{words}: {error}");
+        }
+        for words in [
+            "lvsctl verify --only lro,drift --skip drift",
+            "lvsctl explain",
+            "lvsctl explain lro",
+        ] {
+            assert!(read(words).is_ok(), "{words}");
+        }
     }
 
     #[test]

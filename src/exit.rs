@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::report::audit::nagios::Status;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     Done,
@@ -20,6 +22,8 @@ pub enum Exit {
     Lost,
     Usage,
     Interrupted,
+    /// The status of a monitoring plugin: 0 to 3, which are other words there.
+    Plugin(Status),
 }
 
 impl Exit {
@@ -35,6 +39,7 @@ impl Exit {
             Self::Lost => 7,
             Self::Usage => 64,
             Self::Interrupted => 130,
+            Self::Plugin(status) => status.code(),
         }
     }
 
@@ -51,6 +56,7 @@ impl Exit {
             Self::Lost => "lost",
             Self::Usage => "usage",
             Self::Interrupted => "interrupted",
+            Self::Plugin(_) => "plugin",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Templates and expressions over a cluster and a host. The only user of tera; an undefined variable is an error.
 
 mod engine;
+mod html;
 mod reads;
 mod set;
 mod slip;
@@ -21,6 +22,7 @@ use tera::{Context, Tera};
 
 use crate::inventory::{choices, shown, yaml};
 use engine::{engine, explained};
+pub(crate) use html::html;
 pub use reads::Reads;
 use set::{faults_of_set, found, lost};
 use strict::Strict;

@@ -50,7 +50,7 @@ fn silent(
     });
     all.filter(|(interface, vip)| match audit.no_arp(interface) {
         Some(why) => {
-            findings.skip(audit.name(), check, &format!("{interface} {vip}"), &why);
+            audit.leave_out(findings, check, &format!("{interface} {vip}"), &why);
             false
         }
         None => true,
@@ -100,10 +100,10 @@ fn ignore(audit: &HostAudit, findings: &mut Findings) {
                 _ => change,
             };
             let expected = format!("effective arp_ignore of {interface} 1 or 2");
-            Mismatch::new(expected, found, fix).because(Some(Cause::Sysctl(sysctl)))
+            Mismatch::new(expected, found.clone(), fix).because(Some(Cause::Sysctl(sysctl)))
         });
         let what = format!("{interface} {vip}");
-        findings.judge(audit.name(), &ARP_IGNORE, what, mismatch);
+        findings.judge_read(audit.name(), &ARP_IGNORE, what, found, mismatch);
     }
 }
 
@@ -114,12 +114,12 @@ fn announce(audit: &HostAudit, findings: &mut Findings) {
             let sysctl = "net.ipv4.conf.all.arp_announce".to_owned();
             Mismatch::new(
                 format!("effective arp_announce of {interface} 2"),
-                found,
+                found.clone(),
                 format!("`lvsctl apply`: it sets {sysctl}=2"),
             )
             .because(Some(Cause::Sysctl(sysctl)))
         });
         let what = format!("{interface} {vip}");
-        findings.judge(audit.name(), &ARP_ANNOUNCE, what, mismatch);
+        findings.judge_read(audit.name(), &ARP_ANNOUNCE, what, found, mismatch);
     }
 }

@@ -117,17 +117,23 @@ fn answers(traffic: &Traffic, findings: &mut Findings) {
         let list =
             |macs: &BTreeSet<String>| macs.iter().map(name).collect::<Vec<_>>().join(" and ");
         if !one.all {
-            findings.note(client, &ARP_ANSWER, format!("only the first ARP answer for {what} was seen; install perl or arping on it to see all"));
+            findings.unknown(
+                client,
+                &ARP_ANSWER,
+                format!("only the first ARP answer for {what} was seen"),
+                "install perl or arping on it to see all",
+            );
         }
         if right.is_empty() {
             // The director that holds it may be one that was not asked.
             let known = |mac: &&String| complete || owners.contains_key(*mac);
             let wrong: BTreeSet<String> = one.macs.iter().filter(known).cloned().collect();
             if !complete {
-                findings.note(
+                findings.unknown(
                     client,
                     &ARP_ANSWER,
-                    format!("whether the right director answers ARP for {what} was not looked at: not all directors were asked"),
+                    format!("whether the right director answers ARP for {what} was not looked at"),
+                    "not all directors were asked",
                 );
             }
             if !wrong.is_empty() {
@@ -138,6 +144,8 @@ fn answers(traffic: &Traffic, findings: &mut Findings) {
                     list(&wrong),
                     "see which host holds the VIP: `ip addr show`, and the ARP settings of the others",
                 );
+                let guilty = wrong.iter().filter_map(|mac| owners.get(mac));
+                let fault = guilty.fold(fault.of_vip(one.vip), |fault, host| fault.points_at(host));
                 findings.judge(client, &ARP_ANSWER, what, Some(fault));
             }
             continue;
@@ -161,13 +169,16 @@ fn answers(traffic: &Traffic, findings: &mut Findings) {
                 let wrong: Vec<&str> = wrong.into_iter().collect();
                 format!("silence {}: arp_ignore and where it holds the VIP; then `ip neigh flush to {what}` on clients and gateways", wrong.join(" and "))
             };
-            Mismatch::new(
+            let guilty = one.macs.difference(&right).filter_map(|mac| owners.get(mac));
+            let fault = Mismatch::new(
                 format!("ARP for {what} answered by {} alone", list(&right)),
                 found,
                 fix,
-            )
+            );
+            guilty.fold(fault.of_vip(one.vip), |fault, host| fault.points_at(host))
         });
-        findings.judge(client, &ARP_ANSWER, what, fault);
+        let read = format!("answered by {}", list(&one.macs));
+        findings.judge_read(client, &ARP_ANSWER, what, read, fault);
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::end_to_end::Replies;
-use super::listener;
+use super::findings::Findings;
+use super::{Check, listener};
 use crate::fact::Facts;
 use crate::fact::address::Addresses;
 use crate::model::topology::Serves;
@@ -80,6 +81,21 @@ impl<'a> HostAudit<'a> {
         }
         let shown = self.facts().sysctl.has_interfaces();
         (!shown).then(|| "the host does not show /proc/sys/net/ipv4/conf/".to_owned())
+    }
+
+    /// Leaves something out for a reason of [`Self::no_settings`]: it is unknown where the host hides it.
+    pub(super) fn leave_out(
+        &self,
+        findings: &mut Findings,
+        check: &'static Check,
+        what: &str,
+        why: &str,
+    ) {
+        if self.facts().sysctl.has_interfaces() {
+            findings.skip(self.name(), check, what, why);
+        } else {
+            findings.unknown(self.name(), check, what, why);
+        }
     }
 
     /// Why ARP of an interface is of no account.

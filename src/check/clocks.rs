@@ -50,6 +50,6 @@ fn clocks(audit: &ClusterAudit, findings: &mut Findings) {
                 CLOCKS.fix,
             )
         });
-        findings.judge(host, &CLOCKS, "clock", mismatch);
+        findings.judge_read(host, &CLOCKS, "clock", format!("{apart:+.1} s"), mismatch);
     }
 }

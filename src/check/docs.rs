@@ -27,9 +27,12 @@ Each finding names its check. A check runs only where it applies: those of VRRP 
 with `fwmark`, those with requests if there is a client (`own-answer` needs none). `arp-answer`, `vrrp-adverts` and
 `vrrp-foreign` test IPv4 only. To add a check see [adding a check](adding-a-check.md).
 
-If a check cannot be made on a host, `verify` writes a note with `skipped` and the reason, and counts no pass. Examples: a
-port that a redirect or a container serves, `net.ipv4.vs.run_estimation=0`, a masked `/proc` in a container, a missing
-tool.
+If a precondition of a check does not hold on a host, `verify` writes a note with `skipped` and the reason, and counts no pass.
+Examples: a port that a container serves, `net.ipv4.vs.run_estimation=0`. What could not be read or decided is `unknown`: the
+output ends with it as `not proven`, and `--strict` makes it a failure. Examples: a masked `/proc` in a container, a missing
+tool, a rule of a packet filter whose effect depends on more than addresses and ports.
+
+`lvsctl explain CHECK` prints the texts below.
 
 If the state of a director is about to change by itself, because a VIP moves or a health checker is about to add a real
 server again, `verify` first waits: for the time of a takeover or of one or two rounds of health checks, at most 60 s.

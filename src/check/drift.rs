@@ -5,6 +5,7 @@ use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
 use super::{Cause, HostAudit};
 use crate::fact::unit::{Holder, State};
+use crate::keepalived::CONFIGURATION;
 use crate::model::topology;
 use crate::plan;
 use crate::plan::boot;
@@ -25,15 +26,21 @@ pub(super) static DRIFT: Check = Check {
 
 /// Each resource that is as wanted passes; each that is not is a finding for each thing that differs.
 fn judge(audit: &HostAudit, findings: &mut Findings) {
-    let wanted = audit.run.wanted.len();
-    let changed = audit
-        .plan()
-        .changes
+    let changes = &audit.plan().changes;
+    let changed = |resource: &Resource| {
+        let mut made = changes
+            .iter()
+            .filter(|change| change.action != Action::Remove);
+        made.any(|change| change.kind == resource.kind() && change.key == resource.key())
+    };
+    for resource in audit
+        .run
+        .wanted
         .iter()
-        .filter(|change| change.action != Action::Remove)
-        .count();
-    for _ in 0..wanted.saturating_sub(changed) {
-        findings.pass(&DRIFT);
+        .filter(|resource| !changed(resource))
+    {
+        let what = format!("{} {}", resource.kind(), resource.key());
+        findings.pass_of(audit.name(), &DRIFT, what, "as the inventory wants it");
     }
     let stopped = is_stopped(audit);
     let of_stop: Vec<&Change> = audit
@@ -44,15 +51,14 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
         .collect();
     if !of_stop.is_empty() {
         let part = "its part of the cluster";
-        findings.fail(audit.name(), &DRIFT, part, stopped_part(audit, &of_stop));
+        let unit = of_stop.iter().find(|change| change.kind == "unit");
+        let cause = unit.map(|change| Cause::Unit(change.key.clone()));
+        let mismatch = stopped_part(audit, &of_stop).because(cause);
+        findings.fail(audit.name(), &DRIFT, part, mismatch);
     }
     let others = audit.plan().changes.iter().filter(|c| !of_stop.contains(c));
     for change in others {
-        let cause = match change.kind {
-            "sysctl" => Some(Cause::Sysctl(change.key.clone())),
-            "unit" => Some(Cause::Unit(change.key.clone())),
-            _ => None,
-        };
+        let cause = Some(cause_of(change));
         let starts = start_fix(audit, change);
         for (what, mut mismatch) in differences(change) {
             if let Some(fix) = &starts {
@@ -61,6 +67,25 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
             let mismatch = mismatch.because(cause.clone());
             findings.fail(audit.name(), &DRIFT, what, mismatch);
         }
+    }
+}
+
+/// The thing that a change is about, which other checks look at too.
+fn cause_of(change: &Change) -> Cause {
+    let key = change.key.clone();
+    let address = || {
+        let (address, _) = key.split_once([' ', '/'])?;
+        address.parse().ok()
+    };
+    match change.kind {
+        "sysctl" => Cause::Sysctl(key),
+        "unit" => Cause::Unit(key),
+        "file" if key == CONFIGURATION => Cause::KeepalivedConfig,
+        "address" if address().is_some() => address().map_or(Cause::KeepalivedConfig, Cause::Vip),
+        kind => Cause::Resource {
+            kind: kind.to_owned(),
+            key,
+        },
     }
 }
 

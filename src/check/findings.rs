@@ -2,58 +2,52 @@
 
 use std::collections::BTreeMap;
 
-use super::Check;
+use serde::Serialize;
+
 use super::drift::DRIFT;
 use super::end_to_end::END_TO_END;
-use super::finding::{Cause, Finding, Part, Severity};
+use super::finding::{About, Examined, Finding, Severity, State};
 use super::sysctl_at_boot::PERSISTED_SYSCTL;
+use super::{Cause, Check, Selection};
+
+pub use super::mismatch::Mismatch;
 
 #[derive(Debug, Default)]
 pub struct Findings {
+    /// Faults and notes, and what could not be read.
     pub all: Vec<Finding>,
     /// How often each check passed.
     pub passed: BTreeMap<&'static Check, usize>,
+    /// Every result, passes too, as the checks gave them.
+    pub results: Vec<Examined>,
+    /// Findings that the inventory waives.
+    pub waived: Vec<Waived>,
+    pub selection: Selection,
+    /// Connections of the clients' requests, by service and real server, where it is known who got them.
+    pub taken: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
-/// What was expected, what was found, and how to fix it.
-#[derive(Debug, Clone)]
-pub struct Mismatch {
-    pub expected: String,
-    pub found: String,
-    pub fix: String,
-    pub severity: Severity,
-    cause: Option<Cause>,
-}
-
-impl Mismatch {
-    pub fn new(
-        expected: impl Into<String>,
-        found: impl Into<String>,
-        fix: impl Into<String>,
-    ) -> Self {
-        Self {
-            expected: expected.into(),
-            found: found.into(),
-            fix: fix.into(),
-            severity: Severity::Error,
-            cause: None,
-        }
-    }
-
-    #[must_use]
-    pub fn warning(mut self) -> Self {
-        self.severity = Severity::Warning;
-        self
-    }
-
-    #[must_use]
-    pub fn because(mut self, cause: Option<Cause>) -> Self {
-        self.cause = cause;
-        self
-    }
+/// A finding that the inventory accepts for a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Waived {
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// Why, in the inventory's words.
+    pub reason: String,
+    /// The last day, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 impl Findings {
+    /// Of these checks alone; what others find is left out.
+    pub fn of(selection: Selection) -> Self {
+        Self {
+            selection,
+            ..Self::default()
+        }
+    }
+
     /// One check of one thing: it passes when there is no mismatch.
     pub fn judge(
         &mut self,
@@ -62,14 +56,39 @@ impl Findings {
         what: impl Into<String>,
         mismatch: Option<Mismatch>,
     ) {
+        self.judge_read(host, check, what, "", mismatch);
+    }
+
+    /// The same with what was read, for where it is as it should be.
+    pub fn judge_read(
+        &mut self,
+        host: &str,
+        check: &'static Check,
+        what: impl Into<String>,
+        read: impl Into<String>,
+        mismatch: Option<Mismatch>,
+    ) {
         match mismatch {
             Some(mismatch) => self.fail(host, check, what, mismatch),
-            None => self.pass(check),
+            None => self.pass_of(host, check, what, read),
         }
     }
 
     pub fn pass(&mut self, check: &'static Check) {
-        *self.passed.entry(check).or_default() += 1;
+        self.pass_of("", check, "", "");
+    }
+
+    /// A pass of one thing, and what was read of it.
+    pub fn pass_of(
+        &mut self,
+        host: &str,
+        check: &'static Check,
+        what: impl Into<String>,
+        read: impl Into<String>,
+    ) {
+        if self.examined(host, check, what.into(), State::Pass, read.into()) {
+            *self.passed.entry(check).or_default() += 1;
+        }
     }
 
     pub fn fail(
@@ -79,28 +98,118 @@ impl Findings {
         what: impl Into<String>,
         mismatch: Mismatch,
     ) {
-        self.all.push(Finding {
-            host: host.to_owned(),
-            check,
-            what: what.into(),
-            expected: mismatch.expected,
-            found: mismatch.found,
-            fix: mismatch.fix,
-            severity: mismatch.severity,
-            cause: mismatch.cause,
-            parts: Vec::new(),
-        });
+        let what = what.into();
+        let state = match mismatch.severity {
+            Severity::Error => State::Error,
+            Severity::Warning => State::Warning,
+            Severity::Note => State::Note,
+        };
+        let (expected, found) = (&mismatch.expected, &mismatch.found);
+        let evidence = format!("expected {expected}, found {found}");
+        if self.examined(host, check, what.clone(), state, evidence) {
+            self.add(host, check, what, state, mismatch);
+        }
     }
 
     pub fn note(&mut self, host: &str, check: &'static Check, what: impl Into<String>) {
-        let mut note = Mismatch::new("", "", "");
-        note.severity = Severity::Note;
-        self.fail(host, check, what, note);
+        self.note_about(host, check, what, About::default());
+    }
+
+    /// A note that may follow from a fault of what it concerns.
+    pub fn note_about(
+        &mut self,
+        host: &str,
+        check: &'static Check,
+        what: impl Into<String>,
+        about: About,
+    ) {
+        let what = what.into();
+        if self.examined(host, check, what.clone(), State::Note, String::new()) {
+            self.tell(host, check, what, State::Note, about);
+        }
     }
 
     /// What a check rests on does not hold on this host, so that it says nothing: a note, neither a pass nor a finding.
     pub fn skip(&mut self, host: &str, check: &'static Check, what: &str, reason: &str) {
-        self.note(host, check, format!("{what}: skipped: {reason}"));
+        if self.examined(host, check, what.into(), State::Skipped, reason.into()) {
+            let text = format!("{what}: skipped: {reason}");
+            self.tell(host, check, text, State::Skipped, About::default());
+        }
+    }
+
+    /// It could not be read or decided. It is never a pass: with `--strict` the exit status says so.
+    pub fn unknown(
+        &mut self,
+        host: &str,
+        check: &'static Check,
+        what: impl Into<String>,
+        why: impl Into<String>,
+    ) {
+        let (what, why) = (what.into(), why.into());
+        let text = format!("{what}: {why}");
+        if self.examined(host, check, what, State::Unknown, why) {
+            self.tell(host, check, text, State::Unknown, About::default());
+        }
+    }
+
+    /// Keeps a result; whether its check was chosen.
+    fn examined(
+        &mut self,
+        host: &str,
+        check: &'static Check,
+        what: String,
+        state: State,
+        evidence: String,
+    ) -> bool {
+        let chosen = self.selection.has(check);
+        if chosen {
+            self.results.push(Examined {
+                host: host.to_owned(),
+                check,
+                what,
+                state,
+                evidence,
+                waived: false,
+            });
+        }
+        chosen
+    }
+
+    fn tell(
+        &mut self,
+        host: &str,
+        check: &'static Check,
+        what: String,
+        state: State,
+        about: About,
+    ) {
+        let mut note = Mismatch::new("", "", "");
+        note.severity = Severity::Note;
+        note.about = about;
+        self.add(host, check, what, state, note);
+    }
+
+    fn add(
+        &mut self,
+        host: &str,
+        check: &'static Check,
+        what: String,
+        state: State,
+        mismatch: Mismatch,
+    ) {
+        self.all.push(Finding {
+            host: host.to_owned(),
+            check,
+            what,
+            expected: mismatch.expected,
+            found: mismatch.found,
+            fix: mismatch.fix,
+            severity: mismatch.severity,
+            state,
+            cause: mismatch.cause,
+            about: mismatch.about,
+            parts: Vec::new(),
+        });
     }
 
     /// Makes one finding of those that a host has of one cause. The one that says what follows from it stands for all; the
@@ -108,10 +217,7 @@ impl Findings {
     pub fn merge(&mut self) {
         let mut groups: Vec<Vec<Finding>> = Vec::new();
         for finding in std::mem::take(&mut self.all) {
-            let key = |f: &Finding| (f.host.clone(), f.cause.clone());
-            let mut known = groups.iter_mut();
-            let same =
-                known.find(|group| finding.cause.is_some() && key(&group[0]) == key(&finding));
+            let same = groups.iter_mut().find(|group| same(&group[0], &finding));
             match same {
                 Some(group) => group.push(finding),
                 None => groups.push(vec![finding]),
@@ -127,18 +233,35 @@ impl Findings {
 
     /// Why services, or all of them, were asked for by no client: the end-to-end part proves nothing of them.
     pub fn unasked(&self) -> Vec<String> {
-        let of_cluster = |f: &&Finding| f.severity == Severity::Note && f.host.is_empty();
-        let notes = self.all.iter().filter(of_cluster);
-        let notes = notes.filter(|finding| *finding.check == END_TO_END);
+        let notes = self.unknown_ones().filter(|f| is_unasked(f));
         notes.map(|finding| finding.what.clone()).collect()
+    }
+
+    /// What could not be read or decided; services that nobody asked for are apart, in [`Self::unasked`].
+    pub fn unproven(&self) -> impl Iterator<Item = &Finding> {
+        self.unknown_ones().filter(|f| !is_unasked(f))
+    }
+
+    fn unknown_ones(&self) -> impl Iterator<Item = &Finding> {
+        self.all.iter().filter(|f| f.state == State::Unknown)
     }
 
     /// Whether anything is wrong; notes are not.
     pub fn is_clean(&self) -> bool {
-        self.all
-            .iter()
-            .all(|finding| finding.severity == Severity::Note)
+        !self.all.iter().any(Finding::is_fault)
     }
+}
+
+/// Of the cluster, not of one client.
+fn is_unasked(finding: &Finding) -> bool {
+    finding.host.is_empty() && *finding.check == END_TO_END
+}
+
+fn same(one: &Finding, other: &Finding) -> bool {
+    let Some(cause) = &one.cause else {
+        return false;
+    };
+    other.cause.as_ref() == Some(cause) && (one.host == other.host || cause.is_shared())
 }
 
 /// That a value differs says less than what comes of it, and what the next boot does less than what runs.
@@ -160,6 +283,7 @@ fn combined(mut group: Vec<Finding>) -> Option<Finding> {
         let mut found = others.iter().filter(|other| other.check == check);
         found.next().map(|other| other.fix.clone())
     };
+    let of_sysctl = matches!(first.cause, Some(Cause::Sysctl(_)));
     // What changes a unit's start comes first: `apply` would start it so.
     if matches!(first.cause, Some(Cause::Unit(_))) {
         if let Some(fix) = fix_of(&DRIFT).filter(|fix| *fix != first.fix) {
@@ -167,6 +291,7 @@ fn combined(mut group: Vec<Finding>) -> Option<Finding> {
         }
     // `apply` sets the value now and at boot.
     } else if let Some(fix) = fix_of(&DRIFT)
+        && of_sysctl
         && !first.fix.starts_with("`lvsctl apply`")
     {
         first.fix = fix;
@@ -177,13 +302,12 @@ fn combined(mut group: Vec<Finding>) -> Option<Finding> {
     }
     for other in others {
         first.severity = first.severity.min(other.severity);
-        first.parts.push(Part {
-            check: other.check,
-            what: other.what,
-            expected: other.expected,
-            found: other.found,
-        });
-        first.parts.extend(other.parts);
+        first.state = first.state.min(other.state);
+        first.about.later &= other.about.later;
+        first.about.hosts.extend(other.about.hosts.iter().cloned());
+        let parts = other.parts.clone();
+        first.parts.push(other.into_part(false));
+        first.parts.extend(parts);
     }
     Some(first)
 }

@@ -1,9 +1,10 @@
 //! Notes on parts of a cluster that are right but drained, unhealthy or stopped.
 
-use super::HostAudit;
 use super::definition::{Check, Judge, nothing};
 use super::findings::Findings;
+use super::{About, HostAudit};
 use crate::plan;
+use crate::resource::Resource;
 use crate::run::leftovers;
 
 pub(super) static HEALTH: Check = Check {
@@ -16,11 +17,34 @@ pub(super) static HEALTH: Check = Check {
     judge: Judge::Host(judge),
 };
 
+/// The real server that a note is about.
+fn about(audit: &HostAudit, note: &str) -> About {
+    let tables = audit
+        .run
+        .wanted
+        .iter()
+        .filter_map(|resource| match resource {
+            Resource::Ipvs(wanted) => Some(wanted),
+            _ => None,
+        });
+    let mut told = tables.flat_map(|wanted| wanted.told(audit.facts()));
+    let address = told
+        .find(|(_, text)| text == note)
+        .and_then(|(address, _)| address);
+    let mut hosts = audit.cluster.hosts.iter();
+    let host = address.and_then(|at| hosts.find(|host| host.holds(at.ip())));
+    About {
+        hosts: host.map(|host| host.name.clone()).into_iter().collect(),
+        ..About::default()
+    }
+}
+
 fn judge(audit: &HostAudit, findings: &mut Findings) {
     // That its part is stopped is a finding of `drift`.
     let stopped = plan::stopped_note(audit.name());
     for note in audit.plan().notes.iter().filter(|note| **note != stopped) {
-        findings.note(audit.name(), &HEALTH, note.clone());
+        let about = about(audit, note);
+        findings.note_about(audit.name(), &HEALTH, note.clone(), about);
     }
     for note in leftovers::notes(audit.cluster, &audit.run.answer.manifest) {
         findings.note(audit.name(), &HEALTH, note);

@@ -52,19 +52,23 @@ fn one_backend(audit: &HostAudit, findings: &mut Findings) {
             ),
         )
     });
-    findings.judge(
+    findings.judge_read(
         audit.name(),
         &IPTABLES_BACKEND,
         firewall.backend.clone(),
+        format!("no rules in {}", other.0),
         fault,
     );
 }
 
 fn native_chains(audit: &HostAudit, findings: &mut Findings) {
     for chain in &audit.facts().firewall.native {
-        let text = format!(
-            "the chain {chain} of nftables drops some packets; its rules were not looked at"
+        let text = format!("the chain {chain} of nftables drops some packets");
+        findings.unknown(
+            audit.name(),
+            &FIREWALL_NFT,
+            text,
+            "its rules were not looked at",
         );
-        findings.note(audit.name(), &FIREWALL_NFT, text);
     }
 }

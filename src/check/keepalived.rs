@@ -1,8 +1,8 @@
 //! keepalived on a director: its file is valid, and no instance is in FAULT.
 
-use super::HostAudit;
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
+use super::{Cause, HostAudit};
 use crate::fact::{Needs, keepalived};
 use crate::keepalived::CONFIGURATION;
 use crate::model::{Cluster, Host, VrrpInstance, Watch};
@@ -77,7 +77,14 @@ fn states(audit: &HostAudit, findings: &mut Findings) {
                 fix,
             )
         });
-        findings.judge(audit.name(), &VRRP_STATE, instance.name.clone(), fault);
+        let read = format!("{state:?}");
+        findings.judge_read(
+            audit.name(),
+            &VRRP_STATE,
+            instance.name.clone(),
+            read,
+            fault,
+        );
     }
 }
 
@@ -157,6 +164,14 @@ fn configuration(audit: &HostAudit, findings: &mut Findings) {
             format!("status {}: {lines}", test.status),
             configuration_fix(audit),
         )
+        .because(Some(Cause::KeepalivedConfig))
     });
-    findings.judge(audit.name(), &KEEPALIVED_CONFIG, "keepalived.conf", fault);
+    let read = "status 0 of `keepalived -t`";
+    findings.judge_read(
+        audit.name(),
+        &KEEPALIVED_CONFIG,
+        "keepalived.conf",
+        read,
+        fault,
+    );
 }

@@ -146,21 +146,27 @@ fn listens_on(
     let served = comes_to(audit, service, at);
     let (address, port, by) = match &served {
         Served::Redirected { address, port, by } => (*address, *port, Some(by)),
-        Served::Here | Served::Unknown(_) => (Some(at.ip()), at.port(), None),
+        Served::Here | Served::Elsewhere(_) | Served::Unknown(_) => {
+            (Some(at.ip()), at.port(), None)
+        }
     };
     let on_port: Vec<&SocketAddr> = sockets.iter().filter(|s| s.port() == port).collect();
     let heard = on_port
         .iter()
         .any(|s| address.is_none_or(|address| hears(s.ip(), address)));
     if heard {
-        return findings.pass(&LISTENER);
+        let read: Vec<String> = on_port.iter().map(ToString::to_string).collect();
+        let read = format!("{word} sockets on {}", read.join(", "));
+        return findings.pass_of(host, &LISTENER, what, read);
     }
-    if let Served::Unknown(why) = &served {
-        return findings.skip(host, &LISTENER, &what, why);
+    match &served {
+        Served::Elsewhere(why) => return findings.skip(host, &LISTENER, &what, why),
+        Served::Unknown(why) => return findings.unknown(host, &LISTENER, what, why),
+        Served::Here | Served::Redirected { .. } => {}
     }
     if audit.facts().listener.hidden {
         let why = "the host's /proc/net does not show its sockets";
-        return findings.skip(host, &LISTENER, &what, why);
+        return findings.unknown(host, &LISTENER, what, why);
     }
     if audit.own.get(&at).is_some_and(answered) {
         let why = "nothing of the host's own listens there, and yet it answers: a redirect, a proxy or a container serves";
@@ -226,8 +232,14 @@ fn hears(bound: IpAddr, address: IpAddr) -> bool {
     }
 }
 
+/// That a host's own question goes another way than those of clients, and why.
+enum NotAsClients {
+    Known(String),
+    Perhaps(String),
+}
+
 /// Why the host's own question proves nothing: rules that redirect what clients ask do not do so with it.
-fn not_as_clients(audit: &HostAudit, at: SocketAddr) -> Option<String> {
+fn not_as_clients(audit: &HostAudit, at: SocketAddr) -> Option<NotAsClients> {
     let service = audit.serves.services().find(|service| {
         let vips = service.vips.iter().any(|vip| vip.address == at.ip());
         vips && service.known_ports().contains(&at.port())
@@ -236,15 +248,16 @@ fn not_as_clients(audit: &HostAudit, at: SocketAddr) -> Option<String> {
     let own = redirect::own(audit, &packet_path::request(service, at.ip(), at.port()));
     let target = |served: &Served| match served {
         Served::Redirected { address, port, .. } => Some((*address, *port)),
-        Served::Here | Served::Unknown(_) => None,
+        Served::Here | Served::Elsewhere(_) | Served::Unknown(_) => None,
     };
     match &coming {
         Served::Here => None,
-        Served::Unknown(why) => Some(why.clone()),
+        Served::Elsewhere(why) => Some(NotAsClients::Known(why.clone())),
+        Served::Unknown(why) => Some(NotAsClients::Perhaps(why.clone())),
         Served::Redirected { .. } if target(&coming) == target(&own) => None,
-        Served::Redirected { by, .. } => Some(format!(
+        Served::Redirected { by, .. } => Some(NotAsClients::Known(format!(
             "clients are redirected by {by}, and the host's own question is not"
-        )),
+        ))),
     }
 }
 
@@ -255,19 +268,25 @@ fn answers_itself(findings: &mut Findings, audit: &HostAudit, vip: IpAddr) {
     for (address, replies) in audit.own.iter().filter(|(a, _)| a.ip() == vip) {
         let what = format!("{address} (listener only)");
         match replies {
-            Replies::NoTool => findings.note(
+            Replies::NoTool => findings.unknown(
                 host,
                 &OWN_ANSWER,
-                format!(
-                    "its own answer on {address} was not looked at: neither curl nor bash is there"
-                ),
+                format!("its own answer on {address} was not looked at"),
+                "neither curl nor bash is there",
             ),
             Replies::Came(all) => {
                 let reply = all.first();
                 if !answered(replies)
                     && let Some(why) = not_as_clients(audit, *address)
                 {
-                    findings.skip(host, &OWN_ANSWER, &what, &why);
+                    match why {
+                        NotAsClients::Known(why) => {
+                            findings.skip(host, &OWN_ANSWER, &what, &why);
+                        }
+                        NotAsClients::Perhaps(why) => {
+                            findings.unknown(host, &OWN_ANSWER, what, why);
+                        }
+                    }
                     continue;
                 }
                 let fault = reply.is_none_or(|r| r.status.is_none()).then(|| {
@@ -277,7 +296,9 @@ fn answers_itself(findings: &mut Findings, audit: &HostAudit, vip: IpAddr) {
                         "see the server's log, and what its firewall does on lo",
                     )
                 });
-                findings.judge(host, &OWN_ANSWER, what, fault);
+                let status = reply.and_then(|r| r.status).unwrap_or_default();
+                let read = format!("status {status} (1: a connection)");
+                findings.judge_read(host, &OWN_ANSWER, what, read, fault);
             }
         }
     }

@@ -111,7 +111,7 @@ fn has_rule(audit: &HostAudit, mark: u32, v6: bool, findings: &mut Findings) {
         )
     });
     if fault.is_some() && audit.facts().firewall.native_marks {
-        return findings.skip(audit.name(), &MARK_RULE, &format!("{mark:#x}"), NATIVE);
+        return findings.unknown(audit.name(), &MARK_RULE, format!("{mark:#x}"), NATIVE);
     }
     findings.judge(audit.name(), &MARK_RULE, format!("{mark:#x}"), fault);
 }
@@ -164,12 +164,11 @@ fn gets_mark(
         };
         let what = format!("{} {vip} port {port}", service.name);
         let Some(found) = found else {
-            findings.note(
+            findings.unknown(
                 audit.name(),
                 &MARK_SET,
-                format!(
-                    "{what}: its mark depends on rules that cannot be decided from address and port"
-                ),
+                what,
+                "its mark depends on rules that cannot be decided from address and port",
             );
             continue;
         };
@@ -194,10 +193,17 @@ fn gets_mark(
             Mismatch::new(expected, found, "`lvsctl apply` sets the mark; delete the rule that sets another one after it: `iptables -t mangle -S PREROUTING`")
         });
         if fault.is_some() && audit.facts().firewall.native_marks {
-            findings.skip(audit.name(), &MARK_SET, &what, NATIVE);
+            findings.unknown(audit.name(), &MARK_SET, what, NATIVE);
             continue;
         }
-        findings.judge(audit.name(), &MARK_SET, what, fault);
+        let fault = fault.map(|fault| fault.of_service(&service.name).of_vip(vip));
+        findings.judge_read(
+            audit.name(),
+            &MARK_SET,
+            what,
+            format!("mark {found:#x}"),
+            fault,
+        );
     }
 }
 
@@ -289,10 +295,11 @@ fn moved(
             "the packets do not pass mangle/PREROUTING of this director: see who answers ARP for the VIP",
         )
     });
-    findings.judge(
+    findings.judge_read(
         director.name(),
         &MARK_COUNTERS,
         service.name.clone(),
-        mismatch,
+        format!("{grown} packets for {answered} answers"),
+        mismatch.map(|mismatch| mismatch.of_service(&service.name)),
     );
 }

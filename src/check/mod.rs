@@ -7,7 +7,9 @@ pub mod arp_answer;
 mod arptables;
 mod audit;
 mod boot;
+mod cause;
 mod clocks;
+mod conclude;
 mod conntrack;
 mod definition;
 mod docs;
@@ -16,6 +18,7 @@ pub mod end_to_end;
 mod finding;
 mod findings;
 pub mod firewall;
+pub mod grouping;
 mod health;
 mod interfaces;
 mod iptables;
@@ -28,6 +31,7 @@ mod keepalived;
 mod known;
 pub mod listener;
 mod marks;
+mod mismatch;
 mod offload;
 mod packet_path;
 mod reachable;
@@ -36,6 +40,7 @@ mod redirects;
 pub mod registry;
 mod reply_route;
 mod running;
+mod selection;
 mod service_path;
 mod source_address;
 mod sysctl_at_boot;
@@ -49,17 +54,21 @@ mod vrrp_adverts;
 mod vrrp_master;
 mod vrrp_path;
 mod vrrp_running;
+mod waiver;
 
 pub use audit::{ClusterAudit, HostAudit};
+pub use cause::Cause;
+pub use conclude::conclude;
 pub use definition::{Check, Judge};
 pub use docs::markdown;
 pub use end_to_end::END_TO_END;
-pub use finding::{Cause, Finding, Part, Severity};
-pub use findings::{Findings, Mismatch};
+pub use finding::{About, Examined, Finding, Part, Severity, State};
+pub use findings::{Findings, Mismatch, Waived};
 pub use known::{Changes, Known};
 pub(crate) use known::{Report, known};
 pub use listener::{Asking, questions};
 pub use reachable::{REACHABLE, unreachable};
+pub use selection::Selection;
 pub(crate) use vantage::Vantage;
 
 use crate::fact::Needs;
@@ -70,7 +79,12 @@ use crate::view;
 
 /// The facts that all checks read, beyond those of resources.
 pub fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
-    for check in registry::ALL {
+    needs_of(&Selection::default(), cluster, host, needs);
+}
+
+/// Those of the chosen checks.
+pub fn needs_of(selection: &Selection, cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    for check in registry::ALL.iter().filter(|check| selection.runs(check)) {
         (check.needs)(cluster, host, needs);
     }
 }
@@ -78,6 +92,11 @@ pub fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
 /// Gives hosts and services their names of the inventory.
 fn name(cluster: &Cluster, findings: &mut Findings) {
     let names = view::Names::of(cluster);
+    for result in &mut findings.results {
+        for text in [&mut result.what, &mut result.evidence] {
+            *text = names.say(text);
+        }
+    }
     for finding in &mut findings.all {
         for part in &mut finding.parts {
             for text in [&mut part.what, &mut part.expected, &mut part.found] {
@@ -117,8 +136,10 @@ pub fn offline(
         .chain(clients)
         .map(|run| HostAudit::new(cluster, run, secrets))
         .collect();
+    let chosen = findings.selection.clone();
+    let chosen = || registry::ALL.iter().filter(|check| chosen.runs(check));
     for audit in &audits {
-        for check in registry::ALL {
+        for check in chosen() {
             match check.judge {
                 Judge::Host(judge) => judge(audit, findings),
                 Judge::Director(judge) if audit.host.is_director() => judge(audit, findings),
@@ -130,11 +151,10 @@ pub fn offline(
         cluster,
         hosts: &audits,
     };
-    for check in registry::ALL {
+    for check in chosen() {
         if let Judge::Cluster(judge) = check.judge {
             judge(&audit, findings);
         }
     }
-    findings.merge();
     name(cluster, findings);
 }

@@ -26,7 +26,12 @@ fn needs(_: &Cluster, host: &Host, needs: &mut Needs) {
 fn judge(audit: &HostAudit, findings: &mut Findings) {
     for (interface, on) in &audit.facts().offload.lro {
         let Some(on) = on else {
-            findings.note(audit.name(), &LRO, format!("large receive offload of {interface} was not looked at: neither ethtool nor perl could tell"));
+            findings.unknown(
+                audit.name(),
+                &LRO,
+                format!("large receive offload of {interface} was not looked at"),
+                "neither ethtool nor perl could tell",
+            );
             continue;
         };
         if *on && audit.facts().offload.fixed.contains(interface) {
@@ -41,6 +46,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
                 format!("`ethtool -K {interface} lro off`, and the same at boot"),
             )
         });
-        findings.judge(audit.name(), &LRO, interface.clone(), fault);
+        let read = "large-receive-offload: off";
+        findings.judge_read(audit.name(), &LRO, interface.clone(), read, fault);
     }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::findings::{Findings, Mismatch};
 use super::firewall::{Fate, Packet, State};
-use super::{Check, HostAudit};
+use super::{Cause, Check, HostAudit};
 use crate::fact::firewall::Rules;
 use crate::model::{Protocol, Service};
 
@@ -136,7 +136,7 @@ pub(super) fn judge(
         let why = format!(
             "the kernel has a packet filter that {table} should list, and did not; install iptables or nftables"
         );
-        return findings.skip(audit.name(), check, what, &why);
+        return findings.unknown(audit.name(), check, what, why);
     }
     let mut dropped = None;
     let both = audit.facts().firewall.rules(v6);
@@ -148,24 +148,26 @@ pub(super) fn judge(
             match leg.fate(rules) {
                 Fate::Passes => {}
                 Fate::Dropped(by) => dropped = dropped.or(Some(by)),
-                Fate::May(by) => findings.note(
+                Fate::May(by) => findings.unknown(
                     audit.name(),
                     check,
-                    format!(
-                        "{what}: whether it passes depends on more than address and port: {by}"
-                    ),
+                    what,
+                    format!("whether it passes depends on more than address and port: {by}"),
                 ),
             }
         }
     }
     let fault = dropped.map(|by| {
+        let cause = Cause::Rule(by.clone());
         Mismatch::new(
             format!("packets of {what} to pass the firewall"),
             format!("dropped by {by}"),
             format!("{FIX}{hint}"),
         )
+        .because(Some(cause))
     });
-    findings.judge(audit.name(), check, what, fault);
+    let read = "no rule that drops it in the tables of iptables and nftables";
+    findings.judge_read(audit.name(), check, what, read, fault);
 }
 
 /// Its number in the IP header.

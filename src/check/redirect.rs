@@ -18,7 +18,9 @@ pub(super) enum Served {
         port: u16,
         by: String,
     },
-    /// Another host or program, or it cannot be decided; why.
+    /// Another host or a container, by this rule.
+    Elsewhere(String),
+    /// It cannot be decided; why.
     Unknown(String),
 }
 
@@ -89,7 +91,7 @@ fn one(audit: &HostAudit, chain: &str, packet: &Packet) -> Served {
             by,
         },
         Rewrite::To { by, .. } => {
-            Served::Unknown(format!("{}, to another host or a container", shown(&by)))
+            Served::Elsewhere(format!("{}, to another host or a container", shown(&by)))
         }
         Rewrite::Perhaps(by) => Served::Unknown(format!("it may be {}", shown(&by))),
     }

@@ -29,7 +29,7 @@ fn redirects(audit: &HostAudit, findings: &mut Findings) {
     for nic in &audit.host.interfaces {
         let name = nic.name.as_str();
         if let Some(why) = audit.no_settings(name) {
-            findings.skip(audit.name(), &SEND_REDIRECTS, name, &why);
+            audit.leave_out(findings, &SEND_REDIRECTS, name, &why);
             continue;
         }
         let all = audit.facts().sysctl.of_interface("all", "send_redirects");
@@ -45,6 +45,7 @@ fn redirects(audit: &HostAudit, findings: &mut Findings) {
             )
             .because(Some(Cause::Sysctl(key)))
         });
-        findings.judge(audit.name(), &SEND_REDIRECTS, name, fault);
+        let read = format!("all {all:?}, {name} {own:?}");
+        findings.judge_read(audit.name(), &SEND_REDIRECTS, name, read, fault);
     }
 }

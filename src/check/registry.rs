@@ -8,7 +8,7 @@ use super::{ipvs_health, ipvs_sync, ipvs_sysctl, ipvs_timeouts, keepalived, runn
 use super::{listener, marks, offload, reachable, redirects, reply_route, service_path};
 use super::{
     source_address, sysctl_at_boot, threshold, tunnel_mtu, vip, vrrp, vrrp_adverts, vrrp_master,
-    vrrp_path, vrrp_running,
+    vrrp_path, vrrp_running, waiver,
 };
 
 /// The check of this id.
@@ -83,4 +83,5 @@ pub static ALL: &[&Check] = &[
     &end_to_end::PERSISTENCE,
     &end_to_end::STATISTICS,
     &marks::MARK_COUNTERS,
+    &waiver::WAIVER_EXPIRED,
 ];

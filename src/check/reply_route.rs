@@ -114,10 +114,14 @@ fn past_directors(audit: &HostAudit, vip: IpAddr, findings: &mut Findings) {
             )
         });
         if let (Some(_), Some(why)) = (&mismatch, marked(audit, vip)) {
-            findings.skip(host, &REPLY_ROUTE, &name, &why);
+            findings.unknown(host, &REPLY_ROUTE, name, why);
             continue;
         }
-        findings.judge(host, &REPLY_ROUTE, name.clone(), mismatch);
+        let read = match route.gateway {
+            Some(gateway) => format!("{to} from {vip} via {gateway}"),
+            None => format!("{to} from {vip} straight"),
+        };
+        findings.judge_read(host, &REPLY_ROUTE, name.clone(), read, mismatch);
     }
 }
 
@@ -154,7 +158,7 @@ fn filters(
 ) {
     let what = format!("{interface} {name}");
     if let Some(why) = audit.no_settings(interface) {
-        return findings.skip(audit.name(), &RP_FILTER, &what, &why);
+        return audit.leave_out(findings, &RP_FILTER, &what, &why);
     }
     let value = audit.facts().sysctl.larger(interface, "rp_filter");
     let mismatch = (value == Some(1) && !symmetric).then(|| {
@@ -169,7 +173,9 @@ fn filters(
         )
         .because(Some(Cause::Sysctl(key)))
     });
-    findings.judge(audit.name(), &RP_FILTER, what, mismatch);
+    let read = value.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
+    let read = format!("effective rp_filter {read}");
+    findings.judge_read(audit.name(), &RP_FILTER, what, read, mismatch);
 }
 
 /// Interfaces by which requests for a VIP come in untunnelled: a director sends them to the real server's own address,
@@ -219,9 +225,13 @@ fn through_director(audit: &HostAudit, own: IpAddr, findings: &mut Findings) {
             )
         });
         if let (Some(_), Some(why)) = (&fault, marked(audit, own)) {
-            findings.skip(&audit.host.name, &REPLY_ROUTE, &name, &why);
+            findings.unknown(&audit.host.name, &REPLY_ROUTE, name, why);
             continue;
         }
-        findings.judge(&audit.host.name, &REPLY_ROUTE, name, fault);
+        let gateway = route.and_then(|route| route.gateway);
+        let read = gateway.map_or_else(String::new, |gateway| {
+            format!("{to} from {own} via {gateway}")
+        });
+        findings.judge_read(&audit.host.name, &REPLY_ROUTE, name, read, fault);
     }
 }

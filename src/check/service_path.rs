@@ -188,8 +188,12 @@ fn of_backend(audit: &HostAudit, service: &Service, rs: &RealServer, findings: &
                     port: Some(port),
                     ..arrives.clone()
                 }),
-                Served::Unknown(why) => {
+                Served::Elsewhere(why) => {
                     findings.skip(audit.name(), &FIREWALL_VIP, &what, &why);
+                    continue;
+                }
+                Served::Unknown(why) => {
+                    findings.unknown(audit.name(), &FIREWALL_VIP, what, why);
                     continue;
                 }
             };

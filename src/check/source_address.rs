@@ -71,7 +71,8 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
                 fix(audit, source),
             )
         });
-        findings.judge(audit.name(), &SOURCE_ADDRESS, name, fault);
+        let read = format!("source {source} toward {to}");
+        findings.judge_read(audit.name(), &SOURCE_ADDRESS, name, read, fault);
     }
 }
 

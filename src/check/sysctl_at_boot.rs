@@ -52,8 +52,16 @@ fn persisted(audit: &HostAudit, findings: &mut Findings) {
                 format!("take the line out of {file}"),
             )
             .because(Some(Cause::Sysctl(sysctl.name.clone())))
+            .later()
         });
-        findings.judge(audit.name(), &PERSISTED_SYSCTL, sysctl.name.clone(), fault);
+        let read = format!("{value}, set by {file}");
+        findings.judge_read(
+            audit.name(),
+            &PERSISTED_SYSCTL,
+            sysctl.name.clone(),
+            read,
+            fault,
+        );
     }
 }
 
@@ -94,9 +102,11 @@ fn undone(audit: &HostAudit, findings: &mut Findings) {
                     ),
                 )
                 .because(Some(Cause::Sysctl(key.clone())))
+                .later()
                 .warning()
             });
-            findings.judge(audit.name(), &PERSISTED_SYSCTL, key, fault);
+            let read = format!("{boots}, set by {file}");
+            findings.judge_read(audit.name(), &PERSISTED_SYSCTL, key, read, fault);
         }
     }
 }

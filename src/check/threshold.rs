@@ -34,7 +34,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
                 audit.facts().ipvs.thresholds.get(&(to, *address))
             else {
                 let why = "the list of thresholds does not have it: the IPVS table changed while it was read";
-                findings.skip(audit.name(), &IPVS_THRESHOLD, &what, why);
+                findings.unknown(audit.name(), &IPVS_THRESHOLD, what, why);
                 continue;
             };
             let mismatch = ((*upper, *lower) != (0, 0)).then(|| {
@@ -44,7 +44,8 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
                     format!("`{}`", without_thresholds(to, rs)),
                 )
             });
-            findings.judge(audit.name(), &IPVS_THRESHOLD, what, mismatch);
+            let read = format!("upper threshold {upper}, lower threshold {lower}");
+            findings.judge_read(audit.name(), &IPVS_THRESHOLD, what, read, mismatch);
         }
     }
 }

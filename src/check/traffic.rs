@@ -8,9 +8,10 @@ use super::arp_answer::{self, ARP_ANSWER, Heard};
 use super::end_to_end::exchange::{Counters, Exchange, Kernel};
 use super::end_to_end::{self, END_TO_END, Group, STATISTICS, family};
 use super::findings::{Findings, Mismatch};
+use super::marks::MARK_COUNTERS;
 use super::vantage::Vantage;
-use super::vrrp_adverts::{self, Listened, VRRP_ADVERTS};
-use super::{Check, HostAudit, Judge, registry};
+use super::vrrp_adverts::{self, Listened, VRRP_ADVERTS, VRRP_FOREIGN};
+use super::{Check, HostAudit, Judge, Selection, registry};
 use crate::event::Event;
 use crate::fact::address::Addresses;
 use crate::fact::firewall::{self, Firewall};
@@ -94,7 +95,12 @@ pub fn check<'h>(
         .chain(this_machine.map(Vantage::ThisMachine))
         .collect();
     if vantages.is_empty() {
-        findings.note("", &END_TO_END, "the services were not tested: no client could be reached; give a host outside the cluster the role client");
+        findings.unknown(
+            "",
+            &END_TO_END,
+            "the services were not tested",
+            "no client could be reached; give a host outside the cluster the role client",
+        );
         return;
     }
     let groups = end_to_end::groups(cluster);
@@ -103,16 +109,22 @@ pub fn check<'h>(
     let mut exchanges = Vec::new();
     for (client, section) in &asked {
         if !section.has("end") {
-            findings.note(client, &END_TO_END, "its questions were cut short");
+            findings.unknown(
+                client,
+                &END_TO_END,
+                "its questions were cut short",
+                "the end of its answer did not come; run again",
+            );
         }
         if !["arp", "neighbour"]
             .into_iter()
             .any(|part| section.parts_of(part).next().is_some())
         {
-            findings.note(
+            findings.skip(
                 client,
                 &ARP_ANSWER,
-                "who answers ARP was not looked at from here: it is not on the VIP's network",
+                "who answers ARP",
+                "the client is not on the VIP's network",
             );
         }
         heard.extend(hear(client, section));
@@ -134,7 +146,8 @@ pub fn check<'h>(
         adverts,
         again,
     };
-    for check in registry::ALL {
+    let chosen = findings.selection.clone();
+    for check in registry::ALL.iter().filter(|check| chosen.runs(check)) {
         if let Judge::Traffic(judge) = check.judge {
             judge(&traffic, findings);
         }
@@ -156,15 +169,15 @@ fn ask<'h>(
     for vantage in vantages {
         match vantage.unfit(cluster) {
             None => fit.push(vantage),
-            Some(why) => findings.note(
+            Some(why) => findings.unknown(
                 "",
                 &END_TO_END,
-                format!(
-                    "the services were not tested: no host of the role client takes part, and {why}"
-                ),
+                "the services were not tested",
+                format!("no host of the role client takes part, and {why}"),
             ),
         }
     }
+    let selection = &findings.selection.clone();
     let held: Vec<(&str, &Addresses)> = fit
         .iter()
         .map(|vantage| (vantage.name(), vantage.addresses()))
@@ -174,11 +187,15 @@ fn ask<'h>(
     let mut jobs: Vec<(Vantage, Option<usize>, String)> = fit
         .into_iter()
         .map(|vantage| {
-            let (requests, script) = questions_of_client(cluster, groups, vantage.addresses());
+            let (requests, script) =
+                questions_of_client(cluster, groups, vantage.addresses(), selection);
             (vantage, Some(requests), script)
         })
         .collect();
-    let directors = hosts.iter_mut().filter(|run| run.host.is_director());
+    let listens = selection.has(&VRRP_ADVERTS) || selection.has(&VRRP_FOREIGN);
+    let directors = hosts
+        .iter_mut()
+        .filter(|run| listens && run.host.is_director());
     jobs.extend(directors.filter_map(|run| {
         let script = vrrp_adverts::script(cluster, run.host)?;
         Some((Vantage::Host(run), None, script))
@@ -213,7 +230,7 @@ fn ask<'h>(
             let heard = vrrp_adverts::listened(&section);
             if heard.is_none() {
                 let why = "nothing on the host can listen to VRRP; install perl";
-                findings.skip(&name, &VRRP_ADVERTS, "adverts of the other directors", why);
+                findings.unknown(&name, &VRRP_ADVERTS, "adverts of the other directors", why);
             }
             Some((name, heard?))
         })
@@ -222,12 +239,21 @@ fn ask<'h>(
 }
 
 /// How many requests a client sends, and the script that sends them.
-fn questions_of_client(cluster: &Cluster, groups: &[Group], held: &Addresses) -> (usize, String) {
+fn questions_of_client(
+    cluster: &Cluster,
+    groups: &[Group],
+    held: &Addresses,
+    selection: &Selection,
+) -> (usize, String) {
     let mut requests = 0;
     let mut script = end_to_end::functions().to_owned();
-    for one in arp_answer::asks(cluster, held) {
-        script.push_str(&arp_answer::script(&one));
+    if selection.has(&ARP_ANSWER) {
+        for one in arp_answer::asks(cluster, held) {
+            script.push_str(&arp_answer::script(&one));
+        }
     }
+    let asks = selection.runs(&END_TO_END) || selection.has(&MARK_COUNTERS);
+    let groups = if asks { groups } else { &[] };
     let all = groups.iter().enumerate();
     for (index, group) in all.filter(|(_, group)| family::can_ask(held, group)) {
         requests += group.targets.len() * usize::from(group.service.check.requests);

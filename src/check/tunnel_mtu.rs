@@ -61,7 +61,8 @@ fn judge(
     };
     let fits = way.saturating_sub(outer);
     if sent <= fits {
-        return findings.pass(&TUNNEL_MTU);
+        let read = format!("packets of {sent} bytes, the tunnel takes {fits}");
+        return findings.pass_of(host.name(), &TUNNEL_MTU, vip.to_string(), read);
     }
     let mss = fits.saturating_sub(headers);
     findings.note(

@@ -94,7 +94,14 @@ fn only_at(findings: &mut Findings, audit: &HostAudit, vip: IpAddr, home: &str) 
             ),
         )
     });
-    findings.judge(host, &VIP_ONLY_ON_LO, vip.to_string(), fault);
+    let fault = fault.map(|fault| fault.of_vip(vip));
+    let read: Vec<&str> = audit
+        .addresses()
+        .of(vip)
+        .map(|held| held.interface.as_str())
+        .collect();
+    let read = format!("on {}", read.join(", "));
+    findings.judge_read(host, &VIP_ONLY_ON_LO, vip.to_string(), read, fault);
 }
 
 /// Who serves nothing to a VIP does not hold it: a real server of NAT services or of other VIPs, a client. A director
@@ -119,7 +126,15 @@ fn nowhere(findings: &mut Findings, audit: &HostAudit, vip: IpAddr) {
             format!("`ip addr del {vip}/{} dev {}`", held.prefix, held.interface),
         )
     });
-    findings.judge(&audit.host.name, &VIP_NOT_HELD, vip.to_string(), fault);
+    let fault = fault.map(|fault| fault.of_vip(vip));
+    let read = "on no interface";
+    findings.judge_read(
+        &audit.host.name,
+        &VIP_NOT_HELD,
+        vip.to_string(),
+        read,
+        fault,
+    );
 }
 
 fn local(audit: &HostAudit, findings: &mut Findings) {
@@ -145,7 +160,15 @@ fn is_local(findings: &mut Findings, audit: &HostAudit, vip: IpAddr, home: &str)
             format!("`lvsctl apply` puts the VIP on {home}; look for `ip rule` and routes that come before the local table"),
         )
     });
-    findings.judge(&audit.host.name, &VIP_ROUTE_LOCAL, vip.to_string(), fault);
+    let fault = fault.map(|fault| fault.of_vip(vip).because(Some(Cause::Vip(vip))));
+    let read = "a local route";
+    findings.judge_read(
+        &audit.host.name,
+        &VIP_ROUTE_LOCAL,
+        vip.to_string(),
+        read,
+        fault,
+    );
 }
 
 fn holders(audit: &ClusterAudit, findings: &mut Findings) {
@@ -176,6 +199,11 @@ fn holders(audit: &ClusterAudit, findings: &mut Findings) {
             };
             Mismatch::new(expected, "on none", fix)
         });
+        let mismatch = mismatch.map(|mismatch| {
+            let mismatch = mismatch.of_vip(vip);
+            holders.iter().fold(mismatch, |m, host| m.points_at(host))
+        });
+        let read = format!("on {}", holders.join(" and "));
         // A director whose keepalived does not do its work is the cause, whoever holds the VIP beside it.
         let among = if holding.is_empty() {
             directors_of(hosts)
@@ -192,7 +220,7 @@ fn holders(audit: &ClusterAudit, findings: &mut Findings) {
             }
             (_, mismatch) => ("", mismatch),
         };
-        findings.judge(host, &VIP_HOLDER, format!("VIP {vip}"), mismatch);
+        findings.judge_read(host, &VIP_HOLDER, format!("VIP {vip}"), read, mismatch);
     }
 }
 

@@ -113,7 +113,12 @@ fn equal(name: &str, members: &[(&str, &Instance)], findings: &mut Findings) {
                 "`lvsctl apply`",
             )
         });
-        findings.judge("", &VRRP_EQUAL, format!("{name} {key}"), fault);
+        let read = if key == "authentication" {
+            "the same on all".to_owned()
+        } else {
+            list(&values)
+        };
+        findings.judge_read("", &VRRP_EQUAL, format!("{name} {key}"), read, fault);
     }
 }
 
@@ -130,7 +135,7 @@ fn distinct(name: &str, members: &[(&str, &Instance)], findings: &mut Findings) 
             "`lvsctl apply`; a host's `priority` in the inventory, or the order of the hosts, decides",
         )
     });
-    findings.judge("", &VRRP_PRIORITY, name, fault);
+    findings.judge_read("", &VRRP_PRIORITY, name, list(&values), fault);
 }
 
 /// Two instances with one VRID on one segment take each other's adverts.

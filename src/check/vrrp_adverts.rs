@@ -9,10 +9,10 @@ use crate::model::{Cluster, Host, VrrpInstance};
 use crate::resource::ipvs::KEEPALIVED;
 use crate::shell::heredoc;
 
-use super::HostAudit;
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
 use super::traffic::Traffic;
+use super::{Cause, HostAudit};
 use crate::fact::Needs;
 
 pub(super) static VRRP_ADVERTS: Check = Check {
@@ -205,6 +205,7 @@ fn foreign(traffic: &Traffic, findings: &mut Findings) {
                     format!("adverts of {}", strangers.join(", ")),
                     VRRP_FOREIGN.fix,
                 )
+                .because(Some(Cause::VrrpSpeaker(id)))
             });
             findings.judge(
                 director.name(),

@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand, ValueEnum};
+
+use super::audit_format::{AuditFormat, ReportTo};
+use crate::check::registry;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
@@ -21,6 +25,8 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Check the hosts, the cluster and the service end to end, and change nothing
     Verify(VerifyArgs),
+    /// Explain a check of `verify`: its rule, the reason, the source, and the fix
+    Explain(ExplainArgs),
     /// Take away all that lvsctl made; packages stay
     Destroy(DestroyArgs),
     /// Start again what `stop` has stopped
@@ -100,17 +106,42 @@ pub struct DestroyArgs {
 
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    #[command(flatten)]
-    pub format: FormatArgs,
+    /// How results are written to standard output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: AuditFormat,
+    /// Write a report to this file too; its name's end is the format (.txt .json .xml .sarif .prom .md .html), or one is put
+    /// before it: `junit:FILE`. May be given several times
+    #[arg(long, value_name = "FILE", value_parser = ReportTo::parse)]
+    pub report: Vec<ReportTo>,
     /// Leave out what sends traffic: ARP questions, end-to-end requests, and what a real server asks itself
     #[arg(long)]
     pub no_traffic: bool,
-    /// A service that no client could ask for is a failure too (exit status 3)
+    /// What could not be read, and a service that no client could ask for, is a failure too (exit status 3)
     #[arg(long, conflicts_with = "no_traffic")]
     pub strict: bool,
     /// Show what is new and what is gone since this report (of `--format json`); only new findings give exit status 3
     #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,
+    /// Make these checks alone, separated by commas; `lvsctl explain` lists them
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', value_parser = checks(), hide_possible_values = true)]
+    pub only: Vec<String>,
+    /// Leave these checks out, separated by commas
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', value_parser = checks(), hide_possible_values = true)]
+    pub skip: Vec<String>,
+}
+
+/// Ids of checks, which shells complete.
+fn checks() -> PossibleValuesParser {
+    PossibleValuesParser::new(registry::ALL.iter().map(|check| check.id))
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The check's id; without one all are listed
+    #[arg(value_name = "CHECK", value_parser = checks(), hide_possible_values = true)]
+    pub check: Option<String>,
+    #[command(flatten)]
+    pub format: FormatArgs,
 }
 
 #[derive(Debug, Args)]

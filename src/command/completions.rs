@@ -43,4 +43,23 @@ mod tests {
         let output = Command::new("bash").args(["-c", &ask]).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout), "verify\n");
     }
+
+    #[test]
+    fn bash_offers_the_checks() {
+        for words in ["explain clo", "verify --only clo", "verify --skip clo"] {
+            let words: Vec<&str> = words.split(' ').collect();
+            let (at, before) = (words.len(), words[words.len() - 2]);
+            let ask = format!(
+                "{}\nCOMP_WORDS=(lvsctl {}) COMP_CWORD={at}; _lvsctl lvsctl clo {before}; echo \"${{COMPREPLY[*]}}\"",
+                script(clap_complete::Shell::Bash),
+                words.join(" ")
+            );
+            let output = Command::new("bash").args(["-c", &ask]).output().unwrap();
+            assert_eq!(
+                String::from_utf8_lossy(&output.stdout),
+                "clocks\n",
+                "{words:?}"
+            );
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod connect;
 mod context;
 mod drain;
 mod drill;
+mod explain;
 mod lab;
 mod man;
 mod notify;
@@ -105,6 +106,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Check(_) => check::run(&cli.global),
         Command::Plan(args) => plan::run(&cli.global, args),
         Command::Apply(args) => apply::run(&cli.global, args, apply::Goal::Inventory),
+        Command::Explain(args) => explain::run(&cli.global, args),
         Command::Destroy(args) => apply::run(&cli.global, &args.apply, apply::Goal::Nothing),
         Command::Verify(args) => verify::run(&cli.global, args),
         Command::Start(args) => start_stop::run(&cli.global, &args.format, start_stop::Verb::Start),

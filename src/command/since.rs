@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crate::check::{Changes, Findings, Known, Report, known};
-use crate::cli::{Format, Global};
+use crate::cli::{AuditFormat, Global};
 use crate::exit::Exit;
 use crate::report;
 
@@ -44,23 +44,44 @@ pub(super) fn write(path: &Path, findings: &[Known]) -> Result<()> {
     Ok(())
 }
 
-/// Shows what changed since a report. Only what is new is a finding.
-pub(super) fn compare(
-    global: &Global,
-    before: &[Known],
-    findings: &Findings,
-    format: Format,
-) -> Result<Exit> {
-    let changes = Changes::between(before, &known(findings));
-    show(global, |out, style| match format {
-        Format::Text => report::changes::text(out, &changes, style),
-        Format::Json => report::changes::json(out, &changes),
-    })?;
-    Ok(if changes.new.is_empty() {
-        Exit::Done
-    } else {
-        Exit::Findings
-    })
+/// The report that `verify --since` names, and how what changed since is shown.
+pub(super) struct Before {
+    findings: Vec<Known>,
+    json: bool,
+}
+
+impl Before {
+    pub(super) fn read(path: &Path, format: AuditFormat) -> Result<Self> {
+        let json = match format {
+            AuditFormat::Text => false,
+            AuditFormat::Json => true,
+            _ => {
+                let message = "error: --since shows what changed as text or json: leave --format away, or write further reports with --report\n";
+                return Err(Failure::new(Exit::Usage, message));
+            }
+        };
+        Ok(Self {
+            findings: read(path)?,
+            json,
+        })
+    }
+
+    /// Shows what changed. Only what is new is a finding.
+    pub(super) fn compare(&self, global: &Global, findings: &Findings) -> Result<Exit> {
+        let changes = Changes::between(&self.findings, &known(findings));
+        show(global, |out, style| {
+            if self.json {
+                report::changes::json(out, &changes)
+            } else {
+                report::changes::text(out, &changes, style)
+            }
+        })?;
+        Ok(if changes.new.is_empty() {
+            Exit::Done
+        } else {
+            Exit::Findings
+        })
+    }
 }
 
 #[cfg(test)]

@@ -1,21 +1,44 @@
 //! `lvsctl verify`: all checks of a cluster. Nothing is changed on any host.
 
-use crate::check::{self, Asking, END_TO_END, Findings, REACHABLE, traffic, unreachable};
-use crate::cli::{Format, Global, VerifyArgs};
+mod output;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::check::{
+    self, Asking, END_TO_END, Finding, Findings, REACHABLE, Selection, State, traffic, unreachable,
+};
+use crate::cli::{AuditFormat, Global, VerifyArgs};
 use crate::exit::Exit;
 use crate::fact::Needs;
-use crate::model::{Connection, Host};
-use crate::report;
+use crate::model::{Connection, Date, Host};
+use crate::report::audit::{self, AuditReport, nagios};
 use crate::report::error::chain;
 use crate::resource::Resource;
 use crate::run::this_machine::ThisMachine;
 use crate::run::{HostRun, steady};
 
-use super::output::show;
 use super::session::{Options, Session, lab_hint};
 use super::{Result, since};
 
 pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
+    let done = verify(global, args);
+    if args.format != AuditFormat::Nagios {
+        return done;
+    }
+    // A monitoring system reads one line, and a status of its own, whatever happened.
+    match done {
+        Ok(Exit::Interrupted) => println!("{}", nagios::failure("interrupted")),
+        Ok(exit) => return Ok(exit),
+        Err(failure) => println!("{}", nagios::failure(&failure.message)),
+    }
+    Ok(Exit::Plugin(nagios::Status::Unknown))
+}
+
+fn verify(global: &Global, args: &VerifyArgs) -> Result<Exit> {
+    let started = SystemTime::now();
+    let since = args.since.as_deref();
+    let before = since.map(|path| since::Before::read(path, args.format));
+    let before = before.transpose()?;
     let session = Session::open(
         global,
         Options {
@@ -23,55 +46,72 @@ pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
             ..Options::default()
         },
     )?;
-    let before = args.since.as_deref().map(since::read).transpose()?;
     let asking = if args.no_traffic {
         Asking::LeftOut
     } else {
         Asking::Allowed
     };
-    let mut findings = Findings::default();
-    let audited = audit(&session, asking, &mut findings);
+    let selection = Selection::new(&args.only, &args.skip);
+    let audited = audit(&session, asking, selection, started);
     let cancelled = session.cancel.is_cancelled();
     let context = session.finish();
-    let all_reached = audited?;
-    if !all_reached {
+    let report = audited?;
+    if report.hosts.iter().any(|host| host.asked && !host.reached) {
         eprint!("{}", lab_hint(global, context.cluster()));
     }
     if cancelled {
         return Ok(Exit::Interrupted);
     }
     if let Some(before) = before {
-        return since::compare(global, &before, &findings, args.format.format);
+        let exit = before.compare(global, &report.findings)?;
+        output::files(args, &report)?;
+        return Ok(exit);
     }
-    let skipped = findings.unasked();
-    let (all, passed) = (&findings.all, findings.count());
-    show(global, |out, style| match args.format.format {
-        Format::Text => report::findings::text(out, all, passed, &skipped, style),
-        Format::Json => report::findings::json(out, all, passed, &skipped),
-    })?;
-    Ok(exit(&findings, args.strict))
+    output::write(global, args, &report)?;
+    if args.format == AuditFormat::Nagios {
+        let status = nagios::Status::of(&report.findings, args.strict);
+        return Ok(Exit::Plugin(status));
+    }
+    Ok(exit(&report.findings, args.strict))
 }
 
-/// Makes all checks; whether all hosts could be reached.
-pub(super) fn audit(session: &Session, asking: Asking, findings: &mut Findings) -> Result<bool> {
+/// The findings of all checks.
+pub(super) fn findings(session: &Session, asking: Asking) -> Result<Findings> {
+    let report = audit(session, asking, Selection::default(), SystemTime::now())?;
+    Ok(report.findings)
+}
+
+/// Makes the chosen checks, and what is made of them. Nothing of it depends on how it is shown.
+fn audit(
+    session: &Session,
+    asking: Asking,
+    selection: Selection,
+    started: SystemTime,
+) -> Result<AuditReport> {
     let cluster = session.cluster();
+    let mut findings = Findings::of(selection.clone());
+    let asks_itself = selection.asks_itself();
     let more = |host: &Host, needs: &mut Needs| {
-        check::needs(cluster, host, needs);
+        check::needs_of(&selection, cluster, host, needs);
+        let asking = if asks_itself { asking } else { Asking::LeftOut };
         check::questions(cluster, host, asking)
+    };
+    let asking = if selection.sends_traffic() {
+        asking
+    } else {
+        Asking::LeftOut
     };
     let fleet = session.fleet_asking(&more)?;
     let wanted = session.wanted()?;
     let stands_in = asking == Asking::Allowed && stands_in(&cluster.hosts, &wanted);
-    let mut all_reached = true;
     let mut runs = Vec::new();
     for (host, outcome) in fleet.open(wanted) {
         match outcome {
             Ok(run) => {
-                findings.pass(&REACHABLE);
+                findings.pass_of(&host.name, &REACHABLE, "the host", "a root shell answered");
                 runs.push(run);
             }
             Err(error) => {
-                all_reached = false;
                 findings.fail(
                     &host.name,
                     &REACHABLE,
@@ -84,11 +124,12 @@ pub(super) fn audit(session: &Session, asking: Asking, findings: &mut Findings) 
     let this_machine = stands_in.then(|| ThisMachine::open(&fleet.run));
     let mut this_machine = this_machine.transpose().unwrap_or_else(|error| {
         // The inventory does not ask for it.
-        findings.note(
+        findings.unknown(
             "",
             &END_TO_END,
+            "this machine cannot stand in for a client",
             format!(
-                "this machine cannot stand in for a client: {}; run as root, or give a host outside the cluster the role `client`",
+                "{}; run as root, or give a host outside the cluster the role `client`",
                 chain(&error)
             ),
         );
@@ -100,7 +141,13 @@ pub(super) fn audit(session: &Session, asking: Asking, findings: &mut Findings) 
     // What changes by itself in a moment is no finding.
     steady::wait(&fleet, &mut hosts);
     if !session.cancel.is_cancelled() {
-        check::offline(cluster, &hosts, &clients, &session.access.secrets, findings);
+        check::offline(
+            cluster,
+            &hosts,
+            &clients,
+            &session.access.secrets,
+            &mut findings,
+        );
     }
     if asking == Asking::Allowed && !session.cancel.is_cancelled() {
         let this_machine = this_machine.as_mut();
@@ -110,21 +157,32 @@ pub(super) fn audit(session: &Session, asking: Asking, findings: &mut Findings) 
             &mut clients,
             this_machine,
             &mut hosts,
-            findings,
+            &mut findings,
         );
     }
+    let started_at = started
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    check::conclude(cluster, &hosts, Date::of_unix(started_at), &mut findings);
     hosts.extend(clients);
+    let run = audit::Run {
+        inventory: session.global.inventory.display().to_string(),
+        started: started_at,
+        seconds: started.elapsed().map_or(0.0, |spent| spent.as_secs_f64()),
+    };
+    let report = audit::build(cluster, &hosts, run, findings);
     fleet.close(hosts);
     if let Some(machine) = this_machine {
         machine.close();
     }
-    Ok(all_reached)
+    Ok(report)
 }
 
-/// What was found decides; with `--strict` also what was not looked at from end to end.
+/// What was found decides; with `--strict` also what is not proven.
 fn exit(findings: &Findings, strict: bool) -> Exit {
-    let skipped = strict && !findings.unasked().is_empty();
-    if findings.is_clean() && !skipped {
+    let unknown = |finding: &Finding| finding.state == State::Unknown;
+    let unproven = strict && findings.all.iter().any(unknown);
+    if findings.is_clean() && !unproven {
         Exit::Done
     } else {
         Exit::Findings
@@ -143,20 +201,19 @@ mod tests {
     use crate::check::arp_answer::ARP_ANSWER;
 
     #[test]
-    fn what_no_client_asked_for_is_a_failure_only_when_strict() {
-        let skipped = "the services were not asked for";
-        for (about, host, check, error, strict, expected) in [
+    fn what_is_not_proven_is_a_failure_only_when_strict() {
+        for (about, unknown, check, error, strict, expected) in [
+            ("all is proven", None, &END_TO_END, false, true, Exit::Done),
             (
-                "nothing skipped",
-                None,
+                "nobody asked",
+                Some(""),
                 &END_TO_END,
                 false,
-                true,
+                false,
                 Exit::Done,
             ),
-            ("skipped", Some(""), &END_TO_END, false, false, Exit::Done),
             (
-                "skipped, strict",
+                "nobody asked, strict",
                 Some(""),
                 &END_TO_END,
                 false,
@@ -164,26 +221,28 @@ mod tests {
                 Exit::Findings,
             ),
             (
-                "one client of several",
+                "another check",
                 Some("c1"),
-                &END_TO_END,
+                &ARP_ANSWER,
                 false,
-                true,
+                false,
                 Exit::Done,
             ),
             (
-                "a note of another check",
-                Some(""),
+                "another check, strict",
+                Some("c1"),
                 &ARP_ANSWER,
                 false,
                 true,
-                Exit::Done,
+                Exit::Findings,
             ),
             ("an error", None, &END_TO_END, true, false, Exit::Findings),
         ] {
             let mut findings = Findings::default();
-            if let Some(host) = host {
-                findings.note(host, check, skipped);
+            findings.note("c1", &END_TO_END, "a note is proof enough");
+            findings.skip("c1", &END_TO_END, "IPv6", "no address of it");
+            if let Some(host) = unknown {
+                findings.unknown(host, check, "the services", "were not asked for");
             }
             if error {
                 findings.fail("rs1", &REACHABLE, "it", unreachable("no answer"));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::check::{Asking, Changes, Findings, Known, known};
+use crate::check::{Asking, Changes, Known, known};
 use crate::cli::{Format, Global, WatchArgs};
 use crate::exit::Exit;
 use crate::report;
@@ -80,8 +80,7 @@ fn audited(session: &Session, args: &WatchArgs) -> Result<Option<Vec<Known>>> {
     } else {
         Asking::Allowed
     };
-    let mut findings = Findings::default();
-    verify::audit(session, asking, &mut findings)?;
+    let findings = verify::findings(session, asking)?;
     Ok((!session.cancel.is_cancelled()).then(|| known(&findings)))
 }
 

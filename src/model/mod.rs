@@ -1,6 +1,7 @@
 //! The domain: a valid cluster. Every reference is resolved and every default filled in. How it is written in YAML, and
 //! what may be wrong with it, belongs in `inventory`.
 
+mod date;
 mod health;
 mod host;
 mod http;
@@ -8,6 +9,7 @@ pub mod ports;
 mod service;
 pub(crate) mod topology;
 mod vrrp;
+mod waiver;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -15,6 +17,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::Serialize;
 
+pub use date::Date;
 pub use health::{EndToEnd, HealthCheck, HealthCheckKind, HttpAnswer, MOST_ASKED, MOST_REQUESTS};
 pub use host::{
     Connection, Export, Host, HostKeyChecking, Interface, IptablesBackend, LabOptions, SshOptions,
@@ -25,6 +28,7 @@ pub use service::{
     HOMES, Mode, Persistence, Protocol, RealServer, Scheduler, Service, SorryServer, Vip,
 };
 pub use vrrp::{TrackScript, VrrpInstance, VrrpMember, Watch};
+pub use waiver::Waiver;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cluster {
@@ -38,6 +42,8 @@ pub struct Cluster {
     /// Whether keepalived holds IPVS and VIPs on the directors.
     pub keepalived: bool,
     pub arp: ArpAnswer,
+    /// Findings of `verify` that are accepted for a time.
+    pub waivers: Vec<Waiver>,
     /// Free values for roles and templates of the user's own.
     pub vars: serde_json::Map<String, serde_json::Value>,
 }

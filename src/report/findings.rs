@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::audit::{AuditReport, HostPart, ServicePart};
 use super::style::{Style, Tone};
 use super::{all_names, count, sanitize};
-use crate::check::{Finding, Severity};
+use crate::check::{Examined, Finding, Findings, Part, Severity, State, Waived};
 
 fn shown(severity: Severity) -> (Tone, &'static str) {
     match severity {
@@ -21,24 +22,36 @@ pub struct Totals {
     pub errors: usize,
     pub warnings: usize,
     pub notes: usize,
+    /// Notes of what could not be read or decided.
+    pub unknown: usize,
+    /// Notes of what does not apply.
+    pub skipped: usize,
+    pub waived: usize,
     /// Hosts with findings; the cluster as a whole is one too.
     pub hosts: usize,
 }
 
 impl Totals {
-    pub fn of(findings: &[Finding]) -> Self {
+    pub fn of(all: &Findings) -> Self {
+        let findings = &all.all;
         let number = |severity| findings.iter().filter(|f| f.severity == severity).count();
+        let state = |state| findings.iter().filter(|f| f.state == state).count();
         Self {
             errors: number(Severity::Error),
             warnings: number(Severity::Warning),
             notes: number(Severity::Note),
-            hosts: by_host(findings).len(),
+            unknown: state(State::Unknown),
+            skipped: state(State::Skipped),
+            waived: all.waived.len(),
+            hosts: by_host(findings.iter()).len(),
         }
     }
 }
 
 /// Hosts in the order in which they come up, each with its findings, the worst first.
-fn by_host(findings: &[Finding]) -> Vec<(&str, Vec<&Finding>)> {
+fn by_host<'f>(
+    findings: impl IntoIterator<Item = &'f Finding>,
+) -> Vec<(&'f str, Vec<&'f Finding>)> {
     let mut hosts: Vec<(&str, Vec<&Finding>)> = Vec::new();
     for finding in findings {
         match hosts.iter_mut().find(|(host, _)| *host == finding.host) {
@@ -54,25 +67,25 @@ fn by_host(findings: &[Finding]) -> Vec<(&str, Vec<&Finding>)> {
 
 /// Whether all that is shown of two findings is the same.
 fn alike(a: &Finding, b: &Finding) -> bool {
+    let part = |part: &Part| {
+        let texts = [&part.what, &part.expected, &part.found].map(String::clone);
+        (part.check, texts)
+    };
     (a.severity, a.check, &a.what) == (b.severity, b.check, &b.what)
         && (&a.expected, &a.found, &a.fix) == (&b.expected, &b.found, &b.fix)
+        && a.parts.iter().map(part).eq(b.parts.iter().map(part))
 }
 
 fn all_alike(a: &[&Finding], b: &[&Finding]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b))
 }
 
-/// Writes findings host by host, those that are the same on several hosts once, and a summary. What clients did not
-/// ask for comes last: it is not proven, however many checks passed.
-pub fn text(
-    writer: &mut dyn Write,
-    findings: &[Finding],
-    passed: usize,
-    skipped: &[String],
-    style: Style,
-) -> io::Result<()> {
+/// Writes findings host by host, those that are the same on several hosts once, and a summary. What could not be read,
+/// and what clients did not ask for, comes last: it is not proven, however many checks passed.
+pub fn text(writer: &mut dyn Write, findings: &Findings, style: Style) -> io::Result<()> {
+    let told = findings.all.iter().filter(|f| f.state != State::Unknown);
     let mut groups: Vec<(Vec<&str>, Vec<&Finding>)> = Vec::new();
-    for (host, list) in by_host(findings) {
+    for (host, list) in by_host(told) {
         let host = if host.is_empty() { "the cluster" } else { host };
         let twin = groups
             .iter_mut()
@@ -91,12 +104,38 @@ pub fn text(
         writeln!(writer)?;
     }
     let summary = summary(&Totals::of(findings), style);
-    writeln!(writer, "{} passed, {summary}", count(passed, "check"))?;
-    for why in skipped {
-        let word = style.paint(Tone::Notable, "not proven end to end:");
-        writeln!(writer, "{word} {}", sanitize::line(why))?;
+    let passed = count(findings.count(), "check");
+    writeln!(writer, "{passed} passed, {summary}")?;
+    let mut last = |tone, word: &str, text: &str| {
+        let word = style.paint(tone, format!("{word}:"));
+        writeln!(writer, "{word} {}", sanitize::line(text))
+    };
+    for waived in &findings.waived {
+        last(Tone::Place, "waived", &waived_line(waived))?;
+    }
+    for finding in findings.unproven() {
+        last(Tone::Notable, "not proven", &place(finding))?;
+    }
+    for why in findings.unasked() {
+        last(Tone::Notable, "not proven end to end", &why)?;
     }
     writer.flush()
+}
+
+/// Host, check and subject of a finding, in one line.
+pub(super) fn place(finding: &Finding) -> String {
+    let host = match finding.host.as_str() {
+        "" => "the cluster",
+        host => host,
+    };
+    format!("{host}: {}: {}", finding.check, finding.what)
+}
+
+/// A waived finding with the reason, and until when.
+pub(super) fn waived_line(waived: &Waived) -> String {
+    let until = waived.until.as_ref();
+    let until = until.map_or_else(String::new, |until| format!(" (until {until})"));
+    format!("{}: {}{until}", place(&waived.finding), waived.reason)
 }
 
 fn write_finding(writer: &mut dyn Write, finding: &Finding, style: Style) -> io::Result<()> {
@@ -119,14 +158,26 @@ fn write_finding(writer: &mut dyn Write, finding: &Finding, style: Style) -> io:
         }
     }
     for part in &finding.parts {
-        let name = style.paint(Tone::Faint, "also     ");
-        let text = format!(
-            "{}: {}: expected {}, found {}",
-            part.check, part.what, part.expected, part.found
-        );
+        let word = if part.consequence { "brings" } else { "also" };
+        let name = style.paint(Tone::Faint, format!("{word:<9}"));
+        let text = part_line(finding, part);
         writeln!(writer, "      {name} {}", sanitize::line(&text))?;
     }
     Ok(())
+}
+
+/// A part in one line, with its host where that is another.
+pub(super) fn part_line(finding: &Finding, part: &Part) -> String {
+    let host = match part.host.as_str() {
+        host if host == finding.host => String::new(),
+        "" => "the cluster: ".to_owned(),
+        host => format!("{host}: "),
+    };
+    let text = format!("{host}{}: {}", part.check, part.what);
+    if part.severity == Severity::Note {
+        return text;
+    }
+    format!("{text}: expected {}, found {}", part.expected, part.found)
 }
 
 fn summary(totals: &Totals, style: Style) -> String {
@@ -140,10 +191,28 @@ fn summary(totals: &Totals, style: Style) -> String {
         }
     }
     // A note is no finding: all is well, and something was not looked at.
-    let notes = match totals.notes {
-        0 => String::new(),
-        number => format!(", {}", style.paint(Tone::Place, count(number, "note"))),
-    };
+    let mut notes = String::new();
+    for (number, tone, words) in [
+        (
+            totals.notes - totals.unknown,
+            Tone::Place,
+            count(totals.notes - totals.unknown, "note"),
+        ),
+        (
+            totals.waived,
+            Tone::Place,
+            format!("{} waived", totals.waived),
+        ),
+        (
+            totals.unknown,
+            Tone::Notable,
+            format!("{} not proven", totals.unknown),
+        ),
+    ] {
+        if number > 0 {
+            notes.push_str(&format!(", {}", style.paint(tone, words)));
+        }
+    }
     if parts.is_empty() {
         return format!("{}{notes}", style.paint(Tone::Good, "0 findings"));
     }
@@ -168,28 +237,42 @@ struct Document<'a> {
     summary: Totals,
     /// Why services were asked for by no client.
     skipped: &'a [String],
+    /// Findings that the inventory waives.
+    waived: &'a [Waived],
+    /// Every result, with what was read.
+    results: &'a [Examined],
+    cluster: &'a str,
+    /// Seconds since 1970.
+    started: u64,
+    seconds: f64,
+    hosts: &'a [HostPart],
+    services: &'a [ServicePart],
 }
 
-/// Writes `{"format": 1, "findings": [...], "passed": N, "summary": {...}, "skipped": [...]}`. Fields are only ever
+/// Writes `{"format": 1, "findings": [...], "passed": N, "summary": {...}, "skipped": [...], ...}`. Fields are only ever
 /// added.
-pub fn json(
-    writer: &mut dyn Write,
-    findings: &[Finding],
-    passed: usize,
-    skipped: &[String],
-) -> io::Result<()> {
+pub fn json(writer: &mut dyn Write, report: &AuditReport) -> io::Result<()> {
+    let findings = &report.findings;
     let document = Document {
         format: 1,
         findings: findings
+            .all
             .iter()
             .map(|finding| Entry {
                 finding,
                 mend: &finding.fix,
             })
             .collect(),
-        passed,
+        passed: findings.count(),
         summary: Totals::of(findings),
-        skipped,
+        skipped: &findings.unasked(),
+        waived: &findings.waived,
+        results: &findings.results,
+        cluster: &report.cluster,
+        started: report.started,
+        seconds: report.seconds,
+        hosts: &report.hosts,
+        services: &report.services,
     };
     super::document(writer, &document)
 }
@@ -197,7 +280,7 @@ pub fn json(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::{Check, Part, registry};
+    use crate::check::{About, Check, Part, State, registry};
     use crate::report::Level;
 
     fn check(id: &str) -> &'static Check {
@@ -213,9 +296,26 @@ mod tests {
             found: "02:00:00:00:00:15\u{1b}[2J".into(),
             fix: "set arp_ignore to 1: `lvsctl apply`".into(),
             severity,
+            state: match severity {
+                Severity::Error => State::Error,
+                Severity::Warning => State::Warning,
+                Severity::Note => State::Note,
+            },
             cause: None,
+            about: About::default(),
             parts: Vec::new(),
         }
+    }
+
+    /// With seven checks that passed.
+    fn with(all: Vec<Finding>) -> Findings {
+        let mut findings = Findings {
+            all,
+            ..Findings::default()
+        };
+        (0..7).for_each(|_| findings.pass(check("lro")));
+        findings.results.clear();
+        findings
     }
 
     fn findings() -> Vec<Finding> {
@@ -232,7 +332,7 @@ mod tests {
 
     fn shown(findings: &[Finding], style: Style) -> String {
         let mut bytes = Vec::new();
-        text(&mut bytes, findings, 7, &[], style).unwrap();
+        text(&mut bytes, &with(findings.to_vec()), style).unwrap();
         String::from_utf8(bytes).unwrap().replace('\u{1b}', "␛")
     }
 
@@ -269,6 +369,9 @@ mod tests {
     fn what_other_checks_found_of_the_same_cause_stands_with_it() {
         let mut one = finding("rs1", check("arp-ignore"), Severity::Error);
         one.parts.push(Part {
+            host: "rs1".into(),
+            severity: Severity::Error,
+            consequence: false,
             check: check("persisted-sysctl"),
             what: "net.ipv4.conf.all.arp_ignore".into(),
             expected: "1".into(),
@@ -292,24 +395,77 @@ mod tests {
 
     #[test]
     fn what_was_not_asked_for_comes_last() {
+        let mut all = with(findings());
+        all.unknown("", check("end-to-end"), "not asked", "no client\u{1b}[2J");
+        all.unknown("rs1", check("firewall-vip"), "web port 80", "a rule");
+        let mut waived = finding("lb1", check("lro"), Severity::Error);
+        waived.what = "eth0".to_owned();
+        all.waived.push(Waived {
+            finding: waived,
+            reason: "the driver".to_owned(),
+            until: Some("2027-01-31".to_owned()),
+        });
         let mut bytes = Vec::new();
-        let skipped = ["no client\u{1b}[2J".to_owned()];
-        text(&mut bytes, &findings(), 7, &skipped, Style::plain()).unwrap();
+        text(&mut bytes, &all, Style::plain()).unwrap();
         let shown = String::from_utf8(bytes).unwrap();
-        let last = shown.lines().last().unwrap();
-        assert_eq!(last, "not proven end to end: no client\\u{1b}[2J");
+        let (_, last) = shown.split_once("\n\n7 checks").unwrap();
+        insta::assert_snapshot!(last, @r"
+         passed, 5 findings: 3 errors, 2 warnings, 1 waived, 2 not proven
+        waived: lb1: lro: eth0: the driver (until 2027-01-31)
+        not proven: rs1: firewall-vip: web port 80: a rule
+        not proven end to end: not asked: no client\u{1b}[2J
+        ");
+    }
+
+    #[test]
+    fn consequences_stand_below_their_cause_with_their_hosts() {
+        let mut one = finding("rs1", check("drift"), Severity::Error);
+        for (host, severity) in [
+            ("client", Severity::Error),
+            ("rs1", Severity::Note),
+            ("", Severity::Error),
+        ] {
+            one.parts.push(Part {
+                host: host.into(),
+                check: check("end-to-end"),
+                what: "192.168.100.200:80".into(),
+                expected: "12".into(),
+                found: "6".into(),
+                severity,
+                consequence: true,
+            });
+        }
+        let text = shown(&[one], Style::plain());
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| line.contains("brings"))
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "      brings    client: end-to-end: 192.168.100.200:80: expected 12, found 6",
+                "      brings    end-to-end: 192.168.100.200:80",
+                "      brings    the cluster: end-to-end: 192.168.100.200:80: expected 12, found 6",
+            ]
+        );
     }
 
     #[test]
     fn findings_are_one_json_document() {
         let mut bytes = Vec::new();
-        json(
-            &mut bytes,
-            &findings()[1..2],
-            7,
-            &["nobody asked".to_owned()],
-        )
-        .unwrap();
+        let mut all = with(findings()[1..2].to_vec());
+        all.unknown("", check("end-to-end"), "nobody", "asked");
+        let report = AuditReport {
+            cluster: "web".to_owned(),
+            inventory: "web.yaml".to_owned(),
+            version: "0",
+            started: 1_798_761_600,
+            seconds: 1.5,
+            hosts: Vec::new(),
+            services: Vec::new(),
+            findings: all,
+        };
+        json(&mut bytes, &report).unwrap();
         let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         let expected = serde_json::json!({
             "format": 1,
@@ -322,10 +478,37 @@ mod tests {
                 "fix": "set arp_ignore to 1: `lvsctl apply`",
                 "mend": "set arp_ignore to 1: `lvsctl apply`",
                 "severity": "error",
+                "state": "error",
+            }, {
+                "host": "",
+                "check": "end-to-end",
+                "what": "nobody: asked",
+                "expected": "",
+                "found": "",
+                "fix": "",
+                "mend": "",
+                "severity": "note",
+                "state": "unknown",
             }],
             "passed": 7,
-            "summary": {"errors": 1, "warnings": 0, "notes": 0, "hosts": 1},
-            "skipped": ["nobody asked"],
+            "summary": {
+                "errors": 1, "warnings": 0, "notes": 1, "unknown": 1, "skipped": 0, "waived": 0, "hosts": 2
+            },
+            "skipped": ["nobody: asked"],
+            "waived": [],
+            "results": [{
+                "host": "",
+                "check": "end-to-end",
+                "what": "nobody",
+                "state": "unknown",
+                "evidence": "asked",
+                "waived": false,
+            }],
+            "cluster": "web",
+            "started": 1_798_761_600,
+            "seconds": 1.5,
+            "hosts": [],
+            "services": [],
         });
         assert_eq!(value, expected);
     }

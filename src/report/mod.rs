@@ -2,10 +2,12 @@
 //! writer that it is given, or gives its text back; what to colour and how much to tell is a [`Style`] that the caller
 //! decides on. Nothing here prints by itself, exits, or reads the environment.
 
+pub mod audit;
 pub mod changes;
 pub mod connections;
 pub mod drill;
 pub mod error;
+pub mod explain;
 pub mod findings;
 pub mod json;
 pub mod plain;

@@ -444,6 +444,13 @@ impl Kind for Ipvs {
     }
 
     fn notes(&self, facts: &Facts) -> Vec<String> {
+        self.told(facts).into_iter().map(|(_, note)| note).collect()
+    }
+}
+
+impl Ipvs {
+    /// What is right but worth telling, each of the real server that it is about.
+    pub fn told(&self, facts: &Facts) -> Vec<(Option<SocketAddr>, String)> {
         let table = &facts.ipvs.table;
         let unhealthy: Vec<SocketAddr> = self.unhealthy(table).map(|rs| rs.address).collect();
         let returning: Vec<SocketAddr> = self.returning(table).map(|rs| rs.address).collect();
@@ -473,14 +480,16 @@ impl Kind for Ipvs {
                 ),
                 _ => return None,
             };
-            Some(format!("real server {} of {} {how}", rs.address, self.key()))
+            let note = format!("real server {} of {} {how}", rs.address, self.key());
+            Some((Some(rs.address), note))
         });
         let served = self.served(table);
         let sorry = served.filter(|served| self.is_sorry(served)).map(|_| {
-            format!(
+            let note = format!(
                 "{} has no real server left: its sorry server answers",
                 self.key()
-            )
+            );
+            (None, note)
         });
         out.chain(sorry).collect()
     }

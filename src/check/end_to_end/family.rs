@@ -28,12 +28,11 @@ pub fn tell(groups: &[Group], clients: &[(&str, &Addresses)], findings: &mut Fin
     for (client, addresses) in clients {
         let missed = groups.iter().find(|group| !can_ask(addresses, group));
         if let Some(family) = missed.and_then(Group::is_v6).map(name) {
-            findings.note(
+            findings.skip(
                 client,
                 &END_TO_END,
-                format!(
-                    "services of {family} were not asked for from here: it has no {family} address"
-                ),
+                &format!("services of {family} were not asked for from here"),
+                &format!("it has no {family} address"),
             );
         }
     }
@@ -47,13 +46,11 @@ pub fn tell(groups: &[Group], clients: &[(&str, &Addresses)], findings: &mut Fin
         .filter_map(|group| Some((group.service.name.as_str(), group.is_v6()?)))
         .collect();
     for (service, v6) in unasked {
-        findings.note(
+        findings.unknown(
             "",
             &END_TO_END,
-            format!(
-                "{service} was not asked for by {}: no client has an address of it",
-                name(v6)
-            ),
+            format!("{service} was not asked for by {}", name(v6)),
+            "no client has an address of it",
         );
     }
 }

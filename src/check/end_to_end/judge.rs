@@ -44,18 +44,25 @@ pub fn all<'k>(
                     "it has ranges of ports alone"
                 },
             );
-            findings.note(
+            findings.unknown(
                 "",
                 &END_TO_END,
-                format!("{name} was not asked for: {what}, and its `check` names none in `ports`, `http` or `https`"),
+                format!("{name} was not asked for"),
+                format!("{what}, and its `check` names none in `ports`, `http` or `https`"),
             );
         }
         let (asked, all) = (&group.service.check.ports, &group.service.ports);
         if all.len() > MOST_ASKED && asked.len() == MOST_ASKED && all.starts_with(asked) {
-            findings.note(
+            findings.unknown(
                 "",
                 &END_TO_END,
-                format!("{} was asked for on the first {} of its {} ports alone; `check: {{ ports: [...] }}` names others", group.service.name, asked.len(), all.len()),
+                format!(
+                    "{} was asked for on the first {} of its {} ports alone",
+                    group.service.name,
+                    asked.len(),
+                    all.len()
+                ),
+                "`check: { ports: [...] }` names others",
             );
         }
         if mine.is_empty() {
@@ -80,11 +87,19 @@ pub fn all<'k>(
         if let (Some(kernel), Some(why)) = (kernel(group), round.skipped) {
             findings.skip(kernel.director, &STATISTICS, &round.what(), why);
         } else if let (Some(kernel), None) = (kernel(group), &round.counted) {
-            findings.note(
+            findings.unknown(
                 kernel.director,
                 &STATISTICS,
-                format!("{}: what IPVS counted was not compared: its counters could not be read, or began anew meanwhile", round.what()),
+                round.what(),
+                "what IPVS counted was not compared: its counters could not be read, or began anew meanwhile",
             );
+        }
+        if let Some((counts, _)) = round.counts() {
+            let taken = findings.taken.entry(group.service.name.clone());
+            let taken = taken.or_default();
+            for (name, connections) in counts {
+                *taken.entry(name.clone()).or_default() += connections;
+            }
         }
         round.strangers(findings);
         if group.service.persistence.is_some() {
@@ -95,6 +110,10 @@ pub fn all<'k>(
         }
         round.agree(findings);
     }
+}
+
+fn concerns(fault: Mismatch, group: &Group, vip: IpAddr) -> Mismatch {
+    fault.of_service(&group.service.name).of_vip(vip)
 }
 
 fn at(target: (IpAddr, u16)) -> String {
@@ -148,7 +167,9 @@ fn answered(findings: &mut Findings, group: &Group, exchange: &Exchange) {
             "see the findings of its real servers and directors; `ipvsadm -Lnc` on the director shows where connections stay",
         )
     });
-    findings.judge(client, &END_TO_END, to.clone(), fault);
+    let fault = fault.map(|fault| concerns(fault, group, exchange.target.0));
+    let read = format!("{} of {wanted} requests answered", answers.len());
+    findings.judge_read(client, &END_TO_END, to.clone(), read, fault);
     if answers.iter().any(|status| *status > 1) {
         page(findings, group, exchange);
     }
@@ -178,7 +199,11 @@ fn page(findings: &mut Findings, group: &Group, exchange: &Exchange) {
             "see the web server's log on the real servers; if that status is right, say so in the service: `check: { status: ... }`, or name another `path` there",
         )
     });
-    findings.judge(client, &HTTP_STATUS, to.clone(), fault);
+    let fault = fault.map(|fault| concerns(fault, group, vip));
+    let codes: BTreeSet<String> = answers.iter().map(|(code, _)| code.to_string()).collect();
+    let codes: Vec<String> = codes.into_iter().collect();
+    let read = format!("status {} in {} answers", codes.join(", "), answers.len());
+    findings.judge_read(client, &HTTP_STATUS, to.clone(), read, fault);
     if let Some(text) = &right.text {
         let without = answers.iter().filter(|(_, has_text)| !has_text).count();
         let fault = (without > 0).then(|| {
@@ -188,6 +213,8 @@ fn page(findings: &mut Findings, group: &Group, exchange: &Exchange) {
                 "see the page on the real servers, or correct `text` in the service's health check",
             )
         });
-        findings.judge(client, &HTTP_TEXT, to, fault);
+        let fault = fault.map(|fault| concerns(fault, group, vip));
+        let read = format!("{text:?} in each of {} pages", answers.len());
+        findings.judge_read(client, &HTTP_TEXT, to, read, fault);
     }
 }

@@ -13,11 +13,11 @@ use crate::model::{Cluster, Protocol, RealServer, Scheduler, Service};
 use crate::resource::ipvs::{KEEPALIVED, Virtual};
 use crate::resource::service_manager;
 
-type Counts = BTreeMap<String, u64>;
+pub(super) type Counts = BTreeMap<String, u64>;
 
 /// What counts of connections are by.
 #[derive(Debug, Clone, Copy)]
-enum Known {
+pub(super) enum Known {
     /// A host, for all its real servers together.
     Hosts,
     /// A real server.
@@ -178,13 +178,13 @@ impl<'a> Round<'a> {
                         .map_or_else(String::new, |(vip, _)| vip.to_string())
                 ),
             );
-            findings.judge(who, &WHO_ANSWERS, self.what(), Some(fault));
+            findings.judge(who, &WHO_ANSWERS, self.what(), Some(self.concerns(fault)));
         }
     }
 
     /// Who got how many connections, where that is known for all of them. Answers name hosts; which port of one answered,
     /// only IPVS knows.
-    fn counts(&self) -> Option<(&Counts, Known)> {
+    pub(super) fn counts(&self) -> Option<(&Counts, Known)> {
         let of_each = self.each.values().sum::<u64>() == self.asked && !self.each.is_empty();
         if of_each && self.several() {
             return Some((&self.each, Known::Each));
@@ -243,7 +243,7 @@ impl<'a> Round<'a> {
             return;
         }
         let Some((counts, _)) = known else {
-            findings.note("", &GETS_CONNECTIONS, format!("{}: it is not known who answered: the answers' first lines name no host and IPVS counted other connections too", self.what()));
+            findings.unknown("", &GETS_CONNECTIONS, self.what(), "it is not known who answered: the answers' first lines name no host and IPVS counted other connections too");
             return;
         };
         for (name, _) in weights {
@@ -262,7 +262,13 @@ impl<'a> Round<'a> {
                     format!("see the findings of {name}, and its weight in `ipvsadm -Ln`"),
                 )
             });
-            findings.judge(name, &GETS_CONNECTIONS, self.what(), fault);
+            let fault = fault.map(|fault| {
+                let taker = self.takers.iter().find(|(taker, _)| taker.name == name);
+                let host = taker.map_or(name, |(taker, _)| &taker.host);
+                self.concerns(fault).points_at(host)
+            });
+            let read = format!("{} connections", counts.get(name).unwrap_or(&0));
+            findings.judge_read(name, &GETS_CONNECTIONS, self.what(), read, fault);
         }
     }
 
@@ -302,7 +308,8 @@ impl<'a> Round<'a> {
                 "compare the weights in `ipvsadm -Ln` with the inventory, and check that no real server replies to ARP for the VIP, bypassing the director",
             )
         });
-        findings.judge("", &SHARES, self.what(), fault);
+        let fault = fault.map(|fault| self.concerns(fault));
+        findings.judge_read("", &SHARES, self.what(), shown(counts), fault);
     }
 
     /// A persistent service gives all connections of a client to one real server, on all ports of its mark.
@@ -332,15 +339,14 @@ impl<'a> Round<'a> {
                 Some(taken) => {
                     let fault =
                         (taken > asking.len()).then(|| self.scattered("each client's", taken));
+                    let fault = fault.map(|fault| self.concerns(fault));
                     findings.judge("", &PERSISTENCE, self.what(), fault);
                 }
-                None => findings.note(
+                None => findings.unknown(
                     "",
                     &PERSISTENCE,
-                    format!(
-                        "{}: persistence was not looked at: the answers' first lines name no host",
-                        self.what()
-                    ),
+                    self.what(),
+                    "persistence was not looked at: the answers' first lines name no host",
                 ),
             }
         }
@@ -357,7 +363,18 @@ impl<'a> Round<'a> {
                 fault.found = list.join(" and ");
                 fault
             });
-            findings.judge(client, &PERSISTENCE, self.what(), fault);
+            let fault = fault.map(|fault| self.concerns(fault));
+            let read: Vec<&str> = servers.keys().map(String::as_str).collect();
+            let read = format!("answered by {}", read.join(", "));
+            findings.judge_read(client, &PERSISTENCE, self.what(), read, fault);
+        }
+    }
+
+    fn concerns(&self, fault: Mismatch) -> Mismatch {
+        let fault = fault.of_service(&self.group.service.name);
+        match self.group.targets.first() {
+            Some((vip, _)) => fault.of_vip(*vip),
+            None => fault,
         }
     }
 
@@ -419,7 +436,8 @@ impl<'a> Round<'a> {
                 "replies that IPVS did not count bypassed the director: check which host replies to ARP for the VIP, and which hosts hold it",
             )
         });
-        findings.judge(director, &STATISTICS, self.what(), fault);
+        let fault = fault.map(|fault| self.concerns(fault));
+        findings.judge_read(director, &STATISTICS, self.what(), shown(counted), fault);
     }
 }
 

@@ -146,8 +146,7 @@ fn confirmed(session: &Session, args: &DrillArgs, plan: &Plan) -> Result<()> {
 }
 
 fn verified(session: &Session) -> Result<Findings> {
-    let mut findings = Findings::default();
-    verify::audit(session, Asking::Allowed, &mut findings)?;
+    let findings = verify::findings(session, Asking::Allowed)?;
     if session.cancel.is_cancelled() {
         let message = "interrupted: nothing is disturbed\n";
         return Err(Failure::new(Exit::Interrupted, message));

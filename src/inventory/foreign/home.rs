@@ -10,6 +10,7 @@ use crate::inventory::raw::health::{HttpCheck, LongHealthCheck, ScriptCheck};
 use crate::inventory::raw::host::{Defaults, Host};
 use crate::inventory::raw::service::{EndToEnd, LongPersistence, RealServer, Service};
 use crate::inventory::raw::vrrp::{Member, TrackScript, Vrrp};
+use crate::inventory::raw::waiver::Waiver;
 use crate::inventory::scalar::is_odd_blank;
 use crate::inventory::site::{Site, entries_of, find};
 use crate::model::{LabOptions, SshOptions};
@@ -31,6 +32,7 @@ fn keys(of: &str) -> &'static [&'static str] {
         "LongHealthCheck" => fields::of::<LongHealthCheck>(),
         "HttpCheck" => fields::of::<HttpCheck>(),
         "ScriptCheck" => fields::of::<ScriptCheck>(),
+        "Waiver" => fields::of::<Waiver>(),
         "EndToEnd" => fields::of::<EndToEnd>(),
         _ => &[],
     }

@@ -5,6 +5,7 @@ pub(super) mod health;
 pub(super) mod host;
 pub(super) mod service;
 pub(super) mod vrrp;
+pub(super) mod waiver;
 pub(super) mod word;
 
 use schemars::JsonSchema;
@@ -15,6 +16,7 @@ use crate::model::ArpAnswer;
 use host::{Defaults, Host};
 use service::Service;
 use vrrp::VrrpSection;
+use waiver::Waiver;
 use word::{Cidr, FreeValue};
 
 /// An inventory describes a cluster. It is one YAML document of at most 1 MiB.
@@ -46,6 +48,8 @@ pub(in crate::inventory) struct Inventory {
     pub arp: Opt<Text<ArpAnswer>>,
     /// Services by name: VIPs, ports and real servers. Names follow the rules for hosts.
     pub services: Opt<Named<Service>>,
+    /// Findings of `verify` that are accepted, one or a list. They are shown and counted apart.
+    pub waive: Opt<Many<Waiver>>,
     /// User-defined values for custom roles and templates (`cluster.vars` there).
     pub vars: Opt<Named<FreeValue>>,
 }

@@ -7,6 +7,7 @@ mod host;
 mod real_server;
 mod service;
 mod vrrp;
+mod waiver;
 
 use std::collections::BTreeSet;
 
@@ -27,6 +28,7 @@ pub(super) const MOST_HOSTS: usize = 1000;
 const MOST_SERVICES: usize = 1000;
 const MOST_NETWORKS: usize = 250;
 const MOST_INSTANCES: usize = 255;
+const MOST_WAIVERS: usize = 1000;
 const MOST_VIPS: usize = 64;
 /// Each is a virtual service; with a mark they are entries of rules.
 const MOST_PORTS: usize = 256;
@@ -184,6 +186,7 @@ pub(super) fn resolve(raw: &Inventory, cx: &mut Context<'_>) -> Cluster {
         _ => Vec::new(),
     };
     host::gateways(raw, written, &mut hosts, &services, &vrrp, cx);
+    let waivers = waiver::waivers(raw, &hosts, cx);
     Cluster {
         name,
         networks: cx.networks.clone(),
@@ -192,6 +195,7 @@ pub(super) fn resolve(raw: &Inventory, cx: &mut Context<'_>) -> Cluster {
         vrrp,
         keepalived,
         arp: raw.arp.copied().map(|arp| arp.0).unwrap_or_default(),
+        waivers,
         vars: raw.vars.get().map(free).unwrap_or_default(),
     }
 }

@@ -127,21 +127,21 @@ const CASES: &[Case] = &[
         check: "listener",
         host: "rs1",
         parts: &[("listener tcp", ""), ("firewall nft", TPROXY)],
-        says: "skipped: it may be redirected by the rule -A PREROUTING",
+        says: "it may be redirected by the rule -A PREROUTING",
     },
     Case {
         name: "balanced-redirect",
         check: "listener",
         host: "rs1",
         parts: &[("listener tcp", ""), ("firewall legacy", BALANCED)],
-        says: "skipped: it may be redirected",
+        says: "it may be redirected",
     },
     Case {
         name: "nftables-redirects",
         check: "listener",
         host: "rs1",
         parts: &[("listener tcp", ""), ("firewall native", NFT_NAT)],
-        says: "skipped: the chain ip mine pre of nftables may redirect",
+        says: "the chain ip mine pre of nftables may redirect",
     },
     Case {
         name: "answers-without-a-listener",
@@ -155,7 +155,7 @@ const CASES: &[Case] = &[
         check: "listener",
         host: "rs1",
         parts: &[("listener tcp", ""), ("listener hidden", "")],
-        says: "skipped: the host's /proc/net does not show its sockets",
+        says: "the host's /proc/net does not show its sockets",
     },
     Case {
         name: "own-question-not-redirected",
@@ -197,49 +197,49 @@ const CASES: &[Case] = &[
         check: "firewall-vip",
         host: "rs1",
         parts: &[("firewall unread", "iptables")],
-        says: "skipped: the kernel has a packet filter that iptables should list, and did not",
+        says: "the kernel has a packet filter that iptables should list, and did not",
     },
     Case {
         name: "iptables-missing-vrrp",
         check: "firewall-vrrp",
         host: "lb1",
         parts: &[("firewall unread", "iptables")],
-        says: "skipped: the kernel has a packet filter that iptables should list",
+        says: "the kernel has a packet filter that iptables should list",
     },
     Case {
         name: "sysctls-hidden-ignore",
         check: "arp-ignore",
         host: "rs1",
         parts: &[("sysctl values", NO_SETTINGS)],
-        says: "eth0 192.168.100.200: skipped: the host does not show /proc/sys/net/ipv4/conf/",
+        says: "eth0 192.168.100.200: the host does not show /proc/sys/net/ipv4/conf/",
     },
     Case {
         name: "sysctls-hidden-announce",
         check: "arp-announce",
         host: "rs1",
         parts: &[("sysctl values", NO_SETTINGS)],
-        says: "skipped: the host does not show",
+        says: "the host does not show",
     },
     Case {
         name: "sysctls-hidden-rp-filter",
         check: "rp-filter",
         host: "rs1",
         parts: &[("sysctl values", NO_SETTINGS)],
-        says: "skipped: the host does not show",
+        says: "the host does not show",
     },
     Case {
         name: "sysctls-hidden-redirects",
         check: "send-redirects",
         host: "lb1",
         parts: &[("sysctl values", NO_SETTINGS)],
-        says: "skipped: the host does not show",
+        says: "the host does not show",
     },
     Case {
         name: "replies-by-mark",
         check: "reply-route",
         host: "rs1",
         parts: &[("route-to routes", BY_LB2), ("firewall legacy", MARKED)],
-        says: "skipped: replies may be routed by the mark that -A OUTPUT -j CONNMARK",
+        says: "replies may be routed by the mark that -A OUTPUT -j CONNMARK",
     },
     Case {
         name: "lro-fixed",
@@ -260,7 +260,7 @@ const CASES: &[Case] = &[
         check: "ipvs-threshold",
         host: "lb1",
         parts: &[("ipvs table", TABLE), ("ipvs thresholds", "")],
-        says: "in `web`: skipped: the list of thresholds does not have it",
+        says: "in `web`: the list of thresholds does not have it",
     },
 ];
 
@@ -422,9 +422,7 @@ fn a_director_that_cannot_listen_says_so() {
         .collect();
     assert_eq!(
         adverts,
-        [
-            "adverts of the other directors: skipped: nothing on the host can listen to VRRP; install perl"
-        ]
+        ["adverts of the other directors: nothing on the host can listen to VRRP; install perl"]
     );
 }
 
@@ -441,9 +439,7 @@ fn marks_of_nftables_are_not_followed() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].severity, Severity::Note);
     assert!(
-        found[0]
-            .what
-            .contains("skipped: rules of nftables set marks"),
+        found[0].what.contains("rules of nftables set marks"),
         "{found:?}"
     );
     let findings = verify(&marked, HOSTS, "lb1", &[]);
@@ -941,6 +937,12 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
         "counters go on meanwhile",
         Elsewhere("judge.rs notes"),
         "ipvsadm -Z",
+    ),
+    (
+        "waiver-expired",
+        "this machine's clock knows the day",
+        Holds("a waiver is by days, in UTC"),
+        "`waive` of the inventory",
     ),
 ];
 

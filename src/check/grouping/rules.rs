@@ -1,0 +1,335 @@
+//! What explains what: a table of checks, and of where cause and consequence are to each other. A new check whose findings
+//! follow from others is a line here. Rules are about checks, causes and hosts as values, never about sentences.
+
+use super::members::Members;
+use crate::check::arp::{ARP_ANNOUNCE, ARP_IGNORE};
+use crate::check::arp_answer::ARP_ANSWER;
+use crate::check::arptables::{ARPTABLES_RIP, ARPTABLES_VIP};
+use crate::check::clocks::CLOCKS;
+use crate::check::drift::DRIFT;
+use crate::check::end_to_end::{
+    END_TO_END, GETS_CONNECTIONS, HTTP_STATUS, HTTP_TEXT, PERSISTENCE, SHARES, STATISTICS,
+    WHO_ANSWERS,
+};
+use crate::check::health::HEALTH;
+use crate::check::iptables::IPTABLES_BACKEND;
+use crate::check::ipvs_sync::SYNC_DAEMON;
+use crate::check::ipvs_timeouts::IPVS_TIMEOUTS;
+use crate::check::keepalived::VRRP_STATE;
+use crate::check::listener::{LISTENER, OWN_ANSWER};
+use crate::check::marks::{MARK_COUNTERS, MARK_RULE, MARK_SET, MARK_UNIQUE};
+use crate::check::offload::LRO;
+use crate::check::reachable::REACHABLE;
+use crate::check::redirects::SEND_REDIRECTS;
+use crate::check::sysctl_at_boot::PERSISTED_SYSCTL;
+use crate::check::vip::{VIP_HOLDER, VIP_NOT_HELD, VIP_ONLY_ON_LO};
+use crate::check::vrrp::{VRRP_EQUAL, VRRP_ID, VRRP_PRIORITY};
+use crate::check::vrrp_adverts::{VRRP_ADVERTS, VRRP_FOREIGN};
+use crate::check::vrrp_path::FIREWALL_VRRP;
+use crate::check::{Cause, Check, Finding, Severity};
+
+/// What a finding is, as a cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    /// A finding of a check.
+    Check(&'static Check),
+    /// A unit of keepalived, or of the cluster, that does not run as it should.
+    OurUnit,
+    /// Another unit: the server itself.
+    OtherUnit,
+    Configuration,
+    /// An address that is missing or too many.
+    Vip,
+    /// A resource of this kind that is not as wanted.
+    Resource(&'static str),
+    /// A file that a server reads or hands out.
+    ServerFile,
+    /// Whatever can break what clients get, on a director that serves or a real server.
+    Anything,
+}
+
+/// Where the cause is, seen from the consequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    SameHost,
+    /// A director, about the same VIP.
+    Director,
+    /// A real server of the service.
+    RealServer,
+    /// A director that serves the VIP, or a real server of the service.
+    Member,
+    /// A host that the consequence points at.
+    Pointed,
+    /// Anywhere, about the same VIP.
+    Cluster,
+}
+
+/// Causes in the order in which they are preferred.
+static RULES: &[(&[From], At, &[&Check])] = &[
+    // keepalived, or the cluster's own unit, does not run: the director does nothing of its part.
+    (
+        &[From::OurUnit],
+        At::SameHost,
+        &[
+            &DRIFT,
+            &VRRP_STATE,
+            &SYNC_DAEMON,
+            &VRRP_ADVERTS,
+            &STATISTICS,
+            &MARK_COUNTERS,
+        ],
+    ),
+    (
+        &[From::OurUnit],
+        At::Director,
+        &[&VIP_HOLDER, &ARP_ANSWER, &VRRP_ADVERTS, &SYNC_DAEMON],
+    ),
+    // Its file, and what follows for the instances.
+    (
+        &[From::Configuration],
+        At::SameHost,
+        &[&VRRP_ID, &VRRP_STATE, &SYNC_DAEMON, &VRRP_ADVERTS],
+    ),
+    (
+        &[From::Configuration],
+        At::Director,
+        &[
+            &VRRP_EQUAL,
+            &VRRP_PRIORITY,
+            &VIP_HOLDER,
+            &ARP_ANSWER,
+            &VRRP_ADVERTS,
+        ],
+    ),
+    // Directors that do not hear each other, or a stranger that they hear.
+    (
+        &[
+            From::Check(&VRRP_FOREIGN),
+            From::Check(&FIREWALL_VRRP),
+            From::Check(&VRRP_ID),
+            From::Check(&VRRP_EQUAL),
+            From::Check(&VRRP_STATE),
+        ],
+        At::Cluster,
+        &[&VRRP_ADVERTS, &VIP_HOLDER, &ARP_ANSWER, &SYNC_DAEMON],
+    ),
+    (&[From::Check(&VRRP_ADVERTS)], At::Cluster, &[&VIP_HOLDER]),
+    // Without keepalived the VIP is a resource of a director.
+    (&[From::Vip], At::Director, &[&VIP_HOLDER, &ARP_ANSWER]),
+    // A real server whose server does not run.
+    (
+        &[From::OtherUnit, From::Resource("package"), From::ServerFile],
+        At::SameHost,
+        &[&LISTENER, &OWN_ANSWER],
+    ),
+    (&[From::Check(&LISTENER)], At::SameHost, &[&OWN_ANSWER]),
+    // Who answers ARP for a VIP, and why.
+    (
+        &[
+            From::Check(&ARP_IGNORE),
+            From::Check(&VIP_ONLY_ON_LO),
+            From::Check(&VIP_NOT_HELD),
+            From::Check(&ARPTABLES_VIP),
+            From::Check(&ARP_ANNOUNCE),
+        ],
+        At::Pointed,
+        &[&ARP_ANSWER],
+    ),
+    (
+        &[From::Check(&ARPTABLES_VIP), From::Check(&VIP_HOLDER)],
+        At::Cluster,
+        &[&ARP_ANSWER],
+    ),
+    // Health checkers take out what does not answer.
+    (
+        &[
+            From::OtherUnit,
+            From::Vip,
+            From::Check(&LISTENER),
+            From::Check(&OWN_ANSWER),
+            From::Check(&REACHABLE),
+            From::Check(&ARPTABLES_RIP),
+            From::Anything,
+        ],
+        At::Pointed,
+        &[&HEALTH, &GETS_CONNECTIONS],
+    ),
+    // A host that answers for a service, and should not.
+    (
+        &[From::Check(&VIP_NOT_HELD), From::Check(&VIP_ONLY_ON_LO)],
+        At::SameHost,
+        &[&WHO_ANSWERS],
+    ),
+    // Marks.
+    (
+        &[From::Resource("mark")],
+        At::SameHost,
+        &[&MARK_RULE, &MARK_SET, &MARK_COUNTERS],
+    ),
+    (&[From::Check(&MARK_UNIQUE)], At::SameHost, &[&MARK_SET]),
+    (
+        &[From::Check(&MARK_RULE), From::Check(&MARK_SET)],
+        At::SameHost,
+        &[&MARK_COUNTERS],
+    ),
+    // Pages come of the real server's own server alone.
+    (
+        &[From::OtherUnit, From::ServerFile, From::Resource("package")],
+        At::RealServer,
+        &[&HTTP_STATUS, &HTTP_TEXT],
+    ),
+    // Connections that bypass the director, or that it schedules otherwise than it should.
+    (
+        &[
+            From::Check(&ARP_ANSWER),
+            From::Check(&ARP_IGNORE),
+            From::Check(&VIP_ONLY_ON_LO),
+            From::Check(&VIP_NOT_HELD),
+            From::Check(&VIP_HOLDER),
+        ],
+        At::Cluster,
+        &[
+            &STATISTICS,
+            &SHARES,
+            &GETS_CONNECTIONS,
+            &MARK_COUNTERS,
+            &PERSISTENCE,
+            &WHO_ANSWERS,
+        ],
+    ),
+    (
+        &[
+            From::Resource("ipvs"),
+            From::Check(&MARK_SET),
+            From::Check(&MARK_RULE),
+        ],
+        At::Director,
+        &[&SHARES, &GETS_CONNECTIONS, &PERSISTENCE, &STATISTICS],
+    ),
+    (&[From::Anything], At::Member, &[&END_TO_END, &SHARES]),
+    (
+        &[
+            From::Check(&VIP_HOLDER),
+            From::Check(&ARP_ANSWER),
+            From::Check(&VRRP_FOREIGN),
+        ],
+        At::Cluster,
+        &[&END_TO_END],
+    ),
+    // Requests without an answer are counted by nobody.
+    (
+        &[From::Check(&END_TO_END)],
+        At::Cluster,
+        &[&STATISTICS, &GETS_CONNECTIONS, &MARK_COUNTERS],
+    ),
+];
+
+/// Checks whose faults leave alone what clients get now.
+static HARMLESS: &[&Check] = &[
+    &PERSISTED_SYSCTL,
+    &SEND_REDIRECTS,
+    &SYNC_DAEMON,
+    &CLOCKS,
+    &LRO,
+    &IPVS_TIMEOUTS,
+    &IPTABLES_BACKEND,
+    &VRRP_PRIORITY,
+    &VRRP_EQUAL,
+    &HEALTH,
+];
+
+/// Checks that see what others cause: their findings never explain on the strength of [`From::Anything`].
+static SYMPTOMS: &[&Check] = &[
+    &END_TO_END,
+    &HTTP_STATUS,
+    &HTTP_TEXT,
+    &WHO_ANSWERS,
+    &GETS_CONNECTIONS,
+    &SHARES,
+    &PERSISTENCE,
+    &STATISTICS,
+    &MARK_COUNTERS,
+    &ARP_ANSWER,
+    &VIP_HOLDER,
+];
+
+/// Folders of files that are for the system and for directors, not for a server.
+const OF_SYSTEM: &[&str] = &[
+    "/etc/systemd/",
+    "/etc/sysctl.d/",
+    "/etc/modules-load.d/",
+    "/etc/keepalived/",
+    "/etc/init.d/",
+    "/usr/local/sbin/lvsctl-",
+];
+
+/// How well one finding explains another, the lower the better; none where it does not.
+pub(super) fn explains(members: &Members, cause: &Finding, finding: &Finding) -> Option<usize> {
+    // A note explains nothing, and an error does not come of what is only advised against.
+    if !cause.is_fault() || finding.severity < cause.severity {
+        return None;
+    }
+    // What the next boot will do is not what goes on now.
+    if cause.about.later {
+        return None;
+    }
+    RULES.iter().position(|(from, at, to)| {
+        to.contains(&finding.check)
+            && from.iter().any(|from| is(members, *from, cause))
+            && stands(members, *at, cause, finding)
+            && (*finding.check != DRIFT || is_made_by_unit(finding))
+    })
+}
+
+fn is(members: &Members, from: From, cause: &Finding) -> bool {
+    match from {
+        From::Check(check) => cause.check == check || cause.parts.iter().any(|p| p.check == check),
+        From::OurUnit => unit(cause).is_some_and(|unit| members.units.contains(unit)),
+        From::OtherUnit => unit(cause).is_some_and(|unit| !members.units.contains(unit)),
+        From::Configuration => cause.cause == Some(Cause::KeepalivedConfig),
+        From::Vip => matches!(cause.cause, Some(Cause::Vip(_))),
+        From::Resource(wanted) => {
+            matches!(&cause.cause, Some(Cause::Resource { kind, .. }) if kind == wanted)
+        }
+        From::ServerFile => matches!(
+            &cause.cause,
+            Some(Cause::Resource { kind, key }) if kind == "file" && !OF_SYSTEM.iter().any(|dir| key.starts_with(dir))
+        ),
+        From::Anything => {
+            cause.severity == Severity::Error
+                && !HARMLESS.contains(&cause.check)
+                && !SYMPTOMS.contains(&cause.check)
+        }
+    }
+}
+
+/// What keepalived, or the node script, makes: the table and the VIPs. Other drift is another fault.
+fn is_made_by_unit(finding: &Finding) -> bool {
+    match &finding.cause {
+        Some(Cause::Vip(_)) => true,
+        Some(Cause::Resource { kind, .. }) => kind == "ipvs",
+        _ => false,
+    }
+}
+
+fn unit(finding: &Finding) -> Option<&String> {
+    match &finding.cause {
+        Some(Cause::Unit(unit)) => Some(unit),
+        _ => None,
+    }
+}
+
+fn stands(members: &Members, at: At, cause: &Finding, finding: &Finding) -> bool {
+    let service = finding.about.service.as_deref();
+    let host = cause.host.as_str();
+    match at {
+        At::SameHost => !host.is_empty() && host == finding.host,
+        At::Director => members.is_director(host) && members.same_vip(cause, finding),
+        At::RealServer => members.is_real_server(host, service),
+        At::Member => {
+            members.serves(host, finding.about.vip) || members.is_real_server(host, service)
+        }
+        At::Pointed => finding.about.hosts.contains(host),
+        At::Cluster => members.same_vip(cause, finding),
+    }
+}

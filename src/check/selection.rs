@@ -1,0 +1,95 @@
+//! The checks that are made: all, or those that the command line names.
+
+use std::collections::BTreeSet;
+
+use super::listener::{LISTENER, OWN_ANSWER};
+use super::{Check, Judge, registry};
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// None: all.
+    only: Option<BTreeSet<&'static Check>>,
+    skip: BTreeSet<&'static Check>,
+}
+
+impl Selection {
+    /// By ids, which the command line has validated. No `only` is all.
+    pub fn new(only: &[String], skip: &[String]) -> Self {
+        let checks = |ids: &[String]| ids.iter().filter_map(|id| registry::find(id)).collect();
+        Self {
+            only: (!only.is_empty()).then(|| checks(only)),
+            skip: checks(skip),
+        }
+    }
+
+    pub fn has(&self, check: &'static Check) -> bool {
+        let named = self.only.as_ref().is_none_or(|only| only.contains(check));
+        named && !self.skip.contains(check)
+    }
+
+    /// Whether a check's function has anything to judge: itself, or another check that it judges too.
+    pub(super) fn runs(&self, check: &'static Check) -> bool {
+        let others = registry::ALL.iter().copied();
+        self.has(check)
+            || others
+                .filter(|other| matches!(other.judge, Judge::By(id) if id == check.id))
+                .any(|other| self.has(other))
+    }
+
+    /// Whether a check needs what hosts ask themselves.
+    pub fn asks_itself(&self) -> bool {
+        self.has(&OWN_ANSWER) || self.has(&LISTENER)
+    }
+
+    /// Whether a check judges traffic.
+    pub fn sends_traffic(&self) -> bool {
+        let mut all = registry::ALL.iter();
+        all.any(|check| matches!(check.judge, Judge::Traffic(_)) && self.runs(check))
+    }
+
+    pub fn is_all(&self) -> bool {
+        self.only.is_none() && self.skip.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_runs_where_it_or_what_it_judges_too_is_chosen() {
+        let cases: &[(&str, &[&str], &[&str], &str, bool, bool)] = &[
+            ("all", &[], &[], "drift", true, true),
+            ("one", &["lro"], &[], "lro", true, true),
+            ("another", &["lro"], &[], "drift", false, false),
+            ("all but one", &[], &["lro"], "lro", false, false),
+            (
+                "both words",
+                &["lro", "drift"],
+                &["lro"],
+                "lro",
+                false,
+                false,
+            ),
+            (
+                "judged by another",
+                &["http-status"],
+                &[],
+                "end-to-end",
+                false,
+                true,
+            ),
+            ("its own", &["http-status"], &[], "http-status", true, true),
+        ];
+        for (about, only, skip, id, has, runs) in cases {
+            let words = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+            let selection = Selection::new(&words(only), &words(skip));
+            let check = registry::find(id).unwrap();
+            assert_eq!(
+                (selection.has(check), selection.runs(check)),
+                (*has, *runs),
+                "{about}"
+            );
+        }
+    }
+}
