@@ -272,8 +272,62 @@ pub(super) fn all(ours: &Ours) -> Vec<Fault> {
             ));
         }
     }
+    faults.extend(not_enabled(ours));
     faults.extend(firewalld(ours));
     faults.extend(other_owners(ours));
+    faults
+}
+
+/// Services of which the host needs one at boot, beside those of lvsctl: what for, and which.
+pub(super) const NEEDED: [(&str, &[&str]); 2] = [
+    (
+        "sets up the network",
+        &[
+            "systemd-networkd.service",
+            "NetworkManager.service",
+            "networking.service",
+            "wicked.service",
+            "network.service",
+        ],
+    ),
+    (
+        "lets lvsctl log in",
+        &["ssh.service", "sshd.service", "ssh.socket", "sshd.socket"],
+    ),
+];
+
+/// What runs now and that no boot starts.
+fn not_enabled(ours: &Ours) -> Vec<Fault> {
+    let facts = ours.audit.facts();
+    let sources = &facts.boot_source;
+    let manager = ServiceManager::of(&facts.system);
+    let mut faults = Vec::new();
+    for (does, units) in NEEDED {
+        let enabled = |unit: &&str| {
+            let state = facts.unit.units.get(*unit);
+            let known = state.is_some_and(|state| state.enabled && !state.masked);
+            (known && !sources.is_masked(unit)) || sources.is_enabled(unit)
+        };
+        let active: Vec<&&str> = units
+            .iter()
+            .filter(|unit| facts.unit.is_active(unit))
+            .collect();
+        if let (Some(unit), false) = (active.first(), units.iter().any(|unit| enabled(&unit))) {
+            let unmask = if sources.is_masked(unit) {
+                format!("`systemctl unmask {unit}`, then ")
+            } else {
+                String::new()
+            };
+            faults.push(plain(
+                &BOOT_UNIT,
+                unit,
+                "enabled",
+                format!("active now, and no boot starts it, nor another that {does}"),
+                format!("{unmask}`{}`", manager.enable_by_hand(unit)),
+                None,
+            ));
+        }
+    }
     faults
 }
 

@@ -7,8 +7,10 @@ mod harm;
 mod managers;
 mod module;
 mod network;
+mod networkd;
 mod nft;
 mod ours;
+mod paths;
 mod report;
 mod shell;
 mod sources;
@@ -106,6 +108,8 @@ fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
         .extend(["nginx.service", "ssh.service", "sshd.service"].map(str::to_owned));
     let units = needs.unit.get_or_insert_default();
     units.extend(FILTERS.iter().take(2).map(|name| (*name).to_owned()));
+    let needed = managers::NEEDED.iter().flat_map(|(_, units)| *units);
+    units.extend(needed.map(|name| (*name).to_owned()));
     let sysctls = needs.sysctl.get_or_insert_default();
     sysctls
         .of_interfaces

@@ -1,5 +1,7 @@
 //! One fault for each file that does harm: what it will do, and the command that takes it out. Pure.
 
+use std::collections::BTreeSet;
+
 use super::harm::{self, Harm};
 use super::ours::Ours;
 use super::sources::{self, Command, Source};
@@ -181,8 +183,10 @@ fn short(text: &str) -> String {
 /// The command that takes it out, and the one that makes this known.
 fn fix(path: &str, reader: Reader, harms: &[(Line, Harm)], ours: &Ours) -> String {
     let sources = &ours.audit.facts().boot_source;
-    let mut numbers: Vec<usize> = harms.iter().map(|(line, _)| line.number).collect();
-    numbers.dedup();
+    let of_harms = harms.iter().map(|(line, _)| line.number);
+    let with = harms.iter().flat_map(|(_, harm)| harm.with.iter().copied());
+    let numbers: BTreeSet<usize> = of_harms.chain(with).collect();
+    let numbers: Vec<usize> = numbers.into_iter().collect();
     let is_unit = path.contains("/systemd/system/");
     let is_drop_in = path.contains(".d/");
     let unit = path.rsplit('/').next().unwrap_or(path);

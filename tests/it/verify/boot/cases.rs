@@ -362,7 +362,7 @@ pub(super) const CASES: &[Case] = &[
         ["boot-unit", "boots into emergency.target", "line 2"],
     ),
     case(
-        "a fork bomb of tmpfiles.d",
+        "a value by tmpfiles.d",
         "debian-12",
         "rs1",
         &[(
