@@ -303,8 +303,8 @@ fn not_enabled(ours: &Ours) -> Vec<Fault> {
     let manager = ServiceManager::of(&facts.system);
     let mut faults = Vec::new();
     for (does, units) in NEEDED {
-        let enabled = |unit: &&str| {
-            let state = facts.unit.units.get(*unit);
+        let enabled = |unit: &str| {
+            let state = facts.unit.units.get(unit);
             let known = state.is_some_and(|state| state.enabled && !state.masked);
             (known && !sources.is_masked(unit)) || sources.is_enabled(unit)
         };
@@ -312,7 +312,7 @@ fn not_enabled(ours: &Ours) -> Vec<Fault> {
             .iter()
             .filter(|unit| facts.unit.is_active(unit))
             .collect();
-        if let (Some(unit), false) = (active.first(), units.iter().any(|unit| enabled(&unit))) {
+        if let (Some(unit), false) = (active.first(), units.iter().any(|unit| enabled(unit))) {
             let unmask = if sources.is_masked(unit) {
                 format!("`systemctl unmask {unit}`, then ")
             } else {

@@ -24,8 +24,6 @@ use crate::fact::Needs;
 use crate::model::{Cluster, Host};
 use ours::Ours;
 
-const SOURCE: &str = "docs/next-boot.md lists the sources by distribution";
-
 pub(super) static BOOT_UNIT: Check = Check {
     id: "boot-unit",
     summary: "No drop-in, argument, condition or command changes, stops or prevents a unit of the cluster from its next start on.",

@@ -242,7 +242,9 @@ fn ifcfg(path: &str, lines: &[Line], ours: &Ours) -> Harms {
     let mut found = Harms::new();
     if !file.starts_with("ifcfg-") {
         for line in lines {
-            let to = line.text.split_whitespace().find_map(net);
+            let first = line.text.split_whitespace().next().unwrap_or_default();
+            let bare = first.split_once('=').map_or(first, |(_, value)| value);
+            let to = net(bare).filter(|_| !first.starts_with("GATEWAY"));
             let to = to.filter(|net| ours.crosses(net) && net.prefix_len() == net.max_prefix_len());
             found.extend(to.map(|net| {
                 (

@@ -125,7 +125,8 @@ fn is_no(value: &str) -> bool {
 
 /// Kernel parameters that systemd-networkd sets.
 fn settings(line: &Line, key: &str, value: &str, about: &[String], ours: &Ours) -> Harms {
-    if matches!(key, "IPMasquerade") && !is_no(value) {
+    let is_our_nic = about.iter().any(|nic| ours.needs_interface(nic));
+    if key == "IPMasquerade" && !is_no(value) && is_our_nic {
         let harm = Harm::new(
             &BOOT_FIREWALL,
             "changes the source of forwarded packets (IPMasquerade)",

@@ -10,7 +10,7 @@ use crate::check::findings::Mismatch;
 use crate::check::sysctl_at_boot::PERSISTED_SYSCTL;
 use crate::check::{Cause, Check};
 use crate::fact::boot_source::Line;
-use crate::fact::boot_source::places::Reader;
+use crate::fact::boot_source::places::{self, Reader};
 use crate::resource::service_manager::ServiceManager;
 use crate::shell::quote;
 
@@ -25,7 +25,12 @@ pub(super) fn all(ours: &Ours) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     for of_file in unit::all(ours) {
-        let fix = fix(&of_file.path, Reader::Unit, &of_file.harms, ours);
+        // A drop-in for all services is one cause.
+        if seen.contains(&of_file.path) {
+            continue;
+        }
+        let reader = places::of(&of_file.path).map_or(Reader::Arguments, |place| place.reader);
+        let fix = fix(&of_file.path, reader, &of_file.harms, ours);
         seen.push(of_file.path.clone());
         let cause = Some(Cause::Unit(of_file.unit.clone()));
         faults.push(fault(
@@ -217,7 +222,13 @@ fn fix(path: &str, reader: Reader, harms: &[(Line, Harm)], ours: &Ours) -> Strin
             && !text.is_empty()
             && !text.ends_with('=')
     });
-    let whole = matters.count() == 0 && !is_needed(path, reader);
+    // In the place of a package's unit.
+    let replaces = is_unit
+        && !is_drop_in
+        && !sources
+            .lines(&format!("/usr/lib/systemd/system/{unit}"))
+            .is_empty();
+    let whole = replaces || (matters.count() == 0 && !is_needed(path, reader));
     let take = if whole {
         format!("rm {}", quote(path))
     } else {
@@ -236,6 +247,9 @@ fn fix(path: &str, reader: Reader, harms: &[(Line, Harm)], ours: &Ours) -> Strin
         }
         Reader::KernelCommandLine => {
             return format!("take that word out of line {} of {path}", list(&numbers));
+        }
+        Reader::Ufw => {
+            return "`ufw disable`, or `ufw allow` each port of the cluster's services".to_owned();
         }
         Reader::Arguments => {
             return format!(

@@ -199,12 +199,7 @@ fn made_by_us(ours: &Ours) -> BTreeSet<String> {
         Resource::File(file) => Some(file.path.clone()),
         _ => None,
     });
-    let name = &ours.audit.cluster.name;
-    let own = [
-        format!("/etc/systemd/system/lvsctl-{name}.service"),
-        format!("/usr/local/sbin/lvsctl-{name}"),
-    ];
-    files.chain(ours.files.iter().cloned()).chain(own).collect()
+    files.chain(ours.files.iter().cloned()).collect()
 }
 
 fn init_script(path: &str, sources: &BootSources) -> bool {
@@ -230,7 +225,23 @@ fn is_live(path: &str, place: &Place, sources: &BootSources, units: &Units) -> b
             .rsplit('/')
             .next()
             .is_some_and(|name| name.contains('.'));
-    enabled && runs && of_unit && parts
+    let included = place.reader != Reader::Nftables || is_included(path, sources);
+    enabled && runs && of_unit && parts && included
+}
+
+/// nft(8) reads one file, and those that this one includes.
+fn is_included(path: &str, sources: &BootSources) -> bool {
+    const MAIN: [&str; 3] = [
+        "/etc/nftables.conf",
+        "/etc/nftables.nft",
+        "/etc/sysconfig/nftables.conf",
+    ];
+    let lines = MAIN.iter().flat_map(|main| sources.lines(main));
+    let mut patterns = lines.filter_map(|line| {
+        let rest = line.text.trim().strip_prefix("include")?;
+        Some(rest.trim().trim_matches(['"', '\'', ';']))
+    });
+    MAIN.contains(&path) || patterns.any(|pattern| wildmatch::WildMatch::new(pattern).matches(path))
 }
 
 /// Units that start at boot or by what starts then.

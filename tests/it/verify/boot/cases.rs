@@ -207,7 +207,11 @@ pub(super) const CASES: &[Case] = &[
             "/etc/systemd/system/keepalived.service",
             "[Service]\nExecStart=/usr/sbin/keepalived -n -f /root/k.conf\n[Install]\nWantedBy=multi-user.target\n",
         )],
-        ["boot-unit", "reads /root/k.conf", "sed -i"],
+        [
+            "boot-unit",
+            "reads /root/k.conf",
+            "rm /etc/systemd/system/keepalived.service && systemctl daemon-reload",
+        ],
     ),
     case(
         "arguments",
@@ -1153,7 +1157,7 @@ pub(super) const CASES: &[Case] = &[
                 "*filter\n:ufw-user-input - [0:0]\n-A ufw-user-input -p tcp --dport 22 -j ACCEPT\nCOMMIT\n",
             ),
         ],
-        ["boot-firewall", "stops packets of web", "user.rules"],
+        ["boot-firewall", "stops packets of web", "ufw disable"],
     ),
     // IPVS and modules.
     case(
