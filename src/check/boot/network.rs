@@ -177,10 +177,8 @@ fn stanza(lines: &[Line], number: usize, interface: &str) -> Vec<usize> {
 
 /// Interfaces that ifupdown brings up at boot.
 fn brought_up(sources: &BootSources) -> BTreeSet<&str> {
-    let files = sources
-        .files()
-        .filter(|(path, _)| path.starts_with("/etc/network/interfaces"));
-    let lines = files.flat_map(|(_, lines)| lines);
+    // With those that `source` names.
+    let lines = sources.files().flat_map(|(_, lines)| lines);
     let words = lines.map(|line| line.text.split_whitespace());
     let up = words.filter_map(|mut words| {
         let first = words.next()?;

@@ -60,6 +60,13 @@ pub(super) fn all(ours: &Ours) -> Vec<Fault> {
             None,
         ));
     }
+    // grub.cfg is made of it.
+    if faults
+        .iter()
+        .any(|fault| fault.what.starts_with("/etc/default/grub"))
+    {
+        faults.retain(|fault| !fault.what.ends_with("/grub.cfg"));
+    }
     faults.extend(managers::all(ours));
     faults
 }
@@ -195,6 +202,10 @@ fn fix(path: &str, reader: Reader, harms: &[(Line, Harm)], ours: &Ours) -> Strin
     let is_unit = path.contains("/systemd/system/");
     let is_drop_in = path.contains(".d/");
     let unit = path.rsplit('/').next().unwrap_or(path);
+    if path.starts_with("/run/systemd/transient/") {
+        let stem = unit.rsplit_once('.').map_or(unit, |(stem, _)| stem);
+        return format!("`systemctl stop {stem}.timer {stem}.service`");
+    }
     if is_unit && !is_drop_in && !ours.units.contains(unit) {
         let stem = unit.rsplit_once('.').map_or(unit, |(stem, _)| stem);
         let timer = format!("{stem}.timer");

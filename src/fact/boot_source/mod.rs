@@ -26,7 +26,7 @@ const WORDS: &str = "keepalived|ipvsadm|ip_vs|lvsctl|nginx|sysctl|/proc/sys|ip6?
     (a|ad|add|addr|address|r|ro|route|ru|rule|l|li|link|n|neigh|neighbor|neighbour) |ifconfig|ifdown|nmcli|networkctl|systemctl|\
     rc-service|rc-update|service |invoke-rc.d|init.d/|kill|modprobe|rmmod|conntrack|reboot|shutdown|poweroff|halt|telinit|\
     init [0-6]|apt |apt-get |dnf |yum |zypper |apk |dpkg |rpm |firewall-cmd|ufw |netem|Conflicts=|Unit=|Wants=|DAEMON_ARGS|\
-    KEEPALIVED_OPT|^-[AIPN] |^:[A-Z]|^\\*[a-z]|^COMMIT|/usr/local/|/opt/|/root/|/home/|/srv/|net[./]ipv[46][./]|hook |policy |daddr|saddr|dport|chain |[{}] *$";
+    KEEPALIVED_OPT|^-[AIPN] |^:[A-Z]|^\\*[a-z]|^COMMIT|/usr/local/|/opt/|/root/|/home/|/srv/|net[./]ipv[46][./]|linux.*root=|^ *(auto|iface|address) |hook |policy |daddr|saddr|dport|chain |[{}] *$";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {

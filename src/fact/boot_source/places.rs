@@ -53,6 +53,8 @@ pub enum Reader {
     /// /etc/sysctl.conf itself.
     SysctlConf,
     Fstab,
+    /// inittab(5) of Alpine.
+    Inittab,
     /// A script that another source names.
     Script,
 }
@@ -184,6 +186,7 @@ pub const PLACES: &[Place] = &[
     whole(Reader::Unit, Live::Always, &["/etc/systemd/system/*.service", "/etc/systemd/system/*.timer",
         "/etc/systemd/system/*.path", "/etc/systemd/system/*.socket", "/etc/systemd/system/*.mount",
         "/etc/systemd/system/*.target", "/run/systemd/system/*.service", "/run/systemd/system/*.timer",
+        "/run/systemd/transient/*.service", "/run/systemd/transient/*.timer",
         "/usr/local/lib/systemd/system/*.service", "/usr/local/lib/systemd/system/*.timer",
         "/etc/systemd/system/*.d/*.conf", "/run/systemd/system/*.d/*.conf",
         "/usr/local/lib/systemd/system/*.d/*.conf", "/usr/lib/systemd/system/*.d/*.conf",
@@ -231,6 +234,7 @@ pub const PLACES: &[Place] = &[
         "/etc/tuned/profiles/*/tuned.conf", "/usr/lib/tuned/*/tuned.conf", "/usr/lib/tuned/profiles/*/tuned.conf"]),
     whole(Reader::Tuned, Live::With(&["tuned.service"]), &["/etc/tuned/active_profile"]),
     whole(Reader::SysctlConf, Live::Always, &["/etc/sysctl.conf"]),
+    whole(Reader::Inittab, Live::Always, &["/etc/inittab"]),
     whole(Reader::Fstab, Live::Always, &["/etc/fstab"]),
 ];
 

@@ -1503,4 +1503,96 @@ pub(super) const CASES: &[Case] = &[
         )],
         NONE,
     ),
+    case(
+        "a transient timer",
+        "debian-13",
+        "lb1",
+        &[
+            (
+                "/run/systemd/transient/run-r1.timer",
+                "[Timer]\nOnActiveSec=1h\n",
+            ),
+            (
+                "/run/systemd/transient/run-r1.service",
+                "[Service]\nExecStart=\"/usr/sbin/ipvsadm\" \"-C\"\n",
+            ),
+        ],
+        [
+            "schedule",
+            "empties the IPVS table",
+            "systemctl stop run-r1.timer",
+        ],
+    ),
+    case(
+        "bootcmd of cloud-init",
+        "debian-12",
+        "rs1",
+        &[
+            (
+                "/etc/systemd/system/multi-user.target.wants/cloud-init.service",
+                ENABLED,
+            ),
+            (
+                "/etc/cloud/cloud.cfg.d/99-x.cfg",
+                "bootcmd:\n  - ip addr add 192.168.100.200/32 dev eth0\n",
+            ),
+        ],
+        [
+            "boot-address",
+            "puts the VIP 192.168.100.200 on eth0",
+            "99-x.cfg",
+        ],
+    ),
+    case(
+        "inittab",
+        "alpine",
+        "lb1",
+        &[(
+            "/etc/inittab",
+            "::sysinit:/sbin/openrc sysinit\n::once:/sbin/ipvsadm -C\n::ctrlaltdel:/sbin/reboot\n",
+        )],
+        [
+            "boot-ipvs",
+            "empties the IPVS table",
+            "sed -i '2d' /etc/inittab",
+        ],
+    ),
+    case(
+        "a file that interfaces(5) names",
+        "debian-12",
+        "rs1",
+        &[
+            (
+                "/etc/systemd/system/multi-user.target.wants/networking.service",
+                ENABLED,
+            ),
+            (
+                "/etc/network/interfaces",
+                "auto lo\niface lo inet loopback\nsource /etc/network/vips\n",
+            ),
+            (
+                "/etc/network/vips",
+                "auto eth0:1\niface eth0:1 inet static\n\taddress 192.168.100.200/32\n",
+            ),
+        ],
+        [
+            "boot-address",
+            "puts the VIP 192.168.100.200 on eth0",
+            "rm /etc/network/vips",
+        ],
+    ),
+    case(
+        "the boot loader's own file",
+        "debian-12",
+        "lb1",
+        &[(
+            "/boot/grub/grub.cfg",
+            "\tlinux\t/boot/vmlinuz root=/dev/vda1 ro quiet systemd.unit=rescue.target\n",
+        )],
+        [
+            "boot-unit",
+            "boots into rescue.target",
+            "line 1 of /boot/grub/grub.cfg",
+        ],
+    ),
 ];
