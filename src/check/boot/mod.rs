@@ -2,6 +2,7 @@
 //! Which sources there are is [`crate::fact::boot_source::places`]; who reads what when is [`sources`]; what a line does is
 //! decided in one file a kind beside this one.
 
+mod enabled;
 mod filter;
 mod harm;
 mod managers;
@@ -106,7 +107,7 @@ fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
         .extend(["nginx.service", "ssh.service", "sshd.service"].map(str::to_owned));
     let units = needs.unit.get_or_insert_default();
     units.extend(FILTERS.iter().take(2).map(|name| (*name).to_owned()));
-    let needed = managers::NEEDED.iter().flat_map(|(_, units)| *units);
+    let needed = enabled::NEEDED.iter().flat_map(|(_, units)| *units);
     units.extend(needed.map(|name| (*name).to_owned()));
     let sysctls = needs.sysctl.get_or_insert_default();
     sysctls

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::harm::{self, Harm};
 use super::ours::Ours;
 use super::sources::{self, Command, Source};
-use super::{BOOT_UNIT, SCHEDULE, filter, managers, module, network, shell, unit};
+use super::{BOOT_UNIT, SCHEDULE, enabled, filter, managers, module, network, shell, unit};
 use crate::check::findings::Mismatch;
 use crate::check::sysctl_at_boot::PERSISTED_SYSCTL;
 use crate::check::{Cause, Check};
@@ -67,7 +67,7 @@ pub(super) fn all(ours: &Ours) -> Vec<Fault> {
     {
         faults.retain(|fault| !fault.what.ends_with("/grub.cfg"));
     }
-    faults.extend(managers::all(ours));
+    faults.extend(enabled::all(ours));
     faults
 }
 

@@ -13,7 +13,8 @@ use places::{EXECUTABLE, LINKS, PLACES, Place};
 const LIMIT: usize = 256 * 1024;
 
 /// Where systemd reads units, the first folder winning over the same name in a later one (systemd.unit(5)).
-pub const UNIT_FOLDERS: [&str; 5] = [
+pub const UNIT_FOLDERS: [&str; 6] = [
+    "/etc/systemd/system.control",
     "/etc/systemd/system",
     "/run/systemd/system",
     "/usr/local/lib/systemd/system",

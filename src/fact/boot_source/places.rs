@@ -188,7 +188,7 @@ pub const PLACES: &[Place] = &[
         "/etc/systemd/system/*.target", "/run/systemd/system/*.service", "/run/systemd/system/*.timer",
         "/run/systemd/transient/*.service", "/run/systemd/transient/*.timer",
         "/usr/local/lib/systemd/system/*.service", "/usr/local/lib/systemd/system/*.timer",
-        "/etc/systemd/system/*.d/*.conf", "/run/systemd/system/*.d/*.conf",
+        "/etc/systemd/system/*.d/*.conf", "/etc/systemd/system.control/*.d/*.conf", "/run/systemd/system/*.d/*.conf",
         "/usr/local/lib/systemd/system/*.d/*.conf", "/usr/lib/systemd/system/*.d/*.conf",
         "/lib/systemd/system/*.d/*.conf"]),
     some(Reader::Unit, Live::Always, &["/usr/lib/systemd/system/*.service", "/usr/lib/systemd/system/*.timer"]),

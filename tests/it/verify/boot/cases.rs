@@ -1595,4 +1595,42 @@ pub(super) const CASES: &[Case] = &[
             "line 1 of /boot/grub/grub.cfg",
         ],
     ),
+    case(
+        "a property that systemctl set",
+        "debian-13",
+        "lb1",
+        &[(
+            "/etc/systemd/system.control/keepalived.service.d/50-IPAddressDeny.conf",
+            "[Service]\nIPAddressDeny=0.0.0.0/0\n",
+        )],
+        [
+            "boot-unit",
+            "may not use the network",
+            "rm /etc/systemd/system.control/",
+        ],
+    ),
+    case(
+        "too little memory",
+        "debian-12",
+        "lb1",
+        keepalived!("[Service]\nMemoryMax=1M\n"),
+        ["boot-unit", "has too little to run", "rm "],
+    ),
+    case(
+        "a cycle",
+        "debian-12",
+        "rs1",
+        &[(
+            "/etc/systemd/system/lvsctl-made.service.d/x.conf",
+            "[Unit]\nBefore=network-online.target\n",
+        )],
+        ["boot-unit", "waits for itself", "rm "],
+    ),
+    case(
+        "enough memory",
+        "debian-12",
+        "lb1",
+        keepalived!("[Service]\nMemoryMax=1G\nTasksMax=infinity\nCPUQuota=200%\n"),
+        NONE,
+    ),
 ];
