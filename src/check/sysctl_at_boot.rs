@@ -19,8 +19,14 @@ pub(super) static PERSISTED_SYSCTL: Check = Check {
 };
 
 /// The parameters that are looked at on each interface.
-pub(super) const OF_INTERFACES: [&str; 4] =
-    ["arp_ignore", "arp_announce", "rp_filter", "send_redirects"];
+pub(super) const OF_INTERFACES: [&str; 6] = [
+    "arp_ignore",
+    "arp_announce",
+    "rp_filter",
+    "send_redirects",
+    "proxy_arp",
+    "arp_filter",
+];
 
 fn needs(_: &Cluster, _: &Host, needs: &mut Needs) {
     needs.sysctl_file.get_or_insert_default();

@@ -97,6 +97,14 @@ impl ServiceManager {
         }
     }
 
+    /// What a person types so that each boot starts it.
+    pub fn enable_by_hand(self, unit: &str) -> String {
+        match self {
+            Self::Systemd => format!("systemctl enable {unit}"),
+            Self::Openrc => format!("rc-update add {} default", service(unit)),
+        }
+    }
+
     /// What a person types to end it for good.
     pub fn end(self, unit: &str) -> String {
         match self {

@@ -46,6 +46,7 @@ const TOOLS: &[(&str, &str, &[&str])] = &[
     ),
     ("grep -aHs ''", "fact/sysctl.rs", &[]),
     ("grep -aHsv", "fact/sysctl_file.rs", &[]),
+    ("grep -aHnsv", "", &["fact/scripts/boot-source.sh"]),
     ("stat -c '%F", "fact/file.rs", &[]),
     ("head -q -c", "fact/file.rs", &[]),
     (

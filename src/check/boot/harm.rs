@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::ours::Ours;
 use crate::check::Check;
 use crate::check::boot::{BOOT_ADDRESS, BOOT_FIREWALL, BOOT_IPVS, BOOT_MODULE, BOOT_UNIT};
+use crate::fact::boot_source::Line;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Harm {
@@ -16,6 +17,8 @@ pub(super) struct Harm {
     pub(super) does: String,
     /// The kernel parameter, as sysctl(8) writes it.
     pub(super) sysctl: Option<String>,
+    /// Lines that mean nothing without this one.
+    pub(super) with: Vec<usize>,
 }
 
 impl Harm {
@@ -24,7 +27,14 @@ impl Harm {
             check,
             does: does.into(),
             sysctl: None,
+            with: Vec::new(),
         }
+    }
+
+    /// Together with all lines of its file.
+    pub(super) fn with_all(mut self, lines: &[Line]) -> Self {
+        self.with = lines.iter().map(|line| line.number).collect();
+        self
     }
 }
 

@@ -2,13 +2,16 @@
 //! Which sources there are is [`crate::fact::boot_source::places`]; who reads what when is [`sources`]; what a line does is
 //! decided in one file a kind beside this one.
 
+mod enabled;
 mod filter;
 mod harm;
 mod managers;
 mod module;
 mod network;
+mod networkd;
 mod nft;
 mod ours;
+mod paths;
 mod report;
 mod shell;
 mod sources;
@@ -21,8 +24,6 @@ use super::findings::Findings;
 use crate::fact::Needs;
 use crate::model::{Cluster, Host};
 use ours::Ours;
-
-const SOURCE: &str = "docs/next-boot.md lists the sources by distribution";
 
 pub(super) static BOOT_UNIT: Check = Check {
     id: "boot-unit",
@@ -106,6 +107,8 @@ fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
         .extend(["nginx.service", "ssh.service", "sshd.service"].map(str::to_owned));
     let units = needs.unit.get_or_insert_default();
     units.extend(FILTERS.iter().take(2).map(|name| (*name).to_owned()));
+    let needed = enabled::NEEDED.iter().flat_map(|(_, units)| *units);
+    units.extend(needed.map(|name| (*name).to_owned()));
     let sysctls = needs.sysctl.get_or_insert_default();
     sysctls
         .of_interfaces

@@ -36,7 +36,7 @@ pub(super) fn command_line(path: &str, lines: &[Line], ours: &Ours) -> Vec<(Line
     let mut found = Vec::new();
     for line in lines {
         let text = line.text.trim();
-        let is_recovery = ["recovery", " single", "rescue"]
+        let is_recovery = ["recovery", " single"]
             .iter()
             .any(|word| text.contains(word))
             && path.contains("grub.cfg");

@@ -8,7 +8,7 @@ use wildmatch::WildMatch;
 
 use super::harm::Harm;
 use super::ours::Ours;
-use super::{BOOT_ADDRESS, BOOT_FIREWALL};
+use super::{BOOT_ADDRESS, networkd};
 use crate::fact::boot_source::places::Reader;
 use crate::fact::boot_source::{BootSources, Line};
 
@@ -18,8 +18,8 @@ pub(super) type Harms = Vec<(Line, Harm)>;
 /// What a file of a network manager does, beside commands in it.
 pub(super) fn of(reader: Reader, path: &str, lines: &[Line], ours: &Ours) -> Harms {
     match reader {
-        Reader::Networkd => networkd(path, lines, ours),
-        Reader::NetworkdHost => host(path, lines, ours),
+        Reader::Networkd => networkd::networkd(path, lines, ours),
+        Reader::NetworkdHost => networkd::host(path, lines, ours),
         Reader::Netplan | Reader::CloudInit => yaml(lines, ours),
         Reader::Ifupdown => ifupdown(lines, ours),
         Reader::NetworkManager => keyfile(lines, ours),
@@ -34,12 +34,12 @@ fn put(line: &Line, ip: IpAddr, interface: Option<&str>, ours: &Ours) -> Option<
     Some((line.clone(), Harm::new(&BOOT_ADDRESS, does)))
 }
 
-fn address(text: &str) -> Option<IpAddr> {
+pub(super) fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim().trim_matches(['"', '\'', '[', ']', '-', ' ']);
     text.split(['/', ',']).next()?.trim().parse().ok()
 }
 
-fn net(text: &str) -> Option<IpNet> {
+pub(super) fn net(text: &str) -> Option<IpNet> {
     let text = text.trim().trim_matches(['"', '\'']);
     text.parse()
         .ok()
@@ -47,12 +47,12 @@ fn net(text: &str) -> Option<IpNet> {
 }
 
 /// A section of an ini file with its lines, as key and value.
-struct Section<'a> {
-    name: &'a str,
-    lines: Vec<(&'a Line, &'a str, &'a str)>,
+pub(super) struct Section<'a> {
+    pub(super) name: &'a str,
+    pub(super) lines: Vec<(&'a Line, &'a str, &'a str)>,
 }
 
-fn sections(lines: &[Line]) -> Vec<Section<'_>> {
+pub(super) fn sections(lines: &[Line]) -> Vec<Section<'_>> {
     let mut all: Vec<Section> = Vec::new();
     for line in lines {
         let text = line.text.trim();
@@ -68,245 +68,9 @@ fn sections(lines: &[Line]) -> Vec<Section<'_>> {
     all
 }
 
-/// `Name=` of `[Match]`.
-fn names<'a>(lines: &'a [Line]) -> Vec<&'a str> {
-    let all = sections(lines);
-    let values = all
-        .iter()
-        .filter(|section| section.name == "Match")
-        .flat_map(|section| &section.lines);
-    let named: Vec<&'a str> = values
-        .filter(|(_, key, _)| *key == "Name")
-        .flat_map(|(_, _, value)| value.split_whitespace())
-        .collect();
-    named
-}
-
-fn base(path: &str) -> &str {
-    path.rsplit_once(".network.d/")
-        .map_or(path, |(base, _)| base)
-}
-
 /// The file's name, by which files are ordered.
-fn name(path: &str) -> &str {
+pub(super) fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
-}
-
-/// The interfaces of this host that a .network file is about: those that no earlier file takes.
-fn interfaces(path: &str, lines: &[Line], ours: &Ours) -> Vec<String> {
-    let sources = &ours.audit.facts().boot_source;
-    let stem = name(base(path)).trim_end_matches(".network").to_owned() + ".network";
-    let of_base = sources
-        .files()
-        .find(|(other, _)| name(other) == stem && other.ends_with(".network"));
-    let patterns = names(of_base.map_or(lines, |(_, lines)| lines));
-    let known = ours
-        .interfaces
-        .iter()
-        .filter(|nic| patterns.iter().any(|p| WildMatch::new(p).matches(nic)));
-    let found: Vec<String> = known.cloned().collect();
-    if found.is_empty() {
-        patterns.iter().map(|p| (*p).to_owned()).collect()
-    } else {
-        found
-    }
-}
-
-fn networkd(path: &str, lines: &[Line], ours: &Ours) -> Harms {
-    let mut found = Harms::new();
-    let about = interfaces(path, lines, ours);
-    let interface = about.first().map(String::as_str);
-    let is_our_nic = about.iter().any(|name| ours.needs_interface(name));
-    for section in sections(lines) {
-        let discards = section.lines.iter().any(|(_, key, value)| {
-            *key == "Type" && ["blackhole", "unreachable", "prohibit", "throw"].contains(value)
-        });
-        for (line, key, value) in &section.lines {
-            let harm = match (section.name, *key) {
-                ("Network" | "Address", "Address") => {
-                    address(value).and_then(|ip| ours.misplaced(ip, interface))
-                }
-                ("Route", "Destination") => net(value)
-                    .filter(|net| {
-                        ours.crosses(net) && (discards || net.prefix_len() == net.max_prefix_len())
-                    })
-                    .filter(|net| {
-                        discards
-                            || ours.misplaced(net.addr(), interface).is_some()
-                            || !ours.vips.contains(&net.addr())
-                    })
-                    .map(|net| format!("sets a route of its own to {net}")),
-                ("Neighbor", "Address") => net(value)
-                    .filter(|net| ours.crosses(net))
-                    .map(|net| format!("sets the MAC address of {}", net.addr())),
-                ("Network", "KeepConfiguration")
-                    if is_our_nic && !["static", "yes", "true", "1"].contains(value) =>
-                {
-                    undoes(path, ours).then(|| {
-                        format!(
-                            "lets systemd-networkd remove VIPs and routes of others ({key}={value})"
-                        )
-                    })
-                }
-                ("Link", "ARP") if is_our_nic && is_no(value) => {
-                    Some("switches ARP off".to_owned())
-                }
-                ("Link", "Unmanaged") if is_our_nic && is_yes(value) => {
-                    Some("leaves the interface without addresses (Unmanaged)".to_owned())
-                }
-                ("Link", "ActivationPolicy")
-                    if is_our_nic && ["down", "always-down", "manual"].contains(value) =>
-                {
-                    Some(format!("does not bring the interface up ({value})"))
-                }
-                ("Network", "IPv4ProxyARP" | "ProxyARP") if is_our_nic && is_yes(value) => {
-                    Some("answers ARP for addresses of others (proxy_arp)".to_owned())
-                }
-                _ => None,
-            };
-            if let Some(does) = harm {
-                found.push(((*line).clone(), Harm::new(&BOOT_ADDRESS, does)));
-            }
-            found.extend(settings(line, key, value, &about, ours));
-        }
-    }
-    found.extend(hides(path, lines, &about, ours));
-    found
-}
-
-fn is_yes(value: &str) -> bool {
-    ["yes", "true", "on", "1"].contains(&value)
-}
-
-fn is_no(value: &str) -> bool {
-    ["no", "false", "off", "0"].contains(&value)
-}
-
-/// Kernel parameters that systemd-networkd sets.
-fn settings(line: &Line, key: &str, value: &str, about: &[String], ours: &Ours) -> Harms {
-    if matches!(key, "IPMasquerade") && !is_no(value) {
-        let harm = Harm::new(
-            &BOOT_FIREWALL,
-            "changes the source of forwarded packets (IPMasquerade)",
-        );
-        return vec![(line.clone(), harm)];
-    }
-    let found = about
-        .iter()
-        .filter(|nic| ours.needs_interface(nic))
-        .filter_map(|nic| match key {
-            "IPv4ReversePathFilter" => {
-                let number = match value {
-                    "strict" => "1",
-                    "loose" => "2",
-                    _ => "0",
-                };
-                super::sysctl::harm(&format!("net/ipv4/conf/{nic}/rp_filter"), number, ours)
-            }
-            "IPv4Forwarding" | "IPForward" if is_no(value) && key == "IPv4Forwarding" => {
-                forwards(ours).then(|| Harm {
-                    sysctl: None,
-                    ..Harm::new(
-                        &crate::check::sysctl_at_boot::PERSISTED_SYSCTL,
-                        format!("switches forwarding off on {nic} (since systemd 256)"),
-                    )
-                })
-            }
-            _ => None,
-        });
-    found.map(|harm| (line.clone(), harm)).collect()
-}
-
-fn forwards(ours: &Ours) -> bool {
-    ours.is_director()
-}
-
-/// Whether a drop-in comes after ours, whose setting it undoes.
-fn undoes(path: &str, ours: &Ours) -> bool {
-    let own = format!("lvsctl-{}.conf", ours.audit.cluster.name);
-    let managed = ours
-        .audit
-        .run
-        .wanted
-        .iter()
-        .any(|r| matches!(r, crate::resource::Resource::Networkd(_)));
-    managed && path.contains(".network.d/") && name(path) > own.as_str()
-}
-
-/// A .network file that takes an interface from the one with its addresses.
-fn hides(path: &str, lines: &[Line], about: &[String], ours: &Ours) -> Harms {
-    if !path.ends_with(".network") {
-        return Vec::new();
-    }
-    let sources = &ours.audit.facts().boot_source;
-    let gives = |lines: &[Line], nic: &str| {
-        let own = ours.audit.host.interfaces.iter().find(|i| i.name == nic);
-        let own: BTreeSet<IpAddr> = own
-            .into_iter()
-            .flat_map(|i| i.addresses.iter().map(IpNet::addr))
-            .collect();
-        sections(lines)
-            .iter()
-            .flat_map(|s| &s.lines)
-            .any(|(_, key, value)| match *key {
-                "Address" => address(value).is_some_and(|ip| own.contains(&ip)),
-                "DHCP" => !is_no(value),
-                _ => false,
-            })
-    };
-    let mut found = Harms::new();
-    for nic in about
-        .iter()
-        .filter(|nic| ours.audit.host.interfaces.iter().any(|i| i.name == **nic))
-    {
-        let matching = |lines: &[Line]| names(lines).iter().any(|p| WildMatch::new(p).matches(nic));
-        let others = sources.files().filter(|(other, other_lines)| {
-            other.ends_with(".network")
-                && *other != path
-                && name(other) > name(path)
-                && matching(other_lines)
-        });
-        let mut others = others.filter(|(_, lines)| gives(lines, nic));
-        let of_drop_ins = sources
-            .files()
-            .filter(|(other, _)| other.starts_with(&format!("{path}.d/")));
-        let given = gives(lines, nic)
-            || of_drop_ins
-                .map(|(_, lines)| lines)
-                .any(|lines| gives(lines, nic));
-        if let (false, Some((other, _)), Some(first)) = (given, others.next(), lines.first()) {
-            let does = format!("takes {nic} from {other}, which has its address");
-            found.push((first.clone(), Harm::new(&BOOT_ADDRESS, does)));
-        }
-    }
-    found
-}
-
-fn host(path: &str, lines: &[Line], ours: &Ours) -> Harms {
-    let own = format!("lvsctl-{}.conf", ours.audit.cluster.name);
-    let later = path.contains(".conf.d/") && name(path) > own.as_str();
-    let managed = ours
-        .audit
-        .run
-        .wanted
-        .iter()
-        .any(|r| matches!(r, crate::resource::Resource::Networkd(_)));
-    let all = sections(lines);
-    let settings = all.iter().flat_map(|section| &section.lines);
-    let harms = settings.filter_map(|(line, key, value)| {
-        let harm = match *key {
-            "ManageForeignRoutes" if is_yes(value) && later && managed => Harm::new(
-                &BOOT_ADDRESS,
-                "lets systemd-networkd remove routes of others",
-            ),
-            "IPv4Forwarding" if is_no(value) => {
-                super::sysctl::harm("net/ipv4/ip_forward", "0", ours)?
-            }
-            _ => return None,
-        };
-        Some(((*line).clone(), harm))
-    });
-    harms.collect()
 }
 
 /// Lines of YAML by their indentation: netplan's, and those of cloud-init.
@@ -370,7 +134,11 @@ fn ifupdown(lines: &[Line], ours: &Ours) -> Harms {
             ["address", value, ..] => {
                 let live = interface.is_some_and(|name| brought_up.contains(name));
                 let ip = address(value).filter(|_| live);
-                found.extend(ip.and_then(|ip| put(line, ip, interface, ours)));
+                let harm = ip.and_then(|ip| put(line, ip, interface, ours));
+                found.extend(harm.map(|(line, harm)| {
+                    let with = stanza(lines, line.number, interface.unwrap_or_default());
+                    (line, Harm { with, ..harm })
+                }));
             }
             _ => {}
         }
@@ -378,12 +146,39 @@ fn ifupdown(lines: &[Line], ours: &Ours) -> Harms {
     found
 }
 
+/// The lines of the stanza that a line is in, and the one that brings up its interface alone.
+fn stanza(lines: &[Line], number: usize, interface: &str) -> Vec<usize> {
+    const HEADS: [&str; 5] = ["iface", "auto", "allow-hotplug", "source", "mapping"];
+    let first = |line: &Line| {
+        line.text
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let is_head = |line: &Line| HEADS.contains(&first(line).as_str());
+    let from = lines
+        .iter()
+        .filter(|line| line.number <= number && first(line) == "iface");
+    let from = from.map(|line| line.number).next_back().unwrap_or(number);
+    let to = lines
+        .iter()
+        .find(|line| line.number > from && is_head(line));
+    let to = to.map_or(usize::MAX, |line| line.number);
+    let own = lines.iter().filter(|line| {
+        let mut words = line.text.split_whitespace();
+        let brings_up = words
+            .next()
+            .is_some_and(|word| word == "auto" || word == "allow-hotplug");
+        (from..to).contains(&line.number) || (brings_up && words.eq([interface]))
+    });
+    own.map(|line| line.number).collect()
+}
+
 /// Interfaces that ifupdown brings up at boot.
 fn brought_up(sources: &BootSources) -> BTreeSet<&str> {
-    let files = sources
-        .files()
-        .filter(|(path, _)| path.starts_with("/etc/network/interfaces"));
-    let lines = files.flat_map(|(_, lines)| lines);
+    // With those that `source` names.
+    let lines = sources.files().flat_map(|(_, lines)| lines);
     let words = lines.map(|line| line.text.split_whitespace());
     let up = words.filter_map(|mut words| {
         let first = words.next()?;
@@ -409,10 +204,21 @@ fn keyfile(lines: &[Line], ours: &Ours) -> Harms {
     }
     let interface = value("connection", "interface-name");
     let mut found = Harms::new();
+    let count = |s: &Section| {
+        s.lines
+            .iter()
+            .filter(|(_, key, _)| key.starts_with("address"))
+            .count()
+    };
+    let is_alone = all.iter().map(count).sum::<usize>() == 1;
     for section in all.iter().filter(|s| matches!(s.name, "ipv4" | "ipv6")) {
         for (line, key, value) in &section.lines {
             if key.starts_with("address") {
-                found.extend(address(value).and_then(|ip| put(line, ip, interface, ours)));
+                let put = address(value).and_then(|ip| put(line, ip, interface, ours));
+                found.extend(put.map(|(line, harm)| {
+                    let harm = if is_alone { harm.with_all(lines) } else { harm };
+                    (line, harm)
+                }));
             } else if key.starts_with("route") && !key.contains('-') {
                 let to = value.split(',').next().and_then(net);
                 let to =
@@ -434,7 +240,9 @@ fn ifcfg(path: &str, lines: &[Line], ours: &Ours) -> Harms {
     let mut found = Harms::new();
     if !file.starts_with("ifcfg-") {
         for line in lines {
-            let to = line.text.split_whitespace().find_map(net);
+            let first = line.text.split_whitespace().next().unwrap_or_default();
+            let bare = first.split_once('=').map_or(first, |(_, value)| value);
+            let to = net(bare).filter(|_| !first.starts_with("GATEWAY"));
             let to = to.filter(|net| ours.crosses(net) && net.prefix_len() == net.max_prefix_len());
             found.extend(to.map(|net| {
                 (
@@ -468,6 +276,7 @@ fn ifcfg(path: &str, lines: &[Line], ours: &Ours) -> Harms {
         .get("DEVICE")
         .copied()
         .unwrap_or_else(|| file.trim_start_matches("ifcfg-"));
+    let keys: Vec<&str> = pairs.iter().map(|(_, key, _)| *key).collect();
     for (line, key, value) in pairs {
         if key.starts_with("IPADDR") || key.starts_with("IPV6ADDR") {
             found.extend(
@@ -478,12 +287,18 @@ fn ifcfg(path: &str, lines: &[Line], ours: &Ours) -> Harms {
             );
         }
     }
+    if keys.iter().filter(|key| key.starts_with("IPADDR")).count() == 1 {
+        found = found
+            .into_iter()
+            .map(|(line, harm)| (line, harm.with_all(lines)))
+            .collect();
+    }
     found
 }
 
 /// A .link file that gives one of our interfaces another name.
-fn link(lines: &[Line], ours: &Ours) -> Harms {
-    let all = sections(lines);
+fn link(file: &[Line], ours: &Ours) -> Harms {
+    let all = sections(file);
     let values = |section: &'static str, name: &'static str| {
         let lines = all
             .iter()
@@ -517,7 +332,7 @@ fn link(lines: &[Line], ours: &Ours) -> Harms {
         .map(|(line, _, value)| {
             (
                 (*line).clone(),
-                Harm::new(&BOOT_ADDRESS, format!("renames {} to {value}", nic.name)),
+                Harm::new(&BOOT_ADDRESS, format!("renames {} to {value}", nic.name)).with_all(file),
             )
         })
         .collect()

@@ -61,6 +61,9 @@ impl<'a> Ours<'a> {
                 _ => {}
             }
         }
+        let node = boot::unit(&cluster.name);
+        files.insert(format!("/etc/systemd/system/{node}"));
+        files.insert(format!("/usr/local/sbin/lvsctl-{}", cluster.name));
         for part in audit.serves.parts() {
             for vip in &part.service.vips {
                 homes.insert((vip.address, part.service.mode.home(vip.address).to_owned()));

@@ -1,14 +1,16 @@
 //! One fault for each file that does harm: what it will do, and the command that takes it out. Pure.
 
+use std::collections::BTreeSet;
+
 use super::harm::{self, Harm};
 use super::ours::Ours;
 use super::sources::{self, Command, Source};
-use super::{BOOT_UNIT, SCHEDULE, filter, managers, module, network, shell, unit};
+use super::{BOOT_UNIT, SCHEDULE, enabled, filter, managers, module, network, shell, unit};
 use crate::check::findings::Mismatch;
 use crate::check::sysctl_at_boot::PERSISTED_SYSCTL;
 use crate::check::{Cause, Check};
 use crate::fact::boot_source::Line;
-use crate::fact::boot_source::places::Reader;
+use crate::fact::boot_source::places::{self, Reader};
 use crate::resource::service_manager::ServiceManager;
 use crate::shell::quote;
 
@@ -23,7 +25,12 @@ pub(super) fn all(ours: &Ours) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     for of_file in unit::all(ours) {
-        let fix = fix(&of_file.path, Reader::Unit, &of_file.harms, ours);
+        // A drop-in for all services is one cause.
+        if seen.contains(&of_file.path) {
+            continue;
+        }
+        let reader = places::of(&of_file.path).map_or(Reader::Arguments, |place| place.reader);
+        let fix = fix(&of_file.path, reader, &of_file.harms, ours);
         seen.push(of_file.path.clone());
         let cause = Some(Cause::Unit(of_file.unit.clone()));
         faults.push(fault(
@@ -53,7 +60,14 @@ pub(super) fn all(ours: &Ours) -> Vec<Fault> {
             None,
         ));
     }
-    faults.extend(managers::all(ours));
+    // grub.cfg is made of it.
+    if faults
+        .iter()
+        .any(|fault| fault.what.starts_with("/etc/default/grub"))
+    {
+        faults.retain(|fault| !fault.what.ends_with("/grub.cfg"));
+    }
+    faults.extend(enabled::all(ours));
     faults
 }
 
@@ -181,11 +195,17 @@ fn short(text: &str) -> String {
 /// The command that takes it out, and the one that makes this known.
 fn fix(path: &str, reader: Reader, harms: &[(Line, Harm)], ours: &Ours) -> String {
     let sources = &ours.audit.facts().boot_source;
-    let mut numbers: Vec<usize> = harms.iter().map(|(line, _)| line.number).collect();
-    numbers.dedup();
+    let of_harms = harms.iter().map(|(line, _)| line.number);
+    let with = harms.iter().flat_map(|(_, harm)| harm.with.iter().copied());
+    let numbers: BTreeSet<usize> = of_harms.chain(with).collect();
+    let numbers: Vec<usize> = numbers.into_iter().collect();
     let is_unit = path.contains("/systemd/system/");
     let is_drop_in = path.contains(".d/");
     let unit = path.rsplit('/').next().unwrap_or(path);
+    if path.starts_with("/run/systemd/transient/") {
+        let stem = unit.rsplit_once('.').map_or(unit, |(stem, _)| stem);
+        return format!("`systemctl stop {stem}.timer {stem}.service`");
+    }
     if is_unit && !is_drop_in && !ours.units.contains(unit) {
         let stem = unit.rsplit_once('.').map_or(unit, |(stem, _)| stem);
         let timer = format!("{stem}.timer");
@@ -213,7 +233,13 @@ fn fix(path: &str, reader: Reader, harms: &[(Line, Harm)], ours: &Ours) -> Strin
             && !text.is_empty()
             && !text.ends_with('=')
     });
-    let whole = matters.count() == 0 && !is_needed(path, reader);
+    // In the place of a package's unit.
+    let replaces = is_unit
+        && !is_drop_in
+        && !sources
+            .lines(&format!("/usr/lib/systemd/system/{unit}"))
+            .is_empty();
+    let whole = replaces || (matters.count() == 0 && !is_needed(path, reader));
     let take = if whole {
         format!("rm {}", quote(path))
     } else {
@@ -232,6 +258,9 @@ fn fix(path: &str, reader: Reader, harms: &[(Line, Harm)], ours: &Ours) -> Strin
         }
         Reader::KernelCommandLine => {
             return format!("take that word out of line {} of {path}", list(&numbers));
+        }
+        Reader::Ufw => {
+            return "`ufw disable`, or `ufw allow` each port of the cluster's services".to_owned();
         }
         Reader::Arguments => {
             return format!(

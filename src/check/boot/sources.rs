@@ -138,7 +138,12 @@ pub(super) fn live<'a>(ours: &Ours<'a>) -> Vec<Source<'a>> {
             text: line.text.clone(),
             scheduled,
         });
-        let reader = saved_rules(&text).unwrap_or(Reader::Script);
+        let of_interfaces = by.starts_with("/etc/network/interfaces") && text.starts_with("source");
+        let reader = if of_interfaces {
+            Reader::Ifupdown
+        } else {
+            saved_rules(&text).unwrap_or(Reader::Script)
+        };
         found.push(Source {
             path,
             reader,
@@ -199,12 +204,7 @@ fn made_by_us(ours: &Ours) -> BTreeSet<String> {
         Resource::File(file) => Some(file.path.clone()),
         _ => None,
     });
-    let name = &ours.audit.cluster.name;
-    let own = [
-        format!("/etc/systemd/system/lvsctl-{name}.service"),
-        format!("/usr/local/sbin/lvsctl-{name}"),
-    ];
-    files.chain(ours.files.iter().cloned()).chain(own).collect()
+    files.chain(ours.files.iter().cloned()).collect()
 }
 
 fn init_script(path: &str, sources: &BootSources) -> bool {
@@ -230,7 +230,23 @@ fn is_live(path: &str, place: &Place, sources: &BootSources, units: &Units) -> b
             .rsplit('/')
             .next()
             .is_some_and(|name| name.contains('.'));
-    enabled && runs && of_unit && parts
+    let included = place.reader != Reader::Nftables || is_included(path, sources);
+    enabled && runs && of_unit && parts && included
+}
+
+/// nft(8) reads one file, and those that this one includes.
+fn is_included(path: &str, sources: &BootSources) -> bool {
+    const MAIN: [&str; 3] = [
+        "/etc/nftables.conf",
+        "/etc/nftables.nft",
+        "/etc/sysconfig/nftables.conf",
+    ];
+    let lines = MAIN.iter().flat_map(|main| sources.lines(main));
+    let mut patterns = lines.filter_map(|line| {
+        let rest = line.text.trim().strip_prefix("include")?;
+        Some(rest.trim().trim_matches(['"', '\'', ';']))
+    });
+    MAIN.contains(&path) || patterns.any(|pattern| wildmatch::WildMatch::new(pattern).matches(path))
 }
 
 /// Units that start at boot or by what starts then.
@@ -263,7 +279,7 @@ impl<'a> Units<'a> {
             let before = (found.live.len(), found.scheduled.len());
             for (path, lines) in &files {
                 let unit = unit_of(path);
-                if !found.starts(unit) {
+                if !found.starts(unit) && !is_transient(path) {
                     continue;
                 }
                 let by_time = unit.ends_with(".timer") || found.scheduled.contains(unit);
@@ -285,8 +301,13 @@ impl<'a> Units<'a> {
     }
 
     fn is_live(&self, path: &str) -> bool {
-        self.starts(unit_of(path))
+        self.starts(unit_of(path)) || is_transient(path)
     }
+}
+
+/// What systemd-run(1) made is there while it is live.
+fn is_transient(path: &str) -> bool {
+    path.starts_with("/run/systemd/transient/")
 }
 
 /// Units that a unit starts.
@@ -350,9 +371,29 @@ fn source<'a>(
         Reader::Ifupdown => {
             let up = lines.iter().filter_map(|line| {
                 let (verb, rest) = line.text.trim().split_once(char::is_whitespace)?;
+                if verb == "source" {
+                    return Some(command(line, line.text.trim(), false));
+                }
                 matches!(verb, "up" | "post-up" | "pre-up").then(|| command(line, rest, false))
             });
             up.collect()
+        }
+        // `bootcmd` and `runcmd`, as far as each is one text.
+        Reader::CloudInit => {
+            let items = lines.iter().filter_map(|line| {
+                let item = line.text.trim().strip_prefix("- ")?;
+                Some(command(line, item.trim_matches(['"', '\'']), false))
+            });
+            items.collect()
+        }
+        Reader::Inittab => {
+            let processes = lines.iter().filter_map(|line| {
+                let mut fields = line.text.splitn(4, ':').skip(2);
+                let starts = ["sysinit", "boot", "bootwait", "wait", "once", "respawn"];
+                let action = fields.next().filter(|action| starts.contains(action));
+                action.and_then(|_| Some(command(line, fields.next()?, false)))
+            });
+            processes.collect()
         }
         Reader::Udev => lines
             .iter()

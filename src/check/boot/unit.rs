@@ -166,6 +166,11 @@ fn directive(unit: &str, path: &str, line: &Line, is_drop_in: bool, ours: &Ours)
             "may not set kernel parameters".to_owned()
         }
         "RuntimeMaxSec" if value != "infinity" => format!("ends after {value}"),
+        "MemoryMax" | "MemoryHigh" | "TasksMax" | "CPUQuota" => too_little(key, value)?,
+        "Before" | "After" if !of_package => {
+            let target = value.split_whitespace().find(|word| is_cycle(key, word))?;
+            format!("waits for itself ({key}={target}): systemd leaves out a unit of such a cycle")
+        }
         "StopWhenUnneeded" if is_yes(value) => "stops as soon as nothing needs it".to_owned(),
         "SuccessAction" | "FailureAction" | "StartLimitAction"
             if value != "none" && !of_package =>
@@ -182,6 +187,42 @@ fn directive(unit: &str, path: &str, line: &Line, is_drop_in: bool, ours: &Ours)
         _ => return None,
     };
     Some(Harm::new(&BOOT_UNIT, does))
+}
+
+/// A bound below what any of our units needs.
+fn too_little(key: &str, value: &str) -> Option<String> {
+    let (number, factor) = match value.chars().next_back()? {
+        'K' => (value.strip_suffix('K')?, 1024.0),
+        'M' => (value.strip_suffix('M')?, 1024.0 * 1024.0),
+        '%' => (value.strip_suffix('%')?, 1.0),
+        c if c.is_ascii_digit() => (value, 1.0),
+        _ => return None,
+    };
+    let amount = number.parse::<f64>().ok()? * factor;
+    let least = match key {
+        "TasksMax" if value.ends_with('%') => return None,
+        "TasksMax" => 4.0,
+        "CPUQuota" => 5.0,
+        _ if value.ends_with('%') => return None,
+        _ => 8.0 * 1024.0 * 1024.0,
+    };
+    (amount < least).then(|| format!("has too little to run ({key}={value})"))
+}
+
+/// Targets that come after what they want, and those that our units wait for.
+fn is_cycle(key: &str, target: &str) -> bool {
+    const FIRST: [&str; 5] = [
+        "sysinit.target",
+        "basic.target",
+        "local-fs.target",
+        "network.target",
+        "network-online.target",
+    ];
+    const LAST: [&str; 3] = ["multi-user.target", "graphical.target", "default.target"];
+    match key {
+        "Before" => FIRST.contains(&target),
+        _ => LAST.contains(&target),
+    }
 }
 
 fn is_node(unit: &str, ours: &Ours) -> bool {

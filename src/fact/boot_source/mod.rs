@@ -13,7 +13,8 @@ use places::{EXECUTABLE, LINKS, PLACES, Place};
 const LIMIT: usize = 256 * 1024;
 
 /// Where systemd reads units, the first folder winning over the same name in a later one (systemd.unit(5)).
-pub const UNIT_FOLDERS: [&str; 5] = [
+pub const UNIT_FOLDERS: [&str; 6] = [
+    "/etc/systemd/system.control",
     "/etc/systemd/system",
     "/run/systemd/system",
     "/usr/local/lib/systemd/system",
@@ -25,8 +26,8 @@ pub const UNIT_FOLDERS: [&str; 5] = [
 const WORDS: &str = "keepalived|ipvsadm|ip_vs|lvsctl|nginx|sysctl|/proc/sys|ip6?tables|arptables|ebtables|nft |ip +(-[^ ]+ +)*\
     (a|ad|add|addr|address|r|ro|route|ru|rule|l|li|link|n|neigh|neighbor|neighbour) |ifconfig|ifdown|nmcli|networkctl|systemctl|\
     rc-service|rc-update|service |invoke-rc.d|init.d/|kill|modprobe|rmmod|conntrack|reboot|shutdown|poweroff|halt|telinit|\
-    init [0-6]|apt|dnf|yum|zypper|apk |firewall-cmd|ufw |netem|Conflicts=|Unit=|DAEMON_ARGS|KEEPALIVED_OPT|^\\[|\
-    ^-[AIPN] |^:[A-Z]|^\\*[a-z]|^COMMIT|SYSTEMD_WANTS|NAME=\"";
+    init [0-6]|apt |apt-get |dnf |yum |zypper |apk |dpkg |rpm |firewall-cmd|ufw |netem|Conflicts=|Unit=|Wants=|DAEMON_ARGS|\
+    KEEPALIVED_OPT|^-[AIPN] |^:[A-Z]|^\\*[a-z]|^COMMIT|/usr/local/|/opt/|/root/|/home/|/srv/|net[./]ipv[46][./]|linux.*root=|^ *(auto|iface|address) |hook |policy |daddr|saddr|dport|chain |[{}] *$";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -207,12 +208,19 @@ impl Fact for BootSources {
     }
 
     fn parse(section: &Section) -> Result<Self, ParseError> {
-        let set = |part: &str| section.part(part).lines().map(str::to_owned).collect();
+        let set = |part: &str| {
+            let lines = section.part(part).lines().filter(|line| !line.is_empty());
+            lines.map(str::to_owned).collect()
+        };
         let mut found = Self {
             links: set("links"),
             masked: set("masked"),
             executable: set("runs"),
-            target: section.part("target").lines().next().map(str::to_owned),
+            target: section
+                .part("target")
+                .lines()
+                .find(|line| !line.is_empty())
+                .map(str::to_owned),
             cut: section
                 .parts_of("cut")
                 .map(|(name, _)| name.to_owned())
@@ -225,7 +233,7 @@ impl Fact for BootSources {
                 found.there.insert(path.to_owned(), kind == "s");
             }
         }
-        for part in ["whole", "some"] {
+        for part in ["whole", "some", "more"] {
             let text = section.part(part);
             let cut = found.cut.iter().any(|name| name == part);
             let mut lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
@@ -250,16 +258,22 @@ impl Fact for BootSources {
     }
 }
 
-/// `PATH:NUMBER:TEXT`.
+/// `PATH:NUMBER:TEXT`. The name of an alias ends with a colon and a number: `ifcfg-eth0:0`.
 fn placed(line: &str) -> Option<(&str, Line)> {
     let mut from = 0;
     while let Some(at) = line.get(from..)?.find(':').map(|at| from + at) {
         let rest = line.get(at + 1..)?;
+        let path = line.get(..at)?;
+        let is_number = |text: &str| {
+            text.split_once(':')
+                .is_some_and(|(n, _)| n.parse::<usize>().is_ok())
+        };
         if let Some((number, text)) = rest.split_once(':')
             && let Ok(number) = number.parse()
+            && !(path.contains("/ifcfg-") && is_number(text))
         {
             let text = text.trim_end().to_owned();
-            return Some((line.get(..at)?, Line { number, text }));
+            return Some((path, Line { number, text }));
         }
         from = at + 1;
     }
@@ -283,7 +297,10 @@ mod tests {
                 "whole",
                 "/etc/crontab:3:* * * * * root a:4:b\n/etc/a:b:12:x\n",
             ),
-            ("some", "/etc/crontab:3:again\n/etc/rc.local:2:ip a\n"),
+            (
+                "some",
+                "/etc/crontab:3:again\n/etc/rc.local:2:ip a\n/etc/x/ifcfg-eth0:1:2:DEVICE=eth0:1\n",
+            ),
             ("read", "yes"),
         ]);
         let found = BootSources::parse(&section).unwrap();
@@ -294,6 +311,10 @@ mod tests {
         assert_eq!(
             found.lines("/etc/crontab"),
             [line(3, "* * * * * root a:4:b")]
+        );
+        assert_eq!(
+            found.lines("/etc/x/ifcfg-eth0:1"),
+            [line(2, "DEVICE=eth0:1")]
         );
         assert_eq!(found.lines("/etc/a:b"), [line(12, "x")]);
         assert_eq!(found.there("/etc/keepalived/keepalived.conf"), Some(true));

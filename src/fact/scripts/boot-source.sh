@@ -1,5 +1,6 @@
 # What is read or run at boot or on a schedule. $whole are files of which each line counts, $some are files of which those
-# with one of $words do, $lib are folders of $whole that /usr/lib has too on most hosts. Two processes start.
+# with one of $words do, $lib are folders of $whole that /usr/lib has too on most hosts. Two processes start, and a third one
+# where other scripts are named.
 part links
 # shellcheck disable=SC2154
 for f in $links; do if [ -e "$f" ]; then printf '%s\n' "$f"; fi; done
@@ -20,12 +21,16 @@ part whole
 # shellcheck disable=SC2086
 out=$(grep -aHnsv -e '^[[:space:]]*[#;]' -e '^[[:space:]]*$' -e '^[[:space:]]*psk=' -e '[Pp]assw' -e '[Ss]ecret' -- $whole /dev/null 2>/dev/null)
 put whole "$out"
+part some
+# shellcheck disable=SC2086,SC2154
+lines=$(grep -aHnsE -e "$words" -- $some /dev/null 2>/dev/null)
+put some "$lines"
 part there
 more=
 seen=' '
 set -f
-for w in $out; do
-case $w in */*) ;; *) continue;; esac
+for w in $out $lines; do
+case $w in */*|*Requires=*|*Requisite=*|*BindsTo=*) ;; *) continue;; esac
 case $w in *Requires=*|*Requisite=*|*BindsTo=*) p=${w##*=}
 for d in /etc/systemd/system /run/systemd/system /usr/lib/systemd/system /lib/systemd/system; do if [ -e "$d/$p" ]; then printf 's %s\n' "$p"; break; fi; done;; esac
 case $w in *Condition*=*|*Assert*=*|*EnvironmentFile=*|*Exec*=*) p=${w##*=}; p=/${p#*/}
@@ -37,11 +42,11 @@ seen="$seen$w "
 if [ -f "$w" ]; then more="$more $w"; fi
 done
 set +f
-part some
-# shellcheck disable=SC2086,SC2154
-out=$(grep -aHnsE -e "$words" -- $some $more /dev/null 2>/dev/null)
-put some "$out"
+part more
+# shellcheck disable=SC2086
+if [ -n "$more" ]; then out=$(grep -aHnsE -e "$words" -- $more /dev/null 2>/dev/null); put more "$out"; fi
 part read
 echo yes
 unset -f put
-out=
+out=''
+lines=''

@@ -140,6 +140,32 @@ const DR_KEEPALIVED: &[Damage] = &[
         ],
     ),
     damage(
+        "the next boot: another configuration, a VIP on a NIC, a saved filter, no module, a table that is emptied; and a job",
+        &[
+            edit(
+                "lb1.probe",
+                "@NONCE offload lro eth0",
+                "@NONCE boot-source links\n/etc/systemd/system/multi-user.target.wants/cron.service\n/etc/systemd/system/multi-user.target.wants/keepalived.service\n\
+                 /etc/systemd/system/multi-user.target.wants/netfilter-persistent.service\n/etc/systemd/system/multi-user.target.wants/clear.service\n\n\
+                 @NONCE boot-source whole\n\
+                 /etc/systemd/system/keepalived.service.d/x.conf:2:ExecStart=\n\
+                 /etc/systemd/system/keepalived.service.d/x.conf:3:ExecStart=/usr/sbin/keepalived -n -f /etc/other.conf\n\
+                 /etc/systemd/system/clear.service:2:ExecStart=/sbin/ipvsadm -C\n\
+                 /etc/modprobe.d/x.conf:1:install ip_vs /bin/false\n\
+                 /etc/iptables/rules.v4:1:*filter\n/etc/iptables/rules.v4:2::INPUT ACCEPT [0:0]\n/etc/iptables/rules.v4:3:-A INPUT -p vrrp -j DROP\n/etc/iptables/rules.v4:4:COMMIT\n\
+                 /etc/crontab:5:0 3 * * * root systemctl stop keepalived\n\n@NONCE boot-source read\nyes\n\n@NONCE offload lro eth0",
+            ),
+            edit(
+                "rs1.probe",
+                "@NONCE listener tcp",
+                "@NONCE boot-source links\n/etc/systemd/system/multi-user.target.wants/systemd-networkd.service\n\n@NONCE boot-source whole\n\
+                 /etc/systemd/network/20-vip.network:1:[Match]\n/etc/systemd/network/20-vip.network:2:Name=eth0\n\
+                 /etc/systemd/network/20-vip.network:3:[Network]\n/etc/systemd/network/20-vip.network:4:Address=192.168.100.200/32\n\n\
+                 @NONCE boot-source read\nyes\n\n@NONCE listener tcp",
+            ),
+        ],
+    ),
+    damage(
         "a real server's firewall drops what is not listed",
         &[edit(
             "rs1.probe",

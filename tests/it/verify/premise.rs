@@ -471,6 +471,48 @@ use Then::{Elsewhere, Holds, NotSeen, Refused, Skipped};
 /// Check, premise, what becomes of it, source.
 const PREMISES: &[(&str, &str, Then, &str)] = &[
     (
+        "boot-unit",
+        "the host says what it reads and runs at boot",
+        Elsewhere("boot::a_host_that_says_nothing_is_not_judged"),
+        "boot-source.sh",
+    ),
+    (
+        "boot-unit",
+        "all of it fits",
+        Elsewhere("boot::what_did_not_fit_is_no_pass"),
+        "boot-source.sh",
+    ),
+    (
+        "boot-address",
+        "the manager of the network is known",
+        NotSeen("one without a row in places.rs is not read"),
+        "docs/next-boot.md",
+    ),
+    (
+        "boot-firewall",
+        "rules of nft(8) are of kinds that iptables has",
+        Holds("others may hit or not, and are no finding"),
+        "nft.rs",
+    ),
+    (
+        "boot-ipvs",
+        "what is enabled shows in links",
+        Holds("of systemd, OpenRC and System V"),
+        "places.rs",
+    ),
+    (
+        "boot-module",
+        "the kernel's next command line is in a file",
+        Holds("else this boot's is taken"),
+        "report.rs",
+    ),
+    (
+        "schedule",
+        "a command stands in a line as it is",
+        NotSeen("variables and other languages are not followed"),
+        "shell.rs",
+    ),
+    (
         "reachable",
         "SSH, root, flock, iproute2 with JSON",
         Refused,

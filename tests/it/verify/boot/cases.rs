@@ -207,7 +207,11 @@ pub(super) const CASES: &[Case] = &[
             "/etc/systemd/system/keepalived.service",
             "[Service]\nExecStart=/usr/sbin/keepalived -n -f /root/k.conf\n[Install]\nWantedBy=multi-user.target\n",
         )],
-        ["boot-unit", "reads /root/k.conf", "sed -i"],
+        [
+            "boot-unit",
+            "reads /root/k.conf",
+            "rm /etc/systemd/system/keepalived.service && systemctl daemon-reload",
+        ],
     ),
     case(
         "arguments",
@@ -362,7 +366,7 @@ pub(super) const CASES: &[Case] = &[
         ["boot-unit", "boots into emergency.target", "line 2"],
     ),
     case(
-        "a fork bomb of tmpfiles.d",
+        "a value by tmpfiles.d",
         "debian-12",
         "rs1",
         &[(
@@ -1153,7 +1157,7 @@ pub(super) const CASES: &[Case] = &[
                 "*filter\n:ufw-user-input - [0:0]\n-A ufw-user-input -p tcp --dport 22 -j ACCEPT\nCOMMIT\n",
             ),
         ],
-        ["boot-firewall", "stops packets of web", "user.rules"],
+        ["boot-firewall", "stops packets of web", "ufw disable"],
     ),
     // IPVS and modules.
     case(
@@ -1497,6 +1501,136 @@ pub(super) const CASES: &[Case] = &[
             "/etc/cron.d/x",
             "* * * * * root systemctl is-active --quiet keepalived || systemctl start keepalived\n",
         )],
+        NONE,
+    ),
+    case(
+        "a transient timer",
+        "debian-13",
+        "lb1",
+        &[
+            (
+                "/run/systemd/transient/run-r1.timer",
+                "[Timer]\nOnActiveSec=1h\n",
+            ),
+            (
+                "/run/systemd/transient/run-r1.service",
+                "[Service]\nExecStart=\"/usr/sbin/ipvsadm\" \"-C\"\n",
+            ),
+        ],
+        [
+            "schedule",
+            "empties the IPVS table",
+            "systemctl stop run-r1.timer",
+        ],
+    ),
+    case(
+        "bootcmd of cloud-init",
+        "debian-12",
+        "rs1",
+        &[
+            (
+                "/etc/systemd/system/multi-user.target.wants/cloud-init.service",
+                ENABLED,
+            ),
+            (
+                "/etc/cloud/cloud.cfg.d/99-x.cfg",
+                "bootcmd:\n  - ip addr add 192.168.100.200/32 dev eth0\n",
+            ),
+        ],
+        [
+            "boot-address",
+            "puts the VIP 192.168.100.200 on eth0",
+            "99-x.cfg",
+        ],
+    ),
+    case(
+        "inittab",
+        "alpine",
+        "lb1",
+        &[(
+            "/etc/inittab",
+            "::sysinit:/sbin/openrc sysinit\n::once:/sbin/ipvsadm -C\n::ctrlaltdel:/sbin/reboot\n",
+        )],
+        [
+            "boot-ipvs",
+            "empties the IPVS table",
+            "sed -i '2d' /etc/inittab",
+        ],
+    ),
+    case(
+        "a file that interfaces(5) names",
+        "debian-12",
+        "rs1",
+        &[
+            (
+                "/etc/systemd/system/multi-user.target.wants/networking.service",
+                ENABLED,
+            ),
+            (
+                "/etc/network/interfaces",
+                "auto lo\niface lo inet loopback\nsource /etc/network/vips\n",
+            ),
+            (
+                "/etc/network/vips",
+                "auto eth0:1\niface eth0:1 inet static\n\taddress 192.168.100.200/32\n",
+            ),
+        ],
+        [
+            "boot-address",
+            "puts the VIP 192.168.100.200 on eth0",
+            "rm /etc/network/vips",
+        ],
+    ),
+    case(
+        "the boot loader's own file",
+        "debian-12",
+        "lb1",
+        &[(
+            "/boot/grub/grub.cfg",
+            "\tlinux\t/boot/vmlinuz root=/dev/vda1 ro quiet systemd.unit=rescue.target\n",
+        )],
+        [
+            "boot-unit",
+            "boots into rescue.target",
+            "line 1 of /boot/grub/grub.cfg",
+        ],
+    ),
+    case(
+        "a property that systemctl set",
+        "debian-13",
+        "lb1",
+        &[(
+            "/etc/systemd/system.control/keepalived.service.d/50-IPAddressDeny.conf",
+            "[Service]\nIPAddressDeny=0.0.0.0/0\n",
+        )],
+        [
+            "boot-unit",
+            "may not use the network",
+            "rm /etc/systemd/system.control/",
+        ],
+    ),
+    case(
+        "too little memory",
+        "debian-12",
+        "lb1",
+        keepalived!("[Service]\nMemoryMax=1M\n"),
+        ["boot-unit", "has too little to run", "rm "],
+    ),
+    case(
+        "a cycle",
+        "debian-12",
+        "rs1",
+        &[(
+            "/etc/systemd/system/lvsctl-made.service.d/x.conf",
+            "[Unit]\nBefore=network-online.target\n",
+        )],
+        ["boot-unit", "waits for itself", "rm "],
+    ),
+    case(
+        "enough memory",
+        "debian-12",
+        "lb1",
+        keepalived!("[Service]\nMemoryMax=1G\nTasksMax=infinity\nCPUQuota=200%\n"),
         NONE,
     ),
 ];

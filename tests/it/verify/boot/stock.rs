@@ -11,6 +11,13 @@ const WANTS: &str = "-> /usr/lib/systemd/system/placeholder.service";
 
 /// What lvsctl and every installation have.
 pub(super) const COMMON: &[(&str, &str)] = &[
+    ("/bin/sh", "#!/bin/true\n"),
+    ("/bin/true", "#!/bin/true\n"),
+    ("/bin/false", "#!/bin/true\n"),
+    ("/bin/sleep", "#!/bin/true\n"),
+    ("/usr/bin/systemctl", "#!/bin/true\n"),
+    ("/usr/sbin/keepalived", "#!/bin/true\n"),
+    ("/sbin/ipvsadm", "#!/bin/true\n"),
     (
         "/etc/keepalived/keepalived.conf",
         "vrrp_instance VI_1 {\n}\n",
@@ -45,7 +52,7 @@ const NFTABLES: &str = "#!/usr/sbin/nft -f\n\nflush ruleset\n\ntable inet filter
 
 const UDEV: &str = "SUBSYSTEM==\"net\", KERNEL!=\"lo\", TAG+=\"systemd\", ENV{SYSTEMD_ALIAS}+=\"/sys/subsystem/net/devices/$name\"\nACTION==\"add\", SUBSYSTEM==\"net\", KERNEL!=\"lo\", RUN+=\"/lib/systemd/systemd-sysctl --prefix=/net/ipv4/conf/$name --prefix=/net/ipv4/neigh/$name\"\n";
 
-const NETWORK: &str = "[Match]\nName=eth0\n\n[Network]\nIPv6AcceptRA=no\nGateway=192.168.100.1\nDNS=192.168.100.200\nAddress=192.168.100.12/24\nAddress=192.168.100.14/24\n";
+const NETWORK: &str = "[Match]\nName=eth0\n\n[Network]\nIPv6AcceptRA=no\nGateway=192.168.100.1\nDNS=192.168.100.200\nDHCP=ipv4\n";
 
 const DEBIAN: &[(&str, &str)] = &[
     (
@@ -256,11 +263,11 @@ const RHEL: &[(&str, &str)] = &[
     ),
     (
         "/etc/sysconfig/network-scripts/ifcfg-eth0",
-        "DEVICE=eth0\nBOOTPROTO=none\nIPADDR=192.168.100.12\nPREFIX=24\nGATEWAY=192.168.100.15\nDNS1=192.168.100.200\nONBOOT=yes\n",
+        "DEVICE=eth0\nBOOTPROTO=dhcp\nGATEWAY=192.168.100.15\nDNS1=192.168.100.200\nONBOOT=yes\n",
     ),
     (
         "/etc/NetworkManager/system-connections/eth0.nmconnection",
-        "[connection]\nid=eth0\ntype=ethernet\ninterface-name=eth0\n\n[ipv4]\naddress1=192.168.100.12/24,192.168.100.15\ndns=192.168.100.200;\nmethod=manual\n",
+        "[connection]\nid=eth0\ntype=ethernet\ninterface-name=eth0\n\n[ipv4]\ndns=192.168.100.200;\nmethod=auto\n",
     ),
     (
         "/etc/sysconfig/iptables",
@@ -347,7 +354,7 @@ const SUSE: &[(&str, &str)] = &[
     ("/etc/sysconfig/keepalived", "KEEPALIVED_OPTIONS=\"-D\"\n"),
     (
         "/etc/sysconfig/network/ifcfg-eth0",
-        "BOOTPROTO='static'\nSTARTMODE='auto'\nIPADDR='192.168.100.12/24'\n",
+        "BOOTPROTO='dhcp'\nSTARTMODE='auto'\n",
     ),
     (
         "/etc/sysconfig/network/ifcfg-lo",
@@ -401,7 +408,7 @@ const ALPINE: &[(&str, &str)] = &[
     ("/etc/conf.d/keepalived", "KEEPALIVED_OPTS=\"\"\n"),
     (
         "/etc/network/interfaces",
-        "auto lo\niface lo inet loopback\n\nauto eth0\niface eth0 inet static\n\taddress 192.168.100.12/24\n\tgateway 192.168.100.15\n",
+        "auto lo\niface lo inet loopback\n\nauto eth0\niface eth0 inet dhcp\n",
     ),
     (
         "/etc/crontabs/root",

@@ -1,0 +1,255 @@
+//! What systemd-networkd sets at boot, from its .network files and drop-ins, and networkd.conf(5). Pure.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use wildmatch::WildMatch;
+
+use super::harm::Harm;
+use super::network::{Harms, address, name, net, sections};
+use super::ours::Ours;
+use super::{BOOT_ADDRESS, BOOT_FIREWALL};
+use crate::check::sysctl_at_boot::PERSISTED_SYSCTL;
+use crate::fact::boot_source::Line;
+use crate::resource::Resource;
+
+/// `Name=` of `[Match]`.
+fn names<'a>(lines: &'a [Line]) -> Vec<&'a str> {
+    let all = sections(lines);
+    let values = all
+        .iter()
+        .filter(|section| section.name == "Match")
+        .flat_map(|section| &section.lines);
+    let named: Vec<&'a str> = values
+        .filter(|(_, key, _)| *key == "Name")
+        .flat_map(|(_, _, value)| value.split_whitespace())
+        .collect();
+    named
+}
+
+fn base(path: &str) -> &str {
+    path.rsplit_once(".network.d/")
+        .map_or(path, |(base, _)| base)
+}
+
+/// The interfaces of this host that a .network file is about: those that no earlier file takes.
+fn interfaces(path: &str, lines: &[Line], ours: &Ours) -> Vec<String> {
+    let sources = &ours.audit.facts().boot_source;
+    let stem = name(base(path)).trim_end_matches(".network").to_owned() + ".network";
+    let of_base = sources
+        .files()
+        .find(|(other, _)| name(other) == stem && other.ends_with(".network"));
+    let patterns = names(of_base.map_or(lines, |(_, lines)| lines));
+    let known = ours
+        .interfaces
+        .iter()
+        .filter(|nic| patterns.iter().any(|p| WildMatch::new(p).matches(nic)));
+    let found: Vec<String> = known.cloned().collect();
+    if found.is_empty() {
+        patterns.iter().map(|p| (*p).to_owned()).collect()
+    } else {
+        found
+    }
+}
+
+pub(super) fn networkd(path: &str, lines: &[Line], ours: &Ours) -> Harms {
+    let mut found = Harms::new();
+    let about = interfaces(path, lines, ours);
+    let interface = about.first().map(String::as_str);
+    let is_our_nic = about.iter().any(|name| ours.needs_interface(name));
+    for section in sections(lines) {
+        let discards = section.lines.iter().any(|(_, key, value)| {
+            *key == "Type" && ["blackhole", "unreachable", "prohibit", "throw"].contains(value)
+        });
+        for (line, key, value) in &section.lines {
+            let harm = match (section.name, *key) {
+                ("Network" | "Address", "Address") => {
+                    address(value).and_then(|ip| ours.misplaced(ip, interface))
+                }
+                ("Route", "Destination") => net(value)
+                    .filter(|net| {
+                        ours.crosses(net) && (discards || net.prefix_len() == net.max_prefix_len())
+                    })
+                    .filter(|net| {
+                        discards
+                            || ours.misplaced(net.addr(), interface).is_some()
+                            || !ours.vips.contains(&net.addr())
+                    })
+                    .map(|net| format!("sets a route of its own to {net}")),
+                ("Neighbor", "Address") => net(value)
+                    .filter(|net| ours.crosses(net))
+                    .map(|net| format!("sets the MAC address of {}", net.addr())),
+                ("Network", "KeepConfiguration")
+                    if is_our_nic && !["static", "yes", "true", "1"].contains(value) =>
+                {
+                    undoes(path, ours).then(|| {
+                        format!(
+                            "lets systemd-networkd remove VIPs and routes of others ({key}={value})"
+                        )
+                    })
+                }
+                ("Link", "ARP") if is_our_nic && is_no(value) => {
+                    Some("switches ARP off".to_owned())
+                }
+                ("Link", "Unmanaged") if is_our_nic && is_yes(value) => {
+                    Some("leaves the interface without addresses (Unmanaged)".to_owned())
+                }
+                ("Link", "ActivationPolicy")
+                    if is_our_nic && ["down", "always-down", "manual"].contains(value) =>
+                {
+                    Some(format!("does not bring the interface up ({value})"))
+                }
+                ("Network", "IPv4ProxyARP" | "ProxyARP") if is_our_nic && is_yes(value) => {
+                    Some("answers ARP for addresses of others (proxy_arp)".to_owned())
+                }
+                _ => None,
+            };
+            if let Some(does) = harm {
+                found.push(((*line).clone(), Harm::new(&BOOT_ADDRESS, does)));
+            }
+            found.extend(settings(line, key, value, &about, ours));
+        }
+    }
+    found.extend(hides(path, lines, &about, ours));
+    found
+}
+
+fn is_yes(value: &str) -> bool {
+    ["yes", "true", "on", "1"].contains(&value)
+}
+
+fn is_no(value: &str) -> bool {
+    ["no", "false", "off", "0"].contains(&value)
+}
+
+/// Kernel parameters that systemd-networkd sets.
+fn settings(line: &Line, key: &str, value: &str, about: &[String], ours: &Ours) -> Harms {
+    let is_our_nic = about.iter().any(|nic| ours.needs_interface(nic));
+    if key == "IPMasquerade" && !is_no(value) && is_our_nic {
+        let harm = Harm::new(
+            &BOOT_FIREWALL,
+            "changes the source of forwarded packets (IPMasquerade)",
+        );
+        return vec![(line.clone(), harm)];
+    }
+    let found = about
+        .iter()
+        .filter(|nic| ours.needs_interface(nic))
+        .filter_map(|nic| match key {
+            "IPv4ReversePathFilter" => {
+                let number = match value {
+                    "strict" => "1",
+                    "loose" => "2",
+                    _ => "0",
+                };
+                super::sysctl::harm(&format!("net/ipv4/conf/{nic}/rp_filter"), number, ours)
+            }
+            "IPv4Forwarding" | "IPForward" if is_no(value) && key == "IPv4Forwarding" => {
+                forwards(ours).then(|| Harm {
+                    sysctl: None,
+                    ..Harm::new(
+                        &PERSISTED_SYSCTL,
+                        format!("switches forwarding off on {nic} (since systemd 256)"),
+                    )
+                })
+            }
+            _ => None,
+        });
+    found.map(|harm| (line.clone(), harm)).collect()
+}
+
+fn forwards(ours: &Ours) -> bool {
+    ours.is_director()
+}
+
+/// Whether a drop-in comes after ours, whose setting it undoes.
+fn undoes(path: &str, ours: &Ours) -> bool {
+    let own = format!("lvsctl-{}.conf", ours.audit.cluster.name);
+    let managed = ours
+        .audit
+        .run
+        .wanted
+        .iter()
+        .any(|r| matches!(r, Resource::Networkd(_)));
+    managed && path.contains(".network.d/") && name(path) > own.as_str()
+}
+
+/// A .network file that takes an interface from the one with its addresses.
+fn hides(path: &str, lines: &[Line], about: &[String], ours: &Ours) -> Harms {
+    if !path.ends_with(".network") {
+        return Vec::new();
+    }
+    let sources = &ours.audit.facts().boot_source;
+    let gives = |lines: &[Line], nic: &str| {
+        let own = ours.audit.host.interfaces.iter().find(|i| i.name == nic);
+        let own: BTreeSet<IpAddr> = own
+            .into_iter()
+            .flat_map(|i| i.addresses.iter().map(IpNet::addr))
+            .collect();
+        sections(lines)
+            .iter()
+            .flat_map(|s| &s.lines)
+            .any(|(_, key, value)| match *key {
+                "Address" => address(value).is_some_and(|ip| own.contains(&ip)),
+                "DHCP" => !is_no(value),
+                _ => false,
+            })
+    };
+    let mut found = Harms::new();
+    for nic in about
+        .iter()
+        .filter(|nic| ours.audit.host.interfaces.iter().any(|i| i.name == **nic))
+    {
+        let matching = |lines: &[Line]| names(lines).iter().any(|p| WildMatch::new(p).matches(nic));
+        let others = sources.files().filter(|(other, other_lines)| {
+            other.ends_with(".network")
+                && *other != path
+                && name(other) > name(path)
+                && matching(other_lines)
+        });
+        let mut others = others.filter(|(_, lines)| gives(lines, nic));
+        let of_drop_ins = sources
+            .files()
+            .filter(|(other, _)| other.starts_with(&format!("{path}.d/")));
+        let given = gives(lines, nic)
+            || of_drop_ins
+                .map(|(_, lines)| lines)
+                .any(|lines| gives(lines, nic));
+        if let (false, Some((other, _)), Some(first)) = (given, others.next(), lines.first()) {
+            let does = format!("takes {nic} from {other}, which has its address");
+            found.push((
+                first.clone(),
+                Harm::new(&BOOT_ADDRESS, does).with_all(lines),
+            ));
+        }
+    }
+    found
+}
+
+pub(super) fn host(path: &str, lines: &[Line], ours: &Ours) -> Harms {
+    let own = format!("lvsctl-{}.conf", ours.audit.cluster.name);
+    let later = path.contains(".conf.d/") && name(path) > own.as_str();
+    let managed = ours
+        .audit
+        .run
+        .wanted
+        .iter()
+        .any(|r| matches!(r, Resource::Networkd(_)));
+    let all = sections(lines);
+    let settings = all.iter().flat_map(|section| &section.lines);
+    let harms = settings.filter_map(|(line, key, value)| {
+        let harm = match *key {
+            "ManageForeignRoutes" if is_yes(value) && later && managed => Harm::new(
+                &BOOT_ADDRESS,
+                "lets systemd-networkd remove routes of others",
+            ),
+            "IPv4Forwarding" if is_no(value) => {
+                super::sysctl::harm("net/ipv4/ip_forward", "0", ours)?
+            }
+            _ => return None,
+        };
+        Some(((*line).clone(), harm))
+    });
+    harms.collect()
+}
