@@ -235,7 +235,10 @@ mod tests {
                 "port: 80, health_check: { tcp: {}, port: 8081 }",
                 &["-p tcp --dport 80", "-p tcp --dport 8081"],
             ),
-            ("port: 53, protocol: udp", &["-p udp --dport 53"]),
+            (
+                "port: 53, protocol: udp",
+                &["-p udp --dport 53", "-p tcp --dport 53"],
+            ),
         ] {
             let cluster = cluster(service);
             let services: Vec<&Service> = cluster.services.iter().collect();

@@ -262,10 +262,10 @@ mod tests {
             ("nothing was sent", vec![], Window::ALL, 0.0, 0.0),
             (
                 "steady",
-                vec![yes(0.0), yes(0.1), yes(0.2)],
+                vec![yes(0.0), yes(0.2), yes(0.3)],
                 Window::ALL,
                 0.01,
-                0.11,
+                0.21,
             ),
             (
                 "some are lost",

@@ -230,6 +230,26 @@ mod tests {
             shown.lines().all(|line| line.chars().count() <= 80),
             "{shown}"
         );
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown.trim(), @r#"
+        connection table of lb1: 1,000,034 entries, 4 of no service of the inventory
+
+          web
+            real server  address              entries  states
+            rs1          192.168.100.12:80  1,000,017  ESTABLISHED 1,000,000, FIN_WAIT
+                                                       12, SYN_RECV 3, persistence 2 (3
+                                                       to 6 s left)
+            rs2          192.168.100.12:80         17  ESTABLISHED 0, FIN_WAIT 12,
+                                                       SYN_RECV 3, persistence 2 (3 to 6
+                                                       s left)
+            rs2: 3 connections stay in SYN_RECV: vip-not-held: 192.168.100.200:
+              expected on lo, found on no interface; fix: `lvsctl apply`
+            connections  client
+                  5,000  192.168.100.20
+            persistent client  real server  seconds left
+            192.168.100.20     rs1          6
+
+          ftp: no connections
+          800,000 entries of further clients, who were not told apart
+        "#);
     }
 }

@@ -105,7 +105,14 @@ pub fn text(writer: &mut dyn Write, view: &DrillView, style: Style) -> io::Resul
         say(None, &format!("lost: {}", kinds(&view.total)))?;
     }
     match (view.take_over_seconds, view.took_effect) {
-        (Some(seconds), _) => say(None, &format!("taken over after {}", time(seconds)))?,
+        (Some(seconds), _) => {
+            let effect = match view.drill.as_str() {
+                "rs-loss" | "all-rs-loss" => "taken out after",
+                "split-brain" => "on two directors after",
+                _ => "taken over after",
+            };
+            say(None, &format!("{effect} {}", time(seconds)))?;
+        }
         (None, true) => {}
         (None, false) => say(
             Some(Tone::Bad),
@@ -231,7 +238,23 @@ mod tests {
             },
         )
         .unwrap();
-        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @"");
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+        failover: stop keepalived on lb1, which holds 192.168.100.200
+        web http://192.168.100.200/ from client
+
+          phase      seconds  sent  lost  longest gap  answered by
+          before         2.0   100     0        20 ms  rs1 100
+          disturbed      5.8   290    12       740 ms  rs1 278
+          restored       6.2   310     0        40 ms  rs1 310
+          all           14.0   700    12       740 ms  rs1 688
+
+        lost: timeout 12
+        taken over after 710 ms
+        as before 4.20 s after it was restored
+        note: a service is persistent
+        verify afterwards: 0 findings
+        limit exceeded: 12 requests were lost, 0 are allowed
+        "#);
         let mut out = Vec::new();
         json(&mut out, &view).unwrap();
         let value: serde_json::Value = serde_json::from_slice(&out).unwrap();

@@ -253,7 +253,24 @@ mod tests {
             },
         )
         .unwrap();
-        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @"");
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+        web http://192.168.100.200/ from c1, c2: 100 requests in 2.00 s (50.0/s)
+          lost: 3 (refused 1, timeout 2); sent 510 ms to 600 ms after the first
+          status 200: 96
+          status 503: 1
+          not an accepted status: 1
+          latency: p50 800 us, p90 1.3 ms, p99 40 ms, max 1.00 s
+          longest gap between answers: 1.10 s
+
+          answered by  answers  share
+          (not named)        1  1 %
+          rs1               48  49 %
+          rs2               48  49 %
+
+          client  sent  lost  longest gap  latency
+          c1       100     3       1.10 s  p50 800 us, p90 1.3 ms, p99 40 ms, max 1.00 s
+          c2       100     3       1.10 s  p50 800 us, p90 1.3 ms, p99 40 ms, max 1.00 s
+        "#);
         let mut out = Vec::new();
         line(&mut out, &view()).unwrap();
         assert_eq!(

@@ -193,7 +193,65 @@ mod tests {
 
     #[test]
     fn the_units() {
-        insta::assert_snapshot!(text(&units(&timer()), "web"), @"");
+        insta::assert_snapshot!(text(&units(&timer()), "web"), @r#"
+        # /etc/systemd/system/lvsctl-verify-web.service
+        [Unit]
+        Description=lvsctl verify of the cluster web
+        Documentation=man:lvsctl-verify(1)
+        Wants=network-online.target
+        After=network-online.target
+
+        [Service]
+        Type=oneshot
+        User=ops
+        Environment="HOME=/home/ops"
+        # `install -m 600` a file with the secret on its first line there.
+        LoadCredential=LVSCTL_AUTH_PASS:/etc/lvsctl/credentials/LVSCTL_AUTH_PASS
+        # What it finds is no failure: the second run says so.
+        StateDirectory=lvsctl
+        ExecStart=-/usr/bin/lvsctl watch --inventory "/etc/lvsctl/web cluster.yaml" --count 1 --state %S/lvsctl/web.json --on-change "mail -s \"100%% $$HOME\" ops"
+        # Exit status 3: there are findings, and `systemctl --failed` lists this service.
+        ExecStart=/usr/bin/lvsctl verify --inventory "/etc/lvsctl/web cluster.yaml" --report /srv/reports/web.html
+        ReadWritePaths=/srv/reports
+        UMask=0077
+        TimeoutStartSec=1h
+        Nice=10
+        # It reads, and opens connections: nothing else.
+        NoNewPrivileges=yes
+        ProtectSystem=strict
+        ProtectHome=read-only
+        PrivateTmp=yes
+        PrivateDevices=yes
+        ProtectKernelTunables=yes
+        ProtectKernelModules=yes
+        ProtectKernelLogs=yes
+        ProtectControlGroups=yes
+        ProtectClock=yes
+        ProtectHostname=yes
+        RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+        RestrictNamespaces=yes
+        RestrictRealtime=yes
+        RestrictSUIDSGID=yes
+        LockPersonality=yes
+        MemoryDenyWriteExecute=yes
+        SystemCallArchitectures=native
+        SystemCallFilter=@system-service
+        CapabilityBoundingSet=
+
+        # /etc/systemd/system/lvsctl-verify-web.timer
+        [Unit]
+        Description=Nightly lvsctl verify of the cluster web
+
+        [Timer]
+        OnCalendar=*-*-* 02:30:00
+        # A night that the machine was off is made up for.
+        Persistent=true
+
+        [Install]
+        WantedBy=timers.target
+
+        # Then: systemctl daemon-reload && systemctl enable --now lvsctl-verify-web.timer
+        "#);
     }
 
     #[test]

@@ -54,10 +54,10 @@ struct Times {
     undone: bool,
 }
 
-pub(super) fn run<'h>(
+pub(super) fn run(
     job: &Job,
     askers: &mut Askers,
-    runs: &mut Vec<HostRun<'h>>,
+    runs: &mut Vec<HostRun<'_>>,
 ) -> Result<DrillView> {
     let pace = Pace {
         requests: None,
@@ -287,7 +287,7 @@ fn boot_id(run: &mut HostRun) -> Option<String> {
 }
 
 /// Reboots a host and waits until it is back.
-fn reboot<'h>(job: &Job, name: &str, runs: &mut Vec<HostRun<'h>>) -> Result<Times> {
+fn reboot(job: &Job, name: &str, runs: &mut Vec<HostRun<'_>>) -> Result<Times> {
     let failed = |why: String, kind| {
         let message = format!("error: {name}: {why}\n");
         Failure::new(Exit::Failed, message).kind(kind)

@@ -205,8 +205,11 @@ impl Reasons {
         let mut findings = Findings::default();
         check::offline(cluster, &runs, &[], &session.access.secrets, &mut findings);
         for finding in &findings.all {
-            let explains =
-                finding.severity != Severity::Note && REASONS.contains(&finding.check.id);
+            let kinds = ["address ", "route ", "link ", "unit ", "its part"];
+            let is_drift = finding.check.id == "drift"
+                && kinds.iter().any(|kind| finding.what.starts_with(kind));
+            let known = is_drift || REASONS.contains(&finding.check.id);
+            let explains = finding.severity != Severity::Note && known;
             if let Some(why) = self.by_host.get_mut(&finding.host).filter(|_| explains) {
                 why.push(format!(
                     "{}: {}: expected {}, found {}; fix: {}",

@@ -30,7 +30,7 @@ END {
   close(top)
   for (client in clients) print clients[client], "client", client | top
   close(top)
-  for (key in sum) print "sum", sum[key], low[key], high[key], stuck[key] + 0, key
+  for (key in sum) print "sum", sum[key], low[key], high[key] + 0, stuck[key] + 0, key
   print "all", all + 0, others + 0
 }' /proc/net/ip_vs_conn || failed $? 'awk /proc/net/ip_vs_conn'
 fi
