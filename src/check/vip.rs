@@ -35,7 +35,7 @@ pub(super) static VIP_ROUTE_LOCAL: Check = Check {
     summary: "A real server's kernel delivers packets for the VIP locally.",
     reason: "Without a local route, the kernel forwards or drops the packets from the director.",
     source: "ip-route(8), ip-rule(8)",
-    fix: "`lvsctl apply` adds the VIP; check for `ip rule` entries and routes that override the local table",
+    fix: "`ip route add local VIP dev INTERFACE table local`; check for `ip rule` entries and routes that override the local table",
     needs: routes,
     judge: Judge::Host(local),
 };
@@ -157,7 +157,7 @@ fn is_local(findings: &mut Findings, audit: &HostAudit, vip: IpAddr, home: &str)
         Mismatch::new(
             format!("a local route to {vip} (`ip route get {vip}`)"),
             found,
-            format!("`lvsctl apply` puts the VIP on {home}; look for `ip rule` and routes that come before the local table"),
+            format!("`ip route add local {vip} dev {home} table local` where that table lacks it; `ip rule show` for rules that come before it"),
         )
     });
     let fault = fault.map(|fault| fault.of_vip(vip).because(Some(Cause::Vip(vip))));

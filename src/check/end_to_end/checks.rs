@@ -10,7 +10,7 @@ pub static END_TO_END: Check = Check {
     summary: "Each request of a client gets a response.",
     reason: "This tests the service as its users see it.",
     source: "curl(1)",
-    fix: "correct the findings of its real servers and directors first; `ipvsadm -Lnc` on the director shows the state of connections",
+    fix: "correct other findings first; the finding names the real servers to which IPVS sent the requests; `ipvsadm -Lnc` on the director shows the state of connections",
     needs: nothing,
     judge: Judge::Traffic(rounds),
 };

@@ -69,7 +69,7 @@ pub fn all<'k>(
             continue;
         }
         for exchange in &mine {
-            answered(findings, group, exchange);
+            answered(findings, group, exchange, kernel(group));
         }
         for exchange in &mine {
             if came(exchange)
@@ -120,8 +120,34 @@ fn at(target: (IpAddr, u16)) -> String {
     std::net::SocketAddr::from(target).to_string()
 }
 
+/// Who is to be looked at first where requests get no answer: IPVS has counted where it sent them.
+fn where_to_look(group: &Group, kernel: Option<Kernel>) -> String {
+    const STAY: &str = "`ipvsadm -Lnc` on the director shows where connections stay";
+    let counters = kernel.and_then(|kernel| kernel.counters().filter(|counters| counters.counts));
+    let grown =
+        counters.and_then(|counters| counters.after.since(counters.before, group.r#virtual));
+    let Some(grown) = grown else {
+        return STAY.to_owned();
+    };
+    let to = group.r#virtual;
+    let sent: Vec<String> = grown
+        .iter()
+        .filter(|(_, connections)| **connections > 0)
+        .map(|(address, connections)| format!("{connections} to real server {address} of {to}"))
+        .collect();
+    if sent.is_empty() {
+        return format!(
+            "IPVS counted none of them: see which host answers ARP for the VIP, and what comes before IPVS on the director; {STAY}"
+        );
+    }
+    format!(
+        "IPVS sent connections {}: ask each there by its own address, as its health check does; {STAY}",
+        sent.join(", ")
+    )
+}
+
 /// Every request gets an answer, and one without an error.
-fn answered(findings: &mut Findings, group: &Group, exchange: &Exchange) {
+fn answered(findings: &mut Findings, group: &Group, exchange: &Exchange, kernel: Option<Kernel>) {
     let (client, to) = (exchange.client.as_str(), at(exchange.target));
     if exchange.replies == Replies::NoTool {
         let asks = format!("to ask {to} from {client}");
@@ -164,7 +190,7 @@ fn answered(findings: &mut Findings, group: &Group, exchange: &Exchange) {
         Mismatch::new(
             format!("{wanted} of {wanted} requests to {to} answered"),
             format!("{}{sent}{why}", answers.len()),
-            "see the findings of its real servers and directors; `ipvsadm -Lnc` on the director shows where connections stay",
+            where_to_look(group, kernel),
         )
     });
     let fault = fault.map(|fault| concerns(fault, group, exchange.target.0));

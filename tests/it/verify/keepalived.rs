@@ -310,6 +310,7 @@ const DR_KEEPALIVED: &[Damage] = &[
                 "Id=keepalived.service\nLoadState=loaded\nActiveState=active",
                 "Id=keepalived.service\nLoadState=loaded\nActiveState=inactive",
             ),
+            edit("lb2.probe", "(keepalived)", "(gone)"),
         ],
     ),
     damage(
@@ -425,7 +426,11 @@ const DR_KEEPALIVED: &[Damage] = &[
     damage(
         "the backup hears no advert, and a stranger uses the VRID",
         &[
-            edit("lb2.live", "192.168.100.14 10 100\n", ""),
+            edit(
+                "lb2.live",
+                "192.168.100.14 10 100 2 100 1 1487747142 192.168.100.200\n",
+                "",
+            ),
             edit(
                 "lb1.live",
                 "heard",
@@ -459,6 +464,130 @@ const DR_KEEPALIVED: &[Damage] = &[
             "lb1.probe",
             "-r 192.168.100.12:80 -g -w 1",
             "-r 192.168.100.12:80 -g -w 3",
+        )],
+    ),
+    damage(
+        "keepalived on the backup is stopped by a signal",
+        &[edit(
+            "lb2.probe",
+            "(keepalived) S 330",
+            "(keepalived) T 330",
+        )],
+    ),
+    damage(
+        "VRRP of the master is stopped, and the backup took over",
+        &[
+            edit(
+                "lb1.probe",
+                "333 (keepalived) S 330",
+                "333 (keepalived) T 330",
+            ),
+            edit(
+                "lb2.probe",
+                r#"{"family":"inet","local":"192.168.100.15","#,
+                r#"{"family":"inet","local":"192.168.100.200","prefixlen":32,"scope":"global","label":"eth0"},{"family":"inet","local":"192.168.100.15","#,
+            ),
+        ],
+    ),
+    damage(
+        "keepalived of the backup runs beside its unit, which is stopped",
+        &[
+            edit(
+                "lb2.probe",
+                "Id=keepalived.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nMainPID=330",
+                "Id=keepalived.service\nLoadState=masked\nActiveState=inactive\nUnitFileState=masked-runtime\nMainPID=0",
+            ),
+            edit(
+                "lb2.probe",
+                "/system.slice/keepalived.service",
+                "/user.slice/user-0.slice/session-3.scope",
+            ),
+        ],
+    ),
+    damage(
+        "keepalived of the backup has no VRRP",
+        &[
+            edit(
+                "lb2.probe",
+                "/usr/sbin/keepalived\t--dont-fork",
+                "/usr/sbin/keepalived\t--dont-fork\t-C",
+            ),
+            edit("lb2.probe", "00000000:0070\n", ""),
+        ],
+    ),
+    damage(
+        "the backup's file was changed, read and put back",
+        &[edit(
+            "lb2.probe",
+            "1795231400.000000000 1795231400.000000000",
+            "1795231400.000000000 1795231580.000000000",
+        )],
+    ),
+    damage(
+        "the master runs with another priority and another VIP than its file has",
+        &[edit(
+            "lb2.live",
+            "10 100 2 100 1 1487747142 192.168.100.200",
+            "10 150 2 100 1 1487747142 192.168.100.200,192.168.100.201",
+        )],
+    ),
+    damage(
+        "the director with the lower priority serves",
+        &[
+            edit(
+                "lb1.probe",
+                r#","local":"192.168.100.200","#,
+                r#","local":"192.168.100.201","#,
+            ),
+            edit(
+                "lb2.probe",
+                r#"{"family":"inet","local":"192.168.100.15","#,
+                r#"{"family":"inet","local":"192.168.100.200","prefixlen":32,"scope":"global","label":"eth0"},{"family":"inet","local":"192.168.100.15","#,
+            ),
+        ],
+    ),
+    damage(
+        "the backup does not reach a real server that the master serves with",
+        &[
+            edit(
+                "lb2.probe",
+                "-a -t 192.168.100.200:80 -r 192.168.100.12:80 -g -w 1\n",
+                "",
+            ),
+            edit(
+                "lb2.probe",
+                "@NONCE ipvs failing\n",
+                "@NONCE ipvs failing\n-t 192.168.100.200:80 192.168.100.12:80\n",
+            ),
+            edit(
+                "lb2.probe",
+                "@NONCE ipvs defaults\n",
+                "@NONCE ipvs log\n1795231500.5 lb2 Keepalived_healthcheckers[332]: Removing service [192.168.100.12]:tcp:80 from VS [192.168.100.200]:tcp:80\n\n@NONCE ipvs defaults\n",
+            ),
+        ],
+    ),
+    damage(
+        "IPVS drops packets, and the table of connections is full",
+        &[
+            edit("lb1.probe", "vs/drop_packet:0", "vs/drop_packet:3"),
+            edit("lb1.probe", "vs/conn_reuse_mode:1", "vs/conn_reuse_mode:0"),
+            edit(
+                "lb2.probe",
+                "nf_conntrack_count:12\n",
+                "nf_conntrack_count:65536\n",
+            ),
+        ],
+    ),
+    damage(
+        "a persistence engine",
+        &[edit("lb1.probe", "-s rr -p 6\n", "-s rr -p 6 pe sip\n")],
+    ),
+    damage(
+        "a real server's nginx is stopped by a signal",
+        &[edit(
+            "rs1.probe",
+            "@NONCE listener tcp",
+            "@NONCE process stat\n/proc/20/stat:20 (nginx) T 1 20 20 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 1000 1 2\n\n@NONCE process place\n20\t/system.slice/nginx.service\t\n\n@NONCE listener tcp",
         )],
     ),
     damage(
