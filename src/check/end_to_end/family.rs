@@ -31,7 +31,7 @@ pub fn tell(groups: &[Group], clients: &[(&str, &Addresses)], findings: &mut Fin
             findings.skip(
                 client,
                 &END_TO_END,
-                &format!("services of {family} were not asked for from here"),
+                &format!("services of {family} were not tested from here"),
                 &format!("it has no {family} address"),
             );
         }
@@ -49,7 +49,7 @@ pub fn tell(groups: &[Group], clients: &[(&str, &Addresses)], findings: &mut Fin
         findings.unknown(
             "",
             &END_TO_END,
-            format!("{service} was not asked for by {}", name(v6)),
+            format!("{service} was not tested over {}", name(v6)),
             "no client has an address of it",
         );
     }

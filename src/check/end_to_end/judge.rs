@@ -47,7 +47,7 @@ pub fn all<'k>(
             findings.unknown(
                 "",
                 &END_TO_END,
-                format!("{name} was not asked for"),
+                format!("{name} was not tested"),
                 format!("{what}, and its `check` names none in `ports`, `http` or `https`"),
             );
         }
