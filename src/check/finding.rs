@@ -37,6 +37,10 @@ pub struct Part {
 pub enum Cause {
     /// The value of a kernel parameter, running or at the next boot.
     Sysctl(String),
+    /// A rule or policy of a packet filter, as it was printed.
+    Rule(String),
+    /// An interface, and what is wrong with it.
+    Link(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

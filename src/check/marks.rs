@@ -7,7 +7,7 @@ use super::definition::{Check, Judge, packet_filter};
 use super::findings::{Findings, Mismatch};
 use super::firewall::Packet;
 use super::traffic::Traffic;
-use super::{HostAudit, packet_path};
+use super::{HostAudit, flow};
 use crate::fact::Needs;
 use crate::fact::firewall::{Firewall, Rule, Rules};
 use crate::model::{Cluster, Host, Service};
@@ -143,7 +143,7 @@ fn gets_mark(
 ) {
     let by = audit.toward(vip);
     for port in service.sampled_ports() {
-        let packet = packet_path::request(service, vip, port);
+        let packet = flow::request(service, vip, port);
         let v6 = vip.is_ipv6();
         let used: Vec<&Rules> = audit
             .facts()

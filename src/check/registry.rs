@@ -2,11 +2,16 @@
 
 use super::Check;
 use super::{
-    arp, arp_answer, arptables, clocks, drift, end_to_end, health, iptables, ipvs, keepalived,
+    arp, arp_answer, arptables, clocks, drift, end_to_end, health, health_path, iptables, ipvs,
+    keepalived, nat_rules,
 };
-use super::{listener, marks, offload, reachable, redirects, reply_route, service_path};
 use super::{
-    source_address, sysctl_at_boot, threshold, tunnel_mtu, vip, vrrp, vrrp_adverts, vrrp_path,
+    link, listener, marks, offload, owner, packet_route, reachable, real_server, redirects,
+    reply_route,
+};
+use super::{
+    service_path, source_address, sysctl_at_boot, threshold, tunnel_mtu, vip, vrrp, vrrp_adverts,
+    vrrp_path,
 };
 
 /// The check of this id.
@@ -28,8 +33,12 @@ pub static ALL: &[&Check] = &[
     &arp::ARP_ANNOUNCE,
     &reply_route::REPLY_ROUTE,
     &reply_route::RP_FILTER,
+    &link::LINK,
+    &link::TRAFFIC_CONTROL,
+    &packet_route::PACKET_ROUTE,
     &listener::LISTENER,
     &service_path::FIREWALL_VIP,
+    &health_path::FIREWALL_HEALTH,
     &arptables::ARPTABLES_RIP,
     &listener::OWN_ANSWER,
     &redirects::SEND_REDIRECTS,
@@ -38,6 +47,7 @@ pub static ALL: &[&Check] = &[
     &marks::MARK_RULE,
     &marks::MARK_SET,
     &marks::MARK_UNIQUE,
+    &nat_rules::NAT_RULES,
     &vrrp_path::FIREWALL_VRRP,
     &keepalived::VRRP_STATE,
     &arptables::ARPTABLES_VIP,
@@ -45,6 +55,9 @@ pub static ALL: &[&Check] = &[
     &offload::LRO,
     &ipvs::IPVS_FOREIGN,
     &threshold::IPVS_THRESHOLD,
+    &link::MTU,
+    &owner::DUPLICATE_ADDRESS,
+    &owner::NEIGHBOUR,
     &vip::VIP_HOLDER,
     &vrrp::VRRP_EQUAL,
     &vrrp::VRRP_PRIORITY,
@@ -56,6 +69,8 @@ pub static ALL: &[&Check] = &[
     &arp_answer::ARP_ANSWER,
     &vrrp_adverts::VRRP_FOREIGN,
     &vrrp_adverts::VRRP_ADVERTS,
+    &real_server::REAL_SERVER_ANSWER,
+    &real_server::REAL_SERVER_REACH,
     &end_to_end::END_TO_END,
     &end_to_end::HTTP_STATUS,
     &end_to_end::HTTP_TEXT,

@@ -20,6 +20,7 @@ pub mod section;
 pub mod sysctl;
 pub mod sysctl_file;
 pub mod system;
+pub mod traffic_control;
 pub mod unit;
 
 use std::collections::BTreeMap;
@@ -108,6 +109,7 @@ facts! {
     keepalived: keepalived::Keepalived,
     listener: listener::Listeners,
     offload: offload::Offloads,
+    traffic_control: traffic_control::TrafficControl,
     sysctl_file: sysctl_file::SysctlFiles,
 }
 

@@ -83,7 +83,7 @@ pub fn functions() -> &'static str {
     include_str!("ask.sh")
 }
 
-fn host(service: &Service, vip: IpAddr, port: u16) -> Option<&str> {
+pub(super) fn host(service: &Service, vip: IpAddr, port: u16) -> Option<&str> {
     right::same_page(service, vip, port)?.host.as_deref()
 }
 

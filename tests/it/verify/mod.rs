@@ -7,6 +7,7 @@ mod keepalived;
 mod localnode;
 mod made;
 mod mark;
+mod path;
 mod premise;
 mod reply;
 mod source;
