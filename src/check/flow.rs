@@ -17,9 +17,20 @@ pub(super) fn number(protocol: Protocol) -> u8 {
 
 const CONNTRACK: &str = "/proc/sys/net/ipv4/vs/conntrack";
 
-/// Where the kernel says whether IPVS's packets are tracked.
-pub(super) fn tracking() -> String {
-    CONNTRACK.to_owned()
+/// Where the kernel says how IPVS's packets are tracked.
+pub(super) fn tracking() -> [String; 2] {
+    [CONNTRACK, LOOSE].map(str::to_owned)
+}
+
+const LOOSE: &str = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose";
+
+/// What conntrack says of what follows the first packet of a connection that IPVS takes away from it: it takes a connection
+/// up in its middle, unless it is told not to.
+pub(super) fn midway(audit: &HostAudit) -> State {
+    match audit.facts().sysctl.get(LOOSE).map(|value| value.trim()) {
+        Some("0") => State::Invalid,
+        _ => State::New,
+    }
 }
 
 /// IPVS's packets are tracked only with `conntrack` set.

@@ -23,6 +23,7 @@ mod interfaces;
 mod iptables;
 mod ipvs;
 mod keepalived;
+mod kernel_settings;
 mod link;
 pub mod listener;
 mod marks;

@@ -51,17 +51,12 @@ fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
         }
     }
     let sysctls = needs.sysctl.get_or_insert_default();
-    sysctls.paths.insert(tracking());
+    sysctls.paths.extend(tracking());
     sysctls.of_interfaces.extend(["rp_filter", "forwarding"]);
 }
 
 fn plain(to: IpAddr) -> Question {
-    Question {
-        to,
-        from: None,
-        comes_in: None,
-        mark: None,
-    }
+    Question::sent(to, None)
 }
 
 fn coming(to: IpAddr, from: IpAddr, by: &str) -> Question {
@@ -89,7 +84,7 @@ fn asked(cluster: &Cluster, host: &Host) -> Vec<Asked> {
 
 /// Clients of one family, and an address outside.
 fn clients(cluster: &Cluster, like: IpAddr) -> Vec<(IpAddr, String)> {
-    let hosts = topology::clients(cluster).take(4);
+    let hosts = topology::clients(cluster).take(2);
     let hosts = hosts.flat_map(|host| host.addresses().map(|ip| (ip, host.name.clone())));
     let outside = topology::OUTSIDE.map(|ip| (ip, OUTSIDE.to_owned()));
     let all = hosts.chain(outside);

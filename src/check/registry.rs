@@ -3,7 +3,7 @@
 use super::Check;
 use super::{
     arp, arp_answer, arptables, clocks, drift, end_to_end, health, health_path, iptables, ipvs,
-    keepalived, nat_rules,
+    keepalived, kernel_settings, nat_rules,
 };
 use super::{
     link, listener, marks, offload, owner, packet_route, reachable, real_server, redirects,
@@ -55,6 +55,8 @@ pub static ALL: &[&Check] = &[
     &offload::LRO,
     &ipvs::IPVS_FOREIGN,
     &threshold::IPVS_THRESHOLD,
+    &kernel_settings::DIRECTOR_ARP,
+    &kernel_settings::KERNEL_LIMITS,
     &link::MTU,
     &owner::DUPLICATE_ADDRESS,
     &owner::NEIGHBOUR,

@@ -8,7 +8,7 @@ use super::clients::Clients;
 use super::definition::{Check, Judge, packet_filter};
 use super::findings::Findings;
 use super::firewall::{Packet, State};
-use super::flow::{reply, request, tracked, tracking, tunnel};
+use super::flow::{midway, reply, request, tracked, tracking, tunnel};
 use super::health_path::asks_from;
 use super::packet_path::{Leg, Path, judge};
 use super::redirect::{self, Served};
@@ -29,7 +29,7 @@ fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
     packet_filter(cluster, host, needs);
     if cluster.serves(host) || host.is_director() {
         let sysctls = needs.sysctl.get_or_insert_default();
-        sysctls.paths.insert(tracking());
+        sysctls.paths.extend(tracking());
     }
 }
 
@@ -86,7 +86,7 @@ fn later(audit: &HostAudit) -> Option<State> {
     Some(if tracked {
         State::Established
     } else {
-        State::New
+        midway(audit)
     })
 }
 
@@ -147,19 +147,14 @@ fn replies(audit: &HostAudit, service: &Service, findings: &mut Findings) {
     } else {
         "; rules by state know them only with `sysctl -w net.ipv4.vs.conntrack=1`"
     };
-    let later = tracked(audit).map(|tracked| {
-        if tracked {
-            State::Established
-        } else {
-            State::New
-        }
-    });
+    let later = later(audit);
     let toward: BTreeSet<String> = service
         .vips
         .iter()
         .flat_map(|vip| audit.toward(vip.address))
         .collect();
     let toward: Vec<String> = toward.into_iter().collect();
+    let both = [false, true].map(|v6| Clients::of(audit, service, v6));
     for rs in service.backends() {
         if rs.host == audit.host.name {
             continue;
@@ -186,8 +181,8 @@ fn replies(audit: &HostAudit, service: &Service, findings: &mut Findings) {
                 legs: vec![Leg::passes_through(&packet, &by, &toward)],
                 hint,
             };
-            let clients = Clients::of(audit, service, v6);
-            judge(audit, &FIREWALL_VIP, path, &clients, findings);
+            let clients = &both[usize::from(v6)];
+            judge(audit, &FIREWALL_VIP, path, clients, findings);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The route that the kernel takes to an address, as `ip route get` prints it, and by the same process what overrides routes:
 //! rules, routes that end at once, and permanent neighbours. No packet is sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -13,9 +13,9 @@ use crate::shell::{heredoc, quote};
 /// The routes that were asked for, those that the kernel has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoutesTo {
-    chosen: Vec<Chosen>,
+    chosen: BTreeMap<Question, Chosen>,
     /// Questions without an answer, and what the kernel said.
-    failed: Vec<(Question, String)>,
+    failed: BTreeMap<Question, String>,
     /// IPv4 routes of all tables that lead nowhere.
     pub ends: Vec<Ending>,
     /// Rules of IPv4 that end at once.
@@ -154,14 +154,12 @@ impl Chosen {
 
 impl RoutesTo {
     pub fn get(&self, to: IpAddr, from: Option<IpAddr>) -> Option<&Chosen> {
-        self.chosen
-            .iter()
-            .find(|route| route.to == to && route.from == from && route.comes_in.is_none())
+        self.chosen.get(&Question::sent(to, from))
     }
 
     /// The routes by which answers of an address leave, as far as the kernel was asked.
     pub fn from(&self, address: IpAddr) -> impl Iterator<Item = &Chosen> {
-        let routes = self.chosen.iter();
+        let routes = self.chosen.values();
         routes.filter(move |route| {
             route.from == Some(address) && route.comes_in.is_none() && route.leads()
         })
@@ -169,30 +167,29 @@ impl RoutesTo {
 
     /// The route of what comes in.
     pub fn of(&self, question: &Question) -> Option<&Chosen> {
-        let mut routes = self.chosen.iter();
-        routes.find(|route| {
-            route.to == question.to
-                && route.from == question.from
-                && route.comes_in == question.comes_in
-                && route.marked() == question.mark
-        })
+        self.chosen.get(question)
     }
 
     /// What the kernel said to a question that it did not answer.
     pub fn refused(&self, question: &Question) -> Option<&str> {
-        let mut failed = self.failed.iter();
-        let found = failed.find(|(other, _)| other == question);
-        found.map(|(_, words)| words.as_str())
+        self.failed.get(question).map(String::as_str)
     }
 
     /// The same of what the host itself sends.
     pub fn refused_to(&self, to: IpAddr, from: Option<IpAddr>) -> Option<&str> {
-        self.refused(&Question {
+        self.refused(&Question::sent(to, from))
+    }
+}
+
+impl Question {
+    /// Of what the host itself sends.
+    pub fn sent(to: IpAddr, from: Option<IpAddr>) -> Self {
+        Self {
             to,
             from,
             comes_in: None,
             mark: None,
-        })
+        }
     }
 }
 
@@ -216,12 +213,7 @@ impl Fact for RoutesTo {
     type Ask = Ask;
 
     fn command(ask: &Ask) -> String {
-        let sent = ask.sent.iter().map(|(to, from)| Question {
-            to: *to,
-            from: *from,
-            comes_in: None,
-            mark: None,
-        });
+        let sent = ask.sent.iter().map(|(to, from)| Question::sent(*to, *from));
         let questions = sent.chain(ask.incoming.iter().cloned());
         let lines: Vec<String> = questions.map(|question| question.to_string()).collect();
         let overrides = if ask.overrides { OVERRIDES } else { "" };
@@ -276,19 +268,25 @@ fn shown(text: &str) -> RoutesTo {
             continue;
         }
         if let Ok(chosen) = serde_json::from_value::<Chosen>(value) {
-            all.chosen.push(Chosen {
-                // IPv6 shows a question without a source as one from `::`.
-                from: chosen.from.filter(|from| !from.is_unspecified()),
-                ..chosen
-            });
+            // IPv6 shows a question without a source as one from `::`.
+            let from = chosen.from.filter(|from| !from.is_unspecified());
+            let question = Question {
+                to: chosen.to,
+                from,
+                comes_in: chosen.comes_in.clone(),
+                mark: chosen.marked(),
+            };
+            all.chosen
+                .entry(question)
+                .or_insert(Chosen { from, ..chosen });
         }
     }
     all
 }
 
 /// What the kernel said to a line, and after it the line's number: `RTNETLINK answers: No route to host`, `Command failed -:3`.
-fn failed(text: &str, asked: &[&str]) -> Vec<(Question, String)> {
-    let mut all = Vec::new();
+fn failed(text: &str, asked: &[&str]) -> BTreeMap<Question, String> {
+    let mut all = BTreeMap::new();
     let mut said = "";
     for line in text.lines() {
         let Some(number) = line.strip_prefix("Command failed -:") else {
@@ -300,7 +298,7 @@ fn failed(text: &str, asked: &[&str]) -> Vec<(Question, String)> {
         let number = number.trim().parse::<usize>().ok();
         let line = number.and_then(|number| asked.get(number.checked_sub(1)?));
         if let Some(question) = line.and_then(|line| question(line)) {
-            all.push((question, said.to_owned()));
+            all.insert(question, said.to_owned());
         }
         said = "";
     }
@@ -333,8 +331,10 @@ mod tests {
 [{"dst":"192.0.2.1","from":"192.168.100.200","gateway":"192.168.100.1","dev":"eth0","flags":[],"uid":0,"cache":[]}]"#;
         let routes = shown(text).chosen;
         assert_eq!(routes.len(), 2);
-        assert_eq!(routes[0].kind.as_deref(), Some("local"));
-        assert_eq!(routes[1].gateway, "192.168.100.1".parse().ok());
+        let kinds: Vec<_> = routes.values().map(|route| route.kind.as_deref()).collect();
+        assert_eq!(kinds, [None, Some("local")]);
+        let gateway = routes.values().find_map(|route| route.gateway);
+        assert_eq!(gateway, "192.168.100.1".parse().ok());
     }
 
     /// As iproute2 6.1 prints a batch in which two lines have no route.

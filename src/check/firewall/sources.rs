@@ -44,6 +44,8 @@ const USUAL_PORT: u16 = 50_123;
 
 /// The most that are followed.
 const MOST: usize = 48;
+/// The most ranges of rules that are looked at.
+const LOOKED_AT: usize = 256;
 
 /// Of no network that rules usually name.
 const ELSEWHERE: [&str; 8] = [
@@ -123,12 +125,11 @@ pub fn sources(boundaries: &Boundaries, around: &Around) -> (Vec<Source>, usize)
         hosts,
         own,
         near,
-        networks,
         only,
-        public,
         v6,
+        ..
     } = around;
-    let (public, v6) = (*public, *v6);
+    let v6 = *v6;
     let mut all: Vec<Source> = Vec::new();
     let admitted =
         |address: &IpAddr| only.is_empty() || only.iter().any(|net| net.contains(address));
@@ -182,41 +183,11 @@ pub fn sources(boundaries: &Boundaries, around: &Around) -> (Vec<Source>, usize)
             );
         }
     }
-    let tests: usize = boundaries
-        .ranges
-        .iter()
-        .filter(|(first, last)| is_test_net(*first, *last))
-        .count();
-    for (first, last) in &boundaries.ranges {
-        let odd = is_everything(*first, *last)
-            || no_client(*first)
-            || (public && is_private(*first))
-            // Who drops all networks of documentation drops what no router carries.
-            || (tests == 3 && is_test_net(*first, *last));
-        if odd {
-            continue;
-        }
-        let deeper = |address: IpAddr| {
-            let mut others = boundaries.ranges.iter();
-            others.any(|(a, b)| {
-                let smaller = (a, b) != (first, last) && first <= a && b <= last;
-                smaller && *a <= address && address <= *b
-            })
-        };
-        let other_side = |address: &IpAddr| {
-            networks.iter().any(|net| net.contains(address))
-                && !near.iter().any(|net| net.contains(address))
-        };
-        let free = within(*first, *last, |address| {
-            !own.contains(&address) && !deeper(address) && !other_side(&address)
-        });
-        if let Some(address) = free {
-            let words = shown(*first, *last);
-            let single = first == last;
-            add(address, Kind::Named { words, single }, &mut all);
-        }
+    for (address, kind) in named_by_rules(boundaries, around) {
+        add(address, kind, &mut all);
     }
-    let left_out = all.len().saturating_sub(MOST);
+    let more = boundaries.ranges.len().saturating_sub(LOOKED_AT);
+    let left_out = all.len().saturating_sub(MOST).saturating_add(more);
     all.truncate(MOST);
     if let Some(first) = all.first().cloned() {
         let ports = boundaries.ports.iter().take(8);
@@ -227,6 +198,39 @@ pub fn sources(boundaries: &Boundaries, around: &Around) -> (Vec<Source>, usize)
         }));
     }
     (all, left_out)
+}
+
+/// One address of each range that rules name, and that a client may have.
+fn named_by_rules(boundaries: &Boundaries, around: &Around) -> Vec<(IpAddr, Kind)> {
+    let ranges = &boundaries.ranges;
+    let of_tests = ranges.iter().filter(|(a, b)| is_test_net(*a, *b)).count();
+    let mut all = Vec::new();
+    for (first, last) in ranges.iter().take(LOOKED_AT) {
+        let odd = is_everything(*first, *last)
+            || no_client(*first)
+            || (around.public && is_private(*first))
+            // Who drops all networks of documentation drops what no router carries.
+            || (of_tests == 3 && is_test_net(*first, *last));
+        if odd {
+            continue;
+        }
+        let deeper = |address: IpAddr| {
+            ranges.iter().any(|(a, b)| {
+                let smaller = (a, b) != (first, last) && first <= a && b <= last;
+                smaller && *a <= address && address <= *b
+            })
+        };
+        let in_any =
+            |nets: &[IpNet], address: IpAddr| nets.iter().any(|net| net.contains(&address));
+        let free = within(*first, *last, |address| {
+            let other_side = in_any(&around.networks, address) && !in_any(&around.near, address);
+            !around.own.contains(&address) && !deeper(address) && !other_side
+        });
+        let words = shown(*first, *last);
+        let single = first == last;
+        all.extend(free.map(|address| (address, Kind::Named { words, single })));
+    }
+    all
 }
 
 /// Some address of a range, near its begin.

@@ -125,7 +125,7 @@ fn asked(script: &str, text: &str) -> String {
 
 /// Facts that a recording leaves out are answered as a host does that has nothing of the kind.
 fn with_silence(probe: &str) -> String {
-    const NOTHING: [(&str, &str); 12] = [
+    const NOTHING: [(&str, &str); 13] = [
         ("sysctl", "values"),
         ("sysctl-file", "files"),
         ("route", "v4"),
@@ -138,6 +138,7 @@ fn with_silence(probe: &str) -> String {
         ("keepalived", "asked"),
         ("listener", "tcp"),
         ("offload", "asked"),
+        ("traffic-control", "qdisc"),
     ];
     let missing = NOTHING
         .iter()
