@@ -9,6 +9,7 @@ use super::health_path::asks_from;
 use super::{Cause, HostAudit};
 use crate::fact::firewall::sets::{Sets, range};
 use crate::fact::firewall::{ArpRule, Chains, Firewall};
+use crate::shell::quote;
 
 pub(super) static ARPTABLES_RIP: Check = Check {
     id: "arptables-rip",
@@ -204,7 +205,7 @@ fn dropped(firewall: &Firewall, packet: &Arp) -> Option<Drop> {
             Some("DROP") => {
                 end = Some(Some(Drop {
                     by: rule.line.clone(),
-                    fix: format!("`arptables {}`", rule.line.replacen("-A", "-D", 1)),
+                    fix: deletes(rule),
                 }));
                 break;
             }
@@ -214,7 +215,7 @@ fn dropped(firewall: &Firewall, packet: &Arp) -> Option<Drop> {
                 if other.is_some_and(|other: IpAddr| other != packet.from) {
                     end = Some(Some(Drop {
                         by: rule.line.clone(),
-                        fix: format!("`arptables {}`", rule.line.replacen("-A", "-D", 1)),
+                        fix: deletes(rule),
                     }));
                     break;
                 }
@@ -234,6 +235,30 @@ fn dropped(firewall: &Firewall, packet: &Arp) -> Option<Drop> {
         None => by_policy(),
     };
     found.or_else(|| by_nft(firewall, packet))
+}
+
+/// The command that deletes a rule, without what arptables prints of each.
+fn deletes(rule: &ArpRule) -> String {
+    let of_each = |option: &str, value: &str| {
+        matches!(
+            (option, value),
+            ("-i" | "-o", "*" | "any") | ("--h-length", "6") | ("--h-type", "1")
+        )
+    };
+    let mut words = vec![format!("arptables -D {}", rule.chain)];
+    for (negated, option, value) in &rule.options {
+        if of_each(option, value) {
+            continue;
+        }
+        words.extend(negated.then(|| "!".to_owned()));
+        words.push(option.clone());
+        words.extend(
+            Some(value)
+                .filter(|value| !value.is_empty())
+                .map(|value| quote(value)),
+        );
+    }
+    format!("`{}`, and out of what sets it at boot", words.join(" "))
 }
 
 /// What a rule of arptables says of a packet; none where that is not known.

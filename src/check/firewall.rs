@@ -8,5 +8,5 @@ mod walk;
 
 pub use hit::Doubt;
 pub use packet::{Client, Packet, State, flag};
-pub use sources::{Around, Boundaries, Kind, Source, is_private, sources};
+pub use sources::{Around, Boundaries, Kind, Source, is_private, no_client, sources};
 pub use walk::{By, Fate, Policy, Rewrite, chain_fate, chain_rewrite, untracked};

@@ -89,9 +89,11 @@ fn links(audit: &HostAudit, findings: &mut Findings) {
                     "see the cable, the switch port or the other end of {name}: `ip link show {name}`"
                 ),
             )),
-            Link { no_arp: true, .. } => {
-                Some(("without ARP", format!("`ip link set {name} arp on`")))
-            }
+            Link {
+                no_arp: true,
+                broadcasts: true,
+                ..
+            } => Some(("without ARP", format!("`ip link set {name} arp on`"))),
             Link {
                 no_multicast: true, ..
             } if adverts(name) => Some((

@@ -6,10 +6,12 @@ use std::net::IpAddr;
 
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
+use super::firewall::{is_private, no_client};
 use super::flow::tracking;
 use super::health_path::asks_from;
 use super::{Cause, HostAudit};
 use crate::fact::Needs;
+use crate::fact::firewall::sets;
 use crate::fact::route_to::Question;
 use crate::model::topology::{self, Serves};
 use crate::model::{Cluster, Host, Mode};
@@ -208,6 +210,10 @@ fn of_real_server(cluster: &Cluster, host: &Host, serves: &Serves, all: &mut Vec
 }
 
 fn judge(audit: &HostAudit, findings: &mut Findings) {
+    if audit.host.is_director() || audit.cluster.serves(audit.host) {
+        sinks(audit, findings);
+        blocks(audit, findings);
+    }
     let vips = audit.cluster.all_vips();
     for one in asked(audit.cluster, audit.host) {
         let to = one.question.to;
@@ -235,6 +241,42 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
         };
         let fault = found.map(|found| fault(audit, &one, &found));
         findings.judge(audit.name(), &PACKET_ROUTE, one.what.clone(), fault);
+    }
+}
+
+/// Routes that end what goes to public addresses, where clients may be. Of private ones a router may have such by design.
+fn sinks(audit: &HostAudit, findings: &mut Findings) {
+    for end in &audit.facts().route_to.ends {
+        let range = sets::range(&end.to).filter(|_| end.kind != "throw");
+        let Some((first, _)) = range.filter(|(first, _)| !is_private(*first) && !no_client(*first))
+        else {
+            continue;
+        };
+        let near = audit.cluster.networks.iter().flat_map(|n| &n.subnets);
+        if near.into_iter().any(|net| net.contains(&first)) {
+            continue;
+        }
+        let words = end.words();
+        let fault = Mismatch::new(
+            format!("a way to clients in {}", end.to),
+            format!("the route {words}"),
+            format!("`ip route del {words}`, and out of what sets it at boot"),
+        );
+        let fault = fault.because(Some(Cause::Rule(words)));
+        findings.fail(audit.name(), &PACKET_ROUTE, end.to.clone(), fault.warning());
+    }
+}
+
+/// Policies of IPsec that block come before all else.
+fn blocks(audit: &HostAudit, findings: &mut Findings) {
+    for policy in &audit.facts().route_to.blocks {
+        let fault = Mismatch::new(
+            format!("no policy of IPsec that blocks packets ({policy})"),
+            "one with `action block`",
+            format!("`ip xfrm policy delete {policy}`, and out of what sets it at boot"),
+        );
+        let fault = fault.because(Some(Cause::Rule(policy.clone())));
+        findings.fail(audit.name(), &PACKET_ROUTE, policy.clone(), fault);
     }
 }
 
@@ -296,7 +338,7 @@ fn cause(audit: &HostAudit, one: &Asked, found: &str) -> (String, String, Option
     let ends_of = |ip: IpAddr| {
         let within = |to: &str| match to {
             "default" => true,
-            to => crate::fact::firewall::sets::range(to).is_some_and(|(a, b)| a <= ip && ip <= b),
+            to => sets::range(to).is_some_and(|(a, b)| a <= ip && ip <= b),
         };
         let mut all = facts.route_to.ends.iter().filter(|_| ip.is_ipv4());
         all.find(|end| within(&end.to))

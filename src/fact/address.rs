@@ -34,6 +34,8 @@ pub struct Link {
     pub mtu: u32,
     /// Whether it does no ARP, as a tunnel or a point-to-point link.
     pub no_arp: bool,
+    /// Whether it reaches many neighbours, and not one alone.
+    pub broadcasts: bool,
     /// Whether it is up and nothing is at its other end.
     pub no_carrier: bool,
     /// Whether it broadcasts and does not take part in multicast.
@@ -149,6 +151,7 @@ impl Addresses {
                 up,
                 mtu: link.mtu,
                 no_arp,
+                broadcasts: has("BROADCAST"),
                 no_carrier,
                 no_multicast,
                 master: link.master,

@@ -22,6 +22,8 @@ pub struct RoutesTo {
     pub rules: Vec<EndingRule>,
     /// Permanent entries of the neighbour tables.
     pub neighbours: Vec<Neighbour>,
+    /// Policies of IPsec that block packets, as `ip xfrm policy delete` takes them.
+    pub blocks: Vec<String>,
 }
 
 /// What the kernel is asked: the route of a packet that the host sends, or of one that comes in.
@@ -206,7 +208,7 @@ impl Chosen {
 
 /// What overrides routes: `show` of IPv4 where the family makes a difference.
 const OVERRIDES: &str = "rule show\nroute show table all type blackhole\nroute show table all type unreachable\n\
-     route show table all type prohibit\nroute show table all type throw\nneigh show nud permanent\n";
+     route show table all type prohibit\nroute show table all type throw\nneigh show nud permanent\nxfrm policy show\n";
 
 impl Fact for RoutesTo {
     const NAME: &'static str = "route-to";
@@ -240,9 +242,18 @@ impl Fact for RoutesTo {
 
 /// The answers of a batch are JSON lists, one after the other.
 fn shown(text: &str) -> RoutesTo {
-    let lists = serde_json::Deserializer::from_str(text).into_iter::<Vec<serde_json::Value>>();
-    let mut all = RoutesTo::default();
-    for value in lists.map_while(Result::ok).flatten() {
+    let mut lists = serde_json::Deserializer::from_str(text).into_iter::<Vec<serde_json::Value>>();
+    let mut values = Vec::new();
+    let mut end = 0;
+    while let Some(Ok(list)) = lists.next() {
+        values.extend(list);
+        end = lists.byte_offset();
+    }
+    let mut all = RoutesTo {
+        blocks: blocks(text.get(end..).unwrap_or_default()),
+        ..RoutesTo::default()
+    };
+    for value in values {
         let has = |key: &str| value.get(key).is_some();
         if has("priority") && has("src") {
             // A rule of the usual kind names a table.
@@ -279,6 +290,22 @@ fn shown(text: &str) -> RoutesTo {
             all.chosen
                 .entry(question)
                 .or_insert(Chosen { from, ..chosen });
+        }
+    }
+    all
+}
+
+/// Policies are printed as text: `src A dst B`, and in the next line `dir in action block`.
+fn blocks(text: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut selector = String::new();
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("src ") {
+            let words: Vec<&str> = line.split_whitespace().take(4).collect();
+            selector = words.join(" ");
+        } else if line.starts_with("dir ") && line.contains(" action block") {
+            let direction: Vec<&str> = line.split_whitespace().take(2).collect();
+            all.push(format!("{selector} {}", direction.join(" ")));
         }
     }
     all
@@ -346,7 +373,13 @@ mod tests {
 [{"type":"blackhole","dst":"10.0.0.13","flags":[]}]
 [{"type":"unreachable","dst":"10.9.0.0/16","table":"70","protocol":"boot","flags":[]}]
 [ ][ ]
-[{"dst":"10.0.0.12","dev":"eth0","lladdr":"02:00:00:00:00:66","state":["PERMANENT"]}]"#;
+[{"dst":"10.0.0.12","dev":"eth0","lladdr":"02:00:00:00:00:66","state":["PERMANENT"]}]
+src 203.0.113.0/24 dst 10.0.0.9/32 
+	dir in action block priority 0 ptype main 
+src 10.5.0.0/16 dst 10.6.0.0/16 
+	dir out priority 0 ptype main 
+	tmpl src 10.0.0.1 dst 10.0.0.2
+"#;
         let asked = "route get 10.0.0.12\nroute get 10.0.0.13\nroute get 10.0.0.9 from 192.0.2.1 iif eth0\nroute get 10.0.0.9 from 10.7.7.7 iif eth0 mark 0xa";
         let errors = "RTNETLINK answers: Invalid argument\nCommand failed -:2\nRTNETLINK answers: Invalid cross-device link\nCommand failed -:4\n";
         let section =
@@ -380,5 +413,6 @@ mod tests {
         assert_eq!(all.rules.len(), 1);
         assert_eq!(all.rules[0].priority, 90);
         assert_eq!(all.neighbours[0].mac, "02:00:00:00:00:66");
+        assert_eq!(all.blocks, ["src 203.0.113.0/24 dst 10.0.0.9/32 dir in"]);
     }
 }

@@ -170,6 +170,14 @@ impl<'r> Words<'r> {
                 (Some(_), Client::Source) => Some(false),
                 _ => None,
             },
+            "--pkt-type" => {
+                let many = packet.to?.is_multicast();
+                match self.next()? {
+                    "multicast" => Some(many),
+                    "host" | "unicast" => Some(!many),
+                    _ => Some(false),
+                }
+            }
             // Packets of clients come without IPsec.
             "--pol" => Some(self.next() == Some("none")),
             _ => None,

@@ -272,7 +272,7 @@ fn is_everything(first: IpAddr, last: IpAddr) -> bool {
 }
 
 /// Addresses that no packet of a client comes from.
-fn no_client(address: IpAddr) -> bool {
+pub fn no_client(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             v4.is_loopback() || v4.is_link_local() || v4.octets()[0] == 0 || v4.octets()[0] >= 224

@@ -277,7 +277,23 @@ impl<'a> Walk<'a> {
             match hit.target {
                 Some("ACCEPT") if hits => return self.end(End::Accept, doubt),
                 Some("ACCEPT") => self.accepts(doubt),
-                Some("QUEUE" | "NFQUEUE") => self.accepts(Some(Doubt::Unknown)),
+                // Who decides there is a program, and without it they are dropped.
+                Some("QUEUE" | "NFQUEUE") => {
+                    let by = self.by(name, rule);
+                    let bypass = rule.has("--queue-bypass");
+                    let why = if bypass {
+                        Doubt::Unknown
+                    } else {
+                        Doubt::Content
+                    };
+                    self.end(End::Drop(by), Some(why));
+                    self.accepts(Some(Doubt::Unknown));
+                }
+                // What lives for a few routers alone does not come far.
+                Some("TTL" | "HL") if is_short(rule) => {
+                    let by = self.by(name, rule);
+                    self.end(End::Drop(by), Some(Doubt::Content));
+                }
                 Some("DROP" | "REJECT" | "TARPIT") => {
                     let by = self.by(name, rule);
                     let end = self.end(End::Drop(by), doubt);
@@ -285,7 +301,7 @@ impl<'a> Walk<'a> {
                         return end;
                     }
                 }
-                Some("REDIRECT" | "DNAT" | "TPROXY" | "SNAT" | "MASQUERADE") => {
+                Some("REDIRECT" | "DNAT" | "TPROXY" | "NETMAP" | "SNAT" | "MASQUERADE") => {
                     let by = self.by(name, rule);
                     let rewrite = rewrite(rule, by, doubt.is_none() && self.may_accept.is_none());
                     self.rewritten.get_or_insert(rewrite);
@@ -363,10 +379,18 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Whether a rule leaves packets only a few routers to go.
+fn is_short(rule: &Rule) -> bool {
+    let set = rule.value("--ttl-set").or_else(|| rule.value("--hl-set"));
+    let less = rule.value("--ttl-dec").or_else(|| rule.value("--hl-dec"));
+    let number = |word: Option<&str>| word.and_then(|word| word.parse::<u8>().ok());
+    number(set).is_some_and(|ttl| ttl < 32) || number(less).is_some_and(|less| less > 32)
+}
+
 /// What the words of a rule of the nat table, or a TPROXY rule, say. A range is several places.
 fn rewrite(rule: &Rule, by: By, certain: bool) -> Rewrite {
     let target = rule.value("-j").or_else(|| rule.value("-g"));
-    if !certain || target == Some("TPROXY") {
+    if !certain || matches!(target, Some("TPROXY" | "NETMAP")) {
         return Rewrite::Perhaps(by);
     }
     match target {

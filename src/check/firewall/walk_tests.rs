@@ -106,6 +106,17 @@ fn what_a_rule_does_to_a_packet() {
         ("ACCEPT", "-A INPUT ! -d 10.0.0.1/32 -j DROP", "passes"),
         ("ACCEPT", "-A INPUT -d 10.0.0.2/32 -j DROP", "passes"),
         ("ACCEPT", "-A INPUT -p udp -j DROP", "passes"),
+        (
+            "ACCEPT",
+            "-A INPUT -m pkttype --pkt-type multicast -j DROP",
+            "passes",
+        ),
+        (
+            "ACCEPT",
+            "-A INPUT -m pkttype --pkt-type unicast -j DROP",
+            "dropped",
+        ),
+        ("ACCEPT", "-A INPUT -j TTL --ttl-set 64", "passes"),
         ("ACCEPT", "-A INPUT ! -p udp -j DROP", "dropped"),
         ("ACCEPT", "-A INPUT -i eth1 -j DROP", "passes"),
         ("ACCEPT", "-A INPUT -i eth+ -j DROP", "dropped"),
@@ -332,6 +343,8 @@ fn why_it_is_not_known_whether_a_rule_hits() {
             "-A INPUT -m mac --mac-source 02:00:00:00:00:01 -j DROP",
             Doubt::Content,
         ),
+        ("-A INPUT -j NFQUEUE --queue-num 0", Doubt::Content),
+        ("-A INPUT -j TTL --ttl-set 1", Doubt::Content),
         (
             "-A INPUT -m set --match-set bad src -j DROP",
             Doubt::Unknown,

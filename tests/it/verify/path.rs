@@ -632,7 +632,7 @@ const REST: &[(&str, &str, &str, &str, &str)] = &[
         "firewall arptables",
         "-A INPUT -j DROP -i * -o * -s 192.168.100.0/28",
         "arptables-rip",
-        "`arptables -D INPUT -j DROP -i * -o * -s 192.168.100.0/28`",
+        "`arptables -D INPUT -j DROP -s 192.168.100.0/28`",
     ),
     (
         "rs1",
@@ -697,6 +697,20 @@ const REST: &[(&str, &str, &str, &str, &str)] = &[
         "neighbour",
         "`ip neigh del 192.168.100.12 dev eth0`",
     ),
+    (
+        "lb2",
+        "route-to routes",
+        "[]\nsrc 203.0.113.0/24 dst 192.168.100.200/32 \n\tdir in action block priority 0 ptype main \n",
+        "packet-route",
+        "`ip xfrm policy delete src 203.0.113.0/24 dst 192.168.100.200/32 dir in`",
+    ),
+    (
+        "rs1",
+        "route-to routes",
+        r#"[{"type":"blackhole","dst":"203.0.113.0/24","flags":[]}]"#,
+        "packet-route",
+        "`ip route del blackhole 203.0.113.0/24`",
+    ),
 ];
 
 const MACS: &str = r#"[{"ifname":"lo","flags":["UP"],"mtu":65536,"addr_info":[{"local":"192.168.100.200","prefixlen":32,"scope":"global"}]},
@@ -751,7 +765,7 @@ fn interfaces_and_addresses() {
             "cable",
         ),
         (
-            r#"["NOARP","UP"]"#,
+            r#"["BROADCAST","MULTICAST","NOARP","UP"]"#,
             "1500",
             "",
             "link",
