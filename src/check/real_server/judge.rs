@@ -350,9 +350,12 @@ fn consequence(
     }
 }
 
+/// A service, a port and a path.
+type Same = (String, u16, String);
+
 /// Real servers of one service give answers of one kind: who redirects while the others give the page differs.
 fn differ(heard: &[Heard], findings: &mut Findings) {
-    let mut groups: BTreeMap<(String, u16, String), Vec<(&Heard, u16)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Same, Vec<(&Heard, u16)>> = BTreeMap::new();
     for one in heard {
         let Some(page) = &one.question.page else {
             continue;

@@ -1,7 +1,6 @@
 //! Tables of nft(8) itself, which iptables does not know, as `nft -a list ruleset` prints them. What a rule means in words of
 //! iptables is in [`super::translate`].
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::rules::{Chain, Chains, Rule, Rules, split_words};
@@ -46,7 +45,6 @@ impl Table {
 pub(super) fn tables(text: &str, of_iptables: &[&Rules]) -> Vec<Table> {
     let mut all = Vec::new();
     let mut table: Option<Table> = None;
-    let mut maps = BTreeMap::new();
     let mut block = Block::None;
     let mut managed = false;
     for line in lines(text) {
@@ -64,7 +62,6 @@ pub(super) fn tables(text: &str, of_iptables: &[&Rules]) -> Vec<Table> {
                 name: name.unwrap_or_default().to_owned(),
                 ..Table::default()
             });
-            maps.clear();
             block = Block::None;
             continue;
         }
@@ -90,12 +87,10 @@ pub(super) fn tables(text: &str, of_iptables: &[&Rules]) -> Vec<Table> {
             Block::Chain(name) => rule(table, name, line, handle),
             Block::Set(name) => {
                 if let Some(elements) = line.strip_prefix("elements = ") {
-                    let found = set(elements);
-                    match found {
-                        Some(found) => table.rules.sets.insert(name, found),
-                        None => {
-                            maps.insert(name.clone(), ());
-                        }
+                    if let Some(found) = set(elements) {
+                        table.rules.sets.insert(name, found);
+                    } else {
+                        table.rules.sets.remove(name);
                     }
                 } else if line.starts_with("type ipv4_addr") || line.starts_with("type ipv6_addr") {
                     // Without elements it is empty.

@@ -22,6 +22,10 @@ impl Sets {
         self.0.insert(name.to_owned(), set);
     }
 
+    pub(super) fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
     /// Reads `ipset save`.
     pub(super) fn of_ipset(text: &str) -> Self {
         let mut ranges: BTreeMap<&str, Vec<(IpAddr, IpAddr)>> = BTreeMap::new();
