@@ -388,12 +388,25 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// `fib daddr type local`, and reverse path filters such as `fib saddr . iif oif missing`.
     fn fib(&mut self) {
-        let key = (self.next(), self.next());
-        match (key.0.as_str(), key.1.as_str()) {
-            ("daddr", "type") => self.compare("--dst-type", str::to_uppercase),
-            ("saddr", "type") => self.compare("--src-type", str::to_uppercase),
-            _ => self.unknown("--rpfilter"),
+        let of = if self.next() == "saddr" {
+            "--src-type"
+        } else {
+            "--dst-type"
+        };
+        while self.at < self.tokens.len() {
+            match self.next().as_str() {
+                "type" => return self.compare(of, str::to_uppercase),
+                "oif" | "oifname" => {
+                    self.take("!=");
+                    self.take("==");
+                    self.at += 1;
+                    self.matches.push("--rpfilter".to_owned());
+                    return;
+                }
+                _ => {}
+            }
         }
     }
 
