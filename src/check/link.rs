@@ -107,7 +107,11 @@ fn links(audit: &HostAudit, findings: &mut Findings) {
         });
         let fault = fault.map(|fault| fault.because(Some(Cause::Link(name.clone()))));
         findings.judge(audit.name(), &LINK, name.clone(), fault);
-        if let Some(master) = link.master.as_ref().filter(|_| holds(audit, name)) {
+        if let Some(master) = link
+            .master
+            .as_ref()
+            .filter(|master| holds(audit, name) && joins(audit, master))
+        {
             let fault = Mismatch::new(
                 format!("the addresses of {name} on {master}, which {name} is a port of"),
                 format!("on {name}, where the kernel takes no packets for them"),
@@ -129,6 +133,12 @@ fn links(audit: &HostAudit, findings: &mut Findings) {
         );
         findings.fail(audit.name(), &LINK, held.address.to_string(), fault);
     }
+}
+
+/// Whether what an interface is a part of takes its packets: a bridge or a bond. A VRF, which does no ARP, leaves them.
+fn joins(audit: &HostAudit, master: &str) -> bool {
+    let mut links = audit.addresses().links.iter();
+    links.any(|link| link.name == master && !link.no_arp)
 }
 
 fn holds(audit: &HostAudit, interface: &str) -> bool {

@@ -34,7 +34,8 @@ pub struct Service {
     pub delay_loop: u32,
     pub health_check: Option<HealthCheck>,
     pub check: EndToEnd,
-    /// The networks that clients are in; none: anywhere.
+    /// The networks that clients are in; none: anywhere. For checks alone.
+    #[serde(skip)]
     pub clients: Vec<IpNet>,
 }
 
