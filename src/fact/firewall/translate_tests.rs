@@ -123,6 +123,6 @@ const RULES: &[(&str, &str, &str)] = &[
 fn rules_in_words_of_iptables() {
     for (family, line, want) in RULES {
         let found: Vec<String> = rules(family, line).iter().map(|w| w.join(" ")).collect();
-        assert_eq!(found.join("; "), want, "{line}");
+        assert_eq!(found.join("; "), *want, "{line}");
     }
 }
