@@ -13,8 +13,10 @@ pub enum Cause {
     Unit(String),
     /// The file, and what keepalived made of it.
     KeepalivedConfig,
-    /// A rule of a packet filter.
+    /// A rule or policy of a packet filter, as it was printed.
     Rule(String),
+    /// An interface, and what is wrong with it.
+    Link(String),
     /// A real server as IPVS on a director has it.
     RealServer { host: String, service: String },
     /// All that a director does.
@@ -35,6 +37,7 @@ impl Cause {
             | Self::Unit(_)
             | Self::KeepalivedConfig
             | Self::Rule(_)
+            | Self::Link(_)
             | Self::Resource { .. } => false,
         }
     }

@@ -2,6 +2,11 @@
 //! [`walk`]. Pure.
 
 mod hit;
+mod packet;
+mod sources;
 mod walk;
 
-pub use walk::{Fate, Packet, Rewrite, State};
+pub use hit::Doubt;
+pub use packet::{Client, Packet, State, flag};
+pub use sources::{Around, Boundaries, Kind, Source, is_private, no_client, sources};
+pub use walk::{By, Fate, Policy, Rewrite, chain_fate, chain_rewrite, untracked};

@@ -3,6 +3,7 @@
 use super::HostAudit;
 use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
+use crate::fact::firewall::{Chains, Table};
 
 pub(super) static IPTABLES_BACKEND: Check = Check {
     id: "iptables-backend",
@@ -16,7 +17,7 @@ pub(super) static IPTABLES_BACKEND: Check = Check {
 
 pub(super) static FIREWALL_NFT: Check = Check {
     id: "firewall-nft",
-    summary: "Chains of nftables that iptables did not create and that drop packets; lvsctl does not evaluate their rules (a note).",
+    summary: "Chains of nftables that drop packets and whose rules lvsctl did not follow (a note): those of bridges, and of what leaves an interface.",
     reason: "Such a chain may drop packets that the rules of iptables accept.",
     source: "nft(8)",
     fix: "inspect the chain with `nft list ruleset`",
@@ -61,14 +62,46 @@ fn one_backend(audit: &HostAudit, findings: &mut Findings) {
     );
 }
 
+/// Hooks at which the packets of services are followed, by family.
+const FOLLOWED: &[(&[&str], &[&str])] = &[
+    (
+        &["ip", "ip6", "inet"],
+        &["prerouting", "input", "forward", "output", "postrouting"],
+    ),
+    (&["netdev", "inet"], &["ingress"]),
+    (&["arp"], &["input", "output"]),
+];
+
+/// Chains of bridges, and of what leaves an interface, are not followed.
 fn native_chains(audit: &HostAudit, findings: &mut Findings) {
-    for chain in &audit.facts().firewall.native {
-        let text = format!("the chain {chain} of nftables drops some packets");
-        findings.unknown(
-            audit.name(),
-            &FIREWALL_NFT,
-            text,
-            "its rules were not looked at",
-        );
+    for table in &audit.facts().firewall.native {
+        for base in &table.bases {
+            let followed = FOLLOWED.iter().any(|(families, hooks)| {
+                families.contains(&table.family.as_str()) && hooks.contains(&base.hook.as_str())
+            });
+            if followed || !drops(table, &base.chain) {
+                continue;
+            }
+            let text = format!(
+                "the chain {} {} {} of nftables drops some packets",
+                table.family, table.name, base.chain
+            );
+            findings.unknown(
+                audit.name(),
+                &FIREWALL_NFT,
+                text,
+                "its rules were not followed",
+            );
+        }
     }
+}
+
+fn drops(table: &Table, base: &str) -> bool {
+    let chains = table.chains();
+    let policy = chains.and_then(|all| all.get(base)?.policy.as_deref());
+    let mut rules = chains
+        .into_iter()
+        .flat_map(Chains::values)
+        .flat_map(|chain| &chain.rules);
+    policy == Some("DROP") || rules.any(|rule| matches!(rule.value("-j"), Some("DROP" | "REJECT")))
 }

@@ -7,7 +7,7 @@ use super::definition::{Check, Judge, nothing};
 use super::end_to_end::{self, Replies};
 use super::findings::{Findings, Mismatch};
 use super::redirect::{self, Served};
-use super::{HostAudit, packet_path};
+use super::{HostAudit, flow};
 use crate::fact::{Needs, Section};
 use crate::model::topology::{Part, Serves};
 use crate::model::{Cluster, Host, Mode, Protocol, Service};
@@ -216,15 +216,11 @@ fn comes_to(audit: &HostAudit, service: &Service, at: SocketAddr) -> Served {
     } else {
         &nic
     };
-    redirect::coming(
-        audit,
-        &packet_path::request(service, at.ip(), at.port()),
-        by,
-    )
+    redirect::coming(audit, &flow::request(service, at.ip(), at.port()), by)
 }
 
 /// Whether a socket bound to one address gets what comes for another.
-fn hears(bound: IpAddr, address: IpAddr) -> bool {
+pub(super) fn hears(bound: IpAddr, address: IpAddr) -> bool {
     match bound {
         IpAddr::V4(v4) => address.is_ipv4() && (v4.is_unspecified() || bound == address),
         IpAddr::V6(v6) if v6.is_unspecified() => true,
@@ -245,7 +241,7 @@ fn not_as_clients(audit: &HostAudit, at: SocketAddr) -> Option<NotAsClients> {
         vips && service.known_ports().contains(&at.port())
     })?;
     let coming = comes_to(audit, service, at);
-    let own = redirect::own(audit, &packet_path::request(service, at.ip(), at.port()));
+    let own = redirect::own(audit, &flow::request(service, at.ip(), at.port()));
     let target = |served: &Served| match served {
         Served::Redirected { address, port, .. } => Some((*address, *port)),
         Served::Here | Served::Elsewhere(_) | Served::Unknown(_) => None,

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::clients::Clients;
 use super::definition::{Check, Judge, packet_filter};
 use super::findings::{Findings, Mismatch};
 use super::firewall::Packet;
 use super::traffic::Traffic;
-use super::{HostAudit, packet_path};
+use super::{HostAudit, flow, packet_path};
 use crate::fact::Needs;
 use crate::fact::firewall::{Firewall, Rule, Rules};
 use crate::model::{Cluster, Host, Service};
@@ -133,6 +134,22 @@ fn mark(rules: &Rules, packet: &Packet, by: &[String]) -> Option<u32> {
     first.filter(|_| marks.next().is_none())
 }
 
+/// The mark that all rules of a host leave on a packet; none where that is not known.
+fn found(audit: &HostAudit, packet: &Packet, by: &[String], v6: bool) -> Option<u32> {
+    let firewall = &audit.facts().firewall;
+    let used = firewall.rules(v6).into_iter().filter(|r| !r.is_empty());
+    let mut marks = used.map(|rules| mark(rules, packet, by));
+    match (marks.next(), marks.next()) {
+        (None, _) => Some(0),
+        (Some(mark), None) => mark,
+        // Neither backend shows the order of both in one hook.
+        (Some(one), Some(other)) => match (one, other) {
+            (Some(0), mark) | (mark, Some(0)) => mark,
+            _ => None,
+        },
+    }
+}
+
 /// What the service's packets carry after all rules: its mark, or none that a marked service would take.
 fn gets_mark(
     audit: &HostAudit,
@@ -143,25 +160,23 @@ fn gets_mark(
 ) {
     let by = audit.toward(vip);
     for port in service.sampled_ports() {
-        let packet = packet_path::request(service, vip, port);
+        let asked = flow::request(service, vip, port);
         let v6 = vip.is_ipv6();
-        let used: Vec<&Rules> = audit
-            .facts()
-            .firewall
-            .rules(v6)
-            .into_iter()
-            .filter(|r| !r.is_empty())
-            .collect();
-        let mut marks = used.iter().map(|rules| mark(rules, &packet, &by));
-        let found = match (marks.next(), marks.next()) {
-            (None, _) => Some(0),
-            (Some(mark), None) => mark,
-            // Neither backend shows the order of both in one hook.
-            (Some(one), Some(other)) => match (one, other) {
-                (Some(0), mark) | (mark, Some(0)) => mark,
-                _ => None,
-            },
+        let clients = Clients::of(audit, service, v6);
+        // Of clients that rules tell apart, the one whose packets get another mark counts.
+        let wanted = |found: Option<u32>| match (found, service.fwmark) {
+            (None, _) => false,
+            (Some(found), Some(mark)) => found == mark,
+            (Some(found), None) => !marked.contains(&(found, v6)),
         };
+        let found_by = |packet: &Packet| found(audit, packet, &by, v6);
+        let sources = clients
+            .sources
+            .iter()
+            .map(|source| packet_path::of(&asked, source));
+        let odd = sources.into_iter().find(|packet| !wanted(found_by(packet)));
+        let packet = odd.unwrap_or(asked);
+        let found = found_by(&packet);
         let what = format!("{} {vip} port {port}", service.name);
         let Some(found) = found else {
             findings.unknown(

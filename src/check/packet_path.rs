@@ -1,39 +1,65 @@
-//! The path of a packet through a host's packet filter, chain by chain. IPVS takes a request behind INPUT and sends it on
+//! The path of a packet through a host's packet filter, hook by hook. IPVS takes a request behind INPUT and sends it on
 //! through OUTPUT, in whatever shape it has then; NAT's replies come through FORWARD, where IPVS translates them last
-//! (net/netfilter/ipvs, ip_vs_ops4). Which packets a check follows is the check's part.
+//! (net/netfilter/ipvs, ip_vs_ops4). Which packets a check follows is the check's part, and which clients
+//! [`super::clients`]'s.
 
-use std::net::IpAddr;
-
+use super::clients::{Clients, Whom};
 use super::findings::{Findings, Mismatch};
-use super::firewall::{Fate, Packet, State};
+use super::firewall::{
+    By, Client, Doubt, Fate, Packet, Source, State, chain_fate, flag, untracked,
+};
+use super::firewall_fix::accepting;
 use super::{Cause, Check, HostAudit};
-use crate::fact::firewall::Rules;
-use crate::model::{Protocol, Service};
+use crate::fact::firewall::Firewall;
 
-/// A table and one of its chains.
-type Hook = (&'static str, &'static str);
+/// A hook of netfilter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hook {
+    Prerouting,
+    Input,
+    Forward,
+    Output,
+    Postrouting,
+}
 
-const IN: &[Hook] = &[
-    ("raw", "PREROUTING"),
-    ("mangle", "PREROUTING"),
-    ("mangle", "INPUT"),
-    ("filter", "INPUT"),
-];
+impl Hook {
+    fn chain(self) -> &'static str {
+        match self {
+            Self::Prerouting => "PREROUTING",
+            Self::Input => "INPUT",
+            Self::Forward => "FORWARD",
+            Self::Output => "OUTPUT",
+            Self::Postrouting => "POSTROUTING",
+        }
+    }
+
+    fn of_nft(self) -> &'static str {
+        match self {
+            Self::Prerouting => "prerouting",
+            Self::Input => "input",
+            Self::Forward => "forward",
+            Self::Output => "output",
+            Self::Postrouting => "postrouting",
+        }
+    }
+
+    /// Tables of iptables that have rules there. What the nat table rewrites is looked at elsewhere, and it drops nothing.
+    fn tables(self) -> &'static [&'static str] {
+        match self {
+            Self::Prerouting => &["raw", "mangle"],
+            Self::Input | Self::Forward => &["mangle", "filter", "security"],
+            Self::Output => &["raw", "mangle", "filter", "security"],
+            Self::Postrouting => &["mangle"],
+        }
+    }
+}
+
+const IN: &[Hook] = &[Hook::Prerouting, Hook::Input];
 /// Of [`IN`], what comes before the nat table rewrites a packet, and what comes after.
-const IN_BEFORE_NAT: &[Hook] = &[("raw", "PREROUTING"), ("mangle", "PREROUTING")];
-const IN_AFTER_NAT: &[Hook] = &[("mangle", "INPUT"), ("filter", "INPUT")];
-const OUT: &[Hook] = &[
-    ("raw", "OUTPUT"),
-    ("mangle", "OUTPUT"),
-    ("filter", "OUTPUT"),
-    ("mangle", "POSTROUTING"),
-];
-const THROUGH: &[Hook] = &[
-    ("raw", "PREROUTING"),
-    ("mangle", "PREROUTING"),
-    ("mangle", "FORWARD"),
-    ("filter", "FORWARD"),
-];
+const IN_BEFORE_NAT: &[Hook] = &[Hook::Prerouting];
+const IN_AFTER_NAT: &[Hook] = &[Hook::Input];
+const OUT: &[Hook] = &[Hook::Output, Hook::Postrouting];
+const THROUGH: &[Hook] = &[Hook::Prerouting, Hook::Forward, Hook::Postrouting];
 
 /// A part of a path: one packet, or several where it is not known which interfaces it takes.
 pub(super) struct Leg<'a> {
@@ -90,131 +116,300 @@ impl<'a> Leg<'a> {
         }
     }
 
-    /// Forgets the state that conntrack would give the packets.
-    fn forget_state(&mut self) {
-        for packet in &mut self.packets {
-            packet.state = None;
-        }
-    }
-
     /// What is dropped by every interface is dropped; by some, it may be.
-    pub(super) fn fate(&self, rules: &Rules) -> Fate {
-        let fates: Vec<Fate> = self.packets.iter().map(|p| self.one(rules, p)).collect();
+    pub(super) fn fate(&self, firewall: &Firewall, v6: bool, source: Option<&Source>) -> Fate {
+        let fates: Vec<Fate> = self
+            .packets
+            .iter()
+            .map(|packet| {
+                let packet = source.map_or_else(|| packet.clone(), |source| of(packet, source));
+                self.flow(firewall, v6, &packet)
+            })
+            .collect();
         let every = fates.iter().all(|fate| matches!(fate, Fate::Dropped(_)));
         match fates.into_iter().find(|fate| *fate != Fate::Passes) {
-            Some(Fate::Dropped(by)) if !every => Fate::May(by),
+            Some(Fate::Dropped(by)) if !every => Fate::May(by, Doubt::Unknown),
             fate => fate.unwrap_or(Fate::Passes),
         }
     }
 
-    fn one(&self, rules: &Rules, packet: &Packet) -> Fate {
-        let mut doubt = None;
-        for (table, chain) in self.hooks {
-            match rules.fate(table, chain, packet) {
+    /// The packets of one connection, one after the other.
+    fn flow(&self, firewall: &Firewall, v6: bool, first: &Packet) -> Fate {
+        let mut doubt: Option<(By, Doubt)> = None;
+        for packet in packets_of(first) {
+            match self.one(firewall, v6, packet) {
                 Fate::Passes => {}
-                Fate::May(by) => doubt = doubt.or(Some(by)),
+                Fate::May(by, why) => {
+                    if doubt.as_ref().is_none_or(|(_, other)| why < *other) {
+                        doubt = Some((by, why));
+                    }
+                }
                 dropped @ Fate::Dropped(_) => return dropped,
             }
         }
-        doubt.map_or(Fate::Passes, Fate::May)
+        doubt.map_or(Fate::Passes, |(by, why)| Fate::May(by, why))
+    }
+
+    fn one(&self, firewall: &Firewall, v6: bool, mut packet: Packet) -> Fate {
+        let mut doubt: Option<(By, Doubt)> = None;
+        let mut fates = Vec::new();
+        for hook in self.hooks {
+            if *hook == Hook::Prerouting {
+                let early = firewall.native_at("ingress", &["netdev", "inet"]);
+                let here = early.filter(|(_, base)| {
+                    let mut devices = base.devices.iter();
+                    devices.any(|device| Some(device.as_str()) == packet.comes_in)
+                });
+                fates.extend(here.map(|(table, base)| chain_fate(table, base, &packet)));
+            }
+            for rules in firewall.rules(v6) {
+                for table in hook.tables() {
+                    if *table == "raw" {
+                        match untracked(rules, hook.chain(), &packet) {
+                            Some(true) => packet.state = Some(State::Untracked),
+                            Some(false) => {}
+                            None => packet.state = None,
+                        }
+                    }
+                    fates.push(rules.fate(table, hook.chain(), &packet));
+                }
+            }
+            let families: &[&str] = if v6 {
+                &["ip6", "inet"]
+            } else {
+                &["ip", "inet"]
+            };
+            let native = firewall.native_at(hook.of_nft(), families);
+            fates.extend(
+                native
+                    .filter(|(_, base)| base.kind != "nat")
+                    .map(|(table, base)| chain_fate(table, base, &packet)),
+            );
+            for fate in fates.drain(..) {
+                match fate {
+                    Fate::Passes => {}
+                    Fate::May(by, why) => {
+                        if doubt.as_ref().is_none_or(|(_, other)| why < *other) {
+                            doubt = Some((by, why));
+                        }
+                    }
+                    dropped @ Fate::Dropped(_) => return dropped,
+                }
+            }
+        }
+        doubt.map_or(Fate::Passes, |(by, why)| Fate::May(by, why))
+    }
+
+    fn has_client(&self) -> bool {
+        self.packets.iter().any(|p| p.client != Client::None)
     }
 }
 
-const FIX: &str = "take that rule away, or put one before it that accepts them";
+/// The packet of one client.
+pub(super) fn of<'p>(packet: &Packet<'p>, source: &Source) -> Packet<'p> {
+    match packet.client {
+        Client::None => packet.clone(),
+        Client::Source => Packet {
+            from: Some(source.address),
+            source_port: Some(source.port),
+            ..packet.clone()
+        },
+        Client::Destination => Packet {
+            to: Some(source.address),
+            port: Some(source.port),
+            ..packet.clone()
+        },
+    }
+}
 
-/// Follows packets along their way; both backends act on each.
+/// The packets of a connection: the first, and those that follow.
+fn packets_of<'p>(first: &Packet<'p>) -> Vec<Packet<'p>> {
+    let follows = |flags| Packet {
+        state: first.later,
+        flags,
+        ..first.clone()
+    };
+    let mut all = vec![first.clone()];
+    match first.protocol {
+        TCP => {
+            let each = [flag::ACK, flag::PSH | flag::ACK, flag::FIN | flag::ACK];
+            all.extend(each.map(|flags| follows(Some(flags))));
+        }
+        UDP if first.later != first.state => all.push(follows(None)),
+        _ => {}
+    }
+    all
+}
+
+pub(super) const TCP: u8 = 6;
+pub(super) const UDP: u8 = 17;
+
+/// What is followed of a path.
+pub(super) struct Path<'a> {
+    pub what: String,
+    pub v6: bool,
+    pub legs: Vec<Leg<'a>>,
+    pub hint: &'static str,
+}
+
+/// Follows packets along their way, for each client whom rules may tell apart.
 pub(super) fn judge(
     audit: &HostAudit,
     check: &'static Check,
-    what: &str,
-    v6: bool,
-    mut legs: Vec<Leg>,
-    hint: &str,
+    mut path: Path,
+    clients: &Clients,
     findings: &mut Findings,
 ) {
-    if let Some(table) = audit.facts().firewall.unread.first() {
+    let firewall = &audit.facts().firewall;
+    if let Some(table) = firewall.unread.first() {
         let why = format!(
             "the kernel has a packet filter that {table} should list, and did not; install iptables or nftables"
         );
-        return findings.unknown(audit.name(), check, what, why);
+        return findings.unknown(audit.name(), check, &path.what, why);
     }
-    let mut dropped = None;
-    let both = audit.facts().firewall.rules(v6);
-    if both.iter().any(|rules| rules.untracks()) {
-        legs.iter_mut().for_each(Leg::forget_state);
+    forget_states(firewall, &mut path);
+    let nobody = Clients::default();
+    let clients = if path.legs.iter().any(Leg::has_client) {
+        clients
+    } else {
+        &nobody
+    };
+    let mut outcome = Outcome::default();
+    if clients.sources.is_empty() {
+        outcome.add(&path, firewall, None);
     }
-    for rules in both {
-        for leg in &legs {
-            match leg.fate(rules) {
-                Fate::Passes => {}
-                Fate::Dropped(by) => dropped = dropped.or(Some(by)),
-                Fate::May(by) => findings.unknown(
-                    audit.name(),
-                    check,
-                    what,
-                    format!("whether it passes depends on more than address and port: {by}"),
-                ),
+    for source in &clients.sources {
+        outcome.add(&path, firewall, Some(source));
+    }
+    if clients.left_out > 0 {
+        let note = format!(
+            "{}: {} more networks of clients that rules name were not followed",
+            path.what, clients.left_out
+        );
+        findings.note(audit.name(), check, note);
+    }
+    outcome.tell(audit, check, &path, clients, findings);
+}
+
+/// Where some rule leaves packets out of conntrack, an answer may belong to no connection that it knows.
+fn forget_states(firewall: &Firewall, path: &mut Path) {
+    let untracks = firewall.rules(path.v6).iter().any(|rules| rules.untracks());
+    if untracks || firewall.native_untracks() {
+        for packet in path.legs.iter_mut().flat_map(|leg| &mut leg.packets) {
+            packet.later = None;
+            if packet.state == Some(State::Established) || firewall.native_untracks() {
+                packet.state = None;
             }
         }
     }
-    let fault = dropped.map(|by| {
-        let cause = Cause::Rule(by.clone());
-        Mismatch::new(
-            format!("packets of {what} to pass the firewall"),
-            format!("dropped by {by}"),
-            format!("{FIX}{hint}"),
-        )
-        .because(Some(cause))
-    });
-    let read = "no rule that drops it in the tables of iptables and nftables";
-    findings.judge_read(audit.name(), check, what, read, fault);
 }
 
-/// Its number in the IP header.
-pub(super) fn number(protocol: Protocol) -> u8 {
-    match protocol {
-        Protocol::Tcp => 6,
-        Protocol::Udp => 17,
+/// What becomes of the packets of each client.
+#[derive(Default)]
+struct Outcome<'s> {
+    asked: usize,
+    drops: Vec<(By, Vec<&'s Source>, String)>,
+    doubts: Vec<(By, Doubt)>,
+}
+
+impl<'s> Outcome<'s> {
+    fn add(&mut self, path: &Path, firewall: &Firewall, source: Option<&'s Source>) {
+        self.asked += 1;
+        for leg in &path.legs {
+            match leg.fate(firewall, path.v6, source) {
+                Fate::Passes => {}
+                Fate::May(by, doubt) => {
+                    if !self.doubts.iter().any(|(other, _)| *other == by) {
+                        self.doubts.push((by, doubt));
+                    }
+                }
+                Fate::Dropped(by) => {
+                    let known = self.drops.iter_mut().find(|(other, _, _)| *other == by);
+                    match known {
+                        Some((_, sources, _)) => sources.extend(source),
+                        None => {
+                            let fix = fix(&by, leg);
+                            self.drops.push((by, source.into_iter().collect(), fix));
+                        }
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn tell(
+        self,
+        audit: &HostAudit,
+        check: &'static Check,
+        path: &Path,
+        clients: &Clients,
+        findings: &mut Findings,
+    ) {
+        let (name, what) = (audit.name(), &path.what);
+        let mut bad = false;
+        for (by, sources, fix) in &self.drops {
+            let whom = Whom::of(by, sources, self.asked, clients);
+            if let Whom::Few(words) = &whom {
+                findings.note(name, check, format!("{what}: those of {words} are dropped by {by}, as programs that ban clients do"));
+                continue;
+            }
+            bad = true;
+            let fault = Mismatch::new(
+                format!("packets of {what} to pass the firewall{}", whom.words()),
+                format!("dropped by {by}"),
+                format!("{fix}{}", path.hint),
+            );
+            let fault = if whom.is_minor() {
+                fault.warning()
+            } else {
+                fault
+            };
+            let cause = Some(Cause::Rule(by.to_string()));
+            findings.fail(name, check, what.clone(), fault.because(cause));
+        }
+        for (by, doubt) in &self.doubts {
+            let (found, grave) = match doubt {
+                Doubt::Share => (format!("a share of them dropped by {by}"), true),
+                Doubt::Rate => (format!("those above a rate dropped by {by}"), false),
+                Doubt::Content => (format!("some of them dropped by {by}"), false),
+                Doubt::Unknown => {
+                    findings.unknown(
+                        name,
+                        check,
+                        what,
+                        format!("whether it passes depends on more than address and port: {by}"),
+                    );
+                    continue;
+                }
+            };
+            bad = true;
+            let fault = Mismatch::new(
+                format!("all packets of {what} to pass the firewall"),
+                found,
+                by.fix.clone() + FOR_GOOD,
+            );
+            let fault = if grave { fault } else { fault.warning() };
+            let cause = Some(Cause::Rule(by.to_string()));
+            findings.fail(name, check, what.clone(), fault.because(cause));
+        }
+        if !bad {
+            let read = "no rule that drops it in the tables of iptables and nftables";
+            findings.pass_of(name, check, what, read);
+        }
     }
 }
 
-/// A tunnel to a real server; what is in it is of the VIP's family. Nothing comes back by it, so that to conntrack it
-/// stays new.
-pub(super) fn tunnel(to: IpAddr, vip: IpAddr) -> Packet<'static> {
-    Packet {
-        from: None,
-        to: Some(to),
-        protocol: if vip.is_ipv4() { 4 } else { 41 },
-        source_port: None,
-        port: None,
-        comes_in: None,
-        goes_out: None,
-        state: Some(State::New),
-    }
-}
+pub(super) const FOR_GOOD: &str = ", and out of what sets it at boot";
 
-/// What asks for a service.
-pub(super) fn request(service: &Service, to: IpAddr, port: u16) -> Packet<'static> {
-    Packet {
-        from: None,
-        to: Some(to),
-        protocol: number(service.protocol),
-        source_port: None,
-        port: Some(port),
-        comes_in: None,
-        goes_out: None,
-        state: Some(State::New),
-    }
-}
-
-/// What answers.
-pub(super) fn reply(service: &Service, from: IpAddr, port: u16) -> Packet<'static> {
-    Packet {
-        from: Some(from),
-        to: None,
-        source_port: Some(port),
-        port: None,
-        state: Some(State::Established),
-        ..request(service, from, port)
+/// A rule is deleted; a policy may be wanted, and then a rule before it accepts.
+fn fix(by: &By, leg: &Leg) -> String {
+    match (&by.policy, leg.packets.first()) {
+        (Some(policy), Some(packet)) => format!(
+            "{}, or keep the policy and accept them: `{}`",
+            by.fix,
+            accepting(policy, &by.chain, packet)
+        ),
+        _ => by.fix.clone() + FOR_GOOD,
     }
 }

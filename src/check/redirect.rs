@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::HostAudit;
 use super::firewall::{Packet, Rewrite};
-use crate::fact::firewall::Rules;
+use super::nat_rules;
 
 /// Who gets requests that come to a real server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,14 @@ pub(super) fn coming(audit: &HostAudit, packet: &Packet, by: &[String]) -> Serve
     agreed(each)
 }
 
+/// The request of some client that no rule is likely to name.
+pub(super) fn usual<'p>(packet: &Packet<'p>) -> Packet<'p> {
+    Packet {
+        source_port: packet.source_port.or(Some(50_123)),
+        ..packet.clone()
+    }
+}
+
 /// By the rules for what the host asks itself.
 pub(super) fn own(audit: &HostAudit, packet: &Packet) -> Served {
     let goes_out = Some("lo");
@@ -62,20 +70,7 @@ fn agreed(mut each: impl Iterator<Item = Served>) -> Served {
 }
 
 fn one(audit: &HostAudit, chain: &str, packet: &Packet) -> Served {
-    let Some(to) = packet.to else {
-        return Served::Here;
-    };
-    let firewall = &audit.facts().firewall;
-    if let Some(chain) = firewall.native_nat.first() {
-        return Served::Unknown(format!(
-            "the chain {chain} of nftables may redirect, and its rules were not read"
-        ));
-    }
-    let both: [&Rules; 2] = firewall.rules(to.is_ipv6());
-    let mut rewrites = both
-        .into_iter()
-        .filter_map(|rules| rules.rewrite(chain, packet));
-    let Some(rewrite) = rewrites.next() else {
+    let Some(rewrite) = nat_rules::rewritten(audit, chain, packet) else {
         return Served::Here;
     };
     let shown = |by: &str| format!("redirected by {by}");
@@ -83,16 +78,18 @@ fn one(audit: &HostAudit, chain: &str, packet: &Packet) -> Served {
         Rewrite::Here { port, by } => Served::Redirected {
             address: None,
             port: port.or(packet.port).unwrap_or_default(),
-            by,
+            by: by.to_string(),
         },
         Rewrite::To { address, port, by } if audit.addresses().has(address) => Served::Redirected {
             address: Some(address),
             port: port.or(packet.port).unwrap_or_default(),
-            by,
+            by: by.to_string(),
         },
-        Rewrite::To { by, .. } => {
-            Served::Elsewhere(format!("{}, to another host or a container", shown(&by)))
-        }
-        Rewrite::Perhaps(by) => Served::Unknown(format!("it may be {}", shown(&by))),
+        Rewrite::To { by, .. } => Served::Elsewhere(format!(
+            "{}, to another host or a container",
+            shown(&by.to_string())
+        )),
+        Rewrite::Perhaps(by) => Served::Unknown(format!("it may be {}", shown(&by.to_string()))),
+        Rewrite::From { .. } => Served::Here,
     }
 }

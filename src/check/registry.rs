@@ -2,13 +2,17 @@
 
 use super::Check;
 use super::{
-    arp, arp_answer, arptables, boot, clocks, conntrack, drift, end_to_end, health, iptables, ipvs,
+    arp, arp_answer, arptables, boot, clocks, conntrack, drift, end_to_end, health, health_path,
+    iptables, ipvs, keepalived, kernel_settings, nat_rules,
 };
-use super::{ipvs_health, ipvs_sync, ipvs_sysctl, ipvs_timeouts, keepalived, running};
-use super::{listener, marks, offload, reachable, redirects, reply_route, service_path};
+use super::{ipvs_health, ipvs_sync, ipvs_sysctl, ipvs_timeouts, running};
 use super::{
-    source_address, sysctl_at_boot, threshold, tunnel_mtu, vip, vrrp, vrrp_adverts, vrrp_master,
-    vrrp_path, vrrp_running, waiver,
+    link, listener, marks, offload, owner, packet_route, reachable, real_server, redirects,
+    reply_route,
+};
+use super::{
+    service_path, source_address, sysctl_at_boot, threshold, tunnel_mtu, vip, vrrp, vrrp_adverts,
+    vrrp_master, vrrp_path, vrrp_running, waiver,
 };
 
 /// The check of this id.
@@ -36,8 +40,12 @@ pub static ALL: &[&Check] = &[
     &arp::ARP_ANNOUNCE,
     &reply_route::REPLY_ROUTE,
     &reply_route::RP_FILTER,
+    &link::LINK,
+    &link::TRAFFIC_CONTROL,
+    &packet_route::PACKET_ROUTE,
     &listener::LISTENER,
     &service_path::FIREWALL_VIP,
+    &health_path::FIREWALL_HEALTH,
     &arptables::ARPTABLES_RIP,
     &listener::OWN_ANSWER,
     &running::SERVER_RUNNING,
@@ -48,6 +56,7 @@ pub static ALL: &[&Check] = &[
     &marks::MARK_RULE,
     &marks::MARK_SET,
     &marks::MARK_UNIQUE,
+    &nat_rules::NAT_RULES,
     &vrrp_path::FIREWALL_VRRP,
     &running::KEEPALIVED_RUNNING,
     &running::KEEPALIVED_LOADED,
@@ -61,6 +70,11 @@ pub static ALL: &[&Check] = &[
     &threshold::IPVS_THRESHOLD,
     &ipvs_sysctl::IPVS_SYSCTL,
     &ipvs_health::IPVS_HEALTH,
+    &kernel_settings::DIRECTOR_ARP,
+    &kernel_settings::KERNEL_LIMITS,
+    &link::MTU,
+    &owner::DUPLICATE_ADDRESS,
+    &owner::NEIGHBOUR,
     &vip::VIP_HOLDER,
     &vrrp_master::VRRP_MASTER,
     &vrrp::VRRP_EQUAL,
@@ -74,6 +88,8 @@ pub static ALL: &[&Check] = &[
     &vrrp_adverts::VRRP_FOREIGN,
     &vrrp_adverts::VRRP_ADVERTS,
     &vrrp_running::VRRP_RUNNING,
+    &real_server::REAL_SERVER_ANSWER,
+    &real_server::REAL_SERVER_REACH,
     &end_to_end::END_TO_END,
     &end_to_end::HTTP_STATUS,
     &end_to_end::HTTP_TEXT,

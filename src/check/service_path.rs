@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::HostAudit;
+use super::clients::Clients;
 use super::definition::{Check, Judge, packet_filter};
 use super::findings::Findings;
 use super::firewall::{Packet, State};
-use super::packet_path::{Leg, judge, reply, request, tunnel};
+use super::flow::{midway, reply, request, tracked, tracking, tunnel};
+use super::health_path::asks_from;
+use super::packet_path::{Leg, Path, judge};
 use super::redirect::{self, Served};
 use crate::fact::Needs;
 use crate::model::{Cluster, Host, Mode, Protocol, RealServer, Service};
@@ -26,11 +29,9 @@ fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
     packet_filter(cluster, host, needs);
     if cluster.serves(host) || host.is_director() {
         let sysctls = needs.sysctl.get_or_insert_default();
-        sysctls.paths.insert(CONNTRACK.to_owned());
+        sysctls.paths.extend(tracking());
     }
 }
-
-const CONNTRACK: &str = "/proc/sys/net/ipv4/vs/conntrack";
 
 fn services(audit: &HostAudit, findings: &mut Findings) {
     for part in audit.serves.parts() {
@@ -49,16 +50,26 @@ fn services(audit: &HostAudit, findings: &mut Findings) {
 fn of_director(audit: &HostAudit, service: &Service, findings: &mut Findings) {
     for vip in &service.vips {
         let near = audit.toward(vip.address);
+        let v6 = vip.address.is_ipv6();
+        let clients = Clients::of(audit, service, v6);
         for port in service.sampled_ports() {
             let what = format!("{} {} port {port}", service.name, vip.address);
-            let arrives = request(service, vip.address, port);
-            let legs = vec![Leg::arrives(&arrives, &near)];
-            let v6 = vip.address.is_ipv6();
-            judge(audit, &FIREWALL_VIP, &what, v6, legs, "", findings);
+            let arrives = Packet {
+                later: later(audit),
+                ..request(service, vip.address, port)
+            };
+            let path = Path {
+                what: what.clone(),
+                v6,
+                legs: vec![Leg::arrives(&arrives, &near)],
+                hint: "",
+            };
+            judge(audit, &FIREWALL_VIP, path, &clients, findings);
             for rs in service.backends() {
                 // A real server on the director itself gets the packet where it is.
                 if rs.host != audit.host.name {
-                    on(audit, service, vip.address, port, &rs, &what, findings);
+                    let at = (vip.address, port);
+                    on(audit, service, at, &rs, (&what, &clients), findings);
                 }
             }
         }
@@ -68,28 +79,30 @@ fn of_director(audit: &HostAudit, service: &Service, findings: &mut Findings) {
     }
 }
 
-/// IPVS's packets are tracked only with `conntrack` set.
-fn tracked(audit: &HostAudit) -> Option<bool> {
-    let value = audit.facts().sysctl.get(CONNTRACK)?;
-    Some(value.trim() != "0")
+/// To conntrack each packet that IPVS takes is the first of its connection, unless it is told to track them: it takes up
+/// a connection in its middle (`nf_conntrack_tcp_loose`).
+fn later(audit: &HostAudit) -> Option<State> {
+    let tracked = tracked(audit)?;
+    Some(if tracked {
+        State::Established
+    } else {
+        midway(audit)
+    })
 }
 
 fn on(
     audit: &HostAudit,
     service: &Service,
-    vip: IpAddr,
-    port: u16,
+    (vip, port): (IpAddr, u16),
     rs: &RealServer,
-    what: &str,
+    (what, clients): (&str, &Clients),
     findings: &mut Findings,
 ) {
-    let state = tracked(audit).map(|tracked| {
-        if tracked {
-            State::New
-        } else {
-            State::Untracked
-        }
-    });
+    let (state, later) = match tracked(audit) {
+        Some(true) => (Some(State::New), Some(State::Established)),
+        Some(false) => (Some(State::Untracked), Some(State::Untracked)),
+        None => (None, None),
+    };
     let own = rs.port.unwrap_or(port);
     let (packet, shape) = match service.mode {
         Mode::Dr => (request(service, vip, port), rs.address.to_string()),
@@ -97,18 +110,29 @@ fn on(
             request(service, rs.address, own),
             format!("{} port {own}", rs.address),
         ),
-        Mode::Tun => (tunnel(rs.address, vip), format!("{} by tunnel", rs.address)),
+        Mode::Tun => {
+            let from = asks_from(audit.host, rs.address);
+            let shape = format!("{} by tunnel", rs.address);
+            (tunnel(from, rs.address, vip), shape)
+        }
     };
     // A tunnel is a packet of the director's own.
     let packet = match service.mode {
         Mode::Tun => packet,
-        Mode::Dr | Mode::Nat => Packet { state, ..packet },
+        Mode::Dr | Mode::Nat => Packet {
+            state,
+            later,
+            ..packet
+        },
     };
     let by = audit.toward(rs.address);
-    let what = format!("{what} on to {} ({shape})", rs.host);
-    let legs = vec![Leg::leaves(&packet, &by)];
-    let v6 = rs.address.is_ipv6();
-    judge(audit, &FIREWALL_VIP, &what, v6, legs, "", findings);
+    let path = Path {
+        what: format!("{what} on to {} ({shape})", rs.host),
+        v6: rs.address.is_ipv6(),
+        legs: vec![Leg::leaves(&packet, &by)],
+        hint: "",
+    };
+    judge(audit, &FIREWALL_VIP, path, clients, findings);
 }
 
 fn replies(audit: &HostAudit, service: &Service, findings: &mut Findings) {
@@ -123,12 +147,14 @@ fn replies(audit: &HostAudit, service: &Service, findings: &mut Findings) {
     } else {
         "; rules by state know them only with `sysctl -w net.ipv4.vs.conntrack=1`"
     };
-    let clients: BTreeSet<String> = service
+    let later = later(audit);
+    let toward: BTreeSet<String> = service
         .vips
         .iter()
         .flat_map(|vip| audit.toward(vip.address))
         .collect();
-    let clients: Vec<String> = clients.into_iter().collect();
+    let toward: Vec<String> = toward.into_iter().collect();
+    let both = [false, true].map(|v6| Clients::of(audit, service, v6));
     for rs in service.backends() {
         if rs.host == audit.host.name {
             continue;
@@ -142,21 +168,34 @@ fn replies(audit: &HostAudit, service: &Service, findings: &mut Findings) {
         for port in ports {
             let packet = Packet {
                 state,
+                later,
                 ..reply(service, rs.address, port)
             };
-            let legs = vec![Leg::passes_through(&packet, &by, &clients)];
-            let what = format!(
-                "replies of {} from {} ({} port {port})",
-                service.name, rs.host, rs.address
-            );
             let v6 = rs.address.is_ipv6();
-            judge(audit, &FIREWALL_VIP, &what, v6, legs, hint, findings);
+            let path = Path {
+                what: format!(
+                    "replies of {} from {} ({} port {port})",
+                    service.name, rs.host, rs.address
+                ),
+                v6,
+                legs: vec![Leg::passes_through(&packet, &by, &toward)],
+                hint,
+            };
+            let clients = &both[usize::from(v6)];
+            judge(audit, &FIREWALL_VIP, path, clients, findings);
         }
     }
 }
 
 fn of_backend(audit: &HostAudit, service: &Service, rs: &RealServer, findings: &mut Findings) {
     let nic = audit.toward(rs.address);
+    let directors = audit
+        .cluster
+        .directors()
+        .filter(|host| host.name != audit.host.name);
+    let tunnels_from: Vec<IpAddr> = directors
+        .filter_map(|director| asks_from(director, rs.address))
+        .collect();
     for vip in service.vips.iter().map(|vip| vip.address) {
         let address = match service.mode {
             Mode::Nat => rs.address,
@@ -171,6 +210,7 @@ fn of_backend(audit: &HostAudit, service: &Service, rs: &RealServer, findings: &
             .collect();
         let back: Vec<String> = back.into_iter().collect();
         let back = if back.is_empty() { &nic } else { &back };
+        let clients = Clients::of(audit, service, vip.is_ipv6());
         for port in service.sampled_ports() {
             let port = rs.port.unwrap_or(port);
             let what = format!("{} {address} port {port}", service.name);
@@ -180,7 +220,7 @@ fn of_backend(audit: &HostAudit, service: &Service, rs: &RealServer, findings: &
                 Mode::Dr | Mode::Nat => &nic,
             };
             // The nat table comes before what counts here, and takes back what it did after it.
-            let to = match redirect::coming(audit, &arrives, by) {
+            let to = match redirect::coming(audit, &redirect::usual(&arrives), by) {
                 _ if audit.host.is_director() => None,
                 Served::Here => None,
                 Served::Redirected { address, port, .. } => Some(Packet {
@@ -202,7 +242,10 @@ fn of_backend(audit: &HostAudit, service: &Service, rs: &RealServer, findings: &
                 to.as_ref().and_then(|to| to.to).unwrap_or(address),
                 to.as_ref().and_then(|to| to.port).unwrap_or(port),
             );
-            let outer = tunnel(rs.address, vip);
+            let outer: Vec<Packet> = tunnels_from
+                .iter()
+                .map(|from| tunnel(Some(*from), rs.address, vip))
+                .collect();
             let answers = Leg::leaves(&leaves, back);
             let mut legs = match &to {
                 // Its own share comes in as all requests do, and was looked at there.
@@ -212,17 +255,15 @@ fn of_backend(audit: &HostAudit, service: &Service, rs: &RealServer, findings: &
             };
             legs.push(answers);
             if service.mode == Mode::Tun && !audit.host.is_director() {
-                legs.push(Leg::arrives(&outer, &nic));
+                legs.extend(outer.iter().map(|outer| Leg::arrives(outer, &nic)));
             }
-            judge(
-                audit,
-                &FIREWALL_VIP,
-                &what,
-                vip.is_ipv6(),
+            let path = Path {
+                what,
+                v6: vip.is_ipv6(),
                 legs,
-                "",
-                findings,
-            );
+                hint: "",
+            };
+            judge(audit, &FIREWALL_VIP, path, &clients, findings);
         }
     }
 }

@@ -11,7 +11,7 @@ use super::findings::{Findings, Mismatch};
 use super::marks::MARK_COUNTERS;
 use super::vantage::Vantage;
 use super::vrrp_adverts::{self, Listened, VRRP_ADVERTS, VRRP_FOREIGN};
-use super::{Check, HostAudit, Judge, Selection, registry};
+use super::{Check, HostAudit, Judge, Selection, real_server, registry};
 use crate::event::Event;
 use crate::fact::address::Addresses;
 use crate::fact::firewall::{self, Firewall};
@@ -40,6 +40,8 @@ pub struct Traffic<'t> {
     pub heard: Vec<Heard>,
     /// By director.
     pub adverts: BTreeMap<String, Listened>,
+    /// What real servers answered to each director.
+    pub asked: BTreeMap<String, real_server::Asked>,
     pub again: BTreeMap<String, Again>,
 }
 
@@ -101,10 +103,9 @@ pub fn check<'h>(
             "the services were not tested",
             "no client could be reached; give a host outside the cluster the role client",
         );
-        return;
     }
     let groups = end_to_end::groups(cluster);
-    let (asked, adverts) = ask(fleet, cluster, &groups, vantages, hosts, findings);
+    let (asked, listened) = ask(fleet, cluster, &groups, vantages, hosts, findings);
     let mut heard = Vec::new();
     let mut exchanges = Vec::new();
     for (client, section) in &asked {
@@ -143,7 +144,8 @@ pub fn check<'h>(
         groups,
         exchanges,
         heard,
-        adverts,
+        adverts: listened.adverts,
+        asked: listened.asked,
         again,
     };
     let chosen = findings.selection.clone();
@@ -156,7 +158,15 @@ pub fn check<'h>(
     super::name(cluster, findings);
 }
 
-/// Lets every client ask, side by side: ARP first, then each port of each service. Directors hear VRRP meanwhile.
+/// What directors heard and were answered meanwhile.
+#[derive(Default)]
+struct OfDirectors {
+    adverts: BTreeMap<String, Listened>,
+    asked: BTreeMap<String, real_server::Asked>,
+}
+
+/// Lets every client ask, side by side: ARP first, then each port of each service. Directors ask real servers and hear VRRP
+/// meanwhile.
 fn ask<'h>(
     fleet: &Fleet,
     cluster: &Cluster,
@@ -164,7 +174,7 @@ fn ask<'h>(
     vantages: Vec<Vantage<'_, 'h>>,
     hosts: &mut [HostRun<'h>],
     findings: &mut Findings,
-) -> (Vec<(String, Section)>, BTreeMap<String, Listened>) {
+) -> (Vec<(String, Section)>, OfDirectors) {
     let mut fit = Vec::new();
     for vantage in vantages {
         match vantage.unfit(cluster) {
@@ -192,19 +202,43 @@ fn ask<'h>(
             (vantage, Some(requests), script)
         })
         .collect();
-    let listens = selection.has(&VRRP_ADVERTS) || selection.has(&VRRP_FOREIGN);
-    let directors = hosts
-        .iter_mut()
-        .filter(|run| listens && run.host.is_director());
+    let adverts = selection.has(&VRRP_ADVERTS) || selection.has(&VRRP_FOREIGN);
+    let servers = selection.has(&real_server::REAL_SERVER_ANSWER)
+        || selection.has(&real_server::REAL_SERVER_REACH);
+    let scripts: BTreeMap<String, String> = {
+        let listens = |host: &str| {
+            let run = hosts.iter().find(|run| run.host.name == host);
+            run.map(|run| &run.answer.facts.listener)
+        };
+        let directors = hosts.iter().filter(|run| run.host.is_director());
+        let script = |run: &HostRun| {
+            let questions = if servers {
+                real_server::questions(cluster, run.host, listens)
+            } else {
+                Vec::new()
+            };
+            let asks = real_server::script(&questions);
+            let hears = vrrp_adverts::script(cluster, run.host).filter(|_| adverts);
+            let hears = hears.unwrap_or_default();
+            let functions = if asks.is_empty() {
+                ""
+            } else {
+                end_to_end::functions()
+            };
+            (run.host.name.clone(), format!("{functions}{asks}{hears}"))
+        };
+        directors.map(script).collect()
+    };
+    let directors = hosts.iter_mut().filter(|run| run.host.is_director());
     jobs.extend(directors.filter_map(|run| {
-        let script = vrrp_adverts::script(cluster, run.host)?;
-        Some((Vantage::Host(run), None, script))
+        let script = scripts.get(&run.host.name)?.clone();
+        (!script.is_empty()).then_some((Vantage::Host(run), None, script))
     }));
     let outcomes = fleet.each(jobs, |(mut from, requests, script)| {
         let name = from.name().to_owned();
         let (what, doing) = match requests {
             Some(requests) => (format!("{requests} requests"), "asking for the services"),
-            None => ("VRRP adverts".to_owned(), "listening to VRRP"),
+            None => ("real servers and VRRP".to_owned(), "asking real servers"),
         };
         fleet.run.sink.event(&Event::Asking {
             host: name.clone(),
@@ -224,18 +258,25 @@ fn ask<'h>(
         &VRRP_ADVERTS,
         findings,
     );
-    let adverts = listened
-        .into_iter()
-        .filter_map(|(name, section)| {
-            let heard = vrrp_adverts::listened(&section);
-            if heard.is_none() {
+    let mut all = OfDirectors::default();
+    for (name, section) in listened {
+        all.asked
+            .insert(name.clone(), real_server::answers(&section));
+        let director = cluster.hosts.iter().find(|host| host.name == name);
+        if director.is_none_or(|host| vrrp_adverts::script(cluster, host).is_none()) {
+            continue;
+        }
+        match vrrp_adverts::listened(&section) {
+            Some(heard) => {
+                all.adverts.insert(name, heard);
+            }
+            None => {
                 let why = "nothing on the host can listen to VRRP; install perl";
                 findings.unknown(&name, &VRRP_ADVERTS, "adverts of the other directors", why);
             }
-            Some((name, heard?))
-        })
-        .collect();
-    (asked, adverts)
+        }
+    }
+    (asked, all)
 }
 
 /// How many requests a client sends, and the script that sends them.

@@ -95,6 +95,7 @@ mod tests {
                 label: None,
                 scope: "global".to_owned(),
                 preferred: true,
+                duplicate: false,
             };
             let addresses = Addresses {
                 held: held.into_iter().map(on_nic).collect(),

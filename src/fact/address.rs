@@ -16,6 +16,8 @@ pub struct Held {
     pub scope: String,
     /// Whether it is chosen as a source address before others that are not preferred (IPv6).
     pub preferred: bool,
+    /// Whether another host was found to have it (IPv6).
+    pub duplicate: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +34,16 @@ pub struct Link {
     pub mtu: u32,
     /// Whether it does no ARP, as a tunnel or a point-to-point link.
     pub no_arp: bool,
+    /// Whether it reaches many neighbours, and not one alone.
+    pub broadcasts: bool,
+    /// Whether it is up and nothing is at its other end.
+    pub no_carrier: bool,
+    /// Whether it broadcasts and does not take part in multicast.
+    pub no_multicast: bool,
+    /// The bridge, bond or VRF that it is a part of.
+    pub master: Option<String>,
+    /// Whether a program of XDP sees its packets first.
+    pub xdp: bool,
 }
 
 impl Addresses {
@@ -59,6 +71,8 @@ struct RawLink {
     flags: Vec<String>,
     #[serde(default)]
     mtu: u32,
+    master: Option<String>,
+    xdp: Option<serde::de::IgnoredAny>,
     #[serde(default)]
     addr_info: Vec<RawAddress>,
 }
@@ -71,6 +85,8 @@ struct RawAddress {
     #[serde(default)]
     scope: String,
     preferred_life_time: Option<u64>,
+    #[serde(default)]
+    dadfailed: bool,
 }
 
 /// What to ask beside the addresses.
@@ -123,14 +139,23 @@ impl Addresses {
                     label: info.label,
                     scope: info.scope,
                     preferred: info.preferred_life_time != Some(0),
+                    duplicate: info.dadfailed,
                 });
             }
+            let has = |flag: &str| link.flags.iter().any(|other| other == flag);
+            let (up, no_arp, no_carrier) = (has("UP"), has("NOARP"), has("NO-CARRIER"));
+            let no_multicast = has("BROADCAST") && !has("MULTICAST");
             observed.links.push(Link {
                 name: link.ifname,
                 mac: link.address,
-                up: link.flags.iter().any(|f| f == "UP"),
+                up,
                 mtu: link.mtu,
-                no_arp: link.flags.iter().any(|flag| flag == "NOARP"),
+                no_arp,
+                broadcasts: has("BROADCAST"),
+                no_carrier,
+                no_multicast,
+                master: link.master,
+                xdp: link.xdp.is_some(),
             });
         }
         Ok(observed)

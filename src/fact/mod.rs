@@ -22,6 +22,7 @@ pub mod section;
 pub mod sysctl;
 pub mod sysctl_file;
 pub mod system;
+pub mod traffic_control;
 pub mod unit;
 
 use std::collections::BTreeMap;
@@ -111,6 +112,7 @@ facts! {
     keepalived: keepalived::Keepalived,
     listener: listener::Listeners,
     offload: offload::Offloads,
+    traffic_control: traffic_control::TrafficControl,
     sysctl_file: sysctl_file::SysctlFiles,
     boot_source: boot_source::BootSources,
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,9 @@ pub struct Service {
     pub delay_loop: u32,
     pub health_check: Option<HealthCheck>,
     pub check: EndToEnd,
+    /// The networks that clients are in; none: anywhere. For checks alone.
+    #[serde(skip)]
+    pub clients: Vec<IpNet>,
 }
 
 impl Service {

@@ -38,6 +38,8 @@ const TOOLS: &[(&str, &str, &[&str])] = &[
     ),
     // The fix of a check names it.
     ("nft list", "", &["fact/scripts", "check/iptables.rs"]),
+    ("tc qdisc show", "", &["fact/scripts/traffic-control.sh"]),
+    ("ipset save", "", &["fact/scripts/firewall.sh"]),
     ("\"systemctl\", \"show\"", "", &[]),
     (
         "systemctl show",

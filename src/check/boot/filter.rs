@@ -10,7 +10,7 @@ use super::ours::Ours;
 use super::paths::paths;
 use super::{BOOT_FIREWALL, nft, shell};
 use crate::check::firewall::Packet;
-use crate::check::packet_path::request;
+use crate::check::flow::request;
 use crate::fact::boot_source::Line;
 use crate::fact::boot_source::places::Reader;
 use crate::fact::firewall::{Chain, Rule, Rules};
@@ -115,6 +115,7 @@ fn add(rules: &mut Rules, words: &[String], ours: &Ours) -> Option<Harm> {
             chains.entry(chain).or_default().rules.push(Rule {
                 words,
                 packets: None,
+                printed: None,
             });
         }
         ("-I", Some(chain)) => {
@@ -128,6 +129,7 @@ fn add(rules: &mut Rules, words: &[String], ours: &Ours) -> Option<Harm> {
                 Rule {
                     words,
                     packets: None,
+                    printed: None,
                 },
             );
         }
@@ -179,11 +181,11 @@ fn of_rules(rules: &Rules, v6: bool, lines: &[Line], ours: &Ours) -> Vec<(Line, 
     let live = ours.audit.facts().firewall.rules(v6);
     let mut packets = paths(v6, ours);
     let found = packets.iter_mut().find_map(|path| {
-        let does = path.harm(rules)?;
+        let does = path.harm(rules, v6)?;
         // What is so already is a finding of the live rules.
         let already = live
             .iter()
-            .any(|rules| !rules.is_empty() && path.harm(rules).is_some());
+            .any(|rules| !rules.is_empty() && path.harm(rules, v6).is_some());
         (!already).then(|| (does, path.what.clone()))
     });
     let found = found.map(|(by, what)| {
@@ -271,6 +273,7 @@ fn unmarked(
             chain.rules.push(Rule {
                 words,
                 packets: None,
+                printed: None,
             });
         }
     }

@@ -2,7 +2,7 @@
 
 use super::harm::Harm;
 use super::ours::Ours;
-use super::{BOOT_FIREWALL, BOOT_IPVS, BOOT_UNIT};
+use super::{BOOT_IPVS, BOOT_UNIT};
 use crate::fact::boot_source::Line;
 use crate::fact::boot_source::places::Reader;
 use crate::fact::firewall::{Chain, Rule, Rules};
@@ -171,6 +171,7 @@ fn ufw(lines: &[Line], ours: &Ours) -> Harms {
     let words = |text: &str| Rule {
         words: text.split(' ').map(str::to_owned).collect(),
         packets: None,
+        printed: None,
     };
     let policy = setting("/etc/default/ufw", "DEFAULT_INPUT_POLICY").to_uppercase();
     let input = Chain {

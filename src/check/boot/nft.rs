@@ -270,6 +270,7 @@ fn rule(words: &[&str]) -> Rule {
     Rule {
         words: out,
         packets: None,
+        printed: None,
     }
 }
 

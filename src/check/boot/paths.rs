@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::ours::Ours;
 use crate::check::firewall::{Fate, Packet, Rewrite, State};
-use crate::check::packet_path::{Leg, reply, request, tunnel};
-use crate::fact::firewall::Rules;
+use crate::check::flow::{reply, request, tunnel};
+use crate::check::packet_path::Leg;
+use crate::fact::firewall::{Firewall, Rules};
 use crate::model::{Mode, Service};
 
 /// A path of packets, in words and as legs.
@@ -26,15 +27,16 @@ enum Way {
 
 impl Path<'_> {
     /// The rule that drops it or sends it elsewhere.
-    pub(super) fn harm(&self, rules: &Rules) -> Option<String> {
+    pub(super) fn harm(&self, rules: &Rules, v6: bool) -> Option<String> {
+        let saved = alone(rules, v6);
         for (packet, by, way) in &self.legs {
             let leg = match way {
                 Way::In => Leg::arrives(packet, by),
                 Way::Out => Leg::leaves(packet, by),
                 Way::Through(to) => Leg::passes_through(packet, by, to),
             };
-            if let Fate::Dropped(by) = leg.fate(rules) {
-                return Some(by);
+            if let Fate::Dropped(by) = leg.fate(&saved, v6, None) {
+                return Some(by.to_string());
             }
             if self.stays && matches!(way, Way::In) {
                 let moved = by.iter().find_map(|name| {
@@ -48,14 +50,26 @@ impl Path<'_> {
                 });
                 if let Some(rewrite) = moved {
                     return match rewrite {
-                        Rewrite::Here { by, .. } | Rewrite::To { by, .. } => Some(by),
-                        Rewrite::Perhaps(_) => None,
+                        Rewrite::Here { by, .. } | Rewrite::To { by, .. } => Some(by.to_string()),
+                        Rewrite::Perhaps(_) | Rewrite::From { .. } => None,
                     };
                 }
             }
         }
         None
     }
+}
+
+/// A packet filter with these rules and no others.
+fn alone(rules: &Rules, v6: bool) -> Firewall {
+    let mut firewall = Firewall::default();
+    let place = if v6 {
+        &mut firewall.legacy_v6
+    } else {
+        &mut firewall.legacy
+    };
+    place.clone_from(rules);
+    firewall
 }
 
 const VRRP: u8 = 112;
@@ -102,7 +116,7 @@ fn director<'a>(service: &Service, v6: bool, ours: &Ours<'a>, all: &mut Vec<Path
                 let packet = match service.mode {
                     Mode::Dr => asks.clone(),
                     Mode::Nat => request(service, rs.address, own),
-                    Mode::Tun => tunnel(rs.address, vip.address),
+                    Mode::Tun => tunnel(None, rs.address, vip.address),
                 };
                 let by = audit.toward(rs.address);
                 let mut legs = vec![(
@@ -152,11 +166,8 @@ fn adverts<'a>(v6: bool, ours: &Ours<'a>, all: &mut Vec<Path<'a>>) {
                 from: Some(from),
                 to: Some(to),
                 protocol: VRRP,
-                source_port: None,
-                port: None,
-                comes_in: None,
-                goes_out: None,
                 state: Some(State::New),
+                ..Packet::default()
             };
             let by = vec![me.interface.clone()];
             all.push(Path {
@@ -191,7 +202,7 @@ fn real_server<'a>(
         if service.mode == Mode::Tun && rip.is_ipv6() == v6 {
             all.push(Path {
                 what: format!("{} (tunnel)", service.name),
-                legs: vec![(tunnel(rip, vip), nic.clone(), Way::In)],
+                legs: vec![(tunnel(None, rip, vip), nic.clone(), Way::In)],
                 stays: false,
             });
         }

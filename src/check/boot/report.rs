@@ -179,7 +179,8 @@ fn fault(
             format!("{when}: {}", all.join("; ")),
             fix,
         )
-        .because(cause),
+        .because(cause)
+        .later(),
     }
 }
 
@@ -312,6 +313,6 @@ pub(super) fn plain(
     Fault {
         check,
         what: what.to_owned(),
-        mismatch: Mismatch::new(expected, found, fix).because(cause),
+        mismatch: Mismatch::new(expected, found, fix).because(cause).later(),
     }
 }

@@ -8,11 +8,30 @@ ${e2e_resolve:+--resolve "$e2e_resolve"} \
 e2e_text=$e2e_text awk '/^@lvsctl-e2e /{sub(/ /, " text=" h + 0 " "); print $0 "\t" b; b = ""; f = 0; h = 0; next}
 ENVIRON["e2e_text"] != "" && index($0, ENVIRON["e2e_text"]) {h = 1} !f && NF {b = substr($0, 1, 200); f = 1}'
 }
-# A busy host may take long for a TLS handshake with itself, which --connect-timeout includes, and serves all the same.
+# A busy host may take long for a TLS handshake with itself, which --connect-timeout includes, and serves all the same. A body
+# is looked at by the shell, which starts nothing.
 e2e_once() {
+if [ -n "$e2e_text" ]; then
+b=$(curl -q -sS -k -g --noproxy '*' --connect-timeout 20 -m 20 ${e2e_resolve:+--resolve "$e2e_resolve"} \
+-w '\n@lvsctl-e2e code=%{http_code} exit=%{exitcode} err=%{errormsg}\n' "$1" 2>/dev/null)
+r=${b##*@lvsctl-e2e }; b=${b%@lvsctl-e2e *}
+case $b in *"$e2e_text"*) printf '\n@lvsctl-e2e text=1 %s\n' "$r";; *) printf '\n@lvsctl-e2e text=0 %s\n' "$r";; esac
+return; fi
 curl -q -sS -k -g --noproxy '*' --connect-timeout 20 -m 20 -o /dev/null \
 ${e2e_resolve:+--resolve "$e2e_resolve"} \
 -w '\n@lvsctl-e2e code=%{http_code} exit=%{exitcode} err=%{errormsg}\n' "$1" 2>/dev/null
+}
+# Each URL of a configuration once, in its order. e2e_texts has a line for each: what its body is to hold, or nothing.
+e2e_each() {
+timeout 60 curl -q -K - 2>/dev/null |
+e2e_texts=$e2e_texts awk 'BEGIN {split(ENVIRON["e2e_texts"], t, "\n"); n = 1}
+/^@lvsctl-e2e /{sub(/ /, " text=" h + 0 " "); print $0 "\t" b; b = ""; f = 0; h = 0; n++; next}
+t[n] != "" && index($0, t[n]) {h = 1} !f && NF {b = substr($0, 1, 200); f = 1}'
+}
+# Connects to each ADDRESS,PORT, to all at once. What prints nothing got no answer.
+e2e_connect() {
+timeout 4 bash -c 'for at; do { if e=$({ exec 3<>"/dev/tcp/${at%,*}/${at##*,}"; } 2>&1)
+then printf "%s ok\n" "$at"; else printf "%s %s\n" "$at" "${e##*: }"; fi; } & done; wait' bash "$@"
 }
 e2e_tcp() {
 w=1; n=0; while [ "$n" -lt "$3" ]; do n=$((n + 1)); rc=0

@@ -30,6 +30,15 @@ impl Right {
         }
     }
 
+    /// What a health check calls right.
+    pub(in crate::check) fn of_page(page: &HttpAnswer) -> Self {
+        Self {
+            only: Some(page.status.clone()),
+            also: None,
+            text: page.text.clone(),
+        }
+    }
+
     pub fn accepts(&self, status: u16) -> bool {
         match &self.only {
             Some(only) => only.contains(status),

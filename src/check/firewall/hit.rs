@@ -2,10 +2,31 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
-use super::{Packet, State};
+use super::packet::{Client, Packet, State, flag};
 use crate::fact::firewall::Rule;
+use crate::fact::firewall::sets::{Sets, range};
+
+/// Why it is not known whether a rule hits, the gravest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doubt {
+    /// It hits some packets, at random or in turn.
+    Share,
+    /// It hits above a rate, or a number of connections.
+    Rate,
+    /// It hits by what a packet holds, when it comes or who sent it.
+    Content,
+    /// By what is not known here, such as a set that was not listed.
+    Unknown,
+}
+
+/// Whether a rule hits, where that is known, and its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hit<'r> {
+    pub hits: Option<bool>,
+    pub target: Option<&'r str>,
+    /// Where it is not known.
+    pub doubt: Doubt,
+}
 
 impl Rule {
     pub(super) fn has(&self, option: &str) -> bool {
@@ -25,23 +46,32 @@ impl Rule {
         Some((before? & !mask) ^ value)
     }
 
-    /// Whether the rule hits, where that is known, and its target.
-    pub(super) fn hits(&self, packet: &Packet) -> (Option<bool>, Option<&str>) {
+    pub(super) fn hits(&self, packet: &Packet, sets: &Sets) -> Hit<'_> {
         let mut all = Some(true);
+        let mut doubt = Doubt::Unknown;
         let mut negated = false;
-        let mut words = self.words.iter().map(String::as_str);
+        let mut words = Words {
+            rest: self.words.iter(),
+            module: "",
+        };
         while let Some(word) = words.next() {
             let one = match word {
                 "!" => {
                     negated = true;
                     continue;
                 }
-                "-j" | "-g" => return (all, words.next()),
+                "-j" | "-g" => {
+                    return Hit {
+                        hits: all,
+                        target: words.next(),
+                        doubt,
+                    };
+                }
                 "-m" => {
-                    words.next();
+                    words.module = words.next().unwrap_or_default();
                     continue;
                 }
-                "--comment" => {
+                "--comment" | "--dir" => {
                     words.next();
                     continue;
                 }
@@ -50,58 +80,139 @@ impl Rule {
                     words.next();
                     continue;
                 }
-                "-s" => packet.from.map(|ip| inside(words.next(), ip)),
-                "-d" => packet.to.map(|ip| inside(words.next(), ip)),
-                "-p" => Some(
-                    words
-                        .next()
-                        .is_some_and(|name| protocol(name, packet.protocol)),
-                ),
-                "-i" => Some(interface(words.next(), packet.comes_in)),
-                "-o" => Some(interface(words.next(), packet.goes_out)),
-                "-f" => Some(false),
-                "--dport" | "--dports" => ports(words.next(), packet.port),
-                "--sport" | "--sports" => ports(words.next(), packet.source_port),
-                "--ctstate" | "--state" => packet.state.map(|state| {
-                    let word = match state {
-                        State::New => "NEW",
-                        State::Established => "ESTABLISHED",
-                        State::Invalid => "INVALID",
-                        State::Untracked => "UNTRACKED",
-                    };
-                    words
-                        .next()
-                        .is_some_and(|list| list.split(',').any(|s| s == word))
-                }),
-                // What begins a connection is a SYN.
-                "--tcp-flags" => {
-                    words.next();
-                    let wanted = words.next();
-                    (packet.state == Some(State::New)).then_some(wanted == Some("SYN"))
-                }
-                "--dst-type" => match (words.next(), packet.to) {
-                    (Some("LOCAL"), Some(to)) => Some(!to.is_multicast()),
-                    (Some("MULTICAST"), Some(to)) => Some(to.is_multicast()),
-                    _ => None,
-                },
-                _ => {
-                    // A flag or an option of a match that is not known; its value is skipped with the rest.
-                    if word.starts_with('-') {
-                        None
-                    } else {
-                        continue;
-                    }
-                }
+                // A flag or an option of a match that is not known; its value is skipped with the rest.
+                word if word.starts_with('-') => words.one(word, packet, sets),
+                _ => continue,
             };
             let one = one.map(|hit| hit != std::mem::take(&mut negated));
             negated = false;
+            if one.is_none() {
+                doubt = doubt.min(why(word, words.module));
+            }
             all = match (all, one) {
                 (Some(false), _) | (_, Some(false)) => Some(false),
                 (Some(true), Some(true)) => Some(true),
                 _ => None,
             };
         }
-        (all, None)
+        Hit {
+            hits: all,
+            target: None,
+            doubt,
+        }
+    }
+}
+
+/// The words of a rule that are left, and the match that the latest `-m` named.
+struct Words<'r> {
+    rest: std::slice::Iter<'r, String>,
+    module: &'r str,
+}
+
+impl<'r> Words<'r> {
+    fn next(&mut self) -> Option<&'r str> {
+        self.rest.next().map(String::as_str)
+    }
+
+    /// What one option says of a packet; none where that is not known.
+    fn one(&mut self, option: &str, packet: &Packet, sets: &Sets) -> Option<bool> {
+        match option {
+            "-s" | "--src-range" => packet.from.map(|ip| inside(self.next(), ip)),
+            "-d" | "--dst-range" => packet.to.map(|ip| inside(self.next(), ip)),
+            "--match-set" => self.set(packet, sets),
+            "-p" => Some(
+                self.next()
+                    .is_some_and(|name| protocol(name, packet.protocol)),
+            ),
+            "-i" => Some(interface(self.next(), packet.comes_in)),
+            "-o" => Some(interface(self.next(), packet.goes_out)),
+            "-f" => Some(false),
+            "--family" => {
+                let six = packet.to.or(packet.from).is_some_and(|ip| ip.is_ipv6());
+                Some(self.next() == Some(if six { "6" } else { "4" }))
+            }
+            "--dport" | "--dports" => ports(self.next(), packet.port),
+            "--sport" | "--sports" => ports(self.next(), packet.source_port),
+            "--ports" => {
+                let word = self.next();
+                match (ports(word, packet.port), ports(word, packet.source_port)) {
+                    (Some(true), _) | (_, Some(true)) => Some(true),
+                    (Some(false), Some(false)) => Some(false),
+                    _ => None,
+                }
+            }
+            "--ctstate" | "--state" => {
+                let list = self.next().unwrap_or_default();
+                let word = packet.state?.word();
+                Some(list.split(',').any(|s| s == word))
+            }
+            "--tcp-flags" => {
+                let (mask, wanted) = (self.next()?, self.next()?);
+                let flags = packet.flags?;
+                Some(flags & bits(mask) == bits(wanted))
+            }
+            "--syn" => Some(packet.flags? & bits("FIN,SYN,RST,ACK") == flag::SYN),
+            "--flags-any" => {
+                let any = self.next()?;
+                Some(packet.flags? & bits(any) != 0)
+            }
+            "--dst-type" => match (self.next(), packet.to) {
+                (Some("LOCAL"), Some(to)) if packet.client != Client::Destination => {
+                    Some(!to.is_multicast())
+                }
+                (Some("LOCAL" | "BROADCAST" | "ANYCAST"), Some(_)) => Some(false),
+                (Some("UNICAST"), Some(to)) => Some(!to.is_multicast()),
+                (Some("MULTICAST"), Some(to)) => Some(to.is_multicast()),
+                _ => None,
+            },
+            "--src-type" => match (self.next(), packet.client) {
+                (Some("UNICAST"), Client::Source) => Some(true),
+                (Some(_), Client::Source) => Some(false),
+                _ => None,
+            },
+            "--pkt-type" => {
+                let many = packet.to?.is_multicast();
+                match self.next()? {
+                    "multicast" => Some(many),
+                    "host" | "unicast" => Some(!many),
+                    _ => Some(false),
+                }
+            }
+            // Packets of clients come without IPsec.
+            "--pol" => Some(self.next() == Some("none")),
+            _ => None,
+        }
+    }
+
+    /// Whether an address is in a set of addresses.
+    fn set(&mut self, packet: &Packet, sets: &Sets) -> Option<bool> {
+        let (name, side) = (self.next()?, self.next()?);
+        let address = match side {
+            "src" => packet.from?,
+            "dst" => packet.to?,
+            _ => return None,
+        };
+        Some(sets.get(name)?.contains(address))
+    }
+}
+
+/// Why an option is not decided.
+fn why(option: &str, module: &str) -> Doubt {
+    match (option, module) {
+        ("--probability" | "--mode" | "--every", _) | (_, "statistic") => Doubt::Share,
+        ("--limit" | "--hashlimit" | "--connlimit-above", _)
+        | (
+            _,
+            "limit" | "hashlimit" | "connlimit" | "recent" | "quota" | "connbytes" | "rateest"
+            | "nfacct",
+        ) => Doubt::Rate,
+        ("--uid-owner" | "--length" | "--timestart" | "--ttl" | "--mac-source", _)
+        | (
+            _,
+            "string" | "u32" | "bpf" | "time" | "owner" | "length" | "ttl" | "hl" | "tos" | "dscp"
+            | "ecn" | "mac" | "geoip" | "tcpmss" | "osf" | "cgroup" | "cpu",
+        ) => Doubt::Content,
+        _ => Doubt::Unknown,
     }
 }
 
@@ -112,42 +223,52 @@ fn number(word: &str) -> Option<u32> {
     }
 }
 
-fn inside(word: Option<&str>, address: IpAddr) -> bool {
-    let net = |word: &str| {
-        word.parse::<IpNet>()
-            .ok()
-            .or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from))
-    };
-    word.is_some_and(|list| {
-        list.split(',')
-            .filter_map(net)
-            .any(|net| net.contains(&address))
-    })
+fn bits(list: &str) -> u8 {
+    let each = list.split(',').map(|name| match name {
+        "FIN" => flag::FIN,
+        "SYN" => flag::SYN,
+        "RST" => flag::RST,
+        "PSH" => flag::PSH,
+        "ACK" => flag::ACK,
+        "URG" => flag::URG,
+        "ALL" => 0x3f,
+        _ => 0,
+    });
+    each.fold(0, |all, one| all | one)
 }
 
-fn protocol(name: &str, number: u8) -> bool {
-    let known = match name {
-        "all" => return true,
+fn inside(word: Option<&str>, address: IpAddr) -> bool {
+    let ranges = word.into_iter().flat_map(|list| list.split(','));
+    let mut ranges = ranges.filter_map(range);
+    ranges.any(|(first, last)| first <= address && address <= last)
+}
+
+fn protocol(list: &str, number: u8) -> bool {
+    let known = |name: &str| match name {
+        "all" => Some(0),
         "icmp" => Some(1),
-        "ipencap" | "ipv4" => Some(4),
+        "ipencap" | "ipv4" | "ipip" => Some(4),
         "tcp" => Some(6),
         "udp" => Some(17),
         "ipv6" => Some(41),
+        "gre" => Some(47),
         "ipv6-icmp" | "icmpv6" => Some(58),
         "vrrp" => Some(112),
         other => other.parse::<u8>().ok(),
     };
-    known == Some(0) || known == Some(number)
+    list.split(',')
+        .map(known)
+        .any(|one| one == Some(0) || one == Some(number))
 }
 
-fn interface(word: Option<&str>, name: Option<&str>) -> bool {
-    let (Some(word), Some(name)) = (word, name) else {
+fn interface(list: Option<&str>, name: Option<&str>) -> bool {
+    let (Some(list), Some(name)) = (list, name) else {
         return false;
     };
-    match word.strip_suffix('+') {
+    list.split(',').any(|word| match word.strip_suffix('+') {
         Some(start) => name.starts_with(start),
         None => word == name,
-    }
+    })
 }
 
 fn ports(word: Option<&str>, port: Option<u16>) -> Option<bool> {
@@ -167,4 +288,15 @@ fn ports(word: Option<&str>, port: Option<u16>) -> Option<bool> {
         matches!((low, high), (Ok(low), Ok(high)) if (low..=high).contains(&port))
     };
     Some(word.is_some_and(|list| list.split(',').any(fits)))
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::New => "NEW",
+            Self::Established => "ESTABLISHED",
+            Self::Invalid => "INVALID",
+            Self::Untracked => "UNTRACKED",
+        }
+    }
 }

@@ -1,3 +1,4 @@
+use super::super::packet::{State, flag};
 use super::*;
 
 #[test]
@@ -61,7 +62,7 @@ fn where_rules_of_the_nat_table_send_a_packet() {
         let found = found.map(|rewrite| match rewrite {
             Rewrite::Here { port, .. } => (None, port),
             Rewrite::To { address, port, .. } => (Some(address), port),
-            Rewrite::Perhaps(_) => (None, Some(0)),
+            Rewrite::From { .. } | Rewrite::Perhaps(_) => (None, Some(0)),
         });
         assert_eq!(found, want, "{rules}");
     }
@@ -78,8 +79,9 @@ fn packet() -> Packet<'static> {
         source_port: None,
         port: Some(80),
         comes_in: Some("eth0"),
-        goes_out: None,
         state: Some(State::New),
+        flags: Some(flag::SYN),
+        ..Packet::default()
     }
 }
 
@@ -87,7 +89,7 @@ fn word(fate: &Fate) -> &'static str {
     match fate {
         Fate::Passes => "passes",
         Fate::Dropped(_) => "dropped",
-        Fate::May(_) => "may",
+        Fate::May(..) => "may",
     }
 }
 
@@ -104,6 +106,17 @@ fn what_a_rule_does_to_a_packet() {
         ("ACCEPT", "-A INPUT ! -d 10.0.0.1/32 -j DROP", "passes"),
         ("ACCEPT", "-A INPUT -d 10.0.0.2/32 -j DROP", "passes"),
         ("ACCEPT", "-A INPUT -p udp -j DROP", "passes"),
+        (
+            "ACCEPT",
+            "-A INPUT -m pkttype --pkt-type multicast -j DROP",
+            "passes",
+        ),
+        (
+            "ACCEPT",
+            "-A INPUT -m pkttype --pkt-type unicast -j DROP",
+            "dropped",
+        ),
+        ("ACCEPT", "-A INPUT -j TTL --ttl-set 64", "passes"),
         ("ACCEPT", "-A INPUT ! -p udp -j DROP", "dropped"),
         ("ACCEPT", "-A INPUT -i eth1 -j DROP", "passes"),
         ("ACCEPT", "-A INPUT -i eth+ -j DROP", "dropped"),
@@ -123,6 +136,21 @@ fn what_a_rule_does_to_a_packet() {
             "passes",
         ),
         ("ACCEPT", "-A INPUT -p tcp -m tcp --sport 80 -j DROP", "may"),
+        (
+            "ACCEPT",
+            "-A INPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate NEW -j DROP",
+            "passes",
+        ),
+        (
+            "ACCEPT",
+            "-A INPUT -m iprange --src-range 10.0.0.1-10.0.0.20 -j DROP",
+            "dropped",
+        ),
+        (
+            "ACCEPT",
+            "-A INPUT -m policy --dir in --pol ipsec -j DROP",
+            "passes",
+        ),
         (
             "ACCEPT",
             "-A INPUT -m conntrack --ctstate INVALID -j DROP",
@@ -265,5 +293,69 @@ fn a_mark_below_what_may_let_packets_past_is_not_known() {
     ] {
         let text = format!("*mangle\n:PREROUTING ACCEPT [0:0]\n:own - [0:0]\n{rules}\nCOMMIT\n");
         assert_eq!(Rules::parse(&text).mark(&packet()), want, "{rules}");
+    }
+}
+
+/// A rule that may hit, and why that is not known.
+#[test]
+fn why_it_is_not_known_whether_a_rule_hits() {
+    for (rules, want) in [
+        (
+            "-A INPUT -m statistic --mode random --probability 0.3 -j DROP",
+            Doubt::Share,
+        ),
+        (
+            "-A INPUT -m statistic --mode nth --every 3 --packet 0 -j DROP",
+            Doubt::Share,
+        ),
+        (
+            "-A INPUT -m statistic --mode random --probability 0.3 -j own\n-A own -j DROP",
+            Doubt::Share,
+        ),
+        (
+            "-A INPUT -m hashlimit --hashlimit-above 5/sec --hashlimit-name x -j DROP",
+            Doubt::Rate,
+        ),
+        (
+            "-A INPUT -m limit --limit 5/sec -j ACCEPT\n-A INPUT -j DROP",
+            Doubt::Rate,
+        ),
+        (
+            "-A INPUT -m connlimit --connlimit-above 2 -j REJECT",
+            Doubt::Rate,
+        ),
+        (
+            "-A INPUT -m recent --update --seconds 30 --hitcount 6 --name x -j DROP",
+            Doubt::Rate,
+        ),
+        (
+            "-A INPUT -m string --string x --algo bm -j DROP",
+            Doubt::Content,
+        ),
+        ("-A INPUT -m u32 --u32 0x0=0 -j DROP", Doubt::Content),
+        (
+            "-A INPUT -m time --timestart 00:00 --timestop 23:59 -j DROP",
+            Doubt::Content,
+        ),
+        ("-A INPUT -m length --length 0:60 -j DROP", Doubt::Content),
+        ("-A INPUT -m owner --uid-owner 0 -j DROP", Doubt::Content),
+        (
+            "-A INPUT -m mac --mac-source 02:00:00:00:00:01 -j DROP",
+            Doubt::Content,
+        ),
+        ("-A INPUT -j NFQUEUE --queue-num 0", Doubt::Content),
+        ("-A INPUT -j TTL --ttl-set 1", Doubt::Content),
+        (
+            "-A INPUT -m set --match-set bad src -j DROP",
+            Doubt::Unknown,
+        ),
+        ("-A INPUT -m mark --mark 0x1 -j DROP", Doubt::Unknown),
+    ] {
+        let text = format!("*filter\n:INPUT ACCEPT [0:0]\n:own - [0:0]\n{rules}\nCOMMIT\n");
+        let fate = Rules::parse(&text).fate("filter", "INPUT", &packet());
+        assert!(
+            matches!(fate, Fate::May(_, doubt) if doubt == want),
+            "{rules}: {fate:?}"
+        );
     }
 }

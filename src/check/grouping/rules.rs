@@ -12,15 +12,24 @@ use crate::check::end_to_end::{
     WHO_ANSWERS,
 };
 use crate::check::health::HEALTH;
+use crate::check::health_path::FIREWALL_HEALTH;
 use crate::check::iptables::IPTABLES_BACKEND;
 use crate::check::ipvs_sync::SYNC_DAEMON;
 use crate::check::ipvs_timeouts::IPVS_TIMEOUTS;
 use crate::check::keepalived::VRRP_STATE;
+use crate::check::link::{LINK, MTU, TRAFFIC_CONTROL};
 use crate::check::listener::{LISTENER, OWN_ANSWER};
 use crate::check::marks::{MARK_COUNTERS, MARK_RULE, MARK_SET, MARK_UNIQUE};
+use crate::check::nat_rules::NAT_RULES;
 use crate::check::offload::LRO;
+use crate::check::owner::{DUPLICATE_ADDRESS, NEIGHBOUR};
+use crate::check::packet_route::PACKET_ROUTE;
 use crate::check::reachable::REACHABLE;
+use crate::check::real_server::{REAL_SERVER_ANSWER, REAL_SERVER_REACH};
 use crate::check::redirects::SEND_REDIRECTS;
+use crate::check::reply_route::RP_FILTER;
+use crate::check::running::SERVER_RUNNING;
+use crate::check::service_path::FIREWALL_VIP;
 use crate::check::sysctl_at_boot::PERSISTED_SYSCTL;
 use crate::check::vip::{VIP_HOLDER, VIP_NOT_HELD, VIP_ONLY_ON_LO};
 use crate::check::vrrp::{VRRP_EQUAL, VRRP_ID, VRRP_PRIORITY};
@@ -52,6 +61,7 @@ enum From {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     SameHost,
+    SameHostOrPointed,
     /// A director, about the same VIP.
     Director,
     /// A real server of the service.
@@ -139,6 +149,41 @@ static RULES: &[(&[From], At, &[&Check])] = &[
         &[From::Check(&ARPTABLES_VIP), From::Check(&VIP_HOLDER)],
         At::Cluster,
         &[&ARP_ANSWER],
+    ),
+    // Requests of directors to a real server, which show what other checks name.
+    (
+        &[
+            From::Check(&FIREWALL_HEALTH),
+            From::Check(&FIREWALL_VIP),
+            From::Check(&NAT_RULES),
+            From::Check(&PACKET_ROUTE),
+            From::Check(&NEIGHBOUR),
+            From::Check(&DUPLICATE_ADDRESS),
+            From::Check(&ARPTABLES_RIP),
+            From::Check(&LINK),
+            From::Check(&MTU),
+            From::Check(&TRAFFIC_CONTROL),
+            From::Check(&RP_FILTER),
+            From::Check(&LISTENER),
+            From::Check(&OWN_ANSWER),
+            From::Check(&SERVER_RUNNING),
+            From::OtherUnit,
+            From::ServerFile,
+            From::Vip,
+        ],
+        At::SameHostOrPointed,
+        &[&REAL_SERVER_ANSWER, &REAL_SERVER_REACH],
+    ),
+    (
+        &[From::Check(&REAL_SERVER_ANSWER)],
+        At::RealServer,
+        &[
+            &HTTP_STATUS,
+            &HTTP_TEXT,
+            &END_TO_END,
+            &SHARES,
+            &GETS_CONNECTIONS,
+        ],
     ),
     // Health checkers take out what does not answer.
     (
@@ -324,6 +369,9 @@ fn stands(members: &Members, at: At, cause: &Finding, finding: &Finding) -> bool
     let host = cause.host.as_str();
     match at {
         At::SameHost => !host.is_empty() && host == finding.host,
+        At::SameHostOrPointed => {
+            !host.is_empty() && (host == finding.host || finding.about.hosts.contains(host))
+        }
         At::Director => members.is_director(host) && members.same_vip(cause, finding),
         At::RealServer => members.is_real_server(host, service),
         At::Member => {

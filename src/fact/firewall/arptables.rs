@@ -9,24 +9,99 @@ pub(super) struct Rule {
     options: BTreeMap<String, String>,
 }
 
+/// The same with its options in their order, each with whether it is negated and its value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ArpRule {
+    pub chain: String,
+    pub options: Vec<(bool, String, String)>,
+    /// As it was printed.
+    pub line: String,
+}
+
+impl ArpRule {
+    pub fn value(&self, name: &str) -> Option<&str> {
+        let mut all = self.options.iter();
+        all.find(|(_, option, _)| option == name)
+            .map(|(_, _, value)| value.as_str())
+    }
+
+    pub fn target(&self) -> Option<&str> {
+        self.value("-j")
+    }
+
+    fn read(line: &str) -> Self {
+        let mut words = line.split_whitespace().skip(1).peekable();
+        let chain = words.next().unwrap_or_default().to_owned();
+        let mut options = Vec::new();
+        let mut negated = false;
+        while let Some(word) = words.next() {
+            if word == "!" {
+                negated = true;
+                continue;
+            }
+            let value = words
+                .next_if(|word| !word.starts_with('-') && *word != "!")
+                .unwrap_or_default();
+            options.push((
+                std::mem::take(&mut negated),
+                word.to_owned(),
+                value.to_owned(),
+            ));
+        }
+        Self {
+            chain,
+            options,
+            line: line.to_owned(),
+        }
+    }
+}
+
 /// In the order of the tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Arptables {
     rules: Vec<Rule>,
     /// As they were printed.
     pub lines: Vec<String>,
+    ordered: Vec<ArpRule>,
+    /// Of the chains.
+    policies: BTreeMap<String, String>,
 }
 
 impl Arptables {
     /// None: a line that is no rule.
     pub(super) fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Self, String> {
         let mut all = Self::default();
-        for line in lines.filter(|line| line.starts_with('-')) {
+        for line in lines {
+            if let Some((chain, policy)) = line.strip_prefix(':').and_then(|l| l.split_once(' ')) {
+                let policy = policy.split_whitespace().next().unwrap_or_default();
+                // Both backends act on a packet.
+                if policy == "DROP" || !all.policies.contains_key(chain) {
+                    all.policies.insert(chain.to_owned(), policy.to_owned());
+                }
+            }
+            if !line.starts_with('-') {
+                continue;
+            }
             let rule = rule(line).ok_or_else(|| line.to_owned())?;
             all.rules.push(rule);
+            all.ordered.push(ArpRule::read(line));
             all.lines.push(line.to_owned());
         }
         Ok(all)
+    }
+
+    /// The rules of a chain, in their order.
+    pub fn rules_of(&self, chain: &str) -> impl Iterator<Item = &ArpRule> {
+        self.ordered.iter().filter(move |rule| rule.chain == chain)
+    }
+
+    pub fn policy(&self, chain: &str) -> Option<&str> {
+        self.policies.get(chain).map(String::as_str)
+    }
+
+    #[cfg(test)]
+    pub fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text.lines())
     }
 
     /// Whether a rule stands, given as `arptables-save` prints it: options may come in another order.

@@ -4,20 +4,23 @@
 mod arptables;
 mod native;
 mod rules;
+pub mod sets;
+mod translate;
 
-use native::{Native, native};
+use sets::Sets;
 
 use super::{Fact, ParseError, Section};
 
-pub use arptables::Arptables;
-pub use rules::{Chain, Chains, Rule, Rules};
+pub use arptables::{ArpRule, Arptables};
+pub use native::{Base, Table};
+pub use rules::{Chain, Chains, Printed, Rule, Rules};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Firewall {
     /// What `iptables -V` says: `legacy` or `nf_tables`; empty where there is no iptables.
     pub backend: String,
     /// The same of `ip6tables`; empty where it was not asked.
-    backend_v6: String,
+    pub backend_v6: String,
     pub legacy: Rules,
     pub legacy_v6: Rules,
     pub nft: Rules,
@@ -26,10 +29,8 @@ pub struct Firewall {
     pub arp: Arptables,
     /// Rules of arptables in all backends.
     pub arp_all: Arptables,
-    /// Chains of nft(8) itself that hook into the packet's way, outside iptables.
-    pub native: Vec<String>,
-    /// The same of chains of type nat, which may redirect.
-    pub native_nat: Vec<String>,
+    /// Tables of nft(8) itself, which iptables does not know.
+    pub native: Vec<Table>,
     /// Whether some rule of nft(8) itself sets a mark.
     pub native_marks: bool,
     /// Packet filters that the kernel has, and that no tool on the host could list.
@@ -60,21 +61,96 @@ impl Firewall {
                 ParseError::new("firewall", format!("odd line {line:?} of `arptables-save`"))
             })
         };
-        Ok(Self {
+        let mut all = Self {
             backend: backend("backend"),
             backend_v6: backend("backend-v6"),
             arp: arp(&["arptables-tool"])?,
             arp_all: arp(&["arptables", "arptables-nft"])?,
-            native: native(section.part("native"), Native::Drops),
-            native_nat: native(section.part("native"), Native::Redirects),
-            native_marks: !native(section.part("native"), Native::Marks).is_empty(),
             unread: section
                 .part("unread")
                 .split_whitespace()
                 .map(str::to_owned)
                 .collect(),
             ..Self::counted(section)
-        })
+        };
+        all.native = native::tables(section.part("native"), &[&all.nft, &all.nft_v6]);
+        all.native_marks = all.native.iter().any(|table| {
+            let mut rules = table.chains().into_iter().flat_map(Chains::values);
+            rules.any(|chain| {
+                chain
+                    .rules
+                    .iter()
+                    .any(|rule| rule.value("-j") == Some("MARK"))
+            })
+        });
+        // Without nft(8) nobody lists tables that iptables-nft says it cannot show.
+        let hidden = [section.part("nft"), section.part("nft-v6")]
+            .iter()
+            .any(|text| text.contains("is incompatible, use 'nft' tool"));
+        if hidden
+            && section.part("native").trim().is_empty()
+            && !all.unread.iter().any(|t| t == "nft")
+        {
+            all.unread.push("nft".to_owned());
+        }
+        let sets = Sets::of_ipset(section.part("ipset"));
+        let tools = all.tools();
+        let each = [
+            &mut all.legacy,
+            &mut all.nft,
+            &mut all.legacy_v6,
+            &mut all.nft_v6,
+        ];
+        for (rules, tool) in each.into_iter().zip(tools) {
+            rules.sets = sets.clone();
+            rules.tool = tool;
+        }
+        Ok(all)
+    }
+
+    /// By which tool each is shown and changed: legacy, nft, and both of IPv6. The plain name is one of them.
+    fn tools(&self) -> [&'static str; 4] {
+        let nft = |backend: &str| backend == "nf_tables";
+        let v4 = if nft(&self.backend) {
+            ["iptables-legacy", "iptables"]
+        } else {
+            ["iptables", "iptables-nft"]
+        };
+        let backend = if self.backend_v6.is_empty() {
+            &self.backend
+        } else {
+            &self.backend_v6
+        };
+        let v6 = if nft(backend) {
+            ["ip6tables-legacy", "ip6tables"]
+        } else {
+            ["ip6tables", "ip6tables-nft"]
+        };
+        [v4[0], v4[1], v6[0], v6[1]]
+    }
+
+    /// Whether some rule of nft(8) itself leaves packets out of conntrack.
+    pub fn native_untracks(&self) -> bool {
+        let chains = self.native.iter().filter_map(Table::chains);
+        let mut rules = chains
+            .flat_map(Chains::values)
+            .flat_map(|chain| &chain.rules);
+        rules.any(|rule| rule.value("-j") == Some("NOTRACK"))
+    }
+
+    /// Base chains of nft(8) itself at a hook, of the families that see such packets.
+    pub fn native_at<'f>(
+        &'f self,
+        hook: &'f str,
+        families: &'f [&'f str],
+    ) -> impl Iterator<Item = (&'f Table, &'f Base)> {
+        let tables = self.native.iter();
+        tables
+            .filter(|table| families.contains(&table.family.as_str()))
+            .flat_map(move |table| {
+                let bases = table.bases.iter().filter(move |base| base.hook == hook);
+                bases.map(move |base| (table, base))
+            })
     }
 
     /// Rules of the backend that `iptables`, or `ip6tables`, uses.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::sets::Sets;
+
 /// One table's chains by name.
 pub type Chains = BTreeMap<String, Chain>;
 
@@ -17,12 +19,26 @@ pub struct Rule {
     /// The words after the chain's name.
     pub words: Vec<String>,
     pub packets: Option<u64>,
+    /// A rule of nft(8): as it was printed. `words` are what it means in those of iptables.
+    pub printed: Option<Printed>,
+}
+
+/// A rule of nft(8).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Printed {
+    pub text: String,
+    /// Its number, by which it is deleted.
+    pub handle: Option<u64>,
 }
 
 /// The rules of one family in one backend.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
     pub tables: BTreeMap<String, Chains>,
+    /// Sets that its rules may name.
+    pub sets: Sets,
+    /// The tool that shows and deletes these rules.
+    pub tool: &'static str,
 }
 
 impl Rule {
@@ -37,7 +53,7 @@ impl Rule {
 }
 
 /// Splits a line of iptables-save, which quotes by `"` and escapes by `\`.
-fn split_words(line: &str) -> Vec<String> {
+pub(super) fn split_words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let (mut quoted, mut started) = (false, false);
@@ -103,15 +119,18 @@ impl Rules {
                     continue;
                 }
                 let chain = words.remove(0);
-                chains
-                    .entry(chain)
-                    .or_default()
-                    .rules
-                    .push(Rule { words, packets });
+                chains.entry(chain).or_default().rules.push(Rule {
+                    words,
+                    packets,
+                    printed: None,
+                });
             }
         }
         tables.retain(|name, _| !name.is_empty());
-        Self { tables }
+        Self {
+            tables,
+            ..Self::default()
+        }
     }
 
     pub fn chain(&self, table: &str, chain: &str) -> Option<&Chain> {

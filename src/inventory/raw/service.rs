@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::health::HealthCheck;
 use super::word::{
-    Address, Bare, Codes, Endpoint, Mark, Port, Seconds, ServicePorts, Weight, Whole,
+    Address, Bare, Cidr, Codes, Endpoint, Mark, Port, Seconds, ServicePorts, Weight, Whole,
 };
 use crate::inventory::decode::HELP;
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, Word, shaped};
@@ -69,6 +69,9 @@ pub(in crate::inventory) struct Service {
     pub health_check: Opt<HealthCheck>,
     /// The requests that `lvsctl verify` sends to the service from a client.
     pub check: Opt<EndToEnd>,
+    /// The networks of clients that may use the service, where firewalls drop what others send. `verify` reports rules
+    /// that drop packets of clients in these networks. Default: clients anywhere.
+    pub clients: Opt<Many<Text<Cidr>>>,
 }
 
 /// Words of a closed set are taken in capitals too.

@@ -164,6 +164,11 @@ fn resolve(
         delay_loop: raw.delay_loop.copied().map_or(DEFAULT_DELAY_LOOP, |s| s.0),
         health_check,
         check,
+        clients: raw
+            .clients
+            .get()
+            .map(|many| many.iter().map(|(_, net)| net.0.0).collect())
+            .unwrap_or_default(),
     })
 }
 

@@ -613,6 +613,74 @@ const DR_KEEPALIVED: &[Damage] = &[
             ),
         ],
     ),
+    damage(
+        "the backup's interface has no carrier",
+        &[edit(
+            "lb2.probe",
+            "\"MULTICAST\",\"UP\",\"LOWER_UP\"]",
+            "\"MULTICAST\",\"NO-CARRIER\",\"UP\"]",
+        )],
+    ),
+    damage(
+        "one real server has another MTU",
+        &[edit("rs2.probe", "\"mtu\":1500", "\"mtu\":1400")],
+    ),
+    damage(
+        "a real server drops the health checks of the backup, in a range",
+        &[edit(
+            "rs1.probe",
+            "@NONCE firewall backend\niptables v1.8.9 (legacy)\n",
+            "@NONCE firewall backend\niptables v1.8.9 (legacy)\n\n@NONCE firewall legacy\n*filter\n:INPUT ACCEPT [0:0]\n[0:0] -A INPUT -s 192.168.100.15/32 -j DROP\nCOMMIT\n",
+        )],
+    ),
+    damage(
+        "DNAT of the VIP before IPVS on the backup",
+        &[edit(
+            "lb2.probe",
+            "@NONCE firewall backend\niptables v1.8.9 (legacy)\n",
+            "@NONCE firewall backend\niptables v1.8.9 (legacy)\n\n@NONCE firewall legacy\n*nat\n:PREROUTING ACCEPT [0:0]\n[0:0] -A PREROUTING -d 192.168.100.200/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 192.168.100.99:80\nCOMMIT\n",
+        )],
+    ),
+    damage(
+        "the director drops clients of one network elsewhere",
+        &[edit(
+            "lb1.probe",
+            "@NONCE firewall backend\niptables v1.8.9 (legacy)\n",
+            "@NONCE firewall backend\niptables v1.8.9 (legacy)\n\n@NONCE firewall legacy\n*filter\n:INPUT ACCEPT [0:0]\n[0:0] -A INPUT -s 203.0.113.0/24 -j DROP\nCOMMIT\n",
+        )],
+    ),
+    damage(
+        "a real server has the address of another one too",
+        &[edit(
+            "rs2.probe",
+            "\"addr_info\":[{\"family\":\"inet\",\"local\":\"192.168.100.13\"",
+            "\"addr_info\":[{\"family\":\"inet\",\"local\":\"192.168.100.12\",\"prefixlen\":24,\"scope\":\"global\"},{\"family\":\"inet\",\"local\":\"192.168.100.13\"",
+        )],
+    ),
+    damage(
+        "a real server loses packets",
+        &[edit(
+            "rs1.probe",
+            "\n\n@NONCE listener tcp",
+            "\n\n@NONCE traffic-control qdisc\nqdisc netem 8001: dev eth0 root refcnt 2 limit 1000 loss 30%\n\n@NONCE listener tcp",
+        )],
+    ),
+    damage(
+        "a real server answers 500, and the scheduler sends this client to the other one",
+        &[edit(
+            "rs1.probe",
+            "@lvsctl-e2e code=200",
+            "@lvsctl-e2e code=500",
+        )],
+    ),
+    damage(
+        "the backup answers no ARP",
+        &[edit(
+            "lb2.probe",
+            "conf/all/arp_ignore:0",
+            "conf/all/arp_ignore:8",
+        )],
+    ),
 ];
 
 #[test]

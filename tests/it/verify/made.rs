@@ -107,16 +107,22 @@ fn verify_files(inventory: &str, hosts: &[Made], files: BTreeMap<String, String>
     Recorded { cluster, files }.verify_without(&silent, &[])
 }
 
-/// A check's findings, one line each; a note has its text alone.
+/// A check's findings, one line each, with those that stand with another one of the same cause; a note has its text alone.
 pub(crate) fn of(findings: &Findings, check: &str) -> Vec<String> {
     let found = findings.all.iter().filter(|f| f.check.id == check);
     found
-        .map(|f| match f.severity {
-            Severity::Note => format!("{}: note: {}", f.host, f.what),
-            _ => format!(
-                "{}: {}: expected {}, found {}, fix: {}",
-                f.host, f.what, f.expected, f.found, f.fix
-            ),
+        .flat_map(|f| {
+            let line = |what: &str, expected: &str, found: &str| match f.severity {
+                Severity::Note => format!("{}: note: {what}", f.host),
+                _ => format!(
+                    "{}: {what}: expected {expected}, found {found}, fix: {}",
+                    f.host, f.fix
+                ),
+            };
+            let parts = f.parts.iter().filter(|part| part.check.id == check);
+            let parts = parts.map(|part| line(&part.what, &part.expected, &part.found));
+            let first = line(&f.what, &f.expected, &f.found);
+            [first].into_iter().chain(parts).collect::<Vec<_>>()
         })
         .collect()
 }

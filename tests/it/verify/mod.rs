@@ -9,6 +9,7 @@ mod keepalived;
 mod localnode;
 mod made;
 mod mark;
+mod path;
 mod premise;
 mod reply;
 mod source;
@@ -126,7 +127,7 @@ fn asked(script: &str, text: &str) -> String {
 
 /// Facts that a recording leaves out are answered as a host does that has nothing of the kind.
 fn with_silence(probe: &str) -> String {
-    const NOTHING: [(&str, &str); 18] = [
+    const NOTHING: [(&str, &str); 19] = [
         ("sysctl", "values"),
         ("sysctl-file", "files"),
         ("boot-source", "read\nyes"),
@@ -145,6 +146,7 @@ fn with_silence(probe: &str) -> String {
         ("process", "stat"),
         ("listener", "tcp"),
         ("offload", "asked"),
+        ("traffic-control", "qdisc"),
     ];
     let missing = NOTHING
         .iter()

@@ -141,7 +141,7 @@ const CASES: &[Case] = &[
         check: "listener",
         host: "rs1",
         parts: &[("listener tcp", ""), ("firewall native", NFT_NAT)],
-        says: "the chain ip mine pre of nftables may redirect",
+        says: "skipped: nothing of the host's own listens there, and yet it answers",
     },
     Case {
         name: "answers-without-a-listener",
@@ -205,6 +205,20 @@ const CASES: &[Case] = &[
         host: "lb1",
         parts: &[("firewall unread", "iptables")],
         says: "the kernel has a packet filter that iptables should list",
+    },
+    Case {
+        name: "iptables-missing-health",
+        check: "firewall-health",
+        host: "rs1",
+        parts: &[("firewall unread", "iptables")],
+        says: "the kernel has a packet filter that iptables should list, and did not",
+    },
+    Case {
+        name: "no-tc",
+        check: "traffic-control",
+        host: "rs1",
+        parts: &[("traffic-control missing", "")],
+        says: "eth0: skipped: there is no tc on the host",
     },
     Case {
         name: "sysctls-hidden-ignore",
@@ -985,6 +999,68 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
         "this machine's clock knows the day",
         Holds("a waiver is by days, in UTC"),
         "`waive` of the inventory",
+    ),
+    (
+        "nat-rules",
+        "all packet filters were listed",
+        Elsewhere("iptables-missing: firewall-vip says so"),
+        "iptables(8), nft(8)",
+    ),
+    (
+        "firewall-health",
+        "all packet filters were listed",
+        Skipped("iptables-missing-health"),
+        "iptables(8), nft(8)",
+    ),
+    ("link", "ip tells of interfaces", Refused, "ip-link(8)"),
+    ("traffic-control", "tc is there", Skipped("no-tc"), "tc(8)"),
+    (
+        "packet-route",
+        "ip answers",
+        Holds("a question that was not answered is not judged; one that was refused is"),
+        "ip-route(8)",
+    ),
+    (
+        "director-arp",
+        "the host shows its settings",
+        Elsewhere("arp-ignore says so of real servers; a director has the same /proc"),
+        "ip-sysctl",
+    ),
+    (
+        "kernel-limits",
+        "the host shows its settings",
+        Holds("without conntrack there is no such table"),
+        "ip-sysctl",
+    ),
+    (
+        "mtu",
+        "hosts of one network need one MTU",
+        Holds("a frame that is longer than its receiver takes is dropped"),
+        "RFC 1191",
+    ),
+    (
+        "duplicate-address",
+        "ip tells addresses",
+        Refused,
+        "ip-address(8)",
+    ),
+    (
+        "neighbour",
+        "the hardware address of the host is known",
+        Holds("of a host that did not answer nothing is judged"),
+        "ip-neighbour(8)",
+    ),
+    (
+        "real-server-answer",
+        "curl or bash is there",
+        Holds("what was not asked is not judged"),
+        "curl(1)",
+    ),
+    (
+        "real-server-reach",
+        "several directors asked",
+        Holds("one alone is judged as real-server-answer"),
+        "curl(1)",
     ),
 ];
 

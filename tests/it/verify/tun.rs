@@ -103,15 +103,29 @@ fn rules_about_the_tunnel_are_seen() {
     let dropped = |interface: &str| {
         format!("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -i {interface} -p tcp -j DROP\nCOMMIT")
     };
-    for (inventory, hosts, part, vip, home) in [
-        (V4, V4_HOSTS, "firewall legacy", "192.168.100.200", "tunl0"),
-        (V6, V6_HOSTS, "firewall legacy-v6", "fd00:1::200", "ip6tnl0"),
+    for (inventory, hosts, part, tool, vip, home) in [
+        (
+            V4,
+            V4_HOSTS,
+            "firewall legacy",
+            "iptables",
+            "192.168.100.200",
+            "tunl0",
+        ),
+        (
+            V6,
+            V6_HOSTS,
+            "firewall legacy-v6",
+            "ip6tables",
+            "fd00:1::200",
+            "ip6tnl0",
+        ),
     ] {
         let findings = verify(inventory, hosts, "rs1", &[(part, &dropped(home))]);
         assert_eq!(
             of(&findings, "firewall-vip"),
             [format!(
-                "rs1: web {vip} port 80: expected packets of web {vip} port 80 to pass the firewall, found dropped by the rule -A INPUT -i {home} -p tcp -j DROP of filter, fix: take that rule away, or put one before it that accepts them"
+                "rs1: web {vip} port 80: expected packets of web {vip} port 80 to pass the firewall, found dropped by the rule -A INPUT -i {home} -p tcp -j DROP of filter, fix: `{tool} -t filter -D INPUT -i {home} -p tcp -j DROP`, and out of what sets it at boot"
             )]
         );
         let findings = verify(inventory, hosts, "rs1", &[(part, &dropped("eth0"))]);

@@ -1,0 +1,50 @@
+//! A packet as far as it is known.
+
+use std::net::IpAddr;
+
+/// Bits of the TCP header (RFC 9293, 3.1).
+pub mod flag {
+    pub const FIN: u8 = 0x01;
+    pub const SYN: u8 = 0x02;
+    pub const RST: u8 = 0x04;
+    pub const PSH: u8 = 0x08;
+    pub const ACK: u8 = 0x10;
+    pub const URG: u8 = 0x20;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    New,
+    Established,
+    /// Of no connection that the kernel knows.
+    Invalid,
+    Untracked,
+}
+
+/// Which end of a packet is a client, who may be anyone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Client {
+    #[default]
+    None,
+    Source,
+    Destination,
+}
+
+/// A packet as far as it is known; what is None may be anything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Packet<'a> {
+    pub from: Option<IpAddr>,
+    pub to: Option<IpAddr>,
+    /// Its number in the IP header.
+    pub protocol: u8,
+    pub source_port: Option<u16>,
+    pub port: Option<u16>,
+    pub comes_in: Option<&'a str>,
+    pub goes_out: Option<&'a str>,
+    /// What conntrack says of the first packet of a connection.
+    pub state: Option<State>,
+    /// The same of those that follow.
+    pub later: Option<State>,
+    pub flags: Option<u8>,
+    pub client: Client,
+}

@@ -1,0 +1,107 @@
+//! Packets of services, as hosts on their way see them. How they are followed is [`super::packet_path`]'s part.
+
+use std::net::IpAddr;
+
+use super::HostAudit;
+use super::firewall::{Client, Packet, State, flag};
+use super::packet_path::{TCP, UDP};
+use crate::model::{Protocol, Service};
+
+/// Its number in the IP header.
+pub(super) fn number(protocol: Protocol) -> u8 {
+    match protocol {
+        Protocol::Tcp => TCP,
+        Protocol::Udp => UDP,
+    }
+}
+
+const CONNTRACK: &str = "/proc/sys/net/ipv4/vs/conntrack";
+
+/// Where the kernel says how IPVS's packets are tracked.
+pub(super) fn tracking() -> [String; 2] {
+    [CONNTRACK, LOOSE].map(str::to_owned)
+}
+
+const LOOSE: &str = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose";
+
+/// What conntrack says of what follows the first packet of a connection that IPVS takes away from it: it takes a connection
+/// up in its middle, unless it is told not to.
+pub(super) fn midway(audit: &HostAudit) -> State {
+    match audit.facts().sysctl.get(LOOSE).map(|value| value.trim()) {
+        Some("0") => State::Invalid,
+        _ => State::New,
+    }
+}
+
+/// IPVS's packets are tracked only with `conntrack` set.
+pub(super) fn tracked(audit: &HostAudit) -> Option<bool> {
+    let value = audit.facts().sysctl.get(CONNTRACK)?;
+    Some(value.trim() != "0")
+}
+
+/// A tunnel to a real server; what is in it is of the VIP's family. Nothing comes back by it, so that to conntrack it
+/// stays new.
+pub(super) fn tunnel(from: Option<IpAddr>, to: IpAddr, vip: IpAddr) -> Packet<'static> {
+    Packet {
+        from,
+        to: Some(to),
+        protocol: if vip.is_ipv4() { 4 } else { 41 },
+        state: Some(State::New),
+        later: Some(State::New),
+        ..Packet::default()
+    }
+}
+
+/// What asks for a service.
+pub(super) fn request(service: &Service, to: IpAddr, port: u16) -> Packet<'static> {
+    Packet {
+        to: Some(to),
+        protocol: number(service.protocol),
+        port: Some(port),
+        state: Some(State::New),
+        later: Some(State::Established),
+        flags: (service.protocol == Protocol::Tcp).then_some(flag::SYN),
+        client: Client::Source,
+        ..Packet::default()
+    }
+}
+
+/// What answers.
+pub(super) fn reply(service: &Service, from: IpAddr, port: u16) -> Packet<'static> {
+    Packet {
+        from: Some(from),
+        to: None,
+        source_port: Some(port),
+        port: None,
+        state: Some(State::Established),
+        flags: (service.protocol == Protocol::Tcp).then_some(flag::SYN | flag::ACK),
+        client: Client::Destination,
+        ..request(service, from, port)
+    }
+}
+
+/// A connection of a director to a real server, as its health check makes it: what asks, and what answers.
+pub(super) fn check(from: IpAddr, to: IpAddr, port: u16) -> [Packet<'static>; 2] {
+    const ANY: u16 = 50_321;
+    let asks = Packet {
+        from: Some(from),
+        to: Some(to),
+        protocol: TCP,
+        source_port: Some(ANY),
+        port: Some(port),
+        state: Some(State::New),
+        later: Some(State::Established),
+        flags: Some(flag::SYN),
+        ..Packet::default()
+    };
+    let answers = Packet {
+        from: Some(to),
+        to: Some(from),
+        source_port: Some(port),
+        port: Some(ANY),
+        state: Some(State::Established),
+        flags: Some(flag::SYN | flag::ACK),
+        ..asks.clone()
+    };
+    [asks, answers]
+}

@@ -1,0 +1,404 @@
+//! What the kernel of each host does with the cluster's packets by its routes, rules and reverse path filters, of every
+//! table: the kernel itself is asked, packet by packet. The way of replies to clients is [`super::reply_route`]'s part.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::definition::{Check, Judge};
+use super::findings::{Findings, Mismatch};
+use super::firewall::{is_private, no_client};
+use super::flow::tracking;
+use super::health_path::asks_from;
+use super::{Cause, HostAudit};
+use crate::fact::Needs;
+use crate::fact::firewall::sets;
+use crate::fact::route_to::Question;
+use crate::model::topology::{self, Serves};
+use crate::model::{Cluster, Host, Mode};
+
+pub(super) static PACKET_ROUTE: Check = Check {
+    id: "packet-route",
+    summary: "The kernel of each director and real server takes in what other hosts and clients send to it, and has a route to each of them, by all rules and tables.",
+    reason: "A route that ends at once, a rule before the main table or a reverse path filter drops packets that all packet filters accept. On a backup that shows at the next failover.",
+    source: "ip-route(8) `get`, ip-rule(8), ip-sysctl (kernel documentation) `rp_filter`, `forwarding`",
+    fix: "delete the route or rule that the finding names; `ip rule` and `ip route show table all` list them",
+    needs,
+    judge: Judge::Host(judge),
+};
+
+/// A question and what its answer is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Asked {
+    question: Question,
+    what: String,
+    /// Taken in, where the packet comes in for the host itself; else sent on.
+    local: bool,
+    /// By these interfaces it may leave; none: any.
+    by: BTreeSet<String>,
+}
+
+fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    let all = asked(cluster, host);
+    if all.is_empty() {
+        return;
+    }
+    let asks = needs.route_to.get_or_insert_default();
+    asks.overrides = true;
+    for one in all {
+        match one.question.comes_in {
+            Some(_) => {
+                asks.incoming.insert(one.question);
+            }
+            None => asks.extend([(one.question.to, one.question.from)]),
+        }
+    }
+    let sysctls = needs.sysctl.get_or_insert_default();
+    sysctls.paths.extend(tracking());
+    sysctls.of_interfaces.extend(["rp_filter", "forwarding"]);
+}
+
+fn plain(to: IpAddr) -> Question {
+    Question::sent(to, None)
+}
+
+fn coming(to: IpAddr, from: IpAddr, by: &str) -> Question {
+    Question {
+        from: Some(from),
+        comes_in: Some(by.to_owned()),
+        ..plain(to)
+    }
+}
+
+/// What each host is asked.
+fn asked(cluster: &Cluster, host: &Host) -> Vec<Asked> {
+    let mut all = Vec::new();
+    if host.is_director() {
+        of_director(cluster, host, &mut all);
+    }
+    let serves = Serves::of(cluster, host);
+    if serves.services().next().is_some() && !host.is_director() {
+        of_real_server(cluster, host, &serves, &mut all);
+    }
+    let mut seen = BTreeSet::new();
+    all.retain(|one| seen.insert(one.question.clone()));
+    all
+}
+
+/// Clients of one family, and an address outside.
+fn clients(cluster: &Cluster, like: IpAddr) -> Vec<(IpAddr, String)> {
+    let hosts = topology::clients(cluster).take(2);
+    let hosts = hosts.flat_map(|host| host.addresses().map(|ip| (ip, host.name.clone())));
+    let outside = topology::OUTSIDE.map(|ip| (ip, OUTSIDE.to_owned()));
+    let all = hosts.chain(outside);
+    all.filter(|(ip, _)| ip.is_ipv4() == like.is_ipv4())
+        .collect()
+}
+
+const OUTSIDE: &str = "the world outside";
+
+fn of_director(cluster: &Cluster, host: &Host, all: &mut Vec<Asked>) {
+    for service in &cluster.services {
+        for rs in service.backends().filter(|rs| rs.host != host.name) {
+            let near = host.facing(rs.address);
+            all.push(Asked {
+                question: plain(rs.address),
+                what: format!("packets to {} ({})", rs.host, rs.address),
+                local: false,
+                by: near.map(|nic| nic.name.clone()).into_iter().collect(),
+            });
+            // Answers to health checks.
+            if let (Some(nic), Some(own)) = (near, asks_from(host, rs.address)) {
+                all.push(Asked {
+                    question: coming(own, rs.address, &nic.name),
+                    what: format!("packets from {} ({})", rs.host, rs.address),
+                    local: true,
+                    by: BTreeSet::new(),
+                });
+                if service.mode == Mode::Nat {
+                    for (client, name) in clients(cluster, rs.address) {
+                        all.push(Asked {
+                            question: coming(client, rs.address, &nic.name),
+                            what: format!("replies of {} to {name} ({client})", rs.host),
+                            local: false,
+                            by: BTreeSet::new(),
+                        });
+                    }
+                }
+            }
+        }
+        for vip in service.vips.iter().map(|vip| vip.address) {
+            let nic = topology::interface_of_vip(cluster, host, vip);
+            // The VIP may be on the other director; the host's own address on that interface is taken in the same way.
+            let interface = host
+                .interfaces
+                .iter()
+                .find(|interface| interface.name == nic);
+            let mut own = interface.into_iter().flat_map(|i| &i.addresses);
+            let own = own.find(|net| net.addr().is_ipv4() == vip.is_ipv4());
+            for (client, name) in clients(cluster, vip) {
+                let mark = service.fwmark;
+                all.push(Asked {
+                    question: Question {
+                        mark,
+                        ..coming(vip, client, nic)
+                    },
+                    what: format!("requests of {name} ({client}) for {vip}"),
+                    local: true,
+                    by: BTreeSet::new(),
+                });
+                if let Some(own) = own {
+                    all.push(Asked {
+                        question: coming(own.addr(), client, nic),
+                        what: format!("packets of {name} ({client}) by {nic}"),
+                        local: true,
+                        by: BTreeSet::new(),
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn of_real_server(cluster: &Cluster, host: &Host, serves: &Serves, all: &mut Vec<Asked>) {
+    for rip in serves.own_addresses(|_| true) {
+        for director in cluster.directors() {
+            let Some(dip) = asks_from(director, rip).filter(|_| host.facing(rip).is_some()) else {
+                continue;
+            };
+            let near = host.facing(dip);
+            let by: BTreeSet<String> = near.map(|nic| nic.name.clone()).into_iter().collect();
+            all.push(Asked {
+                question: plain(dip),
+                what: format!("packets to {} ({dip})", director.name),
+                local: false,
+                by,
+            });
+            let nic = near.or_else(|| host.facing(rip));
+            if let Some(nic) = nic {
+                all.push(Asked {
+                    question: coming(rip, dip, &nic.name),
+                    what: format!("packets of {} ({dip})", director.name),
+                    local: true,
+                    by: BTreeSet::new(),
+                });
+            }
+        }
+    }
+    for service in serves.services() {
+        for rs in service.backends_on(&host.name) {
+            for vip in service.vips.iter().map(|vip| vip.address) {
+                let (to, nic) = match service.mode {
+                    Mode::Nat => (
+                        rs.address,
+                        host.facing(rs.address).map(|nic| nic.name.as_str()),
+                    ),
+                    Mode::Dr => (vip, host.facing(rs.address).map(|nic| nic.name.as_str())),
+                    Mode::Tun => (vip, Some(service.mode.home(vip))),
+                };
+                let Some(nic) = nic else { continue };
+                for (client, name) in clients(cluster, to) {
+                    all.push(Asked {
+                        question: coming(to, client, nic),
+                        what: format!("requests of {name} ({client}) for {to}"),
+                        local: true,
+                        by: BTreeSet::new(),
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn judge(audit: &HostAudit, findings: &mut Findings) {
+    if audit.host.is_director() || audit.cluster.serves(audit.host) {
+        sinks(audit, findings);
+        blocks(audit, findings);
+    }
+    let vips = audit.cluster.all_vips();
+    for one in asked(audit.cluster, audit.host) {
+        let to = one.question.to;
+        let outside = [one.question.from, Some(to)]
+            .into_iter()
+            .flatten()
+            .any(|ip| topology::OUTSIDE.contains(&ip));
+        // A VIP that another director holds, or that is missing, is other checks' part; so is a world that is not there.
+        let absent = vips.contains(&to) && !audit.addresses().has(to);
+        if absent || (outside && !has_way_out(audit, to)) {
+            continue;
+        }
+        // An address that it does not have is drift.
+        if one.local && !audit.addresses().has(to) {
+            continue;
+        }
+        let routes = &audit.facts().route_to;
+        let refused = routes.refused(&one.question);
+        let found = match (refused, routes.get(to, None), routes.of(&one.question)) {
+            (Some(words), _, _) => Some(words.to_owned()),
+            (None, Some(route), _) if one.question.comes_in.is_none() => wrong(route, &one),
+            (None, _, Some(route)) if one.question.comes_in.is_some() => wrong(route, &one),
+            // It did not answer, or was recorded without this question.
+            _ => continue,
+        };
+        let fault = found.map(|found| fault(audit, &one, &found));
+        findings.judge(audit.name(), &PACKET_ROUTE, one.what.clone(), fault);
+    }
+}
+
+/// Routes that end what goes to public addresses, where clients may be. Of private ones a router may have such by design.
+fn sinks(audit: &HostAudit, findings: &mut Findings) {
+    for end in &audit.facts().route_to.ends {
+        let range = sets::range(&end.to).filter(|_| end.kind != "throw");
+        let Some((first, _)) = range.filter(|(first, _)| !is_private(*first) && !no_client(*first))
+        else {
+            continue;
+        };
+        let near = audit.cluster.networks.iter().flat_map(|n| &n.subnets);
+        if near.into_iter().any(|net| net.contains(&first)) {
+            continue;
+        }
+        let words = end.words();
+        let fault = Mismatch::new(
+            format!("a way to clients in {}", end.to),
+            format!("the route {words}"),
+            format!("`ip route del {words}`, and out of what sets it at boot"),
+        );
+        let fault = fault.because(Some(Cause::Rule(words)));
+        findings.fail(audit.name(), &PACKET_ROUTE, end.to.clone(), fault.warning());
+    }
+}
+
+/// Policies of IPsec that block come before all else.
+fn blocks(audit: &HostAudit, findings: &mut Findings) {
+    for policy in &audit.facts().route_to.blocks {
+        let fault = Mismatch::new(
+            format!("no policy of IPsec that blocks packets ({policy})"),
+            "one with `action block`",
+            format!("`ip xfrm policy delete {policy}`, and out of what sets it at boot"),
+        );
+        let fault = fault.because(Some(Cause::Rule(policy.clone())));
+        findings.fail(audit.name(), &PACKET_ROUTE, policy.clone(), fault);
+    }
+}
+
+/// Whether the cluster has to do with the world outside.
+fn has_way_out(audit: &HostAudit, like: IpAddr) -> bool {
+    let gateways = audit
+        .cluster
+        .hosts
+        .iter()
+        .filter(|host| !audit.cluster.is_neutral(host));
+    let mut gateways = gateways.filter_map(|host| host.gateway);
+    // In NAT it is the director itself.
+    let outside = gateways
+        .any(|ip| ip.is_ipv4() == like.is_ipv4() && !audit.cluster.is_through_a_director(ip));
+    outside
+        || topology::OUTSIDE.iter().any(|ip| {
+            let route = audit.facts().route_to.get(*ip, None);
+            ip.is_ipv4() == like.is_ipv4() && route.is_some_and(|route| route.leads())
+        })
+}
+
+fn wrong(route: &crate::fact::route_to::Chosen, one: &Asked) -> Option<String> {
+    let kind = route.kind.as_deref().unwrap_or("unicast");
+    if !route.leads() {
+        return Some(format!("a route of type {kind}"));
+    }
+    let by = route.interface.as_deref().unwrap_or("no interface");
+    if one.local {
+        return (kind != "local").then(|| format!("sent on by {by}"));
+    }
+    if kind == "local" {
+        return Some("taken in: the host has that address itself".to_owned());
+    }
+    if !one.by.is_empty() && !one.by.contains(by) {
+        return Some(format!("a route by {by}"));
+    }
+    // In its own network a neighbour needs no gateway.
+    let gateway = route.gateway.filter(|_| !one.by.is_empty())?;
+    Some(format!("a route by the gateway {gateway}"))
+}
+
+fn fault(audit: &HostAudit, one: &Asked, found: &str) -> Mismatch {
+    let asked = format!("`ip {}`", one.question);
+    let expected = if one.local {
+        format!("{} taken in ({asked})", one.what)
+    } else if one.by.is_empty() {
+        format!("a route for {} ({asked})", one.what)
+    } else {
+        let by: Vec<&str> = one.by.iter().map(String::as_str).collect();
+        format!("a route for {} by {} ({asked})", one.what, by.join(" or "))
+    };
+    let (found, fix, cause) = cause(audit, one, found);
+    Mismatch::new(expected, found, fix).because(cause)
+}
+
+/// What makes the kernel refuse, by what else it showed.
+fn cause(audit: &HostAudit, one: &Asked, found: &str) -> (String, String, Option<Cause>) {
+    let facts = audit.facts();
+    let ends_of = |ip: IpAddr| {
+        let within = |to: &str| match to {
+            "default" => true,
+            to => sets::range(to).is_some_and(|(a, b)| a <= ip && ip <= b),
+        };
+        let mut all = facts.route_to.ends.iter().filter(|_| ip.is_ipv4());
+        all.find(|end| within(&end.to))
+    };
+    // A route of the source ends what comes from it, as far as reverse path filters ask.
+    let ends = ends_of(one.question.to).or_else(|| ends_of(one.question.from?));
+    if let Some(end) = ends {
+        let words = end.words();
+        return (
+            format!("{found}: the route {words}"),
+            format!("`ip route del {words}`, and out of what sets it at boot"),
+            Some(Cause::Rule(words)),
+        );
+    }
+    if let Some(rule) = facts.route_to.rules.first() {
+        let words = format!("the rule {} {}", rule.priority, rule.action);
+        return (
+            format!("{found}: {words}"),
+            format!(
+                "`ip rule del priority {}`, and out of what sets it at boot",
+                rule.priority
+            ),
+            Some(Cause::Rule(words)),
+        );
+    }
+    if let Some(interface) = one
+        .question
+        .comes_in
+        .as_deref()
+        .filter(|_| one.question.to.is_ipv4())
+    {
+        let conf = |name: &str| format!("net.ipv4.conf.{}.{name}", interface.replace('.', "/"));
+        let filter = facts.sysctl.larger(interface, "rp_filter").unwrap_or(0);
+        if filter > 0 && (found.contains("cross-device") || found.contains("Invalid argument")) {
+            let key = conf("rp_filter");
+            return (
+                format!("{found}: the reverse path filter of {interface} ({filter}) drops them"),
+                format!(
+                    "`sysctl -w {key}=0 net.ipv4.conf.all.rp_filter=0`, and the same in /etc/sysctl.d; or a route back by {interface}"
+                ),
+                Some(Cause::Sysctl(key)),
+            );
+        }
+        let forwards = facts.sysctl.of_interface(interface, "forwarding");
+        if !one.local && forwards == Some(0) {
+            let key = conf("forwarding");
+            return (
+                format!("{found}: {key} is 0"),
+                format!("`sysctl -w {key}=1`, and the same in /etc/sysctl.d"),
+                Some(Cause::Sysctl(key)),
+            );
+        }
+    }
+    (
+        found.to_owned(),
+        format!(
+            "see `ip {}`, `ip rule` and `ip route show table all` on {}, and delete what leads elsewhere",
+            one.question,
+            audit.name()
+        ),
+        Some(Cause::Rule(format!("route {found}"))),
+    )
+}

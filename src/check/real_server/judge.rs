@@ -1,0 +1,425 @@
+//! What real servers answer, against what their service calls right and against each other. Pure.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::{Asked, Page, Question, questions};
+use crate::check::HostAudit;
+use crate::check::definition::{Check, Judge, nothing};
+use crate::check::end_to_end::right::Right;
+use crate::check::end_to_end::{Replies, Reply};
+use crate::check::findings::{Findings, Mismatch};
+use crate::check::traffic::Traffic;
+use crate::model::{Mode, Protocol, Service};
+use crate::view;
+
+pub(in crate::check) static REAL_SERVER_ANSWER: Check = Check {
+    id: "real-server-answer",
+    summary: "Each real server gives the answer that its service calls right, asked by every director and by itself.",
+    reason: "Persistence and the scheduler choose one real server for a client: what the others answer, other clients see.",
+    source: "curl(1); the inventory, `check` and `health_check`",
+    fix: "check the server's log on the real server that the finding names",
+    needs: nothing,
+    judge: Judge::Traffic(judge),
+};
+
+pub(in crate::check) static REAL_SERVER_REACH: Check = Check {
+    id: "real-server-reach",
+    summary: "Every director reaches each real server that another one reaches.",
+    reason: "A director that does not reach a healthy real server has fewer to send clients to. On a backup that shows at the next failover.",
+    source: "curl(1), bash(1) `/dev/tcp`",
+    fix: "compare `ip route get RIP`, `ip neigh show RIP` and the packet filter with those of the director that reaches it",
+    needs: nothing,
+    judge: Judge::By("real-server-answer"),
+};
+
+/// What came of one question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Came {
+    /// With its status, where it is a page.
+    Right(Option<u16>),
+    Wrong(String),
+    /// Nothing at all.
+    Nothing(String),
+}
+
+/// All answers of one real server to one question.
+struct Heard<'t> {
+    question: Question<'t>,
+    /// Who asked, and what came.
+    by: Vec<(&'t str, Came)>,
+}
+
+pub(super) fn judge(traffic: &Traffic, findings: &mut Findings) {
+    let heard = heard(traffic);
+    for one in &heard {
+        if !unserved(traffic, &one.question) {
+            tell(traffic, one, findings);
+        }
+    }
+    differ(&heard, findings);
+    for service in traffic
+        .cluster
+        .services
+        .iter()
+        .filter(|s| s.protocol == Protocol::Tcp && s.mode != Mode::Nat)
+    {
+        for audit in traffic
+            .hosts
+            .iter()
+            .filter(|audit| !audit.host.is_director())
+        {
+            own(traffic, audit, service, &heard, findings);
+        }
+    }
+}
+
+/// The answers of all directors, question by question.
+fn heard<'t>(traffic: &'t Traffic) -> Vec<Heard<'t>> {
+    let mut all: Vec<Heard> = Vec::new();
+    for (director, asked) in &traffic.asked {
+        let Some(audit) = traffic.hosts.iter().find(|audit| audit.name() == director) else {
+            continue;
+        };
+        let listens = |host: &str| {
+            let found = traffic.hosts.iter().find(|audit| audit.name() == host);
+            found.map(|audit| &audit.facts().listener)
+        };
+        let questions = questions(traffic.cluster, audit.host, listens);
+        for (question, came) in outcomes(questions, asked) {
+            match all.iter_mut().find(|heard| heard.question == question) {
+                Some(heard) => heard.by.push((audit.name(), came)),
+                None => all.push(Heard {
+                    question,
+                    by: vec![(audit.name(), came)],
+                }),
+            }
+        }
+    }
+    all
+}
+
+fn outcomes<'t>(questions: Vec<Question<'t>>, asked: &Asked) -> Vec<(Question<'t>, Came)> {
+    let mut replies = asked.pages.iter().flatten();
+    let mut all = Vec::new();
+    for question in questions {
+        let came = match &question.page {
+            // Those after a limit of time were not sent.
+            Some(page) => replies.next().map(|reply| page_came(page, reply)),
+            None => asked
+                .connections
+                .as_ref()
+                .map(|all| connected(question.at, all)),
+        };
+        if let Some(came) = came {
+            all.push((question, came));
+        }
+    }
+    all
+}
+
+fn connected(at: SocketAddr, all: &[(SocketAddr, String)]) -> Came {
+    match all.iter().find(|(other, _)| *other == at) {
+        Some((_, words)) if words == "ok" => Came::Right(None),
+        Some((_, words)) => Came::Nothing(words.clone()),
+        None => Came::Nothing("timed out".to_owned()),
+    }
+}
+
+fn page_came(page: &Page, reply: &Reply) -> Came {
+    came(&page.right, reply)
+}
+
+fn came(right: &Right, reply: &Reply) -> Came {
+    match reply.status {
+        None => Came::Nothing(reply.error.clone()),
+        // A connection, where curl is not there.
+        Some(1) => Came::Right(None),
+        Some(status) if !right.accepts(status) => Came::Wrong(format!("status {status}")),
+        Some(status) => match &right.text {
+            Some(text) if !reply.has_text => Came::Wrong(format!("a page without {text:?}")),
+            _ => Came::Right(Some(status)),
+        },
+    }
+}
+
+/// Whether nobody listens there, which is another finding.
+fn unserved(traffic: &Traffic, question: &Question) -> bool {
+    let host = traffic
+        .hosts
+        .iter()
+        .find(|audit| audit.name() == question.host);
+    host.is_some_and(|host| {
+        let listener = &host.facts().listener;
+        let known = !listener.hidden && !listener.tcp.is_empty();
+        let at = question.at;
+        let mut here = listener
+            .tcp
+            .iter()
+            .filter(|socket| socket.port() == at.port());
+        known && !here.any(|socket| super::hears(socket.ip(), at.ip()))
+    })
+}
+
+/// Whether some director sends it new connections; what directors do not tell is taken as yes.
+fn in_service(traffic: &Traffic, question: &Question) -> bool {
+    let directors = traffic
+        .hosts
+        .iter()
+        .filter(|audit| audit.host.is_director());
+    let tables = directors.map(|audit| &audit.facts().ipvs.table.services);
+    let wanted = view::virtuals(question.service);
+    let (mut known, mut serves) = (false, false);
+    for services in tables {
+        for served in services
+            .iter()
+            .filter(|s| wanted.contains(&s.definition.r#virtual))
+        {
+            known = true;
+            let mut all = served.real_servers.values();
+            serves |= all.any(|rs| rs.address.ip() == question.at.ip() && rs.weight > 0);
+        }
+    }
+    serves || !known
+}
+
+fn names(by: &[&str]) -> String {
+    by.join(" and ")
+}
+
+/// Of one real server: it fails for all who asked, or for some.
+fn tell(traffic: &Traffic, heard: &Heard, findings: &mut Findings) {
+    let question = &heard.question;
+    let what = what(question);
+    let bad: Vec<(&str, &Came)> = heard
+        .by
+        .iter()
+        .filter(|(_, came)| !matches!(came, Came::Right(_)))
+        .map(|(who, came)| (*who, came))
+        .collect();
+    let Some((_, first)) = bad.first() else {
+        return findings.pass(&REAL_SERVER_ANSWER);
+    };
+    let (Came::Wrong(words) | Came::Nothing(words)) = first else {
+        return;
+    };
+    let askers: Vec<&str> = bad.iter().map(|(who, _)| *who).collect();
+    if !in_service(traffic, question) {
+        let note = format!(
+            "{what}: {words}, asked by {}; no director sends it new connections",
+            names(&askers)
+        );
+        return findings.note(question.host, &REAL_SERVER_ANSWER, note);
+    }
+    let expected = expected(question);
+    if bad.len() == heard.by.len() {
+        let found = format!("{words}, asked by {}", names(&askers));
+        let fault = Mismatch::new(expected, found, fix(question, askers.first().copied()));
+        let fault = askers
+            .iter()
+            .fold(fault, |fault, asker| fault.points_at(asker));
+        let fault = fault.of_service(&question.service.name);
+        return findings.fail(question.host, &REAL_SERVER_ANSWER, what, fault);
+    }
+    let good: Vec<&str> = heard
+        .by
+        .iter()
+        .filter(|(_, c)| matches!(c, Came::Right(_)))
+        .map(|(who, _)| *who)
+        .collect();
+    for (who, came) in bad {
+        let (Came::Wrong(words) | Came::Nothing(words)) = came else {
+            continue;
+        };
+        let fault = Mismatch::new(
+            format!(
+                "{who} to get from {} what {} gets: {expected}",
+                question.host,
+                names(&good)
+            ),
+            words.clone(),
+            format!(
+                "compare `ip route get {ip}` and `ip neigh show {ip}` on {who} with those on {}, and what {} has against {who}: its packet filter, its server's list of addresses",
+                names(&good),
+                question.host,
+                ip = question.at.ip(),
+            ),
+        );
+        let fault = fault
+            .points_at(question.host)
+            .of_service(&question.service.name);
+        findings.fail(who, &REAL_SERVER_REACH, what.clone(), fault);
+    }
+}
+
+fn what(question: &Question) -> String {
+    let path = question.page.as_ref().map_or("", |page| page.path.as_str());
+    format!(
+        "{} {} of {}{}{path}",
+        question.service.name,
+        question.at,
+        question.host,
+        if path.is_empty() { "" } else { " " }
+    )
+}
+
+fn expected(question: &Question) -> String {
+    match &question.page {
+        Some(page) => {
+            let text = page
+                .right
+                .text
+                .as_ref()
+                .map_or_else(String::new, |text| format!(", and {text:?} in its body"));
+            format!(
+                "{} for {} from {}{text}",
+                page.right, page.path, question.at
+            )
+        }
+        None => format!("a connection to {}", question.at),
+    }
+}
+
+fn fix(question: &Question, asker: Option<&str>) -> String {
+    let on = asker.map_or_else(String::new, |asker| format!(" on {asker}"));
+    match &question.page {
+        Some(page) => {
+            let scheme = if page.tls { "https" } else { "http" };
+            let name = page
+                .name
+                .as_ref()
+                .map_or_else(String::new, |name| format!("-H 'Host: {name}' "));
+            format!(
+                "see the server's log on {}; `curl -ki {name}{scheme}://{}{}`{on} shows the answer",
+                question.host, question.at, page.path
+            )
+        }
+        None => format!(
+            "see whether the server on {} takes connections, and what its packet filter drops",
+            question.host
+        ),
+    }
+}
+
+/// A service, a port and a path.
+type Same = (String, u16, String);
+
+/// Real servers of one service give answers of one kind: who redirects while the others give the page differs.
+fn differ(heard: &[Heard], findings: &mut Findings) {
+    let mut groups: BTreeMap<Same, Vec<(&Heard, u16)>> = BTreeMap::new();
+    for one in heard {
+        let Some(page) = &one.question.page else {
+            continue;
+        };
+        let status = one.by.iter().find_map(|(_, came)| match came {
+            Came::Right(status) => *status,
+            _ => None,
+        });
+        if let Some(status) = status {
+            let question = &one.question;
+            let key = (
+                question.service.name.clone(),
+                question.at.port(),
+                page.path.clone(),
+            );
+            groups.entry(key).or_default().push((one, status));
+        }
+    }
+    for group in groups.into_values() {
+        let mut classes: BTreeMap<u16, usize> = BTreeMap::new();
+        for (_, status) in &group {
+            *classes.entry(status / 100).or_default() += 1;
+        }
+        let Some((usual, count)) = classes.iter().max_by_key(|(_, count)| **count) else {
+            continue;
+        };
+        // Of two that differ nobody knows who is right.
+        if *count * 2 <= group.len() {
+            continue;
+        }
+        let like = group
+            .iter()
+            .find(|(_, status)| status / 100 == *usual)
+            .map_or(0, |(_, status)| *status);
+        for (one, status) in group.iter().filter(|(_, status)| status / 100 != *usual) {
+            let question = &one.question;
+            let fault = Mismatch::new(
+                format!(
+                    "the answer that {count} other real servers give to {}: status {like}",
+                    question.page.as_ref().map_or("", |p| &p.path)
+                ),
+                format!("status {status}"),
+                fix(question, one.by.first().map(|(who, _)| *who)),
+            );
+            findings.fail(
+                question.host,
+                &REAL_SERVER_ANSWER,
+                what(question),
+                fault.warning(),
+            );
+        }
+    }
+}
+
+/// What a real server of DR or TUN answered when it asked the VIP that it holds itself. That it answers at all is
+/// another check.
+fn own(
+    traffic: &Traffic,
+    audit: &HostAudit,
+    service: &Service,
+    heard: &[Heard],
+    findings: &mut Findings,
+) {
+    let Some(rs) = service.backends_on(audit.name()).next() else {
+        return;
+    };
+    for vip in service.vips.iter().map(|vip| vip.address) {
+        for port in service.known_ports() {
+            let Some(Replies::Came(replies)) = audit.own.get(&SocketAddr::new(vip, port)) else {
+                continue;
+            };
+            let right = Right::of(service, vip, port);
+            let Some(Came::Wrong(words)) = replies.first().map(|reply| came(&right, reply)) else {
+                findings.pass(&REAL_SERVER_ANSWER);
+                continue;
+            };
+            let at = SocketAddr::new(rs.address, port);
+            // A director was told the same.
+            let told = heard.iter().any(|one| {
+                let same = one.question.at == at && std::ptr::eq(one.question.service, service);
+                same && one
+                    .by
+                    .iter()
+                    .any(|(_, came)| matches!(came, Came::Wrong(_)))
+            });
+            if told {
+                continue;
+            }
+            let question = Question {
+                service,
+                host: audit.name(),
+                at,
+                page: None,
+            };
+            let at = SocketAddr::new(vip, port);
+            let what = format!("{} {at} of {}", service.name, audit.name());
+            if !in_service(traffic, &question) {
+                let note = format!(
+                    "{what}: {words}, asked by itself; no director sends it new connections"
+                );
+                findings.note(audit.name(), &REAL_SERVER_ANSWER, note);
+                continue;
+            }
+            let path = &service.check.path;
+            let fault = Mismatch::new(
+                format!("{right} for {path} from {at}"),
+                format!("{words}, asked by itself"),
+                format!(
+                    "see the server's log on {}; `curl -ki http://{at}{path}` on it shows the answer",
+                    audit.name()
+                ),
+            );
+            findings.fail(audit.name(), &REAL_SERVER_ANSWER, what, fault);
+        }
+    }
+}

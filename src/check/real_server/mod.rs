@@ -1,0 +1,162 @@
+//! Each real server by itself, whatever persistence and the scheduler choose: every director asks each of them once, as its
+//! health check does and as requests of clients come. What is made of the answers is in [`judge`].
+
+mod judge;
+mod script;
+
+pub(super) use judge::{REAL_SERVER_ANSWER, REAL_SERVER_REACH};
+pub(super) use script::script;
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+
+use super::end_to_end::right::Right;
+use super::end_to_end::{Replies, Reply, replies};
+use super::health_path;
+use super::listener::hears;
+use crate::fact::Section;
+use crate::fact::listener::Listeners;
+use crate::model::{Cluster, HealthCheckKind, Host, Mode, Protocol, Service};
+
+/// What is asked of a real server.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Question<'c> {
+    pub service: &'c Service,
+    /// The real server's host.
+    pub host: &'c str,
+    pub at: SocketAddr,
+    pub page: Option<Page>,
+}
+
+/// A page that is asked for; without one, a connection is all.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Page {
+    tls: bool,
+    /// The name to ask by.
+    name: Option<String>,
+    pub path: String,
+    pub right: Right,
+}
+
+/// What one director got.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// In the order of the questions about pages; none where no answer was read.
+    pages: Option<Vec<Reply>>,
+    /// By address and port: `ok`, or why not. None where nothing could ask.
+    connections: Option<Vec<(SocketAddr, String)>>,
+}
+
+/// The most questions of one director.
+const MOST: usize = 256;
+
+/// What a director asks. Where a server listens for the VIP alone, only its health check asks at its own address.
+pub(super) fn questions<'c>(
+    cluster: &'c Cluster,
+    director: &Host,
+    listens: impl Fn(&str) -> Option<&'c Listeners>,
+) -> Vec<Question<'c>> {
+    let mut all: Vec<Question> = Vec::new();
+    let mut add = |question: Question<'c>| {
+        if !all.contains(&question) {
+            all.push(question);
+        }
+    };
+    for service in cluster
+        .services
+        .iter()
+        .filter(|s| s.protocol == Protocol::Tcp)
+    {
+        for rs in service
+            .real_servers
+            .iter()
+            .filter(|rs| rs.host != director.name)
+        {
+            let mut asked = BTreeSet::new();
+            let vip = service.vips.iter().map(|vip| vip.address);
+            let vip = vip
+                .clone()
+                .find(|vip| vip.is_ipv4() == rs.address.is_ipv4())
+                .or_else(|| vip.clone().next());
+            for port in service.known_ports() {
+                let own = rs.port.unwrap_or(port);
+                let at = SocketAddr::new(rs.address, own);
+                let heard = listens(&rs.host).is_some_and(|all| {
+                    let mut sockets = all.tcp.iter().filter(|s| s.port() == own);
+                    sockets.any(|socket| hears(socket.ip(), rs.address))
+                });
+                if service.mode != Mode::Nat && !heard {
+                    continue;
+                }
+                asked.insert(own);
+                add(Question {
+                    service,
+                    host: &rs.host,
+                    at,
+                    page: vip.and_then(|vip| as_clients(service, vip, port)),
+                });
+            }
+            for port in health_path::ports(service, rs) {
+                let page = as_health_check(service);
+                let same =
+                    service.check.path == page.as_ref().map_or("", |page| page.path.as_str());
+                if asked.contains(&port) && (same || page.is_none()) {
+                    continue;
+                }
+                add(Question {
+                    service,
+                    host: &rs.host,
+                    at: SocketAddr::new(rs.address, port),
+                    page,
+                });
+            }
+        }
+    }
+    all.truncate(MOST);
+    all
+}
+
+/// As requests of clients come.
+fn as_clients(service: &Service, vip: IpAddr, port: u16) -> Option<Page> {
+    let tls = service.check.https.contains(&port);
+    (tls || service.check.http.contains(&port)).then(|| Page {
+        tls,
+        name: super::end_to_end::host(service, vip, port).map(str::to_owned),
+        path: service.check.path.clone(),
+        right: Right::of(service, vip, port),
+    })
+}
+
+fn as_health_check(service: &Service) -> Option<Page> {
+    let kind = &service.health_check.as_ref()?.kind;
+    let page = kind.page()?;
+    Some(Page {
+        tls: matches!(kind, HealthCheckKind::Https(_)),
+        name: page.host.clone(),
+        path: page.path.clone(),
+        right: Right::of_page(page),
+    })
+}
+
+/// Reads what a director printed.
+pub(super) fn answers(section: &Section) -> Asked {
+    let pages = section
+        .has("rs-pages")
+        .then(|| match replies(section.part("rs-pages")) {
+            Replies::Came(all) => all,
+            Replies::NoTool => Vec::new(),
+        });
+    let connections = section.has("rs-connections").then(|| {
+        let lines = section.part("rs-connections").lines();
+        lines.filter_map(connection).collect()
+    });
+    Asked { pages, connections }
+}
+
+/// `10.0.0.1,80 ok`.
+fn connection(line: &str) -> Option<(SocketAddr, String)> {
+    let (at, words) = line.split_once(' ')?;
+    let (address, port) = at.rsplit_once(',')?;
+    let at = SocketAddr::new(address.parse().ok()?, port.parse().ok()?);
+    Some((at, words.trim().to_owned()))
+}
