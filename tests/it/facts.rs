@@ -78,6 +78,9 @@ const TOOLS: &[(&str, &str, &[&str])] = &[
     ("ethtool -k", "fact/offload.rs", &["fact/scripts"]),
     ("date +%s", "fact/clock.rs", &[]),
     ("/etc/os-release", "", &["fact/scripts/system.sh"]),
+    ("head -v -c", "", &["fact/scripts/process.sh"]),
+    ("/proc/net/raw", "", &["fact/scripts/process.sh"]),
+    ("ss -Hltunp", "", &["fact/scripts/unit.sh"]),
 ];
 
 fn sources(folder: &Path, all: &mut Vec<PathBuf>) {

@@ -124,7 +124,14 @@ impl<'a> Seen<'a> {
     fn roots(&self) -> impl Iterator<Item = &'a Process> {
         let daemon = |process: &&&Process| process.name.starts_with("keepalived");
         let all = self.processes.iter().filter(daemon);
-        all.copied().filter(|process| {
+        // A test of a configuration is soon over; one whose arguments could not be read is.
+        let short = |process: &Process| {
+            let mut words = process.arguments.iter().skip(1);
+            process.arguments.is_empty()
+                || words.any(|word| word.starts_with("-t") || word.starts_with("--config-test"))
+        };
+        let lasting = move |process: &&Process| self.of_unit(process) || !short(process);
+        all.copied().filter(lasting).filter(|process| {
             let is_child = self
                 .processes
                 .iter()
@@ -342,7 +349,7 @@ impl<'a> Seen<'a> {
                 pids(children.iter().map(|child| **child))
             )
         } else if deaf {
-            "none of them has a socket for VRRP (protocol 112 in /proc/net/raw)".to_owned()
+            "none of them has a socket for VRRP (protocol 112)".to_owned()
         } else {
             return None;
         };

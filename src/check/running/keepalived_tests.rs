@@ -147,6 +147,19 @@ fn what_is_as_it_should_be() {
                 vrrp(),
             ],
         ),
+        (
+            "somebody tests a configuration",
+            vec![
+                main(),
+                checkers(),
+                vrrp(),
+                by_hand(60, &["keepalived", "-t", "-f", "/tmp/x"]),
+            ],
+        ),
+        (
+            "one that is just over",
+            vec![main(), checkers(), vrrp(), by_hand(60, &[])],
+        ),
         ("not running at all is drift", vec![]),
     ];
     for (about, processes) in cases {
