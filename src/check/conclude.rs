@@ -26,6 +26,6 @@ pub fn conclude(cluster: &Cluster, hosts: &[HostRun], today: Date, findings: &mu
     ];
     let members = Members::of(cluster, units, held);
     waiver::apply(&cluster.waivers, today, findings);
-    findings.merge();
+    findings.merge_causes();
     findings.all = grouping::group(&members, std::mem::take(&mut findings.all));
 }

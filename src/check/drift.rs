@@ -11,6 +11,7 @@ use crate::plan;
 use crate::plan::boot;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::service_manager;
+use crate::resource::unit::AT_BOOT;
 use crate::resource::{Action, Change, Resource};
 use crate::view;
 
@@ -23,6 +24,15 @@ pub(super) static DRIFT: Check = Check {
     needs: nothing,
     judge: Judge::Host(judge),
 };
+
+/// Files that count when a host boots, and for the system alone: what they say shows then, and no server reads them.
+pub(super) const OF_BOOT: &[&str] = &[
+    "/etc/systemd/",
+    "/etc/sysctl.d/",
+    "/etc/modules-load.d/",
+    "/etc/init.d/",
+    "/usr/local/sbin/lvsctl-",
+];
 
 /// Each resource that is as wanted passes; each that is not is a finding for each thing that differs.
 fn judge(audit: &HostAudit, findings: &mut Findings) {
@@ -73,16 +83,15 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
 /// The thing that a change is about, which other checks look at too.
 fn cause_of(change: &Change) -> Cause {
     let key = change.key.clone();
-    let address = || {
-        let (address, _) = key.split_once([' ', '/'])?;
-        address.parse().ok()
-    };
-    match change.kind {
-        "sysctl" => Cause::Sysctl(key),
-        "unit" => Cause::Unit(key),
-        "file" if key == CONFIGURATION => Cause::KeepalivedConfig,
-        "address" if address().is_some() => address().map_or(Cause::KeepalivedConfig, Cause::Vip),
-        kind => Cause::Resource {
+    let address = key
+        .split_once([' ', '/'])
+        .and_then(|(address, _)| address.parse().ok());
+    match (change.kind, address) {
+        ("sysctl", _) => Cause::Sysctl(key),
+        ("unit", _) => Cause::Unit(key),
+        ("file", _) if key == CONFIGURATION => Cause::KeepalivedConfig,
+        ("address", Some(address)) => Cause::Vip(address),
+        (kind, _) => Cause::Resource {
             kind: kind.to_owned(),
             key,
         },
@@ -135,12 +144,20 @@ fn differences(change: &Change) -> Vec<(String, Mismatch)> {
             format!("{why}; until then `lvsctl apply` refuses, and changes nothing anywhere")
         }
     };
+    let files_of_boot =
+        change.kind == "file" && OF_BOOT.iter().any(|at| change.key.starts_with(at));
     let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
     let mut all: Vec<(String, Mismatch)> = change
         .fields
         .iter()
         .map(|field| {
             let mismatch = Mismatch::new(side(&field.to), side(&field.from), fix.clone());
+            let of_boot = change.kind == "unit" && field.name == AT_BOOT;
+            let mismatch = if of_boot || files_of_boot {
+                mismatch.later()
+            } else {
+                mismatch
+            };
             (format!("{what}: {}", field.name), mismatch)
         })
         .collect();
@@ -151,6 +168,11 @@ fn differences(change: &Change) -> Vec<(String, Mismatch)> {
             "other content; `lvsctl plan` shows it"
         };
         let mismatch = Mismatch::new("the content that lvsctl renders", found, fix);
+        let mismatch = if files_of_boot {
+            mismatch.later()
+        } else {
+            mismatch
+        };
         all.push((what, mismatch));
     }
     all
@@ -316,5 +338,42 @@ mod tests {
             fix(Some("expected keepalived 2.0.7 or newer; upgrade it")),
             "expected keepalived 2.0.7 or newer; upgrade it; until then `lvsctl apply` refuses, and changes nothing anywhere"
         );
+    }
+
+    #[test]
+    fn what_counts_at_boot_alone_is_of_later() {
+        for (kind, key, field, later) in [
+            ("unit", "keepalived.service", "now", false),
+            ("unit", "keepalived.service", AT_BOOT, true),
+            ("file", "/etc/sysctl.d/90-lvsctl-web.conf", "mode", true),
+            ("file", "/etc/keepalived/keepalived.conf", "mode", false),
+            ("file", "/var/www/html/index.html", "mode", false),
+            ("sysctl", "net.ipv4.ip_forward", "value", false),
+        ] {
+            let change = Change::new(kind, key, Action::Update);
+            let change = change.field(field, Some("a"), Some("b"));
+            let found = differences(&change).remove(0).1.about.later;
+            assert_eq!(found, later, "{kind} {key} {field}");
+        }
+    }
+
+    #[test]
+    fn a_change_is_of_the_thing_that_other_checks_look_at() {
+        let vip = "192.168.100.200".parse().unwrap();
+        let resource = |kind: &str, key: &str| Cause::Resource {
+            kind: kind.to_owned(),
+            key: key.to_owned(),
+        };
+        for (kind, key, cause) in [
+            ("unit", "a.service", Cause::Unit("a.service".to_owned())),
+            ("address", "192.168.100.200/32 dev lo", Cause::Vip(vip)),
+            ("address", "odd", resource("address", "odd")),
+            ("file", CONFIGURATION, Cause::KeepalivedConfig),
+            ("file", "/a", resource("file", "/a")),
+            ("sysctl", "a.b", Cause::Sysctl("a.b".to_owned())),
+        ] {
+            let change = Change::new(kind, key, Action::Update);
+            assert_eq!(cause_of(&change), cause, "{kind} {key}");
+        }
     }
 }

@@ -212,12 +212,23 @@ impl Findings {
         });
     }
 
-    /// Makes one finding of those that a host has of one cause. The one that says what follows from it stands for all; the
-    /// worst decides how bad it is.
+    /// Makes one finding of those that a host has of one kernel parameter.
     pub fn merge(&mut self) {
+        self.merge_where(|cause| matches!(cause, Cause::Sysctl(_)));
+    }
+
+    /// Makes one finding of those that a host has of one cause, whatever that is. The one that says what follows from it
+    /// stands for all; the worst decides how bad it is.
+    pub(super) fn merge_causes(&mut self) {
+        self.merge_where(|_| true);
+    }
+
+    fn merge_where(&mut self, of: impl Fn(&Cause) -> bool) {
         let mut groups: Vec<Vec<Finding>> = Vec::new();
         for finding in std::mem::take(&mut self.all) {
-            let same = groups.iter_mut().find(|group| same(&group[0], &finding));
+            let merges = finding.cause.as_ref().is_some_and(&of);
+            let mut known = groups.iter_mut();
+            let same = known.find(|group| merges && same(&group[0], &finding));
             match same {
                 Some(group) => group.push(finding),
                 None => groups.push(vec![finding]),

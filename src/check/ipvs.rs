@@ -94,7 +94,11 @@ fn owners(audit: &HostAudit, findings: &mut Findings) {
                 fix,
             )
         });
-        findings.judge(audit.name(), &IPVS_OWNER, unit, fault);
+        let read = match state.loaded {
+            false => "no such unit".to_owned(),
+            true => format!("active: {}, enabled: {}", state.active, state.enabled),
+        };
+        findings.judge_read(audit.name(), &IPVS_OWNER, unit, read, fault);
     }
 }
 

@@ -114,7 +114,8 @@ fn has_rule(audit: &HostAudit, mark: u32, v6: bool, findings: &mut Findings) {
     if fault.is_some() && audit.facts().firewall.native_marks {
         return findings.unknown(audit.name(), &MARK_RULE, format!("{mark:#x}"), NATIVE);
     }
-    findings.judge(audit.name(), &MARK_RULE, format!("{mark:#x}"), fault);
+    let read = format!("a rule of mangle/PREROUTING sets {mark:#x}");
+    findings.judge_read(audit.name(), &MARK_RULE, format!("{mark:#x}"), read, fault);
 }
 
 /// The mark that a host's rules leave on a request, by whichever interface that comes; none where that is not known.
@@ -251,7 +252,14 @@ fn reused(audit: &HostAudit, findings: &mut Findings) {
                 ),
             )
         });
-        findings.judge(audit.name(), &MARK_UNIQUE, format!("{mark:#x}"), fault);
+        let read = "its service's rules alone set it";
+        findings.judge_read(
+            audit.name(),
+            &MARK_UNIQUE,
+            format!("{mark:#x}"),
+            read,
+            fault,
+        );
     }
 }
 

@@ -55,6 +55,8 @@ impl Selection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fact::Needs;
+    use crate::{check, inventory};
 
     #[test]
     fn a_check_runs_where_it_or_what_it_judges_too_is_chosen() {
@@ -90,6 +92,33 @@ mod tests {
                 (*has, *runs),
                 "{about}"
             );
+        }
+    }
+
+    #[test]
+    fn facts_of_checks_that_are_not_made_are_not_asked_for() {
+        const TEXT: &str = "cluster: web\nnetworks: { lan: 192.168.100.0/24 }\nhosts:\n  \
+            lb1: { role: director, address: 192.168.100.14 }\n  \
+            rs1: { role: realserver, address: 192.168.100.12 }\nservices:\n  \
+            web: { vip: 192.168.100.200, port: 80 }\n";
+        let loaded = inventory::parse("a.yaml", TEXT, inventory::BUILT_IN_ROLES).unwrap();
+        let director = &loaded.cluster.hosts[0];
+        let asked = |only: &[&str]| {
+            let only: Vec<String> = only.iter().map(|id| (*id).to_owned()).collect();
+            let selection = Selection::new(&only, &[]);
+            let mut needs = Needs::default();
+            check::needs_of(&selection, &loaded.cluster, director, &mut needs);
+            let asks = (needs.offload.is_some(), needs.firewall.is_some());
+            (asks, selection.sends_traffic(), selection.asks_itself())
+        };
+        for (only, expected) in [
+            (&[][..], ((true, true), true, true)),
+            (&["lro"], ((true, false), false, false)),
+            (&["firewall-vip"], ((false, true), false, false)),
+            (&["http-status"], ((false, false), true, false)),
+            (&["own-answer"], ((false, false), false, true)),
+        ] {
+            assert_eq!(asked(only), expected, "{only:?}");
         }
     }
 }

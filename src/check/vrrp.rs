@@ -154,6 +154,8 @@ fn collisions(audit: &ClusterAudit, findings: &mut Findings) {
                 "choose another `virtual_router_id` in the inventory",
             )
         });
-        findings.judge(host, &VRRP_ID, "virtual_router_id", fault);
+        let read: Vec<&str> = ids.iter().map(|(id, ..)| *id).collect();
+        let read = format!("virtual_router_id {}", read.join(", "));
+        findings.judge_read(host, &VRRP_ID, "virtual_router_id", read, fault);
     }
 }

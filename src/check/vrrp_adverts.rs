@@ -207,10 +207,11 @@ fn foreign(traffic: &Traffic, findings: &mut Findings) {
                 )
                 .because(Some(Cause::VrrpSpeaker(id)))
             });
-            findings.judge(
+            findings.judge_read(
                 director.name(),
                 &VRRP_FOREIGN,
                 instance.name.clone(),
+                format!("{} speakers heard, all of ours", adverts.len()),
                 mismatch,
             );
         }
@@ -238,10 +239,11 @@ fn received(traffic: &Traffic, findings: &mut Findings) {
                     VRRP_ADVERTS.fix,
                 )
             });
-            findings.judge(
+            findings.judge_read(
                 director.name(),
                 &VRRP_ADVERTS,
                 instance.name.clone(),
+                "adverts of a member heard",
                 mismatch,
             );
         }

@@ -79,7 +79,8 @@ pub(super) fn apply(waivers: &[Waiver], today: Date, findings: &mut Findings) {
             .iter()
             .any(|f| Some(f.check) == all && f.is_fault());
         if !old {
-            findings.pass(&WAIVER_EXPIRED);
+            let read = format!("{} waivers, none before {today}", waivers.len());
+            findings.pass_of("", &WAIVER_EXPIRED, "waivers", read);
         }
     }
 }

@@ -1,13 +1,12 @@
-//! The output of `lvsctl verify`, as text and as JSON.
+//! The output of `lvsctl verify` as text.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::audit::{AuditReport, HostPart, ServicePart};
 use super::style::{Style, Tone};
 use super::{all_names, count, sanitize};
-use crate::check::{Examined, Finding, Findings, Part, Severity, State, Waived};
+use crate::check::{Finding, Findings, Part, Severity, State, Waived};
 
 fn shown(severity: Severity) -> (Tone, &'static str) {
     match severity {
@@ -220,63 +219,6 @@ fn summary(totals: &Totals, style: Style) -> String {
     format!("{findings}: {}{notes}", parts.join(", "))
 }
 
-#[derive(Serialize)]
-struct Entry<'a> {
-    #[serde(flatten)]
-    finding: &'a Finding,
-    /// The former name of `fix`, for one release.
-    mend: &'a str,
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    format: u32,
-    findings: Vec<Entry<'a>>,
-    /// Checks that passed.
-    passed: usize,
-    summary: Totals,
-    /// Why services were asked for by no client.
-    skipped: &'a [String],
-    /// Findings that the inventory waives.
-    waived: &'a [Waived],
-    /// Every result, with what was read.
-    results: &'a [Examined],
-    cluster: &'a str,
-    /// Seconds since 1970.
-    started: u64,
-    seconds: f64,
-    hosts: &'a [HostPart],
-    services: &'a [ServicePart],
-}
-
-/// Writes `{"format": 1, "findings": [...], "passed": N, "summary": {...}, "skipped": [...], ...}`. Fields are only ever
-/// added.
-pub fn json(writer: &mut dyn Write, report: &AuditReport) -> io::Result<()> {
-    let findings = &report.findings;
-    let document = Document {
-        format: 1,
-        findings: findings
-            .all
-            .iter()
-            .map(|finding| Entry {
-                finding,
-                mend: &finding.fix,
-            })
-            .collect(),
-        passed: findings.count(),
-        summary: Totals::of(findings),
-        skipped: &findings.unasked(),
-        waived: &findings.waived,
-        results: &findings.results,
-        cluster: &report.cluster,
-        started: report.started,
-        seconds: report.seconds,
-        hosts: &report.hosts,
-        services: &report.services,
-    };
-    super::document(writer, &document)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -448,68 +390,5 @@ mod tests {
                 "      brings    the cluster: end-to-end: 192.168.100.200:80: expected 12, found 6",
             ]
         );
-    }
-
-    #[test]
-    fn findings_are_one_json_document() {
-        let mut bytes = Vec::new();
-        let mut all = with(findings()[1..2].to_vec());
-        all.unknown("", check("end-to-end"), "nobody", "asked");
-        let report = AuditReport {
-            cluster: "web".to_owned(),
-            inventory: "web.yaml".to_owned(),
-            version: "0",
-            started: 1_798_761_600,
-            seconds: 1.5,
-            hosts: Vec::new(),
-            services: Vec::new(),
-            findings: all,
-        };
-        json(&mut bytes, &report).unwrap();
-        let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-        let expected = serde_json::json!({
-            "format": 1,
-            "findings": [{
-                "host": "rs1",
-                "check": "arp-answer",
-                "what": "192.168.100.200 is answered for on the wire",
-                "expected": "an answer of the master alone",
-                "found": "02:00:00:00:00:15\u{1b}[2J",
-                "fix": "set arp_ignore to 1: `lvsctl apply`",
-                "mend": "set arp_ignore to 1: `lvsctl apply`",
-                "severity": "error",
-                "state": "error",
-            }, {
-                "host": "",
-                "check": "end-to-end",
-                "what": "nobody: asked",
-                "expected": "",
-                "found": "",
-                "fix": "",
-                "mend": "",
-                "severity": "note",
-                "state": "unknown",
-            }],
-            "passed": 7,
-            "summary": {
-                "errors": 1, "warnings": 0, "notes": 1, "unknown": 1, "skipped": 0, "waived": 0, "hosts": 2
-            },
-            "skipped": ["nobody: asked"],
-            "waived": [],
-            "results": [{
-                "host": "",
-                "check": "end-to-end",
-                "what": "nobody",
-                "state": "unknown",
-                "evidence": "asked",
-                "waived": false,
-            }],
-            "cluster": "web",
-            "started": 1_798_761_600,
-            "seconds": 1.5,
-            "hosts": [],
-            "services": [],
-        });
-        assert_eq!(value, expected);
     }
 }

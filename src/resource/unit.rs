@@ -49,6 +49,8 @@ const SUFFIXES: &[&str] = &[
 
 /// The field of a change that starts or stops a unit.
 const NOW: &str = "now";
+/// The name of the field about its start at boot.
+pub(crate) const AT_BOOT: &str = "at boot";
 
 /// What a unit is to be when a plan is done.
 #[derive(Debug, Clone, Copy)]
@@ -191,7 +193,7 @@ impl Kind for Unit {
             };
             change = change
                 .field(
-                    "at boot",
+                    AT_BOOT,
                     word(state.enabled, "enabled", "disabled"),
                     word(self.enabled, "enabled", "disabled"),
                 )
@@ -337,7 +339,7 @@ impl Kind for Unit {
             };
             let word = |on: bool| Some(if on { "enabled" } else { "disabled" });
             change = change
-                .field("at boot", word(state.enabled), word(enabled))
+                .field(AT_BOOT, word(state.enabled), word(enabled))
                 .step(format!("{verb} {}", self.name), script);
         }
         (!change.steps.is_empty()).then_some(change)

@@ -130,7 +130,10 @@ fn values(command: &Command, into: &mut Vec<(String, Vec<String>, Vec<String>)>)
         if !arg.get_action().takes_values() {
             continue;
         }
-        let possible = arg.get_possible_values();
+        // Ids of checks are in docs/checks.md.
+        let hidden = arg.is_hide_possible_values_set();
+        let mut possible = arg.get_possible_values();
+        possible.retain(|_| !hidden);
         let possible = possible.iter().map(|value| value.get_name().to_owned());
         let default = arg.get_default_values().iter();
         let default = default.map(|value| value.to_string_lossy().into_owned());

@@ -340,7 +340,8 @@ impl<'a> Round<'a> {
                     let fault =
                         (taken > asking.len()).then(|| self.scattered("each client's", taken));
                     let fault = fault.map(|fault| self.concerns(fault));
-                    findings.judge("", &PERSISTENCE, self.what(), fault);
+                    let read = format!("{taken} real servers");
+                    findings.judge_read("", &PERSISTENCE, self.what(), read, fault);
                 }
                 None => findings.unknown(
                     "",

@@ -6,7 +6,7 @@ use crate::check::arp::{ARP_ANNOUNCE, ARP_IGNORE};
 use crate::check::arp_answer::ARP_ANSWER;
 use crate::check::arptables::{ARPTABLES_RIP, ARPTABLES_VIP};
 use crate::check::clocks::CLOCKS;
-use crate::check::drift::DRIFT;
+use crate::check::drift::{DRIFT, OF_BOOT};
 use crate::check::end_to_end::{
     END_TO_END, GETS_CONNECTIONS, HTTP_STATUS, HTTP_TEXT, PERSISTENCE, SHARES, STATISTICS,
     WHO_ANSWERS,
@@ -298,16 +298,6 @@ static SYMPTOMS: &[&Check] = &[
     &VIP_HOLDER,
 ];
 
-/// Folders of files that are for the system and for directors, not for a server.
-const OF_SYSTEM: &[&str] = &[
-    "/etc/systemd/",
-    "/etc/sysctl.d/",
-    "/etc/modules-load.d/",
-    "/etc/keepalived/",
-    "/etc/init.d/",
-    "/usr/local/sbin/lvsctl-",
-];
-
 /// How well one finding explains another, the lower the better; none where it does not.
 pub(super) fn explains(members: &Members, cause: &Finding, finding: &Finding) -> Option<usize> {
     // A note explains nothing, and an error does not come of what is only advised against.
@@ -338,7 +328,7 @@ fn is(members: &Members, from: From, cause: &Finding) -> bool {
         }
         From::ServerFile => matches!(
             &cause.cause,
-            Some(Cause::Resource { kind, key }) if kind == "file" && !OF_SYSTEM.iter().any(|dir| key.starts_with(dir))
+            Some(Cause::Resource { kind, key }) if kind == "file" && !OF_BOOT.iter().any(|dir| key.starts_with(dir))
         ),
         From::Anything => {
             cause.severity == Severity::Error

@@ -155,6 +155,15 @@ fn consequences_go_below_their_cause() {
             ],
             &["lb1 vrrp-foreign [vip-holder, client end-to-end]"],
         ),
+    ];
+    for (about, findings, expected) in cases {
+        assert_eq!(shown(findings), expected, "{about}");
+    }
+}
+
+#[test]
+fn what_explains_nothing_stays_beside_the_others() {
+    let cases: Vec<(&str, Vec<Finding>, &[&str])> = vec![
         (
             "the end alone",
             vec![finding("client", "end-to-end").of("web")],

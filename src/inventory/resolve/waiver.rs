@@ -16,12 +16,22 @@ pub(super) fn waivers(raw: &Inventory, hosts: &[Host], cx: &mut Context<'_>) -> 
         return Vec::new();
     }
     let all = written.iter();
-    all.filter_map(|(index, raw)| waiver(&index.to_string(), raw, hosts, cx))
-        .collect()
+    all.filter_map(|(index, raw)| {
+        let index = index.to_string();
+        // One alone may stand without a list.
+        let listed = cx.places.is_given(&["waive", &index]);
+        let path = if listed {
+            vec!["waive", index.as_str()]
+        } else {
+            vec!["waive"]
+        };
+        waiver(&path, raw, hosts, cx)
+    })
+    .collect()
 }
 
-fn waiver(index: &str, raw: &RawWaiver, hosts: &[Host], cx: &mut Context<'_>) -> Option<Waiver> {
-    let at = |key| ["waive", index, key];
+fn waiver(path: &[&str], raw: &RawWaiver, hosts: &[Host], cx: &mut Context<'_>) -> Option<Waiver> {
+    let at = |key| [path, &[key]].concat();
     let check = cx.required(
         &at("check"),
         &raw.check,

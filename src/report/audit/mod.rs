@@ -3,6 +3,7 @@
 
 mod build;
 pub mod html;
+pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod nagios;
@@ -130,7 +131,7 @@ pub fn write(
 ) -> io::Result<()> {
     match kind {
         Kind::Text => findings::text(writer, &report.findings, style),
-        Kind::Json => findings::json(writer, report),
+        Kind::Json => json::write(writer, report),
         Kind::Junit => junit::write(writer, report),
         Kind::Sarif => sarif::write(writer, report),
         Kind::Prometheus => prometheus::write(writer, report),
