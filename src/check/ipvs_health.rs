@@ -75,7 +75,7 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
                             "taken out {seconds:.0} s ago: it does not answer the health check of {director}"
                         ),
                         format!(
-                            "repair the path from {director} to it: on {director} `ip route get {}`, `ip neigh show {}` and `iptables-save`, and the packet filter of the real server",
+                            "repair the path from {director} to it: on {director} `ip route get {}`, `ip neigh show {}` and `iptables -S`, and the packet filter of the real server",
                             rs.address.ip(),
                             rs.address.ip()
                         ),

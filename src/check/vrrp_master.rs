@@ -218,32 +218,64 @@ mod tests {
         }
     }
 
-    #[test]
-    fn who_should_serve() {
-        const HIGH: bool = true;
-        let lb1 = |holds| member("lb1", 100, holds);
-        let lb2 = |holds| member("lb2", 90, holds);
-        let lb3 = || member("lb3", 80, false);
-        let fault = |member: Member<'static>| Member {
+    fn lb1(holds: bool) -> Member<'static> {
+        member("lb1", 100, holds)
+    }
+
+    fn lb2(holds: bool) -> Member<'static> {
+        member("lb2", 90, holds)
+    }
+
+    fn lb3(holds: bool) -> Member<'static> {
+        member("lb3", 80, holds)
+    }
+
+    fn fault(member: Member<'static>) -> Member<'static> {
+        Member {
             takes_part: false,
             ..member
-        };
-        let nopreempt = |member: Member<'static>| Member {
+        }
+    }
+
+    fn nopreempt(member: Member<'static>) -> Member<'static> {
+        Member {
             nopreempt: true,
             ..member
-        };
-        let since = |seconds, member: Member<'static>| Member {
+        }
+    }
+
+    fn since(seconds: f64, member: Member<'static>) -> Member<'static> {
+        Member {
             settled: Some(seconds),
             ..member
-        };
-        let stale = |member: Member<'static>| Member {
-            stale: true,
-            ..member
-        };
-        let priority = |priority, member: Member<'static>| Member { priority, ..member };
-        let delay = |delay, member: Member<'static>| Member { delay, ..member };
-        let cases = [
-            ("the highest serves", vec![lb1(HIGH), lb2(false)], "right"),
+        }
+    }
+
+    fn priority(priority: i32, member: Member<'static>) -> Member<'static> {
+        Member { priority, ..member }
+    }
+
+    fn expect(cases: Vec<(&str, Vec<Member<'static>>, &str)>) {
+        for (about, members, want) in cases {
+            let found = match verdict(&members, 1.0) {
+                Verdict::Right => "right".to_owned(),
+                Verdict::Unknown => "unknown".to_owned(),
+                Verdict::Wrong { holder, expected } => {
+                    format!("wrong: {}, not {}", holder.host, expected.host)
+                }
+                Verdict::Explained(_, why) => {
+                    let (_, why) = why.split_once(": ").unwrap();
+                    format!("explained: {why}")
+                }
+            };
+            assert!(found.starts_with(want), "{about}: {found}");
+        }
+    }
+
+    #[test]
+    fn who_should_serve() {
+        expect(vec![
+            ("the highest serves", vec![lb1(true), lb2(false)], "right"),
             (
                 "the second serves",
                 vec![lb1(false), lb2(true)],
@@ -251,7 +283,7 @@ mod tests {
             ),
             (
                 "the third serves",
-                vec![lb1(false), lb2(false), priority(80, member("lb3", 0, true))],
+                vec![lb1(false), lb2(false), lb3(true)],
                 "wrong: lb3, not lb1",
             ),
             (
@@ -261,11 +293,7 @@ mod tests {
             ),
             (
                 "... and the third serves",
-                vec![
-                    fault(lb1(false)),
-                    lb2(false),
-                    priority(80, member("lb3", 0, true)),
-                ],
+                vec![fault(lb1(false)), lb2(false), lb3(true)],
                 "wrong: lb3, not lb2",
             ),
             ("nobody serves", vec![lb1(false), lb2(false)], "unknown"),
@@ -286,6 +314,33 @@ mod tests {
                 "unknown",
             ),
             (
+                "a tracker lowers the highest",
+                vec![priority(50, lb1(false)), lb2(true)],
+                "right",
+            ),
+            (
+                "a tracker raises the second",
+                vec![lb1(true), priority(110, lb2(false))],
+                "wrong: lb1, not lb2",
+            ),
+            ("one alone", vec![lb1(true)], "right"),
+            (
+                "a third that waits",
+                vec![lb1(true), lb2(false), lb3(false)],
+                "right",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn why_another_may_serve() {
+        let stale = |member: Member<'static>| Member {
+            stale: true,
+            ..member
+        };
+        let delay = |delay, member: Member<'static>| Member { delay, ..member };
+        expect(vec![
+            (
                 "the highest does not preempt",
                 vec![nopreempt(lb1(false)), lb2(true)],
                 "explained: lb1 does not preempt",
@@ -294,16 +349,6 @@ mod tests {
                 "nopreempt of the one that serves",
                 vec![lb1(false), nopreempt(lb2(true))],
                 "wrong: lb2, not lb1",
-            ),
-            (
-                "a tracker lowers the highest",
-                vec![priority(50, lb1(false)), lb2(true)],
-                "right",
-            ),
-            (
-                "a tracker raises the second",
-                vec![lb1(HIGH), priority(110, lb2(false))],
-                "wrong: lb1, not lb2",
             ),
             (
                 "a takeover just happened",
@@ -330,26 +375,6 @@ mod tests {
                 vec![lb1(false), stale(lb2(true))],
                 "explained: lb2 may run",
             ),
-            ("one alone", vec![lb1(HIGH)], "right"),
-            (
-                "a third that waits",
-                vec![lb1(HIGH), lb2(false), lb3()],
-                "right",
-            ),
-        ];
-        for (about, members, want) in cases {
-            let found = match verdict(&members, 1.0) {
-                Verdict::Right => "right".to_owned(),
-                Verdict::Unknown => "unknown".to_owned(),
-                Verdict::Wrong { holder, expected } => {
-                    format!("wrong: {}, not {}", holder.host, expected.host)
-                }
-                Verdict::Explained(_, why) => {
-                    let (_, why) = why.split_once(": ").unwrap();
-                    format!("explained: {why}")
-                }
-            };
-            assert!(found.starts_with(want), "{about}: {found}");
-        }
+        ]);
     }
 }

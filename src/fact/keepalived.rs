@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(log.trackers["main-dns"], None);
         let failure = log.trackers["main-nginx"].as_deref();
         assert_eq!(failure, Some("failed (exited with status 1)"));
-        assert_eq!(log.since["main"], 1_700_000_002.0);
+        assert_eq!(log.since.get("main"), Some(&1_700_000_002.0));
         assert_eq!(log.reloaded, Some(1_700_000_003.0));
         // A new VRRP process begins anew.
         let log = Log::of(&format!("{text}Starting VRRP child process, pid=14\n"));

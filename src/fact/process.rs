@@ -44,7 +44,11 @@ impl Process {
     /// another service.
     pub fn unit(&self) -> Option<&str> {
         let mut parts = self.group.split('/').filter(|part| !part.is_empty());
-        let first = parts.find(|part| !part.ends_with(".slice"))?;
+        let is_slice = |part: &str| {
+            part.rsplit_once('.')
+                .is_some_and(|(_, kind)| kind == "slice")
+        };
+        let first = parts.find(|part| !is_slice(part))?;
         first.ends_with(".service").then_some(first)
     }
 }

@@ -170,19 +170,52 @@ mod tests {
         }
     }
 
+    type Case = (
+        &'static str,
+        Vec<Process>,
+        &'static [(&'static str, f64)],
+        &'static [&'static str],
+    );
+
+    const NGINX: &str = "/system.slice/nginx.service";
+
+    fn master(state: char) -> Process {
+        process(20, 1, state, "nginx", NGINX)
+    }
+
+    fn worker(state: char) -> Process {
+        process(21, 20, state, "nginx", NGINX)
+    }
+
+    /// The host booted at 1000, and the workers began at 1050.
+    fn expect(cases: Vec<Case>) {
+        for (about, all, files, want) in cases {
+            let mut facts = Facts {
+                clock: Clock::parse(&Section::from_parts([("time", "2000.0\n1000.0 1.0\n")]))
+                    .unwrap(),
+                ..Facts::default()
+            };
+            facts.process.all = all;
+            facts.process.nginx_files = files
+                .iter()
+                .map(|(path, at)| ((*path).to_owned(), *at))
+                .collect();
+            let found = faults(&facts, &["nginx.service", "answer.service"], true);
+            let found: Vec<String> = found
+                .iter()
+                .map(|(unit, fault)| format!("{unit} {}", fault.fix))
+                .collect();
+            assert_eq!(found, want, "{about}");
+        }
+    }
+
     #[test]
-    fn what_the_processes_of_servers_show() {
-        const NGINX: &str = "/system.slice/nginx.service";
-        let master = |state| process(20, 1, state, "nginx", NGINX);
-        let worker = |state| process(21, 20, state, "nginx", NGINX);
-        type Case = (
-            &'static str,
-            Vec<Process>,
-            &'static [(&'static str, f64)],
-            &'static [&'static str],
-        );
-        // The host booted at 1000, and the workers began at 1050.
-        let cases: Vec<Case> = vec![
+    fn what_the_processes_of_nginx_show() {
+        let frozen = Process {
+            frozen: true,
+            ..master('S')
+        };
+        expect(vec![
             (
                 "all is well",
                 vec![master('S'), worker('S')],
@@ -222,6 +255,24 @@ mod tests {
                 &["nginx.service `nginx -t && systemctl reload nginx`"],
             ),
             (
+                "frozen",
+                vec![frozen],
+                &[],
+                &[
+                    "nginx.service `systemctl thaw nginx; echo 0 >/sys/fs/cgroup/system.slice/nginx.service/cgroup.freeze`",
+                ],
+            ),
+        ]);
+    }
+
+    #[test]
+    fn what_other_processes_show() {
+        let container = Process {
+            on_host: false,
+            ..master('T')
+        };
+        expect(vec![
+            (
                 "an editor that somebody stopped is none of ours",
                 vec![
                     master('S'),
@@ -255,43 +306,8 @@ mod tests {
                 &[],
                 &["answer.service `kill -CONT 31`"],
             ),
-            (
-                "frozen",
-                vec![Process {
-                    frozen: true,
-                    ..master('S')
-                }],
-                &[],
-                &[
-                    "nginx.service `systemctl thaw nginx; echo 0 >/sys/fs/cgroup/system.slice/nginx.service/cgroup.freeze`",
-                ],
-            ),
-            (
-                "in a container",
-                vec![Process {
-                    on_host: false,
-                    ..master('T')
-                }],
-                &[],
-                &[],
-            ),
-        ];
-        for (about, all, files, want) in cases {
-            let mut facts = Facts::default();
-            facts.clock =
-                Clock::parse(&Section::from_parts([("time", "2000.0\n1000.0 1.0\n")])).unwrap();
-            facts.process.all = all;
-            facts.process.nginx_files = files
-                .iter()
-                .map(|(path, at)| ((*path).to_owned(), *at))
-                .collect();
-            let found = faults(&facts, &["nginx.service", "answer.service"], true);
-            let found: Vec<String> = found
-                .iter()
-                .map(|(unit, fault)| format!("{unit} {}", fault.fix))
-                .collect();
-            assert_eq!(found, want, "{about}");
-        }
+            ("in a container", vec![container], &[], &[]),
+        ]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-# /proc/PID/stat of the processes whose names match $names and of all that are stopped; and where they run. One process lists
-# them; the shell reads the rest by itself, but for the arguments.
+# The processes whose names match $names, and all that a signal has stopped: their /proc/PID/stat, and where they run. One
+# process lists them; the shell reads the rest by itself, but for the arguments.
 # shellcheck disable=SC2154
-stats() { grep -aHsE "\\(($names)[^/]*\\) |\\) [Tt] " /proc/[0-9]*/stat; }
+stats() { grep -aHsE "\\(($names)[^/]*\\) |\\) T " /proc/[0-9]*/stat; }
 s=$(stats)
 # An uninterruptible wait is usually short.
 case $s in *') D '*) sleep 1; s=$(stats);; esac
