@@ -89,7 +89,13 @@ impl<'h> Askers<'h> {
             machine: None,
         };
         let mut failure = None;
-        for (host, outcome) in fleet.open(hosts.collect()) {
+        let hosts: Vec<_> = hosts.collect();
+        let opened = if hosts.is_empty() {
+            Vec::new()
+        } else {
+            fleet.open(hosts)
+        };
+        for (host, outcome) in opened {
             match outcome {
                 Ok(run) => askers.runs.push(run),
                 Err(error) => {

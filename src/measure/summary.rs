@@ -70,7 +70,8 @@ impl Summary {
         is_right: impl Fn(u16) -> bool,
     ) -> Self {
         let within = |s: &&Sample| s.at >= window.from && s.at < window.to;
-        let samples: Vec<&Sample> = samples.iter().filter(within).collect();
+        let all = samples;
+        let samples: Vec<&Sample> = all.iter().filter(within).collect();
         let mut summary = Self {
             sent: samples.len() as u64,
             ..Self::default()
@@ -104,12 +105,7 @@ impl Summary {
         let end = samples.iter().map(|s| s.end()).fold(0.0, f64::max);
         if begin.is_finite() {
             summary.seconds = (end - begin).max(0.0);
-            let from = if window.from > 0.0 {
-                window.from
-            } else {
-                begin
-            };
-            summary.longest_gap = longest_gap(&samples, from);
+            summary.longest_gap = longest_gap(all, window);
         }
         summary
     }
@@ -178,25 +174,27 @@ fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
     sorted.get(rank - 1).copied()
 }
 
-/// Between the ends of two answers that follow each other, from `from` to the end of the last request.
-fn longest_gap(samples: &[&Sample], from: f64) -> Gap {
+/// Between the ends of two answers that follow each other, or from the first request, to the end of the last. It begins in
+/// the window, or is cut off at the window's begin; it may end behind it.
+fn longest_gap(samples: &[Sample], window: Window) -> Gap {
     let answered = samples.iter().filter(|s| s.status.is_some());
-    let mut ends: Vec<f64> = answered.map(|s| s.end()).collect();
+    let mut ends: Vec<f64> = answered.map(Sample::end).collect();
     ends.sort_by(f64::total_cmp);
     let lost = samples.iter().filter(|s| s.status.is_none());
-    let last = lost.map(|s| s.end()).fold(f64::NEG_INFINITY, f64::max);
+    let last = lost.map(Sample::end).fold(f64::NEG_INFINITY, f64::max);
     // What was lost before a later answer is within the gap that this answer ends.
     if ends.last().is_none_or(|end| last > *end) && last.is_finite() {
         ends.push(last);
     }
     let mut gap = Gap::default();
-    let mut before = from;
+    let mut before = samples.iter().map(|s| s.at).fold(f64::INFINITY, f64::min);
     for end in ends {
-        if end - before > gap.seconds {
+        let from = before.max(window.from);
+        if before < window.to && end - from > gap.seconds {
             gap = Gap {
-                from: before,
+                from,
                 to: end,
-                seconds: end - before,
+                seconds: end - from,
             };
         }
         before = before.max(end);
@@ -303,10 +301,24 @@ mod tests {
             ),
             (
                 "a window begins without an answer",
-                vec![yes(0.0), no(1.1, 500.0), yes(3.0), yes(9.0)],
+                vec![
+                    yes(0.0),
+                    no(1.1, 500.0),
+                    yes(3.0),
+                    yes(4.5),
+                    yes(5.5),
+                    yes(9.0),
+                ],
                 Window { from: 1.0, to: 5.0 },
                 1.0,
                 3.01,
+            ),
+            (
+                "an answer behind the window ends it",
+                vec![yes(0.0), no(0.5, 1000.0), no(0.9, 1000.0), yes(1.2)],
+                Window { from: 0.2, to: 1.0 },
+                0.2,
+                1.21,
             ),
         ] {
             let gap = of(&samples, window).longest_gap;

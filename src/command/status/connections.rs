@@ -218,7 +218,7 @@ impl Reasons {
             }
         }
         for why in self.by_host.values_mut().filter(|why| why.is_empty()) {
-            why.push("its VIP, route, listener and filters are as they should be; `lvsctl verify` looks at the way to it too".to_owned());
+            why.push("its VIP, route, listener and filters are as they should be now; `lvsctl verify` looks at the way to it too".to_owned());
         }
         fleet.close(runs);
         Ok(())
