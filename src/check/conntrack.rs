@@ -1,14 +1,14 @@
 //! The table of connection tracking: one that is full drops new connections, whatever they are for.
 
-use super::HostAudit;
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
+use super::{Cause, HostAudit};
 use crate::fact::Needs;
 use crate::model::{Cluster, Host};
 
 pub(super) static CONNTRACK: Check = Check {
     id: "conntrack",
-    summary: "The table of connection tracking is not nearly full.",
+    summary: "The table of connection tracking is not nearly full, and not very small.",
     reason: "The kernel drops each packet that would begin a connection while the table is full.",
     source: "nf_conntrack-sysctl (kernel documentation)",
     fix: "`sysctl -w net.netfilter.nf_conntrack_max=NUMBER`, and the same in /etc/sysctl.d",
@@ -34,20 +34,28 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     };
     let mismatch = fullness(count, max).map(|warning| {
         let mismatch = Mismatch::new(
-            "fewer than 9 of 10 entries of the conntrack table in use",
+            "a conntrack table of 1,024 entries or more, fewer than 9 of 10 of them in use",
             format!("{count} of {max}"),
             format!(
                 "`sysctl -w net.netfilter.nf_conntrack_max={}`, and the same in /etc/sysctl.d; `conntrack -L` shows whose they are",
                 (count * 4).max(65_536)
             ),
         );
+        let cause = Some(Cause::Sysctl("net.netfilter.nf_conntrack_max".to_owned()));
+        let mismatch = mismatch.because(cause);
         if warning { mismatch.warning() } else { mismatch }
     });
     findings.judge(audit.name(), &CONNTRACK, "nf_conntrack_max", mismatch);
 }
 
+/// A table with fewer entries is full at once.
+const SMALL: u64 = 1024;
+
 /// Whether the table is nearly full, and that is but a warning. 0 is no limit.
 fn fullness(count: u64, max: u64) -> Option<bool> {
+    if (1..SMALL).contains(&max) {
+        return Some(false);
+    }
     (max > 0 && count * 10 >= max * 9).then_some(count * 100 < max * 98)
 }
 
@@ -64,6 +72,7 @@ mod tests {
             (65_536, 65_536, Some(false)),
             (70_000, 65_536, Some(false)),
             (5, 0, None),
+            (5, 100, Some(false)),
             (1, 1, Some(false)),
         ] {
             assert_eq!(fullness(count, max), want, "{count} of {max}");

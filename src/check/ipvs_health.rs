@@ -66,7 +66,8 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
                 let what = format!("real server {} of {}", rs.address, wanted.service.r#virtual);
                 let all = odd_ones(&states, notices(service));
                 if all.is_empty() && states.iter().all(|(_, state)| *state == State::In) {
-                    findings.pass(&IPVS_HEALTH);
+                    let read = "in the table of each director";
+                    findings.pass_of("", &IPVS_HEALTH, what.as_str(), read);
                 }
                 for (director, seconds, other) in all {
                     let mismatch = Mismatch::new(

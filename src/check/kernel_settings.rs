@@ -1,5 +1,5 @@
 //! Settings of the kernel that stop packets of the cluster: what a director answers by ARP, how far packets go, and how many
-//! connections and neighbours the kernel keeps. Pure.
+//! neighbours the kernel keeps. Pure.
 
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
@@ -19,17 +19,15 @@ pub(super) static DIRECTOR_ARP: Check = Check {
 
 pub(super) static KERNEL_LIMITS: Check = Check {
     id: "kernel-limits",
-    summary: "Packets live long enough to reach clients elsewhere, and the tables of connections and neighbours are not full.",
-    reason: "A small TTL ends answers at a router on their way. A full table drops packets of new connections, or of new neighbours.",
-    source: "ip-sysctl (kernel documentation) `ip_default_ttl`, `neigh/default/gc_thresh3`; nf_conntrack-sysctl",
+    summary: "Packets live long enough to reach clients elsewhere, and the table of neighbours has room for all hosts.",
+    reason: "A small TTL ends answers at a router on their way. A full table drops packets to new neighbours.",
+    source: "ip-sysctl (kernel documentation) `ip_default_ttl`, `neigh/default/gc_thresh3`",
     fix: "`sysctl -w` with the value that the finding names, and the same in /etc/sysctl.d",
     needs: limits_needs,
     judge: Judge::Host(limits),
 };
 
 const TTL: &str = "/proc/sys/net/ipv4/ip_default_ttl";
-const COUNT: &str = "/proc/sys/net/netfilter/nf_conntrack_count";
-const MAX: &str = "/proc/sys/net/netfilter/nf_conntrack_max";
 const NEIGHBOURS: &str = "/proc/sys/net/ipv4/neigh/default/gc_thresh3";
 
 fn concerns(cluster: &Cluster, host: &Host) -> bool {
@@ -46,7 +44,7 @@ fn arp_needs(_: &Cluster, host: &Host, needs: &mut Needs) {
 fn limits_needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
     if concerns(cluster, host) {
         let sysctls = needs.sysctl.get_or_insert_default();
-        let paths = [TTL, COUNT, MAX, NEIGHBOURS].map(str::to_owned);
+        let paths = [TTL, NEIGHBOURS].map(str::to_owned);
         sysctls.paths.extend(paths);
     }
 }
@@ -84,9 +82,6 @@ fn limits(audit: &HostAudit, findings: &mut Findings) {
     let neighbours = u64::try_from(audit.cluster.hosts.len()).unwrap_or(u64::MAX);
     let faults = [
         number(TTL).map(|ttl| ("ip_default_ttl", ttl_fault(ttl))),
-        number(COUNT)
-            .zip(number(MAX))
-            .map(|(count, max)| ("nf_conntrack_max", connections_fault(count, max))),
         number(NEIGHBOURS).map(|most| ("gc_thresh3", neighbours_fault(most, neighbours))),
     ];
     for (what, fault) in faults.into_iter().flatten() {
@@ -102,20 +97,6 @@ fn ttl_fault(ttl: u64) -> Option<Mismatch> {
             "a TTL of its packets of 32 or more, 64 is usual",
             ttl.to_string(),
             format!("`sysctl -w {key}=64`, and the same in /etc/sysctl.d"),
-        )
-        .because(Some(Cause::Sysctl(key.to_owned())))
-    })
-}
-
-fn connections_fault(count: u64, max: u64) -> Option<Mismatch> {
-    let full = max > 0 && count.saturating_mul(10) >= max.saturating_mul(9);
-    let small = max > 0 && max < 1024;
-    (full || small).then(|| {
-        let key = "net.netfilter.nf_conntrack_max";
-        Mismatch::new(
-            "room in the table of tracked connections",
-            format!("{count} of at most {max}"),
-            format!("`sysctl -w {key}=262144`, and the same in /etc/sysctl.d"),
         )
         .because(Some(Cause::Sysctl(key.to_owned())))
     })
@@ -147,18 +128,6 @@ mod tests {
             (10, true),
         ] {
             assert_eq!(ttl_fault(ttl).is_some(), bad, "{ttl}");
-        }
-        for (count, max, bad) in [
-            (0, 0, false),
-            (10, 65_536, false),
-            (65_000, 65_536, true),
-            (0, 4, true),
-        ] {
-            assert_eq!(
-                connections_fault(count, max).is_some(),
-                bad,
-                "{count} {max}"
-            );
         }
         for (most, hosts, bad) in [(1024, 5, false), (8, 5, true), (1024, 1000, true)] {
             assert_eq!(

@@ -215,7 +215,8 @@ fn controls(audit: &HostAudit, findings: &mut Findings) {
         let filters = audit.facts().traffic_control.filters.get(name);
         faults.extend(filters.and_then(|lines| filter(name, lines)));
         if faults.is_empty() {
-            findings.pass(&TRAFFIC_CONTROL);
+            let read = "no discipline or filter that drops or delays";
+            findings.pass_of(audit.name(), &TRAFFIC_CONTROL, name, read);
         }
         for fault in faults {
             findings.fail(audit.name(), &TRAFFIC_CONTROL, name, fault);

@@ -60,7 +60,13 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
         let name = &instance.name;
         match verdict(&members, instance.advert_int) {
             Verdict::Unknown => {}
-            Verdict::Right => findings.pass(&VRRP_MASTER),
+            Verdict::Right => {
+                let holder = members.iter().find(|member| member.holds);
+                let read = holder.map_or_else(String::new, |m| {
+                    format!("on {}, priority {}", m.host, m.priority)
+                });
+                findings.pass_of("", &VRRP_MASTER, name.as_str(), read);
+            }
             Verdict::Explained(holder, why) => findings.skip(holder, &VRRP_MASTER, name, &why),
             Verdict::Wrong { holder, expected } => {
                 let log = service_manager::where_it_logs(KEEPALIVED);

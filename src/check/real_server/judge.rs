@@ -198,7 +198,11 @@ fn tell(traffic: &Traffic, heard: &Heard, findings: &mut Findings) {
         .map(|(who, came)| (*who, came))
         .collect();
     let Some((_, first)) = bad.first() else {
-        return findings.pass(&REAL_SERVER_ANSWER);
+        let read = format!(
+            "right for {}",
+            names(&heard.by.iter().map(|(who, _)| *who).collect::<Vec<_>>())
+        );
+        return findings.pass_of(question.host, &REAL_SERVER_ANSWER, what, read);
     };
     let (Came::Wrong(words) | Came::Nothing(words)) = first else {
         return;
@@ -380,7 +384,8 @@ fn own(
             };
             let right = Right::of(service, vip, port);
             let Some(Came::Wrong(words)) = replies.first().map(|reply| came(&right, reply)) else {
-                findings.pass(&REAL_SERVER_ANSWER);
+                let what = format!("{} {vip} port {port}, asked by itself", service.name);
+                findings.pass_of(audit.name(), &REAL_SERVER_ANSWER, what, "right");
                 continue;
             };
             let at = SocketAddr::new(rs.address, port);

@@ -58,7 +58,13 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     }
     let faults = faults(&unit, state, &name, &processes, loops);
     if faults.is_empty() {
-        findings.pass(&CHECKER_RUNNING);
+        let read = pids(processes.iter().copied());
+        findings.pass_of(
+            audit.name(),
+            &CHECKER_RUNNING,
+            unit.as_str(),
+            format!("processes {read}"),
+        );
     }
     for fault in faults {
         findings.fail(

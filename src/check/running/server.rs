@@ -55,7 +55,8 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     let serves = audit.cluster.serves(audit.host);
     let all = faults(audit.facts(), &units, serves);
     if all.is_empty() && serves {
-        findings.pass(&SERVER_RUNNING);
+        let read = "no process of them is stopped or frozen";
+        findings.pass_of(audit.name(), &SERVER_RUNNING, units.join(", "), read);
     }
     for (unit, fault) in all {
         findings.fail(
