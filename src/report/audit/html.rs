@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::time::utc;
 use super::topology::{self, Drawing};
-use super::{AuditReport, ServicePart, host_name};
+use super::{AuditReport, ServicePart, host_name, hosts_of};
 use crate::check::{Finding, Severity, State};
 use crate::report::findings::{Totals, part_line, place, waived_line};
 use crate::report::sanitize;
@@ -162,8 +162,8 @@ fn pieces(text: &str) -> Vec<Piece> {
 
 /// Each host with its results, the worst first; then the cluster as a whole.
 fn hosts(report: &AuditReport) -> Vec<HostCard> {
-    let names = report.hosts.iter().map(|host| host.name.as_str());
-    names.chain([""]).map(|name| host(report, name)).collect()
+    let names = hosts_of(report).into_iter();
+    names.map(|name| host(report, name)).collect()
 }
 
 fn host(report: &AuditReport, name: &str) -> HostCard {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::time::utc;
-use super::{AuditReport, host_name};
+use super::{AuditReport, host_name, hosts_of};
 use crate::check::{Finding, Severity, State};
 use crate::report::findings::{Totals, part_line, place, waived_line};
 use crate::report::{count, sanitize};
@@ -136,8 +136,7 @@ fn tables(writer: &mut dyn Write, report: &AuditReport) -> io::Result<()> {
         "| host | roles | passed | errors | warnings | not proven | skipped |"
     )?;
     writeln!(writer, "|---|---|---|---|---|---|---|")?;
-    let names = report.hosts.iter().map(|host| host.name.as_str());
-    for host in names.chain([""]) {
+    for host in hosts_of(report) {
         let part = report.hosts.iter().find(|part| part.name == host);
         let roles = part.map(|part| part.roles.join(", ")).unwrap_or_default();
         let results = report.findings.results.iter();

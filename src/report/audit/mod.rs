@@ -141,6 +141,19 @@ pub fn write(
     }
 }
 
+/// Hosts of results: those of the inventory, others that asked or answered, and none for the cluster as a whole.
+fn hosts_of(report: &AuditReport) -> Vec<&str> {
+    let mut names: Vec<&str> = report.hosts.iter().map(|host| host.name.as_str()).collect();
+    for result in &report.findings.results {
+        let host = result.host.as_str();
+        if !host.is_empty() && !names.contains(&host) {
+            names.push(host);
+        }
+    }
+    names.push("");
+    names
+}
+
 /// The name of a host, or of what is about none.
 fn host_name(host: &str) -> &str {
     if host.is_empty() { "the cluster" } else { host }

@@ -59,9 +59,14 @@ fn plain(text: &str) -> String {
 
 /// The line of an audit that could not be made.
 pub fn failure(message: &str) -> String {
-    let message = message.trim().trim_start_matches("error: ");
-    let message = message.replace('\n', "; ");
-    format!("LVS UNKNOWN - {}", plain(&message))
+    let marks = |c: char| c.is_whitespace() || c == '×';
+    let lines = message.lines().map(|line| line.trim_matches(marks));
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let message = lines.join("; ");
+    format!(
+        "LVS UNKNOWN - {}",
+        plain(message.trim_start_matches("error: "))
+    )
 }
 
 pub fn write(writer: &mut dyn Write, report: &AuditReport) -> io::Result<()> {

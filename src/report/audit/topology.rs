@@ -14,7 +14,9 @@ const SERVERS: (u32, u32) = (536, 216);
 const ROW: u32 = 46;
 const GAP: u32 = 12;
 const HEAD: u32 = 30;
-const LETTERS: usize = 26;
+/// Letters that fit into a line, which is a heading or a smaller one.
+const LETTERS: usize = 31;
+const SMALL: usize = 36;
 
 /// A box with up to two lines of text.
 #[derive(Debug, Serialize)]
@@ -128,11 +130,11 @@ fn told(faults: usize) -> String {
     }
 }
 
-fn short(text: &str) -> String {
-    if text.chars().count() <= LETTERS {
+fn short(text: &str, letters: usize) -> String {
+    if text.chars().count() <= letters {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(LETTERS - 1).collect();
+    let kept: String = text.chars().take(letters - 1).collect();
     format!("{kept}…")
 }
 
@@ -152,7 +154,7 @@ fn container<'r>(
         height,
         class,
         title: name.to_owned(),
-        first: short(name),
+        first: short(name, LETTERS),
         second: String::new(),
     });
     for (row, service) in services.iter().enumerate() {
@@ -177,8 +179,8 @@ fn container<'r>(
             height: ROW - 6,
             class: "service",
             title: format!("{first}: {ports}, {} {}", service.mode, service.scheduler),
-            first: short(&first),
-            second: short(&vips.join(", ")),
+            first: short(&first, LETTERS - 2),
+            second: short(&vips.join(", "), SMALL - 2),
         });
         chips.push(Chip {
             service,
@@ -228,8 +230,8 @@ fn servers(
                 height: ROW - 6,
                 class,
                 title: format!("{name} ({}) of {}: {second}", rs.address, service.name),
-                first: short(&name),
-                second: short(&second),
+                first: short(&name, LETTERS - 2),
+                second: short(&second, SMALL),
             });
             let to = y + (ROW - 6) / 2;
             for chip in chips
@@ -267,7 +269,6 @@ fn clients(drawing: &mut Drawing, report: &AuditReport, chips: &[Chip]) {
     } else {
         names.join(", ")
     };
-    let kept: String = second.chars().take(14).collect();
     drawing.nodes.push(Node {
         x: CLIENTS.0,
         y,
@@ -276,11 +277,7 @@ fn clients(drawing: &mut Drawing, report: &AuditReport, chips: &[Chip]) {
         class: "client",
         title: format!("clients: {second}"),
         first: "clients".to_owned(),
-        second: if kept == second {
-            kept
-        } else {
-            format!("{kept}…")
-        },
+        second: short(&second, 15),
     });
     let middle = y + (ROW - 6) / 2;
     let from = (CLIENTS.0 + CLIENTS.1, middle);
