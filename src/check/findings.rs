@@ -212,9 +212,11 @@ impl Findings {
         });
     }
 
-    /// Makes one finding of those that a host has of one kernel parameter.
+    /// Makes one finding of those that a host has of one kernel parameter, rule or interface.
     pub fn merge(&mut self) {
-        self.merge_where(|cause| matches!(cause, Cause::Sysctl(_)));
+        let merges =
+            |cause: &Cause| matches!(cause, Cause::Sysctl(_) | Cause::Rule(_) | Cause::Link(_));
+        self.merge_where(merges);
     }
 
     /// Makes one finding of those that a host has of one cause, whatever that is. The one that says what follows from it

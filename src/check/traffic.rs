@@ -154,7 +154,6 @@ pub fn check<'h>(
             judge(&traffic, findings);
         }
     }
-    findings.merge();
     super::name(cluster, findings);
 }
 

@@ -56,7 +56,12 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     let all = faults(audit.facts(), &units, serves);
     if all.is_empty() && serves {
         let read = "no process of them is stopped or frozen";
-        findings.pass_of(audit.name(), &SERVER_RUNNING, units.join(", "), read);
+        let what = if units.is_empty() {
+            "its servers".to_owned()
+        } else {
+            units.join(", ")
+        };
+        findings.pass_of(audit.name(), &SERVER_RUNNING, what, read);
     }
     for (unit, fault) in all {
         findings.fail(
