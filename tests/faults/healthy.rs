@@ -49,13 +49,19 @@ const ALL: &[State] = &[
         name: "a_real_server_drained",
         topologies: &["dr-keepalived", "dr"],
         enter: |cluster| {
-            cluster.edit("address: 192.168.100.12 }", "address: 192.168.100.12, weight: 0 }");
+            cluster.edit(
+                "address: 192.168.100.12 }",
+                "address: 192.168.100.12, weight: 0 }",
+            );
             cluster.lvsctl(&["apply", "--yes"]).expect(0);
             Held::default()
         },
         each: false,
         leave: |cluster| {
-            cluster.edit("address: 192.168.100.12, weight: 0 }", "address: 192.168.100.12 }");
+            cluster.edit(
+                "address: 192.168.100.12, weight: 0 }",
+                "address: 192.168.100.12 }",
+            );
             cluster.lvsctl(&["apply", "--yes"]).expect(0);
         },
         expected: None,
@@ -147,7 +153,9 @@ pub(crate) fn run(bench: &mut Bench, state: &State, rounds: usize) -> Result<(),
             held = (state.enter)(cluster);
         }
         let mut verified = Verified::ask(cluster, true)?;
-        verified.alarms.retain(|finding| Some(&*finding.host) != state.expected);
+        verified
+            .alarms
+            .retain(|finding| Some(&*finding.host) != state.expected);
         if !verified.is_clean() {
             wrong.push(format!("round {round} of {rounds}:\n{}", verified.told()));
         }

@@ -20,8 +20,8 @@ mod named;
 mod selection;
 mod topologies;
 mod totals;
-mod work;
 mod verify;
+mod work;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -5,21 +5,13 @@ use std::time::Instant;
 
 use crate::bench::{Bench, act, clean};
 use crate::cluster::Cluster;
-use crate::job::{Line, is_found, repair};
 use crate::fault::Fault;
+use crate::job::{Line, is_found, repair};
 use crate::verify::Verified;
 
 pub(crate) fn run(bench: &mut Bench, name: &str, faults: &[Fault]) -> (Line, Result<(), String>) {
     let started = Instant::now();
-    let mut line = Line {
-        name: name.to_owned(),
-        found: false,
-        ids: Vec::new(),
-        exactly: false,
-        repaired_by: "each as alone".to_owned(),
-        clean: false,
-        seconds: 0.0,
-    };
+    let mut line = Line::of(name, "each as alone".to_owned());
     let result = bench
         .cluster()
         .and_then(|cluster| steps(cluster, faults, &mut line));
@@ -45,15 +37,15 @@ fn steps(cluster: &Cluster, faults: &[Fault], line: &mut Line) -> Result<(), Str
         .collect();
     line.found = silent.is_empty();
     let known: Option<Vec<&Vec<String>>> = faults.iter().map(|f| f.finds.as_ref()).collect();
-    line.exactly = known.is_none_or(|ids| {
+    let exactly = known.is_none_or(|ids| {
         let expected: BTreeSet<&str> = ids.into_iter().flatten().map(String::as_str).collect();
         verified.ids() == expected
     });
+    line.exactly = line.found && exactly;
     for fault in faults {
         repair(cluster, fault, &verified)?;
     }
-    clean(cluster, true)
-        .map_err(|left| format!("not clean after the repair:\n{}", left.told()))?;
+    clean(cluster, true).map_err(|left| format!("not clean after the repair:\n{}", left.told()))?;
     line.clean = true;
     if !line.found {
         return Err(format!(

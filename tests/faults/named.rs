@@ -68,7 +68,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("named::a_file_with_a_slip_is_refused", || {
             let good = "about: a\ntopology: dr\nhost: lb1\ninject: x\nfinds: [drift]\nrepaired_by: apply\n";
             let fault = fault::parse("g::n", good)?;
-            expect(fault.repaired_by == [Repair::Apply] && fault.traffic, format!("{fault:?}"))?;
+            expect(
+                fault.repaired_by == [Repair::Apply] && fault.traffic,
+                format!("{fault:?}"),
+            )?;
             for (from, to) in [
                 ("host: lb1", "hosts: lb1"),
                 ("host: lb1\n", ""),
@@ -89,9 +92,18 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("named::the_commands_of_a_fix", || {
             let of = |text| commands(text).join(" | ");
             for (fix, expected) in [
-                ("`ip addr del A dev lo`, and delete it from `x`", "ip addr del A dev lo"),
-                ("take the line out of F; then `lvsctl apply`: it sets `a=1`", "lvsctl apply"),
-                ("`systemctl unmask x`, then `lvsctl apply`", "systemctl unmask x | lvsctl apply"),
+                (
+                    "`ip addr del A dev lo`, and delete it from `x`",
+                    "ip addr del A dev lo",
+                ),
+                (
+                    "take the line out of F; then `lvsctl apply`: it sets `a=1`",
+                    "lvsctl apply",
+                ),
+                (
+                    "`systemctl unmask x`, then `lvsctl apply`",
+                    "systemctl unmask x | lvsctl apply",
+                ),
                 ("look at it", ""),
             ] {
                 expect(of(fix) == expected, format!("{fix}: {}", of(fix)))?;

@@ -7,10 +7,10 @@ use std::thread::JoinHandle;
 
 use crate::bench::Bench;
 use crate::board::Board;
+use crate::fault::{self, Fault};
 use crate::healthy::{self, State};
 use crate::job::{self, Line};
 use crate::mixed;
-use crate::fault::{self, Fault};
 use crate::topologies;
 
 pub(crate) struct Job {
@@ -47,7 +47,9 @@ pub(crate) fn jobs() -> Result<Vec<Job>, String> {
                 what: What::Healthy(state),
             });
         }
-        let here = faults.iter().filter(|f| f.topologies.iter().any(|t| t == topology));
+        let here = faults
+            .iter()
+            .filter(|f| f.topologies.iter().any(|t| t == topology));
         for fault in here {
             all.push(Job {
                 name: format!("{topology}::{}", fault.name),
@@ -93,7 +95,10 @@ pub(crate) fn start(jobs: Vec<Job>, board: &Arc<Board>, options: Options) -> Wor
     let mut groups: BTreeMap<usize, Vec<Job>> = BTreeMap::new();
     for job in jobs {
         let place = topologies::ALL.iter().position(|t| *t == job.topology);
-        groups.entry(place.unwrap_or(usize::MAX)).or_default().push(job);
+        groups
+            .entry(place.unwrap_or(usize::MAX))
+            .or_default()
+            .push(job);
     }
     let groups: VecDeque<Vec<Job>> = groups.into_values().collect();
     let queue = Arc::new(Mutex::new(groups));
@@ -120,20 +125,22 @@ fn work(group: Vec<Job>, board: &Board, lines: &Mutex<Vec<Line>>, options: Optio
     let mut bench = Bench::of(&first.topology);
     for job in group {
         let done = catch_unwind(AssertUnwindSafe(|| one(&mut bench, &job, options)));
-        let outcome = match done {
-            Ok((line, outcome)) => {
-                if let Some(line) = line {
-                    println!("{}", line.told());
-                    let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-                    lines.push(line);
-                }
-                outcome.err()
-            }
-            Err(panic) => {
-                bench.discard();
-                Some(message(&*panic))
-            }
-        };
+        let (line, outcome) = done.unwrap_or_else(|panic| {
+            bench.discard();
+            let counts = !matches!(job.what, What::Healthy(_));
+            let line = counts.then(|| Line::of(&job.name, "nothing".to_owned()));
+            (line, Err(message(&*panic)))
+        });
+        if let Some(line) = line {
+            println!("{}", line.told());
+            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.push(line);
+        }
+        let outcome = outcome.err();
+        // The harness tells failures when all have ended.
+        if let Some(error) = &outcome {
+            println!("{} failed: {error}", job.name);
+        }
         board.put(&job.name, outcome);
     }
 }

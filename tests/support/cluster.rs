@@ -249,13 +249,22 @@ impl Cluster {
 
     /// Awaits a condition.
     #[track_caller]
-    pub(crate) fn becomes(&self, what: &str, mut holds: impl FnMut() -> bool) {
-        let mut looks = 0;
-        while !holds() {
-            looks += 1;
-            assert!(looks < LOOKS, "expected within {LOOKS} looks: {what}");
+    pub(crate) fn becomes(&self, what: &str, holds: impl FnMut() -> bool) {
+        assert!(
+            self.comes_to(LOOKS, holds),
+            "expected within {LOOKS} looks: {what}"
+        );
+    }
+
+    /// Whether a condition holds at one of so many looks.
+    pub(crate) fn comes_to(&self, looks: usize, mut holds: impl FnMut() -> bool) -> bool {
+        for _ in 1..looks {
+            if holds() {
+                return true;
+            }
             std::thread::sleep(PAUSE);
         }
+        holds()
     }
 
     /// Whether shell text succeeds on a host.
@@ -272,4 +281,3 @@ impl Drop for Cluster {
         }
     }
 }
-

@@ -110,7 +110,12 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Fault, String> {
     };
     let repaired_by: Vec<Repair> =
         serde_json::from_value(repaired_by).map_err(|e| err(format!("`repaired_by`: {e}")))?;
-    let undo = file.undo.as_ref().map(acts).transpose()?.unwrap_or_default();
+    let undo = file
+        .undo
+        .as_ref()
+        .map(acts)
+        .transpose()?
+        .unwrap_or_default();
     if repaired_by.is_empty() || repaired_by.contains(&Repair::Undo) && undo.is_empty() {
         return Err(err("`repaired_by` names nothing that is there".to_owned()));
     }
