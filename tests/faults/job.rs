@@ -110,7 +110,13 @@ fn steps(cluster: &Cluster, fault: &Fault, reboots: bool, line: &mut Line) -> Re
             verified.told()
         ));
     }
-    let repaired = repair(cluster, fault, &verified);
+    let repaired = if line.found {
+        repair(cluster, fault, &verified)
+    } else {
+        // Nothing tells how.
+        fault.undo.iter().for_each(|one| act(cluster, one));
+        apply(cluster)
+    };
     match repaired.and_then(|()| {
         clean(cluster, fault.traffic)
             .map_err(|left| format!("not clean after the repair:\n{}", left.told()))
@@ -127,12 +133,7 @@ fn steps(cluster: &Cluster, fault: &Fault, reboots: bool, line: &mut Line) -> Re
 
 /// What a boot-time fault waits for.
 fn restart(cluster: &Cluster, fault: &Fault) {
-    let hosts: BTreeSet<&str> = fault
-        .inject
-        .iter()
-        .map(|a| host(cluster, &a.host))
-        .collect();
-    cluster.reboot_these(&hosts.into_iter().collect::<Vec<_>>());
+    cluster.reboot_these(&hosts(cluster, fault).into_iter().collect::<Vec<_>>());
 }
 
 /// With known ids: one of them; else an error or a warning about a host of the fault, or about the whole cluster.
@@ -140,11 +141,7 @@ pub(crate) fn is_found(cluster: &Cluster, fault: &Fault, verified: &Verified) ->
     if let Some(ids) = &fault.finds {
         return verified.alarms.iter().any(|f| ids.contains(&f.check));
     }
-    let hosts: BTreeSet<&str> = fault
-        .inject
-        .iter()
-        .map(|a| host(cluster, &a.host))
-        .collect();
+    let hosts = hosts(cluster, fault);
     verified
         .alarms
         .iter()
@@ -181,31 +178,39 @@ fn apply(cluster: &Cluster) -> Result<(), String> {
     }
 }
 
-/// Runs the commands of the findings' fixes, each once.
+/// Runs the commands of the fix that comes first: findings are in the order in which they are to be corrected.
 fn follow(cluster: &Cluster, fault: &Fault, verified: &Verified) -> Result<(), String> {
-    let mut done = BTreeSet::new();
-    for finding in &verified.alarms {
-        let first = &fault.inject[0].host;
-        let on = if finding.host.is_empty() {
-            host(cluster, first)
-        } else {
-            &finding.host
-        };
-        let all = commands(&finding.fix);
-        if all.is_empty() {
-            return Err(format!("the fix names no command: {}\n", finding.fix));
-        }
-        for command in all {
-            if command.starts_with("lvsctl apply") {
-                if done.insert(("", command)) {
-                    apply(cluster)?;
-                }
-            } else if done.insert((on, command)) && !cluster.succeeds(on, command) {
-                return Err(format!("the fix fails on {on}: {command}\n"));
-            }
+    let hosts = hosts(cluster, fault);
+    let first = verified
+        .alarms
+        .iter()
+        .find(|f| f.host.is_empty() || hosts.contains(&*f.host));
+    let Some(finding) = first else {
+        return Err("no finding has a fix\n".to_owned());
+    };
+    let on = if finding.host.is_empty() {
+        host(cluster, &fault.inject[0].host)
+    } else {
+        &finding.host
+    };
+    let all = commands(&finding.fix);
+    if all.is_empty() {
+        return Err(format!("the fix names no command: {}\n", finding.fix));
+    }
+    for command in all {
+        if command.starts_with("lvsctl apply") {
+            apply(cluster)?;
+        } else if !cluster.succeeds(on, command) {
+            return Err(format!("the fix fails on {on}: {command}\n"));
         }
     }
     Ok(())
+}
+
+/// The hosts that the fault is injected into.
+fn hosts<'c>(cluster: &'c Cluster, fault: &'c Fault) -> BTreeSet<&'c str> {
+    let all = fault.inject.iter().map(|act| host(cluster, &act.host));
+    all.collect()
 }
 
 /// After a failure: the fault's undo and `apply` make the cluster clean, or it is made anew.
