@@ -8,6 +8,16 @@ PACKAGES := $(BUILD_PACKAGES) dpkg-dev \
 	user-mode-linux qemu-system-x86 mmdebstrap debian-archive-keyring systemd-container apt-utils iproute2 kmod \
 	openssh-client \
 	openssh-server sudo curl iputils-ping busybox iptables procps util-linux fish tcsh shellcheck
+# A tenth of the faults, all of dr-keepalived: each further lab costs more than several faults.
+FEW_FAULTS := healthy::clean healthy::keepalived_just_reloaded \
+	boot::sysctl-file-arp-ignore boot::networkd-vip-on-nic boot::keepalived-other-file boot::keepalived-condition \
+	boot::keepalived-disabled boot::node-unit-overridden boot::blacklist-ip-vs boot::filter-saved-on-master \
+	schedule::timer-clears-ipvs \
+	sysctl::arp-ignore-off sysctl::ipvs-drop-entry address::vip-missing address::vip-on-the-nic \
+	arp::drops-a-range-on-a-real-server filter::input-backup filter::dnat-on-backup filter::clients-from-elsewhere \
+	filter::health-checks-of-master ipvs::real-server-deleted ipvs::method keepalived::hangs-on-backup \
+	keepalived::loaded-and-put-back vrrp::priority-of-backup real-server::answers-500 route::director-blackhole \
+	neighbour::backup-to-real-server mixed::tables-of-three-hosts
 # The topologies that `make test` brings up.
 TEST_ROWS := dr-keepalived fwmark-nft web-ha-trixie
 DENY_VERSION := 0.20.2
@@ -88,7 +98,6 @@ RUN_FAULTS := $(CARGO) test --locked --test faults -- --ignored
 faults: deps
 	$(RUN_FAULTS) $(ONLY) $(if $(SHARD),--shard $(SHARD)) $(if $(HEALTHY),--healthy $(HEALTHY)) $(if $(REBOOT),--reboot)
 
-# A fixed tenth, all in one lab of dr-keepalived: each further lab costs more than several faults.
 faults-few: deps
 	$(RUN_FAULTS) --exact --known $(FEW_FAULTS:%=dr-keepalived::%)
 
