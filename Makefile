@@ -8,6 +8,16 @@ PACKAGES := $(BUILD_PACKAGES) dpkg-dev \
 	user-mode-linux qemu-system-x86 mmdebstrap debian-archive-keyring systemd-container apt-utils iproute2 kmod \
 	openssh-client \
 	openssh-server sudo curl iputils-ping busybox iptables procps util-linux fish tcsh shellcheck
+# A tenth of the faults, all of dr-keepalived: each further lab costs more than several faults.
+FEW_FAULTS := healthy::clean healthy::keepalived_just_reloaded \
+	boot::sysctl-file-arp-ignore boot::networkd-vip-on-nic boot::keepalived-other-file boot::keepalived-condition \
+	boot::keepalived-disabled boot::node-unit-overridden boot::blacklist-ip-vs boot::filter-saved-on-master \
+	schedule::timer-clears-ipvs \
+	sysctl::arp-ignore-off sysctl::ipvs-drop-entry address::vip-missing address::vip-on-the-nic \
+	arp::drops-a-range-on-a-real-server filter::input-backup filter::dnat-on-backup filter::clients-from-elsewhere \
+	filter::health-checks-of-master ipvs::real-server-deleted ipvs::method keepalived::hangs-on-backup \
+	keepalived::loaded-and-put-back vrrp::priority-of-backup real-server::answers-500 route::director-blackhole \
+	neighbour::backup-to-real-server mixed::tables-of-three-hosts
 # The topologies that `make test` brings up.
 TEST_ROWS := dr-keepalived fwmark-nft web-ha-trixie
 DENY_VERSION := 0.20.2
@@ -20,7 +30,7 @@ DEB_VERSION := 3.8.0
 
 export LVSCTL_AUTH_PASS ?= s3cr3t
 
-.PHONY: all build docs deps demo test test-unit test-root test-lab list-tests matrix lint fmt shellcheck deny bench bench-peers deb test-deb clean help
+.PHONY: all build docs deps demo test test-unit test-root test-lab list-tests matrix faults faults-few lint fmt shellcheck deny bench bench-peers deb test-deb clean help
 
 all: build
 
@@ -34,6 +44,8 @@ help:
 	@echo "make test-lab    the lab, and in it the topologies $(TEST_ROWS)"
 	@echo "make list-tests  the name of each test that \`make test\` runs, sorted"
 	@echo "make matrix      all topologies; ONLY=\"nat tun\" those; SHARD=K/N a part of what \`make test\` leaves out"
+	@echo "make faults      injects all faults, one at a time; ONLY=\"boot:: ipvs::weight\" those, SHARD=K/N a part, HEALTHY=N rounds, REBOOT=1"
+	@echo "make faults-few  a fixed tenth of them, in one lab"
 	@echo "make docs        rewrites the pages that are made from the code"
 	@echo "make deb         a Debian package; \`make test-deb\` tries it on bare Debian 12 and 13"
 	@echo "make bench       time and costs of SSH connections, \`apply\` and \`check\`, up to 1,000 hosts; HOSTS=10,50 fewer"
@@ -81,6 +93,14 @@ test-lab: deps
 matrix: deps
 	$(RUN_MATRIX) $(ONLY) $(if $(SHARD),$(TEST_ROWS:%=--skip %) --shard $(SHARD))
 
+RUN_FAULTS := $(CARGO) test --locked --test faults -- --ignored
+
+faults: deps
+	$(RUN_FAULTS) $(ONLY) $(if $(SHARD),--shard $(SHARD)) $(if $(HEALTHY),--healthy $(HEALTHY)) $(if $(REBOOT),--reboot)
+
+faults-few: deps
+	$(RUN_FAULTS) --exact --known $(FEW_FAULTS:%=dr-keepalived::%)
+
 # The program's file and the test, a line each.
 names = CARGO_TERM_COLOR=never $(1) 2>&1 | awk '/^ *Running / { file = $$2 == "unittests" ? $$3 : $$2 } \
 	/^ *Doc-tests / { file = "doc" } sub(/: test$$/, "") { print file ": " $$0 }' | LC_ALL=C sort
@@ -97,7 +117,7 @@ list-tests:
 	  $(call names,$(RUN_MATRIX) $(TEST_ROWS) --list); } | LC_ALL=C sort
 
 docs:
-	LVSCTL_WRITE_DOCS=1 $(CARGO) test --locked --test it -- --test-threads 1 inventory_docs:: reference:: roles_docs::
+	LVSCTL_WRITE_DOCS=1 $(CARGO) test --locked --test it -- --test-threads 1 inventory_docs:: reference:: roles_docs:: faults_docs::
 
 lint: fmt deny shellcheck
 	$(CARGO) clippy --locked --all-targets -- -D warnings

@@ -187,7 +187,8 @@ fn passes(
         )
         .because(Some(cause))
     });
-    findings.judge(audit.name(), check, address.to_string(), fault);
+    let read = "no rule of arptables or nftables that drops it";
+    findings.judge_read(audit.name(), check, address.to_string(), read, fault);
 }
 
 fn dropped(firewall: &Firewall, packet: &Arp) -> Option<Drop> {

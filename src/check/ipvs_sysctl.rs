@@ -250,7 +250,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
                 mismatch
             }
         });
-        findings.judge(audit.name(), &IPVS_SYSCTL, name, mismatch);
+        findings.judge_read(audit.name(), &IPVS_SYSCTL, name, value, mismatch);
     }
 }
 

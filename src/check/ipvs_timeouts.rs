@@ -43,7 +43,8 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
             )
             .warning()
         });
-        findings.judge(director, &IPVS_TIMEOUTS, "timeouts of IPVS", mismatch);
+        let what = "timeouts of IPVS";
+        findings.judge_read(director, &IPVS_TIMEOUTS, what, shown(found), mismatch);
     }
 }
 

@@ -70,7 +70,7 @@ fn director_arp(audit: &HostAudit, findings: &mut Findings) {
             )
             .because(Some(Cause::Sysctl(key)))
         });
-        findings.judge(audit.name(), &DIRECTOR_ARP, name, fault);
+        findings.judge_read(audit.name(), &DIRECTOR_ARP, name, value.to_string(), fault);
     }
 }
 

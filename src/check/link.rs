@@ -106,7 +106,13 @@ fn links(audit: &HostAudit, findings: &mut Findings) {
             Mismatch::new(format!("{name} up, connected and with ARP"), found, fix)
         });
         let fault = fault.map(|fault| fault.because(Some(Cause::Link(name.clone()))));
-        findings.judge(audit.name(), &LINK, name.clone(), fault);
+        findings.judge_read(
+            audit.name(),
+            &LINK,
+            name.clone(),
+            "up, connected and with ARP",
+            fault,
+        );
         if let Some(master) = link
             .master
             .as_ref()
@@ -181,7 +187,8 @@ fn sizes(audit: &ClusterAudit, findings: &mut Findings) {
                     format!("`ip link set {name} mtu {usual}`, and the same at boot"),
                 )
             });
-            findings.judge(host, &MTU, format!("{} in {subnet}", link.name), fault);
+            let what = format!("{} in {subnet}", link.name);
+            findings.judge_read(host, &MTU, what, link.mtu.to_string(), fault);
         }
     }
 }

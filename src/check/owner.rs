@@ -62,10 +62,12 @@ fn duplicates(audit: &ClusterAudit, findings: &mut Findings) {
                     format!("`ip addr del {address}/{prefix} dev {interface}` on {}, and out of what sets it at boot", host.name()),
                 )
             });
-            findings.judge(
+            let read = format!("on {}", held.interface);
+            findings.judge_read(
                 host.name(),
                 &DUPLICATE_ADDRESS,
                 held.address.to_string(),
+                read,
                 fault,
             );
         }

@@ -6,6 +6,7 @@ mod check;
 mod combinations;
 mod distributions;
 mod facts;
+mod faults_docs;
 mod fleet;
 mod health_checker;
 mod interrupt;

@@ -1,177 +1,23 @@
-//! A cluster in a lab of its own, driven by the program as a user drives it. Taken away when dropped.
+//! What the topologies ask of a cluster in a lab, beside what each test of a lab does ([`crate::cluster`]).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::process::{Command, Output};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use lvsctl::lab;
 use serde_json::Value;
 
-use crate::labs;
+pub(crate) use crate::cluster::{AUTH_PASS, Cluster, LONGEST_NAME, lab_name};
+use crate::cluster::{Made, Ran};
 use crate::topologies::Topology;
-
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
-
-/// How long a host may take to come back.
-const REBOOT: Duration = Duration::from_secs(240);
-
-/// How often a condition is looked at before it is given up. Looks are counted and not seconds: on a loaded machine each
-/// takes longer, as does what is waited for.
-const LOOKS: usize = 300;
-const PAUSE: Duration = Duration::from_millis(200);
-
-static COUNT: AtomicUsize = AtomicUsize::new(0);
-
-pub(crate) struct Cluster {
-    pub name: String,
-    folder: tempfile::TempDir,
-    hosts: Vec<String>,
-}
-
-/// What a run of the program printed and said.
-pub(crate) struct Ran {
-    pub status: i32,
-    pub stdout: String,
-    pub stderr: String,
-}
-
-impl Ran {
-    #[track_caller]
-    pub(crate) fn expect(self, status: i32) -> Self {
-        assert_eq!(
-            self.status, status,
-            "\n--- stdout\n{}\n--- stderr\n{}",
-            self.stdout, self.stderr
-        );
-        self
-    }
-
-    #[track_caller]
-    pub(crate) fn says(self, text: &str) -> Self {
-        assert!(
-            self.stdout.contains(text),
-            "expected {text:?} in\n{}\n{}",
-            self.stdout,
-            self.stderr
-        );
-        self
-    }
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        Self {
-            status: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-}
-
-/// Characters that keepalived's parser acts on outside quotes.
-pub(crate) const AUTH_PASS: &str = "a}{#!'~%";
-
-/// The longest name of a cluster.
-pub(crate) const LONGEST_NAME: usize = 32;
-
-/// A name that no other lab has: the row's, cut where the whole would be too long for a cluster.
-pub(crate) fn lab_name(row: &str, pid: u32, number: usize) -> String {
-    let unique = format!("-test-{pid}-{number}");
-    let room = LONGEST_NAME - unique.len();
-    let row = row.get(..room).unwrap_or(row).trim_end_matches('-');
-    format!("{row}{unique}")
-}
 
 impl Cluster {
     /// A row's inventory, under a name that no other lab has, with its hosts up and bare.
     pub(crate) fn up(topology: &Topology) -> Self {
-        let Topology {
-            name,
-            inventory,
-            up,
-            before,
-            ..
-        } = topology;
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = lab_name(name, std::process::id(), number);
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let shipped = format!(
-            "{}/inventories/{inventory}.yaml",
-            env!("CARGO_MANIFEST_DIR")
-        );
-        let text = std::fs::read_to_string(&shipped).expect("a shipped inventory");
-        let text = text.replacen(
-            &format!("cluster: {inventory}"),
-            &format!("cluster: {name}"),
-            1,
-        );
-        std::fs::write(folder.path().join("inventory.yaml"), text)
-            .expect("a copy of the inventory");
-        let mut cluster = Self {
-            name,
-            folder,
-            hosts: Vec::new(),
-        };
-        for (from, to) in *before {
-            cluster.edit(from, to);
-        }
-        labs::remember(&cluster.name, Some(cluster.folder.path().to_owned()));
-        cluster.run(&[&["lab", "up"], *up].concat()).expect(0);
-        let status = lab::status(&cluster.name).expect("the lab's status");
-        cluster.hosts = status.hosts.into_iter().map(|host| host.name).collect();
-        cluster
-    }
-
-    pub(crate) fn inventory(&self) -> PathBuf {
-        self.folder.path().join("inventory.yaml")
-    }
-
-    /// Runs the program from outside the lab.
-    pub(crate) fn run(&self, words: &[&str]) -> Ran {
-        let output = Command::new(PROGRAM)
-            .args(words)
-            .arg("-i")
-            .arg(self.inventory())
-            .env("LVSCTL_AUTH_PASS", AUTH_PASS)
-            .output()
-            .expect("the program runs");
-        output.into()
-    }
-
-    /// Runs the program from inside the lab.
-    pub(crate) fn lvsctl(&self, words: &[&str]) -> Ran {
-        let mut all = vec!["--lab"];
-        all.extend(words);
-        self.run(&all)
-    }
-
-    /// Replaces the first `from` of the inventory: below the comment that it opens with, which may name the same.
-    pub(crate) fn edit(&self, from: &str, to: &str) {
-        let text = std::fs::read_to_string(self.inventory()).expect("the inventory");
-        let comment: usize = text
-            .split_inclusive('\n')
-            .take_while(|line| line.starts_with('#'))
-            .map(str::len)
-            .sum();
-        let (comment, body) = text.split_at(comment);
-        assert!(body.contains(from), "no {from:?} in\n{text}");
-        let edited = format!("{comment}{}", body.replacen(from, to, 1));
-        std::fs::write(self.inventory(), edited).expect("the inventory");
-    }
-
-    /// Runs shell text on a host.
-    #[track_caller]
-    pub(crate) fn on(&self, host: &str, script: &str) -> String {
-        let output = lab::output(&self.name, host, &["sh", "-c", script]).expect("ssh runs");
-        let ran = Ran::from(output);
-        assert_eq!(
-            ran.status, 0,
-            "{host}: {script}\n{}\n{}",
-            ran.stdout, ran.stderr
-        );
-        ran.stdout
+        Self::make(&Made {
+            name: topology.name,
+            inventory: topology.inventory,
+            up: topology.up,
+            before: topology.before,
+        })
     }
 
     pub(crate) fn snapshots(&self) -> BTreeMap<String, String> {
@@ -186,10 +32,6 @@ impl Cluster {
             let taken = taken.into_iter().map(|one| one.join().expect("a snapshot"));
             taken.collect()
         })
-    }
-
-    pub(crate) fn hosts(&self) -> usize {
-        self.hosts.len()
     }
 
     /// `status` has one master for what has VIPs, and each real server in each service.
@@ -239,75 +81,6 @@ impl Cluster {
                 "systemctl restart systemd-networkd && /lib/systemd/systemd-networkd-wait-online --timeout=60",
             );
         }
-    }
-
-    pub(crate) fn reboot(&self) {
-        let before = lab::boot_ids(&self.name, &[]).expect("boot ids");
-        for host in &self.hosts {
-            // The connection may be cut before the command has ended.
-            let _ = lab::output(&self.name, host, &["systemctl", "reboot"]);
-        }
-        lab::wait_rebooted(&self.name, &before, REBOOT).expect("all hosts came back");
-    }
-
-    /// What `plan` would change: `host kind key` for each change.
-    #[track_caller]
-    pub(crate) fn planned(&self) -> Vec<String> {
-        let ran = self.lvsctl(&["plan", "--format", "json"]);
-        assert!(
-            matches!(ran.status, 0 | 2),
-            "{}\n{}",
-            ran.stdout,
-            ran.stderr
-        );
-        let plan: Value = serde_json::from_str(&ran.stdout).expect("a plan in JSON");
-        let mut all = Vec::new();
-        for host in plan["hosts"].as_array().expect("hosts") {
-            for change in host["changes"].as_array().expect("changes") {
-                let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-                all.push(format!(
-                    "{} {} {}",
-                    word(&host["host"]),
-                    word(&change["kind"]),
-                    word(&change["key"])
-                ));
-            }
-        }
-        all.sort();
-        all
-    }
-
-    /// After a reboot: everything has started, and health checkers have come round.
-    #[track_caller]
-    pub(crate) fn settles(&self) {
-        let (mut last, mut same) = (Vec::new(), 0);
-        loop {
-            let left = self.planned();
-            if left.is_empty() {
-                return;
-            }
-            same = if left == last { same + 1 } else { 0 };
-            assert!(same < 30, "left to do after the reboot: {left:#?}");
-            last = left;
-            std::thread::sleep(PAUSE);
-        }
-    }
-
-    /// Awaits a condition.
-    #[track_caller]
-    pub(crate) fn becomes(&self, what: &str, mut holds: impl FnMut() -> bool) {
-        let mut looks = 0;
-        while !holds() {
-            looks += 1;
-            assert!(looks < LOOKS, "expected within {LOOKS} looks: {what}");
-            std::thread::sleep(PAUSE);
-        }
-    }
-
-    /// Whether shell text succeeds on a host.
-    pub(crate) fn succeeds(&self, host: &str, script: &str) -> bool {
-        let output = lab::output(&self.name, host, &["sh", "-c", script]);
-        output.expect("ssh runs").status.success()
     }
 
     /// The answer to one request of a client.
@@ -483,14 +256,6 @@ fn is_of_a_package(line: &str, known: &BTreeSet<String>) -> bool {
         let made = MADE.iter().any(|prefix| path.starts_with(prefix));
         !line.contains("lvsctl") && (made || known.contains(path))
     })
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        if std::env::var_os("LVSCTL_KEEP_LAB").is_none() {
-            let _ = lab::down(&self.name);
-        }
-    }
 }
 
 /// Lines that are in one text alone.

@@ -5,6 +5,8 @@
 
 mod arp;
 mod capture;
+#[path = "../support/cluster.rs"]
+mod cluster;
 mod damage;
 mod drills;
 mod harness;
@@ -16,6 +18,7 @@ mod particular;
 mod persistence;
 mod quoted;
 mod schedulers;
+#[path = "../support/selection.rs"]
 mod selection;
 mod table;
 mod topologies;
@@ -32,7 +35,7 @@ use harness::Cluster;
 use libtest_mimic::{Completion, Trial};
 use selection::Words;
 use table::{Cell, Row};
-use topologies::{ALL, Topology};
+use topologies::{ALL, Topology, name_of};
 
 /// Labs at a time: each keeps one core busy.
 const JOBS: usize = 2;
@@ -60,7 +63,7 @@ fn main() -> ExitCode {
     let asked = words.harness.ignored || words.harness.include_ignored || words.harness.list;
     let topologies = ALL.iter().map(|topology| trial(topology, &rows, asked));
     let trials = named::trials().into_iter().chain(topologies).collect();
-    let trials = match words.select(trials) {
+    let trials = match words.select(trials, name_of) {
         Ok(trials) => trials,
         Err(name) => {
             eprintln!("no topology {name}");

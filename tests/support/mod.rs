@@ -23,6 +23,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 mod client;
 pub(crate) mod cpu;
 pub(crate) mod expand;
+pub(crate) mod fault;
 pub(crate) mod follow;
 mod host;
 pub(crate) mod inventory;

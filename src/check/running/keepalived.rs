@@ -51,7 +51,8 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     let faults = seen.faults();
     if faults.is_empty() {
         // One that does not run at all is drift.
-        return findings.judge(audit.name(), &KEEPALIVED_RUNNING, "keepalived", None);
+        let read = format!("processes {}", pids(seen.processes.iter().copied()));
+        return findings.pass_of(audit.name(), &KEEPALIVED_RUNNING, "keepalived", read);
     }
     for fault in faults {
         findings.fail(

@@ -57,7 +57,14 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
         )
         .because(Some(Cause::Unit(KEEPALIVED.to_owned())))
     });
-    findings.judge(audit.name(), &KEEPALIVED_LOADED, CONFIGURATION, mismatch);
+    let read = "keepalived read it after its last change";
+    findings.judge_read(
+        audit.name(),
+        &KEEPALIVED_LOADED,
+        CONFIGURATION,
+        read,
+        mismatch,
+    );
 }
 
 /// Whether a director's keepalived may run with other text than its file has.

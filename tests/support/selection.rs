@@ -1,8 +1,6 @@
-//! What the command line selects: the harness's words, and what a matrix needs beside them.
+//! What the command line selects: the harness's words, and what tests in labs need beside them.
 
 use libtest_mimic::{Arguments, Trial};
-
-use crate::topologies::name_of;
 
 #[derive(clap::Parser)]
 #[command(disable_version_flag = true)]
@@ -25,7 +23,12 @@ pub(crate) struct Words {
 
 impl Words {
     /// The trials that are selected, for a harness that has nothing more to filter. Err: a name that none has.
-    pub(crate) fn select(&mut self, trials: Vec<Trial>) -> Result<Vec<Trial>, String> {
+    /// `name_of` gives the whole name that a filter stands for.
+    pub(crate) fn select(
+        &mut self,
+        trials: Vec<Trial>,
+        name_of: impl Fn(&str) -> String,
+    ) -> Result<Vec<Trial>, String> {
         let mut filters: Vec<String> = self.harness.filter.take().into_iter().collect();
         filters.append(&mut self.more);
         for filter in &mut filters {

@@ -1,0 +1,123 @@
+//! The fault catalogue in labs: each fault is injected into a clean cluster, `verify` must find it by just the checks
+//! that its file names, and the cluster is clean again after the repair.
+//!
+//! `cargo test --test faults -- --list` names them; `-- --ignored boot::` runs those whose names contain that. A cluster
+//! is brought up once and serves all its faults; `--test-threads` says how many labs there are at a time.
+
+mod bench;
+mod board;
+#[path = "../support/cluster.rs"]
+mod cluster;
+#[path = "../support/fault.rs"]
+mod fault;
+mod healthy;
+mod job;
+#[path = "../support/labs.rs"]
+mod labs;
+mod mixed;
+mod named;
+#[path = "../support/selection.rs"]
+mod selection;
+mod topologies;
+mod totals;
+mod verify;
+mod work;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use board::Board;
+use clap::Parser as _;
+use libtest_mimic::{Completion, Trial};
+use selection::Words;
+use work::{Job, Options};
+
+/// Labs at a time: each keeps one core busy.
+const LABS: usize = 2;
+
+const NEEDS: &str = "needs root and a lab: make faults";
+
+/// Of a command line that says nothing that can be done.
+const USAGE: u8 = 64;
+
+#[derive(clap::Parser)]
+#[command(disable_version_flag = true)]
+struct All {
+    #[command(flatten)]
+    words: Words,
+
+    /// Boot-time faults: reboot the host, and prove that the fault does harm then.
+    #[arg(long)]
+    reboot: bool,
+
+    /// How many times `verify` is asked in each healthy state.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    healthy: usize,
+}
+
+fn main() -> ExitCode {
+    let mut all = match All::try_parse() {
+        Ok(all) => all,
+        Err(error) => {
+            let status = if error.use_stderr() { USAGE } else { 0 };
+            error.print().ok();
+            return ExitCode::from(status);
+        }
+    };
+    let jobs = match work::jobs() {
+        Ok(jobs) => jobs,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let harness = &all.words.harness;
+    // The harness shows no reason with a trial that is flagged as ignored: without a word about ignored ones, each
+    // gives its reason when its turn comes.
+    let asked = harness.ignored || harness.include_ignored || harness.list;
+    let board = Arc::new(Board::default());
+    let trials = named::trials();
+    let trials = trials
+        .into_iter()
+        .chain(jobs.iter().map(|job| trial(job, &board, asked)));
+    let trials = match all.words.select(trials.collect(), str::to_owned) {
+        Ok(trials) => trials,
+        Err(name) => {
+            eprintln!("no fault {name}");
+            return ExitCode::from(USAGE);
+        }
+    };
+    let harness = &mut all.words.harness;
+    let chosen = jobs
+        .into_iter()
+        .filter(|job| trials.iter().any(|trial| trial.name() == job.name))
+        .collect();
+    let labs = harness.test_threads.unwrap_or(LABS);
+    let runs = asked && !harness.list;
+    let options = Options {
+        labs,
+        reboots: all.reboot,
+        rounds: all.healthy,
+    };
+    let workers = runs.then(|| work::start(chosen, &board, options));
+    // A trial only waits.
+    harness.test_threads = Some(trials.len().max(1));
+    let conclusion = libtest_mimic::run(harness, trials);
+    if let Some(workers) = workers {
+        println!("{}", totals::told(&workers.end()));
+    }
+    conclusion.exit_code()
+}
+
+fn trial(job: &Job, board: &Arc<Board>, asked: bool) -> Trial {
+    let name = job.name.clone();
+    if !asked {
+        return Trial::ignorable_test(name, || Ok(Completion::ignored_with(NEEDS)));
+    }
+    let board = Arc::clone(board);
+    let trial = Trial::test(name.clone(), move || match board.take(&name) {
+        None => Ok(()),
+        Some(error) => Err(error.into()),
+    });
+    trial.with_ignored_flag(true)
+}
