@@ -214,7 +214,10 @@ impl<'a> Seen<'a> {
 
     fn second(&self, other: &Process) -> Fault {
         let fix = match other.unit() {
-            Some(unit) if unit != KEEPALIVED => format!("`{}`", self.manager.end(unit)),
+            // One that a login or a job began is in the unit of that, such as ssh.service.
+            Some(unit) if unit != KEEPALIVED && unit.contains("keepalived") => {
+                format!("`{}`", self.manager.end(unit))
+            }
             _ => format!("`kill {}`", other.pid),
         };
         Fault::new(

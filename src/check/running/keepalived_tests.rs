@@ -302,10 +302,20 @@ fn a_second_one() {
         group: "/system.slice/keepalived-b.service".to_owned(),
         ..by_hand(50, &["keepalived", "-f", "/etc/b.conf"])
     };
+    // A login without a session of its own leaves it in the unit of sshd.
+    let by_ssh = Process {
+        group: "/system.slice/ssh.service".to_owned(),
+        ..by_hand(50, &["keepalived", "-f", "/etc/b.conf"])
+    };
     for (about, processes, want) in [
         (
             "by hand",
             all(by_hand(50, &["keepalived", "-n", "-f", "/tmp/x"])),
+            "`kill 50`, then `lvsctl apply`",
+        ),
+        (
+            "by hand, over SSH",
+            all(by_ssh),
             "`kill 50`, then `lvsctl apply`",
         ),
         (
