@@ -4,7 +4,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::harness::{AUTH_PASS, Cluster, PROGRAM};
+use crate::cluster::PROGRAM;
+use crate::harness::{AUTH_PASS, Cluster};
 
 /// How much the drill and a request loop that knows nothing of it may differ, in seconds.
 const TOLERANCE: f64 = 0.1;
