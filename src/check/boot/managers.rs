@@ -2,7 +2,7 @@
 
 use super::harm::Harm;
 use super::ours::Ours;
-use super::{BOOT_FIREWALL, BOOT_IPVS, BOOT_UNIT};
+use super::{BOOT_IPVS, BOOT_UNIT};
 use crate::fact::boot_source::Line;
 use crate::fact::boot_source::places::Reader;
 use crate::fact::firewall::{Chain, Rule, Rules};
