@@ -201,33 +201,7 @@ fn ask<'h>(
             (vantage, Some(requests), script)
         })
         .collect();
-    let adverts = selection.has(&VRRP_ADVERTS) || selection.has(&VRRP_FOREIGN);
-    let servers = selection.has(&real_server::REAL_SERVER_ANSWER)
-        || selection.has(&real_server::REAL_SERVER_REACH);
-    let scripts: BTreeMap<String, String> = {
-        let listens = |host: &str| {
-            let run = hosts.iter().find(|run| run.host.name == host);
-            run.map(|run| &run.answer.facts.listener)
-        };
-        let directors = hosts.iter().filter(|run| run.host.is_director());
-        let script = |run: &HostRun| {
-            let questions = if servers {
-                real_server::questions(cluster, run.host, listens)
-            } else {
-                Vec::new()
-            };
-            let asks = real_server::script(&questions);
-            let hears = vrrp_adverts::script(cluster, run.host).filter(|_| adverts);
-            let hears = hears.unwrap_or_default();
-            let functions = if asks.is_empty() {
-                ""
-            } else {
-                end_to_end::functions()
-            };
-            (run.host.name.clone(), format!("{functions}{asks}{hears}"))
-        };
-        directors.map(script).collect()
-    };
+    let scripts = questions_of_directors(cluster, hosts, selection);
     let directors = hosts.iter_mut().filter(|run| run.host.is_director());
     jobs.extend(directors.filter_map(|run| {
         let script = scripts.get(&run.host.name)?.clone();
@@ -276,6 +250,39 @@ fn ask<'h>(
         }
     }
     (asked, all)
+}
+
+/// What each director asks real servers, and how long it listens to VRRP, as a script.
+fn questions_of_directors(
+    cluster: &Cluster,
+    hosts: &[HostRun],
+    selection: &Selection,
+) -> BTreeMap<String, String> {
+    let adverts = selection.has(&VRRP_ADVERTS) || selection.has(&VRRP_FOREIGN);
+    let servers = selection.has(&real_server::REAL_SERVER_ANSWER)
+        || selection.has(&real_server::REAL_SERVER_REACH);
+    let listens = |host: &str| {
+        let run = hosts.iter().find(|run| run.host.name == host);
+        run.map(|run| &run.answer.facts.listener)
+    };
+    let directors = hosts.iter().filter(|run| run.host.is_director());
+    let script = |run: &HostRun| {
+        let questions = if servers {
+            real_server::questions(cluster, run.host, listens)
+        } else {
+            Vec::new()
+        };
+        let asks = real_server::script(&questions);
+        let hears = vrrp_adverts::script(cluster, run.host).filter(|_| adverts);
+        let hears = hears.unwrap_or_default();
+        let functions = if asks.is_empty() {
+            ""
+        } else {
+            end_to_end::functions()
+        };
+        (run.host.name.clone(), format!("{functions}{asks}{hears}"))
+    };
+    directors.map(script).collect()
 }
 
 /// How many requests a client sends, and the script that sends them.

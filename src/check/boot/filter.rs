@@ -13,7 +13,7 @@ use crate::check::firewall::Packet;
 use crate::check::flow::request;
 use crate::fact::boot_source::Line;
 use crate::fact::boot_source::places::Reader;
-use crate::fact::firewall::{Chain, Rule, Rules};
+use crate::fact::firewall::{Rule, Rules};
 use crate::view;
 
 /// What a file of saved rules does.
@@ -135,7 +135,7 @@ fn add(rules: &mut Rules, words: &[String], ours: &Ours) -> Option<Harm> {
         }
         ("-P", Some(chain)) => chains.entry(chain).or_default().policy = rest.get(1).cloned(),
         ("-N", Some(chain)) => {
-            chains.entry(chain).or_insert_with(Chain::default);
+            chains.entry(chain).or_default();
         }
         ("-F" | "-X" | "-D", _) if table == "mangle" && verb != "-X" => {
             let marks = ours.is_director() && !view::marks(ours.audit.cluster).is_empty();

@@ -202,8 +202,8 @@ fn ip_route(verb: &str, words: &[&str], ours: &Ours) -> Option<Harm> {
         _ if deletes => harm(format!("removes the route to {net}")),
         _ if sets
             && net.prefix_len() == net.max_prefix_len()
-            && !after(words, &["dev"])
-                .is_some_and(|dev| ours.misplaced(net.addr(), Some(dev)).is_none()) =>
+            && after(words, &["dev"])
+                .is_none_or(|dev| ours.misplaced(net.addr(), Some(dev)).is_some()) =>
         {
             harm(format!("sets a route of its own to {net}"))
         }

@@ -197,7 +197,7 @@ fn keyfile(lines: &[Line], ours: &Ours) -> Harms {
         lines
             .filter(|(_, k, _)| *k == key)
             .map(|(_, _, value)| *value)
-            .last()
+            .next_back()
     };
     if value("connection", "autoconnect") == Some("false") {
         return Vec::new();

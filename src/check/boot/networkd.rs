@@ -106,7 +106,12 @@ pub(super) fn networkd(path: &str, lines: &[Line], ours: &Ours) -> Harms {
                 _ => None,
             };
             if let Some(does) = harm {
-                found.push(((*line).clone(), Harm::new(&BOOT_ADDRESS, does)));
+                let mut harm = Harm::new(&BOOT_ADDRESS, does);
+                // A route without its destination is the default route.
+                if matches!(section.name, "Route" | "Neighbor") {
+                    harm.with = section.lines.iter().map(|(line, ..)| line.number).collect();
+                }
+                found.push(((*line).clone(), harm));
             }
             found.extend(settings(line, key, value, &about, ours));
         }

@@ -47,7 +47,7 @@ pub(super) fn rules(lines: &[Line]) -> Vec<(Rules, bool)> {
                 };
                 match words.as_slice() {
                     ["type", kind, "hook", hook, ..] => {
-                        last.hook = Some(((*kind).to_owned(), (*hook).to_owned()))
+                        last.hook = Some(((*kind).to_owned(), (*hook).to_owned()));
                     }
                     ["policy", policy, ..] => last.policy = Some(policy.to_uppercase()),
                     _ => last.rules.push(rule(&words)),

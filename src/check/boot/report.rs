@@ -77,10 +77,10 @@ fn of_source(source: &Source, ours: &Ours) -> (Vec<(Line, Harm)>, bool) {
     match source.reader {
         Reader::Modprobe => harms.extend(module::modprobe(source.lines, ours)),
         Reader::KernelCommandLine if is_next_boots(source, ours) => {
-            harms.extend(module::command_line(source.path, source.lines, ours))
+            harms.extend(module::command_line(source.path, source.lines, ours));
         }
         Reader::Iptables | Reader::Ip6tables | Reader::Nftables | Reader::Arptables => {
-            harms.extend(filter::saved(source.reader, source.lines, ours))
+            harms.extend(filter::saved(source.reader, source.lines, ours));
         }
         Reader::Unit => harms.extend(managers::conflicts(source.lines, ours)),
         Reader::Tmpfiles

@@ -282,7 +282,8 @@ impl<'a> Units<'a> {
                 if !found.starts(unit) && !is_transient(path) {
                     continue;
                 }
-                let by_time = unit.ends_with(".timer") || found.scheduled.contains(unit);
+                let by_time =
+                    unit.rsplit('.').next() == Some("timer") || found.scheduled.contains(unit);
                 for next in next_units(unit, lines) {
                     if by_time {
                         found.scheduled.insert(next.clone());

@@ -288,7 +288,7 @@ pub fn of(path: &str) -> Option<&'static Place> {
     let fits = |glob: &&str| fits(glob, path);
     PLACES
         .iter()
-        .find(|place| place.globs.iter().any(|glob| fits(&glob)))
+        .find(|place| place.globs.iter().any(|glob| fits(glob)))
 }
 
 /// Folder by folder, with `*` alone.

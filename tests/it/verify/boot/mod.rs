@@ -255,7 +255,7 @@ fn each_shell_reads_the_same() {
     let dash = parts("rs1", &files, &["dash"]);
     let some = dash
         .iter()
-        .find(|(name, _)| name == "boot-source some")
+        .find(|(name, _)| name == "boot-source more")
         .expect("a part");
     assert!(
         some.1.contains("/usr/local/sbin/x:3:ip addr del"),
