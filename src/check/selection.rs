@@ -60,7 +60,15 @@ mod tests {
 
     #[test]
     fn a_check_runs_where_it_or_what_it_judges_too_is_chosen() {
-        let cases: &[(&str, &[&str], &[&str], &str, bool, bool)] = &[
+        type Case = (
+            &'static str,
+            &'static [&'static str],
+            &'static [&'static str],
+            &'static str,
+            bool,
+            bool,
+        );
+        let cases: &[Case] = &[
             ("all", &[], &[], "drift", true, true),
             ("one", &["lro"], &[], "lro", true, true),
             ("another", &["lro"], &[], "drift", false, false),

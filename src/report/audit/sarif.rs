@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::time::utc;
 use super::{AuditReport, host_name};
-use crate::check::{Finding, Part, Severity, State, Waived, registry};
+use crate::check::{Check, Finding, Part, Severity, State, Waived, registry};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
@@ -26,7 +26,7 @@ pub fn write(writer: &mut dyn Write, report: &AuditReport) -> io::Result<()> {
             "tool": { "driver": {
                 "name": "lvsctl",
                 "semanticVersion": report.version,
-                "rules": registry::ALL.iter().map(rule).collect::<Vec<_>>(),
+                "rules": registry::ALL.iter().copied().map(rule).collect::<Vec<_>>(),
             }},
             "automationDetails": { "id": format!("lvsctl-verify/{}", report.cluster) },
             "invocations": [{
@@ -41,7 +41,7 @@ pub fn write(writer: &mut dyn Write, report: &AuditReport) -> io::Result<()> {
     super::super::document(writer, &document)
 }
 
-fn rule(check: &&'static crate::check::Check) -> Value {
+fn rule(check: &'static Check) -> Value {
     json!({
         "id": check.id,
         "shortDescription": { "text": check.summary },

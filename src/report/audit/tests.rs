@@ -161,8 +161,10 @@ fn json_is_by_its_schema() {
     assert!(!jsonschema::is_valid(&schema, &bad));
 }
 
+type Labels = Vec<(String, String)>;
+
 /// One sample: a name, labels in quotes with the three escapes, and a number.
-fn sample_of(line: &str) -> Option<(String, Vec<(String, String)>, f64)> {
+fn sample_of(line: &str) -> Option<(String, Labels, f64)> {
     let (name, rest) = line.split_once('{')?;
     let good = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     if name.is_empty() || !name.chars().all(good) || name.starts_with(|c: char| c.is_ascii_digit())
