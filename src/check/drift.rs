@@ -51,6 +51,10 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
         let cause = match change.kind {
             "sysctl" => Some(Cause::Sysctl(change.key.clone())),
             "unit" => Some(Cause::Unit(change.key.clone())),
+            // keepalived makes them when it starts.
+            "ipvs" if audit.cluster.keepalived && !audit.facts().unit.is_active(KEEPALIVED) => {
+                Some(Cause::Unit(KEEPALIVED.to_owned()))
+            }
             _ => None,
         };
         let starts = start_fix(audit, change);
