@@ -286,9 +286,7 @@ pub fn of(path: &str) -> Option<&'static Place> {
         return of(&format!("/usr{path}"));
     }
     let fits = |glob: &&str| fits(glob, path);
-    PLACES
-        .iter()
-        .find(|place| place.globs.iter().any(|glob| fits(glob)))
+    PLACES.iter().find(|place| place.globs.iter().any(fits))
 }
 
 /// Folder by folder, with `*` alone.
