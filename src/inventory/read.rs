@@ -5,8 +5,8 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::covered::covered;
-use super::problem::{Fault, LoadError, Source};
+use super::secret_masking::masked;
+use crate::diagnostic::{Fault, LoadError, Source};
 
 /// The largest inventory that is read. Clusters of thousands of hosts fit.
 pub const MAX_BYTES: u64 = 1024 * 1024;
@@ -24,8 +24,8 @@ pub(super) fn read(path: &Path) -> Result<String, LoadError> {
             .label("first bad byte")
             .help("save the file as UTF-8: `iconv -f ISO-8859-1 -t UTF-8`")
             .at((good, 0).into());
-        let covered = covered(None, &text, false);
-        LoadError::new(&Source::new(name, &text, covered), vec![fault])
+        let masked = masked(None, &text, false);
+        LoadError::new(&Source::new(name, &text, masked), vec![fault])
     })
 }
 

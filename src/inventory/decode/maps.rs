@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use crate::inventory::form::Form;
-use crate::inventory::node::{Node, Value};
-use crate::inventory::site::{Site, each, has_role, scalar};
+use crate::inventory::location::{Location, each, has_role, scalar};
+use crate::yaml::{Node, Value};
 
 use super::Cursor;
 
@@ -46,7 +46,7 @@ fn map(pairs: &[(&str, &str)]) -> Form {
 }
 
 /// A folder: it is mounted at the same place, by a host that mounts folders, or by any other.
-fn export(site: &Site<'_>, text: &str) -> Option<Form> {
+fn export(site: &Location<'_>, text: &str) -> Option<Form> {
     let path = text
         .split([':', ' '])
         .next()
@@ -61,7 +61,7 @@ fn export(site: &Site<'_>, text: &str) -> Option<Form> {
 }
 
 /// A name or an address, where each interface has its address.
-fn interfaces(site: &Site<'_>, node: &Node) -> Option<String> {
+fn interfaces(site: &Location<'_>, node: &Node) -> Option<String> {
     let first = each(node).first().and_then(scalar)?;
     let bare = first.split('/').next().unwrap_or(first);
     let is_address = bare.parse::<IpAddr>().is_ok();
@@ -77,7 +77,7 @@ fn interfaces(site: &Site<'_>, node: &Node) -> Option<String> {
         }
         (Some(_), false) => format!("write `interface: {first}` in the place of `interfaces`"),
         (None, true) => write(map(&[(interface.unwrap_or("eth0"), first)])),
-        (None, false) => write(map(&[(first, "192.168.100.14")])),
+        (None, false) => write(map(&[(first, "‹host›")])),
     })
 }
 
@@ -92,7 +92,7 @@ fn lab(text: &str) -> Form {
 }
 
 /// A port of the service, or a status.
-fn check(site: &Site<'_>, node: &Node) -> Option<String> {
+fn check(site: &Location<'_>, node: &Node) -> Option<String> {
     let list = matches!(node.value, Value::List(_));
     let numbers: Vec<u16> = each(node)
         .iter()

@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::{Context, MOST_NETWORKS};
+use crate::diagnostic::{Fault, choices, shown};
 use crate::inventory::field::{Many, Named, Opt};
-use crate::inventory::problem::{Fault, choices, shown};
+use crate::inventory::free_address;
 use crate::inventory::raw::word::Address;
 use crate::inventory::raw::{Inventory, Network as RawNetwork};
-use crate::inventory::spare;
 use crate::model::Network;
 
 /// The networks as written, or those that the hosts' addresses tell by their prefixes. Where they are faulty, likely ones,
@@ -154,7 +154,7 @@ fn proposed(raw: &Inventory) -> String {
         );
     }
     let networks = named(nets).into_iter().map(|network| {
-        let subnets: Vec<String> = network.subnets.iter().map(spare::in_yaml).collect();
+        let subnets: Vec<String> = network.subnets.iter().map(free_address::in_yaml).collect();
         match subnets.as_slice() {
             [one] => format!("{}: {one}", network.name),
             _ => format!("{}: [{}]", network.name, subnets.join(", ")),
@@ -281,7 +281,7 @@ fn outside(networks: &[Network], ip: IpAddr, claimed: Option<&str>) -> Fault {
         return Fault::new(format!(
             "{ip} is a loopback address, which each host has for itself"
         ))
-        .help("write the address that the other hosts reach it by: `address: 192.168.100.14`");
+        .help("write the address that the other hosts reach it by: `address: ‹host›`");
     }
     if networks.is_empty() {
         return Fault::new(format!(

@@ -1,16 +1,16 @@
-//! Where a key stands, so that what is said of it can speak of what stands beside and above it.
+//! The place of a key: the map that it stands in and those above it, for hints about its neighbours.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::node::{Entry, Node, Value};
+use crate::yaml::{Entry, Node, Value};
 
 /// Maps that are known: that of the key, and those above it.
 const LEVELS: usize = 4;
 
 /// The inside of a map.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Site<'a> {
+pub(super) struct Location<'a> {
     pub root: &'a Node,
     /// Whether it is a part of an inventory; roles are read in the same way.
     pub inventory: bool,
@@ -24,7 +24,7 @@ pub(super) struct Site<'a> {
     names: [&'a str; LEVELS],
 }
 
-impl<'a> Site<'a> {
+impl<'a> Location<'a> {
     /// Above the outermost map.
     pub(super) fn new(root: &'a Node) -> Self {
         Self {
@@ -83,12 +83,7 @@ impl<'a> Site<'a> {
         self.types.iter().position(|known| *known == of)
     }
 
-    /// Whether the map is a host of this role.
-    pub(super) fn has_role(&self, role: &str) -> bool {
-        roles_of(self.maps[0]).any(|found| found == role)
-    }
-
-    /// What stands beside.
+    /// An entry of the map.
     pub(super) fn given(&self, key: &str) -> Option<&'a Entry> {
         find(self.maps[0], key)
     }
