@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::diagnostic::{AddressForm, Expected, Help};
 use crate::inventory::foreign;
 use crate::inventory::form::Form;
-use crate::inventory::location::{any_address, find, first_address, has_role, scalar};
+use crate::inventory::location::{MapType, any_address, find, first_address, has_role, scalar};
 use crate::inventory::scalar::{addresses, endpoint, listed, netmask};
 
 use super::Cursor;
@@ -50,7 +50,7 @@ pub(super) fn of_address(cursor: Cursor<'_>, expected: &Expected, text: &str) ->
     }
     // `192.168.100.200/24 dev eth0`.
     let first = *parts.first().filter(|first| is_address(first))?;
-    let own = (site.of() == "Vrrp").then(|| foreign::vip_in_services(first, site));
+    let own = (site.of() == MapType::Vrrp).then(|| foreign::vip_in_services(first, site));
     let first = own.flatten().unwrap_or(first);
     Some(format!("write `{first}`; the interface in its network holds it").into())
 }
@@ -63,15 +63,15 @@ fn with_port(cursor: Cursor<'_>, form: Option<AddressForm>, address: IpAddr, por
             format!("write `'[{address}]:{port}'`").into()
         }
         _ if form == Some(AddressForm::MayHavePort) => format!("write `{address}:{port}`").into(),
-        ("Service", "vip") if site.given("port").is_some() => {
+        (MapType::Service, "vip") if site.given("port").is_some() => {
             format!("{write}: the port stands in `port`").into()
         }
-        ("Service", "vip") => Help::from(write).and(beside(site, &[("port", Form::word(port))])),
-        ("Host", "address") => format!(
+        (MapType::Service, "vip") => Help::from(write).and(beside(site, &[("port", Form::word(port))])),
+        (MapType::Host, "address") => format!(
             "{write}; where NAT maps ports, a service says which one its real servers listen on: `real_port: {port}`"
         )
         .into(),
-        ("LongSorryServer", "address") => format!("{write}; a port stands in `port`").into(),
+        (MapType::LongSorryServer, "address") => format!("{write}; a port stands in `port`").into(),
         _ => format!("{write}: no port stands here").into(),
     }
 }
@@ -101,8 +101,8 @@ fn of_name(cursor: Cursor<'_>, text: &str) -> Option<Help> {
 fn of_director(cursor: Cursor<'_>, name: &str) -> Option<String> {
     let site = &cursor.site;
     let service = match (site.of(), cursor.key) {
-        ("Service", "sorry_server") => site.map(),
-        ("LongSorryServer", "address") => site.map_at(1),
+        (MapType::Service, "sorry_server") => site.map(),
+        (MapType::LongSorryServer, "address") => site.map_at(1),
         _ => return None,
     };
     let directs = |host: &&_| {

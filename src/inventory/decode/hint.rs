@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::diagnostic::{Expected, Help};
 use crate::inventory::foreign;
 use crate::inventory::form::Form;
-use crate::inventory::location::{Location, find, scalar};
+use crate::inventory::location::{Location, MapType, find, scalar};
 use crate::inventory::other_program::BEGINNING;
 use crate::inventory::scalar::{cleaned, is_odd_quote, switch};
 use crate::inventory::secret_masking;
@@ -21,7 +21,7 @@ pub(super) const NO_VARIABLES: &str = "an inventory has no variables: write the 
 /// Switches of other programs that are words here.
 fn switched(cursor: Cursor<'_>) -> Option<String> {
     let word = match (cursor.site.of(), cursor.key) {
-        ("SshOptions", "host_key_checking") => switch(scalar(cursor.node)?)?,
+        (MapType::SshOptions, "host_key_checking") => switch(scalar(cursor.node)?)?,
         _ => return None,
     };
     let word = if word { "strict" } else { "accept-new" };
@@ -72,7 +72,7 @@ pub(super) fn hint(cursor: Cursor<'_>, expected: &Expected) -> Help {
     }
     if let Value::Text(text) | Value::Int(_, text) | Value::Float(_, text) = found {
         let quoted = matches!(found, Value::Text(_));
-        let several = cursor.site.of() == "Service" && key == "port" && !cursor.in_list;
+        let several = cursor.site.of() == MapType::Service && key == "port" && !cursor.in_list;
         let help = of_scalar(key, expected, text, quoted, several).map(Help::from);
         if let Some(help) = help.or_else(|| of_address(cursor, expected, text)) {
             return help;
@@ -185,7 +185,9 @@ fn of_shape(cursor: Cursor<'_>, expected: &Expected) -> Option<String> {
         Value::Map(entries)
             if matches!(
                 (cursor.site.of(), cursor.key),
-                ("Vrrp", "track_interface") | ("Service", "scheduler_flags") | ("Host", "role")
+                (MapType::Vrrp, "track_interface")
+                    | (MapType::Service, "scheduler_flags")
+                    | (MapType::Host, "role")
             ) =>
         {
             let names = entries.iter().map(|entry| Form::word(&entry.key));
@@ -235,5 +237,5 @@ fn of_shape(cursor: Cursor<'_>, expected: &Expected) -> Option<String> {
 }
 
 fn is_root(cursor: Cursor<'_>) -> bool {
-    cursor.site.of().is_empty() && cursor.key.is_empty()
+    cursor.site.of() == MapType::Names && cursor.key.is_empty()
 }

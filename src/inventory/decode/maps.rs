@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::inventory::form::Form;
-use crate::inventory::location::{Location, each, has_role, scalar};
+use crate::inventory::location::{Location, MapType, each, has_role, scalar};
 use crate::yaml::{Node, Value};
 
 use super::Cursor;
@@ -15,20 +15,20 @@ pub(super) fn of_place(cursor: Cursor<'_>) -> Option<String> {
     }
     let text = scalar(node);
     match (site.of(), cursor.key) {
-        ("Host", "exports") => Some(write(export(&site, text?)?)),
-        ("Host", "interfaces") => interfaces(&site, node),
-        ("Host" | "Defaults", "lab") => Some(write(lab(text?))),
-        ("Service", "check") => check(&site, node),
-        ("Inventory", "defaults") => {
+        (MapType::Host, "exports") => Some(write(export(&site, text?)?)),
+        (MapType::Host, "interfaces") => interfaces(&site, node),
+        (MapType::Host | MapType::Defaults, "lab") => Some(write(lab(text?))),
+        (MapType::Service, "check") => check(&site, node),
+        (MapType::Inventory, "defaults") => {
             Some("write what hosts share, such as `{ ssh: { user: admin } }`".to_owned())
         }
-        ("LongHealthCheck", "script") if !matches!(node.value, Value::Text(_)) => {
+        (MapType::LongHealthCheck, "script") if !matches!(node.value, Value::Text(_)) => {
             Some("write the program, such as `{ path: /usr/local/bin/check }`".to_owned())
         }
-        ("", _) if site.name() == "members" && matches!(node.value, Value::Bool(..)) => {
+        (MapType::Names, _) if site.name() == "members" && matches!(node.value, Value::Bool(..)) => {
             Some("write `{}`".to_owned())
         }
-        ("", _) if site.name() == "track_script" && !matches!(node.value, Value::Text(_)) => Some(
+        (MapType::Names, _) if site.name() == "track_script" && !matches!(node.value, Value::Text(_)) => Some(
             "write what is watched: `{ unit: nginx.service }` or `{ script: /usr/local/bin/up }`"
                 .to_owned(),
         ),

@@ -26,7 +26,7 @@ use error::{expected_by, plain_secret, unknown_entry};
 use hint::hint;
 
 use super::foreign;
-use super::location::Location;
+use super::location::{Location, MapType};
 use super::place::Places;
 use crate::diagnostic::{Expected, Fault, FaultKind, Found, Shape, shown};
 use crate::secret::SecretSource;
@@ -133,7 +133,7 @@ impl<'de> Cursor<'de> {
 
     /// The inside of a map.
     fn inside(self, of: &'static str, map: &'de [Entry]) -> Location<'de> {
-        self.site.inside(self.key, of, map)
+        self.site.inside(self.key, MapType::named(of), map)
     }
 
     fn note(self, error: DecodeError) {

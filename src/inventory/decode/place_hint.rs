@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use crate::diagnostic::Help;
 use crate::inventory::foreign;
 use crate::inventory::form::Form;
-use crate::inventory::location::{Location, entries_of, find, has_role, scalar};
+use crate::inventory::location::{Location, MapType, entries_of, find, has_role, scalar};
 use crate::inventory::scalar::{endpoint, switch};
 use crate::yaml::{Entry, Value};
 
@@ -23,11 +23,13 @@ pub(super) fn of_place(cursor: Cursor<'_>) -> Option<Help> {
         return Some(help.into());
     }
     let help = match cursor.site.of() {
-        "" => of_named(cursor),
-        "Inventory" => of_inventory(cursor),
-        "Vrrp" => of_vrrp(cursor),
-        "Service" | "EndToEnd" | "LongHealthCheck" => return of_service(cursor),
-        "Defaults" | "Host" => of_host(cursor),
+        MapType::Names => of_named(cursor),
+        MapType::Inventory => of_inventory(cursor),
+        MapType::Vrrp => of_vrrp(cursor),
+        MapType::Service | MapType::EndToEnd | MapType::LongHealthCheck => {
+            return of_service(cursor);
+        }
+        MapType::Defaults | MapType::Host => of_host(cursor),
         _ => None,
     };
     help.map(Help::from)
@@ -69,11 +71,11 @@ fn of_inventory(cursor: Cursor<'_>) -> Option<String> {
     let (site, key, found) = (cursor.site, cursor.key, &cursor.node.value);
     let text = scalar(cursor.node);
     match (site.of(), key, found) {
-        ("Inventory", "hosts", Value::List(_)) => Some(
+        (MapType::Inventory, "hosts", Value::List(_)) => Some(
             "write each host below its name: `hosts: { lb1: { role: director, address: ‹host› } }`"
                 .to_owned(),
         ),
-        ("Inventory", "services", Value::List(list)) => {
+        (MapType::Inventory, "services", Value::List(list)) => {
             let first = list.first().map(entries_of).unwrap_or_default();
             let name = find(first, "name").and_then(|entry| scalar(&entry.value));
             let written = list.first().filter(|_| list.len() == 1).and_then(Form::of);
@@ -88,7 +90,7 @@ fn of_inventory(cursor: Cursor<'_>) -> Option<String> {
                 "write each service below its name: `services: {form}`"
             ))
         }
-        ("Inventory", "vrrp", Value::List(list)) => {
+        (MapType::Inventory, "vrrp", Value::List(list)) => {
             let one = list.first().filter(|_| list.len() == 1).and_then(Form::of);
             Some(match one {
                 Some(Form::Map(mut pairs)) => {
@@ -98,10 +100,12 @@ fn of_inventory(cursor: Cursor<'_>) -> Option<String> {
                 _ => "write each instance below its name: `{ lan: { virtual_router_id: 51, vips: ‹vip› } }`".to_owned(),
             })
         }
-        ("Inventory", "vrrp", Value::Int(number, _)) => {
+        (MapType::Inventory, "vrrp", Value::Int(number, _)) => {
             below("virtual_router_id", Form::word(number))
         }
-        ("Inventory", "vrrp", _) if text.is_some() => below("virtual_router_id", Form::word(51)),
+        (MapType::Inventory, "vrrp", _) if text.is_some() => {
+            below("virtual_router_id", Form::word(51))
+        }
         _ => None,
     }
 }
@@ -111,29 +115,29 @@ fn of_vrrp(cursor: Cursor<'_>) -> Option<String> {
     let (site, key, found) = (cursor.site, cursor.key, &cursor.node.value);
     let text = scalar(cursor.node);
     match (site.of(), key, found) {
-        ("Vrrp", "members", Value::Map(_)) => Some(
+        (MapType::Vrrp, "members", Value::Map(_)) => Some(
             "write the names of hosts (`[lb1, lb2]`), or a map of them: `members: { lb1: { priority: 110 } }`"
                 .to_owned(),
         ),
-        ("Vrrp", "unicast", Value::List(_) | Value::Map(_)) => Some(
+        (MapType::Vrrp, "unicast", Value::List(_) | Value::Map(_)) => Some(
             "write `true`: each member sends from its own address to those of the others".to_owned(),
         ),
-        ("Vrrp", "unicast", Value::Text(text)) if text.parse::<IpAddr>().is_ok() => Some(
+        (MapType::Vrrp, "unicast", Value::Text(text)) if text.parse::<IpAddr>().is_ok() => Some(
             "write `true`: each member sends from its own address to those of the others".to_owned(),
         ),
-        ("Vrrp", "sync_daemon", Value::Map(_) | Value::Text(_)) => {
+        (MapType::Vrrp, "sync_daemon", Value::Map(_) | Value::Text(_)) => {
             let off = text.and_then(switch) == Some(false);
             let why = if off { "" } else { ": it uses the interface that carries the adverts" };
             Some(format!("write `{}`{why}", !off))
         }
-        ("Vrrp", "notify", Value::Map(entries)) => {
+        (MapType::Vrrp, "notify", Value::Map(entries)) => {
             let program = entries.iter().find_map(|entry| scalar(&entry.value))?;
             let program = program.split_whitespace().next().filter(|p| p.starts_with('/'))?;
             Some(format!(
                 "write `{program}`: one program runs at every change, with the new state as its third argument"
             ))
         }
-        ("Vrrp", "track_script", Value::List(_) | Value::Text(_)) => Some(
+        (MapType::Vrrp, "track_script", Value::List(_) | Value::Text(_)) => Some(
             "write each below its name: `{ web: { unit: nginx.service } }` or `{ up: { script: /usr/local/bin/up } }`".to_owned(),
         ),
         _ => None,
@@ -144,11 +148,11 @@ fn of_vrrp(cursor: Cursor<'_>) -> Option<String> {
 fn of_service(cursor: Cursor<'_>) -> Option<Help> {
     let (site, key, found) = (cursor.site, cursor.key, &cursor.node.value);
     let help = match (site.of(), key, found) {
-        ("Service", "real_servers", Value::Map(_)) => {
+        (MapType::Service, "real_servers", Value::Map(_)) => {
             "write the names of hosts (`[rs1, rs2]`), or a map of them: `real_servers: { rs1: { weight: 2 } }`"
                 .to_owned()
         }
-        ("EndToEnd", "http" | "https", Value::Map(entries)) => {
+        (MapType::EndToEnd, "http" | "https", Value::Map(entries)) => {
             let known = ["path", "status", "requests"];
             let own = entries.iter().filter(|entry| known.contains(&entry.key.as_str()));
             let pairs: Option<Vec<(String, Form)>> = own
@@ -158,29 +162,29 @@ fn of_service(cursor: Cursor<'_>) -> Option<Help> {
             let all = foreign::quoted(&pairs);
             format!("write {all} in the place of `{key}`, which lists ports here")
         }
-        ("Service", "port", Value::Text(text)) if is_every(text) => {
+        (MapType::Service, "port", Value::Text(text)) if is_every(text) => {
             return Some(every_port(&site, cursor.in_list));
         }
-        ("Service", "real_port", Value::List(_)) => {
+        (MapType::Service, "real_port", Value::List(_)) => {
             "a service maps all its ports to one: make a service of each port, with its own `real_port`".to_owned()
         }
-        ("Service", "check", Value::Bool(..)) => {
+        (MapType::Service, "check", Value::Bool(..)) => {
             "delete the key: `lvsctl verify` asks for every service; `check: { path: /health }` says how".to_owned()
         }
-        ("LongHealthCheck", "port", Value::List(_)) => {
+        (MapType::LongHealthCheck, "port", Value::List(_)) => {
             "write one port, or delete the key: without it each port that is served is asked".to_owned()
         }
-        ("LongHealthCheck", "tcp" | "http" | "https", Value::Int(port, _)) => {
+        (MapType::LongHealthCheck, "tcp" | "http" | "https", Value::Int(port, _)) => {
             let port = beside(&site, &[("port", Form::word(port))]);
             return Some(Help::from("write `{}`").and(port));
         }
-        ("LongHealthCheck", "http" | "https", Value::Text(text)) if text.contains('/') => {
+        (MapType::LongHealthCheck, "http" | "https", Value::Text(text)) if text.contains('/') => {
             below("path", Form::word(path_in(text)))?
         }
-        ("LongHealthCheck", "tcp" | "http" | "https", _) => {
+        (MapType::LongHealthCheck, "tcp" | "http" | "https", _) => {
             format!("write `{key}: {{}}` in the place of `{key}`")
         }
-        ("LongHealthCheck", "script", Value::Text(text)) => script(text)?,
+        (MapType::LongHealthCheck, "script", Value::Text(text)) => script(text)?,
         _ => return None,
     };
     Some(help.into())
@@ -310,7 +314,7 @@ fn ssh(site: &Location<'_>, text: &str) -> Option<String> {
             return None;
         }
         // One host for all would be each of them.
-        if site.of() == "Defaults" {
+        if site.of() == MapType::Defaults {
             return Some(format!(
                 "write `{{ user: {user} }}`; lvsctl does not support jump hosts"
             ));
@@ -319,7 +323,7 @@ fn ssh(site: &Location<'_>, text: &str) -> Option<String> {
     }
     match text {
         _ if switch(text).is_some() => None,
-        _ if site.of() == "Host" && text.chars().all(word) => {
+        _ if site.of() == MapType::Host && text.chars().all(word) => {
             Some(format!("write `{{ host: {text} }}`"))
         }
         _ => None,

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Expected, Fault, Found, Help, shown};
 use crate::inventory::foreign;
 use crate::inventory::form::Form;
-use crate::inventory::location::{each, entries_of, find, scalar};
+use crate::inventory::location::{MapType, each, entries_of, find, scalar};
 use crate::inventory::scalar::listed;
 use crate::yaml::{Node, Value, variable};
 
@@ -20,35 +20,37 @@ pub(super) fn misread(cursor: Cursor<'_>) -> Option<Fault> {
         _ => None,
     };
     match (cursor.site.of(), cursor.key) {
-        ("Inventory", "cluster") => variable(text?).map(|found| {
+        (MapType::Inventory, "cluster") => variable(text?).map(|found| {
             expected(cursor, "the cluster's name")
                 .help(format!("{NO_VARIABLES} in the place of `{found}`"))
         }),
-        ("Inventory", "hosts") => patterns(cursor.node).or_else(|| nameless::host(cursor)),
-        ("Inventory", "services") => nameless::service(cursor),
-        ("Host", "role") => names(cursor, text?, "a role or a list of roles"),
-        ("Vrrp", "members") => names(cursor, text?, "a list of hosts"),
-        ("Vrrp", "track_interface") => names(cursor, text?, "an interface or a list of them"),
-        ("Service", "scheduler_flags") => names(cursor, text?, "a flag or a list of flags"),
-        ("Service", "real_servers") => real_servers(cursor),
-        ("Service", "weight") => weights(cursor),
-        ("RealServer", "weight") => weights_of_ports(cursor),
-        ("Service", "protocol") => protocols(cursor),
-        ("Service", "check") => check(cursor, text?),
-        ("Service", "health_check") => kinds(cursor),
-        ("Vrrp", "notify") => program(
+        (MapType::Inventory, "hosts") => patterns(cursor.node).or_else(|| nameless::host(cursor)),
+        (MapType::Inventory, "services") => nameless::service(cursor),
+        (MapType::Host, "role") => names(cursor, text?, "a role or a list of roles"),
+        (MapType::Vrrp, "members") => names(cursor, text?, "a list of hosts"),
+        (MapType::Vrrp, "track_interface") => {
+            names(cursor, text?, "an interface or a list of them")
+        }
+        (MapType::Service, "scheduler_flags") => names(cursor, text?, "a flag or a list of flags"),
+        (MapType::Service, "real_servers") => real_servers(cursor),
+        (MapType::Service, "weight") => weights(cursor),
+        (MapType::RealServer, "weight") => weights_of_ports(cursor),
+        (MapType::Service, "protocol") => protocols(cursor),
+        (MapType::Service, "check") => check(cursor, text?),
+        (MapType::Service, "health_check") => kinds(cursor),
+        (MapType::Vrrp, "notify") => program(
             cursor,
             text?,
             "it gets `INSTANCE`, the instance's name, the state and the priority as arguments, and no others",
         ),
-        ("TrackScript", "script") => watched(cursor, text?).or_else(|| {
+        (MapType::TrackScript, "script") => watched(cursor, text?).or_else(|| {
             program(
                 cursor,
                 text?,
                 "it gets no arguments; a script of yours may run it with them",
             )
         }),
-        ("ScriptCheck", "path") => program(
+        (MapType::ScriptCheck, "path") => program(
             cursor,
             text?,
             "it gets the real server's address and port as arguments, and no others",

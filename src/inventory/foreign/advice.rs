@@ -3,7 +3,7 @@
 use super::adapt_value::adapted;
 use super::{Hint, name_of};
 use crate::inventory::form::{Form, pair};
-use crate::inventory::location::{Location, find, scalar};
+use crate::inventory::location::{Location, MapType, find, scalar};
 use crate::yaml::{Entry, Value};
 
 pub(super) type Pairs = Vec<(String, Form)>;
@@ -310,10 +310,10 @@ fn tidy(key: &str, form: Form) -> Form {
 pub(super) fn place(site: &Location<'_>, level: usize) -> String {
     let name = site.name_at(level);
     match site.type_at(level) {
-        "Service" => format!("the service `{name}`"),
-        "Host" => format!("the host `{name}`"),
-        "Vrrp" if name != "vrrp" => format!("the instance `{name}`"),
-        "Inventory" => "the inventory".to_owned(),
+        MapType::Service => format!("the service `{name}`"),
+        MapType::Host => format!("the host `{name}`"),
+        MapType::Vrrp if name != "vrrp" => format!("the instance `{name}`"),
+        MapType::Inventory => "the inventory".to_owned(),
         _ => format!("`{name}`"),
     }
 }
@@ -329,7 +329,7 @@ pub(super) fn put(site: &Location<'_>, level: usize, path: &[&str], form: Form) 
     } else {
         first
     };
-    if site.type_at(level) == "LongHealthCheck"
+    if site.type_at(level) == MapType::LongHealthCheck
         && let Some(other) = other_kind(site.map_at(level), first)
     {
         return instead(first, rest, form, other);

@@ -6,7 +6,7 @@ use super::advice::{Advice, Pairs, put, quoted};
 use super::real_servers::servers;
 use super::{Conversion, MOST_SIBLINGS, Means, renamed, text_of, value_of};
 use crate::inventory::form::{Form, pair as shown};
-use crate::inventory::location::{Location, address, each, entries_of, find, scalar};
+use crate::inventory::location::{Location, MapType, address, each, entries_of, find, scalar};
 use crate::inventory::scalar::{endpoint, switch};
 use crate::yaml::{Entry, Node};
 
@@ -52,7 +52,7 @@ const OF_CHECKER: &[(&str, &[&str], &str)] = &[
 
 /// `HTTP_GET { url { path / } connect_timeout 3 }` and the like.
 fn checker(entry: &Entry, site: &Location<'_>) -> Advice {
-    let inside = site.of() == "LongHealthCheck";
+    let inside = site.of() == MapType::LongHealthCheck;
     let kind = match entry.key.to_uppercase().replace('-', "_").as_str() {
         "TCP_CHECK" => "tcp",
         "HTTP_GET" => "http",
@@ -97,7 +97,7 @@ fn checker(entry: &Entry, site: &Location<'_>) -> Advice {
     } else {
         Form::Map(pairs)
     };
-    let level = site.level_of("Service").unwrap_or(0);
+    let level = site.level_of(MapType::Service).unwrap_or(0);
     let Some(given) = find(site.map_at(level), "health_check") else {
         return put(site, level, &["health_check"], form).noting(note);
     };
@@ -154,8 +154,8 @@ fn url(entry: &Entry, site: &Location<'_>) -> Advice {
         pairs.push(pair(key, value_of(key, form)));
     }
     match (site.of(), pairs.as_slice()) {
-        ("HttpCheck", [(key, form)]) => put(site, 0, &[key.as_str()], form.clone()),
-        ("HttpCheck", _) => Advice::Write(pairs, String::new()),
+        (MapType::HttpCheck, [(key, form)]) => put(site, 0, &[key.as_str()], form.clone()),
+        (MapType::HttpCheck, _) => Advice::Write(pairs, String::new()),
         (_, [(key, form)]) => put(site, 0, &["http", key.as_str()], form.clone()),
         _ => put(site, 0, &["http"], Form::Map(pairs)),
     }
@@ -343,7 +343,7 @@ fn no_preempt(entry: &Entry, site: &Location<'_>) -> Advice {
     if is_off(entry) == entry.key.starts_with("no") {
         return Advice::delete("a member of higher priority takes the VIPs back by default");
     }
-    match site.level_of("Vrrp") {
+    match site.level_of(MapType::Vrrp) {
         Some(0) if site.given("preempt").is_some() => Advice::delete("`preempt` is given already"),
         level => put(site, level.unwrap_or(0), &["preempt"], Form::word(false)),
     }

@@ -4,7 +4,7 @@ use super::advice::{Advice, foreign_for, place, put, source};
 use super::value_of;
 use crate::fields;
 use crate::inventory::form::Form;
-use crate::inventory::location::{Location, entries_of, find};
+use crate::inventory::location::{Location, MapType, entries_of, find};
 use crate::inventory::raw::Inventory;
 use crate::inventory::raw::health::{HttpCheck, LongHealthCheck, ScriptCheck};
 use crate::inventory::raw::host::{Defaults, Host};
@@ -15,46 +15,48 @@ use crate::model::{LabOptions, SshOptions};
 use crate::yaml::{Entry, Value};
 
 /// The keys of a type, by the name of its `Deserialize`.
-fn keys(of: &str) -> &'static [&'static str] {
+fn keys(of: MapType) -> &'static [&'static str] {
     match of {
-        "Inventory" => fields::of::<Inventory>(),
-        "Defaults" => fields::of::<Defaults>(),
-        "Host" => fields::of::<Host>(),
-        "SshOptions" => fields::of::<SshOptions>(),
-        "LabOptions" => fields::of::<LabOptions>(),
-        "Vrrp" => fields::of::<Vrrp>(),
-        "Member" => fields::of::<Member>(),
-        "TrackScript" => fields::of::<TrackScript>(),
-        "Service" => fields::of::<Service>(),
-        "RealServer" => fields::of::<RealServer>(),
-        "LongPersistence" => fields::of::<LongPersistence>(),
-        "LongHealthCheck" => fields::of::<LongHealthCheck>(),
-        "HttpCheck" => fields::of::<HttpCheck>(),
-        "ScriptCheck" => fields::of::<ScriptCheck>(),
-        "EndToEnd" => fields::of::<EndToEnd>(),
+        MapType::Inventory => fields::of::<Inventory>(),
+        MapType::Defaults => fields::of::<Defaults>(),
+        MapType::Host => fields::of::<Host>(),
+        MapType::SshOptions => fields::of::<SshOptions>(),
+        MapType::LabOptions => fields::of::<LabOptions>(),
+        MapType::Vrrp => fields::of::<Vrrp>(),
+        MapType::Member => fields::of::<Member>(),
+        MapType::TrackScript => fields::of::<TrackScript>(),
+        MapType::Service => fields::of::<Service>(),
+        MapType::RealServer => fields::of::<RealServer>(),
+        MapType::LongPersistence => fields::of::<LongPersistence>(),
+        MapType::LongHealthCheck => fields::of::<LongHealthCheck>(),
+        MapType::HttpCheck => fields::of::<HttpCheck>(),
+        MapType::ScriptCheck => fields::of::<ScriptCheck>(),
+        MapType::EndToEnd => fields::of::<EndToEnd>(),
         _ => &[],
     }
 }
 
 /// A key of a type.
-pub(super) fn known(of: &str, key: &str) -> Option<&'static str> {
+pub(super) fn known(of: MapType, key: &str) -> Option<&'static str> {
     keys(of).iter().copied().find(|known| *known == key)
 }
 
 /// Keys of a type whose values are maps of another.
-fn below(of: &str) -> &'static [(&'static str, &'static str)] {
+fn below(of: MapType) -> &'static [(&'static str, MapType)] {
     match of {
-        "Inventory" => &[("defaults", "Defaults"), ("vrrp", "Vrrp")],
-        "Defaults" | "Host" => &[("ssh", "SshOptions"), ("lab", "LabOptions")],
-        "Service" => &[
-            ("health_check", "LongHealthCheck"),
-            ("persistence", "LongPersistence"),
-            ("check", "EndToEnd"),
+        MapType::Inventory => &[("defaults", MapType::Defaults), ("vrrp", MapType::Vrrp)],
+        MapType::Defaults | MapType::Host => {
+            &[("ssh", MapType::SshOptions), ("lab", MapType::LabOptions)]
+        }
+        MapType::Service => &[
+            ("health_check", MapType::LongHealthCheck),
+            ("persistence", MapType::LongPersistence),
+            ("check", MapType::EndToEnd),
         ],
-        "LongHealthCheck" => &[
-            ("https", "HttpCheck"),
-            ("script", "ScriptCheck"),
-            ("http", "HttpCheck"),
+        MapType::LongHealthCheck => &[
+            ("https", MapType::HttpCheck),
+            ("script", MapType::ScriptCheck),
+            ("http", MapType::HttpCheck),
         ],
         _ => &[],
     }
@@ -63,34 +65,35 @@ fn below(of: &str) -> &'static [(&'static str, &'static str)] {
 /// Advice for a key that another map takes.
 pub(super) fn of_key(entry: &Entry, site: &Location<'_>) -> Option<Advice> {
     let (key, of) = (entry.key.as_str(), site.of());
-    if of == "Inventory"
+    if of == MapType::Inventory
         && let Some(advice) = anchored(entry, site).or_else(|| outdented(entry, site))
     {
         return Some(advice);
     }
-    let takes = |of: &str| keys(of).contains(&key);
+    let takes = |of: MapType| keys(of).contains(&key);
     if let Some(above) = child(key, site) {
         return Some(in_child(entry, site, above));
     }
     // Hosts and services are many: what they take is looked for below.
     let outer = (1..4).find(|level| takes(site.type_at(*level)));
-    if let Some(level) = outer.filter(|level| site.type_at(*level) != "Inventory") {
+    if let Some(level) = outer.filter(|level| site.type_at(*level) != MapType::Inventory) {
         return Some(moved(entry, &place(site, level), |form| {
             put(site, level, &[key], form)
         }));
     }
-    if takes("Service") && of != "Service" {
+    if takes(MapType::Service) && of != MapType::Service {
         return Some(in_service(entry, site));
     }
-    if takes("Host") && matches!(of, "RealServer" | "Member") {
+    if takes(MapType::Host) && matches!(of, MapType::RealServer | MapType::Member) {
         let host = site.host(site.name())?;
-        let inside = site.inside(&host.key, "Host", entries_of(&host.value));
+        let inside = site.inside(&host.key, MapType::Host, entries_of(&host.value));
         return Some(put_there(entry, &inside));
     }
-    if takes("Vrrp") && !matches!(of, "Vrrp" | "Member" | "TrackScript") {
+    if takes(MapType::Vrrp) && !matches!(of, MapType::Vrrp | MapType::Member | MapType::TrackScript)
+    {
         let vrrp = site.all("vrrp");
         let one = !vrrp.is_empty() && find(vrrp, "virtual_router_id").is_some();
-        let inside = site.inside("vrrp", "Vrrp", vrrp);
+        let inside = site.inside("vrrp", MapType::Vrrp, vrrp);
         return Some(if one {
             put_there(entry, &inside)
         } else {
@@ -104,14 +107,14 @@ pub(super) fn of_key(entry: &Entry, site: &Location<'_>) -> Option<Advice> {
 
 /// The key below which another takes this one.
 fn child(key: &str, site: &Location<'_>) -> Option<&'static str> {
-    let fits = |(_, of): &&(&str, &str)| keys(of).contains(&key);
+    let fits = |(_, of): &&(&str, MapType)| keys(*of).contains(&key);
     let all = below(site.of()).iter();
     let fitting: Vec<&'static str> = all.filter(fits).map(|(above, _)| *above).collect();
     let given = fitting.iter().find(|above| site.given(above).is_some());
     let only_script = |above: &&&str| **above == "script" && key == "timeout";
     let usual = fitting.iter().find(only_script).or(match site.of() {
         // A health check asks by HTTP, where nothing says otherwise.
-        "LongHealthCheck" => fitting.iter().find(|above| **above == "http"),
+        MapType::LongHealthCheck => fitting.iter().find(|above| **above == "http"),
         _ => fitting.first(),
     });
     given.or(usual).copied()
@@ -221,7 +224,7 @@ fn in_service(entry: &Entry, site: &Location<'_>) -> Advice {
     match site.all("services") {
         [only] => put_there(
             entry,
-            &site.inside(&only.key, "Service", entries_of(&only.value)),
+            &site.inside(&only.key, MapType::Service, entries_of(&only.value)),
         ),
         _ => moved(entry, EACH_SERVICE, |form| Advice::Add {
             to: EACH_SERVICE.to_owned(),
@@ -307,17 +310,17 @@ mod tests {
     #[test]
     fn keys_are_those_of_the_types() {
         for (of, key) in [
-            ("Inventory", "cluster"),
-            ("Host", "role"),
-            ("SshOptions", "user"),
-            ("Service", "vip"),
-            ("LongHealthCheck", "retry"),
-            ("HttpCheck", "path"),
-            ("LongPersistence", "granularity"),
+            (MapType::Inventory, "cluster"),
+            (MapType::Host, "role"),
+            (MapType::SshOptions, "user"),
+            (MapType::Service, "vip"),
+            (MapType::LongHealthCheck, "retry"),
+            (MapType::HttpCheck, "path"),
+            (MapType::LongPersistence, "granularity"),
         ] {
-            assert!(keys(of).contains(&key), "{of}: {key}");
+            assert!(keys(of).contains(&key), "{of:?}: {key}");
             for (_, child) in below(of) {
-                assert!(!keys(child).is_empty(), "{child}");
+                assert!(!keys(*child).is_empty(), "{child:?}");
             }
         }
     }

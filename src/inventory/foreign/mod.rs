@@ -12,7 +12,7 @@ mod typo;
 use std::net::IpAddr;
 
 use super::form::Form;
-use super::location::{Location, each, entries_of, find, scalar};
+use super::location::{Location, MapType, each, entries_of, find, scalar};
 use super::scalar::switch;
 use super::secret_masking as masking;
 use crate::diagnostic::{nearest, shown};
@@ -64,8 +64,9 @@ pub(super) struct Hint {
 }
 
 /// The row of a key in a map of this type.
-fn row(word: &str, within: &str) -> Option<&'static Row> {
-    table::rows().find(|row| row.1.split(' ').any(|of| of == within) && has_word(row, word))
+fn row(word: &str, within: MapType) -> Option<&'static Row> {
+    table::rows()
+        .find(|row| has_word(row, word) && row.1.split(' ').any(|of| MapType::named(of) == within))
 }
 
 /// The same word, whatever parts its words: `lb_algo`, `lb-algo`, `lbAlgo`. Options differ by their case, `-m` and `-M`.
@@ -173,10 +174,12 @@ fn meant(means: &Means, entry: &Entry, site: &Location<'_>) -> Advice {
     match *means {
         Means::Put([key]) => renamed(key, entry, site),
         Means::Put(path) => value_for(path, entry, |form| put(site, 0, path, form)),
-        Means::ForService(path) => value_for(path, entry, |form| match site.level_of("Service") {
-            Some(level) => put(site, level, path, form),
-            None => misplaced_key::to_service(path, form, site),
-        }),
+        Means::ForService(path) => {
+            value_for(path, entry, |form| match site.level_of(MapType::Service) {
+                Some(level) => put(site, level, path, form),
+                None => misplaced_key::to_service(path, form, site),
+            })
+        }
         Means::Fixed(text) => fixed(text, site),
         Means::Value(convert) => fixed(convert(scalar(&entry.value).unwrap_or_default()), site),
         Means::Secret(path) => put(site, 0, path, source(path.last().unwrap_or(&""))),
@@ -235,7 +238,7 @@ const NAMES_FILE: &str = ", with the name of the key's file";
 
 /// VIPs of VRRP as services write them, which say the same prefix or none.
 fn as_in_services(form: Form, site: &Location<'_>) -> Form {
-    if site.of() != "Vrrp" {
+    if site.of() != MapType::Vrrp {
         return form;
     }
     match form {
