@@ -210,28 +210,28 @@ pub(super) trait Word: Sized {
 pub(super) struct Wrong {
     /// None: another value is expected.
     pub kind: Option<FaultKind>,
-    pub help: Option<Help>,
+    pub help: Option<Box<Help>>,
 }
 
 impl Wrong {
     pub(super) fn because(message: impl Into<String>, help: impl Into<Help>) -> Self {
         Self {
             kind: Some(FaultKind::Other(message.into())),
-            help: Some(help.into()),
+            help: Some(Box::new(help.into())),
         }
     }
 
     pub(super) fn expected(what: Expected, help: impl Into<Help>) -> Self {
         Self {
             kind: Some(FaultKind::Expected(what, None)),
-            help: Some(help.into()),
+            help: Some(Box::new(help.into())),
         }
     }
 
     pub(super) fn help(help: impl Into<Help>) -> Self {
         Self {
             kind: None,
-            help: Some(help.into()),
+            help: Some(Box::new(help.into())),
         }
     }
 
@@ -254,7 +254,7 @@ impl From<Wrong> for Fault {
     fn from(wrong: Wrong) -> Self {
         let kind = wrong.kind.unwrap_or(FaultKind::Other(String::new()));
         let mut fault = Self::from(kind);
-        fault.help = wrong.help;
+        fault.help = wrong.help.map(|help| *help);
         fault
     }
 }

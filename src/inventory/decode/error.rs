@@ -21,20 +21,23 @@ impl Fault {
 
 #[derive(Debug)]
 pub(in crate::inventory) struct DecodeError {
-    pub(super) fault: Fault,
+    /// Boxed, as results hold it.
+    pub(super) fault: Box<Fault>,
 }
 
 impl DecodeError {
     pub(super) fn at(self, span: SourceSpan) -> Self {
         Self {
-            fault: self.fault.at_once(span),
+            fault: Box::new(self.fault.at_once(span)),
         }
     }
 }
 
 impl From<Fault> for DecodeError {
     fn from(fault: Fault) -> Self {
-        Self { fault }
+        Self {
+            fault: Box::new(fault),
+        }
     }
 }
 

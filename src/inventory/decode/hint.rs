@@ -104,10 +104,10 @@ pub(super) fn generic(expected: &Expected, found: &Value) -> Help {
         (Expected::Words(_, words), _) => format!("write one of these words: {words}").into(),
         _ => match (expected.example(), expected.bounds()) {
             (Some(example), _) => format!("write it like `{example}`").into(),
-            (None, Some((low, high))) => {
+            (None, Some((low, high))) if *expected != Expected::Persistence => {
                 format!("write one number between {low} and {high}").into()
             }
-            (None, None) => format!("write {expected}").into(),
+            _ => format!("write {expected}").into(),
         },
     }
 }

@@ -138,7 +138,7 @@ impl<'de> Cursor<'de> {
 
     fn note(self, error: DecodeError) {
         let place = self.place(&error.fault);
-        self.sink.borrow_mut().push(error.at(place).fault);
+        self.sink.borrow_mut().push(*error.at(place).fault);
     }
 
     fn expected(self, what: Expected) -> DecodeError {
@@ -159,7 +159,7 @@ impl<'de> Cursor<'de> {
                 fault.help = Some(hint(self, expected));
             }
         }
-        fault.into()
+        DecodeError { fault }
     }
 
     fn integer<V: TryFrom<i128>>(self, low: i128, high: i128) -> Result<V, DecodeError> {

@@ -69,7 +69,7 @@ fn of_port(text: &str, several: bool) -> String {
         return format!("write `{port}`: the address stands in `vip`");
     }
     let is_port = |part: &&str| PortRange::read(part).is_ok() || part.parse::<u16>().is_ok();
-    if let Some(parts) = listed(text).filter(|parts| parts.iter().all(|part| is_port(&part))) {
+    if let Some(parts) = listed(text).filter(|parts| parts.iter().all(is_port)) {
         return if several {
             format!("write `{}`, a list", Form::words(parts))
         } else {

@@ -36,8 +36,10 @@ const NUMBERS: &[(&str, f64, f64, &str)] = &[
     ("persistence", 1.0, LONGEST, "300"),
 ];
 
-/// Keys of other values, how they read one, what it is, and an example.
-const OTHERS: &[(&str, fn(&str) -> Taken, &str, &str)] = &[
+/// A key of other values, how it reads one, what it is, and an example.
+type Other = (&'static str, fn(&str) -> Taken, &'static str, &'static str);
+
+const OTHERS: &[Other] = &[
     ("weight", weight, "number", "1"),
     ("granularity", granularity, "netmask", "24"),
     ("port", port, "port", "80"),

@@ -48,7 +48,7 @@ pub(in crate::inventory) fn servers(service: &Location<'_>, node: &Node) -> Opti
         }
         Value::Map(entries) if entries.len() <= MOST => {
             // Names are looked up only where something is odd.
-            if !entries.iter().any(|entry| is_odd(entry)) {
+            if !entries.iter().any(is_odd) {
                 return None;
             }
             for entry in entries {

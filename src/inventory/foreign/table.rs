@@ -335,7 +335,7 @@ const OTHER: &[Row] = &[
     ("netmask prefix", "Host LongNic", Instead(&["address"], "the address carries its prefix: `address: ‹host/24›`")),
     ("ip addr", "LongNic", Put(&["address"])),
     ("vrid router_id id vrrp_id vr_id virtual_id keepalived_router_id", "Vrrp", Put(&["virtual_router_id"])),
-    ("password auth_password authpass", "Vrrp", Secret(&["auth_pass"])),
+    ("password pass auth_password authpass secret", "Vrrp", Secret(&["auth_pass"])),
     ("hosts directors", "Vrrp", Put(&["members"])),
     ("vips bind", "Service", VIP),
     ("ports listen", "Service", Put(&["port"])),
