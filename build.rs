@@ -1,4 +1,4 @@
-//! Finds the commit for `--version`, and compiles the library that lvsctl preloads into user-mode Linux
+//! Finds the commit for `--version`, lists the built-in roles, and compiles the library that lvsctl preloads into user-mode Linux
 //! (src/lab/uml/ptrace.rs), which lvsctl then carries inside. An empty file takes its place on machines for which there is no user-mode Linux.
 
 use std::env;
@@ -12,7 +12,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rustc-env=LVSCTL_COMMIT={}", commit());
     println!("cargo::rerun-if-changed={SOURCE}");
     println!("cargo::rerun-if-changed=build.rs");
-    let library = PathBuf::from(env::var("OUT_DIR")?).join("ptrace.so");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    std::fs::write(out.join("built_in_roles.rs"), built_in_roles()?)?;
+    let library = out.join("ptrace.so");
     let target = env::var("TARGET")?;
     if !(target.starts_with("x86_64-") && target.contains("linux")) {
         return Ok(std::fs::write(library, "")?);
@@ -34,6 +36,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     } else {
         Err(format!("{SOURCE}: rustc failed").into())
     }
+}
+
+/// A constant with the names of the roles in `roles/`.
+fn built_in_roles() -> Result<String, Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=roles");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir("roles")? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            names.extend(
+                path.file_stem()
+                    .map(|name| name.to_string_lossy().into_owned()),
+            );
+        }
+    }
+    names.sort();
+    Ok(format!(
+        "/// The roles that come with lvsctl.\npub const BUILT_IN_ROLES: &[&str] = &{names:?};\n"
+    ))
 }
 
 /// The commit and its date, as ` (1a2b3c4d 2026-01-31)`; empty where Git does not know them, as in a package of crates.io,

@@ -6,9 +6,9 @@ mod entry;
 mod error;
 mod example;
 mod expand;
+mod expansion_cache;
+mod field_errors;
 mod foreign;
-mod memo;
-mod misfit;
 mod place;
 mod source;
 
@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use include_dir::{Dir, include_dir};
 use serde_json::{Map, Value, json};
 
-use crate::inventory::{Fault, Source, choices, shown};
+use crate::diagnostic::{Fault, Help, Source, choices, shown};
 use crate::model::{Cluster, Host, directs};
 use crate::plan::boot;
 use crate::resource::{Distribution, Resource};
@@ -28,10 +28,10 @@ use crate::view::{self, OfHosts};
 use entry::Role;
 pub use error::{RoleError, RoleFaults};
 use expand::{Expanding, OfEntries, Own};
-use memo::Memo;
+use expansion_cache::ExpansionCache;
 
-static BUILT_IN_ROLES: Dir = include_dir!("$CARGO_MANIFEST_DIR/roles");
-static BUILT_IN_TEMPLATES: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates");
+static ROLES: Dir = include_dir!("$CARGO_MANIFEST_DIR/roles");
+static TEMPLATES: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
 /// All roles and templates that an inventory may use.
 pub struct Roles {
@@ -39,9 +39,9 @@ pub struct Roles {
     templates: Templates,
     /// The user's templates, for excerpts.
     sources: BTreeMap<String, Source>,
-    /// What is said of the user's files that stand in for built-in ones.
+    /// Messages about the user's files that replace built-in ones.
     replaced: Vec<String>,
-    /// What is wrong with the user's files whatever the inventory says.
+    /// Faults of the user's files with any inventory.
     faults: RoleFaults,
 }
 
@@ -49,8 +49,8 @@ impl Roles {
     /// The built-in ones, and over them those in `roles/` and `templates/` of a folder. What is wrong with these is kept,
     /// and said with what else is wrong when they are expanded.
     pub fn load(folder: Option<&Path>) -> Result<Self, RoleError> {
-        let mut roles = source::built_in(&BUILT_IN_ROLES);
-        let mut templates = source::built_in(&BUILT_IN_TEMPLATES);
+        let mut roles = source::built_in(&ROLES);
+        let mut templates = source::built_in(&TEMPLATES);
         let mut replaced = Vec::new();
         if let Some(folder) = folder {
             source::read_folder(&folder.join("roles"), "role", &mut roles, &mut replaced)?;
@@ -94,12 +94,12 @@ impl Roles {
         Ok(all)
     }
 
-    /// What is wrong with the user's files whatever the inventory says.
+    /// Faults of the user's files with any inventory.
     pub fn faults(&self) -> &RoleFaults {
         &self.faults
     }
 
-    /// What is wrong with the user's roles whatever the inventory says.
+    /// Faults of the user's roles with any inventory.
     fn check(&self, faults: &mut RoleFaults) {
         let own = self.roles.iter().filter(|(_, role)| role.file.is_some());
         for (name, role) in own {
@@ -158,7 +158,7 @@ impl Roles {
             }
         };
         let mut placed = Fault::new(fault.message);
-        placed.help = fault.help;
+        placed.help = fault.help.map(Help::from);
         let at = at.or_else(|| own.then_some(0..0));
         placed.span = at.map(|at| (at.start, at.end.saturating_sub(at.start)).into());
         into.add(&source, placed.help_or(expand::WHAT_TEMPLATES_SEE), host);
@@ -230,7 +230,7 @@ impl Roles {
         Ok(resources)
     }
 
-    /// What makes a host's resources last. Hosts that are alike have the same.
+    /// The resources that restore others when the host boots. Hosts that are alike have the same.
     fn lasting(
         &self,
         resources: &[Resource],
@@ -254,8 +254,8 @@ impl Roles {
     }
 }
 
-/// What makes resources last, with these.
-type Lasting = Memo<(), (Vec<Resource>, Vec<Resource>)>;
+/// The resources that restore others at boot, with these.
+type Lasting = ExpansionCache<(), (Vec<Resource>, Vec<Resource>)>;
 
 /// Roles over the hosts of a cluster. What all of them see is made once.
 pub struct Expansion<'a> {
@@ -263,7 +263,7 @@ pub struct Expansion<'a> {
     cluster: &'a Cluster,
     common: OnceLock<Scope>,
     of_hosts: OnceLock<OfHosts<'a>>,
-    /// What the host before sees: most of it the next one sees, too.
+    /// The variables of the host before: most of them are the same for the next one.
     last: Mutex<Option<Arc<(Value, Scope)>>>,
     entries: OfEntries,
     lasting: Lasting,

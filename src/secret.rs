@@ -29,6 +29,9 @@ const CLOSE: char = '\u{E001}';
 const MASK: &str = "********";
 
 impl SecretSource {
+    /// The name by which its `Deserialize` asks. A text in its place may be the secret itself, and is not shown.
+    pub(crate) const TYPE: &'static str = "SecretSource";
+
     /// Whether a text looks like the name of an environment variable that holds a secret, and not like the secret: those of
     /// programs are in upper case (POSIX.1-2017, 8.1).
     pub fn is_likely_variable(name: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Templates and expressions over a cluster and a host. The only user of tera; an undefined variable is an error.
 
 mod engine;
+mod fault;
 mod html;
 mod reads;
 mod set;
@@ -12,70 +13,21 @@ mod undefined;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
 use tera::{Context, Tera};
 
-use crate::inventory::{choices, shown, yaml};
+use crate::diagnostic::{choices, shown};
+use crate::yaml;
 use engine::{engine, explained};
+pub(crate) use fault::TemplateFaultKind;
+pub use fault::{TemplateError, TemplateFault};
 pub(crate) use html::html;
 pub use reads::Reads;
 use set::{faults_of_set, found, lost};
 use strict::Strict;
-
-/// Why a template or an expression has no value: everything that is wrong with it.
-#[derive(Debug, thiserror::Error)]
-pub struct TemplateError {
-    pub faults: Vec<TemplateFault>,
-}
-
-/// One thing that is wrong with a template or an expression.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TemplateFault {
-    /// The template of the set; none for a text that stands in a role.
-    pub template: Option<String>,
-    /// Where in its text, in bytes.
-    pub at: Option<Range<usize>>,
-    pub message: String,
-    pub help: Option<String>,
-}
-
-impl TemplateFault {
-    fn new(template: Option<&str>, message: impl Into<String>) -> Self {
-        Self {
-            template: template.map(str::to_owned),
-            at: None,
-            message: message.into(),
-            help: None,
-        }
-    }
-}
-
-/// On one line, for where no excerpt can be shown.
-impl fmt::Display for TemplateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, fault) in self.faults.iter().enumerate() {
-            f.write_str(if index > 0 { "; " } else { "" })?;
-            if let Some(template) = &fault.template {
-                write!(f, "template {template}: ")?;
-            }
-            f.write_str(&fault.message)?;
-        }
-        Ok(())
-    }
-}
-
-impl From<TemplateFault> for TemplateError {
-    fn from(fault: TemplateFault) -> Self {
-        Self {
-            faults: vec![fault],
-        }
-    }
-}
 
 /// A set of templates, ready to render.
 pub struct Templates {
@@ -310,7 +262,7 @@ impl Templates {
             .map_err(|e| TemplateFault::new(None, format!("the value cannot be read: {e}")).into())
     }
 
-    /// What is wrong with a text whatever its variables are.
+    /// The fault of a text with any variables.
     pub fn syntax(&self, text: &str) -> Option<TemplateError> {
         let error = self.refused(text)?;
         let known: Vec<&str> = self.sources.keys().map(String::as_str).collect();
@@ -338,7 +290,7 @@ impl Templates {
         if let Some((mut fault, inner)) = slip::in_braces(expression) {
             let good = self.refused(&self::whole(&inner)).is_none();
             fault.help = Some(if good {
-                format!("write it without braces: `{key}: {}`", yaml(&inner))
+                format!("write it without braces: `{key}: {}`", yaml::quoted(&inner))
             } else {
                 format!("write it without braces, such as `{}`", example(key))
             });
@@ -474,7 +426,7 @@ fn whole_expression(text: &str) -> Option<&str> {
     (!inner.contains("}}")).then_some(inner.trim())
 }
 
-/// What stands before an expression that is asked for its value.
+/// The text before an expression whose value is asked for.
 const BEFORE: &str = "{{ (";
 
 fn whole(expression: &str) -> String {

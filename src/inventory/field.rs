@@ -1,13 +1,15 @@
 //! Building blocks of the raw types: fields that outlive a faulty value, and short forms beside long ones.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Display as _};
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::decode::{EACH, HELP, RECOVER, SHAPE};
+use super::decode::{EACH, RECOVER, SHAPE, Typed};
+use crate::diagnostic::{Expected, Fault, FaultKind, Help};
 
 /// A key's value: not given, given but faulty (and reported), or given.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -193,49 +195,67 @@ impl<T: JsonSchema> JsonSchema for Named<T> {
 
 /// A value written as one word or text.
 pub(super) trait Word: Sized {
-    /// "an address such as 192.168.100.14".
-    const EXPECTED: &'static str;
+    const EXPECTED: Expected;
 
     fn read(text: &str) -> Result<Self, Wrong>;
 
     /// Its JSON Schema.
     fn schema() -> Schema {
-        let short = Self::EXPECTED.split(" such as ").next().unwrap_or_default();
-        json_schema!({ "type": "string", "title": short.trim_end_matches(',') })
+        json_schema!({ "type": "string", "title": Self::EXPECTED.title() })
     }
 }
 
-/// Why a [`Word`] is not one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Why a value is refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub(super) struct Wrong {
-    /// None: "expected ..., found ...".
-    pub message: Option<String>,
-    pub help: Option<String>,
+    /// None: another value is expected.
+    pub kind: Option<FaultKind>,
+    pub help: Option<Box<Help>>,
 }
 
 impl Wrong {
-    pub(super) fn because(message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(super) fn because(message: impl Into<String>, help: impl Into<Help>) -> Self {
         Self {
-            message: Some(message.into()),
-            help: Some(help.into()),
+            kind: Some(FaultKind::Other(message.into())),
+            help: Some(Box::new(help.into())),
         }
     }
 
-    pub(super) fn help(help: impl Into<String>) -> Self {
+    pub(super) fn expected(what: Expected, help: impl Into<Help>) -> Self {
         Self {
-            message: None,
-            help: Some(help.into()),
+            kind: Some(FaultKind::Expected(what, None)),
+            help: Some(Box::new(help.into())),
         }
     }
 
-    fn into_error<E: Error>(self, expected: &str) -> E {
-        let message = self
-            .message
-            .unwrap_or_else(|| format!("expected {expected}"));
-        E::custom(match self.help {
-            Some(help) => format!("{message}{HELP}{help}"),
-            None => message,
-        })
+    pub(super) fn help(help: impl Into<Help>) -> Self {
+        Self {
+            kind: None,
+            help: Some(Box::new(help.into())),
+        }
+    }
+
+    /// Through an error of serde.
+    pub(super) fn into_error<E: Error>(self) -> E {
+        E::custom(Typed(&self))
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Some(kind) => kind.fmt(f),
+            None => f.write_str("another value is expected"),
+        }
+    }
+}
+
+impl From<Wrong> for Fault {
+    fn from(wrong: Wrong) -> Self {
+        let kind = wrong.kind.unwrap_or(FaultKind::Other(String::new()));
+        let mut fault = Self::from(kind);
+        fault.help = wrong.help.map(|help| *help);
+        fault
     }
 }
 
@@ -255,12 +275,15 @@ impl<T: Word> Visitor<'_> for TextVisitor<T> {
     type Value = Text<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(T::EXPECTED)
+        Typed(&T::EXPECTED).fmt(f)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Text<T>, E> {
-        let read = T::read(text).map(Text);
-        read.map_err(|wrong| wrong.into_error(T::EXPECTED))
+        T::read(text).map(Text).map_err(|mut wrong| {
+            let expected = || FaultKind::Expected(T::EXPECTED, None);
+            wrong.kind.get_or_insert_with(expected);
+            wrong.into_error()
+        })
     }
 }
 
@@ -280,7 +303,7 @@ impl<T: Word> JsonSchema for Text<T> {
 
 /// A value with a short and a long form, which its shape distinguishes.
 pub(super) trait Shaped: Sized {
-    const EXPECTED: &'static str;
+    const EXPECTED: Expected;
 
     /// `shape` is one of null, bool, int, float, text, list, map; the value can be taken from `node` as often as
     /// needed. None: the shape is none of those expected.
@@ -315,7 +338,7 @@ impl<'de, T: Shaped> Visitor<'de> for ShapeVisitor<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(T::EXPECTED)
+        Typed(&T::EXPECTED).fmt(f)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<T, A::Error> {
@@ -323,7 +346,11 @@ impl<'de, T: Shaped> Visitor<'de> for ShapeVisitor<T> {
         let shape: String = node.as_a()?;
         match T::read(&shape, &mut node)? {
             Some(value) => Ok(value),
-            None => Err(A::Error::custom(format!("expected {}", T::EXPECTED))),
+            None => Err(Wrong {
+                kind: Some(FaultKind::Expected(T::EXPECTED, None)),
+                help: None,
+            }
+            .into_error()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::node::{self, Node, Value};
+use crate::yaml::{self, Document, Entry, Node, Value};
 
 /// Longer values are not repeated in a hint.
 const LONGEST: usize = 300;
@@ -36,10 +36,12 @@ impl Form {
         keys.iter().rev().fold(value, wrap)
     }
 
-    /// What the user wrote; none of what is long, cannot be shown, or may be a secret.
+    /// The user's value; none if it is long, cannot be shown, or may be a secret.
     pub(super) fn of(node: &Node) -> Option<Self> {
         let form = Self::whole(node)?;
-        (form.to_string().len() <= LONGEST).then_some(form)
+        let text = form.to_string();
+        // It would be taken for an example.
+        (text.len() <= LONGEST && !text.contains('‹')).then_some(form)
     }
 
     fn whole(node: &Node) -> Option<Self> {
@@ -55,8 +57,8 @@ impl Form {
                 Self::List(list.iter().map(Self::whole).collect::<Option<_>>()?)
             }
             Value::Map(entries) if entries.len() <= LONGEST => {
-                let pair = |entry: &node::Entry| {
-                    let secret = super::covered::is_secret(&entry.key);
+                let pair = |entry: &Entry| {
+                    let secret = super::secret_masking::is_secret(&entry.key);
                     let secret = secret && !matches!(entry.value.value, Value::Map(_));
                     let value = (!secret).then(|| Self::whole(&entry.value))??;
                     Some((shown(&entry.key)?.to_owned(), value))
@@ -69,8 +71,8 @@ impl Form {
 
     /// Of a text of our own.
     pub(super) fn parse(text: &str) -> Self {
-        let node = node::read(text, "hint", &mut Vec::new());
-        let form = node.as_ref().and_then(Self::of);
+        let node = yaml::read(text, Document::Hint, &mut Vec::new());
+        let form = node.as_ref().and_then(Self::whole);
         form.unwrap_or_else(|| Self::word(text))
     }
 
@@ -114,7 +116,7 @@ fn shown(text: &str) -> Option<&str> {
 
 /// Whether a text needs no quotes, in a flow map too.
 fn is_plain(text: &str) -> bool {
-    let first = |c: char| c.is_ascii_alphanumeric() || "/._+(".contains(c);
+    let first = |c: char| c.is_ascii_alphanumeric() || "/._+(‹".contains(c);
     let start = text.starts_with(first)
         || text.starts_with("~/")
         || (text.starts_with('-') && text[1..].starts_with(|c: char| c.is_ascii_alphanumeric()))

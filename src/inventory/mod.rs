@@ -1,70 +1,58 @@
 //! From an inventory file to a valid [`crate::model::Cluster`], or to errors that show file, line and column.
 //!
-//! text → `node` (YAML with places) → `decode` into `raw` (what is written) → `resolve` (what is meant) →
-//! `check` (whether it makes sense). Every stage reports all that it finds.
+//! text → `crate::yaml` (a tree with places) → `decode` into `raw` (as written) → `resolve` (references and defaults) →
+//! `check` (rules). Every stage reports all that it finds.
 
 mod check;
-mod covered;
 pub(crate) mod decode;
+mod examples;
 mod field;
 pub mod foreign;
 mod form;
-mod hints;
-pub(crate) mod node;
+mod free_address;
+mod location;
+mod other_program;
 mod place;
-mod problem;
 mod raw;
 mod read;
 mod resolve;
 mod scalar;
 mod schema;
-mod site;
-mod spare;
+mod secret_masking;
 
 use std::path::Path;
 
 pub use check::MAX_AUTH_PASS;
-pub(crate) use node::slip::yaml;
-pub(crate) use problem::{Fault, Source, choices, nearest, shown};
-pub use problem::{LoadError, Problem};
 pub use read::MAX_BYTES;
 pub use schema::{markdown, schema};
 
+use crate::diagnostic::{self, Fault, Source};
+pub use crate::diagnostic::{LoadError, Problem};
 use crate::model::Cluster;
 use crate::secret::{Secrets, Unread};
-use node::{Node, Value};
+use crate::yaml::{self, Document, Node, Value};
 
-/// The roles that come with lvsctl.
-pub const BUILT_IN_ROLES: &[&str] = &[
-    "director",
-    "backup",
-    "realserver",
-    "client",
-    "router",
-    "web",
-    "answer",
-    "nfs",
-    "nfs-client",
-];
+// The roles that come with lvsctl: `BUILT_IN_ROLES`, from the files in `roles/`.
+include!(concat!(env!("OUT_DIR"), "/built_in_roles.rs"));
 
-/// A valid cluster, with what is needed to speak of its inventory later.
+/// A valid cluster, with the tree and the text of its inventory.
 #[derive(Debug)]
 pub struct Loaded {
     pub cluster: Cluster,
-    /// What works, but probably not as meant.
+    /// Of parts that work, but probably not as meant.
     pub warnings: Vec<Problem>,
     source: Source,
     root: Node,
 }
 
 impl Loaded {
-    /// What `check` says beside the warnings: true of many inventories on purpose.
+    /// Remarks of `check` beside the warnings: true of many inventories on purpose.
     pub fn advice(&self) -> Vec<Problem> {
         let faults = check::advice(&self.cluster, place::Places(&self.root));
-        problem::problems(&self.source, faults).0
+        diagnostic::problems(&self.source, faults).0
     }
 
-    /// What can be said of secrets only once they are read: a VRRP password's length.
+    /// Checks the secrets that have been read: a VRRP password's length.
     pub fn check_secrets(&self, secrets: &Secrets) -> Result<(), LoadError> {
         let faults = check::secrets(&self.cluster, secrets, place::Places(&self.root));
         if faults.is_empty() {
@@ -73,7 +61,7 @@ impl Loaded {
         Err(LoadError::new(&self.source, faults))
     }
 
-    /// What to say of secrets that could not be read, each at its place.
+    /// The error of secrets that could not be read, each at its place.
     pub fn unread(&self, unread: &[Unread]) -> LoadError {
         let faults = check::unread(&self.cluster, unread, place::Places(&self.root));
         LoadError::new(&self.source, faults)
@@ -83,7 +71,7 @@ impl Loaded {
     pub fn unread_yet(&self, unread: &[Unread]) -> Vec<Problem> {
         let faults = check::unread(&self.cluster, unread, place::Places(&self.root));
         let warnings = faults.into_iter().map(Fault::warning).collect();
-        problem::problems(&self.source, warnings).0
+        diagnostic::problems(&self.source, warnings).0
     }
 }
 
@@ -102,13 +90,20 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
         ));
     }
     let mut faults = Vec::new();
-    let mut root = node::read(text, "inventory", &mut faults);
+    let mut root = yaml::read(text, Document::Inventory, &mut faults);
     // Of a key that stands twice the tree has one alone.
-    let covered = covered::covered(root.as_ref(), text, faults.is_empty());
+    let masked = secret_masking::masked(root.as_ref(), text, faults.is_empty());
     if let Some(root) = &mut root {
-        covered.mark(root);
+        secret_masking::mark(&masked, root);
     }
-    let source = Source::new(file_name, text, covered);
+    let source = Source::new(file_name, text, masked);
+    if root
+        .as_ref()
+        .is_none_or(|root| matches!(root.value, Value::Text(_)))
+        && let Some(fault) = other_program::fault(text)
+    {
+        return Err(LoadError::new(&source, vec![fault]));
+    }
     let Some(root) = root else {
         return Err(LoadError::new(&source, faults));
     };
@@ -119,16 +114,12 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
         return Err(LoadError::new(&source, vec![fault]));
     }
 
-    if let (Value::Text(_), Some(fault)) = (&root.value, node::slip::foreign(text)) {
-        return Err(LoadError::new(&source, vec![fault]));
-    }
-
     let sink = decode::Sink::new(faults);
     let raw: Option<raw::Inventory> = decode::decode(&root, &sink);
     let mut cx = resolve::Context::new(&root, roles);
     cx.faults = sink.into_inner();
     let Some(raw) = raw else {
-        hints::fit(&root, &mut cx.faults);
+        examples::choose(&root, &mut cx.faults);
         return Err(LoadError::new(&source, cx.faults));
     };
     let mut cluster = resolve::resolve(&raw, &mut cx);
@@ -145,7 +136,7 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
     faults.extend(check::check(&cluster, place::Places(&root), known));
     place::once(&root, &mut faults);
     place::proposed(&root, &mut faults);
-    hints::fit(&root, &mut faults);
+    examples::choose(&root, &mut faults);
     if faults.iter().any(|f| !f.warning) {
         // Warnings wait: errors may be their cause.
         faults.retain(|f| !f.warning);
@@ -153,7 +144,7 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
     }
     Ok(Loaded {
         cluster,
-        warnings: problem::problems(&source, faults).0,
+        warnings: diagnostic::problems(&source, faults).0,
         source,
         root,
     })

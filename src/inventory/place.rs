@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use miette::SourceSpan;
 
-use super::node::{Node, Value};
-use super::problem::{Fault, MOST_SHOWN};
+use crate::diagnostic::{Fault, FaultKind, MOST_SHOWN};
+use crate::yaml::{Node, Value};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Places<'a>(pub &'a Node);
@@ -131,7 +131,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// What is said of an alias as well as of what it names is said once, where it is defined.
+/// A fault of an alias and of the value that it names is one fault, at the value.
 pub(super) fn once(root: &Node, faults: &mut Vec<Fault>) {
     // Where each alias is, and what it names.
     let mut aliases: BTreeSet<(usize, usize)> = BTreeSet::new();
@@ -153,17 +153,17 @@ pub(super) fn once(root: &Node, faults: &mut Vec<Fault>) {
     if aliases.is_empty() {
         return;
     }
-    let defined: Vec<(usize, String)> = faults
+    let defined: Vec<(usize, FaultKind)> = faults
         .iter()
-        .filter_map(|fault| Some((fault.span?.offset(), fault.message.clone())))
+        .filter_map(|fault| Some((fault.span?.offset(), fault.kind.clone())))
         .take(MOST_SHOWN)
         .collect();
     faults.retain(|fault| {
         let Some(at) = fault.span.map(|span| span.offset()) else {
             return true;
         };
-        let same = |(named, message): &&(usize, String)| {
-            *named != at && *message == fault.message && aliases.contains(&(at, *named))
+        let same = |(named, kind): &&(usize, FaultKind)| {
+            *named != at && *kind == fault.kind && aliases.contains(&(at, *named))
         };
         !defined.iter().any(|defined| same(&defined))
     });
@@ -171,30 +171,26 @@ pub(super) fn once(root: &Node, faults: &mut Vec<Fault>) {
 
 /// A key that the hint to a neighbour adds is not missing as well.
 pub(super) fn proposed(root: &Node, faults: &mut Vec<Fault>) {
-    let adding: Vec<(usize, String)> = faults
+    let adding: Vec<(usize, Vec<String>)> = faults
         .iter()
-        .filter_map(|fault| Some((fault.span?.offset(), fault.help.clone()?)))
-        .filter(|(_, help)| help.contains(", and add `"))
+        .filter_map(|fault| Some((fault.span?.offset(), fault.help.as_ref()?.adds.clone())))
+        .filter(|(_, adds)| !adds.is_empty())
         .take(MOST_SHOWN)
         .collect();
     if adding.is_empty() {
         return;
     }
     faults.retain(|fault| {
-        let missing = fault.message.strip_prefix("the key `");
-        let missing = missing.filter(|rest| rest.ends_with(" is missing"));
-        let (Some(key), Some(span)) = (missing.and_then(|rest| rest.split('`').next()), fault.span)
-        else {
+        let (FaultKind::MissingKey { key, .. }, Some(span)) = (&fault.kind, fault.span) else {
             return true;
         };
         let Some(end) = end_behind(root, span) else {
             return true;
         };
-        let added = format!("`{key}: ");
         let inside = |at: usize| (span.offset()..end).contains(&at);
         !adding
             .iter()
-            .any(|(at, help)| inside(*at) && help.contains(&added))
+            .any(|(at, adds)| inside(*at) && adds.contains(key))
     });
 }
 

@@ -5,8 +5,8 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::covered::covered;
-use super::problem::{Fault, LoadError, Source};
+use super::secret_masking::masked;
+use crate::diagnostic::{Fault, LoadError, Source};
 
 /// The largest inventory that is read. Clusters of thousands of hosts fit.
 pub const MAX_BYTES: u64 = 1024 * 1024;
@@ -15,7 +15,7 @@ pub(super) fn read(path: &Path) -> Result<String, LoadError> {
     let name = path.display().to_string();
     let bytes = match bytes(path) {
         Ok(bytes) => bytes,
-        Err(fault) => return Err(LoadError::file(name, fault)),
+        Err(fault) => return Err(LoadError::file(name, *fault)),
     };
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
@@ -24,12 +24,12 @@ pub(super) fn read(path: &Path) -> Result<String, LoadError> {
             .label("first bad byte")
             .help("save the file as UTF-8: `iconv -f ISO-8859-1 -t UTF-8`")
             .at((good, 0).into());
-        let covered = covered(None, &text, false);
-        LoadError::new(&Source::new(name, &text, covered), vec![fault])
+        let masked = masked(None, &text, false);
+        LoadError::new(&Source::new(name, &text, masked), vec![fault])
     })
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>, Fault> {
+fn bytes(path: &Path) -> Result<Vec<u8>, Box<Fault>> {
     let unreadable = |error: std::io::Error| {
         let help = match error.kind() {
             std::io::ErrorKind::NotFound => {
@@ -58,7 +58,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Fault> {
             .map_err(unreadable)?;
     }
     if found.len() > MAX_BYTES || bytes.len() as u64 > MAX_BYTES {
-        return Err(too_large(found.len().max(bytes.len() as u64)));
+        return Err(too_large(found.len().max(bytes.len() as u64)).into());
     }
     Ok(bytes)
 }
@@ -71,14 +71,14 @@ pub(super) fn too_large(bytes: u64) -> Fault {
     .help("check that this is the right file; `defaults` holds what all hosts share")
 }
 
-fn regular(found: &std::fs::Metadata) -> Result<(), Fault> {
+fn regular(found: &std::fs::Metadata) -> Result<(), Box<Fault>> {
     if found.is_dir() {
-        return Err(
-            Fault::new("is a directory, an inventory is a file").help("name the YAML file in it")
-        );
+        let fault = Fault::new("is a directory, an inventory is a file");
+        return Err(fault.help("name the YAML file in it").into());
     }
     if !found.is_file() {
-        return Err(Fault::new("is not a regular file").help("write the inventory to a file first"));
+        let fault = Fault::new("is not a regular file");
+        return Err(fault.help("write the inventory to a file first").into());
     }
     Ok(())
 }

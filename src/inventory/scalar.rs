@@ -1,5 +1,4 @@
-//! What a text probably means that is not what its key takes: units, switches, ports behind addresses, slips of the
-//! keyboard.
+//! Texts that stand for another value: numbers with units, switches, addresses with ports, odd blanks and quotes.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -38,19 +37,7 @@ pub(super) fn without_zeros(text: &str) -> Option<&str> {
     (digits && number.len() < text.len()).then_some(number)
 }
 
-/// The variable of a template, `{{ vip }}` or `${VIP}`.
-pub(super) fn variable(text: &str) -> Option<&str> {
-    let between = |open: &str, close: &str| {
-        let start = text.find(open)?;
-        let end = text.get(start..)?.find(close)? + close.len();
-        text.get(start..start + end)
-    };
-    between("{{", "}}")
-        .or_else(|| between("${", "}"))
-        .or_else(|| between("{%", "%}"))
-}
-
-/// What an editor or a page put in the place of a blank.
+/// Put in the place of a blank by an editor or a page.
 pub(super) fn is_odd_blank(c: char) -> bool {
     matches!(
         c,
@@ -58,7 +45,7 @@ pub(super) fn is_odd_blank(c: char) -> bool {
     )
 }
 
-/// What an editor or a page put in the place of a quote.
+/// Put in the place of a quote by an editor or a page.
 pub(super) fn is_odd_quote(c: char) -> bool {
     matches!(c, '\u{2018}'..='\u{201f}' | '«' | '»')
 }
@@ -124,38 +111,12 @@ pub(super) fn addresses(text: &str) -> Option<Vec<Ipv4Addr>> {
     few.then(|| (low..=high).map(Ipv4Addr::from).collect())
 }
 
-/// How one port becomes another: `80:8080`, with an address before it or a protocol behind it.
-pub(super) fn mapping(text: &str) -> Option<(u16, u16)> {
-    let text = text.split('/').next().unwrap_or_default();
-    let mut ports = text.rsplit(':').map(|port| port.trim().parse::<u16>().ok());
-    let (inner, outer) = (ports.next()??, ports.next()??);
-    (text.matches(':').count() <= 2 && inner > 0 && outer > 0).then_some((outer, inner))
-}
-
-/// Whether such a pair is rather a range, as `iptables` writes one: `10000:20000`, `80:90`.
-pub(super) fn is_range((first, last): (u16, u16)) -> bool {
-    first < last && (first < 1024) == (last < 1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn variables() {
-        for (text, found) in [
-            ("{{ vip }}", Some("{{ vip }}")),
-            ("x-${NAME}", Some("${NAME}")),
-            ("$NAME", None),
-            ("{ a }", None),
-            ("}} {{", None),
-        ] {
-            assert_eq!(variable(text), found, "{text}");
-        }
-    }
-
-    #[test]
-    fn slips() {
+    fn odd_blanks_quotes_and_lists() {
         assert_eq!(cleaned("\u{201c}10.0.0.1\u{201d}"), Some("10.0.0.1"));
         assert_eq!(cleaned("\u{a0}vip"), Some("vip"));
         assert_eq!(cleaned("vip"), None);
@@ -189,20 +150,5 @@ mod tests {
         assert_eq!(addresses("10.0.0.1-3").unwrap().len(), 3);
         assert_eq!(addresses("10.0.0.1-10.9.0.3"), None);
         assert_eq!(addresses("10.0.0.3-10.0.0.1"), None);
-    }
-
-    #[test]
-    fn mappings_and_ranges() {
-        for (text, found, range) in [
-            ("80:8080", Some((80, 8080)), false),
-            ("127.0.0.1:80:8080/tcp", Some((80, 8080)), false),
-            ("10000:20000", Some((10000, 20000)), true),
-            ("80:90", Some((80, 90)), true),
-            ("80", None, false),
-            ("80:x", None, false),
-        ] {
-            assert_eq!(mapping(text), found, "{text}");
-            assert_eq!(found.is_some_and(is_range), range, "{text}");
-        }
     }
 }

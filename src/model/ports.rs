@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use serde::de::{Error, Visitor};
+use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Ports from one to another, both included; a single port is both.
@@ -114,8 +114,9 @@ impl Visitor<'_> for RangeVisitor {
 
     fn visit_u64<E: Error>(self, port: u64) -> Result<PortRange, E> {
         let port = u16::try_from(port).ok().filter(|port| *port > 0);
-        port.map(PortRange::single)
-            .ok_or_else(|| E::custom("expected a port from 1 to 65535"))
+        port.map(PortRange::single).ok_or_else(|| {
+            E::invalid_value(Unexpected::Other("a number"), &"a port from 1 to 65535")
+        })
     }
 
     fn visit_i64<E: Error>(self, port: i64) -> Result<PortRange, E> {
@@ -126,9 +127,70 @@ impl Visitor<'_> for RangeVisitor {
         if let Ok(port) = text.parse() {
             return self.visit_u64(port);
         }
-        PortRange::read(text)
-            .map_err(|_| E::custom("expected a range of ports such as `10000-20000`"))
+        PortRange::read(text).map_err(|_| {
+            E::invalid_value(
+                Unexpected::Str(text),
+                &"a range of ports such as `10000-20000`",
+            )
+        })
     }
+}
+
+/// The protocol of a port, as far as its number shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    Http,
+    Https,
+    Other(&'static str),
+}
+
+/// Ports that speak one thing alone, by the Service Name and Transport Protocol Port Number Registry of IANA; 465, 993 and
+/// 995 by RFC 8314, 587 by RFC 6409, 80 and 443 by RFC 9110. With their names there, and common ones. Ports on which
+/// anything may be found are not among them.
+const WELL_KNOWN: &[(u16, Speaks, &[&str])] = &[
+    (21, Speaks::Other("FTP"), &["ftp"]),
+    (22, Speaks::Other("SSH"), &["ssh"]),
+    (23, Speaks::Other("Telnet"), &["telnet"]),
+    (25, Speaks::Other("SMTP"), &["smtp"]),
+    (53, Speaks::Other("DNS"), &["domain", "dns"]),
+    (80, Speaks::Http, &["http"]),
+    (110, Speaks::Other("POP3"), &["pop3"]),
+    (123, Speaks::Other("NTP"), &["ntp"]),
+    (143, Speaks::Other("IMAP"), &["imap"]),
+    (389, Speaks::Other("LDAP"), &["ldap"]),
+    (443, Speaks::Https, &["https"]),
+    (
+        465,
+        Speaks::Other("SMTP over TLS"),
+        &["submissions", "smtps"],
+    ),
+    (587, Speaks::Other("SMTP"), &["submission"]),
+    (636, Speaks::Other("LDAP over TLS"), &["ldaps"]),
+    (993, Speaks::Other("IMAP over TLS"), &["imaps"]),
+    (995, Speaks::Other("POP3 over TLS"), &["pop3s"]),
+    (3306, Speaks::Other("MySQL"), &["mysql"]),
+    (3389, Speaks::Other("RDP"), &["rdp"]),
+    (5060, Speaks::Other("SIP"), &["sip"]),
+    (
+        5432,
+        Speaks::Other("PostgreSQL"),
+        &["postgresql", "postgres"],
+    ),
+    (6379, Speaks::Other("Redis"), &["redis"]),
+    (8443, Speaks::Https, &[]),
+];
+
+pub(crate) fn speaks(port: u16) -> Option<Speaks> {
+    let known = WELL_KNOWN.iter().find(|(known, ..)| *known == port);
+    known.map(|(_, speaks, _)| *speaks)
+}
+
+pub(crate) fn by_name(name: &str) -> Option<u16> {
+    let name = name.to_lowercase();
+    let known = WELL_KNOWN
+        .iter()
+        .find(|(.., names)| names.contains(&name.as_str()));
+    known.map(|(port, ..)| *port)
 }
 
 /// Ports of which at least so many follow one another are a range.

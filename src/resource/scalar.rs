@@ -1,5 +1,6 @@
 //! Scalars of roles that may be written in several types.
 
+use serde::de::Unexpected;
 use serde::{Deserialize, Deserializer};
 
 /// Reads a scalar of a role as text: roles write `value: 1` as often as `value: "1"`.
@@ -8,7 +9,10 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
         serde_json::Value::String(text) => Ok(text),
         serde_json::Value::Number(number) => Ok(number.to_string()),
         serde_json::Value::Bool(value) => Ok(u8::from(value).to_string()),
-        _ => Err(serde::de::Error::custom("expected a single value")),
+        _ => Err(serde::de::Error::invalid_type(
+            Unexpected::Other("a list or a map"),
+            &"a single value",
+        )),
     }
 }
 

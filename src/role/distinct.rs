@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::RoleFaults;
 use super::place::Place;
-use crate::inventory::Fault;
+use crate::diagnostic::Fault;
 use crate::resource::Resource;
 
 /// Each resource once, in the order of the first. Where a role of the user's takes part, two of one kind and key that

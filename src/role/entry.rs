@@ -5,9 +5,9 @@ use miette::SourceSpan;
 use serde_json::{Map, Value};
 
 use super::{example, foreign};
-use crate::inventory::node::{self, Entry as Pair, Node, Value as Yaml};
-use crate::inventory::{Fault, Source, choices, nearest, shown, yaml};
+use crate::diagnostic::{Fault, FaultKind, Source, choices, nearest, shown};
 use crate::resource::registry::{KINDS, fields};
+use crate::yaml::{self, Document, Entry as Pair, Node, Value as Yaml};
 
 /// A role.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub(super) struct Entry {
     pub kind_span: SourceSpan,
     /// Its fields, without those that the kind does not have.
     pub body: Given,
-    /// What is wrong with it has been said.
+    /// How much of it can be used; its faults have been reported.
     pub state: State,
 }
 
@@ -95,7 +95,7 @@ pub(super) fn read(name: &str, text: &str, file: Option<&str>) -> (Role, Vec<Fau
         resources: Vec::new(),
     };
     let mut faults = Vec::new();
-    let Some(root) = node::read(text, "role", &mut faults) else {
+    let Some(root) = yaml::read(text, Document::Role, &mut faults) else {
         return (role, faults);
     };
     let pairs = match &root.value {
@@ -246,7 +246,7 @@ fn no_condition(pair: &Pair, text: &str) -> Option<Fault> {
         let end = negated.find([',', '}', '#']).unwrap_or(negated.len());
         let negated = negated.get(..end).unwrap_or_default().trim();
         let fault = Fault::new("`!` is no sign of an expression");
-        let help = format!("write `when: {}`", yaml(&format!("not {negated}")));
+        let help = format!("write `when: {}`", yaml::quoted(&format!("not {negated}")));
         return Some(fault.help(help).at(pair.key_span));
     }
     let fault = Fault::new(format!(
@@ -355,7 +355,7 @@ fn misplaced(pair: &Pair, kind: &str) -> Fault {
         .at(pair.key_span)
 }
 
-/// What a manifest of an earlier release calls `return_time`.
+/// `return_time` in manifests of an earlier release.
 const FORMER: &str = "check_interval";
 
 /// The keys that a kind takes; none where they are not known beforehand.
@@ -397,7 +397,7 @@ fn unknown_kind(pair: &Pair, kinds: &[&Pair]) -> Fault {
 
 /// `free` are those of the known ones that are not given yet.
 fn unknown_key(key: &str, free: &[&str], known: &[&str], span: SourceSpan) -> Fault {
-    let fault = Fault::new(format!("unknown key {}", shown(key)));
+    let fault = Fault::from(FaultKind::UnknownKey(key.to_owned()));
     let fault = match nearest(key, free.iter().copied()) {
         Some(near) => fault.label(format!("did you mean `{near}`?")),
         None => fault.label("not known here"),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::inventory::{Fault, Problem, Source};
+use crate::diagnostic::{Fault, Problem, Source};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RoleError {
@@ -19,7 +19,7 @@ pub enum RoleError {
 }
 
 impl RoleError {
-    /// What is wrong, for people; none where a file cannot be read at all.
+    /// The problems, for people; none where a file cannot be read at all.
     pub fn render(&self, width: usize, colour: bool) -> Option<String> {
         let Self::Faulty(faults) = self else {
             return None;
@@ -56,9 +56,7 @@ impl RoleFaults {
     pub(super) fn add(&mut self, source: &Source, fault: Fault, host: Option<&str>) {
         // The help may list what one host has.
         let again = |f: &&mut Found| {
-            f.source.name == source.name
-                && f.fault.span == fault.span
-                && f.fault.message == fault.message
+            f.source.name == source.name && f.fault.span == fault.span && f.fault.kind == fault.kind
         };
         let host = host.map(str::to_owned);
         match self.found.iter_mut().find(again) {
@@ -110,7 +108,7 @@ impl RoleFaults {
             if fault.label.is_none() && !found.hosts.is_empty() {
                 fault.label = Some(on(&found.hosts));
             }
-            found.source.problem(fault)
+            found.source.problem(&fault)
         };
         all.into_iter().map(problem).collect()
     }

@@ -1,4 +1,4 @@
-//! What each field of each kind looks like, for hints. A test writes each in, and it is accepted.
+//! An example of each field of each kind, for hints. A test writes each in, and it is accepted.
 
 /// A kind, a field, and its value in YAML.
 pub(super) const EXAMPLES: &[(&str, &str, &str)] = &[
@@ -98,14 +98,14 @@ pub(super) fn of_kind(kind: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::node::read;
     use crate::resource::Resource;
     use crate::resource::registry::KINDS;
     use crate::role::entry::{json, keys};
+    use crate::yaml::{Document, read};
 
     fn value(text: &str) -> serde_json::Value {
         let mut faults = Vec::new();
-        let node = read(text, "role", &mut faults);
+        let node = read(text, Document::Role, &mut faults);
         assert!(faults.is_empty(), "{text}: {faults:?}");
         json(&node.expect("a value"))
     }

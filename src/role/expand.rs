@@ -4,13 +4,13 @@ use miette::SourceSpan;
 use serde_json::{Map, Value};
 
 use super::entry::{Entry, Given, Role, State, keys};
-use super::memo::Memo;
+use super::expansion_cache::ExpansionCache;
 use super::place::Place;
-use super::{RoleFaults, Roles, misfit};
-use crate::inventory::node::{Entry as Pair, Node, Value as Yaml};
-use crate::inventory::{Fault, shown};
+use super::{RoleFaults, Roles, field_errors};
+use crate::diagnostic::{Fault, shown};
 use crate::resource::Resource;
 use crate::template::{self, Reads, Scope, TemplateError, Templates};
+use crate::yaml::{Entry as Pair, Node, Value as Yaml};
 
 pub(super) const WHAT_TEMPLATES_SEE: &str =
     "docs/roles.md lists the variables, and shows what an expression looks like";
@@ -32,7 +32,7 @@ fn texts(given: &Given) -> Vec<Given> {
     found
 }
 
-/// What is wrong with an entry on every host: expressions that cannot be read, templates that are not there.
+/// Faults of an entry on every host: expressions that cannot be read, templates that are not there.
 pub(super) fn check(roles: &Roles, role: &Role, entry: &Entry, faults: &mut RoleFaults) {
     let at = Place {
         role,
@@ -57,8 +57,8 @@ pub(super) fn check(roles: &Roles, role: &Role, entry: &Entry, faults: &mut Role
     }
 }
 
-/// What each entry made of hosts, by the entry's place in memory.
-pub(super) type OfEntries = Memo<usize, Vec<Resource>>;
+/// The resources that each entry made of hosts, by the entry's place in memory.
+pub(super) type OfEntries = ExpansionCache<usize, Vec<Resource>>;
 
 /// The variables of one host, and what was made of others.
 #[derive(Clone, Copy)]
@@ -76,7 +76,7 @@ pub(super) struct Expanding<'r, 's> {
     scope: &'s Scope,
     host: &'s str,
     own: Own<'s>,
-    /// What the entry at hand looks at; none where that is not known, or where it has a fault.
+    /// The variables that the entry at hand reads; none where these are not known, or where it has a fault.
     reads: Option<Reads>,
     above: Vec<&'r str>,
     made: Vec<(Place<'r>, Resource)>,
@@ -288,10 +288,10 @@ impl<'r, 's> Expanding<'r, 's> {
     /// The resource that fields make; `whole`: all of them are there.
     fn made_of(&mut self, at: Place<'r>, expanded: &Value, whole: bool) {
         let whole = whole && at.entry.state == State::Whole;
-        let resource = match misfit::read(at.entry, expanded) {
+        let resource = match field_errors::read(at.entry, expanded) {
             Ok(resource) => resource,
             Err(faults) => {
-                let said = |fault: &Fault| whole || !misfit::is_missing(fault);
+                let said = |fault: &Fault| whole || !fault.is_missing_key();
                 for fault in faults.into_iter().filter(said) {
                     self.add(at, fault);
                 }
@@ -314,7 +314,7 @@ impl<'r, 's> Expanding<'r, 's> {
         };
         let fault = Fault::new(format!("{what}: {fault}"));
         let keys = keys(kind).join(", ");
-        let fault = misfit::divided(fault).help_or(&format!("keys of `{kind}`: {keys}"));
+        let fault = field_errors::divided(fault).help_or(&format!("keys of `{kind}`: {keys}"));
         self.add(at, fault.at(span.unwrap_or(at.entry.kind_span)));
     }
 

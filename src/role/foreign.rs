@@ -1,8 +1,7 @@
 //! Kinds and fields by the names that other programs give them, and what they are here.
 
 use super::example;
-use crate::inventory::node::{Entry as Pair, Value as Yaml};
-use crate::inventory::yaml;
+use crate::yaml::{self, Entry as Pair, Value as Yaml};
 
 const KINDS: &[(&str, &str)] = &[
     ("service", "unit"),
@@ -63,7 +62,7 @@ pub(super) fn field(kind: &str, pair: &Pair, free: &[&str]) -> Option<String> {
             Yaml::Int(_, text) | Yaml::Text(text) | Yaml::Bool(_, text) => text,
             _ => "1",
         };
-        let value = yaml(value);
+        let value = yaml::quoted(value);
         return Some(format!("write `{{ name: {}, value: {value} }}`", pair.key));
     }
     let mut all = FIELDS.iter();

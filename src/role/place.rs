@@ -7,9 +7,9 @@ use miette::SourceSpan;
 use super::entry::{Entry, Given, Role};
 use super::expand::WHAT_TEMPLATES_SEE;
 use super::{RoleFaults, Roles};
-use crate::inventory::Fault;
-use crate::inventory::node::Node;
+use crate::diagnostic::{Fault, FaultKind, Help};
 use crate::template::{TemplateError, TemplateFault};
+use crate::yaml::Node;
 
 /// An entry of a role.
 #[derive(Clone, Copy)]
@@ -34,7 +34,7 @@ impl Place<'_> {
         let problem = self
             .role
             .source
-            .problem(Fault::new("").at(self.entry.kind_span));
+            .problem(&Fault::new("").at(self.entry.kind_span));
         match problem.position() {
             Some((line, column)) => format!("{name}:{line}:{column}"),
             None => name.clone(),
@@ -45,13 +45,14 @@ impl Place<'_> {
         let mut fault = fault;
         if !self.is_own() {
             // Its text is not the user's.
-            fault.message = format!("resource {}: {}", self.index + 1, fault.message);
+            let message = format!("resource {}: {}", self.index + 1, fault.message());
+            fault.kind = FaultKind::Other(message);
             fault.span = None;
         }
         into.add(&self.role.source, fault, host);
     }
 
-    /// What is wrong with a text of the entry.
+    /// Reports the faults of a text of the entry.
     pub(super) fn add_all(
         &self,
         roles: &Roles,
@@ -67,7 +68,7 @@ impl Place<'_> {
             }
             let span = self.inside(given, &fault);
             let mut placed = Fault::new(fault.message).at(span);
-            placed.help = fault.help;
+            placed.help = fault.help.map(Help::from);
             self.add(placed.help_or(WHAT_TEMPLATES_SEE), host, into);
         }
     }

@@ -28,7 +28,7 @@ pub(super) fn built_in(dir: &Dir) -> Texts {
     texts.collect()
 }
 
-/// What is said of files that replace a built-in one goes to `replaced`.
+/// Messages about files that replace a built-in one go to `replaced`.
 pub(super) fn read_folder(
     folder: &Path,
     what: &str,

@@ -6,8 +6,8 @@ use tera::{ErrorKind, Tera};
 
 use super::tokens::{Token, bare};
 use super::words::{FILTERS, TESTS, called, find};
-use super::{NO_TEMPLATE, TemplateFault, strict, undefined};
-use crate::inventory::shown;
+use super::{NO_TEMPLATE, TemplateFault, TemplateFaultKind, strict, undefined};
+use crate::diagnostic::shown;
 use crate::secret::SecretSource;
 
 /// An engine with our filters and these templates.
@@ -54,7 +54,7 @@ pub(super) fn engine<'a>(
     Ok(tera)
 }
 
-/// What the engine says, with its place. `text` is what it read.
+/// The engine's error with its place. `text` is the text that it read.
 pub(super) fn explained(error: &tera::Error, template: Option<&str>, text: &str) -> TemplateFault {
     let (place, message) = match error.kind() {
         ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => (
@@ -83,8 +83,12 @@ pub(super) fn explained(error: &tera::Error, template: Option<&str>, text: &str)
     };
     let marked = at.clone().and_then(|at| text.get(at)).unwrap_or_default();
     let syntax = matches!(error.kind(), ErrorKind::SyntaxError(_));
+    let mut kind = TemplateFaultKind::Other;
     let (message, help) = if syntax {
         of_syntax(&message, marked)
+    } else if let Some(said) = of_undefined(&message, marked) {
+        kind = TemplateFaultKind::UndefinedPart;
+        said
     } else {
         let from = at.as_ref().and_then(|at| text.get(at.start..));
         let behind = from.unwrap_or_default();
@@ -93,6 +97,7 @@ pub(super) fn explained(error: &tera::Error, template: Option<&str>, text: &str)
     let mut fault = TemplateFault::new(name.as_deref(), message);
     fault.at = at;
     fault.help = help;
+    fault.kind = kind;
     fault
 }
 
@@ -105,14 +110,11 @@ fn first_report(text: &str) -> &str {
     }
 }
 
-/// What is said of what ends too early, and what to do.
+/// The message and the fix of a text that ends too early.
 pub(super) const EARLY: (&str, &str) = (
     "this ends too early",
     "write what is missing before the end, or delete what asks for it",
 );
-
-/// What is said of a part of something that is not defined.
-pub(super) const UNDEFINED: &str = "what holds this is not defined here: ";
 
 const OPERATORS: &str =
     "between two values stands a sign or a word: `==`, `!=`, `<`, `and`, `or`, `in`, `~`, `|`";
@@ -207,7 +209,7 @@ fn said(message: impl Into<String>, help: impl Into<String>) -> Option<Said> {
 fn of_value(message: &str, marked: &str, behind: &str) -> Said {
     of_operator(message, marked)
         .or_else(|| of_filter(message, marked, behind))
-        .or_else(|| of_part(message, marked))
+        .or_else(|| of_part(message))
         .unwrap_or_else(|| (plain(message), None))
 }
 
@@ -287,8 +289,26 @@ fn of_filter(message: &str, marked: &str, behind: &str) -> Option<Said> {
     None
 }
 
+/// A part of a value that is not defined.
+fn of_undefined(message: &str, marked: &str) -> Option<Said> {
+    if !message.starts_with("Field `") && !message.contains("undefined") {
+        return None;
+    }
+    if of_operator(message, marked)
+        .or_else(|| of_part(message))
+        .is_some()
+    {
+        return None;
+    }
+    let part = quoted(message).first().copied().unwrap_or(marked);
+    said(
+        format!("the value before {} is not defined here", shown(part)),
+        "where the value may be missing, write `?.` for the dot before it",
+    )
+}
+
 /// Values that have no parts, or not these.
-fn of_part(message: &str, marked: &str) -> Option<Said> {
+fn of_part(message: &str) -> Option<Said> {
     let words = quoted(message);
     let first = words.first().copied().unwrap_or_default();
     if message.starts_with("Iteration not possible") {
@@ -307,13 +327,6 @@ fn of_part(message: &str, marked: &str) -> Option<Said> {
         return said(
             format!("an index cannot be {}", type_of(first)),
             "a list takes a number, `[0]`; a map a text, `[\"name\"]`",
-        );
-    }
-    if message.starts_with("Field `") || message.contains("undefined") {
-        let part = if first.is_empty() { marked } else { first };
-        return said(
-            format!("{UNDEFINED}{}", shown(part)),
-            "where what holds it may be missing, write `?.` for the dot before it",
         );
     }
     let sized = ["Slicing", "has no length", "can only be used on a number"];
@@ -406,7 +419,7 @@ fn word_in(marked: &str) -> Option<&str> {
         .find(|word| find(word, FILTERS).is_some() || find(word, TESTS).is_some())
 }
 
-/// What is left, without the engine's words.
+/// Any other message, without the engine's words.
 fn plain(message: &str) -> String {
     const WORDS: &[(&str, &str)] = &[
         ("strings", "texts"),

@@ -1,4 +1,4 @@
-//! What is wrong with templates that the engine refuses, each by itself and all together.
+//! Faults of templates that the engine refuses, each by itself and all together.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use tera::ErrorKind;
 
 use super::engine::{engine, explained};
 use super::{TemplateError, TemplateFault, slip, tags};
-use crate::inventory::shown;
+use crate::diagnostic::shown;
 
 /// The slips and unknown words of a text that the engine refused; what it says itself where none is known.
 pub(super) fn found(
@@ -36,7 +36,7 @@ pub(super) fn lost(
     sources.contains_key(name) && faults.iter().any(|f| f.template.as_deref() == Some(name))
 }
 
-/// What is wrong with each template; the engine itself stops at the first. Each fault has its template.
+/// Faults of all templates; the engine itself stops at the first. Each fault has its template.
 pub(super) fn faults_of_set(
     good: &BTreeMap<&str, &str>,
     sources: &BTreeMap<String, String>,

@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
-use super::TemplateFault;
 use super::tags::{of_blocks, of_tag};
 use super::tokens::{Token, Tokens, bare, close_of, parts};
 use super::words::{FILTERS, FUNCTIONS, TESTS, Word, called, find, meant};
-use crate::inventory::{choices, shown};
+use super::{TemplateFault, TemplateFaultKind};
+use crate::diagnostic::{choices, shown};
 
 /// All slips of a template.
 pub(super) fn of_text(text: &str) -> Vec<TemplateFault> {
@@ -30,7 +30,7 @@ pub(super) fn of_text(text: &str) -> Vec<TemplateFault> {
     // A tag that is not known may begin or end one.
     if !found
         .iter()
-        .any(|fault| fault.message.starts_with("unknown tag"))
+        .any(|fault| fault.kind == TemplateFaultKind::UnknownTag)
     {
         found.extend(of_blocks(text, &all));
     }

@@ -16,7 +16,7 @@ pub(super) const PRINTED: &str = "lvsctl_text";
 pub(super) const FAST_FILTER: &str = "lvsctl_known_fast";
 pub(super) const FAST_PRINTED: &str = "lvsctl_text_fast";
 
-/// What a step of a path begins with that is an index; what stands in the brackets follows.
+/// The begin of a step of a path that is an index; the text between the brackets follows.
 pub(super) const INDEX: char = '\u{2}';
 
 /// A name as it is written: `host.name`, in the text's bytes.
@@ -108,7 +108,7 @@ struct Writer<'a, 'o> {
     source: &'a str,
     of: &'a str,
     tokens: &'a Tokens<'a>,
-    /// What stands before this in the source is written.
+    /// The source is written up to here.
     copied: usize,
     out: &'o mut Strict,
 }
@@ -332,7 +332,7 @@ impl<'a> Writer<'a, '_> {
         last
     }
 
-    /// What stands between two brackets, as a step of a path.
+    /// The text between two brackets, as a step of a path.
     fn index(&self, open: usize, close: usize) -> String {
         let inside = self.source.get(self.end(open)..self.start(close));
         format!("{INDEX}{}", inside.unwrap_or_default().trim())

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::TemplateFault;
 use super::slip::fault;
 use super::tokens::{Part, Token, parts};
 use super::words::{TAGS, find};
-use crate::inventory::{choices, shown};
+use super::{TemplateFault, TemplateFaultKind};
+use crate::diagnostic::{choices, shown};
 
 /// Words that are no tags.
 pub(super) fn of_tag(part: &Part<'_>) -> Option<TemplateFault> {
@@ -36,11 +36,9 @@ pub(super) fn of_tag(part: &Part<'_>) -> Option<TemplateFault> {
             &TAGS.iter().map(|(word, _)| *word).collect::<Vec<_>>(),
         ),
     };
-    Some(fault(
-        range(first)?,
-        format!("unknown tag {}", shown(word)),
-        help,
-    ))
+    let mut unknown = fault(range(first)?, format!("unknown tag {}", shown(word)), help);
+    unknown.kind = TemplateFaultKind::UnknownTag;
+    Some(unknown)
 }
 
 /// Tags that are never ended, and ends of none.

@@ -32,7 +32,7 @@ pub(super) fn close_of(tokens: &Tokens<'_>, open: usize, end: usize) -> Option<u
     None
 }
 
-/// What the engine reads of a text: one tag, or one expression that becomes text.
+/// A part of a text that the engine reads: one tag, or one expression that becomes text.
 #[derive(Debug)]
 pub(super) struct Part<'a> {
     /// Whether it is `{% %}`; else it is `{{ }}`.

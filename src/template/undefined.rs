@@ -5,10 +5,10 @@ use std::cell::{Cell, RefCell};
 
 use tera::{Kwargs, State, TeraResult, Value};
 
-use super::engine::{UNDEFINED, type_of};
+use super::engine::type_of;
 use super::strict::{INDEX, Name, Strict};
-use super::{NO_TEMPLATE, Scope, TemplateError, TemplateFault};
-use crate::inventory::{choices, shown};
+use super::{NO_TEMPLATE, Scope, TemplateError, TemplateFault, TemplateFaultKind};
+use crate::diagnostic::{choices, shown};
 
 thread_local! {
     /// Whether this thread has met what [`known`] or [`printed`] would note.
@@ -91,7 +91,7 @@ pub(super) fn printed_fast(value: Value, _: Kwargs, _: &State) -> Value {
     value
 }
 
-/// What is rendered, where nothing is wrong.
+/// The rendered text, where nothing is wrong.
 pub(super) fn fast(render: impl FnOnce() -> TeraResult<String>) -> Option<String> {
     WRONG.set(false);
     let rendered = render().ok()?;
@@ -111,7 +111,7 @@ fn written(path: &[&str]) -> String {
     out
 }
 
-/// What a step leads to. An index that is computed may lead to any part.
+/// The values that a step leads to. An index that is computed may lead to any part.
 fn follow<'v>(value: &'v Value, step: &str) -> Vec<&'v Value> {
     let Some(index) = step.strip_prefix(INDEX) else {
         return part(value, step).into_iter().collect();
@@ -126,11 +126,13 @@ fn follow<'v>(value: &'v Value, step: &str) -> Vec<&'v Value> {
     }
 }
 
-/// What is undefined about a path whose variable has this value.
+/// The undefined part of a path whose variable has this value.
 fn explain(path: &[&str], root: Option<&Value>) -> TemplateFault {
     let name = path.first().copied().unwrap_or_default();
     let Some(root) = root else {
-        return TemplateFault::new(None, format!("there is no variable {}", shown(name)));
+        let mut fault = TemplateFault::new(None, format!("there is no variable {}", shown(name)));
+        fault.kind = TemplateFaultKind::UnknownVariable(name.to_owned());
+        return fault;
     };
     let mut values = vec![root];
     for (index, step) in path.iter().enumerate().skip(1) {
@@ -154,7 +156,7 @@ fn ask_first(name: &str) -> String {
     )
 }
 
-/// What is said of values that all lack a part.
+/// The fault of values that all lack a part.
 fn lacking(above: &[&str], step: &str, values: &[&Value]) -> TemplateFault {
     let name = written(above);
     let map = values.iter().find_map(|value| value.as_map());
@@ -277,7 +279,7 @@ fn is_surely_missing(root: &Value, steps: &[&str]) -> bool {
 
 /// A part of something that is not defined, with what is not: the engine stops at it.
 pub(super) fn named(strict: &Strict, scope: &Scope, fault: TemplateFault) -> TemplateFault {
-    if !fault.message.starts_with(UNDEFINED) {
+    if fault.kind != TemplateFaultKind::UndefinedPart {
         return fault;
     }
     let at = fault.at.clone().unwrap_or_default();
@@ -294,7 +296,7 @@ pub(super) fn named(strict: &Strict, scope: &Scope, fault: TemplateFault) -> Tem
     explained.unwrap_or(fault)
 }
 
-/// What [`known_before`] finds.
+/// The faults that [`known_before`] finds.
 pub(super) fn only(
     strict: &Strict,
     scope: &Scope,
@@ -326,9 +328,9 @@ pub(super) fn finish(
     let known = scope.names();
     for fault in &mut faults {
         if fault.help.is_none()
-            && let Some((_, name)) = fault.message.split_once("variable `")
+            && let TemplateFaultKind::UnknownVariable(name) = &fault.kind
         {
-            let help = choices(name.trim_end_matches('`'), &known);
+            let help = choices(name, &known);
             fault.help = Some(format!("{help}; a text needs quotes: `\"text\"`"));
         }
     }

@@ -1,7 +1,7 @@
 //! The filters, tests, functions and tags that the engine knows, with their arguments. What is said of others is decided
 //! elsewhere.
 
-use crate::inventory::choices;
+use crate::diagnostic::choices;
 
 /// A word and an example of its arguments; none where it needs none.
 pub(super) type Word = (&'static str, &'static str);
@@ -139,7 +139,7 @@ pub(super) fn find(word: &str, among: &[Word]) -> Option<Word> {
     among.iter().find(|(known, _)| *known == word).copied()
 }
 
-/// What to write in the place of a word that is not known.
+/// The fix for a word that is not known.
 pub(super) fn meant(word: &str, among: &[Word]) -> String {
     let lower = word.to_lowercase();
     if let Some((_, ours)) = FOREIGN.iter().find(|(known, _)| *known == lower) {

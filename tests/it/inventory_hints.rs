@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use lvsctl::inventory::Problem;
-use lvsctl::inventory::foreign::{Means, Of, SCHEDULERS, keys};
+use lvsctl::inventory::foreign::{Means, SCHEDULERS, keys};
 
 use crate::support::follow::{followed, next_error, problems, repaired, with};
 
@@ -87,32 +87,32 @@ fn built(word: &str) -> &'static str {
 fn row(word: &str, within: &str, means: &Means) -> Result<(), String> {
     let (value, mut left_out, names): (&str, Vec<&str>, Option<&str>) = match means {
         // The first director's own.
-        Means::Key(key @ "address") if within == "Member" => {
+        Means::Put([key @ "address"]) if within == "Member" => {
             ("192.168.100.14", vec![key], Some(key))
         }
-        Means::Key(key) => (example(key), vec![key], Some(key)),
-        Means::Whole(text) => {
+        Means::Fixed(text) => {
             let key = text.split(':').next().unwrap_or_default();
             ("5", vec![key], Some(key))
         }
-        Means::Below(path) => (
+        Means::Put(path) => (
             path.last().map_or("5", |key| example(key)),
             vec![path[0]],
             Some(path[0]),
         ),
-        Means::Build(_) => (built(word), vec![], None),
-        Means::Secret(_) => ("hunter2", vec![], Some("ssh")),
+        Means::ForService(path) => (path.last().map_or("5", |key| example(key)), vec![], None),
+        Means::Convert(_) => (built(word), vec![], None),
+        Means::Secret(path) => ("hunter2", vec![path[0]], Some(path[0])),
         Means::Address => ("192.168.100.14", vec!["address"], Some("address")),
-        Means::Convert(convert) => {
+        Means::Value(convert) => {
             let value = if word == "checktype" {
                 "negotiate"
             } else {
                 "smart"
             };
-            let key = convert(value).and_then(|text| text.split(':').next());
+            let key = convert(value).split(':').next();
             (value, key.into_iter().collect(), key)
         }
-        Means::There(_) | Means::Leave(_) => ("5", vec![], None),
+        Means::There(_) | Means::Instead(..) | Means::Leave(_) => ("5", vec![], None),
     };
     if within == "LongHealthCheck"
         && left_out
@@ -152,7 +152,7 @@ fn row(word: &str, within: &str, means: &Means) -> Result<(), String> {
     }
     if matches!(
         means,
-        Means::Key(_) | Means::Whole(_) | Means::Convert(_) | Means::Address | Means::Below(_)
+        Means::Put(_) | Means::Fixed(_) | Means::Value(_) | Means::Address
     ) && followed(&text, problem).is_none()
     {
         return Err(format!("{within} {word}: proposes nothing: {said}"));
@@ -164,7 +164,7 @@ fn row(word: &str, within: &str, means: &Means) -> Result<(), String> {
 #[test]
 fn a_word_of_another_program_is_answered_by_the_key_that_says_it_here() {
     let wrong: Vec<String> = keys()
-        .filter_map(|(word, _, within, means)| row(word, within, &means).err())
+        .filter_map(|(word, within, means)| row(word, within, &means).err())
         .collect();
     assert!(
         wrong.is_empty(),
@@ -304,7 +304,7 @@ fn every_word_of_keepalived_ldirectord_ipvsadm_and_ansible_is_known() {
     ] {
         for (within, words) in list {
             for word in words.split_whitespace() {
-                let listed = keys().any(|(w, _, t, _)| w == word && t == *within);
+                let listed = keys().any(|(w, t, _)| w == word && t == *within);
                 if !listed && !is_ours(within, word) && !is_elsewhere(within, word) {
                     missing.push(format!("{source}, {within}: {word}"));
                 }
@@ -321,7 +321,7 @@ fn algorithms_of_other_balancers_are_answered_by_a_scheduler() {
     let words = haproxy
         .split_whitespace()
         .chain(["least_conn", "ip_hash", "least_time"]);
-    let own = SCHEDULERS.iter().map(|(word, ..)| *word);
+    let own = SCHEDULERS.iter().map(|(word, _)| *word);
     for word in words.chain(own) {
         for (key, text) in [
             (
@@ -342,7 +342,6 @@ fn algorithms_of_other_balancers_are_answered_by_a_scheduler() {
             assert_eq!(next_error(&text, problem), None, "{key}: {word}");
         }
     }
-    assert!(SCHEDULERS.iter().any(|(_, of, _)| *of == Of::Haproxy));
 }
 
 /// Values that are nearly right: each hint is followed.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::View;
-use crate::inventory::problem::{Fault, shown};
+use crate::diagnostic::{Fault, shown};
 use crate::model::{Host, Network, Vip};
 
 /// Where a host's address stands in the inventory.
@@ -241,7 +241,8 @@ fn vip_fault(view: View<'_>, vip: &Vip) -> Option<Fault> {
         let fault = Fault::new(format!(
             "VIP {address} is the address of {} itself",
             shown(&host.name)
-        ));
+        ))
+        .about(&host.name);
         return Some(fault.help("a VIP moves between hosts: choose a free address for it"));
     }
     // A family that no host has is said of the real servers.
@@ -280,7 +281,8 @@ fn prefix_fault(view: View<'_>, vip: &Vip, subnet: IpNet) -> Option<Fault> {
     let fault = Fault::new(format!(
         "VIP {address} has prefix /{prefix}, but director {} is not in that network",
         shown(&host.name)
-    ));
+    ))
+    .about(&host.name);
     Some(fault.help(format!(
         "write {address}, or give the director an interface there"
     )))

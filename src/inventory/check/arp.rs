@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::View;
-use crate::inventory::problem::{Fault, shown};
+use crate::diagnostic::{Fault, shown};
 use crate::model::{ArpAnswer, Interface};
 
 /// A static neighbour entry needs a host that has it, and the hardware address that it names.

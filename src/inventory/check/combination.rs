@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::View;
-use crate::inventory::problem::{Fault, shown};
-use crate::inventory::spare;
+use crate::diagnostic::{Fault, shown};
+use crate::inventory::free_address;
 use crate::model::{Cluster, Host, Mode, Protocol, Service};
 
 /// The kernel keeps no connection for a one-packet service (`ip_vs_conn_hash`), so it cannot translate the answer.
@@ -143,7 +143,7 @@ pub(super) fn has_client_of_family(view: View<'_>, faults: &mut Vec<Fault>) {
         .help(format!(
             "give a client one as well, such as {}: `address: [{}, ...]`",
             shown(&client.name),
-            spare::in_yaml(client.address)
+            free_address::in_yaml(client.address)
         ))
         .warning();
         faults.push(view.of(service, "vip", fault));

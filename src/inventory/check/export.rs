@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::View;
-use crate::inventory::problem::{Fault, choices, shown};
+use crate::diagnostic::{Fault, choices, shown};
 
 /// The paths become words of /etc/exports and names of mount units.
 fn folder(path: &str) -> Option<Fault> {

@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::View;
-use crate::inventory::problem::{Fault, listed, shown};
+use crate::diagnostic::{Fault, listed, shown};
+use crate::inventory::free_address;
 use crate::inventory::resolve::serving;
-use crate::inventory::spare;
 use crate::model::{Cluster, Host, Interface, Mode, Service, VrrpInstance};
 
-/// What the default gateway of a host is, as far as the inventory says it.
+/// The default gateway of a host, as far as the inventory names it.
 enum Way {
     /// An address of a director, or a VIP that VRRP moves between them.
     Director,
@@ -179,9 +179,9 @@ fn interfaces_with(
 ) -> String {
     let written = |net: IpNet| {
         if view.places.is_given(&["networks"]) {
-            spare::in_yaml(net.addr())
+            free_address::in_yaml(net.addr())
         } else {
-            spare::in_yaml(net)
+            free_address::in_yaml(net)
         }
     };
     let mut names: Vec<String> = host.interfaces.iter().map(|nic| nic.name.clone()).collect();
@@ -205,7 +205,7 @@ fn interfaces_with(
         let Ok(net) = IpNet::new(free, subnet.prefix_len()) else {
             continue;
         };
-        let name = spare::interface(names.iter().map(String::as_str));
+        let name = free_address::interface(names.iter().map(String::as_str));
         all.push(format!("{name}: {}", written(net)));
         names.push(name);
     }
@@ -273,7 +273,7 @@ pub(super) fn through_directors(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// What to write so that a real server answers through the directors.
+/// The fix with which a real server answers through the directors.
 fn way_back(view: View<'_>, host: &Host, address: IpAddr, several: bool) -> String {
     let cluster = view.cluster;
     let general = "make its `gateway` a VIP in its network, which `vrrp` moves with the service's";
@@ -338,9 +338,9 @@ fn way_back(view: View<'_>, host: &Host, address: IpAddr, several: bool) -> Stri
             let names = cluster.vrrp.iter().map(|i| i.name.as_str());
             format!(
                 "add an instance to `vrrp`: `{}: {{ virtual_router_id: {}, vips: {} }}`",
-                spare::name(&nic.network, names),
+                free_address::name(&nic.network, names),
                 id.unwrap_or(1),
-                spare::in_yaml(vip)
+                free_address::in_yaml(vip)
             )
         }
     };
@@ -350,16 +350,16 @@ fn way_back(view: View<'_>, host: &Host, address: IpAddr, several: bool) -> Stri
 /// How a VIP comes into the only instance beside those that it has.
 fn into_instance(view: View<'_>, instance: &VrrpInstance, vip: IpAddr) -> String {
     const MOST: usize = 6;
-    let vip = spare::in_yaml(vip);
+    let vip = free_address::in_yaml(vip);
     if view.places.is_given(&view.vrrp_path(instance, &["vips"])) {
         return format!("add `{vip}` to `vips` of `vrrp`");
     }
     let prefix = |held: &crate::model::Vip| {
         let whole = if held.address.is_ipv4() { 32 } else { 128 };
         if held.prefix == whole {
-            spare::in_yaml(held.address)
+            free_address::in_yaml(held.address)
         } else {
-            spare::in_yaml(format!("{}/{}", held.address, held.prefix))
+            free_address::in_yaml(format!("{}/{}", held.address, held.prefix))
         }
     };
     if instance.vips.len() > MOST {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::View;
 use super::{page, quoted};
-use crate::inventory::problem::{Fault, shown};
+use crate::diagnostic::{Fault, shown};
 use crate::model::{HealthCheckKind, HttpAnswer, Protocol, RealServer, Service};
 
 pub(super) fn checks(view: View<'_>, faults: &mut Vec<Fault>) {
@@ -78,7 +78,7 @@ pub(super) fn asks_by_tcp(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// What is wrong with a TCP check of a UDP service. Another service may say that the port is one of TCP too.
+/// The fault of a TCP check of a UDP service. Another service may say that the port is one of TCP too.
 fn udp_by_tcp(view: View<'_>, service: &Service, port: Option<u16>) -> Option<String> {
     let Some(port) = port else {
         return Some("but its health check connects by TCP".to_owned());

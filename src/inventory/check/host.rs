@@ -1,7 +1,7 @@
 //! Hosts: that the roles that a cluster needs are there, and the settings of SSH.
 
 use super::View;
-use crate::inventory::problem::{Fault, listed, shown};
+use crate::diagnostic::{Fault, listed, shown};
 use crate::inventory::resolve::serving;
 use crate::model::{Connection, Host};
 use crate::secret::SecretSource;
@@ -75,7 +75,9 @@ fn no_services(view: View<'_>) -> Option<Fault> {
         "the inventory has no service, so the role `realserver` of {} means nothing",
         listed(&serving)
     ))
-    .help("write `services: { web: { vip: 192.168.100.200, port: 80 } }`, or take the role `realserver` away");
+    .help(
+        "write `services: { web: { vip: ‹vip›, port: 80 } }`, or take the role `realserver` away",
+    );
     Some(if view.places.is_given(&["services"]) {
         view.at_key(&["services"], fault)
     } else {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::View;
-use crate::inventory::problem::{Fault, listed, shown};
+use crate::diagnostic::{Fault, listed, shown};
 use crate::model::{Host, Mode, Service};
 
 /// In DR and TUN a packet reaches the real server as it was, for the VIP; IPVS there takes it for a new request. In NAT

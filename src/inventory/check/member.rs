@@ -1,7 +1,7 @@
 //! Members of VRRP instances: who takes part, and who is master.
 
 use super::View;
-use crate::inventory::problem::{Fault, listed, shown};
+use crate::diagnostic::{Fault, listed, shown};
 use crate::model::{Host, VrrpInstance, VrrpMember};
 
 /// A fault at a member's priority, or where it would be written.

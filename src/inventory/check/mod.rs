@@ -12,15 +12,15 @@ mod localnode;
 mod member;
 mod name;
 mod page;
+mod port_protocol;
 mod quoted;
-mod reach;
 mod scheduler;
 mod secret;
 mod service;
-mod share;
+mod service_overlap;
 mod sorry;
-mod speak;
 mod track;
+mod vip_network;
 mod vrrp;
 
 use std::cell::OnceCell;
@@ -29,9 +29,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::free_address;
 use super::place::Places;
-use super::problem::Fault;
-use super::spare;
+use crate::diagnostic::Fault;
 use crate::model::{Cluster, Host, Service, VrrpInstance};
 use crate::secret::{Secrets, Unread};
 
@@ -76,11 +76,11 @@ const LOCAL: &[Rule] = &[
     scheduler::by_destination,
     combination::further_connections,
     gateway::one_way_each,
-    share::services_do_not_overlap,
-    share::marks_are_distinct,
+    service_overlap::services_do_not_overlap,
+    service_overlap::marks_are_distinct,
     health::checks,
     health::asks_by_tcp,
-    speak::pages,
+    port_protocol::pages,
     host::ssh,
     export::paths,
     member::are_directors,
@@ -103,8 +103,8 @@ const PLACED: &[Rule] = &[
     address::usable,
     address::gateways,
     address::vips,
-    reach::vips,
-    reach::sorry_servers,
+    vip_network::vips,
+    vip_network::sorry_servers,
     combination::clients_in_nat,
     service::same_segment,
     gateway::directors_are_beside,
@@ -152,7 +152,7 @@ fn with_view(cluster: &Cluster, places: Places<'_>, look: impl FnOnce(View<'_>))
     });
 }
 
-/// What `check` alone says: true of many inventories on purpose, and no news in every run.
+/// Remarks of the command `check` alone: true of many inventories on purpose, and no news in every run.
 pub(super) fn advice(cluster: &Cluster, places: Places<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     with_view(cluster, places, |view| {
@@ -163,7 +163,7 @@ pub(super) fn advice(cluster: &Cluster, places: Places<'_>) -> Vec<Fault> {
     faults
 }
 
-/// What is wrong with the values of secrets.
+/// Faults of the values of secrets.
 pub(super) fn secrets(cluster: &Cluster, secrets: &Secrets, places: Places<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     with_view(cluster, places, |view| {
@@ -172,7 +172,7 @@ pub(super) fn secrets(cluster: &Cluster, secrets: &Secrets, places: Places<'_>) 
     faults
 }
 
-/// What is wrong with secrets that could not be read.
+/// Faults of secrets that could not be read.
 pub(super) fn unread(cluster: &Cluster, unread: &[Unread], places: Places<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     with_view(cluster, places, |view| {
@@ -183,11 +183,13 @@ pub(super) fn unread(cluster: &Cluster, unread: &[Unread], places: Places<'_>) -
 
 impl View<'_> {
     fn at(self, path: &[&str], fault: Fault) -> Fault {
-        fault.at(self.places.value(path))
+        let subject = path.get(1).copied().unwrap_or_default();
+        fault.about(subject).at(self.places.value(path))
     }
 
     fn at_key(self, path: &[&str], fault: Fault) -> Fault {
-        fault.at(self.places.key(path))
+        let subject = path.get(1).copied().unwrap_or_default();
+        fault.about(subject).at(self.places.key(path))
     }
 
     /// Whether the inventory gives a service this key, below other keys of it.
@@ -229,8 +231,10 @@ impl View<'_> {
 
     /// A free address of a subnet, for a hint: the one like another, or with one of these ends, else any.
     fn free(self, subnet: IpNet, like: Option<IpAddr>, ends: &[u8]) -> Option<IpAddr> {
-        let taken = self.taken.get_or_init(|| spare::written(self.places.0));
-        spare::address_in(subnet, taken, like, ends)
+        let taken = self
+            .taken
+            .get_or_init(|| free_address::written(self.places.0));
+        free_address::address_in(subnet, taken, like, ends)
     }
 
     /// The same, and none of those that other hints have given.
@@ -240,8 +244,10 @@ impl View<'_> {
         like: Option<IpAddr>,
         given: &BTreeSet<IpAddr>,
     ) -> Option<IpAddr> {
-        let taken = self.taken.get_or_init(|| spare::written(self.places.0));
+        let taken = self
+            .taken
+            .get_or_init(|| free_address::written(self.places.0));
         let all: BTreeSet<IpAddr> = taken.union(given).copied().collect();
-        spare::address_in(subnet, &all, like, &[])
+        free_address::address_in(subnet, &all, like, &[])
     }
 }

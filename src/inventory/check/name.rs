@@ -1,8 +1,8 @@
 //! Names: they become parts of file names, rule comments and shell words on hosts.
 
 use super::View;
-use crate::inventory::problem::{Fault, listed, shown};
-use crate::inventory::spare;
+use crate::diagnostic::{Fault, listed, shown};
+use crate::inventory::free_address;
 use crate::model::Interface;
 
 const CLUSTER: usize = 32;
@@ -107,7 +107,7 @@ pub(super) fn interfaces_are_no_networks(view: View<'_>, faults: &mut Vec<Fault>
             let all: Vec<String> = nic
                 .addresses
                 .iter()
-                .map(|net| spare::in_yaml(net.addr()))
+                .map(|net| free_address::in_yaml(net.addr()))
                 .collect();
             let address = match all.as_slice() {
                 [one] => one.clone(),

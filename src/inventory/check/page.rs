@@ -1,8 +1,8 @@
-//! What is asked for by HTTP, and looked for in the answer: that URLs, headers and configuration files can hold it.
+//! HTTP requests and the text expected in the answer: URLs, headers and configuration files must be able to hold them.
 
 use super::quoted;
+use crate::diagnostic::{Fault, shown};
 use crate::inventory::form::Form;
-use crate::inventory::problem::{Fault, shown};
 use crate::model::{HttpAnswer, StatusCodes};
 
 /// A URL has none of these as they are; `#` begins what is not sent.
@@ -114,7 +114,7 @@ pub(super) fn host(name: &str) -> Option<Fault> {
 const LONGEST_TEXT: usize = 256;
 const LONGEST_PATTERN: usize = 800;
 
-/// What a page shall hold. It becomes a part of configuration files.
+/// The text that a page must hold. It becomes a part of configuration files.
 pub(super) fn text(answer: &HttpAnswer) -> Option<Fault> {
     let text = answer.text.as_deref()?;
     unfit_text(text)
@@ -303,7 +303,9 @@ mod tests {
             match help {
                 None => assert_eq!(found, None, "{name}"),
                 Some(help) => assert!(
-                    found.as_ref().is_some_and(|found| found.starts_with(help)),
+                    found
+                        .as_ref()
+                        .is_some_and(|found| found.text.starts_with(help)),
                     "{name}: {found:?}"
                 ),
             }
@@ -332,10 +334,10 @@ mod tests {
             assert_eq!(found.is_some(), says.is_some(), "{text}");
             let Some(fault) = found else { continue };
             assert!(
-                says.is_some_and(|says| fault.message.contains(says)),
+                says.is_some_and(|says| fault.message().contains(says)),
                 "{fault:?}"
             );
-            assert!(fault.help.is_some_and(|h| h.contains(help)), "{text}");
+            assert!(fault.help.is_some_and(|h| h.text.contains(help)), "{text}");
         }
         for (text, good) in [
             ("a".repeat(256), true),

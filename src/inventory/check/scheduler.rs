@@ -2,7 +2,7 @@
 //! considered, each with its source, is in `tests/it/combinations.rs`.
 
 use super::View;
-use crate::inventory::problem::{Fault, shown};
+use crate::diagnostic::{Fault, shown};
 use crate::model::{Protocol, Scheduler, Service};
 
 /// One-packet services have no connections, and their persistence would send all packets of a client to one server.

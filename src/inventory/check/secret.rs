@@ -1,7 +1,7 @@
 //! Secrets: where the inventory asks for each, and what is wrong with it.
 
 use super::View;
-use crate::inventory::problem::Fault;
+use crate::diagnostic::Fault;
 use crate::secret::{SecretSource, Unread};
 
 /// A fault for each secret that could not be read, where it is asked for first.

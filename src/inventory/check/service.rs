@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::View;
-use crate::inventory::problem::{Fault, choices, listed, shown};
+use crate::diagnostic::{Fault, choices, listed, shown};
 use crate::model::{Host, Mode, Protocol, RealServer, Scheduler, Service, Vip};
 
 /// Persistence alone makes sense of a service on every port.
@@ -203,6 +203,7 @@ pub(super) fn same_segment(view: View<'_>, faults: &mut Vec<Fault>) {
                     shown(&interface.network),
                     shown(&director.name)
                 ))
+                .about(&host.name)
                 .help("put both into one network, or use `mode: tun`");
                 faults.push(view.of(service, "mode", fault));
             }

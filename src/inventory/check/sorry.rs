@@ -7,8 +7,8 @@ use ipnet::IpNet;
 
 use super::View;
 use super::service::unmapped;
-use crate::inventory::problem::{Fault, listed, shown};
-use crate::inventory::spare;
+use crate::diagnostic::{Fault, listed, shown};
+use crate::inventory::free_address;
 use crate::model::{Host, Mode, Service, SorryServer};
 
 type Rule = fn(View<'_>, &Service, &SorryServer) -> Option<Fault>;
@@ -172,7 +172,7 @@ fn is_beside_clients(view: View<'_>, service: &Service, sorry: &SorryServer) -> 
     })
 }
 
-/// What is no host here is not set up by lvsctl: with DR and TUN it needs the VIP, with NAT a way back.
+/// lvsctl does not set up a sorry server that is no host here: with DR and TUN it needs the VIP, with NAT a way back.
 fn is_unknown(view: View<'_>, service: &Service, sorry: &SorryServer) -> Option<Fault> {
     let address = sorry.address;
     let own = view.cluster.is_through_a_director(address);
@@ -217,8 +217,8 @@ fn as_host(view: View<'_>, address: IpAddr) -> String {
     let names = view.cluster.hosts.iter().map(|host| host.name.as_str());
     format!(
         "{}: {{ role: web, address: {} }}",
-        spare::name("sorry", names),
-        spare::in_yaml(address)
+        free_address::name("sorry", names),
+        free_address::in_yaml(address)
     )
 }
 
@@ -249,7 +249,7 @@ pub(super) fn instead(view: View<'_>, service: &Service) -> String {
             format!(
                 "add a host for it, `{}`, and write `sorry_server: {}`",
                 as_host(view, address),
-                spare::in_yaml(address)
+                free_address::in_yaml(address)
             )
         },
     );
@@ -269,7 +269,7 @@ pub(super) fn instead(view: View<'_>, service: &Service) -> String {
     match own {
         Some((director, address)) => format!(
             "write `sorry_server: {}`, an address of director {}, or {new}",
-            spare::in_yaml(address),
+            free_address::in_yaml(address),
             shown(&director.name)
         ),
         None => format!("with `nat` and several directors none of them can be it: {new}"),

@@ -1,8 +1,8 @@
-//! What members of a VRRP instance watch, and what they run.
+//! Interfaces, programs and units that members of a VRRP instance track, and the program that they run.
 
 use super::View;
 use super::health::program;
-use crate::inventory::problem::{Fault, choices, shown};
+use crate::diagnostic::{Fault, choices, shown};
 use crate::model::{TrackScript, VrrpInstance, Watch};
 
 pub(super) fn programs(view: View<'_>, faults: &mut Vec<Fault>) {
@@ -56,6 +56,7 @@ pub(super) fn interfaces(view: View<'_>, faults: &mut Vec<Fault>) {
                 shown(&host.name),
                 shown(name)
             ))
+            .about(&host.name)
             .help(choices(name, &names));
             let path = ["track_interface", &index.to_string()];
             faults.push(view.of_vrrp(instance, &path, fault));

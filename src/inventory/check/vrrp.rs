@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::View;
 use super::host::secret_source;
-use crate::inventory::problem::{Fault, shown};
+use crate::diagnostic::{Fault, shown};
 use crate::model::{Host, VrrpInstance, VrrpMember};
 use crate::secret::Secrets;
 
@@ -23,6 +23,7 @@ pub(super) fn sync_daemon(view: View<'_>, faults: &mut Vec<Fault>) {
             "instance {} has the sync daemon already",
             shown(&first.name)
         ))
+        .about(&first.name)
         .help("keepalived has one: let the instance that most connections come by have it");
         faults.push(view.of_vrrp(instance, &["sync_daemon"], fault));
     }
@@ -74,6 +75,7 @@ pub(super) fn ids(view: View<'_>, faults: &mut Vec<Fault>) {
                 "virtual_router_id {id} is that of instance {} on the same network",
                 shown(&other.name)
             ))
+            .about(&other.name)
             .help("give each instance an id of its own");
             faults.push(view.of_vrrp(instance, &["virtual_router_id"], fault));
         }
@@ -118,6 +120,7 @@ pub(super) fn segment(view: View<'_>, faults: &mut Vec<Fault>) {
                     shown(own.unwrap_or_default()),
                     shown(first.unwrap_or_default())
                 ))
+                .about(&member.host)
                 .help("name the shared `interface`, or write `unicast: true`");
                 faults.push(view.of_vrrp(instance, &["interface"], fault));
             }
@@ -183,7 +186,7 @@ pub(super) fn vips_are_there(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         if instance.vips.is_empty() {
             let fault = Fault::new("the VRRP instance has no VIPs to hold")
-                .help("add a service, or `vips: [192.168.100.200]`");
+                .help("add a service, or `vips: [‹vip›]`");
             faults.push(view.of_vrrp(instance, &["vips"], fault));
         }
     }
@@ -248,7 +251,7 @@ pub(super) fn passwords(view: View<'_>, secrets: &Secrets, faults: &mut Vec<Faul
     }
 }
 
-/// What a password has that keepalived.conf cannot hold, and roughly where. What stands beside it is not said.
+/// The part of a password that keepalived.conf cannot hold, and roughly its place. The characters beside it are not shown.
 fn unfit(value: &str) -> Option<String> {
     let kind = |c: char, next: Option<char>| match (c, next) {
         (' ', _) => Some("blanks"),

@@ -1,4 +1,4 @@
-//! What visitors get: elements, entries, variants, and the three ways in which our own types ask.
+//! Access for serde's visitors: elements, entries, variants, and the three ways in which our own types ask.
 
 use miette::SourceSpan;
 use serde::de::value::StrDeserializer;
@@ -8,9 +8,9 @@ use serde::de::{
 };
 
 use super::{Cursor, DecodeError, whole};
-use crate::inventory::node::{Entry, Node, Value};
-use crate::inventory::problem::Fault;
-use crate::inventory::site::Site;
+use crate::diagnostic::Fault;
+use crate::inventory::location::Location;
+use crate::yaml::{Entry, Node, Value};
 
 pub(super) struct Recover<'de>(pub(super) Cursor<'de>);
 
@@ -82,7 +82,7 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
 
 pub(super) struct Entries<'de> {
     cursor: Cursor<'de>,
-    site: Site<'de>,
+    site: Location<'de>,
     entries: std::slice::Iter<'de, Entry>,
     /// Keys that are not among these have been noted already.
     known: Option<&'static [&'static str]>,
@@ -92,7 +92,7 @@ pub(super) struct Entries<'de> {
 impl<'de> Entries<'de> {
     pub(super) fn new(
         cursor: Cursor<'de>,
-        site: Site<'de>,
+        site: Location<'de>,
         known: Option<&'static [&'static str]>,
     ) -> Self {
         Self {

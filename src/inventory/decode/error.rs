@@ -3,12 +3,14 @@
 use std::fmt;
 
 use miette::SourceSpan;
-use serde::de::{self, Unexpected};
+use serde::Serialize;
+use serde::de::{self, DeserializeOwned, Unexpected};
 
+use crate::diagnostic::{AddressForm, Expected, Fault, FaultKind, choices, nearest, shown};
+use crate::inventory::field::Wrong;
 use crate::inventory::foreign;
-use crate::inventory::node::Entry;
-use crate::inventory::problem::{Fault, choices, nearest, shown};
-use crate::inventory::site::Site;
+use crate::inventory::location::Location;
+use crate::yaml::Entry;
 
 impl Fault {
     pub(super) fn at_once(mut self, span: SourceSpan) -> Self {
@@ -19,50 +21,93 @@ impl Fault {
 
 #[derive(Debug)]
 pub(in crate::inventory) struct DecodeError {
-    pub(super) fault: Fault,
+    /// Boxed, as results hold it.
+    pub(super) fault: Box<Fault>,
 }
 
 impl DecodeError {
     pub(super) fn at(self, span: SourceSpan) -> Self {
         Self {
-            fault: self.fault.at_once(span),
+            fault: Box::new(self.fault.at_once(span)),
         }
     }
 }
 
 impl From<Fault> for DecodeError {
     fn from(fault: Fault) -> Self {
-        Self { fault }
+        Self {
+            fault: Box::new(fault),
+        }
     }
 }
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.fault.message)
+        self.fault.kind.fmt(f)
     }
 }
 
 impl std::error::Error for DecodeError {}
 
-/// Divides a message from its help inside serde's one text.
-pub(in crate::inventory) const HELP: char = '\u{1}';
+/// serde's errors hold texts alone. In alternate form (`{:#}`) our own values write themselves as JSON behind this mark.
+const MARK: char = '\u{1}';
+
+/// A value that passes through serde's texts.
+pub(in crate::inventory) struct Typed<'a, T>(pub &'a T);
+
+impl<T: fmt::Display + Serialize> fmt::Display for Typed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return self.0.fmt(f);
+        }
+        let json = serde_json::to_string(self.0).map_err(|_| fmt::Error)?;
+        write!(f, "{MARK}{json}")
+    }
+}
+
+fn typed<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_str(text.strip_prefix(MARK)?).ok()
+}
+
+/// The value that a visitor takes. Types of the standard library and of `ipnet` say it in words of their own.
+pub(super) fn expected_by(visitor: &dyn de::Expected) -> Expected {
+    let text = format!("{visitor:#}");
+    if let Some(expected) = typed(&text) {
+        return expected;
+    }
+    Expected::Address(match text.as_str() {
+        "IPv4 or IPv6 network address"
+        | "IP network"
+        | "IPv4 network address"
+        | "IPv6 network address" => AddressForm::HasPrefix,
+        "socket address" | "IPv4 socket address" | "IPv6 socket address" => AddressForm::HasPort,
+        "IP address" => AddressForm::OneOf(None),
+        "IPv4 address" => AddressForm::OneOf(Some(true)),
+        "IPv6 address" => AddressForm::OneOf(Some(false)),
+        "a string" => return Expected::Text,
+        _ => return Expected::Other(text.into(), None),
+    })
+}
 
 impl de::Error for DecodeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        let text = message.to_string();
-
-        match text.split_once(HELP) {
-            Some((message, help)) => Fault::new(message).help(help).into(),
+        let text = format!("{message:#}");
+        match typed::<Wrong>(&text) {
+            Some(wrong) => Fault::from(wrong).into(),
             None => Fault::new(text).into(),
         }
     }
 
-    fn invalid_type(_: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Fault::new(format!("expected {expected}")).into()
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        let kind = match found {
+            Unexpected::UnitVariant => FaultKind::EmptyVariant,
+            _ => FaultKind::Expected(expected_by(expected), None),
+        };
+        Fault::from(kind).into()
     }
 
-    fn invalid_value(_: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Fault::new(format!("expected {expected}")).into()
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::invalid_type(found, expected)
     }
 
     fn unknown_variant(variant: &str, known: &'static [&'static str]) -> Self {
@@ -76,7 +121,7 @@ impl de::Error for DecodeError {
     }
 
     fn invalid_length(_: usize, expected: &dyn de::Expected) -> Self {
-        Fault::new(format!("expected {expected}")).into()
+        Self::invalid_type(Unexpected::Seq, expected)
     }
 
     fn duplicate_field(field: &'static str) -> Self {
@@ -86,7 +131,8 @@ impl de::Error for DecodeError {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Fault::new(format!("the key `{field}` is missing")).into()
+        let key = field.to_owned();
+        Fault::from(FaultKind::MissingKey { key, of: None }).into()
     }
 }
 
@@ -97,7 +143,7 @@ pub(super) fn plain_secret() -> Fault {
 }
 
 pub(super) fn unknown_key(key: &str, known: &[&str]) -> Fault {
-    Fault::new(format!("unknown key {}", shown(key)))
+    Fault::from(FaultKind::UnknownKey(key.to_owned()))
         .label(match nearest(key, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "not known here".to_owned(),
@@ -116,7 +162,7 @@ pub(super) fn known_keys(known: &[&str]) -> String {
 pub(super) fn unknown_entry(
     entry: &Entry,
     hint: Option<foreign::Hint>,
-    site: &Site<'_>,
+    site: &Location<'_>,
     known: &'static [&'static str],
 ) -> Fault {
     if foreign::names_secret(&entry.key) {
@@ -129,7 +175,7 @@ pub(super) fn unknown_entry(
         .help(format!("say where to read it: `{name}: {{ env: NAME }}`"));
     }
     if let Some(hint) = hint {
-        return Fault::new(format!("unknown key {}", shown(&entry.key)))
+        return Fault::from(FaultKind::UnknownKey(entry.key.clone()))
             .label(hint.label)
             .help(hint.help);
     }

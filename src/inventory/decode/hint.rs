@@ -2,31 +2,33 @@
 
 use std::net::IpAddr;
 
+use crate::diagnostic::{Expected, Help};
 use crate::inventory::foreign;
 use crate::inventory::form::Form;
-use crate::inventory::node::slip::BEGINNING;
-use crate::inventory::node::{Entry, Value};
-use crate::inventory::scalar::{cleaned, is_odd_quote, switch, variable};
-use crate::inventory::site::{Site, find, scalar};
+use crate::inventory::location::{Location, MapType, find, scalar};
+use crate::inventory::other_program::BEGINNING;
+use crate::inventory::scalar::{cleaned, is_odd_quote, switch};
+use crate::inventory::secret_masking;
+use crate::yaml::{Entry, Value, variable};
 
 use super::Cursor;
 use super::address::of_address;
-use super::number::{bounds, of_scalar};
+use super::number::of_scalar;
 use super::place_hint::{of_network, of_place};
 
 pub(super) const NO_VARIABLES: &str = "an inventory has no variables: write the value itself";
 
-/// Words that are switches in other programs.
+/// Switches of other programs that are words here.
 fn switched(cursor: Cursor<'_>) -> Option<String> {
     let word = match (cursor.site.of(), cursor.key) {
-        ("SshOptions", "host_key_checking") => switch(scalar(cursor.node)?)?,
+        (MapType::SshOptions, "host_key_checking") => switch(scalar(cursor.node)?)?,
         _ => return None,
     };
     let word = if word { "strict" } else { "accept-new" };
     Some(format!("write `{word}`"))
 }
 
-/// What is wrong with a text whatever it should be: the variable of a template, quotes and blanks that only look so.
+/// Texts that no key takes: the variable of a template, quotes and blanks that only look like them.
 pub(super) fn slip(cursor: Cursor<'_>) -> Option<String> {
     if let Some(help) = switched(cursor) {
         return Some(help);
@@ -51,27 +53,28 @@ pub(super) fn slip(cursor: Cursor<'_>) -> Option<String> {
     })
 }
 
-/// `expected` is what the message says.
-pub(super) fn hint(cursor: Cursor<'_>, expected: &str) -> String {
+/// How to repair a value in the place of the one that is expected.
+pub(super) fn hint(cursor: Cursor<'_>, expected: &Expected) -> Help {
     let (key, found) = (cursor.key, &cursor.node.value);
     if cursor.site.role
         && let Some(help) = super::role::hint(cursor.node, expected)
     {
+        return help.into();
+    }
+    if secret_masking::is_secret(key) {
+        return of_secret(found).into();
+    }
+    if let Some(help) = of_place(cursor) {
         return help;
     }
-    if crate::inventory::covered::is_secret(key) {
-        return of_secret(found);
-    }
-    let help = of_place(cursor).or_else(|| of_shape(cursor, expected));
-    if let Some(help) = help {
-        return help;
+    if let Some(help) = of_shape(cursor, expected) {
+        return help.into();
     }
     if let Value::Text(text) | Value::Int(_, text) | Value::Float(_, text) = found {
         let quoted = matches!(found, Value::Text(_));
-        let several = cursor.site.of() == "Service" && key == "port" && !cursor.in_list;
-        let help = of_scalar(key, expected, text, quoted, several)
-            .or_else(|| of_address(cursor, expected, text));
-        if let Some(help) = help {
+        let several = cursor.site.of() == MapType::Service && key == "port" && !cursor.in_list;
+        let help = of_scalar(key, expected, text, quoted, several).map(Help::from);
+        if let Some(help) = help.or_else(|| of_address(cursor, expected, text)) {
             return help;
         }
     }
@@ -79,53 +82,44 @@ pub(super) fn hint(cursor: Cursor<'_>, expected: &str) -> String {
 }
 
 /// Where nothing more is known of what was meant.
-pub(super) fn generic(expected: &str, found: &Value) -> String {
+pub(super) fn generic(expected: &Expected, found: &Value) -> Help {
     match (expected, found) {
-        ("`true` or `false`", _) => "write `true` or `false`, without quotes".to_owned(),
-        ("a list", Value::Text(text) | Value::Int(_, text)) if is_short(text) => {
-            format!(
-                "write `{}`: a list, with brackets",
-                Form::List(vec![Form::word(text)])
-            )
+        (Expected::Bool, _) => "write `true` or `false`, without quotes".into(),
+        (Expected::List, Value::Text(text) | Value::Int(_, text)) if is_short(text) => {
+            let list = Form::words([text]);
+            format!("write `{list}`: a list, with brackets").into()
         }
-        ("a list", _) => "write `[one, two]`, or one `- value` a line".to_owned(),
-        ("a map of keys", Value::List(_)) => {
-            "write `key: value` lines, without a dash before them".to_owned()
+        (Expected::List, _) => Help::vague("write `[one, two]`, or one `- value` a line"),
+        (Expected::Map, Value::List(_)) => {
+            "write `key: value` lines, without a dash before them".into()
         }
-        ("a map of keys", _) => "write `{ key: value }`, or indented `key: value` lines".to_owned(),
-        (_, Value::Null) => "write a value behind the key, or delete the key".to_owned(),
+        (Expected::Map, _) => Help::vague("write `{ key: value }`, or indented `key: value` lines"),
+        (_, Value::Null) => "write a value behind the key, or delete the key".into(),
         (_, Value::Text(text)) if text.is_empty() => {
-            "write a value between the quotes, or delete the key".to_owned()
+            "write a value between the quotes, or delete the key".into()
         }
-        ("a text", _) => {
-            "write one text, in quotes where it has `: `, ` #`, brackets or braces".to_owned()
+        (Expected::Text, _) => {
+            Help::vague("write one text, in quotes where it has `: `, ` #`, brackets or braces")
         }
-        _ => match example(expected) {
-            Some(example) => format!("write it like `{example}`"),
-            None => match (bounds(expected), expected.rsplit_once(": ")) {
-                (Some((low, high)), _) => format!("write one number between {low} and {high}"),
-                (_, Some((_, words))) => format!("write one of these words: {words}"),
-                _ => format!("write {expected}"),
-            },
+        (Expected::Words(_, words), _) => format!("write one of these words: {words}").into(),
+        _ => match (expected.example(), expected.bounds()) {
+            (Some(example), _) => format!("write it like `{example}`").into(),
+            (None, Some((low, high))) if *expected != Expected::Persistence => {
+                format!("write one number between {low} and {high}").into()
+            }
+            _ => format!("write {expected}").into(),
         },
     }
 }
 
-/// What a hint can repeat.
+/// Short enough for a hint to repeat.
 fn is_short(text: &str) -> bool {
     !text.is_empty() && text.len() < 100 && !text.contains(|c: char| c.is_control() || c == '`')
 }
 
-/// Of "an address such as 192.168.100.14 or 192.168.100.14/24".
-fn example(expected: &str) -> Option<&str> {
-    let (_, example) = expected.split_once("such as ")?;
-    let example = example.split([',', ' ']).next()?;
-    Some(example.trim_matches('`'))
-}
-
-/// `, and add ... beside it`: what is not said yet; what is said otherwise is to be changed.
-pub(super) fn beside(site: &Site<'_>, pairs: &[(&str, Form)]) -> String {
-    let mut out = String::new();
+/// `, and add ... beside it`: keys that are not given; those that are given otherwise are to be changed.
+pub(super) fn beside(site: &Location<'_>, pairs: &[(&str, Form)]) -> Help {
+    let mut help = Help::default();
     let mut missing = Vec::new();
     for (key, form) in pairs {
         match site.given(key).map(|given| Form::of(&given.value)) {
@@ -133,14 +127,15 @@ pub(super) fn beside(site: &Site<'_>, pairs: &[(&str, Form)]) -> String {
             Some(Some(given)) if given.to_string().eq_ignore_ascii_case(&form.to_string()) => {}
             Some(given) => {
                 let given = given.map_or_else(|| "...".to_owned(), |given| given.to_string());
-                out += &format!(", and `{key}: {form}` in the place of `{key}: {given}`");
+                help.text += &format!(", and `{key}: {form}` in the place of `{key}: {given}`");
             }
         }
     }
     if !missing.is_empty() {
-        out += &format!(", and add {} beside it", foreign::quoted(&missing));
+        help.text += &format!(", and add {} beside it", foreign::quoted(&missing));
+        help.adds = missing.into_iter().map(|(key, _)| key).collect();
     }
-    out
+    help
 }
 
 /// YAML takes a text that ends with a colon for a key: `2001:db8::`.
@@ -157,7 +152,7 @@ pub(super) fn of_ipv6(entries: &[Entry], subnet: bool) -> Option<String> {
     })
 }
 
-/// What stands there may be the secret itself.
+/// The value may be the secret itself.
 fn of_secret(found: &Value) -> String {
     let one = match found {
         Value::Map(entries) => one_source(entries),
@@ -184,21 +179,21 @@ fn one_source(entries: &[Entry]) -> Option<String> {
 }
 
 /// A list or a map where one value is due, several values in one text.
-fn of_shape(cursor: Cursor<'_>, expected: &str) -> Option<String> {
-    let address = expected.starts_with("an address") || expected.starts_with("a subnet");
-    let subnet = expected.starts_with("a subnet");
+fn of_shape(cursor: Cursor<'_>, expected: &Expected) -> Option<String> {
     match &cursor.node.value {
         // Names with nothing behind them.
         Value::Map(entries)
             if matches!(
                 (cursor.site.of(), cursor.key),
-                ("Vrrp", "track_interface") | ("Service", "scheduler_flags") | ("Host", "role")
+                (MapType::Vrrp, "track_interface")
+                    | (MapType::Service, "scheduler_flags")
+                    | (MapType::Host, "role")
             ) =>
         {
             let names = entries.iter().map(|entry| Form::word(&entry.key));
             Some(format!("write `{}`", Form::List(names.collect())))
         }
-        Value::List(list) if !["a list", "a map of keys"].contains(&expected) => {
+        Value::List(list) if !matches!(expected, Expected::List | Expected::Map) => {
             match list.as_slice() {
                 [one] => Some(format!(
                     "write `{}`: one value is due, without brackets",
@@ -211,16 +206,17 @@ fn of_shape(cursor: Cursor<'_>, expected: &str) -> Option<String> {
                 [] => None,
             }
         }
-        Value::Map(entries) if subnet => of_network(entries),
-        Value::Map(entries) if address => of_ipv6(entries, false).or_else(|| {
-            let known = ["address", "ip", "addr", "vip"];
-            let given = known.iter().find_map(|key| find(entries, key))?;
-            Some(format!(
-                "write `{}`",
-                Form::of(&given.value).filter(|form| form.text().is_some())?
-            ))
-        }),
-        Value::Map(entries) if expected.contains("number") || expected.contains("mark") => {
+        Value::Map(entries) if matches!(expected, Expected::Subnet { .. }) => of_network(entries),
+        Value::Map(entries) if matches!(expected, Expected::Address(_)) => of_ipv6(entries, false)
+            .or_else(|| {
+                let known = ["address", "ip", "addr", "vip"];
+                let given = known.iter().find_map(|key| find(entries, key))?;
+                Some(format!(
+                    "write `{}`",
+                    Form::of(&given.value).filter(|form| form.text().is_some())?
+                ))
+            }),
+        Value::Map(entries) if expected.is_number() || *expected == Expected::Mark => {
             match entries.as_slice() {
                 [only] => Some(format!(
                     "write `{}`",
@@ -232,7 +228,7 @@ fn of_shape(cursor: Cursor<'_>, expected: &str) -> Option<String> {
             }
         }
         Value::Text(_) | Value::Int(..) | Value::Float(..) | Value::Bool(..)
-            if is_root(cursor) && expected == "a map of keys" =>
+            if is_root(cursor) && *expected == Expected::Map =>
         {
             Some(BEGINNING.to_owned())
         }
@@ -241,5 +237,5 @@ fn of_shape(cursor: Cursor<'_>, expected: &str) -> Option<String> {
 }
 
 fn is_root(cursor: Cursor<'_>) -> bool {
-    cursor.site.of().is_empty() && cursor.key.is_empty()
+    cursor.site.of() == MapType::Names && cursor.key.is_empty()
 }

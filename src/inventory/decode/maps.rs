@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use crate::inventory::form::Form;
-use crate::inventory::node::{Node, Value};
-use crate::inventory::site::{Site, each, has_role, scalar};
+use crate::inventory::location::{Location, MapType, each, has_role, scalar};
+use crate::yaml::{Node, Value};
 
 use super::Cursor;
 
@@ -15,20 +15,20 @@ pub(super) fn of_place(cursor: Cursor<'_>) -> Option<String> {
     }
     let text = scalar(node);
     match (site.of(), cursor.key) {
-        ("Host", "exports") => Some(write(export(&site, text?)?)),
-        ("Host", "interfaces") => interfaces(&site, node),
-        ("Host" | "Defaults", "lab") => Some(write(lab(text?))),
-        ("Service", "check") => check(&site, node),
-        ("Inventory", "defaults") => {
+        (MapType::Host, "exports") => Some(write(export(&site, text?)?)),
+        (MapType::Host, "interfaces") => interfaces(&site, node),
+        (MapType::Host | MapType::Defaults, "lab") => Some(write(lab(text?))),
+        (MapType::Service, "check") => check(&site, node),
+        (MapType::Inventory, "defaults") => {
             Some("write what hosts share, such as `{ ssh: { user: admin } }`".to_owned())
         }
-        ("LongHealthCheck", "script") if !matches!(node.value, Value::Text(_)) => {
+        (MapType::LongHealthCheck, "script") if !matches!(node.value, Value::Text(_)) => {
             Some("write the program, such as `{ path: /usr/local/bin/check }`".to_owned())
         }
-        ("", _) if site.name() == "members" && matches!(node.value, Value::Bool(..)) => {
+        (MapType::Names, _) if site.name() == "members" && matches!(node.value, Value::Bool(..)) => {
             Some("write `{}`".to_owned())
         }
-        ("", _) if site.name() == "track_script" && !matches!(node.value, Value::Text(_)) => Some(
+        (MapType::Names, _) if site.name() == "track_script" && !matches!(node.value, Value::Text(_)) => Some(
             "write what is watched: `{ unit: nginx.service }` or `{ script: /usr/local/bin/up }`"
                 .to_owned(),
         ),
@@ -46,7 +46,7 @@ fn map(pairs: &[(&str, &str)]) -> Form {
 }
 
 /// A folder: it is mounted at the same place, by a host that mounts folders, or by any other.
-fn export(site: &Site<'_>, text: &str) -> Option<Form> {
+fn export(site: &Location<'_>, text: &str) -> Option<Form> {
     let path = text
         .split([':', ' '])
         .next()
@@ -61,7 +61,7 @@ fn export(site: &Site<'_>, text: &str) -> Option<Form> {
 }
 
 /// A name or an address, where each interface has its address.
-fn interfaces(site: &Site<'_>, node: &Node) -> Option<String> {
+fn interfaces(site: &Location<'_>, node: &Node) -> Option<String> {
     let first = each(node).first().and_then(scalar)?;
     let bare = first.split('/').next().unwrap_or(first);
     let is_address = bare.parse::<IpAddr>().is_ok();
@@ -77,7 +77,7 @@ fn interfaces(site: &Site<'_>, node: &Node) -> Option<String> {
         }
         (Some(_), false) => format!("write `interface: {first}` in the place of `interfaces`"),
         (None, true) => write(map(&[(interface.unwrap_or("eth0"), first)])),
-        (None, false) => write(map(&[(first, "192.168.100.14")])),
+        (None, false) => write(map(&[(first, "‹host›")])),
     })
 }
 
@@ -92,7 +92,7 @@ fn lab(text: &str) -> Form {
 }
 
 /// A port of the service, or a status.
-fn check(site: &Site<'_>, node: &Node) -> Option<String> {
+fn check(site: &Location<'_>, node: &Node) -> Option<String> {
     let list = matches!(node.value, Value::List(_));
     let numbers: Vec<u16> = each(node)
         .iter()

@@ -4,33 +4,33 @@
 mod access;
 mod address;
 mod error;
-mod group;
 mod hint;
 mod maps;
 mod nameless;
 mod number;
 mod place_hint;
-mod ports_of_hosts;
 mod role;
+#[cfg(test)]
+mod tests;
 mod whole;
 
 use std::cell::RefCell;
-use std::fmt;
 
 use miette::SourceSpan;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserializer, IntoDeserializer, Unexpected, Visitor};
 
 use access::{Elements, Entries, Recover, Shapes, Variant};
-pub(super) use error::{DecodeError, HELP};
-use error::{plain_secret, unknown_entry};
+pub(super) use error::{DecodeError, Typed};
+use error::{expected_by, plain_secret, unknown_entry};
 use hint::hint;
 
 use super::foreign;
-use super::node::{Entry, Node, Value};
+use super::location::{Location, MapType};
 use super::place::Places;
-use super::problem::{Fault, shown};
-use super::site::Site;
+use crate::diagnostic::{Expected, Fault, FaultKind, Found, Shape, shown};
+use crate::secret::SecretSource;
+use crate::yaml::{Entry, Node, Value};
 
 /// The visitor gets a sequence of the value, or of nothing where the value is faulty (and noted so).
 pub(super) const RECOVER: &str = "$recover";
@@ -45,7 +45,7 @@ pub(crate) type Sink = RefCell<Vec<Fault>>;
 
 /// Decodes a tree; faults go to the sink.
 pub(crate) fn decode<'de, T: de::Deserialize<'de>>(root: &'de Node, sink: &'de Sink) -> Option<T> {
-    decode_in(root, Site::new(root), sink)
+    decode_in(root, Location::new(root), sink)
 }
 
 /// The same for a resource of a role, whose texts are not numbers too.
@@ -53,14 +53,14 @@ pub(crate) fn decode_resource<'de, T: de::Deserialize<'de>>(
     root: &'de Node,
     sink: &'de Sink,
 ) -> Option<T> {
-    let mut site = Site::new(root);
+    let mut site = Location::new(root);
     site.role = true;
     decode_in(root, site, sink)
 }
 
 fn decode_in<'de, T: de::Deserialize<'de>>(
     root: &'de Node,
-    site: Site<'de>,
+    site: Location<'de>,
     sink: &'de Sink,
 ) -> Option<T> {
     let cursor = Cursor {
@@ -83,10 +83,10 @@ struct Cursor<'de> {
     /// The key that it stands behind.
     key: &'de str,
     /// The map that the key stands in.
-    site: Site<'de>,
+    site: Location<'de>,
     /// Whether it is one of a list behind the key.
     in_list: bool,
-    /// What a fault points at: the value, or the key where there is none.
+    /// The place of its faults: the value, or the key where there is none.
     at: SourceSpan,
     /// The key, at which is said what a map lacks.
     behind: SourceSpan,
@@ -95,7 +95,7 @@ struct Cursor<'de> {
 
 impl<'de> Cursor<'de> {
     /// The value of an entry; `site` is the map that the entry stands in.
-    fn of(self, entry: &'de Entry, site: Site<'de>) -> Self {
+    fn of(self, entry: &'de Entry, site: Location<'de>) -> Self {
         Self {
             node: &entry.value,
             key: &entry.key,
@@ -124,23 +124,25 @@ impl<'de> Cursor<'de> {
 
     /// Where a fault of this value is.
     fn place(self, fault: &Fault) -> SourceSpan {
-        let lacks = fault.message.ends_with("is missing") || fault.message.contains(" has no `");
-        if lacks { self.behind } else { self.at }
+        if fault.is_missing_key() {
+            self.behind
+        } else {
+            self.at
+        }
     }
 
     /// The inside of a map.
-    fn inside(self, of: &'static str, map: &'de [Entry]) -> Site<'de> {
-        self.site.inside(self.key, of, map)
+    fn inside(self, of: &'static str, map: &'de [Entry]) -> Location<'de> {
+        self.site.inside(self.key, MapType::named(of), map)
     }
 
     fn note(self, error: DecodeError) {
         let place = self.place(&error.fault);
-        self.sink.borrow_mut().push(error.at(place).fault);
+        self.sink.borrow_mut().push(*error.at(place).fault);
     }
 
-    fn expected(self, what: impl fmt::Display) -> DecodeError {
-        let fault = Fault::new(format!("expected {what}"));
-        self.locate_error(fault.into())
+    fn expected(self, what: Expected) -> DecodeError {
+        self.locate_error(Fault::from(FaultKind::Expected(what, None)).into())
     }
 
     /// Says what was found instead, and how to repair it, where that is not said yet.
@@ -149,55 +151,47 @@ impl<'de> Cursor<'de> {
         let place = self.place(&error.fault);
         let mut fault = error.at(place).fault;
         if let Some(help) = hint::slip(self).filter(|_| own || fault.span == Some(self.at)) {
-            fault.help = Some(help);
+            fault.help = Some(help.into());
         }
-        if fault.message.starts_with("expected ") && !fault.message.contains(", found ") {
-            let expected = fault.message.trim_start_matches("expected ");
-            // As serde calls a text.
-            let expected = if expected == "a string" {
-                "a text"
-            } else {
-                expected
-            };
-            let expected = expected.to_owned();
-            fault.help.get_or_insert_with(|| hint(self, &expected));
-            fault.message = format!("expected {expected}, found {}", self.node.describe());
+        if let FaultKind::Expected(expected, found @ None) = &mut fault.kind {
+            *found = Some(self.node.found());
+            if fault.help.is_none() {
+                fault.help = Some(hint(self, expected));
+            }
         }
-        fault.into()
+        DecodeError { fault }
     }
 
     fn integer<V: TryFrom<i128>>(self, low: i128, high: i128) -> Result<V, DecodeError> {
-        let what = || {
-            if high >= i64::MAX.into() {
-                format!("a whole number from {low} on")
-            } else {
-                format!("a whole number from {low} to {high}")
-            }
+        let read = match self.node.value {
+            Value::Int(n, _) => V::try_from(n).ok(),
+            _ => None,
         };
-        match self.node.value {
-            Value::Int(n, _) => V::try_from(n).map_err(|_| self.expected(what())),
-            _ => Err(self.expected(what())),
-        }
+        read.ok_or_else(|| {
+            self.expected(Expected::Integer {
+                min: i64::try_from(low).unwrap_or(i64::MIN),
+                max: i64::try_from(high).ok().filter(|high| *high < i64::MAX),
+            })
+        })
     }
 
-    /// What is no text is none here, and what has a form of its own says which.
+    /// Of a role: a number or a switch is no text.
     fn text_of_role<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let expecting = (&visitor as &dyn de::Expected).to_string();
-        let address = role::address(&expecting);
-        match (&self.node.value, address) {
-            (Value::Text(text), Some(what)) => {
+        let expected = expected_by(&visitor);
+        match &self.node.value {
+            Value::Text(text) if matches!(expected, Expected::Address(_)) => {
                 let read = visitor.visit_borrowed_str(text);
-                read.map_err(|_: DecodeError| self.expected(what))
+                read.map_err(|_: DecodeError| self.expected(expected))
             }
-            (Value::Text(text), None) => self.locate(visitor.visit_borrowed_str(text)),
-            (_, what) => Err(self.expected(what.unwrap_or(&expecting))),
+            Value::Text(text) => self.locate(visitor.visit_borrowed_str(text)),
+            _ => Err(self.expected(expected)),
         }
     }
 
     fn list(self) -> Result<&'de [Node], DecodeError> {
         match &self.node.value {
             Value::List(list) => Ok(list),
-            _ => Err(self.expected("a list")),
+            _ => Err(self.expected(Expected::List)),
         }
     }
 
@@ -206,7 +200,7 @@ impl<'de> Cursor<'de> {
             Value::Map(entries) => Ok(entries),
             // `hosts:` with nothing behind it, and `tcp:` for `tcp: {}`.
             Value::Null => Ok(&[]),
-            _ => Err(self.expected("a map of keys")),
+            _ => Err(self.expected(Expected::Map)),
         }
     }
 
@@ -269,7 +263,7 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match &self.node.value {
             Value::Bool(b, _) => self.locate(visitor.visit_bool(*b)),
-            _ => Err(self.expected("`true` or `false`")),
+            _ => Err(self.expected(Expected::Bool)),
         }
     }
 
@@ -281,7 +275,7 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
         match &self.node.value {
             Value::Float(n, _) => self.locate(visitor.visit_f64(*n)),
             Value::Int(n, _) => self.locate(visitor.visit_f64(*n as f64)),
-            _ => Err(self.expected("a number")),
+            _ => Err(self.expected(Expected::Number)),
         }
     }
 
@@ -327,7 +321,7 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.node.value {
             Value::Null => self.locate(visitor.visit_unit()),
-            _ => Err(self.expected("nothing")),
+            _ => Err(self.expected(Expected::Nothing)),
         }
     }
 
@@ -367,9 +361,12 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
     ) -> Result<V::Value, DecodeError> {
         match &self.node.value {
             Value::List(list) if self.site.role && list.len() != length => {
-                let found = list.len();
-                let what = format!("expected a list of {length} values, found one of {found}");
-                Err(DecodeError::from(Fault::new(what)).at(self.at))
+                let what = Expected::Other(format!("a list of {length} values").into(), None);
+                let found = Found {
+                    shape: Shape::List,
+                    text: format!("one of {}", list.len()),
+                };
+                Err(DecodeError::from(Fault::expected(what, found)).at(self.at))
             }
             _ => self.deserialize_seq(visitor),
         }
@@ -398,12 +395,13 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
     ) -> Result<V::Value, DecodeError> {
         let entries = self.map()?;
         let site = self.inside(name, entries);
-        if let Some(fault) = group::of_hosts(&site) {
-            return Err(fault.into());
-        }
         let is_unknown = |entry: &&Entry| !fields.contains(&entry.key.as_str());
         if entries.iter().any(|entry| is_unknown(&entry)) {
-            let hints = foreign::explain(&site, fields);
+            let hints = if site.inventory {
+                foreign::explain(&site, fields)
+            } else {
+                vec![None; entries.len()]
+            };
             let unknown = entries
                 .iter()
                 .zip(hints)
@@ -425,7 +423,7 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
         match &self.node.value {
             // The text may be the secret itself: it is neither tried as a word nor shown.
             Value::Text(_) | Value::Bool(..) | Value::Int(..) | Value::Float(..)
-                if name == "SecretSource" =>
+                if name == SecretSource::TYPE =>
             {
                 Err(DecodeError::from(plain_secret()).at(self.at))
             }
@@ -436,8 +434,7 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
                 let known: StrDeserializer<'_, DecodeError> = word.into_deserializer();
                 let made = visitor.visit_enum(known).map_err(|error: DecodeError| {
                     // The word is one of them, and holds something.
-                    let holds = self.site.role && error.fault.message.ends_with(" variant");
-                    if holds {
+                    if self.site.role && error.fault.kind == FaultKind::EmptyVariant {
                         Fault::new(format!("{} has nothing behind it", shown(word))).into()
                     } else {
                         error
@@ -450,9 +447,11 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
                     let cursor = self.of(entry, self.inside(name, entries));
                     cursor.locate(visitor.visit_enum(Variant(cursor, &entry.key, entry.key_span)))
                 }
-                _ => Err(self.expected(format!("one of: {}", variants.join(", ")))),
+                _ => {
+                    Err(self.expected(Expected::Words("one of".into(), variants.join(", ").into())))
+                }
             },
-            _ => Err(self.expected(format!("one of: {}", variants.join(", ")))),
+            _ => Err(self.expected(Expected::Words("one of".into(), variants.join(", ").into()))),
         }
     }
 

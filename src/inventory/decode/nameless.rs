@@ -1,9 +1,9 @@
 //! A service or a host that stands right below `services` or `hosts`, without its name.
 
+use crate::diagnostic::Fault;
 use crate::inventory::form::Form;
-use crate::inventory::node::{Entry, Value};
-use crate::inventory::problem::Fault;
-use crate::inventory::site::{each, entries_of, find, scalar};
+use crate::inventory::location::{each, entries_of, find, scalar};
+use crate::yaml::{Entry, Value};
 
 use super::Cursor;
 
@@ -12,8 +12,7 @@ pub(super) fn service(cursor: Cursor<'_>) -> Option<Fault> {
     if !is_one(entries, &["vip", "port"]) {
         return None;
     }
-    let form =
-        Form::of(cursor.node).unwrap_or_else(|| Form::parse("{ vip: 192.168.100.200, port: 80 }"));
+    let form = Form::of(cursor.node).unwrap_or_else(|| Form::parse("{ vip: ‹vip›, port: 80 }"));
     Some(
         Fault::new("a service stands below its name, and this one has none")
             .help(format!("write `services: {}`", Form::below(&["web"], form))),
@@ -33,8 +32,8 @@ pub(super) fn host(cursor: Cursor<'_>) -> Option<Fault> {
         Some("router") => "router",
         _ => "rs1",
     };
-    let form = Form::of(cursor.node)
-        .unwrap_or_else(|| Form::parse("{ role: director, address: 192.168.100.14 }"));
+    let form =
+        Form::of(cursor.node).unwrap_or_else(|| Form::parse("{ role: director, address: ‹host› }"));
     Some(
         Fault::new("a host stands below its name, and this one has none")
             .help(format!("write `hosts: {}`", Form::below(&[name], form))),

@@ -1,20 +1,19 @@
 //! Numbers and switches that are written in another way than their key takes them.
 
+use crate::diagnostic::Expected;
 use crate::inventory::form::Form;
 use crate::inventory::scalar::{listed, seconds, switch, without_zeros};
-use crate::model::ports::PortRange;
+use crate::model::ports::{self, PortRange};
 
-/// What was probably meant by it.
+/// The number or the switch that a text stands for. `several`: a list of them is taken.
 pub(super) fn of_scalar(
     key: &str,
-    expected: &str,
+    expected: &Expected,
     text: &str,
     quoted: bool,
     several: bool,
 ) -> Option<String> {
-    if expected.contains("`true`")
-        && let Some(word) = switch(text)
-    {
+    if let Some(word) = switch(text).filter(|_| expected.is_switch()) {
         let quotes = if word.to_string() == text {
             ", without quotes"
         } else {
@@ -22,26 +21,21 @@ pub(super) fn of_scalar(
         };
         return Some(format!("write `{word}`{quotes}"));
     }
-    if !["number", "seconds"].iter().any(|w| expected.contains(w)) {
+    if !expected.is_number() {
         return None;
     }
-    if let Some(number) = without_zeros(text).filter(|number| fits(key, number, expected)) {
+    if let Some(number) = without_zeros(text).filter(|number| fits(number, expected)) {
         return Some(format!("a leading zero: write `{number}`"));
     }
     if text.parse::<f64>().is_ok() {
-        let fits = quoted && fits(key, text, expected);
+        let fits = quoted && fits(text, expected);
         return fits.then(|| "take the quotes away".to_owned());
     }
-    if is_port(key) {
+    if matches!(key, "port" | "real_port") {
         return Some(of_port(text, several));
     }
-    let most = if key == "persistence" || key == "timeout" {
-        LONGEST_PERSISTENCE
-    } else {
-        86_400.0
-    };
-    let (_, high) = bounds(expected).unwrap_or((0.0, most));
-    let seconds = seconds(text)?.min(high.min(most));
+    let most = expected.bounds().map_or(86_400, |(_, high)| high);
+    let seconds = seconds(text)?.min(most as f64);
     if key == "advert_int" {
         // VRRP version 2, for IPv4, knows whole seconds up to 255; version 3 up to 40.95.
         let whole = seconds.ceil().clamp(1.0, 40.0);
@@ -49,7 +43,7 @@ pub(super) fn of_scalar(
             "write whole seconds without a unit: `{whole}`; with IPv6 VIPs they may have a fraction"
         ));
     }
-    let seconds = if expected.contains("whole") || expected.contains("`true`") {
+    let seconds = if expected.is_whole() {
         seconds.ceil()
     } else {
         seconds
@@ -57,73 +51,27 @@ pub(super) fn of_scalar(
     Some(format!("write seconds without a unit: `{seconds}`"))
 }
 
-/// What the kernel takes: 31 days in seconds.
-const LONGEST_PERSISTENCE: f64 = 2_678_400.0;
-
-/// Of "a whole number from 1 to 86400".
-pub(super) fn bounds(expected: &str) -> Option<(f64, f64)> {
-    let (_, range) = expected.split_once(" from ")?;
-    let (low, high) = range.split_once(" to ")?;
-    let high = high.split([' ', ',']).next()?;
-    Some((low.parse().ok()?, high.parse().ok()?))
-}
-
 /// Whether a number is within the bounds that are expected, and whole where that is.
-fn fits(key: &str, number: &str, expected: &str) -> bool {
+fn fits(number: &str, expected: &Expected) -> bool {
     let Ok(number) = number.parse::<f64>() else {
         return false;
     };
-    let (low, high) = bounds(expected).unwrap_or(if key == "persistence" {
-        (1.0, LONGEST_PERSISTENCE)
-    } else {
-        (f64::MIN, f64::MAX)
-    });
-    (low..=high).contains(&number) && (number.fract() == 0.0 || !expected.contains("whole"))
-}
-
-fn is_port(key: &str) -> bool {
-    matches!(key, "port" | "real_port")
+    let bounds = expected.bounds();
+    bounds.is_none_or(|(low, high)| (low as f64..=high as f64).contains(&number))
+        && (number.fract() == 0.0 || !expected.is_whole())
 }
 
 fn of_port(text: &str, several: bool) -> String {
-    let known = match text.to_lowercase().as_str() {
-        "http" => Some(80),
-        "https" => Some(443),
-        "ssh" => Some(22),
-        "ftp" => Some(21),
-        "telnet" => Some(23),
-        "smtp" => Some(25),
-        "ntp" => Some(123),
-        "pop3" => Some(110),
-        "imap" => Some(143),
-        "ldap" => Some(389),
-        "smtps" | "submissions" => Some(465),
-        "submission" => Some(587),
-        "ldaps" => Some(636),
-        "imaps" => Some(993),
-        "pop3s" => Some(995),
-        "mysql" => Some(3306),
-        "rdp" => Some(3389),
-        "sip" => Some(5060),
-        "postgres" | "postgresql" => Some(5432),
-        "redis" => Some(6379),
-        "dns" | "domain" => Some(53),
-        _ => None,
-    };
-    if let Some(port) = known {
+    if let Some(port) = ports::by_name(text) {
         return format!("names are not looked up here: write `{port}`");
     }
     if let Some(port) = behind_address(text) {
         return format!("write `{port}`: the address stands in `vip`");
     }
-    if let Some(parts) = listed(text)
-        && parts
-            .iter()
-            .all(|part| PortRange::read(part).is_ok() || part.parse::<u16>().is_ok())
-    {
-        let list = Form::words(parts);
+    let is_port = |part: &&str| PortRange::read(part).is_ok() || part.parse::<u16>().is_ok();
+    if let Some(parts) = listed(text).filter(|parts| parts.iter().all(is_port)) {
         return if several {
-            format!("write `{list}`, a list")
+            format!("write `{}`, a list", Form::words(parts))
         } else {
             "write one port: here is no list of them".to_owned()
         };
@@ -146,107 +94,106 @@ fn behind_address(text: &str) -> Option<u16> {
 mod tests {
     use super::super::hint::generic;
     use super::*;
-    use crate::inventory::node::Value;
+    use crate::yaml::Value;
 
     #[test]
     #[expect(clippy::too_many_lines, reason = "a table of cases")]
     fn texts_that_mean_something_else() {
-        let whole = "a whole number from 1 to 86400";
-        let persistence = "`true`, seconds, or a map with `timeout` and `granularity`";
+        let from = |min| Expected::Integer {
+            min,
+            max: Some(86_400),
+        };
+        let whole = from(1);
         for (key, expected, text, help) in [
             (
                 "delay_loop",
-                whole,
+                whole.clone(),
                 "2s",
                 "write seconds without a unit: `2`",
             ),
             (
                 "delay_loop",
-                whole,
+                whole.clone(),
                 "5m",
                 "write seconds without a unit: `300`",
             ),
             (
                 "delay_loop",
-                whole,
+                whole.clone(),
                 "500 ms",
                 "write seconds without a unit: `1`",
             ),
             (
                 "advert_int",
-                "a number",
+                Expected::Number,
                 "500ms",
                 "write whole seconds without a unit: `1`; with IPv6 VIPs they may have a fraction",
             ),
             (
                 "persistence",
-                persistence,
+                Expected::Persistence,
                 "1h",
                 "write seconds without a unit: `3600`",
             ),
-            ("persistence", persistence, "yes", "write `true`"),
+            ("persistence", Expected::Persistence, "yes", "write `true`"),
             (
                 "preempt",
-                "`true` or `false`",
+                Expected::Bool,
                 "true",
                 "write `true`, without quotes",
             ),
-            ("preempt", "`true` or `false`", "Off", "write `false`"),
-            ("weight", whole, "080", "a leading zero: write `80`"),
-            (
-                "weight",
-                "a whole number from 0 to 65535",
-                "00",
-                "a leading zero: write `0`",
-            ),
+            ("preempt", Expected::Bool, "Off", "write `false`"),
+            ("weight", whole.clone(), "080", "a leading zero: write `80`"),
+            ("weight", from(0), "00", "a leading zero: write `0`"),
             // What is out of bounds would be the next fault.
             (
                 "weight",
-                whole,
+                whole.clone(),
                 "00",
                 "write one number between 1 and 86400",
             ),
             (
                 "weight",
-                whole,
+                whole.clone(),
                 "90000",
                 "write one number between 1 and 86400",
             ),
             (
                 "delay_loop",
-                whole,
+                whole.clone(),
                 "2d",
                 "write seconds without a unit: `86400`",
             ),
-            ("weight", whole, "80", "take the quotes away"),
-            ("port", whole, "080", "a leading zero: write `80`"),
+            ("weight", whole.clone(), "80", "take the quotes away"),
+            ("port", whole.clone(), "080", "a leading zero: write `80`"),
             (
                 "port",
-                whole,
+                whole.clone(),
                 "https",
                 "names are not looked up here: write `443`",
             ),
             (
                 "port",
-                whole,
+                whole.clone(),
                 "web",
                 "write a number; a service also takes a list of them: `[80, 443]`",
             ),
             (
                 "delay_loop",
-                whole,
+                whole.clone(),
                 "soon",
                 "write one number between 1 and 86400",
             ),
             (
                 "delay_loop",
-                whole,
+                whole.clone(),
                 "é",
                 "write one number between 1 and 86400",
             ),
         ] {
-            let found = of_scalar(key, expected, text, true, key == "port");
-            let found = found.unwrap_or_else(|| generic(expected, &Value::Text(text.to_owned())));
+            let found = of_scalar(key, &expected, text, true, key == "port");
+            let found =
+                found.unwrap_or_else(|| generic(&expected, &Value::Text(text.to_owned())).text);
             assert_eq!(found, help, "{key}: {text}");
         }
         for (text, help) in [

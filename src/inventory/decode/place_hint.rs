@@ -4,31 +4,35 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::diagnostic::Help;
 use crate::inventory::foreign;
 use crate::inventory::form::Form;
-use crate::inventory::node::{Entry, Value};
+use crate::inventory::location::{Location, MapType, entries_of, find, has_role, scalar};
 use crate::inventory::scalar::{endpoint, switch};
-use crate::inventory::site::{Site, entries_of, find, has_role, scalar};
+use crate::yaml::{Entry, Value};
 
 use super::hint::{beside, of_ipv6};
 use super::{Cursor, maps};
 
-/// What was meant by a value at this place of the inventory.
-pub(super) fn of_place(cursor: Cursor<'_>) -> Option<String> {
+/// The value that was meant at this place of the inventory.
+pub(super) fn of_place(cursor: Cursor<'_>) -> Option<Help> {
     if !cursor.site.inventory {
         return None;
     }
     if let Some(help) = maps::of_place(cursor) {
-        return Some(help);
+        return Some(help.into());
     }
-    match cursor.site.of() {
-        "" => of_named(cursor),
-        "Inventory" => of_inventory(cursor),
-        "Vrrp" => of_vrrp(cursor),
-        "Service" | "EndToEnd" | "LongHealthCheck" => of_service(cursor),
-        "Defaults" | "Host" => of_host(cursor),
+    let help = match cursor.site.of() {
+        MapType::Names => of_named(cursor),
+        MapType::Inventory => of_inventory(cursor),
+        MapType::Vrrp => of_vrrp(cursor),
+        MapType::Service | MapType::EndToEnd | MapType::LongHealthCheck => {
+            return of_service(cursor);
+        }
+        MapType::Defaults | MapType::Host => of_host(cursor),
         _ => None,
-    }
+    };
+    help.map(Help::from)
 }
 
 fn below(name: &str, form: Form) -> Option<String> {
@@ -42,15 +46,9 @@ fn of_named(cursor: Cursor<'_>) -> Option<String> {
     match (site.name(), found) {
         ("hosts", _) => host(&site, key, text?),
         ("services", Value::Text(text)) => colons(text),
-        ("real_servers", Value::Int(number, _)) => {
-            // A weight is rarely that large.
-            let what = if *number < 1000 { "weight" } else { "port" };
-            below(what, Form::word(number))
+        ("real_servers", Value::Text(_)) => {
+            Some("write `{}`: a real server has its address below `hosts`".to_owned())
         }
-        ("real_servers", Value::Text(text)) => match text.parse::<u16>() {
-            Ok(number) => below("weight", Form::word(number)),
-            Err(_) => Some("write `{}`: a real server has its address below `hosts`".to_owned()),
-        },
         ("members", Value::Int(number, _)) => below("priority", Form::word(number)),
         ("members", Value::Text(text)) if text.parse::<IpAddr>().is_ok() => {
             below("address", Form::word(text))
@@ -73,11 +71,11 @@ fn of_inventory(cursor: Cursor<'_>) -> Option<String> {
     let (site, key, found) = (cursor.site, cursor.key, &cursor.node.value);
     let text = scalar(cursor.node);
     match (site.of(), key, found) {
-        ("Inventory", "hosts", Value::List(_)) => Some(
-            "write each host below its name: `hosts: { lb1: { role: director, address: 192.168.100.14 } }`"
+        (MapType::Inventory, "hosts", Value::List(_)) => Some(
+            "write each host below its name: `hosts: { lb1: { role: director, address: ‹host› } }`"
                 .to_owned(),
         ),
-        ("Inventory", "services", Value::List(list)) => {
+        (MapType::Inventory, "services", Value::List(list)) => {
             let first = list.first().map(entries_of).unwrap_or_default();
             let name = find(first, "name").and_then(|entry| scalar(&entry.value));
             let written = list.first().filter(|_| list.len() == 1).and_then(Form::of);
@@ -86,24 +84,26 @@ fn of_inventory(cursor: Cursor<'_>) -> Option<String> {
                     pairs.retain(|(key, _)| key != "name");
                     Form::below(&[name], Form::Map(pairs))
                 }
-                _ => Form::parse("{ web: { vip: 192.168.100.200, port: 80 } }"),
+                _ => Form::parse("{ web: { vip: ‹vip›, port: 80 } }"),
             };
-            Some(format!("write each service below its name: `services: {form}`"))
+            Some(format!(
+                "write each service below its name: `services: {form}`"
+            ))
         }
-        ("Inventory", "vrrp", Value::List(list)) => {
+        (MapType::Inventory, "vrrp", Value::List(list)) => {
             let one = list.first().filter(|_| list.len() == 1).and_then(Form::of);
             Some(match one {
                 Some(Form::Map(mut pairs)) => {
                     pairs.retain(|(key, _)| key != "name");
                     format!("write `{}`: one instance needs no name, and no list", Form::Map(pairs))
                 }
-                _ => "write each instance below its name: `{ lan: { virtual_router_id: 51, vips: 192.168.100.200 } }`".to_owned(),
+                _ => "write each instance below its name: `{ lan: { virtual_router_id: 51, vips: ‹vip› } }`".to_owned(),
             })
         }
-        ("Inventory", "vrrp", Value::Int(number, _)) => {
+        (MapType::Inventory, "vrrp", Value::Int(number, _)) => {
             below("virtual_router_id", Form::word(number))
         }
-        ("Inventory", "vrrp", _) if text.is_some() => {
+        (MapType::Inventory, "vrrp", _) if text.is_some() => {
             below("virtual_router_id", Form::word(51))
         }
         _ => None,
@@ -115,29 +115,29 @@ fn of_vrrp(cursor: Cursor<'_>) -> Option<String> {
     let (site, key, found) = (cursor.site, cursor.key, &cursor.node.value);
     let text = scalar(cursor.node);
     match (site.of(), key, found) {
-        ("Vrrp", "members", Value::Map(_)) => Some(
+        (MapType::Vrrp, "members", Value::Map(_)) => Some(
             "write the names of hosts (`[lb1, lb2]`), or a map of them: `members: { lb1: { priority: 110 } }`"
                 .to_owned(),
         ),
-        ("Vrrp", "unicast", Value::List(_) | Value::Map(_)) => Some(
+        (MapType::Vrrp, "unicast", Value::List(_) | Value::Map(_)) => Some(
             "write `true`: each member sends from its own address to those of the others".to_owned(),
         ),
-        ("Vrrp", "unicast", Value::Text(text)) if text.parse::<IpAddr>().is_ok() => Some(
+        (MapType::Vrrp, "unicast", Value::Text(text)) if text.parse::<IpAddr>().is_ok() => Some(
             "write `true`: each member sends from its own address to those of the others".to_owned(),
         ),
-        ("Vrrp", "sync_daemon", Value::Map(_) | Value::Text(_)) => {
+        (MapType::Vrrp, "sync_daemon", Value::Map(_) | Value::Text(_)) => {
             let off = text.and_then(switch) == Some(false);
             let why = if off { "" } else { ": it uses the interface that carries the adverts" };
             Some(format!("write `{}`{why}", !off))
         }
-        ("Vrrp", "notify", Value::Map(entries)) => {
+        (MapType::Vrrp, "notify", Value::Map(entries)) => {
             let program = entries.iter().find_map(|entry| scalar(&entry.value))?;
             let program = program.split_whitespace().next().filter(|p| p.starts_with('/'))?;
             Some(format!(
                 "write `{program}`: one program runs at every change, with the new state as its third argument"
             ))
         }
-        ("Vrrp", "track_script", Value::List(_) | Value::Text(_)) => Some(
+        (MapType::Vrrp, "track_script", Value::List(_) | Value::Text(_)) => Some(
             "write each below its name: `{ web: { unit: nginx.service } }` or `{ up: { script: /usr/local/bin/up } }`".to_owned(),
         ),
         _ => None,
@@ -145,15 +145,14 @@ fn of_vrrp(cursor: Cursor<'_>) -> Option<String> {
 }
 
 /// A value of a service, its end-to-end check or its health check.
-fn of_service(cursor: Cursor<'_>) -> Option<String> {
+fn of_service(cursor: Cursor<'_>) -> Option<Help> {
     let (site, key, found) = (cursor.site, cursor.key, &cursor.node.value);
-    let _text = scalar(cursor.node);
-    match (site.of(), key, found) {
-        ("Service", "real_servers", Value::Map(_)) => Some(
+    let help = match (site.of(), key, found) {
+        (MapType::Service, "real_servers", Value::Map(_)) => {
             "write the names of hosts (`[rs1, rs2]`), or a map of them: `real_servers: { rs1: { weight: 2 } }`"
-                .to_owned(),
-        ),
-        ("EndToEnd", "http" | "https", Value::Map(entries)) => {
+                .to_owned()
+        }
+        (MapType::EndToEnd, "http" | "https", Value::Map(entries)) => {
             let known = ["path", "status", "requests"];
             let own = entries.iter().filter(|entry| known.contains(&entry.key.as_str()));
             let pairs: Option<Vec<(String, Form)>> = own
@@ -161,48 +160,61 @@ fn of_service(cursor: Cursor<'_>) -> Option<String> {
                 .collect();
             let pairs = pairs.filter(|pairs| !pairs.is_empty())?;
             let all = foreign::quoted(&pairs);
-            Some(format!("write {all} in the place of `{key}`, which lists ports here"))
+            format!("write {all} in the place of `{key}`, which lists ports here")
         }
-        ("Service", "port", Value::Text(text)) if is_every(text) => Some(every_port(&site, cursor.in_list)),
-        ("Service", "real_port", Value::List(_)) => Some(
-            "a service maps all its ports to one: make a service of each port, with its own `real_port`".to_owned(),
-        ),
-        ("Service", "check", Value::Bool(..)) => Some(
-            "delete the key: `lvsctl verify` asks for every service; `check: { path: /health }` says how".to_owned(),
-        ),
-        ("LongHealthCheck", "port", Value::List(_)) => Some(
-            "write one port, or delete the key: without it each port that is served is asked".to_owned(),
-        ),
-        ("LongHealthCheck", "tcp" | "http" | "https", _) => match found {
-            Value::Int(port, _) => Some(format!("write `{{}}`{}", beside(&site, &[("port", Form::word(port))]))),
-            Value::Text(text) if key != "tcp" && text.contains('/') => below("path", Form::word(path_in(text))),
-            _ => Some(format!("write `{key}: {{}}` in the place of `{key}`")),
-        },
-        ("LongHealthCheck", "script", Value::Text(text)) => {
-            let first = text.split_whitespace().next()?;
-            let path = if first.starts_with('/') {
-                first.to_owned()
-            } else {
-                format!("/usr/local/bin/{}", first.trim_start_matches("./"))
-            };
-            let why = match (first.starts_with('/'), first.len() < text.len()) {
-                (_, true) => ": it gets the real server's address and port as arguments, and no others",
-                (false, _) => ", or where it is on the directors",
-                (true, _) => "",
-            };
-            Some(format!("write `{}`{why}", Form::below(&["path"], Form::word(path))))
+        (MapType::Service, "port", Value::Text(text)) if is_every(text) => {
+            return Some(every_port(&site, cursor.in_list));
         }
-        _ => None,
-    }
+        (MapType::Service, "real_port", Value::List(_)) => {
+            "a service maps all its ports to one: make a service of each port, with its own `real_port`".to_owned()
+        }
+        (MapType::Service, "check", Value::Bool(..)) => {
+            "delete the key: `lvsctl verify` asks for every service; `check: { path: /health }` says how".to_owned()
+        }
+        (MapType::LongHealthCheck, "port", Value::List(_)) => {
+            "write one port, or delete the key: without it each port that is served is asked".to_owned()
+        }
+        (MapType::LongHealthCheck, "tcp" | "http" | "https", Value::Int(port, _)) => {
+            let port = beside(&site, &[("port", Form::word(port))]);
+            return Some(Help::from("write `{}`").and(port));
+        }
+        (MapType::LongHealthCheck, "http" | "https", Value::Text(text)) if text.contains('/') => {
+            below("path", Form::word(path_in(text)))?
+        }
+        (MapType::LongHealthCheck, "tcp" | "http" | "https", _) => {
+            format!("write `{key}: {{}}` in the place of `{key}`")
+        }
+        (MapType::LongHealthCheck, "script", Value::Text(text)) => script(text)?,
+        _ => return None,
+    };
+    Some(help.into())
+}
+
+/// A program in the place of a map.
+fn script(text: &str) -> Option<String> {
+    let first = text.split_whitespace().next()?;
+    let absolute = first.starts_with('/');
+    let path = if absolute {
+        first.to_owned()
+    } else {
+        format!("/usr/local/bin/{}", first.trim_start_matches("./"))
+    };
+    let why = match (absolute, first.len() < text.len()) {
+        (_, true) => ": it gets the real server's address and port as arguments, and no others",
+        (false, _) => ", or where it is on the directors",
+        (true, _) => "",
+    };
+    Some(format!(
+        "write `{}`{why}",
+        Form::below(&["path"], Form::word(path))
+    ))
 }
 
 /// A value of a host or of the defaults.
 fn of_host(cursor: Cursor<'_>) -> Option<String> {
-    let (site, key, found) = (cursor.site, cursor.key, &cursor.node.value);
-    let _text = scalar(cursor.node);
-    match (site.of(), key, found) {
-        ("Defaults" | "Host", "ssh", Value::Text(text)) => ssh(&site, text),
-        ("Defaults" | "Host", "ssh", _) => Some(
+    match (cursor.key, &cursor.node.value) {
+        ("ssh", Value::Text(text)) => ssh(&cursor.site, text),
+        ("ssh", _) => Some(
             "write a map of options, such as `{ user: admin }`; `connection: ssh` is the default"
                 .to_owned(),
         ),
@@ -211,27 +223,29 @@ fn of_host(cursor: Cursor<'_>) -> Option<String> {
 }
 
 /// A word for every port.
-pub(super) fn is_every(text: &str) -> bool {
+fn is_every(text: &str) -> bool {
     let words = ["any", "all", "*", "every", "any port", "all ports"];
     words.contains(&text.to_lowercase().as_str())
 }
 
 /// It needs persistence, and a health check would need one port.
-pub(super) fn every_port(site: &Site<'_>, in_list: bool) -> String {
+fn every_port(site: &Location<'_>, in_list: bool) -> Help {
     let mut pairs = vec![("persistence", Form::word(true))];
     pairs.retain(|(key, _)| site.given(key).is_none());
     if !site.all("vrrp").is_empty() && site.given("health_check").is_none() {
         pairs.push(("health_check", Form::word(false)));
     }
     let more = beside(site, &pairs);
-    match in_list {
-        true => format!("write `port: 0` in the place of the list{more}"),
-        false => format!("write `0`, which is every port{more}"),
-    }
+    let write = if in_list {
+        "write `port: 0` in the place of the list"
+    } else {
+        "write `0`, which is every port"
+    };
+    Help::from(write).and(more)
 }
 
 /// A host that is only its address.
-pub(super) fn host(site: &Site<'_>, name: &str, text: &str) -> Option<String> {
+fn host(site: &Location<'_>, name: &str, text: &str) -> Option<String> {
     let (address, port) = match text.parse::<IpAddr>() {
         Ok(address) => (address.to_string(), None),
         Err(_) => match text.parse::<IpNet>() {
@@ -264,7 +278,7 @@ pub(super) fn host(site: &Site<'_>, name: &str, text: &str) -> Option<String> {
 }
 
 /// A block whose lines lack the blank behind their colons is one text.
-pub(super) fn colons(text: &str) -> Option<String> {
+fn colons(text: &str) -> Option<String> {
     let pairs = text.split_whitespace().map(|word| {
         let (key, value) = word.split_once([':', '='])?;
         let good = |c: char| c.is_ascii_lowercase() || c == '_';
@@ -278,12 +292,11 @@ pub(super) fn colons(text: &str) -> Option<String> {
     ))
 }
 
-/// A network of Docker's, or one with its subnet below a key.
+/// A network with its subnet below a key.
 pub(super) fn of_network(entries: &[Entry]) -> Option<String> {
-    let known = [
-        "subnet", "cidr", "network", "net", "address", "prefix", "range", "ipv4",
-    ];
-    let given = known.iter().find_map(|key| find(entries, key));
+    let given = ["subnet", "cidr", "network", "address"]
+        .iter()
+        .find_map(|key| find(entries, key));
     match given {
         Some(entry) => Some(format!(
             "write `{}`: a network is its subnet",
@@ -294,14 +307,14 @@ pub(super) fn of_network(entries: &[Entry]) -> Option<String> {
 }
 
 /// `root@bastion` and the like.
-pub(super) fn ssh(site: &Site<'_>, text: &str) -> Option<String> {
+fn ssh(site: &Location<'_>, text: &str) -> Option<String> {
     let word = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if let Some((user, host)) = text.split_once('@') {
         if !user.chars().all(word) || !host.chars().all(word) || user.is_empty() {
             return None;
         }
         // One host for all would be each of them.
-        if site.of() == "Defaults" {
+        if site.of() == MapType::Defaults {
             return Some(format!(
                 "write `{{ user: {user} }}`; lvsctl does not support jump hosts"
             ));
@@ -310,7 +323,7 @@ pub(super) fn ssh(site: &Site<'_>, text: &str) -> Option<String> {
     }
     match text {
         _ if switch(text).is_some() => None,
-        _ if site.of() == "Host" && text.chars().all(word) => {
+        _ if site.of() == MapType::Host && text.chars().all(word) => {
             Some(format!("write `{{ host: {text} }}`"))
         }
         _ => None,
@@ -318,7 +331,7 @@ pub(super) fn ssh(site: &Site<'_>, text: &str) -> Option<String> {
 }
 
 /// The path of a URL, or of a request: `GET /health`.
-pub(super) fn path_in(text: &str) -> String {
+fn path_in(text: &str) -> String {
     let text = text
         .split_whitespace()
         .find(|word| word.contains('/'))

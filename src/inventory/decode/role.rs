@@ -1,47 +1,28 @@
-//! Values of roles: what a field takes, in words of ours, and how to repair what does not fit.
+//! Values of roles that do not fit their field, and how to repair them.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::diagnostic::{AddressForm, Expected};
 use crate::inventory::form::Form;
-use crate::inventory::node::{Node, Value};
 use crate::inventory::scalar::{endpoint, listed};
+use crate::yaml::{Node, Value};
 
-pub(super) const NET: &str = "an address with its prefix length, such as 192.168.100.200/32";
-pub(super) const SOCKET: &str = "an address with its port, such as 192.168.100.200:80";
-const ADDRESS: &str = "one address, such as 192.168.100.14";
-const V4: &str = "one IPv4 address, such as 192.168.100.14";
-const V6: &str = "one IPv6 address, such as 2001:db8::14";
-
-/// What a type of an address calls itself.
-pub(super) fn address(expecting: &str) -> Option<&'static str> {
-    Some(match expecting {
-        "IPv4 or IPv6 network address" | "IP network" => NET,
-        "IPv4 network address" | "IPv6 network address" => NET,
-        "socket address" | "IPv4 socket address" | "IPv6 socket address" => SOCKET,
-        "IP address" => ADDRESS,
-        "IPv4 address" => V4,
-        "IPv6 address" => V6,
-        _ => return None,
-    })
-}
-
-/// What was probably meant.
-pub(super) fn hint(node: &Node, expected: &str) -> Option<String> {
+/// The value that was probably meant.
+pub(super) fn hint(node: &Node, expected: &Expected) -> Option<String> {
     match (&node.value, expected) {
-        (Value::Text(text), NET) => of_net(text.trim()),
-        (Value::Text(text), SOCKET) => of_socket(text.trim()),
-        (Value::Text(text), ADDRESS | V4 | V6) => of_address(text.trim()),
-        (Value::Int(_, text) | Value::Float(_, text) | Value::Bool(_, text), "a text") => {
+        (Value::Text(text), Expected::Address(form)) => match form {
+            AddressForm::HasPrefix => of_net(text.trim()),
+            AddressForm::HasPort => of_socket(text.trim()),
+            _ => of_address(text.trim()),
+        },
+        (Value::Int(_, text) | Value::Float(_, text) | Value::Bool(_, text), Expected::Text) => {
             Some(format!("put it in quotes: `\"{text}\"`"))
         }
-        (Value::Text(text), "a list") => {
-            let parts = listed(text)?.into_iter().map(Form::word).collect();
-            Some(format!(
-                "write `{}`: a list, with brackets",
-                Form::List(parts)
-            ))
+        (Value::Text(text), Expected::List) => {
+            let list = Form::words(listed(text)?);
+            Some(format!("write `{list}`: a list, with brackets"))
         }
         _ => None,
     }

@@ -1,15 +1,16 @@
-//! Values that are wrong as a whole, whatever stands in them: one message, with what was probably meant.
+//! Values that are wrong as a whole: one message, with the value that was probably meant.
 
+use crate::diagnostic::{Expected, Fault, Found, Help, shown};
 use crate::inventory::foreign;
 use crate::inventory::form::Form;
-use crate::inventory::node::{Node, Value};
-use crate::inventory::problem::{Fault, shown};
-use crate::inventory::scalar::{listed, variable};
-use crate::inventory::site::{each, entries_of, find, scalar};
+use crate::inventory::location::{MapType, each, entries_of, find, scalar};
+use crate::inventory::scalar::listed;
+use crate::yaml::{Node, Value, variable};
 
 use super::hint::{NO_VARIABLES, beside};
-use super::{Cursor, nameless, ports_of_hosts};
+use super::{Cursor, nameless};
 
+/// A fault of the whole value, where it is not read any further.
 pub(super) fn misread(cursor: Cursor<'_>) -> Option<Fault> {
     if cursor.in_list || !cursor.site.inventory {
         return None;
@@ -19,36 +20,37 @@ pub(super) fn misread(cursor: Cursor<'_>) -> Option<Fault> {
         _ => None,
     };
     match (cursor.site.of(), cursor.key) {
-        ("Inventory", "cluster") => variable(text?).map(|found| {
+        (MapType::Inventory, "cluster") => variable(text?).map(|found| {
             expected(cursor, "the cluster's name")
                 .help(format!("{NO_VARIABLES} in the place of `{found}`"))
         }),
-        ("Inventory", "hosts") => patterns(cursor.node).or_else(|| nameless::host(cursor)),
-        ("Inventory", "services") => nameless::service(cursor),
-        ("Host", "role") => names(cursor, text?, "a role or a list of roles"),
-        ("Vrrp", "members") => names(cursor, text?, "a list of hosts"),
-        ("Vrrp", "track_interface") => names(cursor, text?, "an interface or a list of them"),
-        ("Service", "scheduler_flags") => names(cursor, text?, "a flag or a list of flags"),
-        ("Service", "real_servers") => real_servers(cursor),
-        ("Service", "weight") => weights(cursor),
-        ("RealServer", "weight") => weights_of_ports(cursor),
-        ("Service", "port") => ports(cursor),
-        ("Service", "protocol") => protocols(cursor),
-        ("Service", "check") => check(cursor, text?),
-        ("Service", "health_check") => kinds(cursor),
-        ("Vrrp", "notify") => program(
+        (MapType::Inventory, "hosts") => patterns(cursor.node).or_else(|| nameless::host(cursor)),
+        (MapType::Inventory, "services") => nameless::service(cursor),
+        (MapType::Host, "role") => names(cursor, text?, "a role or a list of roles"),
+        (MapType::Vrrp, "members") => names(cursor, text?, "a list of hosts"),
+        (MapType::Vrrp, "track_interface") => {
+            names(cursor, text?, "an interface or a list of them")
+        }
+        (MapType::Service, "scheduler_flags") => names(cursor, text?, "a flag or a list of flags"),
+        (MapType::Service, "real_servers") => real_servers(cursor),
+        (MapType::Service, "weight") => weights(cursor),
+        (MapType::RealServer, "weight") => weights_of_ports(cursor),
+        (MapType::Service, "protocol") => protocols(cursor),
+        (MapType::Service, "check") => check(cursor, text?),
+        (MapType::Service, "health_check") => kinds(cursor),
+        (MapType::Vrrp, "notify") => program(
             cursor,
             text?,
             "it gets `INSTANCE`, the instance's name, the state and the priority as arguments, and no others",
         ),
-        ("TrackScript", "script") => watched(cursor, text?).or_else(|| {
+        (MapType::TrackScript, "script") => watched(cursor, text?).or_else(|| {
             program(
                 cursor,
                 text?,
                 "it gets no arguments; a script of yours may run it with them",
             )
         }),
-        ("ScriptCheck", "path") => program(
+        (MapType::ScriptCheck, "path") => program(
             cursor,
             text?,
             "it gets the real server's address and port as arguments, and no others",
@@ -57,8 +59,8 @@ pub(super) fn misread(cursor: Cursor<'_>) -> Option<Fault> {
     }
 }
 
-pub(super) fn expected(cursor: Cursor<'_>, what: &str) -> Fault {
-    Fault::new(format!("expected {what}, found {}", cursor.node.describe()))
+fn expected(cursor: Cursor<'_>, what: &'static str) -> Fault {
+    Fault::expected(Expected::other(what), cursor.node.found())
 }
 
 /// `rs[1:3]`: names of several hosts in one.
@@ -103,7 +105,7 @@ fn each_name(pattern: &str) -> Option<Vec<String>> {
 }
 
 /// Names in one text: `realserver, web`.
-fn names(cursor: Cursor<'_>, text: &str, what: &str) -> Option<Fault> {
+fn names(cursor: Cursor<'_>, text: &str, what: &'static str) -> Option<Fault> {
     let parts = listed(text)?;
     let good = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
     if !parts.iter().all(|part| part.chars().all(good)) {
@@ -113,13 +115,10 @@ fn names(cursor: Cursor<'_>, text: &str, what: &str) -> Option<Fault> {
     Some(expected(cursor, what).help(format!("write `{list}`")))
 }
 
-pub(super) const REAL_SERVERS: &str = "a list of hosts, or a map of hosts to `{ weight, port }`";
+const REAL_SERVERS: &str = "a list of hosts, or a map of hosts to `{ weight, port }`";
 
 fn real_servers(cursor: Cursor<'_>) -> Option<Fault> {
     let (site, node) = (cursor.site, cursor.node);
-    if let Value::Map(entries) = &node.value {
-        return ports_of_hosts::misread(cursor, entries);
-    }
     if let Value::Text(text) = &node.value
         && site.host(text).is_none()
         && ["all", "any", "realserver", "realservers", "*"].contains(&text.to_lowercase().as_str())
@@ -127,22 +126,15 @@ fn real_servers(cursor: Cursor<'_>) -> Option<Fault> {
         let help = "delete `real_servers`: without it every host of the role `realserver` serves";
         return Some(expected(cursor, REAL_SERVERS).help(help));
     }
-    let found = foreign::servers(&site, node).filter(|found| found.odd)?;
-    let more = if found.needs_nat {
-        beside(&site, &[("mode", Form::word("nat"))])
-    } else {
-        String::new()
-    };
-    let odd = each(node).iter().find(|one| match scalar(one) {
-        Some(text) => site.host(text).is_none(),
-        None => true,
-    });
-    let what = match odd.unwrap_or(node) {
-        inner if matches!(inner.value, Value::List(_)) => "a list in a list".to_owned(),
-        odd => odd.describe(),
-    };
-    let fault = Fault::new(format!("expected {REAL_SERVERS}, found {what}"));
-    Some(fault.help(format!("write `{}`{more}", found.form)))
+    let found = foreign::servers(&site, node)?;
+    let shape = node.found().shape;
+    let text = found.odd?;
+    let mut help = Help::from(format!("write `{}`", found.form));
+    if found.needs_nat {
+        help = help.and(beside(&site, &[("mode", Form::word("nat"))]));
+    }
+    let fault = Fault::expected(Expected::other(REAL_SERVERS), Found { shape, text });
+    Some(fault.help(help))
 }
 
 /// Weights of real servers where the service has one for all.
@@ -182,65 +174,6 @@ fn weights_of_ports(cursor: Cursor<'_>) -> Option<Fault> {
             cursor.site.name()
         ))
     })
-}
-
-/// Ports with what they become on the real servers, or with their protocol.
-fn ports(cursor: Cursor<'_>) -> Option<Fault> {
-    const MOST: usize = 50;
-    let all: Vec<foreign::Port> = each(cursor.node)
-        .iter()
-        .take(MOST)
-        .map(foreign::port)
-        .collect();
-    let odd = |port: &foreign::Port| port.pairs().is_some();
-    let first = all.iter().position(odd);
-    let maps = each(cursor.node)
-        .iter()
-        .any(|node| matches!(node.value, Value::Map(_)));
-    if first.is_none() && !maps {
-        return None;
-    }
-    let help = match all.as_slice() {
-        [one] if one.outer.is_none() => format!("write `{}`", ends(each(cursor.node).first()?)?),
-        [one] => {
-            let port = one.outer.as_deref()?;
-            let mut pairs = one.pairs().unwrap_or_default();
-            pairs.retain(|(key, _)| key != "port");
-            if one.inner.is_some() {
-                pairs.push(("mode".to_owned(), Form::word("nat")));
-            }
-            let pairs: Vec<(&str, Form)> =
-                pairs.iter().map(|(k, f)| (k.as_str(), f.clone())).collect();
-            format!(
-                "write `{}`{}",
-                Form::word(port),
-                beside(&cursor.site, &pairs)
-            )
-        }
-        all if all.iter().any(odd) => foreign::several(all, &cursor.site)?,
-        all => {
-            let list = all
-                .iter()
-                .map(|port| Some(Form::word(port.outer.as_ref()?)));
-            format!("write `{}`", Form::List(list.collect::<Option<_>>()?))
-        }
-    };
-    let found = each(cursor.node)
-        .get(first.unwrap_or(0))
-        .unwrap_or(cursor.node);
-    let what = "a port, or a range of ports such as `10000-20000`";
-    Some(Fault::new(format!("expected {what}, found {}", found.describe())).help(help))
-}
-
-/// A range as a map of its ends.
-fn ends(node: &Node) -> Option<String> {
-    let end = |keys: [&str; 5]| {
-        let entry = keys.iter().find_map(|key| find(entries_of(node), key))?;
-        scalar(&entry.value)?.parse::<u16>().ok()
-    };
-    let first = end(["from", "start", "first", "min", "low"])?;
-    let last = end(["to", "end", "last", "max", "high"])?;
-    (first < last).then(|| format!("{first}-{last}"))
 }
 
 /// Both protocols in one service.

@@ -1,16 +1,16 @@
-//! What is advised in the place of a key, and how it is said.
+//! Advice for an unknown key: keys to write, to add elsewhere or to delete, as values; and the text of the hint.
 
-use super::fit::fitted;
+use super::adapt_value::adapted;
 use super::{Hint, name_of};
 use crate::inventory::form::{Form, pair};
-use crate::inventory::node::{Entry, Value};
-use crate::inventory::site::{Site, find, scalar};
+use crate::inventory::location::{Location, MapType, find, scalar};
+use crate::yaml::{Entry, Value};
 
 pub(super) type Pairs = Vec<(String, Form)>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Advice {
-    /// These keys in its place; and what else is to be known.
+    /// These keys in its place, and a note behind them.
     Write(Pairs, String),
     /// The key alone is another.
     Rename(&'static str),
@@ -46,7 +46,7 @@ impl Advice {
     }
 
     /// With keys that only make sense beside it, where they are not given.
-    pub(super) fn with(mut self, site: &Site<'_>, more: &[(&str, &str)]) -> Self {
+    pub(super) fn with(mut self, site: &Location<'_>, more: &[(&str, &str)]) -> Self {
         if let Self::Write(pairs, note) = &mut self {
             for (key, value) in more {
                 match site.given(key).map(|given| scalar(&given.value)) {
@@ -73,7 +73,7 @@ impl Advice {
         self
     }
 
-    /// What is left of it beside what is advised of all keys of the map.
+    /// The advice for this key beside those for all keys of the map: keys that belong together are written once.
     pub(super) fn beside<'e>(
         self,
         entry: &Entry,
@@ -178,7 +178,7 @@ impl Advice {
     pub(super) fn hint(self, entry: &Entry) -> Hint {
         let (label, help) = match self {
             Self::Write(pairs, note) => {
-                let (pairs, example) = fitted(pairs);
+                let (pairs, example) = adapted(pairs);
                 let name = pairs.first().map_or("", |(key, _)| key);
                 let label = format!("here it is `{name}`");
                 let tidy = pairs.into_iter().map(|(key, form)| {
@@ -195,7 +195,7 @@ impl Advice {
                 format!("write `{key}` in the place of {}", name_of(entry)),
             ),
             Self::Add { to, pairs } => {
-                let (pairs, example) = fitted(pairs);
+                let (pairs, example) = adapted(pairs);
                 (
                     format!("it belongs to {to}"),
                     format!("delete it, and add {} to {to}{example}", quoted(&pairs)),
@@ -203,7 +203,7 @@ impl Advice {
             }
             Self::InFull { place, key, form } => {
                 let form = tidy(&key, form);
-                let (pairs, example) = fitted(vec![(key.clone(), form)]);
+                let (pairs, example) = adapted(vec![(key.clone(), form)]);
                 (
                     format!("it belongs below `{key}`"),
                     format!("delete it, and write {}{place}{example}", quoted(&pairs)),
@@ -307,23 +307,29 @@ fn tidy(key: &str, form: Form) -> Form {
 }
 
 /// How a map is called.
-pub(super) fn place(site: &Site<'_>, level: usize) -> String {
+pub(super) fn place(site: &Location<'_>, level: usize) -> String {
     let name = site.name_at(level);
     match site.type_at(level) {
-        "Service" => format!("the service `{name}`"),
-        "Host" => format!("the host `{name}`"),
-        "Vrrp" if name != "vrrp" => format!("the instance `{name}`"),
-        "Inventory" => "the inventory".to_owned(),
+        MapType::Service => format!("the service `{name}`"),
+        MapType::Host => format!("the host `{name}`"),
+        MapType::Vrrp if name != "vrrp" => format!("the instance `{name}`"),
+        MapType::Inventory => "the inventory".to_owned(),
         _ => format!("`{name}`"),
     }
 }
 
 /// A value below these keys of a map: that of the key itself (level 0), or one above it.
-pub(super) fn put(site: &Site<'_>, level: usize, path: &[&str], form: Form) -> Advice {
+pub(super) fn put(site: &Location<'_>, level: usize, path: &[&str], form: Form) -> Advice {
     let Some((first, rest)) = path.split_first() else {
         return Advice::delete("it says nothing");
     };
-    if site.type_at(level) == "LongHealthCheck"
+    let has_https = find(site.map_at(level), "https").is_some();
+    let first = &if *first == "http" && has_https {
+        "https"
+    } else {
+        first
+    };
+    if site.type_at(level) == MapType::LongHealthCheck
         && let Some(other) = other_kind(site.map_at(level), first)
     {
         return instead(first, rest, form, other);

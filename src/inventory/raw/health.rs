@@ -4,14 +4,13 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::{Error, SeqAccess};
+use serde::de::SeqAccess;
 
 use super::word::{Codes, Port, Seconds, Version, Whole};
-use crate::inventory::decode::HELP;
-use crate::inventory::field::{Many, Opt, Peek, Shaped, shaped};
+use crate::diagnostic::{Expected, choices, shown};
+use crate::inventory::field::{Many, Opt, Peek, Shaped, Wrong, shaped};
 use crate::inventory::foreign;
 use crate::inventory::form::Form;
-use crate::inventory::problem::{choices, shown};
 use crate::inventory::scalar::switch;
 
 /// Off, or a check.
@@ -93,7 +92,8 @@ shaped!(HealthCheck);
 const KINDS: &[&str] = &["tcp", "http", "https"];
 
 impl Shaped for HealthCheck {
-    const EXPECTED: &'static str = "`tcp`, `http`, `https`, a map, or `false` for no check";
+    const EXPECTED: Expected =
+        Expected::other("`tcp`, `http`, `https`, a map, or `false` for no check");
 
     fn read<'de, A: SeqAccess<'de>>(
         shape: &str,
@@ -116,11 +116,8 @@ impl Shaped for HealthCheck {
                     "http" => long.http = Opt::Given(HttpCheck::default()),
                     "https" => long.https = Opt::Given(HttpCheck::default()),
                     _ => {
-                        return Err(A::Error::custom(format!(
-                            "unknown health check {}{HELP}{}",
-                            shown(&word),
-                            instead(&word)
-                        )));
+                        let message = format!("unknown health check {}", shown(&word));
+                        return Err(Wrong::because(message, instead(&word)).into_error());
                     }
                 }
             }
@@ -131,7 +128,7 @@ impl Shaped for HealthCheck {
     }
 }
 
-/// What to write in the place of a word that is no health check.
+/// The fix for a word that is no health check.
 fn instead(word: &str) -> String {
     if let Some(on) = switch(word) {
         return format!("write `{on}`");

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::SeqAccess;
 
 use super::word::{Address, FreeValue, Gateway, Mac, Priority, Weight};
+use crate::diagnostic::{AddressForm, Expected};
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, shaped};
 use crate::model::{Connection, LabOptions, SshOptions};
 
@@ -111,7 +112,7 @@ struct LongNic {
 shaped!(Nic);
 
 impl Shaped for Nic {
-    const EXPECTED: &'static str = "an address such as 192.168.100.14/24, or a map with `address`";
+    const EXPECTED: Expected = Expected::Address(AddressForm::OfInterface);
 
     fn read<'de, A: SeqAccess<'de>>(
         shape: &str,

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::field::{Many, Named, Opt, Shaped, Text, shaped};
+use crate::diagnostic::Expected;
 use crate::model::ArpAnswer;
 use host::{Defaults, Host};
 use service::Service;
@@ -61,8 +62,7 @@ pub(in crate::inventory) struct Networks(pub Named<Network>);
 shaped!(Networks, Network);
 
 impl Shaped for Networks {
-    const EXPECTED: &'static str =
-        "a subnet such as 192.168.100.0/24, or a map of names to subnets";
+    const EXPECTED: Expected = Expected::Subnet { named: true };
 
     fn read<'de, A: serde::de::SeqAccess<'de>>(
         shape: &str,
@@ -97,7 +97,7 @@ impl JsonSchema for Networks {
 pub(in crate::inventory) struct Network(pub Many<Text<Cidr>>);
 
 impl Shaped for Network {
-    const EXPECTED: &'static str = Cidr::SUBNET;
+    const EXPECTED: Expected = Expected::SUBNET;
 
     fn read<'de, A: serde::de::SeqAccess<'de>>(
         shape: &str,

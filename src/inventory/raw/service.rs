@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Error, SeqAccess};
+use serde::de::SeqAccess;
 use serde::{Deserialize, Deserializer};
 
 use super::health::HealthCheck;
 use super::word::{
     Address, Bare, Cidr, Codes, Endpoint, Mark, Port, Seconds, ServicePorts, Weight, Whole,
 };
-use crate::inventory::decode::HELP;
-use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, Word, shaped};
+use crate::diagnostic::Expected;
+use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, Word, Wrong, shaped};
 use crate::model::{MOST_REQUESTS, Mode, Protocol, Scheduler};
 
 /// A service: VIPs and ports for clients, and the real servers.
@@ -122,9 +122,12 @@ pub(in crate::inventory) enum Granularity {
 }
 
 impl Word for Granularity {
-    const EXPECTED: &'static str = "a netmask such as 255.255.255.0, or a prefix length such as 24";
+    const EXPECTED: Expected = Expected::like(
+        "a netmask such as 255.255.255.0, or a prefix length such as 24",
+        "255.255.255.0",
+    );
 
-    fn read(text: &str) -> Result<Self, crate::inventory::field::Wrong> {
+    fn read(text: &str) -> Result<Self, Wrong> {
         let bare = text.strip_prefix('/').unwrap_or(text);
         if let Ok(prefix) = bare.parse::<u8>() {
             return Ok(Self::Prefix(prefix));
@@ -148,7 +151,7 @@ impl Word for Granularity {
 shaped!(Persistence, RealServers, Listed, SorryServer);
 
 impl Shaped for Persistence {
-    const EXPECTED: &'static str = "`true`, seconds, or a map with `timeout` and `granularity`";
+    const EXPECTED: Expected = Expected::Persistence;
 
     fn read<'de, A: SeqAccess<'de>>(
         shape: &str,
@@ -157,9 +160,12 @@ impl Shaped for Persistence {
         Ok(match shape {
             "bool" => Some(Self::Switch(node.as_a()?)),
             "int" if node.as_a::<i64>().is_ok_and(|seconds| seconds == 0) => {
-                return Err(A::Error::custom(format!(
-                    "expected seconds from 1 to 2678400{HELP}`persistence: false` turns it off"
-                )));
+                let seconds = Expected::Seconds {
+                    min: 1,
+                    max: 2_678_400,
+                };
+                let help = "`persistence: false` turns it off";
+                return Err(Wrong::expected(seconds, help).into_error());
             }
             "int" => Some(Self::Timeout(node.as_a()?)),
             "map" => {
@@ -211,7 +217,8 @@ pub(in crate::inventory) enum Listed {
 }
 
 impl Shaped for Listed {
-    const EXPECTED: &'static str = "the name of a host, or `{ HOST: { weight, port } }`";
+    const EXPECTED: Expected =
+        Expected::other("the name of a host, or `{ HOST: { weight, port } }`");
 
     fn read<'de, A: SeqAccess<'de>>(
         shape: &str,
@@ -253,7 +260,8 @@ pub(in crate::inventory) struct RealServer {
 }
 
 impl Shaped for RealServers {
-    const EXPECTED: &'static str = "a list of hosts, or a map of hosts to `{ weight, port }`";
+    const EXPECTED: Expected =
+        Expected::other("a list of hosts, or a map of hosts to `{ weight, port }`");
 
     fn read<'de, A: SeqAccess<'de>>(
         shape: &str,
@@ -305,7 +313,7 @@ struct LongSorryServer {
 }
 
 impl Shaped for SorryServer {
-    const EXPECTED: &'static str = Endpoint::EXPECTED;
+    const EXPECTED: Expected = Endpoint::EXPECTED;
 
     fn read<'de, A: SeqAccess<'de>>(
         shape: &str,

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::SeqAccess;
 
 use super::word::{Address, Bare, Priority, PriorityChange, Seconds, Whole};
+use crate::diagnostic::Expected;
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, shaped};
 use crate::secret::SecretSource;
 
@@ -107,7 +108,8 @@ pub(in crate::inventory) struct Member {
 shaped!(VrrpSection, Members);
 
 impl Shaped for VrrpSection {
-    const EXPECTED: &'static str = "a map with `virtual_router_id`, or a map of names to such maps";
+    const EXPECTED: Expected =
+        Expected::other("a map with `virtual_router_id`, or a map of names to such maps");
 
     fn read<'de, A: SeqAccess<'de>>(
         shape: &str,
@@ -148,7 +150,8 @@ impl JsonSchema for VrrpSection {
 }
 
 impl Shaped for Members {
-    const EXPECTED: &'static str = "a list of hosts, or a map of hosts to `{ priority }`";
+    const EXPECTED: Expected =
+        Expected::other("a list of hosts, or a map of hosts to `{ priority }`");
 
     fn read<'de, A: SeqAccess<'de>>(
         shape: &str,

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::diagnostic::Expected;
 use crate::inventory::field::{Opt, Text, Word, Wrong};
 use crate::model::Date;
 
@@ -29,7 +30,7 @@ pub(in crate::inventory) struct Waiver {
 pub(in crate::inventory) struct Day(pub Date);
 
 impl Word for Day {
-    const EXPECTED: &'static str = "a day such as 2027-01-31";
+    const EXPECTED: Expected = Expected::like("a day", "2027-01-31");
 
     fn read(text: &str) -> Result<Self, Wrong> {
         let read = text.parse().map(Self);

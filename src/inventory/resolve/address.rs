@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::{Context, MOST_NETWORKS};
+use crate::diagnostic::{Fault, choices, shown};
 use crate::inventory::field::{Many, Named, Opt};
-use crate::inventory::problem::{Fault, choices, shown};
+use crate::inventory::free_address;
 use crate::inventory::raw::word::Address;
 use crate::inventory::raw::{Inventory, Network as RawNetwork};
-use crate::inventory::spare;
 use crate::model::Network;
 
 /// The networks as written, or those that the hosts' addresses tell by their prefixes. Where they are faulty, likely ones,
@@ -154,7 +154,7 @@ fn proposed(raw: &Inventory) -> String {
         );
     }
     let networks = named(nets).into_iter().map(|network| {
-        let subnets: Vec<String> = network.subnets.iter().map(spare::in_yaml).collect();
+        let subnets: Vec<String> = network.subnets.iter().map(free_address::in_yaml).collect();
         match subnets.as_slice() {
             [one] => format!("{}: {one}", network.name),
             _ => format!("{}: [{}]", network.name, subnets.join(", ")),
@@ -226,7 +226,7 @@ pub(super) fn place(
     }
     let fault = match find(&cx.networks, address, claimed) {
         Ok(found) => return Some(found),
-        Err(fault) => fault,
+        Err(fault) => *fault,
     };
     cx.fault(path, fault);
     None
@@ -236,7 +236,7 @@ fn find(
     networks: &[Network],
     address: Address,
     claimed: Option<&str>,
-) -> Result<(IpNet, String), Fault> {
+) -> Result<(IpNet, String), Box<Fault>> {
     let Address {
         address: ip,
         prefix,
@@ -245,10 +245,8 @@ fn find(
     if let Some(claimed) = claimed
         && !names.contains(&claimed)
     {
-        return Err(
-            Fault::new(format!("there is no network named {}", shown(claimed)))
-                .help(choices(claimed, &names)),
-        );
+        let fault = Fault::new(format!("there is no network named {}", shown(claimed)));
+        return Err(fault.help(choices(claimed, &names)).into());
     }
     let candidates = networks
         .iter()
@@ -258,7 +256,7 @@ fn find(
         .filter(|(s, _)| s.contains(&ip))
         .max_by_key(|(s, _)| s.prefix_len());
     let Some((subnet, name)) = best else {
-        return Err(outside(networks, ip, claimed));
+        return Err(outside(networks, ip, claimed).into());
     };
     if let Some(prefix) = prefix
         && prefix != subnet.prefix_len()
@@ -267,11 +265,12 @@ fn find(
             "{ip}/{prefix} does not fit network {}, which is {subnet}",
             shown(name)
         ))
-        .help(format!("write {ip}/{} or just {ip}", subnet.prefix_len())));
+        .help(format!("write {ip}/{} or just {ip}", subnet.prefix_len()))
+        .into());
     }
     match IpNet::new(ip, subnet.prefix_len()) {
         Ok(net) => Ok((net, name.to_owned())),
-        Err(_) => Err(outside(networks, ip, claimed)),
+        Err(_) => Err(outside(networks, ip, claimed).into()),
     }
 }
 
@@ -281,7 +280,7 @@ fn outside(networks: &[Network], ip: IpAddr, claimed: Option<&str>) -> Fault {
         return Fault::new(format!(
             "{ip} is a loopback address, which each host has for itself"
         ))
-        .help("write the address that the other hosts reach it by: `address: 192.168.100.14`");
+        .help("write the address that the other hosts reach it by: `address: ‹host›`");
     }
     if networks.is_empty() {
         return Fault::new(format!(

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Context;
+use crate::diagnostic::Fault;
 use crate::inventory::field::{Many, Opt};
-use crate::inventory::problem::Fault;
 use crate::inventory::raw::health::{HealthCheck as RawHealth, LongHealthCheck};
 use crate::inventory::raw::service::{EndToEnd as RawCheck, Service as RawService};
 use crate::inventory::raw::word::{Codes, Port};
@@ -103,7 +103,7 @@ fn codes(written: &Opt<Many<Codes>>) -> Option<StatusCodes> {
     StatusCodes::union(all)
 }
 
-/// What of a service its end-to-end check depends on.
+/// The values of a service that its end-to-end check depends on.
 pub(super) struct Serving<'s> {
     pub ports: &'s [u16],
     pub ranges: &'s [PortRange],

@@ -7,9 +7,9 @@ use ipnet::IpNet;
 
 use super::address::place;
 use super::{Context, free, serving};
+use crate::diagnostic::{Fault, choices, shown};
 use crate::inventory::field::{Named, Opt, Text};
 use crate::inventory::foreign;
-use crate::inventory::problem::{Fault, choices, shown};
 use crate::inventory::raw::Inventory;
 use crate::inventory::raw::host::{Defaults, Host as RawHost};
 use crate::inventory::raw::word::{Address, Gateway};
@@ -130,7 +130,7 @@ fn interfaces(
             .map(|(index, text)| (index, text.0))
             .collect();
         if written.address.is_absent() {
-            let help = "give it an address: `eth1: 192.168.100.14/24` or `eth1: { address: 192.168.100.14 }`";
+            let help = "give it an address: `eth1: ‹host/24›` or `eth1: { address: ‹host› }`";
             cx.required(&path, &written.address, help);
         }
         let network_path = ["hosts", name, "interfaces", nic, "network"];
@@ -159,8 +159,7 @@ fn interfaces(
     };
     let Some((_, first)) = own.first().copied() else {
         if raw.address.is_absent() && raw.interfaces.is_absent() {
-            let help =
-                "give it the address that the cluster's traffic uses: `address: 192.168.100.14`";
+            let help = "give it the address that the cluster's traffic uses: `address: ‹host›`";
             cx.required(&["hosts", name, "address"], &raw.address, help);
         }
         return (raw.address.is_absent() && !all.is_empty()).then_some(all);

@@ -15,13 +15,13 @@ use serde_json::{Map, Value};
 
 use super::field::{Named, Opt};
 use super::foreign;
-use super::node::Node;
+use super::location;
 use super::place::Places;
-use super::problem::{Fault, MOST_SHOWN, choices, nearest, shown};
 use super::raw::Inventory;
 use super::raw::word::FreeValue;
-use super::site;
+use crate::diagnostic::{Fault, FaultKind, MOST_SHOWN, choices, nearest, shown};
 use crate::model::{Cluster, Host, Network, Service};
+use crate::yaml::Node;
 
 /// Bounds, far beyond any cluster: what follows grows with hosts times services.
 pub(super) const MOST_HOSTS: usize = 1000;
@@ -34,7 +34,7 @@ const MOST_VIPS: usize = 64;
 const MOST_PORTS: usize = 256;
 const MOST_MARKED_PORTS: usize = 4096;
 
-/// What is known while resolving, and what was found to be wrong.
+/// Names and networks known so far, and the faults found.
 pub(super) struct Context<'a> {
     places: Places<'a>,
     /// Addresses of sorry servers, as they are written.
@@ -53,7 +53,7 @@ impl<'a> Context<'a> {
     pub(super) fn new(root: &'a Node, roles: &'a [&'a str]) -> Self {
         Self {
             places: Places(root),
-            sorry_servers: site::sorry_servers(root),
+            sorry_servers: location::sorry_servers(root),
             roles,
             host_names: Vec::new(),
             networks: Vec::new(),
@@ -63,11 +63,15 @@ impl<'a> Context<'a> {
     }
 
     fn fault(&mut self, path: &[&str], fault: Fault) {
-        self.faults.push(fault.at(self.places.value(path)));
+        let subject = path.get(1).copied().unwrap_or_default();
+        self.faults
+            .push(fault.about(subject).at(self.places.value(path)));
     }
 
     fn fault_at_key(&mut self, path: &[&str], fault: Fault) {
-        self.faults.push(fault.at(self.places.key(path)));
+        let subject = path.get(1).copied().unwrap_or_default();
+        self.faults
+            .push(fault.about(subject).at(self.places.key(path)));
     }
 
     /// A key that must be given. One that is given but faulty has been reported.
@@ -78,13 +82,11 @@ impl<'a> Context<'a> {
             if self.stands_in(above, key) {
                 return None;
             }
-            let of = above
-                .last()
-                .map_or(String::new(), |name| format!(" of {}", shown(name)));
-            self.fault_at_key(
-                above,
-                Fault::new(format!("the key `{key}`{of} is missing")).help(help),
-            );
+            let kind = FaultKind::MissingKey {
+                key: key.to_owned(),
+                of: above.last().map(|name| (*name).to_owned()),
+            };
+            self.fault_at_key(above, Fault::from(kind).help(help));
         }
         value.get()
     }
@@ -161,7 +163,7 @@ pub(super) fn resolve(raw: &Inventory, cx: &mut Context<'_>) -> Cluster {
         .required(
             &["hosts"],
             &raw.hosts,
-            "list the hosts: `hosts: { lb1: { role: director, address: 192.168.100.14 } }`",
+            "list the hosts: `hosts: { lb1: { role: director, address: ‹host› } }`",
         )
         .unwrap_or(&no_hosts);
     let written = if cx.at_most(&["hosts"], "hosts", written.0.len(), MOST_HOSTS) {

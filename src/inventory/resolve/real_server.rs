@@ -5,15 +5,15 @@ use std::net::IpAddr;
 
 use super::Context;
 use super::health::not_empty;
+use crate::diagnostic::{Fault, shown};
 use crate::inventory::field::{Named, Opt};
-use crate::inventory::problem::{Fault, shown};
 use crate::inventory::raw::Inventory;
 use crate::inventory::raw::service::{
     Chosen as RawChosen, Listed, RealServers, Service as RawService,
 };
 use crate::model::{Host, Mode, RealServer};
 
-/// What a host's weight is where a service says nothing, and whether the host takes no connections at all.
+/// A host's weight in services that give none, and whether the host takes no connections at all.
 #[derive(Clone, Copy)]
 pub(super) struct HostWeight {
     weight: u16,
@@ -253,6 +253,7 @@ pub(super) fn family_fault(service: &str, host: &Host, vip: IpAddr, cx: &mut Con
         "VIP {vip} is {family}, but real server {} has no {family} address",
         shown(&host.name)
     ))
+    .about(&host.name)
     .help(format!(
         "give the host one as well (`address: [{}, ...]`), or leave it out of `real_servers`",
         host.address

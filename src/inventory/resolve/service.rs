@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use super::health::{Serving, check, health_check, not_empty};
 use super::real_server::{HostWeight, real_servers, weights};
 use super::{Context, MOST_MARKED_PORTS, MOST_PORTS, MOST_SERVICES, MOST_VIPS};
+use crate::diagnostic::Fault;
 use crate::inventory::field::{Many, Named, Opt};
-use crate::inventory::problem::Fault;
 use crate::inventory::raw::Inventory;
 use crate::inventory::raw::service::{
     Granularity, Persistence as RawPersistence, Service as RawService,
@@ -76,7 +76,7 @@ fn resolve(
         .required(
             &path("vip"),
             &raw.vip,
-            "say which address clients ask for: `vip: 192.168.100.200`",
+            "say which address clients ask for: `vip: ‹vip›`",
         )
         .map(|many| many.iter().map(|(_, text)| vip(text.0)).collect::<Vec<_>>());
     let written = cx
@@ -119,7 +119,8 @@ fn resolve(
     let persistence = persistence(name, raw, first_vip, cx);
     let health_check = health_check(name, raw, keepalived, cx);
     let sorry_server = raw.sorry_server.get().and_then(|sorry| {
-        let help = "say who answers when no real server is left: `sorry_server: { address: 192.168.100.14 }`";
+        let help =
+            "say who answers when no real server is left: `sorry_server: { address: ‹host› }`";
         let path = ["services", name, "sorry_server", "address"];
         let address = cx.required(&path, &sorry.address, help)?.0.0;
         let port = sorry.port.copied().map(|port| port.0);

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use super::service::vip;
 use super::{Context, MOST_INSTANCES, vips_of};
+use crate::diagnostic::{Fault, choices, shown};
 use crate::inventory::field::{Named, Opt};
-use crate::inventory::problem::{Fault, choices, shown};
 use crate::inventory::raw::host::Host as RawHost;
 use crate::inventory::raw::vrrp::{Member, Members, Vrrp, VrrpSection};
 use crate::model::{Host, Service, TrackScript, Vip, VrrpInstance, VrrpMember, Watch};
@@ -158,7 +158,7 @@ impl Surroundings<'_> {
             cx.required(
                 &below(path, "vips"),
                 &raw.vips,
-                "with several instances, say which VIPs each holds: `vips: [192.168.100.200]`",
+                "with several instances, say which VIPs each holds: `vips: [‹vip›]`",
             );
             return None;
         }
@@ -254,6 +254,7 @@ impl Surroundings<'_> {
                         shown(&host.name),
                         shown(name)
                     ))
+                    .about(&host.name)
                     .help(choices(name, &names));
                     cx.fault(&at, fault);
                 }

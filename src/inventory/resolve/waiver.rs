@@ -2,8 +2,8 @@
 
 use super::{Context, MOST_WAIVERS};
 use crate::check::registry;
+use crate::diagnostic::{Fault, choices, shown};
 use crate::inventory::field::Opt;
-use crate::inventory::problem::{Fault, choices, shown};
 use crate::inventory::raw::Inventory;
 use crate::inventory::raw::waiver::Waiver as RawWaiver;
 use crate::model::{Host, Waiver};

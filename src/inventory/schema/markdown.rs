@@ -65,7 +65,7 @@ fn description(of: &Value) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What a key takes, in words.
+/// The value that a key takes, in words.
 fn takes(value: &Value, root: &Value, links: &mut Vec<String>) -> String {
     if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
         let name = reference.rsplit('/').next().unwrap_or(reference);

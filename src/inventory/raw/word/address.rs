@@ -3,19 +3,17 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
+use schemars::{Schema, json_schema};
 
+use crate::diagnostic::{AddressForm, Expected};
 use crate::inventory::field::{Word, Wrong};
 
 /// A subnet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::inventory) struct Cidr(pub IpNet);
 
-impl Cidr {
-    pub(crate) const SUBNET: &'static str = "a subnet such as 192.168.100.0/24";
-}
-
 impl Word for Cidr {
-    const EXPECTED: &'static str = Self::SUBNET;
+    const EXPECTED: Expected = Expected::SUBNET;
 
     fn read(text: &str) -> Result<Self, Wrong> {
         let Some(net) = subnet(text) else {
@@ -55,7 +53,7 @@ pub(in crate::inventory) struct Address {
 }
 
 impl Word for Address {
-    const EXPECTED: &'static str = "an address such as 192.168.100.14 or 192.168.100.14/24";
+    const EXPECTED: Expected = Expected::Address(AddressForm::MayHavePrefix);
 
     fn read(text: &str) -> Result<Self, Wrong> {
         if let Ok(address) = text.parse() {
@@ -70,7 +68,7 @@ impl Word for Address {
                 prefix: Some(net.prefix_len()),
             });
         }
-        Err(address_help(text))
+        Err(numbers_help(text))
     }
 }
 
@@ -79,25 +77,10 @@ impl Word for Address {
 pub(in crate::inventory) struct Bare(pub IpAddr);
 
 impl Word for Bare {
-    const EXPECTED: &'static str = "an address such as 192.168.100.14";
+    const EXPECTED: Expected = Expected::ADDRESS;
 
     fn read(text: &str) -> Result<Self, Wrong> {
-        text.parse().map(Self).map_err(|_| address_help(text))
-    }
-}
-
-/// What is said of a name where an address is wanted.
-pub(in crate::inventory) const NO_NAMES: &str =
-    "host names are not looked up here: write the address itself";
-
-/// What depends on the key is said where that is known.
-pub(in crate::inventory) fn address_help(text: &str) -> Wrong {
-    let good = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let name = text.contains(|c: char| c.is_ascii_alphabetic()) && text.chars().all(good);
-    if name {
-        Wrong::help(NO_NAMES)
-    } else {
-        numbers_help(text)
+        text.parse().map(Self).map_err(|_| numbers_help(text))
     }
 }
 
@@ -140,7 +123,7 @@ pub(in crate::inventory) enum Gateway {
 }
 
 impl Word for Gateway {
-    const EXPECTED: &'static str = "an address or the name of a host";
+    const EXPECTED: Expected = Expected::Address(AddressForm::OrHost);
 
     fn read(text: &str) -> Result<Self, Wrong> {
         if let Ok(address) = text.parse() {
@@ -167,7 +150,7 @@ pub(in crate::inventory) struct Endpoint {
 }
 
 impl Word for Endpoint {
-    const EXPECTED: &'static str = "an address with or without a port, such as 192.168.100.14:8080";
+    const EXPECTED: Expected = Expected::Address(AddressForm::MayHavePort);
 
     fn read(text: &str) -> Result<Self, Wrong> {
         if let Ok(address) = text.parse() {
@@ -187,7 +170,7 @@ impl Word for Endpoint {
                 Err(if zero.help.is_some() {
                     zero
                 } else if text.matches(':').count() < 2 || text.starts_with('[') {
-                    address_help(address)
+                    numbers_help(address)
                 } else {
                     Wrong::help("an IPv6 address with a port needs brackets: [fd00::14]:8080")
                 })
@@ -201,7 +184,14 @@ impl Word for Endpoint {
 pub(in crate::inventory) struct Mac(pub String);
 
 impl Word for Mac {
-    const EXPECTED: &'static str = "a hardware address such as 52:54:00:12:34:56";
+    const EXPECTED: Expected = Expected::like(
+        "a hardware address such as 52:54:00:12:34:56",
+        "52:54:00:12:34:56",
+    );
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "title": "a hardware address" })
+    }
 
     fn read(text: &str) -> Result<Self, Wrong> {
         let bytes: Vec<&str> = text.split(':').collect();

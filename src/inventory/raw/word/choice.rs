@@ -2,13 +2,16 @@
 
 use schemars::{Schema, json_schema};
 
+use crate::diagnostic::{Expected, choices, shown};
 use crate::inventory::field::{Word, Wrong};
 use crate::inventory::foreign;
-use crate::inventory::problem::{choices, shown};
 use crate::model::{ArpAnswer, Mode, Protocol, Scheduler};
 
 impl Word for ArpAnswer {
-    const EXPECTED: &'static str = "an answer to the ARP problem: sysctl, arptables or neighbour";
+    const EXPECTED: Expected = Expected::words(
+        "an answer to the ARP problem",
+        "sysctl, arptables or neighbour",
+    );
 
     fn read(text: &str) -> Result<Self, Wrong> {
         match text.to_lowercase().as_str() {
@@ -32,7 +35,7 @@ pub(in crate::inventory) fn one_of(words: &[&str]) -> Schema {
 }
 
 impl Word for Mode {
-    const EXPECTED: &'static str = "a forwarding mode: dr, nat or tun";
+    const EXPECTED: Expected = Expected::words("a forwarding mode", "dr, nat or tun");
 
     fn read(text: &str) -> Result<Self, Wrong> {
         if matches!(text.to_lowercase().as_str(), "tcp" | "http") {
@@ -94,7 +97,7 @@ pub(in crate::inventory) const SCHEDULERS: &[(&str, Scheduler)] = &[
 ];
 
 impl Word for Scheduler {
-    const EXPECTED: &'static str = "a scheduler such as rr or wlc";
+    const EXPECTED: Expected = Expected::like("a scheduler such as rr or wlc", "rr");
 
     fn read(text: &str) -> Result<Self, Wrong> {
         let same = |(word, _): &&(&str, _)| word.eq_ignore_ascii_case(text);
@@ -118,7 +121,7 @@ impl Word for Scheduler {
 }
 
 impl Word for Protocol {
-    const EXPECTED: &'static str = "a protocol: tcp or udp";
+    const EXPECTED: Expected = Expected::words("a protocol", "tcp or udp");
 
     fn read(text: &str) -> Result<Self, Wrong> {
         match text.to_lowercase().as_str() {

@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Error, SeqAccess};
+use serde::de::SeqAccess;
 
 use super::Whole;
-use crate::inventory::decode::HELP;
-use crate::inventory::field::{Peek, Shaped};
-use crate::inventory::problem::{choices, shown};
+use crate::diagnostic::{Expected, choices, shown};
+use crate::inventory::field::{Peek, Shaped, Wrong};
 use crate::model::{HttpVersion, StatusCodes, WrongStatus};
 
 /// HTTP status codes: a number, or a text with numbers, ranges and classes.
@@ -16,8 +15,10 @@ use crate::model::{HttpVersion, StatusCodes, WrongStatus};
 pub(in crate::inventory) struct Codes(pub StatusCodes);
 
 impl Shaped for Codes {
-    const EXPECTED: &'static str =
-        "an HTTP status such as 200, a range such as 200-299, or a list of them";
+    const EXPECTED: Expected = Expected::like(
+        "an HTTP status such as 200, a range such as 200-299, or a list of them",
+        "200",
+    );
 
     fn read<'de, A: SeqAccess<'de>>(
         shape: &str,
@@ -39,7 +40,7 @@ impl Shaped for Codes {
                         WrongStatus::Outside(_) => "they go from 100 to 599: `200-299`",
                         WrongStatus::Reversed(..) => "write the lower one first: `200-299`",
                     };
-                    A::Error::custom(format!("{wrong}{HELP}{help}"))
+                    Wrong::because(wrong.to_string(), help).into_error()
                 })
             }
             _ => Ok(None),
@@ -71,7 +72,7 @@ impl JsonSchema for Codes {
 pub(in crate::inventory) struct Version(pub HttpVersion);
 
 impl Shaped for Version {
-    const EXPECTED: &'static str = "a version of HTTP: 1.0 or 1.1";
+    const EXPECTED: Expected = Expected::words("a version of HTTP", "1.0 or 1.1");
 
     fn read<'de, A: SeqAccess<'de>>(
         shape: &str,
@@ -86,11 +87,8 @@ impl Shaped for Version {
             "1.0" => HttpVersion::V1_0,
             "1.1" => HttpVersion::V1_1,
             _ => {
-                return Err(A::Error::custom(format!(
-                    "no health check asks by HTTP {}{HELP}{}",
-                    shown(&text),
-                    choices(&text, &["1.0", "1.1"])
-                )));
+                let message = format!("no health check asks by HTTP {}", shown(&text));
+                return Err(Wrong::because(message, choices(&text, &["1.0", "1.1"])).into_error());
             }
         };
         Ok(Some(Self(version)))

@@ -10,13 +10,14 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::SeqAccess;
 
-pub(in crate::inventory) use address::{Address, Bare, Cidr, Endpoint, Gateway, Mac, NO_NAMES};
+pub(in crate::inventory) use address::{Address, Bare, Cidr, Endpoint, Gateway, Mac};
 pub(in crate::inventory) use choice::SCHEDULERS;
 pub(in crate::inventory) use http::{Codes, Version};
 pub(in crate::inventory) use number::{
     Mark, Port, Priority, PriorityChange, Seconds, ServicePorts, Weight, Whole,
 };
 
+use crate::diagnostic::Expected;
 use crate::inventory::field::{Peek, Shaped, shaped};
 
 shaped!(Mark, FreeValue, Codes, Version, ServicePorts);
@@ -26,7 +27,7 @@ shaped!(Mark, FreeValue, Codes, Version, ServicePorts);
 pub(in crate::inventory) struct FreeValue(pub serde_json::Value);
 
 impl Shaped for FreeValue {
-    const EXPECTED: &'static str = "a value";
+    const EXPECTED: Expected = Expected::other("a value");
 
     fn read<'de, A: SeqAccess<'de>>(_: &str, node: &mut Peek<A>) -> Result<Option<Self>, A::Error> {
         node.as_a().map(|value| Some(Self(value)))

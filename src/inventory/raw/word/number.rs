@@ -1,15 +1,15 @@
 //! Numbers with bounds, firewall marks and ports.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Display as _};
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
-use crate::inventory::decode::HELP;
-use crate::inventory::field::{Peek, Shaped};
-use crate::inventory::problem::shown;
+use crate::diagnostic::{Expected, shown};
+use crate::inventory::decode::Typed;
+use crate::inventory::field::{Peek, Shaped, Wrong};
 use crate::model::ports::{NoRange, PortRange};
 
 /// A whole number within bounds.
@@ -29,7 +29,8 @@ impl<N: TryFrom<i64>, const LOW: i64, const HIGH: i64> Visitor<'_> for WholeVisi
     type Value = Whole<N, LOW, HIGH>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a whole number from {LOW} to {HIGH}")
+        let max = Some(HIGH);
+        Typed(&Expected::Integer { min: LOW, max }).fmt(f)
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
@@ -67,7 +68,7 @@ pub(in crate::inventory) type Weight = Whole<u16, 0, 65535>;
 
 pub(in crate::inventory) type Priority = Whole<u8, 1, 254>;
 
-/// What a tracker adds to a VRRP priority; 0 makes its failure the instance's.
+/// The change of a VRRP priority by a tracker; 0 makes its failure the instance's.
 pub(in crate::inventory) type PriorityChange = Whole<i16, -253, 253>;
 
 /// At most a day.
@@ -78,7 +79,7 @@ pub(in crate::inventory) type Seconds = Whole<u32, 1, 86_400>;
 pub(in crate::inventory) struct Mark(pub u32);
 
 impl Shaped for Mark {
-    const EXPECTED: &'static str = "a firewall mark from 1 to 4294967295, such as 6666 or 0x1a0a";
+    const EXPECTED: Expected = Expected::Mark;
 
     fn read<'de, A: SeqAccess<'de>>(
         shape: &str,
@@ -124,13 +125,16 @@ impl JsonSchema for Mark {
 pub(in crate::inventory) struct ServicePorts(pub PortRange);
 
 impl Shaped for ServicePorts {
-    const EXPECTED: &'static str = "a port, or a range of ports such as `10000-20000`";
+    const EXPECTED: Expected = Expected::like(
+        "a port, or a range of ports such as `10000-20000`",
+        "10000-20000",
+    );
 
     fn read<'de, A: SeqAccess<'de>>(
         shape: &str,
         node: &mut Peek<A>,
     ) -> Result<Option<Self>, A::Error> {
-        let wrong = |what: String, help: &str| Err(A::Error::custom(format!("{what}{HELP}{help}")));
+        let wrong = |what: String, help: &str| Err(Wrong::because(what, help).into_error());
         if shape == "text" {
             let text: String = node.as_a()?;
             match PortRange::read(&text) {

@@ -1,6 +1,7 @@
-//! YAML text to a tree whose every value knows its place. The only user of the YAML crate; what keys mean is not known here.
+//! YAML text to a tree whose every value has its place. The only user of the YAML crate; the meaning of keys is not known
+//! here.
 
-pub(crate) mod slip;
+mod syntax_error;
 
 use std::fmt;
 
@@ -9,7 +10,35 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::budget::BudgetBreach;
 use serde_yaml::{DuplicateKeyPolicy, Error, Location, NonFiniteFloatPolicy, Spanned};
 
-use super::problem::{Fault, shown};
+use crate::diagnostic::{Fault, Found, Shape, shown};
+pub(crate) use syntax_error::{quoted, variable};
+
+/// The kind of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Document {
+    Inventory,
+    Role,
+    /// Text of our own.
+    Hint,
+}
+
+impl Document {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Inventory => "inventory",
+            Self::Role => "role",
+            Self::Hint => "hint",
+        }
+    }
+
+    fn with_article(self) -> &'static str {
+        match self {
+            Self::Inventory => "an inventory",
+            Self::Role => "a role",
+            Self::Hint => "a hint",
+        }
+    }
+}
 
 /// Deeper than any inventory, shallow enough for every stack.
 const MAX_DEPTH: usize = 32;
@@ -48,7 +77,18 @@ pub(crate) struct Entry {
 }
 
 impl Node {
-    /// What it is, for "found ...".
+    /// For a fault.
+    pub(crate) fn found(&self) -> Found {
+        let shape = match &self.value {
+            Value::List(_) => Shape::List,
+            Value::Map(_) => Shape::Map,
+            _ => Shape::Scalar,
+        };
+        let text = self.describe();
+        Found { shape, text }
+    }
+
+    /// Its description, for "found ...".
     pub(crate) fn describe(&self) -> String {
         match &self.value {
             Value::Null => "nothing".to_owned(),
@@ -64,8 +104,7 @@ impl Node {
 
 /// The tree, or why there is none. Duplicate keys are reported, and the first of each is kept, so that what
 /// else is wrong can be found as well.
-/// `what` names the document in messages: "inventory", "role".
-pub(crate) fn read(text: &str, what: &str, faults: &mut Vec<Fault>) -> Option<Node> {
+pub(crate) fn read(text: &str, what: Document, faults: &mut Vec<Fault>) -> Option<Node> {
     let first = parse(text, DuplicateKeyPolicy::Error);
     let parsed = match first {
         Err(error) if matches!(error.without_snippet(), Error::DuplicateMappingKey { .. }) => {
@@ -77,7 +116,11 @@ pub(crate) fn read(text: &str, what: &str, faults: &mut Vec<Fault>) -> Option<No
     match parsed {
         Ok(spanned) => Some(convert(spanned, text)),
         Err(error) => {
-            faults.push(slip::explained(text, what, explain(text, what, &error)));
+            faults.push(syntax_error::explained(
+                text,
+                what,
+                explain(text, what, &error),
+            ));
             None
         }
     }
@@ -264,7 +307,7 @@ fn whole(span: SourceSpan, value: &Value, text: &str) -> SourceSpan {
     (start, end - start + more).into()
 }
 
-/// What stands between a key and its value: `: &name`.
+/// The anchor between a key and its value: `: &name`.
 fn anchor(text: &str, key: SourceSpan, value: SourceSpan) -> Option<String> {
     let between = text.get(key.offset().saturating_add(key.len())..value.offset())?;
     // Values that stand elsewhere begin anywhere.
@@ -298,7 +341,7 @@ fn span_of(location: Location, text: &str) -> SourceSpan {
     (start + within, len).into()
 }
 
-fn explain(text: &str, what: &str, error: &Error) -> Fault {
+fn explain(text: &str, what: Document, error: &Error) -> Fault {
     let error = error.without_snippet();
     let fault = match error {
         Error::DuplicateMappingKey { key, .. } => {
@@ -312,7 +355,7 @@ fn explain(text: &str, what: &str, error: &Error) -> Fault {
         Error::MultipleDocuments { .. } => {
             Fault::new("there is more than one YAML document").help(format!(
                 "{} is one document: delete the `---` line, or split the file",
-                a(what)
+                what.with_article()
             ))
         }
         Error::Budget { breach, .. } => budget(what, breach),
@@ -368,7 +411,7 @@ fn twice(text: &str, error: &Error) -> &'static str {
     "each name can be used once: rename one of them, or merge the two"
 }
 
-fn syntax(what: &str, message: &str) -> Fault {
+fn syntax(what: Document, message: &str) -> Fault {
     let message = message.trim_matches('`');
     let fault = Fault::new(format!("this is not valid YAML: {message}"));
     let lower = message.to_lowercase();
@@ -384,14 +427,15 @@ fn syntax(what: &str, message: &str) -> Fault {
     }
 }
 
-fn too_deep(what: &str) -> Fault {
+fn too_deep(what: Document) -> Fault {
     Fault::new(format!(
-        "this is no {what}: it nests deeper than {MAX_DEPTH} levels"
+        "this is no {}: it nests deeper than {MAX_DEPTH} levels",
+        what.name()
     ))
     .help("check the brackets and the indentation from here back")
 }
 
-fn budget(what: &str, breach: &BudgetBreach) -> Fault {
+fn budget(what: Document, breach: &BudgetBreach) -> Fault {
     let too_much = match breach {
         BudgetBreach::Depth { .. } => return too_deep(what),
         BudgetBreach::Aliases { .. } | BudgetBreach::AliasAnchorRatio { .. } => {
@@ -400,19 +444,10 @@ fn budget(what: &str, breach: &BudgetBreach) -> Fault {
         BudgetBreach::Documents { .. } => "it has more than one YAML document",
         _ => "it has too many values",
     };
-    Fault::new(format!("this is no {what}: {too_much}"))
-        .help(if what == "inventory" {
+    Fault::new(format!("this is no {}: {too_much}", what.name()))
+        .help(if what == Document::Inventory {
             "an inventory is one document of at most 50000 values and 1000 aliases; `defaults` holds what all hosts share".to_owned()
         } else {
-            format!("{} is one document of at most 50000 values and 1000 aliases", a(what))
+            format!("{} is one document of at most 50000 values and 1000 aliases", what.with_article())
         })
-}
-
-fn a(what: &str) -> String {
-    let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        "an"
-    } else {
-        "a"
-    };
-    format!("{article} {what}")
 }

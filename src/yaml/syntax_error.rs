@@ -1,25 +1,22 @@
-//! Slips behind a syntax error of YAML: where it really is, and what to write there.
+//! Syntax errors of YAML at the place of the mistake, with a fix.
 
 use std::net::Ipv6Addr;
 
 use serde_yaml::DuplicateKeyPolicy;
 
-use crate::inventory::problem::Fault;
-use crate::inventory::scalar::variable;
+use super::Document;
+use crate::diagnostic::Fault;
 
-/// The fault, completed by what its text shows. `what` is "inventory" or another document.
-pub(super) fn explained(text: &str, what: &str, fault: Fault) -> Fault {
+/// The fault, with the mistake that its text shows.
+pub(super) fn explained(text: &str, what: Document, fault: Fault) -> Fault {
     let Some(at) = fault.span.map(|span| span.offset().min(text.len())) else {
         return fault;
     };
-    if let Some(fault) = foreign(text).filter(|_| what == "inventory") {
-        return fault;
-    }
     let line = line_at(text, at);
     let shown = text.get(line.clone()).unwrap_or_default();
     if let Some(found) = variable(shown) {
         let start = line.start + shown.find(found).unwrap_or(0);
-        let help = if what == "inventory" {
+        let help = if what == Document::Inventory {
             format!(
                 "an inventory has no variables: write the value itself in the place of `{found}`"
             )
@@ -32,12 +29,12 @@ pub(super) fn explained(text: &str, what: &str, fault: Fault) -> Fault {
         .help(help)
         .at((start, found.len()).into());
     }
-    if what == "role"
+    if what == Document::Role
         && let Some(fault) = expression(shown, line.start)
     {
         return fault;
     }
-    let lower = fault.message.to_lowercase();
+    let lower = fault.message().to_lowercase();
     if lower.contains("tab") {
         return match shown.find('\t') {
             Some(column) => fault.at((line.start + column, 1).into()),
@@ -106,7 +103,7 @@ fn expression(line: &str, start: usize) -> Option<Fault> {
     }
     let fault =
         Fault::new("an expression that begins or goes on like this needs quotes around the whole")
-            .help(format!("write `{key}: {}`", yaml(text)))
+            .help(format!("write `{key}: {}`", quoted(text)))
             .at((start + value, text.len()).into());
     Some(fault)
 }
@@ -133,7 +130,7 @@ fn of_flow(text: &str) -> &str {
 }
 
 /// An expression as YAML takes it behind a key.
-pub(crate) fn yaml(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let first = |c: char| c.is_ascii_alphanumeric() || "_(".contains(c);
     let odd = |c: char| ",[]{}#`&*!|>%@".contains(c) || c.is_control();
     let plain = text.starts_with(first)
@@ -205,48 +202,16 @@ fn unclosed(text: &str, at: usize) -> Option<(usize, char)> {
     open.pop()
 }
 
-/// What is said of a file of another program.
-pub(in crate::inventory) fn foreign(text: &str) -> Option<Fault> {
-    let kind = other_program(text)?;
-    let start = text.len() - text.trim_start().len();
-    let fault = Fault::new(format!("this is {kind}, and an inventory is YAML"))
-        .help(BEGINNING)
-        .at((start, 1).into());
-    Some(fault)
-}
-
-/// How an inventory begins.
-pub(in crate::inventory) const BEGINNING: &str =
-    "begin it with `cluster: NAME` and `hosts:`; `lvsctl schema --format markdown` lists all keys";
-
-/// A file of another program, as its first lines tell.
-fn other_program(text: &str) -> Option<&'static str> {
-    let lines = text.lines().map(str::trim);
-    let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with(['#', ';', '!']));
-    let first = lines.next()?;
-    let second = lines.next().unwrap_or_default();
-    let word = first.split_whitespace().next()?;
-    let section = first.starts_with('[') && first.ends_with(']') && !first.contains([',', ' ']);
-    if section && !second.contains(": ") {
-        return Some("an INI file, as Ansible has them");
-    }
-    let block = first.ends_with('{') || second.starts_with('{');
-    match word {
-        "vrrp_instance" | "virtual_server" | "global_defs" | "vrrp_script" | "vrrp_sync_group"
-            if block =>
-        {
-            Some("keepalived.conf")
-        }
-        "upstream" | "http" | "server" | "stream" if block => Some("a configuration of nginx"),
-        "frontend" | "backend" | "listen" | "global" | "defaults" if !first.contains(':') => {
-            Some("a configuration of HAProxy")
-        }
-        _ if word.starts_with("virtual=") || word.starts_with("checktimeout=") => {
-            Some("a configuration of ldirectord")
-        }
-        "-A" | "-a" if first.contains(" -t ") || first.contains(" -u ") => Some("rules of ipvsadm"),
-        _ => None,
-    }
+/// The variable of a template, `{{ vip }}` or `${VIP}`.
+pub(crate) fn variable(text: &str) -> Option<&str> {
+    let between = |open: &str, close: &str| {
+        let start = text.find(open)?;
+        let end = text.get(start..)?.find(close)? + close.len();
+        text.get(start..start + end)
+    };
+    between("{{", "}}")
+        .or_else(|| between("${", "}"))
+        .or_else(|| between("{%", "%}"))
 }
 
 #[cfg(test)]
@@ -281,18 +246,15 @@ mod tests {
     }
 
     #[test]
-    fn files_of_other_programs() {
+    fn variables() {
         for (text, found) in [
-            ("[directors]\nlb1 ansible_host=10.0.0.1\n", true),
-            ("# x\nvrrp_instance VI_1 {\n", true),
-            ("frontend web\n  bind *:80\n", true),
-            ("virtual=10.0.0.1:80\n", true),
-            ("frontend: web\n", false),
-            ("cluster: web\nhosts:\n", false),
-            ("[a, b]\n", false),
-            ("{ cluster: web }\n", false),
+            ("{{ vip }}", Some("{{ vip }}")),
+            ("x-${NAME}", Some("${NAME}")),
+            ("$NAME", None),
+            ("{ a }", None),
+            ("}} {{", None),
         ] {
-            assert_eq!(other_program(text).is_some(), found, "{text}");
+            assert_eq!(variable(text), found, "{text}");
         }
     }
 }

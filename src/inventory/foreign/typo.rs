@@ -1,9 +1,9 @@
-//! Keys that a slip of the keyboard made: a blank that is missing, or that is none.
+//! Keys with a typing error: without the blank behind the colon, or with an odd one.
 
-use super::Advice;
+use super::advice::Advice;
 use crate::inventory::form::Form;
-use crate::inventory::node::{Entry, Value};
 use crate::inventory::scalar::{cleaned, is_odd_blank};
+use crate::yaml::{Entry, Value};
 
 /// A key that holds its value as well: `vip:10.0.0.100`, `port=80`.
 pub(super) fn divided(word: &str) -> Option<(&str, &str)> {

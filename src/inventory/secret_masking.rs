@@ -1,59 +1,41 @@
-//! Which parts of an inventory's text may be secrets, so that no message and no excerpt shows them. A key that only looks
-//! like a secret's counts too: covering too much costs little.
+//! Parts of an inventory's text that may be secrets, so that no message and no excerpt shows them. A key that only looks
+//! like a secret's counts too: masking too much costs little.
 
 use std::collections::BTreeSet;
 
 use miette::SourceSpan;
 
 use super::foreign;
-use super::node::{Entry, Node, Value};
+use crate::diagnostic::{Hidden, Masked};
 use crate::secret::SecretSource;
+use crate::yaml::{Entry, Node, Value};
 
-/// What is not shown.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Covered {
-    /// Its places in the text.
-    pub spans: Vec<SourceSpan>,
-    /// Its texts, which a message about their lines could quote.
-    pub texts: Vec<Hidden>,
-}
-
-/// A text that may be a secret, and the part of the file whose messages could quote it.
-#[derive(Debug, Clone)]
-pub(crate) struct Hidden {
-    pub text: String,
-    pub from: usize,
-    pub to: usize,
-}
-
-impl Covered {
-    /// Marks the values that may be secrets, also where an alias repeats them.
-    pub(crate) fn mark(&self, root: &mut Node) {
-        let starts: BTreeSet<usize> = self.spans.iter().map(SourceSpan::offset).collect();
-        let mut open = vec![root];
-        while let Some(node) = open.pop() {
-            match &mut node.value {
-                Value::Map(entries) => {
-                    open.extend(entries.iter_mut().map(|entry| &mut entry.value));
-                }
-                Value::List(list) => open.extend(list),
-                Value::Null => {}
-                Value::Text(_) | Value::Bool(..) | Value::Int(..) | Value::Float(..) => {
-                    node.secret = starts.contains(&node.span.offset());
-                }
+/// Marks the values that may be secrets, also where an alias repeats them.
+pub(super) fn mark(masked: &Masked, root: &mut Node) {
+    let starts: BTreeSet<usize> = masked.spans.iter().map(SourceSpan::offset).collect();
+    let mut open = vec![root];
+    while let Some(node) = open.pop() {
+        match &mut node.value {
+            Value::Map(entries) => {
+                open.extend(entries.iter_mut().map(|entry| &mut entry.value));
+            }
+            Value::List(list) => open.extend(list),
+            Value::Null => {}
+            Value::Text(_) | Value::Bool(..) | Value::Int(..) | Value::Float(..) => {
+                node.secret = starts.contains(&node.span.offset());
             }
         }
     }
 }
 
 /// Of a tree, and of the comments beside it; where the tree lacks a part of the text, of all lines.
-pub(super) fn covered(root: Option<&Node>, text: &str, whole: bool) -> Covered {
-    let mut covered = Covered::default();
+pub(super) fn masked(root: Option<&Node>, text: &str, whole: bool) -> Masked {
+    let mut masked = Masked::default();
     if let Some(root) = root {
-        of_tree(root, text, &mut covered);
+        of_tree(root, text, &mut masked);
     }
-    of_lines(text, root.is_none() || !whole, &mut covered);
-    covered
+    of_lines(text, root.is_none() || !whole, &mut masked);
+    masked
 }
 
 /// Whether a key's value is, or may be meant as, a secret.
@@ -175,7 +157,7 @@ fn is_like_source(key: &str) -> bool {
     key.len() <= 16 && (WORDS.iter().any(near) || is_secret(key))
 }
 
-fn of_tree(root: &Node, text: &str, covered: &mut Covered) {
+fn of_tree(root: &Node, text: &str, masked: &mut Masked) {
     /// How a node stands to the key of a secret above it.
     #[derive(Clone, Copy)]
     struct Place {
@@ -195,11 +177,11 @@ fn of_tree(root: &Node, text: &str, covered: &mut Covered) {
             Value::Map(entries) => queue.extend(entries.iter().map(|entry| {
                 if foreign::names_secret(&entry.key) {
                     let from = entry.key_span.offset();
-                    hide(&entry.key, entry.key_span, from, text, covered);
+                    hide(&entry.key, entry.key_span, from, text, masked);
                 }
                 if place.secret && !is_like_source(&entry.key) {
                     // `{ hunter2 }` is a key without a value.
-                    hide(&entry.key, entry.key_span, place.from, text, covered);
+                    hide(&entry.key, entry.key_span, place.from, text, masked);
                 }
                 (&entry.value, below(entry, place, std::ptr::eq(node, root)))
             })),
@@ -211,7 +193,7 @@ fn of_tree(root: &Node, text: &str, covered: &mut Covered) {
             | Value::Float(_, value) => {
                 let said = || after_key(value, 0, false).is_some_and(|at| at < value.len());
                 if place.secret || said() {
-                    hide(value, node.span, place.from, text, covered);
+                    hide(value, node.span, place.from, text, masked);
                 }
             }
         }
@@ -240,7 +222,7 @@ fn of_tree(root: &Node, text: &str, covered: &mut Covered) {
     }
 }
 
-fn hide(value: &str, span: SourceSpan, from: usize, text: &str, covered: &mut Covered) {
+fn hide(value: &str, span: SourceSpan, from: usize, text: &str, masked: &mut Masked) {
     let mut end = span.offset().saturating_add(span.len());
     // The place of a block of lines is where it begins; the lines below it are indented.
     let head = text.get(span.offset()..end).unwrap_or_default();
@@ -249,10 +231,10 @@ fn hide(value: &str, span: SourceSpan, from: usize, text: &str, covered: &mut Co
     if head.starts_with(['|', '>']) || value.contains('\n') {
         end = end.max(end_of_block(text, line));
     }
-    covered
+    masked
         .spans
         .push((span.offset(), end.saturating_sub(span.offset())).into());
-    covered.texts.push(Hidden {
+    masked.texts.push(Hidden {
         text: value.trim().to_owned(),
         from: from.min(line),
         to: end,
@@ -273,8 +255,8 @@ fn end_of_block(text: &str, start: usize) -> usize {
     start + first.len() + below.map(str::len).sum::<usize>()
 }
 
-/// What follows such a key on its line, and on the lines below it that are indented more: everywhere, or in comments alone.
-fn of_lines(text: &str, everywhere: bool, covered: &mut Covered) {
+/// The rest of the line behind such a key, and the lines below it that are indented more: everywhere, or in comments alone.
+fn of_lines(text: &str, everywhere: bool, masked: &mut Masked) {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let first = if everywhere {
@@ -291,10 +273,10 @@ fn of_lines(text: &str, everywhere: bool, covered: &mut Covered) {
             } else {
                 start + end + rest.len()
             };
-            covered.spans.push((start + end, last - start - end).into());
+            masked.spans.push((start + end, last - start - end).into());
             let said = text.get(start + end..last).unwrap_or_default();
             let words = said.split(|c: char| c.is_whitespace() || ",{}[]\"'`".contains(c));
-            covered
+            masked
                 .texts
                 .extend(words.filter(|word| word.len() > 2).map(|word| Hidden {
                     text: word.to_owned(),
@@ -389,13 +371,13 @@ mod tests {
         }
     }
 
-    /// The text with `*` for what is covered.
+    /// The text with `*` for what is masked.
     fn shown(text: &str) -> String {
         let mut faults = Vec::new();
-        let root = super::super::node::read(text, "inventory", &mut faults);
-        let covered = covered(root.as_ref(), text, faults.is_empty());
+        let root = crate::yaml::read(text, crate::yaml::Document::Inventory, &mut faults);
+        let masked = masked(root.as_ref(), text, faults.is_empty());
         let is_covered = |at: usize| {
-            let mut spans = covered.spans.iter();
+            let mut spans = masked.spans.iter();
             spans.any(|span| (span.offset()..span.offset() + span.len()).contains(&at))
         };
         let shown = text.char_indices().map(|(at, c)| {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::View;
-use crate::inventory::problem::{Fault, shown};
+use crate::diagnostic::{Fault, shown};
 use crate::model::ports::PortRange;
 use crate::model::{Protocol, Service};
 
@@ -38,6 +38,7 @@ pub(super) fn services_do_not_overlap(view: View<'_>, faults: &mut Vec<Fault>) {
             "{what} is asked for by service {} already",
             shown(&other.name)
         ))
+        .about(&other.name)
         .help("make one service of both, or change a VIP or a port");
         faults.push(view.of(service, "port", fault));
     }
@@ -94,6 +95,7 @@ pub(super) fn marks_are_distinct(view: View<'_>, faults: &mut Vec<Fault>) {
                 "firewall mark {mark} ({mark:#x}) is the mark of service {} already",
                 shown(&other.name)
             ))
+            .about(&other.name)
             .help("give each service a mark of its own");
             faults.push(view.of(service, "fwmark", fault));
         }

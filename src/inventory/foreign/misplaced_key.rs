@@ -4,7 +4,7 @@ use super::advice::{Advice, foreign_for, place, put, source};
 use super::value_of;
 use crate::fields;
 use crate::inventory::form::Form;
-use crate::inventory::node::{Entry, Value};
+use crate::inventory::location::{Location, MapType, entries_of, find};
 use crate::inventory::raw::Inventory;
 use crate::inventory::raw::health::{HttpCheck, LongHealthCheck, ScriptCheck};
 use crate::inventory::raw::host::{Defaults, Host};
@@ -12,95 +12,90 @@ use crate::inventory::raw::service::{EndToEnd, LongPersistence, RealServer, Serv
 use crate::inventory::raw::vrrp::{Member, TrackScript, Vrrp};
 use crate::inventory::raw::waiver::Waiver;
 use crate::inventory::scalar::is_odd_blank;
-use crate::inventory::site::{Site, entries_of, find};
 use crate::model::{LabOptions, SshOptions};
+use crate::yaml::{Entry, Value};
 
 /// The keys of a type, by the name of its `Deserialize`.
-fn keys(of: &str) -> &'static [&'static str] {
+fn keys(of: MapType) -> &'static [&'static str] {
     match of {
-        "Inventory" => fields::of::<Inventory>(),
-        "Defaults" => fields::of::<Defaults>(),
-        "Host" => fields::of::<Host>(),
-        "SshOptions" => fields::of::<SshOptions>(),
-        "LabOptions" => fields::of::<LabOptions>(),
-        "Vrrp" => fields::of::<Vrrp>(),
-        "Member" => fields::of::<Member>(),
-        "TrackScript" => fields::of::<TrackScript>(),
-        "Service" => fields::of::<Service>(),
-        "RealServer" => fields::of::<RealServer>(),
-        "LongPersistence" => fields::of::<LongPersistence>(),
-        "LongHealthCheck" => fields::of::<LongHealthCheck>(),
-        "HttpCheck" => fields::of::<HttpCheck>(),
-        "ScriptCheck" => fields::of::<ScriptCheck>(),
-        "Waiver" => fields::of::<Waiver>(),
-        "EndToEnd" => fields::of::<EndToEnd>(),
+        MapType::Inventory => fields::of::<Inventory>(),
+        MapType::Defaults => fields::of::<Defaults>(),
+        MapType::Host => fields::of::<Host>(),
+        MapType::SshOptions => fields::of::<SshOptions>(),
+        MapType::LabOptions => fields::of::<LabOptions>(),
+        MapType::Vrrp => fields::of::<Vrrp>(),
+        MapType::Member => fields::of::<Member>(),
+        MapType::TrackScript => fields::of::<TrackScript>(),
+        MapType::Service => fields::of::<Service>(),
+        MapType::RealServer => fields::of::<RealServer>(),
+        MapType::LongPersistence => fields::of::<LongPersistence>(),
+        MapType::LongHealthCheck => fields::of::<LongHealthCheck>(),
+        MapType::HttpCheck => fields::of::<HttpCheck>(),
+        MapType::ScriptCheck => fields::of::<ScriptCheck>(),
+        MapType::Waiver => fields::of::<Waiver>(),
+        MapType::EndToEnd => fields::of::<EndToEnd>(),
         _ => &[],
     }
 }
 
 /// A key of a type.
-pub(super) fn known(of: &str, key: &str) -> Option<&'static str> {
+pub(super) fn known(of: MapType, key: &str) -> Option<&'static str> {
     keys(of).iter().copied().find(|known| *known == key)
 }
 
-/// Whether the keys of a map are those of a host.
-pub(in crate::inventory) fn is_host(entries: &[Entry]) -> bool {
-    let known = keys("Host");
-    entries
-        .iter()
-        .any(|entry| known.contains(&entry.key.as_str()))
-}
-
 /// Keys of a type whose values are maps of another.
-fn below(of: &str) -> &'static [(&'static str, &'static str)] {
+fn below(of: MapType) -> &'static [(&'static str, MapType)] {
     match of {
-        "Inventory" => &[("defaults", "Defaults"), ("vrrp", "Vrrp")],
-        "Defaults" | "Host" => &[("ssh", "SshOptions"), ("lab", "LabOptions")],
-        "Service" => &[
-            ("health_check", "LongHealthCheck"),
-            ("persistence", "LongPersistence"),
-            ("check", "EndToEnd"),
+        MapType::Inventory => &[("defaults", MapType::Defaults), ("vrrp", MapType::Vrrp)],
+        MapType::Defaults | MapType::Host => {
+            &[("ssh", MapType::SshOptions), ("lab", MapType::LabOptions)]
+        }
+        MapType::Service => &[
+            ("health_check", MapType::LongHealthCheck),
+            ("persistence", MapType::LongPersistence),
+            ("check", MapType::EndToEnd),
         ],
-        "LongHealthCheck" => &[
-            ("https", "HttpCheck"),
-            ("script", "ScriptCheck"),
-            ("http", "HttpCheck"),
+        MapType::LongHealthCheck => &[
+            ("https", MapType::HttpCheck),
+            ("script", MapType::ScriptCheck),
+            ("http", MapType::HttpCheck),
         ],
         _ => &[],
     }
 }
 
-/// What to do with a key that another map takes.
-pub(super) fn of_key(entry: &Entry, site: &Site<'_>) -> Option<Advice> {
+/// Advice for a key that another map takes.
+pub(super) fn of_key(entry: &Entry, site: &Location<'_>) -> Option<Advice> {
     let (key, of) = (entry.key.as_str(), site.of());
-    if of == "Inventory"
+    if of == MapType::Inventory
         && let Some(advice) = anchored(entry, site).or_else(|| outdented(entry, site))
     {
         return Some(advice);
     }
-    let takes = |of: &str| keys(of).contains(&key);
+    let takes = |of: MapType| keys(of).contains(&key);
     if let Some(above) = child(key, site) {
         return Some(in_child(entry, site, above));
     }
     // Hosts and services are many: what they take is looked for below.
     let outer = (1..4).find(|level| takes(site.type_at(*level)));
-    if let Some(level) = outer.filter(|level| site.type_at(*level) != "Inventory") {
+    if let Some(level) = outer.filter(|level| site.type_at(*level) != MapType::Inventory) {
         return Some(moved(entry, &place(site, level), |form| {
             put(site, level, &[key], form)
         }));
     }
-    if takes("Service") && of != "Service" {
+    if takes(MapType::Service) && of != MapType::Service {
         return Some(in_service(entry, site));
     }
-    if takes("Host") && matches!(of, "RealServer" | "Member") {
+    if takes(MapType::Host) && matches!(of, MapType::RealServer | MapType::Member) {
         let host = site.host(site.name())?;
-        let inside = site.inside(&host.key, "Host", entries_of(&host.value));
+        let inside = site.inside(&host.key, MapType::Host, entries_of(&host.value));
         return Some(put_there(entry, &inside));
     }
-    if takes("Vrrp") && !matches!(of, "Vrrp" | "Member" | "TrackScript") {
+    if takes(MapType::Vrrp) && !matches!(of, MapType::Vrrp | MapType::Member | MapType::TrackScript)
+    {
         let vrrp = site.all("vrrp");
         let one = !vrrp.is_empty() && find(vrrp, "virtual_router_id").is_some();
-        let inside = site.inside("vrrp", "Vrrp", vrrp);
+        let inside = site.inside("vrrp", MapType::Vrrp, vrrp);
         return Some(if one {
             put_there(entry, &inside)
         } else {
@@ -113,23 +108,21 @@ pub(super) fn of_key(entry: &Entry, site: &Site<'_>) -> Option<Advice> {
 }
 
 /// The key below which another takes this one.
-fn child(key: &str, site: &Site<'_>) -> Option<&'static str> {
-    let fits = |(_, of): &&(&str, &str)| keys(of).contains(&key);
+fn child(key: &str, site: &Location<'_>) -> Option<&'static str> {
+    let fits = |(_, of): &&(&str, MapType)| keys(*of).contains(&key);
     let all = below(site.of()).iter();
     let fitting: Vec<&'static str> = all.filter(fits).map(|(above, _)| *above).collect();
     let given = fitting.iter().find(|above| site.given(above).is_some());
     let only_script = |above: &&&str| **above == "script" && key == "timeout";
     let usual = fitting.iter().find(only_script).or(match site.of() {
         // A health check asks by HTTP, where nothing says otherwise.
-        "LongHealthCheck" => fitting
-            .iter()
-            .find(|above| **above == super::build::kind(site)),
+        MapType::LongHealthCheck => fitting.iter().find(|above| **above == "http"),
         _ => fitting.first(),
     });
     given.or(usual).copied()
 }
 
-fn in_child(entry: &Entry, site: &Site<'_>, above: &str) -> Advice {
+fn in_child(entry: &Entry, site: &Location<'_>, above: &str) -> Advice {
     let several = above == "vrrp" && {
         let all = site.all("vrrp");
         !all.is_empty()
@@ -164,7 +157,7 @@ fn in_child(entry: &Entry, site: &Site<'_>, above: &str) -> Advice {
 /// The value as it can be written elsewhere; a secret is replaced by where to read it.
 fn moved(entry: &Entry, to: &str, advice: impl FnOnce(Form) -> Advice) -> Advice {
     let is_map = matches!(entry.value.value, Value::Map(_));
-    let form = if crate::inventory::covered::is_secret(&entry.key) && !is_map {
+    let form = if crate::inventory::secret_masking::is_secret(&entry.key) && !is_map {
         Some(source(&entry.key))
     } else {
         Form::of(&entry.value)
@@ -176,7 +169,7 @@ fn moved(entry: &Entry, to: &str, advice: impl FnOnce(Form) -> Advice) -> Advice
 }
 
 /// To a map elsewhere.
-fn put_there(entry: &Entry, inside: &Site<'_>) -> Advice {
+fn put_there(entry: &Entry, inside: &Location<'_>) -> Advice {
     let to = place(inside, 0);
     if inside.given(&entry.key).is_some() {
         return Advice::delete(format!("{to} has its `{}` already", entry.key));
@@ -190,34 +183,39 @@ fn put_there(entry: &Entry, inside: &Site<'_>) -> Advice {
     })
 }
 
-/// A key with its value, to the only service or to those that it is meant for.
-pub(super) fn to_service(key: &str, form: Form, site: &Site<'_>) -> Advice {
-    let to = match site.all("services") {
-        [only] => {
-            let inside = site.inside(&only.key, "Service", entries_of(&only.value));
-            let to = place(&inside, 0);
-            if inside.given(key).is_some() {
-                return Advice::delete(format!("{to} has its `{key}` already"));
-            }
-            to
+/// A value below keys of the only service, or of those that it is meant for.
+pub(super) fn to_service(path: &[&str], form: Form, site: &Location<'_>) -> Advice {
+    let Some((key, rest)) = path.split_first() else {
+        return Advice::delete("it says nothing");
+    };
+    let form = Form::below(rest, form);
+    let services = site.all("services");
+    let given = |service: &&Entry| find(entries_of(&service.value), key).is_some();
+    let to = match services {
+        [only] if given(&only) => {
+            let name = &only.key;
+            return Advice::delete(format!("the service `{name}` has its `{key}` already"));
         }
+        [only] => format!("the service `{}`", only.key),
         all if all
             .iter()
             .take(super::MOST_SIBLINGS)
-            .any(|s| find(entries_of(&s.value), key).is_some()) =>
+            .any(|service| given(&service)) =>
         {
-            let pair = crate::inventory::form::pair(&(key.to_owned(), form));
+            let pair = crate::inventory::form::pair(&((*key).to_owned(), form));
             return Advice::say(format!("each service says it for itself: `{pair}`"));
         }
-        _ => "each service that it is meant for".to_owned(),
+        _ => EACH_SERVICE.to_owned(),
     };
     Advice::Add {
         to,
-        pairs: vec![(key.to_owned(), form)],
+        pairs: vec![((*key).to_owned(), form)],
     }
 }
 
-pub(super) fn in_service(entry: &Entry, site: &Site<'_>) -> Advice {
+const EACH_SERVICE: &str = "each service that it is meant for";
+
+fn in_service(entry: &Entry, site: &Location<'_>) -> Advice {
     // Where it stands at several places, the first goes there.
     let outer = [entries_of(site.root), site.all("defaults")];
     let before = outer.iter().filter_map(|map| find(map, &entry.key));
@@ -228,19 +226,17 @@ pub(super) fn in_service(entry: &Entry, site: &Site<'_>) -> Advice {
     match site.all("services") {
         [only] => put_there(
             entry,
-            &site.inside(&only.key, "Service", entries_of(&only.value)),
+            &site.inside(&only.key, MapType::Service, entries_of(&only.value)),
         ),
-        _ => moved(entry, "each service that it is meant for", |form| {
-            Advice::Add {
-                to: "each service that it is meant for".to_owned(),
-                pairs: vec![(entry.key.clone(), form)],
-            }
+        _ => moved(entry, EACH_SERVICE, |form| Advice::Add {
+            to: EACH_SERVICE.to_owned(),
+            pairs: vec![(entry.key.clone(), form)],
         }),
     }
 }
 
-/// What is only there to be referred to: `x-web: &web { ... }`.
-fn anchored(entry: &Entry, site: &Site<'_>) -> Option<Advice> {
+/// A value that is only referred to: `x-web: &web { ... }`.
+fn anchored(entry: &Entry, site: &Location<'_>) -> Option<Advice> {
     const WORDS: &[&str] = &[
         "anchors",
         "templates",
@@ -278,7 +274,7 @@ fn has_anchors(entry: &Entry) -> bool {
 }
 
 /// A service or a host that stands beside `services:` in the place of below it.
-fn outdented(entry: &Entry, site: &Site<'_>) -> Option<Advice> {
+fn outdented(entry: &Entry, site: &Location<'_>) -> Option<Advice> {
     let map = entries_of(&entry.value);
     let has = |keys: &[&str]| keys.iter().any(|key| find(map, key).is_some());
     let above = if has(&["vip", "port", "real_servers"]) {
@@ -316,17 +312,17 @@ mod tests {
     #[test]
     fn keys_are_those_of_the_types() {
         for (of, key) in [
-            ("Inventory", "cluster"),
-            ("Host", "role"),
-            ("SshOptions", "user"),
-            ("Service", "vip"),
-            ("LongHealthCheck", "retry"),
-            ("HttpCheck", "path"),
-            ("LongPersistence", "granularity"),
+            (MapType::Inventory, "cluster"),
+            (MapType::Host, "role"),
+            (MapType::SshOptions, "user"),
+            (MapType::Service, "vip"),
+            (MapType::LongHealthCheck, "retry"),
+            (MapType::HttpCheck, "path"),
+            (MapType::LongPersistence, "granularity"),
         ] {
-            assert!(keys(of).contains(&key), "{of}: {key}");
+            assert!(keys(of).contains(&key), "{of:?}: {key}");
             for (_, child) in below(of) {
-                assert!(!keys(child).is_empty(), "{child}");
+                assert!(!keys(*child).is_empty(), "{child:?}");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
-use super::node::{Node, Value};
+use crate::yaml::{Node, Value};
 
 /// Every address that stands anywhere in the inventory, with a prefix, with a port or alone.
 pub(super) fn written(root: &Node) -> BTreeSet<IpAddr> {

@@ -1,16 +1,52 @@
-//! Where a key stands, so that what is said of it can speak of what stands beside and above it.
+//! The place of a key: the map that it stands in and those above it, for hints about its neighbours.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::node::{Entry, Node, Value};
+use crate::yaml::{Entry, Node, Value};
+
+/// The types of maps that hints know, by the names by which their `Deserialize` asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString)]
+pub(super) enum MapType {
+    Inventory,
+    Defaults,
+    Host,
+    SshOptions,
+    LabOptions,
+    Vrrp,
+    Member,
+    TrackScript,
+    Service,
+    RealServer,
+    LongPersistence,
+    LongHealthCheck,
+    HttpCheck,
+    TcpCheck,
+    ScriptCheck,
+    EndToEnd,
+    Waiver,
+    LongNic,
+    LongSorryServer,
+    Export,
+    /// Names that the user chose.
+    #[strum(serialize = "")]
+    Names,
+    /// Any other.
+    Other,
+}
+
+impl MapType {
+    pub(super) fn named(name: &str) -> Self {
+        name.parse().unwrap_or(Self::Other)
+    }
+}
 
 /// Maps that are known: that of the key, and those above it.
 const LEVELS: usize = 4;
 
 /// The inside of a map.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Site<'a> {
+pub(super) struct Location<'a> {
     pub root: &'a Node,
     /// Whether it is a part of an inventory; roles are read in the same way.
     pub inventory: bool,
@@ -18,13 +54,12 @@ pub(super) struct Site<'a> {
     pub role: bool,
     /// The map's entries, then those of the maps above.
     maps: [&'a [Entry]; LEVELS],
-    /// The type of each, as its `Deserialize` names it; none for a map of names.
-    types: [&'static str; LEVELS],
+    types: [MapType; LEVELS],
     /// The key that each stands behind.
     names: [&'a str; LEVELS],
 }
 
-impl<'a> Site<'a> {
+impl<'a> Location<'a> {
     /// Above the outermost map.
     pub(super) fn new(root: &'a Node) -> Self {
         Self {
@@ -32,19 +67,19 @@ impl<'a> Site<'a> {
             inventory: false,
             role: false,
             maps: [&[]; LEVELS],
-            types: [""; LEVELS],
+            types: [MapType::Names; LEVELS],
             names: [""; LEVELS],
         }
     }
 
     /// Within a map that stands behind a key of this one.
-    pub(super) fn inside(self, name: &'a str, of: &'static str, map: &'a [Entry]) -> Self {
+    pub(super) fn inside(self, name: &'a str, of: MapType, map: &'a [Entry]) -> Self {
         fn before<T: Copy>(first: T, [a, b, c, _]: [T; LEVELS]) -> [T; LEVELS] {
             [first, a, b, c]
         }
         Self {
             root: self.root,
-            inventory: self.inventory || of == "Inventory",
+            inventory: self.inventory || of == MapType::Inventory,
             role: self.role,
             maps: before(map, self.maps),
             types: before(of, self.types),
@@ -61,12 +96,12 @@ impl<'a> Site<'a> {
         self.maps.get(level).copied().unwrap_or_default()
     }
 
-    pub(super) fn of(&self) -> &'static str {
+    pub(super) fn of(&self) -> MapType {
         self.types[0]
     }
 
-    pub(super) fn type_at(&self, level: usize) -> &'static str {
-        self.types.get(level).copied().unwrap_or_default()
+    pub(super) fn type_at(&self, level: usize) -> MapType {
+        self.types.get(level).copied().unwrap_or(MapType::Other)
     }
 
     /// The key that the map stands behind.
@@ -79,16 +114,11 @@ impl<'a> Site<'a> {
     }
 
     /// The level of the nearest map of a type.
-    pub(super) fn level_of(&self, of: &str) -> Option<usize> {
+    pub(super) fn level_of(&self, of: MapType) -> Option<usize> {
         self.types.iter().position(|known| *known == of)
     }
 
-    /// Whether the map is a host of this role.
-    pub(super) fn has_role(&self, role: &str) -> bool {
-        roles_of(self.maps[0]).any(|found| found == role)
-    }
-
-    /// What stands beside.
+    /// An entry of the map.
     pub(super) fn given(&self, key: &str) -> Option<&'a Entry> {
         find(self.maps[0], key)
     }

@@ -1,4 +1,4 @@
-//! What is wrong with the fields of a resource: all of it, each at its place. What fields there are, the kinds say.
+//! Faults of the fields of a resource, all of them, each at its place. Kinds say which fields there are.
 
 use miette::SourceSpan;
 use serde::Deserialize as _;
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::entry::{Entry, keys};
 use super::example;
+use crate::diagnostic::{Expected, Fault, FaultKind, Shape};
 use crate::inventory::decode::{self, Sink};
-use crate::inventory::node::{Entry as Pair, Node, Value as Yaml};
-use crate::inventory::{Fault, yaml};
 use crate::resource::Resource;
+use crate::yaml::{self, Entry as Pair, Node, Value as Yaml};
 
 /// The resource that an entry's fields make, or what is wrong with each of them.
 pub(super) fn read(entry: &Entry, expanded: &Value) -> Result<Resource, Vec<Fault>> {
@@ -50,7 +50,7 @@ fn faults(entry: &Entry, expanded: &Value) -> Vec<Fault> {
         for fault in round {
             // What was left out is neither missing nor too few.
             let around = |span: SourceSpan| left.iter().any(|inner| surrounds(span, *inner));
-            let secondary = !left.is_empty() && is_missing(&fault);
+            let secondary = !left.is_empty() && fault.is_missing_key();
             if !secondary && !fault.span.is_some_and(around) && !found.contains(&fault) {
                 found.push(fault);
             }
@@ -81,15 +81,17 @@ fn faults(entry: &Entry, expanded: &Value) -> Vec<Fault> {
 
 /// One expression gives all fields: those that the kind does not have are one fault, and those that it lacks are none then.
 fn united(entry: &Entry, found: Vec<Fault>) -> Vec<Fault> {
-    let is_unknown = |fault: &Fault| fault.message.starts_with("unknown key ");
-    let (unknown, others): (Vec<Fault>, Vec<Fault>) = found.into_iter().partition(is_unknown);
-    if unknown.is_empty() {
+    let mut names = Vec::new();
+    let mut others = Vec::new();
+    for fault in found {
+        match fault.kind {
+            FaultKind::UnknownKey(name) => names.push(name),
+            _ => others.push(fault),
+        }
+    }
+    if names.is_empty() {
         return others;
     }
-    let names = unknown
-        .iter()
-        .filter_map(|fault| fault.message.split('`').nth(1));
-    let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
     let more = names.len().saturating_sub(3);
     names.truncate(3);
@@ -107,28 +109,22 @@ fn united(entry: &Entry, found: Vec<Fault>) -> Vec<Fault> {
         keys(&entry.kind).join(", ")
     ))
     .at(entry.body.node.span);
-    let rest = others.into_iter().filter(|fault| !is_missing(fault));
+    let rest = others.into_iter().filter(|fault| !fault.is_missing_key());
     std::iter::once(fault).chain(rest).collect()
 }
 
-/// With what a kind says is to be written as its help.
-pub(super) fn divided(fault: Fault) -> Fault {
-    let way = [": write ", ": add "]
-        .iter()
-        .find_map(|way| fault.message.find(way));
-    let Some((message, help)) = way.and_then(|at| fault.message.split_at_checked(at)) else {
-        return fault;
-    };
-    let (message, help) = (message.to_owned(), help.trim_start_matches(": ").to_owned());
-    Fault {
-        message,
-        help: Some(help),
-        ..fault
+/// The help behind the message of a kind, as a part of its own.
+pub(super) fn divided(mut fault: Fault) -> Fault {
+    if let FaultKind::Other(message) = &fault.kind
+        && let Some(at) = [": write ", ": add "]
+            .iter()
+            .find_map(|way| message.find(way))
+        && let Some((message, help)) = message.split_at_checked(at)
+    {
+        fault.help = Some(help.trim_start_matches(": ").into());
+        fault.kind = FaultKind::Other(message.to_owned());
     }
-}
-
-pub(super) fn is_missing(fault: &Fault) -> bool {
-    fault.message.starts_with("the key `") && fault.message.ends_with("` is missing")
+    fault
 }
 
 fn surrounds(outer: SourceSpan, inner: SourceSpan) -> bool {
@@ -136,44 +132,37 @@ fn surrounds(outer: SourceSpan, inner: SourceSpan) -> bool {
     outer.offset() <= inner.offset() && end(inner) <= end(outer)
 }
 
-/// With a way out that is accepted as it is written.
-fn helped(mut fault: Fault, entry: &Entry, node: &Node) -> Fault {
-    const SHAPES: &[&str] = &[
-        "write `[one, two]`",
-        "write `{ key: value }`",
-        "write one text, in quotes",
-        "write expected",
-        "write a single value",
-    ];
+/// With a fix that is accepted as it is written.
+fn helped(fault: Fault, entry: &Entry, node: &Node) -> Fault {
     let kind = &entry.kind;
-    if is_missing(&fault) {
-        let field = fault.message.split('`').nth(1).unwrap_or_default();
-        fault.help = Some(match example::of_field(kind, field) {
-            Some(value) => format!("add it: `{field}: {value}`"),
+    if let FaultKind::MissingKey { key, .. } = &fault.kind {
+        let help = match example::of_field(kind, key) {
+            Some(value) => format!("add it: `{key}: {value}`"),
             None => format!(
                 "add it: `{kind}: {}` has all that is needed",
                 example::of_kind(kind)
             ),
-        });
-        return fault;
+        };
+        return fault.help(help);
     }
-    if let Some(help) = fault
-        .span
-        .and_then(|span| of_expression(&fault.message, entry, span))
+    if let (FaultKind::Expected(expected, Some(found)), Some(span)) = (&fault.kind, fault.span)
+        && let Some(help) = of_expression(expected, found.shape, entry, span)
     {
         return fault.help(help);
     }
     let field = fault.span.and_then(|span| field_at(node, span));
     let fault = divided(fault);
-    if fault.message.ends_with("is no HTTP status") {
+    if fault.span.and_then(|span| key_at(node, span)) == Some("status") {
         return fault.help("write a number such as `200`, or a range in quotes: `\"200-299\"`");
     }
-    let own = matches!(field, Some("mode" | "persistence"));
-    let words =
-        |help: &str| field == Some("virtual") && help.starts_with("write one of these words");
-    let vague =
-        |help: &String| own || words(help) || SHAPES.iter().any(|shape| help.starts_with(shape));
-    if fault.help.as_ref().is_some_and(|help| !vague(help)) {
+    let vague = match field {
+        Some("mode" | "persistence") => true,
+        Some("virtual") if matches!(fault.kind, FaultKind::Expected(Expected::Words(..), _)) => {
+            true
+        }
+        _ => fault.help.as_ref().is_none_or(|help| help.vague),
+    };
+    if !vague {
         return fault;
     }
     let help = match field.and_then(|field| Some((field, example::of_field(kind, field)?))) {
@@ -183,50 +172,47 @@ fn helped(mut fault: Fault, entry: &Entry, node: &Node) -> Fault {
     fault.help(help)
 }
 
-/// What an expression gives, and the field does not take.
-fn of_expression(message: &str, entry: &Entry, span: SourceSpan) -> Option<String> {
+/// How to make the value of an expression one that the field takes.
+fn of_expression(
+    expected: &Expected,
+    found: Shape,
+    entry: &Entry,
+    span: SourceSpan,
+) -> Option<String> {
     let text = text_at(&entry.body.node, span)?;
     let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim();
     if inner.contains("}}") || inner.contains('`') {
         return None;
     }
-    let single = |found: &str| {
-        let due = ["a text", "a single value"];
-        due.iter()
-            .any(|due| message.starts_with(&format!("expected {due}, found {found}")))
-    };
-    if single("a list") {
-        return Some(format!(
+    // A type of a role that takes numbers and switches as texts has no type of its own here.
+    let single =
+        matches!(expected, Expected::Text) || *expected == Expected::other("a single value");
+    match (expected, found) {
+        (_, Shape::List) if single => Some(format!(
             "join its values: `{{{{ {inner} | join(sep=' ') }}}}`"
-        ));
-    }
-    if single("a map") && inner.contains(' ') {
-        return Some(format!(
+        )),
+        (_, Shape::Map) if single && inner.contains(' ') => Some(format!(
             "take a part of it: `{{{{ {inner} | get(key='name') }}}}`, or what it is called"
-        ));
-    }
-    if single("a map") {
-        return Some(format!(
+        )),
+        (_, Shape::Map) if single => Some(format!(
             "take a part of it: `{{{{ {inner}.name }}}}`, or what it is called"
-        ));
+        )),
+        (Expected::Text, Shape::Scalar) => {
+            Some(format!("make a text of it: `{{{{ {inner} | str }}}}`"))
+        }
+        (Expected::Map, Shape::List) if span == entry.body.node.span => Some(format!(
+            "go through it: `for_each: {}` beside `{}: \"{{{{ item }}}}\"`",
+            yaml::quoted(inner),
+            entry.kind
+        )),
+        (Expected::List, Shape::Scalar) => {
+            let quote = if inner.contains('"') { '\'' } else { '"' };
+            Some(format!(
+                "make a list of it: `[{quote}{{{{ {inner} }}}}{quote}]`"
+            ))
+        }
+        _ => None,
     }
-    if message.starts_with("expected a text") {
-        return Some(format!("make a text of it: `{{{{ {inner} | str }}}}`"));
-    }
-    if message.starts_with("expected a map of keys, found a list") && span == entry.body.node.span {
-        let kind = &entry.kind;
-        return Some(format!(
-            "go through it: `for_each: {}` beside `{kind}: \"{{{{ item }}}}\"`",
-            yaml(inner)
-        ));
-    }
-    if message.starts_with("expected a list, found the") {
-        let quote = if inner.contains('"') { '\'' } else { '"' };
-        return Some(format!(
-            "make a list of it: `[{quote}{{{{ {inner} }}}}{quote}]`"
-        ));
-    }
-    None
 }
 
 /// The text that is written at a place.
@@ -251,6 +237,19 @@ fn field_at(node: &Node, span: SourceSpan) -> Option<&str> {
         .iter()
         .find(|pair| pair.key_span == span || holds(&pair.value, span));
     field.map(|pair| pair.key.as_str())
+}
+
+/// The key whose value has this place.
+fn key_at(node: &Node, span: SourceSpan) -> Option<&str> {
+    match &node.value {
+        Yaml::Map(pairs) => pairs.iter().find_map(|pair| {
+            let here = pair.value.span == span && !matches!(pair.value.value, Yaml::Map(_));
+            here.then_some(pair.key.as_str())
+                .or_else(|| key_at(&pair.value, span))
+        }),
+        Yaml::List(list) => list.iter().find_map(|inner| key_at(inner, span)),
+        _ => None,
+    }
 }
 
 /// Takes what stands at these places out: entries of lists, and keys with their values. Whether there were any.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use miette::Diagnostic;
 
-use super::{Fault, Problem, Source, shown};
+use super::{Fault, FaultKind, Problem, Source, shown};
 
 /// A file that is wrong in more places than this is wrong altogether.
 pub(crate) const MOST_SHOWN: usize = 100;
@@ -60,30 +60,23 @@ pub(crate) fn problems(source: &Source, mut faults: Vec<Fault>) -> (Vec<Problem>
     let faults = one_each(faults);
     let further = faults.len().saturating_sub(MOST_SHOWN);
     let first = faults.into_iter().take(MOST_SHOWN);
-    (first.map(|f| source.problem(f)).collect(), further)
+    (first.map(|f| source.problem(&f)).collect(), further)
 }
 
-/// Faults of one place that say the same of several names are one.
-pub(crate) fn one_each(faults: Vec<Fault>) -> Vec<Fault> {
+/// Faults of one place with the same text except for whom they concern are one.
+fn one_each(faults: Vec<Fault>) -> Vec<Fault> {
     let mut kept: Vec<(Fault, Vec<String>)> = Vec::new();
     for fault in faults {
-        let (shape, names) = shape(&fault.message);
-        let alike = kept
+        let same = |k: &Fault| k.span == fault.span && text_for_all(k) == text_for_all(&fault);
+        let mut alike = kept
             .iter_mut()
             .rev()
             .take_while(|(k, _)| k.span == fault.span);
-        let first = alike.into_iter().find(|(k, _)| {
-            let (other, _) = self::shape(&k.message);
-            let missing = fault.message.ends_with("is missing");
-            fault.span.is_some() && other == shape && !names.is_empty() && !missing
-        });
-        let Some((first, others)) = first else {
-            kept.push((fault, Vec::new()));
-            continue;
-        };
-        let (_, said) = self::shape(&first.message);
-        let new = names.iter().find(|name| !said.contains(name));
-        others.extend(new.map(|name| (*name).to_owned()));
+        let first = alike.find(|(k, _)| k.subject.is_some() && same(k));
+        match (first, &fault.subject) {
+            (Some((_, others)), Some(subject)) => others.push(subject.clone()),
+            _ => kept.push((fault, Vec::new())),
+        }
     }
     kept.into_iter()
         .map(|(mut fault, others)| {
@@ -93,19 +86,20 @@ pub(crate) fn one_each(faults: Vec<Fault>) -> Vec<Fault> {
                 names.push(format!("{} more", others.len() - NAMED));
             }
             if !names.is_empty() {
-                fault.message = format!("{}; the same for {}", fault.message, names.join(", "));
+                let message = format!("{}; the same for {}", fault.message(), names.join(", "));
+                fault.kind = FaultKind::Other(message);
             }
             fault
         })
         .collect()
 }
 
-/// A message without the names in it, and these.
-pub(crate) fn shape(message: &str) -> (Vec<&str>, Vec<&str>) {
-    let parts: Vec<&str> = message.split('`').collect();
-    let texts = parts.iter().step_by(2).copied().collect();
-    let names = parts.iter().skip(1).step_by(2).copied().collect();
-    (texts, names)
+/// The message without the subject.
+fn text_for_all(fault: &Fault) -> String {
+    let subject = fault.subject.as_deref().map(shown);
+    fault
+        .message()
+        .replacen(&subject.unwrap_or_default(), "", 1)
 }
 
 impl fmt::Display for LoadError {

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::View;
 use super::sorry;
-use crate::inventory::problem::{Fault, listed, shown};
+use crate::diagnostic::{Fault, listed, shown};
 use crate::model::{Host, Mode, Network};
 
 /// A VIP, where it is written, and who would hold it.
@@ -165,6 +165,7 @@ pub(super) fn sorry_servers(view: View<'_>, faults: &mut Vec<Fault>) {
             sorry.address,
             shown(&director.name)
         ))
+        .about(&director.name)
         .help(sorry::instead(view, service));
         faults.push(view.of(service, "sorry_server", fault));
     }

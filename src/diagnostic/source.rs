@@ -5,10 +5,26 @@ use std::sync::Arc;
 use miette::{NamedSource, SourceSpan};
 
 use super::{Fault, Problem};
-use crate::inventory::covered::{Covered, Hidden};
 
 /// Lines longer than this are not shown; their position still is.
-pub(crate) const LONGEST_LINE_SHOWN: usize = 400;
+const LONGEST_LINE_SHOWN: usize = 400;
+
+/// Parts of a text that are not shown.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Masked {
+    /// Their places.
+    pub spans: Vec<SourceSpan>,
+    /// Their texts, which a message about their lines could quote.
+    pub texts: Vec<Hidden>,
+}
+
+/// A text that may be a secret, and the part of the file whose messages could quote it.
+#[derive(Debug, Clone)]
+pub(crate) struct Hidden {
+    pub text: String,
+    pub from: usize,
+    pub to: usize,
+}
 
 /// An inventory's text as errors show it: control characters and plain secrets are covered, byte for byte.
 #[derive(Debug, Clone)]
@@ -19,8 +35,8 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    pub(crate) fn new(name: impl Into<String>, text: &str, covered: Covered) -> Self {
-        let Covered { spans, texts } = covered;
+    pub(crate) fn new(name: impl Into<String>, text: &str, masked: Masked) -> Self {
+        let Masked { spans, texts } = masked;
         let end = |span: &SourceSpan| span.offset().saturating_add(span.len());
         let mut covered = joined(spans).into_iter().peekable();
         let mut shown = String::with_capacity(text.len());
@@ -44,29 +60,26 @@ impl Source {
 
     /// A text without secrets.
     pub(crate) fn plain(name: impl Into<String>, text: &str) -> Self {
-        Self::new(name, text, Covered::default())
+        Self::new(name, text, Masked::default())
     }
 
-    /// Without what may be a secret, where a message quotes it.
-    fn masked(&self, mut fault: Fault) -> Fault {
+    /// A text of a fault at this offset, with its examples filled in and without secrets of the lines there.
+    fn shown(&self, text: &str, fault: &Fault) -> String {
         let at = fault.span.map_or(0, |span| span.offset());
         let line = self.divide(at).0.rfind('\n').map_or(0, |end| end + 1);
         let tail = self.divide(at).1;
         let end = at + tail.find('\n').unwrap_or(tail.len());
         let near = |hidden: &&Hidden| hidden.from <= end && line <= hidden.to;
-        for hidden in self.hidden.iter().filter(near) {
-            fault.message = without(&fault.message, &hidden.text);
-            fault.label = fault.label.map(|label| without(&label, &hidden.text));
-            fault.help = fault.help.map(|help| without(&help, &hidden.text));
-        }
-        fault
+        let hidden = self.hidden.iter().filter(near);
+        let filled = fault.examples.fill(text);
+        hidden.fold(filled, |text, hidden| without(&text, &hidden.text))
     }
 
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// What stands before and behind a byte offset, which is moved back to the next border of a character.
+    /// The texts before and behind a byte offset, which is moved back to the next border of a character.
     fn divide(&self, offset: usize) -> (&str, &str) {
         let mut at = offset.min(self.text.len());
         loop {
@@ -107,26 +120,29 @@ impl Source {
         head + tail <= LONGEST_LINE_SHOWN && above.max(below) <= LONGEST_LINE_SHOWN
     }
 
-    pub(crate) fn problem(&self, fault: Fault) -> Problem {
+    pub(crate) fn problem(&self, fault: &Fault) -> Problem {
         let span = fault.span.map(|span| self.fit(span));
         let (line, column) = span.map_or((0, 0), |span| self.position(span.offset()));
-        let shown = span.is_some_and(|span| self.is_short(span));
+        let short = span.is_some_and(|span| self.is_short(span));
+        let label = fault.label.as_ref();
+        let help = fault.help.as_ref();
         Problem {
             file: self.name.clone(),
             line,
             column,
-            source: shown
+            span,
+            message: self.shown(&fault.message(), fault),
+            label: label.map(|label| self.shown(label, fault)),
+            help: help.map(|help| self.shown(&help.text, fault)),
+            warning: fault.warning,
+            source: short
                 .then(|| NamedSource::new(&self.name, self.text.clone()).with_language("yaml")),
-            fault: Fault {
-                span,
-                ..self.masked(fault)
-            },
         }
     }
 }
 
 /// Spans in their order, of which no two overlap.
-pub(crate) fn joined(mut spans: Vec<SourceSpan>) -> Vec<SourceSpan> {
+fn joined(mut spans: Vec<SourceSpan>) -> Vec<SourceSpan> {
     spans.sort_unstable_by_key(|span| (span.offset(), span.len()));
     let mut all: Vec<SourceSpan> = Vec::new();
     for span in spans {
@@ -143,7 +159,7 @@ pub(crate) fn joined(mut spans: Vec<SourceSpan>) -> Vec<SourceSpan> {
 }
 
 /// A message with `********` for a text of the inventory that it quotes, whole or as a part of what it quotes.
-pub(crate) fn without(message: &str, secret: &str) -> String {
+pub(super) fn without(message: &str, secret: &str) -> String {
     if secret.is_empty() || !(message.contains(secret) || message.contains('…')) {
         return message.to_owned();
     }

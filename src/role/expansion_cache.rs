@@ -1,5 +1,5 @@
-//! What was made of one host serves the next one where all variables that it looks at have the same values: of many hosts
-//! most are alike.
+//! A cache of expansions: the resources of one host serve the next one where all variables that were read have the same
+//! values. Of many hosts most are alike.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::template::Reads;
 
-/// What was made, by what it was made of: for each the values that hosts had, and what came of these.
+/// Results by key; of each key several, with the values of the variables that were read.
 #[derive(Debug)]
-pub(super) struct Memo<K, T> {
+pub(super) struct ExpansionCache<K, T> {
     made: Mutex<HashMap<K, Vec<Made<T>>>>,
 }
 
@@ -33,7 +33,7 @@ struct Seen {
 /// More kinds of hosts than these are not kept apart.
 const MOST: usize = 32;
 
-impl<K, T> Default for Memo<K, T> {
+impl<K, T> Default for ExpansionCache<K, T> {
     fn default() -> Self {
         Self {
             made: Mutex::default(),
@@ -41,8 +41,8 @@ impl<K, T> Default for Memo<K, T> {
     }
 }
 
-impl<K: Hash + Eq, T> Memo<K, T> {
-    /// What `take` gives of the first that was made for a host with these variables and of which it gives anything.
+impl<K: Hash + Eq, T> ExpansionCache<K, T> {
+    /// The first result of `take` among those that were made for a host with these variables.
     pub(super) fn find<R>(
         &self,
         key: &K,
@@ -133,7 +133,7 @@ mod tests {
             (paths(&["host.list"]), json!({ "list": [1, 1] }), false),
             (paths(&["host.none"]), json!({ "name": "a" }), false),
         ] {
-            let memo = Memo::default();
+            let memo = ExpansionCache::default();
             memo.keep("entry", &reads, &own(first.clone()), 7);
             let found = memo.find(&"entry", &own(other.clone()), |made| Some(*made));
             assert_eq!(found, same.then_some(7), "{reads:?} {other}");

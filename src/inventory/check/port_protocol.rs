@@ -1,45 +1,13 @@
-//! What a health check asks of which port: that the port speaks what is asked, and that each port of a service is asked.
+//! Health checks and the protocols of ports: a port must speak the protocol of its check, and each port must be checked.
 
 use std::collections::BTreeMap;
 
 use super::View;
-use crate::inventory::problem::{Fault, shown};
+use crate::diagnostic::{Fault, shown};
+use crate::model::ports::{self, Speaks};
 use crate::model::{HealthCheckKind, Protocol, RealServer, Service};
 
-/// The protocol of a port, as far as its number shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Speaks {
-    Http,
-    Https,
-    Other(&'static str),
-}
-
-/// Ports that speak one thing alone, by the Service Name and Transport Protocol Port Number Registry of IANA; 465, 993 and
-/// 995 by RFC 8314, 587 by RFC 6409, 80 and 443 by RFC 9110. Ports on which anything may be found are not among them.
-const WELL_KNOWN: &[(u16, Speaks)] = &[
-    (21, Speaks::Other("FTP")),
-    (22, Speaks::Other("SSH")),
-    (23, Speaks::Other("Telnet")),
-    (25, Speaks::Other("SMTP")),
-    (53, Speaks::Other("DNS")),
-    (80, Speaks::Http),
-    (110, Speaks::Other("POP3")),
-    (143, Speaks::Other("IMAP")),
-    (389, Speaks::Other("LDAP")),
-    (443, Speaks::Https),
-    (465, Speaks::Other("SMTP over TLS")),
-    (587, Speaks::Other("SMTP")),
-    (636, Speaks::Other("LDAP over TLS")),
-    (993, Speaks::Other("IMAP over TLS")),
-    (995, Speaks::Other("POP3 over TLS")),
-    (3306, Speaks::Other("MySQL")),
-    (5060, Speaks::Other("SIP")),
-    (5432, Speaks::Other("PostgreSQL")),
-    (6379, Speaks::Other("Redis")),
-    (8443, Speaks::Https),
-];
-
-/// What the inventory says of a port comes first: `check` lists those that speak HTTP and HTTPS.
+/// `check` in the inventory comes before the numbers: it lists the ports that speak HTTP and HTTPS.
 fn speaks(service: &Service, port: u16) -> Option<Speaks> {
     if service.check.http.contains(&port) {
         return Some(Speaks::Http);
@@ -47,8 +15,7 @@ fn speaks(service: &Service, port: u16) -> Option<Speaks> {
     if service.check.https.contains(&port) {
         return Some(Speaks::Https);
     }
-    let known = WELL_KNOWN.iter().find(|(known, _)| *known == port);
-    known.map(|(_, speaks)| *speaks)
+    ports::speaks(port)
 }
 
 /// A service whose health check asks for a page.
@@ -73,7 +40,7 @@ fn asking(service: &Service) -> Option<Asking<'_>> {
     })
 }
 
-/// What each port of the service is checked by: itself, another one, or none.
+/// The port by which each port of the service is checked: itself, another one, or none.
 fn asked(service: &Service, real: &RealServer) -> BTreeMap<u16, Option<u16>> {
     let ports = service.ports.iter().copied();
     if service.fwmark.is_none() {

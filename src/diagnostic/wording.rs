@@ -6,7 +6,12 @@ pub(crate) fn shown(text: &str) -> String {
     let mut out: String = text
         .chars()
         .take(LONGEST)
-        .map(|c| if c.is_control() { '?' } else { c })
+        .map(|c| match c {
+            // It marks an example.
+            '‹' => '<',
+            c if c.is_control() => '?',
+            c => c,
+        })
         .collect();
     if text.chars().nth(LONGEST).is_some() {
         out.push('…');
