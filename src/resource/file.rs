@@ -189,7 +189,10 @@ impl Kind for File {
         } else {
             let path = quote(&self.path);
             let script = format!("chown root:root {path}\nchmod {} {path}", quote(&self.mode));
-            change = change.step(format!("set mode and owner of {}", self.path), script);
+            // A unit reads it again: that its inode changed after it was read could as well be other text.
+            change = change
+                .effect(Effect::Rewrites(self.path.clone()))
+                .step(format!("set mode and owner of {}", self.path), script);
         }
         Some(change)
     }

@@ -94,7 +94,10 @@ const ALL: &[Damage] = &[
     Damage {
         host: "lb2",
         done: "chmod 644 /etc/keepalived/keepalived.conf",
-        changes: &["file /etc/keepalived/keepalived.conf"],
+        changes: &[
+            "file /etc/keepalived/keepalived.conf",
+            "unit keepalived.service",
+        ],
         named: CONFIGURATION,
     },
     Damage {

@@ -75,7 +75,8 @@ impl Arptables {
             if let Some((chain, policy)) = line.strip_prefix(':').and_then(|l| l.split_once(' ')) {
                 let policy = policy.split_whitespace().next().unwrap_or_default();
                 // Both backends act on a packet.
-                if policy == "DROP" || !all.policies.contains_key(chain) {
+                // Which tables there are, and accept all, is no state of the host: any look at them makes them.
+                if policy == "DROP" {
                     all.policies.insert(chain.to_owned(), policy.to_owned());
                 }
             }

@@ -51,6 +51,20 @@ struct Host<'a> {
     resource: &'a Resource,
 }
 
+/// Nobody sets the time back at which an inode was last changed.
+fn without_change_times(facts: &str) -> String {
+    let mut kept = Vec::new();
+    let mut lines = facts.lines();
+    while let Some(line) = lines.next() {
+        if line.trim() == "changed: Some(" {
+            lines.nth(1);
+        } else {
+            kept.push(line);
+        }
+    }
+    kept.join("\n")
+}
+
 impl Host<'_> {
     fn probe(&self) -> Facts {
         self.shell.probe(std::slice::from_ref(self.resource))
@@ -113,8 +127,9 @@ impl Host<'_> {
     }
 
     fn assert_as(&self, at_first: &str, when: &str) {
-        let now = self.text();
-        let diff = similar::TextDiff::from_lines(at_first, now.as_str());
+        let now = without_change_times(&self.text());
+        let at_first = without_change_times(at_first);
+        let diff = similar::TextDiff::from_lines(at_first.as_str(), now.as_str());
         let diff = diff.unified_diff().to_string();
         assert!(
             diff.is_empty(),
