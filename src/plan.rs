@@ -229,7 +229,7 @@ pub fn is_stopped(cluster: &str, wanted: &[Resource], facts: &Facts) -> bool {
 /// The note on a host whose part is stopped: most often on purpose, and `apply` would undo it.
 pub fn stopped_note(host: &str) -> String {
     format!(
-        "its part of the cluster is stopped: `lvsctl start --limit {host}` starts it again (`apply` does, too, but \
+        "its part of the cluster is stopped: `lvsctl start --limit {host}` starts it again (`apply` does too, but \
          leaves a real server drained)"
     )
 }

@@ -92,7 +92,7 @@ fn ignore(audit: &HostAudit, findings: &mut Findings) {
             let change = if of_all {
                 format!("`lvsctl apply`: it sets {sysctl}=1")
             } else {
-                format!("`sysctl -w {sysctl}=0`, and out of what sets it")
+                format!("`sysctl -w {sysctl}=0`, and remove it from the file that sets it at boot")
             };
             let fix = match value {
                 Some(3) => format!("{change}; 3 is silent only about addresses of scope host"),

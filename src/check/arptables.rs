@@ -9,7 +9,7 @@ use super::findings::{Findings, Mismatch};
 pub(super) static ARPTABLES_RIP: Check = Check {
     id: "arptables-rip",
     summary: "`arptables` accepts a real server's ARP packets for its RIP.",
-    reason: "A director resolves the RIP of a real server in its network by ARP.",
+    reason: "If they are dropped, a director cannot resolve the RIP of a real server in its network, and sends it no packets.",
     source: "arptables(8), RFC 826",
     fix: "delete the rule that the finding names with `arptables -D`",
     needs: packet_filter,
@@ -19,7 +19,7 @@ pub(super) static ARPTABLES_RIP: Check = Check {
 pub(super) static ARPTABLES_VIP: Check = Check {
     id: "arptables-vip",
     summary: "`arptables` accepts a director's ARP packets for the VIP.",
-    reason: "Clients and routers in the VIP's network resolve the VIP by ARP.",
+    reason: "If they are dropped, clients and routers in the VIP's network cannot resolve the VIP.",
     source: "arptables(8), RFC 826",
     fix: "delete the rule that the finding names with `arptables -D`",
     needs: packet_filter,

@@ -9,7 +9,7 @@ use crate::model::{Cluster, Host};
 pub(super) static CLOCKS: Check = Check {
     id: "clocks",
     summary: "Clocks of hosts agree within 2 seconds.",
-    reason: "With different clocks the logs of two hosts cannot be compared, and certificates and tickets expire too early or too late.",
+    reason: "If clocks differ, the logs of two hosts cannot be compared, and certificates and tickets expire too early or too late.",
     source: "systemd-timesyncd(8)",
     fix: "run an NTP client on every host",
     needs,

@@ -39,7 +39,7 @@ pub enum Judge {
     Cluster(fn(&ClusterAudit, &mut Findings)),
     /// Of what clients were answered and directors counted meanwhile.
     Traffic(fn(&Traffic, &mut Findings)),
-    /// By the verb itself, or by the check of this id, which looks at the same.
+    /// Not called by itself: the check of this id judges it, or the command `verify`.
     By(&'static str),
 }
 

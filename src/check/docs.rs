@@ -8,7 +8,7 @@ pub fn markdown() -> String {
         .map(|check| format!("| [`{check}`](#{check}) | {} |\n", check.summary));
     let pages = registry::ALL.iter().map(|check| {
         format!(
-            "\n## {check}\n\n{}\n\n- Why: {}\n- Source: {}.\n- Fix: {}.\n",
+            "\n## {check}\n\n{}\n\n- Why: {}\n- Reference: {}.\n- Fix: {}.\n",
             check.summary, check.reason, check.source, check.fix
         )
     });
@@ -23,16 +23,16 @@ const HEAD: &str = "# Checks of `verify`
 
 <!-- Made by `make docs` from the texts of the checks in src/check. Do not edit. -->
 
-Each finding names its check. Checks run where they apply: those of VRRP with keepalived, those of fwmarks for services
-with `fwmark`, those with requests if there is a client (`own-answer` needs none). `vrrp-adverts` and `vrrp-foreign` test
-IPv4 only. To add a check see [adding a check](adding-a-check.md).
+Each finding names its check. A check runs only where it applies: those of VRRP with keepalived, those of fwmarks for services
+with `fwmark`, those with requests if there is a client (`own-answer` needs none). `arp-answer`, `vrrp-adverts` and
+`vrrp-foreign` test IPv4 only. To add a check see [adding a check](adding-a-check.md).
 
-If a precondition of a check does not hold on a host, the check writes a note with `skipped` and the reason. Examples: a
+If a check cannot be made on a host, `verify` writes a note with `skipped` and the reason, and counts no pass. Examples: a
 port that a redirect or a container serves, `net.ipv4.vs.run_estimation=0`, a masked `/proc` in a container, a missing
 tool.
 
-If a director is about to change by itself, `verify` waits first: for a VIP that moves, or for a health checker that adds
-a real server again. It waits for a takeover or one or two rounds of health checks, at most 60 s.
+If the state of a director is about to change by itself, because a VIP moves or a health checker is about to add a real
+server again, `verify` first waits: for the time of a takeover or of one or two rounds of health checks, at most 60 s.
 
 | check | rule, or content of its notes |
 |---|---|

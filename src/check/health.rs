@@ -9,9 +9,9 @@ use crate::run::leftovers;
 pub(super) static HEALTH: Check = Check {
     id: "health",
     summary: "Drained, unhealthy or stopped parts of the cluster (notes).",
-    reason: "A service can pass its checks with fewer real servers than it has.",
+    reason: "A service can pass its checks although fewer real servers serve it than the inventory configures.",
     source: "`lvsctl status`",
-    fix: "as the note says, unless the state is intended",
+    fix: "the command that the note names, unless the state is intended",
     needs: nothing,
     judge: Judge::Host(judge),
 };

@@ -16,7 +16,7 @@ pub(super) static IPTABLES_BACKEND: Check = Check {
 
 pub(super) static FIREWALL_NFT: Check = Check {
     id: "firewall-nft",
-    summary: "Chains of nftables that drop packets and whose rules lvsctl did not read (a note).",
+    summary: "Chains of nftables that iptables did not create and that drop packets; lvsctl does not evaluate their rules (a note).",
     reason: "Such a chain may drop packets that the rules of iptables accept.",
     source: "nft(8)",
     fix: "inspect the chain with `nft list ruleset`",

@@ -27,7 +27,7 @@ pub(super) static IPVS_OWNER: Check = Check {
 pub(super) static IPVS_FOREIGN: Check = Check {
     id: "ipvs-foreign",
     summary: "Services in the IPVS table that are not of this cluster (a note).",
-    reason: "They may belong to another cluster on the same directors, or be remains of an earlier configuration.",
+    reason: "They may belong to a different cluster on the same directors, or be remains of an earlier configuration.",
     source: "ipvsadm(8)",
     fix: "`ipvsadm -D` for a service that is not needed",
     needs: table_needs,
@@ -37,7 +37,7 @@ pub(super) static IPVS_FOREIGN: Check = Check {
 pub(super) static IPVS_TIMEOUTS: Check = Check {
     id: "ipvs-timeouts",
     summary: "The timeouts of IPVS are the same on all directors.",
-    reason: "After a failover the new master keeps connections for another time, and idle ones may break.",
+    reason: "After a failover the new master keeps idle connections for a different duration, and they may break earlier than before.",
     source: "ipvsadm(8) `--set`",
     fix: "`ipvsadm --set TCP TCPFIN UDP` on each director; a reboot resets it, so run it at boot too",
     needs: table_needs,
@@ -46,10 +46,10 @@ pub(super) static IPVS_TIMEOUTS: Check = Check {
 
 pub(super) static SYNC_DAEMON: Check = Check {
     id: "sync-daemon",
-    summary: "The sync daemons of IPVS run as the inventory says; without `sync_daemon`, on all directors or on none.",
-    reason: "Without them the new master has no entries for existing connections after a failover.",
+    summary: "With `sync_daemon` the sync daemons of IPVS run on all directors of the instance, each in its role; without it they run on all directors or on none.",
+    reason: "If a sync daemon does not run, the new master has no entries for existing connections after a failover, and they break.",
     source: "ipvsadm(8) `--start-daemon`; keepalived.conf(5) `lvs_sync_daemon`",
-    fix: "`lvsctl apply`; `ipvsadm --start-daemon ROLE` if they were started by hand",
+    fix: "`lvsctl apply` if the inventory has `sync_daemon`; otherwise `ipvsadm --start-daemon master` or `backup` where it is missing",
     needs: table_needs,
     judge: Judge::Cluster(sync_daemons),
 };

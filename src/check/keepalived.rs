@@ -12,7 +12,7 @@ use crate::vrrp_state::why_in_fault;
 pub(super) static KEEPALIVED_CONFIG: Check = Check {
     id: "keepalived-config",
     summary: "keepalived accepts its configuration file (`keepalived -t`).",
-    reason: "keepalived ignores lines with errors, or does not start with the file.",
+    reason: "keepalived ignores lines with errors, or refuses to start.",
     source: "keepalived(8) `-t`, keepalived.conf(5)",
     fix: "`lvsctl apply` writes the configuration again",
     needs: test_needs,

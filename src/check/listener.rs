@@ -15,16 +15,16 @@ use crate::model::{Cluster, Host, Mode, Protocol, Service};
 pub static LISTENER: Check = Check {
     id: "listener",
     summary: "A program listens on each port of a service, on the address of incoming requests.",
-    reason: "In DR and TUN requests arrive at the VIP: a server that is bound to the host's RIP refuses them.",
-    source: "ipvsadm(8), netstat(8)",
-    fix: "start the server, listening on all addresses or on the VIP",
+    reason: "In DR and TUN requests arrive at the VIP and health checks at the RIP: a server that is bound to only one of them misses the others.",
+    source: "ipvsadm(8), ss(8)",
+    fix: "let the server listen on all addresses, or in DR and TUN on both the VIP (clients) and the RIP (health checks), in NAT on the RIP",
     needs,
     judge: Judge::Host(listens),
 };
 
 pub static OWN_ANSWER: Check = Check {
     id: "own-answer",
-    summary: "A real server responds to a request that it sends to the VIP itself.",
+    summary: "A real server of a TCP service in DR or TUN responds to a request that it sends to the VIP itself.",
     reason: "A server can listen and not respond. The request never leaves the host, so this check tests only the server.",
     source: "curl(1)",
     fix: "check the server's log and the packet filter of the interface lo",

@@ -26,10 +26,10 @@ pub(super) static MARK_RULE: Check = Check {
 
 pub(super) static MARK_SET: Check = Check {
     id: "mark-set",
-    summary: "Packets of a service reach IPVS with its fwmark, and not with that of another service.",
-    reason: "A later rule may overwrite the fwmark: then another service gets the packets, or none.",
+    summary: "Packets of a service reach IPVS with its fwmark, and not with that of a different service.",
+    reason: "A later rule may overwrite the fwmark: then a different service gets the packets, or none.",
     source: "iptables-extensions(8) MARK",
-    fix: "`lvsctl apply` adds the rule of the service; delete later rules that set another fwmark: `iptables -t mangle -S PREROUTING`",
+    fix: "`lvsctl apply` adds the rule of the service; delete later rules that set a different fwmark: `iptables -t mangle -S PREROUTING` lists them",
     needs,
     judge: Judge::Director(marks),
 };
@@ -37,9 +37,9 @@ pub(super) static MARK_SET: Check = Check {
 pub(super) static MARK_UNIQUE: Check = Check {
     id: "mark-unique",
     summary: "Only the rules of a service set its fwmark.",
-    reason: "Another rule with the same fwmark sends foreign packets to the service.",
+    reason: "A rule that lvsctl did not add and that sets the same fwmark sends foreign packets to the service.",
     source: "iptables-extensions(8) MARK",
-    fix: "delete that rule with `iptables -t mangle -D PREROUTING`, or choose another `fwmark` in the inventory",
+    fix: "delete that rule with `iptables -t mangle -D PREROUTING`, or choose a different `fwmark` in the inventory",
     needs,
     judge: Judge::Director(reused),
 };
@@ -47,7 +47,7 @@ pub(super) static MARK_UNIQUE: Check = Check {
 pub(super) static MARK_COUNTERS: Check = Check {
     id: "mark-counters",
     summary: "The counters of the fwmark rules increased while clients sent requests.",
-    reason: "Clients got responses. If the rules counted no packets, the requests bypassed this director.",
+    reason: "If clients got responses and the rules of the director that holds the VIP counted no packets, the requests bypassed it.",
     source: "iptables(8) `-v`",
     fix: "check which hosts reply to ARP requests for the VIP",
     needs,

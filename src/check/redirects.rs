@@ -9,7 +9,7 @@ use crate::model::{Cluster, Host, Mode};
 pub(super) static SEND_REDIRECTS: Check = Check {
     id: "send-redirects",
     summary: "A director of DR sends no ICMP redirects.",
-    reason: "A precaution. The kernel sends redirects for packets that it forwards, which DR packets are not. For other traffic that the director routes within one network, a redirect makes hosts bypass the director.",
+    reason: "The kernel sends redirects for packets that it routes back into the network that they came from. IPVS does not route DR packets that way, so this is a precaution for other traffic through the director: after a redirect, hosts bypass the director.",
     source: "ip-sysctl (kernel documentation), `send_redirects`; RFC 792",
     fix: "`lvsctl apply` sets it to 0 for `all` and each interface",
     needs,

@@ -1,4 +1,4 @@
-//! All checks, in the order in which they are made and documented. A new one is a line here.
+//! All checks, in the order in which they are made and documented. A new one is a line here, and its `mod` line in `mod.rs`.
 
 use super::Check;
 use super::{

@@ -16,7 +16,7 @@ pub(super) static REPLY_ROUTE: Check = Check {
     summary: "Replies to clients bypass the directors in DR and TUN, and go through a director in NAT.",
     reason: "A director drops packets whose source is a VIP that it holds. A NAT reply that bypasses the director reaches the client from the RIP, and the client drops it.",
     source: "ip-route(8); `__fib_validate_source` in net/ipv4/fib_frontend.c of the kernel",
-    fix: "set the host's `gateway` in the inventory: in DR and TUN a router that is not a director, in NAT the director's address",
+    fix: "set the host's `gateway` in the inventory. DR and TUN: a router that is not a director. NAT: the VIP in the real servers' network that moves with the service's VIP; with a single director its address in that network",
     needs,
     judge: Judge::Host(reply_route),
 };

@@ -13,8 +13,8 @@ use crate::model::{Cluster, Host};
 pub(super) static SOURCE_ADDRESS: Check = Check {
     id: "source-address",
     summary: "Directors and real servers do not use a VIP as the source address of packets to each other.",
-    reason: "A real server holds the VIP too, so its reply to a VIP never leaves the host. Health checks from a VIP fail, and all real servers are taken out.",
-    source: "RFC 6724 5, ip-address(8) `preferred_lft`",
+    reason: "A real server of DR or TUN holds the VIP too, so its reply to a packet from the VIP never leaves it. Health checks that a director sends from the VIP fail, and all real servers are taken out.",
+    source: "RFC 6724, section 5; ip-address(8) `preferred_lft`",
     fix: "`lvsctl apply`, which sets `preferred_lft 0` on IPv6 VIPs; otherwise give the host an address that source address selection prefers",
     needs,
     judge: Judge::Host(judge),

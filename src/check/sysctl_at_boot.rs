@@ -10,7 +10,7 @@ use crate::resource::Resource;
 
 pub(super) static PERSISTED_SYSCTL: Check = Check {
     id: "persisted-sysctl",
-    summary: "No file of `sysctl.d` sets a value at the next boot that differs from the desired or the running one.",
+    summary: "Files in `sysctl.d` do not contradict the desired or the current value of a sysctl.",
     reason: "The node script sets the desired value after systemd-sysctl(8). Until then, and after each `sysctl --system`, the value of the file applies.",
     source: "sysctl.d(5)",
     fix: "delete the line in the file that the finding names",
@@ -83,9 +83,14 @@ fn undone(audit: &HostAudit, findings: &mut Findings) {
             let key = format!("net.ipv4.conf.{}.{name}", interface.replace('.', "/"));
             let fault = (runs.trim() != boots).then(|| {
                 Mismatch::new(
-                    format!("{key} to be after a boot what runs now: {}", runs.trim()),
+                    format!(
+                        "{key} to keep its current value {} after a boot",
+                        runs.trim()
+                    ),
                     format!("{boots}, set by {file}"),
-                    format!("`sysctl -w {key}={boots}` if that is meant, else take the line out of {file}"),
+                    format!(
+                        "`sysctl -w {key}={boots}` if that is meant, else delete the line in {file}"
+                    ),
                 )
                 .because(Some(Cause::Sysctl(key.clone())))
                 .warning()

@@ -10,7 +10,7 @@ use crate::resource::ipvs::without_thresholds;
 
 pub(super) static IPVS_THRESHOLD: Check = Check {
     id: "ipvs-threshold",
-    summary: "No real server in the IPVS table has a connection threshold (upper or lower) that the inventory does not ask for.",
+    summary: "No real server in the IPVS table has a connection threshold (upper or lower).",
     reason: "A real server at its upper threshold gets no new connections, and the service loses capacity without any health check failing. The inventory has no key for thresholds, so each one was set by another program or an administrator.",
     source: "ipvsadm(8) `--u-threshold`, `--l-threshold`",
     fix: "`ipvsadm -e -t VIP:PORT -r RIP:PORT -g|-m|-i -w WEIGHT -x 0 -y 0` with the real server's mode and weight; the finding has the whole command",

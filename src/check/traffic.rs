@@ -94,7 +94,7 @@ pub fn check<'h>(
         .chain(this_machine.map(Vantage::ThisMachine))
         .collect();
     if vantages.is_empty() {
-        findings.note("", &END_TO_END, "the services were not asked for: no neutral client could be reached; give a host outside the cluster the role client");
+        findings.note("", &END_TO_END, "the services were not tested: no client could be reached; give a host outside the cluster the role client");
         return;
     }
     let groups = end_to_end::groups(cluster);
@@ -155,7 +155,13 @@ fn ask<'h>(
     for vantage in vantages {
         match vantage.unfit(cluster) {
             None => fit.push(vantage),
-            Some(why) => findings.note("", &END_TO_END, format!("the services were not asked for: no host of the role client takes part, and {why}")),
+            Some(why) => findings.note(
+                "",
+                &END_TO_END,
+                format!(
+                    "the services were not tested: no host of the role client takes part, and {why}"
+                ),
+            ),
         }
     }
     let held: Vec<(&str, &Addresses)> = fit

@@ -14,8 +14,8 @@ use crate::model::{Mode, Protocol, RealServer, Service};
 pub(super) static TUNNEL_MTU: Check = Check {
     id: "tunnel-mtu",
     summary: "Full packets from clients (TCP, by the MSS of the replies) fit through the tunnel; otherwise a note.",
-    reason: "A tunnel adds an outer header. A packet that does not fit is dropped, and the director sends an ICMP error. Uploads of clients that do not receive it stall.",
-    source: "RFC 2003, RFC 9293 3.7.1, ip-route(8) `advmss`",
+    reason: "A tunnel adds an outer header of 20 bytes (IPv6: 40). The director drops a packet that then exceeds the MTU, and sends an ICMP error to the client. If the client does not receive it, its uploads stall.",
+    source: "RFC 2003; RFC 9293, section 3.7.1; ip-route(8) `advmss`",
     fix: "lower the MSS of the real servers' replies: `advmss` on their routes to clients, or TCPMSS `--set-mss` in mangle/OUTPUT",
     needs: packet_filter,
     judge: Judge::Cluster(fits),

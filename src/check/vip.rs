@@ -13,7 +13,7 @@ use crate::resource::service_manager;
 pub(super) static VIP_ONLY_ON_LO: Check = Check {
     id: "vip-only-on-lo",
     summary: "A real server of DR or TUN has the VIP only on its loopback or tunnel interface (a director also on its NIC).",
-    reason: "An address on a NIC is announced by ARP or neighbour discovery; clients then bypass the director.",
+    reason: "A host replies to ARP requests and neighbour solicitations for an address on its NIC; clients then bypass the director.",
     source: "ip-sysctl (kernel documentation), `arp_ignore`",
     fix: "`ip addr del VIP/PREFIX dev INTERFACE`, and delete it from the configuration that sets it at boot",
     needs: nothing,
@@ -87,8 +87,11 @@ fn only_at(findings: &mut Findings, audit: &HostAudit, vip: IpAddr, home: &str) 
                 Some(nic) => format!("{vip} on {home} and {nic}, and on no other interface"),
                 None => format!("{vip} on {home} and on no other interface"),
             },
-            format!("it on {} too", found.join(", ")),
-            format!("{} and take it out of what sets it at boot", fix.join(", ")),
+            format!("also on {}", found.join(", ")),
+            format!(
+                "{}, and remove it from the configuration that sets it at boot",
+                fix.join(", ")
+            ),
         )
     });
     findings.judge(host, &VIP_ONLY_ON_LO, vip.to_string(), fault);
@@ -111,8 +114,8 @@ fn nowhere(findings: &mut Findings, audit: &HostAudit, vip: IpAddr) {
     let held = audit.facts().address.of(vip).next();
     let fault = held.map(|held| {
         Mismatch::new(
-            format!("no {vip}, which none of its services needs here"),
-            format!("it on {}", held.interface),
+            format!("{vip} on no interface, because no service needs it on this host"),
+            format!("on {}", held.interface),
             format!("`ip addr del {vip}/{} dev {}`", held.prefix, held.interface),
         )
     });

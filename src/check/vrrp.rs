@@ -13,8 +13,8 @@ use crate::model::{Cluster, Host};
 pub(super) static VRRP_EQUAL: Check = Check {
     id: "vrrp-equal",
     summary: "Directors of an instance have the same VRID, interval, password, VIPs and transport (multicast or unicast).",
-    reason: "A director discards adverts with another VRID, another password or, in VRRPv2, another interval, and does not receive those of another transport. Then both become master. With other VIPs, the new master serves other VIPs.",
-    source: "RFC 3768 7.1 (VRRPv2, IPv4), RFC 9568 7.1 (VRRPv3, IPv6); keepalived.conf(5)",
+    reason: "A director discards adverts with a different VRID, a different password or, in VRRPv2, a different interval, and does not receive those of a different transport. Then both become master. If the lists of VIPs differ, VIPs are missing after a failover.",
+    source: "RFC 3768, section 7.1 (VRRPv2, IPv4); RFC 9568, section 7.1 (VRRPv3, IPv6); keepalived.conf(5)",
     fix: "`lvsctl apply`",
     needs,
     judge: Judge::Cluster(all_equal),
@@ -23,8 +23,8 @@ pub(super) static VRRP_EQUAL: Check = Check {
 pub(super) static VRRP_PRIORITY: Check = Check {
     id: "vrrp-priority",
     summary: "Directors of an instance have different priorities.",
-    reason: "With equal priorities the first director to become master stays master; which one is not determined. If both are master, the one with the higher address stays.",
-    source: "RFC 9568 6.4.3, RFC 3768 6.4.3",
+    reason: "With equal priorities it is not determined which director becomes master; the first one stays master. If both become master, the one with the higher address stays.",
+    source: "RFC 9568, section 6.4.3; RFC 3768, section 6.4.3",
     fix: "`lvsctl apply`; the priorities are `priority` of the hosts or of `vrrp.members`, by default in the order of the file",
     needs,
     judge: Judge::Cluster(priorities),
@@ -33,9 +33,9 @@ pub(super) static VRRP_PRIORITY: Check = Check {
 pub(super) static VRRP_ID: Check = Check {
     id: "vrrp-id",
     summary: "No two instances of one address family on an interface have the same VRID.",
-    reason: "Each treats the adverts of the other as those of its peers, and one of them stays backup.",
-    source: "RFC 9568 5.2.3",
-    fix: "choose another `virtual_router_id` in the inventory",
+    reason: "Each instance treats the adverts of the other instance as adverts of its own peers, so only one of the two becomes master, and the VIPs of the other are on no director.",
+    source: "RFC 9568, section 5.2.3",
+    fix: "choose a different `virtual_router_id` in the inventory",
     needs,
     judge: Judge::Cluster(collisions),
 };
@@ -138,7 +138,7 @@ fn collisions(audit: &ClusterAudit, findings: &mut Findings) {
     for (host, instances) in instances(audit) {
         let mut ids = BTreeSet::new();
         let twice = instances.iter().find(|i| {
-            // IPv4 and IPv6 do not hear each other (RFC 5798, 1.2).
+            // IPv4 and IPv6 do not hear each other (RFC 9568, 1).
             let v6 = i.vips.iter().any(|vip| vip.contains(':'));
             !ids.insert((i.virtual_router_id.as_str(), i.interface.as_str(), v6))
         });

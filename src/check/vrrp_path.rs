@@ -12,7 +12,7 @@ pub(super) static FIREWALL_VRRP: Check = Check {
     id: "firewall-vrrp",
     summary: "The packet filter accepts VRRP between directors.",
     reason: "A director that receives no adverts takes over, and then two directors hold the VIPs.",
-    source: "RFC 9568: protocol 112, 224.0.0.18 and ff02::12; iptables(8)",
+    source: "RFC 9568, section 5.1 (protocol 112, 224.0.0.18, ff02::12); iptables(8)",
     fix: "accept protocol 112 between the directors",
     needs: packet_filter,
     judge: Judge::Director(adverts),

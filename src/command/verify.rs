@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_no_client_asked_for_is_a_failure_only_when_strict() {
-        let skipped = "the services were not asked for";
+        let skipped = "the services were not tested";
         for (about, host, check, error, strict, expected) in [
             (
                 "nothing skipped",

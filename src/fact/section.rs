@@ -1,11 +1,11 @@
-//! The shape of a probe's answer: one section a kind, made of named parts. How parts are separated on the wire
+//! The shape of a probe's answer: one section a fact, made of named parts. How parts are separated on the wire
 //! is known only here.
 
 use std::collections::BTreeMap;
 
 use serde::de::IgnoredAny;
 
-/// The parts that one kind's probe printed.
+/// The parts that one fact's commands printed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Section {
     parts: BTreeMap<String, String>,
@@ -111,7 +111,7 @@ pub fn prologue(nonce: &str) -> String {
     )
 }
 
-/// Splits a probe's output into sections by kind.
+/// Splits a probe's output into sections by fact.
 pub fn split(output: &str, nonce: &str) -> BTreeMap<String, Section> {
     let mut sections: BTreeMap<String, Section> = BTreeMap::new();
     let marker = format!("\n@{nonce} ");

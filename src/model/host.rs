@@ -156,7 +156,7 @@ pub struct SshOptions {
     pub port: Option<u16>,
     /// The login name. Default: the user who runs lvsctl.
     pub user: Option<String>,
-    /// Private key files, tried in order before the agent's other keys; a relative path starts at the current folder.
+    /// Private key files, tried in order, before the keys of the SSH agent; a relative path starts at the current folder.
     pub identity_files: Vec<PathBuf>,
     /// The file of known host keys. Default: `~/.ssh/known_hosts`.
     pub known_hosts: Option<PathBuf>,

@@ -82,7 +82,7 @@ impl File {
         let (path, kept) = (quote(&self.path), quote(backup));
         let stage = quote(&format!("{}.lvsctl-new", self.path));
         let missing = quote(&format!(
-            "expected what {} was before in {backup}, found nothing there; put what it shall be there, and run again",
+            "expected what {} was before in {backup}, found no file there; restore the wanted content there, and run again",
             self.path
         ));
         format!(

@@ -83,7 +83,7 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Debug {
         None
     }
 
-    /// What the manifest keeps: enough for `key`, `probe` and `remove`, and no secret.
+    /// What the manifest keeps: enough for `key`, `needs` and `remove`, and no secret.
     fn owned(&self) -> Self {
         self.clone()
     }

@@ -318,7 +318,7 @@ fn ask_all(
 }
 
 /// What steps should have made as wanted. Where keepalived holds a service, it takes real servers in with its next round
-/// of checks, and whoever ends the run waits for that ([`super::settle`]).
+/// of checks, and whoever ends the run waits for that ([`super::wait_converged`]).
 fn left(plan: &HostPlan, wanted: &[Resource]) -> Vec<String> {
     let is_keepalived_s = |change: &Change| {
         wanted.iter().any(|resource| {

@@ -65,7 +65,7 @@ pub fn moving(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Moving {
         let Some(members) = members.collect::<Option<Vec<&Answer>>>() else {
             continue;
         };
-        // Three adverts and a skew of less than one (RFC 5798, 6.1), one more for it to be heard.
+        // Three adverts and a skew of less than one (RFC 9568, 6.1), one more for it to be heard.
         let takeover = 5.0 * instance.advert_int + 1.0;
         for vip in &instance.vips {
             let holds: Vec<bool> = members

@@ -63,7 +63,7 @@ impl std::fmt::Display for Unsettled {
 }
 
 /// How often the directors are asked without any change before the wait ends. A director takes over after three adverts
-/// and a skew did not come (RFC 5798, 6.1), and a real server comes back with the next round of health checks. Rounds are
+/// and a skew did not come (RFC 9568, 6.1), and a real server comes back with the next round of health checks. Rounds are
 /// counted and not seconds: loaded hosts need longer for both, and for their answers too.
 fn patience(cluster: &Cluster) -> u32 {
     let advert = cluster.vrrp.iter().map(|instance| instance.advert_int);

@@ -83,7 +83,7 @@ fn membership<'c>(
         name: &instance.name,
         virtual_router_id: instance.virtual_router_id,
         advert_int: instance.advert_int,
-        // VRRP version 3 knows no passwords (RFC 5798, 9), and keepalived refuses one.
+        // VRRP version 3 knows no passwords (RFC 9568, 9), and keepalived refuses one.
         auth_pass: instance.auth_pass.as_ref().filter(|_| !is_v6(instance)),
         members: &instance.members,
         vips,

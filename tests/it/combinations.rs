@@ -1164,7 +1164,7 @@ fn whole() -> Vec<(&'static str, String, Verdict, &'static str, &'static str)> {
             ),
             Refused,
             "one VRRP instance cannot hold IPv4 and IPv6 VIPs",
-            "RFC 5798, 1.2",
+            "RFC 9568, 1",
         ),
         (
             "a password for IPv6",
@@ -1175,7 +1175,7 @@ fn whole() -> Vec<(&'static str, String, Verdict, &'static str, &'static str)> {
             ),
             Warned,
             "knows no passwords",
-            "RFC 5798, 9; keepalived refuses it",
+            "RFC 9568, 9; keepalived refuses it",
         ),
     ]
 }

@@ -84,7 +84,7 @@ fn examples(text: &str) -> Vec<&str> {
 
 /// What is shown to be copied has neither errors nor warnings; parts of an inventory are put into a whole one.
 #[test]
-fn examples_of_the_guide_are_valid() {
+fn examples_of_the_pages_are_valid() {
     let whole = |vrrp: &str, services: &str| {
         format!(
             "cluster: t\nnetworks: {{ outside: 192.168.122.0/24, inside: 10.10.10.0/24 }}\nhosts:\n  \
@@ -97,7 +97,8 @@ fn examples_of_the_guide_are_valid() {
     let indented =
         |text: &str| -> String { text.lines().map(|line| format!("  {line}\n")).collect() };
     let mut found = 0;
-    for example in examples(&document("guide.md")) {
+    let pages = ["guide.md", "modes.md", "operations.md"].map(document);
+    for example in pages.iter().flat_map(|page| examples(page)) {
         let text = if example.starts_with("cluster:") {
             example.to_owned()
         } else if example.starts_with("vrrp:") && example.contains("services:") {
@@ -115,7 +116,7 @@ fn examples_of_the_guide_are_valid() {
             continue;
         };
         found += 1;
-        match inventory::parse("guide.yaml", &text, inventory::BUILT_IN_ROLES) {
+        match inventory::parse("page.yaml", &text, inventory::BUILT_IN_ROLES) {
             Err(error) => panic!("{}", error.render(100, false)),
             Ok(loaded) => {
                 let mut all = loaded.warnings.clone();
@@ -124,7 +125,7 @@ fn examples_of_the_guide_are_valid() {
             }
         }
     }
-    assert!(found > 4, "{found}");
+    assert!(found > 5, "{found}");
 }
 
 /// The page about keepalived and ipvsadm and what `check` says of their words know the same words.

@@ -192,7 +192,7 @@ fn defaults_are_told_as_they_are() {
             let mut less: Map<String, Value> = sample.as_object().expect("fields").clone();
             less.remove(field);
             let default = match resource(kind, Value::Object(less)) {
-                Err(_) => "must be given".to_owned(),
+                Err(_) => "required".to_owned(),
                 Ok(resource) => match &json!(resource)[kind][field] {
                     Value::Null => "none".to_owned(),
                     Value::String(text) if text.is_empty() => "empty".to_owned(),

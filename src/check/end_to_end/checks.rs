@@ -19,7 +19,7 @@ pub static HTTP_STATUS: Check = Check {
     id: "http-status",
     summary: "Each HTTP response has an accepted status: `check.status` of the service; else, if the health check requests the same path, its `status`; else any below 400.",
     reason: "A server that responds with errors is healthy for IPVS and for a TCP health check.",
-    source: "RFC 9110 15",
+    source: "RFC 9110, section 15",
     fix: "check the web server's log on the real servers; if the status is expected, set `check: { status: ... }` in the service",
     needs: nothing,
     judge: Judge::By("end-to-end"),
@@ -28,7 +28,7 @@ pub static HTTP_STATUS: Check = Check {
 pub static HTTP_TEXT: Check = Check {
     id: "http-text",
     summary: "Pages contain the `text` of the service's health check in their body, if clients request the same path.",
-    reason: "A page without the text is an error page with an accepted status.",
+    reason: "A page without the text may be an error page with an accepted status.",
     source: "the inventory, `health_check.http.text`",
     fix: "check the page on the real servers, or correct `text`",
     needs: nothing,
@@ -38,7 +38,7 @@ pub static HTTP_TEXT: Check = Check {
 pub static WHO_ANSWERS: Check = Check {
     id: "who-answers",
     summary: "Responses come from real servers of the service.",
-    reason: "Another host has the VIP, and clients bypass the director.",
+    reason: "If a host that is not a real server of the service responds, it has the VIP, and clients bypass the director.",
     source: "the first line of each response, if it is the name of a host",
     fix: "`ip addr show to VIP` on the host that responds, and remove the VIP from it",
     needs: nothing,
@@ -47,7 +47,7 @@ pub static WHO_ANSWERS: Check = Check {
 
 pub static GETS_CONNECTIONS: Check = Check {
     id: "gets-connections",
-    summary: "With rr and wrr each real server with a weight gets connections; with lc and wlc one without is a note. Persistent services are exempt.",
+    summary: "With rr and wrr each real server with a weight greater than 0 gets connections; with lc and wlc a real server without connections gives only a note. Persistent services are exempt.",
     reason: "A real server without connections serves no client.",
     source: "ipvsadm(8) `--scheduler`",
     fix: "correct the findings of that real server; check its weight in `ipvsadm -Ln`",
@@ -58,7 +58,7 @@ pub static GETS_CONNECTIONS: Check = Check {
 pub static SHARES: Check = Check {
     id: "shares",
     summary: "With rr and wrr, connections are distributed in proportion to the weights. Persistent services are exempt.",
-    reason: "Another distribution means that the kernel has other weights, or that requests bypass the director.",
+    reason: "A different distribution means that the weights in the kernel are not those of the inventory, or that requests bypass the director.",
     source: "ipvsadm(8) `--scheduler`, `--weight`",
     fix: "compare the weights in `ipvsadm -Ln` with the inventory",
     needs: nothing,
@@ -68,7 +68,7 @@ pub static SHARES: Check = Check {
 pub static PERSISTENCE: Check = Check {
     id: "persistence",
     summary: "All connections of a client to a persistent service go to one real server.",
-    reason: "Sessions that only one real server knows break.",
+    reason: "If a client's connections go to several real servers, sessions that are stored on only one of them break.",
     source: "ipvsadm(8) `--persistent`",
     fix: "check whether the service has `persistent` in `ipvsadm -Ln`, and whether all its ports get the same fwmark",
     needs: nothing,

@@ -32,7 +32,7 @@ pub fn tell(groups: &[Group], clients: &[(&str, &Addresses)], findings: &mut Fin
                 client,
                 &END_TO_END,
                 format!(
-                    "services of {family} were not asked for from here: it has no {family} address"
+                    "services of {family} were not tested from here: it has no {family} address"
                 ),
             );
         }
@@ -51,7 +51,7 @@ pub fn tell(groups: &[Group], clients: &[(&str, &Addresses)], findings: &mut Fin
             "",
             &END_TO_END,
             format!(
-                "{service} was not asked for by {}: no client has an address of it",
+                "{service} was not tested over {}: no client has an address of it",
                 name(v6)
             ),
         );

@@ -47,7 +47,7 @@ pub fn all<'k>(
             findings.note(
                 "",
                 &END_TO_END,
-                format!("{name} was not asked for: {what}, and its `check` names none in `ports`, `http` or `https`"),
+                format!("{name} was not tested: {what}, and its `check` names none in `ports`, `http` or `https`"),
             );
         }
         let (asked, all) = (&group.service.check.ports, &group.service.ports);

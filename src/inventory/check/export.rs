@@ -64,7 +64,7 @@ pub(super) fn clients(view: View<'_>, faults: &mut Vec<Fault>) {
                         .help(choices(&export.client, &names))
                 }
                 Some(client) if !client.has_role("nfs-client") => Fault::new(format!(
-                    "{} shall mount a folder, but has not the role `nfs-client`",
+                    "{} mounts a folder, but does not have the role `nfs-client`",
                     shown(&client.name)
                 ))
                 .help(format!(
@@ -77,7 +77,7 @@ pub(super) fn clients(view: View<'_>, faults: &mut Vec<Fault>) {
         }
         if !host.exports.is_empty() && !host.has_role("nfs") {
             let fault = Fault::new(format!(
-                "{} has `exports`, but not the role `nfs`",
+                "{} has `exports`, but does not have the role `nfs`",
                 shown(&host.name)
             ))
             .help(format!("write `role: [{}, nfs]`", host.roles.join(", ")));

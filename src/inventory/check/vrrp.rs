@@ -60,7 +60,7 @@ fn host<'c>(view: View<'c>, member: &VrrpMember) -> Option<&'c Host> {
     view.cluster.hosts.iter().find(|h| h.name == member.host)
 }
 
-/// The same id on one segment is a collision, but for IPv4 and IPv6 (RFC 5798, 1.2).
+/// The same id on one segment is a collision, but for IPv4 and IPv6 (RFC 9568, 1).
 pub(super) fn ids(view: View<'_>, faults: &mut Vec<Fault>) {
     let mut owners: BTreeMap<(u8, &str, bool), &VrrpInstance> = BTreeMap::new();
     for instance in &view.cluster.vrrp {

@@ -35,10 +35,10 @@ pub(in crate::inventory) struct LongHealthCheck {
     /// Passes if a program on the director exits with 0. It gets the real server's address and port as arguments.
     /// lvsctl does not copy it to the directors; a custom role can.
     pub script: Opt<ScriptCheck>,
-    /// The port to test. Default: the port of the real server. With `http` and `https`, if that port does not speak
-    /// it: the first port of the service that does, according to `http` and `https` of `check`. With a fwmark: `tcp`
-    /// tests each single port, `script` the first one, `http` and `https` the first that speaks it. `lvsctl check`
-    /// warns of ports that are not tested.
+    /// The port to test. Default: the port of the real server. An `http` or `https` check uses it only if `http` or
+    /// `https` of `check` contains it, otherwise the first port of the service that they contain. With a fwmark, `tcp`
+    /// tests each single port of the service, `script` the first one, `http` and `https` the first one that `http` or
+    /// `https` of `check` contains. `lvsctl check` warns of ports that are not tested.
     pub port: Opt<Port>,
     /// Timeout of a check in seconds. Default: 3.
     pub connect_timeout: Opt<Seconds>,

@@ -24,16 +24,16 @@ pub(in crate::inventory) struct Host {
     pub interface: Opt<String>,
     /// For hosts with several interfaces: name → address, or `{ network, address }`.
     pub interfaces: Opt<Named<Nic>>,
-    /// The default gateway: an address, or the name of a host. lvsctl sets it on real servers (and hosts that are set
-    /// up as one); on other hosts only the lab does. Default: in NAT a VIP that `vrrp` holds in the host's network,
-    /// else the only director; otherwise lvsctl leaves the default route alone.
+    /// The default gateway: an address, or the name of a host. It is configured only on real servers and sorry servers;
+    /// in a lab all hosts get it. Default: in NAT a VIP of `vrrp` in the host's network, else the only director; in DR
+    /// and TUN lvsctl does not change the default route.
     pub gateway: Opt<Text<Gateway>>,
     /// `ssh`, or `local` for the machine that lvsctl runs on. Default: `ssh`.
     pub connection: Opt<Connection>,
     /// SSH settings of the host. Default: those of `~/.ssh/config`.
     pub ssh: Opt<SshOptions>,
-    /// Whether the state is restored when the host boots. `false` omits the node script and its unit, for hosts
-    /// without a service manager, such as containers. Default: `true`.
+    /// Whether lvsctl's configuration is added again when the host boots. `false` omits the node script and its unit,
+    /// for hosts without a service manager, such as containers. Default: `true`.
     pub persist: Opt<bool>,
     /// Folders that other hosts mount by NFS, for a host of the role `nfs`.
     pub exports: Opt<Many<Export>>,
@@ -71,20 +71,19 @@ pub(in crate::inventory) struct Export {
 pub(in crate::inventory) struct Defaults {
     /// The interface with each host's `address`. Default: `eth0`.
     pub interface: Opt<String>,
-    /// `gateway` of each host that has none and has an address in the gateway's network. It is used as described for
-    /// `gateway` of a host.
+    /// Default for the `gateway` key of every host with an address in the gateway's network.
     pub gateway: Opt<Text<Gateway>>,
     /// `ssh` or `local`. Default: `ssh`.
     pub connection: Opt<Connection>,
     /// SSH settings of the hosts.
     pub ssh: Opt<SshOptions>,
-    /// Whether the state is restored when a host boots. Default: `true`.
+    /// Default for the `persist` key of every host. Default: `true`.
     pub persist: Opt<bool>,
     /// Properties of each host in a lab.
     pub lab: Opt<LabOptions>,
     /// User-defined values of each host.
     pub vars: Opt<Named<FreeValue>>,
-    /// Weight of each real server without another one; see "Weights" above.
+    /// Default weight of real servers for which no weight is set; see "Weights" above.
     pub weight: Opt<Weight>,
 }
 

@@ -35,12 +35,14 @@ pub(in crate::inventory) struct Inventory {
     pub hosts: Opt<Named<Host>>,
     /// The VRRP instance that keeps the VIPs on one director, or several instances by name.
     pub vrrp: Opt<VrrpSection>,
-    /// Whether keepalived manages IPVS and VIPs on the directors. Default: true if there is `vrrp`.
+    /// Whether keepalived manages the virtual services and health checks on the directors, and with `vrrp` the VIPs.
+    /// Default: true if there is `vrrp`.
     pub keepalived: Opt<bool>,
     /// How real servers that hold a VIP are kept from replying to ARP requests for it: `sysctl` (arp_ignore and
-    /// arp_announce), `arptables` (rules on the real servers) or `neighbour` (a static entry for the VIP on hosts of
-    /// the role `router`, which must be the only hosts that resolve the VIP; the director's interface then needs its
-    /// `mac`). Default: `sysctl`.
+    /// arp_announce), `arptables` (rules on the real servers) or `neighbour` (a static entry VIP → MAC address of the
+    /// director on hosts of the role `router`, which must be the only hosts that resolve the VIP; the director's
+    /// interface needs its `mac`). A static entry does not move in a failover, so `neighbour` is for one director only.
+    /// Default: `sysctl`.
     pub arp: Opt<Text<ArpAnswer>>,
     /// Services by name: VIPs, ports and real servers. Names follow the rules for hosts.
     pub services: Opt<Named<Service>>,

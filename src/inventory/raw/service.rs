@@ -19,13 +19,13 @@ use crate::model::{MOST_REQUESTS, Mode, Protocol, Scheduler};
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Service", extend("required" = ["vip", "port"]))]
 pub(in crate::inventory) struct Service {
-    /// The virtual address, or a list of them, all IPv4 or all IPv6. For both families define two services. The
-    /// prefix applies on the director. Write /32 (IPv6 /128) for a VIP that routers forward to directors without an
-    /// address in its network. Default prefix: /32, or /128 for IPv6.
+    /// The virtual address, or a list of them, all IPv4 or all IPv6. For both families define two services. A prefix
+    /// (`192.168.100.200/24`) applies on the director. Default: /32, or /128 for IPv6. `check` warns if a director has
+    /// no interface in the VIP's network; if routers route the VIP to the directors, write the prefix explicitly.
     pub vip: Opt<Many<Text<Address>>>,
     /// The port, or a list of ports and ranges such as `10000-20000`. A range needs `fwmark`. If a fwmark service has
-    /// more than 16 single ports, consecutive ones are treated as a range. `0` is every port, and needs
-    /// `persistence`.
+    /// more than 16 single ports, consecutive ones are combined to ranges, and ports of ranges are not tested by
+    /// default. `0` is every port, and needs `persistence`.
     pub port: Opt<Many<ServicePorts>>,
     /// `tcp` or `udp`. For both define two services; lvsctl does not support sharing a `fwmark`. Default: `tcp`.
     pub protocol: Opt<Text<Protocol>>,
@@ -35,7 +35,8 @@ pub(in crate::inventory) struct Service {
     /// Default: `rr`.
     pub scheduler: Opt<Text<Scheduler>>,
     /// Flags of the schedulers `sh` and `mh`, as in `ipvsadm -b`: `sh-fallback` and `sh-port`, `mh-fallback` and
-    /// `mh-port`. `flag-1` is the fallback, `flag-2` the port; `flag-3` has no effect with either. Default: none.
+    /// `mh-port`. `flag-1` is another name of `sh-fallback` and `mh-fallback`, `flag-2` of `sh-port` and `mh-port`;
+    /// `flag-3` has no effect. Default: none.
     #[serde(deserialize_with = "lower_case")]
     pub scheduler_flags: Opt<Many<String>>,
     /// Keep a client on its real server: `true` (300 seconds), seconds, or `{ timeout, granularity }`. Default: off.
@@ -43,23 +44,23 @@ pub(in crate::inventory) struct Service {
     /// A firewall mark that combines all VIPs and ports into one virtual service; decimal or hexadecimal. Default:
     /// none.
     pub fwmark: Opt<Mark>,
-    /// Schedule each UDP packet separately. Not with `nat`, where IPVS would not translate the replies. Default:
-    /// `false`.
+    /// One-packet scheduling: each UDP packet is scheduled separately, and IPVS keeps no connection entry. Not with
+    /// `nat`, because without an entry IPVS does not translate the replies. Default: `false`.
     pub one_packet: Opt<bool>,
-    /// The real servers: a list of hosts, or a map of hosts to `{ weight, port }`. A host on several ports behind NAT
-    /// is a real server on each: `{ rs1: { port: [8080, 8081] } }`, or with a weight for each `{ rs1: [{ port: 8080
-    /// }, { port: 8081, weight: 2 }] }`. Default: every host with the role `realserver`.
+    /// The real servers: a list of hosts, or a map: host → `{ weight, port }`. In NAT a host can be listed with several
+    /// ports; each port is a separate real server: `{ rs1: { port: [8080, 8081] } }`, or with weights `{ rs1: [{ port:
+    /// 8080 }, { port: 8081, weight: 2 }] }`. Default: every host with the role `realserver`.
     pub real_servers: Opt<RealServers>,
-    /// The port on the real servers, if NAT maps it. Default: the port of the service.
+    /// In NAT the port on the real servers, if it differs. Default: the port of the service.
     pub real_port: Opt<Port>,
-    /// Weight of the real servers without another one; see "Weights" above. Default: 1.
+    /// Default weight of real servers for which no weight is set; see "Weights" above. Default: 1.
     pub weight: Opt<Weight>,
-    /// The address that serves while no real server is available, with or without a port. Needs health checks. A host
-    /// of the inventory with this address is set up as a real server (VIP on lo, ARP settings, tunnel, default
-    /// route), whatever its role; any other host you must set up by hand. `127.0.0.1` (IPv6: `'::1'`) is the director
-    /// that holds the VIP: a program must listen there, such as nginx of the role `web`. With NAT it is refused,
-    /// because the kernel drops such packets. A port is allowed with NAT for a service with one port and no fwmark,
-    /// as with `real_port`. Default port: that of the service.
+    /// The address that serves while no real server is available, with or without a port. Needs health checks. If a
+    /// host of the inventory has this address, lvsctl sets it up as a real server (VIP on lo, ARP settings, tunnel,
+    /// default route), whatever its role; you must set up any other host by hand. `127.0.0.1` (IPv6: `'::1'`) is the
+    /// director that holds the VIP: a program must listen there, such as nginx of the role `web`. With NAT it is
+    /// refused, because the kernel drops such packets. A port is allowed with NAT, for a service with one port and no
+    /// fwmark. Default port: that of the service.
     pub sorry_server: Opt<SorryServer>,
     /// Seconds between two rounds of health checks. Default: 6.
     pub delay_loop: Opt<Seconds>,
@@ -104,8 +105,8 @@ pub(in crate::inventory) enum Persistence {
 pub(in crate::inventory) struct LongPersistence {
     /// Seconds that a client stays with its real server, 1 to 2678400 (31 days). Default: 300.
     timeout: Opt<PersistenceTimeout>,
-    /// Clients that are treated as one: a netmask (`255.255.255.0`) or a prefix length (`24`). Default: each address
-    /// is one client.
+    /// Which clients are treated as one client: those in one subnet of this netmask (`255.255.255.0`) or prefix length
+    /// (`24`). Default: each address is a separate client.
     granularity: Opt<Text<Granularity>>,
 }
 
@@ -244,7 +245,7 @@ impl JsonSchema for Listed {
 pub(in crate::inventory) struct RealServer {
     /// 0 (no new connections) to 65535; see "Weights" above. Default: that of the host.
     pub weight: Opt<Weight>,
-    /// Its port, if NAT maps it, or a list of ports: the host is a real server on each. Default: `real_port`.
+    /// In NAT its port, or a list of ports: each port is a separate real server. Default: `real_port`.
     pub port: Opt<Many<Port>>,
 }
 
@@ -276,7 +277,7 @@ impl JsonSchema for RealServers {
         let list = generator.subschema_for::<Many<Listed>>();
         let map = generator.subschema_for::<Chosen>();
         json_schema!({
-            "title": "the name of a host, or a list of names, or a map of names to RealServer or a list of these; a list may hold such maps too",
+            "title": "the name of a host, or a list of names, or a map: name → RealServer or a list of these; a list may contain such maps too",
             "anyOf": [list, map],
         })
     }
@@ -345,9 +346,9 @@ impl JsonSchema for SorryServer {
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Check")]
 pub(in crate::inventory) struct EndToEnd {
-    /// Ports that `verify` tests, and the health check of a fwmark service without `port`. With `[]`, `verify` sends
-    /// no requests to the service. Default: those of `http` and `https`, and the single ports of the service, at most
-    /// the first 16. Ports of ranges are tested only if listed here.
+    /// Ports that `verify` tests. A fwmark service whose `health_check` has no `port` uses them for its health check
+    /// too. With `[]`, `verify` sends no requests to the service. Default: those of `http` and `https`, and the single
+    /// ports of the service, at most the first 16. Ports of ranges are tested only if listed here.
     pub ports: Opt<Many<Port>>,
     /// Path of requests to HTTP ports. Default: `/`.
     pub path: Opt<String>,
@@ -357,9 +358,10 @@ pub(in crate::inventory) struct EndToEnd {
     /// Requests of a client to each port, 1 to 100. Default: enough that the real server with the lowest weight should
     /// respond twice, from 10 to 100. Timeouts: HTTP 5 s, 2 s of them to connect; other TCP 3 s; UDP 5 s.
     pub requests: Opt<Whole<u16, 1, { MOST_REQUESTS as i64 }>>,
-    /// Ports of the service that speak HTTP, or the port of its health check. Default: those of 80, 8000 and 8080
-    /// that the service has. With `port: 0` only ports that are listed here or in `https` are tested.
+    /// Ports on which `verify` sends HTTP requests: ports of the service, or the port of its health check. Default: 80,
+    /// 8000 and 8080, if they are ports of the service. With `port: 0`, `verify` tests only ports that are listed here
+    /// or in `https`.
     pub http: Opt<Many<Port>>,
-    /// The same for HTTPS. Default: those of 443 and 8443 that the service has.
+    /// The same for HTTPS. Default: 443 and 8443, if they are ports of the service.
     pub https: Opt<Many<Port>>,
 }

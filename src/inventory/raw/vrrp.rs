@@ -35,15 +35,16 @@ pub(in crate::inventory) struct Vrrp {
     /// The directors of the instance: a list of hosts, or a map of hosts to `{ priority, interface, address }`.
     /// Default: every host with the role `director` or `backup`.
     pub members: Opt<Members>,
-    /// The VIPs of the instance. An advert names at most 255 IPv4 addresses, or (MTU - 62) / 16 IPv6 addresses: 76 at the
-    /// IPv6 minimum MTU of 1280, which lvsctl uses, and 89 at 1500. Further VIPs move with them as
+    /// The VIPs of the instance. An advert names at most 255 IPv4 addresses, or (MTU - 14 - 40 - 8) / 16 IPv6 addresses:
+    /// 76 at the IPv6 minimum MTU of 1280, which lvsctl uses, and 89 at 1500. Further VIPs move with them as
     /// `virtual_ipaddress_excluded`. Default: the VIPs of all services; with several instances each must name its VIPs.
     pub vips: Opt<Many<Text<Address>>>,
     /// Send adverts to the other members' addresses instead of multicast. Default: `false`.
     pub unicast: Opt<bool>,
     /// Whether a returning member of higher priority becomes master again. Default: `true`.
     pub preempt: Opt<bool>,
-    /// The interface for adverts and VIPs. Default: the one in the first VIP's network.
+    /// The interface for adverts. A VIP is added to the interface in its network, or to this one if there is none.
+    /// Default: the interface in the first VIP's network.
     pub interface: Opt<String>,
     /// Other interfaces that must be up, one or a list; if one is down, the member gives the VIPs up. The interfaces
     /// of adverts and VIPs are always tracked.
@@ -54,8 +55,9 @@ pub(in crate::inventory) struct Vrrp {
     /// priority: an absolute path on the directors, without further arguments. lvsctl does not copy it there; a
     /// custom role can. Default: none.
     pub notify: Opt<String>,
-    /// Whether the master copies its connections to the backups, so that they survive a failover. It multicasts to
-    /// 224.0.0.81: a connection after 3 packets, then every 50. Default: `false`.
+    /// Whether the master copies its connections to the backups by multicast to 224.0.0.81, so that they survive a
+    /// failover. A connection is first copied after 3 packets, then every 50 packets (`net.ipv4.vs.sync_threshold`). Only
+    /// one instance can have it. Default: `false`.
     pub sync_daemon: Opt<bool>,
 }
 

@@ -50,7 +50,7 @@ fn render(name: &str, section: &Value, root: &Value, links: &mut Vec<String>) ->
         let needed = required.is_some_and(|all| all.iter().any(|r| r == key));
         let takes = takes(value, root, links).replace('|', "\\|");
         let meaning = description(value).replace('|', "\\|");
-        let must = if needed { " **(must be given)**" } else { "" };
+        let must = if needed { " **(required)**" } else { "" };
         let _ = writeln!(out, "| `{key}`{must} | {takes} | {meaning} |");
     }
     out.push('\n');
@@ -124,7 +124,7 @@ fn takes(value: &Value, root: &Value, links: &mut Vec<String>) -> String {
             if empty {
                 "an empty map".to_owned()
             } else {
-                format!("a map of names to: {each}")
+                format!("a map: name → {each}")
             }
         }
         other => other.to_owned(),

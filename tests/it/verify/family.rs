@@ -52,9 +52,9 @@ fn found(hosts: &[Made]) -> Vec<String> {
 }
 
 const C4_LACKS: &str =
-    "c4: note: services of IPv6 were not asked for from here: it has no IPv6 address";
+    "c4: note: services of IPv6 were not tested from here: it has no IPv6 address";
 const C6_LACKS: &str =
-    "c6: note: services of IPv4 were not asked for from here: it has no IPv4 address";
+    "c6: note: services of IPv4 were not tested from here: it has no IPv4 address";
 
 #[test]
 fn each_client_asks_for_its_own_family() {
@@ -67,14 +67,14 @@ fn what_no_client_can_ask_for_is_told() {
         found(&[C4]),
         [
             C4_LACKS,
-            ": note: web6 was not asked for by IPv6: no client has an address of it"
+            ": note: web6 was not tested over IPv6: no client has an address of it"
         ]
     );
     assert_eq!(
         found(&[C6]),
         [
             C6_LACKS,
-            ": note: web was not asked for by IPv4: no client has an address of it"
+            ": note: web was not tested over IPv4: no client has an address of it"
         ]
     );
 }

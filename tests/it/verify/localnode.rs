@@ -73,7 +73,7 @@ fn the_vip_beside_both_is_found() {
     assert_eq!(
         of(&findings, "vip-only-on-lo"),
         [
-            "lb1: 192.168.100.200: expected 192.168.100.200 on lo and eth0, and on no other interface, found it on eth1 too, fix: `ip addr del 192.168.100.200/24 dev eth1` and take it out of what sets it at boot"
+            "lb1: 192.168.100.200: expected 192.168.100.200 on lo and eth0, and on no other interface, found also on eth1, fix: `ip addr del 192.168.100.200/24 dev eth1`, and remove it from the configuration that sets it at boot"
         ]
     );
 }

@@ -481,7 +481,7 @@ fn a_service_on_every_port_that_names_none_is_told() {
     assert_eq!(
         notes,
         [
-            ": note: web was not asked for: it is on every port, and its `check` names none in `ports`, `http` or `https`"
+            ": note: web was not tested: it is on every port, and its `check` names none in `ports`, `http` or `https`"
         ]
     );
 }

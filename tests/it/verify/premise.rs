@@ -726,7 +726,7 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
         "vip-holder",
         "no takeover is under way",
         Elsewhere("run/steady.rs waits for it"),
-        "RFC 5798, 6.1",
+        "RFC 9568, 6.1",
     ),
     (
         "vrrp-equal",

@@ -81,7 +81,7 @@ fn a_vip_beside_its_tunnel_is_found() {
     assert_eq!(
         of(&findings, "vip-only-on-lo"),
         [
-            "rs1: fd00:1::200: expected fd00:1::200 on ip6tnl0 and on no other interface, found it on lo too, fix: `ip addr del fd00:1::200/128 dev lo` and take it out of what sets it at boot"
+            "rs1: fd00:1::200: expected fd00:1::200 on ip6tnl0 and on no other interface, found also on lo, fix: `ip addr del fd00:1::200/128 dev lo`, and remove it from the configuration that sets it at boot"
         ]
     );
 }
