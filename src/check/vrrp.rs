@@ -33,7 +33,7 @@ pub(super) static VRRP_PRIORITY: Check = Check {
 pub(super) static VRRP_ID: Check = Check {
     id: "vrrp-id",
     summary: "No two instances of one address family on an interface have the same VRID.",
-    reason: "Each instance treats the adverts of the other instance as adverts of its own peers, so only one of the two becomes master, and the VIPs of the other are on no director.",
+    reason: "The directors of one instance take the adverts of the other instance for those of their peers, so only one of the two instances gets a master, and the VIPs of the other are on no director.",
     source: "RFC 9568, section 5.2.3",
     fix: "choose a different `virtual_router_id` in the inventory",
     needs,

@@ -12,7 +12,7 @@ pub fn take(cluster: &str, holder: &str) -> String {
     take_at(&path(cluster), holder)
 }
 
-/// Bytes of a lock file that are read: it is somebody's word, of any length.
+/// Bytes of a lock file that are read. Any program may have written it, at any length.
 const LONGEST: usize = 200;
 
 /// The file goes with its holder, so that nothing is left on a host. Who opened it just before that locks a file that

@@ -284,8 +284,8 @@ mod tests {
             stream.write_all(first).ok();
             while stream.write_all(&much).is_ok() {}
         });
-        let deadline = Instant::now() + Duration::from_secs(5);
         let timeout = Duration::from_secs(5);
+        let deadline = Instant::now() + timeout;
         let (stream, address) =
             tcp::connect("127.0.0.1", address.port(), deadline, timeout).expect("a connection");
         Link::new(stream, address).expect("a session")

@@ -9,8 +9,13 @@ use nix::sys::socket::{setsockopt, sockopt};
 
 use super::{TransportError, Waiting};
 
+/// Of keepalive: seconds of silence before the first question, seconds between questions, and how many go unanswered.
+const IDLE: u32 = 15;
+const INTERVAL: u32 = 5;
+const COUNT: u32 = 4;
+
 /// Milliseconds after which a peer that acknowledges nothing is gone: as long as keepalive takes.
-const UNACKNOWLEDGED: u32 = 35_000;
+const UNACKNOWLEDGED: u32 = (IDLE + INTERVAL * COUNT) * 1000;
 
 /// Each address gets its share of the time that is left.
 pub(super) fn connect(
@@ -99,9 +104,9 @@ fn prepare(stream: TcpStream) -> io::Result<TcpStream> {
     stream.set_nodelay(true)?;
     stream.set_nonblocking(true)?;
     setsockopt(&stream, sockopt::KeepAlive, &true)?;
-    setsockopt(&stream, sockopt::TcpKeepIdle, &15)?;
-    setsockopt(&stream, sockopt::TcpKeepInterval, &5)?;
-    setsockopt(&stream, sockopt::TcpKeepCount, &4)?;
+    setsockopt(&stream, sockopt::TcpKeepIdle, &IDLE)?;
+    setsockopt(&stream, sockopt::TcpKeepInterval, &INTERVAL)?;
+    setsockopt(&stream, sockopt::TcpKeepCount, &COUNT)?;
     // Keepalive is not sent while data waits for its acknowledgement, which would be sent again for a quarter of an hour.
     setsockopt(&stream, sockopt::TcpUserTimeout, &UNACKNOWLEDGED)?;
     Ok(stream)
