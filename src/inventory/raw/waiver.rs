@@ -30,7 +30,7 @@ pub(in crate::inventory) struct Waiver {
 pub(in crate::inventory) struct Day(pub Date);
 
 impl Word for Day {
-    const EXPECTED: Expected = Expected::like("a day", "2027-01-31");
+    const EXPECTED: Expected = Expected::like("a day such as 2027-01-31", "2027-01-31");
 
     fn read(text: &str) -> Result<Self, Wrong> {
         let read = text.parse().map(Self);
