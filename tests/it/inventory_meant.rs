@@ -455,7 +455,6 @@ fn words_of_vrrp() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn keys_at_another_place() {
     check(&[
         (
