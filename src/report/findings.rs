@@ -157,7 +157,7 @@ fn write_finding(writer: &mut dyn Write, finding: &Finding, style: Style) -> io:
         }
     }
     for part in &finding.parts {
-        let word = if part.consequence { "brings" } else { "also" };
+        let word = if part.consequence { "leads to" } else { "also" };
         let name = style.paint(Tone::Faint, format!("{word:<9}"));
         let text = part_line(finding, part);
         writeln!(writer, "      {name} {}", sanitize::line(&text))?;
@@ -380,14 +380,14 @@ mod tests {
         let text = shown(&[one], Style::plain());
         let lines: Vec<&str> = text
             .lines()
-            .filter(|line| line.contains("brings"))
+            .filter(|line| line.contains("leads to"))
             .collect();
         assert_eq!(
             lines,
             [
-                "      brings    client: end-to-end: 192.168.100.200:80: expected 12, found 6",
-                "      brings    end-to-end: 192.168.100.200:80",
-                "      brings    the cluster: end-to-end: 192.168.100.200:80: expected 12, found 6",
+                "      leads to  client: end-to-end: 192.168.100.200:80: expected 12, found 6",
+                "      leads to  end-to-end: 192.168.100.200:80",
+                "      leads to  the cluster: end-to-end: 192.168.100.200:80: expected 12, found 6",
             ]
         );
     }

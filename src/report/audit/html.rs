@@ -131,7 +131,7 @@ fn card(finding: &Finding) -> Card {
         _ => ("warning", "warning"),
     };
     let parts = finding.parts.iter().map(|part| {
-        let word = if part.consequence { "brings" } else { "also" };
+        let word = if part.consequence { "leads to" } else { "also" };
         format!("{word} {}", clean(&part_line(finding, part)))
     });
     Card {

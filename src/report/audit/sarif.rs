@@ -107,7 +107,7 @@ fn location(report: &AuditReport, host: &str) -> Value {
 
 fn related(report: &AuditReport, id: usize, part: &Part) -> Value {
     let host = host_name(&part.host);
-    let word = if part.consequence { "brings" } else { "also" };
+    let word = if part.consequence { "leads to" } else { "also" };
     let mut location = location(report, host);
     location["id"] = json!(id);
     location["message"] = json!({
