@@ -2,7 +2,9 @@
 //! nothing is run here.
 
 pub mod boot;
+mod intermediate;
 pub mod load;
+mod load_notes;
 pub mod manifest;
 pub mod stages;
 pub mod start_stop;

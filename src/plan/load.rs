@@ -15,6 +15,8 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::HostPlan;
+use super::intermediate::{owner, patient, sign, without};
+use super::load_notes::{announce, limited, listed};
 use crate::keepalived::{self, Instance};
 use crate::resource::change::{Phase, Step};
 use crate::resource::file::File;
@@ -23,7 +25,7 @@ use crate::resource::unit::Unit;
 use crate::resource::{Action, Change, Effect, Kind};
 
 /// With it a backup takes adverts of the same master whatever VIPs they name.
-const SKIPS: &str = "vrrp_skip_check_adv_addr";
+pub(super) const SKIPS: &str = "vrrp_skip_check_adv_addr";
 
 /// How often a director is asked whether keepalived has taken its file in, ten times a second.
 const LOOKS: u32 = 150;
@@ -61,35 +63,35 @@ pub struct Absent<'a> {
 
 /// What an instance is for keepalived: one with the same survives a reload.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Key {
-    id: String,
-    v6: bool,
+pub(super) struct Key {
+    pub id: String,
+    pub v6: bool,
     interface: String,
     /// The source of unicast adverts; none where adverts are sent to the group.
     unicast: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-struct Spoken {
-    name: String,
-    key: Key,
-    interval: Option<f64>,
-    auth: Vec<String>,
-    advertised: BTreeSet<IpAddr>,
+pub(super) struct Spoken {
+    pub name: String,
+    pub key: Key,
+    pub interval: Option<f64>,
+    pub auth: Vec<String>,
+    pub advertised: BTreeSet<IpAddr>,
     /// Those that are not advertised too.
-    vips: BTreeSet<IpAddr>,
+    pub vips: BTreeSet<IpAddr>,
 }
 
 impl Spoken {
     /// Whether a director that has read the one takes adverts of another that has read the other.
-    fn agrees(&self, other: &Self) -> bool {
+    pub(super) fn agrees(&self, other: &Self) -> bool {
         self.key == other.key
             && self.interval == other.interval
             && self.auth == other.auth
             && self.advertised == other.advertised
     }
 
-    fn is_held(&self, holds: &BTreeSet<IpAddr>) -> bool {
+    pub(super) fn is_held(&self, holds: &BTreeSet<IpAddr>) -> bool {
         !self.vips.is_disjoint(holds)
     }
 }
@@ -126,7 +128,7 @@ pub fn names(text: &str, vip: IpAddr) -> bool {
     spoken(text).iter().any(|spoken| spoken.vips.contains(&vip))
 }
 
-fn find<'s>(all: &'s [Spoken], key: &Key) -> Option<&'s Spoken> {
+pub(super) fn find<'s>(all: &'s [Spoken], key: &Key) -> Option<&'s Spoken> {
     all.iter().find(|spoken| spoken.key == *key)
 }
 
@@ -136,7 +138,7 @@ fn agree(before: &[Spoken], after: &[Spoken]) -> bool {
 }
 
 /// VIPs that change to another instance that stays, each with the names of both.
-fn moved(before: &[Spoken], after: &[Spoken]) -> BTreeMap<IpAddr, (String, String)> {
+pub(super) fn moved(before: &[Spoken], after: &[Spoken]) -> BTreeMap<IpAddr, (String, String)> {
     let mut all = BTreeMap::new();
     for new in after.iter().filter(|new| find(before, &new.key).is_some()) {
         for vip in &new.vips {
@@ -150,7 +152,7 @@ fn moved(before: &[Spoken], after: &[Spoken]) -> BTreeMap<IpAddr, (String, Strin
 }
 
 /// Instances that begin anew with VIPs that are held now.
-fn begin_anew<'s>(
+pub(super) fn begin_anew<'s>(
     before: &'s [Spoken],
     after: &'s [Spoken],
 ) -> impl Iterator<Item = &'s Spoken> + 's {
@@ -158,55 +160,6 @@ fn begin_anew<'s>(
         let had = before.iter().any(|old| old.is_held(&new.vips));
         had && find(before, &new.key).is_none()
     })
-}
-
-/// Stands for the VIPs of an instance that has none between two reloads, since keepalived wants one. Both are link-local.
-fn stand_in(id: &str, v6: bool) -> String {
-    let id: u8 = id.parse().unwrap_or_default();
-    if v6 {
-        format!("fe80::70:{id:x}/128")
-    } else {
-        format!("169.254.112.{id}/32")
-    }
-}
-
-/// A file of keepalived without some VIPs.
-fn without(content: &str, vips: &BTreeSet<IpAddr>) -> String {
-    let instances = keepalived::instances(content);
-    let (mut text, mut instance, mut block, mut left) = (String::new(), None, "", 0);
-    for line in content.lines() {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words.as_slice() {
-            ["vrrp_instance", name, ..] => instance = instances.iter().find(|i| i.name == *name),
-            [
-                name @ ("virtual_ipaddress" | "virtual_ipaddress_excluded"),
-                ..,
-            ] => {
-                (block, left) = (*name, 0);
-            }
-            ["}"] if !block.is_empty() => {
-                if let Some(instance) =
-                    instance.filter(|_| block == "virtual_ipaddress" && left == 0)
-                {
-                    let v6 = addresses(&instance.vips);
-                    let v6 = v6.first().is_some_and(IpAddr::is_ipv6);
-                    let vip = stand_in(&instance.virtual_router_id, v6);
-                    let _ = writeln!(text, "        {vip} dev {}", instance.interface);
-                }
-                block = "";
-            }
-            [first, ..] if !block.is_empty() => {
-                if keepalived::address(first).is_some_and(|vip| vips.contains(&vip)) {
-                    continue;
-                }
-                left += 1;
-            }
-            _ => {}
-        }
-        text.push_str(line);
-        text.push('\n');
-    }
-    text
 }
 
 /// Waits until keepalived has set some addresses and dropped others.
@@ -283,34 +236,37 @@ pub fn together(
             leave.extend(moved(before, after).into_keys());
         }
     }
+    let anew = at_once(directors, &files, &first, &leave, absent);
     let intervals = files.iter().flat_map(|(_, after)| after);
     let slowest = intervals.filter_map(|s| s.interval).fold(1.0, f64::max);
     for (director, (before, after)) in directors.iter_mut().zip(&files) {
         let Some((at, step)) = loading(director.plan) else {
             continue;
         };
-        if director.runs {
-            announce(director, before, after, lost);
-        }
+        let holds = first.contains(&director.plan.host);
         let mut steps = Vec::new();
         let mut load = step.clone();
-        if director.runs && !leave.is_empty() {
-            let holds = first.contains(&director.plan.host);
-            steps.push(give_up(
-                director,
-                &step,
-                &leave,
-                (!holds).then_some(slowest),
-            ));
-            let last = File {
-                check: None,
-                ..director.after.clone()
-            };
-            load.script = format!("{}{}", last.write(), load.script);
-        }
         if director.runs {
+            announce(director, before, after, lost, &anew);
             let (set, dropped) = expected(director, before, after);
-            load.script = format!("{}\n{}", load.script.trim_end(), until(&set, &dropped));
+            let reload = format!("{}\n{}", step.script.trim_end(), until(&set, &dropped));
+            load.script = if !leave.is_empty() {
+                let waits = (!holds).then_some(slowest);
+                steps.push(give_up(director, &step, &leave, waits));
+                format!("{}{reload}", last_file(director))
+            } else if holds && !anew.is_empty() {
+                start_as_owner(director, &step, after, &anew, (set, dropped))
+            } else if !holds && !first.is_empty() {
+                let wait = discards(director, before, after, &anew);
+                if wait.is_empty() {
+                    reload
+                } else {
+                    steps.push(wait_longer(director, &step, &wait));
+                    format!("{}{reload}", last_file(director))
+                }
+            } else {
+                reload
+            };
         }
         steps.push(load);
         let last = at + steps.len() - 1;
@@ -320,6 +276,105 @@ pub fn together(
     first
 }
 
+/// Writes the final file again after another one.
+fn last_file(director: &Director) -> String {
+    File {
+        check: None,
+        ..director.after.clone()
+    }
+    .write()
+}
+
+fn between(director: &Director, content: String) -> String {
+    File {
+        content,
+        check: None,
+        ..director.after.clone()
+    }
+    .write()
+}
+
+/// Instances that begin anew, and whose VIPs one director of the run holds: it becomes their master at once.
+fn at_once(
+    directors: &[Director],
+    files: &[(Vec<Spoken>, Vec<Spoken>)],
+    first: &[String],
+    leave: &BTreeSet<IpAddr>,
+    absent: &[Absent],
+) -> BTreeSet<String> {
+    let [holder] = first else {
+        return BTreeSet::new();
+    };
+    let all = directors.iter().zip(files);
+    let held = all.filter(|(d, _)| d.plan.host == *holder && d.runs && leave.is_empty());
+    held.flat_map(|(director, (before, after))| {
+        begin_anew(before, after).filter(|new| new.is_held(&director.holds))
+    })
+    .filter(|new| absent.iter().all(|member| member.instance != new.name))
+    .map(|new| new.name.clone())
+    .collect()
+}
+
+/// Instances for which a backup that runs with its old file discards what the holder will send with the new one.
+fn discards(
+    director: &Director,
+    before: &[Spoken],
+    after: &[Spoken],
+    anew: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let skips = director.before.contains(SKIPS);
+    let discards = |new: &&Spoken| match find(before, &new.key) {
+        // A backup of VRRPv3 takes the interval from the adverts (RFC 9568, 6.1).
+        Some(old) => {
+            old.auth != new.auth
+                || (old.interval != new.interval && !new.key.v6)
+                || (old.advertised != new.advertised && !skips)
+        }
+        None => anew.contains(&new.name),
+    };
+    after
+        .iter()
+        .filter(discards)
+        .map(|new| new.name.clone())
+        .collect()
+}
+
+/// A backup waits until the holder has read its file: also if the run ends in between, one director alone holds the VIPs.
+fn wait_longer(director: &Director, reload: &Step, instances: &BTreeSet<String>) -> Step {
+    let names: Vec<&str> = instances.iter().map(String::as_str).collect();
+    let content = patient(&director.after.content, instances);
+    Step {
+        title: format!(
+            "reload {KEEPALIVED} so that it does not take over {}",
+            names.join(", ")
+        ),
+        script: format!("{}{}", between(director, content), reload.script),
+        phase: Phase::Main,
+    }
+}
+
+/// The holder becomes master of instances that begin anew as their owner, and then reads its file.
+fn start_as_owner(
+    director: &Director,
+    reload: &Step,
+    after: &[Spoken],
+    anew: &BTreeSet<String>,
+    (mut set, mut dropped): (BTreeSet<IpAddr>, BTreeSet<IpAddr>),
+) -> String {
+    let new = || after.iter().filter(|new| anew.contains(&new.name));
+    let signs: BTreeSet<IpAddr> = new().map(|new| sign(&new.key.id, new.key.v6)).collect();
+    set.extend(new().flat_map(|new| new.vips.iter().copied()));
+    dropped.extend(&signs);
+    let reload = reload.script.trim_end();
+    format!(
+        "{}{reload}\n{}{}{reload}\n{}",
+        between(director, owner(&director.after.content, anew)),
+        until(&signs, &BTreeSet::new()),
+        last_file(director),
+        until(&set, &dropped),
+    )
+}
+
 /// Reloads without some VIPs. A backup waits for the next advert then, after which it takes all of the same sender.
 fn give_up(
     director: &Director,
@@ -327,10 +382,6 @@ fn give_up(
     leave: &BTreeSet<IpAddr>,
     waits: Option<f64>,
 ) -> Step {
-    let between = File {
-        content: without(&director.after.content, leave),
-        ..director.after.clone()
-    };
     let away: BTreeSet<IpAddr> = leave.intersection(&director.holds).copied().collect();
     let names: Vec<String> = leave.iter().map(ToString::to_string).collect();
     let pause = waits.map(|seconds| format!("sleep {:.1}\n", seconds + 0.5));
@@ -338,7 +389,7 @@ fn give_up(
         title: format!("reload {KEEPALIVED} without {}", names.join(", ")),
         script: format!(
             "{}{}\n{}{}",
-            between.write(),
+            between(director, without(&director.after.content, leave)),
             reload.script.trim_end(),
             until(&BTreeSet::new(), &away),
             pause.unwrap_or_default()
@@ -366,95 +417,6 @@ fn expected(
     let had = masters.iter().flat_map(|old| old.vips.iter().copied());
     let dropped = had.filter(|vip| !wanted.contains(vip)).collect();
     (set, dropped)
-}
-
-fn listed(vips: &BTreeSet<IpAddr>) -> String {
-    let all: Vec<String> = vips.iter().map(ToString::to_string).collect();
-    all.join(", ")
-}
-
-/// Seconds after which a backup of a middling priority takes over: 3 intervals and the skew, which VRRP version 3 scales
-/// with the interval (RFC 3768, 6.1; RFC 9568, 6.1).
-fn takeover(interval: f64, v6: bool) -> f64 {
-    const SKEW: f64 = 0.6;
-    3.0 * interval + if v6 { SKEW * interval } else { SKEW }
-}
-
-/// Says what clients will notice.
-fn announce(director: &mut Director, before: &[Spoken], after: &[Spoken], lost: &BTreeSet<IpAddr>) {
-    let notes = &mut director.plan.notes;
-    for (vip, (from, to)) in moved(before, after) {
-        let what = if from == to {
-            format!("the VRRP instance of the VIP {vip} gets the virtual_router_id of another")
-        } else {
-            format!("the VIP {vip} moves from the VRRP instance {from} to {to}")
-        };
-        notes.push(format!(
-            "{what}, which keepalived cannot do in one reload: it reloads twice, and in between no director holds the VIP \
-             for a few seconds"
-        ));
-    }
-    for new in begin_anew(before, after) {
-        notes.push(format!(
-            "the VRRP instance {} begins anew (its virtual_router_id, interface, family or transport changes): no director \
-             holds {} for about {:.1} s",
-            new.name,
-            listed(&new.vips),
-            takeover(new.interval.unwrap_or(1.0), new.key.v6)
-        ));
-    }
-    let mine: BTreeSet<IpAddr> = after.iter().flat_map(|new| &new.vips).copied().collect();
-    let lost: BTreeSet<IpAddr> = lost.intersection(&mine).copied().collect();
-    if !lost.is_empty() {
-        notes.push(format!(
-            "no director holds {}, and keepalived does not set it by itself: it reloads twice, without the VIP and with it",
-            listed(&lost)
-        ));
-    }
-}
-
-/// Says what a run leaves that does not reach all members of an instance.
-fn limited(director: &mut Director, before: &[Spoken], after: &[Spoken], absent: &[Absent]) {
-    for new in after {
-        let others = absent.iter().filter(|member| member.instance == new.name);
-        let others: Vec<&str> = others.map(|member| member.host).collect();
-        let old = find(before, &new.key);
-        // A file that is final, and not read yet, does not say what keepalived runs with.
-        let read = director.before != director.revealed;
-        if others.is_empty() || (read && old.is_some_and(|old| old.agrees(new))) {
-            continue;
-        }
-        let holds = before
-            .iter()
-            .any(|old| old.name == new.name && old.is_held(&director.holds));
-        let only_vips = old.is_some_and(|old| old.auth == new.auth && old.interval == new.interval);
-        let (here, there) = (director.plan.host.as_str(), others.join(" and "));
-        let name = &new.name;
-        let note = if !read {
-            format!(
-                "warning: keepalived has not read its file yet, and {there}, which is not part of this run, may run with other \
-                 VIPs of the VRRP instance {name}: then one discards the adverts of the other, and both hold its VIPs until \
-                 `lvsctl apply` reaches all directors; apply to them together, without --limit"
-            )
-        } else if holds && only_vips && director.before.contains(SKIPS) {
-            format!(
-                "the VRRP instance {name} gets other VIPs here and not on {there}, which is not part of this run: until \
-                 `lvsctl apply` reaches it, it takes over with the old ones"
-            )
-        } else {
-            let (one, other) = if holds {
-                (there.as_str(), here)
-            } else {
-                (here, there.as_str())
-            };
-            format!(
-                "warning: the adverts of the VRRP instance {name} change here and not on {there}, which is not part of this \
-                 run: {one} discards the adverts of {other} and takes over, and both hold its VIPs until `lvsctl apply` reaches \
-                 all directors; apply to them together, without --limit"
-            )
-        };
-        director.plan.notes.push(note);
-    }
 }
 
 /// Has keepalived reload for VIPs that no director holds.
