@@ -30,7 +30,7 @@ DEB_VERSION := 3.8.0
 
 export LVSCTL_AUTH_PASS ?= s3cr3t
 
-.PHONY: all build docs deps demo test test-unit test-root test-lab list-tests matrix faults faults-few lint fmt shellcheck deny bench bench-peers deb test-deb clean help
+.PHONY: all build docs deps demo test test-unit test-root test-lab list-tests matrix faults faults-few safety lint fmt shellcheck deny bench bench-peers deb test-deb clean help
 
 all: build
 
@@ -46,6 +46,7 @@ help:
 	@echo "make matrix      all topologies; ONLY=\"nat tun\" those; SHARD=K/N a part of what \`make test\` leaves out"
 	@echo "make faults      injects all faults, one at a time; ONLY=\"boot:: ipvs::weight\" those, SHARD=K/N a part, HEALTHY=N rounds, REBOOT=1"
 	@echo "make faults-few  a fixed tenth of them, in one lab"
+	@echo "make safety      edits under load, runs cut off at each step, two controllers at once; ONLY=\"load:: race::\" those, RACES=N, EVERY=N"
 	@echo "make docs        rewrites the pages that are made from the code"
 	@echo "make deb         a Debian package; \`make test-deb\` tries it on bare Debian 12 and 13"
 	@echo "make bench       time and costs of SSH connections, \`apply\` and \`check\`, up to 1,000 hosts; HOSTS=10,50 fewer"
@@ -100,6 +101,9 @@ faults: deps
 
 faults-few: deps
 	$(RUN_FAULTS) --exact --known $(FEW_FAULTS:%=dr-keepalived::%)
+
+safety: deps
+	$(CARGO) test --locked --test safety -- --ignored $(ONLY) $(if $(RACES),--races $(RACES)) $(if $(EVERY),--every $(EVERY))
 
 # The program's file and the test, a line each.
 names = CARGO_TERM_COLOR=never $(1) 2>&1 | awk '/^ *Running / { file = $$2 == "unittests" ? $$3 : $$2 } \

@@ -3,7 +3,7 @@
 
 #![allow(dead_code)] // Each test program uses a part of this.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -142,10 +142,15 @@ impl Cluster {
 
     /// Runs the program from outside the lab.
     pub(crate) fn run(&self, words: &[&str]) -> Ran {
+        self.run_with(&self.inventory(), words)
+    }
+
+    /// The same, with another inventory.
+    pub(crate) fn run_with(&self, inventory: &Path, words: &[&str]) -> Ran {
         let output = Command::new(PROGRAM)
             .args(words)
             .arg("-i")
-            .arg(self.inventory())
+            .arg(inventory)
             .env("LVSCTL_AUTH_PASS", AUTH_PASS)
             .output()
             .expect("the program runs");
