@@ -38,6 +38,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
+/// The roles that make a cluster, in the order in which messages name them; the others follow by name.
+const FIRST_ROLES: [&str; 7] = [
+    "director",
+    "backup",
+    "realserver",
+    "client",
+    "router",
+    "web",
+    "answer",
+];
+
 /// A constant with the names of the roles in `roles/`.
 fn built_in_roles() -> Result<String, Box<dyn Error>> {
     println!("cargo::rerun-if-changed=roles");
@@ -54,7 +65,8 @@ fn built_in_roles() -> Result<String, Box<dyn Error>> {
             );
         }
     }
-    names.sort();
+    let place = |name: &str| FIRST_ROLES.iter().position(|first| *first == name);
+    names.sort_by_cached_key(|name| (place(name).unwrap_or(FIRST_ROLES.len()), name.clone()));
     Ok(format!(
         "/// The roles that come with lvsctl.\npub const BUILT_IN_ROLES: &[&str] = &{names:?};\n"
     ))

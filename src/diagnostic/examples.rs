@@ -49,7 +49,7 @@ impl Examples {
     }
 }
 
-/// Whether a text has an example in it.
+/// True if a text has an example in it.
 pub(super) fn has_example(text: &str) -> bool {
     text.contains('‹')
 }

@@ -9,12 +9,12 @@ use super::{Fault, FaultKind, Problem, Source, shown};
 /// A file that is wrong in more places than this is wrong altogether.
 pub(crate) const MOST_SHOWN: usize = 100;
 
-/// Why there is no cluster: the problems that were found, in the order of the file.
+/// The problems of an inventory without a valid cluster, in the order of the file.
 #[derive(Debug, Clone)]
 pub struct LoadError {
     file: String,
     problems: Vec<Problem>,
-    /// How many more there are.
+    /// The number of problems that are not kept.
     further: usize,
 }
 
@@ -37,7 +37,7 @@ impl LoadError {
         &self.problems
     }
 
-    /// How many problems there are beyond those of [`LoadError::problems`], which holds the first hundred.
+    /// The number of problems beyond those of [`LoadError::problems`], which holds the first hundred.
     pub fn further(&self) -> usize {
         self.further
     }

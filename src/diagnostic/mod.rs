@@ -71,7 +71,7 @@ pub(crate) struct Help {
     pub text: String,
     /// Keys that it adds to the map, which are not missing as well.
     pub adds: Vec<String>,
-    /// Whether it says no more than the message does.
+    /// True if it says no more than the message does.
     pub vague: bool,
 }
 
@@ -173,7 +173,7 @@ impl Fault {
         self.kind.to_string()
     }
 
-    /// Whether its texts have examples.
+    /// True if its texts have examples.
     pub(crate) fn has_example(&self) -> bool {
         let help = self.help.as_ref().map_or("", |help| &help.text);
         examples::has_example(help) || examples::has_example(&self.message())

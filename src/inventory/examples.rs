@@ -65,7 +65,7 @@ fn directors(root: &Node) -> impl Iterator<Item = &str> {
     directing.map(|host| host.key.as_str())
 }
 
-/// Where the part of each host begins and ends, in the order of the file.
+/// The range of each host in the file, in the order of the file.
 fn parts_of_hosts(root: &Node) -> Vec<(usize, usize, &str)> {
     let mut parts: Vec<(usize, usize, &str)> = location::below(root, "hosts")
         .iter()

@@ -205,7 +205,7 @@ pub(super) trait Word: Sized {
     }
 }
 
-/// Why a value is refused.
+/// The reason why a value is refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub(super) struct Wrong {
     /// None: another value is expected.

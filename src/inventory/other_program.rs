@@ -12,7 +12,7 @@ pub(super) fn fault(text: &str) -> Option<Fault> {
     Some(fault)
 }
 
-/// How an inventory begins.
+/// The fix: the first keys of an inventory.
 pub(super) const BEGINNING: &str =
     "begin it with `cluster: NAME` and `hosts:`; `lvsctl schema --format markdown` lists all keys";
 

@@ -25,7 +25,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Where a value is used, if it is an alias; what is defined in `vars` is only there to be used, and wrong there.
+    /// The place at which a fault of a value is shown: the alias that uses it. A value of `vars` is repaired in `vars`.
     pub(super) fn seen(self, node: &Node, span: SourceSpan) -> SourceSpan {
         match node.used {
             Some(used) if !self.in_vars(span) => used,
@@ -85,7 +85,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Whether the inventory has a value of its own there.
+    /// True if the inventory has a value at this path.
     pub(super) fn is_given(self, path: &[&str]) -> bool {
         let mut node = self.0;
         path.iter().all(|step| match &node.value {
@@ -133,7 +133,7 @@ impl<'a> Places<'a> {
 
 /// A fault of an alias and of the value that it names is one fault, at the value.
 pub(super) fn once(root: &Node, faults: &mut Vec<Fault>) {
-    // Where each alias is, and what it names.
+    // The place of each alias, and of the value that it names.
     let mut aliases: BTreeSet<(usize, usize)> = BTreeSet::new();
     let mut open = vec![root];
     while let Some(node) = open.pop() {

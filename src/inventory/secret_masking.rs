@@ -38,7 +38,7 @@ pub(super) fn masked(root: Option<&Node>, text: &str, whole: bool) -> Masked {
     masked
 }
 
-/// Whether a key's value is, or may be meant as, a secret.
+/// True if the value of a key is a secret, or may be meant as one.
 pub(crate) fn is_secret(key: &str) -> bool {
     let lower = key.to_lowercase();
     let words: Vec<&str> = lower
@@ -158,7 +158,7 @@ fn is_like_source(key: &str) -> bool {
 }
 
 fn of_tree(root: &Node, text: &str, masked: &mut Masked) {
-    /// How a node stands to the key of a secret above it.
+    /// The relation of a node to the key of a secret above it.
     #[derive(Clone, Copy)]
     struct Place {
         secret: bool,
@@ -288,7 +288,7 @@ fn of_lines(text: &str, everywhere: bool, masked: &mut Masked) {
     }
 }
 
-/// Where the first word for a secret ends, with what divides it from its value.
+/// The end of the first word for a secret, with the characters that separate it from its value.
 fn after_key(line: &str, first: usize, bare: bool) -> Option<usize> {
     let part = line.get(first..)?;
     let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';

@@ -48,9 +48,9 @@ const MAX_NODES: usize = 50_000;
 pub(crate) struct Node {
     /// Where it is written.
     pub span: SourceSpan,
-    /// Where it is used, if that is elsewhere: at an alias, or at a merge key.
+    /// The place of the alias or merge key that uses it.
     pub used: Option<SourceSpan>,
-    /// Whether no message may repeat it.
+    /// True if no message may repeat it.
     pub secret: bool,
     pub value: Value,
 }
@@ -395,7 +395,7 @@ fn explain(text: &str, what: Document, error: &Error) -> Fault {
     }
 }
 
-/// How to repair a key that stands twice.
+/// The fix for a key that stands twice.
 fn twice(text: &str, error: &Error) -> &'static str {
     let at = error.location().map(|location| span_of(location, text));
     let before = at.and_then(|at| text.get(..at.offset()));

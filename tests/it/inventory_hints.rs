@@ -38,6 +38,9 @@ fn example(key: &str) -> &'static str {
         "user" => "admin",
         "identity_files" => "/root/.ssh/id",
         "sudo" => "yes",
+        "check" => "lro",
+        "until" => "2027-01-31",
+        "protocol" => "TCP",
         "track_script" => "{ up: { script: /usr/local/bin/up } }",
         "host_key_checking" => "accept-new",
         "gateway" => "192.168.100.1",
@@ -342,6 +345,7 @@ fn algorithms_of_other_balancers_are_answered_by_a_scheduler() {
             assert_eq!(next_error(&text, problem), None, "{key}: {word}");
         }
     }
+    assert!(SCHEDULERS.iter().any(|(word, _)| *word == "leastconn"));
 }
 
 /// Values that are nearly right: each hint is followed.

@@ -17,7 +17,7 @@ const PARTS: &[(&str, &str)] = &[
     ("web", "vip: 10.0.0.100, port: 80"),
 ];
 
-type Parts = [(&'static str, &'static str)];
+pub(crate) type Parts = [(&'static str, &'static str)];
 
 fn text(parts: &Parts) -> String {
     let part = |name: &str| {
@@ -64,7 +64,7 @@ fn cluster(text: &str) -> Value {
     }
 }
 
-fn check(cases: &[(&Parts, &Parts)]) {
+pub(crate) fn check(cases: &[(&Parts, &Parts)]) {
     let mut wrong = Vec::new();
     for (mistake, meant) in cases {
         let bad = text(mistake);
@@ -94,6 +94,51 @@ fn check(cases: &[(&Parts, &Parts)]) {
 #[test]
 fn a_port_and_its_real_port() {
     check(&[
+        (
+            &[("web", "vip: 10.0.0.100, port: '80:8080'")],
+            &[(
+                "web",
+                "vip: 10.0.0.100, port: 80, real_port: 8080, mode: nat",
+            )],
+        ),
+        (
+            &[("web", "vip: 10.0.0.100, ports: ['80:8080']")],
+            &[(
+                "web",
+                "vip: 10.0.0.100, port: 80, real_port: 8080, mode: nat",
+            )],
+        ),
+        (
+            &[(
+                "web",
+                "\n    vip: 10.0.0.100\n    ports:\n      - \"80:8080\"",
+            )],
+            &[(
+                "web",
+                "vip: 10.0.0.100, port: 80, real_port: 8080, mode: nat",
+            )],
+        ),
+        (
+            &[(
+                "web",
+                "vip: 10.0.0.100, port: [{ port: 80, targetPort: 8080, protocol: TCP }]",
+            )],
+            &[(
+                "web",
+                "vip: 10.0.0.100, port: 80, real_port: 8080, mode: nat",
+            )],
+        ),
+        (
+            &[("web", "vip: 10.0.0.100, port: 80, targetPort: 8080")],
+            &[(
+                "web",
+                "vip: 10.0.0.100, port: 80, real_port: 8080, mode: nat",
+            )],
+        ),
+        (
+            &[("web", "vip: 10.0.0.100, port: 53/udp")],
+            &[("web", "vip: 10.0.0.100, port: 53, protocol: udp")],
+        ),
         (
             &[("web", "vip: 10.0.0.100, port: '80, 443'")],
             &[("web", "vip: 10.0.0.100, port: [80, 443]")],
@@ -137,6 +182,13 @@ fn addresses_with_something_beside_them() {
             &[("web", "vip: 10.0.0.100/24, port: 80")],
         ),
         (&[("networks", "{ lan: 10.0.0.0/255.255.255.0 }")], &[]),
+        (
+            &[(
+                "networks",
+                "{ lan: { subnet: 10.0.0.0/24, driver: bridge } }",
+            )],
+            &[],
+        ),
         (
             &[("web", "vip: 10.0.0.100-10.0.0.102, port: 80")],
             &[("web", "vip: [10.0.0.100, 10.0.0.101, 10.0.0.102], port: 80")],
@@ -227,13 +279,58 @@ fn real_servers_of_other_programs() {
             weighted,
         ),
         ("real_servers: { rs1: 3, rs2: 1 }", weighted),
+        ("weights: { rs1: 3, rs2: 1 }", weighted),
         ("weight: { rs1: 3, rs2: 1 }", weighted),
         ("weight: [3, 1]", weighted),
         ("servers: [rs1, rs2]", both),
+        (
+            "server: [rs1 10.0.0.11:80 check, rs2 10.0.0.12:80 check]",
+            both,
+        ),
         ("real: [10.0.0.11:80 gate 3, 10.0.0.12:80 gate 1]", weighted),
+        (
+            "real_servers: { rs1: { weight: 0, state: down }, rs2: { weight: 2, enabled: yes } }",
+            web("real_servers: { rs1: { weight: 0 }, rs2: { weight: 2 } }"),
+        ),
     ] {
         check(&[(&[("web", web(list))], &[("web", meant)])]);
     }
+}
+
+#[test]
+fn real_servers_in_maintenance() {
+    let drained: &Parts = &[("rs1", "role: realserver, address: 10.0.0.11, weight: 0")];
+    for state in [
+        "state: maintenance",
+        "state: MAINT",
+        "state: drain",
+        "enabled: false",
+        "enabled: no",
+        "disabled: yes",
+        "drain: true",
+        "maintenance: true",
+        "enabled: false, disabled: yes, drain: true",
+        "weight: 0, state: down",
+        "weight: 3, state: down",
+    ] {
+        let host =
+            Box::leak(format!("role: realserver, address: 10.0.0.11, {state}").into_boxed_str());
+        check(&[(&[("rs1", host)], drained)]);
+    }
+    for state in [
+        "state: up",
+        "enabled: true",
+        "disabled: false",
+        "maintenance: no",
+    ] {
+        let host =
+            Box::leak(format!("role: realserver, address: 10.0.0.11, {state}").into_boxed_str());
+        check(&[(&[("rs1", host)], &[])]);
+    }
+    check(&[(
+        &[("lb1", "role: director, address: 10.0.0.2, state: MASTER")],
+        &[],
+    )]);
 }
 
 #[test]
@@ -293,6 +390,10 @@ fn health_checks_of_other_programs() {
             "health_check: http",
         ),
         (
+            "health_check: { type: http, path: /x }",
+            "health_check: { http: { path: /x } }",
+        ),
+        (
             "health_check: { path: /x, status: 204 }",
             "health_check: { http: { path: /x, status: 204 } }",
         ),
@@ -317,8 +418,17 @@ fn health_checks_of_other_programs() {
             "health_check: { http: {}, retry: 5 }",
         ),
         (
+            "health_check: { type: http, interval: 5s, timeout: 2s, fall: 3, path: /health }",
+            "health_check: { http: { path: /health }, connect_timeout: 2, retry: 2 }, delay_loop: 5",
+        ),
+        (
             "health_check: { http: {}, interval: 10 }",
             "health_check: http, delay_loop: 10",
+        ),
+        ("check: http", "health_check: http"),
+        (
+            "option: httpchk GET /health",
+            "health_check: { http: { path: /health } }",
         ),
         (
             "health_check: tcp, virtualhost: www.example.org",
@@ -354,6 +464,7 @@ fn persistence_and_other_switches() {
         ("persistent: yes", "persistence: true"),
         ("persistent: 600", "persistence: 600"),
         ("sticky: yes", "persistence: true"),
+        ("sessionAffinity: ClientIP", "persistence: true"),
         ("persistence: yes", "persistence: true"),
         (
             "persistent: true, persistence_granularity: 255.255.255.0",
@@ -373,6 +484,10 @@ fn persistence_and_other_switches() {
         ),
         ("lb_method: wlc", "scheduler: wlc"),
         ("lb_method: NAT", "mode: nat"),
+        (
+            "real_servers: { rs1: { maintenance: true }, rs2: {} }",
+            "real_servers: { rs1: { weight: 0 }, rs2: {} }",
+        ),
         ("mark: 1", "fwmark: 1"),
         ("firewall_mark: 1", "fwmark: 1"),
         (
@@ -455,6 +570,7 @@ fn words_of_vrrp() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn keys_at_another_place() {
     check(&[
         (
@@ -538,6 +654,23 @@ fn keys_at_another_place() {
                 "vrrp",
                 "virtual_router_id: 51, auth_pass: { env: VRRP_PASS }",
             )],
+        ),
+        (
+            &[(
+                "hosts",
+                "  more:\n    rs3: { address: 10.0.0.13 }\n    rs4: { address: 10.0.0.14 }\n",
+            )],
+            &[(
+                "hosts",
+                "  rs3: { role: realserver, address: 10.0.0.13 }\n  rs4: { role: realserver, address: 10.0.0.14 }\n",
+            )],
+        ),
+        (
+            &[(
+                "hosts",
+                "  webservers: { hosts: { rs3: { ansible_host: 10.0.0.13 } }, vars: { a: 1 } }\n",
+            )],
+            &[("hosts", "  rs3: { role: realserver, address: 10.0.0.13 }\n")],
         ),
         (
             &[("rs1", "role: 'realserver, web', address: 10.0.0.11")],
@@ -644,14 +777,27 @@ fn mistakes_that_take_more_than_a_word() {
     };
     let two =
         "make two services of it with the same `vip` and `port`: `web-tcp` with `protocol: tcp`";
+    let each = "make a service of each: `web-80: { vip: 10.0.0.100, port: 80, real_port: 8080, mode: nat }`";
     for (text, place, says) in [
         (service("port: 53, protocol: [tcp, udp]"), (11, 47), two),
         (service("port: 53, protocol: 'tcp,udp'"), (11, 47), two),
         (service("port: 53, protocol: both"), (11, 47), two),
+        (service("port: ['80:8080', '443:8443']"), (11, 33), each),
+        (service("ports: ['80:8080', '443:8443']"), (11, 27), each),
+        (
+            service("port: [5060/tcp, 5060/udp]"),
+            (11, 33),
+            "`web-5060-udp: { vip: 10.0.0.100, port: 5060, protocol: udp }`",
+        ),
         (
             service("port: 80, real_port: [8080, 8443], mode: nat"),
             (11, 48),
             "a service of each port",
+        ),
+        (
+            service("port: 80, health_check: { smtp: {} }"),
+            (11, 53),
+            "lvsctl has no check `smtp`: `tcp: {}` only connects",
         ),
         (
             service("port: 80, health_check: { tcp: {}, port: [80, 443] }"),
@@ -672,6 +818,11 @@ fn mistakes_that_take_more_than_a_word() {
             service("port: 80, quorum: 2"),
             (11, 37),
             "delete it, as lvsctl does not support it: a service lasts as long as one real server does",
+        ),
+        (
+            service("port: 80, enabled: false"),
+            (11, 37),
+            "delete the service `web`",
         ),
         (
             service("port: 80, sorry_server: ''"),
@@ -743,6 +894,14 @@ fn mistakes_that_take_more_than_a_word() {
                 .replace("rs1: {", "rs1: &rs {"),
             (8, 8),
             "an address of its own",
+        ),
+        (
+            usual.replace(
+                "hosts:",
+                "hosts:\n  all: { children: { dir: { hosts: { lb9: {} } } } }",
+            ),
+            (5, 3),
+            "write each host right below `hosts`",
         ),
         (
             "[directors]\nlb1 ansible_host=10.0.0.2\n".to_owned(),

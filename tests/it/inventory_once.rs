@@ -303,10 +303,14 @@ fn values_of_other_programs() {
         ("-b", web("scheduler: mh, -b: 'mh-port,mh-fallback'"), key, "write `scheduler_flags: [mh-port, mh-fallback]`"),
         ("1.1C", web("health_check: { http: { http_protocol: 1.1C } }"), key, "write `version: 1.1`"),
         ("1.0K", web("health_check: { http: { http_protocol: 1.0K } }"), key, "write `version: 1.0`"),
+        ("protocol", web("health_check: { protocol: http }"), key, "write `http: {}`"),
+        ("check of a host", rs1("check: http"), key, "add `health_check: http` to the service `web`"),
         ("persistence_timeout: 0", web("persistence_timeout: 0"), key, "write `persistence: false`"),
         ("connect_timeout: 0.5", web("connect_timeout: 0.5"), key, "write `health_check: { connect_timeout: 1 }`"),
         ("retry: 3s", web("retry: 3s"), key, "write `health_check: { retry: 3 }`"),
+        ("targetPort: http", web("targetPort: http"), key, "write `real_port: 8080` and `mode: nat`; `http` is no port"),
         ("lb_algo: foo", web("lb_algo: foo"), key, "write `scheduler: wrr`; `foo` is no scheduler"),
+        ("a text of a connection", web("health_check: { tcp: { text: OK } }"), key, "`http: { text: OK }` in the place of `tcp`"),
         (
             "the host of a sorry server",
             Pair {
@@ -498,6 +502,36 @@ fn words_of_other_programs() {
             "write `health_check: tcp`",
         ),
         (
+            "slowstart",
+            web("slowstart: 30s"),
+            key,
+            "gets its share at once",
+        ),
+        (
+            "default-server",
+            web("default-server: { weight: 1 }"),
+            key,
+            "holds for all its real servers",
+        ),
+        (
+            "tcp-check",
+            web("tcp-check: {}"),
+            key,
+            "write `health_check: tcp`",
+        ),
+        (
+            "hash-type",
+            web("hash-type: consistent"),
+            key,
+            "`scheduler: mh`",
+        ),
+        (
+            "send-proxy",
+            web("send-proxy: true"),
+            key,
+            "sees the client's address",
+        ),
+        (
             "url",
             web("url: http://a/health"),
             key,
@@ -522,6 +556,24 @@ fn words_of_other_programs() {
             "write `health_check: { script: { path: /usr/local/bin/check.sh } }`",
         ),
         ("uthreshold", web("uthreshold: 100"), key, "are not bounded"),
+        (
+            "rise of a real server",
+            real("rise: 2"),
+            key,
+            "add `health_check: { rise: 2 }` to the service `web`",
+        ),
+        (
+            "inter of a real server",
+            real("inter: 2s"),
+            key,
+            "add `delay_loop: 2` to the service `web`",
+        ),
+        (
+            "maxconn of a real server",
+            real("maxconn: 100"),
+            key,
+            "are not bounded",
+        ),
         (
             "url of a real server",
             real("url: /up"),

@@ -20,6 +20,7 @@ mod inventory_meant;
 mod inventory_once;
 mod inventory_secrets;
 mod inventory_steps;
+mod inventory_words;
 mod keepalived_conf;
 mod lab;
 mod large_inventory;

@@ -67,6 +67,10 @@ services:
     persistence:
       granularity: 24
       <LongPersistence>
+    check:
+      http: 82
+      path: /
+      <EndToEnd>
     health_check:
       tcp:
         <TcpCheck>
@@ -80,6 +84,10 @@ services:
       script:
         path: /usr/local/bin/check
         <ScriptCheck>
+waive:
+  check: lro
+  reason: the driver
+  <Waiver>
 ";
 
 /// The inventory with a line in the map of a type, which has none of the keys that are left out. And the line's number.

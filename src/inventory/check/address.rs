@@ -9,7 +9,7 @@ use super::View;
 use crate::diagnostic::{Fault, shown};
 use crate::model::{Host, Network, Vip};
 
-/// Where a host's address stands in the inventory.
+/// The path of a host's address in the inventory.
 pub(super) fn path_of<'h>(host: &'h Host, address: IpAddr, view: View<'_>) -> Vec<&'h str> {
     let holder = host
         .interfaces
@@ -108,7 +108,7 @@ pub(super) fn usable(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// How to write an IPv4 address that stands in IPv6's notation.
+/// The fix for an IPv4 address in IPv6 notation.
 fn as_v4(address: IpAddr) -> Option<String> {
     let IpAddr::V6(v6) = address else { return None };
     let v4 = v6.to_ipv4_mapped()?;

@@ -28,8 +28,8 @@ fn way(cluster: &Cluster, host: &Host) -> Way {
     }
 }
 
-/// Who serves, of the services that are chosen: by the name of its host a service and the addresses that answer. Of many
-/// services on many hosts this is made once.
+/// Real servers of the chosen services: for each host a service and the addresses that serve it. Made once, as there may be
+/// many services on many hosts.
 fn answering(
     cluster: &Cluster,
     chosen: impl Fn(&Service) -> bool,
@@ -212,7 +212,7 @@ fn interfaces_with(
     format!("`interfaces: {{ {} }}`", all.join(", "))
 }
 
-/// Where the default gateway of a host is written: at the host, or in `defaults`.
+/// The path of the default gateway of a host: at the host, or in `defaults`.
 fn gateway_path<'h>(view: View<'_>, host: &'h Host) -> Vec<&'h str> {
     let own = vec!["hosts", host.name.as_str(), "gateway"];
     let shared = vec!["defaults", "gateway"];
@@ -347,7 +347,7 @@ fn way_back(view: View<'_>, host: &Host, address: IpAddr, several: bool) -> Stri
     format!("{step}; {then}")
 }
 
-/// How a VIP comes into the only instance beside those that it has.
+/// The fix that adds a VIP to the only instance.
 fn into_instance(view: View<'_>, instance: &VrrpInstance, vip: IpAddr) -> String {
     const MOST: usize = 6;
     let vip = free_address::in_yaml(vip);

@@ -11,7 +11,7 @@ use crate::model::{Host, Mode, Service};
 pub(super) fn directors_serve_alone(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let mut served: BTreeMap<&str, &Service> = BTreeMap::new();
-    // What loops is worse than what gets no answer.
+    // A loop of packets is worse than a missing reply, so services that can loop come first.
     let (nat, direct): (Vec<_>, Vec<_>) =
         cluster.services.iter().partition(|s| s.mode == Mode::Nat);
     for service in direct.into_iter().chain(nat) {
@@ -43,7 +43,7 @@ pub(super) fn directors_serve_alone(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// How others serve instead, where there are any.
+/// The fix: other hosts serve instead, if there are any.
 fn apart(view: View<'_>, director: &Host, service: &Service) -> String {
     let hosts = view.cluster.hosts.iter();
     let others = hosts.filter(|h| h.is_real_server() && !h.is_director());

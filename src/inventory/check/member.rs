@@ -42,7 +42,7 @@ pub(super) fn priorities(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// Where the members are written: the one that is named, in a list or a map, else all.
+/// Puts a fault at the named member, in a list or a map, else at all members.
 fn at_member(view: View<'_>, instance: &VrrpInstance, name: &str, fault: Fault) -> Fault {
     let in_map = view.vrrp_path(instance, &["members", name]);
     if view.places.is_given(&in_map) {
@@ -73,7 +73,7 @@ fn with_all(view: View<'_>) -> String {
     )
 }
 
-/// Who holds a VIP serves it, so it has IPVS: that is what the roles `director` and `backup` are.
+/// Members of VRRP hold VIPs, and so need IPVS, which only the roles `director` and `backup` set up.
 pub(super) fn are_directors(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         let is_director = |name: &str| view.cluster.directors().any(|h| h.name == name);
@@ -135,7 +135,7 @@ pub(super) fn are_enough(view: View<'_>, faults: &mut Vec<Fault>) {
             faults.push(view.of_vrrp(instance, &["members"], fault.warning()));
         }
     }
-    // Where there is one member, the others are named already.
+    // The fault of an instance with one member names the others already.
     let reported = all.iter().any(|instance| instance.members.len() < 2);
     for host in outside.into_iter().filter(|_| !reported && !all.is_empty()) {
         let name = host.name.as_str();
@@ -176,7 +176,7 @@ pub(super) fn master_is_a_director(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         let mut members = instance.members.iter();
         let Some(first) = members.next() else { return };
-        // Where a director is master of any, the instances share the work.
+        // If a director is master of an instance, the instances share the work.
         if !find(&first.host).is_some_and(is_backup) {
             return;
         }

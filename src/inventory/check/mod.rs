@@ -1,5 +1,4 @@
-//! Whether a cluster makes sense. Each rule is a function from the cluster to faults; adding one is a function
-//! and its line in a table.
+//! Rules about the whole cluster. Each rule is a function from the cluster to faults, with a line in a table.
 
 mod address;
 mod arp;
@@ -46,7 +45,7 @@ struct View<'a> {
     taken: &'a OnceCell<BTreeSet<IpAddr>>,
 }
 
-/// How much of the inventory could be read.
+/// The part of the inventory that could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Known {
     Whole,
@@ -203,7 +202,7 @@ impl View<'_> {
         self.at(&["services", &service.name, key], fault)
     }
 
-    /// Where a host's SSH option is written: at the host, or in `defaults`.
+    /// The path of a host's SSH option: at the host, or in `defaults`.
     fn of_ssh<'p>(self, host: &'p Host, key: &'p str) -> Vec<&'p str> {
         let own = vec!["hosts", host.name.as_str(), "ssh", key];
         if self.places.is_given(&own) {

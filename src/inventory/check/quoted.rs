@@ -1,7 +1,7 @@
 //! Text that stands in double quotes in keepalived.conf. Inside them keepalived's parser (lib/parser.c, the same from
 //! 2.0.5 to 2.4) leaves braces, `#`, `!`, `~`, `@` and blanks alone. It does not know an escaped quote, takes a backslash
-//! for the begin of one, and replaces `$_PWD`, `${_ENV HOME}` and the like. Which characters a value may have beside is
-//! the part of who asks.
+//! for the begin of one, and replaces `$_PWD`, `${_ENV HOME}` and the like. Further rules about characters are the
+//! caller's.
 
 /// A line of keepalived.conf may have 1024 bytes; the word before a value and its indent need some.
 pub(super) const LONGEST: usize = 900;

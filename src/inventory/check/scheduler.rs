@@ -146,7 +146,7 @@ fn serving(service: &Service) -> impl Iterator<Item = u16> + Clone {
     weights.filter(|weight| *weight > 0)
 }
 
-/// Where the scheduler is written, else the service's name: a default is taken.
+/// The path of the scheduler, or of the service if the default is in force.
 fn at_scheduler(view: View<'_>, service: &Service, fault: Fault) -> Fault {
     if view.gives(service, &["scheduler"]) {
         view.of(service, "scheduler", fault)

@@ -18,7 +18,7 @@ pub(super) fn ports_and_persistence(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// Where the port of a real server is written: below its host in the map or in an entry of the list, which may have an
+/// The path of the port of a real server: below its host in the map or in an entry of the list, which may have an
 /// entry for each port; else it is the service's.
 fn port_path(view: View<'_>, service: &Service, real: &RealServer) -> Vec<String> {
     let top = ["services", &service.name, "real_servers"].map(str::to_owned);
@@ -27,7 +27,7 @@ fn port_path(view: View<'_>, service: &Service, real: &RealServer) -> Vec<String
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         view.places.is_given(&path)
     };
-    // What a list has: its entries, as far as there are any.
+    // The paths of the entries of a list.
     let entries = |path: &[String]| {
         let path = path.to_vec();
         (0..)
@@ -51,7 +51,7 @@ fn port_path(view: View<'_>, service: &Service, real: &RealServer) -> Vec<String
         .to_vec()
 }
 
-/// Why the ports of a service cannot be mapped to this one: of real servers and of a sorry server alike.
+/// The reason why the ports of a service cannot be mapped to this one, for real servers and for a sorry server.
 pub(super) fn unmapped(service: &Service, port: u16) -> Option<String> {
     if service.fwmark.is_some() {
         return Some("a service of a firewall mark cannot map ports".to_owned());

@@ -222,7 +222,7 @@ fn as_host(view: View<'_>, address: IpAddr) -> String {
     )
 }
 
-/// Who can be the sorry server of a service.
+/// The fix: a host that can be the sorry server of a service.
 pub(super) fn instead(view: View<'_>, service: &Service) -> String {
     let Some(first) = service.vips.first() else {
         return "give the address of a host that is no director".to_owned();
@@ -290,8 +290,8 @@ fn with_role(hosts: &[&Host], role: &str) -> String {
     format!("write {}", all.join(", "))
 }
 
-/// Whether anything answers on a director that is the sorry server itself. Only `check` says it, since what is no role here
-/// may answer too.
+/// Advice for a sorry server that is a director without a role that serves. Only `check` shows it: a program that lvsctl
+/// does not know may serve there.
 pub(super) fn directors_serve(view: View<'_>, faults: &mut Vec<Fault>) {
     const SERVE_NOTHING: &[&str] = &[
         "director",

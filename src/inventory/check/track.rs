@@ -142,7 +142,7 @@ pub(super) fn groups(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// Why the weight of a tracker moves nothing.
+/// The fault of a tracker whose weight cannot change the master.
 fn idle(preempt: bool, gap: i16, tracker: &TrackScript) -> Option<Fault> {
     let (name, weight) = (shown(&tracker.name), tracker.weight.abs());
     if weight == 0 {

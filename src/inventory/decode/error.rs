@@ -180,7 +180,7 @@ pub(super) fn unknown_entry(
             .help(hint.help);
     }
     let siblings = site.map();
-    // Where a map has very many keys, each would be compared with all.
+    // Each key is compared with all others, which takes too long in a map of very many keys.
     let siblings = if siblings.len() > foreign::MOST_SIBLINGS {
         &[]
     } else {

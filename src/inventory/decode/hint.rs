@@ -1,4 +1,4 @@
-//! How to repair a value that is not what its key takes.
+//! Fixes for a value that its key does not take.
 
 use std::net::IpAddr;
 
@@ -53,7 +53,7 @@ pub(super) fn slip(cursor: Cursor<'_>) -> Option<String> {
     })
 }
 
-/// How to repair a value in the place of the one that is expected.
+/// The fix for a value that its key does not take.
 pub(super) fn hint(cursor: Cursor<'_>, expected: &Expected) -> Help {
     let (key, found) = (cursor.key, &cursor.node.value);
     if cursor.site.role
@@ -81,7 +81,7 @@ pub(super) fn hint(cursor: Cursor<'_>, expected: &Expected) -> Help {
     generic(expected, found)
 }
 
-/// Where nothing more is known of what was meant.
+/// The fix if only the expected kind of value is known.
 pub(super) fn generic(expected: &Expected, found: &Value) -> Help {
     match (expected, found) {
         (Expected::Bool, _) => "write `true` or `false`, without quotes".into(),
@@ -170,7 +170,7 @@ fn one_source(entries: &[Entry]) -> Option<String> {
     let known = |entry: &&Entry| ["env", "file", "prompt"].contains(&entry.key.as_str());
     let first = entries.iter().find(known)?;
     let name = scalar(&first.value).filter(|name| is_name(name))?;
-    // What looks like a secret in the place of a variable is not repeated.
+    // A value in the place of a variable may be the secret, so it is not repeated.
     let shouting = first.key != "env" || name.chars().all(|c| !c.is_ascii_lowercase());
     shouting.then(|| {
         let form = Form::below(&[&first.key], Form::word(name));

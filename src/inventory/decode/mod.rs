@@ -4,6 +4,7 @@
 mod access;
 mod address;
 mod error;
+mod group;
 mod hint;
 mod maps;
 mod nameless;
@@ -122,7 +123,7 @@ impl<'de> Cursor<'de> {
         }
     }
 
-    /// Where a fault of this value is.
+    /// The place of a fault of this value.
     fn place(self, fault: &Fault) -> SourceSpan {
         if fault.is_missing_key() {
             self.behind
@@ -395,6 +396,9 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
     ) -> Result<V::Value, DecodeError> {
         let entries = self.map()?;
         let site = self.inside(name, entries);
+        if let Some(fault) = group::of_hosts(&site) {
+            return Err(fault.into());
+        }
         let is_unknown = |entry: &&Entry| !fields.contains(&entry.key.as_str());
         if entries.iter().any(|entry| is_unknown(&entry)) {
             let hints = if site.inventory {

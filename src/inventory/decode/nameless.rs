@@ -40,7 +40,7 @@ pub(super) fn host(cursor: Cursor<'_>) -> Option<Fault> {
     )
 }
 
-/// Whether one of these keys is among the names, and has a value that nothing with a name has.
+/// True if one of these keys stands where names stand, with a value that no named map has.
 fn is_one(entries: &[Entry], keys: &[&str]) -> bool {
     let is_value = |entry: &Entry| !matches!(entry.value.value, Value::Map(_) | Value::Null);
     let tells = |key: &&str| find(entries, key).is_some_and(is_value);

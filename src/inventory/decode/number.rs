@@ -145,7 +145,7 @@ mod tests {
             ("preempt", Expected::Bool, "Off", "write `false`"),
             ("weight", whole.clone(), "080", "a leading zero: write `80`"),
             ("weight", from(0), "00", "a leading zero: write `0`"),
-            // What is out of bounds would be the next fault.
+            // A number out of bounds would be the next fault.
             (
                 "weight",
                 whole.clone(),

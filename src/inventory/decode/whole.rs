@@ -35,6 +35,7 @@ pub(super) fn misread(cursor: Cursor<'_>) -> Option<Fault> {
         (MapType::Service, "real_servers") => real_servers(cursor),
         (MapType::Service, "weight") => weights(cursor),
         (MapType::RealServer, "weight") => weights_of_ports(cursor),
+        (MapType::Service, "port") => ports(cursor),
         (MapType::Service, "protocol") => protocols(cursor),
         (MapType::Service, "check") => check(cursor, text?),
         (MapType::Service, "health_check") => kinds(cursor),
@@ -176,6 +177,28 @@ fn weights_of_ports(cursor: Cursor<'_>) -> Option<Fault> {
     })
 }
 
+/// Ports with the port of the real servers or the protocol: `80:8080`, `53/udp`.
+fn ports(cursor: Cursor<'_>) -> Option<Fault> {
+    let all = foreign::ports(cursor.node)?;
+    let odd = all.iter().position(|port| port.odd)?;
+    let help = match all.as_slice() {
+        [one] => {
+            let keys = one.beside.iter();
+            let keys: Vec<(&str, Form)> =
+                keys.map(|(key, text)| (*key, Form::word(text))).collect();
+            Help::from(format!("write `{}`", Form::word(&one.port)))
+                .and(beside(&cursor.site, &keys))
+        }
+        all if all.iter().all(|port| port.beside.is_empty()) => {
+            format!("write `{}`", Form::words(all.iter().map(|port| &port.port))).into()
+        }
+        all => foreign::a_service_each(all, &cursor.site).into(),
+    };
+    let found = each(cursor.node).get(odd).unwrap_or(cursor.node).found();
+    let what = Expected::other("a port, or a range of ports such as `10000-20000`");
+    Some(Fault::expected(what, found).help(help))
+}
+
 /// Both protocols in one service.
 fn protocols(cursor: Cursor<'_>) -> Option<Fault> {
     let words: Vec<String> = each(cursor.node)
@@ -228,7 +251,7 @@ fn kinds(cursor: Cursor<'_>) -> Option<Fault> {
     Some(fault.help(help))
 }
 
-/// How `verify` asks, taken for the health check.
+/// `check: http`: the key of `verify`, mistaken for the health check.
 fn check(cursor: Cursor<'_>, text: &str) -> Option<Fault> {
     let kind = ["tcp", "http", "https"]
         .into_iter()

@@ -105,7 +105,7 @@ fn of_key(key: &str, form: Form, note: &mut String) -> Form {
     }
 }
 
-/// How a key takes a text, what the text should be, and an example.
+/// The value that a key takes for a text, with the kind of value that it takes and an example.
 fn taken(key: &str, text: &str) -> (Taken, &'static str, &'static str) {
     if let Some((_, low, high, example)) = NUMBERS.iter().find(|(known, ..)| *known == key) {
         let off = key == "persistence" && text == "0";

@@ -1,7 +1,7 @@
 //! Advice for an unknown key: keys to write, to add elsewhere or to delete, as values; and the text of the hint.
 
 use super::adapt_value::adapted;
-use super::{Hint, name_of};
+use super::{Hint, health_check, name_of};
 use crate::inventory::form::{Form, pair};
 use crate::inventory::location::{Location, MapType, find, scalar};
 use crate::yaml::{Entry, Value};
@@ -306,7 +306,7 @@ fn tidy(key: &str, form: Form) -> Form {
     Form::Map(kept.collect())
 }
 
-/// How a map is called.
+/// The name of a map in messages.
 pub(super) fn place(site: &Location<'_>, level: usize) -> String {
     let name = site.name_at(level);
     match site.type_at(level) {
@@ -318,13 +318,25 @@ pub(super) fn place(site: &Location<'_>, level: usize) -> String {
     }
 }
 
+/// The keys of a health check that say how it asks.
+pub(super) const KINDS: [&str; 4] = ["tcp", "http", "https", "script"];
+
+/// The way that a health check asks, where a word says it: `type: https`.
+pub(super) fn said_kind(entries: &[Entry]) -> Option<&'static str> {
+    let words = ["type", "kind", "protocol"].into_iter();
+    let mut said = words.filter_map(|word| scalar(&find(entries, word)?.value));
+    said.find_map(health_check)
+}
+
 /// A value below these keys of a map: that of the key itself (level 0), or one above it.
 pub(super) fn put(site: &Location<'_>, level: usize, path: &[&str], form: Form) -> Advice {
     let Some((first, rest)) = path.split_first() else {
         return Advice::delete("it says nothing");
     };
     let has_https = find(site.map_at(level), "https").is_some();
-    let first = &if *first == "http" && has_https {
+    let said_https = site.type_at(level) == MapType::LongHealthCheck
+        && said_kind(site.map_at(level)) == Some("https");
+    let first = &if *first == "http" && (has_https || said_https) {
         "https"
     } else {
         first
@@ -360,7 +372,6 @@ pub(super) fn foreign_for<'e>(entries: &'e [Entry], key: &str) -> Option<&'e str
 
 /// The way that a health check asks, where it is another one than this.
 fn other_kind(entries: &[Entry], kind: &str) -> Option<&'static str> {
-    const KINDS: [&str; 4] = ["tcp", "http", "https", "script"];
     let same = find(entries, kind).is_some();
     let mut others = KINDS
         .into_iter()
@@ -408,14 +419,14 @@ fn below(given: &Entry, above: &str, in_place: &str, path: &[&str], form: Form) 
             Advice::InFull {
                 place: in_place.to_owned(),
                 key: given.key.clone(),
-                // What is new says more of how to ask.
+                // The new keys win: they say more about the check.
                 form: Form::below(path, form).merged(long(&given.key, short)),
             }
         }
     }
 }
 
-/// Where a secret may be read, as it never stands in an inventory.
+/// A source for a secret, which never stands in the inventory itself.
 pub(super) fn source(key: &str) -> Form {
     let variable = match key {
         "auth_pass" => "LVSCTL_AUTH_PASS",

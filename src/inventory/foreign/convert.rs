@@ -2,20 +2,22 @@
 
 use std::net::IpAddr;
 
-use super::advice::{Advice, Pairs, put, quoted};
-use super::real_servers::servers;
-use super::{Conversion, MOST_SIBLINGS, Means, renamed, text_of, value_of};
+use ipnet::IpNet;
+
+use super::advice::{Advice, put, quoted};
+use super::convert_health::program_of;
+use super::real_servers::{servers, weighted};
+use super::{Conversion, Means, renamed, text_of};
+use crate::inventory::BUILT_IN_ROLES;
 use crate::inventory::form::{Form, pair as shown};
-use crate::inventory::location::{Location, MapType, address, each, entries_of, find, scalar};
+use crate::inventory::location::{Location, MapType, address, each, entries_of, find};
+use crate::inventory::location::{has_role, scalar};
 use crate::inventory::scalar::{endpoint, switch};
 use crate::yaml::{Entry, Node};
 
-pub(super) const CHECKER: Means = Means::Convert(Conversion(&["health_check"], checker));
-pub(super) const URL: Means = Means::Convert(Conversion(&["path"], url));
 pub(super) const VIP: Means = Means::Convert(Conversion(&["vip", "port"], vip));
 pub(super) const UDP_VIP: Means = Means::Convert(Conversion(&["vip", "port"], udp_vip));
 pub(super) const SERVERS: Means = Means::Convert(Conversion(&["real_servers"], real_servers));
-pub(super) const RETRIES: Means = Means::Convert(Conversion(&[], retries));
 pub(super) const PROCESS: Means = Means::Convert(Conversion(&["unit"], process));
 pub(super) const PROGRAM: Means = Means::Convert(Conversion(&["notify"], program));
 pub(super) const ONE_PACKET: Means = Means::Convert(Conversion(&["one_packet"], one_packet));
@@ -24,167 +26,20 @@ pub(super) const NO_PREEMPT: Means = Means::Convert(Conversion(&["preempt"], no_
 pub(super) const FLAG: Means = Means::Convert(Conversion(&["scheduler_flags"], flag));
 pub(super) const FLAGS: Means = Means::Convert(Conversion(&["scheduler_flags"], flags));
 pub(super) const SORRY: Means = Means::Convert(Conversion(&["address"], sorry));
+pub(super) const WEIGHTS: Means = Means::Convert(Conversion(&[], weights));
+pub(super) const AFFINITY: Means = Means::Convert(Conversion(&["persistence"], affinity));
+pub(super) const TARGET_PORT: Means = Means::Convert(Conversion(&["real_port"], target_port));
+pub(super) const HOST_PORT: Means = Means::Convert(Conversion(&[], host_port));
+pub(super) const HOST_TYPE: Means = Means::Convert(Conversion(&["role"], host_type));
+pub(super) const NETWORKS: Means = Means::Convert(Conversion(&["networks"], networks));
 
-fn pair(key: &str, form: Form) -> (String, Form) {
+pub(super) fn pair(key: &str, form: Form) -> (String, Form) {
     (key.to_owned(), form)
 }
 
 fn is_off(entry: &Entry) -> bool {
     let said = text_of(&entry.value).unwrap_or_default();
     switch(&said) == Some(false) || said == "0"
-}
-
-/// Words in a checker of keepalived, the kinds of checks that have them, and the key that it becomes: of the check itself
-/// where kinds are named, else of the whole health check.
-#[rustfmt::skip]
-const OF_CHECKER: &[(&str, &[&str], &str)] = &[
-    ("connect_port port", &[], "port"),
-    ("connect_timeout", &[], "connect_timeout"),
-    ("delay_before_retry", &[], "delay_before_retry"),
-    ("retry nb_get_retry", &[], "retry"),
-    ("path url", &["http", "https"], "path"),
-    ("status_code status", &["http", "https"], "status"),
-    ("virtualhost sni_name host", &["http", "https"], "host"),
-    ("http_protocol version", &["http", "https"], "version"),
-    ("misc_path path", &["script"], "path"),
-    ("misc_timeout timeout", &["script"], "timeout"),
-];
-
-/// `HTTP_GET { url { path / } connect_timeout 3 }` and the like.
-fn checker(entry: &Entry, site: &Location<'_>) -> Advice {
-    let inside = site.of() == MapType::LongHealthCheck;
-    let kind = match entry.key.to_uppercase().replace('-', "_").as_str() {
-        "TCP_CHECK" => "tcp",
-        "HTTP_GET" => "http",
-        "SSL_GET" => "https",
-        "MISC_CHECK" => "script",
-        _ => return no_such_check(&entry.key, inside),
-    };
-    let mut kinds = ["tcp", "http", "https", "script"].into_iter();
-    if let Some(given) = kinds.find(|kind| inside && site.given(kind).is_some()) {
-        return Advice::delete(format!("`{given}` says how to ask"));
-    }
-    let (mut own, mut general, mut lost) = (Pairs::new(), Pairs::new(), Vec::new());
-    for (key, node) in flat(entries_of(&entry.value)) {
-        let lower = key.to_lowercase();
-        let mut rows = OF_CHECKER.iter();
-        let found = rows.find(|(words, of, _)| {
-            words.split(' ').any(|word| word == lower) && (of.is_empty() || of.contains(&kind))
-        });
-        match (found, Form::of(node)) {
-            (Some((_, [], key)), Some(form)) => general.push(pair(key, value_of(key, form))),
-            (Some((_, ["script"], "path")), Some(form)) => own.push(pair("path", program_of(form))),
-            (Some((.., key)), Some(form)) => own.push(pair(key, value_of(key, form))),
-            (None, Some(_)) if lower != "enable_sni" => lost.push(key),
-            _ => {}
-        }
-    }
-    if kind == "script" && !own.iter().any(|(key, _)| key == "path") {
-        own.insert(0, pair("path", Form::word("/usr/local/bin/check")));
-    }
-    let note = match lost.as_slice() {
-        [] => String::new(),
-        lost => format!("; lvsctl does not support `{}`", lost.join("`, `")),
-    };
-    let mut pairs = vec![pair(kind, Form::Map(own))];
-    pairs.extend(general);
-    if inside {
-        return Advice::Write(pairs, note);
-    }
-    let short = pairs.len() == 1 && pairs.iter().all(|(_, form)| *form == Form::empty());
-    let form = if short {
-        Form::word(kind)
-    } else {
-        Form::Map(pairs)
-    };
-    let level = site.level_of(MapType::Service).unwrap_or(0);
-    let Some(given) = find(site.map_at(level), "health_check") else {
-        return put(site, level, &["health_check"], form).noting(note);
-    };
-    match Form::of(&given.value) {
-        Some(own) if own == form => Advice::delete("`health_check` says it already"),
-        _ => Advice::say(format!(
-            "there is a `health_check` already: delete one of both; this one is {}",
-            quoted(&[pair("health_check", form)])
-        )),
-    }
-}
-
-fn no_such_check(name: &str, inside: bool) -> Advice {
-    let (tcp, script) = if inside {
-        ("tcp: {}", "script: { path: /usr/local/bin/check }")
-    } else {
-        (
-            "health_check: tcp",
-            "health_check: { script: { path: /usr/local/bin/check } }",
-        )
-    };
-    Advice::say(format!(
-        "lvsctl has no check `{name}`: `{tcp}` only connects, and `{script}` runs a program that asks so"
-    ))
-}
-
-/// The entries with those of `url` among them, which may be a list.
-fn flat(entries: &[Entry]) -> Vec<(&str, &Node)> {
-    let mut all = Vec::new();
-    for entry in entries.iter().take(MOST_SIBLINGS) {
-        let first = each(&entry.value).first().map_or(&[][..], entries_of);
-        if first.is_empty() || !entry.key.eq_ignore_ascii_case("url") {
-            all.push((entry.key.as_str(), &entry.value));
-        }
-        let inner = first
-            .iter()
-            .filter(|_| entry.key.eq_ignore_ascii_case("url"));
-        all.extend(inner.map(|inner| (inner.key.as_str(), &inner.value)));
-    }
-    all
-}
-
-/// `url { path / status_code 200 }` without its checker.
-fn url(entry: &Entry, site: &Location<'_>) -> Advice {
-    let mut pairs = Pairs::new();
-    for (key, node) in flat(std::slice::from_ref(entry)) {
-        let key = match key.to_lowercase().as_str() {
-            "url" | "path" => "path",
-            "status_code" | "status" => "status",
-            "virtualhost" => "host",
-            _ => continue,
-        };
-        let form = Form::of(node).unwrap_or_else(|| Form::word("/"));
-        pairs.push(pair(key, value_of(key, form)));
-    }
-    match (site.of(), pairs.as_slice()) {
-        (MapType::HttpCheck, [(key, form)]) => put(site, 0, &[key.as_str()], form.clone()),
-        (MapType::HttpCheck, _) => Advice::Write(pairs, String::new()),
-        (_, [(key, form)]) => put(site, 0, &["http", key.as_str()], form.clone()),
-        _ => put(site, 0, &["http"], Form::Map(pairs)),
-    }
-}
-
-/// A program without its arguments, and with the folder that it may be in.
-pub(super) fn program_of(form: Form) -> Form {
-    match form.text().and_then(|text| text.split_whitespace().next()) {
-        Some(first) if first.starts_with('/') => Form::word(first),
-        Some(first) => {
-            let name = first.rsplit('/').next().unwrap_or(first);
-            Form::word(format!("/usr/local/bin/{name}"))
-        }
-        None => form,
-    }
-}
-
-/// Failures in a row that count: one of them is the first, the others are retries.
-fn retries(entry: &Entry, site: &Location<'_>) -> Advice {
-    let count = scalar(&entry.value).and_then(|text| text.parse::<u32>().ok());
-    match count {
-        Some(count) => {
-            let retry = count.saturating_sub(1).max(1);
-            put(site, 0, &["health_check", "retry"], Form::word(retry))
-        }
-        None => Advice::say(
-            "`health_check: { retry: 2 }` says how often a real server that fails is asked again",
-        ),
-    }
 }
 
 /// An address that may have its port with it: `10.0.0.100 80`, `*:80`.
@@ -266,6 +121,70 @@ fn real_servers(entry: &Entry, site: &Location<'_>) -> Advice {
     ))
 }
 
+/// Weights by host, or in the order of the real servers.
+fn weights(entry: &Entry, site: &Location<'_>) -> Advice {
+    match (weighted(site, &entry.value), site.given("real_servers")) {
+        (Some(form), None) => Advice::write("real_servers", form),
+        _ => Advice::say(
+            "each real server has its own: `real_servers: { rs1: { weight: 3 }, rs2: { weight: 1 } }`",
+        ),
+    }
+}
+
+/// Kubernetes': by the client's address, or not at all.
+fn affinity(entry: &Entry, site: &Location<'_>) -> Advice {
+    let none = text_of(&entry.value).is_some_and(|text| text.eq_ignore_ascii_case("none"));
+    if none || site.given("persistence").is_some() {
+        return Advice::delete("`persistence` says it, and is off by default");
+    }
+    Advice::write("persistence", Form::word(true))
+}
+
+fn target_port(entry: &Entry, site: &Location<'_>) -> Advice {
+    renamed("real_port", entry, site).with(site, &[("mode", "nat")])
+}
+
+/// The port that a real server listens on, or that of SSH.
+fn host_port(entry: &Entry, site: &Location<'_>) -> Advice {
+    let name = site.name();
+    let serves = site
+        .host(name)
+        .is_some_and(|host| has_role(&host.value, "realserver"));
+    match text_of(&entry.value) {
+        None => Advice::say("`ssh: { port: 22 }` says where SSH finds the host"),
+        Some(port) if serves && !["22", "222", "2222"].contains(&port.as_str()) => {
+            Advice::delete(format!(
+                "where NAT maps ports, a service says which one real servers listen on: `real_port: {port}`, or of this \
+                 host alone `real_servers: {{ {name}: {{ port: {port} }} }}`; `ssh: {{ port: {port} }}` would be that of SSH"
+            ))
+        }
+        Some(port) => put(site, 0, &["ssh", "port"], Form::word(port)),
+    }
+}
+
+/// `type: director`, where the value is a role.
+fn host_type(entry: &Entry, site: &Location<'_>) -> Advice {
+    let is_role = |word: &str| super::role(word).is_some() || BUILT_IN_ROLES.contains(&word);
+    if each(&entry.value)
+        .iter()
+        .all(|node| scalar(node).is_some_and(is_role))
+    {
+        return renamed("role", entry, site);
+    }
+    Advice::say("`role: realserver` or `role: [realserver, web]` names the roles of a host")
+}
+
+fn networks(entry: &Entry, site: &Location<'_>) -> Advice {
+    let is_subnet = |node: &Node| scalar(node).is_some_and(|text| text.parse::<IpNet>().is_ok());
+    if !entries_of(&entry.value).is_empty() || each(&entry.value).iter().all(is_subnet) {
+        return renamed("networks", entry, site);
+    }
+    Advice::labelled(
+        "here it is `networks`",
+        "`networks: { lan: 192.168.100.0/24 }` names subnets",
+    )
+}
+
 /// A process that is watched: its unit.
 fn process(entry: &Entry, site: &Location<'_>) -> Advice {
     match text_of(&entry.value).and_then(|text| unit(&text)) {
@@ -302,10 +221,8 @@ fn one_packet(entry: &Entry, site: &Location<'_>) -> Advice {
 /// `virtual_server 10.0.0.100 80:`, and a service that stands there without a name.
 fn virtual_server(entry: &Entry, site: &Location<'_>) -> Advice {
     let web = |form| Advice::write("services", Form::below(&["web"], form));
-    let written = entry
-        .key
-        .split_once(' ')
-        .and_then(|(_, address)| endpoint(address));
+    let written = entry.key.split_once(' ').map(|(_, address)| address);
+    let written = written.or(scalar(&entry.value)).and_then(endpoint);
     if let (Some((address, Some(port))), None) = (written, site.given("services")) {
         let pairs = vec![
             pair("vip", Form::word(address)),

@@ -1,6 +1,7 @@
 //! Keys of ours that stand at another place: one level too deep or too high, or in another part of the inventory.
 
-use super::advice::{Advice, foreign_for, place, put, source};
+use super::advice::{Advice, KINDS, foreign_for, place, put, said_kind, source};
+use super::convert_health::program_of;
 use super::value_of;
 use crate::fields;
 use crate::inventory::form::Form;
@@ -116,7 +117,11 @@ fn child(key: &str, site: &Location<'_>) -> Option<&'static str> {
     let only_script = |above: &&&str| **above == "script" && key == "timeout";
     let usual = fitting.iter().find(only_script).or(match site.of() {
         // A health check asks by HTTP, where nothing says otherwise.
-        MapType::LongHealthCheck => fitting.iter().find(|above| **above == "http"),
+        MapType::LongHealthCheck => {
+            let said = said_kind(site.map()).unwrap_or("http");
+            let said = fitting.iter().find(|above| **above == said);
+            said.or(fitting.iter().find(|above| **above == "http"))
+        }
         _ => fitting.first(),
     });
     given.or(usual).copied()
@@ -137,6 +142,12 @@ fn in_child(entry: &Entry, site: &Location<'_>, above: &str) -> Advice {
         ));
     }
     moved(entry, &format!("`{above}`"), |form| {
+        let form = match form {
+            Form::Word(text) if above == "health_check" && KINDS.contains(&entry.key.as_str()) => {
+                short_check(&entry.key, &text)
+            }
+            form => form,
+        };
         let advice = put(site, 0, &[above, &entry.key], form);
         let id = "virtual_router_id";
         match advice {
@@ -152,6 +163,17 @@ fn in_child(entry: &Entry, site: &Location<'_>, above: &str) -> Advice {
             advice => advice,
         }
     })
+}
+
+/// `http: /health` or `tcp: true`, as a health check has them.
+fn short_check(kind: &str, text: &str) -> Form {
+    match kind {
+        "script" => Form::below(&["path"], program_of(Form::word(text))),
+        "http" | "https" if text.contains('/') => {
+            Form::below(&["path"], value_of("path", Form::word(text)))
+        }
+        _ => Form::empty(),
+    }
 }
 
 /// The value as it can be written elsewhere; a secret is replaced by where to read it.
@@ -216,7 +238,7 @@ pub(super) fn to_service(path: &[&str], form: Form, site: &Location<'_>) -> Advi
 const EACH_SERVICE: &str = "each service that it is meant for";
 
 fn in_service(entry: &Entry, site: &Location<'_>) -> Advice {
-    // Where it stands at several places, the first goes there.
+    // The first of several places is moved; the others are deleted.
     let outer = [entries_of(site.root), site.all("defaults")];
     let before = outer.iter().filter_map(|map| find(map, &entry.key));
     let mut before = before.filter(|other| other.key_span.offset() < entry.key_span.offset());

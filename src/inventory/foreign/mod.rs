@@ -4,9 +4,13 @@
 mod adapt_value;
 mod advice;
 mod convert;
+mod convert_health;
+mod maintenance;
 mod misplaced_key;
+mod port_mapping;
 mod real_servers;
 mod table;
+mod table_balancers;
 mod typo;
 
 use std::net::IpAddr;
@@ -20,6 +24,7 @@ use crate::yaml::{Entry, Node, Value};
 pub(super) use advice::quoted;
 use advice::{Advice, put, source};
 pub(super) use convert::{role_of, unit};
+pub(super) use port_mapping::{a_service_each, ports};
 pub(super) use real_servers::{servers, weighted};
 
 /// The key and the value to write in the place of another program's word.
@@ -107,6 +112,11 @@ pub(super) fn stands_for(word: &str, key: &str) -> bool {
     same_word(key, word) || is_word_for(word, key) || nearest(word, [key]).is_some()
 }
 
+/// Whether a key is one of a host, or another program's word for one.
+pub(super) fn is_key_of_host(key: &str) -> bool {
+    misplaced_key::known(MapType::Host, key).is_some() || row(key, MapType::Host).is_some()
+}
+
 /// Whether a key holds a secret itself: `password=hunter2`.
 pub(super) fn names_secret(key: &str) -> bool {
     typo::divided(key).is_some_and(|(key, value)| !value.is_empty() && masking::is_secret(key))
@@ -174,12 +184,7 @@ fn meant(means: &Means, entry: &Entry, site: &Location<'_>) -> Advice {
     match *means {
         Means::Put([key]) => renamed(key, entry, site),
         Means::Put(path) => value_for(path, entry, |form| put(site, 0, path, form)),
-        Means::ForService(path) => {
-            value_for(path, entry, |form| match site.level_of(MapType::Service) {
-                Some(level) => put(site, level, path, form),
-                None => misplaced_key::to_service(path, form, site),
-            })
-        }
+        Means::ForService(path) => value_for(path, entry, |form| for_service(path, form, site)),
         Means::Fixed(text) => fixed(text, site),
         Means::Value(convert) => fixed(convert(scalar(&entry.value).unwrap_or_default()), site),
         Means::Secret(path) => put(site, 0, path, source(path.last().unwrap_or(&""))),
@@ -187,6 +192,14 @@ fn meant(means: &Means, entry: &Entry, site: &Location<'_>) -> Advice {
         Means::There(help) | Means::Instead(_, help) => Advice::say(help),
         Means::Leave(why) => Advice::delete(why),
         Means::Convert(Conversion(_, convert)) => convert(entry, site),
+    }
+}
+
+/// A value for the service around, or for the services of the inventory.
+fn for_service(path: &[&str], form: Form, site: &Location<'_>) -> Advice {
+    match site.level_of(MapType::Service) {
+        Some(level) => put(site, level, path, form),
+        None => misplaced_key::to_service(path, form, site),
     }
 }
 
@@ -200,7 +213,9 @@ fn value_for(path: &[&str], entry: &Entry, advice: impl FnOnce(Form) -> Advice) 
         Some(form) if key == "text" && form.text().is_some_and(is_pattern) => {
             Advice::delete("lvsctl does not support patterns: `text` looks for words as they are")
         }
-        Some(form) if path.ends_with(&["script", "path"]) => advice(convert::program_of(form)),
+        Some(form) if path.ends_with(&["script", "path"]) || key == "script" => {
+            advice(convert_health::program_of(form))
+        }
         Some(form) => advice(value_of(key, form)),
         None => {
             let first = path.first().copied().unwrap_or_default();
@@ -262,6 +277,11 @@ pub(super) fn vip_in_services<'a>(text: &str, site: &Location<'a>) -> Option<&'a
         .find(|text| address(text) == Some(own))
 }
 
+const A_HOST: &str =
+    "each host stands below its name: `hosts: { lb1: { role: director, address: ‹host› } }`";
+const A_SERVICE: &str =
+    "each service stands below its name: `services: { web: { vip: ‹vip›, port: 80 } }`";
+
 /// The same value behind another key.
 fn renamed(key: &'static str, entry: &Entry, site: &Location<'_>) -> Advice {
     // Other programs call both a method.
@@ -278,10 +298,23 @@ fn renamed(key: &'static str, entry: &Entry, site: &Location<'_>) -> Advice {
         return Advice::write(key, Form::parse(KEY_FILE)).noting(NAMES_FILE);
     }
     let is_map = matches!(entry.value.value, Value::Map(_) | Value::Null);
+    let maps = [("hosts", A_HOST), ("services", A_SERVICE)];
+    if let Some((_, example)) = maps.iter().find(|(map, _)| *map == key && !is_map) {
+        return Advice::labelled(&format!("here it is `{key}`"), *example);
+    }
     if let ("vip" | "vips", Some(form)) = (key, Form::of(&entry.value)) {
         return Advice::write(key, as_in_services(value_of(key, form), site));
     }
     match Form::of(&entry.value).filter(|_| !is_map) {
+        Some(form) if key == "track_script" && form.text().is_some() => put(
+            site,
+            0,
+            &[key, "up", "script"],
+            convert_health::program_of(form),
+        ),
+        Some(form) if key == "path" && site.of() == MapType::ScriptCheck => {
+            Advice::write(key, convert_health::program_of(form))
+        }
         Some(form) if key == "text" => value_for(&[key], entry, |_| Advice::write(key, form)),
         Some(form) => Advice::write(key, value_of(key, form)),
         None => Advice::Rename(key),
@@ -311,6 +344,8 @@ fn value_of(key: &str, form: Form) -> Form {
             on_or_off(&text)
         }
         "path" => path_of(&text),
+        "role" => role(&text).map(str::to_owned),
+        "script" => return convert_health::program_of(Form::Word(text)),
         "identity_files" => return Form::List(vec![Form::Word(text)]),
         "host_key_checking" => switch(&text).map(|strict| {
             let word = if strict { "strict" } else { "accept-new" };
@@ -385,15 +420,19 @@ pub(super) fn mode(word: &str) -> Option<&'static str> {
     }
 }
 
-/// Health checks by the names of keepalived and ldirectord.
+/// Health checks by the names of keepalived, ldirectord, HAProxy and Kubernetes.
+const HEALTH_CHECKS: &[(&str, &str)] = &[
+    ("tcp TCP_CHECK connect tcpSocket", "tcp"),
+    ("http HTTP_GET negotiate httpchk", "http"),
+    ("https SSL_GET ssl-hello-chk", "https"),
+    ("script MISC_CHECK external exec command program", "script"),
+    ("off none", "false"),
+];
+
 pub(super) fn health_check(word: &str) -> Option<&'static str> {
-    match word.to_lowercase().as_str() {
-        "tcp_check" | "connect" => Some("tcp"),
-        "http_get" | "negotiate" => Some("http"),
-        "ssl_get" => Some("https"),
-        "off" | "none" => Some("false"),
-        _ => None,
-    }
+    let mut checks = HEALTH_CHECKS.iter();
+    let found = checks.find(|(words, _)| words.split(' ').any(|known| same_word(known, word)));
+    found.map(|(_, ours)| *ours)
 }
 
 pub(super) fn role(word: &str) -> Option<&'static str> {

@@ -195,11 +195,20 @@ fn of_node<'a>(site: &Location<'a>, node: &Node) -> Option<Vec<One<'a>>> {
 }
 
 /// A name or an address, with a port and a weight: `10.0.0.1:80 weight 2`, ldirectord's `10.0.0.1:80 gate 5`, keepalived's
-/// `10.0.0.1 80`.
+/// `10.0.0.1 80`, HAProxy's `web1 10.0.0.1:80 check`.
 fn of_text<'a>(site: &Location<'a>, text: &str) -> Option<One<'a>> {
     let mut words = text.split_whitespace();
     let first = words.next()?;
-    let (host, mut port) = with_port(site, first)?;
+    let named = with_port(site, first);
+    let second = text
+        .split_whitespace()
+        .nth(1)
+        .filter(|word| word.contains(['.', ':']));
+    let second = second.and_then(|word| with_port(site, word));
+    if second.is_some() {
+        words.next();
+    }
+    let (host, mut port) = second.or(named)?;
     let mut weight = None;
     let mut words = words.flat_map(|word| word.split(['=', ':'])).peekable();
     let number = |text: &str| text.parse::<u16>().ok();
@@ -214,6 +223,7 @@ fn of_text<'a>(site: &Location<'a>, text: &str) -> Option<One<'a>> {
                     .next_if(|word| number(word).is_some())
                     .and_then(number);
             }
+            "check" => {}
             _ => return None,
         }
     }

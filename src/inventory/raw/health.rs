@@ -133,8 +133,10 @@ fn instead(word: &str) -> String {
     if let Some(on) = switch(word) {
         return format!("write `{on}`");
     }
-    if let Some(ours) = foreign::health_check(word) {
-        return format!("write `{ours}`");
+    match foreign::health_check(word) {
+        Some("script") => return "write `{ script: { path: /usr/local/bin/check } }`".to_owned(),
+        Some(ours) => return format!("write `{ours}`"),
+        None => {}
     }
     let first = word.split_whitespace().next().unwrap_or_default();
     if first.starts_with('/') {
@@ -144,7 +146,7 @@ fn instead(word: &str) -> String {
         } else {
             " for a program"
         };
-        // What ends like a page is asked for.
+        // A path with the end of a web page is a request, not a program.
         return if [".html", ".htm", ".php"]
             .iter()
             .any(|end| first.ends_with(end))

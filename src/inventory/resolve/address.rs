@@ -95,7 +95,7 @@ fn known(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
     networks
 }
 
-/// Where no host at all is in a network, the networks are wrong rather than each host.
+/// A fault of the networks, if no host at all is in one: then they are wrong rather than each host.
 fn all_outside(raw: &Inventory, networks: &[Network], cx: &mut Context<'_>) -> bool {
     let mut hosts = addresses(raw).map(|address| address.address);
     let subnets = || networks.iter().flat_map(|network| &network.subnets);

@@ -1,4 +1,4 @@
-//! How real servers are asked whether they are well, and how `verify` asks for a service.
+//! Health checks of real servers, and the requests of `verify` to a service.
 
 use std::collections::BTreeSet;
 

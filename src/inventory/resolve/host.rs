@@ -404,7 +404,7 @@ fn of_nat(host: &Host, hosts: &[Host], vrrp: &[VrrpInstance], v4: bool) -> Optio
     }
 }
 
-/// Whether a host's real servers of NAT are of IPv4; of both families that one counts.
+/// True if a host has an IPv4 real server behind NAT. With both families IPv4 decides.
 fn nat_family(host: &Host, services: &[Service]) -> bool {
     let nat = services.iter().filter(|s| s.mode == Mode::Nat);
     let mut mine = nat.flat_map(|s| s.backends_on(&host.name));

@@ -91,14 +91,14 @@ impl<'a> Context<'a> {
         value.get()
     }
 
-    /// Whether another word for a key stands in its map, which has been reported.
+    /// True if the map has another word for a key. That fault has been reported, so the key is not missing as well.
     fn stands_in(&self, above: &[&str], key: &str) -> bool {
         let keys = self.places.keys(above).take(foreign::MOST_SIBLINGS);
         let mut others = keys.filter(|other| *other != key);
         others.any(|other| foreign::stands_for(other, key))
     }
 
-    /// Whether there are no more than a bound allows; a fault where there are.
+    /// Checks a count against its bound; a larger count is a fault.
     fn at_most(&mut self, path: &[&str], what: &str, found: usize, most: usize) -> bool {
         if found > most {
             let fault = Fault::new(format!("{found} {what}, at most {most} are taken"))
@@ -122,7 +122,7 @@ impl<'a> Context<'a> {
                 let names: Vec<&str> = self.host_names.iter().map(String::as_str).collect();
                 let address = name.parse::<std::net::IpAddr>().ok();
                 let owner = address.and_then(|a| hosts.iter().find(|host| host.holds(a)));
-                // What stands beside it already is not what was meant.
+                // A name that is in the list already was not meant.
                 let mut beside = self.places.beside(path);
                 beside.truncate(foreign::MOST_SIBLINGS);
                 let free: Vec<&str> = names

@@ -173,7 +173,7 @@ fn resolve(
     })
 }
 
-/// Whether there are no more ports than are taken.
+/// Checks the number of ports against its bound; more ports are a fault.
 fn few_ports(name: &str, found: usize, marked: bool, free_mark: u32, cx: &mut Context<'_>) -> bool {
     let path = ["services", name, "port"];
     if marked || found <= MOST_PORTS || found > MOST_MARKED_PORTS {
@@ -198,8 +198,8 @@ fn few_ports(name: &str, found: usize, marked: bool, free_mark: u32, cx: &mut Co
     false
 }
 
-/// What is written as single ports and ranges, sorted; neither for port 0. A mark may have hundreds of ports: in a long list
-/// those that follow one another are a range.
+/// The single ports and the ranges of a service, sorted; neither for port 0. A mark may have hundreds of ports, so
+/// consecutive ports of a long list become a range.
 fn divided(written: &[PortRange], marked: bool) -> (Vec<u16>, Vec<PortRange>) {
     if written.contains(&PortRange::single(0)) {
         return (Vec::new(), Vec::new());

@@ -62,7 +62,7 @@ fn waiver(path: &[&str], raw: &RawWaiver, hosts: &[Host], cx: &mut Context<'_>) 
     })
 }
 
-/// Whether there is a check of this id; a fault where there is none.
+/// Checks that a check has this id; an unknown id is a fault.
 fn exists(check: &str, path: &[&str], cx: &mut Context<'_>) -> bool {
     let found = registry::find(check).is_some();
     if !found {

@@ -90,7 +90,7 @@ fn takes(value: &Value, root: &Value, links: &mut Vec<String>) -> String {
             .collect();
         return match all.as_slice() {
             [one, list] if *list == format!("a list ({one})") => format!("{one}, or a list"),
-            // What is itself a choice is set apart from the next.
+            // An alternative that has `, or` inside needs a stronger separator.
             all if all.iter().any(|one| one.contains(", or ")) => all.join("; or "),
             all => all.join(", or "),
         };
