@@ -42,7 +42,7 @@ pub(crate) const HITLESS: &[Edit] = &[
     edit(
         "service",
         "services:\n",
-        "services:\n  other: { vip: 192.168.100.200, port: 8080, real_port: 80, mode: dr, health_check: { tcp: {} } }\n",
+        "services:\n  other: { vip: 192.168.100.200, port: 22, mode: dr, health_check: { tcp: {} } }\n",
     ),
     edit("service-name", "  web:\n", "  www:\n"),
     edit("advert-int", "advert_int: 1\n", "advert_int: 2\n"),
