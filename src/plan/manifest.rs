@@ -93,6 +93,19 @@ impl Manifest {
             .find(|entry| entry.resource.is_same_as(resource))
     }
 
+    /// With other entries in place of those of the same resources, and with new ones at the end.
+    pub fn with(&self, entries: Vec<Entry>) -> Self {
+        let mut next = self.clone();
+        for entry in entries {
+            let mut all = next.entries.iter_mut();
+            match all.find(|known| known.resource.is_same_as(&entry.resource)) {
+                Some(known) => *known = entry,
+                None => next.entries.push(entry),
+            }
+        }
+        next
+    }
+
     /// A line an entry, so that a person can read it.
     pub fn text(&self) -> String {
         let entries: Vec<String> = self

@@ -45,6 +45,7 @@ fn plan_beside(
             others,
             facts,
             secrets: &secrets,
+            scope: None,
         },
     )
 }

@@ -73,6 +73,7 @@ fn with_fleet<T>(
     let roles = Roles::load(None).expect("roles");
     let run = Run {
         cluster,
+        maintained: Default::default(),
         roles: roles.over(cluster),
         connect: fake,
         secrets: &Secrets::new(),
