@@ -23,6 +23,7 @@ mod inventory_steps;
 mod keepalived_conf;
 mod lab;
 mod large_inventory;
+mod maintenance;
 mod package;
 mod reference;
 mod refusals;
