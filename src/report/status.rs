@@ -96,7 +96,7 @@ pub struct RealServer {
     pub state: State,
     /// In the running table.
     pub weight: Option<u32>,
-    /// In the inventory.
+    /// In the inventory; 0 while it is drained.
     pub wanted_weight: Option<u32>,
     pub active: u64,
     pub inactive: u64,
