@@ -192,7 +192,7 @@ mod tests {
              rs1: {{ role: realserver, address: 10.0.0.11, weight: 3 }}\n  \
              rs2: {{ role: realserver, address: 10.0.0.12, weight: 0 }}\n\
              vrrp: {{ virtual_router_id: 1, {vrrp} }}\n\
-             services:\n  web: {{ vip: 10.0.0.9, port: 80 }}\n  mail: {{ vip: 10.0.0.9, port: 25, real_servers: {{ rs1: 5, rs2: 7 }} }}\n"
+             services:\n  web: {{ vip: 10.0.0.9, port: 80 }}\n  mail: {{ vip: 10.0.0.9, port: 25, real_servers: {{ rs1: {{ weight: 5 }}, rs2: {{ weight: 7 }} }} }}\n"
         );
         match inventory::parse("t.yaml", &text, BUILT_IN_ROLES) {
             Ok(loaded) => loaded.cluster,
@@ -247,49 +247,49 @@ mod tests {
         for (about, vrrp, drained, expected, preempts) in [
             (
                 "none",
-                "members: { lb1: 100, lb2: 90, lb3: 80 }",
+                "members: { lb1: { priority: 100 }, lb2: { priority: 90 }, lb3: { priority: 80 } }",
                 vec![],
                 "lb1 100, lb2 90, lb3 80",
                 true,
             ),
             (
                 "the first",
-                "members: { lb1: 100, lb2: 90, lb3: 80 }",
+                "members: { lb1: { priority: 100 }, lb2: { priority: 90 }, lb3: { priority: 80 } }",
                 vec![("lb1", None)],
                 "lb2 90, lb3 80, lb1 1",
                 true,
             ),
             (
                 "two, in their order",
-                "members: { lb1: 100, lb2: 90, lb3: 80 }",
+                "members: { lb1: { priority: 100 }, lb2: { priority: 90 }, lb3: { priority: 80 } }",
                 vec![("lb2", None), ("lb1", None)],
                 "lb3 80, lb1 2, lb2 1",
                 true,
             ),
             (
                 "others have the lowest priorities",
-                "members: { lb1: 3, lb2: 2, lb3: 1 }",
+                "members: { lb1: { priority: 3 }, lb2: { priority: 2 }, lb3: { priority: 1 } }",
                 vec![("lb1", None)],
                 "lb2 3, lb3 2, lb1 1",
                 true,
             ),
             (
                 "in a service alone, which is about real servers",
-                "members: { lb1: 100, lb2: 90, lb3: 80 }",
+                "members: { lb1: { priority: 100 }, lb2: { priority: 90 }, lb3: { priority: 80 } }",
                 vec![("lb1", Some("web"))],
                 "lb1 100, lb2 90, lb3 80",
                 true,
             ),
             (
                 "members that do not preempt take the VIPs back from it",
-                "preempt: false, members: { lb1: 100, lb2: 90, lb3: 80 }",
+                "preempt: false, members: { lb1: { priority: 100 }, lb2: { priority: 90 }, lb3: { priority: 80 } }",
                 vec![("lb3", None)],
                 "lb1 100, lb2 90, lb3 1",
                 true,
             ),
             (
                 "nobody is left to take them",
-                "preempt: false, members: { lb1: 100, lb2: 90, lb3: 80 }",
+                "preempt: false, members: { lb1: { priority: 100 }, lb2: { priority: 90 }, lb3: { priority: 80 } }",
                 vec![("lb1", None), ("lb2", None), ("lb3", None)],
                 "lb1 3, lb2 2, lb3 1",
                 false,

@@ -266,6 +266,7 @@ fn director(record: Option<&Maintenance>) -> Script {
                     ("systemd", "yes"),
                 ],
                 "address" => vec![("json", "[]\n")],
+                "clock" => vec![("time", "100 50\n")],
                 "end" => vec![("end", "")],
                 _ => vec![("nothing", "")],
             };
