@@ -204,7 +204,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         .filter(|entry| basis.scope.is_none() && !is_wanted(entry))
         .collect();
     if basis.scope.is_some() {
-        after = manifest.with(after.entries);
+        after = manifest.with(wanted, &after.entries);
     }
     // What another cluster needs stays; the last one to go puts back what was there before.
     let ours = |entry: &&&Entry| basis.shared(&entry.resource).is_none();

@@ -256,12 +256,17 @@ fn maintenance(writer: &mut dyn Write, all: &[Drained], style: Style) -> io::Res
         return Ok(());
     }
     writeln!(writer, "\n{}", style.paint(Tone::Heading, "maintenance"))?;
+    const INDENT: &str = "  ";
+    let narrower = Style {
+        width: style.width.map(|width| width.saturating_sub(INDENT.len())),
+        ..style
+    };
     for drained in all {
         let mut line = sanitize::line(&words(&drained.drain)).into_owned();
         if drained.overdue {
             line.push_str("; its time is over");
         }
-        writeln!(writer, "  {}", paragraph(&line, "    ", style))?;
+        writeln!(writer, "{INDENT}{}", paragraph(&line, "    ", narrower))?;
     }
     Ok(())
 }
