@@ -3,6 +3,7 @@
 mod arguments;
 mod audit_format;
 mod duration;
+mod maintenance;
 mod measuring;
 
 pub use arguments::{
@@ -11,6 +12,7 @@ pub use arguments::{
     Os, PlanArgs, RenderArgs, SchemaArgs, SchemaFormat, StartArgs, StatusArgs, StopArgs,
     VerifyArgs,
 };
+pub use maintenance::{DrainArgs, MaintenanceArgs, UndrainArgs, Until};
 pub use measuring::{DrillArgs, DrillCommand, ProbeArgs, TimerArgs, WatchArgs};
 
 pub use audit_format::{AuditFormat, ReportTo};
@@ -112,8 +114,9 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("remove uninstall delete down teardown purge", "destroy"),
     ("show list ls top info", "status"),
     ("template generate config", "render"),
-    ("drain disable", "stop"),
-    ("enable resume", "start"),
+    ("cordon depool disable maintenance", "drain"),
+    ("uncordon pool enable", "undrain"),
+    ("resume", "start"),
 ];
 
 /// An error about an unknown command names the one that is meant.

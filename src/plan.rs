@@ -2,10 +2,13 @@
 //! nothing is run here.
 
 pub mod boot;
+pub mod depool;
 mod intermediate;
 pub mod load;
 mod load_notes;
+pub mod maintenance;
 pub mod manifest;
+mod scope;
 pub mod stages;
 pub mod start_stop;
 
@@ -22,6 +25,7 @@ use crate::resource::{Before, Change, Context, Kind, Resource};
 use crate::secret::Secrets;
 
 use manifest::{Entry, Manifest};
+pub use scope::Scope;
 
 /// All that a decision about one host rests on.
 #[derive(Debug, Clone, Copy)]
@@ -32,9 +36,22 @@ pub struct Basis<'a> {
     pub others: &'a [Manifest],
     pub facts: &'a Facts,
     pub secrets: &'a Secrets,
+    /// The resources that are to be changed; all of them without it.
+    pub scope: Option<&'a Scope>,
 }
 
 impl Basis<'_> {
+    fn is_in_scope(&self, resource: &Resource) -> bool {
+        self.scope.is_none_or(|scope| scope.has(resource))
+    }
+
+    /// What is wanted, or what the scope leaves of it.
+    fn chosen(&self) -> impl Iterator<Item = &Resource> {
+        self.wanted
+            .iter()
+            .filter(|resource| self.is_in_scope(resource))
+    }
+
     /// The entry of another cluster that has the same.
     fn shared(&self, resource: &Resource) -> Option<&Entry> {
         self.others.iter().find_map(|other| other.entry(resource))
@@ -140,7 +157,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
     let mut after = Manifest::new(&manifest.cluster);
     let mut keep = Vec::new();
 
-    for resource in wanted {
+    for resource in basis.chosen() {
         let cx = Context {
             secrets,
             earlier: &changes,
@@ -186,8 +203,11 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
     let gone: Vec<&Entry> = manifest
         .entries
         .iter()
-        .filter(|entry| !is_wanted(entry))
+        .filter(|entry| basis.scope.is_none() && !is_wanted(entry))
         .collect();
+    if basis.scope.is_some() {
+        after = manifest.with(wanted, &after.entries);
+    }
     // What another cluster needs stays; the last one to go puts back what was there before.
     let ours = |entry: &&&Entry| basis.shared(&entry.resource).is_none();
     for entry in leaving(gone.iter().rev().filter(ours).copied().collect()) {

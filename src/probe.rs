@@ -7,6 +7,8 @@ use crate::fact::address::Addresses;
 use crate::fact::route::Routes;
 use crate::fact::sysctl::Sysctls;
 use crate::fact::{Fact, Facts, Needs, ParseError, section};
+use crate::model::Maintenance;
+use crate::plan::maintenance::{self, RecordError};
 use crate::plan::manifest::{DIRECTORY, Manifest, ManifestError};
 use crate::resource::Resource;
 use crate::shell::quote;
@@ -25,6 +27,8 @@ pub struct Answer {
     pub manifest: Manifest,
     /// Of other clusters on the same host.
     pub others: Vec<Manifest>,
+    /// The drains that a director has recorded.
+    pub maintenance: Maintenance,
     /// Sections of checks that go beyond resources.
     pub sections: std::collections::BTreeMap<String, section::Section>,
 }
@@ -33,6 +37,8 @@ pub struct Answer {
 pub enum ProbeError {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Record(#[from] RecordError),
     #[error("the host's answer cannot be understood: {0}")]
     Parse(#[from] ParseError),
     #[error("the host did not answer the whole probe: {0}")]
@@ -132,11 +138,14 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
         ..Needs::default()
     };
     let facts = Facts::parse(if ip_tells { needs } else { &system }, &sections)?;
+    let record = facts.file.get(&maintenance::path(cluster));
+    let maintenance = maintenance::read(cluster, record)?;
     Ok(Answer {
         facts,
         ip_tells,
         manifest,
         others,
+        maintenance,
         sections,
     })
 }

@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Fault, Help, Source, choices, shown};
 use crate::model::{Cluster, Host, directs};
-use crate::plan::boot;
+use crate::plan::{boot, maintenance};
 use crate::resource::{Distribution, Resource};
 use crate::template::{Scope, TemplateError, TemplateFault, Templates};
 use crate::view::{self, OfHosts};
@@ -215,6 +215,11 @@ impl Roles {
             all.join(faults);
             return Err(all.into());
         }
+        if let Some(drains) = cluster.maintenance.as_ref().filter(|_| host.is_director()) {
+            // First: what is recorded is made by the next run, if this one does not come to it.
+            let record = maintenance::file(&cluster.name, drains);
+            resources.insert(0, Resource::File(record));
+        }
         if !host.persist {
             return Ok(resources);
         }
@@ -267,6 +272,16 @@ pub struct Expansion<'a> {
     last: Mutex<Option<Arc<(Value, Scope)>>>,
     entries: OfEntries,
     lasting: Lasting,
+}
+
+impl<'a> Expansion<'a> {
+    /// The same roles over another state of the cluster.
+    pub fn with<'b>(&self, cluster: &'b Cluster) -> Expansion<'b>
+    where
+        'a: 'b,
+    {
+        self.roles.over(cluster)
+    }
 }
 
 impl Expansion<'_> {

@@ -7,8 +7,8 @@ use super::{
 };
 use super::{ipvs_health, ipvs_sync, ipvs_sysctl, ipvs_timeouts, running};
 use super::{
-    link, listener, marks, offload, owner, packet_route, reachable, real_server, redirects,
-    reply_route,
+    link, listener, maintenance, marks, offload, owner, packet_route, reachable, real_server,
+    redirects, reply_route,
 };
 use super::{
     service_path, source_address, sysctl_at_boot, threshold, tunnel_mtu, vip, vrrp, vrrp_adverts,
@@ -99,5 +99,6 @@ pub static ALL: &[&Check] = &[
     &end_to_end::PERSISTENCE,
     &end_to_end::STATISTICS,
     &marks::MARK_COUNTERS,
+    &maintenance::MAINTENANCE,
     &waiver::WAIVER_EXPIRED,
 ];

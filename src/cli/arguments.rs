@@ -33,6 +33,10 @@ pub enum Command {
     Start(StartArgs),
     /// Stop a node's part of the cluster until `start`, `apply` or its next boot; real servers are drained first
     Stop(StopArgs),
+    /// Take a real server or a director out of service until `undrain`, over reloads, failed checks and reboots
+    Drain(super::DrainArgs),
+    /// Put a drained host back into service
+    Undrain(super::UndrainArgs),
     /// Show services, real servers, connections and who is master
     Status(StatusArgs),
     /// Send requests to a service as its clients do, and show who answered, how fast, and what was lost

@@ -4,6 +4,19 @@ use std::time::Duration;
 
 /// Reads a time of more than nothing, of at most a week.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let well = seconds(text).filter(|seconds| (0.001..=604_800.0).contains(seconds));
+    well.map(Duration::from_secs_f64)
+        .ok_or_else(|| "expected a time such as 500ms, 30s, 5m, 2h or 1d, of at most 7d".to_owned())
+}
+
+/// Reads how long a drain is meant to last: minutes to a year.
+pub(super) fn long(text: &str) -> Result<Duration, String> {
+    let well = seconds(text).filter(|seconds| (60.0..=31_536_000.0).contains(seconds));
+    well.map(Duration::from_secs_f64)
+        .ok_or_else(|| "expected a time such as 30m, 2h or 3d, from 1m to 365d".to_owned())
+}
+
+fn seconds(text: &str) -> Option<f64> {
     let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.'));
     let (number, unit) = text.split_at(digits.unwrap_or(text.len()));
     let factor = match unit {
@@ -12,13 +25,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "m" => 60.0,
         "h" => 3600.0,
         "d" => 86_400.0,
-        _ => f64::NAN,
+        _ => return None,
     };
-    let seconds = number.parse::<f64>().map_or(f64::NAN, |n| n * factor);
-    if (0.001..=604_800.0).contains(&seconds) {
-        return Ok(Duration::from_secs_f64(seconds));
-    }
-    Err("expected a time such as 500ms, 30s, 5m, 2h or 1d, of at most 7d".to_owned())
+    number.parse::<f64>().ok().map(|number| number * factor)
 }
 
 /// A time of day: `02:30`.
@@ -59,6 +68,23 @@ mod tests {
         ] {
             let found = duration(text).ok().map(|d| d.as_millis());
             assert_eq!(found, ms, "{text}");
+        }
+    }
+
+    #[test]
+    fn drains_last_for_minutes_to_a_year() {
+        for (text, seconds) in [
+            ("1m", Some(60)),
+            ("90", Some(90)),
+            ("2h", Some(7200)),
+            ("365d", Some(31_536_000)),
+            ("366d", None),
+            ("59s", None),
+            ("empty", None),
+            ("", None),
+        ] {
+            let found = long(text).ok().map(|d| d.as_secs());
+            assert_eq!(found, seconds, "{text}");
         }
     }
 

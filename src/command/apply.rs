@@ -16,7 +16,7 @@ use crate::run::{Fleet, HostRun};
 use super::confirm;
 use super::drain::Drain;
 use super::output::{self, show};
-use super::session::{Options, Session, all_locked, leftovers, names_in_plans};
+use super::session::{Options, Session, all_locked, leftovers, names_in_plans, note_drains};
 use super::vips;
 use super::{Failure, Result};
 
@@ -179,6 +179,7 @@ fn prepare<'h>(session: &'h Session, fleet: &Fleet, goal: Goal) -> Result<Prepar
             plan.notes.extend(vips::notes(&unheld, &host.host.name));
             plan.notes.extend(leftovers(session, host));
         }
+        note_drains(fleet.run.desired(), &mut plans);
     }
     let names = crate::view::Names::of(session.cluster());
     let plans = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
@@ -224,7 +225,7 @@ fn execute(
         .zip(&plans)
         .filter(|(host, _)| host.is_director());
     let way = Way::of(directors.map(|(_, plan)| plan));
-    let stages = stages::all(session.cluster(), &order, way, &first);
+    let stages = stages::all(fleet.run.desired(), &order, way, &first);
     let pairs = hosts.into_iter().zip(plans);
     let mut done: Vec<Applied> = if drain.run(fleet) {
         fleet.apply(pairs.collect(), &stages)

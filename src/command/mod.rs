@@ -11,6 +11,7 @@ mod drain;
 mod drill;
 mod explain;
 mod lab;
+mod maintenance;
 mod man;
 mod notify;
 mod output;
@@ -115,6 +116,8 @@ pub fn run(cli: &Cli) -> Exit {
             &args.format,
             start_stop::Verb::Stop { all: args.all },
         ),
+        Command::Drain(args) => maintenance::drain(&cli.global, args),
+        Command::Undrain(args) => maintenance::undrain(&cli.global, args),
         Command::Status(args) => status::run(&cli.global, args),
         Command::Probe(args) => probe::run(&cli.global, args),
         Command::Watch(args) => watch::run(&cli.global, args),

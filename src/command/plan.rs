@@ -7,7 +7,7 @@ use crate::report;
 
 use super::Result;
 use super::output::show;
-use super::session::{Options, Session, leftovers, names_in_plans};
+use super::session::{Options, Session, leftovers, names_in_plans, note_drains};
 use super::vips;
 
 pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
@@ -53,6 +53,7 @@ fn make(session: &Session) -> Result<(Vec<HostPlan>, usize)> {
         plan.notes.extend(vips::notes(&unheld, &host.host.name));
         plan.notes.extend(leftovers(session, host));
     }
+    note_drains(fleet.run.desired(), &mut plans);
     let names = crate::view::Names::of(session.cluster());
     let plans = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
     let missing = opened.missing.len();

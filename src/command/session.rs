@@ -1,12 +1,14 @@
 //! What verbs that work on hosts share: they load, connect, open hosts, report what happens and finish.
 
+use std::sync::OnceLock;
+
 use crate::cancel::CancelToken;
 use crate::cli::{Format, Global};
 use crate::exit::Exit;
 use crate::fact::Needs;
 use crate::lab;
 use crate::model::{Cluster, Host};
-use crate::plan::HostPlan;
+use crate::plan::{HostPlan, maintenance};
 use crate::report::error::chain;
 use crate::report::plan::Names;
 use crate::resource::Resource;
@@ -101,6 +103,7 @@ impl<'g> Session<'g> {
     ) -> Result<Fleet<'s>> {
         let run = Run {
             cluster: self.cluster(),
+            maintained: OnceLock::new(),
             roles: self.context.roles.over(self.cluster()),
             connect: &self.access.connector,
             secrets: &self.access.secrets,
@@ -196,6 +199,18 @@ impl<'g> Session<'g> {
 /// What a host's manifest says of hosts that have left the inventory.
 pub(super) fn leftovers(session: &Session, host: &HostRun) -> Vec<String> {
     crate::run::leftovers::notes(session.cluster(), &host.answer.manifest)
+}
+
+/// Adds a note for each drain to the plan of the first director that was reached.
+pub(super) fn note_drains(cluster: &Cluster, plans: &mut [HostPlan]) {
+    let is_director = |plan: &&mut HostPlan| {
+        let mut directors = cluster.directors();
+        directors.any(|host| host.name == plan.host)
+    };
+    if let (Some(record), Some(plan)) = (&cluster.maintenance, plans.iter_mut().find(is_director)) {
+        let notes = record.drains.iter().map(maintenance::note);
+        plan.notes.extend(notes);
+    }
 }
 
 /// Names of services and hosts in the inventory, for a plan that has their addresses.

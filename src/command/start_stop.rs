@@ -62,10 +62,11 @@ fn act(session: &Session, fleet: &Fleet, verb: Verb) -> Result<Exit> {
             "error: this would stop the whole cluster; name hosts with --limit, or say --all\n",
         ));
     }
-    let stages = match verb {
+    let stages_of = |cluster| match verb {
         Verb::Start => start_stop::start(cluster, &chosen),
         Verb::Stop { .. } => start_stop::stop(cluster, &chosen),
     };
+    let stages = stages_of(cluster);
     let mut names: Vec<&str> = Vec::new();
     for (host, _) in stages.iter().flatten() {
         if !names.contains(&host.name.as_str()) {
@@ -82,7 +83,8 @@ fn act(session: &Session, fleet: &Fleet, verb: Verb) -> Result<Exit> {
         .map(|host| (host, session.context.wanted(host)));
     let mut runs = lock(fleet, session.open_hosts(fleet, wanted.collect())?.hosts)?;
     let mut exit = Exit::Done;
-    for stage in stages {
+    // What is drained keeps its weight 0: the directors have said so meanwhile.
+    for stage in stages_of(fleet.run.desired()) {
         if fleet.run.cancel.is_cancelled() {
             exit = Exit::Interrupted;
             break;

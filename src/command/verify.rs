@@ -135,6 +135,8 @@ fn audit(
         );
         None
     });
+    // From here on with what the directors have recorded as drained.
+    let cluster = fleet.run.desired();
     let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
         .into_iter()
         .partition(|run| cluster.is_neutral(run.host));
@@ -163,6 +165,9 @@ fn audit(
     let started_at = started
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
+    if hosts.iter().any(|run| run.host.is_director()) {
+        check::drains(cluster, started_at, &mut findings);
+    }
     check::conclude(cluster, &hosts, Date::of_unix(started_at), &mut findings);
     hosts.extend(clients);
     let run = audit::Run {

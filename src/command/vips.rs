@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 /// VIPs that stay on no director; waits for those that a director is about to take over.
 pub(super) fn unheld(fleet: &Fleet, hosts: &mut [HostRun]) -> Vec<Unheld> {
-    if !fleet.run.cluster.keepalived {
+    if !fleet.run.desired().keepalived {
         return Vec::new();
     }
     let directors = hosts.iter_mut().filter(|run| run.host.is_director());
@@ -61,7 +61,7 @@ pub(super) fn together(
     plans: &mut [HostPlan],
     unheld: &[Unheld],
 ) -> Vec<String> {
-    let cluster = fleet.run.cluster;
+    let cluster = fleet.run.desired();
     if !cluster.keepalived {
         return Vec::new();
     }
@@ -110,7 +110,7 @@ pub(super) fn together(
 
 /// Where nothing differs: VIPs that are on no director, or on several.
 pub(super) fn unsettled(fleet: &Fleet, hosts: &mut [HostRun], unheld: &[Unheld]) -> Vec<Unsettled> {
-    let mut vips = fleet.run.cluster.floating_vips();
+    let mut vips = fleet.run.desired().floating_vips();
     let several = vips.any(|vip| holders(hosts, vip).count() > 1);
     let mut left: Vec<Unsettled> = unheld
         .iter()

@@ -5,6 +5,7 @@ mod date;
 mod health;
 mod host;
 mod http;
+mod maintenance;
 pub mod ports;
 mod service;
 pub(crate) mod topology;
@@ -24,6 +25,7 @@ pub use host::{
     Suite, directs,
 };
 pub use http::{HttpVersion, StatusCodes, WrongStatus};
+pub use maintenance::{Drain, Maintenance, NotDrained};
 pub use service::{
     HOMES, Mode, Persistence, Protocol, RealServer, Scheduler, Service, SorryServer, Vip,
 };
@@ -46,6 +48,9 @@ pub struct Cluster {
     pub waivers: Vec<Waiver>,
     /// Free values for roles and templates of the user's own.
     pub vars: serde_json::Map<String, serde_json::Value>,
+    /// The drains that its weights and priorities take into account; none in an inventory.
+    #[serde(skip)]
+    pub maintenance: Option<Maintenance>,
 }
 
 impl Cluster {

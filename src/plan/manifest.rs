@@ -93,6 +93,23 @@ impl Manifest {
             .find(|entry| entry.resource.is_same_as(resource))
     }
 
+    /// With other entries in place of those of the same resources, in the order of what is wanted; what is no longer wanted
+    /// stays, at the end.
+    pub fn with(&self, wanted: &[Resource], entries: &[Entry]) -> Self {
+        let mut next = Self::new(&self.cluster);
+        let entry = |resource: &Resource| {
+            let mut new = entries.iter();
+            new.find(|entry| entry.resource.is_same_as(resource))
+                .or_else(|| self.entry(resource))
+        };
+        next.entries
+            .extend(wanted.iter().filter_map(entry).cloned());
+        let is_wanted = |entry: &Entry| wanted.iter().any(|r| r.is_same_as(&entry.resource));
+        let gone = self.entries.iter().filter(|entry| !is_wanted(entry));
+        next.entries.extend(gone.cloned());
+        next
+    }
+
     /// A line an entry, so that a person can read it.
     pub fn text(&self) -> String {
         let entries: Vec<String> = self

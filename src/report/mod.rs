@@ -10,6 +10,7 @@ pub mod error;
 pub mod explain;
 pub mod findings;
 pub mod json;
+pub mod maintenance;
 pub mod plain;
 pub mod plan;
 pub mod probe;

@@ -14,15 +14,27 @@ use super::style::{Style, Tone};
 use super::table::{Side, Table, paragraph};
 use crate::fact::ipvs::Rates;
 use crate::fact::keepalived;
+use crate::model::Drain;
+use crate::plan::maintenance::words;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StatusView {
     pub cluster: String,
     pub directors: Vec<Director>,
     pub services: Vec<Service>,
+    /// What is drained until somebody ends it.
+    pub maintenance: Vec<Drained>,
     /// The connection table, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<Connections>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Drained {
+    #[serde(flatten)]
+    pub drain: Drain,
+    /// Whether its time is over.
+    pub overdue: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -84,7 +96,7 @@ pub struct RealServer {
     pub state: State,
     /// In the running table.
     pub weight: Option<u32>,
-    /// In the inventory.
+    /// In the inventory; 0 while it is drained.
     pub wanted_weight: Option<u32>,
     pub active: u64,
     pub inactive: u64,
@@ -197,6 +209,7 @@ pub fn text(writer: &mut dyn Write, view: &StatusView, style: Style) -> io::Resu
     if view.services.is_empty() {
         writeln!(writer, "\nno services")?;
     }
+    maintenance(writer, &view.maintenance, style)?;
     if let Some(all) = &view.connections {
         connections::text(writer, all, style)?;
     }
@@ -236,6 +249,26 @@ fn directors(writer: &mut dyn Write, directors: &[Director], style: Style) -> io
     }
     table.align(&[Side::Left, Side::Left]);
     write!(writer, "{}", table.render("", style))
+}
+
+fn maintenance(writer: &mut dyn Write, all: &[Drained], style: Style) -> io::Result<()> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    writeln!(writer, "\n{}", style.paint(Tone::Heading, "maintenance"))?;
+    const INDENT: &str = "  ";
+    let narrower = Style {
+        width: style.width.map(|width| width.saturating_sub(INDENT.len())),
+        ..style
+    };
+    for drained in all {
+        let mut line = sanitize::line(&words(&drained.drain)).into_owned();
+        if drained.overdue {
+            line.push_str("; its time is over");
+        }
+        writeln!(writer, "{INDENT}{}", paragraph(&line, "    ", narrower))?;
+    }
+    Ok(())
 }
 
 fn heading(writer: &mut dyn Write, service: &Service, style: Style) -> io::Result<()> {

@@ -4,7 +4,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::event::Event;
-use crate::model::Host;
+use crate::model::{Host, Maintenance};
 use crate::plan::{HostPlan, Part};
 use crate::resource::Resource;
 use crate::resource::change::Step;
@@ -90,7 +90,8 @@ impl<'a> Fleet<'a> {
 
     /// Connects to hosts and probes them.
     pub fn open<'h>(&self, hosts: Vec<(&'h Host, Vec<Resource>)>) -> Vec<Outcome<'h, HostRun<'h>>> {
-        self.open_and(hosts, |run| run)
+        let opened = self.open_and(hosts, |run| run);
+        self.maintained(opened, |run| run, |_| ())
     }
 
     /// The same for plans alone, each with its plan. Hosts that are as wanted are left again at once: of a thousand hosts
@@ -99,13 +100,18 @@ impl<'a> Fleet<'a> {
         &self,
         hosts: Vec<(&'h Host, Vec<Resource>)>,
     ) -> Vec<Outcome<'h, (HostRun<'h>, HostPlan)>> {
-        self.open_and(hosts, |mut run| {
+        let opened = self.open_and(hosts, |mut run| {
             let plan = run.plan(self.run.secrets);
             if !run.host.is_director() && plan.is_empty() {
                 run.leave();
             }
             (run, plan)
-        })
+        });
+        self.maintained(
+            opened,
+            |(run, _)| run,
+            |(run, plan)| *plan = run.plan(self.run.secrets),
+        )
     }
 
     fn open_and<'h, T: Send>(
@@ -121,13 +127,53 @@ impl<'a> Fleet<'a> {
         self.each(hosts, |(host, wanted)| {
             let opened = HostRun::open(&self.run, host, wanted);
             if let Err(error) = &opened {
-                self.run.sink.event(&Event::Failed {
-                    host: host.name.clone(),
-                    kind: error.kind(),
-                    error: crate::error_chain::chain(error),
-                });
+                self.failed(host, error);
             }
             (host, opened.map(&then))
+        })
+    }
+
+    fn failed(&self, host: &Host, error: &HostError) {
+        self.run.sink.event(&Event::Failed {
+            host: host.name.clone(),
+            kind: error.kind(),
+            error: crate::error_chain::chain(error),
+        });
+    }
+
+    /// Has directors want what the newest of their records says. A director that missed a drain learns of it here from
+    /// the others. `then` is done where something else is wanted.
+    fn maintained<'h, T: Send>(
+        &self,
+        mut opened: Vec<Outcome<'h, T>>,
+        run_of: impl Fn(&mut T) -> &mut HostRun<'h> + Sync,
+        then: impl Fn(&mut T) + Sync,
+    ) -> Vec<Outcome<'h, T>> {
+        let reached = opened.iter_mut().filter_map(|(_, run)| run.as_mut().ok());
+        let records: Vec<Maintenance> = reached
+            .map(|run| run_of(run).answer.maintenance.clone())
+            .collect();
+        let Some(newest) = Maintenance::newest(&records) else {
+            return opened;
+        };
+        let run = &self.run;
+        let cluster = run.maintained.get_or_init(|| newest.over(run.cluster));
+        self.each(opened, |(host, outcome)| {
+            let mut opened = match outcome {
+                Ok(opened) if host.is_director() => opened,
+                other => return (host, other),
+            };
+            let one = run_of(&mut opened);
+            // Nothing is wanted of hosts that are only asked or taken down.
+            if one.wanted.is_empty() {
+                return (host, Ok(opened));
+            }
+            if let Err(error) = one.want(run, cluster) {
+                self.failed(host, &error);
+                return (host, Err(error));
+            }
+            then(&mut opened);
+            (host, Ok(opened))
         })
     }
 

@@ -5,14 +5,15 @@ use super::*;
 use crate::cancel::CancelToken;
 use crate::event::Sink;
 use crate::inventory::{self, BUILT_IN_ROLES};
-use crate::model::Cluster;
+use crate::model::{Cluster, Drain};
 use crate::plan::manifest::Manifest;
-use crate::plan::stages;
+use crate::plan::{maintenance, stages};
+use crate::resource::Distribution;
 use crate::resource::change::{Phase, Step};
 use crate::role::Roles;
 use crate::secret::Secrets;
 use crate::transport::Output;
-use crate::transport::fake::{FakeHosts, ok};
+use crate::transport::fake::{FakeHosts, Script, ok};
 
 const TEXT: &str = "cluster: t\nnetworks: 10.0.0.0/24\nhosts:\n  lb1: { role: director, address: 10.0.0.1 }\n  \
                     lb2: { role: backup, address: 10.0.0.2 }\n  rs1: { role: realserver, address: 10.0.0.3 }\n  \
@@ -73,6 +74,7 @@ fn with_fleet<T>(
     let roles = Roles::load(None).expect("roles");
     let run = Run {
         cluster,
+        maintained: Default::default(),
         roles: roles.over(cluster),
         connect: fake,
         secrets: &Secrets::new(),
@@ -241,4 +243,124 @@ fn hosts_that_are_as_wanted_are_left_at_once() {
             .collect()
     });
     assert_eq!(open, ["lb1", "lb2", "rs2"]);
+}
+
+/// A director that answers every fact with next to nothing, and its record.
+fn director(record: Option<&Maintenance>) -> Script {
+    let record = record.map(|record| maintenance::file("t", record).content);
+    let answer = move |script: &str| {
+        let nonce = script
+            .split("\\n@")
+            .nth(1)
+            .and_then(|s| s.split(' ').next());
+        let nonce = nonce.expect("a nonce");
+        let mut text = String::new();
+        for line in script.lines() {
+            let Some(section) = line.strip_prefix("section=") else {
+                continue;
+            };
+            let parts = match section {
+                "system" => vec![
+                    ("os", "ID=debian\nUid:\t0\t0\t0\t0\n"),
+                    ("tools", "ip\n"),
+                    ("systemd", "yes"),
+                ],
+                "address" => vec![("json", "[]\n")],
+                "clock" => vec![("time", "100 50\n")],
+                "end" => vec![("end", "")],
+                _ => vec![("nothing", "")],
+            };
+            for (part, said) in parts {
+                text.push_str(&format!("\n@{nonce} {section} {part}\n{said}"));
+            }
+            if let (Some(record), "file") = (&record, section) {
+                let path = maintenance::path("t");
+                text.push_str(&format!(
+                    "\n@{nonce} file stat\nregular file|{}|644|root:root|1.0 1.0|{path}\n\n@{nonce} file content\n{record}",
+                    record.len()
+                ));
+            }
+        }
+        Ok(ok(text))
+    };
+    Script::new().on_match(|script| script.contains("section=end"), answer)
+}
+
+/// Of two directors one missed the last drain; a host that is only asked wants nothing.
+#[test]
+fn directors_want_what_the_newest_of_their_records_says() {
+    let loaded = inventory::parse("t.yaml", TEXT, BUILT_IN_ROLES).expect("a valid inventory");
+    let cluster = &loaded.cluster;
+    let drain = |host: &str| Drain {
+        host: host.to_owned(),
+        service: None,
+        by: "ann@desk".to_owned(),
+        since: 1,
+        until: None,
+        reason: None,
+    };
+    let old = Maintenance::default().with(drain("rs1"));
+    let new = old.with(drain("rs2"));
+    let ended = old.without("rs1", None).expect("a drain");
+    for (about, records, wants, weights) in [
+        ("no record", [None, None], true, vec![1, 1]),
+        ("one of two", [Some(&old), None], true, vec![0, 1]),
+        ("a newer one", [Some(&old), Some(&new)], true, vec![0, 0]),
+        (
+            "one that ended",
+            [Some(&ended), Some(&old)],
+            true,
+            vec![1, 1],
+        ),
+        ("nothing is wanted", [Some(&old), None], false, vec![0, 1]),
+    ] {
+        let fake = FakeHosts::new()
+            .host("lb1", director(records[0]))
+            .host("lb2", director(records[1]));
+        let cancel = CancelToken::default();
+        let log = Log {
+            lines: Mutex::default(),
+            cancel: None,
+        };
+        with_fleet(cluster, &fake, &log, &cancel, |fleet| {
+            let os = Distribution::assumed();
+            let wanted = |host: &Host| {
+                let all = fleet.run.roles.of(host, &os).expect("resources");
+                all.into_iter().filter(|_| wants).collect::<Vec<_>>()
+            };
+            let hosts = cluster.directors().map(|host| (host, wanted(host)));
+            let opened = fleet.open(hosts.collect());
+            let desired = fleet.run.desired();
+            let found: Vec<u16> = desired.services[0]
+                .real_servers
+                .iter()
+                .map(|rs| rs.weight)
+                .collect();
+            assert_eq!(found, weights, "{about}");
+            let newest = Maintenance::newest(records.into_iter().flatten());
+            for (host, run) in opened {
+                let run = run.unwrap_or_else(|e| {
+                    panic!("{about}: {}: {}", host.name, crate::error_chain::chain(&e))
+                });
+                let mut files = run.wanted.iter().filter_map(|resource| match resource {
+                    Resource::File(file) if file.path == maintenance::path("t") => {
+                        Some(&file.content)
+                    }
+                    _ => None,
+                });
+                let expected = newest
+                    .filter(|_| wants)
+                    .map(|newest| maintenance::file("t", newest).content);
+                assert_eq!(files.next(), expected.as_ref(), "{about}: {}", host.name);
+                let mut kernel = run.wanted.iter().filter_map(|resource| match resource {
+                    Resource::Ipvs(ipvs) => Some(ipvs.real_servers.iter().map(|rs| rs.weight)),
+                    _ => None,
+                });
+                let found: Option<Vec<u32>> = kernel.next().map(Iterator::collect);
+                let expected =
+                    wants.then(|| weights.iter().map(|weight| u32::from(*weight)).collect());
+                assert_eq!(found, expected, "{about}: {}", host.name);
+            }
+        });
+    }
 }

@@ -1,13 +1,14 @@
 //! One host in a run: shell session, probe result, plan, and execution of the plan.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::event::{Event, Sink};
 use crate::fact::{Facts, Needs, section};
 use crate::model::{Cluster, Host};
 use crate::plan::manifest::Manifest;
-use crate::plan::{self, Basis, HostPlan};
+use crate::plan::{self, Basis, HostPlan, Scope, maintenance};
 use crate::probe::{self, Answer, ProbeError};
 use crate::resource::change::Step;
 use crate::resource::{Change, Distribution, Resource};
@@ -21,7 +22,10 @@ use crate::cancel::CancelToken;
 
 /// What all hosts of a run share.
 pub struct Run<'a> {
+    /// As the inventory has it.
     pub cluster: &'a Cluster,
+    /// The same with what its directors have recorded as drained, once they were asked and where they have.
+    pub maintained: OnceLock<Cluster>,
     pub roles: Expansion<'a>,
     pub connect: &'a dyn Connect,
     pub secrets: &'a Secrets,
@@ -33,10 +37,19 @@ pub struct Run<'a> {
     pub more: &'a (dyn Fn(&Host, &mut Needs) -> String + Sync),
 }
 
+impl Run<'_> {
+    /// The cluster as its hosts shall be: the inventory, and what is drained.
+    pub fn desired(&self) -> &Cluster {
+        self.maintained.get().unwrap_or(self.cluster)
+    }
+}
+
 /// A host that has answered its probe.
 pub struct HostRun<'a> {
     pub host: &'a Host,
     pub wanted: Vec<Resource>,
+    /// The resources that the run is about; all of them without it.
+    pub scope: Option<Scope>,
     pub answer: Answer,
     pub shell: Box<dyn RemoteShell>,
     /// When the answer came, in seconds since the epoch, by this machine's clock.
@@ -81,6 +94,7 @@ impl<'a> HostRun<'a> {
         Ok(Self {
             host,
             wanted,
+            scope: None,
             answer,
             shell,
             answered_at: now.map_or(0.0, |now| now.as_secs_f64()),
@@ -93,7 +107,42 @@ impl<'a> HostRun<'a> {
     pub fn lock(&mut self, run: &Run) -> Result<(), HostError> {
         take_lock(run, self.host, self.shell.as_mut())?;
         self.probe_again(run)?;
+        let known = run.desired().maintenance.as_ref();
+        if self.answer.maintenance.revision > known.map_or(0, |known| known.revision) {
+            return Err(HostError::Obstacles(vec![
+                "another run of lvsctl drained a host or ended a drain meanwhile; run again"
+                    .to_owned(),
+            ]));
+        }
         no_obstacles(&self.answer, &self.wanted)
+    }
+
+    /// Wants what the host shall be in another state of the cluster. It is asked anew where that needs more facts.
+    pub fn want(&mut self, run: &Run, cluster: &Cluster) -> Result<(), HostError> {
+        let asked = probe::needs(&with_owned(&self.wanted, &self.answer.manifest));
+        self.wanted = self.resources(run, cluster)?;
+        let mut needs = probe::needs(&with_owned(&self.wanted, &self.answer.manifest));
+        // It is asked for in any case.
+        let record = maintenance::path(&run.cluster.name);
+        if let Some(paths) = needs.file.as_mut().filter(|_| self.host.is_director()) {
+            if !asked
+                .file
+                .as_ref()
+                .is_some_and(|paths| paths.contains(&record))
+            {
+                paths.remove(&record);
+            }
+        }
+        if needs != asked {
+            self.probe_again(run)?;
+        }
+        Ok(())
+    }
+
+    /// What the host shall be in some state of the cluster.
+    pub fn resources(&self, run: &Run, cluster: &Cluster) -> Result<Vec<Resource>, HostError> {
+        let os = Distribution::of(&self.answer.facts.system);
+        Ok(run.roles.with(cluster).of(self.host, &os)?)
     }
 
     /// The same question once more, and of what became ours since.
@@ -118,6 +167,7 @@ impl<'a> HostRun<'a> {
             others: &self.answer.others,
             facts: &self.answer.facts,
             secrets,
+            scope: self.scope.as_ref(),
         };
         plan::host(&self.host.name, &basis)
     }
@@ -388,6 +438,10 @@ fn ask(
     needs: &Needs,
 ) -> Result<Answer, HostError> {
     let mut needs = needs.clone();
+    if host.is_director() {
+        let record = maintenance::path(&run.cluster.name);
+        needs.file.get_or_insert_default().insert(record);
+    }
     let more = (run.more)(host, &mut needs);
     answer(run, shell, &needs, &more, timeout(host))
 }

@@ -67,6 +67,7 @@ fn locked(fake: &FakeHosts, wanted: Vec<Resource>) -> Result<Vec<String>, HostEr
     let roles = Roles::load(None).expect("roles");
     let run = Run {
         cluster: &loaded.cluster,
+        maintained: Default::default(),
         roles: roles.over(&loaded.cluster),
         connect: fake,
         secrets: &Secrets::new(),

@@ -90,7 +90,7 @@ pub fn moving(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Moving {
 
 /// Waits until nothing moves, or it has taken longer than it may. Directors are asked anew only where something moved.
 pub fn wait(fleet: &Fleet, hosts: &mut [HostRun]) {
-    let cluster = fleet.run.cluster;
+    let cluster = fleet.run.desired();
     let mut deadline = None;
     loop {
         let answers: Vec<(&str, &Answer)> = hosts

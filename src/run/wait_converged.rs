@@ -104,7 +104,7 @@ fn served(vip: IpAddr, holders: Holders) -> Option<Unsettled> {
 /// What has not settled in time; asks only of instances whose members are all in hand. What keepalived left in the table
 /// is repaired so often; on hosts that are not locked it must not be.
 pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun], repairs: u32) -> Vec<Unsettled> {
-    let cluster = fleet.run.cluster;
+    let cluster = fleet.run.desired();
     let in_hand = |instance: &&VrrpInstance| {
         instance
             .members
@@ -205,7 +205,7 @@ impl Unheld {
 /// VIPs that stay on no director though keepalived has them in its file and runs, asked of instances whose members are
 /// all in hand. Directors that are about to take one over are waited for.
 pub fn unheld(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unheld> {
-    let mut left = missing(fleet.run.cluster, directors);
+    let mut left = missing(fleet.run.desired(), directors);
     let longest = left.iter().map(|(_, instance)| handover(instance));
     let end = Instant::now() + Duration::from_secs_f64(longest.fold(0.0, f64::max));
     while !left.is_empty() && Instant::now() < end && !fleet.run.cancel.is_cancelled() {

@@ -97,11 +97,13 @@ fn membership<'c>(
         me,
         peers: peers.map(|member| member.address).collect(),
         other_interfaces,
-        trackers: trackers(cluster, instance),
+        trackers: trackers(cluster, instance, host),
     }
 }
 
-fn trackers(cluster: &Cluster, instance: &VrrpInstance) -> Vec<Tracker> {
+fn trackers(cluster: &Cluster, instance: &VrrpInstance, host: &Host) -> Vec<Tracker> {
+    let mut record = cluster.maintenance.iter();
+    let is_drained = record.any(|record| record.drains_host(&host.name));
     let all = instance.track_scripts.iter().map(|tracker| Tracker {
         name: format!("{}-{}", instance.name, tracker.name),
         path: match &tracker.watch {
@@ -109,7 +111,12 @@ fn trackers(cluster: &Cluster, instance: &VrrpInstance) -> Vec<Tracker> {
             Watch::Unit { .. } => watcher(cluster, instance, tracker),
         },
         interval: tracker.interval,
-        weight: tracker.weight,
+        // What is well must not lift a drained director above the others; with 0 a failure would be FAULT.
+        weight: if is_drained && tracker.weight > 0 {
+            -1
+        } else {
+            tracker.weight
+        },
         fall: tracker.fall,
         rise: tracker.rise,
     });
@@ -168,4 +175,43 @@ pub(super) fn watched_units<'c>(cluster: &'c Cluster, host: &Host) -> Vec<Watche
 fn watcher(cluster: &Cluster, instance: &VrrpInstance, tracker: &TrackScript) -> String {
     let (cluster, instance, tracker) = (&cluster.name, &instance.name, &tracker.name);
     format!("/usr/local/sbin/lvsctl-{cluster}-{instance}-{tracker}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::{self, BUILT_IN_ROLES};
+    use crate::model::{Drain, Maintenance};
+
+    #[test]
+    fn what_is_well_does_not_lift_a_drained_director() {
+        const TEXT: &str = "cluster: t\nnetworks: 10.0.0.0/24\nhosts:\n  lb1: { role: director, address: 10.0.0.1 }\n  \
+                            lb2: { role: backup, address: 10.0.0.2 }\nvrrp:\n  virtual_router_id: 1\n  vips: 10.0.0.9\n  \
+                            track_script:\n    up: { script: /bin/up, weight: 100 }\n    down: { script: /bin/down, weight: -20 }\n    \
+                            fault: { script: /bin/fault, weight: 0 }\n";
+        let inventory = match inventory::parse("t.yaml", TEXT, BUILT_IN_ROLES) {
+            Ok(loaded) => loaded.cluster,
+            Err(error) => panic!("{}", error.render(100, false)),
+        };
+        let drain = Drain {
+            host: "lb1".to_owned(),
+            service: None,
+            by: "ann@desk".to_owned(),
+            since: 1,
+            until: None,
+            reason: None,
+        };
+        let drained = Maintenance::default().with(drain).over(&inventory);
+        for (cluster, host, expected) in [
+            (&inventory, 0, [100, -20, 0]),
+            (&drained, 0, [-1, -20, 0]),
+            (&drained, 1, [100, -20, 0]),
+        ] {
+            let host = &cluster.hosts[host];
+            let trackers = trackers(cluster, &cluster.vrrp[0], host);
+            let mut weights: Vec<i16> = trackers.iter().map(|tracker| tracker.weight).collect();
+            weights.sort_by_key(|weight| expected.iter().position(|own| own == weight));
+            assert_eq!(weights, expected, "{}", host.name);
+        }
+    }
 }

@@ -86,6 +86,7 @@ fn opened(
     );
     let run = Run {
         cluster: &cluster,
+        maintained: Default::default(),
         roles: roles.over(&cluster),
         connect: &fake,
         secrets: &secrets,

@@ -24,6 +24,7 @@ mod inventory_words;
 mod keepalived_conf;
 mod lab;
 mod large_inventory;
+mod maintenance;
 mod package;
 mod reference;
 mod refusals;

@@ -536,6 +536,7 @@ fn first_plan() -> (Vec<HostPlan>, usize) {
             others: &[],
             facts: &facts,
             secrets: &secrets,
+            scope: None,
         };
         HostPlan {
             refusals: Vec::new(),

@@ -1,9 +1,10 @@
 //! The status of a cluster as it is shown.
 
 use lvsctl::fact::ipvs::Rates;
+use lvsctl::model::Drain;
 use lvsctl::report::Style;
 use lvsctl::report::status::{
-    Director, DirectorState, Out, RealServer, Service, State, StatusView, json, text,
+    Director, DirectorState, Drained, Out, RealServer, Service, State, StatusView, json, text,
 };
 
 fn director(host: &str, state: DirectorState, vips: &[&str], note: Option<&str>) -> Director {
@@ -104,6 +105,30 @@ fn view() -> StatusView {
             ),
         ],
         services: vec![web, mail],
+        maintenance: vec![
+            Drained {
+                drain: Drain {
+                    host: "rs2".into(),
+                    service: None,
+                    by: "ann@desk".into(),
+                    since: 1_790_000_000,
+                    until: Some(1_790_003_600),
+                    reason: Some("a new disk".into()),
+                },
+                overdue: true,
+            },
+            Drained {
+                drain: Drain {
+                    host: "rs1".into(),
+                    service: Some("web".into()),
+                    by: "ann@desk".into(),
+                    since: 1_790_000_000,
+                    until: None,
+                    reason: None,
+                },
+                overdue: false,
+            },
+        ],
         connections: None,
     }
 }
@@ -137,6 +162,7 @@ fn an_empty_cluster_says_so() {
         cluster: "empty".into(),
         directors: Vec::new(),
         services: Vec::new(),
+        maintenance: Vec::new(),
         connections: None,
     };
     assert_eq!(

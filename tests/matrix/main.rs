@@ -13,6 +13,7 @@ mod harness;
 mod health;
 #[path = "../support/labs.rs"]
 mod labs;
+mod maintenance;
 mod named;
 mod particular;
 mod persistence;

@@ -1,7 +1,10 @@
 //! The shipped topologies, each with what is particular to it and with an edit.
 
 use crate::harness::Cluster;
-use crate::{arp, damage, drills, health, particular, persistence, quoted, schedulers, vips, vrrp};
+use crate::{
+    arp, damage, drills, health, maintenance, particular, persistence, quoted, schedulers, vips,
+    vrrp,
+};
 
 pub(crate) struct Topology {
     /// The row's; no other has it.
@@ -43,6 +46,7 @@ const DR_KEEPALIVED: Topology = Topology {
             quoted::keepalived_loads_what_is_written(cluster);
             damage::each_is_named_and_mended(cluster);
             drills::all(cluster);
+            maintenance::all(cluster);
             vips::a_vip_comes_and_goes_on_a_live_pair(cluster);
             vips::a_vip_that_comes_on_one_director_alone(cluster);
             vips::instances_swap_their_ids(cluster, ONE_INSTANCE);

@@ -5,7 +5,7 @@ mod connections;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::cli::{Format, Global, StatusArgs};
 use crate::exit::Exit;
@@ -13,10 +13,10 @@ use crate::fact::Needs;
 use crate::fact::ipvs::{Place, Served, entries};
 use crate::fact::keepalived;
 use crate::model::ports;
-use crate::model::{Cluster, Host, Service};
+use crate::model::{Cluster, Host, Maintenance, Service};
 use crate::report;
 use crate::report::error::chain;
-use crate::report::status::{Director, DirectorState, RealServer, State, StatusView};
+use crate::report::status::{Director, DirectorState, Drained, RealServer, State, StatusView};
 use crate::resource::ipvs::{Destination, Ipvs, KEEPALIVED, Virtual};
 use crate::run::{Fleet, HostRun};
 use crate::view;
@@ -99,9 +99,14 @@ fn rounds<'h>(
     let mut round: u64 = 1;
     let mut reasons = connections::Reasons::default();
     loop {
-        let mut view = view(session.cluster(), runs, missing);
+        // A drain that another run makes meanwhile shows.
+        let records = runs.iter().map(|run| &run.answer.maintenance);
+        let record = Maintenance::newest(records);
+        let maintained = record.map(|record| record.over(session.cluster()));
+        let cluster = maintained.as_ref().unwrap_or(session.cluster());
+        let mut view = view(cluster, runs, missing);
         if args.connections {
-            view.connections = connections::view(session.cluster(), runs);
+            view.connections = connections::view(cluster, runs);
         }
         if let Some(all) = &mut view.connections {
             reasons.tell(session, all)?;
@@ -195,8 +200,23 @@ fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> Sta
         cluster: cluster.name.clone(),
         directors,
         services,
+        maintenance: drained(cluster, now()),
         connections: None,
     }
+}
+
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs())
+}
+
+fn drained(cluster: &Cluster, now: u64) -> Vec<Drained> {
+    let all = cluster.maintenance.iter().flat_map(|record| &record.drains);
+    all.map(|drain| Drained {
+        drain: drain.clone(),
+        overdue: drain.has_passed(now),
+    })
+    .collect()
 }
 
 /// A VIP on two directors is a takeover in progress, or two that do not hear each other.
@@ -237,12 +257,18 @@ fn director(cluster: &Cluster, run: &HostRun) -> Director {
             format!("{} is in FAULT ({why})", i.name)
         })
         .collect();
+    let mut record = cluster.maintenance.iter();
+    let is_drained = record.any(|record| record.drains_host(&run.host.name));
     Director {
         host: run.host.name.clone(),
         state: state(!vips.is_empty(), waits, !faults.is_empty()),
         vips,
         instances,
-        note: (!faults.is_empty()).then(|| faults.join("; ")),
+        note: match (faults.is_empty(), is_drained) {
+            (false, _) => Some(faults.join("; ")),
+            (true, true) => Some("drained".to_owned()),
+            (true, false) => None,
+        },
     }
 }
 

@@ -199,6 +199,7 @@ pub(super) fn resolve(raw: &Inventory, cx: &mut Context<'_>) -> Cluster {
         arp: raw.arp.copied().map(|arp| arp.0).unwrap_or_default(),
         waivers,
         vars: raw.vars.get().map(free).unwrap_or_default(),
+        maintenance: None,
     }
 }
 

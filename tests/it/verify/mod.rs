@@ -223,6 +223,7 @@ impl Recorded {
         let roles = Roles::load(None).unwrap();
         let run = Run {
             cluster: &self.cluster,
+            maintained: Default::default(),
             roles: roles.over(&self.cluster),
             connect: &fake,
             secrets: &secrets,

@@ -995,6 +995,12 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
         "ipvsadm -Z",
     ),
     (
+        "maintenance",
+        "this machine's clock is near that of the machine that drained",
+        Holds("a drain is to the second, in UTC, and lasts for minutes at least"),
+        "the record of drains on the directors",
+    ),
+    (
         "waiver-expired",
         "this machine's clock knows the day",
         Holds("a waiver is by days, in UTC"),
