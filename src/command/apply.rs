@@ -16,6 +16,7 @@ use crate::run::{Fleet, HostRun};
 use super::confirm;
 use super::drain::Drain;
 use super::output::{self, show};
+use super::own_address;
 use super::session::{Options, Session, all_locked, leftovers, names_in_plans};
 use super::vips;
 use super::{Failure, Result};
@@ -38,6 +39,9 @@ pub(super) fn run(global: &Global, args: &ApplyArgs, goal: Goal) -> Result<Exit>
             ..Options::default()
         },
     )?;
+    if goal == Goal::Inventory {
+        own_address::check(global, &session.context)?;
+    }
     for warning in &session.context.loaded.warnings {
         session.reporter.event(&Event::Warning(warning.clone()));
     }

@@ -14,6 +14,7 @@ mod lab;
 mod man;
 mod notify;
 mod output;
+mod own_address;
 mod plan;
 mod probe;
 mod render;

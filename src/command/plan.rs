@@ -7,6 +7,7 @@ use crate::report;
 
 use super::Result;
 use super::output::show;
+use super::own_address;
 use super::session::{Options, Session, leftovers, names_in_plans};
 use super::vips;
 
@@ -19,6 +20,7 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
             ..Options::default()
         },
     )?;
+    own_address::check(global, &session.context)?;
     let made = make(&session);
     let context = session.finish();
     let (plans, missing) = made?;
