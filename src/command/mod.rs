@@ -10,6 +10,7 @@ mod context;
 mod drain;
 mod drill;
 mod explain;
+mod guarded;
 mod lab;
 mod man;
 mod notify;

@@ -6,6 +6,7 @@ use crate::plan::HostPlan;
 use crate::report;
 
 use super::Result;
+use super::guarded;
 use super::output::show;
 use super::own_address;
 use super::session::{Options, Session, leftovers, names_in_plans};
@@ -51,6 +52,8 @@ fn make(session: &Session) -> Result<(Vec<HostPlan>, usize)> {
     let unheld = vips::unheld(&fleet, &mut opened.hosts);
     let hosts = &opened.hosts;
     vips::together(&fleet, hosts, &mut plans, &unheld);
+    guarded::look(&fleet, &mut opened.hosts, &mut plans, None);
+    let hosts = &opened.hosts;
     for (host, plan) in hosts.iter().zip(&mut plans) {
         plan.notes.extend(vips::notes(&unheld, &host.host.name));
         plan.notes.extend(leftovers(session, host));
