@@ -23,7 +23,8 @@ pub(super) fn look(
             return;
         }
         host.guard.confirm = confirm;
-        host.ask_way_in(&fleet.run);
+        host.ask_way_in();
+        plan.refusals.extend(host.way_in_refusals());
         let seconds = confirm.map_or(SECONDS, |time| time.as_secs());
         let reasons = host.reasons(&fleet.run, plan);
         let what: Vec<String> = reasons

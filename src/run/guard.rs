@@ -64,7 +64,7 @@ fn previous(cluster: &str) -> String {
 
 impl HostRun<'_> {
     /// Asks how lvsctl is connected. Where the host does not say, all that could matter is guarded.
-    pub fn ask_way_in(&mut self, run: &Run) {
+    pub fn ask_way_in(&mut self) {
         if self.host.connection == Connection::Local {
             return;
         }
@@ -76,7 +76,6 @@ impl HostRun<'_> {
             Ok(facts) => self.guard.way = facts.way_in.0,
             Err(error) => tracing::debug!(host = self.host.name, %error, "asking for the way in"),
         }
-        let _ = run;
     }
 
     fn extent(&self) -> Extent {
@@ -87,6 +86,17 @@ impl HostRun<'_> {
         } else {
             Extent::WayIn
         }
+    }
+
+    /// Why what is wanted must not be made: it would take over an end of lvsctl's connection.
+    pub fn way_in_refusals(&self) -> Vec<String> {
+        let Some(way) = &self.guard.way else {
+            return Vec::new();
+        };
+        let wanted = self.wanted.iter();
+        wanted
+            .filter_map(|resource| guard::way_in::refusal(resource, way))
+            .collect()
     }
 
     /// Why changes of a plan are guarded.

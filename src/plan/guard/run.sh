@@ -62,11 +62,11 @@ fire() {
 wait_and_fire() { # boot or not
 	exec 7>>"$d/timer"
 	# Who looks whether it runs holds the lock for a moment.
-	tries=5
+	tries=20
 	until flock -n 7; do
 		tries=$((tries - 1))
 		[ "$tries" -gt 0 ] || exit 0
-		sleep 1 7>&-
+		sleep 0.1 7>&- 2>/dev/null || sleep 1 7>&-
 	done
 	seen=
 	left=0

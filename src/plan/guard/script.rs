@@ -62,7 +62,8 @@ impl Arm<'_> {
             "umask 077\nd={d}\nmkdir -p \"$d\"\n\
              if [ ! -e \"$d/armed\" ] && [ ! -e \"$d/firing\" ]; then rm -rf \"$d\"/*; fi\n\
              n=1\nwhile [ -e \"$d/undo.$n\" ]; do n=$((n + 1)); done\nk=$d/kept.$n\nu=$d/undo.$n\n\
-             trap 'rm -rf \"$k\" \"$u\" \"$u.new\" \"$d\"/*.new; rmdir \"$d\" 2>/dev/null || :' EXIT\n\
+             trap 'if [ -e \"$d/armed\" ] || [ -e \"$d/firing\" ]; then rm -rf \"$k\" \"$u\" \"$u.new\" \"$d\"/*.new; \
+             else sh \"$d/run\" disarm anyway >/dev/null 2>&1 || rm -rf \"$d\"; fi' EXIT\n\
              rm -rf \"$k\"\nmkdir \"$k\"\n"
         );
         text.push_str(&heredoc("cat >\"$d/functions.new\"", FUNCTIONS));

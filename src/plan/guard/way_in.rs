@@ -99,6 +99,46 @@ pub fn touches(change: &Change, resource: &Resource, way: Way) -> Option<Touch> 
     }
 }
 
+/// Why a wanted resource must not be made: it would take over an end of lvsctl's connection, or its route.
+pub fn refusal(resource: &Resource, way: &WayIn) -> Option<String> {
+    match resource {
+        Resource::Address(address) => {
+            let ip = address.address.addr();
+            if ip == way.controller {
+                return Some(format!(
+                    "{ip} is the address from which lvsctl reaches this host, which would take it for its own; choose another \
+                     address, or run lvsctl on another machine"
+                ));
+            }
+            if Some(ip) == way.gateway {
+                return Some(format!(
+                    "{ip} is the gateway of lvsctl's connection to this host, which would take it for its own; choose another \
+                     address"
+                ));
+            }
+            // Another address than a VIP may be that of the host itself.
+            (ip == way.local && !address.source).then(|| {
+                format!(
+                    "{ip} is the address by which lvsctl reaches this host; choose another address for the VIP, or reach the host \
+                     by an address of its own"
+                )
+            })
+        }
+        Resource::Route(route) => {
+            let ends_here = route.via.is_none() && route.interface.as_deref() == Some("lo");
+            let leads =
+                Known(Way::Known(way)).needs_route(route.to) && route.to.contains(&way.controller);
+            (leads && (ends_here || route.via == Some(way.local))).then(|| {
+                format!(
+                    "the route {} leads to this host itself, and lvsctl's connection from {} would take it; write another gateway",
+                    route.to, way.controller
+                )
+            })
+        }
+        _ => None,
+    }
+}
+
 /// The connection, with answers that are on the safe side where it is not known.
 #[derive(Clone, Copy)]
 struct Known<'a>(Way<'a>);

@@ -300,3 +300,80 @@ fn a_value_that_is_put_back_counts_as_it_will_be() {
         assert_eq!(found.is_some(), touched, "{back_to}");
     }
 }
+
+#[test]
+fn what_would_take_over_an_end_of_the_connection_is_refused() {
+    for (what, resource, routed, refused) in [
+        (
+            "a VIP",
+            r#"{"address":{"address":"10.0.0.200/32","interface":"lo","source":false}}"#,
+            true,
+            false,
+        ),
+        (
+            "the controller's address",
+            r#"{"address":{"address":"10.0.0.9/32","interface":"lo","source":false}}"#,
+            false,
+            true,
+        ),
+        (
+            "the same, held by keepalived",
+            r#"{"address":{"address":"10.0.0.9/32","interface":"bond0.10","source":false,"if_held":true}}"#,
+            false,
+            true,
+        ),
+        (
+            "the gateway's address",
+            r#"{"address":{"address":"10.0.0.254/32","interface":"lo","source":false}}"#,
+            true,
+            true,
+        ),
+        (
+            "the host's address as a VIP",
+            r#"{"address":{"address":"10.0.0.1/32","interface":"bond0.10","source":false}}"#,
+            false,
+            true,
+        ),
+        (
+            "the host's address as its own",
+            r#"{"address":{"address":"10.0.0.1/24","interface":"bond0.10"}}"#,
+            false,
+            false,
+        ),
+        (
+            "a default route to itself",
+            r#"{"route":{"to":"0.0.0.0/0","via":"10.0.0.1"}}"#,
+            true,
+            true,
+        ),
+        (
+            "a default route that is not taken",
+            r#"{"route":{"to":"0.0.0.0/0","via":"10.0.0.1"}}"#,
+            false,
+            false,
+        ),
+        (
+            "a route that ends here",
+            r#"{"route":{"to":"192.0.2.0/24","interface":"lo"}}"#,
+            true,
+            true,
+        ),
+        (
+            "the route of a VIP",
+            r#"{"route":{"to":"10.0.0.200/32","interface":"lo"}}"#,
+            true,
+            false,
+        ),
+        (
+            "another gateway",
+            r#"{"route":{"to":"0.0.0.0/0","via":"10.0.0.253"}}"#,
+            true,
+            false,
+        ),
+    ] {
+        let resource: Resource =
+            serde_json::from_str(resource).unwrap_or_else(|e| panic!("{what}: {e}"));
+        let found = refusal(&resource, &way(routed));
+        assert_eq!(found.is_some(), refused, "{what}: {found:?}");
+    }
+}
