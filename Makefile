@@ -128,7 +128,7 @@ lint: fmt deny shellcheck
 
 # Scripts that run on hosts: any POSIX shell runs them, and dash has what the others have too.
 shellcheck:
-	shellcheck --shell=dash --severity=info $$(find src/fact src/check -name '*.sh')
+	shellcheck --shell=dash --severity=info $$(find src/fact src/check src/plan -name '*.sh')
 
 # ptrace.rs is no module of lvsctl: build.rs compiles it.
 fmt:

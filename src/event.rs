@@ -38,6 +38,15 @@ pub enum Event {
         title: String,
         seconds: f64,
     },
+    /// A host puts its old state back by itself in so many seconds, unless it is confirmed before.
+    Guarded {
+        host: String,
+        seconds: u64,
+    },
+    /// A new connection reached the host, and its guard is disarmed.
+    Confirmed {
+        host: String,
+    },
     /// A host waits for others before its last steps.
     Paused {
         host: String,

@@ -3,6 +3,7 @@
 
 pub mod boot;
 pub mod depool;
+pub mod guard;
 mod intermediate;
 pub mod load;
 mod load_notes;
@@ -331,6 +332,11 @@ fn rereads(basis: &Basis, gone: &[&Entry]) -> Vec<Change> {
     wanted.chain(gone).collect()
 }
 
+/// The step that records all that may be ours, before the first change.
+const RECORD: &str = "record what is ours";
+/// The one that records what is, after the last.
+const RECORD_LAST: &str = "record what is ours now";
+
 /// The steps of all changes in a safe order, between the two writes of the manifest: before the first change it
 /// names all that may be ours, so that a run that is cut short loses nothing; at the end just what is. What it points
 /// to is kept before it is written, and dropped after.
@@ -357,14 +363,14 @@ fn steps(
         .collect();
     work.sort_by_key(|step| step.phase);
     if !work.is_empty() && during != *before {
-        steps.push(record(&during, "", "record what is ours"));
+        steps.push(record(&during, "", RECORD));
     }
     let recorded = if work.is_empty() { before } else { &during };
     let forget: String = gone
         .iter()
         .filter_map(|entry| entry.resource.forget(&entry.before))
         .collect();
-    let last = (*recorded != *after).then(|| record(after, &forget, "record what is ours now"));
+    let last = (*recorded != *after).then(|| record(after, &forget, RECORD_LAST));
     steps.extend(work);
     steps.extend(last);
     steps

@@ -8,6 +8,7 @@ use crate::fact::route::Routes;
 use crate::fact::sysctl::Sysctls;
 use crate::fact::{Fact, Facts, Needs, ParseError, section};
 use crate::model::Maintenance;
+use crate::plan::guard;
 use crate::plan::maintenance::{self, RecordError};
 use crate::plan::manifest::{DIRECTORY, Manifest, ManifestError};
 use crate::resource::Resource;
@@ -25,12 +26,45 @@ pub struct Answer {
     /// Whether the host's `ip` tells addresses as JSON. That of busybox does not.
     pub ip_tells: bool,
     pub manifest: Manifest,
+    /// The guard of an earlier run.
+    pub guard: Option<Earlier>,
     /// Of other clusters on the same host.
     pub others: Vec<Manifest>,
     /// The drains that a director has recorded.
     pub maintenance: Maintenance,
     /// Sections of checks that go beyond resources.
     pub sections: std::collections::BTreeMap<String, section::Section>,
+}
+
+/// A guard that an earlier run left on the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Earlier {
+    /// It puts the old state back then, in seconds since 1970 by the host's clock.
+    Armed { until: u64, who: String },
+    /// It is putting it back now.
+    Firing,
+    /// It did then, whole or in part.
+    Fired { at: u64, well: bool },
+}
+
+impl Earlier {
+    /// From the name of a file in the guard's folder, and what it holds.
+    fn of(name: &str, text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        let number = |word: Option<&str>| word.and_then(|w| w.parse().ok()).unwrap_or(0);
+        Some(match name {
+            "armed" => Self::Armed {
+                until: number(words.nth(2)),
+                who: words.collect::<Vec<_>>().join(" "),
+            },
+            "firing" => Self::Firing,
+            "fired" => Self::Fired {
+                at: number(words.next()),
+                well: words.next() == Some("well"),
+            },
+            _ => return None,
+        })
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -86,9 +120,11 @@ pub fn script(cluster: &str, needs: &Needs, more: &str, nonce: &str) -> String {
         route.with_addresses = true;
     }
     let facts = needs.command();
+    let guard = quote(&format!("{}/{cluster}", guard::DIRECTORY));
     format!(
         "{SHELL}{}section={MANIFEST}\n{read}\
          for f in {DIRECTORY}/*.json; do if [ -e \"$f\" ] && [ \"$f\" != {own} ]; then part \"other $f\"; cat \"$f\"; fi; done\n\
+         for f in armed firing fired; do if [ -e {guard}/$f ]; then part \"guard $f\"; cat {guard}/$f; fi; done\n\
          {facts}{more}section=end\npart end\nunset -f part have failed ask\n",
         section::prologue(nonce),
     )
@@ -131,6 +167,10 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
             .unwrap_or_default();
         others.push(Manifest::parse(name, text)?);
     }
+    let guard = manifests.parts_of("guard");
+    let guard = guard
+        .filter_map(|(name, text)| Earlier::of(name, text))
+        .next();
     // Without a good `ip` the host's addresses cannot be read at all; the caller reports that.
     let ip_tells = !get(Addresses::NAME).part("json").trim().is_empty();
     let system = Needs {
@@ -144,6 +184,7 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
         facts,
         ip_tells,
         manifest,
+        guard,
         others,
         maintenance,
         sections,

@@ -1,6 +1,7 @@
 //! The arguments of each verb.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand, ValueEnum};
@@ -100,6 +101,10 @@ pub struct ApplyArgs {
     /// Go on with the hosts that answer when some do not
     #[arg(long)]
     pub ignore_unreachable: bool,
+    /// Guard all changes: a host puts its old state back after this time, unless lvsctl reaches it by a new connection and
+    /// finds it as wanted. Changes of the way in are guarded always, for 2 minutes
+    #[arg(long, value_name = "MINUTES", value_parser = minutes)]
+    pub confirm: Option<Duration>,
 }
 
 #[derive(Debug, Args)]
@@ -193,6 +198,16 @@ pub(super) fn seconds(text: &str) -> Result<f64, String> {
     number
         .filter(|n| (0.1..=86_400.0).contains(n))
         .ok_or_else(|| "expected seconds from 0.1 to 86400".to_owned())
+}
+
+/// Minutes, or a time with its unit. Less than what it takes to connect would restore hosts that are well.
+fn minutes(text: &str) -> Result<Duration, String> {
+    let bare = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let time = super::duration::duration(&format!("{text}{}", if bare { "m" } else { "" }));
+    let fits = |time: &Duration| (5..=86_400).contains(&time.as_secs());
+    time.ok()
+        .filter(fits)
+        .ok_or_else(|| "expected minutes, such as 5, or a time of 5s to 1d".to_owned())
 }
 
 #[derive(Debug, Args)]

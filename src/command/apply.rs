@@ -1,5 +1,7 @@
 //! `lvsctl apply` and `lvsctl destroy`: probe, plan, confirm, run the steps, and wait until all hosts converge.
 
+use std::time::Duration;
+
 use crate::cancel::CancelToken;
 use crate::cli::{ApplyArgs, Format, Global};
 use crate::event::{Event, Sink as _};
@@ -15,7 +17,9 @@ use crate::run::{Fleet, HostRun};
 
 use super::confirm;
 use super::drain::Drain;
+use super::guarded;
 use super::output::{self, show};
+use super::own_address;
 use super::session::{Options, Session, all_locked, leftovers, names_in_plans, note_drains};
 use super::vips;
 use super::{Failure, Result};
@@ -38,6 +42,9 @@ pub(super) fn run(global: &Global, args: &ApplyArgs, goal: Goal) -> Result<Exit>
             ..Options::default()
         },
     )?;
+    if goal == Goal::Inventory {
+        own_address::check(global, &session.context)?;
+    }
     for warning in &session.context.loaded.warnings {
         session.reporter.event(&Event::Warning(warning.clone()));
     }
@@ -84,7 +91,7 @@ fn change(
     args: &ApplyArgs,
     goal: Goal,
 ) -> Result<(Vec<Row>, Exit)> {
-    let mut run = prepare(session, fleet, goal)?;
+    let mut run = prepare(session, fleet, goal, args.confirm)?;
     let text = args.format.format == Format::Text;
     if text {
         session.reporter.suspend(|| {
@@ -108,6 +115,7 @@ fn change(
             Vec::new()
         };
         let exit = run.exit();
+        guarded::settle(fleet, run.hosts.iter_mut().collect());
         fleet.close(run.hosts);
         if !unsettled.is_empty() {
             return Err(not_settled("nothing differs", &unsettled));
@@ -145,7 +153,12 @@ fn change(
 }
 
 /// Probes and plans; what will change is locked, and probed and planned again.
-fn prepare<'h>(session: &'h Session, fleet: &Fleet, goal: Goal) -> Result<Prepared<'h>> {
+fn prepare<'h>(
+    session: &'h Session,
+    fleet: &Fleet,
+    goal: Goal,
+    confirm: Option<Duration>,
+) -> Result<Prepared<'h>> {
     let mut hosts = session.wanted()?;
     if goal == Goal::Nothing {
         for (_, wanted) in &mut hosts {
@@ -174,7 +187,11 @@ fn prepare<'h>(session: &'h Session, fleet: &Fleet, goal: Goal) -> Result<Prepar
         unheld = vips::still(unheld, &hosts);
         first = together(&hosts, &mut plans, &unheld);
     }
+    guarded::look(fleet, &mut hosts, &mut plans, confirm);
     if goal == Goal::Inventory {
+        for host in hosts.iter_mut().filter(|run| run.host.is_director()) {
+            host.guard.rollback = true;
+        }
         for (host, plan) in hosts.iter().zip(&mut plans) {
             plan.notes.extend(vips::notes(&unheld, &host.host.name));
             plan.notes.extend(leftovers(session, host));
@@ -250,6 +267,9 @@ fn execute(
         }
         rows.push(Row::of(plan, result.as_ref()));
     }
+    let ended = done.iter_mut();
+    let well = ended.filter(|(_, _, result)| matches!(result, Some(Ok(()))));
+    guarded::settle(fleet, well.map(|(host, _, _)| host).collect());
     fleet.close(done.into_iter().map(|(host, _, _)| host).collect());
     if !unsettled.is_empty() {
         return Err(not_settled("all steps were done", &unsettled));

@@ -4,10 +4,11 @@ use crate::cli::Global;
 use crate::exit::Exit;
 use crate::report::count;
 
-use super::{Result, context, print, secrets};
+use super::{Result, context, own_address, print, secrets};
 
 pub(super) fn run(global: &Global) -> Result<Exit> {
     let context = context::load(global)?;
+    own_address::check(global, &context)?;
     let cluster = context.cluster();
     let resources: usize = context
         .hosts(global)?

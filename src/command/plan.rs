@@ -6,7 +6,9 @@ use crate::plan::HostPlan;
 use crate::report;
 
 use super::Result;
+use super::guarded;
 use super::output::show;
+use super::own_address;
 use super::session::{Options, Session, leftovers, names_in_plans, note_drains};
 use super::vips;
 
@@ -19,6 +21,7 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
             ..Options::default()
         },
     )?;
+    own_address::check(global, &session.context)?;
     let made = make(&session);
     let context = session.finish();
     let (plans, missing) = made?;
@@ -49,6 +52,8 @@ fn make(session: &Session) -> Result<(Vec<HostPlan>, usize)> {
     let unheld = vips::unheld(&fleet, &mut opened.hosts);
     let hosts = &opened.hosts;
     vips::together(&fleet, hosts, &mut plans, &unheld);
+    guarded::look(&fleet, &mut opened.hosts, &mut plans, None);
+    let hosts = &opened.hosts;
     for (host, plan) in hosts.iter().zip(&mut plans) {
         plan.notes.extend(vips::notes(&unheld, &host.host.name));
         plan.notes.extend(leftovers(session, host));

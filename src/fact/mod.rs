@@ -24,6 +24,7 @@ pub mod sysctl_file;
 pub mod system;
 pub mod traffic_control;
 pub mod unit;
+pub mod way_in;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -115,6 +116,7 @@ facts! {
     traffic_control: traffic_control::TrafficControl,
     sysctl_file: sysctl_file::SysctlFiles,
     boot_source: boot_source::BootSources,
+    way_in: way_in::WaysIn,
 }
 
 impl Facts {

@@ -20,6 +20,7 @@ mod scalar;
 mod schema;
 mod secret_masking;
 
+use std::net::IpAddr;
 use std::path::Path;
 
 pub use check::MAX_AUTH_PASS;
@@ -55,6 +56,15 @@ impl Loaded {
     /// Checks the secrets that have been read: a VRRP password's length.
     pub fn check_secrets(&self, secrets: &Secrets) -> Result<(), LoadError> {
         let faults = check::secrets(&self.cluster, secrets, place::Places(&self.root));
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(LoadError::new(&self.source, faults))
+    }
+
+    /// Checks the VIPs against the addresses of the machine that lvsctl runs on.
+    pub fn check_controller(&self, own: &[IpAddr]) -> Result<(), LoadError> {
+        let faults = check::controller(&self.cluster, own, place::Places(&self.root));
         if faults.is_empty() {
             return Ok(());
         }

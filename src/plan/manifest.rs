@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::resource::{Before, Resource};
-use crate::shell::{heredoc, quote};
+use crate::shell::{heredoc, in_place, quote};
 
 /// Where manifests are.
 pub const DIRECTORY: &str = "/var/lib/lvsctl";
@@ -130,16 +130,22 @@ impl Manifest {
     pub fn store(&self, forget: &str) -> String {
         let path = quote(&Self::path(&self.cluster));
         if self.entries.is_empty() {
+            let guard = quote(&format!("{}/{}", super::guard::DIRECTORY, self.cluster));
             return format!(
-                "rm -f {path}\n{forget}rmdir {} {DIRECTORY} 2>/dev/null || :\nrm -rf {} {}\n",
+                "rm -f {path}\n{forget}[ -e {guard}/armed ] || rm -rf {guard}\nrm -rf {guard}.previous\n\
+                 rmdir {} {} {DIRECTORY} 2>/dev/null || :\nrm -rf {} {}\n",
                 quote(crate::resource::file::BACKUPS),
+                super::guard::DIRECTORY,
                 quote(&runtime(&self.cluster)),
                 // Of the health checker, whose unit keeps it over restarts.
                 quote(&format!("{}-health", runtime(&self.cluster)))
             );
         }
-        let write = heredoc(&format!("cat >{path}.new"), &self.text());
-        format!("umask 077\nmkdir -p {DIRECTORY}\n{write}mv -f {path}.new {path}\n{forget}")
+        let path = Self::path(&self.cluster);
+        let stage = format!("{path}.new");
+        let write = heredoc(&format!("cat >{}", quote(&stage)), &self.text());
+        let write = in_place(&write, &stage, &path);
+        format!("umask 077\nmkdir -p {DIRECTORY}\n{write}{forget}")
     }
 }
 

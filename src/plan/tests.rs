@@ -204,7 +204,7 @@ fn what_stood_there_is_kept_before_the_manifest_points_to_it() {
     );
     // A run that ended before it recorded anything may have kept an older file.
     assert!(
-        first.steps[0].script.contains("\n{ rm -f "),
+        first.steps[0].script.contains("\n{\nrm -f "),
         "{}",
         first.steps[0].script
     );

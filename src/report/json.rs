@@ -113,6 +113,11 @@ mod tests {
                 title: title(),
                 seconds: 0.25,
             },
+            Event::Guarded {
+                host: host(),
+                seconds: 120,
+            },
+            Event::Confirmed { host: host() },
             Event::Paused {
                 host: host(),
                 done: 1,
@@ -151,6 +156,8 @@ mod tests {
         {"time":1.5,"event":"stage","hosts":["rs1"]}
         {"time":1.5,"event":"step","host":"rs1","number":1,"of":2,"title":"add\nit"}
         {"time":1.5,"event":"step_done","host":"rs1","number":1,"of":2,"title":"add\nit","seconds":0.25}
+        {"time":1.5,"event":"guarded","host":"rs1","seconds":120}
+        {"time":1.5,"event":"confirmed","host":"rs1"}
         {"time":1.5,"event":"paused","host":"rs1","done":1,"of":2}
         {"time":1.5,"event":"done","host":"rs1","steps":2,"seconds":1.0}
         {"time":1.5,"event":"failed","host":"rs1","kind":"step-failed","error":"no"}

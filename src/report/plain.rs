@@ -121,6 +121,14 @@ pub(super) fn line(event: &Event, width: usize, style: Style) -> Option<String> 
                 sanitize::line(title)
             )
         }
+        Event::Guarded { host, seconds } if !quiet => format!(
+            "{} guard armed: the host puts its old state back in {} unless lvsctl reaches it again",
+            of(host),
+            duration(*seconds as f64)
+        ),
+        Event::Confirmed { host } if !quiet => {
+            format!("{} reached by a new connection: guard disarmed", of(host))
+        }
         Event::Paused {
             host,
             done,

@@ -118,6 +118,7 @@ impl Progress {
     fn keep(&self, event: &Event, width: usize) {
         let kept = match event {
             Event::Done { .. } | Event::Failed { .. } | Event::Skipped { .. } => true,
+            Event::Guarded { .. } | Event::Confirmed { .. } => !self.style.quiet(),
             // The bar shows them; kept lines say how long they took.
             Event::StepDone { .. } | Event::Probed { .. } => self.style.level == Level::Verbose,
             _ => false,
@@ -231,7 +232,7 @@ impl Sink for Progress {
             Event::Failed { host, .. } => self.end(state, host, Stand::Failed),
             Event::Skipped { host, .. } => self.end(state, host, Stand::Skipped),
             Event::Finished => state.clear(&self.multi),
-            Event::Warning(_) => {}
+            Event::Warning(_) | Event::Guarded { .. } | Event::Confirmed { .. } => {}
         }
         state.total();
     }

@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::undo::{Turn, Undo};
 use super::{Action, Before, Change, Context, Kind, NodeLines, scalar};
 use crate::fact::address::{Addresses, Held};
 use crate::fact::{Facts, Needs};
@@ -191,6 +192,17 @@ impl Kind for Address {
         } else {
             String::new()
         }
+    }
+
+    fn undo(&self, before: &Before, _: &str) -> Option<Undo> {
+        if self.if_held {
+            return None;
+        }
+        let back = match before {
+            Before::Same => self.add("replace"),
+            _ => self.delete_if_held(),
+        };
+        Some(Undo::of_state(Turn::Address, back))
     }
 
     fn before(&self, facts: &Facts) -> Before {

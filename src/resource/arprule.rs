@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::undo::{Turn, Undo};
 use super::{Action, Before, Change, Context, Kind, NodeLines};
 use crate::fact::firewall::Arptables;
 use crate::fact::{Facts, Needs};
@@ -93,6 +94,18 @@ impl Kind for Arprule {
                 .step(&rule.title, rule.run("-A"));
         }
         Some(change)
+    }
+
+    fn undo(&self, before: &Before, _: &str) -> Option<Undo> {
+        let again = |rule: &Wanted| {
+            let delete = format!("{} 2>/dev/null || :\n", rule.run("-D"));
+            match before {
+                Before::Same => format!("{delete}{}\n", rule.run("-A")),
+                _ => delete,
+            }
+        };
+        let back: String = self.wanted().iter().map(again).collect();
+        Some(Undo::of_state(Turn::Filter, back))
     }
 
     fn before(&self, facts: &Facts) -> Before {

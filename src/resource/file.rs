@@ -3,10 +3,11 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::change::TextChange;
+use super::undo::{Turn, Undo};
 use super::{Action, Before, Change, Context, Effect, Kind};
 use crate::fact::{Facts, Needs};
 use crate::secret;
-use crate::shell::{heredoc, quote};
+use crate::shell::{heredoc, in_place, quote};
 
 /// Where files that stood in the way are kept, to be put back.
 pub const BACKUPS: &str = "/var/lib/lvsctl/backup";
@@ -59,37 +60,38 @@ fn there(quoted: &str) -> String {
 impl File {
     /// Stages the text beside its place, tests it, and renames it into place.
     pub fn write(&self) -> String {
-        let path = quote(&self.path);
-        let stage = quote(&format!("{}.lvsctl-new", self.path));
-        let mut text = format!(
-            "umask 022\n[ -d {0} ] || mkdir -p {0}\numask 077\nrm -f {stage}\n",
-            quote(self.directory())
-        );
-        text.push_str(&heredoc(&format!("cat >{stage}"), &self.content));
+        let name = format!("{}.lvsctl-new", self.path);
+        let stage = quote(&name);
+        let mut text = heredoc(&format!("cat >{stage}"), &self.content);
         // In a folder with the setgid bit a file gets the folder's group.
         text.push_str(&format!("chown root:root {stage}\n"));
         text.push_str(&format!("chmod {} {stage}\n", quote(&self.mode)));
         if let Some(check) = &self.check {
-            text.push_str(&format!("( {} ) || {{ rc=$?; rm -f {stage}; echo \"the check of {} failed with status $rc\" >&2; exit \"$rc\"; }}\n",
+            text.push_str(&format!("( {} ) || {{ rc=$?; echo \"the check of {} failed with status $rc\" >&2; exit \"$rc\"; }}\n",
                 check.replace("{}", &stage), self.path.replace(['"', '$', '`', '\\'], "_")));
         }
-        text.push_str(&format!("mv -f {stage} {path}\n"));
-        text
+        format!(
+            "umask 022\n[ -d {0} ] || mkdir -p {0}\numask 077\nrm -f {stage}\n{1}",
+            quote(self.directory()),
+            in_place(&text, &name, &self.path)
+        )
     }
 
     /// The backup goes when the manifest no longer names it: a run that is cut short puts back once more.
     fn put_back(&self, backup: &str) -> String {
-        let (path, kept) = (quote(&self.path), quote(backup));
-        let stage = quote(&format!("{}.lvsctl-new", self.path));
+        let kept = quote(backup);
+        let name = format!("{}.lvsctl-new", self.path);
+        let stage = quote(&name);
         let missing = quote(&format!(
             "expected what {} was before in {backup}, found no file there; restore the wanted content there, and run again",
             self.path
         ));
         format!(
             "{} || {{ echo {missing} >&2; exit 1; }}\n\
-             [ -d {1} ] || mkdir -p {1}\nrm -f {stage}\ncp -pP {kept} {stage}\nmv -f {stage} {path}",
+             [ -d {1} ] || mkdir -p {1}\nrm -f {stage}\n{2}",
             there(&kept),
             quote(self.directory()),
+            in_place(&format!("cp -pP {kept} {stage}\n"), &name, &self.path),
         )
     }
 
@@ -197,6 +199,16 @@ impl Kind for File {
         Some(change)
     }
 
+    /// The whole file, whatever was there: its text may hold secrets, and goes to a folder that root alone reads.
+    fn undo(&self, _: &Before, kept: &str) -> Option<Undo> {
+        let path = quote(&self.path);
+        Some(Undo::kept(
+            Turn::File,
+            format!("keep_file {path} {kept}"),
+            format!("put_file {path} {kept}"),
+        ))
+    }
+
     fn before(&self, facts: &Facts) -> Before {
         // The content itself goes to the backup, never to the manifest: it may hold secrets.
         if facts.file.has(&self.path) {
@@ -216,7 +228,8 @@ impl Kind for File {
             return None;
         };
         // No backup's name has a lone percent sign.
-        let (kept, stage) = (quote(backup), quote(&format!("{backup}%new")));
+        let name = format!("{backup}%new");
+        let (kept, stage) = (quote(backup), quote(&name));
         // What is not recorded as ours is somebody else's, and a backup from a run that was cut short is older. But
         // what is just as wanted may be ours, its manifest moved away: then the backup is what was there before.
         let first = if as_wanted {
@@ -224,10 +237,11 @@ impl Kind for File {
         } else {
             String::new()
         };
+        let copy = format!("cp -pP {} {stage}\n", quote(&self.path));
         Some(format!(
             "umask 077\n[ -d {BACKUPS} ] || mkdir -p {BACKUPS}\n\
-             {first}{{ rm -f {kept} {stage}; cp -pP {} {stage}; mv -f {stage} {kept}; }}",
-            quote(&self.path)
+             {first}{{\nrm -f {kept} {stage}\n{}}}",
+            in_place(&copy, &name, backup)
         ))
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::Phase;
 use super::service_manager::ServiceManager;
-use super::{Action, Before, Change, Context, Kind, NodeLines, Resource};
+use super::{Action, Before, Change, Context, Kind, NodeLines, Resource, Undo};
 use crate::fact::ipvs::{Checker, Served, Table, Watched, named};
 use crate::fact::{Facts, Needs};
 use crate::model::Scheduler;
@@ -347,6 +347,10 @@ impl Kind for Ipvs {
 
     fn key(&self) -> String {
         self.service.r#virtual.to_string()
+    }
+
+    fn undo(&self, _: &Before, kept: &str) -> Option<Undo> {
+        (!self.keepalived).then(|| script::undo(self.service.r#virtual, kept))
     }
 
     fn needs(&self, needs: &mut Needs) {

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::undo::{Turn, Undo};
 use super::{Action, Before, Change, Context, Kind, NodeLines, scalar};
 use crate::fact::{Facts, Needs};
 use crate::shell::command;
@@ -47,6 +48,15 @@ impl Kind for Link {
             .field("state", from, Some("up"))
             .step(format!("{} up", self.name), self.set("up"));
         Some(change)
+    }
+
+    fn undo(&self, before: &Before, _: &str) -> Option<Undo> {
+        let state = match before {
+            Before::Same => "up",
+            Before::Down => DOWN,
+            _ => return None,
+        };
+        Some(Undo::of_state(Turn::Link, self.set(state)))
     }
 
     fn before(&self, facts: &Facts) -> Before {

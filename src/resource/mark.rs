@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::undo::{Turn, Undo};
 use super::{Action, Before, Change, Context, Kind, NodeLines};
 use crate::fact::firewall::{Firewall, Rule};
 use crate::fact::{Facts, Needs};
@@ -180,6 +181,16 @@ impl Kind for Mark {
             );
         }
         Some(change)
+    }
+
+    /// The rules as they were, by their comment.
+    fn undo(&self, _: &Before, kept: &str) -> Option<Undo> {
+        let words = |verb: &str| format!("{} {kept}", command([verb, self.tool(), &self.comment]));
+        Some(Undo::kept(
+            Turn::Filter,
+            words("keep_marks"),
+            words("put_marks"),
+        ))
     }
 
     fn remove(&self, facts: &Facts, _: &Before, _: &Context) -> Option<Change> {

@@ -18,6 +18,7 @@ pub mod route;
 pub(crate) mod scalar;
 pub mod service_manager;
 pub mod sysctl;
+pub mod undo;
 pub mod unit;
 
 use std::fmt::Debug;
@@ -29,6 +30,7 @@ use serde::de::DeserializeOwned;
 pub use change::{Action, Change, Effect, Field, Step};
 pub use distribution::Distribution;
 pub use registry::Resource;
+pub use undo::Undo;
 
 use crate::fact::{Facts, Needs};
 use crate::secret::Secrets;
@@ -62,6 +64,12 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Debug {
     /// What takes it away from the host, when it is ours and no longer wanted; `None` when it is gone.
     /// `before` is what [`Kind::before`] kept.
     fn remove(&self, facts: &Facts, before: &Before, cx: &Context) -> Option<Change>;
+
+    /// What puts back what a run changes of it: from `before`, what was there when the run began, and from what is kept on
+    /// the host under `kept`, which is shell text of one word. None where nothing can be put back.
+    fn undo(&self, _before: &Before, _kept: &str) -> Option<Undo> {
+        None
+    }
 
     /// What was there before us, kept on the host to be put back.
     fn before(&self, _facts: &Facts) -> Before {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::undo::{Turn, Undo};
 use super::{Action, Before, Change, Context, Kind, NodeLines, scalar};
 use crate::fact::neighbour::Neighbours;
 use crate::fact::{Facts, Needs};
@@ -91,6 +92,15 @@ impl Kind for Neighbour {
                 self.replace(&self.lladdr),
             );
         Some(change)
+    }
+
+    fn undo(&self, before: &Before, _: &str) -> Option<Undo> {
+        let back = match before {
+            Before::Same => self.replace(&self.lladdr),
+            Before::Value(old) => self.replace(old),
+            _ => self.delete(),
+        };
+        Some(Undo::of_state(Turn::Neighbour, back))
     }
 
     fn before(&self, facts: &Facts) -> Before {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Action, Before, Change, Context, Kind, scalar};
 use crate::fact::networkd::{FOLDER, Found, host_file};
 use crate::fact::{Facts, Needs};
-use crate::shell::{command, heredoc, quote};
+use crate::shell::{command, heredoc, in_place, quote};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,8 +48,10 @@ fn folder(path: &str) -> &str {
 
 fn writing(path: &str, text: &str) -> String {
     let make = command(["mkdir", "-p", folder(path)]);
-    let write = heredoc(&format!("cat >{}", quote(path)), text);
-    format!("{make}\n{write}")
+    // systemd-networkd reads no file whose name ends so.
+    let stage = format!("{path}.lvsctl-new");
+    let write = heredoc(&format!("cat >{}", quote(&stage)), text);
+    format!("{make}\n{}", in_place(&write, &stage, path))
 }
 
 /// With its folder, where nothing else is in that.

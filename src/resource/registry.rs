@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Before, Change, Context, Kind, NodeLines};
+use super::{Before, Change, Context, Kind, NodeLines, Undo};
 use crate::fact::{Facts, Needs};
 
 macro_rules! registry {
@@ -62,6 +62,10 @@ macro_rules! registry {
 
             pub fn refuse(&self, facts: &Facts, cx: &Context) -> Option<String> {
                 match self { $( Self::$variant(r) => r.refuse(facts, cx), )+ }
+            }
+
+            pub fn undo(&self, before: &Before, kept: &str) -> Option<Undo> {
+                match self { $( Self::$variant(r) => r.undo(before, kept), )+ }
             }
 
             pub fn before(&self, facts: &Facts) -> Before {

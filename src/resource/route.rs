@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::undo::{Turn, Undo};
 use super::{Action, Before, Change, Context, Kind, NodeLines, scalar};
 use crate::fact::route::Known;
 use crate::fact::{Facts, Needs};
@@ -128,6 +129,18 @@ impl Kind for Route {
                 self.run("replace"),
             );
         Some(change)
+    }
+
+    /// With metric and protocol, which the undo state does not have.
+    fn undo(&self, _: &Before, kept: &str) -> Option<Undo> {
+        let family = if self.to.addr().is_ipv6() { "-6" } else { "-4" };
+        let to = self.to.to_string();
+        let (save, back) = (["keep_route", family, &to], ["put_route", family, &to]);
+        Some(Undo::kept(
+            Turn::Route,
+            format!("{} {kept}", command(save)),
+            format!("{} {kept}", command(back)),
+        ))
     }
 
     fn before(&self, facts: &Facts) -> Before {

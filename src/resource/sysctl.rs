@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::undo::{Turn, Undo};
 use super::{Action, Before, Change, Context, Effect, Kind, NodeLines, scalar};
 use crate::fact::{Facts, Needs};
 use crate::shell::quote;
@@ -112,6 +113,15 @@ impl Kind for Sysctl {
                 self.set(&self.value),
             );
         Some(change)
+    }
+
+    fn undo(&self, before: &Before, _: &str) -> Option<Undo> {
+        let value = match before {
+            Before::Value(old) => old,
+            Before::Same if self.instead_of.is_none() => &self.value,
+            _ => return None,
+        };
+        Some(Undo::of_state(Turn::Sysctl, self.set(value)))
     }
 
     fn before(&self, facts: &Facts) -> Before {

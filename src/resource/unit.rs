@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::change::Phase;
 use super::ipvs::KEEPALIVED;
 use super::service_manager::ServiceManager;
+use super::undo::{Turn, Undo};
 use super::{Action, Before, Change, Context, Effect, Kind};
 use crate::fact::file::Found;
 use crate::fact::unit::State;
 use crate::fact::{Facts, Needs};
+use crate::shell::command;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -275,6 +277,25 @@ impl Kind for Unit {
             ));
         }
         words
+    }
+
+    fn undo(&self, before: &Before, _: &str) -> Option<Undo> {
+        let (enabled, active) = match before {
+            Before::Same => (self.enabled, self.active),
+            Before::Unit { enabled, active } => (*enabled, *active),
+            _ => (false, false),
+        };
+        let word = |on: bool, yes: &'static str, no: &'static str| if on { yes } else { no };
+        let reads = active && self.reloads && !self.reads.is_empty();
+        let back = command([
+            "put_unit",
+            &self.name,
+            word(enabled, "enabled", "disabled"),
+            word(active, "active", "inactive"),
+            word(reads, "reload", "no"),
+        ]);
+        let turn = if active { Turn::Start } else { Turn::Stop };
+        Some(Undo::of_state(turn, back))
     }
 
     fn before(&self, facts: &Facts) -> Before {

@@ -248,6 +248,7 @@ impl<'a> Fleet<'a> {
                 });
                 continue;
             }
+            work.run.forget_previous(&self.run);
             let result = Err(work.stopped(failed));
             self.tell(&work.run, &result);
             work.result = Some(result);

@@ -16,6 +16,7 @@ use crate::role::Expansion;
 use crate::secret::{self, Secrets};
 use crate::transport::{Connect, Output, RemoteShell, TransportError};
 
+use super::guard::Guarding;
 use super::host_error::{HostError, tail};
 use super::lock::{self, Taken};
 use crate::cancel::CancelToken;
@@ -58,12 +59,13 @@ pub struct HostRun<'a> {
     pub probe_seconds: f64,
     /// How long its steps took so far.
     worked: Duration,
+    pub guard: Guarding,
 }
 
 /// How long one script may take, where the inventory does not say.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(300);
 
-fn timeout(host: &Host) -> Duration {
+pub(super) fn timeout(host: &Host) -> Duration {
     let seconds = host.ssh.command_timeout;
     seconds.map_or(TIMEOUT, Duration::from_secs)
 }
@@ -100,6 +102,7 @@ impl<'a> HostRun<'a> {
             answered_at: now.map_or(0.0, |now| now.as_secs_f64()),
             probe_seconds,
             worked: Duration::ZERO,
+            guard: Guarding::default(),
         })
     }
 
@@ -154,6 +157,17 @@ impl<'a> HostRun<'a> {
         Ok(())
     }
 
+    /// The same over another connection.
+    pub(super) fn fresh(
+        &self,
+        run: &Run,
+        shell: &mut dyn RemoteShell,
+    ) -> Result<Answer, HostError> {
+        let needs = probe::needs(&with_owned(&self.wanted, &self.answer.manifest));
+        let answer = ask(run, self.host, shell, &needs)?;
+        ask_all(run, self.host, shell, &self.wanted, needs, answer)
+    }
+
     /// What a fresh probe finds that is not as wanted, by kind and key.
     pub fn differs(&mut self, run: &Run) -> Result<Vec<String>, HostError> {
         self.probe_again(run)?;
@@ -161,19 +175,33 @@ impl<'a> HostRun<'a> {
     }
 
     pub fn plan(&self, secrets: &Secrets) -> HostPlan {
-        let basis = Basis {
+        plan::host(&self.host.name, &self.basis(secrets))
+    }
+
+    pub(super) fn basis<'b>(&'b self, secrets: &'b Secrets) -> Basis<'b> {
+        Basis {
             wanted: &self.wanted,
             manifest: &self.answer.manifest,
             others: &self.answer.others,
             facts: &self.answer.facts,
             secrets,
             scope: self.scope.as_ref(),
-        };
-        plan::host(&self.host.name, &basis)
+        }
     }
 
-    /// Does some of the steps of a plan. After the last one it probes again: nothing may be left to do.
+    /// Does some of the steps of a plan. After the last one it probes again: nothing may be left to do. A director whose new
+    /// state fails gets its previous one back.
     pub fn apply(
+        &mut self,
+        run: &Run,
+        plan: &HostPlan,
+        part: Range<usize>,
+    ) -> Result<(), HostError> {
+        let done = self.try_apply(run, plan, part);
+        done.map_err(|error| self.roll_back(run, error))
+    }
+
+    fn try_apply(
         &mut self,
         run: &Run,
         plan: &HostPlan,
@@ -181,7 +209,7 @@ impl<'a> HostRun<'a> {
     ) -> Result<(), HostError> {
         let started = Instant::now();
         let end = part.end;
-        let worked = self.steps_of(run, &plan.steps, part);
+        let worked = self.guarded(run, plan, part);
         self.worked += started.elapsed();
         worked?;
         if end < plan.steps.len() {
@@ -198,6 +226,7 @@ impl<'a> HostRun<'a> {
         if !left.is_empty() {
             return Err(HostError::StillDiffers(left));
         }
+        self.forget_previous(run);
         run.sink.event(&Event::Done {
             host: self.host.name.clone(),
             steps: plan.steps.len(),
@@ -211,7 +240,12 @@ impl<'a> HostRun<'a> {
         self.steps_of(run, steps, 0..steps.len())
     }
 
-    fn steps_of(&mut self, run: &Run, steps: &[Step], part: Range<usize>) -> Result<(), HostError> {
+    pub(super) fn steps_of(
+        &mut self,
+        run: &Run,
+        steps: &[Step],
+        part: Range<usize>,
+    ) -> Result<(), HostError> {
         let of = steps.len();
         let chosen = steps.iter().enumerate().take(part.end).skip(part.start);
         for (index, step) in chosen {
@@ -237,12 +271,13 @@ impl<'a> HostRun<'a> {
         });
         let started = Instant::now();
         let script = secret::reveal(&step.script, run.secrets)?;
+        let (renew, most) = self
+            .guard
+            .before_step(&run.cluster.name, timeout(self.host));
+        let release = lock::RELEASE_IN_STEP;
         let output = self
             .shell
-            .run(
-                &format!("{}{}", lock::RELEASE_IN_STEP, script.as_str()),
-                timeout(self.host),
-            )
+            .run(&format!("{release}{renew}{}", script.as_str()), most)
             .map_err(|source| HostError::Transport {
                 doing: title.clone(),
                 step: Some(number - 1),
@@ -377,7 +412,7 @@ fn ask_all(
 
 /// What steps should have made as wanted. Where keepalived holds a service, it takes real servers in with its next round
 /// of checks, and whoever ends the run waits for that ([`super::wait_converged`]).
-fn left(plan: &HostPlan, wanted: &[Resource]) -> Vec<String> {
+pub(super) fn left(plan: &HostPlan, wanted: &[Resource]) -> Vec<String> {
     let is_keepalived_s = |change: &Change| {
         wanted.iter().any(|resource| {
             matches!(resource, Resource::Ipvs(ipvs) if ipvs.keepalived)

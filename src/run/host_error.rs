@@ -47,6 +47,23 @@ pub enum HostError {
         done: usize,
         of: usize,
     },
+    #[error("{doing}: {said}")]
+    Guard { doing: String, said: String },
+    #[error("the change is not confirmed by a new connection: {0}")]
+    Unconfirmed(String),
+    #[error(
+        "{cause}; the host puts its old state back by itself in at most {seconds} s, about {at}, unless `lvsctl apply` ends \
+         well on it before"
+    )]
+    WillRestore {
+        cause: Box<HostError>,
+        seconds: u64,
+        at: String,
+    },
+    #[error("{cause}; the previous state of this director was put back")]
+    RolledBack { cause: Box<HostError> },
+    #[error("{cause}; the previous state of this director could not be put back: {why}")]
+    NotRolledBack { cause: Box<HostError>, why: String },
     #[error(transparent)]
     Secret(#[from] secret::MissingSecret),
     #[error(transparent)]
@@ -65,6 +82,11 @@ impl HostError {
             Self::StillDiffers(_) => "not-converged",
             Self::Interrupted { .. } => "interrupted",
             Self::Halted { .. } => "halted",
+            Self::Guard { .. } => "guard",
+            Self::Unconfirmed(_) => "not-confirmed",
+            Self::WillRestore { cause, .. }
+            | Self::RolledBack { cause }
+            | Self::NotRolledBack { cause, .. } => cause.kind(),
             Self::Secret(_) => "secret",
             Self::Role(_) => "role",
         }
@@ -78,6 +100,7 @@ impl HostError {
             Self::Step { index, .. } => Some(*index),
             Self::Transport { step, .. } => *step,
             Self::Interrupted { done, .. } | Self::Halted { done, .. } => Some(*done),
+            Self::WillRestore { cause, .. } => cause.steps_done(of),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 //! [`crate::plan`]'s part; how hosts are reached, [`crate::transport`]'s.
 
 pub mod fleet;
+pub mod guard;
 pub mod host;
 mod host_error;
 pub mod leftovers;

@@ -23,9 +23,16 @@ const TOOLS: &[(&str, &str, &[&str])] = &[
             // A step that waits until a VIP is taken over, and requests that need a VIP to be held: conditions of shell text.
             "plan/load.rs",
             "check/listener.rs",
+            // A guard keeps what it puts back as it is at that moment.
+            "plan/guard/",
         ],
     ),
     ("ip -j link", "", &[]),
+    (
+        "ip -j route get",
+        "",
+        &["fact/scripts/way-in.sh", "fact/way_in.rs"],
+    ),
     (
         "tables-save",
         "fact/firewall/mod.rs",
@@ -34,10 +41,15 @@ const TOOLS: &[(&str, &str, &[&str])] = &[
             // The names of tools, and the status of the node script.
             "fact/system.rs",
             "resource/arprule.rs",
+            "plan/guard/",
         ],
     ),
     // The fix of a check names it.
-    ("nft list", "", &["fact/scripts", "check/iptables.rs"]),
+    (
+        "nft list",
+        "",
+        &["fact/scripts", "check/iptables.rs", "plan/guard/"],
+    ),
     ("tc qdisc show", "", &["fact/scripts/traffic-control.sh"]),
     ("ipset save", "", &["fact/scripts/firewall.sh"]),
     ("\"systemctl\", \"show\"", "", &[]),
@@ -55,7 +67,11 @@ const TOOLS: &[(&str, &str, &[&str])] = &[
         "ipvsadm -Sn",
         "fact/ipvs/mod.rs",
         // Steps look at the table at the moment in which they change it.
-        &["resource/ipvs/script.rs", "fact/ipvs/table.rs"],
+        &[
+            "resource/ipvs/script.rs",
+            "fact/ipvs/table.rs",
+            "plan/guard/",
+        ],
     ),
     (
         "ipvsadm -Ln --",
@@ -76,7 +92,7 @@ const TOOLS: &[(&str, &str, &[&str])] = &[
     ("keepalived -t -f", "", &["fact/scripts/keepalived-test.sh"]),
     ("/proc/net/tcp", "fact/listener.rs", &[]),
     ("ethtool -k", "fact/offload.rs", &["fact/scripts"]),
-    ("date +%s", "fact/clock.rs", &[]),
+    ("date +%s", "fact/clock.rs", &["plan/guard/"]),
     ("/etc/os-release", "", &["fact/scripts/system.sh"]),
     ("head -v -c", "", &["fact/scripts/process.sh"]),
     ("/proc/net/raw", "", &["fact/scripts/process.sh"]),

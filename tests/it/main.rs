@@ -8,6 +8,7 @@ mod distributions;
 mod facts;
 mod faults_docs;
 mod fleet;
+mod guard;
 mod health_checker;
 mod interrupt;
 mod inventory;

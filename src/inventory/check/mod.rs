@@ -21,6 +21,7 @@ mod sorry;
 mod track;
 mod vip_network;
 mod vrrp;
+mod way_in;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -81,6 +82,8 @@ const LOCAL: &[Rule] = &[
     health::asks_by_tcp,
     port_protocol::pages,
     host::ssh,
+    way_in::vips_are_no_way_in,
+    way_in::gateways_are_others,
     export::paths,
     member::are_directors,
     member::priorities,
@@ -167,6 +170,15 @@ pub(super) fn secrets(cluster: &Cluster, secrets: &Secrets, places: Places<'_>) 
     let mut faults = Vec::new();
     with_view(cluster, places, |view| {
         vrrp::passwords(view, secrets, &mut faults);
+    });
+    faults
+}
+
+/// Faults of VIPs that are an address of the machine that lvsctl runs on.
+pub(super) fn controller(cluster: &Cluster, own: &[IpAddr], places: Places<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    with_view(cluster, places, |view| {
+        faults = way_in::of_controller(view, own);
     });
     faults
 }

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use super::{Definition, Destination, Ipvs, Table, Virtual};
 use crate::model::Mode;
-use crate::resource::NodeLines;
+use crate::resource::undo::Turn;
+use crate::resource::{NodeLines, Undo};
 use crate::shell::{self, quote};
 
 /// Seconds that keepalived may take to put a configuration that it has read into the kernel.
@@ -178,9 +179,10 @@ case $table in {others}) ;; *) return 1;; esac; }}
 gone() {{ left={tries}; while beside; do [ "$left" -gt 0 ] || return 1; sleep 0.25; left=$((left - 1)); done; }}
 beside || exit 0
 conf=/etc/keepalived/keepalived.conf
-trap 'mv -f "$conf.lvsctl-whole" "$conf" 2>/dev/null || :' EXIT
+trap 'rm -f "$conf.lvsctl-part" "$conf.lvsctl-whole"' EXIT
 cp -p "$conf" "$conf.lvsctl-part"
 cp -p "$conf" "$conf.lvsctl-whole"
+trap 'rm -f "$conf.lvsctl-part"; mv -f "$conf.lvsctl-whole" "$conf" 2>/dev/null || :' EXIT
 awk -v head={head} '/^virtual_server /{{ mine = index($0, "virtual_server " head " ") == 1 }} /^}}/{{ mine = 0 }}
 !(mine && $1 ~ /^sorry_server/)' "$conf.lvsctl-whole" >"$conf.lvsctl-part"
 mv "$conf.lvsctl-part" "$conf"
@@ -247,4 +249,14 @@ pub(super) fn node(ipvs: &Ipvs) -> NodeLines {
             format!("ipvsadm -Ln {to} >/dev/null 2>&1"),
         )],
     }
+}
+
+/// The service as the table has it now. What keepalived holds comes back with its file instead.
+pub(super) fn undo(to: Virtual, kept: &str) -> Undo {
+    let (printed, given) = (quote(&to.printed()), quote(&to.to_string()));
+    Undo::kept(
+        Turn::Ipvs,
+        format!("keep_service {printed} {kept}"),
+        format!("put_service {printed} {kept} {given}"),
+    )
 }

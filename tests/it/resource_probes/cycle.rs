@@ -137,6 +137,27 @@ impl Host<'_> {
         );
     }
 
+    /// What a guard puts back is what was there, with the change and without it, and twice.
+    fn is_undone(&self, at_first: &str) {
+        let before = self.resource.before(&self.probe());
+        let Some(undo) = self.resource.undo(&before, "\"$k\"/1") else {
+            return;
+        };
+        let functions = lvsctl::plan::guard::FUNCTIONS;
+        let text = |text: &str| format!("k=/mnt/kept\n{functions}\n{text}");
+        self.shell.run(&text(&format!(
+            "rm -rf \"$k\"; mkdir \"$k\"\n{}",
+            undo.save
+        )));
+        self.shell.run(&text(&undo.back));
+        self.assert_as(at_first, "when what was not changed is put back");
+        self.make();
+        for _ in 0..2 {
+            self.shell.run(&text(&undo.back));
+            self.assert_as(at_first, "when a guard puts it back");
+        }
+    }
+
     fn boots(&self) {
         let Some(node) = self.resource.node() else {
             return;
@@ -177,6 +198,7 @@ pub(crate) fn run(shell: &Shell, resource: &Resource) {
     let host = Host { shell, resource };
     let at_first = host.text();
 
+    host.is_undone(&at_first);
     let before = host.make();
     host.boots();
     let removal = host.removal(&before);

@@ -185,6 +185,13 @@ impl Shell {
         section::split(&text, NONCE)
     }
 
+    /// Whether a step fails, and what it says.
+    pub(crate) fn fails(&self, script: &str) -> Option<String> {
+        let output = self.output(&format!("set -eu\n{script}"));
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        (!output.status.success()).then_some(error)
+    }
+
     pub(crate) fn says(&self, script: &str) -> String {
         String::from_utf8_lossy(&self.output(script).stdout).into_owned()
     }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod cycle;
+mod full_disk;
 mod host;
 
 use std::collections::BTreeSet;

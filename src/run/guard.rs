@@ -1,0 +1,383 @@
+//! Guards in a run: a host arms one before it is changed where a mistake could cut it off, and a new connection disarms it.
+//! A director's previous state is kept too, and put back at once where its new one fails. What is guarded, and the shell
+//! text, is [`crate::plan::guard`]'s part.
+
+use std::ops::Range;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::host::{self, HostRun, Run};
+use super::host_error::{HostError, tail};
+use crate::event::Event;
+use crate::fact::Needs;
+use crate::fact::way_in::WayIn;
+use crate::model::Connection;
+use crate::plan::HostPlan;
+use crate::plan::guard::way_in::Way;
+use crate::plan::guard::{self, Arm, Extent, Guard, Reason};
+use crate::probe::Earlier;
+use crate::resource::service_manager::ServiceManager;
+use crate::transport::{Output, RemoteShell};
+
+/// How long a host waits to be confirmed, where nobody says.
+pub const SECONDS: u64 = 120;
+
+/// Between two attempts to reach a host again.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What of a host's guards a run knows.
+#[derive(Debug, Default)]
+pub struct Guarding {
+    way: Option<WayIn>,
+    /// All changes are guarded, for so long.
+    pub confirm: Option<Duration>,
+    /// Whether the previous state is put back where the new one fails.
+    pub rollback: bool,
+    /// Whether the previous state is kept on the host.
+    kept: bool,
+    /// Seconds of the guard that is armed now, and when they began.
+    armed: Option<(u64, Instant)>,
+}
+
+impl Guarding {
+    pub(super) fn seconds(&self) -> u64 {
+        self.confirm.map_or(SECONDS, |time| time.as_secs().max(1))
+    }
+
+    /// Shell text before each step while a guard is armed, and how long the step may take: no longer than the guard waits.
+    pub(super) fn before_step(&mut self, cluster: &str, most: Duration) -> (String, Duration) {
+        let Some((seconds, since)) = &mut self.armed else {
+            return (String::new(), most);
+        };
+        *since = Instant::now();
+        let renew = guard::run(cluster, &format!("renew {seconds}"));
+        (
+            format!("{renew}\n"),
+            most.min(Duration::from_secs(*seconds)),
+        )
+    }
+}
+
+/// The folder of the previous state, beside that of the guard.
+fn previous(cluster: &str) -> String {
+    format!("{cluster}.previous")
+}
+
+impl HostRun<'_> {
+    /// Asks how lvsctl is connected. Where the host does not say, all that could matter is guarded.
+    pub fn ask_way_in(&mut self) {
+        if self.host.connection == Connection::Local {
+            return;
+        }
+        let needs = Needs {
+            way_in: Some(()),
+            ..Needs::default()
+        };
+        match self.facts("asking for the way in", &needs) {
+            Ok(facts) => self.guard.way = facts.way_in.0,
+            Err(error) => tracing::debug!(host = self.host.name, %error, "asking for the way in"),
+        }
+    }
+
+    fn extent(&self) -> Extent {
+        // What an earlier guard puts back must not come while this run changes more.
+        let armed = matches!(self.answer.guard, Some(Earlier::Armed { .. }));
+        if self.guard.confirm.is_some() || armed {
+            Extent::All
+        } else {
+            Extent::WayIn
+        }
+    }
+
+    /// Why what is wanted must not be made: it would take over an end of lvsctl's connection.
+    pub fn way_in_refusals(&self) -> Vec<String> {
+        let Some(way) = &self.guard.way else {
+            return Vec::new();
+        };
+        let wanted = self.wanted.iter();
+        wanted
+            .filter_map(|resource| guard::way_in::refusal(resource, way))
+            .collect()
+    }
+
+    /// Why changes of a plan are guarded.
+    pub fn reasons(&self, run: &Run, plan: &HostPlan) -> Vec<Reason> {
+        let (known, local) = (self.guard.way.clone(), self.host.connection);
+        guard::reasons(plan, &self.basis(run.secrets), way(known.as_ref(), local))
+    }
+
+    fn guard_of(
+        &self,
+        run: &Run,
+        plan: &HostPlan,
+        part: Range<usize>,
+        extent: Extent,
+    ) -> Option<Guard> {
+        let way = way(self.guard.way.as_ref(), self.host.connection);
+        guard::of(plan, &self.basis(run.secrets), way, part, extent)
+    }
+
+    /// Does some of the steps of a plan; those that need it between the arming of a guard and its confirmation.
+    pub(super) fn guarded(
+        &mut self,
+        run: &Run,
+        plan: &HostPlan,
+        part: Range<usize>,
+    ) -> Result<(), HostError> {
+        let part = self.keep_previous(run, plan, part)?;
+        let Some(guard) = self.guard_of(run, plan, part.clone(), self.extent()) else {
+            return self.steps_of(run, &plan.steps, part);
+        };
+        let window = guard.window.clone();
+        self.steps_of(run, &plan.steps, part.start..window.start)?;
+        self.arm(run, &guard)?;
+        let done = self.steps_of(run, &plan.steps, window.clone());
+        let done = done.and_then(|()| self.confirm(run, &guard));
+        if let Err(cause) = done {
+            return Err(self.will_restore(cause));
+        }
+        self.guard.armed = None;
+        self.steps_of(run, &plan.steps, window.end..part.end)
+    }
+
+    /// Keeps a director's state, so that it can be put back at once, before the first step that changes something. What is
+    /// left of the part is done after that.
+    fn keep_previous(
+        &mut self,
+        run: &Run,
+        plan: &HostPlan,
+        part: Range<usize>,
+    ) -> Result<Range<usize>, HostError> {
+        if !self.guard.rollback || self.guard.kept {
+            return Ok(part);
+        }
+        let Some(first) = self.guard_of(run, plan, part.clone(), Extent::Rollback) else {
+            return Ok(part);
+        };
+        let rest = first.window.start..part.end;
+        self.steps_of(run, &plan.steps, part.start..rest.start)?;
+        let arm = Arm {
+            cluster: &previous(&run.cluster.name),
+            guard: &first,
+            seconds: None,
+            who: run.holder,
+            manager: None,
+        };
+        self.well("keeping the previous state", &arm.script())?;
+        self.guard.kept = true;
+        Ok(rest)
+    }
+
+    fn arm(&mut self, run: &Run, guard: &Guard) -> Result<(), HostError> {
+        let system = &self.answer.facts.system;
+        let manager = ServiceManager::is_on(system).then(|| ServiceManager::of(system));
+        let seconds = self.guard.seconds();
+        let arm = Arm {
+            cluster: &run.cluster.name,
+            guard,
+            seconds: Some(seconds),
+            who: run.holder,
+            manager,
+        };
+        self.well("arming the guard", &arm.script())?;
+        self.guard.armed = Some((seconds, Instant::now()));
+        run.sink.event(&Event::Guarded {
+            host: self.host.name.clone(),
+            seconds,
+        });
+        Ok(())
+    }
+
+    /// Runs shell text outside of steps, which must succeed.
+    fn well(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
+        let script = format!("{}{script}", super::lock::RELEASE_IN_STEP);
+        let output = self.ask(doing, &script)?;
+        if output.success() {
+            return Ok(output);
+        }
+        Err(HostError::Guard {
+            doing: doing.to_owned(),
+            said: tail(&output.stderr),
+        })
+    }
+
+    fn will_restore(&mut self, cause: HostError) -> HostError {
+        let Some((seconds, since)) = self.guard.armed.filter(|_| !has_fired(&cause)) else {
+            return cause;
+        };
+        let left = seconds.saturating_sub(since.elapsed().as_secs());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        HostError::WillRestore {
+            cause: Box::new(cause),
+            seconds: left,
+            at: clock(now.map_or(0, |now| now.as_secs()) + left),
+        }
+    }
+
+    /// Reaches the host anew, looks whether it is as wanted, and disarms its guard.
+    fn confirm(&mut self, run: &Run, guard: &Guard) -> Result<(), HostError> {
+        let Some((seconds, since)) = self.guard.armed else {
+            return Ok(());
+        };
+        loop {
+            let error = match self.attempt(run, guard) {
+                Ok(()) => break,
+                // What is wrong there stays wrong, and a host that put its old state back is lost for this run.
+                Err(error @ (HostError::Guard { .. } | HostError::Unconfirmed(_))) => {
+                    return Err(error);
+                }
+                Err(error) => error,
+            };
+            let late = since.elapsed() + PAUSE > Duration::from_secs(seconds) / 2;
+            if late || run.cancel.is_cancelled() {
+                let said = crate::error_chain::chain(&error);
+                return Err(HostError::Unconfirmed(said));
+            }
+            std::thread::sleep(PAUSE);
+        }
+        run.sink.event(&Event::Confirmed {
+            host: self.host.name.clone(),
+        });
+        Ok(())
+    }
+
+    fn attempt(&mut self, run: &Run, guard: &Guard) -> Result<(), HostError> {
+        let mut shell = run.connect.connect(self.host).map_err(HostError::Connect)?;
+        let done = self.prove(run, guard, shell.as_mut());
+        host::end(shell, &self.host.name);
+        done
+    }
+
+    fn prove(
+        &mut self,
+        run: &Run,
+        guard: &Guard,
+        shell: &mut dyn RemoteShell,
+    ) -> Result<(), HostError> {
+        let answer = self.fresh(run, shell)?;
+        host::no_obstacles(&answer, &self.wanted)?;
+        let before = std::mem::replace(&mut self.answer, answer);
+        let left = host::left(&self.plan(run.secrets), &self.wanted);
+        self.answer = before;
+        let proves = guard
+            .proves
+            .iter()
+            .map(|(kind, key)| format!("{kind} {key}"));
+        let left: Vec<String> = proves.filter(|change| left.contains(change)).collect();
+        if !left.is_empty() {
+            let what = format!("these still differ: {}", left.join(", "));
+            return Err(HostError::Unconfirmed(what));
+        }
+        disarm(shell, &run.cluster.name, "disarm", host::timeout(self.host))
+    }
+
+    /// Ends what an earlier run left, over a new connection: its guard, armed or fired.
+    pub fn end_earlier(&mut self, run: &Run) -> Result<(), HostError> {
+        let mut shell = run.connect.connect(self.host).map_err(HostError::Connect)?;
+        let timeout = host::timeout(self.host);
+        let done = disarm(shell.as_mut(), &run.cluster.name, "disarm anyway", timeout);
+        host::end(shell, &self.host.name);
+        done
+    }
+
+    /// Forgets the previous state.
+    pub(super) fn forget_previous(&mut self, run: &Run) {
+        if std::mem::take(&mut self.guard.kept) {
+            let script = guard::run(&previous(&run.cluster.name), "disarm anyway");
+            if let Err(error) = self.well("forgetting the previous state", &script) {
+                tracing::debug!(host = self.host.name, %error, "forgetting the previous state");
+            }
+        }
+    }
+
+    /// Puts the previous state back where the new one fails, as far as the host still answers.
+    pub(super) fn roll_back(&mut self, run: &Run, error: HostError) -> HostError {
+        if !self.guard.kept || !fails_by_its_state(&error) {
+            return error;
+        }
+        let name = &run.cluster.name;
+        run.sink.event(&Event::Asking {
+            host: self.host.name.clone(),
+            what: "putting the previous state back".to_owned(),
+        });
+        let back = self.well(
+            "putting the previous state back",
+            &guard::run(&previous(name), "now"),
+        );
+        match back {
+            Ok(_) => {
+                if self.guard.armed.take().is_some() {
+                    let script = guard::run(name, "disarm anyway");
+                    if let Err(error) = self.well("disarming the guard", &script) {
+                        tracing::debug!(host = self.host.name, %error, "disarming");
+                    }
+                }
+                self.forget_previous(run);
+                HostError::RolledBack {
+                    cause: Box::new(without_guard(error)),
+                }
+            }
+            Err(why) => HostError::NotRolledBack {
+                cause: Box::new(error),
+                why: crate::error_chain::chain(&why),
+            },
+        }
+    }
+}
+
+/// Whether the host put its old state back before this.
+fn has_fired(error: &HostError) -> bool {
+    let said = match error {
+        HostError::Step { stderr, .. } => stderr,
+        HostError::Guard { said, .. } => said,
+        _ => return false,
+    };
+    said.contains(guard::FIRED)
+}
+
+/// Whether the host answers, and its new state is what is wrong.
+fn fails_by_its_state(error: &HostError) -> bool {
+    match error {
+        HostError::Step { .. } | HostError::StillDiffers(_) => true,
+        HostError::WillRestore { cause, .. } => fails_by_its_state(cause),
+        _ => false,
+    }
+}
+
+fn without_guard(error: HostError) -> HostError {
+    match error {
+        HostError::WillRestore { cause, .. } => *cause,
+        error => error,
+    }
+}
+
+fn way(known: Option<&WayIn>, connection: Connection) -> Option<Way<'_>> {
+    match (connection, known) {
+        (Connection::Local, _) => None,
+        (Connection::Ssh, Some(way)) => Some(Way::Known(way)),
+        (Connection::Ssh, None) => Some(Way::Unknown),
+    }
+}
+
+fn disarm(
+    shell: &mut dyn RemoteShell,
+    cluster: &str,
+    words: &str,
+    timeout: Duration,
+) -> Result<(), HostError> {
+    let doing = "disarming the guard";
+    let output = host::asked(shell, doing, &guard::run(cluster, words), timeout)?;
+    if output.success() {
+        return Ok(());
+    }
+    Err(HostError::Guard {
+        doing: doing.to_owned(),
+        said: tail(&output.stderr),
+    })
+}
+
+/// `12:05:09 UTC`, of seconds since 1970.
+pub fn clock(seconds: u64) -> String {
+    let of_day = seconds % 86_400;
+    let (hour, minute) = (of_day / 3600, of_day / 60 % 60);
+    format!("{hour:02}:{minute:02}:{:02} UTC", of_day % 60)
+}
