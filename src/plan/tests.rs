@@ -16,6 +16,7 @@ fn sysctl(value: &str) -> Resource {
         name: "net.ipv4.ip_forward".into(),
         value: value.into(),
         instead_of: None,
+        if_exists: false,
     })
 }
 
