@@ -6,10 +6,10 @@ mod duration;
 mod measuring;
 
 pub use arguments::{
-    ApplyArgs, CheckArgs, Color, Command, CompletionsArgs, DestroyArgs, ExplainArgs, Format,
-    FormatArgs, LabCommand, LabKernel, LabNameArgs, LabStatusArgs, LabSuite, LabUpArgs, ManArgs,
-    Os, PlanArgs, RenderArgs, SchemaArgs, SchemaFormat, StartArgs, StatusArgs, StopArgs,
-    VerifyArgs,
+    ApplyArgs, ApplyPlanArgs, CheckArgs, Color, Command, CompletionsArgs, DestroyArgs, ExplainArgs,
+    Format, FormatArgs, HistoryArgs, LabCommand, LabKernel, LabNameArgs, LabStatusArgs, LabSuite,
+    LabUpArgs, ManArgs, Os, PlanArgs, RenderArgs, SchemaArgs, SchemaFormat, StartArgs, StatusArgs,
+    StopArgs, VerifyArgs,
 };
 pub use measuring::{DrillArgs, DrillCommand, ProbeArgs, TimerArgs, WatchArgs};
 
@@ -64,6 +64,7 @@ impl Cli {
 const WITHOUT_HOSTS: &[(&str, bool)] = &[
     ("check", true),
     ("explain", false),
+    ("history", false),
     ("render", true),
     ("schema", false),
     ("completions", false),
@@ -111,6 +112,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("describe why about", "explain"),
     ("remove uninstall delete down teardown purge", "destroy"),
     ("show list ls top info", "status"),
+    ("log journal runs", "history"),
     ("template generate config", "render"),
     ("drain disable", "stop"),
     ("enable resume", "start"),
@@ -169,10 +171,11 @@ Exit status:
   5    a host could not be worked on (unreachable, refused, locked); nothing was changed anywhere
   6    the lab could not be made or reached
   7    probe: requests were lost or answered wrongly; drill: a limit was exceeded
+  8    apply FILE: a host or the inventory is not as it was when the plan was made; nothing was changed
   64   the command line is not valid
   130  interrupted";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The cluster's inventory
     #[arg(

@@ -4,6 +4,7 @@
 pub mod boot;
 pub mod load;
 pub mod manifest;
+pub mod saved;
 pub mod stages;
 pub mod start_stop;
 
