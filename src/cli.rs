@@ -7,10 +7,10 @@ mod maintenance;
 mod measuring;
 
 pub use arguments::{
-    ApplyArgs, CheckArgs, Color, Command, CompletionsArgs, DestroyArgs, ExplainArgs, Format,
-    FormatArgs, LabCommand, LabKernel, LabNameArgs, LabStatusArgs, LabSuite, LabUpArgs, ManArgs,
-    Os, PlanArgs, RenderArgs, SchemaArgs, SchemaFormat, StartArgs, StatusArgs, StopArgs,
-    VerifyArgs,
+    ApplyArgs, ApplyPlanArgs, CheckArgs, Color, Command, CompletionsArgs, DestroyArgs, ExplainArgs,
+    Format, FormatArgs, HistoryArgs, LabCommand, LabKernel, LabNameArgs, LabStatusArgs, LabSuite,
+    LabUpArgs, ManArgs, Os, PlanArgs, RenderArgs, SchemaArgs, SchemaFormat, StartArgs, StatusArgs,
+    StopArgs, VerifyArgs,
 };
 pub use maintenance::{DrainArgs, MaintenanceArgs, UndrainArgs, Until};
 pub use measuring::{DrillArgs, DrillCommand, ProbeArgs, TimerArgs, WatchArgs};
@@ -66,6 +66,7 @@ impl Cli {
 const WITHOUT_HOSTS: &[(&str, bool)] = &[
     ("check", true),
     ("explain", false),
+    ("history", false),
     ("render", true),
     ("schema", false),
     ("completions", false),
@@ -113,6 +114,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("describe why about", "explain"),
     ("remove uninstall delete down teardown purge", "destroy"),
     ("show list ls top info", "status"),
+    ("log journal runs", "history"),
     ("template generate config", "render"),
     ("cordon depool disable maintenance", "drain"),
     ("uncordon pool enable", "undrain"),
@@ -172,10 +174,11 @@ Exit status:
   5    a host could not be worked on (unreachable, refused, locked); nothing was changed anywhere
   6    the lab could not be made or reached
   7    probe: requests were lost or answered wrongly; drill: a limit was exceeded
+  8    apply FILE: a host or the inventory is not as it was when the plan was made; nothing was changed
   64   the command line is not valid
   130  interrupted";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The cluster's inventory
     #[arg(

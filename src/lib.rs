@@ -18,6 +18,7 @@ pub mod event;
 pub mod exit;
 pub mod fact;
 mod fields;
+pub mod history;
 pub mod inventory;
 pub(crate) mod keepalived;
 pub mod lab;

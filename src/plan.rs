@@ -9,6 +9,7 @@ pub mod load;
 mod load_notes;
 pub mod maintenance;
 pub mod manifest;
+pub mod saved;
 mod scope;
 pub mod stages;
 pub mod start_stop;

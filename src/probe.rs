@@ -244,6 +244,7 @@ mod tests {
             name: "net.ipv4.ip_forward".into(),
             value: "1".into(),
             instead_of: None,
+            if_exists: false,
         });
         let route = Route {
             to: "10.0.0.0/24".parse().expect("a network"),

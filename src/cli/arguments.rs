@@ -23,9 +23,11 @@ pub enum Command {
     /// Show what `apply` would change, and change nothing
     Plan(PlanArgs),
     /// Make the hosts what the inventory says
-    Apply(ApplyArgs),
+    Apply(ApplyPlanArgs),
     /// Check the hosts, the cluster and the service end to end, and change nothing
     Verify(VerifyArgs),
+    /// Show the runs of `apply` and `destroy` on this machine that changed hosts
+    History(HistoryArgs),
     /// Explain a check of `verify`: its rule, the reason, the source, and the fix
     Explain(ExplainArgs),
     /// Take away all that lvsctl made; packages stay
@@ -88,6 +90,29 @@ pub struct PlanArgs {
     /// Go on with the hosts that answer when some do not
     #[arg(long)]
     pub ignore_unreachable: bool,
+    /// Write the plan to this file too, for `lvsctl apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct ApplyPlanArgs {
+    /// A plan of `lvsctl plan --out FILE`: do just that, without a question, or nothing if a host or the inventory changed
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// The runs that changed this host, with its changes
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
+    /// The runs on this cluster
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    #[command(flatten)]
+    pub format: FormatArgs,
 }
 
 #[derive(Debug, Args)]

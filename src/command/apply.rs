@@ -1,5 +1,6 @@
 //! `lvsctl apply` and `lvsctl destroy`: probe, plan, confirm, run the steps, and wait until all hosts converge.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::cancel::CancelToken;
@@ -18,8 +19,10 @@ use crate::run::{Fleet, HostRun};
 use super::confirm;
 use super::drain::Drain;
 use super::guarded;
+use super::history::Story;
 use super::output::{self, show};
 use super::own_address;
+use super::saved::Saved;
 use super::session::{Options, Session, all_locked, leftovers, names_in_plans, note_drains};
 use super::vips;
 use super::{Failure, Result};
@@ -32,8 +35,17 @@ pub(super) enum Goal {
     Nothing,
 }
 
-pub(super) fn run(global: &Global, args: &ApplyArgs, goal: Goal) -> Result<Exit> {
-    let session = Session::open(
+pub(super) fn run(
+    global: &Global,
+    args: &ApplyArgs,
+    plan: Option<&Path>,
+    goal: Goal,
+) -> Result<Exit> {
+    let saved = plan.map(|path| Saved::read(path, global, args));
+    let saved = saved.transpose()?;
+    let limited = saved.as_ref().map(|saved| saved.limited(global));
+    let global = limited.as_ref().unwrap_or(global);
+    let mut session = Session::open(
         global,
         Options {
             events: args.format.format,
@@ -45,12 +57,19 @@ pub(super) fn run(global: &Global, args: &ApplyArgs, goal: Goal) -> Result<Exit>
     if goal == Goal::Inventory {
         own_address::check(global, &session.context)?;
     }
+    let command = match goal {
+        Goal::Inventory => "apply",
+        Goal::Nothing => "destroy",
+    };
+    let (cluster, by) = (&session.cluster().name, &session.access.holder);
+    let story = Story::begin(global, command, cluster, by, plan);
+    session.story = Some(story);
     for warning in &session.context.loaded.warnings {
         session.reporter.event(&Event::Warning(warning.clone()));
     }
     let done = session
         .fleet()
-        .and_then(|fleet| change(&session, &fleet, args, goal));
+        .and_then(|fleet| change(&session, &fleet, args, saved.as_ref(), goal));
     let interrupted = session.cancel.is_cancelled();
     session.finish();
     let (rows, exit) = done?;
@@ -89,9 +108,16 @@ fn change(
     session: &Session,
     fleet: &Fleet,
     args: &ApplyArgs,
+    saved: Option<&Saved>,
     goal: Goal,
 ) -> Result<(Vec<Row>, Exit)> {
     let mut run = prepare(session, fleet, goal, args.confirm)?;
+    if let Some(saved) = saved
+        && let Err(failure) = saved.holds(session, &run.hosts, &run.plans, &run.first)
+    {
+        fleet.close(run.hosts);
+        return Err(failure);
+    }
     let text = args.format.format == Format::Text;
     if text {
         session.reporter.suspend(|| {
@@ -144,7 +170,7 @@ fn change(
     }
     let ends = report::plan::replaced(&run.plans);
     let confirm = || confirmed(goal, &ends, fleet.run.cancel);
-    if !args.yes && !session.reporter.suspend(confirm)? {
+    if !args.yes && saved.is_none() && !session.reporter.suspend(confirm)? {
         drain.close(fleet);
         fleet.close(run.hosts);
         return Err(Failure::new(Exit::Done, "nothing was changed\n"));
@@ -270,6 +296,15 @@ fn execute(
     let ended = done.iter_mut();
     let well = ended.filter(|(_, _, result)| matches!(result, Some(Ok(()))));
     guarded::settle(fleet, well.map(|(host, _, _)| host).collect());
+    if let Some(story) = &session.story {
+        let interrupted = session.cancel.is_cancelled();
+        let result = match (interrupted, unsettled.is_empty()) {
+            (true, _) => Exit::Interrupted,
+            (false, true) => exit,
+            (false, false) => Exit::Failed,
+        };
+        story.record(session.global, &done, result.kind());
+    }
     fleet.close(done.into_iter().map(|(host, _, _)| host).collect());
     if !unsettled.is_empty() {
         return Err(not_settled("all steps were done", &unsettled));

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use nix::sys::resource::{Resource, setrlimit};
+
 use crate::cancel::CancelToken;
 use crate::cli::Global;
 use crate::exit::Exit;
@@ -63,6 +65,10 @@ pub(super) fn access(global: &Global, context: &mut Context, templates: bool) ->
             host.ssh.known_hosts = Some(access.known_hosts.clone());
             host.ssh.connect_timeout.get_or_insert(LAB_CONNECT_TIMEOUT);
         }
+    }
+    // A core file would have the secrets in it.
+    if let Err(error) = setrlimit(Resource::RLIMIT_CORE, 0, 0) {
+        tracing::debug!(%error, "forbidding core files");
     }
     let secrets = secrets::read(global, context, templates)?;
     let counters = Arc::new(Counters::default());

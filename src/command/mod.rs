@@ -11,6 +11,7 @@ mod drain;
 mod drill;
 mod explain;
 mod guarded;
+mod history;
 mod lab;
 mod maintenance;
 mod man;
@@ -20,6 +21,7 @@ mod own_address;
 mod plan;
 mod probe;
 mod render;
+mod saved;
 mod schema;
 mod secrets;
 mod session;
@@ -108,9 +110,15 @@ pub fn run(cli: &Cli) -> Exit {
     let done = match &cli.command {
         Command::Check(_) => check::run(&cli.global),
         Command::Plan(args) => plan::run(&cli.global, args),
-        Command::Apply(args) => apply::run(&cli.global, args, apply::Goal::Inventory),
+        Command::Apply(args) => apply::run(
+            &cli.global,
+            &args.apply,
+            args.file.as_deref(),
+            apply::Goal::Inventory,
+        ),
+        Command::History(args) => history::run(&cli.global, args),
         Command::Explain(args) => explain::run(&cli.global, args),
-        Command::Destroy(args) => apply::run(&cli.global, &args.apply, apply::Goal::Nothing),
+        Command::Destroy(args) => apply::run(&cli.global, &args.apply, None, apply::Goal::Nothing),
         Command::Verify(args) => verify::run(&cli.global, args),
         Command::Start(args) => start_stop::run(&cli.global, &args.format, start_stop::Verb::Start),
         Command::Stop(args) => start_stop::run(

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::cancel::CancelToken;
 use crate::exit::Exit;
-use crate::secret::SecretSource;
+use crate::secret::{SecretSource, Secrets};
 
 use super::{Failure, Result, secrets};
 
@@ -22,6 +22,8 @@ const TICK: Duration = Duration::from_millis(50);
 pub(super) struct Notify {
     command: Option<String>,
     url: Option<SecretString>,
+    /// Variables of the environment with secrets, which the programs do not get.
+    hidden: Vec<String>,
 }
 
 impl Notify {
@@ -31,14 +33,36 @@ impl Notify {
         Ok(Self {
             command: command.map(str::to_owned),
             url,
+            hidden: webhook
+                .and_then(|webhook| webhook.strip_prefix("env:"))
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
         })
+    }
+
+    /// Keeps the secrets of the inventory from the programs too.
+    pub(super) fn hide(&mut self, secrets: &Secrets) {
+        let names = secrets.keys().filter_map(|source| match source {
+            SecretSource::Env(name) => Some(name.clone()),
+            SecretSource::File(_) | SecretSource::Prompt(_) => None,
+        });
+        self.hidden.extend(names);
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let mut program = Command::new(name);
+        for name in &self.hidden {
+            program.env_remove(name);
+        }
+        program
     }
 
     /// Tells all of them; what went wrong, a line each.
     pub(super) fn tell(&self, json: &str, cancel: &CancelToken) -> Vec<String> {
         let mut failures = Vec::new();
         if let Some(command) = &self.command {
-            let mut program = Command::new("sh");
+            let mut program = self.program("sh");
             program.args(["-c", command]);
             let done = run(program, json.as_bytes(), cancel);
             failures.extend(
@@ -48,7 +72,7 @@ impl Notify {
         }
         if let Some(url) = &self.url {
             // The configuration is read from standard input: neither URL nor text is in an argument list.
-            let mut program = Command::new("curl");
+            let mut program = self.program("curl");
             program.args(["-q", "-K", "-"]);
             let done = run(program, configuration(url, json).as_bytes(), cancel);
             failures.extend(done.err().map(|why| format!("--webhook: curl: {why}")));

@@ -3,14 +3,16 @@
 use crate::cli::{Format, Global, PlanArgs};
 use crate::exit::Exit;
 use crate::plan::HostPlan;
+use crate::plan::saved::SavedPlan;
 use crate::report;
 
-use super::Result;
 use super::guarded;
 use super::output::show;
 use super::own_address;
+use super::saved;
 use super::session::{Options, Session, leftovers, names_in_plans, note_drains};
 use super::vips;
+use super::{Failure, Result};
 
 pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     // The plan is the result; with JSON it stays the only thing that is printed.
@@ -22,9 +24,13 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
         },
     )?;
     own_address::check(global, &session.context)?;
-    let made = make(&session);
+    let made = make(&session, args.out.is_some());
     let context = session.finish();
-    let (plans, missing) = made?;
+    let Made {
+        plans,
+        missing,
+        saved,
+    } = made?;
     show(global, |out, style| match args.format.format {
         Format::Text => report::plan::text(out, &plans, &names_in_plans(context.cluster()), style),
         Format::Json => report::plan::json(out, &plans, &context.loaded.warnings),
@@ -36,6 +42,21 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
         );
     }
     let refused = plans.iter().any(|plan| !plan.refusals.is_empty());
+    if let (Some(path), Some(plan)) = (&args.out, saved) {
+        if missing > 0 || refused {
+            let why = if refused { "refused" } else { "not reached" };
+            let message = format!(
+                "error: {}: the plan is not saved, because a host was {why}\n",
+                path.display()
+            );
+            return Err(Failure::new(Exit::Unreachable, message));
+        }
+        saved::write(path, &plan)?;
+        if !global.quiet {
+            let path = path.display();
+            eprintln!("the plan is in {path}: `lvsctl apply {path}` does just that");
+        }
+    }
     Ok(match plans.iter().all(HostPlan::is_empty) {
         _ if refused => Exit::Unreachable,
         false => Exit::Changes,
@@ -45,13 +66,21 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     })
 }
 
-/// The plan of each host that answered, and how many did not.
-fn make(session: &Session) -> Result<(Vec<HostPlan>, usize)> {
+struct Made {
+    /// Of each host that answered.
+    plans: Vec<HostPlan>,
+    /// How many did not.
+    missing: usize,
+    saved: Option<SavedPlan>,
+}
+
+/// `save`: also as it is written to a file.
+fn make(session: &Session, save: bool) -> Result<Made> {
     let fleet = session.fleet()?;
     let (mut opened, mut plans) = session.open_hosts_to_plan(&fleet, session.wanted()?)?;
     let unheld = vips::unheld(&fleet, &mut opened.hosts);
     let hosts = &opened.hosts;
-    vips::together(&fleet, hosts, &mut plans, &unheld);
+    let first = vips::together(&fleet, hosts, &mut plans, &unheld);
     guarded::look(&fleet, &mut opened.hosts, &mut plans, None);
     let hosts = &opened.hosts;
     for (host, plan) in hosts.iter().zip(&mut plans) {
@@ -60,8 +89,13 @@ fn make(session: &Session) -> Result<(Vec<HostPlan>, usize)> {
     }
     note_drains(fleet.run.desired(), &mut plans);
     let names = crate::view::Names::of(session.cluster());
-    let plans = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
+    let plans: Vec<HostPlan> = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
     let missing = opened.missing.len();
+    let saved = save.then(|| saved::of(session, &opened.hosts, &plans, first));
     fleet.close(opened.hosts);
-    Ok((plans, missing))
+    Ok(Made {
+        plans,
+        missing,
+        saved: saved.transpose()?,
+    })
 }

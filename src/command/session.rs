@@ -19,6 +19,7 @@ use crate::run::{Fleet, HostRun};
 
 use super::connect::{self, Access};
 use super::context::{self, Context};
+use super::history::Story;
 use super::output::Reporter;
 use super::{Failure, Result};
 
@@ -30,6 +31,8 @@ pub(super) struct Session<'g> {
     pub cancel: CancelToken,
     pub reporter: Reporter,
     pub ignore_unreachable: bool,
+    /// Of a run that may change hosts.
+    pub story: Option<Story>,
 }
 
 /// What differs between verbs.
@@ -85,6 +88,7 @@ impl<'g> Session<'g> {
                 Reporter::new(global, options.events)
             },
             ignore_unreachable: options.ignore_unreachable,
+            story: None,
         })
     }
 
@@ -110,6 +114,7 @@ impl<'g> Session<'g> {
             sink: &self.reporter,
             cancel: &self.cancel,
             holder: &self.access.holder,
+            origin: self.story.as_ref().map(|story| &story.origin),
             more,
         };
         Fleet::new(run, usize::from(self.global.forks)).map_err(|e| Failure::of(Exit::Failed, &e))

@@ -20,7 +20,7 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Exit> {
 }
 
 fn begin(global: &Global, args: &WatchArgs) -> Result<Exit> {
-    let notify = Notify::new(args.on_change.as_deref(), args.webhook.as_deref())?;
+    let mut notify = Notify::new(args.on_change.as_deref(), args.webhook.as_deref())?;
     let known = match &args.state {
         Some(path) if path.exists() => Some(since::read(path)?),
         _ => None,
@@ -32,6 +32,7 @@ fn begin(global: &Global, args: &WatchArgs) -> Result<Exit> {
         ..Options::default()
     };
     let session = Session::open(global, options)?;
+    notify.hide(&session.access.secrets);
     let exit = rounds(&session, args, &notify, known);
     session.finish();
     exit

@@ -72,6 +72,11 @@ macro_rules! facts {
                 )+
                 text
             }
+
+            /// Each fact alone, for tests of parsers.
+            pub fn each() -> Vec<Self> {
+                vec![$( Self { $name: Some(Default::default()), ..Self::default() }, )+]
+            }
         }
 
         impl Facts {

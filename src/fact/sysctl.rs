@@ -35,6 +35,15 @@ impl Sysctls {
         self.0.get(path)
     }
 
+    /// Whether the host shows any parameter that is in this folder itself.
+    pub fn has_in(&self, folder: &str) -> bool {
+        let mut paths = self.0.keys();
+        paths.any(|path| {
+            path.rsplit_once('/')
+                .is_some_and(|(above, _)| above == folder)
+        })
+    }
+
     /// Whether the host shows the parameters of any interface.
     pub fn has_interfaces(&self) -> bool {
         self.0.keys().any(|path| path.starts_with(CONF))

@@ -100,4 +100,35 @@ impl System {
     pub fn has(&self, tool: &str) -> bool {
         self.tools.contains(tool)
     }
+
+    /// None if the release is not known.
+    pub fn is_linux_at_least(&self, major: u32, minor: u32) -> Option<bool> {
+        let mut numbers = self.kernel.split(['.', '-']);
+        let mut next = || numbers.next()?.parse::<u32>().ok();
+        Some((next()?, next()?) >= (major, minor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels() {
+        for (kernel, want) in [
+            ("6.1.176", Some(true)),
+            ("5.10", Some(true)),
+            ("5.9.0-1-amd64", Some(true)),
+            ("5.8.18", Some(false)),
+            ("4.18.0-553.el8", Some(false)),
+            ("5", None),
+            ("", None),
+        ] {
+            let system = System {
+                kernel: kernel.to_owned(),
+                ..System::default()
+            };
+            assert_eq!(system.is_linux_at_least(5, 9), want, "{kernel}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod date;
 mod health;
 mod host;
 mod http;
+mod ipvs;
 mod maintenance;
 pub mod ports;
 mod service;
@@ -25,6 +26,7 @@ pub use host::{
     Suite, directs,
 };
 pub use http::{HttpVersion, StatusCodes, WrongStatus};
+pub use ipvs::IpvsOptions;
 pub use maintenance::{Drain, Maintenance, NotDrained};
 pub use service::{
     HOMES, Mode, Persistence, Protocol, RealServer, Scheduler, Service, SorryServer, Vip,
@@ -44,6 +46,7 @@ pub struct Cluster {
     /// Whether keepalived holds IPVS and VIPs on the directors.
     pub keepalived: bool,
     pub arp: ArpAnswer,
+    pub ipvs: IpvsOptions,
     /// Findings of `verify` that are accepted for a time.
     pub waivers: Vec<Waiver>,
     /// Free values for roles and templates of the user's own.

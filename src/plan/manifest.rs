@@ -161,6 +161,7 @@ mod tests {
             name: "net.ipv4.ip_forward".into(),
             value: "1".into(),
             instead_of: None,
+            if_exists: false,
         });
         manifest.entries.push(Entry {
             resource,

@@ -16,6 +16,7 @@ fn sysctl(value: &str) -> Resource {
         name: "net.ipv4.ip_forward".into(),
         value: value.into(),
         instead_of: None,
+        if_exists: false,
     })
 }
 
@@ -495,6 +496,7 @@ fn a_scope_leaves_all_else_as_it_is() {
         ("net.ipv4.ip_forward", "0"),
     ] {
         let resource = Resource::Sysctl(Sysctl {
+            if_exists: false,
             name: name.to_owned(),
             value: value.to_owned(),
             instead_of: None,

@@ -9,6 +9,7 @@ pub mod drill;
 pub mod error;
 pub mod explain;
 pub mod findings;
+pub mod history;
 pub mod json;
 pub mod maintenance;
 pub mod plain;

@@ -38,6 +38,8 @@ pub struct Distribution {
     pub definition_mode: &'static str,
     pub nfs_server: &'static str,
     pub nginx: Nginx,
+    /// Whether the kernel is Linux 5.9 or later, or its release is not known.
+    pub linux_5_9: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,7 +58,7 @@ impl Distribution {
             Family::Alpine => ServiceManager::Openrc,
             _ => ServiceManager::Systemd,
         };
-        Self::with(family, service_manager)
+        Self::with(family, service_manager, true)
     }
 
     /// What most hosts have: the first guess, before a host has answered.
@@ -77,10 +79,11 @@ impl Distribution {
         } else {
             Family::Debian
         };
-        Self::with(family, ServiceManager::of(system))
+        let linux_5_9 = system.is_linux_at_least(5, 9).unwrap_or(true);
+        Self::with(family, ServiceManager::of(system), linux_5_9)
     }
 
-    fn with(family: Family, service_manager: ServiceManager) -> Self {
+    fn with(family: Family, service_manager: ServiceManager, linux_5_9: bool) -> Self {
         let conf_d = "/etc/nginx/conf.d/lvsctl.conf";
         let (root, site, shows) = match family {
             Family::Debian => ("/var/www/html", conf_d, true),
@@ -105,6 +108,7 @@ impl Distribution {
                 _ => "nfs-server.service",
             },
             nginx: Nginx { root, site, shows },
+            linux_5_9,
         }
     }
 

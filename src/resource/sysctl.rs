@@ -21,6 +21,9 @@ pub struct Sysctl {
         skip_serializing_if = "Option::is_none"
     )]
     pub instead_of: Option<String>,
+    /// A kernel that lacks the parameter is as wanted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub if_exists: bool,
 }
 
 const IP_FORWARD: &str = "net.ipv4.ip_forward";
@@ -53,7 +56,20 @@ impl Sysctl {
     }
 
     fn set(&self, value: &str) -> String {
-        format!("printf '%s\\n' {} >{}", quote(value), quote(&self.path()))
+        let path = quote(&self.path());
+        let set = format!("printf '%s\\n' {} >{path}", quote(value));
+        if self.if_exists {
+            format!("[ ! -e {path} ] || {set}")
+        } else {
+            set
+        }
+    }
+
+    /// Whether the kernel lacks it, although the module that it belongs to is loaded.
+    fn is_lacking(&self, facts: &Facts) -> bool {
+        let path = self.path();
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        self.if_exists && facts.sysctl.get(&path).is_none() && facts.sysctl.has_in(folder)
     }
 }
 
@@ -102,7 +118,7 @@ impl Kind for Sysctl {
 
     fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {
         let found = facts.sysctl.get(&self.path());
-        if found.is_some_and(|value| self.holds(value)) {
+        if found.is_some_and(|value| self.holds(value)) || self.is_lacking(facts) {
             return None;
         }
         let change = Change::new(Self::NAME, self.key(), Action::Update)
@@ -160,14 +176,19 @@ impl Kind for Sysctl {
                 status: vec![(format!("{} is not {old}", self.name), format!("! {is_old}"))],
             });
         }
+        let path = quote(&self.path());
         Some(NodeLines {
             start: vec![self.set(&self.value)],
             stop: Vec::new(),
             status: vec![(
                 format!("{} = {}", self.name, self.value),
                 format!(
-                    "[ \"$(echo $(cat {}))\" = {} ]",
-                    quote(&self.path()),
+                    "{}[ \"$(echo $(cat {path}))\" = {} ]",
+                    if self.if_exists {
+                        format!("[ ! -e {path} ] || ")
+                    } else {
+                        String::new()
+                    },
                     quote(&words(&self.value))
                 ),
             )],

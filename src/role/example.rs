@@ -12,6 +12,7 @@ pub(super) const EXAMPLES: &[(&str, &str, &str)] = &[
     ("sysctl", "name", "net.core.somaxconn"),
     ("sysctl", "value", "4096"),
     ("sysctl", "instead_of", "1"),
+    ("sysctl", "if_exists", "true"),
     ("link", "name", "tunl0"),
     ("networkd", "name", "lvsctl"),
     ("networkd", "interfaces", "[eth0]"),

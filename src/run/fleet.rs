@@ -251,6 +251,9 @@ impl<'a> Fleet<'a> {
             work.run.forget_previous(&self.run);
             let result = Err(work.stopped(failed));
             self.tell(&work.run, &result);
+            let plan = &work.plan;
+            work.run
+                .journal(&self.run, |origin| origin.ends(plan, &result));
             work.result = Some(result);
         }
     }

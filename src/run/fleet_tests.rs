@@ -81,6 +81,7 @@ fn with_fleet<T>(
         sink: log,
         cancel,
         holder: "test",
+        origin: None,
         more: &|_, _| String::new(),
     };
     work(&Fleet::new(run, 1).expect("threads"))

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::event::{Event, Sink};
 use crate::fact::{Facts, Needs, section};
+use crate::history::{self, Origin};
 use crate::model::{Cluster, Host};
 use crate::plan::manifest::Manifest;
 use crate::plan::{self, Basis, HostPlan, Scope, maintenance};
@@ -34,6 +35,8 @@ pub struct Run<'a> {
     pub cancel: &'a CancelToken,
     /// Who runs this, for the lock.
     pub holder: &'a str,
+    /// For the journals of hosts that are changed.
+    pub origin: Option<&'a Origin>,
     /// Facts and sections that the caller adds to each host's probe.
     pub more: &'a (dyn Fn(&Host, &mut Needs) -> String + Sync),
 }
@@ -64,6 +67,8 @@ pub struct HostRun<'a> {
 
 /// How long one script may take, where the inventory does not say.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(300);
+
+const JOURNAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) fn timeout(host: &Host) -> Duration {
     let seconds = host.ssh.command_timeout;
@@ -197,11 +202,28 @@ impl<'a> HostRun<'a> {
         plan: &HostPlan,
         part: Range<usize>,
     ) -> Result<(), HostError> {
-        let done = self.try_apply(run, plan, part);
-        done.map_err(|error| self.roll_back(run, error))
+        let ends = part.end >= plan.steps.len();
+        if part.start == 0 {
+            self.journal(run, |origin| origin.begins(plan));
+        }
+        let result = self.apply_part(run, plan, part);
+        let result = result.map_err(|error| self.roll_back(run, error));
+        if ends || result.is_err() {
+            self.journal(run, |origin| origin.ends(plan, &result));
+        }
+        result
     }
 
-    fn try_apply(
+    /// A host without a journal is no reason to stop, and a connection that is lost is noticed with the next step.
+    pub(super) fn journal(&mut self, run: &Run, line: impl Fn(&Origin) -> String) {
+        let Some(origin) = run.origin else { return };
+        let script = history::journal(&line(origin));
+        if let Err(error) = self.shell.run_in_shell(&script, JOURNAL_TIMEOUT) {
+            tracing::debug!(host = self.host.name, %error, "writing to the journal");
+        }
+    }
+
+    fn apply_part(
         &mut self,
         run: &Run,
         plan: &HostPlan,

@@ -74,6 +74,7 @@ fn locked(fake: &FakeHosts, wanted: Vec<Resource>) -> Result<Vec<String>, HostEr
         sink: &Silent,
         cancel: &CancelToken::default(),
         holder: "test",
+        origin: None,
         more: &|_, _| String::new(),
     };
     let mut host = HostRun::open(&run, &loaded.cluster.hosts[1], wanted)?;

@@ -61,6 +61,15 @@ impl Connector {
         }
     }
 
+    /// Variables of the environment that hold secrets: not for the programs that a shell on this machine starts.
+    fn hidden(&self) -> Vec<&str> {
+        let names = self.secrets.keys().filter_map(|source| match source {
+            SecretSource::Env(name) => Some(name.as_str()),
+            SecretSource::File(_) | SecretSource::Prompt(_) => None,
+        });
+        names.collect()
+    }
+
     fn sudo(&self, host: &Host, user: &str) -> Result<Option<Sudo>, TransportError> {
         if !host.ssh.sudo.unwrap_or(user != "root") {
             return Ok(None);
@@ -81,7 +90,8 @@ impl Connect for Connector {
                 .ssh
                 .connect_timeout
                 .map_or(LOCAL_TIMEOUT, Duration::from_secs);
-            let session = local::open(self.sudo(host, user)?, timeout, &self.counters)?;
+            let sudo = self.sudo(host, user)?;
+            let session = local::open(sudo, &self.hidden(), timeout, &self.counters)?;
             return Ok(Box::new(session));
         }
         let address = host.address.to_string();
@@ -113,7 +123,7 @@ impl Connect for Connector {
     }
 
     fn this_machine(&self) -> Result<Box<dyn RemoteShell>, TransportError> {
-        let session = local::open(None, LOCAL_TIMEOUT, &self.counters)?;
+        let session = local::open(None, &self.hidden(), LOCAL_TIMEOUT, &self.counters)?;
         Ok(Box::new(session))
     }
 }

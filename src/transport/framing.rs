@@ -338,4 +338,46 @@ mod tests {
             assert!(!line.contains(&ready.text()), "{line}");
         }
     }
+
+    /// What a host prints, in pieces of any size. The markers are found where they are, and nothing else is taken for one.
+    #[test]
+    fn any_output_in_any_pieces() {
+        use proptest::prelude::*;
+        let nonce = nonce();
+        let (begin, end) = (nonce.marker("begin").text(), nonce.marker("end").text());
+        let pieces = prop_oneof![
+            Just(begin.clone().into_bytes()),
+            Just(end.clone().into_bytes()),
+            Just(end.as_bytes()[..end.len() - 1].to_vec()),
+            Just(b"lvsctl:".to_vec()),
+            Just(b"0\n".to_vec()),
+            Just(b"-1\n99999999999999\n".to_vec()),
+            prop::collection::vec(any::<u8>(), 0..20),
+        ];
+        let output = prop::collection::vec(pieces, 0..12);
+        proptest!(|(output in output, sizes in prop::collection::vec(1..9_usize, 1..8))| {
+            let bytes = output.concat();
+            let mut capture = Capture::default();
+            let mut rest = bytes.as_slice();
+            let mut found = None;
+            for size in sizes.iter().cycle() {
+                let (piece, more) = rest.split_at((*size).min(rest.len()));
+                capture.push(piece);
+                found = found.or_else(|| capture.find(&end));
+                rest = more;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            prop_assert_eq!(found, memchr::memmem::find(&bytes, end.as_bytes()));
+            if let Some(at) = found {
+                let _ = capture.status_at(at, &end);
+                let between = capture.between(&begin, at);
+                prop_assert!(between.len() <= 3 * bytes.len());
+                capture.cut_through(at, &end);
+            }
+            prop_assert!(capture.tail().len() <= TAIL);
+            prop_assert!(!capture.tail().contains("lvsctl:"));
+        });
+    }
 }

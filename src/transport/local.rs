@@ -14,17 +14,22 @@ use super::poll::{self, Ready};
 use super::session::{self, Launch, Session, Sudo, Terminal};
 use super::{Channel, Counters, Ended, Progress, TransportError};
 
-/// Opens a shell on this machine, through sudo where that is given.
+/// Opens a shell on this machine, through sudo where that is given. `hidden`: variables of the environment with secrets,
+/// which it does not get.
 pub fn open(
     sudo: Option<Sudo>,
+    hidden: &[&str],
     timeout: Duration,
     counters: &Counters,
 ) -> Result<Session, TransportError> {
-    session::with_terminal_if_asked(|terminal| open_in(sudo.clone(), terminal, timeout, counters))
+    session::with_terminal_if_asked(|terminal| {
+        open_in(sudo.clone(), hidden, terminal, timeout, counters)
+    })
 }
 
 fn open_in(
     sudo: Option<Sudo>,
+    hidden: &[&str],
     terminal: Terminal,
     timeout: Duration,
     counters: &Counters,
@@ -36,6 +41,9 @@ fn open_in(
     // order, not a step midway.
     let mut program = Command::new("setsid");
     program.args(["sh", "-c", &format!("exec {command}")]);
+    for name in hidden {
+        program.env_remove(name);
+    }
     let channel = LocalChannel::spawn(program).map_err(|source| TransportError::Local {
         program: command,
         source,

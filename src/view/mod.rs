@@ -5,6 +5,7 @@ mod answer;
 mod body;
 mod checker;
 mod checks;
+mod ipvs_sysctl;
 mod keepalived_release;
 mod names;
 mod nfs;
@@ -103,6 +104,7 @@ pub struct OfHost<'c> {
     tunnels: Vec<Tunnel>,
     gateways: Vec<DefaultRoute<'c>>,
     neighbours: Vec<Neighbour<'c>>,
+    ipvs_sysctls: Vec<ipvs_sysctl::IpvsSysctl>,
     interface_names: Vec<&'c str>,
     listens: Listens,
     more_web_ports: bool,
@@ -155,6 +157,7 @@ impl<'c> OfHosts<'c> {
             tunnels: serves.tunnels(),
             gateways: topology::default_route(host).into_iter().collect(),
             neighbours: topology::neighbours(cluster, host),
+            ipvs_sysctls: ipvs_sysctl::of_directors(cluster, os),
             interface_names: host
                 .interfaces
                 .iter()

@@ -93,6 +93,7 @@ fn opened(
         sink: &Silent,
         cancel: &cancel,
         holder: "test",
+        origin: None,
         more: &more,
     };
     let host = cluster

@@ -107,15 +107,14 @@ pub(crate) fn each_has_its_pattern(cluster: &Cluster) {
     by_the_source(cluster, "mh", 8009, 21000);
 }
 
-/// A table that counts no connection. Those of the old one would stay for minutes, and are told to go with it.
+/// A table that counts no connection. Those of the old one go with it (`expire_nodest_conn`).
 fn a_new_table(cluster: &Cluster) {
     let node = format!("/usr/local/sbin/lvsctl-{}", cluster.name);
-    let setting = "sysctl -qw net.ipv4.vs.expire_nodest_conn";
-    cluster.on("lb1", &format!("{setting}=1; {node} stop"));
+    cluster.on("lb1", &format!("{node} stop"));
     cluster.becomes("the director knows no connection", || {
         cluster.succeeds("lb1", "! ipvsadm -Lnc | grep -q '^TCP'")
     });
-    cluster.on("lb1", &format!("{setting}=0; {node} start"));
+    cluster.on("lb1", &format!("{node} start"));
 }
 
 /// Sixteen requests from sixteen ports of the client.

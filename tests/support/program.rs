@@ -34,12 +34,20 @@ pub(crate) fn run(lab: &Lab, inventory: &Path, words: &[&str]) -> Ran {
 
 /// The program, to be started in the lab's network.
 pub(crate) fn command(lab: &Lab, inventory: &Path, words: &[&str]) -> Command {
+    let mut command = of_all_hosts(lab, inventory, words);
+    command.args(["--limit", "realserver"]);
+    command
+}
+
+/// The same without `--limit`.
+pub(crate) fn of_all_hosts(lab: &Lab, inventory: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lvsctl"));
     command
         .args(words)
-        .args(["--limit", "realserver", "-i"])
+        .arg("-i")
         .arg(inventory)
         .env("HOME", lab.home())
+        .env_remove("XDG_STATE_HOME")
         .env_remove("SSH_AUTH_SOCK");
     command
 }

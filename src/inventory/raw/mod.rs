@@ -3,6 +3,7 @@
 
 pub(super) mod health;
 pub(super) mod host;
+pub(super) mod ipvs;
 pub(super) mod service;
 pub(super) mod vrrp;
 pub(super) mod waiver;
@@ -15,6 +16,7 @@ use super::field::{Many, Named, Opt, Shaped, Text, shaped};
 use crate::diagnostic::Expected;
 use crate::model::ArpAnswer;
 use host::{Defaults, Host};
+use ipvs::Ipvs;
 use service::Service;
 use vrrp::VrrpSection;
 use waiver::Waiver;
@@ -47,6 +49,8 @@ pub(in crate::inventory) struct Inventory {
     /// interface needs its `mac`). A static entry does not move in a failover, so `neighbour` is for one director only.
     /// Default: `sysctl`.
     pub arp: Opt<Text<ArpAnswer>>,
+    /// Kernel parameters of IPVS on the directors. Default: by what the services need.
+    pub ipvs: Opt<Ipvs>,
     /// Services by name: VIPs, ports and real servers. Names follow the rules for hosts.
     pub services: Opt<Named<Service>>,
     /// Findings of `verify` that are accepted, one or a list. They are shown and counted apart.

@@ -4,6 +4,7 @@
 mod address;
 mod health;
 mod host;
+mod ipvs;
 mod real_server;
 mod service;
 mod vrrp;
@@ -197,6 +198,7 @@ pub(super) fn resolve(raw: &Inventory, cx: &mut Context<'_>) -> Cluster {
         vrrp,
         keepalived,
         arp: raw.arp.copied().map(|arp| arp.0).unwrap_or_default(),
+        ipvs: ipvs::options(raw),
         waivers,
         vars: raw.vars.get().map(free).unwrap_or_default(),
         maintenance: None,

@@ -27,6 +27,7 @@ const MADE: &str = r#"
 - sysctl: { name: net.ipv4.conf.eth0.arp_ignore, value: 7 }
 - sysctl: { name: net.ipv4.conf.eth0/10.rp_filter, value: 2 }
 - sysctl: { name: net.ipv4.ip_local_port_range, value: "20000 30000" }
+- sysctl: { name: net.ipv4.conf.eth0.arp_announce, value: 2, if_exists: true }
 - arprule: { vip: 192.168.100.200, rip: 10.0.0.1 }
 - mark: { comment: "lvsctl:t/web", destination: 192.168.100.200, protocol: tcp, ports: [80, 443], mark: 1 }
 - mark: { comment: "lvsctl:t/ftp", destination: 192.168.100.200, protocol: tcp, ports: [21, "10000-20000"], mark: 3 }

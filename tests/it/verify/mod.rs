@@ -230,6 +230,7 @@ impl Recorded {
             sink: &Silent,
             cancel: &cancel,
             holder: "test",
+            origin: None,
             more: &more,
         };
         let fleet = Fleet::new(run, 4).unwrap();
