@@ -1,4 +1,4 @@
-//! Values that a key takes, as types: messages name them, hints ask what they are.
+//! Values that a key takes, as types: messages name them, hints depend on them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Expected {
     Bool,
-    /// A whole number; without an end where that is beyond all that is written.
+    /// A whole number; without a maximum if no inventory reaches it.
     Integer {
         min: i64,
         max: Option<i64>,
@@ -31,7 +31,7 @@ pub(crate) enum Expected {
     Mark,
     /// Persistence: a switch, seconds or a map.
     Persistence,
-    /// One of some words: what they are, and these.
+    /// One of several words: a name for them, and the words.
     Words(Cow<'static, str>, Cow<'static, str>),
     /// Any other, with an example.
     Other(Cow<'static, str>, Option<Cow<'static, str>>),

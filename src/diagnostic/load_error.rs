@@ -1,4 +1,4 @@
-//! All problems of one inventory: sorted, and one for each cause.
+//! All problems of one file, sorted, one for each cause.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use miette::Diagnostic;
 
 use super::{Fault, FaultKind, Problem, Source, shown};
 
-/// A file that is wrong in more places than this is wrong altogether.
+/// More problems than this are counted, not shown: the file is wrong as a whole.
 pub(crate) const MOST_SHOWN: usize = 100;
 
 /// The problems of an inventory without a valid cluster, in the order of the file.
@@ -63,7 +63,7 @@ pub(crate) fn problems(source: &Source, mut faults: Vec<Fault>) -> (Vec<Problem>
     (first.map(|f| source.problem(&f)).collect(), further)
 }
 
-/// Faults of one place with the same text except for whom they concern are one.
+/// Faults of one place whose texts differ in the subject only are one.
 fn one_each(faults: Vec<Fault>) -> Vec<Fault> {
     let mut kept: Vec<(Fault, Vec<String>)> = Vec::new();
     for fault in faults {

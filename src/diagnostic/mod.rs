@@ -122,7 +122,7 @@ pub(crate) struct Fault {
     pub help: Option<Help>,
     /// The cluster works, but probably not as meant.
     pub warning: bool,
-    /// The host or service that is concerned: a rule that concerns several at one place is said once.
+    /// The host or service that is concerned. Faults of one place that differ in it only become one message.
     pub subject: Option<String>,
     /// Addresses for the examples in its texts.
     pub examples: Examples,

@@ -208,7 +208,7 @@ pub(super) trait Word: Sized {
 /// The reason why a value is refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub(super) struct Wrong {
-    /// None: another value is expected.
+    /// Without a reason the message names the expected value.
     pub kind: Option<FaultKind>,
     pub help: Option<Box<Help>>,
 }

@@ -40,7 +40,7 @@ impl Form {
     pub(super) fn of(node: &Node) -> Option<Self> {
         let form = Self::whole(node)?;
         let text = form.to_string();
-        // It would be taken for an example.
+        // The character marks an example.
         (text.len() <= LONGEST && !text.contains('‹')).then_some(form)
     }
 
@@ -69,7 +69,7 @@ impl Form {
         })
     }
 
-    /// Of a text of our own.
+    /// Reads a text of lvsctl's own.
     pub(super) fn parse(text: &str) -> Self {
         let node = yaml::read(text, Document::Hint, &mut Vec::new());
         let form = node.as_ref().and_then(Self::whole);
@@ -91,7 +91,7 @@ impl Form {
         }
     }
 
-    /// Both in one map, the first of what both have.
+    /// The keys of both maps; the first map wins.
     pub(super) fn merged(self, other: Self) -> Self {
         match (self, other) {
             (Self::Map(mut pairs), Self::Map(others)) => {

@@ -1,4 +1,4 @@
-//! Addresses and names that a hint may propose: in the inventory's own networks, and of nothing that is there already.
+//! Addresses and names that a hint may propose: free ones in the inventory's networks.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -28,7 +28,7 @@ pub(super) fn mark(masked: &Masked, root: &mut Node) {
     }
 }
 
-/// Of a tree, and of the comments beside it; where the tree lacks a part of the text, of all lines.
+/// The parts of a tree and of its comments. If the tree lacks a part of the text, all lines are searched.
 pub(super) fn masked(root: Option<&Node>, text: &str, whole: bool) -> Masked {
     let mut masked = Masked::default();
     if let Some(root) = root {
@@ -208,7 +208,7 @@ fn of_tree(root: &Node, text: &str, masked: &mut Masked) {
                 names: false,
             };
         }
-        // Below the key stands where to read the secret, unless the secret was written there.
+        // The value names the source of the secret, or is the secret by mistake.
         let named = match (entry.key.as_str(), &entry.value.value) {
             ("env", Value::Text(name)) => SecretSource::is_likely_variable(name),
             ("file" | "prompt", Value::Text(_)) => true,

@@ -18,7 +18,7 @@ pub(crate) use syntax_error::{quoted, variable};
 pub(crate) enum Document {
     Inventory,
     Role,
-    /// Text of our own.
+    /// A hint's text, made by lvsctl.
     Hint,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct Node {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
     Null,
-    /// Each plain scalar keeps its text, for where a text is wanted (a host named 12).
+    /// Each plain scalar keeps its text, as a key may take a text (a host named 12).
     Bool(bool, String),
     Int(i128, String),
     Float(f64, String),
@@ -102,8 +102,8 @@ impl Node {
     }
 }
 
-/// The tree, or why there is none. Duplicate keys are reported, and the first of each is kept, so that what
-/// else is wrong can be found as well.
+/// The tree; none if the syntax is wrong, which is a fault. Duplicate keys are reported and the first of each is kept, so
+/// that further faults are found in the same run.
 pub(crate) fn read(text: &str, what: Document, faults: &mut Vec<Fault>) -> Option<Node> {
     let first = parse(text, DuplicateKeyPolicy::Error);
     let parsed = match first {
@@ -272,7 +272,7 @@ fn convert(spanned: Spanned<Raw>, text: &str) -> Node {
     }
 }
 
-/// The place of a list or a map, of which the parser knows the beginning: up to what it holds last, and its bracket.
+/// The place of a list or a map. The parser knows its beginning only; it ends after its last value and the bracket.
 fn whole(span: SourceSpan, value: &Value, text: &str) -> SourceSpan {
     let last = match value {
         Value::List(list) => list.last().map(|node| (node.used, node.span)),

@@ -87,7 +87,7 @@ fn expression(line: &str, start: usize) -> Option<Fault> {
     if text.is_empty() {
         return None;
     }
-    // Of an entry in one line, the value ends before the next key, or with its bracket.
+    // In a flow map the value ends before the next key or at the closing bracket.
     let before = line.get(..value).unwrap_or_default();
     let flow = before.contains(['{', '[']);
     let text = if flow { of_flow(text) } else { text };
@@ -158,14 +158,14 @@ fn line_at(text: &str, at: usize) -> std::ops::Range<usize> {
     start..end
 }
 
-/// An address without quotes that ends with `::` before something that ends a value.
+/// An IPv6 address without quotes that ends with `::`, which YAML reads as a key.
 fn ipv6(line: &str) -> Option<(usize, &str)> {
     let words = line.match_indices("::").filter_map(|(at, _)| {
         let start = line[..at].rfind(|c: char| !c.is_ascii_hexdigit() && c != ':');
         let start = start.map_or(0, |n| n + 1);
         let word = line.get(start..at + 2)?;
         let next = line.get(at + 2..)?.chars().next().unwrap_or(' ');
-        // A key, or a text in quotes, is none.
+        // A key or a quoted text is no such address.
         let value = line[..start].trim_end().ends_with([':', '[', ',', '-']);
         let ends = [' ', ',', '}', ']', '\r'].contains(&next);
         (ends && value && word.len() > 2 && word.parse::<Ipv6Addr>().is_ok())
@@ -191,7 +191,7 @@ fn unclosed(text: &str, at: usize) -> Option<(usize, char)> {
             ('"' | '\'', None) if blank => quote = Some(c),
             ('{' | '[', None) if blank || !open.is_empty() => open.push((offset, c)),
             ('}' | ']', None) => match open.pop() {
-                // The other kind of bracket was to be closed before.
+                // A bracket of the other kind must be closed first.
                 Some((at, inner)) if (inner == '{') != (c == '}') => return Some((at, inner)),
                 _ => {}
             },

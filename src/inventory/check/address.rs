@@ -227,7 +227,7 @@ fn vip_fault(view: View<'_>, vip: &Vip) -> Option<Fault> {
         let help = help.unwrap_or("choose a free address of the clients' network".to_owned());
         return Some(Fault::new(format!("VIP {address} is {why}")).help(help));
     }
-    // Such an address is of one link, and a packet for it does not say which.
+    // A link-local address is valid on one link, and a packet does not name the link.
     if matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local()) {
         let fault = Fault::new(format!("VIP {address} is a link-local address"));
         return Some(
@@ -245,7 +245,7 @@ fn vip_fault(view: View<'_>, vip: &Vip) -> Option<Fault> {
         .about(&host.name);
         return Some(fault.help("a VIP moves between hosts: choose a free address for it"));
     }
-    // A family that no host has is said of the real servers.
+    // A family that no host has is reported at the real servers.
     let strange = nets().all(|net| net.addr().is_ipv4() != address.is_ipv4());
     let said = strange && view.cluster.hosts.iter().any(Host::is_real_server);
     if within.is_none() && !view.cluster.networks.is_empty() && !said {

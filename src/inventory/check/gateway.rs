@@ -1,4 +1,4 @@
-//! The ways by which real servers answer: past the directors with DR and TUN, through them with NAT.
+//! Return paths of real servers: past the directors with DR and TUN, through them with NAT.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -228,7 +228,7 @@ pub(super) fn through_directors(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let own: BTreeSet<IpAddr> = cluster.director_addresses().collect();
     let mut through: BTreeSet<IpAddr> = cluster.floating_vips().collect();
-    // An address of one director is no way back when another serves.
+    // The address of one director is no return path while another one serves.
     let nat = by_nat(cluster);
     let several = cluster.directors().count() > 1;
     if !several {

@@ -1,4 +1,4 @@
-//! Health checks and end-to-end checks: what is asked for can be asked for.
+//! Health checks and end-to-end checks whose requests are not possible.
 
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ pub(super) fn checks(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// Health checks by connections of TCP, where the service is another protocol's or has no port to ask.
+/// TCP health checks of services of another protocol, or without a single port.
 pub(super) fn asks_by_tcp(view: View<'_>, faults: &mut Vec<Fault>) {
     for service in &view.cluster.services {
         let name = service.name.as_str();
@@ -116,7 +116,7 @@ fn tcp_ports<'c>(
 fn serves_all(other: &Service, service: &Service) -> bool {
     let serves = |real: &RealServer| other.real_servers.iter().any(|rs| rs.host == real.host);
     let (first, last) = (service.real_servers.first(), service.real_servers.last());
-    // Most that differ do so here; the rest takes longer.
+    // The lengths differ in most cases, and the full comparison takes longer.
     if ![first, last].into_iter().flatten().all(serves) {
         return false;
     }

@@ -1,4 +1,4 @@
-//! Hosts: that the roles that a cluster needs are there, and the settings of SSH.
+//! Hosts: missing roles, and settings of SSH.
 
 use super::View;
 use crate::diagnostic::{Fault, listed, shown};

@@ -71,7 +71,7 @@ fn encoded(path: &str) -> String {
 const LONGEST_NAME: usize = 253;
 const LONGEST_PART: usize = 63;
 
-/// A name to ask by. Some have an underscore, though no host may.
+/// A host name of a request. Some have an underscore, though a host name may not.
 pub(super) fn host(name: &str) -> Option<Fault> {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let is_part = |part: &str| {

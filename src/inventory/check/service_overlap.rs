@@ -1,4 +1,4 @@
-//! Services beside each other: no two may want the same packets, or the same mark.
+//! Services that overlap: two that take the same packets, or the same mark.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};

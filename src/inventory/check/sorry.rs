@@ -1,4 +1,4 @@
-//! Sorry servers: that they can answer, and that something puts them in. Whether the host is set up is a matter of roles.
+//! Sorry servers that cannot serve, or that nothing adds to the table. The set-up of their hosts belongs to roles.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -122,7 +122,7 @@ fn is_a_real_server(view: View<'_>, service: &Service, sorry: &SorryServer) -> O
     Some(fault.help(instead(view, service)).warning())
 }
 
-/// A client that serves is no place to ask from: with DR and TUN it has the VIP itself.
+/// `verify` sends no requests from a client that is a sorry server: with DR and TUN it has the VIP itself.
 fn is_a_client(view: View<'_>, _: &Service, sorry: &SorryServer) -> Option<Fault> {
     let mut hosts = view.cluster.hosts.iter();
     let host = hosts.find(|h| sorry.host.as_deref() == Some(&h.name) && h.has_role("client"))?;
@@ -212,7 +212,7 @@ fn is_unknown(view: View<'_>, service: &Service, sorry: &SorryServer) -> Option<
     Some(fault.help(help).warning())
 }
 
-/// A sorry server as a host of the inventory. Its role is for what it serves; that it is one needs none.
+/// A sorry server as a host of the inventory. Being a sorry server needs no role, only its program does.
 fn as_host(view: View<'_>, address: IpAddr) -> String {
     let names = view.cluster.hosts.iter().map(|host| host.name.as_str());
     format!(
@@ -235,7 +235,7 @@ pub(super) fn instead(view: View<'_>, service: &Service) -> String {
         let nets = nets.filter(|net| net.addr().is_ipv4() == v4);
         nets.map(IpNet::trunc).collect::<Vec<_>>()
     };
-    // Beside the real servers, where a director is too.
+    // In a network of the real servers in which a director has an address.
     let mut beside = service.real_servers.iter().filter_map(|real| {
         let host = cluster.hosts.iter().find(|h| h.name == real.host)?;
         let mut nets = subnets(host).into_iter();

@@ -95,7 +95,7 @@ fn gap(instance: &VrrpInstance) -> Option<i16> {
     gaps.min()
 }
 
-/// A failure that takes less from the priority than the next member lacks moves nothing.
+/// A tracker whose weight is smaller than the difference to the next member's priority does not change the master.
 pub(super) fn weights(view: View<'_>, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         let Some(gap) = gap(instance) else { continue };

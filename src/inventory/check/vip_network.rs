@@ -1,4 +1,4 @@
-//! Addresses that directors must be beside: the VIPs that they hold, and sorry servers of DR.
+//! Addresses that must be in a network of the directors: VIPs, and sorry servers of DR.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -104,7 +104,7 @@ fn all(view: View<'_>) -> Vec<Held<'_>> {
     all
 }
 
-/// Which VIP the directors could hold, or what they lack for this one.
+/// The fix: a VIP that the directors can hold, or the address that they lack for this one.
 fn elsewhere(
     view: View<'_>,
     vip: IpAddr,
@@ -133,7 +133,7 @@ fn elsewhere(
     }
 }
 
-/// Direct routing reaches who is on the same link, and a sorry server that is no host of the inventory may be elsewhere.
+/// Direct routing reaches hosts on the same link only. A sorry server that is no host of the inventory may be elsewhere.
 pub(super) fn sorry_servers(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let vips: BTreeSet<IpAddr> = cluster.service_vips().into_iter().collect();

@@ -1,4 +1,4 @@
-//! VRRP: what would keep an instance from having exactly one master.
+//! VRRP: mistakes after which an instance has no master, or several.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -224,7 +224,7 @@ pub(super) fn vips_are_held(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// The value of each `auth_pass`. What it is, is never said.
+/// The value of each `auth_pass`; no message shows it.
 pub(super) fn passwords(view: View<'_>, secrets: &Secrets, faults: &mut Vec<Fault>) {
     for instance in &view.cluster.vrrp {
         let Some(source) = &instance.auth_pass else {

@@ -1,4 +1,4 @@
-//! Access for serde's visitors: elements, entries, variants, and the three ways in which our own types ask.
+//! Access for serde's visitors: elements, entries, variants, and the three requests of our own types.
 
 use miette::SourceSpan;
 use serde::de::value::StrDeserializer;

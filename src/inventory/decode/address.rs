@@ -97,7 +97,7 @@ fn of_name(cursor: Cursor<'_>, text: &str) -> Option<Help> {
     Some(format!("write `{address}{port}`, the address of `{name}`").into())
 }
 
-/// Of several directors none is named as a sorry server: clients come to the one that serves.
+/// With several directors, the sorry server is the director that serves at the moment, not a named one.
 fn of_director(cursor: Cursor<'_>, name: &str) -> Option<String> {
     let site = &cursor.site;
     let service = match (site.of(), cursor.key) {

@@ -69,7 +69,7 @@ fn typed<T: DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_str(text.strip_prefix(MARK)?).ok()
 }
 
-/// The value that a visitor takes. Types of the standard library and of `ipnet` say it in words of their own.
+/// The value that a visitor takes. Types of the standard library and of `ipnet` give texts, which are mapped to ours.
 pub(super) fn expected_by(visitor: &dyn de::Expected) -> Expected {
     let text = format!("{visitor:#}");
     if let Some(expected) = typed(&text) {
@@ -158,7 +158,7 @@ pub(super) fn known_keys(known: &[&str]) -> String {
     format!("known keys here: {}", known.join(", "))
 }
 
-/// A key of another program, or one that is not given yet and nearly the same.
+/// The fault of an unknown key: with the hint, or with the nearest key that is not given yet.
 pub(super) fn unknown_entry(
     entry: &Entry,
     hint: Option<foreign::Hint>,

@@ -89,7 +89,7 @@ struct Cursor<'de> {
     in_list: bool,
     /// The place of its faults: the value, or the key where there is none.
     at: SourceSpan,
-    /// The key, at which is said what a map lacks.
+    /// The key: a missing key of its map is reported there.
     behind: SourceSpan,
     sink: &'de Sink,
 }
@@ -146,7 +146,7 @@ impl<'de> Cursor<'de> {
         self.locate_error(Fault::from(FaultKind::Expected(what, None)).into())
     }
 
-    /// Says what was found instead, and how to repair it, where that is not said yet.
+    /// Adds the value that was found and the fix, if the fault has none yet.
     fn locate_error(self, error: DecodeError) -> DecodeError {
         let own = error.fault.span.is_none();
         let place = self.place(&error.fault);
@@ -176,7 +176,7 @@ impl<'de> Cursor<'de> {
         })
     }
 
-    /// Of a role: a number or a switch is no text.
+    /// In roles a number or a switch is not accepted as a text.
     fn text_of_role<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let expected = expected_by(&visitor);
         match &self.node.value {
@@ -210,8 +210,8 @@ impl<'de> Cursor<'de> {
     }
 }
 
-/// A list or a map stands where it is used. A single value of `vars` is repaired where it is written, any other where it
-/// is used as well.
+/// The place at which a fault of a value is shown. Lists and maps: at the alias that uses them. A single value: where it is
+/// written if that is in `vars`, else at the alias.
 fn pointed(node: &Node, otherwise: SourceSpan, root: &Node) -> SourceSpan {
     match node.value {
         Value::Null => otherwise,
@@ -290,7 +290,7 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
             | Value::Float(_, text)
             | Value::Bool(_, text) => self.locate(visitor.visit_borrowed_str(text)),
             Value::Null | Value::List(_) | Value::Map(_) => {
-                // The visitor knows best what it wants ("an address such as ...").
+                // The visitor's own text is more precise ("an address such as ...").
                 self.locate(Err(de::Error::invalid_type(Unexpected::Unit, &visitor)))
             }
         }
@@ -425,19 +425,19 @@ impl<'de> Deserializer<'de> for Cursor<'de> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match &self.node.value {
-            // The text may be the secret itself: it is neither tried as a word nor shown.
+            // The text may be the secret itself, so it is neither read as a word nor shown.
             Value::Text(_) | Value::Bool(..) | Value::Int(..) | Value::Float(..)
                 if name == SecretSource::TYPE =>
             {
                 Err(DecodeError::from(plain_secret()).at(self.at))
             }
             Value::Text(word) | Value::Bool(_, word) | Value::Int(_, word) => {
-                // Roles are read in another way as well, which knows one spelling.
+                // Roles accept one spelling only, as another reader reads them too.
                 let same = |known: &&&str| !self.site.role && known.eq_ignore_ascii_case(word);
                 let word = variants.iter().find(same).copied().unwrap_or(word);
                 let known: StrDeserializer<'_, DecodeError> = word.into_deserializer();
                 let made = visitor.visit_enum(known).map_err(|error: DecodeError| {
-                    // The word is one of them, and holds something.
+                    // The word is known, and needs a map behind it.
                     if self.site.role && error.fault.kind == FaultKind::EmptyVariant {
                         Fault::new(format!("{} has nothing behind it", shown(word))).into()
                     } else {

@@ -228,7 +228,7 @@ fn is_every(text: &str) -> bool {
     words.contains(&text.to_lowercase().as_str())
 }
 
-/// It needs persistence, and a health check would need one port.
+/// `port: 0` needs persistence, and a health check would need one port.
 fn every_port(site: &Location<'_>, in_list: bool) -> Help {
     let mut pairs = vec![("persistence", Form::word(true))];
     pairs.retain(|(key, _)| site.given(key).is_none());
@@ -257,7 +257,7 @@ fn host(site: &Location<'_>, name: &str, text: &str) -> Option<String> {
         },
     };
     let mut role = foreign::role_of(name);
-    // A further director without a word of how they share VIPs would be the next fault.
+    // A second director would need VRRP, which would be the next fault.
     let before = site.all("hosts").iter().take_while(|host| host.key != name);
     let director = before.clone().any(|host| has_role(&host.value, "director"));
     let guessed = before.filter(|host| scalar(&host.value).is_some());
@@ -313,7 +313,7 @@ fn ssh(site: &Location<'_>, text: &str) -> Option<String> {
         if !user.chars().all(word) || !host.chars().all(word) || user.is_empty() {
             return None;
         }
-        // One host for all would be each of them.
+        // In `defaults` it would be the same machine for every host.
         if site.of() == MapType::Defaults {
             return Some(format!(
                 "write `{{ user: {user} }}`; lvsctl does not support jump hosts"

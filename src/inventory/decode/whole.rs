@@ -217,7 +217,7 @@ fn protocols(cursor: Cursor<'_>) -> Option<Fault> {
     })
 }
 
-/// Several ways to ask in one health check. One that asks for a page has connected before.
+/// Several types in one health check. An HTTP request includes the connection, so it wins over `tcp`.
 fn kinds(cursor: Cursor<'_>) -> Option<Fault> {
     let given: Vec<(&str, Form)> = ["script", "https", "http", "tcp"]
         .into_iter()

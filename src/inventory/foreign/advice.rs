@@ -12,19 +12,19 @@ pub(super) type Pairs = Vec<(String, Form)>;
 pub(super) enum Advice {
     /// These keys in its place, and a note behind them.
     Write(Pairs, String),
-    /// The key alone is another.
+    /// Another name for the key; its value stays.
     Rename(&'static str),
-    /// It goes, and these keys come to another map.
+    /// Delete it, and add these keys to another map.
     Add { to: String, pairs: Pairs },
-    /// It goes, and the short form of a key beside it becomes a long one.
+    /// Delete it, and write the long form of a key beside it.
     InFull {
         place: String,
         key: String,
         form: Form,
     },
-    /// It goes: why.
+    /// Delete it; the reason.
     Delete(String),
-    /// No text of ours can stand in its place: a label and a help.
+    /// A label and a help that propose no text.
     Say(String, String),
 }
 
@@ -282,7 +282,7 @@ fn long(key: &str, form: Form) -> Form {
     }
 }
 
-/// A health check asks in one way.
+/// Keeps one type of health check.
 fn tidy(key: &str, form: Form) -> Form {
     let Form::Map(pairs) = form else { return form };
     let given = |kind: &str| pairs.iter().any(|(key, _)| key == kind);
@@ -411,7 +411,7 @@ fn below(given: &Entry, above: &str, in_place: &str, path: &[&str], form: Form) 
             }
         }
         Value::Null => add(first, form),
-        // It has no short form, so that its value is a fault of its own.
+        // `ssh` has no short form, so its value is reported as well.
         _ if given.key == "ssh" => add(first, form),
         Value::List(_) => Advice::say(format!("it belongs below `{}`, which is a map", given.key)),
         _ => {

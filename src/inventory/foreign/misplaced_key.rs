@@ -77,7 +77,7 @@ pub(super) fn of_key(entry: &Entry, site: &Location<'_>) -> Option<Advice> {
     if let Some(above) = child(key, site) {
         return Some(in_child(entry, site, above));
     }
-    // Hosts and services are many: what they take is looked for below.
+    // There are many hosts and services; their keys are searched below.
     let outer = (1..4).find(|level| takes(site.type_at(*level)));
     if let Some(level) = outer.filter(|level| site.type_at(*level) != MapType::Inventory) {
         return Some(moved(entry, &place(site, level), |form| {
@@ -151,7 +151,7 @@ fn in_child(entry: &Entry, site: &Location<'_>, above: &str) -> Advice {
         let advice = put(site, 0, &[above, &entry.key], form);
         let id = "virtual_router_id";
         match advice {
-            // An instance has an identifier.
+            // An instance needs an identifier.
             Advice::Write(pairs, note)
                 if above == "vrrp" && entry.key != id && site.given(id).is_none() =>
             {

@@ -42,17 +42,17 @@ pub enum Means {
     Secret(&'static [&'static str]),
     /// The host's address, or where SSH finds it.
     Address,
-    /// Another key says it: which.
+    /// A help that names the key to use instead.
     There(&'static str),
-    /// The same; with required keys of the map that it stands for, which are not missing as well.
+    /// The same, with the required keys that it stands for: they are not reported as missing.
     Instead(&'static [&'static str], &'static str),
-    /// Nothing: why it can go.
+    /// The key can be deleted; the reason.
     Leave(&'static str),
-    /// It depends on the value and on the keys beside it.
+    /// A function of the value and of the keys beside it.
     Convert(Conversion),
 }
 
-/// The keys that a word stands for, and what is advised.
+/// The keys that a word stands for, and the function that gives the advice.
 #[derive(Debug, Clone, Copy)]
 pub struct Conversion(&'static [&'static str], Converter);
 
@@ -74,7 +74,7 @@ fn row(word: &str, within: MapType) -> Option<&'static Row> {
         .find(|row| has_word(row, word) && row.1.split(' ').any(|of| MapType::named(of) == within))
 }
 
-/// The same word, whatever parts its words: `lb_algo`, `lb-algo`, `lbAlgo`. Options differ by their case, `-m` and `-M`.
+/// The same word in any spelling: `lb_algo`, `lb-algo`, `lbAlgo`. Options differ by their case, `-m` and `-M`.
 fn same_word(known: &str, word: &str) -> bool {
     if known.starts_with('-') || word.starts_with('-') {
         return known == word;
@@ -101,7 +101,7 @@ pub fn keys() -> impl Iterator<Item = Row> {
     })
 }
 
-/// Whether an unknown key stands for this one, which is then not missing as well.
+/// True if an unknown key stands for this one, which is then not reported as missing.
 pub(super) fn stands_for(word: &str, key: &str) -> bool {
     // A script that is faulty has been reported; only one of both is missing.
     if key == "unit" && stands_for(word, "script") {
@@ -137,8 +137,8 @@ fn is_word_for(word: &str, key: &str) -> bool {
 /// Maps of more keys than this are looked at key by key alone.
 pub(super) const MOST_SIBLINGS: usize = 200;
 
-/// The hints of the unknown keys of a map. Of several that belong to one key of ours the first has all, so that no key
-/// would stand twice.
+/// The hints of the unknown keys of a map. If several belong to one key of ours, the hint of the first has all their values,
+/// so that no key stands twice.
 pub(super) fn explain(site: &Location<'_>, known: &[&str]) -> Vec<Option<Hint>> {
     let map = site.map();
     let each = |entry| Some((entry, alone(entry, site, known)?));
@@ -169,7 +169,7 @@ fn alone(entry: &Entry, site: &Location<'_>, known: &[&str]) -> Option<Advice> {
     }
 }
 
-/// A key of ours with its words parted otherwise: `real-servers`, `realServers`.
+/// A key of ours in another spelling: `real-servers`, `realServers`.
 fn respelt(entry: &Entry, site: &Location<'_>, known: &[&str]) -> Option<Advice> {
     let key = known.iter().find(|key| same_word(key, &entry.key))?;
     let key = misplaced_key::known(site.of(), key)?;
@@ -228,7 +228,7 @@ fn is_pattern(text: &str) -> bool {
     text.contains(['^', '$', '*', '\\', '[', '|', '?', '(', '+'])
 }
 
-/// An address is that of the host in the cluster where it has none yet; a name is where SSH finds it.
+/// An address becomes the host's `address` if it has none; a name becomes the host of `ssh`.
 fn address(entry: &Entry, site: &Location<'_>) -> Advice {
     let given = site.given("address").or(site.given("interfaces"));
     match (Form::of(&entry.value), given) {
@@ -284,7 +284,7 @@ const A_SERVICE: &str =
 
 /// The same value behind another key.
 fn renamed(key: &'static str, entry: &Entry, site: &Location<'_>) -> Advice {
-    // Other programs call both a method.
+    // Other programs call both scheduler and mode a method.
     let said = text_of(&entry.value).unwrap_or_default();
     let key = match key {
         "scheduler" if scheduler(&said).is_none() && mode(&said).is_some() => "mode",
