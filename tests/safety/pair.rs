@@ -1,6 +1,9 @@
 //! The cluster of these tests: two directors under keepalived, two real servers, spare hosts, and a client with several
 //! addresses that sends requests at a steady rate.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -52,8 +55,14 @@ impl Pair {
         let program = include_str!("load.pl");
         script.push_str(&format!("cat >/root/load.pl <<'END'\n{program}END\n"));
         cluster.on("client", &script);
-        std::fs::write(cluster.inventory().with_file_name("password"), "an0ther\n")
-            .expect("a file for another password");
+        let password = cluster.inventory().with_file_name("password");
+        let created = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(password);
+        let mut file = created.expect("a file for another password");
+        file.write_all(b"an0ther\n").expect("another password");
         Self { cluster }
     }
 
