@@ -132,14 +132,14 @@ impl<'a> HostRun<'a> {
         let mut needs = probe::needs(&with_owned(&self.wanted, &self.answer.manifest));
         // It is asked for in any case.
         let record = maintenance::path(&run.cluster.name);
-        if let Some(paths) = needs.file.as_mut().filter(|_| self.host.is_director()) {
-            if !asked
+        if let Some(paths) = needs.file.as_mut()
+            && self.host.is_director()
+            && !asked
                 .file
                 .as_ref()
                 .is_some_and(|paths| paths.contains(&record))
-            {
-                paths.remove(&record);
-            }
+        {
+            paths.remove(&record);
         }
         if needs != asked {
             self.probe_again(run)?;
