@@ -5,6 +5,7 @@ mod date;
 mod health;
 mod host;
 mod http;
+mod jump;
 pub mod ports;
 mod service;
 pub(crate) mod topology;
@@ -24,6 +25,7 @@ pub use host::{
     Suite, directs,
 };
 pub use http::{HttpVersion, StatusCodes, WrongStatus};
+pub use jump::{JumpHost, is_ssh_word};
 pub use service::{
     HOMES, Mode, Persistence, Protocol, RealServer, Scheduler, Service, SorryServer, Vip,
 };

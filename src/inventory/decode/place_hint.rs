@@ -316,7 +316,7 @@ fn ssh(site: &Location<'_>, text: &str) -> Option<String> {
         // One host for all would be each of them.
         if site.of() == MapType::Defaults {
             return Some(format!(
-                "write `{{ user: {user} }}`; lvsctl does not support jump hosts"
+                "write `{{ user: {user} }}`; for a jump host write `{{ jump: {text} }}`"
             ));
         }
         return Some(format!("write `{{ user: {user}, host: {host} }}`"));
