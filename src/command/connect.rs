@@ -61,6 +61,8 @@ pub(super) fn access(global: &Global, context: &mut Context, templates: bool) ->
         for host in &mut context.loaded.cluster.hosts {
             host.ssh.host = access.addresses.get(&host.name).map(ToString::to_string);
             host.ssh.port = None;
+            host.ssh.jump = Vec::new();
+            host.ssh.proxy_command = None;
             host.ssh.identity_files = vec![access.identity_file.clone()];
             host.ssh.known_hosts = Some(access.known_hosts.clone());
             host.ssh.connect_timeout.get_or_insert(LAB_CONNECT_TIMEOUT);

@@ -67,7 +67,12 @@ fn sources(
         |host: &&Host| chosen.contains(host.name.as_str()) || (!templates && host.is_director());
     for host in context.cluster().hosts.iter().filter(takes_part) {
         let ssh = &host.ssh;
-        let own = [&ssh.password, &ssh.passphrase, &ssh.sudo_password];
+        let own = [
+            &ssh.password,
+            &ssh.passphrase,
+            &ssh.sudo_password,
+            &ssh.jump_password,
+        ];
         sources.extend(own.into_iter().flatten().cloned());
     }
     if templates {

@@ -1,10 +1,12 @@
 //! A host of a cluster, its interfaces and how it is reached.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
 use schemars::JsonSchema;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::secret::SecretSource;
@@ -156,6 +158,18 @@ pub struct SshOptions {
     pub port: Option<u16>,
     /// The login name. Default: the user who runs lvsctl.
     pub user: Option<String>,
+    /// Jump hosts, one or a list in the order of the way: a name of `~/.ssh/config`, or `user@host:port`. Hosts behind the
+    /// same jump host share one connection to it. `none`: the host is reached directly, whatever `~/.ssh/config` says.
+    /// Default: ProxyJump of `~/.ssh/config`.
+    #[serde(deserialize_with = "one_or_many")]
+    #[schemars(with = "OneOrMany")]
+    pub jump: Vec<String>,
+    /// For password authentication at the jump hosts, tried last.
+    pub jump_password: Option<SecretSource>,
+    /// A command whose standard input and output are the connection, in place of `jump`. In it `%h` is the host, `%p` the
+    /// port, `%r` the user and `%n` the host's name. It is visible to other users of this machine, so it must not contain a
+    /// secret. `none`: no command. Default: ProxyCommand of `~/.ssh/config`.
+    pub proxy_command: Option<String>,
     /// Private key files, tried in order, before the keys of the SSH agent; a relative path starts at the current folder.
     pub identity_files: Vec<PathBuf>,
     /// The file of known host keys. Default: `~/.ssh/known_hosts`.
@@ -177,6 +191,41 @@ pub struct SshOptions {
     /// Seconds that one step on the host may take. Default: 300.
     #[schemars(range(min = 1, max = 86400))]
     pub command_timeout: Option<u64>,
+}
+
+/// The schema of [`one_or_many`].
+#[derive(JsonSchema)]
+#[schemars(untagged, inline)]
+#[allow(dead_code)] // Only its schema is used.
+enum OneOrMany {
+    One(String),
+    Many(#[schemars(length(min = 1))] Vec<String>),
+}
+
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct Texts;
+
+    impl<'de> Visitor<'de> for Texts {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text or a list of texts")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(vec![text.to_owned()])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut all = Vec::new();
+            while let Some(text) = seq.next_element()? {
+                all.push(text);
+            }
+            Ok(all)
+        }
+    }
+
+    deserializer.deserialize_any(Texts)
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -6,6 +6,7 @@ mod health;
 mod host;
 mod http;
 mod ipvs;
+mod jump;
 mod maintenance;
 pub mod ports;
 mod service;
@@ -27,6 +28,7 @@ pub use host::{
 };
 pub use http::{HttpVersion, StatusCodes, WrongStatus};
 pub use ipvs::IpvsOptions;
+pub use jump::{JumpHost, is_ssh_word};
 pub use maintenance::{Drain, Maintenance, NotDrained};
 pub use service::{
     HOMES, Mode, Persistence, Protocol, RealServer, Scheduler, Service, SorryServer, Vip,

@@ -9,7 +9,12 @@ use ssh2_config::{HostParams, ParseRule, SshConfig};
 
 use super::TransportError;
 use super::known_hosts::HostName;
-use crate::model::{HostKeyChecking, SshOptions};
+use crate::model::{HostKeyChecking, JumpHost, SshOptions};
+use crate::secret::SecretSource;
+
+mod route;
+
+use route::Said;
 
 /// What the caller knows of the user who runs this program.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +29,9 @@ pub struct Environment {
 /// How to reach a host and what to trust there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
+    /// As it was asked for, for messages.
+    pub name: String,
+    pub via: Via,
     /// A name or an address.
     pub host: String,
     pub port: u16,
@@ -43,7 +51,38 @@ pub struct Target {
     pub checking: HostKeyChecking,
     /// For the connection, the handshake and authentication together; and once more for the shell.
     pub connect_timeout: Duration,
+    /// With the key of the inventory that names it.
+    pub password: Option<(&'static str, SecretSource)>,
+    /// For every encrypted key file.
+    pub passphrase: Option<SecretSource>,
 }
+
+impl Target {
+    /// The same for whoever waits longer or shorter for it.
+    pub fn without_timeout(&self) -> Self {
+        Self {
+            connect_timeout: Duration::ZERO,
+            via: match &self.via {
+                Via::Jump(hop) => Via::Jump(Box::new(hop.without_timeout())),
+                via => via.clone(),
+            },
+            ..self.clone()
+        }
+    }
+}
+
+/// The way to a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Via {
+    Direct,
+    /// Through a jump host, which may be behind another.
+    Jump(Box<Target>),
+    /// Through a shell command that is the connection.
+    Command(String),
+}
+
+/// A longer way is a loop.
+const MOST_HOPS: usize = 8;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_SIZE: u64 = 1024 * 1024;
@@ -91,6 +130,15 @@ impl SshSettings {
     }
 }
 
+impl SshSettings {
+    fn error(&self, message: String) -> TransportError {
+        TransportError::SshConfig {
+            file: self.file.clone(),
+            message,
+        }
+    }
+}
+
 fn read(file: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     std::fs::File::open(file)?
@@ -134,15 +182,39 @@ pub fn resolve(
     settings: &SshSettings,
     environment: &Environment,
 ) -> Result<Target, TransportError> {
-    let asked = options.host.as_deref().unwrap_or(name);
-    let mut said = settings.config.query(asked);
-    if asked != address && options.host.is_none() {
-        said.overwrite_if_none(&settings.config.query(address));
-    }
-    let fail = |message: String| TransportError::SshConfig {
-        file: settings.file.clone(),
-        message,
+    let password = options.password.clone();
+    let asked = Asked {
+        name,
+        address,
+        options,
+        hops: 0,
+        password: password.map(|source| ("ssh.password", source)),
     };
+    resolve_asked(&asked, settings, environment)
+}
+
+struct Asked<'a> {
+    name: &'a str,
+    address: &'a str,
+    options: &'a SshOptions,
+    /// How many hosts are behind this one: 0 for a host itself, more for a jump host.
+    hops: usize,
+    password: Option<(&'static str, SecretSource)>,
+}
+
+fn resolve_asked(
+    of: &Asked<'_>,
+    settings: &SshSettings,
+    environment: &Environment,
+) -> Result<Target, TransportError> {
+    let options = of.options;
+    let asked = options.host.as_deref().unwrap_or(of.name);
+    let mut said = settings.config.query(asked);
+    let by_address = of.address != asked && options.host.is_none();
+    if by_address {
+        said.overwrite_if_none(&settings.config.query(of.address));
+    }
+    let fail = |message: String| settings.error(message);
     if said
         .ignored_fields
         .keys()
@@ -152,26 +224,22 @@ pub fn resolve(
             "an included file that concerns {asked} uses Match, which is not supported"
         )));
     }
-    let jumps = |hops: &Vec<String>| hops.iter().any(|hop| hop != "none");
-    if said.proxy_jump.as_ref().is_some_and(jumps)
-        || said_word(&said, "proxycommand").is_some_and(|c| c != "none")
-    {
-        return Err(fail(format!(
-            "{asked} is reached through a ProxyJump or ProxyCommand, which is not supported: run lvsctl on a machine that reaches the host directly"
-        )));
-    }
-
     let user = options
         .user
         .clone()
         .or_else(|| said.user.clone())
         .or_else(|| environment.user.clone())
-        .ok_or_else(|| fail(format!("nobody says who logs in on {name}: set ssh.user")))?;
+        .ok_or_else(|| {
+            fail(format!(
+                "nobody says who logs in on {}: set ssh.user",
+                of.name
+            ))
+        })?;
     let port = options.port.or(said.port).unwrap_or(22);
     let host = match (&said.host_name, &options.host) {
         (Some(real), _) => real.replace("%%", "%").replace("%h", asked),
         (None, Some(host)) => host.clone(),
-        (None, None) => address.to_owned(),
+        (None, None) => of.address.to_owned(),
     };
     let tokens = Tokens {
         home: environment.home.as_deref(),
@@ -181,14 +249,23 @@ pub fn resolve(
         user: &user,
         local_user: environment.user.as_deref().unwrap_or(&user),
     };
-    let (identities, identities_named) = identities(options, &said, environment, &tokens);
+    let (identities, identities_named) = identities(of, &said, environment, &tokens);
+    let via = match way(of, asked, by_address, settings).map_err(fail)? {
+        Said::Nothing | Said::Direct => Via::Direct,
+        Said::Command(command) => {
+            Via::Command(route::expand(&command, &host, port, &user, asked).map_err(fail)?)
+        }
+        Said::Jump(hops) => Via::Jump(Box::new(resolve_hop(of, &hops, settings, environment)?)),
+    };
     Ok(Target {
+        name: asked.to_owned(),
+        via,
         known_name: HostName::new(said_word(&said, "hostkeyalias").unwrap_or(&host), port),
         identities,
         identities_named,
         identities_only: said_word(&said, "identitiesonly") == Some("yes"),
         agent: agent(&said, environment, &tokens),
-        known_hosts: known_hosts(options, &said, environment, &tokens),
+        known_hosts: known_hosts(of, &said, environment, &tokens),
         checking: options
             .host_key_checking
             .unwrap_or_else(|| checking(said_word(&said, "stricthostkeychecking"))),
@@ -198,23 +275,93 @@ pub fn resolve(
             .or(said.connect_timeout)
             .filter(|t| !t.is_zero())
             .unwrap_or(CONNECT_TIMEOUT),
+        password: of.password.clone(),
+        passphrase: options.passphrase.clone(),
         host,
         port,
         user,
     })
 }
 
+/// The inventory's word first.
+fn way(
+    of: &Asked<'_>,
+    asked: &str,
+    by_address: bool,
+    settings: &SshSettings,
+) -> Result<Said, String> {
+    match (&of.options.jump, &of.options.proxy_command) {
+        (hops, _) if *hops == ["none"] => return Ok(Said::Direct),
+        (hops, _) if !hops.is_empty() => return Ok(Said::Jump(hops.clone())),
+        (_, Some(command)) if command == "none" => return Ok(Said::Direct),
+        (_, Some(command)) => return Ok(Said::Command(command.clone())),
+        _ => {}
+    }
+    match route::of_config(&settings.config, asked)? {
+        Said::Nothing if by_address => route::of_config(&settings.config, of.address),
+        said => Ok(said),
+    }
+}
+
+/// The last of some jump hosts, behind the others. What the inventory says of the host itself and not of the way, such as the
+/// user and the password, does not hold for it.
+fn resolve_hop(
+    behind: &Asked<'_>,
+    hops: &[String],
+    settings: &SshSettings,
+    environment: &Environment,
+) -> Result<Target, TransportError> {
+    let Some((last, before)) = hops.split_last() else {
+        return Err(settings.error(format!("{} has a list of no jump hosts", behind.name)));
+    };
+    if behind.hops >= MOST_HOPS {
+        return Err(settings.error(format!(
+            "the way to {} has more than {MOST_HOPS} jump hosts, so it may be a loop: `ProxyJump none` ends it for a jump host",
+            behind.name
+        )));
+    }
+    let hop = JumpHost::parse(last).ok_or_else(|| {
+        settings.error(format!(
+            "{last:?} is no jump host: expected a name of this file or `user@host:port`"
+        ))
+    })?;
+    let options = SshOptions {
+        host: Some(hop.host.clone()),
+        port: hop.port,
+        user: hop.user,
+        jump: before.to_vec(),
+        jump_password: behind.options.jump_password.clone(),
+        identity_files: behind.options.identity_files.clone(),
+        passphrase: behind.options.passphrase.clone(),
+        known_hosts: behind.options.known_hosts.clone(),
+        host_key_checking: behind.options.host_key_checking,
+        connect_timeout: behind.options.connect_timeout,
+        ..SshOptions::default()
+    };
+    let password = options.jump_password.clone();
+    let asked = Asked {
+        name: &hop.host,
+        address: &hop.host,
+        options: &options,
+        hops: behind.hops + 1,
+        password: password.map(|source| ("ssh.jump_password", source)),
+    };
+    resolve_asked(&asked, settings, environment)
+}
+
 /// Private keys, and whether they were named.
 fn identities(
-    options: &SshOptions,
+    of: &Asked<'_>,
     said: &HostParams,
     environment: &Environment,
     tokens: &Tokens<'_>,
 ) -> (Vec<PathBuf>, bool) {
-    let named: Vec<PathBuf> = if options.identity_files.is_empty() {
-        said.identity_file.clone().unwrap_or_default()
-    } else {
-        options.identity_files.clone()
+    let written = of.options.identity_files.clone();
+    let configured = said.identity_file.clone().unwrap_or_default();
+    // The inventory's are those of its hosts: a jump host may have others of its own.
+    let named = match (of.hops, written.is_empty(), configured.is_empty()) {
+        (0, false, _) | (_, _, true) => written,
+        _ => configured,
     };
     if named.is_empty() {
         let folder = environment.home.as_ref().map(|home| home.join(".ssh"));
@@ -228,24 +375,30 @@ fn identities(
 
 /// The user's files of known host keys, then those of the machine.
 fn known_hosts(
-    options: &SshOptions,
+    of: &Asked<'_>,
     said: &HostParams,
     environment: &Environment,
     tokens: &Tokens<'_>,
 ) -> Vec<PathBuf> {
-    let mut all: Vec<PathBuf> = match (&options.known_hosts, said_words(said, "userknownhostsfile"))
-    {
-        (Some(file), _) => vec![tokens.path(file)],
-        (None, Some(files)) => files
-            .iter()
-            .filter(|file| *file != "none")
-            .map(|file| tokens.path(Path::new(file)))
-            .collect(),
-        (None, None) => {
-            let home = environment.home.iter();
-            home.map(|home| home.join(".ssh/known_hosts")).collect()
+    let mut all: Vec<PathBuf> = of
+        .options
+        .known_hosts
+        .iter()
+        .map(|f| tokens.path(f))
+        .collect();
+    // The inventory's file is that of its hosts: a jump host may be known to the user.
+    if all.is_empty() || of.hops > 0 {
+        match said_words(said, "userknownhostsfile") {
+            Some(files) => {
+                let files = files.iter().filter(|file| *file != "none");
+                all.extend(files.map(|file| tokens.path(Path::new(file))));
+            }
+            None => {
+                let home = environment.home.iter();
+                all.extend(home.map(|home| home.join(".ssh/known_hosts")));
+            }
         }
-    };
+    }
     match said_words(said, "globalknownhostsfile") {
         Some(files) => all.extend(files.iter().map(PathBuf::from)),
         None => all.push(PathBuf::from(GLOBAL_KNOWN_HOSTS)),

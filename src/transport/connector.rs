@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use secrecy::SecretString;
-
 use super::config::{self, Environment, SshSettings};
 use super::keys::KeyRing;
 use super::known_hosts::Store;
@@ -22,6 +20,7 @@ pub struct Connector {
     counters: Arc<Counters>,
     known_hosts: Store,
     keys: KeyRing,
+    jump_hosts: ssh::JumpHosts,
 }
 
 /// How long a local shell may take to start, sudo included.
@@ -41,23 +40,17 @@ impl Connector {
             counters,
             known_hosts: Store::default(),
             keys: KeyRing::default(),
+            jump_hosts: ssh::JumpHosts::default(),
         })
     }
 
-    fn secret(
-        &self,
-        setting: &'static str,
-        source: Option<&SecretSource>,
-    ) -> Result<Option<&SecretString>, TransportError> {
-        let Some(source) = source else {
-            return Ok(None);
-        };
-        match self.secrets.get(source) {
-            Some(secret) => Ok(Some(secret)),
-            None => Err(TransportError::MissingSecret {
-                setting,
-                from: source.to_string(),
-            }),
+    fn access(&self) -> ssh::Access<'_> {
+        ssh::Access {
+            secrets: &self.secrets,
+            known_hosts: &self.known_hosts,
+            keys: &self.keys,
+            counters: &self.counters,
+            jump_hosts: &self.jump_hosts,
         }
     }
 
@@ -74,7 +67,8 @@ impl Connector {
         if !host.ssh.sudo.unwrap_or(user != "root") {
             return Ok(None);
         }
-        let password = self.secret("ssh.sudo_password", host.ssh.sudo_password.as_ref())?;
+        let access = self.access();
+        let password = access.secret("ssh.sudo_password", host.ssh.sudo_password.as_ref())?;
         Ok(Some(Sudo {
             user: user.to_owned(),
             password: password.cloned(),
@@ -103,13 +97,7 @@ impl Connect for Connector {
             &self.environment,
         )?;
         let sudo = self.sudo(host, &target.user)?;
-        let access = ssh::Access {
-            password: self.secret("ssh.password", host.ssh.password.as_ref())?,
-            passphrase: self.secret("ssh.passphrase", host.ssh.passphrase.as_ref())?,
-            known_hosts: &self.known_hosts,
-            keys: &self.keys,
-            counters: &self.counters,
-        };
+        let access = self.access();
         let session = session::with_terminal_if_asked(|terminal| {
             let launch = Launch::new(sudo.clone(), terminal)?;
             let link = ssh::connect(&target, &access)?;

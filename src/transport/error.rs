@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Ended;
@@ -29,20 +30,50 @@ pub enum TransportError {
         /// The end of what the host said on standard error meanwhile.
         stderr: String,
     },
-    #[error("{address} does not speak SSH as expected: {message}")]
+    #[error("{peer} does not speak SSH as expected: {message}")]
     Handshake {
-        address: SocketAddr,
+        /// An address, or where a jump host or a program connects to.
+        peer: String,
         message: String,
     },
-    #[error("{}", unknown_host_key(.name, .key, .file, *.certified))]
+    #[error("jump host {hop}: {source}")]
+    JumpHost {
+        /// As the inventory or the SSH configuration has it.
+        hop: String,
+        /// Shared by all hosts behind it.
+        #[source]
+        source: Arc<TransportError>,
+    },
+    #[error("{}", not_forwarded(.hop, .to, .reason))]
+    NotForwarded {
+        hop: String,
+        to: String,
+        reason: String,
+    },
+    #[error("the ProxyCommand to {to} {}", proxy_ended(.ended, .stderr))]
+    ProxyCommand {
+        to: String,
+        ended: String,
+        /// The end of what it said on standard error.
+        stderr: String,
+    },
+    #[error("{}", unknown_host_key(.name, .key, .file, .authority))]
     UnknownHostKey {
         /// As known_hosts has it: `name`, or `[name]:port`.
         name: String,
         key: Box<HostKey>,
         /// Where the key would be added.
         file: PathBuf,
-        /// Whether a @cert-authority line fits, which is all that OpenSSH would need.
-        certified: bool,
+        authority: Authority,
+    },
+    #[error(
+        "the certificate of the host key of {name} is not valid ({key}, signed by the @cert-authority at {authority}): {why}"
+    )]
+    HostCertificate {
+        name: String,
+        key: Box<HostKey>,
+        authority: Box<KnownKey>,
+        why: String,
     },
     #[error("{}", changed_host_key(.name, .key, .known))]
     ChangedHostKey {
@@ -138,7 +169,11 @@ impl TransportError {
             Self::Unreachable { .. } => "no-route",
             Self::Timeout { .. } => "timeout",
             Self::Handshake { .. } => "handshake",
+            Self::JumpHost { source, .. } => source.kind(),
+            Self::NotForwarded { .. } => "jump-host",
+            Self::ProxyCommand { .. } => "proxy-command",
             Self::UnknownHostKey { .. } => "host-key-unknown",
+            Self::HostCertificate { .. } => "host-certificate",
             Self::ChangedHostKey { .. } => "host-key-changed",
             Self::RevokedHostKey { .. } => "host-key-revoked",
             Self::KnownHosts { .. } | Self::AddHostKey { .. } | Self::SshConfig { .. } => {
@@ -239,6 +274,19 @@ impl fmt::Display for KnownKey {
     }
 }
 
+/// What known_hosts says of authorities for a host whose key is unknown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authority {
+    None,
+    /// There is one, and the host shows a plain key.
+    NoCertificate(KnownKey),
+    /// There is one, and the host shows a certificate of another, with this fingerprint.
+    Other {
+        known: KnownKey,
+        shown: String,
+    },
+}
+
 /// One way to authenticate that was tried, or could not be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
@@ -261,11 +309,17 @@ fn seconds(duration: Duration) -> String {
     }
 }
 
-fn unknown_host_key(name: &str, key: &HostKey, file: &Path, certified: bool) -> String {
-    let but = if certified {
-        " (known_hosts has a @cert-authority for it, but host certificates are not supported)"
-    } else {
-        ""
+fn unknown_host_key(name: &str, key: &HostKey, file: &Path, authority: &Authority) -> String {
+    let but = match authority {
+        Authority::None => String::new(),
+        Authority::NoCertificate(known) => format!(
+            " (there is a @cert-authority for it at {known}, but the host shows no certificate: \
+             sign its key with `ssh-keygen -h -s`, and name the result as HostCertificate in its sshd_config)"
+        ),
+        Authority::Other { known, shown } => format!(
+            " (it has a certificate of the authority {shown}, but the @cert-authority for it at {known} is {})",
+            known.fingerprint
+        ),
     };
     let file = file.display();
     format!(
@@ -304,6 +358,22 @@ fn auth_failed(user: &str, tried: &[Attempt], accepted: &[String]) -> String {
     }
     text.push_str(": check ssh.user, ssh.identity_files and ssh.password");
     text
+}
+
+fn not_forwarded(hop: &str, to: &str, reason: &str) -> String {
+    let fix = if reason.contains("prohibited") {
+        format!("allow it in the sshd_config of {hop} (AllowTcpForwarding, PermitOpen)")
+    } else {
+        format!("check that sshd runs there, and the route and firewalls between {hop} and it")
+    };
+    format!("jump host {hop} does not connect to {to} ({reason}): {fix}")
+}
+
+fn proxy_ended(ended: &str, stderr: &str) -> String {
+    format!(
+        "{ended}{}: run it by hand, or check ssh.proxy_command and ~/.ssh/config",
+        said(stderr)
+    )
 }
 
 fn ended_early(what: Waiting, ended: &Ended, stderr: &str) -> String {

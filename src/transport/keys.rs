@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
-use ssh_key::{LineEnding, PrivateKey, PublicKey};
+use ssh_key::PublicKey;
 use zeroize::Zeroizing;
 
 use super::Counters;
+use super::openssh_key::{Container, Locked};
 
 const MAX_SIZE: u64 = 64 * 1024;
 
@@ -78,17 +79,14 @@ impl KeyRing {
 pub(super) fn public_blob(path: &Path) -> Option<Vec<u8>> {
     let mut public = path.as_os_str().to_owned();
     public.push(".pub");
-    let from_pub = || -> Option<PublicKey> {
-        let file = File::open(&public).ok()?;
-        PublicKey::from_openssh(&read_text(&file).ok()?).ok()
-    };
-    let from_private = || -> Option<PublicKey> {
+    let of_line = |text: &str| PublicKey::from_openssh(text).ok()?.to_bytes().ok();
+    let from_pub = || of_line(&read_text(&File::open(&public).ok()?).ok()?);
+    let from_private = || {
         let text = read_text(&File::open(path).ok()?).ok()?;
         // Also a public key by itself: it names one that the agent has.
-        let public = PublicKey::from_openssh(&text).ok();
-        public.or_else(|| Some(PrivateKey::from_openssh(&*text).ok()?.public_key().clone()))
+        of_line(&text).or_else(|| Some(Container::parse(&text)?.public_blob().to_vec()))
     };
-    from_pub().or_else(from_private)?.to_bytes().ok()
+    from_pub().or_else(from_private)
 }
 
 fn same(one: Option<&SecretString>, other: Option<&SecretString>) -> bool {
@@ -135,15 +133,12 @@ fn unlock(
         let passphrase = passphrase.filter(|_| encrypted).cloned();
         return Ok(Arc::new(Key { text, passphrase }));
     }
-    let key = match PrivateKey::from_openssh(&*text) {
-        Ok(key) => key,
-        // What ssh-key does not know, the SSH library may.
-        Err(_) => {
-            let passphrase = passphrase.cloned();
-            return Ok(Arc::new(Key { text, passphrase }));
-        }
+    // What is not understood here, the SSH library may understand.
+    let Some(container) = Container::parse(&text) else {
+        let passphrase = passphrase.cloned();
+        return Ok(Arc::new(Key { text, passphrase }));
     };
-    if !key.is_encrypted() {
+    if !container.is_encrypted() {
         return Ok(Arc::new(Key {
             text,
             passphrase: None,
@@ -151,14 +146,17 @@ fn unlock(
     }
     let passphrase = passphrase.ok_or_else(|| because(NO_PASSPHRASE))?;
     counters.decryption();
-    let text = key
-        .decrypt(passphrase.expose_secret())
-        .and_then(|key| key.to_openssh(LineEnding::LF))
-        .map_err(|_| because("ssh.passphrase does not decrypt it"))?;
-    Ok(Arc::new(Key {
-        text,
-        passphrase: None,
-    }))
+    match container.decrypt(passphrase.expose_secret()) {
+        Ok(text) => Ok(Arc::new(Key {
+            text,
+            passphrase: None,
+        })),
+        Err(Locked::WrongPassphrase) => Err(because("ssh.passphrase does not decrypt it")),
+        Err(Locked::Unknown) => Ok(Arc::new(Key {
+            text,
+            passphrase: Some(passphrase.clone()),
+        })),
+    }
 }
 
 const NO_PASSPHRASE: &str = "it is encrypted, and ssh.passphrase is not set";

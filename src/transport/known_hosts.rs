@@ -15,7 +15,8 @@ use ssh_key::known_hosts::{Entry, HostPatterns, Marker};
 use ssh_key::{HashAlg, PublicKey};
 use wildmatch::WildMatch;
 
-use super::{HostKey, KnownKey, TransportError};
+use super::host_certificate::HostCertificate;
+use super::{Authority, HostKey, KnownKey, TransportError};
 
 /// A known_hosts file is read whole, up to this size.
 const MAX_SIZE: u64 = 16 * 1024 * 1024;
@@ -24,6 +25,8 @@ const MAX_SIZE: u64 = 16 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostName {
     names: Vec<String>,
+    /// Without the port, as certificates name it.
+    host: String,
 }
 
 impl HostName {
@@ -31,11 +34,16 @@ impl HostName {
         let host = host.to_ascii_lowercase();
         let with_port = format!("[{host}]:{port}");
         let names = if port == 22 {
-            vec![host, with_port]
+            vec![host.clone(), with_port]
         } else {
             vec![with_port]
         };
-        Self { names }
+        Self { names, host }
+    }
+
+    /// As certificates have it.
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// As a new line has it.
@@ -48,9 +56,13 @@ impl HostName {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     Known,
-    /// `certified`: a @cert-authority line is all that there is.
     Unknown {
-        certified: bool,
+        authority: Authority,
+    },
+    /// An authority of a @cert-authority line signed it, but it is not valid.
+    Uncertified {
+        authority: KnownKey,
+        why: String,
     },
     Changed(Vec<KnownKey>),
     Revoked(KnownKey),
@@ -106,7 +118,7 @@ impl KnownHosts {
     /// `blob` is the key as the server shows it. A revocation counts whatever else is there.
     pub fn check(&self, name: &HostName, blob: &[u8]) -> Verdict {
         let mut known = false;
-        let mut certified = false;
+        let mut authority = Authority::None;
         let mut others = Vec::new();
         for line in self.of(name) {
             match line.entry.marker() {
@@ -114,7 +126,9 @@ impl KnownHosts {
                     return Verdict::Revoked(line.known_key());
                 }
                 Some(Marker::Revoked) => {}
-                Some(Marker::CertAuthority) => certified = true,
+                Some(Marker::CertAuthority) => {
+                    authority = Authority::NoCertificate(line.known_key());
+                }
                 None if line.blob == blob => known = true,
                 None => others.push(line.known_key()),
             }
@@ -122,10 +136,62 @@ impl KnownHosts {
         if known {
             Verdict::Known
         } else if others.is_empty() {
-            Verdict::Unknown { certified }
+            Verdict::Unknown { authority }
         } else {
             Verdict::Changed(others)
         }
+    }
+
+    /// The same of a certificate, at a time in seconds since 1970. One that no authority here vouches for counts as the key
+    /// inside, as OpenSSH has it.
+    pub fn check_certificate(
+        &self,
+        name: &HostName,
+        certificate: &HostCertificate,
+        now: u64,
+    ) -> Verdict {
+        let mut authority = None;
+        for line in self.of(name) {
+            match line.entry.marker() {
+                Some(Marker::Revoked)
+                    if [certificate.plain(), certificate.authority()].contains(&&*line.blob) =>
+                {
+                    return Verdict::Revoked(line.known_key());
+                }
+                Some(Marker::CertAuthority) if line.blob == certificate.authority() => {
+                    authority.get_or_insert(line);
+                }
+                _ => {}
+            }
+        }
+        let fault = authority.map(|line| (line, certificate.fault(name.host(), now)));
+        match (fault, self.check(name, certificate.plain())) {
+            (Some((_, None)), _) => Verdict::Known,
+            (Some((line, Some(why))), Verdict::Unknown { .. } | Verdict::Changed(_)) => {
+                Verdict::Uncertified {
+                    authority: line.known_key(),
+                    why,
+                }
+            }
+            (
+                None,
+                Verdict::Unknown {
+                    authority: Authority::NoCertificate(known),
+                },
+            ) => Verdict::Unknown {
+                authority: Authority::Other {
+                    known,
+                    shown: key_fingerprint(certificate.authority()),
+                },
+            },
+            (_, verdict) => verdict,
+        }
+    }
+
+    /// Whether a @cert-authority line is about the host.
+    pub fn has_authority(&self, name: &HostName) -> bool {
+        self.of(name)
+            .any(|line| line.entry.marker() == Some(&Marker::CertAuthority))
     }
 
     /// The types of the keys that a host is known by, such as `ssh-ed25519`.
@@ -198,6 +264,11 @@ fn in_list(patterns: &[String], name: &str) -> bool {
 
 fn fingerprint(key: &PublicKey) -> String {
     key.fingerprint(HashAlg::Sha256).to_string()
+}
+
+fn key_fingerprint(blob: &[u8]) -> String {
+    PublicKey::from_bytes(blob)
+        .map_or_else(|_| "an unknown key".to_owned(), |key| fingerprint(&key))
 }
 
 /// A server's key, readable; None where it is no key at all.

@@ -37,7 +37,9 @@ fn lines_of(verdict: &Verdict) -> Vec<usize> {
 #[test]
 fn names_and_patterns() {
     let known = Verdict::Known;
-    let unknown = Verdict::Unknown { certified: false };
+    let unknown = Verdict::Unknown {
+        authority: Authority::None,
+    };
     for (hosts, host, port, want) in [
         ("rs1", "rs1", 22, &known),
         ("rs1", "RS1", 22, &known),
@@ -114,7 +116,12 @@ fn revoked_keys_are_refused_whatever_else_is_there() {
         Verdict::Known
     );
     let only = check(&format!("@revoked rs1 {B}"), "rs1", 22, A);
-    assert_eq!(only, Verdict::Unknown { certified: false });
+    assert_eq!(
+        only,
+        Verdict::Unknown {
+            authority: Authority::None
+        }
+    );
 }
 
 #[test]
@@ -129,11 +136,17 @@ fn changed_keys_name_every_line_that_is_known() {
 }
 
 #[test]
-fn a_certificate_authority_vouches_for_nothing_here() {
+fn a_certificate_authority_vouches_for_no_plain_key() {
     let text = format!("@cert-authority * {A}");
-    assert_eq!(
-        check(&text, "rs1", 22, A),
-        Verdict::Unknown { certified: true }
+    let verdict = check(&text, "rs1", 22, A);
+    assert!(
+        matches!(
+            verdict,
+            Verdict::Unknown {
+                authority: Authority::NoCertificate(_)
+            }
+        ),
+        "{verdict:?}"
     );
     assert_eq!(
         check(&format!("{text}\nrs1 {A}"), "rs1", 22, A),
@@ -172,7 +185,12 @@ fn adding_creates_the_file_for_its_owner_only() {
     );
     let files = [file.clone()];
     let verdict = |blob: &[u8]| store.load(&files).expect("reads").check(&name, blob);
-    assert_eq!(verdict(&blob(A)), Verdict::Unknown { certified: false });
+    assert_eq!(
+        verdict(&blob(A)),
+        Verdict::Unknown {
+            authority: Authority::None
+        }
+    );
     let added = store.add(&file, &name, &key, &blob(A));
     assert_eq!(added.expect("adds"), Verdict::Known);
     assert_eq!(verdict(&blob(A)), Verdict::Known);

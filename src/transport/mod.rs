@@ -16,16 +16,18 @@ mod connector;
 mod error;
 pub mod fake;
 mod framing;
+mod host_certificate;
 mod keys;
 pub mod known_hosts;
 pub mod local;
+mod openssh_key;
 mod poll;
 pub mod session;
 mod ssh;
 mod tcp;
 
 pub use connector::Connector;
-pub use error::{Attempt, HostKey, KnownKey, TransportError, Waiting};
+pub use error::{Attempt, Authority, HostKey, KnownKey, TransportError, Waiting};
 
 /// Opens the way to a host: connection, authentication, and a shell that is ready (root's, where sudo is used).
 pub trait Connect: Sync {
@@ -95,6 +97,8 @@ pub enum Ended {
     Signal(String),
     /// The connection went away before the process said how it ended.
     Cut,
+    /// The same, and so did the connection to this jump host.
+    JumpHostCut(String),
 }
 
 impl fmt::Display for Ended {
@@ -103,6 +107,7 @@ impl fmt::Display for Ended {
             Self::Status(status) => write!(f, "it exited with status {status}"),
             Self::Signal(name) => write!(f, "it was killed by SIG{name}"),
             Self::Cut => f.write_str("the connection was cut"),
+            Self::JumpHostCut(hop) => write!(f, "the connection to jump host {hop} was cut"),
         }
     }
 }

@@ -180,9 +180,9 @@ fn sudo_failure(sudo: &Sudo, ended: &Ended, said: &str, asked: bool) -> Transpor
 
 fn no_shell(ended: &Ended, said: &str) -> TransportError {
     match ended {
-        Ended::Cut => TransportError::EndedEarly {
+        Ended::Cut | Ended::JumpHostCut(_) => TransportError::EndedEarly {
             what: Waiting::Shell,
-            ended: Ended::Cut,
+            ended: ended.clone(),
             stderr: said.to_owned(),
         },
         ended => TransportError::NoShell(describe(ended, said)),

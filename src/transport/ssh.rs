@@ -1,59 +1,149 @@
 //! SSH: connection, handshake, host key and authentication; what follows is a [`channel::SshChannel`].
 //! The only user of ssh2. libssh2 runs without blocking throughout, so that every wait is ours and has a deadline.
 
-use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::poll::{PollFd, PollFlags};
 use secrecy::SecretString;
 use ssh2::{BlockDirections, ErrorCode, MethodType};
 
-use super::config::Target;
+use super::config::{Target, Via};
+use super::host_certificate::{self, HostCertificate};
 use super::keys::KeyRing;
 use super::known_hosts::{self, KnownHosts, Store, Verdict};
 use super::poll::{self, Ready};
-use super::{Counters, TransportError, Waiting, tcp};
+use super::{Counters, Ended, TransportError, Waiting, tcp};
 use crate::model::HostKeyChecking;
+use crate::secret::{SecretSource, Secrets};
 
 mod auth;
 mod channel;
+mod flow;
 mod guard;
+mod host_keys;
+mod jump;
+mod proxy_command;
+mod pump;
+mod socket;
 
 pub(super) use channel::SshChannel;
 use guard::Guard;
+pub(super) use jump::JumpHosts;
+use proxy_command::ProxyProcess;
+use pump::Through;
+use socket::Socket;
 
-/// What a connection may use besides its target.
+/// What all connections of a run share.
 pub(super) struct Access<'a> {
-    pub password: Option<&'a SecretString>,
-    /// For every encrypted key file.
-    pub passphrase: Option<&'a SecretString>,
+    pub secrets: &'a Secrets,
     pub known_hosts: &'a Store,
     pub keys: &'a KeyRing,
     pub counters: &'a Counters,
+    pub jump_hosts: &'a JumpHosts,
+}
+
+impl<'a> Access<'a> {
+    pub(super) fn secret(
+        &self,
+        setting: &'static str,
+        source: Option<&SecretSource>,
+    ) -> Result<Option<&'a SecretString>, TransportError> {
+        let Some(source) = source else {
+            return Ok(None);
+        };
+        match self.secrets.get(source) {
+            Some(secret) => Ok(Some(secret)),
+            None => Err(TransportError::MissingSecret {
+                setting,
+                from: source.to_string(),
+            }),
+        }
+    }
+}
+
+/// The stream to a server, before anything is said on it.
+struct Stream {
+    socket: Socket,
+    /// The other end, for messages.
+    peer: String,
+    process: Option<ProxyProcess>,
+    through: Option<Through>,
 }
 
 /// Connects and logs in.
 pub(super) fn connect(target: &Target, access: &Access<'_>) -> Result<Link, TransportError> {
     let timeout = target.connect_timeout;
-    let deadline = Instant::now() + timeout;
     let known = access.known_hosts.load(&target.known_hosts)?;
-    let (stream, address) = tcp::connect(&target.host, target.port, deadline, timeout)?;
+    let password = match &target.password {
+        Some((setting, source)) => access.secret(setting, Some(source))?,
+        None => None,
+    };
+    let passphrase = access.secret("ssh.passphrase", target.passphrase.as_ref())?;
+    let begun = Instant::now();
+    let stream = open(target, access, begun + timeout)?;
+    // The way through a jump host has had its own time.
+    let deadline = match target.via {
+        Via::Direct => begun + timeout,
+        Via::Jump(_) | Via::Command(_) => Instant::now() + timeout,
+    };
     access.counters.connection();
-    let mut link = Link::new(stream, address)?;
-    link.handshake(&known.key_types(&target.known_name), deadline, timeout)?;
+    let mut link = Link::new(stream)?;
+    let shaken = link.handshake(&known, target, deadline, timeout);
+    shaken.map_err(|error| link.instead(target, error))?;
     link.check_host_key(target, &known, access.known_hosts)?;
-    auth::log_in(&link, target, access, deadline, timeout)?;
+    let login = auth::Credentials {
+        password,
+        passphrase,
+        keys: access.keys,
+        counters: access.counters,
+    };
+    auth::log_in(&link, target, &login, deadline, timeout)?;
     Ok(link)
+}
+
+fn open(target: &Target, access: &Access<'_>, deadline: Instant) -> Result<Stream, TransportError> {
+    let to = socket::place(&target.host, target.port);
+    match &target.via {
+        Via::Direct => {
+            let timeout = target.connect_timeout;
+            let (stream, address) = tcp::connect(&target.host, target.port, deadline, timeout)?;
+            Ok(Stream {
+                socket: Socket::from(stream),
+                peer: address.to_string(),
+                process: None,
+                through: None,
+            })
+        }
+        Via::Jump(hop) => {
+            let (socket, through) = access.jump_hosts.open(hop, target, access)?;
+            Ok(Stream {
+                socket,
+                peer: format!("{to} behind {}", hop.name),
+                process: None,
+                through: Some(through),
+            })
+        }
+        Via::Command(command) => {
+            let (socket, process) = proxy_command::start(command)?;
+            Ok(Stream {
+                socket,
+                peer: format!("the ProxyCommand to {to}"),
+                process: Some(process),
+                through: None,
+            })
+        }
+    }
 }
 
 /// A connection. Dropping it closes it at once, whatever state it is in.
 pub(super) struct Link {
     session: ssh2::Session,
-    socket: Arc<TcpStream>,
+    socket: Socket,
     guard: Guard,
-    address: SocketAddr,
+    peer: String,
+    process: Option<ProxyProcess>,
+    through: Option<Through>,
 }
 
 /// Why an operation of libssh2 came to nothing.
@@ -69,41 +159,53 @@ fn is_cut(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::Session(-7 | -13 | -43 | -26))
 }
 
-/// In the order of preference where nothing is known of the host. SHA-1 signatures and DSA are not among them.
-const HOST_KEYS: [(&str, &[&str]); 5] = [
-    ("ssh-ed25519", &["ssh-ed25519"]),
-    ("ecdsa-sha2-nistp256", &["ecdsa-sha2-nistp256"]),
-    ("ecdsa-sha2-nistp384", &["ecdsa-sha2-nistp384"]),
-    ("ecdsa-sha2-nistp521", &["ecdsa-sha2-nistp521"]),
-    ("ssh-rsa", &["rsa-sha2-512", "rsa-sha2-256"]),
-];
-
-/// The known types first: a host that is known by its ecdsa key must not be asked for its ed25519 key, which would look
-/// like a changed one. The others follow, so that a host that was installed anew is reported as such.
-fn host_key_preference(known: &[String]) -> String {
-    let is_known = |(name, _): &&(&str, &[&str])| known.iter().any(|k| k == name);
-    let first = HOST_KEYS.iter().filter(is_known);
-    let rest = HOST_KEYS.iter().filter(|k| !is_known(k));
-    let algorithms: Vec<&str> = first
-        .chain(rest)
-        .flat_map(|(_, a)| a.iter().copied())
-        .collect();
-    algorithms.join(",")
-}
-
 impl Link {
-    fn new(stream: TcpStream, address: SocketAddr) -> Result<Self, TransportError> {
-        let fail = |message: String| TransportError::Handshake { address, message };
-        let socket = Arc::new(stream.try_clone().map_err(|e| fail(e.to_string()))?);
-        let mut session = ssh2::Session::new().map_err(|e| fail(e.message().to_owned()))?;
+    fn new(stream: Stream) -> Result<Self, TransportError> {
+        let Stream {
+            socket,
+            peer,
+            process,
+            through,
+        } = stream;
+        let mut session = ssh2::Session::new().map_err(|e| TransportError::Handshake {
+            peer: peer.clone(),
+            message: e.message().to_owned(),
+        })?;
         session.set_blocking(false);
-        session.set_tcp_stream(stream);
+        session.set_tcp_stream(socket.clone());
         Ok(Self {
             session,
-            guard: Guard::new(Arc::clone(&socket)),
+            guard: Guard::new(socket.clone()),
             socket,
-            address,
+            peer,
+            process,
+            through,
         })
+    }
+
+    /// A better reason where the stream itself ended: what became of the jump host, or of the program.
+    fn instead(&self, target: &Target, error: TransportError) -> TransportError {
+        if let Some(hop) = self.through.as_ref().and_then(Through::lost) {
+            return TransportError::EndedEarly {
+                what: Waiting::Handshake,
+                ended: Ended::JumpHostCut(hop),
+                stderr: String::new(),
+            };
+        }
+        match self.process.as_ref().and_then(ProxyProcess::ended) {
+            Some((ended, stderr)) => TransportError::ProxyCommand {
+                to: socket::place(&target.host, target.port),
+                ended,
+                stderr,
+            },
+            None => error,
+        }
+    }
+
+    /// How a process on the host ended whose connection was cut.
+    fn cut(&self) -> Ended {
+        let lost = self.through.as_ref().and_then(Through::lost);
+        lost.map_or(Ended::Cut, Ended::JumpHostCut)
     }
 
     /// Calls an operation again and again until it is done, waiting for the network in between.
@@ -129,17 +231,20 @@ impl Link {
 
     fn handshake(
         &mut self,
-        known_types: &[String],
+        known: &KnownHosts,
+        target: &Target,
         deadline: Instant,
         timeout: Duration,
     ) -> Result<(), TransportError> {
-        let address = self.address;
+        let peer = self.peer.clone();
         let fail = |message: &str| TransportError::Handshake {
-            address,
+            peer: peer.clone(),
             message: message.to_owned(),
         };
+        let name = &target.known_name;
+        let preference = host_keys::preference(&known.key_types(name), known.has_authority(name));
         self.session
-            .method_pref(MethodType::HostKey, &host_key_preference(known_types))
+            .method_pref(MethodType::HostKey, &preference)
             .map_err(|e| fail(e.message()))?;
         // The session is a handle to shared state: a second handle keeps the borrow of the first free.
         let mut session = self.session.clone();
@@ -171,18 +276,30 @@ impl Link {
         store: &Store,
     ) -> Result<(), TransportError> {
         let fail = |message: &str| TransportError::Handshake {
-            address: self.address,
+            peer: self.peer.clone(),
             message: message.to_owned(),
         };
-        let (blob, _) = self
+        let (shown, _) = self
             .session
             .host_key()
             .ok_or_else(|| fail("it shows no host key"))?;
+        let unknown_kind = || fail("its host key is of a kind that is not understood");
+        let certificate = host_certificate::is_certificate(shown)
+            .then(|| HostCertificate::parse(shown).ok_or_else(unknown_kind))
+            .transpose()?;
+        let blob = certificate.as_ref().map_or(shown, HostCertificate::plain);
         let key = known_hosts::host_key(blob)
             .map(Box::new)
-            .ok_or_else(|| fail("its host key is of a kind that is not understood"))?;
+            .ok_or_else(unknown_kind)?;
         let name = target.known_name.text().to_owned();
-        let mut verdict = known.check(&target.known_name, blob);
+        let mut verdict = match &certificate {
+            Some(certificate) => {
+                let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+                let now = now.map_or(0, |now| now.as_secs());
+                known.check_certificate(&target.known_name, certificate, now)
+            }
+            None => known.check(&target.known_name, blob),
+        };
         let file = target.known_hosts.first();
         if let (Verdict::Unknown { .. }, HostKeyChecking::AcceptNew, Some(file)) =
             (&verdict, target.checking, file)
@@ -191,11 +308,17 @@ impl Link {
         }
         match verdict {
             Verdict::Known => Ok(()),
-            Verdict::Unknown { certified } => Err(TransportError::UnknownHostKey {
+            Verdict::Unknown { authority } => Err(TransportError::UnknownHostKey {
                 name,
                 key,
                 file: file.cloned().unwrap_or_default(),
-                certified,
+                authority,
+            }),
+            Verdict::Uncertified { authority, why } => Err(TransportError::HostCertificate {
+                name,
+                key,
+                authority: Box::new(authority),
+                why,
             }),
             Verdict::Changed(known) => Err(TransportError::ChangedHostKey { name, key, known }),
             Verdict::Revoked(known) => Err(TransportError::RevokedHostKey {
@@ -238,7 +361,7 @@ impl Link {
     /// non-blocking mode: in the other it would try for ever to send after a packet that was half sent.
     fn end(&self) {
         self.session.disconnect(None, "done", None).ok();
-        self.socket.shutdown(Shutdown::Both).ok();
+        self.socket.shutdown();
     }
 }
 
@@ -251,20 +374,23 @@ impl Drop for Link {
 /// Waits for what libssh2 waits for; `also_read` for whatever comes, too.
 fn wait(
     session: &ssh2::Session,
-    socket: &TcpStream,
+    socket: &Socket,
     also_read: bool,
     deadline: Instant,
 ) -> std::io::Result<Ready> {
-    let mut flags = match session.block_directions() {
-        BlockDirections::Inbound => PollFlags::POLLIN,
-        BlockDirections::Outbound => PollFlags::POLLOUT,
-        BlockDirections::Both => PollFlags::POLLIN | PollFlags::POLLOUT,
-        BlockDirections::None => PollFlags::POLLIN,
-    };
+    let mut flags = awaited(session);
     if also_read {
         flags |= PollFlags::POLLIN;
     }
     poll::wait(&mut [PollFd::new(socket.as_fd(), flags)], deadline)
+}
+
+fn awaited(session: &ssh2::Session) -> PollFlags {
+    match session.block_directions() {
+        BlockDirections::Inbound | BlockDirections::None => PollFlags::POLLIN,
+        BlockDirections::Outbound => PollFlags::POLLOUT,
+        BlockDirections::Both => PollFlags::POLLIN | PollFlags::POLLOUT,
+    }
 }
 
 #[cfg(test)]
@@ -273,6 +399,8 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+    use crate::model::SshOptions;
+    use crate::transport::config::{self, Environment, SshSettings};
 
     /// What a peer sends before anything else, and then again and again without a pause.
     fn endless(first: &'static [u8], again: &'static [u8]) -> Link {
@@ -288,7 +416,13 @@ mod tests {
         let deadline = Instant::now() + timeout;
         let (stream, address) =
             tcp::connect("127.0.0.1", address.port(), deadline, timeout).expect("a connection");
-        Link::new(stream, address).expect("a session")
+        let stream = Stream {
+            socket: Socket::from(stream),
+            peer: address.to_string(),
+            process: None,
+            through: None,
+        };
+        Link::new(stream).expect("a session")
     }
 
     #[test]
@@ -301,11 +435,20 @@ mod tests {
             ("a version without an end", b"SSH-2.0-", b"x"),
             ("packets that are to be ignored", b"SSH-2.0-x\r\n", IGNORE),
         ];
+        let environment = Environment {
+            user: Some("root".to_owned()),
+            ..Environment::default()
+        };
+        let options = SshOptions::default();
+        let settings = SshSettings::default();
+        let target = config::resolve("rs1", "127.0.0.1", &options, &settings, &environment)
+            .expect("a target");
         for (about, first, again) in cases {
             let mut link = endless(first, again);
             let timeout = Duration::from_millis(300);
             let started = Instant::now();
-            let end = link.handshake(&[], started + timeout, timeout);
+            let known = KnownHosts::default();
+            let end = link.handshake(&known, &target, started + timeout, timeout);
             assert!(end.is_err(), "{about}");
             assert!(
                 started.elapsed() < Duration::from_secs(5),
@@ -313,18 +456,5 @@ mod tests {
                 started.elapsed()
             );
         }
-    }
-
-    /// Trap 3.
-    #[test]
-    fn known_key_types_are_asked_for_first() {
-        let types = |known: &[&str]| {
-            let known: Vec<String> = known.iter().map(|&k| k.to_owned()).collect();
-            host_key_preference(&known)
-        };
-        assert!(types(&[]).starts_with("ssh-ed25519,ecdsa-sha2-nistp256,"));
-        assert!(types(&["ecdsa-sha2-nistp384"]).starts_with("ecdsa-sha2-nistp384,ssh-ed25519,"));
-        assert!(types(&["ssh-rsa"]).starts_with("rsa-sha2-512,rsa-sha2-256,ssh-ed25519,"));
-        assert_eq!(types(&["ssh-dss"]), types(&[]));
     }
 }

@@ -641,7 +641,7 @@ fn words_of_other_programs() {
             "proxyjump",
             rs1("ssh: { proxyjump: a }"),
             key,
-            "does not support jump hosts",
+            "write `jump: a`",
         ),
         (
             "become_user",

@@ -40,6 +40,8 @@ mod roles_docs;
 #[path = "../support/mod.rs"]
 mod support;
 mod transport;
+mod transport_certificate;
+mod transport_jump;
 mod transport_login;
 mod transport_session;
 mod transport_sudo;

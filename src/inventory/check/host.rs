@@ -3,7 +3,7 @@
 use super::View;
 use crate::diagnostic::{Fault, listed, shown};
 use crate::inventory::resolve::serving;
-use crate::model::{Connection, Host};
+use crate::model::{Connection, Host, JumpHost, SshOptions};
 use crate::secret::SecretSource;
 
 pub(super) fn directors(view: View<'_>, faults: &mut Vec<Fault>) {
@@ -142,6 +142,7 @@ pub(super) fn ssh(view: View<'_>, faults: &mut Vec<Fault>) {
             ("password", &ssh.password),
             ("passphrase", &ssh.passphrase),
             ("sudo_password", &ssh.sudo_password),
+            ("jump_password", &ssh.jump_password),
         ] {
             if let Some(fault) = source.as_ref().and_then(secret_source) {
                 let kind = match source {
@@ -151,12 +152,41 @@ pub(super) fn ssh(view: View<'_>, faults: &mut Vec<Fault>) {
                 say_of(key, &[kind], fault);
             }
         }
+        for fault in way(ssh) {
+            say_of(fault.0, &[], fault.1);
+        }
         if host.connection == Connection::Local && ssh.host.is_some() {
             let fault = Fault::new("`connection: local` uses no SSH, so `ssh.host` has no meaning")
                 .help("delete one of the two");
             say_of("host", &[], fault);
         }
     }
+}
+
+/// Faults of jump hosts and ProxyCommand, with the key of each.
+fn way(ssh: &SshOptions) -> Vec<(&'static str, Fault)> {
+    let mut faults = Vec::new();
+    let alone = ssh.jump.len() == 1;
+    for hop in &ssh.jump {
+        if !(alone && hop == "none") && JumpHost::parse(hop).is_none() {
+            let fault = Fault::new(format!("{} is no jump host", shown(hop)))
+                .help("write it like `bastion` (a name of ~/.ssh/config) or `user@host:port`, several as a list; `none` alone for none");
+            faults.push(("jump", fault));
+        }
+    }
+    let Some(command) = &ssh.proxy_command else {
+        return faults;
+    };
+    if !ssh.jump.is_empty() {
+        let fault = Fault::new("`jump` and `proxy_command` are two ways to the same host")
+            .help("delete one of the two");
+        faults.push(("proxy_command", fault));
+    }
+    if command.trim().is_empty() || command.contains(char::is_control) {
+        let fault = Fault::new("this is no command").help("write it in one line, like `nc %h %p`");
+        faults.push(("proxy_command", fault));
+    }
+    faults
 }
 
 /// Whether a secret can be read from there at all.

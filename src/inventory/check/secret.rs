@@ -30,6 +30,7 @@ fn place(view: View<'_>, source: &SecretSource, fault: Fault) -> Fault {
             ("password", &host.ssh.password),
             ("passphrase", &host.ssh.passphrase),
             ("sudo_password", &host.ssh.sudo_password),
+            ("jump_password", &host.ssh.jump_password),
         ] {
             if own.as_ref() == Some(source) {
                 return view.at(

@@ -316,7 +316,7 @@ fn ssh(site: &Location<'_>, text: &str) -> Option<String> {
         // In `defaults` it would be the same machine for every host.
         if site.of() == MapType::Defaults {
             return Some(format!(
-                "write `{{ user: {user} }}`; lvsctl does not support jump hosts"
+                "write `{{ user: {user} }}`; for a jump host write `{{ jump: {text} }}`"
             ));
         }
         return Some(format!("write `{{ user: {user}, host: {host} }}`"));

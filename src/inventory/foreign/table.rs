@@ -35,9 +35,6 @@ const BY_CLIENT: Means =
 const OWN_CHECKER: Means = Leave(
     "keepalived checks real servers, or a small checker of lvsctl: there is no daemon of ldirectord to set up",
 );
-const JUMP: Means = Leave(
-    "lvsctl does not support jump hosts: run it on a machine that reaches the hosts directly",
-);
 const COMMENT: Means = Leave("a comment says it: `# text`");
 const TO_SERVICES: Means =
     There("VIPs stand in services: `services: { web: { vip: ‹vip›, port: 80 } }`");
@@ -312,7 +309,7 @@ const ANSIBLE: &[Row] = &[
         ansible_ssh_transfer_method ansible_control_path server_alive_interval forward_agent control_master control_path \
         ssh_args common_args extra_args",
         "Host Defaults SshOptions",
-        There("`~/.ssh/config` is read, `ssh` has the options that go before it, and jump hosts are not supported")),
+        There("`~/.ssh/config` is read, `ssh` has the options that go before it, such as `jump` for jump hosts")),
     ("ansible_shell_type ansible_shell_executable ansible_python_interpreter ansible_perl_interpreter \
         ansible_ruby_interpreter ansible_remote_tmp",
         "Host Defaults", Leave("nothing runs on a host but its own shell")),
@@ -328,7 +325,9 @@ const ANSIBLE: &[Row] = &[
     ("hostname ansible_host address fqdn", "SshOptions", Put(&["host"])),
     ("ansible_password ansible_ssh_pass pass passwd", "SshOptions", Secret(&["password"])),
     ("become_password become_pass sudo_pass", "SshOptions", Secret(&["sudo_password"])),
-    ("proxy_jump proxy_command jump bastion jump_host", "SshOptions Host Defaults", JUMP),
+    ("proxy_jump jump_host jump_hosts jumphost bastion gateway", "SshOptions", Put(&["jump"])),
+    ("proxy_jump jump jump_host jumphost bastion", "Host Defaults", Put(&["ssh", "jump"])),
+    ("proxy_command", "Host Defaults", Put(&["ssh", "proxy_command"])),
     ("all", "Inventory",
         Instead(&["cluster", "hosts"], "`cluster: web` names the cluster, and hosts stand right below `hosts`, by name: \
             `hosts: { lb1: { role: director, address: ‹host› } }`")),

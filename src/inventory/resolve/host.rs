@@ -262,10 +262,19 @@ fn ssh(own: Option<&SshOptions>, shared: Option<&SshOptions>) -> SshOptions {
     let own = own.cloned().unwrap_or_default();
     let shared = shared.cloned().unwrap_or_default();
     let files = |own: Vec<PathBuf>, shared| if own.is_empty() { shared } else { own };
+    // Both say how the host is reached: one of them for a host overrides the other for all.
+    let (jump, proxy_command) = if own.jump.is_empty() && own.proxy_command.is_none() {
+        (shared.jump, shared.proxy_command)
+    } else {
+        (own.jump, own.proxy_command)
+    };
     SshOptions {
         host: own.host.or(shared.host),
         port: own.port.or(shared.port),
         user: own.user.or(shared.user),
+        jump,
+        jump_password: own.jump_password.or(shared.jump_password),
+        proxy_command,
         identity_files: files(own.identity_files, shared.identity_files),
         known_hosts: own.known_hosts.or(shared.known_hosts),
         host_key_checking: own.host_key_checking.or(shared.host_key_checking),

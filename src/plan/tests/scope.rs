@@ -11,6 +11,7 @@ fn a_scope_leaves_all_else_as_it_is() {
         ("net.ipv4.ip_forward", "0"),
     ] {
         let resource = Resource::Sysctl(Sysctl {
+            if_exists: false,
             name: name.to_owned(),
             value: value.to_owned(),
             instead_of: None,

@@ -9,15 +9,24 @@ use std::time::{Duration, Instant};
 use secrecy::{ExposeSecret, SecretString};
 use ssh2::{Agent, KeyboardInteractivePrompt, Prompt, PublicKey};
 
-use super::{Access, EAGAIN, Failure, Link, is_cut};
+use super::{EAGAIN, Failure, Link, is_cut};
 use crate::transport::config::Target;
-use crate::transport::keys::{self, Unusable};
-use crate::transport::{Attempt, TransportError, Waiting};
+use crate::transport::keys::{self, KeyRing, Unusable};
+use crate::transport::{Attempt, Counters, TransportError, Waiting};
+
+/// What may be shown to the server besides keys of the agent.
+pub(super) struct Credentials<'a> {
+    pub password: Option<&'a SecretString>,
+    /// For every encrypted key file.
+    pub passphrase: Option<&'a SecretString>,
+    pub keys: &'a KeyRing,
+    pub counters: &'a Counters,
+}
 
 pub(super) fn log_in(
     link: &Link,
     target: &Target,
-    access: &Access<'_>,
+    access: &Credentials<'_>,
     deadline: Instant,
     timeout: Duration,
 ) -> Result<(), TransportError> {
@@ -143,7 +152,7 @@ impl Login<'_> {
         }
     }
 
-    fn keys(&mut self, target: &Target, access: &Access<'_>) -> Result<bool, TransportError> {
+    fn keys(&mut self, target: &Target, access: &Credentials<'_>) -> Result<bool, TransportError> {
         let mut agent = self.agent(target.agent.as_deref());
         let held = agent
             .as_mut()
@@ -194,7 +203,7 @@ impl Login<'_> {
         &mut self,
         path: &Path,
         target: &Target,
-        access: &Access<'_>,
+        access: &Credentials<'_>,
     ) -> Result<bool, TransportError> {
         let with = format!("key {}", path.display());
         let key = match access.keys.load(path, access.passphrase, access.counters) {

@@ -99,7 +99,10 @@ impl SshChannel {
                     exit_signal: Some(name),
                     ..
                 }) => Ended::Signal(name),
-                _ => self.channel.exit_status().map_or(Ended::Cut, Ended::Status),
+                _ => match self.channel.exit_status() {
+                    Ok(status) => Ended::Status(status),
+                    Err(_) => self.link.cut(),
+                },
             }),
             Did::NotYet => Did::NotYet,
             Did::Cut => Did::Cut,
@@ -115,11 +118,11 @@ impl Drop for SshChannel {
 
 /// Returns a result or an error from the function; goes on where there is neither yet.
 macro_rules! tell {
-    ($did:expr, $progress:expr) => {
+    ($link:expr, $did:expr, $progress:expr) => {
         match $did {
             Did::Done(value) => return Ok($progress(value)),
             Did::NotYet => {}
-            Did::Cut => return Ok(Progress::Closed(Ended::Cut)),
+            Did::Cut => return Ok(Progress::Closed($link.cut())),
         }
     };
 }
@@ -130,19 +133,19 @@ impl SshChannel {
         let mut seen = None;
         loop {
             if let Did::Cut = self.push_on()? {
-                return Ok(Progress::Closed(Ended::Cut));
+                return Ok(Progress::Closed(self.link.cut()));
             }
             if !to_send.is_empty() {
                 let piece = to_send.get(..PIECE).unwrap_or(to_send);
                 match self.attempt(|channel| channel.write(piece))? {
                     Did::Done(n) => *to_send = to_send.get(n..).unwrap_or_default(),
                     Did::NotYet => {}
-                    Did::Cut => return Ok(Progress::Closed(Ended::Cut)),
+                    Did::Cut => return Ok(Progress::Closed(self.link.cut())),
                 }
             }
-            tell!(self.read(0)?, Progress::Stdout);
-            tell!(self.read(1)?, Progress::Stderr);
-            tell!(self.ended()?, Progress::Closed);
+            tell!(self.link, self.read(0)?, Progress::Stdout);
+            tell!(self.link, self.read(1)?, Progress::Stderr);
+            tell!(self.link, self.ended()?, Progress::Closed);
             if sending && to_send.is_empty() {
                 return Ok(Progress::Sent);
             }

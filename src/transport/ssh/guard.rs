@@ -1,9 +1,10 @@
 //! Ends a connection that keeps libssh2 busy beyond a deadline. libssh2 returns to its caller only when the peer pauses, so a
 //! peer that never pauses would hold it for ever. A socket that is shut down reads as ended.
 
-use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
 use std::time::{Duration, Instant};
+
+use super::socket::Socket;
 
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -18,7 +19,7 @@ static THREAD: Once = Once::new();
 pub(super) struct Guard(Arc<Watched>);
 
 struct Watched {
-    socket: Arc<TcpStream>,
+    socket: Socket,
     state: Mutex<State>,
 }
 
@@ -30,7 +31,7 @@ enum State {
 }
 
 impl Guard {
-    pub(super) fn new(socket: Arc<TcpStream>) -> Self {
+    pub(super) fn new(socket: Socket) -> Self {
         let watched = Arc::new(Watched {
             socket,
             state: Mutex::new(State::Idle),
@@ -72,7 +73,7 @@ fn end_late(now: Instant) {
         let mut state = lock(&watched.state);
         if matches!(*state, State::Until(deadline) if deadline <= now) {
             *state = State::Ended;
-            watched.socket.shutdown(Shutdown::Both).ok();
+            watched.socket.shutdown();
         }
         true
     });
@@ -81,7 +82,7 @@ fn end_late(now: Instant) {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
-    use std::net::TcpListener;
+    use std::net::{TcpListener, TcpStream};
 
     use super::*;
 
@@ -89,13 +90,13 @@ mod tests {
     fn work_that_never_ends_is_ended() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
         let stream = TcpStream::connect(listener.local_addr().expect("an address"));
-        let socket = Arc::new(stream.expect("connects"));
-        let guard = Guard::new(Arc::clone(&socket));
+        let mut stream = stream.expect("connects");
+        let guard = Guard::new(stream.try_clone().expect("a second handle").into());
         let long = Instant::now() + Duration::from_secs(60);
         assert_eq!(guard.within(long, || 1), Some(1));
         let soon = Instant::now() + Duration::from_millis(50);
         // Nothing is ever sent: only the guard ends this.
-        let read = guard.within(soon, || (&*socket).read(&mut [0]).ok());
+        let read = guard.within(soon, || stream.read(&mut [0]).ok());
         assert_eq!(read, None);
         assert!(Instant::now() > soon);
     }
