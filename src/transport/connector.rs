@@ -10,7 +10,7 @@ use super::known_hosts::Store;
 use super::session::{self, Launch, Sudo};
 use super::{Connect, Counters, RemoteShell, TransportError, local, ssh};
 use crate::model::{Connection, Host};
-use crate::secret::{SecretSource, Secrets};
+use crate::secret::Secrets;
 
 /// Connects to the hosts of one run.
 pub struct Connector {
@@ -54,15 +54,6 @@ impl Connector {
         }
     }
 
-    /// Variables of the environment that hold secrets: not for the programs that a shell on this machine starts.
-    fn hidden(&self) -> Vec<&str> {
-        let names = self.secrets.keys().filter_map(|source| match source {
-            SecretSource::Env(name) => Some(name.as_str()),
-            SecretSource::File(_) | SecretSource::Prompt(_) => None,
-        });
-        names.collect()
-    }
-
     fn sudo(&self, host: &Host, user: &str) -> Result<Option<Sudo>, TransportError> {
         if !host.ssh.sudo.unwrap_or(user != "root") {
             return Ok(None);
@@ -85,7 +76,7 @@ impl Connect for Connector {
                 .connect_timeout
                 .map_or(LOCAL_TIMEOUT, Duration::from_secs);
             let sudo = self.sudo(host, user)?;
-            let session = local::open(sudo, &self.hidden(), timeout, &self.counters)?;
+            let session = local::open(sudo, &self.access().hidden(), timeout, &self.counters)?;
             return Ok(Box::new(session));
         }
         let address = host.address.to_string();
@@ -111,7 +102,7 @@ impl Connect for Connector {
     }
 
     fn this_machine(&self) -> Result<Box<dyn RemoteShell>, TransportError> {
-        let session = local::open(None, &self.hidden(), LOCAL_TIMEOUT, &self.counters)?;
+        let session = local::open(None, &self.access().hidden(), LOCAL_TIMEOUT, &self.counters)?;
         Ok(Box::new(session))
     }
 }

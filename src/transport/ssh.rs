@@ -44,6 +44,15 @@ pub(super) struct Access<'a> {
 }
 
 impl<'a> Access<'a> {
+    /// Variables of the environment that hold secrets: not for the programs that are started on this machine.
+    pub(super) fn hidden(&self) -> Vec<&'a str> {
+        let names = self.secrets.keys().filter_map(|source| match source {
+            SecretSource::Env(name) => Some(name.as_str()),
+            SecretSource::File(_) | SecretSource::Prompt(_) => None,
+        });
+        names.collect()
+    }
+
     pub(super) fn secret(
         &self,
         setting: &'static str,
@@ -125,7 +134,7 @@ fn open(target: &Target, access: &Access<'_>, deadline: Instant) -> Result<Strea
             })
         }
         Via::Command(command) => {
-            let (socket, process) = proxy_command::start(command)?;
+            let (socket, process) = proxy_command::start(command, &access.hidden())?;
             Ok(Stream {
                 socket,
                 peer: format!("the ProxyCommand to {to}"),

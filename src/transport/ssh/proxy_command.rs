@@ -32,15 +32,22 @@ pub(super) struct ProxyProcess {
     read: Mutex<Receiver<()>>,
 }
 
-/// Starts a shell command.
-pub(super) fn start(command: &str) -> Result<(Socket, ProxyProcess), TransportError> {
+/// Starts a shell command. `hidden`: variables of the environment with secrets, which it does not get.
+pub(super) fn start(
+    command: &str,
+    hidden: &[&str],
+) -> Result<(Socket, ProxyProcess), TransportError> {
     let spawn = || -> io::Result<(UnixStream, Child)> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let output: OwnedFd = theirs.try_clone()?.into();
         // A session of its own, as for shells on this machine: no terminal that it could ask at, no Ctrl-C midway, and one
         // process group to end.
-        let child = Command::new("setsid")
+        let mut program = Command::new("setsid");
+        for name in hidden {
+            program.env_remove(name);
+        }
+        let child = program
             .args(["sh", "-c", &format!("exec {command}")])
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::from(output))
@@ -155,13 +162,25 @@ mod tests {
 
     #[test]
     fn it_is_the_connection() {
-        let (socket, process) = start("cat").expect("starts");
+        let (socket, process) = start("cat", &[]).expect("starts");
         let mut stream = stream(&socket);
         stream.write_all(b"SSH-2.0\n").expect("writes");
         let mut read = [0; 8];
         stream.read_exact(&mut read).expect("reads");
         assert_eq!(&read, b"SSH-2.0\n");
         assert_eq!(process.ended(), None);
+    }
+
+    #[test]
+    fn it_does_not_get_secrets_of_the_environment() {
+        for (hidden, expected) in [(&["HOME"][..], "none"), (&[], "some")] {
+            let command =
+                "sh -c 'printf %s \"${HOME+some}\"; [ \"${HOME+some}\" ] || printf none; sleep 9'";
+            let (socket, _process) = start(command, hidden).expect("starts");
+            let mut read = [0; 4];
+            stream(&socket).read_exact(&mut read).expect("reads");
+            assert_eq!(&read, expected.as_bytes());
+        }
     }
 
     #[test]
@@ -179,7 +198,7 @@ mod tests {
             ),
             ("sh -c 'kill -9 $$'", "was killed by signal 9", ""),
         ] {
-            let (socket, process) = start(command).expect("starts");
+            let (socket, process) = start(command, &[]).expect("starts");
             let mut rest = Vec::new();
             stream(&socket).read_to_end(&mut rest).expect("reads");
             let until = Instant::now() + Duration::from_secs(20);
@@ -203,7 +222,7 @@ mod tests {
             "sh -c 'trap \"\" TERM; sleep 600 & echo $$ $! >{}; wait'",
             file.display()
         );
-        let (socket, process) = start(&command).expect("starts");
+        let (socket, process) = start(&command, &[]).expect("starts");
         let until = Instant::now() + Duration::from_secs(20);
         let pids = loop {
             let text = fs::read_to_string(&file).unwrap_or_default();
