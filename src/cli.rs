@@ -3,6 +3,7 @@
 mod arguments;
 mod audit_format;
 mod duration;
+mod guard;
 mod measuring;
 
 pub use arguments::{
@@ -11,6 +12,7 @@ pub use arguments::{
     Os, PlanArgs, RenderArgs, SchemaArgs, SchemaFormat, StartArgs, StatusArgs, StopArgs,
     VerifyArgs,
 };
+pub use guard::GuardArgs;
 pub use measuring::{DrillArgs, DrillCommand, ProbeArgs, TimerArgs, WatchArgs};
 
 pub use audit_format::{AuditFormat, ReportTo};
@@ -169,6 +171,7 @@ Exit status:
   5    a host could not be worked on (unreachable, refused, locked); nothing was changed anywhere
   6    the lab could not be made or reached
   7    probe: requests were lost or answered wrongly; drill: a limit was exceeded
+  8    steps were withheld, since what they depend on was not seen to hold on other hosts
   64   the command line is not valid
   130  interrupted";
 

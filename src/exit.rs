@@ -20,6 +20,8 @@ pub enum Exit {
     Lab,
     /// `probe` lost requests or got wrong answers; `drill` exceeded a limit.
     Lost,
+    /// Steps were withheld, since what they depend on was not seen to hold.
+    Incomplete,
     Usage,
     Interrupted,
     /// The status of a monitoring plugin: 0 to 3, which are other words there.
@@ -37,6 +39,7 @@ impl Exit {
             Self::Unreachable => 5,
             Self::Lab => 6,
             Self::Lost => 7,
+            Self::Incomplete => 8,
             Self::Usage => 64,
             Self::Interrupted => 130,
             Self::Plugin(status) => status.code(),
@@ -54,6 +57,7 @@ impl Exit {
             Self::Unreachable => "unreachable",
             Self::Lab => "lab",
             Self::Lost => "lost",
+            Self::Incomplete => "incomplete",
             Self::Usage => "usage",
             Self::Interrupted => "interrupted",
             Self::Plugin(_) => "plugin",
@@ -84,6 +88,7 @@ mod tests {
             Exit::Unreachable,
             Exit::Lab,
             Exit::Lost,
+            Exit::Incomplete,
             Exit::Usage,
             Exit::Interrupted,
         ];

@@ -2,6 +2,8 @@
 //! nothing is run here.
 
 pub mod boot;
+pub mod dependency;
+pub mod depool;
 pub mod load;
 pub mod manifest;
 pub mod stages;

@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::audit_format::{AuditFormat, ReportTo};
+use super::guard::GuardArgs;
 use crate::check::registry;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -96,6 +97,8 @@ pub struct ApplyArgs {
     /// Go on with the hosts that answer when some do not
     #[arg(long)]
     pub ignore_unreachable: bool,
+    #[command(flatten)]
+    pub guard: GuardArgs,
 }
 
 #[derive(Debug, Args)]
@@ -148,6 +151,9 @@ pub struct ExplainArgs {
 pub struct StartArgs {
     #[command(flatten)]
     pub format: FormatArgs,
+    /// Start directors although real servers are not proven ready
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -157,6 +163,8 @@ pub struct StopArgs {
     pub all: bool,
     #[command(flatten)]
     pub format: FormatArgs,
+    #[command(flatten)]
+    pub guard: GuardArgs,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,7 @@ mod explain;
 mod lab;
 mod man;
 mod notify;
+mod order;
 mod output;
 mod plan;
 mod probe;
@@ -109,11 +110,18 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Explain(args) => explain::run(&cli.global, args),
         Command::Destroy(args) => apply::run(&cli.global, &args.apply, apply::Goal::Nothing),
         Command::Verify(args) => verify::run(&cli.global, args),
-        Command::Start(args) => start_stop::run(&cli.global, &args.format, start_stop::Verb::Start),
+        Command::Start(args) => start_stop::run(
+            &cli.global,
+            &args.format,
+            start_stop::Verb::Start { force: args.force },
+        ),
         Command::Stop(args) => start_stop::run(
             &cli.global,
             &args.format,
-            start_stop::Verb::Stop { all: args.all },
+            start_stop::Verb::Stop {
+                all: args.all,
+                guard: args.guard,
+            },
         ),
         Command::Status(args) => status::run(&cli.global, args),
         Command::Probe(args) => probe::run(&cli.global, args),

@@ -1,11 +1,16 @@
 //! `lvsctl plan`: what `apply` would do. Nothing is changed on any host.
 
-use crate::cli::{Format, Global, PlanArgs};
+use crate::cli::{Format, Global, GuardArgs, PlanArgs};
 use crate::exit::Exit;
+use crate::model::Host;
 use crate::plan::HostPlan;
+use crate::plan::dependency::{Hold, Withheld};
 use crate::report;
+use crate::run::HostRun;
 
 use super::Result;
+use super::apply::Goal;
+use super::order::{self, Leaving, Others};
 use super::output::show;
 use super::session::{Options, Session, leftovers, names_in_plans};
 use super::vips;
@@ -21,10 +26,17 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     )?;
     let made = make(&session);
     let context = session.finish();
-    let (plans, missing) = made?;
+    let Made {
+        plans,
+        withheld,
+        missing,
+    } = made?;
     show(global, |out, style| match args.format.format {
-        Format::Text => report::plan::text(out, &plans, &names_in_plans(context.cluster()), style),
-        Format::Json => report::plan::json(out, &plans, &context.loaded.warnings),
+        Format::Text => {
+            report::plan::text(out, &plans, &names_in_plans(context.cluster()), style)?;
+            report::withheld::text(out, &withheld, style)
+        }
+        Format::Json => report::plan::json(out, &plans, &withheld, &context.loaded.warnings),
     })?;
     if missing > 0 && !global.quiet {
         eprintln!(
@@ -36,26 +48,70 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     Ok(match plans.iter().all(HostPlan::is_empty) {
         _ if refused => Exit::Unreachable,
         false => Exit::Changes,
+        // They are there, and `apply` does not make them.
+        true if !withheld.is_empty() => Exit::Incomplete,
         // Nobody can say that there is nothing to do.
         true if missing > 0 => Exit::Unreachable,
         true => Exit::Done,
     })
 }
 
-/// The plan of each host that answered, and how many did not.
-fn make(session: &Session) -> Result<(Vec<HostPlan>, usize)> {
+struct Made {
+    /// Of each host that answered.
+    plans: Vec<HostPlan>,
+    /// What `apply` would not do.
+    withheld: Vec<Withheld>,
+    /// How many hosts did not answer.
+    missing: usize,
+}
+
+fn make(session: &Session) -> Result<Made> {
     let fleet = session.fleet()?;
     let (mut opened, mut plans) = session.open_hosts_to_plan(&fleet, session.wanted()?)?;
     let unheld = vips::unheld(&fleet, &mut opened.hosts);
+    let missing: Vec<&Host> = opened.missing.iter().map(|(host, _)| *host).collect();
+    let (mut others, mut withheld) = (Others::default(), Vec::new());
+    if !plans.iter().all(HostPlan::is_empty) {
+        let hosts = order::Hosts {
+            runs: &opened.hosts,
+            plans: &plans,
+            missing: &missing,
+            others: &others,
+        };
+        others = order::read(session, &fleet, Goal::Inventory, &hosts);
+        let hosts = &mut opened.hosts;
+        let goal = Goal::Inventory;
+        withheld = order::withhold(session, goal, hosts, &mut plans, &missing, &others)?;
+    }
     let hosts = &opened.hosts;
     vips::together(&fleet, hosts, &mut plans, &unheld);
     for (host, plan) in hosts.iter().zip(&mut plans) {
         plan.notes.extend(vips::notes(&unheld, &host.host.name));
         plan.notes.extend(leftovers(session, host));
+        plan.notes.extend(too_few(session, host));
     }
+    fleet.close(others.runs);
     let names = crate::view::Names::of(session.cluster());
     let plans = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
     let missing = opened.missing.len();
     fleet.close(opened.hosts);
-    Ok((plans, missing))
+    Ok(Made {
+        plans,
+        withheld,
+        missing,
+    })
+}
+
+/// Services that a director would serve with too few real servers, which `apply` refuses.
+fn too_few(session: &Session, run: &HostRun) -> Vec<String> {
+    let leaving = Leaving {
+        stays: &|_| true,
+        changes: &|run| run.hold != Hold::All,
+        real_servers: Vec::new(),
+    };
+    let guard = GuardArgs::default();
+    let losses = order::losses(session, &guard, &[run], &leaving).into_iter();
+    losses
+        .map(|loss| format!("warning: {loss}; `apply` refuses that without --force"))
+        .collect()
 }

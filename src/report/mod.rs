@@ -21,6 +21,7 @@ pub mod style;
 pub mod summary;
 mod table;
 pub mod units;
+pub mod withheld;
 
 use std::io::{self, Write};
 

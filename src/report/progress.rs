@@ -231,7 +231,7 @@ impl Sink for Progress {
             Event::Failed { host, .. } => self.end(state, host, Stand::Failed),
             Event::Skipped { host, .. } => self.end(state, host, Stand::Skipped),
             Event::Finished => state.clear(&self.multi),
-            Event::Warning(_) => {}
+            Event::Warning(_) | Event::Withheld(_) | Event::Refused { .. } => {}
         }
         state.total();
     }

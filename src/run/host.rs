@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::event::{Event, Sink};
 use crate::fact::{Facts, Needs, section};
 use crate::model::{Cluster, Host};
+use crate::plan::dependency::Hold;
 use crate::plan::manifest::Manifest;
 use crate::plan::{self, Basis, HostPlan};
 use crate::probe::{self, Answer, ProbeError};
@@ -43,8 +44,12 @@ pub struct HostRun<'a> {
     pub answered_at: f64,
     /// How long the host took to be opened and to answer.
     pub probe_seconds: f64,
+    /// What of its plan is not done, since it depends on other hosts.
+    pub hold: Hold,
     /// How long its steps took so far.
     worked: Duration,
+    /// Whether its shell was ended before the end of the run.
+    left: bool,
 }
 
 /// How long one script may take, where the inventory does not say.
@@ -85,12 +90,19 @@ impl<'a> HostRun<'a> {
             shell,
             answered_at: now.map_or(0.0, |now| now.as_secs_f64()),
             probe_seconds,
+            hold: Hold::Nothing,
             worked: Duration::ZERO,
+            left: false,
         })
     }
 
     /// Takes the host's lock and probes again: what is planned from now on rests on what nobody else changes.
     pub fn lock(&mut self, run: &Run) -> Result<(), HostError> {
+        if self.left {
+            let shell = run.connect.connect(self.host);
+            self.shell = shell.map_err(HostError::Connect)?;
+            self.left = false;
+        }
         take_lock(run, self.host, self.shell.as_mut())?;
         self.probe_again(run)?;
         no_obstacles(&self.answer, &self.wanted)
@@ -119,7 +131,7 @@ impl<'a> HostRun<'a> {
             facts: &self.answer.facts,
             secrets,
         };
-        plan::host(&self.host.name, &basis)
+        plan::host(&self.host.name, &basis).hold(self.hold)
     }
 
     /// Does some of the steps of a plan. After the last one it probes again: nothing may be left to do.
@@ -249,6 +261,7 @@ impl<'a> HostRun<'a> {
     /// The same of a host of which only the facts are still needed.
     pub fn leave(&mut self) {
         self.answer.sections.clear();
+        self.left = true;
         let shell = std::mem::replace(&mut self.shell, Box::new(Left));
         end(shell, &self.host.name);
     }

@@ -24,6 +24,7 @@ mod keepalived_conf;
 mod lab;
 mod large_inventory;
 mod package;
+mod race;
 mod reference;
 mod refusals;
 mod report_plan;
