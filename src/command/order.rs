@@ -14,8 +14,10 @@ use crate::plan::dependency::{self, Decisions, Hold, Seen, Sight, Withheld};
 use crate::plan::depool::{self, Loss};
 use crate::plan::load;
 use crate::resource::change::Phase;
+use crate::resource::file::File;
 use crate::resource::ipvs::{Ipvs, KEEPALIVED};
-use crate::resource::{Distribution, Resource};
+use crate::resource::route::Route;
+use crate::resource::{Action, Change, Distribution, Kind, Resource};
 use crate::run::{Fleet, HostRun};
 use crate::secret::{self, Secrets};
 
@@ -150,12 +152,18 @@ fn seen<'r>(cluster: &Cluster, run: &'r HostRun, plan: &HostPlan, secrets: &Secr
     Seen {
         differs: !plan.changes.is_empty() || !plan.refusals.is_empty(),
         takes_away: plan.steps.iter().any(|step| step.phase == Phase::Remove),
+        alters: plan.changes.iter().any(alters),
         table: &facts.ipvs.table,
         recorded: recorded(run),
         loaded: !cluster.keepalived || (speaks && read),
         speaks,
         apart: apart.unwrap_or_default(),
     }
+}
+
+/// Whether a change may move what a host listens on, or the way of its answers.
+fn alters(change: &Change) -> bool {
+    matches!(change.kind, File::NAME | Route::NAME) && change.action == Action::Update
 }
 
 fn recorded<'r>(run: &'r HostRun) -> Vec<&'r Ipvs> {

@@ -34,6 +34,8 @@ pub struct Seen<'a> {
     pub differs: bool,
     /// Whether its plan takes something away.
     pub takes_away: bool,
+    /// Whether its plan changes what listens on it, or its routes.
+    pub alters: bool,
     /// The virtual services in its kernel.
     pub table: &'a Table,
     /// Those that lvsctl recorded: a start or a boot brings them back.

@@ -74,3 +74,81 @@ impl HostPlan {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::Action;
+    use crate::resource::change::Step;
+
+    fn plan(changes: &[(&'static str, Action)]) -> HostPlan {
+        let changes: Vec<Change> = changes
+            .iter()
+            .map(|(key, action)| {
+                Change::new("sysctl", *key, *action).step(format!("do {key}"), "true")
+            })
+            .collect();
+        let record = |title: &str| Step {
+            title: title.to_owned(),
+            script: String::new(),
+            phase: Phase::Main,
+        };
+        let mut work: Vec<Step> = changes.iter().flat_map(|c| c.steps.clone()).collect();
+        work.sort_by_key(|step| step.phase);
+        work.insert(0, record("record"));
+        work.push(record("record again"));
+        HostPlan {
+            host: "rs1".to_owned(),
+            changes,
+            adopts: vec!["sysctl z".to_owned()],
+            notes: vec!["a note".to_owned()],
+            refusals: Vec::new(),
+            replaces: Vec::new(),
+            steps: work,
+            load: None,
+        }
+    }
+
+    #[test]
+    fn a_held_plan_has_what_is_not_withheld() {
+        use Action::{Remove, Update};
+        let both = [("a", Remove), ("b", Update)];
+        for (what, changes, hold, left, steps) in [
+            (
+                "nothing is held",
+                &both[..],
+                Hold::Nothing,
+                "a b",
+                "record, do b, do a, record again",
+            ),
+            (
+                "removals are held",
+                &both,
+                Hold::Removals,
+                "b",
+                "record, do b",
+            ),
+            ("only removals, held", &both[..1], Hold::Removals, "", ""),
+            (
+                "no removals",
+                &both[1..],
+                Hold::Removals,
+                "b",
+                "record, do b, record again",
+            ),
+            ("all is held", &both, Hold::All, "", ""),
+        ] {
+            let plan = plan(changes).hold(hold);
+            let keys: Vec<&str> = plan.changes.iter().map(|c| c.key.as_str()).collect();
+            let titles: Vec<&str> = plan.steps.iter().map(|s| s.title.as_str()).collect();
+            assert_eq!(
+                (keys.join(" "), titles.join(", ")),
+                (left.into(), steps.into()),
+                "{what}"
+            );
+            assert_eq!(plan.is_empty(), steps.is_empty(), "{what}");
+            assert_eq!(plan.adopts.is_empty(), steps.is_empty(), "{what}");
+            assert_eq!(plan.notes.len(), 1, "{what}");
+        }
+    }
+}

@@ -379,7 +379,8 @@ impl<'a, 's> Run<'a, 's> {
     pub(super) fn needed(&self) -> BTreeSet<&'a str> {
         let mut names: BTreeSet<&str> = BTreeSet::new();
         for (host, seen) in self.chosen().filter(|(_, seen)| seen.differs) {
-            if may_get_requests(self.cluster, host) && (seen.takes_away || self.is_reshaped(host)) {
+            let loses = seen.takes_away || seen.alters || self.is_reshaped(host);
+            if loses && may_get_requests(self.cluster, host) {
                 names.extend(self.cluster.directors().map(|host| host.name.as_str()));
             }
             if host.is_director() {

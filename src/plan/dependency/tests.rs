@@ -95,7 +95,7 @@ const NAT_PORT: Of = Of {
     ..BASE
 };
 const SORRY: Of = Of {
-    web: "{ vip: 10.0.0.9, port: 80, real_servers: [rs1], sorry_server: rs2, health_check: tcp }",
+    web: "{ vip: 10.0.0.9, port: 80, real_servers: [rs1], sorry_server: 10.0.0.12, health_check: tcp }",
     ..BASE
 };
 
@@ -106,10 +106,11 @@ impl Of {
             let [name, role, address] = words[..] else {
                 panic!("{host}")
             };
-            let roles = if role == "realserver" {
-                "[realserver, web]"
-            } else {
-                role
+            let serves = self.web.contains(name) || self.more.contains(name);
+            let roles = match role {
+                "realserver" if serves => "[realserver, web]",
+                "realserver" => "web",
+                _ => role,
             };
             format!("  {name}: {{ role: {roles}, address: {address} }}\n")
         });
@@ -187,10 +188,15 @@ impl Made {
 
     fn seen(&self) -> Seen<'_> {
         let stays = |was: &Resource| self.then.iter().any(|is| is.is_same_as(was));
+        let alters = |was: &Resource| {
+            let same = self.then.iter().find(|is| is.is_same_as(was));
+            matches!(was.kind(), "file" | "route") && same.is_some_and(|is| is != was)
+        };
         let runs = !configuration(&self.now).is_empty();
         Seen {
             differs: self.now != self.then,
             takes_away: !self.now.iter().all(stays),
+            alters: self.now.iter().any(alters),
             table: &self.table,
             recorded: self.ipvs.iter().collect(),
             loaded: runs,

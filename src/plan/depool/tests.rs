@@ -5,13 +5,20 @@ use crate::fact::ipvs::Served;
 use crate::inventory::{self, BUILT_IN_ROLES};
 
 const TEXT: &str = "cluster: t\nnetworks: 10.0.0.0/24\nhosts:\n  lb1: { role: director, address: 10.0.0.1 }\n  \
-                    lb2: { role: backup, address: 10.0.0.2 }\n  rs1: { role: realserver, address: 10.0.0.11 }\n  \
-                    rs2: { role: realserver, address: 10.0.0.12 }\n  rs3: { role: realserver, address: 10.0.0.13 }\n\
-                    vrrp: { virtual_router_id: 1 }\n\
+                    lb2: { role: backup, address: 10.0.0.2 }\nHOSTSvrrp: { virtual_router_id: 1 }\n\
                     services: { web: { vip: 10.0.0.9, port: 80, real_servers: [REAL] } }\n";
 
 fn serving(real_servers: &str) -> Cluster {
-    let text = TEXT.replace("REAL", real_servers);
+    let hosts = ["rs1", "rs2", "rs3"].map(|name| {
+        let role = if real_servers.contains(name) {
+            "realserver"
+        } else {
+            "web"
+        };
+        format!("  {name}: {{ role: {role}, address: {} }}\n", rip(name))
+    });
+    let text = TEXT.replace("HOSTS", &hosts.concat());
+    let text = text.replace("REAL", real_servers);
     let loaded = inventory::parse("t.yaml", &text, BUILT_IN_ROLES);
     loaded
         .unwrap_or_else(|e| panic!("{}", e.render(100, false)))

@@ -271,8 +271,8 @@ pub(super) const RESHAPED: &[Case] = &[
         unreached: "lb2",
         withheld: &[
             "lb1 unchanged: rs1 withheld, rs2 withheld",
-            "rs1 unchanged: lb1 withheld, lb2 unreached",
-            "rs2 unchanged: lb1 withheld, lb2 unreached",
+            "rs1 unchanged: lb2 unreached",
+            "rs2 unchanged: lb2 unreached",
         ],
         ..ALL
     },
