@@ -3,6 +3,7 @@
 mod arguments;
 mod audit_format;
 mod duration;
+mod guard;
 mod maintenance;
 mod measuring;
 
@@ -12,6 +13,7 @@ pub use arguments::{
     LabUpArgs, ManArgs, Os, PlanArgs, RenderArgs, SchemaArgs, SchemaFormat, StartArgs, StatusArgs,
     StopArgs, VerifyArgs,
 };
+pub use guard::GuardArgs;
 pub use maintenance::{DrainArgs, MaintenanceArgs, UndrainArgs, Until};
 pub use measuring::{DrillArgs, DrillCommand, ProbeArgs, TimerArgs, WatchArgs};
 
@@ -175,6 +177,7 @@ Exit status:
   6    the lab could not be made or reached
   7    probe: requests were lost or answered wrongly; drill: a limit was exceeded
   8    apply FILE: a host or the inventory is not as it was when the plan was made; nothing was changed
+  9    steps were withheld, since what they depend on was not seen to hold on other hosts
   64   the command line is not valid
   130  interrupted";
 

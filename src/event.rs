@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::inventory::Problem;
+use crate::plan::dependency::Withheld;
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -69,6 +70,14 @@ pub enum Event {
     Skipped {
         host: String,
         why: String,
+    },
+    /// What a run does not do on a host, since it depends on others. People see it with the plan.
+    Withheld(Withheld),
+    /// Why a command does nothing at all.
+    Refused {
+        /// A word that scripts can branch on.
+        kind: &'static str,
+        message: String,
     },
     /// The end-to-end checks say what they do.
     Asking {

@@ -22,6 +22,8 @@ pub enum Exit {
     Lost,
     /// `apply FILE`: a host or the inventory is not as it was when the plan was made.
     Outdated,
+    /// Steps were withheld, since what they depend on was not seen to hold.
+    Incomplete,
     Usage,
     Interrupted,
     /// The status of a monitoring plugin: 0 to 3, which are other words there.
@@ -40,6 +42,7 @@ impl Exit {
             Self::Lab => 6,
             Self::Lost => 7,
             Self::Outdated => 8,
+            Self::Incomplete => 9,
             Self::Usage => 64,
             Self::Interrupted => 130,
             Self::Plugin(status) => status.code(),
@@ -58,6 +61,7 @@ impl Exit {
             Self::Lab => "lab",
             Self::Lost => "lost",
             Self::Outdated => "outdated",
+            Self::Incomplete => "incomplete",
             Self::Usage => "usage",
             Self::Interrupted => "interrupted",
             Self::Plugin(_) => "plugin",
@@ -89,6 +93,7 @@ mod tests {
             Exit::Lab,
             Exit::Lost,
             Exit::Outdated,
+            Exit::Incomplete,
             Exit::Usage,
             Exit::Interrupted,
         ];

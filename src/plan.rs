@@ -2,7 +2,9 @@
 //! nothing is run here.
 
 pub mod boot;
+pub mod dependency;
 pub mod depool;
+pub mod drain_guard;
 pub mod guard;
 mod intermediate;
 pub mod load;

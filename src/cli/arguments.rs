@@ -7,6 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::audit_format::{AuditFormat, ReportTo};
+use super::guard::GuardArgs;
 use crate::check::registry;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -130,6 +131,8 @@ pub struct ApplyArgs {
     /// finds it as wanted. Changes of the way in are guarded always, for 2 minutes
     #[arg(long, value_name = "MINUTES", value_parser = minutes)]
     pub confirm: Option<Duration>,
+    #[command(flatten)]
+    pub guard: GuardArgs,
 }
 
 #[derive(Debug, Args)]
@@ -182,6 +185,9 @@ pub struct ExplainArgs {
 pub struct StartArgs {
     #[command(flatten)]
     pub format: FormatArgs,
+    /// Start directors although real servers are not proven ready
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -191,6 +197,8 @@ pub struct StopArgs {
     pub all: bool,
     #[command(flatten)]
     pub format: FormatArgs,
+    #[command(flatten)]
+    pub guard: GuardArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,6 @@
 //! `lvsctl apply` and `lvsctl destroy`: probe, plan, confirm, run the steps, and wait until all hosts converge.
 
 use std::path::Path;
-use std::time::Duration;
 
 use crate::cancel::CancelToken;
 use crate::cli::{ApplyArgs, Format, Global};
@@ -9,21 +8,24 @@ use crate::event::{Event, Sink as _};
 use crate::exit::Exit;
 use crate::model::Host;
 use crate::plan::HostPlan;
+use crate::plan::dependency::{Hold, Withheld};
+use crate::plan::depool::Loss;
 use crate::plan::stages::{self, Way};
 use crate::report;
 use crate::report::summary::{self, Outcome, Row};
 use crate::run::fleet::Applied;
 use crate::run::wait_converged::{self, REPAIRS, Unheld, Unsettled};
-use crate::run::{Fleet, HostRun};
+use crate::run::{Fleet, HostError, HostRun};
 
 use super::confirm;
 use super::drain::Drain;
 use super::guarded;
 use super::history::Story;
+use super::order::{self, Leaving, Others};
 use super::output::{self, show};
 use super::own_address;
 use super::saved::Saved;
-use super::session::{Options, Session, all_locked, leftovers, names_in_plans, note_drains};
+use super::session::{Options, Session, leftovers, names_in_plans, note_drains};
 use super::vips;
 use super::{Failure, Result};
 
@@ -85,6 +87,12 @@ pub(super) fn run(
 struct Prepared<'h> {
     hosts: Vec<HostRun<'h>>,
     plans: Vec<HostPlan>,
+    /// Hosts that are only read, and locked.
+    others: Others<'h>,
+    /// What is not done, since it depends on other hosts.
+    withheld: Vec<Withheld>,
+    /// Services that would be left too little.
+    losses: Vec<Loss>,
     /// VIPs that no director holds.
     unheld: Vec<Unheld>,
     /// Directors whose keepalived reloads before that of the others.
@@ -96,11 +104,19 @@ struct Prepared<'h> {
 impl Prepared<'_> {
     /// How a run ends that does all that is left to do.
     fn exit(&self) -> Exit {
-        if self.unreached.is_empty() {
+        if !self.withheld.is_empty() {
+            Exit::Incomplete
+        } else if self.unreached.is_empty() {
             Exit::Done
         } else {
             Exit::Failed
         }
+    }
+
+    /// Ends all shells.
+    fn close(self, fleet: &Fleet) {
+        fleet.close(self.hosts);
+        fleet.close(self.others.runs);
     }
 }
 
@@ -111,28 +127,37 @@ fn change(
     saved: Option<&Saved>,
     goal: Goal,
 ) -> Result<(Vec<Row>, Exit)> {
-    let mut run = prepare(session, fleet, goal, args.confirm)?;
+    let mut run = prepare(session, fleet, args, goal)?;
     if let Some(saved) = saved
         && let Err(failure) = saved.holds(session, &run.hosts, &run.plans, &run.first)
     {
-        fleet.close(run.hosts);
+        run.close(fleet);
         return Err(failure);
     }
     let text = args.format.format == Format::Text;
     if text {
         session.reporter.suspend(|| {
             show(session.global, |out, style| {
-                report::plan::text(out, &run.plans, &names_in_plans(session.cluster()), style)
+                report::plan::text(out, &run.plans, &names_in_plans(session.cluster()), style)?;
+                report::withheld::text(out, &run.withheld, style)
             })
         })?;
     }
+    for withheld in &run.withheld {
+        session.reporter.event(&Event::Withheld(withheld.clone()));
+    }
     let refused = refusals(&run.plans);
     if !refused.is_empty() {
-        fleet.close(run.hosts);
+        run.close(fleet);
         return Err(Failure::new(
             Exit::Unreachable,
             format!("{refused}nothing was changed on any host\n"),
         ));
+    }
+    if !run.losses.is_empty() && !args.guard.force {
+        let failure = order::refuse(session, &run.losses);
+        run.close(fleet);
+        return Err(failure);
     }
     if run.plans.iter().all(HostPlan::is_empty) {
         let unsettled = if goal == Goal::Inventory {
@@ -142,22 +167,17 @@ fn change(
         };
         let exit = run.exit();
         guarded::settle(fleet, run.hosts.iter_mut().collect());
-        fleet.close(run.hosts);
+        let rows = run.plans.iter().map(|plan| row(plan, None, &run.withheld));
+        let rows = run.unreached.iter().cloned().chain(rows).collect();
+        run.close(fleet);
         if !unsettled.is_empty() {
             return Err(not_settled("nothing differs", &unsettled));
         }
-        let rows = run.plans.iter().map(|plan| Row::of(plan, None));
-        return Ok((run.unreached.into_iter().chain(rows).collect(), exit));
+        return Ok((rows, exit));
     }
     let drain = match goal {
         Goal::Inventory => Drain::default(),
-        Goal::Nothing => match Drain::open(session, fleet, &run.hosts, &run.plans) {
-            Ok(drain) => drain,
-            Err(failure) => {
-                fleet.close(run.hosts);
-                return Err(failure);
-            }
-        },
+        Goal::Nothing => Drain::new(session, &run.hosts, &run.plans, &mut run.others),
     };
     if text {
         let titles = drain.titles();
@@ -172,18 +192,18 @@ fn change(
     let confirm = || confirmed(goal, &ends, fleet.run.cancel);
     if !args.yes && saved.is_none() && !session.reporter.suspend(confirm)? {
         drain.close(fleet);
-        fleet.close(run.hosts);
+        run.close(fleet);
         return Err(Failure::new(Exit::Done, "nothing was changed\n"));
     }
     execute(session, fleet, goal, run, drain)
 }
 
-/// Probes and plans; what will change is locked, and probed and planned again.
+/// Probes and plans. If anything will change, all hosts are locked, and probed and planned again.
 fn prepare<'h>(
     session: &'h Session,
     fleet: &Fleet,
+    args: &ApplyArgs,
     goal: Goal,
-    confirm: Option<Duration>,
 ) -> Result<Prepared<'h>> {
     let mut hosts = session.wanted()?;
     if goal == Goal::Nothing {
@@ -195,6 +215,7 @@ fn prepare<'h>(
     let missing = opened.missing.iter();
     let unreached = missing.map(|(host, error)| Row::unreached(&host.name, error));
     let unreached = unreached.collect();
+    let missing: Vec<&Host> = opened.missing.iter().map(|(host, _)| *host).collect();
     let mut hosts = opened.hosts;
     // `destroy` loads no configuration on several directors together.
     let mut unheld = match goal {
@@ -206,14 +227,29 @@ fn prepare<'h>(
         Goal::Nothing => Vec::new(),
     };
     let mut first = together(&hosts, &mut plans, &unheld);
+    let (mut others, mut withheld, mut losses) = (Others::default(), Vec::new(), Vec::new());
     // A run that changes nothing needs no lock, and leaves no trace.
     if !plans.iter().all(HostPlan::is_empty) {
-        let pairs = hosts.into_iter().zip(plans).collect();
-        (hosts, plans) = locked(fleet, pairs)?.into_iter().unzip();
+        let read = order::Hosts {
+            runs: &hosts,
+            plans: &plans,
+            missing: &missing,
+            others: &others,
+        };
+        others = order::read(session, fleet, goal, &read);
+        hosts = reached(session, fleet, args, goal, hosts, &mut others)?;
+        hosts = order::lock_all(fleet, hosts, &mut others)?;
+        let secrets = fleet.run.secrets;
+        plans = fleet.each(hosts.iter_mut().collect(), |run| run.plan(secrets));
         unheld = vips::still(unheld, &hosts);
+        if !args.guard.force {
+            let (hosts, plans) = (&mut hosts, &mut plans);
+            withheld = order::withhold(session, goal, hosts, plans, &missing, &others)?;
+        }
         first = together(&hosts, &mut plans, &unheld);
+        losses = left_too_little(session, args, goal, &hosts, &plans, &others);
     }
-    guarded::look(fleet, &mut hosts, &mut plans, confirm);
+    guarded::look(fleet, &mut hosts, &mut plans, args.confirm);
     if goal == Goal::Inventory {
         for host in hosts.iter_mut().filter(|run| run.host.is_director()) {
             host.guard.rollback = true;
@@ -229,10 +265,77 @@ fn prepare<'h>(
     Ok(Prepared {
         hosts,
         plans,
+        others,
+        withheld,
+        losses,
         unheld,
         first,
         unreached,
     })
+}
+
+/// `destroy` without a director that would drain what leaves: nothing is done, unless asked otherwise.
+fn reached<'h>(
+    session: &Session,
+    fleet: &Fleet,
+    args: &ApplyArgs,
+    goal: Goal,
+    hosts: Vec<HostRun<'h>>,
+    others: &mut Others<'h>,
+) -> Result<Vec<HostRun<'h>>> {
+    let go_on = session.ignore_unreachable || args.guard.force;
+    let serves = hosts.iter().any(|run| session.cluster().serves(run.host));
+    if goal == Goal::Inventory || go_on || others.unreached().is_empty() || !serves {
+        return Ok(hosts);
+    }
+    fleet.close(hosts);
+    fleet.close(std::mem::take(&mut others.runs));
+    let message = "expected to drain what leaves on its directors first; --ignore-unreachable goes on, and leaves real servers \
+                   as they are; --force takes them away in any case\nnothing was changed on any host\n";
+    Err(Failure::new(Exit::Unreachable, message))
+}
+
+/// Services that the plans would leave too little. `destroy` of a whole cluster ends them all by intent.
+fn left_too_little(
+    session: &Session,
+    args: &ApplyArgs,
+    goal: Goal,
+    hosts: &[HostRun],
+    plans: &[HostPlan],
+    others: &Others,
+) -> Vec<Loss> {
+    if goal == Goal::Nothing && session.global.limit.is_empty() {
+        return Vec::new();
+    }
+    let pairs = hosts.iter().zip(plans);
+    let goes: Vec<&Host> = pairs
+        .filter(|(_, plan)| goal == Goal::Nothing && !plan.is_empty())
+        .map(|(run, _)| run.host)
+        .collect();
+    let stays = |host: &Host| !goes.iter().any(|gone| gone.name == host.name);
+    let is_read = |run: &HostRun| others.runs.iter().any(|o| o.host.name == run.host.name);
+    let changes = |run: &HostRun| goal == Goal::Inventory && run.hold != Hold::All && !is_read(run);
+    let all: Vec<&HostRun> = hosts.iter().chain(&others.runs).collect();
+    let leaving = Leaving {
+        stays: &stays,
+        changes: &changes,
+        real_servers: goes.clone(),
+    };
+    order::losses(session, &args.guard, &all, &leaving)
+}
+
+/// A host's row; one of whose plan something is withheld is not as wanted.
+fn row(
+    plan: &HostPlan,
+    result: Option<&std::result::Result<(), HostError>>,
+    withheld: &[Withheld],
+) -> Row {
+    let row = Row::of(plan, result);
+    if withheld.iter().any(|one| one.host == plan.host) {
+        row.withheld()
+    } else {
+        row
+    }
 }
 
 /// A line for each reason why a host cannot reach the desired state.
@@ -259,6 +362,8 @@ fn execute(
         hosts,
         plans,
         first,
+        others,
+        withheld,
         unreached: mut rows,
         ..
     } = run;
@@ -291,7 +396,7 @@ fn execute(
         if !matches!(result, Some(Ok(()))) {
             exit = Exit::Failed;
         }
-        rows.push(Row::of(plan, result.as_ref()));
+        rows.push(row(plan, result.as_ref(), &withheld));
     }
     let ended = done.iter_mut();
     let well = ended.filter(|(_, _, result)| matches!(result, Some(Ok(()))));
@@ -305,6 +410,7 @@ fn execute(
         };
         story.record(session.global, &done, result.kind());
     }
+    fleet.close(others.runs);
     fleet.close(done.into_iter().map(|(host, _, _)| host).collect());
     if !unsettled.is_empty() {
         return Err(not_settled("all steps were done", &unsettled));
@@ -318,19 +424,6 @@ fn not_settled(although: &str, unsettled: &[Unsettled]) -> Failure {
         Exit::Failed,
         format!("error: {although}, and yet:\n{}", lines.collect::<String>()),
     )
-}
-
-/// Locks what will be changed. One host that cannot be locked ends the run before anything changes.
-fn locked<'h>(
-    fleet: &Fleet,
-    hosts: Vec<(HostRun<'h>, HostPlan)>,
-) -> Result<Vec<(HostRun<'h>, HostPlan)>> {
-    let (mut tried, mut plans) = (Vec::new(), Vec::new());
-    for (host, plan, result) in fleet.lock(hosts) {
-        tried.push((host, result));
-        plans.push(plan);
-    }
-    Ok(all_locked(fleet, tried)?.into_iter().zip(plans).collect())
 }
 
 /// Waits until keepalived has answered what was changed.

@@ -1,6 +1,6 @@
 //! The input of each verb: the inventory, its roles, and the hosts of `--limit`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use crate::cli::{Color, Global};
 use crate::exit::Exit;
 use crate::inventory::{self, LoadError, Loaded, Problem};
 use crate::model::{Cluster, Host};
+use crate::plan::dependency::{self, LeftOut};
 use crate::resource::{Distribution, Resource};
 use crate::role::{RoleError, Roles};
 
@@ -133,6 +134,18 @@ impl Context {
             return Ok(wanted.clone());
         }
         let expanded = self.roles.over(self.cluster()).of(host, os);
+        expanded.map_err(|e| of_role(host, &e))
+    }
+
+    /// The same without real servers that are not ready.
+    pub(super) fn wanted_without(
+        &self,
+        host: &Host,
+        os: &Distribution,
+        left_out: &BTreeSet<LeftOut>,
+    ) -> Result<Vec<Resource>> {
+        let cluster = dependency::without(self.cluster(), left_out);
+        let expanded = self.roles.over(&cluster).of(host, os);
         expanded.map_err(|e| of_role(host, &e))
     }
 

@@ -1,14 +1,13 @@
 //! Before `destroy` removes a real server: the directors that stay send it nothing more.
 
-use crate::exit::Exit;
 use crate::model::Host;
 use crate::plan::HostPlan;
 use crate::plan::start_stop;
 use crate::resource::change::Step;
 use crate::run::{Fleet, HostRun};
 
-use super::session::{Session, lock};
-use super::{Failure, Result};
+use super::order::Others;
+use super::session::Session;
 
 /// Directors, locked, with what they do. None where no real server leaves.
 #[derive(Default)]
@@ -17,62 +16,31 @@ pub(super) struct Drain<'h> {
 }
 
 impl<'h> Drain<'h> {
-    /// Opens and locks the directors that are not chosen themselves. One that cannot be worked on ends the run before
-    /// anything changes, unless asked otherwise.
-    pub(super) fn open(
-        session: &'h Session,
-        fleet: &Fleet,
+    /// Takes the directors that are not chosen themselves out of those that were read.
+    pub(super) fn new(
+        session: &Session,
         chosen: &[HostRun],
         plans: &[HostPlan],
-    ) -> Result<Self> {
-        let names: Vec<&str> = session
-            .context
-            .hosts(session.global)?
-            .iter()
-            .map(|host| host.name.as_str())
-            .collect();
+        others: &mut Others<'h>,
+    ) -> Self {
         let with_plans = chosen.iter().zip(plans);
         let leaving: Vec<&Host> = with_plans
             .filter(|(_, plan)| !plan.is_empty())
             .map(|(run, _)| run.host)
             .collect();
-        let mut stage = start_stop::drain(session.cluster(), &leaving);
-        stage.retain(|(host, _)| !names.contains(&host.name.as_str()));
+        let stage = start_stop::drain(session.cluster(), &leaving);
+        let steps = |run: &HostRun| {
+            let mine = stage.iter().find(|(host, _)| host.name == run.host.name);
+            mine.map(|(_, steps)| steps.clone())
+        };
         let mut drain = Self::default();
-        if stage.is_empty() {
-            return Ok(drain);
-        }
-        let directors = stage.iter().map(|(host, _)| (*host, Vec::new())).collect();
-        let mut unreached = false;
-        for ((_, outcome), (_, steps)) in fleet.open(directors).into_iter().zip(stage) {
-            match outcome {
-                Ok(run) => drain.hosts.push((run, steps)),
-                // An event has said why.
-                Err(_) => unreached = true,
+        for run in std::mem::take(&mut others.runs) {
+            match steps(&run) {
+                Some(steps) => drain.hosts.push((run, steps)),
+                None => others.runs.push(run),
             }
         }
-        if fleet.run.cancel.is_cancelled() {
-            drain.close(fleet);
-            return Err(Failure::new(
-                Exit::Interrupted,
-                "interrupted: nothing was changed\n",
-            ));
-        }
-        if unreached && !session.ignore_unreachable {
-            drain.close(fleet);
-            let message = "expected to drain what leaves on its directors first; --ignore-unreachable goes on without \
-                           those\nnothing was changed on any host\n";
-            return Err(Failure::new(Exit::Unreachable, message));
-        }
-        drain.lock(fleet)
-    }
-
-    fn lock(self, fleet: &Fleet) -> Result<Self> {
-        let (runs, steps): (Vec<_>, Vec<_>) = self.hosts.into_iter().unzip();
-        let runs = lock(fleet, runs)?;
-        Ok(Self {
-            hosts: runs.into_iter().zip(steps).collect(),
-        })
+        drain
     }
 
     /// What is done on each director, by title.

@@ -16,6 +16,7 @@ mod lab;
 mod maintenance;
 mod man;
 mod notify;
+mod order;
 mod output;
 mod own_address;
 mod plan;
@@ -120,11 +121,18 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Explain(args) => explain::run(&cli.global, args),
         Command::Destroy(args) => apply::run(&cli.global, &args.apply, None, apply::Goal::Nothing),
         Command::Verify(args) => verify::run(&cli.global, args),
-        Command::Start(args) => start_stop::run(&cli.global, &args.format, start_stop::Verb::Start),
+        Command::Start(args) => start_stop::run(
+            &cli.global,
+            &args.format,
+            start_stop::Verb::Start { force: args.force },
+        ),
         Command::Stop(args) => start_stop::run(
             &cli.global,
             &args.format,
-            start_stop::Verb::Stop { all: args.all },
+            start_stop::Verb::Stop {
+                all: args.all,
+                guard: args.guard,
+            },
         ),
         Command::Drain(args) => maintenance::drain(&cli.global, args),
         Command::Undrain(args) => maintenance::undrain(&cli.global, args),

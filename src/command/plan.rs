@@ -1,12 +1,17 @@
 //! `lvsctl plan`: what `apply` would do. Nothing is changed on any host.
 
-use crate::cli::{Format, Global, PlanArgs};
+use crate::cli::{Format, Global, GuardArgs, PlanArgs};
 use crate::exit::Exit;
+use crate::model::Host;
 use crate::plan::HostPlan;
+use crate::plan::dependency::{Hold, Withheld};
 use crate::plan::saved::SavedPlan;
 use crate::report;
+use crate::run::HostRun;
 
+use super::apply::Goal;
 use super::guarded;
+use super::order::{self, Leaving, Others};
 use super::output::show;
 use super::own_address;
 use super::saved;
@@ -28,12 +33,16 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     let context = session.finish();
     let Made {
         plans,
+        withheld,
         missing,
         saved,
     } = made?;
     show(global, |out, style| match args.format.format {
-        Format::Text => report::plan::text(out, &plans, &names_in_plans(context.cluster()), style),
-        Format::Json => report::plan::json(out, &plans, &context.loaded.warnings),
+        Format::Text => {
+            report::plan::text(out, &plans, &names_in_plans(context.cluster()), style)?;
+            report::withheld::text(out, &withheld, style)
+        }
+        Format::Json => report::plan::json(out, &plans, &withheld, &context.loaded.warnings),
     })?;
     if missing > 0 && !global.quiet {
         eprintln!(
@@ -60,6 +69,8 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     Ok(match plans.iter().all(HostPlan::is_empty) {
         _ if refused => Exit::Unreachable,
         false => Exit::Changes,
+        // They are there, and `apply` does not make them.
+        true if !withheld.is_empty() => Exit::Incomplete,
         // Nobody can say that there is nothing to do.
         true if missing > 0 => Exit::Unreachable,
         true => Exit::Done,
@@ -69,7 +80,9 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
 struct Made {
     /// Of each host that answered.
     plans: Vec<HostPlan>,
-    /// How many did not.
+    /// What `apply` would not do.
+    withheld: Vec<Withheld>,
+    /// How many hosts did not answer.
     missing: usize,
     saved: Option<SavedPlan>,
 }
@@ -79,6 +92,20 @@ fn make(session: &Session, save: bool) -> Result<Made> {
     let fleet = session.fleet()?;
     let (mut opened, mut plans) = session.open_hosts_to_plan(&fleet, session.wanted()?)?;
     let unheld = vips::unheld(&fleet, &mut opened.hosts);
+    let missing: Vec<&Host> = opened.missing.iter().map(|(host, _)| *host).collect();
+    let (mut others, mut withheld) = (Others::default(), Vec::new());
+    if !plans.iter().all(HostPlan::is_empty) {
+        let hosts = order::Hosts {
+            runs: &opened.hosts,
+            plans: &plans,
+            missing: &missing,
+            others: &others,
+        };
+        others = order::read(session, &fleet, Goal::Inventory, &hosts);
+        let hosts = &mut opened.hosts;
+        let goal = Goal::Inventory;
+        withheld = order::withhold(session, goal, hosts, &mut plans, &missing, &others)?;
+    }
     let hosts = &opened.hosts;
     let first = vips::together(&fleet, hosts, &mut plans, &unheld);
     guarded::look(&fleet, &mut opened.hosts, &mut plans, None);
@@ -86,8 +113,10 @@ fn make(session: &Session, save: bool) -> Result<Made> {
     for (host, plan) in hosts.iter().zip(&mut plans) {
         plan.notes.extend(vips::notes(&unheld, &host.host.name));
         plan.notes.extend(leftovers(session, host));
+        plan.notes.extend(too_few(session, host));
     }
     note_drains(fleet.run.desired(), &mut plans);
+    fleet.close(others.runs);
     let names = crate::view::Names::of(session.cluster());
     let plans: Vec<HostPlan> = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
     let missing = opened.missing.len();
@@ -95,7 +124,22 @@ fn make(session: &Session, save: bool) -> Result<Made> {
     fleet.close(opened.hosts);
     Ok(Made {
         plans,
+        withheld,
         missing,
         saved: saved.transpose()?,
     })
+}
+
+/// Services that a director would serve with too few real servers, which `apply` refuses.
+fn too_few(session: &Session, run: &HostRun) -> Vec<String> {
+    let leaving = Leaving {
+        stays: &|_| true,
+        changes: &|run| run.hold != Hold::All,
+        real_servers: Vec::new(),
+    };
+    let guard = GuardArgs::default();
+    let losses = order::losses(session, &guard, &[run], &leaving).into_iter();
+    losses
+        .map(|loss| format!("warning: {loss}; `apply` refuses that without --force"))
+        .collect()
 }

@@ -32,8 +32,28 @@ pub(super) fn read(global: &Global, context: &Context, templates: bool) -> Resul
         return Err(invalid(global, &context.loaded.unread(&unread)));
     }
     secrets.extend(asked);
+    // Other hosts are read where a step depends on them; one that cannot be logged in to was not read.
+    let cluster = context.cluster();
+    let of_others = cluster.hosts.iter().flat_map(of_ssh);
+    let of_others = of_others.filter(|source| {
+        !secrets.contains_key(source) && !matches!(source, SecretSource::Prompt(_))
+    });
+    let (of_others, _) = read_all(of_others.collect(), global);
+    secrets.extend(of_others);
     check(global, context, &secrets)?;
     Ok(secrets)
+}
+
+/// Secrets that are needed to log in to a host.
+fn of_ssh(host: &Host) -> impl Iterator<Item = SecretSource> + '_ {
+    let ssh = &host.ssh;
+    let own = [
+        &ssh.password,
+        &ssh.passphrase,
+        &ssh.sudo_password,
+        &ssh.jump_password,
+    ];
+    own.into_iter().flatten().cloned()
 }
 
 /// Secrets before a run: those that cannot be read yet are warnings. The user is asked for none.
@@ -66,14 +86,7 @@ fn sources(
     let takes_part =
         |host: &&Host| chosen.contains(host.name.as_str()) || (!templates && host.is_director());
     for host in context.cluster().hosts.iter().filter(takes_part) {
-        let ssh = &host.ssh;
-        let own = [
-            &ssh.password,
-            &ssh.passphrase,
-            &ssh.sudo_password,
-            &ssh.jump_password,
-        ];
-        sources.extend(own.into_iter().flatten().cloned());
+        sources.extend(of_ssh(host));
     }
     if templates {
         let instances = context.cluster().vrrp.iter();

@@ -12,7 +12,6 @@ use crate::plan::{HostPlan, maintenance};
 use crate::report::error::chain;
 use crate::report::plan::Names;
 use crate::resource::Resource;
-use crate::run::HostError;
 use crate::run::fleet::Outcome as FleetOutcome;
 use crate::run::host::Run;
 use crate::run::{Fleet, HostRun};
@@ -246,32 +245,21 @@ pub(super) fn lab_hint(global: &Global, cluster: &Cluster) -> String {
     )
 }
 
-/// Locks hosts: all of them, or none.
+/// Locks hosts: all of them, or none. A host that another run holds, or that cannot be worked on, ends the command before
+/// anything changes.
 pub(super) fn lock<'h>(fleet: &Fleet, runs: Vec<HostRun<'h>>) -> Result<Vec<HostRun<'h>>> {
-    let tried = fleet.each(runs, |mut run| {
-        let locked = run.lock(&fleet.run);
-        (run, locked)
-    });
-    all_locked(fleet, tried)
-}
-
-/// A host that another run holds, or that cannot be worked on, ends the command before anything changes.
-pub(super) fn all_locked<'h>(
-    fleet: &Fleet,
-    tried: Vec<(HostRun<'h>, std::result::Result<(), HostError>)>,
-) -> Result<Vec<HostRun<'h>>> {
     let mut refused = String::new();
-    let mut runs = Vec::new();
-    for (run, result) in tried {
+    let mut locked = Vec::new();
+    for (run, result) in fleet.lock(runs) {
         if let Err(error) = result {
             refused.push_str(&format!("{}: {}\n", run.host.name, chain(&error)));
         }
-        runs.push(run);
+        locked.push(run);
     }
     if refused.is_empty() {
-        return Ok(runs);
+        return Ok(locked);
     }
-    fleet.close(runs);
+    fleet.close(locked);
     Err(Failure::new(
         Exit::Unreachable,
         format!("{refused}nothing was changed on any host\n"),

@@ -1,22 +1,26 @@
 //! `lvsctl stop` and `lvsctl start`: stops and starts a host's part of the cluster without changing its desired state.
 
-use crate::cli::{Format, FormatArgs, Global};
+use std::collections::BTreeSet;
+
+use crate::cli::{Format, FormatArgs, Global, GuardArgs};
 use crate::exit::Exit;
-use crate::model::Host;
+use crate::model::{Cluster, Host};
 use crate::plan::start_stop::{self, Stage};
 use crate::resource::change::Step;
+use crate::resource::ipvs::Destination;
 use crate::run::{Fleet, HostRun};
+use crate::view;
 
-use super::session::{Options, Session, lock};
+use super::order::{self, Leaving, Others};
+use super::session::{Options, Session};
 use super::{Failure, Result, print};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
-    Start,
+    /// `force`: also directors whose real servers are not proven ready.
+    Start { force: bool },
     /// `all`: also the whole cluster.
-    Stop {
-        all: bool,
-    },
+    Stop { all: bool, guard: GuardArgs },
 }
 
 pub(super) fn run(global: &Global, format: &FormatArgs, verb: Verb) -> Result<Exit> {
@@ -43,11 +47,11 @@ pub(super) fn run(global: &Global, format: &FormatArgs, verb: Verb) -> Result<Ex
 
 fn summary(verb: Verb, hosts: &str) -> String {
     match verb {
-        Verb::Start => format!("started: {hosts}\n"),
-        Verb::Stop { all: true } => {
+        Verb::Start { .. } => format!("started: {hosts}\n"),
+        Verb::Stop { all: true, .. } => {
             "stopped: all hosts; `lvsctl start` starts them again\n".to_owned()
         }
-        Verb::Stop { all: false } => {
+        Verb::Stop { all: false, .. } => {
             format!("stopped: {hosts}; `lvsctl start --limit {hosts}` starts again\n")
         }
     }
@@ -56,14 +60,14 @@ fn summary(verb: Verb, hosts: &str) -> String {
 fn act(session: &Session, fleet: &Fleet, verb: Verb) -> Result<Exit> {
     let cluster = session.cluster();
     let chosen = session.context.hosts(session.global)?;
-    if chosen.len() == cluster.hosts.len() && verb == (Verb::Stop { all: false }) {
+    if chosen.len() == cluster.hosts.len() && matches!(verb, Verb::Stop { all: false, .. }) {
         return Err(Failure::new(
             Exit::Usage,
             "error: this would stop the whole cluster; name hosts with --limit, or say --all\n",
         ));
     }
     let stages_of = |cluster| match verb {
-        Verb::Start => start_stop::start(cluster, &chosen),
+        Verb::Start { .. } => start_stop::start(cluster, &chosen),
         Verb::Stop { .. } => start_stop::stop(cluster, &chosen),
     };
     let stages = stages_of(cluster);
@@ -81,7 +85,15 @@ fn act(session: &Session, fleet: &Fleet, verb: Verb) -> Result<Exit> {
     let wanted = hosts
         .into_iter()
         .map(|host| (host, session.context.wanted(host)));
-    let mut runs = lock(fleet, session.open_hosts(fleet, wanted.collect())?.hosts)?;
+    let runs = session.open_hosts(fleet, wanted.collect())?.hosts;
+    let needed = needed(cluster, &runs, &chosen, verb);
+    let mut others = order::open(session, fleet, |host| needed.contains(&host.name));
+    let mut runs = order::lock_all(fleet, runs, &mut others)?;
+    if let Err(failure) = permitted(session, &runs, &others, &chosen, verb) {
+        fleet.close(runs);
+        fleet.close(others.runs);
+        return Err(failure);
+    }
     let mut exit = Exit::Done;
     // What is drained keeps its weight 0: the directors have said so meanwhile.
     for stage in stages_of(fleet.run.desired()) {
@@ -99,7 +111,113 @@ fn act(session: &Session, fleet: &Fleet, verb: Verb) -> Result<Exit> {
         }
     }
     fleet.close(runs);
+    fleet.close(others.runs);
     Ok(exit)
+}
+
+fn is_among(hosts: &[&Host], host: &Host) -> bool {
+    hosts.iter().any(|one| one.name == host.name)
+}
+
+/// Real servers that a chosen director begins to send to, by the host and the service.
+fn begins_to_send_to<'c>(
+    cluster: &'c Cluster,
+    runs: &[HostRun],
+    chosen: &[&Host],
+) -> BTreeSet<(&'c str, &'c str)> {
+    let mut all = BTreeSet::new();
+    let directors = runs.iter().filter(|run| run.host.is_director());
+    for run in directors.filter(|run| is_among(chosen, run.host)) {
+        let services = &run.answer.facts.ipvs.table.services;
+        for service in &cluster.services {
+            for ipvs in view::ipvs_of(cluster, service) {
+                let to = ipvs.service.r#virtual;
+                let served = services.iter().find(|s| s.definition.r#virtual == to);
+                let has = |made: &Destination| {
+                    served.is_some_and(|s| s.real_servers.contains_key(&made.address))
+                };
+                let pairs = service.real_servers.iter().zip(&ipvs.real_servers);
+                let new = pairs.filter(|(rs, made)| rs.weight > 0 && !has(made));
+                all.extend(new.map(|(rs, _)| (rs.host.as_str(), service.name.as_str())));
+            }
+        }
+    }
+    all
+}
+
+/// Hosts that do nothing themselves and must be read: directors before something stops, real servers before a director
+/// starts.
+fn needed(cluster: &Cluster, runs: &[HostRun], chosen: &[&Host], verb: Verb) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = match verb {
+        Verb::Stop { all: true, .. } | Verb::Start { force: true } => BTreeSet::new(),
+        Verb::Stop { guard, .. } if guard.force => BTreeSet::new(),
+        Verb::Stop { .. } => cluster.directors().map(|host| host.name.clone()).collect(),
+        Verb::Start { force: false } => {
+            let all = begins_to_send_to(cluster, runs, chosen).into_iter();
+            all.map(|(host, _)| host.to_owned()).collect()
+        }
+    };
+    names.retain(|name| !runs.iter().any(|run| run.host.name == *name));
+    names
+}
+
+/// Whether what would be left serves, and whether what directors begin to send to is ready.
+fn permitted(
+    session: &Session,
+    runs: &[HostRun],
+    others: &Others,
+    chosen: &[&Host],
+    verb: Verb,
+) -> Result<()> {
+    match verb {
+        Verb::Stop { all: true, .. } | Verb::Start { force: true } => Ok(()),
+        Verb::Stop { guard, .. } if guard.force => Ok(()),
+        Verb::Stop { guard, .. } => {
+            let leaving = Leaving {
+                stays: &|host| !is_among(chosen, host),
+                changes: &|_| false,
+                real_servers: chosen.to_vec(),
+            };
+            let all: Vec<&HostRun> = runs.iter().chain(&others.runs).collect();
+            let losses = order::losses(session, &guard, &all, &leaving);
+            match losses.is_empty() {
+                true => Ok(()),
+                false => Err(order::refuse(session, &losses)),
+            }
+        }
+        Verb::Start { force: false } => ready(session, runs, others, chosen),
+    }
+}
+
+/// Whether all real servers are ready that a director begins to send to.
+fn ready(session: &Session, runs: &[HostRun], others: &Others, chosen: &[&Host]) -> Result<()> {
+    let mut lines = String::new();
+    let mut names: Vec<&str> = chosen.iter().map(|host| host.name.as_str()).collect();
+    for (host, service) in begins_to_send_to(session.cluster(), runs, chosen) {
+        if chosen.iter().any(|one| one.name == host) {
+            continue;
+        }
+        let mut read = runs.iter().chain(&others.runs);
+        let why = match read.find(|run| run.host.name == host) {
+            None => "was not reached",
+            Some(run) if run.plan(&session.access.secrets).changes.is_empty() => continue,
+            Some(_) => "is stopped or not in its desired state",
+        };
+        lines.push_str(&format!(
+            "error: {host}: expected to be ready for {service} before a director sends to it, but it {why}\n"
+        ));
+        names.push(host);
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    names.sort_unstable();
+    names.dedup();
+    let message = format!(
+        "{lines}run `lvsctl start --limit {}`, or `lvsctl plan` to see what differs; --force starts in any case",
+        names.join(",")
+    );
+    Err(order::refused(session, "not-ready", &message))
 }
 
 /// Whether all hosts of a stage did all their steps.

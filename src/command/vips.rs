@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use crate::keepalived::CONFIGURATION;
 use crate::plan::HostPlan;
+use crate::plan::dependency::Hold;
 use crate::plan::load::{self, Absent, Director};
 use crate::resource::Resource;
 use crate::resource::file::File;
@@ -75,7 +76,8 @@ pub(super) fn together(
             Some((file, secret::reveal(&file.content, secrets).ok()?))
         })
         .collect();
-    let present: Vec<&str> = hosts.iter().map(|run| run.host.name.as_str()).collect();
+    let present = hosts.iter().filter(|run| run.hold != Hold::All);
+    let present: Vec<&str> = present.map(|run| run.host.name.as_str()).collect();
     let absent = cluster.vrrp.iter().flat_map(|instance| {
         let members = instance.members.iter();
         let absent = members.filter(|member| !present.contains(&member.host.as_str()));
@@ -89,7 +91,7 @@ pub(super) fn together(
         .iter()
         .zip(&files)
         .zip(plans.iter_mut())
-        .filter(|((run, _), _)| run.host.is_director())
+        .filter(|((run, _), _)| run.host.is_director() && run.hold != Hold::All)
         .filter_map(|((run, file), plan)| {
             let (after, revealed) = file.as_ref()?;
             let observed = &run.answer.facts;
@@ -162,7 +164,8 @@ pub(super) fn left(done: &[Applied]) -> Option<String> {
 fn again(hosts: &[HostRun], plans: &mut [HostPlan], lost: &[&Unheld]) -> BTreeSet<IpAddr> {
     let vips: BTreeSet<IpAddr> = lost.iter().map(|one| one.vip).collect();
     for (run, plan) in hosts.iter().zip(plans) {
-        if runs(run) && lost.iter().any(|one| one.concerns(&run.host.name)) {
+        if run.hold != Hold::All && runs(run) && lost.iter().any(|one| one.concerns(&run.host.name))
+        {
             let manager = ServiceManager::of(&run.answer.facts.system);
             load::take_again(plan, &vips, &manager.reload(KEEPALIVED));
         }

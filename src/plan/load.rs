@@ -10,6 +10,8 @@
 //! - A VIP that moves between two instances that stay is deleted for the one after the other took it for set: no director
 //!   holds it. So it leaves in one reload, and comes in a second.
 
+mod apart;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -23,6 +25,8 @@ use crate::resource::file::File;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::unit::Unit;
 use crate::resource::{Action, Change, Effect, Kind};
+
+pub use apart::apart;
 
 /// With it a backup takes adverts of the same master whatever VIPs they name.
 pub(super) const SKIPS: &str = "vrrp_skip_check_adv_addr";

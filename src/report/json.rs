@@ -78,6 +78,19 @@ fn now() -> f64 {
 mod tests {
     use super::*;
     use crate::inventory::{self, BUILT_IN_ROLES};
+    use crate::plan::dependency::{What, Withheld};
+
+    fn withheld() -> Withheld {
+        Withheld {
+            host: "rs1".into(),
+            what: What::RealServer,
+            service: Some("web".into()),
+            real_server: Some("rs2".into()),
+            because: Vec::new(),
+            message: "no".into(),
+            fix: "run".into(),
+        }
+    }
 
     #[test]
     fn every_event_is_one_line_with_the_documented_fields() {
@@ -137,6 +150,11 @@ mod tests {
                 host: host(),
                 why: "interrupted".into(),
             },
+            Event::Withheld(withheld()),
+            Event::Refused {
+                kind: "too-few-left",
+                message: "no".into(),
+            },
             Event::Asking {
                 host: host(),
                 what: "curl".into(),
@@ -162,6 +180,8 @@ mod tests {
         {"time":1.5,"event":"done","host":"rs1","steps":2,"seconds":1.0}
         {"time":1.5,"event":"failed","host":"rs1","kind":"step-failed","error":"no"}
         {"time":1.5,"event":"skipped","host":"rs1","why":"interrupted"}
+        {"time":1.5,"event":"withheld","host":"rs1","what":"real-server","service":"web","real_server":"rs2","because":[],"message":"no","fix":"run"}
+        {"time":1.5,"event":"refused","kind":"too-few-left","message":"no"}
         {"time":1.5,"event":"asking","host":"rs1","what":"curl"}
         {"time":1.5,"event":"finished"}
         "#);

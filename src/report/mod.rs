@@ -23,6 +23,7 @@ pub mod style;
 pub mod summary;
 mod table;
 pub mod units;
+pub mod withheld;
 
 use std::io::{self, Write};
 

@@ -232,7 +232,11 @@ impl Sink for Progress {
             Event::Failed { host, .. } => self.end(state, host, Stand::Failed),
             Event::Skipped { host, .. } => self.end(state, host, Stand::Skipped),
             Event::Finished => state.clear(&self.multi),
-            Event::Warning(_) | Event::Guarded { .. } | Event::Confirmed { .. } => {}
+            Event::Warning(_)
+            | Event::Guarded { .. }
+            | Event::Confirmed { .. }
+            | Event::Withheld(_)
+            | Event::Refused { .. } => {}
         }
         state.total();
     }

@@ -43,6 +43,11 @@ pub enum Outcome {
     Skipped {
         steps: usize,
     },
+    /// All of it was done but what depends on other hosts and was withheld.
+    Withheld {
+        changes: usize,
+        steps: usize,
+    },
     /// It could not be worked on; nothing was changed there.
     Unreached {
         error: String,
@@ -83,6 +88,20 @@ impl Row {
                 error: error.into(),
             },
         }
+    }
+
+    /// Of a host of whose plan something was withheld.
+    #[must_use]
+    pub fn withheld(self) -> Self {
+        let outcome = match self.outcome {
+            Outcome::Ok => Outcome::Withheld {
+                changes: 0,
+                steps: 0,
+            },
+            Outcome::Changed { changes, steps } => Outcome::Withheld { changes, steps },
+            other => other,
+        };
+        Self { outcome, ..self }
     }
 
     /// Whether the host is as wanted now.
@@ -132,6 +151,9 @@ pub fn text(
     part("skipped", Tone::Notable, |o| {
         matches!(o, Outcome::Skipped { .. })
     });
+    part("withheld", Tone::Notable, |o| {
+        matches!(o, Outcome::Withheld { .. })
+    });
     part("not reached", Tone::Bad, |o| {
         matches!(o, Outcome::Unreached { .. })
     });
@@ -176,6 +198,17 @@ fn cells(outcome: &Outcome) -> (Tone, &'static str, String) {
             "skipped",
             format!("none of {} begun", count(*steps, "step")),
         ),
+        Outcome::Withheld { steps: 0, .. } => {
+            (Tone::Notable, "withheld", "nothing was changed".to_owned())
+        }
+        Outcome::Withheld { changes, steps } => {
+            let done = format!("{} in {}", count(*changes, "change"), count(*steps, "step"));
+            (
+                Tone::Notable,
+                "withheld",
+                format!("{done}, and not the rest"),
+            )
+        }
         Outcome::Unreached { error } => (Tone::Bad, "not reached", error.clone()),
     }
 }
@@ -202,11 +235,13 @@ fn sentence(rows: &[Row], interrupted: bool, style: Style) -> Option<String> {
                 | Outcome::Interrupted { done: 0, .. }
         )
     });
-    if begun.is_empty() && untouched.is_empty() {
+    let withheld = of(|o| matches!(o, Outcome::Withheld { .. }));
+    if begun.is_empty() && untouched.is_empty() && withheld.is_empty() {
         return None;
     }
     let parts: Vec<String> = [
         ("done", whole),
+        ("withheld", withheld),
         ("done in part", begun),
         ("not begun", untouched),
     ]
@@ -319,6 +354,23 @@ mod tests {
         director1  skipped      none of 1 step begun
         4 hosts: 1 changed, 2 interrupted, 1 skipped
         interrupted; done: rs1; done in part: rs2; not begun: rs3, director1
+        what is done stays done and is recorded on its host; the same command goes on from there
+        ");
+    }
+
+    #[test]
+    fn what_was_withheld_is_told() {
+        let rows = [
+            Row::of(&plan("rs1", &["a"]), Some(&Ok(()))),
+            Row::of(&plan("rs2", &["a", "b"]), Some(&Ok(()))).withheld(),
+            Row::of(&plan("rs3", &[]), None).withheld(),
+        ];
+        insta::assert_snapshot!(shown(&rows, false, Style::plain()), @r"
+        rs1  changed   1 change in 1 step
+        rs2  withheld  2 changes in 2 steps, and not the rest
+        rs3  withheld  nothing was changed
+        3 hosts: 1 changed, 2 withheld
+        done: rs1; withheld: rs2, rs3
         what is done stays done and is recorded on its host; the same command goes on from there
         ");
     }

@@ -1,5 +1,7 @@
 //! Many hosts at once: the fan-out, and its barriers.
 
+use std::collections::HashMap;
+
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
@@ -15,8 +17,8 @@ use super::host_error::HostError;
 /// A host and what came of it.
 pub type Outcome<'a, T> = (&'a Host, Result<T, HostError>);
 
-/// A host with its plan, and whether it could be locked where that was needed.
-pub type Locked<'a> = (HostRun<'a>, HostPlan, Result<(), HostError>);
+/// A host, and whether it could be locked.
+pub type Locked<'a> = (HostRun<'a>, Result<(), HostError>);
 
 /// A host with its plan, and what came of it; nothing for one that was not begun.
 pub type Applied<'a> = (HostRun<'a>, HostPlan, Option<Result<(), HostError>>);
@@ -177,16 +179,29 @@ impl<'a> Fleet<'a> {
         })
     }
 
-    /// Locks the hosts that have something to do, and plans anew.
-    pub fn lock<'h>(&self, hosts: Vec<(HostRun<'h>, HostPlan)>) -> Vec<Locked<'h>> {
-        self.each(hosts, |(mut host, plan)| {
-            if plan.is_empty() {
-                return (host, plan, Ok(()));
-            }
-            let locked = host.lock(&self.run);
-            let plan = host.plan(self.run.secrets);
-            (host, plan, locked)
-        })
+    /// Locks hosts and reads them again, in the order of the inventory: the first alone. So of two runs over the same hosts
+    /// one gets all of them, and the other finds the first one locked and tries no other.
+    pub fn lock<'h>(&self, mut hosts: Vec<HostRun<'h>>) -> Vec<Locked<'h>> {
+        let all = self.run.cluster.hosts.iter().enumerate();
+        let order: HashMap<&str, usize> = all.map(|(n, host)| (host.name.as_str(), n)).collect();
+        hosts.sort_by_key(|run| order.get(run.host.name.as_str()).copied());
+        let lock = |mut run: HostRun<'h>| {
+            let locked = run.lock(&self.run);
+            (run, locked)
+        };
+        let mut rest = hosts.into_iter();
+        let Some(first) = rest.next() else {
+            return Vec::new();
+        };
+        let first = lock(first);
+        let failed = first.1.is_err();
+        let mut locked = vec![first];
+        if failed {
+            locked.extend(rest.map(|run| (run, Ok(()))));
+        } else {
+            locked.extend(self.each(rest.collect(), lock));
+        }
+        locked
     }
 
     /// Does plans, stage by stage. A failure in a stage lets that stage end and keeps the next from beginning.

@@ -365,3 +365,52 @@ fn directors_want_what_the_newest_of_their_records_says() {
         });
     }
 }
+
+/// Hosts that were asked for their locks when one of them is held, and those that could not be locked.
+fn locked(held: &str) -> (Vec<String>, Vec<String>) {
+    let loaded = inventory::parse("t.yaml", TEXT, BUILT_IN_ROLES).expect("a valid inventory");
+    let cluster = &loaded.cluster;
+    let mut fake = FakeHosts::new();
+    for host in &cluster.hosts {
+        let taken = if host.name == held {
+            "held bob\n"
+        } else {
+            "taken\n"
+        };
+        let script = probed(vec![Manifest::new("t")], vec![None]).on("flock", ok(taken));
+        fake = fake.host(&host.name, script.otherwise(ok("")));
+    }
+    let cancel = CancelToken::default();
+    let log = Log {
+        lines: Mutex::default(),
+        cancel: None,
+    };
+    let failed = with_fleet(cluster, &fake, &log, &cancel, |fleet| {
+        // Not in the order of the inventory, and one of them was left already.
+        let hosts = cluster.hosts.iter().rev();
+        let opened = fleet.open(hosts.map(|host| (host, Vec::new())).collect());
+        let mut runs: Vec<HostRun> = opened
+            .into_iter()
+            .map(|(_, run)| run.expect("a host"))
+            .collect();
+        runs[0].leave();
+        let locked = fleet.lock(runs).into_iter();
+        let failed = locked.filter(|(_, result)| result.is_err());
+        failed.map(|(run, _)| run.host.name.clone()).collect()
+    });
+    let asked = cluster.hosts.iter().filter(|host| {
+        let scripts = fake.asked(&host.name);
+        scripts.iter().any(|script| script.contains("flock -n"))
+    });
+    (asked.map(|host| host.name.clone()).collect(), failed)
+}
+
+#[test]
+fn the_first_host_that_is_locked_ends_a_run() {
+    let all = ["lb1", "lb2", "rs1", "rs2"];
+    for (held, asked) in [("", &all[..]), ("lb1", &all[..1]), ("rs2", &all)] {
+        let (found, failed) = locked(held);
+        assert_eq!(found, asked, "{held}");
+        assert_eq!(failed.concat(), held, "{held}");
+    }
+}

@@ -8,6 +8,7 @@ use crate::event::{Event, Sink};
 use crate::fact::{Facts, Needs, section};
 use crate::history::{self, Origin};
 use crate::model::{Cluster, Host};
+use crate::plan::dependency::Hold;
 use crate::plan::manifest::Manifest;
 use crate::plan::{self, Basis, HostPlan, Scope, maintenance};
 use crate::probe::{self, Answer, ProbeError};
@@ -60,9 +61,13 @@ pub struct HostRun<'a> {
     pub answered_at: f64,
     /// How long the host took to be opened and to answer.
     pub probe_seconds: f64,
+    /// What of its plan is not done, since it depends on other hosts.
+    pub hold: Hold,
     /// How long its steps took so far.
     worked: Duration,
     pub guard: Guarding,
+    /// Whether its shell was ended before the end of the run.
+    left: bool,
 }
 
 /// How long one script may take, where the inventory does not say.
@@ -106,13 +111,20 @@ impl<'a> HostRun<'a> {
             shell,
             answered_at: now.map_or(0.0, |now| now.as_secs_f64()),
             probe_seconds,
+            hold: Hold::Nothing,
             worked: Duration::ZERO,
             guard: Guarding::default(),
+            left: false,
         })
     }
 
     /// Takes the host's lock and probes again: what is planned from now on rests on what nobody else changes.
     pub fn lock(&mut self, run: &Run) -> Result<(), HostError> {
+        if self.left {
+            let shell = run.connect.connect(self.host);
+            self.shell = shell.map_err(HostError::Connect)?;
+            self.left = false;
+        }
         take_lock(run, self.host, self.shell.as_mut())?;
         self.probe_again(run)?;
         let known = run.desired().maintenance.as_ref();
@@ -180,7 +192,7 @@ impl<'a> HostRun<'a> {
     }
 
     pub fn plan(&self, secrets: &Secrets) -> HostPlan {
-        plan::host(&self.host.name, &self.basis(secrets))
+        plan::host(&self.host.name, &self.basis(secrets)).hold(self.hold)
     }
 
     pub(super) fn basis<'b>(&'b self, secrets: &'b Secrets) -> Basis<'b> {
@@ -356,6 +368,7 @@ impl<'a> HostRun<'a> {
     /// The same of a host of which only the facts are still needed.
     pub fn leave(&mut self) {
         self.answer.sections.clear();
+        self.left = true;
         let shell = std::mem::replace(&mut self.shell, Box::new(Left));
         end(shell, &self.host.name);
     }

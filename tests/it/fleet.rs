@@ -72,8 +72,59 @@ fn a_run_costs_one_connection_and_one_exec() {
     assert!(ran.stderr.contains("nothing was changed"), "{}", ran.stderr);
     same(&after, &state(host), "a destroy that was refused");
     let ran = lvsctl(&lab, &["destroy", "--yes", "--ignore-unreachable"]);
+    assert_eq!(ran.status, 8, "{}{}", ran.stdout, ran.stderr);
+    let told = "changes are withheld: lb may send to it (lb was not reached)";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    same(&after, &state(host), "a destroy that was withheld");
+    let ran = lvsctl(&lab, &["destroy", "--yes", "--force"]);
     assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
     same(&bare, &state(host), "destroy");
+}
+
+/// A real server that leaves while its director cannot be read keeps its VIP, and the run says so.
+#[test]
+#[ignore = "needs root: make test-root"]
+fn what_a_director_may_still_send_to_stays() {
+    let lab = Lab::plain(2);
+    let inventory = crate::support::inventory::write(&lab);
+    let text = std::fs::read_to_string(&inventory).expect("the inventory");
+    let api =
+        "  api: { vip: 10.77.255.201, port: 81, mode: dr, scheduler: rr, real_servers: [h2] }\n";
+    let text = text.replace("connect_timeout: 30", "connect_timeout: 2") + api;
+    std::fs::write(&inventory, &text).expect("the inventory");
+    let ran = run(&lab, &inventory, &["apply", "--yes"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    let before = state(lab.host("h2"));
+    let text = text.replacen("scheduler: rr", "scheduler: rr, real_servers: [h1]", 1);
+    std::fs::write(&inventory, text).expect("the inventory");
+
+    let ran = run(&lab, &inventory, &["plan"]);
+    assert_eq!(ran.status, 8, "{}{}", ran.stdout, ran.stderr);
+    let ran = run(&lab, &inventory, &["plan", "--format", "json"]);
+    let plan: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(plan["withheld"][0]["host"], "h2");
+    assert_eq!(plan["withheld"][0]["what"], "removals");
+    assert_eq!(plan["withheld"][0]["because"][0]["host"], "lb");
+    let ran = run(&lab, &inventory, &["apply", "--yes", "--format", "json"]);
+    assert_eq!(ran.status, 8, "{}{}", ran.stdout, ran.stderr);
+    let events = ran.stdout.lines().map(|line| {
+        let event: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        event["event"].as_str().unwrap_or_default().to_owned()
+    });
+    assert!(
+        events.into_iter().any(|event| event == "withheld"),
+        "{}",
+        ran.stdout
+    );
+    same(
+        &before,
+        &state(lab.host("h2")),
+        "a removal that was withheld",
+    );
+
+    let ran = run(&lab, &inventory, &["apply", "--yes", "--force"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(!state(lab.host("h2")).contains("10.77.255.200"));
 }
 
 /// Stands for ipvsadm on a director, which serves one real server, and writes down how that is edited.

@@ -27,6 +27,7 @@ mod lab;
 mod large_inventory;
 mod maintenance;
 mod package;
+mod race;
 mod reference;
 mod refusals;
 mod report_plan;

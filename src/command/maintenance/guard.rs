@@ -1,9 +1,9 @@
-//! What directors answered, as the guard of services takes it: [`crate::plan::depool`] judges.
+//! What directors answered, as the guard of services takes it: [`crate::plan::drain_guard`] judges.
 
 use super::{Failure, Result, Seen};
 use crate::exit::Exit;
 use crate::model::Maintenance;
-use crate::plan::depool::{self, Holder, Left, Member};
+use crate::plan::drain_guard::{self, Holder, Left, Member};
 use crate::resource::ipvs::KEEPALIVED;
 use crate::run::HostRun;
 use crate::view;
@@ -89,7 +89,7 @@ fn directors(seen: &Seen, host: &str, next: &Maintenance) -> Vec<String> {
                 leaves: member.host == host,
             })
             .collect();
-        depool::is_without_director(&holders)
+        drain_guard::is_without_director(&holders)
     })
     .map(|instance| {
         format!(

@@ -7,12 +7,15 @@ use serde::Serialize;
 use super::Totals;
 use crate::inventory::Problem;
 use crate::plan::HostPlan;
+use crate::plan::dependency::Withheld;
 
 #[derive(Serialize)]
 struct Document<'a> {
     format: u32,
     hosts: Vec<Host<'a>>,
     summary: Totals,
+    /// What `apply` does not do, since it depends on other hosts.
+    withheld: &'a [Withheld],
     /// What the inventory says, but probably does not mean.
     warnings: &'a [Problem],
 }
@@ -25,8 +28,13 @@ struct Host<'a> {
     steps: Vec<&'a str>,
 }
 
-/// Writes `{"format": 1, "hosts": [...], "summary": {...}, "warnings": [...]}`.
-pub fn json(writer: &mut dyn Write, plans: &[HostPlan], warnings: &[Problem]) -> io::Result<()> {
+/// Writes `{"format": 1, "hosts": [...], "summary": {...}, "withheld": [...], "warnings": [...]}`.
+pub fn json(
+    writer: &mut dyn Write,
+    plans: &[HostPlan],
+    withheld: &[Withheld],
+    warnings: &[Problem],
+) -> io::Result<()> {
     let document = Document {
         format: 1,
         hosts: plans
@@ -37,6 +45,7 @@ pub fn json(writer: &mut dyn Write, plans: &[HostPlan], warnings: &[Problem]) ->
             })
             .collect(),
         summary: Totals::of(plans),
+        withheld,
         warnings,
     };
     crate::report::document(writer, &document)

@@ -1,0 +1,294 @@
+//! Hosts outside `--limit` on which a run depends: they are read, and locked where it changes something. What is withheld is
+//! decided in [`crate::plan::dependency`], what would end a service in [`crate::plan::depool`].
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::cli::GuardArgs;
+use crate::event::{Event, Sink as _};
+use crate::exit::Exit;
+use crate::keepalived::CONFIGURATION;
+use crate::model::{Cluster, Host};
+use crate::plan::HostPlan;
+use crate::plan::dependency::{self, Decisions, Hold, Seen, Sight, Withheld};
+use crate::plan::depool::{self, Loss};
+use crate::plan::load;
+use crate::resource::change::Phase;
+use crate::resource::file::File;
+use crate::resource::ipvs::{Ipvs, KEEPALIVED};
+use crate::resource::route::Route;
+use crate::resource::{Action, Change, Distribution, Kind, Resource};
+use crate::run::{Fleet, HostRun};
+use crate::secret::{self, Secrets};
+
+use super::apply::Goal;
+use super::session::{Session, lock};
+use super::{Failure, Result};
+
+/// Hosts that are only read.
+#[derive(Default)]
+pub(super) struct Others<'h> {
+    pub runs: Vec<HostRun<'h>>,
+    unreached: Vec<&'h Host>,
+}
+
+impl Others<'_> {
+    /// Names of those that could not be read.
+    pub(super) fn unreached(&self) -> Vec<&str> {
+        self.unreached
+            .iter()
+            .map(|host| host.name.as_str())
+            .collect()
+    }
+}
+
+/// The hosts of a run: their plans, those that were not reached, and those that are only read.
+pub(super) struct Hosts<'r, 'h> {
+    pub runs: &'r [HostRun<'h>],
+    pub plans: &'r [HostPlan],
+    pub missing: &'r [&'h Host],
+    pub others: &'r Others<'h>,
+}
+
+/// Reads the hosts on which the plans depend.
+pub(super) fn read<'h>(
+    session: &'h Session,
+    fleet: &Fleet,
+    goal: Goal,
+    hosts: &Hosts<'_, 'h>,
+) -> Others<'h> {
+    let sights = sights(session, hosts);
+    let cluster = session.cluster();
+    let needed = match goal {
+        Goal::Inventory => dependency::needed(cluster, &sights),
+        Goal::Nothing => dependency::needed_to_leave(cluster, &sights),
+    };
+    let names: BTreeSet<&str> = needed.iter().map(|host| host.name.as_str()).collect();
+    open(session, fleet, |host| names.contains(host.name.as_str()))
+}
+
+/// Opens some hosts that are only read. An event says which of them could not be.
+pub(super) fn open<'h>(
+    session: &'h Session,
+    fleet: &Fleet,
+    chosen: impl Fn(&Host) -> bool,
+) -> Others<'h> {
+    let mut others = Others::default();
+    let hosts = session.cluster().hosts.iter().filter(|host| chosen(host));
+    let hosts: Vec<(&Host, Vec<Resource>)> = hosts
+        .map(|host| (host, session.context.wanted(host)))
+        .collect();
+    if hosts.is_empty() {
+        return others;
+    }
+    for (host, outcome) in fleet.open(hosts) {
+        match outcome {
+            Ok(run) => others.runs.push(run),
+            Err(_) => others.unreached.push(host),
+        }
+    }
+    others
+}
+
+/// Locks all hosts of a run in one order, those that are only read too: what it depends on must not change meanwhile.
+pub(super) fn lock_all<'h>(
+    fleet: &Fleet,
+    hosts: Vec<HostRun<'h>>,
+    others: &mut Others<'h>,
+) -> Result<Vec<HostRun<'h>>> {
+    let read: BTreeSet<String> = others
+        .runs
+        .iter()
+        .map(|run| run.host.name.clone())
+        .collect();
+    let all = hosts.into_iter().chain(std::mem::take(&mut others.runs));
+    let locked = lock(fleet, all.collect())?;
+    let (others_of_it, hosts) = locked
+        .into_iter()
+        .partition(|run| read.contains(&run.host.name));
+    others.runs = others_of_it;
+    Ok(hosts)
+}
+
+fn sights<'r>(session: &'r Session, hosts: &Hosts<'r, '_>) -> Vec<Sight<'r>> {
+    let secrets = &session.access.secrets;
+    let chosen = hosts.runs.iter().zip(hosts.plans).map(|(run, plan)| Sight {
+        host: run.host,
+        chosen: true,
+        seen: Some(seen(session.cluster(), run, plan, secrets)),
+    });
+    let missing = hosts.missing.iter().map(|host| (*host, true));
+    let unread = hosts.others.unreached.iter().map(|host| (*host, false));
+    let unseen = missing.chain(unread).map(|(host, chosen)| Sight {
+        host,
+        chosen,
+        seen: None,
+    });
+    let read = hosts.others.runs.iter().map(|run| Sight {
+        host: run.host,
+        chosen: false,
+        seen: Some(seen(session.cluster(), run, &run.plan(secrets), secrets)),
+    });
+    chosen.chain(unseen).chain(read).collect()
+}
+
+fn seen<'r>(cluster: &Cluster, run: &'r HostRun, plan: &HostPlan, secrets: &Secrets) -> Seen<'r> {
+    let facts = &run.answer.facts;
+    let file = facts.file.get(CONFIGURATION);
+    let speaks = facts.unit.is_active(KEEPALIVED);
+    let unit = facts.unit.units.get(KEEPALIVED);
+    let read = file
+        .zip(unit)
+        .is_some_and(|(file, unit)| file.modified <= unit.changed.seconds(&facts.clock));
+    let wanted = run.wanted.iter().find_map(|resource| match resource {
+        Resource::File(file) if file.path == CONFIGURATION => Some(file),
+        _ => None,
+    });
+    let wanted = wanted.filter(|_| run.host.is_director() && cluster.keepalived);
+    let after = wanted.and_then(|file| secret::reveal(&file.content, secrets).ok());
+    let holds: BTreeSet<IpAddr> = facts.address.held.iter().map(|held| held.address).collect();
+    let before = file.map_or("", |file| file.content.as_str());
+    let apart = after.map(|after| load::apart(before, after.as_str(), &holds));
+    Seen {
+        differs: !plan.changes.is_empty() || !plan.refusals.is_empty(),
+        takes_away: plan.steps.iter().any(|step| step.phase == Phase::Remove),
+        alters: plan.changes.iter().any(alters),
+        table: &facts.ipvs.table,
+        recorded: recorded(run),
+        loaded: !cluster.keepalived || (speaks && read),
+        speaks,
+        apart: apart.unwrap_or_default(),
+    }
+}
+
+/// Whether a change may move what a host listens on, or the way of its answers.
+fn alters(change: &Change) -> bool {
+    matches!(change.kind, File::NAME | Route::NAME) && change.action == Action::Update
+}
+
+fn recorded<'r>(run: &'r HostRun) -> Vec<&'r Ipvs> {
+    let entries = run.answer.manifest.entries.iter();
+    let ipvs = entries.filter_map(|entry| match &entry.resource {
+        Resource::Ipvs(ipvs) => Some(ipvs),
+        _ => None,
+    });
+    ipvs.collect()
+}
+
+/// Takes out of the plans what depends on hosts that were not seen to be as they must be.
+pub(super) fn withhold(
+    session: &Session,
+    goal: Goal,
+    runs: &mut [HostRun],
+    plans: &mut [HostPlan],
+    missing: &[&Host],
+    others: &Others,
+) -> Result<Vec<Withheld>> {
+    let cluster = session.cluster();
+    let decisions: Decisions = {
+        let hosts = Hosts {
+            runs: &*runs,
+            plans: &*plans,
+            missing,
+            others,
+        };
+        let sights = sights(session, &hosts);
+        match goal {
+            Goal::Inventory => dependency::decide(cluster, &sights),
+            Goal::Nothing => dependency::decide_to_leave(cluster, &sights),
+        }
+    };
+    for (run, plan) in runs.iter_mut().zip(plans) {
+        let name = run.host.name.as_str();
+        let left_out = decisions.left_out.get(name);
+        run.hold = decisions.hold(name);
+        if let Some(left_out) = left_out {
+            let os = Distribution::of(&run.answer.facts.system);
+            run.wanted = session.context.wanted_without(run.host, &os, left_out)?;
+        }
+        if left_out.is_some() || run.hold != Hold::Nothing {
+            *plan = run.plan(&session.access.secrets);
+        }
+    }
+    Ok(decisions.withheld)
+}
+
+/// What a command does to a director, and to real servers.
+pub(super) struct Leaving<'r> {
+    /// Whether a director goes on.
+    pub stays: &'r dyn Fn(&Host) -> bool,
+    /// Whether a director's virtual services become what the inventory says.
+    pub changes: &'r dyn Fn(&HostRun) -> bool,
+    /// Hosts of real servers that get nothing more.
+    pub real_servers: Vec<&'r Host>,
+}
+
+/// Services that a command would leave too little.
+pub(super) fn losses(
+    session: &Session,
+    guard: &GuardArgs,
+    runs: &[&HostRun],
+    leaving: &Leaving,
+) -> Vec<Loss> {
+    let cluster = session.cluster();
+    let directors = runs.iter().copied();
+    let directors: Vec<&HostRun> = directors.filter(|run| run.host.is_director()).collect();
+    let of_wanted = |run: &HostRun| -> Vec<Ipvs> {
+        let all = run.wanted.iter().filter_map(|resource| match resource {
+            Resource::Ipvs(ipvs) => Some(ipvs.clone()),
+            _ => None,
+        });
+        all.collect()
+    };
+    let of_record = |run: &HostRun| recorded(run).into_iter().cloned().collect::<Vec<Ipvs>>();
+    let ipvs: Vec<(Vec<Ipvs>, Vec<Ipvs>)> = directors
+        .iter()
+        .map(|run| (of_wanted(run), of_record(run)))
+        .collect();
+    let directors: Vec<depool::Director> = directors
+        .iter()
+        .zip(&ipvs)
+        .map(|(run, (wanted, recorded))| depool::Director {
+            name: &run.host.name,
+            table: &run.answer.facts.ipvs.table,
+            active: !cluster.keepalived || run.answer.facts.unit.is_active(KEEPALIVED),
+            stays: (leaving.stays)(run.host),
+            recorded,
+            after: (leaving.changes)(run).then_some(wanted.as_slice()),
+        })
+        .collect();
+    let leaves = leaving
+        .real_servers
+        .iter()
+        .flat_map(|host| host.addresses());
+    depool::losses(cluster, guard.keep_serving, &directors, &leaves.collect())
+}
+
+/// The kind of a command that is refused for what it would leave.
+const TOO_FEW: &str = "too-few-left";
+
+/// Ends a command that would leave a service too little, before anything changes.
+pub(super) fn refuse(session: &Session, losses: &[Loss]) -> Failure {
+    let lines: String = losses
+        .iter()
+        .map(|loss| format!("error: {loss}\n"))
+        .collect();
+    refused(
+        session,
+        TOO_FEW,
+        &format!(
+            "{lines}stop fewer hosts, or start and repair others first; --keep-serving sets how many must go on, --force goes \
+             on in any case"
+        ),
+    )
+}
+
+/// Ends a command before anything changes, with a word for programs.
+pub(super) fn refused(session: &Session, kind: &'static str, message: &str) -> Failure {
+    session.reporter.event(&Event::Refused {
+        kind,
+        message: message.trim_start_matches("error: ").to_owned(),
+    });
+    let message = format!("{message}\nnothing was changed on any host\n");
+    Failure::new(Exit::Unreachable, message).kind(kind)
+}

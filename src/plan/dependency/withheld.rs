@@ -1,0 +1,132 @@
+//! What a run does not do, and why, in words and for programs.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Something that a run does not do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Withheld {
+    pub host: String,
+    pub what: What,
+    /// Of a real server that stays out: its service and its host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub real_server: Option<String>,
+    pub because: Vec<Because>,
+    /// All of it in a sentence.
+    pub message: String,
+    /// What to run next.
+    pub fix: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// A director's configuration does not get a real server.
+    RealServer,
+    /// What the host would lose stays.
+    Removals,
+    /// Nothing is changed on the host.
+    Changes,
+}
+
+/// A host that was not seen to be as it must be.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Because {
+    pub host: String,
+    pub state: State,
+    pub need: Need,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It was not reached.
+    Unreached,
+    /// It is outside `--limit`, and was not read.
+    Unread,
+    /// It is outside `--limit`, and not in its desired state.
+    Differs,
+    /// It is outside `--limit`, and sends to the host.
+    Sends,
+    /// Its own changes are withheld.
+    Withheld,
+}
+
+/// What a step needs of another host.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// A director that no longer sends to it.
+    NoRequests,
+    /// A director that sends to it in another way, at the same time.
+    SameWay,
+    /// A real server of this service that is ready.
+    Ready(String),
+    /// A member of this VRRP instance that changes with it.
+    Adverts(String),
+}
+
+impl State {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Unreached => "was not reached",
+            Self::Unread => "is outside --limit and was not read",
+            Self::Differs => "is outside --limit and not in its desired state",
+            Self::Sends => "is outside --limit and still sends to it",
+            Self::Withheld => "is not changed by this run",
+        }
+    }
+}
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (host, state) = (&self.host, self.state.words());
+        match &self.need {
+            Need::NoRequests => write!(f, "{host} may send to it ({host} {state})"),
+            Need::SameWay => write!(
+                f,
+                "{host} sends to it in another way than the inventory says ({host} {state})"
+            ),
+            Need::Ready(service) => {
+                write!(f, "{host} is not proven ready for {service}: it {state}")
+            }
+            Need::Adverts(instance) => write!(
+                f,
+                "the adverts of the VRRP instance {instance} change, and {host} {state}: both would hold its VIPs"
+            ),
+        }
+    }
+}
+
+impl Withheld {
+    pub(super) fn new(host: &str, what: What, because: Vec<Because>) -> Self {
+        Self {
+            host: host.to_owned(),
+            what,
+            service: None,
+            real_server: None,
+            because,
+            message: String::new(),
+            fix: String::new(),
+        }
+    }
+
+    pub(super) fn said(mut self, fix: &str) -> Self {
+        self.because.sort();
+        self.because.dedup();
+        let why: Vec<String> = self.because.iter().map(ToString::to_string).collect();
+        let why = why.join("; ");
+        self.message = match (self.what, &self.service, &self.real_server) {
+            (What::RealServer, Some(service), Some(real_server)) => {
+                format!("real server {real_server} stays out of {service}: {why}")
+            }
+            (What::Removals, ..) => format!("removals are withheld: {why}"),
+            _ => format!("changes are withheld: {why}"),
+        };
+        fix.clone_into(&mut self.fix);
+        self
+    }
+}
