@@ -90,12 +90,14 @@ fn what_a_director_may_still_send_to_stays() {
     let text = std::fs::read_to_string(&inventory).expect("the inventory");
     let api =
         "  api: { vip: 10.77.255.201, port: 81, mode: dr, scheduler: rr, real_servers: [h2] }\n";
-    let text = text.replace("connect_timeout: 30", "connect_timeout: 2") + api;
+    // Before the other, so that the label of its VIP stays.
+    let text = text.replace("services:\n", &format!("services:\n{api}"));
+    let text = text.replace("connect_timeout: 30", "connect_timeout: 2");
     std::fs::write(&inventory, &text).expect("the inventory");
     let ran = run(&lab, &inventory, &["apply", "--yes"]);
     assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
     let before = state(lab.host("h2"));
-    let text = text.replacen("scheduler: rr", "scheduler: rr, real_servers: [h1]", 1);
+    let text = text.replace("scheduler: rr }", "scheduler: rr, real_servers: [h1] }");
     std::fs::write(&inventory, text).expect("the inventory");
 
     let ran = run(&lab, &inventory, &["plan"]);

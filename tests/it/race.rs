@@ -105,7 +105,7 @@ fn of_two_runs_at_once_one_is_done_as_a_whole() {
         assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
         let first = start(&lab, &one);
         std::thread::sleep(Duration::from_millis(u64::from(round) * 20));
-        let (second, first) = (start(&lab, &two), first);
+        let second = start(&lab, &two);
         let (first, second) = (end(first), end(second));
         let found = all(&lab);
         let expected: &[&str] = match (first.status, second.status) {

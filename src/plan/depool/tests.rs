@@ -269,10 +269,10 @@ fn what_apply_makes_leaves_each_service_its_share() {
             "0 of 1",
         ),
         (
-            "all are drained",
-            "rs1 rs2",
-            "rs1: { weight: 0 }, rs2: { weight: 0 }",
-            "0 of 2",
+            "the last that is not drained is drained",
+            "rs1 rs2=0",
+            "rs1: { weight: 0 }, rs2",
+            "0 of 1",
         ),
         (
             "the last that is healthy leaves, another comes",
@@ -281,7 +281,7 @@ fn what_apply_makes_leaves_each_service_its_share() {
             "",
         ),
         ("one that is drained leaves", "rs1=0 rs2", "rs2", ""),
-        ("nothing was served", "rs1=0", "rs1: { weight: 0 }", ""),
+        ("nothing was served", "rs1=0", "rs1", ""),
     ] {
         let wanted = wanted.split(", ").map(|one| match one.split_once(": ") {
             Some(_) => format!("{{ {one} }}"),
