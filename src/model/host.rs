@@ -216,6 +216,11 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>
             Ok(vec![text.to_owned()])
         }
 
+        // A number is a text as well, as everywhere in an inventory.
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+            Ok(vec![number.to_string()])
+        }
+
         fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
             let mut all = Vec::new();
             while let Some(text) = seq.next_element()? {

@@ -266,9 +266,9 @@ fn ways_of_the_users_configuration() {
             "!nc x",
         ),
         (
-            "whichever it is",
+            "for the jump host, too, the first counts",
             "Host rs1\n ProxyJump bastion\nHost *\n ProxyCommand nc x\n",
-            "ann@bastion:22",
+            "!nc x ann@bastion:22",
         ),
         (
             "no command",

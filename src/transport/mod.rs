@@ -121,7 +121,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// TCP connections that a server answered.
+    /// Connections to SSH servers, those to jump hosts and through them included.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }

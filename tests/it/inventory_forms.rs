@@ -573,6 +573,39 @@ services:
 }
 
 #[test]
+fn a_host_has_one_way() {
+    let found = cluster(
+        "cluster: a
+networks: 192.168.100.0/24
+defaults: { ssh: { jump: [ops@bastion, inner], jump_password: { env: PW } } }
+hosts:
+  one: { role: client, address: 192.168.100.1 }
+  two: { role: client, address: 192.168.100.2, ssh: { jump: none } }
+  three: { role: client, address: 192.168.100.3, ssh: { proxy_command: nc %h %p } }
+  four: { role: client, address: 192.168.100.4, ssh: { user: ops } }
+",
+    );
+    let ways: Vec<(&[String], Option<&str>)> = found
+        .hosts
+        .iter()
+        .map(|host| (host.ssh.jump.as_slice(), host.ssh.proxy_command.as_deref()))
+        .collect();
+    let all = ["ops@bastion".to_owned(), "inner".to_owned()];
+    let none = ["none".to_owned()];
+    assert_eq!(
+        ways,
+        [
+            (all.as_slice(), None),
+            (none.as_slice(), None),
+            (&[], Some("nc %h %p")),
+            (all.as_slice(), None)
+        ]
+    );
+    let password = Some(SecretSource::Env("PW".to_owned()));
+    assert!(found.hosts.iter().all(|h| h.ssh.jump_password == password));
+}
+
+#[test]
 fn hosts_take_defaults_key_by_key() {
     let found = cluster(
         "cluster: a

@@ -168,7 +168,12 @@ fn way(ssh: &SshOptions) -> Vec<(&'static str, Fault)> {
     let mut faults = Vec::new();
     let alone = ssh.jump.len() == 1;
     for hop in &ssh.jump {
-        if !(alone && hop == "none") && JumpHost::parse(hop).is_none() {
+        let good = if hop == "none" {
+            alone
+        } else {
+            JumpHost::parse(hop).is_some()
+        };
+        if !good {
             let fault = Fault::new(format!("{} is no jump host", shown(hop)))
                 .help("write it like `bastion` (a name of ~/.ssh/config) or `user@host:port`, several as a list; `none` alone for none");
             faults.push(("jump", fault));

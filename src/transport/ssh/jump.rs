@@ -93,11 +93,15 @@ impl JumpHosts {
             to: socket::place(&to.host, to.port),
             reason,
         };
-        opened.map_err(|why| match why {
-            NoChannel::Refused(reason) => refused(reason),
-            NoChannel::Late => refused(format!("no answer in {} s", to.connect_timeout.as_secs())),
-            NoChannel::Lost => refused("the connection to the jump host was cut".to_owned()),
-        })
+        opened
+            .map(|socket| (socket, Through::of(pump)))
+            .map_err(|why| match why {
+                NoChannel::Refused(reason) => refused(reason),
+                NoChannel::Late => {
+                    refused(format!("no answer in {} s", to.connect_timeout.as_secs()))
+                }
+                NoChannel::Lost => refused("the connection to the jump host was cut".to_owned()),
+            })
     }
 
     fn host(&self, hop: &Target) -> Arc<JumpHost> {

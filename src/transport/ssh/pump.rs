@@ -65,15 +65,17 @@ pub(super) enum NoChannel {
     Lost,
 }
 
-/// What a connection through a jump host knows of it.
-#[derive(Clone)]
-pub(super) struct Through(Arc<Shared>);
+/// Held by a connection through a jump host, so that the one to the jump host lasts as long.
+pub(super) struct Through(Arc<Pump>);
 
 impl Through {
+    pub(super) fn of(pump: Arc<Pump>) -> Self {
+        Self(pump)
+    }
+
     /// The jump host's name, when the connection to it is gone.
     pub(super) fn lost(&self) -> Option<String> {
-        let dead = self.0.dead.load(Ordering::SeqCst);
-        dead.then(|| self.0.hop.clone())
+        self.0.is_dead().then(|| self.0.shared.hop.clone())
     }
 }
 
@@ -143,7 +145,7 @@ impl Pump {
         host: &str,
         port: u16,
         timeout: Duration,
-    ) -> Result<(Socket, Through), NoChannel> {
+    ) -> Result<Socket, NoChannel> {
         // The time counts from here, not from when it was connected.
         *self.shared.slot() = Slot::Taken(Instant::now());
         let (answer, answers) = mpsc::channel();
@@ -155,7 +157,7 @@ impl Pump {
         self.requests.send(request).map_err(|_| NoChannel::Lost)?;
         self.wake();
         match answers.recv_timeout(timeout) {
-            Ok(Ok(stream)) => Ok((Socket::from(stream), Through(Arc::clone(&self.shared)))),
+            Ok(Ok(stream)) => Ok(Socket::from(stream)),
             Ok(Err(reason)) => Err(NoChannel::Refused(reason)),
             Err(RecvTimeoutError::Disconnected) => Err(NoChannel::Lost),
             Err(RecvTimeoutError::Timeout) => {
