@@ -268,6 +268,8 @@ fn director(record: Option<&Maintenance>) -> Script {
                 ],
                 "address" => vec![("json", "[]\n")],
                 "clock" => vec![("time", "100 50\n")],
+                "firewall" => vec![("backend", "")],
+                "networkd" => vec![("none", "")],
                 "end" => vec![("end", "")],
                 _ => vec![("nothing", "")],
             };
