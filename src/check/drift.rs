@@ -3,6 +3,7 @@
 
 use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
+use super::ipvs::HIDDEN;
 use super::{Cause, HostAudit};
 use crate::fact::unit::{Holder, State};
 use crate::keepalived::CONFIGURATION;
@@ -50,6 +51,10 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
         .filter(|resource| !changed(resource))
     {
         let what = format!("{} {}", resource.kind(), resource.key());
+        if matches!(resource, Resource::Ipvs(_)) && audit.facts().ipvs.table.hidden {
+            findings.unknown(audit.name(), &DRIFT, what, HIDDEN);
+            continue;
+        }
         findings.pass_of(audit.name(), &DRIFT, what, "as the inventory wants it");
     }
     let stopped = is_stopped(audit);

@@ -110,8 +110,14 @@ pub(super) fn by_owner<'a>(audit: &'a HostAudit) -> (Vec<&'a Served>, Vec<&'a Se
     all.partition(|served| ours.contains(&served.definition.r#virtual))
 }
 
+/// Why the table is not known.
+pub(super) const HIDDEN: &str = "the kernel has one, and ipvsadm is not there to read it";
+
 /// Services in the table that are not of this cluster are noted, and left alone.
 fn strangers(audit: &HostAudit, findings: &mut Findings) {
+    if audit.facts().ipvs.table.hidden {
+        return findings.unknown(audit.name(), &IPVS_FOREIGN, "the IPVS table", HIDDEN);
+    }
     let (_, others) = by_owner(audit);
     for served in others {
         let key = served.definition.r#virtual;

@@ -107,6 +107,9 @@ pub(super) fn networkd(path: &str, lines: &[Line], ours: &Ours) -> Harms {
             };
             if let Some(does) = harm {
                 let mut harm = Harm::new(&BOOT_ADDRESS, does);
+                if let Some(ip) = address(value).filter(|_| *key == "Address") {
+                    harm = harm.of_address(ip, ours);
+                }
                 // A route without its destination is the default route.
                 if matches!(section.name, "Route" | "Neighbor") {
                     harm.with = section.lines.iter().map(|(line, ..)| line.number).collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::harm::{self, Harm};
 use super::ours::Ours;
 use super::sources::{self, Command, Source};
-use super::{BOOT_UNIT, SCHEDULE, enabled, filter, managers, module, network, shell, unit};
+use super::{BOOT_ADDRESS, BOOT_UNIT, SCHEDULE, enabled, filter, managers, module, network, shell, unit};
 use crate::check::findings::Mismatch;
 use crate::check::sysctl_at_boot::PERSISTED_SYSCTL;
 use crate::check::{Cause, Check};
@@ -169,6 +169,7 @@ fn fault(
     let by = named_by.map_or_else(String::new, |by| format!(" (run by {by})"));
     let cause = match first.and_then(|harm| harm.sysctl.clone()) {
         Some(name) if check == &PERSISTED_SYSCTL && harms.len() == 1 => Some(Cause::Sysctl(name)),
+        _ if check == &BOOT_ADDRESS => first.and_then(|harm| harm.vip).map(Cause::Vip),
         _ => cause,
     };
     Fault {

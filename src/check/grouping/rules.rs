@@ -14,6 +14,7 @@ use crate::check::end_to_end::{
 use crate::check::health::HEALTH;
 use crate::check::health_path::FIREWALL_HEALTH;
 use crate::check::iptables::IPTABLES_BACKEND;
+use crate::check::ipvs_health::IPVS_HEALTH;
 use crate::check::ipvs_sync::SYNC_DAEMON;
 use crate::check::ipvs_timeouts::IPVS_TIMEOUTS;
 use crate::check::keepalived::VRRP_STATE;
@@ -172,7 +173,16 @@ static RULES: &[(&[From], At, &[&Check])] = &[
             From::Vip,
         ],
         At::SameHostOrPointed,
-        &[&REAL_SERVER_ANSWER, &REAL_SERVER_REACH],
+        &[&REAL_SERVER_ANSWER, &REAL_SERVER_REACH, &IPVS_HEALTH],
+    ),
+    // A health checker takes out whom its director does not reach.
+    (
+        &[
+            From::Check(&REAL_SERVER_REACH),
+            From::Check(&REAL_SERVER_ANSWER),
+        ],
+        At::SameHostOrPointed,
+        &[&IPVS_HEALTH],
     ),
     (
         &[From::Check(&REAL_SERVER_ANSWER)],
