@@ -127,7 +127,11 @@ fn steps(
             Ok(()) => {
                 "fix".clone_into(&mut line.repaired_by);
                 line.clean = true;
-                return if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) };
+                return if wrong.is_empty() {
+                    Ok(())
+                } else {
+                    Err(wrong.join("\n"))
+                };
             }
             Err(error) => println!("{}: its fix does not do: {error}", line.name),
         }
@@ -145,6 +149,12 @@ fn steps(
     }) {
         Ok(()) => line.clean = true,
         Err(error) => wrong.push(format!("{error}before it:\n{}", verified.told())),
+    }
+    // What a fix leaves, such as a copy of a file, is no part of the next fault.
+    if line.clean && fault.boot && !fault.repaired_by.contains(&Repair::Undo) {
+        fault.undo.iter().for_each(|one| {
+            holds(cluster, one);
+        });
     }
     if wrong.is_empty() {
         Ok(())
