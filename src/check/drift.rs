@@ -12,7 +12,7 @@ use crate::plan;
 use crate::plan::boot;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::service_manager;
-use crate::resource::unit::AT_BOOT;
+use crate::resource::unit::{AT_BOOT, RUNS_WITH};
 use crate::resource::{Action, Change, Resource};
 use crate::view;
 
@@ -75,11 +75,18 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     for change in others {
         let cause = Some(cause_of(change));
         let starts = start_fix(audit, change);
-        for (what, mut mismatch) in differences(change) {
+        for (field, (what, mut mismatch)) in fields(change).zip(differences(change)) {
             if let Some(fix) = &starts {
                 mismatch.fix.clone_from(fix);
             }
-            let mismatch = mismatch.because(cause.clone());
+            // That keepalived runs with another file than this one comes of the file.
+            let of_file = change.key == KEEPALIVED && field == Some(RUNS_WITH);
+            let cause = if of_file && changes.iter().any(|change| change.key == CONFIGURATION) {
+                Some(Cause::KeepalivedConfig)
+            } else {
+                cause.clone()
+            };
+            let mismatch = mismatch.because(cause);
             findings.fail(audit.name(), &DRIFT, what, mismatch);
         }
     }
@@ -139,6 +146,12 @@ fn stopped_part(audit: &HostAudit, changes: &[&Change]) -> Mismatch {
         format!("stopped, and so not as wanted: {}", things.join(", ")),
         format!("`lvsctl start --limit {}`", audit.name()),
     )
+}
+
+/// The field that each difference is about; none for the content.
+fn fields(change: &Change) -> impl Iterator<Item = Option<&str>> {
+    let names = change.fields.iter().map(|field| Some(field.name.as_str()));
+    names.chain(std::iter::once(None))
 }
 
 fn differences(change: &Change) -> Vec<(String, Mismatch)> {

@@ -315,7 +315,8 @@ fn combined(mut group: Vec<Finding>) -> Option<Finding> {
         first.fix = fix;
     }
     // What another file sets at boot comes first: it would win again.
-    if let Some(fix) = fix_of(&PERSISTED_SYSCTL).or_else(|| fix_of(&BOOT_ADDRESS)) {
+    let at_boot = fix_of(&PERSISTED_SYSCTL).filter(|_| of_sysctl);
+    if let Some(fix) = at_boot.or_else(|| fix_of(&BOOT_ADDRESS)) {
         first.fix = format!("{fix}; then {}", first.fix);
     }
     for other in others {
@@ -340,7 +341,12 @@ mod tests {
     }
 
     fn found(host: &str, id: &str, fix: &str, sysctl: Option<&str>) -> Finding {
-        by(host, id, fix, sysctl.map(|name| Cause::Sysctl(name.to_owned())))
+        by(
+            host,
+            id,
+            fix,
+            sysctl.map(|name| Cause::Sysctl(name.to_owned())),
+        )
     }
 
     fn by(host: &str, id: &str, fix: &str, cause: Option<Cause>) -> Finding {
@@ -360,12 +366,18 @@ mod tests {
         for (about, all, want) in [
             (
                 "on the NIC, and again at boot",
-                vec![vip("boot-address", boot), vip("vip-only-on-lo", "`ip addr del`")],
+                vec![
+                    vip("boot-address", boot),
+                    vip("vip-only-on-lo", "`ip addr del`"),
+                ],
                 format!("vip-only-on-lo {boot}; then `ip addr del`"),
             ),
             (
                 "on the NIC instead of lo",
-                vec![vip("drift", "`lvsctl apply`"), vip("vip-only-on-lo", "`ip addr del`")],
+                vec![
+                    vip("drift", "`lvsctl apply`"),
+                    vip("vip-only-on-lo", "`ip addr del`"),
+                ],
                 "vip-only-on-lo `ip addr del`; then `lvsctl apply`".to_owned(),
             ),
             (

@@ -206,7 +206,15 @@ fn ip_route(verb: &str, words: &[&str], ours: &Ours) -> Option<Harm> {
             None
         };
     }
-    let net = net(to).filter(|net| ours.crosses(net))?;
+    let net = net(to)?;
+    let concerns = if discards.is_some() && sets {
+        ours.misses(&net)
+    } else {
+        ours.crosses(&net)
+    };
+    if !concerns {
+        return None;
+    }
     match discards {
         Some(how) if sets => harm(format!("discards packets to {net} ({how})")),
         _ if deletes => harm(format!("removes the route to {net}")),
@@ -231,7 +239,7 @@ fn ip_rule(verb: &str, words: &[&str], ours: &Ours) -> Option<Harm> {
         .into_iter()
         .flatten()
         .filter_map(net);
-    let mut ours_too = nets.filter(|net| ours.crosses(net));
+    let mut ours_too = nets.filter(|net| ours.misses(net));
     ours_too
         .next()
         .filter(|_| is_short_for(verb, "add"))

@@ -69,7 +69,8 @@ pub(super) fn networkd(path: &str, lines: &[Line], ours: &Ours) -> Harms {
                 }
                 ("Route", "Destination") => net(value)
                     .filter(|net| {
-                        ours.crosses(net) && (discards || net.prefix_len() == net.max_prefix_len())
+                        let alone = net.prefix_len() == net.max_prefix_len();
+                        (discards && ours.misses(net)) || (alone && ours.crosses(net))
                     })
                     .filter(|net| {
                         discards

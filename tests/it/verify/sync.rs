@@ -99,6 +99,8 @@ fn nobody_asked_for_a_daemon() {
     // The odd one is the director that has one, and not the other.
     assert_eq!(
         found(&quiet, "", MASTER),
-        [format!("lb2: none: expected no sync daemon, as on lb1, found {MASTER}")]
+        [format!(
+            "lb2: none: expected no sync daemon, as on lb1, found {MASTER}"
+        )]
     );
 }
