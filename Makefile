@@ -44,7 +44,7 @@ help:
 	@echo "make test-lab    the lab, and in it the topologies $(TEST_ROWS)"
 	@echo "make list-tests  the name of each test that \`make test\` runs, sorted"
 	@echo "make matrix      all topologies; ONLY=\"nat tun\" those; SHARD=K/N a part of what \`make test\` leaves out"
-	@echo "make faults      injects all faults, one at a time; ONLY=\"boot:: ipvs::weight\" those, SHARD=K/N a part, HEALTHY=N rounds, REBOOT=1"
+	@echo "make faults      injects all faults, one at a time; ONLY=\"boot:: ipvs::weight\" those, SHARD=K/N a part, HEALTHY=N rounds, REBOOT=1, FIXES=1"
 	@echo "make faults-few  a fixed tenth of them, in one lab"
 	@echo "make safety      edits under load, runs cut off at each step, two controllers at once; ONLY=\"load:: race::\" those, RACES=N, EVERY=N"
 	@echo "make docs        rewrites the pages that are made from the code"
@@ -97,7 +97,7 @@ matrix: deps
 RUN_FAULTS := $(CARGO) test --locked --test faults -- --ignored
 
 faults: deps
-	$(RUN_FAULTS) $(ONLY) $(if $(SHARD),--shard $(SHARD)) $(if $(HEALTHY),--healthy $(HEALTHY)) $(if $(REBOOT),--reboot)
+	$(RUN_FAULTS) $(ONLY) $(if $(SHARD),--shard $(SHARD)) $(if $(HEALTHY),--healthy $(HEALTHY)) $(if $(REBOOT),--reboot) $(if $(FIXES),--fixes)
 
 faults-few: deps
 	$(RUN_FAULTS) --exact --known $(FEW_FAULTS:%=dr-keepalived::%)

@@ -3,6 +3,7 @@
 
 use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
+use super::ipvs::HIDDEN;
 use super::{Cause, HostAudit};
 use crate::fact::unit::{Holder, State};
 use crate::keepalived::CONFIGURATION;
@@ -11,7 +12,7 @@ use crate::plan;
 use crate::plan::boot;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::service_manager;
-use crate::resource::unit::AT_BOOT;
+use crate::resource::unit::{AT_BOOT, RUNS_WITH};
 use crate::resource::{Action, Change, Resource};
 use crate::view;
 
@@ -50,6 +51,10 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
         .filter(|resource| !changed(resource))
     {
         let what = format!("{} {}", resource.kind(), resource.key());
+        if matches!(resource, Resource::Ipvs(_)) && audit.facts().ipvs.table.hidden {
+            findings.unknown(audit.name(), &DRIFT, what, HIDDEN);
+            continue;
+        }
         findings.pass_of(audit.name(), &DRIFT, what, "as the inventory wants it");
     }
     let stopped = is_stopped(audit);
@@ -70,11 +75,18 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     for change in others {
         let cause = Some(cause_of(change));
         let starts = start_fix(audit, change);
-        for (what, mut mismatch) in differences(change) {
+        for (field, (what, mut mismatch)) in fields(change).zip(differences(change)) {
             if let Some(fix) = &starts {
                 mismatch.fix.clone_from(fix);
             }
-            let mismatch = mismatch.because(cause.clone());
+            // That keepalived runs with another file than this one comes of the file.
+            let of_file = change.key == KEEPALIVED && field == Some(RUNS_WITH);
+            let cause = if of_file && changes.iter().any(|change| change.key == CONFIGURATION) {
+                Some(Cause::KeepalivedConfig)
+            } else {
+                cause.clone()
+            };
+            let mismatch = mismatch.because(cause);
             findings.fail(audit.name(), &DRIFT, what, mismatch);
         }
     }
@@ -134,6 +146,12 @@ fn stopped_part(audit: &HostAudit, changes: &[&Change]) -> Mismatch {
         format!("stopped, and so not as wanted: {}", things.join(", ")),
         format!("`lvsctl start --limit {}`", audit.name()),
     )
+}
+
+/// The field that each difference is about; none for the content.
+fn fields(change: &Change) -> impl Iterator<Item = Option<&str>> {
+    let names = change.fields.iter().map(|field| Some(field.name.as_str()));
+    names.chain(std::iter::once(None))
 }
 
 fn differences(change: &Change) -> Vec<(String, Mismatch)> {

@@ -72,6 +72,8 @@ pub struct About {
     pub hosts: BTreeSet<String>,
     /// Whether it shows at the next boot, takeover or start, and not now.
     pub later: bool,
+    /// Whether a server answered, if wrongly: what keeps packets away is no cause then.
+    pub answered: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

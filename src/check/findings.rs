@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::boot::BOOT_ADDRESS;
 use super::drift::DRIFT;
 use super::end_to_end::END_TO_END;
 use super::finding::{About, Examined, Finding, Severity, State};
@@ -281,7 +282,7 @@ fn same(one: &Finding, other: &Finding) -> bool {
 fn rank(check: &Check) -> u8 {
     match check {
         check if *check == DRIFT => 1,
-        check if *check == PERSISTED_SYSCTL => 2,
+        check if *check == PERSISTED_SYSCTL || *check == BOOT_ADDRESS => 2,
         _ => 0,
     }
 }
@@ -297,11 +298,15 @@ fn combined(mut group: Vec<Finding>) -> Option<Finding> {
         found.next().map(|other| other.fix.clone())
     };
     let of_sysctl = matches!(first.cause, Some(Cause::Sysctl(_)));
+    let of_vip = matches!(first.cause, Some(Cause::Vip(_)));
     // What changes a unit's start comes first: `apply` would start it so.
     if matches!(first.cause, Some(Cause::Unit(_))) {
         if let Some(fix) = fix_of(&DRIFT).filter(|fix| *fix != first.fix) {
             first.fix = format!("{}; then {fix}", first.fix);
         }
+    // An address too many is deleted, and `apply` adds the one that is missing.
+    } else if of_vip && let Some(fix) = fix_of(&DRIFT).filter(|fix| *fix != first.fix) {
+        first.fix = format!("{}; then {fix}", first.fix);
     // `apply` sets the value now and at boot.
     } else if let Some(fix) = fix_of(&DRIFT)
         && of_sysctl
@@ -310,7 +315,8 @@ fn combined(mut group: Vec<Finding>) -> Option<Finding> {
         first.fix = fix;
     }
     // What another file sets at boot comes first: it would win again.
-    if let Some(fix) = fix_of(&PERSISTED_SYSCTL) {
+    let at_boot = fix_of(&PERSISTED_SYSCTL).filter(|_| of_sysctl);
+    if let Some(fix) = at_boot.or_else(|| fix_of(&BOOT_ADDRESS)) {
         first.fix = format!("{fix}; then {}", first.fix);
     }
     for other in others {
@@ -335,11 +341,61 @@ mod tests {
     }
 
     fn found(host: &str, id: &str, fix: &str, sysctl: Option<&str>) -> Finding {
+        by(
+            host,
+            id,
+            fix,
+            sysctl.map(|name| Cause::Sysctl(name.to_owned())),
+        )
+    }
+
+    fn by(host: &str, id: &str, fix: &str, cause: Option<Cause>) -> Finding {
         let mut findings = Findings::default();
-        let cause = sysctl.map(|name| Cause::Sysctl(name.to_owned()));
         let mismatch = Mismatch::new("1", "0", fix).because(cause);
         findings.fail(host, check(id), id, mismatch);
         findings.all.remove(0)
+    }
+
+    #[test]
+    fn a_vip_here_and_at_boot_is_one_finding() {
+        let vip = |id, fix| {
+            let vip = "192.168.100.200".parse().unwrap();
+            by("rs1", id, fix, Some(Cause::Vip(vip)))
+        };
+        let boot = "`rm /etc/systemd/network/10-eth0.network.d/vip.conf`";
+        for (about, all, want) in [
+            (
+                "on the NIC, and again at boot",
+                vec![
+                    vip("boot-address", boot),
+                    vip("vip-only-on-lo", "`ip addr del`"),
+                ],
+                format!("vip-only-on-lo {boot}; then `ip addr del`"),
+            ),
+            (
+                "on the NIC instead of lo",
+                vec![
+                    vip("drift", "`lvsctl apply`"),
+                    vip("vip-only-on-lo", "`ip addr del`"),
+                ],
+                "vip-only-on-lo `ip addr del`; then `lvsctl apply`".to_owned(),
+            ),
+            (
+                "gone from lo, and again at boot",
+                vec![vip("boot-address", boot), vip("drift", "`lvsctl apply`")],
+                format!("drift {boot}; then `lvsctl apply`"),
+            ),
+        ] {
+            let mut findings = Findings {
+                all,
+                ..Findings::default()
+            };
+            findings.merge_causes();
+            let [one] = findings.all.as_slice() else {
+                panic!("{about}: {:?}", findings.all);
+            };
+            assert_eq!(format!("{} {}", one.check.id, one.fix), want, "{about}");
+        }
     }
 
     /// What stands in a finding: host, check, fix, and the checks of its parts.

@@ -8,6 +8,7 @@ use super::findings::{Findings, Mismatch};
 use crate::fact::Needs;
 use crate::fact::ipvs::Served;
 use crate::model::{Cluster, Host};
+use crate::resource::Resource;
 use crate::resource::ipvs::{KEEPALIVED, Virtual};
 use crate::resource::service_manager::ServiceManager;
 use crate::view;
@@ -24,8 +25,8 @@ pub(super) static IPVS_OWNER: Check = Check {
 
 pub(super) static IPVS_FOREIGN: Check = Check {
     id: "ipvs-foreign",
-    summary: "Services in the IPVS table that are not of this cluster (a note).",
-    reason: "They may belong to a different cluster on the same directors, or be remains of an earlier configuration.",
+    summary: "The IPVS table has no service on a VIP that neither this cluster nor another one that lvsctl manages has; other foreign services are a note.",
+    reason: "They may belong to a different cluster on the same directors, or be remains of an earlier configuration. One on a VIP takes packets that clients send there.",
     source: "ipvsadm(8)",
     fix: "`ipvsadm -D` for a service that is not needed",
     needs: table_needs,
@@ -110,11 +111,39 @@ pub(super) fn by_owner<'a>(audit: &'a HostAudit) -> (Vec<&'a Served>, Vec<&'a Se
     all.partition(|served| ours.contains(&served.definition.r#virtual))
 }
 
-/// Services in the table that are not of this cluster are noted, and left alone.
+/// Why the table is not known.
+pub(super) const HIDDEN: &str = "the kernel has one, and ipvsadm is not there to read it";
+
+/// Services in the table that are not of this cluster are left alone: noted, or a warning where they are on our VIPs.
 fn strangers(audit: &HostAudit, findings: &mut Findings) {
+    if audit.facts().ipvs.table.hidden {
+        return findings.unknown(audit.name(), &IPVS_FOREIGN, "the IPVS table", HIDDEN);
+    }
     let (_, others) = by_owner(audit);
+    let vips = audit.cluster.all_vips();
+    let known = audit.run.answer.others.iter().flat_map(|m| &m.entries);
+    let known: BTreeSet<Virtual> = known
+        .filter_map(|entry| match &entry.resource {
+            Resource::Ipvs(ipvs) => Some(ipvs.service.r#virtual),
+            _ => None,
+        })
+        .collect();
     for served in others {
         let key = served.definition.r#virtual;
+        let on = match key {
+            Virtual::Tcp(at) | Virtual::Udp(at) => Some(at.ip()),
+            Virtual::Fwmark { .. } => None,
+        };
+        if let Some(vip) = on.filter(|ip| vips.contains(ip) && !known.contains(&key)) {
+            let fault = Mismatch::new(
+                format!("services of the inventory alone on {vip}"),
+                format!("the service {key} too"),
+                format!("`ipvsadm -D {}`, or add it to the inventory", key.printed()),
+            );
+            let fault = fault.warning().of_vip(vip);
+            findings.fail(audit.name(), &IPVS_FOREIGN, key.to_string(), fault);
+            continue;
+        }
         findings.note(
             audit.name(),
             &IPVS_FOREIGN,

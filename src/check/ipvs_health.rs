@@ -81,6 +81,12 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
                             rs.address.ip()
                         ),
                     );
+                    let mut host = service.backends().filter(|b| b.address == rs.address.ip());
+                    let mismatch = match host.next() {
+                        Some(backend) => mismatch.points_at(&backend.host),
+                        None => mismatch,
+                    };
+                    let mismatch = mismatch.of_service(&service.name);
                     findings.fail(director, &IPVS_HEALTH, what.clone(), mismatch);
                 }
             }

@@ -36,8 +36,17 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
     if directors().all(|s| s.facts().ipvs.sync_daemons.is_empty()) {
         return;
     }
+    // What ipvsadm did not tell is not "none".
+    let known = || directors().filter(|s| !s.facts().ipvs.table.hidden);
+    let idle: Vec<&str> = known()
+        .filter(|s| s.facts().ipvs.sync_daemons.is_empty())
+        .map(HostAudit::name)
+        .collect();
+    if !idle.is_empty() {
+        return known().for_each(|director| unheard(director, &idle, findings));
+    }
     let vips = audit.cluster.all_vips();
-    for director in directors() {
+    for director in known() {
         let held = vips.iter().filter(|vip| holds(director, **vip)).count();
         let role = match held {
             0 => "backup",
@@ -62,6 +71,23 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
     }
 }
 
+/// Nobody asked for daemons, and some directors have none: those that run are the odd ones.
+fn unheard(director: &HostAudit, idle: &[&str], findings: &mut Findings) {
+    let daemons = &director.facts().ipvs.sync_daemons;
+    let fault = (!daemons.is_empty()).then(|| {
+        let fix = format!(
+            "`{}`, or `sync_daemon: true` in the inventory for all directors",
+            stop(daemons).trim_end_matches("; ")
+        );
+        Mismatch::new(
+            format!("no sync daemon, as on {}", idle.join(" and ")),
+            found(daemons),
+            fix,
+        )
+    });
+    findings.judge(director.name(), &SYNC_DAEMON, "none", fault);
+}
+
 fn of_instance(audit: &ClusterAudit, instance: &VrrpInstance, findings: &mut Findings) {
     let vips: BTreeSet<IpAddr> = instance.vips.iter().map(|vip| vip.address).collect();
     let members = || {
@@ -72,6 +98,11 @@ fn of_instance(audit: &ClusterAudit, instance: &VrrpInstance, findings: &mut Fin
         common_id(members().map(|(director, _)| director.facts().ipvs.sync_daemons.as_slice()));
     let id = id.unwrap_or_else(|| instance.virtual_router_id.to_string());
     for (director, me) in members() {
+        if director.facts().ipvs.table.hidden {
+            let why = "ipvsadm is not there to tell";
+            findings.unknown(director.name(), &SYNC_DAEMON, "sync daemon", why);
+            continue;
+        }
         let serves = vips.iter().any(|vip| holds(director, *vip));
         let role = if serves { "master" } else { "backup" };
         let daemons = &director.facts().ipvs.sync_daemons;
@@ -145,14 +176,18 @@ fn fix(director: &HostAudit, daemons: &[String], role: &str, interface: &str, id
     {
         return "`lvsctl apply` writes `lvs_sync_daemon` into keepalived.conf".to_owned();
     }
+    let stop = stop(daemons);
+    format!("`{stop}ipvsadm --start-daemon {role} --mcast-interface {interface} --syncid {id}`")
+}
+
+fn stop(daemons: &[String]) -> String {
     let roles = ["master", "backup"];
     let running = roles
         .iter()
         .filter(|role| daemons.iter().any(|line| line.starts_with(**role)));
-    let stop: String = running
+    running
         .map(|role| format!("ipvsadm --stop-daemon {role}; "))
-        .collect();
-    format!("`{stop}ipvsadm --start-daemon {role} --mcast-interface {interface} --syncid {id}`")
+        .collect()
 }
 
 #[cfg(test)]

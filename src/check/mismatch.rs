@@ -64,6 +64,13 @@ impl Mismatch {
         self
     }
 
+    /// A server answered, if wrongly.
+    #[must_use]
+    pub fn answered(mut self) -> Self {
+        self.about.answered = true;
+        self
+    }
+
     /// It shows at the next boot, start or takeover: what clients get now is not its consequence.
     #[must_use]
     pub fn later(mut self) -> Self {

@@ -61,6 +61,7 @@ fn duplicates(audit: &ClusterAudit, findings: &mut Findings) {
                     format!("it on {interface} of {} too", host.name()),
                     format!("`ip addr del {address}/{prefix} dev {interface}` on {}, and out of what sets it at boot", host.name()),
                 )
+                .points_at(&owner.name)
             });
             let read = format!("on {}", held.interface);
             findings.judge_read(
@@ -164,6 +165,11 @@ fn neighbours(audit: &ClusterAudit, findings: &mut Findings) {
                     ),
                 )
             });
+            let vip = Some(entry.address).filter(|address| vips.contains(address));
+            let fault = match (fault, vip) {
+                (Some(fault), Some(vip)) => Some(fault.of_vip(vip)),
+                (fault, _) => fault,
+            };
             findings.judge(host.name(), &NEIGHBOUR, entry.address.to_string(), fault);
         }
     }

@@ -332,37 +332,51 @@ fn fault(audit: &HostAudit, one: &Asked, found: &str) -> Mismatch {
     Mismatch::new(expected, found, fix).because(cause)
 }
 
+/// What shows that something has no way: in words, the fix and the cause.
+pub(super) type End = (String, String, Cause);
+
+/// Why there is no way for what a host sends to an address, where a route or a rule shows it.
+pub(super) fn end_of(audit: &HostAudit, to: IpAddr) -> Option<End> {
+    ending_route(audit, to).or_else(|| ending_rule(audit))
+}
+
+fn ending_route(audit: &HostAudit, to: IpAddr) -> Option<End> {
+    let within = |range: &str| match range {
+        "default" => true,
+        range => sets::range(range).is_some_and(|(a, b)| a <= to && to <= b),
+    };
+    let ends = &audit.facts().route_to.ends;
+    let mut ends = ends.iter().filter(|_| to.is_ipv4());
+    let words = ends.find(|end| within(&end.to))?.words();
+    Some((
+        format!("the route {words}"),
+        format!("`ip route del {words}`, and out of what sets it at boot"),
+        Cause::Rule(words),
+    ))
+}
+
+fn ending_rule(audit: &HostAudit) -> Option<End> {
+    let rule = audit.facts().route_to.rules.first()?;
+    let words = format!("the rule {} {}", rule.priority, rule.action);
+    Some((
+        words.clone(),
+        format!(
+            "`ip rule del priority {}`, and out of what sets it at boot",
+            rule.priority
+        ),
+        Cause::Rule(words),
+    ))
+}
+
 /// What makes the kernel refuse, by what else it showed.
 fn cause(audit: &HostAudit, one: &Asked, found: &str) -> (String, String, Option<Cause>) {
     let facts = audit.facts();
-    let ends_of = |ip: IpAddr| {
-        let within = |to: &str| match to {
-            "default" => true,
-            to => sets::range(to).is_some_and(|(a, b)| a <= ip && ip <= b),
-        };
-        let mut all = facts.route_to.ends.iter().filter(|_| ip.is_ipv4());
-        all.find(|end| within(&end.to))
-    };
     // A route of the source ends what comes from it, as far as reverse path filters ask.
-    let ends = ends_of(one.question.to).or_else(|| ends_of(one.question.from?));
-    if let Some(end) = ends {
-        let words = end.words();
-        return (
-            format!("{found}: the route {words}"),
-            format!("`ip route del {words}`, and out of what sets it at boot"),
-            Some(Cause::Rule(words)),
-        );
-    }
-    if let Some(rule) = facts.route_to.rules.first() {
-        let words = format!("the rule {} {}", rule.priority, rule.action);
-        return (
-            format!("{found}: {words}"),
-            format!(
-                "`ip rule del priority {}`, and out of what sets it at boot",
-                rule.priority
-            ),
-            Some(Cause::Rule(words)),
-        );
+    let end = ending_route(audit, one.question.to)
+        .or_else(|| ending_route(audit, one.question.from?))
+        .or_else(|| ending_rule(audit));
+    if let Some((by, fix, cause)) = end {
+        return (format!("{found}: {by}"), fix, Some(cause));
     }
     if let Some(interface) = one
         .question

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::definition::{Check, Judge, packet_filter};
 use super::findings::{Findings, Mismatch};
-use super::{Cause, HostAudit};
+use super::{Cause, HostAudit, packet_route};
 use crate::fact::Needs;
 use crate::model::topology::{self, Serves};
 use crate::model::{Cluster, Host, Mode, Service};
@@ -84,6 +84,17 @@ fn marked(audit: &HostAudit, like: IpAddr) -> Option<String> {
     ))
 }
 
+/// A neighbour needs no gateway; to others the host's gateway leads.
+fn around(audit: &HostAudit, to: IpAddr, gateway: IpAddr) -> String {
+    let why = "a director drops packets that come from its own VIP";
+    if audit.host.facing(to).is_some() {
+        return format!(
+            "`ip route flush match {to} via {gateway}`, and out of what sets it at boot: {why}"
+        );
+    }
+    format!("set the host's gateway to a router that is no director: {why}")
+}
+
 /// In DR and TUN: not through a director.
 fn past_directors(audit: &HostAudit, vip: IpAddr, findings: &mut Findings) {
     let host = audit.name();
@@ -92,13 +103,17 @@ fn past_directors(audit: &HostAudit, vip: IpAddr, findings: &mut Findings) {
         let Some(route) = audit.facts().route_to.get(to, Some(vip)) else {
             // A cluster may have no way out; its own clients must be reached.
             if name != OUTSIDE && audit.addresses().has(vip) {
-                let mismatch = Mismatch::new(
-                    format!("a route to {name} ({to}) from {vip}"),
-                    "none",
-                    format!(
-                        "see `ip route get {to}` on it; where it has no way at all, set its `gateway` to a router that is no director"
+                let expected = format!("a route to {name} ({to}) from {vip}");
+                let mismatch = match packet_route::end_of(audit, to) {
+                    Some((by, fix, cause)) => Mismatch::new(expected, by, fix).because(Some(cause)),
+                    None => Mismatch::new(
+                        expected,
+                        "none",
+                        format!(
+                            "set the gateway of {host} in the inventory to a router that is no director, then `lvsctl apply`; `ip rule` and `ip route show table all` show what leads elsewhere"
+                        ),
                     ),
-                );
+                };
                 findings.judge(host, &REPLY_ROUTE, name, Some(mismatch));
             }
             continue;
@@ -110,7 +125,7 @@ fn past_directors(audit: &HostAudit, vip: IpAddr, findings: &mut Findings) {
             Mismatch::new(
                 format!("replies to {name} ({to}) past the directors"),
                 format!("the gateway {gateway}, which is {director}"),
-                "set the host's gateway to a router that is no director: a director drops packets that come from its own VIP",
+                around(audit, to, *gateway),
             )
         });
         if let (Some(_), Some(why)) = (&mismatch, marked(audit, vip)) {

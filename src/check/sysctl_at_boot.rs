@@ -1,12 +1,16 @@
 //! What the next boot makes of sysctls: files of `sysctl.d` that set another value than the wanted one, or than the one that
 //! runs now.
 
+use std::collections::BTreeMap;
+
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
 use super::{Cause, HostAudit};
 use crate::fact::Needs;
+use crate::fact::sysctl_file::Set;
 use crate::model::{Cluster, Host};
 use crate::resource::Resource;
+use crate::shell::quote;
 
 pub(super) static PERSISTED_SYSCTL: Check = Check {
     id: "persisted-sysctl",
@@ -35,44 +39,131 @@ fn needs(_: &Cluster, _: &Host, needs: &mut Needs) {
 }
 
 fn judge(audit: &HostAudit, findings: &mut Findings) {
-    persisted(audit, findings);
-    undone(audit, findings);
+    let mut odd = persisted(audit, findings);
+    odd.extend(undone(audit, findings));
+    tell(audit, odd, findings);
+}
+
+/// A parameter that a line of a file sets otherwise.
+struct Odd<'a> {
+    name: String,
+    expected: String,
+    by: Set<'a>,
+    /// The value that runs, where lvsctl wants none.
+    unasked: bool,
+}
+
+/// One finding for each line, whatever number of parameters its pattern is about.
+fn tell(audit: &HostAudit, odd: Vec<Odd>, findings: &mut Findings) {
+    let mut lines: BTreeMap<(&str, &str), Vec<Odd>> = BTreeMap::new();
+    for one in odd {
+        lines
+            .entry((one.by.file, one.by.key))
+            .or_default()
+            .push(one);
+    }
+    for ((file, key), all) in lines {
+        let Some(first) = all.first() else { continue };
+        let names: Vec<&str> = all.iter().map(|odd| odd.name.as_str()).collect();
+        let expected: Vec<&str> = all.iter().map(|odd| odd.expected.as_str()).collect();
+        let take = take_out(file, key);
+        let unasked = all.iter().all(|odd| odd.unasked);
+        let fix = if unasked {
+            format!(
+                "{take}; if that value is meant, `sysctl -w {}={}`",
+                first.name, first.by.value
+            )
+        } else {
+            take
+        };
+        // Of a file of ours that was edited, that is the fault.
+        let is_ours = audit
+            .run
+            .wanted
+            .iter()
+            .any(|resource| matches!(resource, Resource::File(ours) if ours.path == file));
+        let cause = if is_ours {
+            Cause::Resource {
+                kind: "file".to_owned(),
+                key: file.to_owned(),
+            }
+        } else {
+            Cause::Sysctl(first.name.clone())
+        };
+        let found = format!("{}, set by {file}", first.by.value);
+        let mismatch = Mismatch::new(expected.join(" and "), found, fix);
+        let mismatch = mismatch.because(Some(cause)).later();
+        let mismatch = if unasked {
+            mismatch.warning()
+        } else {
+            mismatch
+        };
+        findings.fail(audit.name(), &PERSISTED_SYSCTL, names.join(", "), mismatch);
+    }
+}
+
+/// The command that takes a line out. What a package brought is changed in a copy, which counts in its place.
+pub(super) fn take_out(file: &str, key: &str) -> String {
+    // A dot stands for either separator.
+    let mut pattern = String::new();
+    for c in key.chars() {
+        match c {
+            '/' => pattern.push('.'),
+            '*' | '[' | ']' | '\\' | '$' => pattern.extend(['[', c, ']']),
+            c => pattern.push(c),
+        }
+    }
+    let line = quote(&format!("/{pattern} *=/d"));
+    let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
+    if folder.ends_with("lib/sysctl.d") {
+        let copy = format!("/etc/sysctl.d/{name}");
+        return format!(
+            "`cp {} /etc/sysctl.d/ && sed -i {line} {}`",
+            quote(file),
+            quote(&copy)
+        );
+    }
+    // A link to /etc/sysctl.conf, which would be replaced.
+    let file = if name == "99-sysctl.conf" {
+        format!("\"$(readlink -f {file})\"")
+    } else {
+        quote(file)
+    };
+    format!("`sed -i {line} {file}`")
 }
 
 /// The node script runs after systemd-sysctl(8) and sets what is wanted; a file that says otherwise wins until then,
 /// and again after each `sysctl --system`.
-fn persisted(audit: &HostAudit, findings: &mut Findings) {
+fn persisted<'a>(audit: &'a HostAudit, findings: &mut Findings) -> Vec<Odd<'a>> {
+    let mut odd = Vec::new();
     for resource in &audit.run.wanted {
         let Resource::Sysctl(sysctl) = resource else {
             continue;
         };
         let path = sysctl.path();
-        let Some((value, file)) = audit.facts().sysctl_file.of(below_proc(&path)) else {
+        let Some(by) = audit.facts().sysctl_file.of(below_proc(&path)) else {
             // Our own file is among them, so none at all is drift.
             continue;
         };
-        let fault = (!sysctl.holds(value)).then(|| {
-            Mismatch::new(
-                format!("{} = {} at boot", sysctl.name, sysctl.value),
-                format!("{value}, set by {file}"),
-                format!("take the line out of {file}"),
-            )
-            .because(Some(Cause::Sysctl(sysctl.name.clone())))
-            .later()
+        if sysctl.holds(by.value) {
+            let read = format!("{}, set by {}", by.value, by.file);
+            let name = sysctl.name.clone();
+            findings.pass_of(audit.name(), &PERSISTED_SYSCTL, name, read);
+            continue;
+        }
+        odd.push(Odd {
+            name: sysctl.name.clone(),
+            expected: format!("{} = {} at boot", sysctl.name, sysctl.value),
+            by,
+            unasked: false,
         });
-        let read = format!("{value}, set by {file}");
-        findings.judge_read(
-            audit.name(),
-            &PERSISTED_SYSCTL,
-            sysctl.name.clone(),
-            read,
-            fault,
-        );
     }
+    odd
 }
 
 /// Values that lvsctl does not set: the next boot may set another than the one that runs.
-fn undone(audit: &HostAudit, findings: &mut Findings) {
+fn undone<'a>(audit: &'a HostAudit, findings: &mut Findings) -> Vec<Odd<'a>> {
+    let mut odd = Vec::new();
     let wanted: Vec<String> = audit
         .run
         .wanted
@@ -86,7 +177,7 @@ fn undone(audit: &HostAudit, findings: &mut Findings) {
     for interface in names.chain(["all"]) {
         for name in OF_INTERFACES {
             let path = format!("/proc/sys/net/ipv4/conf/{interface}/{name}");
-            let (Some(runs), Some((boots, file))) = (
+            let (Some(runs), Some(by)) = (
                 audit.facts().sysctl.get(&path),
                 audit.facts().sysctl_file.of(below_proc(&path)),
             ) else {
@@ -96,27 +187,56 @@ fn undone(audit: &HostAudit, findings: &mut Findings) {
                 continue;
             }
             let key = format!("net.ipv4.conf.{}.{name}", interface.replace('.', "/"));
-            let fault = (runs.trim() != boots).then(|| {
-                Mismatch::new(
-                    format!(
-                        "{key} to keep its current value {} after a boot",
-                        runs.trim()
-                    ),
-                    format!("{boots}, set by {file}"),
-                    format!(
-                        "`sysctl -w {key}={boots}` if that is meant, else delete the line in {file}"
-                    ),
-                )
-                .because(Some(Cause::Sysctl(key.clone())))
-                .later()
-                .warning()
+            let runs = runs.trim();
+            if runs == by.value {
+                let read = format!("{}, set by {}", by.value, by.file);
+                findings.pass_of(audit.name(), &PERSISTED_SYSCTL, key, read);
+                continue;
+            }
+            odd.push(Odd {
+                expected: format!("{key} to keep its current value {runs} after a boot"),
+                name: key,
+                by,
+                unasked: true,
             });
-            let read = format!("{boots}, set by {file}");
-            findings.judge_read(audit.name(), &PERSISTED_SYSCTL, key, read, fault);
         }
     }
+    odd
 }
 
 fn below_proc(path: &str) -> &str {
     path.strip_prefix("/proc/sys/").unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_that_is_taken_out() {
+        for (file, key, fix) in [
+            (
+                "/etc/sysctl.d/99-x.conf",
+                "net.ipv4.ip_forward",
+                "`sed -i '/net.ipv4.ip_forward *=/d' /etc/sysctl.d/99-x.conf`",
+            ),
+            (
+                "/etc/sysctl.d/99-x.conf",
+                "net/ipv4/conf/*/arp_ignore",
+                "`sed -i '/net.ipv4.conf.[*].arp_ignore *=/d' /etc/sysctl.d/99-x.conf`",
+            ),
+            (
+                "/etc/sysctl.d/99-sysctl.conf",
+                "a.b",
+                "`sed -i '/a.b *=/d' \"$(readlink -f /etc/sysctl.d/99-sysctl.conf)\"`",
+            ),
+            (
+                "/usr/lib/sysctl.d/99-v.conf",
+                "a.b",
+                "`cp /usr/lib/sysctl.d/99-v.conf /etc/sysctl.d/ && sed -i '/a.b *=/d' /etc/sysctl.d/99-v.conf`",
+            ),
+        ] {
+            assert_eq!(take_out(file, key), fix);
+        }
+    }
 }

@@ -94,7 +94,7 @@ fn only_at(findings: &mut Findings, audit: &HostAudit, vip: IpAddr, home: &str) 
             ),
         )
     });
-    let fault = fault.map(|fault| fault.of_vip(vip));
+    let fault = fault.map(|fault| fault.of_vip(vip).because(Some(Cause::Vip(vip))));
     let read: Vec<&str> = audit
         .addresses()
         .of(vip)
@@ -126,7 +126,7 @@ fn nowhere(findings: &mut Findings, audit: &HostAudit, vip: IpAddr) {
             format!("`ip addr del {vip}/{} dev {}`", held.prefix, held.interface),
         )
     });
-    let fault = fault.map(|fault| fault.of_vip(vip));
+    let fault = fault.map(|fault| fault.of_vip(vip).because(Some(Cause::Vip(vip))));
     let read = "on no interface";
     findings.judge_read(
         &audit.host.name,

@@ -21,6 +21,17 @@ struct Setting {
     /// None: the path is left out of patterns.
     value: Option<String>,
     file: String,
+    /// The name as it is written.
+    key: String,
+}
+
+/// The line that sets a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Set<'a> {
+    pub value: &'a str,
+    pub file: &'a str,
+    /// The name as it is written, perhaps a pattern.
+    pub key: &'a str,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,7 +80,7 @@ impl SysctlFiles {
     }
 
     /// What sets a parameter, named by its path below /proc/sys. A line that names it counts more than a pattern.
-    pub fn of(&self, path: &str) -> Option<(&str, &str)> {
+    pub fn of(&self, path: &str) -> Option<Set<'_>> {
         let exact = self.settings.iter().find(|s| s.path == path);
         let setting = match exact {
             Some(setting) => setting,
@@ -78,7 +89,11 @@ impl SysctlFiles {
                 .iter()
                 .rfind(|s| s.value.is_some() && fits(&s.path, path))?,
         };
-        Some((setting.value.as_deref()?, &setting.file))
+        Some(Set {
+            value: setting.value.as_deref()?,
+            file: &setting.file,
+            key: &setting.key,
+        })
     }
 }
 
@@ -112,10 +127,12 @@ fn setting(line: &str, file: &str) -> Option<Setting> {
     if value.is_none() && bare.is_none() {
         return None;
     }
+    let key = bare.unwrap_or(key).trim();
     Some(Setting {
-        path: path(bare.unwrap_or(key).trim()),
+        path: path(key),
         value,
         file: file.to_owned(),
+        key: key.to_owned(),
     })
 }
 
@@ -176,8 +193,11 @@ mod tests {
 
     fn of(lines: &str, path: &str) -> Option<(String, String)> {
         let boot = SysctlFiles::read(FILES, lines);
-        let (value, file) = boot.of(path)?;
-        Some((value.to_owned(), file.rsplit('/').next()?.to_owned()))
+        let set = boot.of(path)?;
+        Some((
+            set.value.to_owned(),
+            set.file.rsplit('/').next()?.to_owned(),
+        ))
     }
 
     #[test]

@@ -381,6 +381,10 @@ impl Kind for Ipvs {
 
     fn diff(&self, facts: &Facts, cx: &Context) -> Option<Change> {
         let table = &facts.ipvs.table;
+        // What is there is not known until ipvsadm is installed, and to add it again would fail.
+        if table.hidden {
+            return None;
+        }
         let difference = Difference::new(self, table, cx);
         let served = self.served(table);
         let same_definition = served.is_some_and(|s| s.definition == self.service);

@@ -53,6 +53,8 @@ const SUFFIXES: &[&str] = &[
 const NOW: &str = "now";
 /// The name of the field about its start at boot.
 pub(crate) const AT_BOOT: &str = "at boot";
+/// The field for files that changed since it read them.
+pub(crate) const RUNS_WITH: &str = "runs with";
 
 /// What a unit is to be when a plan is done.
 #[derive(Debug, Clone, Copy)]
@@ -103,7 +105,7 @@ impl Unit {
         let manager = ServiceManager::of(&facts.system);
         let change = Change::new(Self::NAME, self.key(), Action::Update)
             .field(
-                "runs with",
+                RUNS_WITH,
                 Some(format!("our {}", read.join(", "))),
                 Some("what is there without us"),
             )
@@ -232,7 +234,7 @@ impl Kind for Unit {
             why.dedup();
             change = change
                 .field(
-                    "runs with",
+                    RUNS_WITH,
                     Some(format!("an older {}", why.join(", "))),
                     Some("the file as it is"),
                 )

@@ -7,9 +7,12 @@ use crate::bench::{Bench, act, clean, holds, host};
 use crate::cluster::Cluster;
 use crate::fault::{Fault, Repair};
 use crate::verify::{Verified, commands};
+use crate::work::Options;
 
 /// How often a fault's harm is looked for.
 const LOOKS: usize = 40;
+/// How many findings' fixes are followed, one after the other, as an administrator would.
+const FIXES: usize = 3;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Line {
@@ -60,13 +63,13 @@ pub(crate) fn run(
     bench: &mut Bench,
     name: &str,
     fault: &Fault,
-    reboots: bool,
+    options: Options,
 ) -> (Line, Result<(), String>) {
     let started = Instant::now();
     let mut line = Line::of(name, words(&fault.repaired_by));
     let result = bench
         .cluster()
-        .and_then(|cluster| steps(cluster, fault, reboots, &mut line));
+        .and_then(|cluster| steps(cluster, fault, options, &mut line));
     line.seconds = started.elapsed().as_secs_f64();
     if result.is_err() && !line.clean {
         restore(bench, fault);
@@ -79,8 +82,16 @@ fn words(all: &[Repair]) -> String {
     words.join(" and ")
 }
 
-fn steps(cluster: &Cluster, fault: &Fault, reboots: bool, line: &mut Line) -> Result<(), String> {
-    let shows = fault.bites.as_ref().filter(|_| reboots || !fault.boot);
+fn steps(
+    cluster: &Cluster,
+    fault: &Fault,
+    options: Options,
+    line: &mut Line,
+) -> Result<(), String> {
+    let shows = fault
+        .bites
+        .as_ref()
+        .filter(|_| options.reboots || !fault.boot);
     if shows.is_some_and(|bites| holds(cluster, bites)) {
         line.clean = true;
         return Err("`bites` holds without the fault".to_owned());
@@ -110,6 +121,21 @@ fn steps(cluster: &Cluster, fault: &Fault, reboots: bool, line: &mut Line) -> Re
             verified.told()
         ));
     }
+    if options.fixes && line.found {
+        println!("{} is reported:\n{}", line.name, verified.told());
+        match follow_all(cluster, fault, &verified) {
+            Ok(()) => {
+                "fix".clone_into(&mut line.repaired_by);
+                line.clean = true;
+                return if wrong.is_empty() {
+                    Ok(())
+                } else {
+                    Err(wrong.join("\n"))
+                };
+            }
+            Err(error) => println!("{}: its fix does not do: {error}", line.name),
+        }
+    }
     let repaired = if line.found {
         repair(cluster, fault, &verified)
     } else {
@@ -124,6 +150,12 @@ fn steps(cluster: &Cluster, fault: &Fault, reboots: bool, line: &mut Line) -> Re
         Ok(()) => line.clean = true,
         Err(error) => wrong.push(format!("{error}before it:\n{}", verified.told())),
     }
+    // What a fix leaves, such as a copy of a file, is no part of the next fault.
+    if line.clean && fault.boot && !fault.repaired_by.contains(&Repair::Undo) {
+        fault.undo.iter().for_each(|one| {
+            holds(cluster, one);
+        });
+    }
     if wrong.is_empty() {
         Ok(())
     } else {
@@ -134,6 +166,19 @@ fn steps(cluster: &Cluster, fault: &Fault, reboots: bool, line: &mut Line) -> Re
 /// What a boot-time fault waits for.
 fn restart(cluster: &Cluster, fault: &Fault) {
     cluster.reboot_these(&hosts(cluster, fault).into_iter().collect::<Vec<_>>());
+}
+
+/// Follows fixes until the cluster is clean.
+fn follow_all(cluster: &Cluster, fault: &Fault, verified: &Verified) -> Result<(), String> {
+    let mut last = verified.clone();
+    for _ in 0..FIXES {
+        follow(cluster, fault, &last)?;
+        match clean(cluster, fault.traffic) {
+            Ok(()) => return Ok(()),
+            Err(left) => last = left,
+        }
+    }
+    Err(format!("not clean after fixes:\n{}", last.told()))
 }
 
 /// With known ids: one of them; else an error or a warning about a host of the fault, or about the whole cluster.
@@ -151,7 +196,7 @@ pub(crate) fn is_found(cluster: &Cluster, fault: &Fault, verified: &Verified) ->
 fn is_exact(fault: &Fault, verified: &Verified) -> bool {
     fault.finds.as_ref().is_none_or(|ids| {
         let expected: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
-        verified.ids() == expected
+        verified.ids() == expected && verified.alarms.len() == ids.len()
     })
 }
 

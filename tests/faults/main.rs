@@ -50,6 +50,10 @@ struct All {
     #[arg(long)]
     reboot: bool,
 
+    /// Prints all findings, and follows their fixes first, whatever the faults' files say.
+    #[arg(long)]
+    fixes: bool,
+
     /// How many times `verify` is asked in each healthy state.
     #[arg(long, value_name = "N", default_value_t = 1)]
     healthy: usize,
@@ -97,6 +101,7 @@ fn main() -> ExitCode {
     let options = Options {
         labs,
         reboots: all.reboot,
+        fixes: all.fixes,
         rounds: all.healthy,
     };
     let workers = runs.then(|| work::start(chosen, &board, options));

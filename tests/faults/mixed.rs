@@ -41,7 +41,7 @@ fn steps(cluster: &Cluster, faults: &[Fault], line: &mut Line) -> Result<(), Str
         let expected: BTreeSet<&str> = ids.into_iter().flatten().map(String::as_str).collect();
         verified.ids() == expected
     });
-    line.exactly = line.found && exactly;
+    line.exactly = line.found && exactly && verified.alarms.len() == faults.len();
     for fault in faults {
         repair(cluster, fault, &verified)?;
     }

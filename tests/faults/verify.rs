@@ -22,7 +22,7 @@ struct Document {
     findings: Vec<Finding>,
 }
 
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Verified {
     /// Errors and warnings, in the order in which they are shown.
     pub alarms: Vec<Finding>,

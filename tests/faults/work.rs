@@ -31,6 +31,8 @@ pub(crate) struct Options {
     /// How many labs there are at a time.
     pub labs: usize,
     pub reboots: bool,
+    /// Whether the findings' fixes are tried first, whatever the fault's file says.
+    pub fixes: bool,
     /// How many times `verify` is asked in each healthy state.
     pub rounds: usize,
 }
@@ -148,7 +150,7 @@ fn work(group: Vec<Job>, board: &Board, lines: &Mutex<Vec<Line>>, options: Optio
 fn one(bench: &mut Bench, job: &Job, options: Options) -> (Option<Line>, Result<(), String>) {
     match &job.what {
         What::Fault(fault) => {
-            let (line, outcome) = job::run(bench, &job.name, fault, options.reboots);
+            let (line, outcome) = job::run(bench, &job.name, fault, options);
             (Some(line), outcome)
         }
         What::Mixed(faults) => {

@@ -12,7 +12,7 @@ const INTRO: &str = "\
 <!-- Made by `make docs` from tests/faults. Do not edit. -->
 
 `make faults` injects each of these faults into a clean cluster in [the lab](lab.md), one at a time. `verify` must report it by
-exactly the checks that are named here, the repair must work, and `verify` must report nothing afterwards. A fault whose harm can
+one finding of each check that is named here and no other, the repair must work, and `verify` must report nothing afterwards. A fault whose harm can
 be shown has a test of it that fails before the fault is injected and succeeds with it. `make faults REBOOT=1` shows the harm
 of boot-time faults by a reboot.
 
@@ -23,6 +23,7 @@ of boot-time faults by a reboot.
 | `make faults SHARD=K/N` | the Kth of N parts, K from 0 |
 | `make faults HEALTHY=50` | asks `verify` 50 times in each healthy state |
 | `make faults REBOOT=1` | reboots hosts for boot-time faults |
+| `make faults FIXES=1` | prints all findings, and follows their fixes first, whatever repairs a file names |
 
 A fault is a file `tests/faults/cases/GROUP/NAME.yaml`:
 

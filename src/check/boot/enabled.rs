@@ -4,6 +4,7 @@
 use super::ours::Ours;
 use super::report::{Fault, plain};
 use super::{BOOT_ADDRESS, BOOT_FIREWALL, BOOT_IPVS, BOOT_MODULE, BOOT_UNIT};
+use crate::check::sysctl_at_boot::take_out;
 use crate::fact::boot_source::Line;
 use crate::model::Protocol;
 use crate::resource::service_manager::ServiceManager;
@@ -69,26 +70,32 @@ pub(super) fn all(ours: &Ours) -> Vec<Fault> {
 /// Values of sysctl.d(5) that keep modules or IPv6 from coming up.
 fn of_sysctl_files(ours: &Ours) -> Vec<Fault> {
     let v6 = ours.vips.iter().any(std::net::IpAddr::is_ipv6);
-    let known = [
-        (
-            "kernel/modules_disabled",
-            &BOOT_MODULE,
-            "no module loads after it is set",
-            !ours.modules.is_empty(),
-        ),
-        (
-            "net/ipv6/conf/all/disable_ipv6",
-            &BOOT_ADDRESS,
-            "IPv6 is switched off, and VIPs are of IPv6",
-            v6,
-        ),
-    ];
+    let nics = ours.audit.host.interfaces.iter().map(|nic| &*nic.name);
+    let off = "IPv6 is switched off, and VIPs are of IPv6";
+    let v6 = nics.chain(["all", "default"]).map(|name| {
+        let path = format!("net/ipv6/conf/{name}/disable_ipv6");
+        (path, &BOOT_ADDRESS, off, v6)
+    });
+    let known = [(
+        "kernel/modules_disabled".to_owned(),
+        &BOOT_MODULE,
+        "no module loads after it is set",
+        !ours.modules.is_empty(),
+    )];
+    let known = known.into_iter().chain(v6);
     let files = &ours.audit.facts().sysctl_file;
-    let found = known.into_iter().filter(|(.., matters)| *matters);
+    let found = known.filter(|(.., matters)| *matters);
+    let mut lines = Vec::new();
     let faults = found.filter_map(|(path, check, does, _)| {
-        let (value, file) = files.of(path).filter(|(value, _)| *value == "1")?;
+        let by = files.of(&path).filter(|by| by.value == "1")?;
+        // A pattern may be about several.
+        if lines.contains(&(by.file, by.key)) {
+            return None;
+        }
+        lines.push((by.file, by.key));
+        let (value, file) = (by.value, by.file);
         let key = path.replace('/', ".");
-        let fix = format!("take the line out of {file}");
+        let fix = take_out(file, by.key);
         let says = format!("{file} sets {key} to {value} at the next boot: {does}");
         Some(plain(
             check,

@@ -17,6 +17,8 @@ pub(super) struct Harm {
     pub(super) does: String,
     /// The kernel parameter, as sysctl(8) writes it.
     pub(super) sysctl: Option<String>,
+    /// The VIP that it puts somewhere or takes away.
+    pub(super) vip: Option<IpAddr>,
     /// Lines that mean nothing without this one.
     pub(super) with: Vec<usize>,
 }
@@ -27,8 +29,15 @@ impl Harm {
             check,
             does: does.into(),
             sysctl: None,
+            vip: None,
             with: Vec::new(),
         }
+    }
+
+    /// About an address, which may be a VIP.
+    pub(super) fn of_address(mut self, address: IpAddr, ours: &Ours) -> Self {
+        self.vip = Some(address).filter(|address| ours.vips.contains(address));
+        self
     }
 
     /// Together with all lines of its file.
@@ -132,6 +141,7 @@ fn ip_address(verb: &str, words: &[&str], ours: &Ours) -> Option<Harm> {
         };
     }
     let which = words.iter().find_map(|word| address(word))?;
+    let harm = |does: String| Some(Harm::new(&BOOT_ADDRESS, does).of_address(which, ours));
     if is_short_for(verb, "delete") {
         return if ours.needs(which) {
             harm(format!("removes {which}"))
@@ -196,7 +206,15 @@ fn ip_route(verb: &str, words: &[&str], ours: &Ours) -> Option<Harm> {
             None
         };
     }
-    let net = net(to).filter(|net| ours.crosses(net))?;
+    let net = net(to)?;
+    let concerns = if discards.is_some() && sets {
+        ours.misses(&net)
+    } else {
+        ours.crosses(&net)
+    };
+    if !concerns {
+        return None;
+    }
     match discards {
         Some(how) if sets => harm(format!("discards packets to {net} ({how})")),
         _ if deletes => harm(format!("removes the route to {net}")),
@@ -221,7 +239,7 @@ fn ip_rule(verb: &str, words: &[&str], ours: &Ours) -> Option<Harm> {
         .into_iter()
         .flatten()
         .filter_map(net);
-    let mut ours_too = nets.filter(|net| ours.crosses(net));
+    let mut ours_too = nets.filter(|net| ours.misses(net));
     ours_too
         .next()
         .filter(|_| is_short_for(verb, "add"))
@@ -246,7 +264,8 @@ fn ifconfig(words: &[&str], ours: &Ours) -> Option<Harm> {
         return harm(format!("takes {device} down"));
     }
     let which = rest.iter().find_map(|word| address(word))?;
-    ours.misplaced(which, Some(device)).and_then(harm)
+    let does = ours.misplaced(which, Some(device))?;
+    Some(Harm::new(&BOOT_ADDRESS, does).of_address(which, ours))
 }
 
 fn interface_of(words: &[&str], does: &str, ours: &Ours) -> Option<Harm> {

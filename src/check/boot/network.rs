@@ -31,7 +31,8 @@ pub(super) fn of(reader: Reader, path: &str, lines: &[Line], ours: &Ours) -> Har
 
 fn put(line: &Line, ip: IpAddr, interface: Option<&str>, ours: &Ours) -> Option<(Line, Harm)> {
     let does = ours.misplaced(ip, interface)?;
-    Some((line.clone(), Harm::new(&BOOT_ADDRESS, does)))
+    let harm = Harm::new(&BOOT_ADDRESS, does).of_address(ip, ours);
+    Some((line.clone(), harm))
 }
 
 pub(super) fn address(text: &str) -> Option<IpAddr> {

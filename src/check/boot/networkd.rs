@@ -69,7 +69,8 @@ pub(super) fn networkd(path: &str, lines: &[Line], ours: &Ours) -> Harms {
                 }
                 ("Route", "Destination") => net(value)
                     .filter(|net| {
-                        ours.crosses(net) && (discards || net.prefix_len() == net.max_prefix_len())
+                        let alone = net.prefix_len() == net.max_prefix_len();
+                        (discards && ours.misses(net)) || (alone && ours.crosses(net))
                     })
                     .filter(|net| {
                         discards
@@ -107,6 +108,9 @@ pub(super) fn networkd(path: &str, lines: &[Line], ours: &Ours) -> Harms {
             };
             if let Some(does) = harm {
                 let mut harm = Harm::new(&BOOT_ADDRESS, does);
+                if let Some(ip) = address(value).filter(|_| *key == "Address") {
+                    harm = harm.of_address(ip, ours);
+                }
                 // A route without its destination is the default route.
                 if matches!(section.name, "Route" | "Neighbor") {
                     harm.with = section.lines.iter().map(|(line, ..)| line.number).collect();

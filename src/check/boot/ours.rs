@@ -149,6 +149,19 @@ impl<'a> Ours<'a> {
             || real.map(|rs| rs.address).any(|rip| net.contains(&rip))
     }
 
+    /// Whether a route or rule that discards what goes to these addresses stops packets of ours: those of VIPs, real servers
+    /// and other hosts, clients too. In a network of the host, only what is as narrow as that network comes first.
+    pub(super) fn misses(&self, net: &IpNet) -> bool {
+        let nics = self.audit.host.interfaces.iter();
+        let near: Vec<&IpNet> = nics.flat_map(|nic| &nic.addresses).collect();
+        let wins = |ip: &IpAddr| {
+            let mut own = near.iter().filter(|own| own.contains(ip));
+            own.all(|own| net.prefix_len() >= own.prefix_len())
+        };
+        let mut all = self.vips.iter().chain(self.others.keys());
+        net.prefix_len() > 0 && all.any(|ip| net.contains(ip) && wins(ip))
+    }
+
     /// A unit's name, with or without its suffix.
     pub(super) fn unit(&self, name: &str) -> Option<&str> {
         let full = if name.contains('.') {

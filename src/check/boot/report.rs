@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::harm::{self, Harm};
 use super::ours::Ours;
 use super::sources::{self, Command, Source};
-use super::{BOOT_UNIT, SCHEDULE, enabled, filter, managers, module, network, shell, unit};
+use super::{
+    BOOT_ADDRESS, BOOT_UNIT, SCHEDULE, enabled, filter, managers, module, network, shell, unit,
+};
 use crate::check::findings::Mismatch;
 use crate::check::sysctl_at_boot::PERSISTED_SYSCTL;
 use crate::check::{Cause, Check};
@@ -169,6 +171,7 @@ fn fault(
     let by = named_by.map_or_else(String::new, |by| format!(" (run by {by})"));
     let cause = match first.and_then(|harm| harm.sysctl.clone()) {
         Some(name) if check == &PERSISTED_SYSCTL && harms.len() == 1 => Some(Cause::Sysctl(name)),
+        _ if check == &BOOT_ADDRESS => first.and_then(|harm| harm.vip).map(Cause::Vip),
         _ => cause,
     };
     Fault {
@@ -264,10 +267,7 @@ fn fix(path: &str, reader: Reader, harms: &[(Line, Harm)], ours: &Ours) -> Strin
             return "`ufw disable`, or `ufw allow` each port of the cluster's services".to_owned();
         }
         Reader::Arguments => {
-            return format!(
-                "take these arguments out of line {} of {path}",
-                list(&numbers)
-            );
+            return format!("`{take}`, or take these arguments alone out of that line");
         }
         Reader::Udev => " && udevadm control --reload",
         _ => "",

@@ -91,6 +91,15 @@ const JUDGED_ELSEWHERE: [&str; 12] = [
     "arptables.service",
 ];
 
+/// Units of packages that load saved rules; the files that these read are sources themselves.
+const OF_FILTERS: [&str; 5] = [
+    "iptables.service",
+    "ip6tables.service",
+    "nftables.service",
+    "netfilter-persistent.service",
+    "arptables.service",
+];
+
 /// All live sources of a host.
 pub(super) fn live<'a>(ours: &Ours<'a>) -> Vec<Source<'a>> {
     let sources = &ours.audit.facts().boot_source;
@@ -275,6 +284,21 @@ impl<'a> Units<'a> {
             .files()
             .filter(|(path, _)| places::of(path).is_some_and(|p| p.reader == Reader::Unit))
             .collect();
+        // Of a timer that the distribution brings only its link is read.
+        for (path, _) in &files {
+            let unit = unit_of(path);
+            let stem = unit.strip_suffix(".service");
+            let by = |suffix: &str| {
+                let of = |stem| sources.is_enabled(&format!("{stem}.{suffix}"));
+                stem.is_some_and(of)
+            };
+            if by("timer") {
+                found.scheduled.insert(unit.to_owned());
+            }
+            if ["timer", "path", "socket"].iter().any(|suffix| by(suffix)) {
+                found.live.insert(unit.to_owned());
+            }
+        }
         loop {
             let before = (found.live.len(), found.scheduled.len());
             for (path, lines) in &files {
@@ -353,7 +377,9 @@ fn source<'a>(
         Reader::Unit => {
             let unit = unit_of(path);
             let timed = units.scheduled.contains(unit);
-            let judged = JUDGED_ELSEWHERE.contains(&unit);
+            // A unit of an administrator may have the name of a package's.
+            let own = path.starts_with("/etc/") && OF_FILTERS.contains(&unit);
+            let judged = JUDGED_ELSEWHERE.contains(&unit) && !own;
             let runs = lines.iter().filter(|line| {
                 !judged
                     && !line.text.trim().starts_with("ExecStop")

@@ -130,6 +130,22 @@ enum End {
     Drop(By),
 }
 
+/// The words by which iptables(8) finds a rule that it printed. It prints the mask that connlimit has by default, and takes
+/// one that is given for another.
+fn deleted_by(words: &[String]) -> Vec<String> {
+    let mut left = words.to_vec();
+    let whole = |pair: &[String]| {
+        pair.first().is_some_and(|word| word == "--connlimit-mask")
+            && pair
+                .last()
+                .is_some_and(|mask| mask == "32" || mask == "128")
+    };
+    if let Some(at) = words.windows(2).position(whole) {
+        left.drain(at..at + 2);
+    }
+    left
+}
+
 /// Whose chains are walked.
 #[derive(Clone, Copy)]
 enum Place<'a> {
@@ -225,7 +241,10 @@ impl<'a> Walk<'a> {
         let members = set.map_or(0, |set| set.ranges().len());
         let (text, fix) = match (self.place, &rule.printed) {
             (Place::Iptables { tool, table }, _) => {
-                let words: Vec<String> = rule.words.iter().map(|word| quote(word)).collect();
+                let words: Vec<String> = deleted_by(&rule.words)
+                    .iter()
+                    .map(|word| quote(word))
+                    .collect();
                 (
                     format!("the rule -A {chain} {} of {table}", rule.words.join(" ")),
                     format!("`{tool} -t {table} -D {chain} {}`", words.join(" ")),

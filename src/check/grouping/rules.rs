@@ -14,7 +14,9 @@ use crate::check::end_to_end::{
 use crate::check::health::HEALTH;
 use crate::check::health_path::FIREWALL_HEALTH;
 use crate::check::iptables::IPTABLES_BACKEND;
+use crate::check::ipvs_health::IPVS_HEALTH;
 use crate::check::ipvs_sync::SYNC_DAEMON;
+use crate::check::ipvs_sysctl::IPVS_SYSCTL;
 use crate::check::ipvs_timeouts::IPVS_TIMEOUTS;
 use crate::check::keepalived::VRRP_STATE;
 use crate::check::link::{LINK, MTU, TRAFFIC_CONTROL};
@@ -28,13 +30,16 @@ use crate::check::reachable::REACHABLE;
 use crate::check::real_server::{REAL_SERVER_ANSWER, REAL_SERVER_REACH};
 use crate::check::redirects::SEND_REDIRECTS;
 use crate::check::reply_route::RP_FILTER;
-use crate::check::running::SERVER_RUNNING;
+use crate::check::running::{KEEPALIVED_LOADED, SERVER_RUNNING};
 use crate::check::service_path::FIREWALL_VIP;
 use crate::check::sysctl_at_boot::PERSISTED_SYSCTL;
+use crate::check::threshold::IPVS_THRESHOLD;
 use crate::check::vip::{VIP_HOLDER, VIP_NOT_HELD, VIP_ONLY_ON_LO};
 use crate::check::vrrp::{VRRP_EQUAL, VRRP_ID, VRRP_PRIORITY};
 use crate::check::vrrp_adverts::{VRRP_ADVERTS, VRRP_FOREIGN};
+use crate::check::vrrp_master::VRRP_MASTER;
 use crate::check::vrrp_path::FIREWALL_VRRP;
+use crate::check::vrrp_running::VRRP_RUNNING;
 use crate::check::{Cause, Check, Finding, Severity};
 
 /// What a finding is, as a cause.
@@ -70,6 +75,8 @@ enum At {
     Member,
     /// A host that the consequence points at.
     Pointed,
+    /// The cause points at a host that has to do with the consequence.
+    Named,
     /// Anywhere, about the same VIP.
     Cluster,
 }
@@ -98,7 +105,15 @@ static RULES: &[(&[From], At, &[&Check])] = &[
     (
         &[From::Configuration],
         At::SameHost,
-        &[&VRRP_ID, &VRRP_STATE, &SYNC_DAEMON, &VRRP_ADVERTS],
+        &[
+            &VRRP_ID,
+            &VRRP_STATE,
+            &SYNC_DAEMON,
+            &VRRP_ADVERTS,
+            &KEEPALIVED_LOADED,
+            &VRRP_RUNNING,
+            &VRRP_MASTER,
+        ],
     ),
     (
         &[From::Configuration],
@@ -106,6 +121,8 @@ static RULES: &[(&[From], At, &[&Check])] = &[
         &[
             &VRRP_EQUAL,
             &VRRP_PRIORITY,
+            &VRRP_MASTER,
+            &VRRP_RUNNING,
             &VIP_HOLDER,
             &ARP_ANSWER,
             &VRRP_ADVERTS,
@@ -132,7 +149,18 @@ static RULES: &[(&[From], At, &[&Check])] = &[
         At::SameHost,
         &[&LISTENER, &OWN_ANSWER],
     ),
-    (&[From::Check(&LISTENER)], At::SameHost, &[&OWN_ANSWER]),
+    (
+        &[
+            From::Check(&LISTENER),
+            From::Check(&SERVER_RUNNING),
+            From::Check(&FIREWALL_VIP),
+            From::Check(&NAT_RULES),
+            From::Check(&PACKET_ROUTE),
+            From::Vip,
+        ],
+        At::SameHost,
+        &[&OWN_ANSWER],
+    ),
     // Who answers ARP for a VIP, and why.
     (
         &[
@@ -172,7 +200,41 @@ static RULES: &[(&[From], At, &[&Check])] = &[
             From::Vip,
         ],
         At::SameHostOrPointed,
-        &[&REAL_SERVER_ANSWER, &REAL_SERVER_REACH],
+        &[&REAL_SERVER_ANSWER, &REAL_SERVER_REACH, &IPVS_HEALTH],
+    ),
+    // Another host has a real server's address.
+    (
+        &[From::Check(&DUPLICATE_ADDRESS)],
+        At::Named,
+        &[
+            &REAL_SERVER_ANSWER,
+            &REAL_SERVER_REACH,
+            &IPVS_HEALTH,
+            &HEALTH,
+            &GETS_CONNECTIONS,
+            &END_TO_END,
+            &SHARES,
+        ],
+    ),
+    // A client whose own way to the VIP is another.
+    (
+        &[
+            From::Check(&NEIGHBOUR),
+            From::Check(&PACKET_ROUTE),
+            From::Check(&LINK),
+            From::Check(&TRAFFIC_CONTROL),
+        ],
+        At::SameHost,
+        &[&END_TO_END, &ARP_ANSWER],
+    ),
+    // A health checker takes out whom its director does not reach.
+    (
+        &[
+            From::Check(&REAL_SERVER_REACH),
+            From::Check(&REAL_SERVER_ANSWER),
+        ],
+        At::SameHostOrPointed,
+        &[&IPVS_HEALTH],
     ),
     (
         &[From::Check(&REAL_SERVER_ANSWER)],
@@ -231,6 +293,7 @@ static RULES: &[(&[From], At, &[&Check])] = &[
             From::Check(&VIP_ONLY_ON_LO),
             From::Check(&VIP_NOT_HELD),
             From::Check(&VIP_HOLDER),
+            From::Check(&NEIGHBOUR),
         ],
         At::Cluster,
         &[
@@ -247,6 +310,12 @@ static RULES: &[(&[From], At, &[&Check])] = &[
             From::Resource("ipvs"),
             From::Check(&MARK_SET),
             From::Check(&MARK_RULE),
+            From::Check(&NAT_RULES),
+            From::Check(&FIREWALL_VIP),
+            From::Check(&PACKET_ROUTE),
+            From::Check(&TRAFFIC_CONTROL),
+            From::Check(&IPVS_SYSCTL),
+            From::Check(&IPVS_THRESHOLD),
         ],
         At::Director,
         &[&SHARES, &GETS_CONNECTIONS, &PERSISTENCE, &STATISTICS],
@@ -308,12 +377,29 @@ pub(super) fn explains(members: &Members, cause: &Finding, finding: &Finding) ->
     if cause.about.later {
         return None;
     }
+    if finding.about.answered && !is_of_server(members, cause) {
+        return None;
+    }
     RULES.iter().position(|(from, at, to)| {
         to.contains(&finding.check)
             && from.iter().any(|from| is(members, *from, cause))
             && stands(members, *at, cause, finding)
             && (*finding.check != DRIFT || is_made_by_unit(finding))
     })
+}
+
+/// Whether a cause is the server itself: what it runs, reads and hands out.
+fn is_of_server(members: &Members, cause: &Finding) -> bool {
+    let of = [
+        From::OtherUnit,
+        From::ServerFile,
+        From::Resource("package"),
+        From::Check(&SERVER_RUNNING),
+        From::Check(&LISTENER),
+        From::Check(&REAL_SERVER_ANSWER),
+        From::Check(&NAT_RULES),
+    ];
+    of.iter().any(|from| is(members, *from, cause))
 }
 
 fn is(members: &Members, from: From, cause: &Finding) -> bool {
@@ -368,6 +454,11 @@ fn stands(members: &Members, at: At, cause: &Finding, finding: &Finding) -> bool
             members.serves(host, finding.about.vip) || members.is_real_server(host, service)
         }
         At::Pointed => finding.about.hosts.contains(host),
+        At::Named => cause.about.hosts.iter().any(|named| {
+            *named == finding.host
+                || finding.about.hosts.contains(named)
+                || (service.is_some() && members.is_real_server(named, service))
+        }),
         At::Cluster => members.same_vip(cause, finding),
     }
 }

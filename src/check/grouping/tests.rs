@@ -62,6 +62,11 @@ impl Finding {
         self
     }
 
+    fn answered(mut self) -> Self {
+        self.about.answered = true;
+        self
+    }
+
     fn later(mut self) -> Self {
         self.about.later = true;
         self
@@ -145,6 +150,44 @@ fn consequences_go_below_their_cause() {
                 finding("", "shares").of("web"),
             ],
             &["rs1 arp-ignore [client arp-answer, lb1 statistics, shares]"],
+        ),
+        (
+            "a rule of a real server that drops what it asks itself too",
+            vec![
+                finding("rs1", "firewall-vip"),
+                finding("rs1", "own-answer"),
+                finding("rs1", "real-server-answer").of("web"),
+            ],
+            &["rs1 firewall-vip [rs1 own-answer, rs1 real-server-answer]"],
+        ),
+        (
+            "another host with the address of a real server",
+            vec![
+                finding("client", "duplicate-address").at("rs1"),
+                finding("rs1", "real-server-answer").of("web"),
+                finding("client", "end-to-end").of("web"),
+            ],
+            &["client duplicate-address [rs1 real-server-answer, client end-to-end]"],
+        ),
+        (
+            "a client that has a real server's MAC address for the VIP",
+            vec![
+                finding("client", "neighbour").vip(),
+                finding("client", "end-to-end").of("web"),
+                finding("lb1", "statistics").of("web"),
+                finding("rs2", "gets-connections").of("web").at("rs2"),
+            ],
+            &["client neighbour [client end-to-end, lb1 statistics, rs2 gets-connections]"],
+        ),
+        (
+            "DNAT before IPVS",
+            vec![
+                finding("lb1", "nat-rules"),
+                finding("lb1", "statistics").of("web"),
+                finding("rs2", "gets-connections").of("web").at("rs2"),
+                finding("client", "end-to-end").of("web"),
+            ],
+            &["lb1 nat-rules [lb1 statistics, rs2 gets-connections, client end-to-end]"],
         ),
         (
             "a foreign speaker of VRRP",
@@ -263,6 +306,32 @@ fn faults_at_once_give_as_many_causes() {
                 finding("client", "http-status").of("web"),
             ],
             &["rs1 firewall-vip []", "client http-status []"],
+        ),
+        (
+            "a server that answers wrongly beside filters of others",
+            vec![
+                finding("lb1", "firewall-vip"),
+                finding("rs2", "real-server-answer").of("web").answered(),
+                finding("rs2", "firewall-vip"),
+            ],
+            &[
+                "lb1 firewall-vip []",
+                "rs2 real-server-answer []",
+                "rs2 firewall-vip []",
+            ],
+        ),
+        (
+            "a real server whose page is another, and one that a director does not reach",
+            vec![
+                resource("rs2", "file", "/var/www/html/index.html"),
+                finding("rs2", "real-server-answer").of("web").answered(),
+                finding("lb1", "real-server-reach").of("web").at("rs1"),
+                finding("lb1", "ipvs-health").of("web").at("rs1"),
+            ],
+            &[
+                "lb1 real-server-reach [lb1 ipvs-health]",
+                "rs2 drift [rs2 real-server-answer]",
+            ],
         ),
         (
             "a listener beside a file of the system",

@@ -219,10 +219,14 @@ fn tell(traffic: &Traffic, heard: &Heard, findings: &mut Findings) {
     if bad.len() == heard.by.len() {
         let found = format!("{words}, asked by {}", names(&askers));
         let fault = Mismatch::new(expected, found, fix(question, askers.first().copied()));
-        let fault = askers
-            .iter()
-            .fold(fault, |fault, asker| fault.points_at(asker));
         let fault = fault.of_service(&question.service.name);
+        let nothing = bad.iter().all(|(_, came)| matches!(came, Came::Nothing(_)));
+        // Where several asked, none of them is the one to blame.
+        let fault = match askers.as_slice() {
+            [one] if nothing => fault.points_at(one),
+            _ if nothing => fault,
+            _ => fault.answered(),
+        };
         return findings.fail(question.host, &REAL_SERVER_ANSWER, what, fault);
     }
     let good: Vec<&str> = heard

@@ -104,10 +104,12 @@ impl Fact for Ipvs {
     const NAME: &'static str = "ipvs";
     type Ask = Ask;
 
-    /// `ipvsadm` loads ip_vs where it is not loaded, and a probe changes nothing: so it runs only where IPVS is.
+    /// `ipvsadm` loads ip_vs where it is not loaded, and a probe changes nothing: so it runs only where IPVS is. Without it,
+    /// /proc tells whether there is a table, but not all of it.
     fn command(ask: &Ask) -> String {
-        let mut text = "table=; gone=\nif [ -e /proc/net/ip_vs ] && have ipvsadm; then\n\
-                        table=$(ipvsadm -Sn 2>/dev/null) || failed $? 'ipvsadm -Sn'; fi\n\
+        let mut text = "table=; gone=\nif [ -e /proc/net/ip_vs ]; then if have ipvsadm; then\n\
+                        table=$(ipvsadm -Sn 2>/dev/null) || failed $? 'ipvsadm -Sn'\n\
+                        elif grep -qE '^(TCP|UDP|SCTP|FWM) ' /proc/net/ip_vs; then part hidden; echo yes; fi; fi\n\
                         part table\nprintf '%s\\n' \"$table\"\nlook() {\npart failing\n"
             .to_owned();
         if ask.watched.iter().any(|rs| rs.by == Checker::Ours) {

@@ -13,6 +13,8 @@ use crate::resource::ipvs::{Definition, Destination, Virtual};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
     pub services: Vec<Served>,
+    /// Whether the kernel has services that could not be read, because ipvsadm(8) is not there.
+    pub hidden: bool,
     /// Real servers that a checker may have taken out, and that do not answer as their health check wants.
     failing: BTreeSet<String>,
     /// Real servers that a checker says it has taken out.
@@ -45,7 +47,10 @@ fn odd(line: &str, what: &str) -> ParseError {
 }
 
 pub(super) fn parse(section: &Section) -> Result<Table, ParseError> {
-    let mut table = Table::default();
+    let mut table = Table {
+        hidden: !section.part("hidden").is_empty(),
+        ..Table::default()
+    };
     for line in section
         .part("table")
         .lines()

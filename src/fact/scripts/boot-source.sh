@@ -35,6 +35,9 @@ case $w in *Requires=*|*Requisite=*|*BindsTo=*) p=${w##*=}
 for d in /etc/systemd/system /run/systemd/system /usr/lib/systemd/system /lib/systemd/system; do if [ -e "$d/$p" ]; then printf 's %s\n' "$p"; break; fi; done;; esac
 case $w in *Condition*=*|*Assert*=*|*EnvironmentFile=*|*Exec*=*) p=${w##*=}; p=/${p#*/}
 case $seen in *" =$p "*) ;; *) seen="$seen=$p "; if [ -s "$p" ]; then printf 's %s\n' "$p"; elif [ -e "$p" ]; then printf 'e %s\n' "$p"; fi;; esac;; esac
+# The quote and bracket that end a word are no part of a path.
+case $w in *[\"\'\`\)\;]) w=${w%?};; esac
+case $w in *[\"\'\`\)\;]) w=${w%?};; esac
 w=${w##*[=:\"\'\`(\;|&]}; w=${w%%[\"\'\`)\;|&]*}; w=${w#[-@+!<]}
 case $w in *.sh|*.py|*.pl) ;; /usr/local/*|/opt/*|/root/*|/home/*|/srv/*|/var/*|/tmp/*|/etc/*) ;; *) continue;; esac
 case $seen in *" $w "*) continue;; esac

@@ -96,4 +96,11 @@ fn nobody_asked_for_a_daemon() {
     ] {
         assert_eq!(found(&quiet, one, two).len(), want, "{one} {two}");
     }
+    // The odd one is the director that has one, and not the other.
+    assert_eq!(
+        found(&quiet, "", MASTER),
+        [format!(
+            "lb2: none: expected no sync daemon, as on lb1, found {MASTER}"
+        )]
+    );
 }

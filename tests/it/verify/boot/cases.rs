@@ -224,7 +224,7 @@ pub(super) const CASES: &[Case] = &[
         [
             "boot-unit",
             "reads /etc/keepalived/old.conf",
-            "take these arguments out of line 1",
+            "`sed -i '1d' /etc/default/keepalived`, or take these arguments alone out",
         ],
     ),
     case(
@@ -238,7 +238,7 @@ pub(super) const CASES: &[Case] = &[
         [
             "boot-unit",
             "VRRP alone",
-            "line 1 of /etc/sysconfig/keepalived",
+            "sed -i '1d' /etc/sysconfig/keepalived",
         ],
     ),
     case(
@@ -727,6 +727,30 @@ pub(super) const CASES: &[Case] = &[
         ["boot-address", "removes 192.168.100.200", "rm "],
     ),
     case(
+        "a blackhole for another host",
+        "debian-12",
+        "rs1",
+        &[(
+            "/etc/systemd/network/10-eth0.network.d/x.conf",
+            "[Route]\nDestination=192.168.100.15/32\nType=blackhole\n",
+        )],
+        [
+            "boot-address",
+            "sets a route of its own to 192.168.100.15/32",
+            "rm ",
+        ],
+    ),
+    case(
+        "a blackhole that the network of the hosts comes before",
+        "debian-12",
+        "rs1",
+        &[(
+            "/etc/systemd/network/10-eth0.network.d/x.conf",
+            "[Route]\nDestination=192.0.0.0/8\nType=blackhole\n",
+        )],
+        NONE,
+    ),
+    case(
         "local.d",
         "alpine",
         "rs1",
@@ -1109,6 +1133,30 @@ pub(super) const CASES: &[Case] = &[
             "boot-firewall",
             "drops ARP for 192.168.100.12",
             "/etc/sysconfig/arptables",
+        ],
+    ),
+    case(
+        "an administrator's unit with a package's name",
+        "debian-12",
+        "rs1",
+        &[
+            (
+                "/etc/systemd/system/arptables.service",
+                "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'arptables-restore </etc/arptables.rules'\n[Install]\nWantedBy=multi-user.target\n",
+            ),
+            (
+                "/etc/systemd/system/multi-user.target.wants/arptables.service",
+                ENABLED,
+            ),
+            (
+                "/etc/arptables.rules",
+                "*filter\n:INPUT ACCEPT\n-A INPUT -s 192.168.100.8/29 -j DROP\nCOMMIT\n",
+            ),
+        ],
+        [
+            "boot-firewall",
+            "drops ARP for 192.168.100.12",
+            "sed -i '3d' /etc/arptables.rules",
         ],
     ),
     case(
@@ -1502,6 +1550,26 @@ pub(super) const CASES: &[Case] = &[
             "* * * * * root systemctl is-active --quiet keepalived || systemctl start keepalived\n",
         )],
         NONE,
+    ),
+    case(
+        "a drop-in of what a timer of the distribution starts",
+        "debian-12",
+        "rs1",
+        &[
+            (
+                "/etc/systemd/system/timers.target.wants/apt-daily.timer",
+                ENABLED,
+            ),
+            (
+                "/etc/systemd/system/apt-daily.service.d/flush.conf",
+                "[Service]\nExecStartPost=/sbin/ip addr flush dev lo to 192.168.100.0/24\n",
+            ),
+        ],
+        [
+            "schedule",
+            "removes all addresses of lo",
+            "rm /etc/systemd/system/apt-daily.service.d/flush.conf",
+        ],
     ),
     case(
         "a transient timer",
