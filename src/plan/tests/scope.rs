@@ -7,8 +7,8 @@ fn a_scope_leaves_all_else_as_it_is() {
     let facts = forwarding("0");
     let mut manifest = Manifest::new("c");
     for (name, value) in [
-        ("net.ipv4.conf.all.rp_filter", "1"),
         ("net.ipv4.ip_forward", "0"),
+        ("net.ipv4.conf.all.rp_filter", "1"),
     ] {
         let resource = Resource::Sysctl(Sysctl {
             if_exists: false,
