@@ -30,7 +30,7 @@ DEB_VERSION := 3.8.0
 
 export LVSCTL_AUTH_PASS ?= s3cr3t
 
-.PHONY: all build docs deps demo test test-unit test-root test-lab list-tests matrix faults faults-few safety lint fmt shellcheck deny bench bench-peers deb test-deb clean help
+.PHONY: all build docs deps demo test test-unit test-root test-lab fuzz list-tests matrix faults faults-few safety lint fmt shellcheck deny bench bench-peers deb test-deb clean help
 
 all: build
 
@@ -42,6 +42,7 @@ help:
 	@echo "make test-unit   what needs neither root nor a lab: plain \`cargo test\`"
 	@echo "make test-root   SSH servers and shells in namespaces"
 	@echo "make test-lab    the lab, and in it the topologies $(TEST_ROWS)"
+	@echo "make fuzz        each parser on mutations of its corpus, FUZZ_SECONDS=600 each"
 	@echo "make list-tests  the name of each test that \`make test\` runs, sorted"
 	@echo "make matrix      all topologies; ONLY=\"nat tun\" those; SHARD=K/N a part of what \`make test\` leaves out"
 	@echo "make faults      injects all faults, one at a time; ONLY=\"boot:: ipvs::weight\" those, SHARD=K/N a part, HEALTHY=N rounds, REBOOT=1, FIXES=1"
@@ -83,6 +84,12 @@ RUN_MATRIX := $(CARGO) test --locked --test matrix -- --ignored --exact --known
 
 test-unit:
 	$(RUN_UNIT)
+
+# Each target for so long; one at a time, since each has a limit of memory.
+FUZZ_SECONDS := 600
+
+fuzz:
+	LVSCTL_FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --locked --test it -- --test-threads 1 --nocapture $(or $(ONLY),fuzz::)
 
 test-root: deps
 	$(RUN_ROOT)

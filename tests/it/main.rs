@@ -2,14 +2,17 @@
 //! program that is linked once. `cargo test --test it MODULE::` runs one module. Tests that need root are ignored, with
 //! the `make` target that runs them as the reason.
 
+mod canary;
 mod check;
 mod combinations;
 mod distributions;
 mod facts;
 mod faults_docs;
 mod fleet;
+mod fuzz;
 mod guard;
 mod health_checker;
+mod history;
 mod interrupt;
 mod inventory;
 mod inventory_docs;
@@ -20,6 +23,7 @@ mod inventory_hints;
 mod inventory_meant;
 mod inventory_once;
 mod inventory_secrets;
+mod inventory_shell;
 mod inventory_steps;
 mod inventory_words;
 mod keepalived_conf;
@@ -38,6 +42,7 @@ mod role_errors;
 mod role_hints;
 mod roles;
 mod roles_docs;
+mod saved_plan;
 #[path = "../support/mod.rs"]
 mod support;
 mod transport;

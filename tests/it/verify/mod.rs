@@ -5,6 +5,7 @@ mod boot;
 mod causes;
 mod family;
 mod firewall;
+mod fuzz;
 mod keepalived;
 mod localnode;
 mod made;
