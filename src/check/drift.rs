@@ -102,6 +102,14 @@ fn cause_of(change: &Change) -> Cause {
         ("sysctl", _) => Cause::Sysctl(key),
         ("unit", _) => Cause::Unit(key),
         ("file", _) if key == CONFIGURATION => Cause::KeepalivedConfig,
+        // A unit that is masked is a link in place of its file.
+        ("file", _) => match key.strip_prefix("/etc/systemd/system/") {
+            Some(unit) if !unit.contains('/') => Cause::Unit(unit.to_owned()),
+            _ => Cause::Resource {
+                kind: "file".to_owned(),
+                key,
+            },
+        },
         ("address", Some(address)) => Cause::Vip(address),
         (kind, _) => Cause::Resource {
             kind: kind.to_owned(),
@@ -388,6 +396,16 @@ mod tests {
             ("address", "odd", resource("address", "odd")),
             ("file", CONFIGURATION, Cause::KeepalivedConfig),
             ("file", "/a", resource("file", "/a")),
+            (
+                "file",
+                "/etc/systemd/system/a.service",
+                Cause::Unit("a.service".to_owned()),
+            ),
+            (
+                "file",
+                "/etc/systemd/system/a.service.d/b.conf",
+                resource("file", "/etc/systemd/system/a.service.d/b.conf"),
+            ),
             ("sysctl", "a.b", Cause::Sysctl("a.b".to_owned())),
         ] {
             let change = Change::new(kind, key, Action::Update);

@@ -287,6 +287,8 @@ fn rank(check: &Check) -> u8 {
     }
 }
 
+const APPLY: &str = "`lvsctl apply`";
+
 /// One finding of several that have one cause.
 fn combined(mut group: Vec<Finding>) -> Option<Finding> {
     group.sort_by_key(|finding| rank(finding.check));
@@ -302,7 +304,12 @@ fn combined(mut group: Vec<Finding>) -> Option<Finding> {
     // What changes a unit's start comes first: `apply` would start it so.
     if matches!(first.cause, Some(Cause::Unit(_))) {
         if let Some(fix) = fix_of(&DRIFT).filter(|fix| *fix != first.fix) {
-            first.fix = format!("{}; then {fix}", first.fix);
+            // What `apply` refuses, as a masked unit, comes before it.
+            first.fix = if first.fix == APPLY {
+                format!("{fix}; then {APPLY}")
+            } else {
+                format!("{}; then {fix}", first.fix)
+            };
         }
     // An address too many is deleted, and `apply` adds the one that is missing.
     } else if of_vip && let Some(fix) = fix_of(&DRIFT).filter(|fix| *fix != first.fix) {

@@ -78,7 +78,7 @@ fn owners(audit: &HostAudit, findings: &mut Findings) {
             let manager = ServiceManager::of(&audit.facts().system);
             let fix = match unit {
                 "ipvsadm.service" if auto == Some(true) => {
-                    "set AUTO=\"false\" in /etc/default/ipvsadm".to_owned()
+                    "`sed -i 's/^AUTO=.*/AUTO=\"false\"/' /etc/default/ipvsadm`".to_owned()
                 }
                 // Where it stops, it clears the table.
                 "ipvsadm.service" => {

@@ -245,6 +245,12 @@ fn follow(cluster: &Cluster, fault: &Fault, verified: &Verified) -> Result<(), S
     for command in all {
         if command.starts_with("lvsctl apply") {
             apply(cluster)?;
+        } else if let Some(words) = command.strip_prefix("lvsctl ") {
+            let words: Vec<&str> = words.split_whitespace().collect();
+            let ran = cluster.lvsctl(&words);
+            if ran.status != 0 {
+                return Err(format!("{command} fails: {}{}\n", ran.stdout, ran.stderr));
+            }
         } else if !cluster.succeeds(on, command) {
             return Err(format!("the fix fails on {on}: {command}\n"));
         }

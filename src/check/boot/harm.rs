@@ -21,6 +21,8 @@ pub(super) struct Harm {
     pub(super) vip: Option<IpAddr>,
     /// Lines that mean nothing without this one.
     pub(super) with: Vec<usize>,
+    /// What the line is to be, if not gone.
+    pub(super) instead: Option<String>,
 }
 
 impl Harm {
@@ -31,6 +33,7 @@ impl Harm {
             sysctl: None,
             vip: None,
             with: Vec::new(),
+            instead: None,
         }
     }
 
@@ -207,13 +210,9 @@ fn ip_route(verb: &str, words: &[&str], ours: &Ours) -> Option<Harm> {
         };
     }
     let net = net(to)?;
-    let concerns = if discards.is_some() && sets {
-        ours.misses(&net)
-    } else {
-        ours.crosses(&net)
-    };
-    if !concerns {
-        return None;
+    match discards {
+        Some(_) if sets => ours.misses(&net).then_some(())?,
+        _ => ours.crosses(&net).then_some(())?,
     }
     match discards {
         Some(how) if sets => harm(format!("discards packets to {net} ({how})")),

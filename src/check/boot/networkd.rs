@@ -78,6 +78,9 @@ pub(super) fn networkd(path: &str, lines: &[Line], ours: &Ours) -> Harms {
                             || !ours.vips.contains(&net.addr())
                     })
                     .map(|net| format!("sets a route of its own to {net}")),
+                ("RoutingPolicyRule", "From" | "To") => net(value)
+                    .filter(|net| discards && ours.crosses(net))
+                    .map(|net| format!("discards packets of {net}")),
                 ("Neighbor", "Address") => net(value)
                     .filter(|net| ours.crosses(net))
                     .map(|net| format!("sets the MAC address of {}", net.addr())),
@@ -112,7 +115,7 @@ pub(super) fn networkd(path: &str, lines: &[Line], ours: &Ours) -> Harms {
                     harm = harm.of_address(ip, ours);
                 }
                 // A route without its destination is the default route.
-                if matches!(section.name, "Route" | "Neighbor") {
+                if matches!(section.name, "Route" | "Neighbor" | "RoutingPolicyRule") {
                     harm.with = section.lines.iter().map(|(line, ..)| line.number).collect();
                 }
                 found.push(((*line).clone(), harm));
@@ -225,7 +228,11 @@ fn hides(path: &str, lines: &[Line], about: &[String], ours: &Ours) -> Harms {
             || of_drop_ins
                 .map(|(_, lines)| lines)
                 .any(|lines| gives(lines, nic));
-        if let (false, Some((other, _)), Some(first)) = (given, others.next(), lines.first()) {
+        let other = others.next();
+        if !given && other.is_none() && is_first(path, nic, ours) {
+            found.extend(readdresses(nic, lines, ours));
+        }
+        if let (false, Some((other, _)), Some(first)) = (given, other, lines.first()) {
             let does = format!("takes {nic} from {other}, which has its address");
             found.push((
                 first.clone(),
@@ -234,6 +241,33 @@ fn hides(path: &str, lines: &[Line], about: &[String], ours: &Ours) -> Harms {
         }
     }
     found
+}
+
+/// Whether a .network file is the first one about an interface, which alone counts.
+fn is_first(path: &str, nic: &str, ours: &Ours) -> bool {
+    let sources = &ours.audit.facts().boot_source;
+    let mut files = sources.files().filter(|(other, lines)| {
+        other.ends_with(".network") && names(lines).iter().any(|p| WildMatch::new(p).matches(nic))
+    });
+    files.all(|(other, _)| name(other) >= name(path))
+}
+
+/// A file that gives an interface another address of the network than the one that the host has.
+fn readdresses(nic: &str, lines: &[Line], ours: &Ours) -> Option<(Line, Harm)> {
+    let mut interfaces = ours.audit.host.interfaces.iter();
+    let own = interfaces.find(|interface| interface.name == nic)?;
+    let all = sections(lines);
+    let mut given = all.iter().flat_map(|section| &section.lines);
+    given.find_map(|(line, key, value)| {
+        let ip = address(value).filter(|_| *key == "Address")?;
+        let net = own.addresses.iter().find(|net| net.contains(&ip))?;
+        let does = format!("gives {nic} {ip} in place of {}", net.addr());
+        let harm = Harm {
+            instead: Some(format!("Address={net}")),
+            ..Harm::new(&BOOT_ADDRESS, does)
+        };
+        Some(((*line).clone(), harm))
+    })
 }
 
 pub(super) fn host(path: &str, lines: &[Line], ours: &Ours) -> Harms {

@@ -224,6 +224,16 @@ fn fix(path: &str, reader: Reader, harms: &[(Line, Harm)], ours: &Ours) -> Strin
             quote(path)
         );
     }
+    let instead = harms
+        .iter()
+        .find_map(|(line, harm)| Some((line.number, harm.instead.as_ref()?)));
+    if let Some((number, text)) = instead {
+        return format!(
+            "`sed -i {} {} && networkctl reload`",
+            quote(&format!("{number}s|.*|{text}|")),
+            quote(path)
+        );
+    }
     let left = sources
         .lines(path)
         .iter()

@@ -727,6 +727,34 @@ pub(super) const CASES: &[Case] = &[
         ["boot-address", "removes 192.168.100.200", "rm "],
     ),
     case(
+        "another address of the host itself",
+        "debian-12",
+        "rs1",
+        &[(
+            "/etc/systemd/network/10-eth0.network",
+            "[Match]\nName=eth0\n[Network]\nAddress=192.168.100.112/24\n",
+        )],
+        [
+            "boot-address",
+            "gives eth0 192.168.100.112 in place of 192.168.100.12",
+            "sed -i '4s|.*|Address=192.168.100.12/24|' /etc/systemd/network/10-eth0.network",
+        ],
+    ),
+    case(
+        "a rule that discards what comes from the VIP",
+        "debian-12",
+        "rs1",
+        &[(
+            "/etc/systemd/network/10-eth0.network.d/x.conf",
+            "[RoutingPolicyRule]\nFrom=192.168.100.200/32\nType=blackhole\nPriority=100\n",
+        )],
+        [
+            "boot-address",
+            "discards packets of 192.168.100.200/32",
+            "rm ",
+        ],
+    ),
+    case(
         "a blackhole for another host",
         "debian-12",
         "rs1",
