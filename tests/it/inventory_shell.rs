@@ -119,6 +119,7 @@ fn scripts(cluster: &Cluster) -> Vec<(String, String)> {
             others: &[],
             facts: &facts,
             secrets: &secrets,
+            scope: None,
         };
         for step in plan::host(name, &basis).steps {
             all.push((format!("{name}: {}", step.title), step.script));

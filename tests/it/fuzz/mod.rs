@@ -76,6 +76,7 @@ fn answers_and_their_plans() {
                     others: &answer.others,
                     facts: &answer.facts,
                     secrets: &secrets,
+                    scope: None,
                 };
                 let _ = plan::host("lb1", &basis);
             }

@@ -22,6 +22,7 @@ fn survives(recorded: &Recorded, roles: &Roles, file: &str, bytes: &[u8]) {
         cancel: &cancel,
         holder: "test",
         origin: None,
+        maintained: Default::default(),
         more: &more,
     };
     let fleet = Fleet::new(run, 1).expect("threads");
