@@ -182,7 +182,8 @@ pub(crate) fn files(folders: &[&str], end: &str) -> Vec<Vec<u8>> {
         .iter()
         .flat_map(|folder| {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-            let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{folder:?}: {e}"));
+            let entries =
+                fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
             entries.map(|entry| entry.expect("an entry").path())
         })
         .filter(|path| path.is_file() && path.to_string_lossy().ends_with(end))
