@@ -201,12 +201,19 @@ fn gets_mark(
                 .filter(|rule| rule.marks(Some(0)) == Some(found))
                 .map(|rule| rule.words.join(" "))
                 .collect();
+            let fix = match setters.first().filter(|_| found != 0) {
+                Some(rule) => {
+                    let tool = if v6 { "ip6tables" } else { "iptables" };
+                    format!("`{tool} -t mangle -D PREROUTING {rule}`, and out of what sets it at boot")
+                }
+                None => "`lvsctl apply` sets the mark; delete the rule that sets another one after it: `iptables -t mangle -S PREROUTING`".to_owned(),
+            };
             let found = if found == 0 {
                 "none".to_owned()
             } else {
                 format!("{found:#x}, set by {}", setters.first().map_or("several rules together", String::as_str))
             };
-            Mismatch::new(expected, found, "`lvsctl apply` sets the mark; delete the rule that sets another one after it: `iptables -t mangle -S PREROUTING`")
+            Mismatch::new(expected, found, fix)
         });
         if fault.is_some() && audit.facts().firewall.native_marks {
             findings.unknown(audit.name(), &MARK_SET, what, NATIVE);

@@ -152,9 +152,9 @@ fn steps(
     }
     // What a fix leaves, such as a copy of a file, is no part of the next fault.
     if line.clean && fault.boot && !fault.repaired_by.contains(&Repair::Undo) {
-        fault.undo.iter().for_each(|one| {
+        for one in &fault.undo {
             holds(cluster, one);
-        });
+        }
     }
     if wrong.is_empty() {
         Ok(())
