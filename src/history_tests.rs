@@ -84,7 +84,7 @@ fn records_have_no_values() {
     let results = [None, Some(Ok(())), Some(Err(failed()))];
     let hosts = plans.iter().zip(results.iter().map(Option::as_ref));
     let record = origin().record((5, 1.23456), &["rs1".to_owned()], "failed", hosts);
-    assert_eq!(record.seconds, 1.235);
+    assert!((record.seconds - 1.235).abs() < 1e-9, "{}", record.seconds);
     let outcomes: Vec<_> = record.hosts.iter().map(|h| (h.outcome, h.more)).collect();
     assert_eq!(outcomes, [(Outcome::Changed, 0), (Outcome::Failed, 100)]);
     assert_eq!(record.hosts[1].done, Some(1));

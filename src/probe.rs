@@ -167,10 +167,9 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
             .unwrap_or_default();
         others.push(Manifest::parse(name, text)?);
     }
-    let guard = manifests.parts_of("guard");
-    let guard = guard
-        .filter_map(|(name, text)| Earlier::of(name, text))
-        .next();
+    let guard = manifests
+        .parts_of("guard")
+        .find_map(|(name, text)| Earlier::of(name, text));
     // Without a good `ip` the host's addresses cannot be read at all; the caller reports that.
     let ip_tells = !get(Addresses::NAME).part("json").trim().is_empty();
     let system = Needs {

@@ -93,6 +93,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of cases")]
     fn every_event_is_one_line_with_the_documented_fields() {
         let (host, title) = (|| "rs1".to_owned(), || "add\nit".to_owned());
         let inventory = "cluster: a\nnetworks: 10.0.0.0/24\nhosts:\n  lb: { role: director, address: 10.0.0.1 }\n  \

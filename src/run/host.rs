@@ -315,7 +315,7 @@ impl<'a> HostRun<'a> {
             .map_err(|source| HostError::Transport {
                 doing: title.clone(),
                 step: Some(number - 1),
-                source,
+                source: Box::new(source),
             })?;
         if !output.success() {
             let stderr = if output.stderr.trim().is_empty() {
@@ -408,7 +408,7 @@ pub(super) fn sent(
     output.map_err(|source| HostError::Transport {
         doing: doing.to_owned(),
         step: None,
-        source,
+        source: Box::new(source),
     })
 }
 
@@ -486,7 +486,7 @@ fn take_lock(run: &Run, host: &Host, shell: &mut dyn RemoteShell) -> Result<(), 
         .map_err(|source| HostError::Transport {
             doing: "taking the lock".to_owned(),
             step: None,
-            source,
+            source: Box::new(source),
         })?;
     match lock::read(&output.stdout) {
         Taken::Yes => Ok(()),

@@ -15,7 +15,7 @@ pub enum HostError {
         doing: String,
         /// Which step it was, from 0; none outside steps.
         step: Option<usize>,
-        source: TransportError,
+        source: Box<TransportError>,
     },
     #[error("{0}")]
     Probe(#[from] ProbeError),
@@ -74,7 +74,8 @@ impl HostError {
     /// A word that scripts can branch on: of the connection, or of what was done over it.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Connect(error) | Self::Transport { source: error, .. } => error.kind(),
+            Self::Connect(error) => error.kind(),
+            Self::Transport { source, .. } => source.kind(),
             Self::Probe(_) => "probe",
             Self::Obstacles(_) => "unsuitable-host",
             Self::Locked { .. } => "locked",

@@ -279,10 +279,10 @@ impl fmt::Display for KnownKey {
 pub enum Authority {
     None,
     /// There is one, and the host shows a plain key.
-    NoCertificate(KnownKey),
+    NoCertificate(Box<KnownKey>),
     /// There is one, and the host shows a certificate of another, with this fingerprint.
     Other {
-        known: KnownKey,
+        known: Box<KnownKey>,
         shown: String,
     },
 }

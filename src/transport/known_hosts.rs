@@ -127,7 +127,7 @@ impl KnownHosts {
                 }
                 Some(Marker::Revoked) => {}
                 Some(Marker::CertAuthority) => {
-                    authority = Authority::NoCertificate(line.known_key());
+                    authority = Authority::NoCertificate(Box::new(line.known_key()));
                 }
                 None if line.blob == blob => known = true,
                 None => others.push(line.known_key()),

@@ -50,11 +50,7 @@ pub(super) fn of_directors(cluster: &Cluster, os: &Distribution) -> Vec<IpvsSysc
 }
 
 fn values(set: &IpvsOptions, cases: Cases) -> Vec<IpvsSysctl> {
-    let reuse = if cases.before_5_9 && set.conntrack == Some(true) {
-        0
-    } else {
-        1
-    };
+    let reuse = u8::from(!(cases.before_5_9 && set.conntrack == Some(true)));
     // The default is a value or, where it would change nothing, none.
     let switch = |set: Option<bool>, default: Option<bool>| set.or(default).map(u8::from);
     let where_it_matters = |matters: bool, value: bool| matters.then_some(value);

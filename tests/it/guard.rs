@@ -49,13 +49,13 @@ const LOCK_OUTS: &[LockOut] = &[
 ];
 
 /// Stands for OpenRC, which starts and stops the real sshd.
-const RC_SERVICE: &str = r#"#!/bin/bash
+const RC_SERVICE: &str = r"#!/bin/bash
 case $1/$2 in
 sshd/status) [ -e /run/openrc/started/sshd ] ;;
 sshd/stop) kill $(pgrep -o -x sshd); rm -f /run/openrc/started/sshd ;;
 sshd/start) /usr/sbin/sshd -E /var/log/sshd.log </dev/null; mkdir -p /run/openrc/started; : >/run/openrc/started/sshd ;;
 esac
-"#;
+";
 
 fn hosts(count: usize) -> Vec<HostSpec> {
     let spec = |n: usize| {

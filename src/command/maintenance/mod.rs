@@ -316,7 +316,7 @@ mod tests {
             let found = possible(&loaded.cluster, host, service);
             match (found, expected) {
                 (Err(found), Err(expected)) => {
-                    assert!(found.contains(expected), "{about}: {found}")
+                    assert!(found.contains(expected), "{about}: {found}");
                 }
                 (found, expected) => assert_eq!(found, expected.map_err(str::to_owned), "{about}"),
             }

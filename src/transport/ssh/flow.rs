@@ -137,15 +137,15 @@ impl Flow {
     pub(super) fn advance(&mut self, session: &ssh2::Session) -> Result<bool, Dead> {
         match self.stage {
             Stage::Open => {
-                let from_host = self.from_channel(session)?;
-                Ok(self.from_local(session)? || from_host)
+                let from_host = self.read_channel(session)?;
+                Ok(self.read_local(session)? || from_host)
             }
             Stage::Closing => self.close(session),
             Stage::Done => Ok(false),
         }
     }
 
-    fn from_channel(&mut self, session: &ssh2::Session) -> Result<bool, Dead> {
+    fn read_channel(&mut self, session: &ssh2::Session) -> Result<bool, Dead> {
         let mut moved = false;
         let mut ended = false;
         if self.to_local.is_empty() {
@@ -178,7 +178,7 @@ impl Flow {
         Ok(moved || ended)
     }
 
-    fn from_local(&mut self, session: &ssh2::Session) -> Result<bool, Dead> {
+    fn read_local(&mut self, session: &ssh2::Session) -> Result<bool, Dead> {
         let mut moved = false;
         let mut ended = self.local.is_none();
         if self.to_channel.is_empty()
