@@ -109,12 +109,16 @@ fn has(host: &TestHost, path: &str) -> bool {
 /// All that a host must have again: what the program may touch, the packet filter, and who listens.
 fn whole_state(host: &TestHost) -> String {
     let filter = host.sh("iptables-save 2>/dev/null | grep -v '^#' | sed 's/\\[.*//'; ip link show eth0 | grep -o 'mtu [0-9]*\\|state [A-Z]*'");
-    // The manifest names all that may be lvsctl's, and the guard says that it has fired.
+    // The manifest names all that may be lvsctl's, and the guard says that it has fired. A shell that was cut off has its lock
+    // and its step until its connection ends.
+    let other = ["/var/lib/lvsctl/", "/run/lvsctl-fleet.lock", ".lvsctl-new"];
     let state = state(host);
-    let lines = state
-        .lines()
-        .filter(|line| !line.contains("/var/lib/lvsctl/"));
-    let lines: Vec<&str> = lines.collect();
+    let lines = state.lines();
+    let mut lines: Vec<&str> = lines
+        .filter(|line| !other.iter().any(|part| line.contains(part)))
+        .collect();
+    // Files come as they lie in their folders.
+    lines.sort_unstable();
     format!(
         "{}\n{}",
         lines.join("\n"),

@@ -187,7 +187,10 @@ impl Shell {
 
     /// Whether a step fails, and what it says.
     pub(crate) fn fails(&self, script: &str) -> Option<String> {
-        let output = self.output(&format!("set -eu\n{script}"));
+        // It may be longer than an argument.
+        let file = format!("{SCRATCH}/script");
+        fs::write(&file, script).expect("a script");
+        let output = self.output(&format!("set -eu\n. {file}"));
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         (!output.status.success()).then_some(error)
     }
