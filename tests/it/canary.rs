@@ -106,12 +106,12 @@ fn watch(end: &AtomicBool) -> BTreeSet<String> {
             if !pid.bytes().all(|byte| byte.is_ascii_digit()) {
                 continue;
             }
-            let program = fs::read_link(entry.path().join("exe")).unwrap_or_default();
             for file in ["cmdline", "environ"] {
                 let Ok(bytes) = fs::read(entry.path().join(file)) else {
                     continue;
                 };
-                // The program itself gets some of them by its environment.
+                // The program itself gets some of them by its environment. Read afterwards: it begins as its parent's copy.
+                let program = fs::read_link(entry.path().join("exe")).unwrap_or_default();
                 let own = file == "environ" && program == Path::new(env!("CARGO_BIN_EXE_lvsctl"));
                 if has_mark(&bytes) && !own {
                     let text = String::from_utf8_lossy(&bytes).replace('\0', " ");

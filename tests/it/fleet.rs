@@ -72,7 +72,7 @@ fn a_run_costs_one_connection_and_one_exec() {
     assert!(ran.stderr.contains("nothing was changed"), "{}", ran.stderr);
     same(&after, &state(host), "a destroy that was refused");
     let ran = lvsctl(&lab, &["destroy", "--yes", "--ignore-unreachable"]);
-    assert_eq!(ran.status, 8, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.status, 9, "{}{}", ran.stdout, ran.stderr);
     let told = "changes are withheld: lb may send to it (lb was not reached)";
     assert!(ran.stdout.contains(told), "{}", ran.stdout);
     same(&after, &state(host), "a destroy that was withheld");
@@ -101,14 +101,14 @@ fn what_a_director_may_still_send_to_stays() {
     std::fs::write(&inventory, text).expect("the inventory");
 
     let ran = run(&lab, &inventory, &["plan"]);
-    assert_eq!(ran.status, 8, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.status, 9, "{}{}", ran.stdout, ran.stderr);
     let ran = run(&lab, &inventory, &["plan", "--format", "json"]);
     let plan: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
     assert_eq!(plan["withheld"][0]["host"], "h2");
     assert_eq!(plan["withheld"][0]["what"], "removals");
     assert_eq!(plan["withheld"][0]["because"][0]["host"], "lb");
     let ran = run(&lab, &inventory, &["apply", "--yes", "--format", "json"]);
-    assert_eq!(ran.status, 8, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.status, 9, "{}{}", ran.stdout, ran.stderr);
     let events = ran.stdout.lines().map(|line| {
         let event: serde_json::Value = serde_json::from_str(line).expect("JSON");
         event["event"].as_str().unwrap_or_default().to_owned()
