@@ -1,12 +1,12 @@
 //! The SSH transport against real servers: sessions, deadlines and endings. Logging in is in transport_login.rs.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use lvsctl::model;
 use lvsctl::transport::{Ended, Output, RemoteShell, TransportError, Waiting};
 
-use crate::support::{Client, HostSpec, Lab, model_host};
+use crate::support::{Client, HostSpec, Lab, model_host, until};
 
 const LONG: Duration = Duration::from_secs(20);
 /// For what keeps both cores of a small machine busy.
@@ -321,6 +321,10 @@ fn a_connection_has_a_deadline() {
         "{error}"
     );
     drop(silent);
+    // A process that another test is just starting has it too, for a moment.
+    until("nothing listens", || {
+        TcpStream::connect((lab.controller(), 2022)).is_err()
+    });
     let error = refusal(&to_silent);
     assert!(matches!(error, TransportError::Refused(_)), "{error}");
 

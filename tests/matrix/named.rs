@@ -99,7 +99,11 @@ fn linked() -> BTreeSet<String> {
 }
 
 fn timed() -> BTreeSet<String> {
-    let rows = PAGE.lines().filter(|line| line.ends_with(" s |"));
+    // A dash stands for a row that is not timed yet.
+    let ends = [" s |", " | - |"];
+    let rows = PAGE
+        .lines()
+        .filter(|line| ends.iter().any(|end| line.ends_with(end)));
     let names = rows.filter_map(|row| row.split(' ').nth(1).map(str::to_owned));
     names.collect()
 }
