@@ -244,7 +244,7 @@ fn prepare<'h>(
         unheld = vips::still(unheld, &hosts);
         if !args.guard.force {
             let (hosts, plans) = (&mut hosts, &mut plans);
-            withheld = order::withhold(session, goal, hosts, plans, &missing, &others)?;
+            withheld = order::withhold(session, fleet, goal, hosts, plans, &missing, &others)?;
         }
         first = together(&hosts, &mut plans, &unheld);
         losses = left_too_little(session, args, goal, &hosts, &plans, &others);

@@ -1,6 +1,6 @@
 //! The input of each verb: the inventory, its roles, and the hosts of `--limit`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -10,7 +10,6 @@ use crate::cli::{Color, Global};
 use crate::exit::Exit;
 use crate::inventory::{self, LoadError, Loaded, Problem};
 use crate::model::{Cluster, Host};
-use crate::plan::dependency::{self, LeftOut};
 use crate::resource::{Distribution, Resource};
 use crate::role::{RoleError, Roles};
 
@@ -108,7 +107,8 @@ fn of_roles(global: &Global, error: &RoleError) -> Failure {
     }
 }
 
-fn of_role(host: &Host, error: &RoleError) -> Failure {
+/// Roles, on one host.
+pub(super) fn of_role(host: &Host, error: &(dyn std::error::Error + 'static)) -> Failure {
     let Failure { exit, message, .. } = Failure::of(Exit::Invalid, error);
     let from = format!("error: {}: ", host.name);
     Failure::new(exit, message.replacen("error: ", &from, 1))
@@ -134,18 +134,6 @@ impl Context {
             return Ok(wanted.clone());
         }
         let expanded = self.roles.over(self.cluster()).of(host, os);
-        expanded.map_err(|e| of_role(host, &e))
-    }
-
-    /// The same without real servers that are not ready.
-    pub(super) fn wanted_without(
-        &self,
-        host: &Host,
-        os: &Distribution,
-        left_out: &BTreeSet<LeftOut>,
-    ) -> Result<Vec<Resource>> {
-        let cluster = dependency::without(self.cluster(), left_out);
-        let expanded = self.roles.over(&cluster).of(host, os);
         expanded.map_err(|e| of_role(host, &e))
     }
 

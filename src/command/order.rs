@@ -17,11 +17,12 @@ use crate::resource::change::Phase;
 use crate::resource::file::File;
 use crate::resource::ipvs::{Ipvs, KEEPALIVED};
 use crate::resource::route::Route;
-use crate::resource::{Action, Change, Distribution, Kind, Resource};
+use crate::resource::{Action, Change, Kind, Resource};
 use crate::run::{Fleet, HostRun};
 use crate::secret::{self, Secrets};
 
 use super::apply::Goal;
+use super::context::of_role;
 use super::session::{Session, lock};
 use super::{Failure, Result};
 
@@ -178,6 +179,7 @@ fn recorded<'r>(run: &'r HostRun) -> Vec<&'r Ipvs> {
 /// Takes out of the plans what depends on hosts that were not seen to be as they must be.
 pub(super) fn withhold(
     session: &Session,
+    fleet: &Fleet,
     goal: Goal,
     runs: &mut [HostRun],
     plans: &mut [HostPlan],
@@ -203,8 +205,8 @@ pub(super) fn withhold(
         let left_out = decisions.left_out.get(name);
         run.hold = decisions.hold(name);
         if let Some(left_out) = left_out {
-            let os = Distribution::of(&run.answer.facts.system);
-            run.wanted = session.context.wanted_without(run.host, &os, left_out)?;
+            let left = run.leave_out(&fleet.run, left_out);
+            left.map_err(|e| of_role(run.host, &e))?;
         }
         if left_out.is_some() || run.hold != Hold::Nothing {
             *plan = run.plan(&session.access.secrets);

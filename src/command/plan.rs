@@ -104,7 +104,7 @@ fn make(session: &Session, save: bool) -> Result<Made> {
         others = order::read(session, &fleet, Goal::Inventory, &hosts);
         let hosts = &mut opened.hosts;
         let goal = Goal::Inventory;
-        withheld = order::withhold(session, goal, hosts, &mut plans, &missing, &others)?;
+        withheld = order::withhold(session, &fleet, goal, hosts, &mut plans, &missing, &others)?;
     }
     let hosts = &opened.hosts;
     let first = vips::together(&fleet, hosts, &mut plans, &unheld);

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use super::super::host::tests::probed;
@@ -6,6 +7,7 @@ use crate::cancel::CancelToken;
 use crate::event::Sink;
 use crate::inventory::{self, BUILT_IN_ROLES};
 use crate::model::{Cluster, Drain};
+use crate::plan::dependency::LeftOut;
 use crate::plan::manifest::Manifest;
 use crate::plan::{maintenance, stages};
 use crate::resource::Distribution;
@@ -366,6 +368,51 @@ fn directors_want_what_the_newest_of_their_records_says() {
             }
         });
     }
+}
+
+/// A director that is to be without a real server keeps the drains of the others, and their record.
+#[test]
+fn a_real_server_that_is_left_out_ends_no_drain() {
+    let loaded = inventory::parse("t.yaml", TEXT, BUILT_IN_ROLES).expect("a valid inventory");
+    let cluster = &loaded.cluster;
+    let record = Maintenance::default().with(Drain {
+        host: "rs1".to_owned(),
+        service: None,
+        by: "ann@desk".to_owned(),
+        since: 1,
+        until: None,
+        reason: None,
+    });
+    let fake = FakeHosts::new()
+        .host("lb1", director(Some(&record)))
+        .host("lb2", director(Some(&record)));
+    let cancel = CancelToken::default();
+    let log = Log {
+        lines: Mutex::default(),
+        cancel: None,
+    };
+    let left_out = BTreeSet::from([LeftOut {
+        service: "web".to_owned(),
+        host: "rs2".to_owned(),
+    }]);
+    with_fleet(cluster, &fake, &log, &cancel, |fleet| {
+        let os = Distribution::assumed();
+        let wanted = |host| fleet.run.roles.of(host, &os).expect("resources");
+        let hosts = cluster.directors().map(|host| (host, wanted(host)));
+        for (host, run) in fleet.open(hosts.collect()) {
+            let mut run = run.expect("a director");
+            run.leave_out(&fleet.run, &left_out).expect("resources");
+            let weights = run.wanted.iter().filter_map(|resource| match resource {
+                Resource::Ipvs(ipvs) => Some(ipvs.real_servers.iter().map(|rs| rs.weight)),
+                _ => None,
+            });
+            assert_eq!(weights.flatten().collect::<Vec<_>>(), [0], "{}", host.name);
+            let has_record = run.wanted.iter().any(
+                |resource| matches!(resource, Resource::File(file) if file.path == maintenance::path("t")),
+            );
+            assert!(has_record, "{}", host.name);
+        }
+    });
 }
 
 /// Hosts that were asked for their locks when one of them is held, and those that could not be locked.

@@ -1,5 +1,6 @@
 //! One host in a run: shell session, probe result, plan, and execution of the plan.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -8,7 +9,7 @@ use crate::event::{Event, Sink};
 use crate::fact::{Facts, Needs, section};
 use crate::history::{self, Origin};
 use crate::model::{Cluster, Host};
-use crate::plan::dependency::Hold;
+use crate::plan::dependency::{self, Hold, LeftOut};
 use crate::plan::manifest::Manifest;
 use crate::plan::{self, Basis, HostPlan, Scope, maintenance};
 use crate::probe::{self, Answer, ProbeError};
@@ -163,6 +164,13 @@ impl<'a> HostRun<'a> {
     pub fn resources(&self, run: &Run, cluster: &Cluster) -> Result<Vec<Resource>, HostError> {
         let os = Distribution::of(&self.answer.facts.system);
         Ok(run.roles.with(cluster).of(self.host, &os)?)
+    }
+
+    /// Wants the same without real servers that are not ready.
+    pub fn leave_out(&mut self, run: &Run, left_out: &BTreeSet<LeftOut>) -> Result<(), HostError> {
+        let cluster = dependency::without(run.desired(), left_out);
+        self.wanted = self.resources(run, &cluster)?;
+        Ok(())
     }
 
     /// The same question once more, and of what became ours since.

@@ -45,7 +45,6 @@ fn services(seen: &Seen, host: &str, next: &Maintenance) -> Vec<String> {
                 let pairs = service.real_servers.iter().zip(&wanted.real_servers);
                 let members: Vec<Member> = pairs
                     .map(|(rs, made)| Member {
-                        host: &rs.host,
                         weight: served
                             .real_servers
                             .get(&made.address)
@@ -84,7 +83,6 @@ fn directors(seen: &Seen, host: &str, next: &Maintenance) -> Vec<String> {
         let members = instance.members.iter();
         let holders: Vec<Holder> = members
             .map(|member| Holder {
-                host: &member.host,
                 able: able(&member.host) && (member.host == host || !next.drains_host(&member.host)),
                 leaves: member.host == host,
             })
