@@ -3,8 +3,7 @@
 
 /// A real server of a service, as one director has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Member<'a> {
-    pub host: &'a str,
+pub struct Member {
     /// In the running table; 0 where it is not in it.
     pub weight: u32,
     /// Whether its health check passes, as far as that is known.
@@ -13,7 +12,7 @@ pub struct Member<'a> {
     pub leaves: bool,
 }
 
-impl Member<'_> {
+impl Member {
     fn serves(&self) -> bool {
         self.weight > 0 && self.healthy
     }
@@ -44,8 +43,7 @@ impl Left {
 
 /// A director of a VIP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Holder<'a> {
-    pub host: &'a str,
+pub struct Holder {
     /// Whether it can hold the VIP: it was reached, keepalived runs, and it is not drained.
     pub able: bool,
     pub leaves: bool,
@@ -62,9 +60,8 @@ mod tests {
     use super::*;
 
     /// Members by letters: `s` serves, `u` fails its health check, `d` is drained; upper case leaves.
-    fn members(text: &str) -> Vec<Member<'static>> {
+    fn members(text: &str) -> Vec<Member> {
         let of = |c: char| Member {
-            host: "",
             weight: u32::from(!c.eq_ignore_ascii_case(&'d')),
             healthy: !c.eq_ignore_ascii_case(&'u'),
             leaves: c.is_ascii_uppercase(),
@@ -100,7 +97,6 @@ mod tests {
     fn a_vip_keeps_a_director() {
         let of = |text: &str| -> bool {
             let one = |c: char| Holder {
-                host: "",
                 able: c.eq_ignore_ascii_case(&'a'),
                 leaves: c.is_ascii_uppercase(),
             };

@@ -240,7 +240,11 @@ pub fn together(
             leave.extend(moved(before, after).into_keys());
         }
     }
-    let anew = at_once(directors, &files, &first, &leave, absent);
+    let anew = if leave.is_empty() {
+        at_once(directors, &files, &first, absent)
+    } else {
+        BTreeSet::new()
+    };
     let intervals = files.iter().flat_map(|(_, after)| after);
     let slowest = intervals.filter_map(|s| s.interval).fold(1.0, f64::max);
     for (director, (before, after)) in directors.iter_mut().zip(&files) {
@@ -253,24 +257,31 @@ pub fn together(
         if director.runs {
             announce(director, before, after, lost, &anew);
             let (set, dropped) = expected(director, before, after);
-            let reload = format!("{}\n{}", step.script.trim_end(), until(&set, &dropped));
-            load.script = if !leave.is_empty() {
-                let waits = (!holds).then_some(slowest);
-                steps.push(give_up(director, &step, &leave, waits));
-                format!("{}{reload}", last_file(director))
-            } else if holds && !anew.is_empty() {
-                start_as_owner(director, &step, after, &anew, (set, dropped))
-            } else if !holds && !first.is_empty() {
-                let wait = discards(director, before, after, &anew);
-                if wait.is_empty() {
-                    reload
-                } else {
-                    steps.push(wait_longer(director, &step, &wait));
-                    format!("{}{reload}", last_file(director))
-                }
+            let earlier = if !leave.is_empty() {
+                Some(give_up(
+                    director,
+                    &step,
+                    &leave,
+                    (!holds).then_some(slowest),
+                ))
+            } else if holds || first.is_empty() {
+                None
             } else {
-                reload
+                wait_longer(director, &step, &discards(director, before, after, &anew))
             };
+            load.script = if holds && !anew.is_empty() {
+                start_as_owner(director, &step, after, &anew, (set, dropped))
+            } else {
+                // A file that came between is still there.
+                let again = earlier.is_some().then(|| last_file(director));
+                let reload = step.script.trim_end();
+                format!(
+                    "{}{reload}\n{}",
+                    again.unwrap_or_default(),
+                    until(&set, &dropped)
+                )
+            };
+            steps.extend(earlier);
         }
         steps.push(load);
         let last = at + steps.len() - 1;
@@ -282,14 +293,11 @@ pub fn together(
 
 /// Writes the final file again after another one.
 fn last_file(director: &Director) -> String {
-    File {
-        check: None,
-        ..director.after.clone()
-    }
-    .write()
+    unchecked(director, director.after.content.clone())
 }
 
-fn between(director: &Director, content: String) -> String {
+/// Writes a file in the place of the final one, which is checked before.
+fn unchecked(director: &Director, content: String) -> String {
     File {
         content,
         check: None,
@@ -303,14 +311,13 @@ fn at_once(
     directors: &[Director],
     files: &[(Vec<Spoken>, Vec<Spoken>)],
     first: &[String],
-    leave: &BTreeSet<IpAddr>,
     absent: &[Absent],
 ) -> BTreeSet<String> {
     let [holder] = first else {
         return BTreeSet::new();
     };
     let all = directors.iter().zip(files);
-    let held = all.filter(|(d, _)| d.plan.host == *holder && d.runs && leave.is_empty());
+    let held = all.filter(|(d, _)| d.plan.host == *holder && d.runs);
     held.flat_map(|(director, (before, after))| {
         begin_anew(before, after).filter(|new| new.is_held(&director.holds))
     })
@@ -344,17 +351,21 @@ fn discards(
 }
 
 /// A backup waits until the holder has read its file: also if the run ends in between, one director alone holds the VIPs.
-fn wait_longer(director: &Director, reload: &Step, instances: &BTreeSet<String>) -> Step {
+/// None where it discards no adverts.
+fn wait_longer(director: &Director, reload: &Step, instances: &BTreeSet<String>) -> Option<Step> {
+    if instances.is_empty() {
+        return None;
+    }
     let names: Vec<&str> = instances.iter().map(String::as_str).collect();
     let content = patient(&director.after.content, instances);
-    Step {
+    Some(Step {
         title: format!(
             "reload {KEEPALIVED} so that it does not take over {}",
             names.join(", ")
         ),
-        script: format!("{}{}", between(director, content), reload.script),
+        script: format!("{}{}", unchecked(director, content), reload.script),
         phase: Phase::Main,
-    }
+    })
 }
 
 /// The holder becomes master of instances that begin anew as their owner, and then reads its file.
@@ -372,7 +383,7 @@ fn start_as_owner(
     let reload = reload.script.trim_end();
     format!(
         "{}{reload}\n{}{}{reload}\n{}",
-        between(director, owner(&director.after.content, anew)),
+        unchecked(director, owner(&director.after.content, anew)),
         until(&signs, &BTreeSet::new()),
         last_file(director),
         until(&set, &dropped),
@@ -393,7 +404,7 @@ fn give_up(
         title: format!("reload {KEEPALIVED} without {}", names.join(", ")),
         script: format!(
             "{}{}\n{}{}",
-            between(director, without(&director.after.content, leave)),
+            unchecked(director, without(&director.after.content, leave)),
             reload.script.trim_end(),
             until(&BTreeSet::new(), &away),
             pause.unwrap_or_default()
