@@ -1,6 +1,8 @@
 //! The history of runs that changed hosts: records on the machine that runs lvsctl, and lines for the journals of the
 //! hosts. Pure; files are the part of `command::history`, and hosts that of [`crate::run`].
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use crate::plan::HostPlan;
@@ -104,6 +106,9 @@ pub struct Origin {
     pub plan: Option<String>,
 }
 
+/// Known when a host is changed: most runs change none, and git takes time.
+pub type LazyOrigin = LazyLock<Origin, Box<dyn FnOnce() -> Origin + Send>>;
+
 impl Origin {
     fn text(&self) -> String {
         let revision = self.revision.as_ref();
@@ -206,12 +211,7 @@ impl Recorded {
 }
 
 fn named(action: Action, kind: &str, key: &str) -> String {
-    let action = match action {
-        Action::Create => "create",
-        Action::Update => "update",
-        Action::Remove => "remove",
-    };
-    format!("{action} {kind} {key}")
+    format!("{} {kind} {key}", action.word())
 }
 
 /// Actions, kinds and keys of the changes, as many as fit into a line.

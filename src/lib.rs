@@ -34,6 +34,7 @@ pub mod secret;
 pub mod shell;
 pub mod template;
 pub mod transport;
+mod unix_time;
 pub mod view;
 pub mod vrrp_state;
 pub(crate) mod yaml;

@@ -244,6 +244,14 @@ pub struct Unread {
 /// The secrets of one run, read once each.
 pub type Secrets = BTreeMap<SecretSource, SecretString>;
 
+/// Variables of the environment that hold secrets: not for the programs that are started on this machine.
+pub fn variables(secrets: &Secrets) -> impl Iterator<Item = &str> {
+    secrets.keys().filter_map(|source| match source {
+        SecretSource::Env(name) => Some(name.as_str()),
+        SecretSource::File(_) | SecretSource::Prompt(_) => None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

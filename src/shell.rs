@@ -49,12 +49,18 @@ pub fn heredoc(command: &str, body: &str) -> String {
     format!("{command} <<'{delimiter}'\n{body}{newline}{delimiter}\n")
 }
 
+/// The folder of an absolute path.
+pub fn folder(path: &str) -> &str {
+    match path.rsplit_once('/') {
+        None | Some(("", _)) => "/",
+        Some((folder, _)) => folder,
+    }
+}
+
 /// A file and the name that it is put in place by: on the disk before it is relied on, or not at all. `stage` is removed
 /// where anything fails before, such as for want of space; what was in place stays. A link leads to what is not ours to sync.
 pub fn in_place(write: &str, stage: &str, path: &str) -> String {
-    let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
-    let folder = if folder.is_empty() { "/" } else { folder };
-    let (stage, path, folder) = (quote(stage), quote(path), quote(folder));
+    let (stage, path, folder) = (quote(stage), quote(path), quote(folder(path)));
     let removed = quote(&format!("rm -f {stage}"));
     format!(
         "trap {removed} EXIT\ntrap 'exit 129' HUP\ntrap 'exit 143' TERM\n{write}[ -L {stage} ] || sync {stage}\nmv -f {stage} {path}\nsync {folder}\n"

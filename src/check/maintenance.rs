@@ -3,7 +3,8 @@
 use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
 use crate::model::{Cluster, Drain};
-use crate::plan::maintenance::{minute, note, words};
+use crate::plan::maintenance::{note, words};
+use crate::unix_time::to_the_minute;
 
 pub(super) static MAINTENANCE: Check = Check {
     id: "maintenance",
@@ -21,14 +22,14 @@ pub fn drains(cluster: &Cluster, now: u64, findings: &mut Findings) {
     if !findings.selection.runs(&MAINTENANCE) {
         return;
     }
-    let all = cluster.maintenance.iter().flat_map(|record| &record.drains);
-    let (over, holding): (Vec<&Drain>, Vec<&Drain>) = all.partition(|drain| drain.has_passed(now));
+    let (over, holding): (Vec<&Drain>, Vec<&Drain>) =
+        cluster.drains().partition(|drain| drain.has_passed(now));
     if over.is_empty() {
         let read = format!("{} drains, none past its time", holding.len());
         findings.pass_of("", &MAINTENANCE, "drains", read);
     }
     for drain in over {
-        let until = drain.until.map(minute).unwrap_or_default();
+        let until = drain.until.map(to_the_minute).unwrap_or_default();
         let mismatch = Mismatch::new(
             format!("back in service since {until}"),
             words(drain),

@@ -5,8 +5,9 @@ use std::time::Duration;
 use crate::event::Event;
 use crate::plan::HostPlan;
 use crate::probe::Earlier;
-use crate::run::guard::{SECONDS, clock};
+use crate::run::guard::SECONDS;
 use crate::run::{Fleet, HostRun};
+use crate::unix_time::time_of_day;
 
 /// Asks the hosts that have something to do for their way in, and puts into their plans which changes are guarded, and what
 /// an earlier run left. `confirm`: all changes are guarded, for so long.
@@ -46,7 +47,7 @@ fn earlier(guard: &Earlier) -> String {
         Earlier::Armed { until, who } => format!(
             "the guard of an earlier run ({who}) is armed: the host puts its old state back at {} by its clock, unless \
              `lvsctl apply` ends well on it before",
-            clock(*until)
+            time_of_day(*until)
         ),
         Earlier::Firing => {
             "the guard of an earlier run is putting the old state of this host back now".to_owned()
@@ -54,7 +55,7 @@ fn earlier(guard: &Earlier) -> String {
         Earlier::Fired { at, well } => format!(
             "the guard of an earlier run has fired: at {} by its clock the host put its old state back{}, since no new \
              connection confirmed the change; find out what cut it off before you apply it again",
-            clock(*at),
+            time_of_day(*at),
             if *well {
                 ""
             } else {

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::cancel::CancelToken;
 use crate::exit::Exit;
-use crate::secret::{SecretSource, Secrets};
+use crate::secret::{SecretSource, Secrets, variables};
 
 use super::{Failure, Result, secrets};
 
@@ -43,11 +43,7 @@ impl Notify {
 
     /// Keeps the secrets of the inventory from the programs too.
     pub(super) fn hide(&mut self, secrets: &Secrets) {
-        let names = secrets.keys().filter_map(|source| match source {
-            SecretSource::Env(name) => Some(name.clone()),
-            SecretSource::File(_) | SecretSource::Prompt(_) => None,
-        });
-        self.hidden.extend(names);
+        self.hidden.extend(variables(secrets).map(str::to_owned));
     }
 
     fn program(&self, name: &str) -> Command {

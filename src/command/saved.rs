@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::cli::{ApplyArgs, Global};
 use crate::event::{Event, Sink as _};
@@ -12,6 +11,7 @@ use crate::plan::HostPlan;
 use crate::plan::saved::{self, Made, Planned, SavedHost, SavedPlan};
 use crate::resource::Resource;
 use crate::run::HostRun;
+use crate::unix_time;
 
 use super::history;
 use super::session::Session;
@@ -43,13 +43,12 @@ pub(super) fn of(
         return Err(failure);
     }
     let inventory = &session.global.inventory;
-    let time = SystemTime::now().duration_since(UNIX_EPOCH);
     Ok(SavedPlan {
         lvsctl_plan: saved::VERSION,
         lvsctl: env!("CARGO_PKG_VERSION").to_owned(),
         cluster: session.cluster().name.clone(),
         made: Made {
-            time: time.map_or(0, |time| time.as_secs()),
+            time: unix_time::now().as_secs(),
             by: session.access.holder.clone(),
             inventory: inventory.display().to_string(),
             revision: history::revision(inventory).map(|revision| revision.to_string()),

@@ -46,14 +46,8 @@ pub(super) fn read(global: &Global, context: &Context, templates: bool) -> Resul
 
 /// Secrets that are needed to log in to a host.
 fn of_ssh(host: &Host) -> impl Iterator<Item = SecretSource> + '_ {
-    let ssh = &host.ssh;
-    let own = [
-        &ssh.password,
-        &ssh.passphrase,
-        &ssh.sudo_password,
-        &ssh.jump_password,
-    ];
-    own.into_iter().flatten().cloned()
+    let all = host.ssh.secrets().into_iter();
+    all.filter_map(|(_, source)| source.clone())
 }
 
 /// Secrets before a run: those that cannot be read yet are warnings. The user is asked for none.

@@ -2,7 +2,7 @@
 
 mod output;
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use crate::check::{
     self, Asking, END_TO_END, Finding, Findings, REACHABLE, Selection, State, traffic, unreachable,
@@ -16,6 +16,7 @@ use crate::report::error::chain;
 use crate::resource::Resource;
 use crate::run::this_machine::ThisMachine;
 use crate::run::{HostRun, steady};
+use crate::unix_time;
 
 use super::session::{Options, Session, lab_hint};
 use super::{Result, since};
@@ -162,9 +163,7 @@ fn audit(
             &mut findings,
         );
     }
-    let started_at = started
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
+    let started_at = unix_time::of(started).as_secs();
     if hosts.iter().any(|run| run.host.is_director()) {
         check::drains(cluster, started_at, &mut findings);
     }

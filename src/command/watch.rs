@@ -1,11 +1,12 @@
 //! `lvsctl watch`: `verify` again and again. Quiet while nothing changes; nothing is changed on any host.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crate::check::{Asking, Changes, Known, known};
 use crate::cli::{Format, Global, WatchArgs};
 use crate::exit::Exit;
 use crate::report;
+use crate::unix_time;
 
 use super::notify::Notify;
 use super::output::{self, show};
@@ -92,8 +93,7 @@ fn tell(
     changes: &Changes,
     first: bool,
 ) -> Result<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let time = report::changes::utc(now.map_or(0, |now| now.as_secs()));
+    let time = unix_time::utc(unix_time::now().as_secs());
     let cluster = &session.cluster().name;
     if first && args.format == Format::Text && !session.global.quiet {
         let every = args.every.as_secs_f64();

@@ -193,6 +193,18 @@ pub struct SshOptions {
     pub command_timeout: Option<u64>,
 }
 
+impl SshOptions {
+    /// Where its secrets come from, by key.
+    pub fn secrets(&self) -> [(&'static str, &Option<SecretSource>); 4] {
+        [
+            ("password", &self.password),
+            ("passphrase", &self.passphrase),
+            ("sudo_password", &self.sudo_password),
+            ("jump_password", &self.jump_password),
+        ]
+    }
+}
+
 /// The schema of [`one_or_many`].
 #[derive(JsonSchema)]
 #[schemars(untagged, inline)]

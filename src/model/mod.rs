@@ -59,6 +59,17 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// What is drained, where the directors' records say so.
+    pub fn drains(&self) -> impl Iterator<Item = &Drain> {
+        self.maintenance.iter().flat_map(|record| &record.drains)
+    }
+
+    /// Whether a host is drained as a whole.
+    pub fn is_drained(&self, host: &str) -> bool {
+        let mut record = self.maintenance.iter();
+        record.any(|record| record.drains_host(host))
+    }
+
     /// Whether a host is the sorry server of a service, and set up as a real server for that.
     pub fn stands_in(&self, host: &Host) -> bool {
         let mut sorry = self.services.iter().filter_map(|s| s.sorry_server.as_ref());

@@ -13,7 +13,7 @@ pub struct Member {
 }
 
 impl Member {
-    fn serves(&self) -> bool {
+    fn serves(self) -> bool {
         self.weight > 0 && self.healthy
     }
 }

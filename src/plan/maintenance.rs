@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::manifest::DIRECTORY;
 use crate::fact::file::Found;
-use crate::model::{Cluster, Date, Drain, Maintenance};
+use crate::model::{Cluster, Drain, Maintenance};
 use crate::resource::change::{Phase, Step};
 use crate::resource::file::File;
 use crate::resource::ipvs::{self, Destination};
+use crate::unix_time::to_the_minute;
 use crate::view;
 
 /// The form that this version writes and reads.
@@ -106,25 +107,19 @@ pub fn fits(cluster: &str, maintenance: &Maintenance) -> bool {
     file(cluster, maintenance).content.len() <= LONGEST
 }
 
-/// A time in UTC, to the minute.
-pub fn minute(seconds: u64) -> String {
-    let (hour, minute) = (seconds / 3600 % 24, seconds / 60 % 60);
-    format!("{} {hour:02}:{minute:02} UTC", Date::of_unix(seconds))
-}
-
 /// What is drained, since when, by whom, until when and why.
 pub fn words(drain: &Drain) -> String {
     let place = match &drain.service {
         Some(service) => format!(" in {service}"),
         None => String::new(),
     };
-    let since = minute(drain.since);
+    let since = to_the_minute(drain.since);
     let mut text = format!(
         "{} is drained{place} since {since} by {}",
         drain.host, drain.by
     );
     if let Some(until) = drain.until {
-        text.push_str(&format!(", until {}", minute(until)));
+        text.push_str(&format!(", until {}", to_the_minute(until)));
     }
     if let Some(reason) = &drain.reason {
         text.push_str(&format!(", \"{reason}\""));

@@ -52,7 +52,7 @@ pub fn text(
         writeln!(
             writer,
             "{}  {}  {}",
-            super::changes::utc(record.time),
+            crate::unix_time::utc(record.time),
             style.paint(tone, sanitize::line(&record.result)),
             sanitize::line(&line)
         )?;

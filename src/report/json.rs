@@ -3,12 +3,12 @@
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
 use super::sanitize;
 use crate::event::{Event, Sink};
+use crate::unix_time;
 
 /// Writes events as JSON lines. An error of the writer ends the writing; [`Json::finish`] tells it.
 pub struct Json<W: Write + Send> {
@@ -68,10 +68,7 @@ impl<W: Write + Send> Sink for Json<W> {
 
 /// To the millisecond.
 fn now() -> f64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    (since.as_secs_f64() * 1000.0).round() / 1000.0
+    (unix_time::now().as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]

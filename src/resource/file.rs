@@ -7,7 +7,7 @@ use super::undo::{Turn, Undo};
 use super::{Action, Before, Change, Context, Effect, Kind};
 use crate::fact::{Facts, Needs};
 use crate::secret;
-use crate::shell::{heredoc, in_place, quote};
+use crate::shell::{folder, heredoc, in_place, quote};
 
 /// Where files that stood in the way are kept, to be put back.
 pub const BACKUPS: &str = "/var/lib/lvsctl/backup";
@@ -96,10 +96,7 @@ impl File {
     }
 
     fn directory(&self) -> &str {
-        match self.path.rsplit_once('/') {
-            None | Some(("", _)) => "/",
-            Some((directory, _)) => directory,
-        }
+        folder(&self.path)
     }
 
     fn backup(&self) -> String {

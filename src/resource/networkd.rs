@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Action, Before, Change, Context, Kind, scalar};
 use crate::fact::networkd::{FOLDER, Found, host_file};
 use crate::fact::{Facts, Needs};
-use crate::shell::{command, heredoc, in_place, quote};
+use crate::shell::{command, folder, heredoc, in_place, quote};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,10 +40,6 @@ impl Networkd {
         }
         files
     }
-}
-
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("/", |(folder, _)| folder)
 }
 
 fn writing(path: &str, text: &str) -> String {

@@ -3,7 +3,7 @@
 //! text, is [`crate::plan::guard`]'s part.
 
 use std::ops::Range;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::host::{self, HostRun, Run};
 use super::host_error::{HostError, tail};
@@ -17,6 +17,7 @@ use crate::plan::guard::{self, Arm, Extent, Guard, Reason};
 use crate::probe::Earlier;
 use crate::resource::service_manager::ServiceManager;
 use crate::transport::{Output, RemoteShell};
+use crate::unix_time::{self, time_of_day};
 
 /// How long a host waits to be confirmed, where nobody says.
 pub const SECONDS: u64 = 120;
@@ -205,11 +206,10 @@ impl HostRun<'_> {
             return cause;
         };
         let left = seconds.saturating_sub(since.elapsed().as_secs());
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
         HostError::WillRestore {
             cause: Box::new(cause),
             seconds: left,
-            at: clock(now.map_or(0, |now| now.as_secs()) + left),
+            at: time_of_day(unix_time::now().as_secs() + left),
         }
     }
 
@@ -373,11 +373,4 @@ fn disarm(
         doing: doing.to_owned(),
         said: tail(&output.stderr),
     })
-}
-
-/// `12:05:09 UTC`, of seconds since 1970.
-pub fn clock(seconds: u64) -> String {
-    let of_day = seconds % 86_400;
-    let (hour, minute) = (of_day / 3600, of_day / 60 % 60);
-    format!("{hour:02}:{minute:02}:{:02} UTC", of_day % 60)
 }

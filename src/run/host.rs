@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crate::event::{Event, Sink};
 use crate::fact::{Facts, Needs, section};
-use crate::history::{self, Origin};
+use crate::history::{self, LazyOrigin, Origin};
 use crate::model::{Cluster, Host};
 use crate::plan::dependency::{self, Hold, LeftOut};
 use crate::plan::manifest::Manifest;
@@ -23,6 +23,7 @@ use super::guard::Guarding;
 use super::host_error::{HostError, tail};
 use super::lock::{self, Taken};
 use crate::cancel::CancelToken;
+use crate::unix_time;
 
 /// What all hosts of a run share.
 pub struct Run<'a> {
@@ -38,7 +39,7 @@ pub struct Run<'a> {
     /// Who runs this, for the lock.
     pub holder: &'a str,
     /// For the journals of hosts that are changed.
-    pub origin: Option<&'a Origin>,
+    pub origin: Option<&'a LazyOrigin>,
     /// Facts and sections that the caller adds to each host's probe.
     pub more: &'a (dyn Fn(&Host, &mut Needs) -> String + Sync),
 }
@@ -103,14 +104,13 @@ impl<'a> HostRun<'a> {
             host: host.name.clone(),
             seconds: probe_seconds,
         });
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Ok(Self {
             host,
             wanted,
             scope: None,
             answer,
             shell,
-            answered_at: now.map_or(0.0, |now| now.as_secs_f64()),
+            answered_at: unix_time::now().as_secs_f64(),
             probe_seconds,
             hold: Hold::Nothing,
             worked: Duration::ZERO,

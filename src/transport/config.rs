@@ -182,13 +182,11 @@ pub fn resolve(
     settings: &SshSettings,
     environment: &Environment,
 ) -> Result<Target, TransportError> {
-    let password = options.password.clone();
     let asked = Asked {
         name,
         address,
         options,
         hops: 0,
-        password: password.map(|source| ("ssh.password", source)),
     };
     resolve_asked(&asked, settings, environment)
 }
@@ -199,7 +197,6 @@ struct Asked<'a> {
     options: &'a SshOptions,
     /// How many hosts are behind this one: 0 for a host itself, more for a jump host.
     hops: usize,
-    password: Option<(&'static str, SecretSource)>,
 }
 
 fn resolve_asked(
@@ -250,6 +247,11 @@ fn resolve_asked(
         local_user: environment.user.as_deref().unwrap_or(&user),
     };
     let (identities, identities_named) = identities(of, &said, environment, &tokens);
+    let password = if of.hops == 0 {
+        ("ssh.password", &options.password)
+    } else {
+        ("ssh.jump_password", &options.jump_password)
+    };
     let via = match way(of, asked, by_address, settings).map_err(fail)? {
         Said::Nothing | Said::Direct => Via::Direct,
         Said::Command(command) => {
@@ -275,7 +277,7 @@ fn resolve_asked(
             .or(said.connect_timeout)
             .filter(|t| !t.is_zero())
             .unwrap_or(CONNECT_TIMEOUT),
-        password: of.password.clone(),
+        password: password.1.clone().map(|source| (password.0, source)),
         passphrase: options.passphrase.clone(),
         host,
         port,
@@ -338,13 +340,11 @@ fn resolve_hop(
         connect_timeout: behind.options.connect_timeout,
         ..SshOptions::default()
     };
-    let password = options.jump_password.clone();
     let asked = Asked {
         name: &hop.host,
         address: &hop.host,
         options: &options,
         hops: behind.hops + 1,
-        password: password.map(|source| ("ssh.jump_password", source)),
     };
     resolve_asked(&asked, settings, environment)
 }
@@ -358,11 +358,13 @@ fn identities(
 ) -> (Vec<PathBuf>, bool) {
     let written = of.options.identity_files.clone();
     let configured = said.identity_file.clone().unwrap_or_default();
-    // The inventory's are those of its hosts: a jump host may have others of its own.
-    let named = match (of.hops, written.is_empty(), configured.is_empty()) {
-        (0, false, _) | (_, _, true) => written,
-        _ => configured,
+    // The inventory's are those of its hosts: a jump host may have other keys.
+    let (first, second) = if of.hops == 0 {
+        (written, configured)
+    } else {
+        (configured, written)
     };
+    let named = if first.is_empty() { second } else { first };
     if named.is_empty() {
         let folder = environment.home.as_ref().map(|home| home.join(".ssh"));
         let usual = USUAL_IDENTITIES.iter();

@@ -389,3 +389,8 @@ fn said(stderr: &str) -> String {
         text => format!("; it said: {text}"),
     }
 }
+
+/// What a peer says, for people.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(120).collect()
+}

@@ -16,6 +16,8 @@ use ssh_key::public::{EcdsaPublicKey, KeyData};
 use ssh_key::{Mpint, PublicKey};
 use wildmatch::WildMatch;
 
+use super::error::printable;
+
 const SUFFIX: &str = "-cert-v01@openssh.com";
 /// Of a host, and not of a user.
 const TYPE_HOST: u32 = 2;
@@ -201,10 +203,6 @@ impl HostCertificate {
             EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?;
         signature.verify(&hash(digest, &self.signed)?, &key)
     }
-}
-
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(120).collect()
 }
 
 fn span(seconds: u64) -> String {

@@ -110,11 +110,6 @@ impl KnownHosts {
         known
     }
 
-    pub fn extend(&mut self, other: &Self) {
-        self.lines.extend(other.lines.iter().cloned());
-        self.unreadable.extend(other.unreadable.iter().cloned());
-    }
-
     /// `blob` is the key as the server shows it. A revocation counts whatever else is there.
     pub fn check(&self, name: &HostName, blob: &[u8]) -> Verdict {
         let mut known = false;
@@ -290,29 +285,33 @@ pub struct Store {
 }
 
 impl Store {
-    /// All lines of `files`, in order. A file that is not there has none.
-    pub fn load(&self, files: &[PathBuf]) -> Result<KnownHosts, TransportError> {
+    /// The lines of `files` about a host, in order. A file that is not there has none.
+    pub fn load(&self, files: &[PathBuf], name: &HostName) -> Result<KnownHosts, TransportError> {
         let mut all = KnownHosts::default();
-        let mut cache = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         for file in files {
-            if let Some(known) = cache.get(file) {
-                all.extend(known);
-                continue;
-            }
-            let known = Arc::new(read(file).map_err(|source| TransportError::KnownHosts {
-                file: file.clone(),
-                source,
-            })?);
-            for (file, line) in &known.unreadable {
-                tracing::warn!(
-                    "{}:{line}: not a known_hosts line, passed over",
-                    file.display()
-                );
-            }
-            all.extend(&known);
-            cache.insert(file.clone(), known);
+            // Matching hashed names takes time: other connections need not wait for it.
+            all.lines.extend(self.whole(file)?.of(name).cloned());
         }
         Ok(all)
+    }
+
+    fn whole(&self, file: &Path) -> Result<Arc<KnownHosts>, TransportError> {
+        let mut cache = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = cache.get(file) {
+            return Ok(Arc::clone(known));
+        }
+        let known = Arc::new(read(file).map_err(|source| TransportError::KnownHosts {
+            file: file.to_owned(),
+            source,
+        })?);
+        for (file, line) in &known.unreadable {
+            tracing::warn!(
+                "{}:{line}: not a known_hosts line, passed over",
+                file.display()
+            );
+        }
+        cache.insert(file.to_owned(), Arc::clone(&known));
+        Ok(known)
     }
 
     /// Adds a line for a host that is not known yet. Whoever else adds one meanwhile is heard first: the verdict is of

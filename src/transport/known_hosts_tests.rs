@@ -184,7 +184,7 @@ fn adding_creates_the_file_for_its_owner_only() {
         host_key(&blob(A)).expect("a key"),
     );
     let files = [file.clone()];
-    let verdict = |blob: &[u8]| store.load(&files).expect("reads").check(&name, blob);
+    let verdict = |blob: &[u8]| store.load(&files, &name).expect("reads").check(&name, blob);
     assert_eq!(
         verdict(&blob(A)),
         Verdict::Unknown {

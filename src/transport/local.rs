@@ -10,7 +10,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::Signal;
 
-use super::poll::{self, Ready};
+use super::poll::{self, Ready, is_transient};
 use super::session::{self, Launch, Session, Sudo, Terminal};
 use super::{Channel, Counters, Ended, Progress, TransportError};
 
@@ -37,19 +37,25 @@ fn open_in(
     let deadline = Instant::now() + timeout;
     let launch = Launch::new(sudo, terminal)?;
     let command = launch.command();
-    // A session of its own, as over SSH: no terminal that a step could ask at, and Ctrl-C there ends this program in
-    // order, not a step midway.
+    let channel = LocalChannel::spawn(in_session(&command, hidden)).map_err(|source| {
+        TransportError::Local {
+            program: command,
+            source,
+        }
+    })?;
+    counters.exec();
+    launch.open(Box::new(channel), deadline, timeout)
+}
+
+/// A shell command in a separate session, as over SSH: no terminal that it could ask at, one process group to end, and
+/// Ctrl-C ends this program in order, not the command midway.
+pub(super) fn in_session(command: &str, hidden: &[&str]) -> Command {
     let mut program = Command::new("setsid");
     program.args(["sh", "-c", &format!("exec {command}")]);
     for name in hidden {
         program.env_remove(name);
     }
-    let channel = LocalChannel::spawn(program).map_err(|source| TransportError::Local {
-        program: command,
-        source,
-    })?;
-    counters.exec();
-    launch.open(Box::new(channel), deadline, timeout)
+    program
 }
 
 /// A process with pipes for its three streams.
@@ -135,13 +141,6 @@ impl LocalChannel {
         }
         Ok(self.ended.map(ended))
     }
-}
-
-fn is_transient(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-    )
 }
 
 fn ended(status: ExitStatus) -> Ended {

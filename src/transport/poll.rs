@@ -12,6 +12,14 @@ pub(super) enum Ready {
     Deadline,
 }
 
+/// What is tried again later.
+pub(super) fn is_transient(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
+}
+
 pub(super) fn wait(fds: &mut [PollFd<'_>], deadline: Instant) -> io::Result<Ready> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());

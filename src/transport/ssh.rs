@@ -2,7 +2,7 @@
 //! The only user of ssh2. libssh2 runs without blocking throughout, so that every wait is ours and has a deadline.
 
 use std::os::fd::AsFd;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags};
 use secrecy::SecretString;
@@ -15,7 +15,8 @@ use super::known_hosts::{self, KnownHosts, Store, Verdict};
 use super::poll::{self, Ready};
 use super::{Counters, Ended, TransportError, Waiting, tcp};
 use crate::model::HostKeyChecking;
-use crate::secret::{SecretSource, Secrets};
+use crate::secret::{SecretSource, Secrets, variables};
+use crate::unix_time;
 
 mod auth;
 mod channel;
@@ -44,13 +45,8 @@ pub(super) struct Access<'a> {
 }
 
 impl<'a> Access<'a> {
-    /// Variables of the environment that hold secrets: not for the programs that are started on this machine.
     pub(super) fn hidden(&self) -> Vec<&'a str> {
-        let names = self.secrets.keys().filter_map(|source| match source {
-            SecretSource::Env(name) => Some(name.as_str()),
-            SecretSource::File(_) | SecretSource::Prompt(_) => None,
-        });
-        names.collect()
+        variables(self.secrets).collect()
     }
 
     pub(super) fn secret(
@@ -83,7 +79,9 @@ struct Stream {
 /// Connects and logs in.
 pub(super) fn connect(target: &Target, access: &Access<'_>) -> Result<Link, TransportError> {
     let timeout = target.connect_timeout;
-    let known = access.known_hosts.load(&target.known_hosts)?;
+    let known = access
+        .known_hosts
+        .load(&target.known_hosts, &target.known_name)?;
     let password = match &target.password {
         Some((setting, source)) => access.secret(setting, Some(source))?,
         None => None,
@@ -303,8 +301,7 @@ impl Link {
         let name = target.known_name.text().to_owned();
         let mut verdict = match &certificate {
             Some(certificate) => {
-                let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-                let now = now.map_or(0, |now| now.as_secs());
+                let now = unix_time::now().as_secs();
                 known.check_certificate(&target.known_name, certificate, now)
             }
             None => known.check(&target.known_name, blob),

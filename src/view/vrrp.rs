@@ -102,8 +102,7 @@ fn membership<'c>(
 }
 
 fn trackers(cluster: &Cluster, instance: &VrrpInstance, host: &Host) -> Vec<Tracker> {
-    let mut record = cluster.maintenance.iter();
-    let is_drained = record.any(|record| record.drains_host(&host.name));
+    let is_drained = cluster.is_drained(&host.name);
     let all = instance.track_scripts.iter().map(|tracker| Tracker {
         name: format!("{}-{}", instance.name, tracker.name),
         path: match &tracker.watch {

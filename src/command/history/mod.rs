@@ -4,13 +4,15 @@ mod revision;
 mod store;
 
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Instant, SystemTime};
 
 use crate::cli::{Format, Global, HistoryArgs};
 use crate::exit::Exit;
-use crate::history::{Origin, Record};
+use crate::history::{LazyOrigin, Origin, Record};
 use crate::report;
 use crate::run::fleet::Applied;
+use crate::unix_time;
 
 use super::output::{self, show};
 use super::{Failure, Result};
@@ -19,7 +21,7 @@ pub(super) use revision::of as revision;
 
 /// A run that may change hosts.
 pub(super) struct Story {
-    pub origin: Origin,
+    pub origin: LazyOrigin,
     began: SystemTime,
     clock: Instant,
 }
@@ -33,15 +35,20 @@ impl Story {
         plan: Option<&Path>,
     ) -> Self {
         let shown = |path: &Path| whole(path).display().to_string();
+        let inventory = global.inventory.clone();
+        let mut origin = Origin {
+            command,
+            cluster: cluster.to_owned(),
+            inventory: shown(&inventory),
+            revision: None,
+            by: by.to_owned(),
+            plan: plan.map(shown),
+        };
         Self {
-            origin: Origin {
-                command,
-                cluster: cluster.to_owned(),
-                inventory: shown(&global.inventory),
-                revision: revision(&global.inventory),
-                by: by.to_owned(),
-                plan: plan.map(shown),
-            },
+            origin: LazyLock::new(Box::new(move || {
+                origin.revision = revision(&inventory);
+                origin
+            })),
             began: SystemTime::now(),
             clock: Instant::now(),
         }
@@ -49,8 +56,7 @@ impl Story {
 
     /// Adds the run to the history on this machine. A run does not fail because its record cannot be kept.
     pub(super) fn record(&self, global: &Global, done: &[Applied], result: &str) {
-        let time = self.began.duration_since(UNIX_EPOCH);
-        let time = time.map_or(0, |time| time.as_secs());
+        let time = unix_time::of(self.began).as_secs();
         let hosts = done.iter().map(|(_, plan, result)| (plan, result.as_ref()));
         let seconds = self.clock.elapsed().as_secs_f64();
         let record = self

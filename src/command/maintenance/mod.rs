@@ -5,13 +5,12 @@ mod change;
 mod guard;
 mod wait_empty;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use crate::cli::{DrainArgs, Format, Global, MaintenanceArgs, UndrainArgs, Until};
 use crate::exit::Exit;
 use crate::model::{Cluster, Drain};
 use crate::report;
 use crate::report::maintenance::MaintenanceView;
+use crate::unix_time;
 
 use super::output::show;
 use super::session::{Options, Session};
@@ -103,8 +102,7 @@ fn drained(session: &Session, args: &DrainArgs) -> Result<MaintenanceView> {
 }
 
 fn by_now(session: &Session, args: &DrainArgs) -> Drain {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let since = now.map_or(0, |now| now.as_secs());
+    let since = unix_time::now().as_secs();
     let who = session.access.holder.split(' ').next().unwrap_or_default();
     Drain {
         host: args.host.clone(),

@@ -5,7 +5,7 @@ mod connections;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crate::cli::{Format, Global, StatusArgs};
 use crate::exit::Exit;
@@ -19,6 +19,7 @@ use crate::report::error::chain;
 use crate::report::status::{Director, DirectorState, Drained, RealServer, State, StatusView};
 use crate::resource::ipvs::{Destination, Ipvs, KEEPALIVED, Virtual};
 use crate::run::{Fleet, HostRun};
+use crate::unix_time;
 use crate::view;
 use crate::vrrp_state;
 
@@ -200,18 +201,13 @@ fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> Sta
         cluster: cluster.name.clone(),
         directors,
         services,
-        maintenance: drained(cluster, now()),
+        maintenance: drained(cluster, unix_time::now().as_secs()),
         connections: None,
     }
 }
 
-fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| now.as_secs())
-}
-
 fn drained(cluster: &Cluster, now: u64) -> Vec<Drained> {
-    let all = cluster.maintenance.iter().flat_map(|record| &record.drains);
+    let all = cluster.drains();
     all.map(|drain| Drained {
         drain: drain.clone(),
         overdue: drain.has_passed(now),
@@ -257,8 +253,7 @@ fn director(cluster: &Cluster, run: &HostRun) -> Director {
             format!("{} is in FAULT ({why})", i.name)
         })
         .collect();
-    let mut record = cluster.maintenance.iter();
-    let is_drained = record.any(|record| record.drains_host(&run.host.name));
+    let is_drained = cluster.is_drained(&run.host.name);
     Director {
         host: run.host.name.clone(),
         state: state(!vips.is_empty(), waits, !faults.is_empty()),

@@ -213,7 +213,7 @@ fn interfaces_with(
 }
 
 /// The path of the default gateway of a host: at the host, or in `defaults`.
-fn gateway_path<'h>(view: View<'_>, host: &'h Host) -> Vec<&'h str> {
+pub(super) fn gateway_path<'h>(view: View<'_>, host: &'h Host) -> Vec<&'h str> {
     let own = vec!["hosts", host.name.as_str(), "gateway"];
     let shared = vec!["defaults", "gateway"];
     if !view.places.is_given(&own) && view.places.is_given(&shared) {

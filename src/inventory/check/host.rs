@@ -138,12 +138,7 @@ pub(super) fn ssh(view: View<'_>, faults: &mut Vec<Fault>) {
                 say(key, fault);
             }
         }
-        for (key, source) in [
-            ("password", &ssh.password),
-            ("passphrase", &ssh.passphrase),
-            ("sudo_password", &ssh.sudo_password),
-            ("jump_password", &ssh.jump_password),
-        ] {
+        for (key, source) in ssh.secrets() {
             if let Some(fault) = source.as_ref().and_then(secret_source) {
                 let kind = match source {
                     Some(SecretSource::File(_)) => "file",

@@ -26,12 +26,7 @@ fn place(view: View<'_>, source: &SecretSource, fault: Fault) -> Fault {
         }
     }
     for host in &view.cluster.hosts {
-        for (key, own) in [
-            ("password", &host.ssh.password),
-            ("passphrase", &host.ssh.passphrase),
-            ("sudo_password", &host.ssh.sudo_password),
-            ("jump_password", &host.ssh.jump_password),
-        ] {
+        for (key, own) in host.ssh.secrets() {
             if own.as_ref() == Some(source) {
                 return view.at(
                     &[view.of_ssh(host, key).as_slice(), &[kind]].concat(),

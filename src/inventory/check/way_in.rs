@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::View;
+use super::gateway::gateway_path;
 use crate::diagnostic::{Fault, shown};
 use crate::model::{Cluster, Connection, Host};
 
@@ -75,19 +76,13 @@ pub(super) fn gateways_are_others(view: View<'_>, faults: &mut Vec<Fault>) {
         if reached_at(host) != Some(gateway) || forwarded || host.holds(gateway) {
             continue;
         }
-        let own = ["hosts", host.name.as_str(), "gateway"];
-        let path = if view.places.is_given(&own) {
-            own.as_slice()
-        } else {
-            &["defaults", "gateway"]
-        };
         let fault = Fault::new(format!(
             "gateway {gateway} is the address by which lvsctl reaches {} itself (`ssh.host`)",
             shown(&host.name)
         ))
         .help("write the address of a router in the host's network")
         .about(&host.name);
-        faults.push(view.at(path, fault));
+        faults.push(view.at(&gateway_path(view, host), fault));
     }
 }
 

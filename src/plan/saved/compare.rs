@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::{Difference, Planned, SavedChange, SavedHost, SavedPlan, SecretDigest, by_key};
-use crate::resource::Action;
 use crate::secret::Secrets;
 
 /// What of a host is not as it was when the plan was made.
@@ -142,11 +141,7 @@ fn of_changes(saved: &[SavedChange], now: &[SavedChange]) -> Vec<String> {
 /// `update (value 0 → 1)`.
 fn words(changes: &[&SavedChange]) -> String {
     let one = |change: &&SavedChange| {
-        let action = match change.action {
-            Action::Create => "create",
-            Action::Update => "update",
-            Action::Remove => "remove",
-        };
+        let action = change.action.word();
         let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "none".to_owned());
         let fields: Vec<String> = change
             .fields

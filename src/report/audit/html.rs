@@ -5,13 +5,13 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::time::utc;
 use super::topology::{self, Drawing};
 use super::{AuditReport, ServicePart, host_name, hosts_of};
 use crate::check::{Finding, Severity, State};
 use crate::report::findings::{Totals, part_line, place, waived_line};
 use crate::report::sanitize;
 use crate::template;
+use crate::unix_time::utc;
 
 const PAGE: &str = include_str!("page.html.tera");
 

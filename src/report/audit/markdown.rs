@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::time::utc;
 use super::{AuditReport, host_name, hosts_of};
 use crate::check::{Finding, Severity, State};
 use crate::report::findings::{Totals, part_line, place, waived_line};
 use crate::report::{count, sanitize};
+use crate::unix_time::utc;
 
 /// Text that Markdown shows as it is, in a line and in a cell of a table.
 fn plain(text: &str) -> String {

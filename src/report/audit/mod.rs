@@ -9,7 +9,6 @@ pub mod markdown;
 pub mod nagios;
 pub mod prometheus;
 pub mod sarif;
-mod time;
 mod topology;
 
 use std::io::{self, Write};

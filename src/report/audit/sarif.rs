@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::time::utc;
 use super::{AuditReport, host_name};
 use crate::check::{Check, Finding, Part, Severity, State, Waived, registry};
+use crate::unix_time::utc;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 

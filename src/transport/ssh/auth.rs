@@ -11,6 +11,7 @@ use ssh2::{Agent, KeyboardInteractivePrompt, Prompt, PublicKey};
 
 use super::{EAGAIN, Failure, Link, is_cut};
 use crate::transport::config::Target;
+use crate::transport::error::printable;
 use crate::transport::keys::{self, KeyRing, Unusable};
 use crate::transport::{Attempt, Counters, TransportError, Waiting};
 
@@ -338,8 +339,4 @@ fn outcome(error: &ssh2::Error) -> String {
         ssh2::ErrorCode::Session(-18 | -19) => "refused".to_owned(),
         _ => printable(error.message()),
     }
-}
-
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(120).collect()
 }

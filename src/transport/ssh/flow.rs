@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 
 use nix::poll::{PollFd, PollFlags};
 
+use super::super::poll::is_transient;
 use super::pump::{Dead, is_of_channel};
 use super::{EAGAIN, awaited};
 
@@ -75,14 +76,7 @@ enum Did {
 fn attempt(result: io::Result<usize>) -> Did {
     match result {
         Ok(n) => Did::Moved(n),
-        Err(e)
-            if matches!(
-                e.kind(),
-                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-            ) =>
-        {
-            Did::NotYet
-        }
+        Err(e) if is_transient(&e) => Did::NotYet,
         Err(_) => Did::Ended,
     }
 }

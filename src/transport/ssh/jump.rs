@@ -4,9 +4,10 @@
 //! libssh2 opens one channel of a session at a time, and one to a host that does not answer takes long. So that the others do
 //! not wait for that, they get a further connection.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use super::guard::lock;
 use super::pump::{NoChannel, Pump, Through};
 use super::socket::{self, Socket};
 use super::{Access, connect};
@@ -106,7 +107,7 @@ impl JumpHosts {
 
     fn host(&self, hop: &Target) -> Arc<JumpHost> {
         let key = hop.without_timeout();
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.0);
         if let Some((_, host)) = all.iter().find(|(target, _)| *target == key) {
             return Arc::clone(host);
         }
@@ -122,7 +123,7 @@ impl JumpHosts {
 
 impl JumpHost {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// A connection on which the caller alone may open a channel now. Each channel is given up after a time, so that this comes

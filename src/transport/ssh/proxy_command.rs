@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::guard::lock;
 use super::socket::Socket;
 use crate::transport::TransportError;
+use crate::transport::local::in_session;
 
 /// How much of the end of its standard error is kept.
 const TAIL: usize = 2048;
@@ -41,14 +43,7 @@ pub(super) fn start(
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let output: OwnedFd = theirs.try_clone()?.into();
-        // A session of its own, as for shells on this machine: no terminal that it could ask at, no Ctrl-C midway, and one
-        // process group to end.
-        let mut program = Command::new("setsid");
-        for name in hidden {
-            program.env_remove(name);
-        }
-        let child = program
-            .args(["sh", "-c", &format!("exec {command}")])
+        let child = in_session(command, hidden)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::from(output))
             .stderr(Stdio::piped())
@@ -80,7 +75,7 @@ pub(super) fn start(
 fn keep_tail(mut pipe: ChildStderr, tail: &Mutex<Vec<u8>>) {
     let mut buffer = [0; 1024];
     while let Ok(n @ 1..) = pipe.read(&mut buffer) {
-        let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tail = lock(tail);
         tail.extend_from_slice(buffer.get(..n).unwrap_or_default());
         let excess = tail.len().saturating_sub(TAIL);
         tail.drain(..excess);
@@ -90,12 +85,12 @@ fn keep_tail(mut pipe: ChildStderr, tail: &Mutex<Vec<u8>>) {
 impl ProxyProcess {
     /// How it ended and the end of what it said, if it has.
     pub(super) fn ended(&self) -> Option<(String, String)> {
-        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut child = lock(&self.child);
         let status = wait(child.as_mut()?, GRACE)?;
-        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = lock(&self.read);
         // Something that it started may hold it for longer.
         read.recv_timeout(GRACE).ok();
-        let said = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = lock(&self.stderr);
         let said = String::from_utf8_lossy(&said).trim().to_owned();
         Some((describe(status), said))
     }
