@@ -8,7 +8,6 @@ pub mod drain_guard;
 pub mod guard;
 mod intermediate;
 pub mod load;
-mod load_notes;
 pub mod maintenance;
 pub mod manifest;
 pub mod saved;

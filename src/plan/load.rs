@@ -11,15 +11,16 @@
 //!   holds it. So it leaves in one reload, and comes in a second.
 
 mod apart;
+mod director;
+mod instance;
+mod notes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::HostPlan;
 use super::intermediate::{owner, patient, sign, without};
-use super::load_notes::{announce, limited, listed};
-use crate::keepalived::{self, Instance};
 use crate::resource::change::{Phase, Step};
 use crate::resource::file::File;
 use crate::resource::ipvs::KEEPALIVED;
@@ -27,9 +28,10 @@ use crate::resource::unit::Unit;
 use crate::resource::{Action, Change, Effect, Kind};
 
 pub use apart::apart;
-
-/// With it a backup takes adverts of the same master whatever VIPs they name.
-pub(super) const SKIPS: &str = "vrrp_skip_check_adv_addr";
+pub use director::{Absent, Director};
+use instance::{SKIPS, VrrpInstance, agree, begin_anew, find, instances, moved};
+pub use instance::names;
+use notes::{announce, limited, listed};
 
 /// How often a director is asked whether keepalived has taken its file in, ten times a second.
 const LOOKS: u32 = 150;
@@ -40,130 +42,6 @@ const LOOKS: u32 = 150;
 pub struct Steps {
     pub first: usize,
     pub last: usize,
-}
-
-/// A director of the run.
-#[derive(Debug)]
-pub struct Director<'a> {
-    /// Its keepalived.conf as it is, secrets included.
-    pub before: &'a str,
-    /// As it will be, with placeholders for secrets.
-    pub after: &'a File,
-    /// As it will be, secrets included.
-    pub revealed: &'a str,
-    /// Whether keepalived runs on it.
-    pub runs: bool,
-    /// The addresses that it holds.
-    pub holds: BTreeSet<IpAddr>,
-    pub plan: &'a mut HostPlan,
-}
-
-/// A member of an instance whose host is not part of the run.
-#[derive(Debug)]
-pub struct Absent<'a> {
-    pub instance: &'a str,
-    pub host: &'a str,
-}
-
-/// What an instance is for keepalived: one with the same survives a reload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Key {
-    pub id: String,
-    pub v6: bool,
-    interface: String,
-    /// The source of unicast adverts; none where adverts are sent to the group.
-    unicast: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Spoken {
-    pub name: String,
-    pub key: Key,
-    pub interval: Option<f64>,
-    pub auth: Vec<String>,
-    pub advertised: BTreeSet<IpAddr>,
-    /// Those that are not advertised too.
-    pub vips: BTreeSet<IpAddr>,
-}
-
-impl Spoken {
-    /// Whether a director that has read the one takes adverts of another that has read the other.
-    pub(super) fn agrees(&self, other: &Self) -> bool {
-        self.key == other.key
-            && self.interval == other.interval
-            && self.auth == other.auth
-            && self.advertised == other.advertised
-    }
-
-    pub(super) fn is_held(&self, holds: &BTreeSet<IpAddr>) -> bool {
-        !self.vips.is_disjoint(holds)
-    }
-}
-
-fn addresses(words: &BTreeSet<String>) -> BTreeSet<IpAddr> {
-    words
-        .iter()
-        .filter_map(|word| keepalived::address(word))
-        .collect()
-}
-
-fn spoken(text: &str) -> Vec<Spoken> {
-    let of = |i: Instance| {
-        let advertised = addresses(&i.advertised);
-        Spoken {
-            name: i.name,
-            key: Key {
-                id: i.virtual_router_id,
-                v6: advertised.first().is_some_and(IpAddr::is_ipv6),
-                interface: i.interface,
-                unicast: i.unicast.then(|| i.source.unwrap_or_default()),
-            },
-            interval: i.advert_int.parse().ok(),
-            auth: i.auth,
-            vips: addresses(&i.vips),
-            advertised,
-        }
-    };
-    keepalived::instances(text).into_iter().map(of).collect()
-}
-
-/// Whether a file has an instance with a VIP.
-pub fn names(text: &str, vip: IpAddr) -> bool {
-    spoken(text).iter().any(|spoken| spoken.vips.contains(&vip))
-}
-
-pub(super) fn find<'s>(all: &'s [Spoken], key: &Key) -> Option<&'s Spoken> {
-    all.iter().find(|spoken| spoken.key == *key)
-}
-
-fn agree(before: &[Spoken], after: &[Spoken]) -> bool {
-    let same = |new: &Spoken| find(before, &new.key).is_some_and(|old| old.agrees(new));
-    before.len() == after.len() && after.iter().all(same)
-}
-
-/// VIPs that change to another instance that stays, each with the names of both.
-pub(super) fn moved(before: &[Spoken], after: &[Spoken]) -> BTreeMap<IpAddr, (String, String)> {
-    let mut all = BTreeMap::new();
-    for new in after.iter().filter(|new| find(before, &new.key).is_some()) {
-        for vip in &new.vips {
-            let from = before.iter().find(|old| old.vips.contains(vip));
-            if let Some(old) = from.filter(|old| old.key != new.key) {
-                all.insert(*vip, (old.name.clone(), new.name.clone()));
-            }
-        }
-    }
-    all
-}
-
-/// Instances that begin anew with VIPs that are held now.
-pub(super) fn begin_anew<'s>(
-    before: &'s [Spoken],
-    after: &'s [Spoken],
-) -> impl Iterator<Item = &'s Spoken> + 's {
-    after.iter().filter(move |new| {
-        let had = before.iter().any(|old| old.is_held(&new.vips));
-        had && find(before, &new.key).is_none()
-    })
 }
 
 /// Waits until keepalived has set some addresses and dropped others.
@@ -207,9 +85,9 @@ pub fn together(
     lost: &BTreeSet<IpAddr>,
     absent: &[Absent],
 ) -> Vec<String> {
-    let files: Vec<(Vec<Spoken>, Vec<Spoken>)> = directors
+    let files: Vec<(Vec<VrrpInstance>, Vec<VrrpInstance>)> = directors
         .iter()
-        .map(|d| (spoken(d.before), spoken(d.revealed)))
+        .map(|d| (instances(d.before), instances(d.revealed)))
         .collect();
     let mut first = Vec::new();
     for (director, (before, after)) in directors.iter_mut().zip(&files) {
@@ -222,7 +100,7 @@ pub fn together(
         limited(director, before, after, absent);
     }
     // What one runs with whose file is the final one already, and is not read yet, is not known.
-    let differs = |director: &Director, (before, after): &(Vec<Spoken>, Vec<Spoken>)| {
+    let differs = |director: &Director, (before, after): &(Vec<VrrpInstance>, Vec<VrrpInstance>)| {
         director.runs
             && loading(director.plan).is_some()
             && (!agree(before, after) || director.before == director.revealed)
@@ -309,7 +187,7 @@ fn unchecked(director: &Director, content: String) -> String {
 /// Instances that begin anew, and whose VIPs one director of the run holds: it becomes their master at once.
 fn at_once(
     directors: &[Director],
-    files: &[(Vec<Spoken>, Vec<Spoken>)],
+    files: &[(Vec<VrrpInstance>, Vec<VrrpInstance>)],
     first: &[String],
     absent: &[Absent],
 ) -> BTreeSet<String> {
@@ -329,12 +207,12 @@ fn at_once(
 /// Instances for which a backup that runs with its old file discards what the holder will send with the new one.
 fn discards(
     director: &Director,
-    before: &[Spoken],
-    after: &[Spoken],
+    before: &[VrrpInstance],
+    after: &[VrrpInstance],
     anew: &BTreeSet<String>,
 ) -> BTreeSet<String> {
     let skips = director.before.contains(SKIPS);
-    let discards = |new: &&Spoken| match find(before, &new.key) {
+    let discards = |new: &&VrrpInstance| match find(before, &new.key) {
         // A backup of VRRPv3 takes the interval from the adverts (RFC 9568, 6.1).
         Some(old) => {
             old.auth != new.auth
@@ -372,7 +250,7 @@ fn wait_longer(director: &Director, reload: &Step, instances: &BTreeSet<String>)
 fn start_as_owner(
     director: &Director,
     reload: &Step,
-    after: &[Spoken],
+    after: &[VrrpInstance],
     anew: &BTreeSet<String>,
     (mut set, mut dropped): (BTreeSet<IpAddr>, BTreeSet<IpAddr>),
 ) -> String {
@@ -416,10 +294,10 @@ fn give_up(
 /// What a director must hold, and must not, when it has taken its file in, as far as it is master now.
 fn expected(
     director: &Director,
-    before: &[Spoken],
-    after: &[Spoken],
+    before: &[VrrpInstance],
+    after: &[VrrpInstance],
 ) -> (BTreeSet<IpAddr>, BTreeSet<IpAddr>) {
-    let masters: Vec<&Spoken> = before
+    let masters: Vec<&VrrpInstance> = before
         .iter()
         .filter(|old| old.is_held(&director.holds))
         .collect();
@@ -457,5 +335,5 @@ pub fn take_again(plan: &mut HostPlan, lost: &BTreeSet<IpAddr>, reload: &str) {
 }
 
 #[cfg(test)]
-#[path = "load_tests.rs"]
+#[path = "load/tests.rs"]
 mod tests;

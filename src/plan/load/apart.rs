@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::{SKIPS, Spoken, find, spoken};
+use super::instance::{SKIPS, VrrpInstance, find, instances};
 
 /// Instances of which a director that takes its file in, and members that do not, would discard each other's adverts. One that
 /// holds the VIPs may get others where its backups take what the same sender advertises ([`SKIPS`]).
@@ -12,8 +12,8 @@ pub fn apart(before: &str, after: &str, holds: &BTreeSet<IpAddr>) -> BTreeSet<St
     if before == after {
         return BTreeSet::new();
     }
-    let (old, new) = (spoken(before), spoken(after));
-    let is_apart = |one: &&Spoken| {
+    let (old, new) = (instances(before), instances(after));
+    let is_apart = |one: &&VrrpInstance| {
         let Some(was) = find(&old, &one.key) else {
             return true;
         };

@@ -281,11 +281,11 @@ fn a_file_without_some_vips_keeps_one_in_each_instance() {
             ["10.0.0.1", "169.254.112.11", "fe80::70:c"],
         ),
     ] {
-        let left = spoken(&without(&text, &set(&gone)));
+        let left = instances(&without(&text, &set(&gone)));
         let found: Vec<String> = left
             .iter()
-            .map(|spoken| {
-                spoken
+            .map(|instance| {
+                instance
                     .vips
                     .iter()
                     .map(ToString::to_string)

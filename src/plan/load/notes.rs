@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::load::{Absent, Director, SKIPS, Spoken, begin_anew, find, moved};
+use super::director::{Absent, Director};
+use super::instance::{SKIPS, VrrpInstance, begin_anew, find, moved};
 
 pub(super) fn listed(vips: &BTreeSet<IpAddr>) -> String {
     let all: Vec<String> = vips.iter().map(ToString::to_string).collect();
@@ -20,8 +21,8 @@ fn takeover(interval: f64, v6: bool) -> f64 {
 /// Says what clients will notice.
 pub(super) fn announce(
     director: &mut Director,
-    before: &[Spoken],
-    after: &[Spoken],
+    before: &[VrrpInstance],
+    after: &[VrrpInstance],
     lost: &BTreeSet<IpAddr>,
     anew: &BTreeSet<String>,
 ) {
@@ -64,8 +65,8 @@ pub(super) fn announce(
 /// Says what a run leaves that does not reach all members of an instance.
 pub(super) fn limited(
     director: &mut Director,
-    before: &[Spoken],
-    after: &[Spoken],
+    before: &[VrrpInstance],
+    after: &[VrrpInstance],
     absent: &[Absent],
 ) {
     for new in after {

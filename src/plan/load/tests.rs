@@ -339,7 +339,7 @@ fn a_vip_that_changes_instances_leaves_before_it_comes() {
         ),
     ] {
         let (before, after) = (file(&before), file(&after));
-        let found: Vec<String> = moved(&spoken(&before), &spoken(&after))
+        let found: Vec<String> = moved(&instances(&before), &instances(&after))
             .keys()
             .map(ToString::to_string)
             .collect();
