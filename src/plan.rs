@@ -4,7 +4,6 @@
 pub mod boot;
 pub mod dependency;
 pub mod depool;
-pub mod drain_guard;
 pub mod guard;
 mod intermediate;
 pub mod load;

@@ -1,4 +1,4 @@
-//! Flags of what takes hosts out of service: how much must go on serving.
+//! Flags of commands that take hosts out of service: how much must go on serving.
 
 use clap::Args;
 

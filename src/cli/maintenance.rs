@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::Format;
 use super::duration::long;
+use super::{Format, GuardArgs};
 
 #[derive(Debug, Args)]
 pub struct DrainArgs {
@@ -21,9 +21,8 @@ pub struct DrainArgs {
     /// Why, for `status`, `plan` and `verify`
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub reason: Option<String>,
-    /// Also where it leaves a service without a real server, or VIPs without a director
-    #[arg(long)]
-    pub force: bool,
+    #[command(flatten)]
+    pub guard: GuardArgs,
     #[command(flatten)]
     pub common: MaintenanceArgs,
 }

@@ -242,21 +242,17 @@ pub(super) fn losses(
         });
         all.collect()
     };
-    let of_record = |run: &HostRun| recorded(run).into_iter().cloned().collect::<Vec<Ipvs>>();
     let ipvs: Vec<(Vec<Ipvs>, Vec<Ipvs>)> = directors
         .iter()
-        .map(|run| (of_wanted(run), of_record(run)))
+        .map(|run| (of_wanted(run), recorded_ipvs(run)))
         .collect();
     let directors: Vec<depool::Director> = directors
         .iter()
         .zip(&ipvs)
         .map(|(run, (wanted, recorded))| depool::Director {
-            name: &run.host.name,
-            table: &run.answer.facts.ipvs.table,
-            active: !cluster.keepalived || run.answer.facts.unit.is_active(KEEPALIVED),
             stays: (leaving.stays)(run.host),
-            recorded,
             after: (leaving.changes)(run).then_some(wanted.as_slice()),
+            ..director(cluster, run, recorded)
         })
         .collect();
     let leaves = leaving
@@ -266,8 +262,29 @@ pub(super) fn losses(
     depool::losses(cluster, guard.keep_serving, &directors, &leaves.collect())
 }
 
+/// The virtual services that lvsctl recorded on a host.
+pub(super) fn recorded_ipvs(run: &HostRun) -> Vec<Ipvs> {
+    recorded(run).into_iter().cloned().collect()
+}
+
+/// A director that goes on as it is.
+pub(super) fn director<'r>(
+    cluster: &Cluster,
+    run: &'r HostRun,
+    recorded: &'r [Ipvs],
+) -> depool::Director<'r> {
+    depool::Director {
+        name: &run.host.name,
+        table: &run.answer.facts.ipvs.table,
+        active: !cluster.keepalived || run.answer.facts.unit.is_active(KEEPALIVED),
+        stays: true,
+        recorded,
+        after: None,
+    }
+}
+
 /// The kind of a command that is refused for what it would leave.
-const TOO_FEW: &str = "too-few-left";
+pub(super) const TOO_FEW: &str = "too-few-left";
 
 /// Ends a command that would leave a service too little, before anything changes.
 pub(super) fn refuse(session: &Session, losses: &[Loss]) -> Failure {

@@ -29,8 +29,8 @@ use crate::resource::{Action, Change, Effect, Kind};
 
 pub use apart::apart;
 pub use director::{Absent, Director};
-use instance::{SKIPS, VrrpInstance, agree, begin_anew, find, instances, moved};
 pub use instance::names;
+use instance::{SKIPS, VrrpInstance, agree, begin_anew, find, instances, moved};
 use notes::{announce, limited, listed};
 
 /// How often a director is asked whether keepalived has taken its file in, ten times a second.
@@ -100,7 +100,8 @@ pub fn together(
         limited(director, before, after, absent);
     }
     // What one runs with whose file is the final one already, and is not read yet, is not known.
-    let differs = |director: &Director, (before, after): &(Vec<VrrpInstance>, Vec<VrrpInstance>)| {
+    let differs = |director: &Director,
+                   (before, after): &(Vec<VrrpInstance>, Vec<VrrpInstance>)| {
         director.runs
             && loading(director.plan).is_some()
             && (!agree(before, after) || director.before == director.revealed)

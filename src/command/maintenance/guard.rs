@@ -1,99 +1,57 @@
-//! What directors answered, as the guard of services takes it: [`crate::plan::drain_guard`] judges.
+//! What a drain would leave of services: what directors answered, for [`crate::plan::depool`], which judges.
 
+use super::super::order::{TOO_FEW, director};
 use super::{Failure, Result, Seen};
+use crate::cli::GuardArgs;
 use crate::exit::Exit;
-use crate::model::Maintenance;
-use crate::plan::drain_guard::{self, Holder, Left, Member};
-use crate::resource::ipvs::KEEPALIVED;
-use crate::run::HostRun;
+use crate::model::{Cluster, Maintenance};
+use crate::plan::depool::{self, Loss};
+use crate::resource::ipvs::Ipvs;
 use crate::view;
 
-/// Real servers that a service keeps at least.
-const LEAST: usize = 1;
-
-/// Refuses what would leave a service without a real server, or VIPs without a director.
-pub(super) fn judge(seen: &Seen, host: &str, next: &Maintenance) -> Result<()> {
-    let reasons: Vec<String> = services(seen, host, next)
-        .into_iter()
-        .chain(directors(seen, host, next))
-        .collect();
-    if reasons.is_empty() {
+/// Refuses what would leave a service too few real servers, or no director.
+pub(super) fn judge(
+    guard: &GuardArgs,
+    inventory: &Cluster,
+    seen: &Seen,
+    next: &Maintenance,
+) -> Result<()> {
+    if guard.force {
         return Ok(());
     }
+    let wanted = view::ipvs(&next.over(inventory));
+    let losses = losses(guard, seen, next, &wanted);
+    if losses.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = losses.iter().map(ToString::to_string).collect();
     let message = format!(
-        "error: {}; --force drains it all the same\nnothing was changed on any host\n",
-        reasons.join("; ")
+        "error: {}; --keep-serving sets how many must go on, --force drains in any case\nnothing was changed on any host\n",
+        lines.join("; ")
     );
-    Err(Failure::new(Exit::Unreachable, message).kind("depool"))
+    Err(Failure::new(Exit::Unreachable, message).kind(TOO_FEW))
 }
 
-fn services(seen: &Seen, host: &str, next: &Maintenance) -> Vec<String> {
-    let mut reasons = Vec::new();
-    for service in &seen.before.services {
-        if !next.drains_server(host, &service.name) {
-            continue;
-        }
-        for wanted in view::ipvs_of(seen.before, service) {
-            for run in seen.runs {
-                let table = &run.answer.facts.ipvs.table;
-                let to = wanted.service.r#virtual;
-                let mut all = table.services.iter();
-                // A director that is stopped serves nobody.
-                let Some(served) = all.find(|served| served.definition.r#virtual == to) else {
-                    continue;
-                };
-                let pairs = service.real_servers.iter().zip(&wanted.real_servers);
-                let members: Vec<Member> = pairs
-                    .map(|(rs, made)| Member {
-                        weight: served
-                            .real_servers
-                            .get(&made.address)
-                            .map_or(0, |rs| rs.weight),
-                        healthy: !wanted.is_unhealthy(table, made),
-                        leaves: rs.host == host,
-                    })
-                    .collect();
-                if Left::of(&members).is_too_few(LEAST) {
-                    reasons.push(format!(
-                        "expected another real server that serves `{}` ({to}) on {}, found none beside {host}",
-                        service.name, run.host.name
-                    ));
-                }
-            }
-        }
-    }
-    reasons.dedup();
-    reasons
-}
-
-fn directors(seen: &Seen, host: &str, next: &Maintenance) -> Vec<String> {
-    if !next.drains_host(host) {
-        return Vec::new();
-    }
-    let able = |name: &str| {
-        let runs =
-            |run: &HostRun| run.host.name == name && run.answer.facts.unit.is_active(KEEPALIVED);
-        seen.runs.iter().any(runs)
-    };
-    let mine = seen.before.vrrp.iter().filter(|instance| {
-        let mut members = instance.members.iter();
-        members.any(|member| member.host == host)
-    });
-    mine.filter(|instance| {
-        let members = instance.members.iter();
-        let holders: Vec<Holder> = members
-            .map(|member| Holder {
-                able: able(&member.host) && (member.host == host || !next.drains_host(&member.host)),
-                leaves: member.host == host,
-            })
-            .collect();
-        drain_guard::is_without_director(&holders)
-    })
-    .map(|instance| {
-        format!(
-            "expected another director that can hold the VIPs of the VRRP instance {}, found none beside {host}",
-            instance.name
-        )
-    })
-    .collect()
+fn losses(guard: &GuardArgs, seen: &Seen, next: &Maintenance, wanted: &[Ipvs]) -> Vec<Loss> {
+    let recorded: Vec<Vec<Ipvs>> = seen
+        .runs
+        .iter()
+        .map(super::super::order::recorded_ipvs)
+        .collect();
+    let directors: Vec<depool::Director> = seen
+        .runs
+        .iter()
+        .zip(&recorded)
+        .map(|(run, recorded)| depool::Director {
+            stays: !next.drains_host(&run.host.name),
+            after: Some(wanted),
+            ..director(seen.before, run, recorded)
+        })
+        .collect();
+    depool::losses(
+        seen.before,
+        guard.keep_serving,
+        &directors,
+        &std::collections::BTreeSet::new(),
+    )
 }

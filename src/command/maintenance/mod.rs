@@ -80,9 +80,7 @@ fn drained(session: &Session, args: &DrainArgs) -> Result<MaintenanceView> {
                 "the record of drains is full: end some with `lvsctl undrain`",
             ));
         }
-        if !args.force {
-            guard::judge(seen, &args.host, &next)?;
-        }
+        guard::judge(&args.guard, session.cluster(), seen, &next)?;
         Ok(next)
     })?;
     let mut view = changed.view(session.cluster(), &args.host, service);

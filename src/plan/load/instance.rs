@@ -73,7 +73,9 @@ pub(super) fn instances(text: &str) -> Vec<VrrpInstance> {
 
 /// Whether a file has an instance with a VIP.
 pub fn names(text: &str, vip: IpAddr) -> bool {
-    instances(text).iter().any(|instance| instance.vips.contains(&vip))
+    instances(text)
+        .iter()
+        .any(|instance| instance.vips.contains(&vip))
 }
 
 pub(super) fn find<'s>(all: &'s [VrrpInstance], key: &Key) -> Option<&'s VrrpInstance> {
@@ -86,7 +88,10 @@ pub(super) fn agree(before: &[VrrpInstance], after: &[VrrpInstance]) -> bool {
 }
 
 /// VIPs that change to another instance that stays, each with the names of both.
-pub(super) fn moved(before: &[VrrpInstance], after: &[VrrpInstance]) -> BTreeMap<IpAddr, (String, String)> {
+pub(super) fn moved(
+    before: &[VrrpInstance],
+    after: &[VrrpInstance],
+) -> BTreeMap<IpAddr, (String, String)> {
     let mut all = BTreeMap::new();
     for new in after.iter().filter(|new| find(before, &new.key).is_some()) {
         for vip in &new.vips {
