@@ -124,6 +124,7 @@ pub fn together(
     } else {
         BTreeSet::new()
     };
+    let contested = contested(directors);
     let intervals = files.iter().flat_map(|(_, after)| after);
     let slowest = intervals.filter_map(|s| s.interval).fold(1.0, f64::max);
     for (director, (before, after)) in directors.iter_mut().zip(&files) {
@@ -135,7 +136,8 @@ pub fn together(
         let mut load = step.clone();
         if director.runs {
             announce(director, before, after, lost, &anew);
-            let (set, dropped) = expected(director, before, after);
+            let (mut set, dropped) = expected(director, before, after);
+            set.retain(|vip| !contested.contains(vip));
             let earlier = if !leave.is_empty() {
                 Some(give_up(
                     director,
@@ -290,6 +292,13 @@ fn give_up(
         ),
         phase: Phase::Main,
     }
+}
+
+/// VIPs that several directors hold: when they hear each other again, all but one give them up.
+fn contested(directors: &[Director]) -> BTreeSet<IpAddr> {
+    let mut once = BTreeSet::new();
+    let all = directors.iter().flat_map(|director| &director.holds);
+    all.filter(|vip| !once.insert(**vip)).copied().collect()
 }
 
 /// What a director must hold, and must not, when it has taken its file in, as far as it is master now.

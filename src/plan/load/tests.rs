@@ -105,6 +105,26 @@ fn titles(plan: &HostPlan) -> Vec<&str> {
     plan.steps.iter().map(|step| step.title.as_str()).collect()
 }
 
+/// With different passwords both hold the VIPs; with the same one, the lower priority gives them up.
+#[test]
+fn a_vip_that_two_directors_hold_is_not_waited_for() {
+    let (before, after) = (
+        file(&["main 10 eth0 10.0.0.1/32 *a"]),
+        file(&["main 10 eth0 10.0.0.1/32 *b"]),
+    );
+    for (what, second, waits) in [
+        ("one holds it", Some(&[][..]), true),
+        ("both hold it", Some(&["10.0.0.1"][..]), false),
+    ] {
+        let made = made(&before, &after, [Some(&["10.0.0.1"]), second], &[], &[]);
+        for plan in &made.plans {
+            let mut scripts = plan.steps.iter().map(|step| &step.script);
+            let found = scripts.any(|script| script.contains("10.0.0.1 not set"));
+            assert_eq!(found, waits && plan.host == "lb1", "{what}: {}", plan.host);
+        }
+    }
+}
+
 #[test]
 fn what_changes_the_adverts_is_taken_in_by_the_holder_first() {
     let one = "main 10 eth0 10.0.0.1/32";
