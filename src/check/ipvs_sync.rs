@@ -99,7 +99,7 @@ fn of_instance(audit: &ClusterAudit, instance: &VrrpInstance, findings: &mut Fin
     let id = id.unwrap_or_else(|| instance.virtual_router_id.to_string());
     for (director, me) in members() {
         if director.facts().ipvs.table.hidden {
-            let why = "ipvsadm is not there to tell";
+            let why = "ipvsadm is not installed";
             findings.unknown(director.name(), &SYNC_DAEMON, "sync daemon", why);
             continue;
         }

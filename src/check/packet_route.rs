@@ -18,7 +18,7 @@ use crate::model::{Cluster, Host, Mode};
 
 pub(super) static PACKET_ROUTE: Check = Check {
     id: "packet-route",
-    summary: "The kernel of each director and real server takes in what other hosts and clients send to it, and has a route to each of them, by all rules and tables.",
+    summary: "The kernel of each director and real server accepts what other hosts and clients send to it, and has a route to each of them, by all rules and tables.",
     reason: "A route that ends at once, a rule before the main table or a reverse path filter drops packets that all packet filters accept. On a backup that shows at the next failover.",
     source: "ip-route(8) `get`, ip-rule(8), ip-sysctl (kernel documentation) `rp_filter`, `forwarding`",
     fix: "delete the route or rule that the finding names; `ip rule` and `ip route show table all` list them",

@@ -86,7 +86,7 @@ fn marked(audit: &HostAudit, like: IpAddr) -> Option<String> {
 
 /// A neighbour needs no gateway; to others the host's gateway leads.
 fn around(audit: &HostAudit, to: IpAddr, gateway: IpAddr) -> String {
-    let why = "a director drops packets that come from its own VIP";
+    let why = "a director drops packets from a VIP that it holds";
     if audit.host.facing(to).is_some() {
         return format!(
             "`ip route flush match {to} via {gateway}`, and out of what sets it at boot: {why}"

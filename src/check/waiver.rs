@@ -9,7 +9,7 @@ use crate::model::{Date, Waiver};
 pub(super) static WAIVER_EXPIRED: Check = Check {
     id: "waiver-expired",
     summary: "No waiver of the inventory has expired; one that waives nothing is a note.",
-    reason: "A waiver accepts a finding for a time. After its last day the finding counts again, and somebody decides again.",
+    reason: "A waiver accepts a finding for a time. After its last day the finding counts again, and has to be fixed or waived anew.",
     source: "`waive` of the inventory",
     fix: "fix the finding and remove the entry below `waive`, or set a later `until`",
     needs: nothing,

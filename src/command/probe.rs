@@ -76,12 +76,12 @@ fn bounded(args: &ProbeArgs) -> std::result::Result<(), String> {
         });
     if requests > MOST_REQUESTS {
         return Err(format!(
-            "{requests:.0} requests are more than {MOST_REQUESTS:.0}, which may disturb the service's users; say --yes to send them"
+            "{requests:.0} requests are more than {MOST_REQUESTS:.0}, which may disturb the service's users; pass --yes to send them"
         ));
     }
     if rate > HIGHEST_RATE {
         return Err(format!(
-            "{rate:.0} requests a second are more than {HIGHEST_RATE:.0}, which may disturb the service's users; say --yes to send them"
+            "{rate:.0} requests a second are more than {HIGHEST_RATE:.0}, which may disturb the service's users; pass --yes to send them"
         ));
     }
     Ok(())

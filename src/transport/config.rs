@@ -226,12 +226,7 @@ fn resolve_asked(
         .clone()
         .or_else(|| said.user.clone())
         .or_else(|| environment.user.clone())
-        .ok_or_else(|| {
-            fail(format!(
-                "nobody says who logs in on {}: set ssh.user",
-                of.name
-            ))
-        })?;
+        .ok_or_else(|| fail(format!("no login name for {}: set ssh.user", of.name)))?;
     let port = options.port.or(said.port).unwrap_or(22);
     let host = match (&said.host_name, &options.host) {
         (Some(real), _) => real.replace("%%", "%").replace("%h", asked),

@@ -37,7 +37,7 @@ fn usage(why: String) -> Failure {
 fn begin(global: &Global, command: &DrillCommand) -> Result<Exit> {
     if !global.limit.is_empty() {
         return Err(usage(
-            "a drill is about the whole cluster: leave --limit away".to_owned(),
+            "a drill is about the whole cluster: omit --limit".to_owned(),
         ));
     }
     let session = Session::open(global, Options::default())?;

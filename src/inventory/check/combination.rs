@@ -113,7 +113,7 @@ pub(super) fn clients_in_nat(view: View<'_>, faults: &mut Vec<Fault>) {
             shown(&client.name),
             shown(&service.name)
         ))
-        .help("give the client a network of its own, as real clients have, or use `mode: dr`")
+        .help("put the client in a separate network, as real clients are, or use `mode: dr`")
         .warning();
         faults.push(view.at_key(&["hosts", &client.name], fault));
     }

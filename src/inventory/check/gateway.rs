@@ -100,7 +100,7 @@ pub(super) fn one_way_each(view: View<'_>, faults: &mut Vec<Fault>) {
         }
         let mode = <&str>::from(direct.mode);
         let fault = Fault::new(format!(
-            "{} serves {} by `nat`, so its gateway is a director, which drops its answers of {} by `{mode}`: only clients in its own network get these",
+            "{} serves {} by `nat`, so its gateway is a director, which drops its answers of {} by `{mode}`: only clients in its network get these",
             shown(&host.name),
             shown(&nat.name),
             shown(&direct.name)
@@ -161,7 +161,7 @@ pub(super) fn directors_are_beside(view: View<'_>, faults: &mut Vec<Fault>) {
             networks.join(", ")
         ))
         .help(format!(
-            "give {} an interface there, by its own name and address: {}",
+            "give {} an interface there, by its name and address: {}",
             shown(&director.name),
             interfaces_with(view, director, &subnets, &mut given)
         ));

@@ -30,7 +30,7 @@ pub(super) fn directors_serve_alone(view: View<'_>, faults: &mut Vec<Fault>) {
         let why = if service.mode == Mode::Nat {
             "and would answer its requests past it"
         } else {
-            "whose packets its own IPVS would schedule once more, possibly back: a loop"
+            "whose packets its IPVS would schedule again, possibly back: a loop"
         };
         let fault = Fault::new(format!(
             "{} is a real server of service {} and a director beside {}, {why}",

@@ -35,7 +35,7 @@ pub(super) fn priorities(view: View<'_>, faults: &mut Vec<Fault>) {
                     shown(&other.host),
                     one.priority
                 ))
-                .help("give each director a priority of its own, the master the highest");
+                .help("give each director a different priority, the master the highest");
                 faults.push(at_priority(view, instance, other, fault));
             }
         }

@@ -58,7 +58,7 @@ pub(super) fn vips_are_no_way_in(view: View<'_>, faults: &mut Vec<Fault>) {
             "VIP {vip} is the address by which lvsctl reaches {name} (`ssh.host`)"
         ))
         .help(format!(
-            "choose a free address for the VIP, or reach {name} by an address of its own"
+            "choose a free address for the VIP, or reach {name} by another address"
         ))
         .about(&host.name);
         faults.push(at(view, &path, fault));

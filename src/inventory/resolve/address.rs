@@ -78,7 +78,7 @@ fn known(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
             {
                 let family = if net.addr().is_ipv4() { "IPv4" } else { "IPv6" };
                 let fault = Fault::new(format!("network {} has two {family} subnets", shown(name)))
-                    .help("give each subnet a name of its own: a network has one of IPv4 and one of IPv6");
+                    .help("give each subnet a different name: a network has one subnet of IPv4 and one of IPv6");
                 cx.fault(&["networks", name, &index.to_string()], fault);
                 continue;
             }
@@ -149,7 +149,7 @@ fn proposed(raw: &Inventory) -> String {
         nets.truncate(MOST);
         let nets: Vec<String> = nets.iter().map(ToString::to_string).collect();
         return format!(
-            "each subnet by a name of its own below `networks` ({}, ...)",
+            "each subnet by a different name below `networks` ({}, ...)",
             nets.join(", ")
         );
     }
