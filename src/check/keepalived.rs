@@ -105,7 +105,7 @@ fn trackers(audit: &HostAudit, findings: &mut Findings) {
             let Some(said) = facts.log.trackers.get(&name) else {
                 continue;
             };
-            // In FAULT that is said already.
+            // In FAULT that is reported already.
             if facts.state(&instance.name) == Some(keepalived::State::Fault) {
                 continue;
             }

@@ -133,7 +133,7 @@ fn listens_for(findings: &mut Findings, audit: &HostAudit, part: &Part) {
 }
 
 /// Requests may be redirected to another port, and then the listener is to be there. Where it is not known who gets them,
-/// or the host answers although nothing of its own listens, no listener is no fault.
+/// or the host answers although none of its programs listens, no listener is no fault.
 fn listens_on(
     findings: &mut Findings,
     audit: &HostAudit,

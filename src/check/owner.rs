@@ -1,4 +1,4 @@
-//! Who has an address: one host alone, and at the hardware address that neighbours were told. Pure.
+//! Who has an address: one host alone, and at the hardware address in neighbours' entries. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

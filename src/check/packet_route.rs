@@ -1,5 +1,5 @@
 //! What the kernel of each host does with the cluster's packets by its routes, rules and reverse path filters, of every
-//! table: the kernel itself is asked, packet by packet. The way of replies to clients is [`super::reply_route`]'s part.
+//! table: the kernel itself is asked, packet by packet. [`super::reply_route`] judges the path of replies to clients.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -313,7 +313,7 @@ fn wrong(route: &crate::fact::route_to::Chosen, one: &Asked) -> Option<String> {
     if !one.by.is_empty() && !one.by.contains(by) {
         return Some(format!("a route by {by}"));
     }
-    // In its own network a neighbour needs no gateway.
+    // In the same network a neighbour needs no gateway.
     let gateway = route.gateway.filter(|_| !one.by.is_empty())?;
     Some(format!("a route by the gateway {gateway}"))
 }

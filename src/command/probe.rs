@@ -19,7 +19,7 @@ use super::output::show;
 use super::session::{Options, Session};
 use super::{Failure, Result, in_format};
 
-/// Requests where nothing else is said.
+/// The default number of requests.
 const REQUESTS: u64 = 100;
 /// More than this is sent only when the user says so.
 const MOST_REQUESTS: f64 = 100_000.0;

@@ -80,8 +80,8 @@ mod tests {
             ("one that is drained anyway", "Ds", 1, false),
             ("one that fails, where none serves", "Uu", 1, false),
             ("one that is drained, where none serves", "Dd", 1, false),
-            ("nobody leaves", "sd", 1, false),
-            ("nobody leaves where none serves", "ud", 1, false),
+            ("none leaves", "sd", 1, false),
+            ("none leaves where none serves", "ud", 1, false),
             ("no real server at all", "", 1, false),
             ("two of three, two are to stay", "SSs", 2, true),
             ("one of three, two are to stay", "Sss", 2, false),
@@ -109,7 +109,7 @@ mod tests {
             ("one that cannot itself, and the other can", "Xa", false),
             ("neither can", "Xx", true),
             ("both leave", "AA", true),
-            ("nobody leaves", "xx", false),
+            ("none leaves", "xx", false),
             ("a third can", "Axa", false),
         ] {
             assert_eq!(of(text), refused, "{about}");

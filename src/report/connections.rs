@@ -20,7 +20,7 @@ pub struct Connections {
     pub services: Vec<OfService>,
     /// Entries of what is no service of the inventory.
     pub other: u64,
-    /// Entries of clients that were not told apart: there are too many clients.
+    /// Entries of clients that are not listed separately: there are too many clients.
     pub other_clients: u64,
 }
 

@@ -154,7 +154,7 @@ fn verified(session: &Session) -> Result<Findings> {
     Ok(findings)
 }
 
-/// Refuses a cluster on which `verify` finds something: effects of the drill and of that could not be told apart.
+/// Refuses a cluster on which `verify` finds something: effects of the drill could not be distinguished from it.
 fn clean(session: &Session) -> Result<()> {
     let findings = verified(session)?;
     let all: Vec<String> = findings

@@ -38,7 +38,7 @@ fn services(seen: &Seen, host: &str, next: &Maintenance) -> Vec<String> {
                 let table = &run.answer.facts.ipvs.table;
                 let to = wanted.service.r#virtual;
                 let mut all = table.services.iter();
-                // A director that is stopped serves nobody.
+                // A director that is stopped serves no clients.
                 let Some(served) = all.find(|served| served.definition.r#virtual == to) else {
                     continue;
                 };

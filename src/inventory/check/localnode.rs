@@ -7,7 +7,7 @@ use crate::diagnostic::{Fault, listed, shown};
 use crate::model::{Host, Mode, Service};
 
 /// In DR and TUN a packet reaches the real server as it was, for the VIP; IPVS there takes it for a new request. In NAT
-/// a director's answer leaves by its own way, past the one that knows the connection.
+/// a director's answer leaves directly, past the one that knows the connection.
 pub(super) fn directors_serve_alone(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let mut served: BTreeMap<&str, &Service> = BTreeMap::new();

@@ -210,7 +210,7 @@ pub(super) fn by_destination(view: View<'_>, faults: &mut Vec<Fault>) {
             }
             _ => continue,
         };
-        // That one gets all is said already.
+        // That one gets all is reported already.
         let one_packet = service.one_packet && counts_connections(service.scheduler);
         if service.vips.len() == 1 && serving(service).count() > 1 && !one_packet {
             let name = <&str>::from(service.scheduler);

@@ -13,7 +13,7 @@ use crate::inventory::raw::word::Address;
 use crate::inventory::raw::{Inventory, Network as RawNetwork};
 use crate::model::Network;
 
-/// The networks as written, or those that the hosts' addresses tell by their prefixes. Where they are faulty, likely ones,
+/// The networks as written, or those that the prefixes of the hosts' addresses give. Where they are faulty, likely ones,
 /// so that what does not depend on them is found as well.
 pub(super) fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
     let found = known(raw, cx);
@@ -123,7 +123,7 @@ fn guess(ip: IpAddr) -> Option<IpNet> {
     Some(net.trunc())
 }
 
-/// Likely subnets of all hosts, each in a network of its own.
+/// Likely subnets of all hosts, each in a separate network.
 fn likely(raw: &Inventory) -> Vec<Network> {
     let mut found: BTreeSet<IpNet> = BTreeSet::new();
     let nets =

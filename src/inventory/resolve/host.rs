@@ -357,7 +357,7 @@ fn named(
     shared
 }
 
-/// A gateway for all holds where it can be reached; its own host and other networks go without.
+/// A gateway for all holds where it can be reached; the gateway's host and other networks go without.
 fn from_defaults(
     gateway: &Text<Gateway>,
     host: &Host,

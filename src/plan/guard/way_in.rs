@@ -94,7 +94,7 @@ pub fn touches(change: &Change, resource: &Resource, way: Way) -> Option<Touch> 
             };
             of(Part::Filter, FILTER_PACKAGES).or_else(|| of(Part::Ssh, SSH_PACKAGES))
         }),
-        // systemd-networkd reads its drop-ins when somebody else starts it again.
+        // systemd-networkd reads its drop-ins when another program starts it again.
         Resource::Address(_) | Resource::Module(_) | Resource::Networkd(_) => None,
     }
 }
