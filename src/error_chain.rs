@@ -6,7 +6,7 @@ use std::error::Error;
 const LONGEST: usize = 64;
 
 /// The error and its causes, each once: a cause that the text ends with already is left out. Begins in lower
-/// case, as the rest of what is said.
+/// case, as the rest of a message.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = lower(&error.to_string());
     let mut cause = error.source();
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn each_cause_is_told_once() {
+    fn each_cause_is_shown_once() {
         for (texts, expected) in [
             (&["cannot read a"][..], "cannot read a"),
             (
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cause_below_an_error_of_the_system_is_told() {
+    fn the_cause_below_an_error_of_the_system_is_shown() {
         let inner = std::io::Error::from_raw_os_error(2);
         let outer = Said("cannot read /etc/a", Some(Box::new(inner)));
         assert_eq!(

@@ -156,7 +156,7 @@ fn blocks(tokens: &mut dyn Iterator<Item = Token>, depth: usize) -> Vec<Block> {
             }
             Token::Open if depth < DEEPEST => {
                 let inner = blocks(tokens, depth + 1);
-                // A brace on a line of its own opens the statement before it.
+                // A brace on a separate line opens the statement before it.
                 match all.last_mut() {
                     Some(last) if words.is_empty() => last.inner = inner,
                     _ => all.push(Block {

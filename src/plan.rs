@@ -77,7 +77,7 @@ pub struct HostPlan {
     pub changes: Vec<Change>,
     /// Resources that are as wanted already and become ours.
     pub adopts: Vec<String>,
-    /// What is right but worth telling.
+    /// Notes on what is right.
     pub notes: Vec<String>,
     /// Why this host cannot be made as wanted.
     pub refusals: Vec<String>,
@@ -114,7 +114,7 @@ impl HostPlan {
         let all = self.steps.len();
         let removes = |step: &Step| step.phase == Phase::Remove;
         let split = match self.steps.iter().position(removes) {
-            // It may be another host that takes the VIP over, which nobody must have any more then.
+            // It may be another host that takes the VIP over, which no other host must hold by then.
             Some(_) if self.gives_up_a_vip() => all,
             Some(first) => first,
             None => all,

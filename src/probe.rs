@@ -23,8 +23,8 @@ const SHELL: &str = "set +eu\nLC_ALL=C; export LC_ALL\n";
 #[derive(Debug)]
 pub struct Answer {
     pub facts: Facts,
-    /// Whether the host's `ip` tells addresses as JSON. That of busybox does not.
-    pub ip_tells: bool,
+    /// Whether the host's `ip` prints addresses as JSON. That of busybox does not.
+    pub ip_prints: bool,
     pub manifest: Manifest,
     /// The guard of an earlier run.
     pub guard: Option<Earlier>,
@@ -171,17 +171,17 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
         .parts_of("guard")
         .find_map(|(name, text)| Earlier::of(name, text));
     // Without a good `ip` the host's addresses cannot be read at all; the caller reports that.
-    let ip_tells = !get(Addresses::NAME).part("json").trim().is_empty();
+    let ip_prints = !get(Addresses::NAME).part("json").trim().is_empty();
     let system = Needs {
         system: Some(()),
         ..Needs::default()
     };
-    let facts = Facts::parse(if ip_tells { needs } else { &system }, &sections)?;
+    let facts = Facts::parse(if ip_prints { needs } else { &system }, &sections)?;
     let record = facts.file.get(&maintenance::path(cluster));
     let maintenance = maintenance::read(cluster, record)?;
     Ok(Answer {
         facts,
-        ip_tells,
+        ip_prints,
         manifest,
         guard,
         others,
@@ -198,7 +198,7 @@ pub fn obstacles(answer: &Answer, wanted: &[Resource]) -> Vec<String> {
             "expected the command `ip`, found none; install iproute2 (iproute on RHEL and derivatives)"
                 .to_owned(),
         );
-    } else if !answer.ip_tells {
+    } else if !answer.ip_prints {
         found.push(
             "expected `ip` of iproute2 4.14 or later, found one that knows no JSON; install iproute2 (iproute on RHEL and derivatives)"
                 .to_owned(),

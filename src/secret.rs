@@ -52,7 +52,7 @@ impl SecretSource {
     }
 }
 
-/// A text that needs a secret nobody has read.
+/// A text that needs a secret that was not read.
 #[derive(Debug, thiserror::Error)]
 #[error("the secret from {0} was not read")]
 pub struct MissingSecret(String);
@@ -233,7 +233,7 @@ impl fmt::Display for SecretSource {
     }
 }
 
-/// A secret that could not be read. Of its value nothing is said.
+/// A secret that could not be read. The error never contains its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
     pub source: SecretSource,

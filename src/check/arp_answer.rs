@@ -22,7 +22,7 @@ pub static ARP_ANSWER: Check = Check {
     judge: Judge::Traffic(answers),
 };
 
-/// Sends three requests and takes in every answer, with what every Debian has.
+/// Sends three requests and reads every answer, with what every Debian has.
 const ASKER: &str = include_str!("arp_answer.pl");
 
 /// A VIP that a host can ask for, by which interface and from which address.
@@ -35,7 +35,7 @@ pub struct Ask {
 
 /// The VIPs whose network a host is on.
 pub fn asks(cluster: &Cluster, addresses: &Addresses) -> Vec<Ask> {
-    // With a static entry on the gateway nobody asks, and real servers may answer.
+    // With a static entry the gateway does not ask, and real servers may answer.
     if cluster.arp == ArpAnswer::Neighbour {
         return Vec::new();
     }

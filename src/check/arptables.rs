@@ -128,15 +128,15 @@ fn of_director(audit: &HostAudit, findings: &mut Findings) {
     let vips = audit.cluster.service_vips().into_iter();
     for vip in vips.filter(IpAddr::is_ipv4) {
         let clients = neighbours(audit, vip);
-        // It tells that it holds the VIP now: a question for itself.
-        let tells = Arp {
+        // It announces that it holds the VIP now (gratuitous ARP).
+        let announces = Arp {
             chain: "OUTPUT",
             from: vip,
             to: vip,
             reply: false,
         };
         let asked = clients.into_iter().flat_map(|client| asked(client, vip));
-        let all: Vec<Arp> = asked.chain([tells]).collect();
+        let all: Vec<Arp> = asked.chain([announces]).collect();
         passes(audit, &ARPTABLES_VIP, vip, &all, findings);
     }
 }
@@ -210,7 +210,7 @@ fn dropped(firewall: &Firewall, packet: &Arp) -> Option<Drop> {
                 }));
                 break;
             }
-            // Another address than its own: nobody hears the host's.
+            // Another address than the sender's: no neighbour learns the host's.
             Some("mangle") if packet.chain == "OUTPUT" => {
                 let other = rule.value("--mangle-ip-s").and_then(|ip| ip.parse().ok());
                 if other.is_some_and(|other: IpAddr| other != packet.from) {
@@ -385,7 +385,7 @@ mod tests {
     }
 
     /// Rules as `arptables-save` of either backend prints them, and whether a director still learns the RIP 10.0.0.12 of a real
-    /// server and the real server its own address 10.0.0.14.
+    /// server and the real server the director's address 10.0.0.14.
     #[test]
     fn rules_that_drop_arp() {
         let rip = ip("10.0.0.12");

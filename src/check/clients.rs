@@ -6,7 +6,7 @@ use super::HostAudit;
 use super::firewall::{Around, Boundaries, By, Kind, Source, is_private, sources};
 use crate::model::{Service, topology};
 
-/// One client for each part of the source space that rules of a host tell apart.
+/// One client for each part of the source space that rules of a host distinguish.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     pub sources: Vec<Source>,

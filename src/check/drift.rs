@@ -323,7 +323,7 @@ mod tests {
                 ),
             ),
             (
-                "its own old process",
+                "its old process",
                 NGINX,
                 state("failed", false),
                 vec![nginx],

@@ -30,12 +30,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Whether something is wrong, beyond what is only told.
+    /// Whether something is wrong, beyond notes.
     pub fn is_fault(&self) -> bool {
         self.severity != Severity::Note
     }
 
-    /// Itself as a part of another; its own parts are left out.
+    /// Itself as a part of another; the parts of it are left out.
     pub(super) fn into_part(self, consequence: bool) -> Part {
         Part {
             host: self.host,

@@ -126,7 +126,7 @@ impl Findings {
     ) {
         let what = what.into();
         if self.examined(host, check, what.clone(), State::Note, String::new()) {
-            self.tell(host, check, what, State::Note, about);
+            self.report(host, check, what, State::Note, about);
         }
     }
 
@@ -134,7 +134,7 @@ impl Findings {
     pub fn skip(&mut self, host: &str, check: &'static Check, what: &str, reason: &str) {
         if self.examined(host, check, what.into(), State::Skipped, reason.into()) {
             let text = format!("{what}: skipped: {reason}");
-            self.tell(host, check, text, State::Skipped, About::default());
+            self.report(host, check, text, State::Skipped, About::default());
         }
     }
 
@@ -149,7 +149,7 @@ impl Findings {
         let (what, why) = (what.into(), why.into());
         let text = format!("{what}: {why}");
         if self.examined(host, check, what, State::Unknown, why) {
-            self.tell(host, check, text, State::Unknown, About::default());
+            self.report(host, check, text, State::Unknown, About::default());
         }
     }
 
@@ -176,7 +176,7 @@ impl Findings {
         chosen
     }
 
-    fn tell(
+    fn report(
         &mut self,
         host: &str,
         check: &'static Check,
@@ -251,7 +251,7 @@ impl Findings {
         notes.map(|finding| finding.what.clone()).collect()
     }
 
-    /// What could not be read or decided; services that nobody asked for are apart, in [`Self::unasked`].
+    /// What could not be read or decided; services that no client asked for are apart, in [`Self::unasked`].
     pub fn unproven(&self) -> impl Iterator<Item = &Finding> {
         self.unknown_ones().filter(|f| !is_unasked(f))
     }

@@ -25,7 +25,7 @@ pub(super) fn tracking() -> [String; 2] {
 const LOOSE: &str = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose";
 
 /// What conntrack says of what follows the first packet of a connection that IPVS takes away from it: it takes a connection
-/// up in its middle, unless it is told not to.
+/// up in its middle, unless it is set not to.
 pub(super) fn midway(audit: &HostAudit) -> State {
     match audit.facts().sysctl.get(LOOSE).map(|value| value.trim()) {
         Some("0") => State::Invalid,

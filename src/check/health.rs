@@ -27,8 +27,8 @@ fn about(audit: &HostAudit, note: &str) -> About {
             Resource::Ipvs(wanted) => Some(wanted),
             _ => None,
         });
-    let mut told = tables.flat_map(|wanted| wanted.told(audit.facts()));
-    let address = told
+    let mut notes = tables.flat_map(|wanted| wanted.noted(audit.facts()));
+    let address = notes
         .find(|(_, text)| text == note)
         .and_then(|(address, _)| address);
     let mut hosts = audit.cluster.hosts.iter();

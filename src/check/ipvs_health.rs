@@ -31,7 +31,7 @@ fn needs(_: &Cluster, host: &Host, needs: &mut Needs) {
 enum State {
     /// It gets connections.
     In,
-    /// It is drained, or missing for another reason: that is said elsewhere.
+    /// It is drained, or missing for another reason: another check reports that.
     Other,
     /// Its health checker took it out.
     Out {

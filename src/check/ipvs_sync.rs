@@ -36,7 +36,7 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
     if directors().all(|s| s.facts().ipvs.sync_daemons.is_empty()) {
         return;
     }
-    // What ipvsadm did not tell is not "none".
+    // What ipvsadm did not list is not "none".
     let known = || directors().filter(|s| !s.facts().ipvs.table.hidden);
     let idle: Vec<&str> = known()
         .filter(|s| s.facts().ipvs.sync_daemons.is_empty())
@@ -51,7 +51,7 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
         let role = match held {
             0 => "backup",
             n if n == vips.len() => "master",
-            // Each sends its own connections.
+            // Each sends the connections it serves.
             _ => "",
         };
         let started = if role.is_empty() { "master" } else { role };
@@ -71,7 +71,7 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
     }
 }
 
-/// Nobody asked for daemons, and some directors have none: those that run are the odd ones.
+/// The inventory has no daemons, and some directors have none: those that run are the odd ones.
 fn unheard(director: &HostAudit, idle: &[&str], findings: &mut Findings) {
     let daemons = &director.facts().ipvs.sync_daemons;
     let fault = (!daemons.is_empty()).then(|| {
@@ -99,7 +99,7 @@ fn of_instance(audit: &ClusterAudit, instance: &VrrpInstance, findings: &mut Fin
     let id = id.unwrap_or_else(|| instance.virtual_router_id.to_string());
     for (director, me) in members() {
         if director.facts().ipvs.table.hidden {
-            let why = "ipvsadm is not there to tell";
+            let why = "ipvsadm is not installed";
             findings.unknown(director.name(), &SYNC_DAEMON, "sync daemon", why);
             continue;
         }

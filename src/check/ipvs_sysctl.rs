@@ -142,7 +142,7 @@ const RULES: [Rule; 14] = [
                 value,
                 "1",
                 about.tun,
-                "packets that are too large for the tunnel are fragmented, and the client is not told",
+                "packets that are too large for the tunnel are fragmented, and the client gets no ICMP error",
             )
         },
     },

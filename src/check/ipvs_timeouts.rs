@@ -48,7 +48,7 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
     }
 }
 
-/// Longer ones that all directors have harm nobody.
+/// Longer ones that all directors have do no harm.
 fn is_odd(found: &Timeouts, wanted: &Timeouts, same: bool) -> bool {
     let shorter = found
         .iter()

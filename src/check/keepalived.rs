@@ -24,7 +24,7 @@ pub(super) static KEEPALIVED_CONFIG: Check = Check {
 pub(super) static VRRP_STATE: Check = Check {
     id: "vrrp-state",
     summary: "No VRRP instance is in FAULT.",
-    reason: "A director in FAULT does not take over. While another director serves, nobody notices; when that one fails, the VIPs are on no director.",
+    reason: "A director in FAULT does not take over. This shows only when the director that serves fails: then the VIPs are on no director.",
     source: "keepalived.conf(5) `track_interface`, `track_script`",
     fix: "repair the interface or program that the instance tracks",
     needs: state_needs,
@@ -105,7 +105,7 @@ fn trackers(audit: &HostAudit, findings: &mut Findings) {
             let Some(said) = facts.log.trackers.get(&name) else {
                 continue;
             };
-            // In FAULT that is said already.
+            // In FAULT that is reported already.
             if facts.state(&instance.name) == Some(keepalived::State::Fault) {
                 continue;
             }

@@ -319,7 +319,7 @@ fn filter(name: &str, lines: &[String]) -> Option<Mismatch> {
     });
     other.map(|line| {
         Mismatch::new(
-            format!("no filter of traffic control that changes the way of packets on {name}"),
+            format!("no filter of traffic control that changes the path of packets on {name}"),
             line.clone(),
             fix("ingress"),
         )

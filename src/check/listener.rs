@@ -133,7 +133,7 @@ fn listens_for(findings: &mut Findings, audit: &HostAudit, part: &Part) {
 }
 
 /// Requests may be redirected to another port, and then the listener is to be there. Where it is not known who gets them,
-/// or the host answers although nothing of its own listens, no listener is no fault.
+/// or the host answers although none of its programs listens, no listener is no fault.
 fn listens_on(
     findings: &mut Findings,
     audit: &HostAudit,
@@ -267,7 +267,7 @@ fn answers_itself(findings: &mut Findings, audit: &HostAudit, vip: IpAddr) {
             Replies::NoTool => findings.unknown(
                 host,
                 &OWN_ANSWER,
-                format!("its own answer on {address} was not looked at"),
+                format!("the host's answer on {address} was not looked at"),
                 "neither curl nor bash is there",
             ),
             Replies::Came(all) => {
@@ -287,7 +287,7 @@ fn answers_itself(findings: &mut Findings, audit: &HostAudit, vip: IpAddr) {
                 }
                 let fault = reply.is_none_or(|r| r.status.is_none()).then(|| {
                     Mismatch::new(
-                        format!("its own server to answer on {address} (asked from the host itself: listener only)"),
+                        format!("its server to answer on {address} (asked from the host itself: listener only)"),
                         reply.map_or_else(|| "nothing".to_owned(), |r| r.error.clone()),
                         "see the server's log, and what its firewall does on lo",
                     )

@@ -164,7 +164,7 @@ fn gets_mark(
         let asked = flow::request(service, vip, port);
         let v6 = vip.is_ipv6();
         let clients = Clients::of(audit, service, v6);
-        // Of clients that rules tell apart, the one whose packets get another mark counts.
+        // Of clients that rules distinguish, the one whose packets get another mark counts.
         let wanted = |found: Option<u32>| match (found, service.fwmark) {
             (None, _) => false,
             (Some(found), Some(mark)) => found == mark,

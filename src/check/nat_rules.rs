@@ -152,7 +152,7 @@ fn keeps_clients(audit: &HostAudit, service: &Service, findings: &mut Findings) 
     }
 }
 
-/// What a host sends from an address of its own is to come from there.
+/// What a host sends from one of its addresses is to keep that source.
 pub(super) fn keeps_its_sender(
     audit: &HostAudit,
     check: &'static Check,

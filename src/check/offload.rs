@@ -30,7 +30,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
                 audit.name(),
                 &LRO,
                 format!("large receive offload of {interface} was not looked at"),
-                "neither ethtool nor perl could tell",
+                "neither ethtool nor perl could read it",
             );
             continue;
         };

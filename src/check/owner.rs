@@ -1,4 +1,4 @@
-//! Who has an address: one host alone, and at the hardware address that neighbours were told. Pure.
+//! Who has an address: one host alone, and at the hardware address in neighbours' entries. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -22,7 +22,7 @@ pub(super) static DUPLICATE_ADDRESS: Check = Check {
 pub(super) static NEIGHBOUR: Check = Check {
     id: "neighbour",
     summary: "Permanent neighbour entries for addresses of the cluster name the hardware address of the host that has them.",
-    reason: "Packets go to the hardware address of the entry, whoever has the address: nobody asks by ARP any more.",
+    reason: "Packets go to the hardware address of the entry, whichever host has the address: no host asks by ARP any more.",
     source: "ip-neighbour(8)",
     fix: "`ip neigh del ADDRESS dev INTERFACE`, and out of what sets it at boot",
     needs,
@@ -97,7 +97,7 @@ fn macs(audit: &ClusterAudit, findings: &mut Findings) {
                     continue;
                 };
                 let fault = Mismatch::new(
-                    format!("a hardware address of its own on {} in {subnet}", nic.name),
+                    format!("a unique hardware address on {} in {subnet}", nic.name),
                     format!("{mac}, which {other} has too"),
                     format!(
                         "give {} another one: `ip link set {} address MAC`, and the same at boot",

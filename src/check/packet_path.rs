@@ -252,7 +252,7 @@ pub(super) struct Path<'a> {
     pub hint: &'static str,
 }
 
-/// Follows packets along their way, for each client whom rules may tell apart.
+/// Follows packets along their way, for each client whom rules may distinguish.
 pub(super) fn judge(
     audit: &HostAudit,
     check: &'static Check,
@@ -268,11 +268,11 @@ pub(super) fn judge(
         return findings.unknown(audit.name(), check, &path.what, why);
     }
     forget_states(firewall, &mut path);
-    let nobody = Clients::default();
+    let no_clients = Clients::default();
     let clients = if path.legs.iter().any(Leg::has_client) {
         clients
     } else {
-        &nobody
+        &no_clients
     };
     let mut outcome = Outcome::default();
     if clients.sources.is_empty() {
@@ -288,7 +288,7 @@ pub(super) fn judge(
         );
         findings.note(audit.name(), check, note);
     }
-    outcome.tell(audit, check, &path, clients, findings);
+    outcome.report(audit, check, &path, clients, findings);
 }
 
 /// Where some rule leaves packets out of conntrack, an answer may belong to no connection that it knows.
@@ -338,7 +338,7 @@ impl<'s> Outcome<'s> {
         }
     }
 
-    fn tell(
+    fn report(
         self,
         audit: &HostAudit,
         check: &'static Check,

@@ -1,5 +1,5 @@
 //! What the kernel of each host does with the cluster's packets by its routes, rules and reverse path filters, of every
-//! table: the kernel itself is asked, packet by packet. The way of replies to clients is [`super::reply_route`]'s part.
+//! table: the kernel itself is asked, packet by packet. [`super::reply_route`] judges the path of replies to clients.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ use crate::model::{Cluster, Host, Mode};
 
 pub(super) static PACKET_ROUTE: Check = Check {
     id: "packet-route",
-    summary: "The kernel of each director and real server takes in what other hosts and clients send to it, and has a route to each of them, by all rules and tables.",
+    summary: "The kernel of each director and real server accepts what other hosts and clients send to it, and has a route to each of them, by all rules and tables.",
     reason: "A route that ends at once, a rule before the main table or a reverse path filter drops packets that all packet filters accept. On a backup that shows at the next failover.",
     source: "ip-route(8) `get`, ip-rule(8), ip-sysctl (kernel documentation) `rp_filter`, `forwarding`",
     fix: "delete the route or rule that the finding names; `ip rule` and `ip route show table all` list them",
@@ -313,7 +313,7 @@ fn wrong(route: &crate::fact::route_to::Chosen, one: &Asked) -> Option<String> {
     if !one.by.is_empty() && !one.by.contains(by) {
         return Some(format!("a route by {by}"));
     }
-    // In its own network a neighbour needs no gateway.
+    // In the same network a neighbour needs no gateway.
     let gateway = route.gateway.filter(|_| !one.by.is_empty())?;
     Some(format!("a route by the gateway {gateway}"))
 }

@@ -39,7 +39,7 @@ fn redirects(audit: &HostAudit, findings: &mut Findings) {
             let key = format!("net.ipv4.conf.{}.send_redirects", of.replace('.', "/"));
             let shown = |v: Option<u8>| v.map_or_else(|| "unknown".to_owned(), |v| v.to_string());
             Mismatch::new(
-                format!("send_redirects effective 0 on {name}: both `all` and its own"),
+                format!("send_redirects effective 0 on {name}: both `all` and `{name}`"),
                 format!("all {}, {name} {}", shown(all), shown(own)),
                 "`lvsctl apply` sets both to 0",
             )

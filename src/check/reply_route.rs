@@ -1,5 +1,5 @@
-//! The route of a real server's replies: past the directors in DR and TUN, since one would drop what comes from its own VIP; back through
-//! one in NAT, since that alone can translate them.
+//! The route of a real server's replies: past the directors in DR and TUN, since a director drops what comes from a VIP
+//! that it holds; back through one in NAT, since that alone can translate them.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -86,7 +86,7 @@ fn marked(audit: &HostAudit, like: IpAddr) -> Option<String> {
 
 /// A neighbour needs no gateway; to others the host's gateway leads.
 fn around(audit: &HostAudit, to: IpAddr, gateway: IpAddr) -> String {
-    let why = "a director drops packets that come from its own VIP";
+    let why = "a director drops packets from a VIP that it holds";
     if audit.host.facing(to).is_some() {
         return format!(
             "`ip route flush match {to} via {gateway}`, and out of what sets it at boot: {why}"
@@ -101,7 +101,7 @@ fn past_directors(audit: &HostAudit, vip: IpAddr, findings: &mut Findings) {
     let directors = topology::of_directors(audit.cluster);
     for (to, name) in asked(audit.cluster, vip) {
         let Some(route) = audit.facts().route_to.get(to, Some(vip)) else {
-            // A cluster may have no way out; its own clients must be reached.
+            // A cluster may have no way out; its clients must be reached.
             if name != OUTSIDE && audit.addresses().has(vip) {
                 let expected = format!("a route to {name} ({to}) from {vip}");
                 let mismatch = match packet_route::end_of(audit, to) {

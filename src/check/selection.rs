@@ -89,7 +89,14 @@ mod tests {
                 false,
                 true,
             ),
-            ("its own", &["http-status"], &[], "http-status", true, true),
+            (
+                "its check",
+                &["http-status"],
+                &[],
+                "http-status",
+                true,
+                true,
+            ),
         ];
         for (about, only, skip, id, has, runs) in cases {
             let words = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();

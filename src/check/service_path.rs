@@ -79,7 +79,7 @@ fn of_director(audit: &HostAudit, service: &Service, findings: &mut Findings) {
     }
 }
 
-/// To conntrack each packet that IPVS takes is the first of its connection, unless it is told to track them: it takes up
+/// To conntrack each packet that IPVS takes is the first of its connection, unless it is set to track them: it takes up
 /// a connection in its middle (`nf_conntrack_tcp_loose`).
 fn later(audit: &HostAudit) -> Option<State> {
     let tracked = tracked(audit)?;

@@ -41,7 +41,7 @@ fn needs(_: &Cluster, _: &Host, needs: &mut Needs) {
 fn judge(audit: &HostAudit, findings: &mut Findings) {
     let mut odd = persisted(audit, findings);
     odd.extend(undone(audit, findings));
-    tell(audit, odd, findings);
+    report(audit, odd, findings);
 }
 
 /// A parameter that a line of a file sets otherwise.
@@ -54,7 +54,7 @@ struct Odd<'a> {
 }
 
 /// One finding for each line, whatever number of parameters its pattern is about.
-fn tell(audit: &HostAudit, odd: Vec<Odd>, findings: &mut Findings) {
+fn report(audit: &HostAudit, odd: Vec<Odd>, findings: &mut Findings) {
     let mut lines: BTreeMap<(&str, &str), Vec<Odd>> = BTreeMap::new();
     for one in odd {
         lines

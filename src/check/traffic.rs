@@ -191,8 +191,8 @@ fn ask<'h>(
         .iter()
         .map(|vantage| (vantage.name(), vantage.addresses()))
         .collect();
-    family::tell(groups, &held, findings);
-    // A director has no requests of its own.
+    family::report(groups, &held, findings);
+    // A director sends no requests of clients.
     let mut jobs: Vec<(Vantage, Option<usize>, String)> = fit
         .into_iter()
         .map(|vantage| {

@@ -1,4 +1,4 @@
-//! Packets in a tunnel are longer by its header. A real server tells clients how much they may send at once, by the
+//! Packets in a tunnel are longer by its header. A real server shows clients how much they may send at once, by the
 //! MSS of its answers; when that fits the NIC and not the tunnel, a director can only refuse full packets by ICMP, and
 //! uploads stall wherever that is filtered. Pure.
 

@@ -130,7 +130,7 @@ fn distinct(name: &str, members: &[(&str, &Instance)], findings: &mut Findings) 
     let different: BTreeSet<&String> = values.iter().map(|(_, v)| v).collect();
     let fault = (different.len() < values.len()).then(|| {
         Mismatch::new(
-            format!("a priority of its own for each director of {name}"),
+            format!("a different priority for each director of {name}"),
             list(&values),
             "`lvsctl apply`; a host's `priority` in the inventory, or the order of the hosts, decides",
         )
@@ -149,7 +149,7 @@ fn collisions(audit: &ClusterAudit, findings: &mut Findings) {
         });
         let fault = twice.map(|i| {
             Mismatch::new(
-                "a virtual_router_id of its own for each instance on an interface",
+                "a different virtual_router_id for each instance on an interface",
                 format!("{} twice on {}", i.virtual_router_id, i.interface),
                 "choose another `virtual_router_id` in the inventory",
             )

@@ -175,7 +175,7 @@ fn verdict<'m>(members: &'m [Member<'m>], advert_int: f64) -> Verdict<'m> {
     if expected == holder {
         return Verdict::Right;
     }
-    // One that holds the VIP and takes no part is said elsewhere, with its reason.
+    // One that holds the VIP and takes no part is reported elsewhere, with its reason.
     if !holder.takes_part {
         return Verdict::Unknown;
     }
@@ -302,7 +302,11 @@ mod tests {
                 vec![fault(lb1(false)), lb2(false), lb3(true)],
                 "wrong: lb3, not lb2",
             ),
-            ("nobody serves", vec![lb1(false), lb2(false)], "unknown"),
+            (
+                "no director serves",
+                vec![lb1(false), lb2(false)],
+                "unknown",
+            ),
             ("two serve", vec![lb1(true), lb2(true)], "unknown"),
             (
                 "all are in FAULT",

@@ -56,8 +56,8 @@ fn adverts(audit: &HostAudit, findings: &mut Findings) {
                 legs,
                 hint: "",
             };
-            let nobody = Clients::default();
-            packet_path::judge(audit, &FIREWALL_VRRP, path, &nobody, findings);
+            let no_clients = Clients::default();
+            packet_path::judge(audit, &FIREWALL_VRRP, path, &no_clients, findings);
             nat_rules::keeps_its_sender(audit, &FIREWALL_VRRP, &leaves, &by, findings);
             if instance.sync_daemon {
                 replicas(

@@ -9,7 +9,7 @@ use crate::model::{Date, Waiver};
 pub(super) static WAIVER_EXPIRED: Check = Check {
     id: "waiver-expired",
     summary: "No waiver of the inventory has expired; one that waives nothing is a note.",
-    reason: "A waiver accepts a finding for a time. After its last day the finding counts again, and somebody decides again.",
+    reason: "A waiver accepts a finding for a time. After its last day the finding counts again, and has to be fixed or waived anew.",
     source: "`waive` of the inventory",
     fix: "fix the finding and remove the entry below `waive`, or set a later `until`",
     needs: nothing,
@@ -86,9 +86,9 @@ pub(super) fn apply(waivers: &[Waiver], today: Date, findings: &mut Findings) {
 }
 
 fn accepts(waiver: &Waiver, finding: &Finding) -> bool {
-    let told = matches!(finding.state, State::Note | State::Skipped);
+    let informs = matches!(finding.state, State::Note | State::Skipped);
     waiver.check == finding.check.id
-        && !told
+        && !informs
         && waiver
             .host
             .as_ref()
@@ -121,10 +121,10 @@ mod tests {
         }
     }
 
-    /// One fault of `lro` for eth0 on lb1; what is left, what is waived, and what is told of the waiver.
+    /// One fault of `lro` for eth0 on lb1; what is left, what is waived, and what is reported of the waiver.
     #[test]
     fn a_waiver_takes_out_what_it_names_until_its_last_day() {
-        let told = "lro eth0";
+        let unchanged = "lro eth0";
         let (old, nothing) = (
             "lro eth0, waiver-expired the waiver of lro",
             "lro eth0, waiver-expired the waiver of lro has nothing to waive: remove it",
@@ -176,7 +176,7 @@ mod tests {
             (
                 "a check that was not made",
                 waiver("clocks", None, None, None),
-                told,
+                unchanged,
                 0,
                 false,
             ),

@@ -45,7 +45,7 @@ pub enum Command {
     Status(StatusArgs),
     /// Send requests to a service as its clients do, and show who answered, how fast, and what was lost
     Probe(super::ProbeArgs),
-    /// Repeat `verify`, and tell what is new and what is gone
+    /// Repeat `verify`, and report what is new and what is gone
     Watch(super::WatchArgs),
     /// Print a systemd service and timer for a nightly `verify`; nothing is installed
     Timer(super::TimerArgs),

@@ -80,7 +80,7 @@ pub struct WatchArgs {
     /// Post the change as JSON to this URL by curl; `env:NAME` and `file:PATH` keep a secret URL out of argument lists
     #[arg(long, value_name = "URL")]
     pub webhook: Option<String>,
-    /// Remember findings in this file: a later run tells what changed since
+    /// Remember findings in this file: a later run reports what changed since
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
     /// Leave out what sends traffic

@@ -52,7 +52,7 @@ pub(super) fn access(global: &Global, context: &mut Context, templates: bool) ->
             );
             return Err(Failure::new(Exit::Lab, message));
         }
-        // The lab has keys of its own; the user's configuration is about other hosts.
+        // The lab has separate keys; the user's configuration is about other hosts.
         environment = Environment {
             home: None,
             user: Some(access.user.clone()),

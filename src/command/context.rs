@@ -15,7 +15,7 @@ use crate::role::{RoleError, Roles};
 
 use super::{Failure, Result};
 
-/// Width of messages where no terminal tells one.
+/// Width of messages where no terminal has one.
 const WIDTH: usize = 120;
 
 pub(super) struct Context {

@@ -1,4 +1,4 @@
-//! Who is told of a change: a program on this machine, and a URL. A failure is told and ends nothing.
+//! Notifies a program on this machine and a URL of a change. A failure is reported and ends nothing.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -54,8 +54,8 @@ impl Notify {
         program
     }
 
-    /// Tells all of them; what went wrong, a line each.
-    pub(super) fn tell(&self, json: &str, cancel: &CancelToken) -> Vec<String> {
+    /// Notifies all of them; returns failures, a line each.
+    pub(super) fn send(&self, json: &str, cancel: &CancelToken) -> Vec<String> {
         let mut failures = Vec::new();
         if let Some(command) = &self.command {
             let mut program = self.program("sh");
@@ -176,7 +176,7 @@ mod tests {
             let notify =
                 Notify::new(Some(&command), None).unwrap_or_else(|f| panic!("{}", f.message));
             let large = format!("{{\"new\": \"{}\"}}", "x".repeat(200_000));
-            let failures = notify.tell(&large, &CancelToken::default());
+            let failures = notify.send(&large, &CancelToken::default());
             match why {
                 Some(why) => assert!(failures[0].contains(why), "{failures:?}"),
                 None => assert_eq!(failures, Vec::<String>::new(), "{command}"),

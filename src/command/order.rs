@@ -162,7 +162,7 @@ fn seen<'r>(cluster: &Cluster, run: &'r HostRun, plan: &HostPlan, secrets: &Secr
     }
 }
 
-/// Whether a change may move what a host listens on, or the way of its answers.
+/// Whether a change may move what a host listens on, or the path of its answers.
 fn alters(change: &Change) -> bool {
     matches!(change.kind, File::NAME | Route::NAME) && change.action == Action::Update
 }

@@ -17,7 +17,7 @@ pub(super) fn check(global: &Global, context: &Context) -> Result<()> {
     checked.map_err(|e| Failure::new(Exit::Invalid, context::rendered(global, &e)))
 }
 
-/// All addresses of all interfaces. A machine that does not tell them has none that could be compared.
+/// All addresses of all interfaces. A machine that does not list them has none that could be compared.
 fn own() -> Vec<IpAddr> {
     let all = nix::ifaddrs::getifaddrs().into_iter().flatten();
     let addresses = all.filter_map(|interface| interface.address);

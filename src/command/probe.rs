@@ -19,7 +19,7 @@ use super::output::show;
 use super::session::{Options, Session};
 use super::{Failure, Result, in_format};
 
-/// Requests where nothing else is said.
+/// The default number of requests.
 const REQUESTS: u64 = 100;
 /// More than this is sent only when the user says so.
 const MOST_REQUESTS: f64 = 100_000.0;
@@ -76,12 +76,12 @@ fn bounded(args: &ProbeArgs) -> std::result::Result<(), String> {
         });
     if requests > MOST_REQUESTS {
         return Err(format!(
-            "{requests:.0} requests are more than {MOST_REQUESTS:.0}, which may disturb the service's users; say --yes to send them"
+            "{requests:.0} requests are more than {MOST_REQUESTS:.0}, which may disturb the service's users; pass --yes to send them"
         ));
     }
     if rate > HIGHEST_RATE {
         return Err(format!(
-            "{rate:.0} requests a second are more than {HIGHEST_RATE:.0}, which may disturb the service's users; say --yes to send them"
+            "{rate:.0} requests a second are more than {HIGHEST_RATE:.0}, which may disturb the service's users; pass --yes to send them"
         ));
     }
     Ok(())

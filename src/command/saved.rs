@@ -105,7 +105,7 @@ impl Saved {
         let usage = |message: &str| Failure::new(Exit::Usage, format!("error: {message}\n"));
         if !global.limit.is_empty() {
             return Err(usage(
-                "--limit: the plan in the file names its hosts; leave --limit away, or give it to `lvsctl plan --out`",
+                "--limit: the plan in the file names its hosts; omit --limit, or give it to `lvsctl plan --out`",
             ));
         }
         if args.ignore_unreachable {

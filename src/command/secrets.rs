@@ -67,7 +67,7 @@ fn invalid(global: &Global, error: &crate::inventory::LoadError) -> Failure {
     Failure::new(Exit::Invalid, context::rendered(global, error))
 }
 
-/// Where secrets come from: those that somebody is asked for, and the others.
+/// Where secrets come from: those that the user is asked for, and the others.
 fn sources(
     global: &Global,
     context: &Context,

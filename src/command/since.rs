@@ -56,7 +56,7 @@ impl Before {
             AuditFormat::Text => false,
             AuditFormat::Json => true,
             _ => {
-                let message = "error: --since shows what changed as text or json: leave --format away, or write further reports with --report\n";
+                let message = "error: --since shows what changed as text or json: omit --format, or write further reports with --report\n";
                 return Err(Failure::new(Exit::Usage, message));
             }
         };

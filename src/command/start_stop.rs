@@ -63,7 +63,7 @@ fn act(session: &Session, fleet: &Fleet, verb: Verb) -> Result<Exit> {
     if chosen.len() == cluster.hosts.len() && matches!(verb, Verb::Stop { all: false, .. }) {
         return Err(Failure::new(
             Exit::Usage,
-            "error: this would stop the whole cluster; name hosts with --limit, or say --all\n",
+            "error: this would stop the whole cluster; name hosts with --limit, or pass --all\n",
         ));
     }
     let stages_of = |cluster| match verb {

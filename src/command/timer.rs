@@ -57,7 +57,7 @@ fn timer(global: &Global, args: &TimerArgs) -> Result<Timer> {
             SecretSource::File(_) => {}
             SecretSource::Prompt(text) => {
                 let message = format!(
-                    "error: the inventory asks for a secret ({text}), and nobody answers at night; write `{{ env: NAME }}` or `{{ file: PATH }}` instead\n"
+                    "error: the inventory asks for a secret ({text}), which a timer cannot enter; write `{{ env: NAME }}` or `{{ file: PATH }}` instead\n"
                 );
                 return Err(Failure::new(Exit::Invalid, message).kind("prompt"));
             }

@@ -26,7 +26,7 @@ pub(super) fn run(global: &Global, args: &VerifyArgs) -> Result<Exit> {
     if args.format != AuditFormat::Nagios {
         return done;
     }
-    // A monitoring system reads one line, and a status of its own, whatever happened.
+    // A monitoring system reads one line, and an exit status, whatever happened.
     match done {
         Ok(Exit::Interrupted) => println!("{}", nagios::failure("interrupted")),
         Ok(exit) => return Ok(exit),
@@ -209,7 +209,7 @@ mod tests {
         for (about, unknown, check, error, strict, expected) in [
             ("all is proven", None, &END_TO_END, false, true, Exit::Done),
             (
-                "nobody asked",
+                "no client asked",
                 Some(""),
                 &END_TO_END,
                 false,
@@ -217,7 +217,7 @@ mod tests {
                 Exit::Done,
             ),
             (
-                "nobody asked, strict",
+                "no client asked, strict",
                 Some(""),
                 &END_TO_END,
                 false,

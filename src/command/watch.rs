@@ -52,7 +52,7 @@ fn rounds(
             return Ok(Exit::Done);
         };
         let changes = Changes::between(known.as_deref().unwrap_or_default(), &now);
-        tell(session, args, notify, &changes, known.is_none())?;
+        report(session, args, notify, &changes, known.is_none())?;
         let all = changes.all();
         if let Some(path) = &args.state {
             since::write(path, &all)?;
@@ -86,7 +86,7 @@ fn audited(session: &Session, args: &WatchArgs) -> Result<Option<Vec<Known>>> {
     Ok((!session.cancel.is_cancelled()).then(|| known(&findings)))
 }
 
-fn tell(
+fn report(
     session: &Session,
     args: &WatchArgs,
     notify: &Notify,
@@ -110,7 +110,7 @@ fn tell(
         Format::Text => report::changes::timed(out, changes, &time, style),
         Format::Json => writeln!(out, "{line}"),
     })?;
-    for failure in notify.tell(&line, &session.cancel) {
+    for failure in notify.send(&line, &session.cancel) {
         output::aside(&format!("warning: {failure}"));
     }
     Ok(())

@@ -140,7 +140,13 @@ mod tests {
                 (false, &[3][..]),
                 false,
             ),
-            ("nobody has it", &taken, (false, &[]), (false, &[3]), false),
+            (
+                "no director has it",
+                &taken,
+                (false, &[]),
+                (false, &[3]),
+                false,
+            ),
             ("the other has it", &taken, (false, &[]), (true, &[3]), true),
             (
                 "one has it",
@@ -192,7 +198,12 @@ mod tests {
                 true,
             ),
             ("both hold it", (true, &[3, 4]), (true, &[3, 4]), false),
-            ("nobody holds it", (false, &[3, 4]), (false, &[3, 4]), false),
+            (
+                "no director holds it",
+                (false, &[3, 4]),
+                (false, &[3, 4]),
+                false,
+            ),
             ("one is still out", (true, &[3, 4]), (false, &[4]), false),
         ] {
             let now = [

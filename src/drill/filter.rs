@@ -254,8 +254,8 @@ mod tests {
                 .map(|words| format!("{words} -m comment --comment 'lvsctl drill t' -j DROP"))
                 .collect();
             assert_eq!(words, expected, "{service}");
-            let nobody = cluster.hosts.first().expect("lb1");
-            assert!(Blocked::of(nobody, &services).is_empty());
+            let unblocked = cluster.hosts.first().expect("lb1");
+            assert!(Blocked::of(unblocked, &services).is_empty());
         }
     }
 

@@ -1,4 +1,4 @@
-//! The script on a host that undoes a drill: at once when it is told, else when the session that began the drill has ended, or
+//! The script on a host that undoes a drill: at once on request, when the session that began the drill has ended, or
 //! after a time. So a host heals also when the controller or the connection dies. Pure.
 
 use crate::shell::{heredoc, quote};
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drill_is_undone_when_it_is_told() {
+    fn a_drill_is_undone_on_request() {
         for shell in SHELLS {
             let place = Place::new();
             let all = format!(

@@ -17,7 +17,7 @@ pub struct Found {
     pub owner: String,
     /// Seconds since the epoch.
     pub modified: f64,
-    /// The second in which its content, name, mode or owner was last changed; nobody can set it back.
+    /// The second in which its content, name, mode or owner was last changed; no program can set it back.
     pub changed: Option<f64>,
     pub content: String,
 }
@@ -87,7 +87,7 @@ impl Fact for Files {
                 mode: mode.to_owned(),
                 owner: owner.to_owned(),
                 modified: times.next().and_then(second).ok_or_else(|| odd(line))?,
-                // stat of busybox tells no fractions.
+                // stat of busybox prints no fractions.
                 changed: times.next().and_then(second).map(f64::floor),
                 content,
             };

@@ -136,7 +136,7 @@ fn setting(line: &str, file: &str) -> Option<Setting> {
     })
 }
 
-/// The first separator tells which of the two is meant (sysctl.d(5)).
+/// The first separator decides which of the two is meant (sysctl.d(5)).
 pub(crate) fn path(key: &str) -> String {
     let dotted = key.find(['.', '/']).and_then(|at| key.get(at..=at)) == Some(".");
     if !dotted {

@@ -1,4 +1,4 @@
-//! The way in of a host: the SSH connection that the question came by, the route back to the controller, and the
+//! The way in of a host: the SSH connection of the probe, the route back to the controller, and the
 //! interfaces below and above the one that it takes.
 
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ pub struct WayIn {
     pub related: BTreeSet<String>,
 }
 
-/// No value where the host does not know the connection: the question did not come by SSH.
+/// No value where the host does not know the connection: the probe does not use SSH.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WaysIn(pub Option<WayIn>);
 

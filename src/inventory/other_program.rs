@@ -16,7 +16,7 @@ pub(super) fn fault(text: &str) -> Option<Fault> {
 pub(super) const BEGINNING: &str =
     "begin it with `cluster: NAME` and `hosts:`; `lvsctl schema --format markdown` lists all keys";
 
-/// A file of another program, as its first lines tell.
+/// A file of another program, recognised by its first lines.
 fn other_program(text: &str) -> Option<&'static str> {
     let lines = text.lines().map(str::trim);
     let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with(['#', ';', '!']));

@@ -177,7 +177,7 @@ mod tests {
         };
         let cases = [
             (
-                "its own kernel",
+                "this machine's kernel",
                 &ipvs,
                 Auto,
                 false,
@@ -185,7 +185,7 @@ mod tests {
                 "has IPVS",
             ),
             (
-                "its own kernel with nft",
+                "this machine's kernel with nft",
                 &ipvs,
                 Auto,
                 true,

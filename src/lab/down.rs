@@ -62,7 +62,7 @@ fn remove_namespace(state: &StateDir) -> Result<bool, LabError> {
             state.netns_file().display()
         ))
     };
-    // Its links go at once, even where somebody's shell keeps the namespace itself alive.
+    // Its links go at once, even where an open shell keeps the namespace itself alive.
     if let Ok(links) = netns.inside(lab_links) {
         let lines: Vec<_> = links
             .iter()

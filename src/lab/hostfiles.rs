@@ -89,7 +89,7 @@ pub(super) fn host_files(layout: &Layout, host: &HostLayout, keys: &HostKeys) ->
 fn hosts(layout: &Layout, own: &HostLayout) -> String {
     let mut text = String::from("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n");
     for host in &layout.hosts {
-        // A host finds its own name even where it has no network.
+        // A host resolves its name even where it has no network.
         let address = if host.name == own.name {
             IpAddr::from([127, 0, 1, 1])
         } else {

@@ -173,7 +173,7 @@ fn follow(
     };
     for line in BufReader::new(stderr.take(64 << 20)).split(b'\n') {
         let line = String::from_utf8_lossy(&line?).into_owned();
-        // mmdebstrap marks its own steps so; between them lie dpkg's.
+        // mmdebstrap marks its steps so; between them lie dpkg's.
         if let Some(step) = line.strip_prefix("I: ") {
             say(step);
         }

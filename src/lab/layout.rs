@@ -206,7 +206,7 @@ fn host_layout(
     })
 }
 
-/// The highest usable address of each subnet that nobody else has.
+/// The highest usable address of each subnet that no host has.
 fn machine_end(network: &Network, taken: &BTreeSet<IpAddr>) -> Result<Vec<IpNet>, String> {
     if !network.attached {
         return Ok(Vec::new());

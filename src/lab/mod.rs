@@ -2,7 +2,7 @@
 //! on this machine's kernel where it has IPVS, else inside user-mode Linux or QEMU.
 //! What a cluster is, and what runs on its hosts, is not known here.
 //!
-//! The way of a lab: [`spec`] (what is wanted) → `layout` (every name, address and MAC; pure) → `up` (files, keys,
+//! The steps of a lab: [`spec`] (what is wanted) → `layout` (every name, address and MAC; pure) → `up` (files, keys,
 //! namespace) → `init::guard` (one process that owns all others) → `init::hosts` (the same under every kernel).
 
 mod access;

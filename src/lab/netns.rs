@@ -59,7 +59,7 @@ impl Netns {
             )?;
             Ok(())
         };
-        // In a thread of its own, so that the caller stays where it is.
+        // In a separate thread, so that the caller stays where it is.
         in_thread(pin).inspect_err(|_| {
             let _ = std::fs::remove_file(path);
         })
@@ -74,7 +74,7 @@ impl Netns {
         Ok(setns(self.open()?, CloneFlags::CLONE_NEWNET)?)
     }
 
-    /// Does something inside, from a thread of its own.
+    /// Does something inside, from a separate thread.
     pub(super) fn inside<T: Send>(
         &self,
         action: impl FnOnce() -> io::Result<T> + Send,

@@ -49,7 +49,7 @@ impl ProcessRecord {
         )];
         poll(&mut fds, timeout)?;
         let gone = !self.alive();
-        // Ours when the same process brought the lab up: then nobody else would collect it.
+        // Ours when the same process brought the lab up: then no other process would collect it.
         let pid = nix::unistd::Pid::from_raw(self.pid);
         let _ = nix::sys::wait::waitpid(pid, Some(nix::sys::wait::WaitPidFlag::WNOHANG));
         Ok(gone)

@@ -30,7 +30,7 @@ pub struct Missing {
 }
 
 impl Missing {
-    /// One line that mends all of them.
+    /// One line that fixes all of them.
     pub fn remedy(missing: &[Self]) -> String {
         let mut packages: Vec<_> = missing.iter().filter_map(|m| m.package).collect();
         packages.sort_unstable();

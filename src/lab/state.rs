@@ -183,7 +183,7 @@ impl StateDir {
 }
 
 impl LabLock {
-    /// Takes the lock's file away too, and the folders that nobody else uses.
+    /// Takes the lock's file away too, and the folders that are empty then.
     pub(super) fn remove(self) {
         let _ = fs::remove_file(&self.path);
         drop(self.file);

@@ -45,7 +45,7 @@ sub kind_of {
     return "other: $!";
 }
 
-sub told {
+sub report {
     my ($one, $code, $error, $line) = @_;
     my $end = defined $one->{end} ? $one->{end} : now();
     $line =~ s/[^\x20-\x7e]+/ /g;
@@ -59,7 +59,7 @@ sub leave {
     close $one->{socket};
 }
 
-sub fail { my ($one, $error) = @_; leave($one); told($one, '000', $error, '') }
+sub fail { my ($one, $error) = @_; leave($one); report($one, '000', $error, '') }
 
 sub begin {
     my $at = shift;
@@ -70,7 +70,7 @@ sub begin {
     }
     my $one = { at => $at, fresh => 1, in => '', out => $kind eq 'http' ? $request : $kind eq 'udp' ? "lvsctl\n" : '', state => 'connect' };
     if (!socket $one->{socket}, $v6 ? AF_INET6 : AF_INET, $kind eq 'udp' ? SOCK_DGRAM : SOCK_STREAM, 0) {
-        told($one, '000', kind_of($!), '');
+        report($one, '000', kind_of($!), '');
         return;
     }
     fcntl $one->{socket}, F_SETFL, O_RDWR | O_NONBLOCK;
@@ -118,7 +118,7 @@ sub hear {
         leave($one);
         $one->{end} = now() if $kind eq 'udp';
         my ($line) = split /\r?\n/, $one->{in};
-        told($one, 1, '', defined $line ? $line : '');
+        report($one, 1, '', defined $line ? $line : '');
         return;
     }
     if ($count == 0 && $one->{in} eq '' && !$one->{fresh}) { leave($one); begin($one->{at}); return }
@@ -130,7 +130,7 @@ sub hear {
     if ($code eq '000') { fail($one, 'other: the answer is not HTTP/1'); return }
     $one->{end} = now();
     if ($stays && $keep) { delete $open{fileno $one->{socket}}; push @idle, $one->{socket} } else { leave($one) }
-    told($one, $code, '', $line);
+    report($one, $code, '', $line);
 }
 
 sub go_on {
@@ -183,7 +183,7 @@ while (1) {
     $time = now();
     for my $one (values %open) {
         if (defined $one->{until}) {
-            if ($time >= $one->{until}) { leave($one); told($one, 1, '', '') }
+            if ($time >= $one->{until}) { leave($one); report($one, 1, '', '') }
         } elsif ($time >= $one->{at} + $timeout) {
             fail($one, 'timeout');
         }

@@ -11,7 +11,7 @@ pub struct Sample {
     pub error: String,
     /// The first line of the answer.
     pub who: String,
-    /// Whether the request had a connection of its own.
+    /// Whether the request had a new connection.
     pub fresh: bool,
 }
 

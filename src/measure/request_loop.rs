@@ -45,12 +45,12 @@ impl<'r, 'h> RequestLoop<'r, 'h> {
         self.from.name()
     }
 
-    /// Takes in what it has printed meanwhile.
+    /// Reads what it has printed meanwhile.
     pub(crate) fn read(&mut self) -> Result<(), HostError> {
         let printed = self.from.in_shell("reading answers", script::READ)?;
         let now = Instant::now();
         self.output.take(&printed.stdout);
-        // What has ended by now tells since when the loop has run, at the latest.
+        // What has ended by now shows since when the loop has run, at the latest.
         let last = self.output.samples.iter().rev().take(50);
         let last = last.map(super::Sample::end).fold(0.0, f64::max);
         if let Some(latest) = now.checked_sub(Duration::from_secs_f64(last)) {

@@ -120,7 +120,7 @@ mod tests {
 
     const SHELLS: [&[&str]; 3] = [&["dash"], &["bash", "--posix"], &["busybox", "sh"]];
 
-    /// Answers each request with a page, and a port that nobody listens on.
+    /// Answers each request with a page, and a port without a listener.
     fn server() -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -235,15 +235,15 @@ mod tests {
     #[test]
     fn losses_have_a_kind() {
         let at = server();
-        let nobody = {
+        let closed = {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
             listener.local_addr().unwrap()
         };
         for shell in SHELLS {
             for (at, http, error) in [
                 (at, false, ""),
-                (nobody, true, "refused"),
-                (nobody, false, "refused"),
+                (closed, true, "refused"),
+                (closed, false, "refused"),
             ] {
                 for perl in [true, false] {
                     let script = start(&target(at, http), &pace(2));

@@ -75,7 +75,7 @@ impl Target {
         let target = Self { service, vip, port };
         if wish.path.is_some() && target.url().is_none() {
             return Err(format!(
-                "port {port} of {} speaks no HTTP as far as the inventory says, and has no pages: leave --path away, or set `check: {{ http: [{port}] }}`",
+                "port {port} of {} speaks no HTTP as far as the inventory says, and has no pages: omit --path, or set `check: {{ http: [{port}] }}`",
                 target.service.name
             ));
         }

@@ -1,4 +1,4 @@
-//! Maintenance: hosts that are drained until somebody ends it, and what that makes of a cluster. Pure. Where it is
+//! Maintenance: hosts that are drained until an operator ends it, and what that makes of a cluster. Pure. Where it is
 //! recorded is in [`crate::plan::maintenance`].
 
 use std::cmp::Reverse;
@@ -26,7 +26,7 @@ pub struct Drain {
     /// Who drained it: user and machine.
     pub by: String,
     pub since: u64,
-    /// When somebody expected to be done. Nothing ends by itself then.
+    /// The expected end of the work. Nothing ends by itself then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -288,7 +288,7 @@ mod tests {
                 true,
             ),
             (
-                "nobody is left to take them",
+                "no member is left to take them",
                 "preempt: false, members: { lb1: { priority: 100 }, lb2: { priority: 90 }, lb3: { priority: 80 } }",
                 vec![("lb1", None), ("lb2", None), ("lb3", None)],
                 "lb1 3, lb2 2, lb3 1",

@@ -228,7 +228,7 @@ pub struct Persistence {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RealServer {
-    /// Name of its host, which may have several, each on a port of its own.
+    /// Name of its host, which may have several, each on a different port.
     pub host: String,
     pub address: IpAddr,
     /// None: the port that the client asked for (always so in DR and TUN, and with a mark).

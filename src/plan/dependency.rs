@@ -88,7 +88,7 @@ pub fn needed_to_leave<'a>(cluster: &'a Cluster, sights: &[Sight]) -> Vec<&'a Ho
 /// Decides what a run that makes hosts as wanted does not do.
 pub fn decide(cluster: &Cluster, sights: &[Sight]) -> Decisions {
     let mut run = Run::new(cluster, sights);
-    // What is withheld on one host may keep another from its own: so often as there are hosts, at most.
+    // What is withheld on one host may keep another from its steps: so often as there are hosts, at most.
     while run.pass() {}
     run.end("apply")
 }

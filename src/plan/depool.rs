@@ -197,7 +197,7 @@ fn gets(director: &Director, ipvs: &Ipvs, leaves: &BTreeSet<IpAddr>, after: bool
         return 0;
     };
     let now = served.real_servers.values().filter(|rs| rs.weight > 0);
-    // The sorry server serves nobody as a real server does.
+    // The sorry server does not count as a real server.
     let now = now.filter(|rs| Some(rs.address) != ipvs.sorry);
     let now: BTreeSet<IpAddr> = now.map(|rs| rs.address.ip()).collect();
     let wanted = director.after.filter(|_| after);

@@ -2,7 +2,7 @@
 //! what one reload cannot do. Pure: hosts are neither asked nor changed here.
 //!
 //! What keepalived does (vrrp.c: `vrrp_check_packet`, `vrrp_exist`, `clear_diff_vrrp`; 2.0.5 to 2.4.3):
-//! - A backup discards adverts whose VIPs, password or interval are not its own, and takes over when its timer ends. With
+//! - A backup discards adverts whose VIPs, password or interval differ from the backup's, and takes over when its timer ends. With
 //!   `vrrp_skip_check_adv_addr` it compares VIPs only where the sender is another one than before, which a reload forgets:
 //!   so who holds the VIPs reloads first, and its backups need not hurry.
 //! - A reload keeps an instance whose id, family, interface and transport stay, whatever its name. Another one begins

@@ -1,5 +1,5 @@
 //! The manifest: what is ours on a host, and what was there before. A file on the host, one for each cluster; this
-//! is its form and its place. Without it nobody could tell what may be removed.
+//! is its form and its place. Without it nothing shows what may be removed.
 
 use serde::{Deserialize, Serialize};
 

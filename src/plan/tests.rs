@@ -238,7 +238,7 @@ fn a_unit_that_runs_on_takes_in_that_a_file_is_no_longer_ours() {
     for (what, before, wanted, active, other, reloads) in [
         ("was there", Before::Same, None, true, None, true),
         (
-            "somebody stopped it",
+            "it was stopped by hand",
             Before::Same,
             None,
             false,
@@ -305,7 +305,7 @@ fn a_backup_goes_when_the_manifest_no_longer_names_it() {
         resource: file("").owned(),
         before: Before::Backup("/backup/a".into()),
     });
-    // The second is a run after one that was cut short, or after somebody removed our file.
+    // The second is a run after one that was cut short, or after our file was removed.
     for facts in [with_file("ours\n"), Facts::assumed()] {
         let left = plan(&[], &manifest, &facts);
         assert_eq!(titles(&left), ["put back /a", "record what is ours now"]);
@@ -455,7 +455,7 @@ fn keepalived_stops_before_its_services_go() {
 }
 
 #[test]
-fn a_part_that_was_stopped_is_told() {
+fn a_part_that_was_stopped_is_noted() {
     let mut unit = unit(&[]);
     let Resource::Unit(own) = &mut unit else {
         panic!("a unit")

@@ -20,7 +20,7 @@ pub struct Connections {
     pub services: Vec<OfService>,
     /// Entries of what is no service of the inventory.
     pub other: u64,
-    /// Entries of clients that were not told apart: there are too many clients.
+    /// Entries of clients that are not listed separately: there are too many clients.
     pub other_clients: u64,
 }
 
@@ -90,7 +90,7 @@ pub(super) fn text(writer: &mut dyn Write, all: &Connections, style: Style) -> i
     }
     if all.other_clients > 0 {
         let text = format!(
-            "  {} of further clients, who were not told apart",
+            "  {} of other clients, not listed separately",
             entries(all.other_clients)
         );
         writeln!(writer, "{}", paragraph(&text, "    ", style))?;
@@ -249,7 +249,7 @@ mod tests {
             192.168.100.20     rs1          6
 
           ftp: no connections
-          800,000 entries of further clients, who were not told apart
+          800,000 entries of other clients, not listed separately
         "#);
     }
 }

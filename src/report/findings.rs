@@ -82,9 +82,9 @@ fn all_alike(a: &[&Finding], b: &[&Finding]) -> bool {
 /// Writes findings host by host, those that are the same on several hosts once, and a summary. What could not be read,
 /// and what clients did not ask for, comes last: it is not proven, however many checks passed.
 pub fn text(writer: &mut dyn Write, findings: &Findings, style: Style) -> io::Result<()> {
-    let told = findings.all.iter().filter(|f| f.state != State::Unknown);
+    let proven = findings.all.iter().filter(|f| f.state != State::Unknown);
     let mut groups: Vec<(Vec<&str>, Vec<&Finding>)> = Vec::new();
-    for (host, list) in by_host(told) {
+    for (host, list) in by_host(proven) {
         let host = if host.is_empty() { "the cluster" } else { host };
         let twin = groups
             .iter_mut()

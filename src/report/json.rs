@@ -10,7 +10,7 @@ use super::sanitize;
 use crate::event::{Event, Sink};
 use crate::unix_time;
 
-/// Writes events as JSON lines. An error of the writer ends the writing; [`Json::finish`] tells it.
+/// Writes events as JSON lines. An error of the writer ends the writing; [`Json::finish`] returns it.
 pub struct Json<W: Write + Send> {
     now: fn() -> f64,
     state: Mutex<(W, Option<io::Error>)>,
@@ -28,7 +28,7 @@ impl<W: Write + Send> Json<W> {
         Self::with_clock(writer, now)
     }
 
-    /// `now` tells the seconds since 1970.
+    /// `now` returns the seconds since 1970.
     pub fn with_clock(writer: W, now: fn() -> f64) -> Self {
         Self {
             now,
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_went_away_is_told_at_the_end() {
+    fn a_reader_that_went_away_is_reported_at_the_end() {
         let full: &mut [u8] = &mut [0; 8];
         let json = Json::new(full);
         json.event(&Event::Finished);

@@ -1,5 +1,5 @@
 //! How things are shown: events while a run goes on, plans, findings, status, and errors. All of it writes to a
-//! writer that it is given, or gives its text back; what to colour and how much to tell is a [`Style`] that the caller
+//! writer that it is given, or gives its text back; what to colour and how much to show is a [`Style`] that the caller
 //! decides on. Nothing here prints by itself, exits, or reads the environment.
 
 pub mod audit;
@@ -52,7 +52,7 @@ fn all_names<S: AsRef<str>>(names: &[S]) -> String {
     names.join(", ")
 }
 
-/// One JSON document, on lines of its own.
+/// One JSON document, on separate lines.
 fn document(writer: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value)?;
     writeln!(writer, "{}", sanitize::json(&text))?;

@@ -7,7 +7,7 @@ use super::style::{Style, Tone};
 use super::{count, names, sanitize};
 use crate::event::{Event, Sink};
 
-/// Writes events as lines of text. An error of the writer ends the writing; [`Plain::finish`] tells it.
+/// Writes events as lines of text. An error of the writer ends the writing; [`Plain::finish`] returns it.
 pub struct Plain<W: Write + Send> {
     style: Style,
     state: Mutex<State<W>>,
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_done_are_told() {
+    fn steps_done_are_shown() {
         insta::assert_snapshot!(output(Style::plain()), @r#"
         probe: 2 hosts
         next: rs1, director1
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn verbose_tells_beginnings_and_times() {
+    fn verbose_shows_beginnings_and_times() {
         insta::assert_snapshot!(output(Style::plain().at(Level::Verbose)), @r#"
         probe: 2 hosts
         rs1:       connecting
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn quiet_tells_what_went_wrong() {
+    fn quiet_shows_what_went_wrong() {
         insta::assert_snapshot!(output(Style::plain().at(Level::Quiet)), @r#"
         director1: failed: the step "a" failed\nwith \u{1b}[2J
         b:         skipped: an earlier host failed
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_went_away_is_told_at_the_end() {
+    fn a_reader_that_went_away_is_reported_at_the_end() {
         let plain = Plain::new(Gone(20), Style::plain());
         for event in events() {
             plain.event(&event);

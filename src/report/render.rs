@@ -4,7 +4,7 @@ use super::sanitize;
 use crate::resource::Resource;
 use crate::resource::file::File;
 
-/// All of a host's resources, in the order in which they are made. Each begins on a line of its own: a file with `==>`,
+/// All of a host's resources, in the order in which they are made. Each begins on a separate line: a file with `==>`,
 /// any other with `#`.
 pub fn text(host: &str, resources: &[Resource]) -> String {
     let mut out = heading(host, resources.len());

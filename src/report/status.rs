@@ -22,7 +22,7 @@ pub struct StatusView {
     pub cluster: String,
     pub directors: Vec<Director>,
     pub services: Vec<Service>,
-    /// What is drained until somebody ends it.
+    /// What is drained until an operator ends it.
     pub maintenance: Vec<Drained>,
     /// The connection table, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,7 +45,7 @@ pub struct Director {
     pub vips: Vec<String>,
     /// What each of its VRRP instances is, as keepalived's log has it.
     pub instances: BTreeMap<String, keepalived::State>,
-    /// What is worth telling, such as why it could not be asked.
+    /// A note, such as why it could not be asked.
     pub note: Option<String>,
 }
 

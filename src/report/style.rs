@@ -1,4 +1,4 @@
-//! Colour, width and level of detail: a value, decided by the caller. What a colour means is said here once.
+//! Colour, width and level of detail: a value, decided by the caller. Defines what each colour means.
 
 use std::fmt::{self, Display};
 

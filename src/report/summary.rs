@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_with_what_is_done_and_what_is_not() {
+    fn a_failure_is_reported_with_what_is_done_and_what_is_not() {
         insta::assert_snapshot!(shown(&after_failure(), false, Style::plain()), @r#"
         rs1        changed      2 changes in 2 steps
         rs2        ok
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interruption_is_told_with_what_is_done_and_what_is_not() {
+    fn an_interruption_is_reported_with_what_is_done_and_what_is_not() {
         let interrupted = |done| HostError::Interrupted {
             next: "b".into(),
             done,
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_withheld_is_told() {
+    fn what_was_withheld_is_reported() {
         let rows = [
             Row::of(&plan("rs1", &["a"]), Some(&Ok(()))),
             Row::of(&plan("rs2", &["a", "b"]), Some(&Ok(()))).withheld(),

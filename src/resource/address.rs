@@ -14,7 +14,7 @@ use crate::shell::command;
 pub struct Address {
     pub address: IpNet,
     pub interface: String,
-    /// IPv4 only, `lo:0`: what ifconfig(8) shows as an interface of its own.
+    /// IPv4 only, `lo:0`: what ifconfig(8) shows as a separate interface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// Whether the host may choose it as the source of what it sends. An IPv6 address is deprecated (RFC 6724, rule 3)

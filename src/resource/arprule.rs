@@ -1,5 +1,5 @@
-//! The arptables rules that keep a real server from speaking for a VIP: what asks for it is dropped, and what it
-//! would say in the VIP's name it says in its own. arptables knows no comments, so a rule is ours by its text.
+//! The arptables rules that keep a real server from speaking for a VIP: requests for it are dropped, and in
+//! its ARP packets the RIP replaces the VIP. arptables knows no comments, so a rule is ours by its text.
 
 use std::net::Ipv4Addr;
 

@@ -84,7 +84,7 @@ pub struct TextChange {
     pub to: String,
 }
 
-/// One script on the host. It runs under `set -eu`, in a shell of its own.
+/// One script on the host. It runs under `set -eu`, in a separate shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     pub title: String,

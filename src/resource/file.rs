@@ -227,7 +227,7 @@ impl Kind for File {
         // No backup's name has a lone percent sign.
         let name = format!("{backup}%new");
         let (kept, stage) = (quote(backup), quote(&name));
-        // What is not recorded as ours is somebody else's, and a backup from a run that was cut short is older. But
+        // What is not recorded as ours belongs to others, and a backup from a run that was cut short is older. But
         // what is just as wanted may be ours, its manifest moved away: then the backup is what was there before.
         let first = if as_wanted {
             format!("{} || ", there(&kept))

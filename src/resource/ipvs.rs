@@ -452,13 +452,16 @@ impl Kind for Ipvs {
     }
 
     fn notes(&self, facts: &Facts) -> Vec<String> {
-        self.told(facts).into_iter().map(|(_, note)| note).collect()
+        self.noted(facts)
+            .into_iter()
+            .map(|(_, note)| note)
+            .collect()
     }
 }
 
 impl Ipvs {
-    /// What is right but worth telling, each of the real server that it is about.
-    pub fn told(&self, facts: &Facts) -> Vec<(Option<SocketAddr>, String)> {
+    /// Notes on what is right, each with the real server that it is about.
+    pub fn noted(&self, facts: &Facts) -> Vec<(Option<SocketAddr>, String)> {
         let table = &facts.ipvs.table;
         let unhealthy: Vec<SocketAddr> = self.unhealthy(table).map(|rs| rs.address).collect();
         let returning: Vec<SocketAddr> = self.returning(table).map(|rs| rs.address).collect();

@@ -106,7 +106,7 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Debug {
         String::new()
     }
 
-    /// What is right but worth telling: a drained or an unhealthy real server.
+    /// Notes on what is right: a drained or an unhealthy real server.
     fn notes(&self, _facts: &Facts) -> Vec<String> {
         Vec::new()
     }

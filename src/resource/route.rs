@@ -196,7 +196,7 @@ impl Kind for Route {
                 self.show(),
                 self.run("replace")
             )],
-            // Without a default route nobody could reach the host to start it again.
+            // Without a default route no one could reach the host to start it again.
             stop: if self.to.prefix_len() == 0 {
                 Vec::new()
             } else {

@@ -128,7 +128,7 @@ impl ServiceManager {
     pub fn reload(self, unit: &str) -> String {
         match self {
             Self::Systemd => command(["systemctl", "reload-or-restart", unit]),
-            // It does not tell when a service was reloaded: its mark is made anew for that.
+            // It does not record when a service was reloaded: its mark is made anew for that.
             Self::Openrc => {
                 let name = quote(service(unit));
                 format!(

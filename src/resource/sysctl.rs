@@ -14,7 +14,7 @@ pub struct Sysctl {
     pub name: String,
     #[serde(deserialize_with = "super::scalar::text")]
     pub value: String,
-    /// The value is wanted in the place of this one alone; another is somebody's decision.
+    /// The value is wanted in the place of this one alone; another was set on purpose.
     #[serde(
         default,
         deserialize_with = "some_text",

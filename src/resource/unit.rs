@@ -61,7 +61,7 @@ pub(crate) const RUNS_WITH: &str = "runs with";
 pub enum Stays<'a> {
     /// As it is wanted.
     Wanted,
-    /// As it is: somebody else needs it.
+    /// As it is: another program needs it.
     Shared,
     /// As it was before us.
     Before(&'a Before),

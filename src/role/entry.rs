@@ -204,7 +204,7 @@ fn entry(node: &Node, list: SourceSpan, text: &str, faults: &mut Vec<Fault>) -> 
                 "an entry makes one resource, this one has `{}` and `{}`",
                 first.key, second.key
             ))
-            .help("make an entry of each: a `- ` before it, with its own `when` and `for_each`")
+            .help("make a separate entry of each: a `- ` before it, with its `when` and `for_each`")
             .at(second.key_span),
         ),
         _ => {}
@@ -350,7 +350,7 @@ fn misplaced(pair: &Pair, kind: &str) -> Fault {
     Fault::new(format!("`{key}` is no field of `{kind}`: it belongs to the entry"))
         .label("not known here")
         .help(format!(
-            "write it beside `{kind}`, on a line of its own: `{key}:` below the `{kind}:` and indented like it"
+            "write it beside `{kind}`, on a separate line: `{key}:` below the `{kind}:` and indented like it"
         ))
         .at(pair.key_span)
 }

@@ -318,7 +318,7 @@ impl<'r, 's> Expanding<'r, 's> {
         self.add(at, fault.at(span.unwrap_or(at.entry.kind_span)));
     }
 
-    /// The fields with their values, and whether all are there: what is wrong with the others is said.
+    /// The fields with their values, and whether all are there: faults of the others are reported.
     fn fields(&mut self, at: Place<'r>, scope: &Scope) -> Option<(Value, bool)> {
         let body = &at.entry.body;
         self.reads(|templates| templates.reads(&body.value));
@@ -355,7 +355,7 @@ impl<'r, 's> Expanding<'r, 's> {
         }
     }
 
-    /// A value that holds several texts: each is asked again, so that its fault is at its own place.
+    /// A value that holds several texts: each is asked again, so that its fault is at its place.
     fn expand_fault(&mut self, at: Place<'r>, given: &Given, error: TemplateError, scope: &Scope) {
         if given.value.is_string() {
             return self.add_all(at, given, error);

@@ -113,7 +113,7 @@ fn united(entry: &Entry, found: Vec<Fault>) -> Vec<Fault> {
     std::iter::once(fault).chain(rest).collect()
 }
 
-/// The help behind the message of a kind, as a part of its own.
+/// The help behind the message of a kind, as a separate part.
 pub(super) fn divided(mut fault: Fault) -> Fault {
     if let FaultKind::Other(message) = &fault.kind
         && let Some(at) = [": write ", ": add "]
@@ -184,7 +184,7 @@ fn of_expression(
     if inner.contains("}}") || inner.contains('`') {
         return None;
     }
-    // A type of a role that takes numbers and switches as texts has no type of its own here.
+    // A type of a role that takes numbers and switches as texts has no separate type here.
     let single =
         matches!(expected, Expected::Text) || *expected == Expected::other("a single value");
     match (expected, found) {

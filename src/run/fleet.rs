@@ -231,7 +231,7 @@ impl<'a> Fleet<'a> {
             work.extend(self.each(now, |mut work| {
                 work.go(&self.run, *part);
                 if let Some(result) = &work.result {
-                    self.tell(&work.run, result);
+                    self.report(&work.run, result);
                 }
                 work
             }));
@@ -265,7 +265,7 @@ impl<'a> Fleet<'a> {
             }
             work.run.forget_previous(&self.run);
             let result = Err(work.stopped(failed));
-            self.tell(&work.run, &result);
+            self.report(&work.run, &result);
             let plan = &work.plan;
             work.run
                 .journal(&self.run, |origin| origin.ends(plan, &result));
@@ -273,11 +273,11 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// Does steps on each of some hosts, side by side, and tells whether all of them were done.
+    /// Does steps on each of some hosts, side by side, and returns whether all of them were done.
     pub fn steps<'h>(&self, jobs: Vec<(HostRun<'h>, Vec<Step>)>) -> (Vec<HostRun<'h>>, bool) {
         let done = self.each(jobs, |(mut run, steps)| {
             let result = run.steps(&self.run, &steps);
-            self.tell(&run, &result);
+            self.report(&run, &result);
             (run, result.is_ok())
         });
         let well = done.iter().all(|(_, well)| *well);
@@ -285,7 +285,7 @@ impl<'a> Fleet<'a> {
     }
 
     /// Reports a host that did not do all its steps.
-    pub fn tell(&self, host: &HostRun, result: &Result<(), HostError>) {
+    pub fn report(&self, host: &HostRun, result: &Result<(), HostError>) {
         let host = host.host.name.clone();
         match result {
             Ok(()) => {}

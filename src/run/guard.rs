@@ -19,7 +19,7 @@ use crate::resource::service_manager::ServiceManager;
 use crate::transport::{Output, RemoteShell};
 use crate::unix_time::{self, time_of_day};
 
-/// How long a host waits to be confirmed, where nobody says.
+/// How long a host waits to be confirmed, by default.
 pub const SECONDS: u64 = 120;
 
 /// Between two attempts to reach a host again.

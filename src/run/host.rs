@@ -119,7 +119,7 @@ impl<'a> HostRun<'a> {
         })
     }
 
-    /// Takes the host's lock and probes again: what is planned from now on rests on what nobody else changes.
+    /// Takes the host's lock and probes again: what is planned from now on rests on what no other run changes.
     pub fn lock(&mut self, run: &Run) -> Result<(), HostError> {
         if self.left {
             let shell = run.connect.connect(self.host);

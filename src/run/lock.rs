@@ -16,7 +16,7 @@ pub fn take(cluster: &str, holder: &str) -> String {
 const LONGEST: usize = 200;
 
 /// The file goes with its holder, so that nothing is left on a host. Who opened it just before that locks a file that
-/// nobody else finds any more: it counts only while the path leads to it, else it is tried again.
+/// no other process finds any more: it counts only while the path leads to it, else it is tried again.
 fn take_at(path: &str, holder: &str) -> String {
     let lock = quote(path);
     format!(
@@ -149,7 +149,7 @@ mod tests {
                     "taken\nann\n",
                 ),
                 (
-                    "its file went, and somebody else came",
+                    "its file went, and another holder came",
                     "[ -e $LOCK.gone ] || { mv $LOCK $LOCK.gone; : >$LOCK; }",
                     "taken\nann\n",
                 ),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_somebody_has_is_told() {
+    fn a_lock_that_is_held_is_reported() {
         for shell in SHELLS {
             let place = Place::new("");
             let other = "exec 9>&-; (exec 8>>$LOCK; flock -n 8 || echo not now)";

@@ -171,13 +171,13 @@ mod tests {
         for (what, vrrp, first, second, moves) in [
             ("at rest", "", (true, true), (false, true), false),
             (
-                "nobody holds it yet",
+                "no director holds it yet",
                 "",
                 (false, true),
                 (false, true),
                 true,
             ),
-            ("nobody runs", "", (false, false), (false, false), false),
+            ("none runs", "", (false, false), (false, false), false),
             ("both hold it", "", (true, true), (true, true), true),
             (
                 "one holds it by hand",

@@ -207,7 +207,7 @@ impl<'t> View<'t> {
             Some(Token::Name(word)) => word,
             _ => return None,
         };
-        // What follows a dot is said otherwise.
+        // Another message covers what follows a dot.
         if matches!(
             open.checked_sub(2).and_then(|at| self.token(at)),
             Some(Token::Sign("." | "?."))
@@ -421,7 +421,7 @@ fn unknown_words(text: &str, tokens: &Tokens<'_>, tag: bool) -> Vec<TemplateFaul
             (Some(Token::Name("not")), Some(Token::Name("is"))) => true,
             _ => false,
         };
-        // `||` is said otherwise.
+        // Another message covers `||`.
         let or = at.checked_sub(2).is_some_and(|at| view.is(at, "|"));
         let filter = (before == Some(Token::Sign("|")) && !or)
             || (tag && before == Some(Token::Name("filter")) && at <= 2);

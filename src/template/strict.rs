@@ -150,7 +150,7 @@ impl<'a> Writer<'a, '_> {
         }
     }
 
-    /// An expression whose value becomes text: it is handed through a filter of its own.
+    /// An expression whose value becomes text: it is handed through a separate filter.
     fn printed(&mut self) {
         let sign = |at: usize| usize::from(self.is(at, "-"));
         let (first, end) = (sign(0), self.tokens.len());
@@ -250,7 +250,7 @@ impl<'a> Writer<'a, '_> {
             return at + 1;
         };
         let called = self.is(at + 1, "(") || self.is(at + 1, "=") || self.is(at + 1, ":");
-        // `AND` is no name either, which is said where the text cannot be read.
+        // `AND` is no name either, which is reported where the text cannot be read.
         let word = WORDS.contains(&name) || WORDS.contains(&name.to_lowercase().as_str());
         if word || called || self.is(at.wrapping_sub(1), ".") {
             return at + 1;

@@ -1,4 +1,4 @@
-//! The filters, tests, functions and tags that the engine knows, with their arguments. What is said of others is decided
+//! The filters, tests, functions and tags that the engine knows, with their arguments. The messages about others are
 //! elsewhere.
 
 use crate::diagnostic::choices;

@@ -1,4 +1,4 @@
-//! Where and how to connect to a host: the inventory's word first, then `~/.ssh/config` (read by the crate
+//! Where and how to connect to a host: the inventory first, then `~/.ssh/config` (read by the crate
 //! ssh2-config), then defaults. Pure but for reading that one file; the environment comes from the caller.
 
 use std::io::{self, BufReader, Read};
@@ -20,7 +20,7 @@ use route::Said;
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     pub home: Option<PathBuf>,
-    /// The name of the user; who to log in as when nobody says.
+    /// The name of the user; the default login name.
     pub user: Option<String>,
     /// Where the agent listens: `SSH_AUTH_SOCK`.
     pub auth_sock: Option<PathBuf>,
@@ -36,9 +36,9 @@ pub struct Target {
     pub host: String,
     pub port: u16,
     pub user: String,
-    /// Keys that somebody named, or the usual ones of the user.
+    /// Configured keys, or the usual ones of the user.
     pub identities: Vec<PathBuf>,
-    /// Whether somebody named them: then they come before the other keys of the agent.
+    /// Whether they are configured: then they come before the other keys of the agent.
     pub identities_named: bool,
     /// Only named keys, from files or from the agent.
     pub identities_only: bool,
@@ -97,7 +97,7 @@ pub struct SshSettings {
 }
 
 impl SshSettings {
-    /// Reads `~/.ssh/config`. Without a home, or without the file, nothing is said.
+    /// Reads `~/.ssh/config`. Without a home, or without the file, it is empty.
     pub fn load(environment: &Environment) -> Result<Self, TransportError> {
         let Some(home) = &environment.home else {
             return Ok(Self::default());
@@ -226,12 +226,7 @@ fn resolve_asked(
         .clone()
         .or_else(|| said.user.clone())
         .or_else(|| environment.user.clone())
-        .ok_or_else(|| {
-            fail(format!(
-                "nobody says who logs in on {}: set ssh.user",
-                of.name
-            ))
-        })?;
+        .ok_or_else(|| fail(format!("no login name for {}: set ssh.user", of.name)))?;
     let port = options.port.or(said.port).unwrap_or(22);
     let host = match (&said.host_name, &options.host) {
         (Some(real), _) => real.replace("%%", "%").replace("%h", asked),

@@ -44,14 +44,14 @@ fn defaults() {
     assert_eq!(t.known_name, HostName::new("192.0.2.7", 22));
     assert_eq!(t.checking, HostKeyChecking::Strict);
     assert_eq!(t.connect_timeout, Duration::from_secs(10));
-    let nobody = resolve(
+    let unnamed = resolve(
         "rs1",
         "192.0.2.7",
         &SshOptions::default(),
         &SshSettings::default(),
         &Environment::default(),
     );
-    assert!(nobody.is_err());
+    assert!(unnamed.is_err());
 }
 
 #[test]
@@ -374,7 +374,7 @@ fn a_jump_host_has_settings_of_its_own() {
     assert_eq!(host.password, Some(("ssh.password", source("HOST"))));
     assert_eq!(hop.password, Some(("ssh.jump_password", source("HOP"))));
     assert_eq!(hop.passphrase, Some(source("KEY")));
-    // Without a key of its own it is shown those of its hosts.
+    // Without a key for it, it is shown those of its hosts.
     assert_eq!(of("").1.identities, [PathBuf::from("/keys/hosts")]);
 }
 

@@ -114,7 +114,7 @@ fn in_a_terminal(inner: &str, prompt: Option<&str>) -> String {
         "-n"
     };
     let sudo = format!(r#"exec sudo {how} -- sh -c "$LVSCTL_INNER" <&3 >&4 2>&5 3<&- 4>&- 5>&-"#);
-    // script(1) runs its command by $SHELL, and reads its own input: it gets none.
+    // script(1) runs its command by $SHELL, and reads its standard input: it gets none.
     let make = format!(
         r#"exec 3<&0 4>&1 5>&2 </dev/null >/dev/null 2>&1
 if command -v script; then exec script -qec "$1" /dev/null; fi
@@ -141,7 +141,7 @@ echo "{NO_TERMINAL}" >&5; exit 1"#
 
 /// A script with its markers. `eval` of a quoted word: whatever the script's text is, it cannot reach the frame.
 pub(super) fn wrap(script: &str, place: Place, begin: &Marker, end: &Marker) -> String {
-    // The blank: bash's eval would take a first word like `-n` as an option of its own.
+    // The blank: bash's eval would take a first word like `-n` as an option.
     let script = quote(&format!(" {script}\n"));
     let body = match place {
         Place::Subshell => format!("( set -eu\neval {script} ) </dev/null"),

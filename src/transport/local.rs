@@ -68,7 +68,7 @@ pub struct LocalChannel {
     stderr: Option<ChildStderr>,
 }
 
-/// A shell that died leaves its pipes open where a child of its own holds them: it is looked after this often.
+/// A shell that died leaves its pipes open where one of its children holds them: it is looked after this often.
 const LOOK: Duration = Duration::from_millis(250);
 
 impl LocalChannel {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::framing::{self, Capture, LIMIT, Marker, Nonce, Place, SudoLaunch};
 use super::{Channel, Ended, Output, Progress, RemoteShell, TransportError, Waiting};
 
-/// How root's shell is come by, for a user who is not root.
+/// How a user gets root's shell, for a user who is not root.
 #[derive(Debug, Clone)]
 pub struct Sudo {
     /// Who logs in; for messages.
@@ -208,14 +208,14 @@ pub struct Session {
     channel: Option<Box<dyn Channel>>,
     nonce: Nonce,
     count: u64,
-    /// Goes ahead of the first script, without a round trip of its own.
+    /// Goes ahead of the first script, without a separate round trip.
     preamble: String,
     stdout: Capture,
     stderr: Capture,
 }
 
 impl Session {
-    /// Sends all of `data`, taking in what comes meanwhile; with nothing to send, takes in what comes next.
+    /// Sends all of `data`, reading what comes meanwhile; with nothing to send, reads what comes next.
     fn step(&mut self, data: &[u8], talk: &mut Talk) -> Result<(), TransportError> {
         let mut rest = data;
         let mut came = false;

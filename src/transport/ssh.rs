@@ -67,7 +67,7 @@ impl<'a> Access<'a> {
     }
 }
 
-/// The stream to a server, before anything is said on it.
+/// The stream to a server, before anything is sent on it.
 struct Stream {
     socket: Socket,
     /// The other end, for messages.
@@ -89,7 +89,7 @@ pub(super) fn connect(target: &Target, access: &Access<'_>) -> Result<Link, Tran
     let passphrase = access.secret("ssh.passphrase", target.passphrase.as_ref())?;
     let begun = Instant::now();
     let stream = open(target, access, begun + timeout)?;
-    // The way through a jump host has had its own time.
+    // The way through a jump host has had a separate timeout.
     let deadline = match target.via {
         Via::Direct => begun + timeout,
         Via::Jump(_) | Via::Command(_) => Instant::now() + timeout,

@@ -42,11 +42,11 @@ pub(super) fn connect(
             Err(e) => failures.push((*address, e)),
         }
     }
-    Err(tell(failures).unwrap_or_else(|| late(Waiting::Connection)))
+    Err(summary(failures).unwrap_or_else(|| late(Waiting::Connection)))
 }
 
-/// What to say of several failures: a host that refuses is there, which says most. None is a timeout.
-fn tell(failures: Vec<(SocketAddr, io::Error)>) -> Option<TransportError> {
+/// One error for several failures: a host that refuses is reachable, which is the most useful. None is a timeout.
+fn summary(failures: Vec<(SocketAddr, io::Error)>) -> Option<TransportError> {
     let of = |kind: io::ErrorKind| -> Vec<SocketAddr> {
         failures
             .iter()
@@ -75,14 +75,14 @@ fn look_up(
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(Some(vec![(address, port).into()]));
     }
-    let (tell, answer) = mpsc::channel();
+    let (sender, answer) = mpsc::channel();
     let name = host.to_owned();
     std::thread::spawn(move || {
         let found = (name.as_str(), port)
             .to_socket_addrs()
             .map(|all| all.collect::<Vec<_>>());
-        // Nobody listens any more after the deadline.
-        tell.send(found).ok();
+        // The receiver is gone after the deadline.
+        sender.send(found).ok();
     });
     let dns = |cause| TransportError::Dns {
         name: host.to_owned(),
@@ -151,12 +151,12 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_told_apart() {
+    fn failures_are_distinguished() {
         let port = {
             let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
             listener.local_addr().expect("an address").port()
         };
-        let refused = try_connect("127.0.0.1", port).expect_err("nobody listens");
+        let refused = try_connect("127.0.0.1", port).expect_err("no listener");
         assert!(matches!(refused, TransportError::Refused(_)), "{refused:?}");
         let unknown = try_connect("no-such-name.invalid", port).expect_err("no such name");
         assert!(matches!(unknown, TransportError::Dns { .. }), "{unknown:?}");
@@ -164,17 +164,17 @@ mod tests {
         let fail = |kind: io::ErrorKind| (address, io::Error::from(kind));
         let both = [io::ErrorKind::TimedOut, io::ErrorKind::ConnectionRefused].map(fail);
         assert!(matches!(
-            tell(both.into()),
+            summary(both.into()),
             Some(TransportError::Refused(_))
         ));
         assert!(
-            tell(vec![
+            summary(vec![
                 fail(io::ErrorKind::HostUnreachable),
                 fail(io::ErrorKind::TimedOut)
             ])
             .is_none()
         );
-        let away = tell(vec![fail(io::ErrorKind::HostUnreachable)]);
+        let away = summary(vec![fail(io::ErrorKind::HostUnreachable)]);
         assert!(matches!(away, Some(TransportError::Unreachable { .. })));
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn at_least(cluster: &Cluster) -> AtLeast {
     let needed = WORDS
         .iter()
         .find(|word| cluster.services.iter().any(word.used));
-    let (version, because) = needed.map_or(("2.0.5", "`keepalived -t` tells of faults"), |word| {
+    let (version, because) = needed.map_or(("2.0.5", "`keepalived -t` reports faults"), |word| {
         (word.version, word.because)
     });
     let drained = cluster.services.iter().any(has_weight_of_0);

@@ -11,7 +11,7 @@ pub fn real_server(service: &Service, rs: &RealServer, at: SocketAddr) -> String
     format!("real server `{}` ({at}) in `{}`", rs.host, service.name)
 }
 
-/// What is said of addresses, and the same with names.
+/// Texts with addresses, and the same with names.
 pub struct Names {
     pairs: Vec<(String, String)>,
 }
@@ -41,7 +41,7 @@ impl Names {
     }
 
     pub fn say(&self, text: &str) -> String {
-        // The longer form first: each begins with what is said of the service alone.
+        // The longer form first: each begins with the text for the service alone.
         let mut said = text.to_owned();
         for (address, name) in &self.pairs {
             if said.contains(address.as_str()) {

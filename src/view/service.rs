@@ -31,7 +31,7 @@ pub(super) fn of_service(service: &Service) -> OfService<'_> {
     }
 }
 
-/// As keepalived takes it: a netmask for IPv4, a prefix length for IPv6, nothing where each client is one of its own.
+/// As keepalived takes it: a netmask for IPv4, a prefix length for IPv6, nothing where each client counts for itself.
 fn granularity(service: &Service) -> Option<String> {
     let prefix = service.persistence?.granularity;
     let v6 = service.vips.iter().any(|vip| vip.address.is_ipv6());

@@ -43,7 +43,7 @@ fn what_is_refused_has_a_status_and_a_kind() {
             &["probe", "web", "--requests", "100001"],
             64,
             "usage",
-            "say --yes",
+            "pass --yes",
         ),
         (
             &["probe", "web", "--rate", "1001"],
@@ -73,7 +73,7 @@ fn what_is_refused_has_a_status_and_a_kind() {
             &["drill", "failover", "--limit", "lb1"],
             64,
             "usage",
-            "leave --limit away",
+            "omit --limit",
         ),
         (
             &["drill", "rs-loss", "lb1"],

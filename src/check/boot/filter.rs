@@ -201,7 +201,7 @@ fn of_rules(rules: &Rules, v6: bool, lines: &[Line], ours: &Ours) -> Vec<(Line, 
         .collect()
 }
 
-/// What rules of IPv4 that a manager makes of its own files do.
+/// What rules of IPv4 do that a manager makes from its files.
 pub(super) fn walked(rules: &Rules, lines: &[Line], ours: &Ours) -> Vec<(Line, Harm)> {
     of_rules(rules, false, lines, ours)
 }

@@ -222,7 +222,7 @@ fn ip_route(verb: &str, words: &[&str], ours: &Ours) -> Option<Harm> {
             && after(words, &["dev"])
                 .is_none_or(|dev| ours.misplaced(net.addr(), Some(dev)).is_some()) =>
         {
-            harm(format!("sets a route of its own to {net}"))
+            harm(format!("sets another route to {net}"))
         }
         _ => None,
     }

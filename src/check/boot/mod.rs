@@ -78,7 +78,7 @@ pub(super) static BOOT_MODULE: Check = Check {
 pub(super) static SCHEDULE: Check = Check {
     id: "schedule",
     summary: "No job of cron, at, anacron, logrotate or a systemd timer undoes something of the cluster.",
-    reason: "The job runs while nobody looks, and what it undoes stays undone.",
+    reason: "The job runs unattended, and what it undoes stays undone.",
     source: "crontab(5), at(1), systemd.timer(5), logrotate(8)",
     fix: "remove the line or unit that the finding names, as it says",
     needs,

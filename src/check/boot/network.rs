@@ -107,7 +107,7 @@ fn yaml(lines: &[Line], ours: &Ours) -> Harms {
             found.extend(to.map(|net| {
                 (
                     line.clone(),
-                    Harm::new(&BOOT_ADDRESS, format!("sets a route of its own to {net}")),
+                    Harm::new(&BOOT_ADDRESS, format!("sets another route to {net}")),
                 )
             }));
         } else if within("addresses") || matches!(key, "addresses" | "address") {
@@ -227,7 +227,7 @@ fn keyfile(lines: &[Line], ours: &Ours) -> Harms {
                 found.extend(to.map(|net| {
                     (
                         (*line).clone(),
-                        Harm::new(&BOOT_ADDRESS, format!("sets a route of its own to {net}")),
+                        Harm::new(&BOOT_ADDRESS, format!("sets another route to {net}")),
                     )
                 }));
             }
@@ -248,7 +248,7 @@ fn ifcfg(path: &str, lines: &[Line], ours: &Ours) -> Harms {
             found.extend(to.map(|net| {
                 (
                     line.clone(),
-                    Harm::new(&BOOT_ADDRESS, format!("sets a route of its own to {net}")),
+                    Harm::new(&BOOT_ADDRESS, format!("sets another route to {net}")),
                 )
             }));
         }

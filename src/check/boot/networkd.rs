@@ -77,7 +77,7 @@ pub(super) fn networkd(path: &str, lines: &[Line], ours: &Ours) -> Harms {
                             || ours.misplaced(net.addr(), interface).is_some()
                             || !ours.vips.contains(&net.addr())
                     })
-                    .map(|net| format!("sets a route of its own to {net}")),
+                    .map(|net| format!("sets another route to {net}")),
                 ("RoutingPolicyRule", "From" | "To") => net(value)
                     .filter(|net| discards && ours.crosses(net))
                     .map(|net| format!("discards packets of {net}")),

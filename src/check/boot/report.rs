@@ -310,7 +310,7 @@ fn is_needed(path: &str, reader: Reader) -> bool {
     .contains(&path)
 }
 
-/// A fault with a fix of its own.
+/// A fault with a separate fix.
 pub(super) fn plain(
     check: &'static Check,
     what: &str,

@@ -11,7 +11,7 @@ fn name(v6: bool) -> &'static str {
     if v6 { "IPv6" } else { "IPv4" }
 }
 
-/// Whether a host has an address to ask from. One that tells of none at all may have any.
+/// Whether a host has an address to ask from. One that lists none at all may have any.
 pub fn can_ask(addresses: &Addresses, group: &Group) -> bool {
     let Some(v6) = group.is_v6() else {
         return true;
@@ -24,7 +24,7 @@ pub fn can_ask(addresses: &Addresses, group: &Group) -> bool {
 }
 
 /// What is not asked: for each client once, and for each service that none of them can ask for.
-pub fn tell(groups: &[Group], clients: &[(&str, &Addresses)], findings: &mut Findings) {
+pub fn report(groups: &[Group], clients: &[(&str, &Addresses)], findings: &mut Findings) {
     for (client, addresses) in clients {
         let missed = groups.iter().find(|group| !can_ask(addresses, group));
         if let Some(family) = missed.and_then(Group::is_v6).map(name) {
@@ -39,10 +39,10 @@ pub fn tell(groups: &[Group], clients: &[(&str, &Addresses)], findings: &mut Fin
     if clients.is_empty() {
         return;
     }
-    let nobody = |group: &&Group| !clients.iter().any(|(_, held)| can_ask(held, group));
+    let without_client = |group: &&Group| !clients.iter().any(|(_, held)| can_ask(held, group));
     let unasked: BTreeSet<(&str, bool)> = groups
         .iter()
-        .filter(nobody)
+        .filter(without_client)
         .filter_map(|group| Some((group.service.name.as_str(), group.is_v6()?)))
         .collect();
     for (service, v6) in unasked {

@@ -141,7 +141,7 @@ fn where_to_look(group: &Group, kernel: Option<Kernel>) -> String {
         );
     }
     format!(
-        "IPVS sent connections {}: ask each there by its own address, as its health check does; {STAY}",
+        "IPVS sent connections {}: ask each there at its address, as its health check does; {STAY}",
         sent.join(", ")
     )
 }

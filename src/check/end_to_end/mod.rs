@@ -75,8 +75,8 @@ fn group(service: &Service, to: Virtual) -> Group<'_> {
 }
 
 /// Shell functions that ask. `e2e_resolve` is where the URL's name is, for curl, and `e2e_text` what a body is to hold; both
-/// may be empty. Each request is a connection of its own and gives one line: what came of it, a tab,
-/// and the first line of the answer. One curl asks many times; its own configuration and proxies do not count.
+/// may be empty. Each request is a new connection and gives one line: what came of it, a tab,
+/// and the first line of the answer. One curl asks many times; curl's configuration and proxies do not count.
 /// bash reads byte by byte, which of a datagram gives the first and drops the rest: dd reads it. A server that waits for
 /// its client to speak is waited for once. busybox's timeout ends with 143.
 pub fn functions() -> &'static str {
@@ -121,7 +121,7 @@ pub(crate) fn url(service: &Service, vip: IpAddr, port: u16) -> Option<String> {
 }
 
 /// The call of a function above, without its last word: how often. A port that speaks HTTP is asked by curl;
-/// without curl, and any other port, by a TCP connection, whose server may tell its name in its first line. A UDP
+/// without curl, and any other port, by a TCP connection, whose server may send its name in its first line. A UDP
 /// port is sent a line, by a new socket each time: IPVS knows a client by its address and port.
 fn call(service: &Service, vip: IpAddr, port: u16, curl: &str) -> String {
     let with_bash = |function: &str| {
@@ -177,7 +177,7 @@ pub struct Reply {
     pub status: Option<u16>,
     pub error: String,
     pub first_line: String,
-    /// Whether the request had a connection of its own. Some servers keep one open against the client's wish, and
+    /// Whether the request had a new connection. Some servers keep one open against the client's wish, and
     /// curl uses it again.
     pub fresh: bool,
     /// Whether its body holds the text that was looked for.
@@ -210,7 +210,7 @@ impl Replies {
     }
 }
 
-/// curl tells how long it waited, which would make each of a hundred failures another one.
+/// curl reports how long it waited, which would make each of a hundred failures another one.
 fn untimed(error: &str) -> String {
     let (before, rest) = error.split_once(" after ").unwrap_or((error, ""));
     let mut words = rest.splitn(3, ' ');
@@ -241,7 +241,7 @@ pub fn replies(text: &str) -> Replies {
                 .split(' ')
                 .find_map(|word| word.strip_prefix(name)?.parse::<u16>().ok())
         };
-        // curl before 7.75 tells neither its exit status nor its message.
+        // curl before 7.75 reports neither its exit status nor its message.
         let failed = field("exit=").is_some_and(|exit| exit != 0);
         let error = match error.trim() {
             "" if failed => format!("curl's status {}", field("exit=").unwrap_or_default()),

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use crate::fact::firewall::sets::{self, range};
 use crate::fact::firewall::{Chains, Firewall, Rules};
 
-/// What rules of a host tell apart.
+/// What rules of a host distinguish.
 #[derive(Debug, Default)]
 pub struct Boundaries {
     ranges: BTreeSet<(IpAddr, IpAddr)>,

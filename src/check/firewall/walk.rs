@@ -1,5 +1,5 @@
 //! What a chain of rules does to a packet: a rule whose matches cannot be decided from the packet alone may or may not hit, and
-//! that is said. Pure.
+//! the result states so. Pure.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -377,7 +377,7 @@ impl<'a> Walk<'a> {
         self.may_accept = Some(self.may_accept.map_or(doubt, |other| other.min(doubt)));
     }
 
-    /// What ends the way of a packet that certainly comes here; otherwise it is kept in mind, and the packet goes on.
+    /// What ends the path of a packet that certainly comes here; otherwise it is kept in mind, and the packet goes on.
     fn end(&mut self, end: End, doubt: Option<Doubt>) -> Option<End> {
         let Some(doubt) = doubt else {
             return Some(end);

@@ -1,4 +1,4 @@
-//! Who takes part in which service, for the rules that tell causes from consequences.
+//! Who takes part in which service, for the rules that separate causes from consequences.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -52,7 +52,7 @@ impl Members {
         self.directors.contains(host)
     }
 
-    /// Whether a director has to do with what clients of a VIP get now: it holds it, or nobody does, or it is not known.
+    /// Whether a director has to do with what clients of a VIP get now: it holds it, or none does, or it is not known.
     pub(super) fn serves(&self, host: &str, vip: Option<IpAddr>) -> bool {
         let holders = vip.and_then(|vip| self.holders.get(&vip));
         self.is_director(host) && holders.is_none_or(|all| all.is_empty() || all.contains(host))

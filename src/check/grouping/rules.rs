@@ -330,7 +330,7 @@ static RULES: &[(&[From], At, &[&Check])] = &[
         At::Cluster,
         &[&END_TO_END],
     ),
-    // Requests without an answer are counted by nobody.
+    // Requests without an answer are counted nowhere.
     (
         &[From::Check(&END_TO_END)],
         At::Cluster,

@@ -54,7 +54,7 @@ pub(super) fn judge(traffic: &Traffic, findings: &mut Findings) {
     let heard = heard(traffic);
     for one in &heard {
         if !unserved(traffic, &one.question) {
-            tell(traffic, one, findings);
+            report(traffic, one, findings);
         }
     }
     differ(&heard, findings);
@@ -143,7 +143,7 @@ fn came(right: &Right, reply: &Reply) -> Came {
     }
 }
 
-/// Whether nobody listens there, which is another finding.
+/// Whether no program listens there, which is another finding.
 fn unserved(traffic: &Traffic, question: &Question) -> bool {
     let host = traffic
         .hosts
@@ -161,7 +161,7 @@ fn unserved(traffic: &Traffic, question: &Question) -> bool {
     })
 }
 
-/// Whether some director sends it new connections; what directors do not tell is taken as yes.
+/// Whether some director sends it new connections; what directors do not list is taken as yes.
 fn in_service(traffic: &Traffic, question: &Question) -> bool {
     let directors = traffic
         .hosts
@@ -188,7 +188,7 @@ fn names(by: &[&str]) -> String {
 }
 
 /// Of one real server: it fails for all who asked, or for some.
-fn tell(traffic: &Traffic, heard: &Heard, findings: &mut Findings) {
+fn report(traffic: &Traffic, heard: &Heard, findings: &mut Findings) {
     let question = &heard.question;
     let what = what(question);
     let bad: Vec<(&str, &Came)> = heard
@@ -341,7 +341,7 @@ fn differ(heard: &[Heard], findings: &mut Findings) {
         let Some((usual, count)) = classes.iter().max_by_key(|(_, count)| **count) else {
             continue;
         };
-        // Of two that differ nobody knows who is right.
+        // Of two that differ either may be right.
         if *count * 2 <= group.len() {
             continue;
         }
@@ -393,15 +393,15 @@ fn own(
                 continue;
             };
             let at = SocketAddr::new(rs.address, port);
-            // A director was told the same.
-            let told = heard.iter().any(|one| {
+            // A director got the same answer.
+            let known = heard.iter().any(|one| {
                 let same = one.question.at == at && std::ptr::eq(one.question.service, service);
                 same && one
                     .by
                     .iter()
                     .any(|(_, came)| matches!(came, Came::Wrong(_)))
             });
-            if told {
+            if known {
                 continue;
             }
             let question = Question {

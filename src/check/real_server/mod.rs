@@ -50,7 +50,7 @@ pub struct Asked {
 /// The most questions of one director.
 const MOST: usize = 256;
 
-/// What a director asks. Where a server listens for the VIP alone, only its health check asks at its own address.
+/// What a director asks. Where a server listens for the VIP alone, only its health check asks at the server's address.
 pub(super) fn questions<'c>(
     cluster: &'c Cluster,
     director: &Host,

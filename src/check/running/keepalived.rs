@@ -189,7 +189,7 @@ impl<'a> Seen<'a> {
         faults
     }
 
-    /// One that somebody started: the unit neither stops nor restarts it, and cannot start beside it.
+    /// One started by hand: the unit neither stops nor restarts it, and cannot start beside it.
     fn outside(&self, main: &Process) -> Fault {
         let unmask = match (self.unit.masked, self.unit.masked_until_boot) {
             (_, true) => "systemctl unmask --runtime keepalived; ",

@@ -108,7 +108,7 @@ fn what_is_as_it_should_be() {
             vec![main(), checkers(), vrrp(), script],
         ),
         (
-            "a container has its own",
+            "a container has another",
             vec![main(), checkers(), vrrp(), container],
         ),
         (
@@ -148,7 +148,7 @@ fn what_is_as_it_should_be() {
             ],
         ),
         (
-            "somebody tests a configuration",
+            "a test of a configuration",
             vec![
                 main(),
                 checkers(),
@@ -302,7 +302,7 @@ fn a_second_one() {
         group: "/system.slice/keepalived-b.service".to_owned(),
         ..by_hand(50, &["keepalived", "-f", "/etc/b.conf"])
     };
-    // A login without a session of its own leaves it in the unit of sshd.
+    // A login without a separate session leaves it in the unit of sshd.
     let by_ssh = Process {
         group: "/system.slice/ssh.service".to_owned(),
         ..by_hand(50, &["keepalived", "-f", "/etc/b.conf"])

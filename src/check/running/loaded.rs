@@ -1,5 +1,5 @@
 //! Whether keepalived has read its configuration since it was last changed. A file that is newer by its modification time is
-//! drift, which `lvsctl apply` corrects; here the time is looked at that nobody can set back.
+//! drift, which `lvsctl apply` corrects; this reads the change time (ctime), which no program can set back.
 
 use crate::check::definition::{Check, Judge};
 use crate::check::findings::{Findings, Mismatch};

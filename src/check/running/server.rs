@@ -279,7 +279,7 @@ mod tests {
         };
         expect(vec![
             (
-                "an editor that somebody stopped is none of ours",
+                "a suspended editor is none of ours",
                 vec![
                     master('S'),
                     worker('S'),

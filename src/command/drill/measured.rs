@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(50);
 const REBOOT: Duration = Duration::from_secs(600);
 /// The takeover from a host that reboots is waited for so long before the host itself is.
 const TAKEOVER: Duration = Duration::from_secs(30);
-/// The requests end by themselves after so many seconds, should nobody end them.
+/// The requests end by themselves after so many seconds, unless they are ended before.
 const REQUESTS_END: f64 = 3600.0;
 /// Requests at a time.
 const AT_A_TIME: u16 = 500;
@@ -121,7 +121,7 @@ fn pause(job: &Job, time: Duration) {
     }
 }
 
-fn tell(fleet: &Fleet, host: &str, title: &str, began: Instant) {
+fn report(fleet: &Fleet, host: &str, title: &str, began: Instant) {
     fleet.run.sink.event(&Event::StepDone {
         host: host.to_owned(),
         number: 1,
@@ -146,7 +146,7 @@ fn guarded(job: &Job, acts: &[(String, Guarded)], runs: &mut [HostRun]) -> Resul
     let begun = job.fleet.each(mine, |(run, act)| {
         let script = drill::arm(cluster, act);
         let output = run.ask(&act.title, &script);
-        tell(job.fleet, &run.host.name, &act.title, disturbed);
+        report(job.fleet, &run.host.name, &act.title, disturbed);
         let why = match output {
             Ok(output) if output.success() => None,
             Ok(output) => Some(output.stderr.trim().to_owned()),
@@ -194,7 +194,7 @@ fn undo(job: &Job, acts: &[(String, Guarded)], runs: &mut [HostRun]) -> bool {
         let host = &run.host.name;
         let why = match output {
             Ok(output) if output.success() => {
-                tell(job.fleet, host, &format!("undo: {}", act.title), began);
+                report(job.fleet, host, &format!("undo: {}", act.title), began);
                 return true;
             }
             Ok(output) => output.stderr.trim().to_owned(),
@@ -300,7 +300,7 @@ fn reboot(job: &Job, name: &str, runs: &mut Vec<HostRun<'_>>) -> Result<Times> {
     let before = boot_id(&mut run);
     let disturbed = Instant::now();
     let asked = run.ask("rebooting", &drill::reboot());
-    tell(job.fleet, name, "reboot", disturbed);
+    report(job.fleet, name, "reboot", disturbed);
     let (host, wanted) = (run.host, run.wanted.clone());
     run.close();
     asked.map_err(|error| failed(chain(&error), error.kind()))?;
@@ -322,7 +322,7 @@ fn reboot(job: &Job, name: &str, runs: &mut Vec<HostRun<'_>>) -> Result<Times> {
     let undone = back.is_some();
     match back {
         Some(run) => {
-            tell(job.fleet, name, "it is back", disturbed);
+            report(job.fleet, name, "it is back", disturbed);
             runs.insert(position.min(runs.len()), run);
         }
         None => output::aside(&format!("warning: {name} did not come back yet")),

@@ -37,7 +37,7 @@ fn usage(why: String) -> Failure {
 fn begin(global: &Global, command: &DrillCommand) -> Result<Exit> {
     if !global.limit.is_empty() {
         return Err(usage(
-            "a drill is about the whole cluster: leave --limit away".to_owned(),
+            "a drill is about the whole cluster: omit --limit".to_owned(),
         ));
     }
     let session = Session::open(global, Options::default())?;
@@ -154,7 +154,7 @@ fn verified(session: &Session) -> Result<Findings> {
     Ok(findings)
 }
 
-/// Refuses a cluster on which `verify` finds something: effects of the drill and of that could not be told apart.
+/// Refuses a cluster on which `verify` finds something: effects of the drill could not be distinguished from it.
 fn clean(session: &Session) -> Result<()> {
     let findings = verified(session)?;
     let all: Vec<String> = findings

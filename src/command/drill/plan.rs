@@ -437,7 +437,7 @@ mod tests {
             (
                 TEXT,
                 "failover",
-                "nobody",
+                "no director",
                 "no director holds the VIP 10.0.0.9",
             ),
             (alone.as_str(), "failover", "lb1", "needs two directors"),

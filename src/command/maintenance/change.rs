@@ -203,7 +203,7 @@ fn concluded(fleet: &Fleet, mut done: Vec<Applied>) -> Result<Vec<(String, Vec<S
     Ok(held)
 }
 
-/// Has a director want what the new record says, and nothing beside. What stands in the way of that, for people.
+/// Has a director want what the new record says, and nothing beside. Returns what prevents that, as text.
 fn aim(
     session: &Session,
     fleet: &Fleet,

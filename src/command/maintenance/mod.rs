@@ -31,7 +31,7 @@ fn usage(why: &str) -> Failure {
 fn open<'g>(global: &'g Global, args: &MaintenanceArgs) -> Result<Session<'g>> {
     if !global.limit.is_empty() {
         return Err(usage(
-            "a drain is recorded on all directors: leave --limit away; the host is an argument of its own",
+            "a drain is recorded on all directors: omit --limit; the host is a separate argument",
         ));
     }
     let options = Options {

@@ -22,8 +22,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// minutes: one that is left then is in use.
 const PATIENCE: u32 = 1200;
 
-/// How often the number is told.
-const TELL: Duration = Duration::from_secs(10);
+/// How often the number is shown.
+const SHOW: Duration = Duration::from_secs(10);
 
 /// Whether to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +158,7 @@ fn rounds(
         ..Needs::default()
     };
     let mut progress = Progress::new();
-    let mut told: Option<Instant> = None;
+    let mut shown: Option<Instant> = None;
     let mut last = String::new();
     loop {
         let asked = fleet.each(std::mem::take(runs), |mut run| {
@@ -198,9 +198,9 @@ fn rounds(
             }
             Verdict::Wait => {}
         }
-        if !session.global.quiet && line != last && told.is_none_or(|at| at.elapsed() >= TELL) {
+        if !session.global.quiet && line != last && shown.is_none_or(|at| at.elapsed() >= SHOW) {
             aside(&line);
-            told = Some(Instant::now());
+            shown = Some(Instant::now());
             last = line;
         }
         let next = Instant::now() + PAUSE;
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_told_by_director() {
+    fn connections_are_shown_by_director() {
         let count = |active, closing| Count { active, closing };
         for (counts, expected) in [
             (

@@ -141,8 +141,8 @@ fn of(cluster: &Cluster, director: &str, entries: &Entries) -> Connections {
 }
 
 impl Reasons {
-    /// Says of each real server whose connections stay in SYN_RECV why.
-    pub(super) fn tell(&mut self, session: &Session, all: &mut Connections) -> Result<()> {
+    /// Adds to each real server whose connections stay in SYN_RECV the reason.
+    pub(super) fn add_to(&mut self, session: &Session, all: &mut Connections) -> Result<()> {
         let servers = || {
             all.services
                 .iter()

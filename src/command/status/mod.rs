@@ -110,7 +110,7 @@ fn rounds<'h>(
             view.connections = connections::view(cluster, runs);
         }
         if let Some(all) = &mut view.connections {
-            reasons.tell(session, all)?;
+            reasons.add_to(session, all)?;
         }
         session.reporter.suspend(|| {
             show(session.global, |out, style| {
@@ -183,7 +183,7 @@ fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> Sta
     note_double_holders(&mut directors);
     let mut services = Vec::new();
     for service in &cluster.services {
-        // The table of the director that serves; a backup's stands in while nobody does.
+        // The table of the director that serves; a backup's stands in while none does.
         let holds = |run: &&HostRun| {
             service
                 .vips
@@ -292,7 +292,7 @@ fn at(service: &Service, to: Virtual) -> String {
     }
 }
 
-/// Why a checker has taken a real server out, by its own log or state and by the answer that lvsctl got.
+/// Why a checker has taken a real server out, by the checker's log or state and by the answer that lvsctl got.
 fn out(service: &Service, wanted: &Ipvs, run: &HostRun, rs: &Destination) -> report::status::Out {
     let table = &run.answer.facts.ipvs.table;
     let to = wanted.service.r#virtual;

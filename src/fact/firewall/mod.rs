@@ -83,7 +83,7 @@ impl Firewall {
                     .any(|rule| rule.value("-j") == Some("MARK"))
             })
         });
-        // Without nft(8) nobody lists tables that iptables-nft says it cannot show.
+        // Without nft(8) no tool lists tables that iptables-nft says it cannot show.
         let hidden = [section.part("nft"), section.part("nft-v6")]
             .iter()
             .any(|text| text.contains("is incompatible, use 'nft' tool"));

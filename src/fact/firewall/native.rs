@@ -123,7 +123,7 @@ fn begin(line: &str) -> Block {
     }
 }
 
-/// iptables-nft shows its own tables in another part; old versions of nft(8) do not say which these are.
+/// iptables-nft shows the tables that it made in another part; old versions of nft(8) do not say which these are.
 fn finish(table: Table, of_iptables: &[&Rules], all: &mut Vec<Table>) {
     const KEPT: &[&str] = &["filter", "nat", "mangle", "raw", "security"];
     let known = of_iptables
@@ -149,7 +149,7 @@ fn lines(text: &str) -> Vec<String> {
             continue;
         }
         let count = |c| line.chars().filter(|other| *other == c).count();
-        // The begin of a block stays open to its own end.
+        // The begin of a block stays open to the end of the block.
         let (without, _) = without_handle(line);
         let block = open == 0
             && without.ends_with('{')

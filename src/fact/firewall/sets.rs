@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// Sets by name. One whose members are more than addresses is not here, and neither is one that nobody listed.
+/// Sets by name. One whose members are more than addresses is not here, and neither is one that no tool listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sets(BTreeMap<String, AddressSet>);
 

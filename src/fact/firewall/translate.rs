@@ -13,7 +13,7 @@ pub(super) fn rules(family: &str, line: &str) -> Vec<Words> {
     reader.done()
 }
 
-/// Statements that may follow a `log` or a `limit` with options of its own.
+/// Statements that may follow a `log` or a `limit` with separate options.
 const VERDICTS: &[&str] = &[
     "accept",
     "drop",

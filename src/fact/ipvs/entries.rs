@@ -66,7 +66,7 @@ pub struct Entries {
     pub templates: Vec<Template>,
     /// All entries of the table.
     pub total: u64,
-    /// Entries of clients that were not told apart.
+    /// Entries of clients that are not listed separately.
     pub other_clients: u64,
 }
 

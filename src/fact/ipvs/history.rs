@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_checker_tells_since_when() {
+    fn our_checker_logs_since_when() {
         let outs = of_checker("-t 10.0.0.9:80 10.0.0.1:80\t1795828853\nodd\n");
         let shown: Vec<_> = outs
             .into_iter()

@@ -105,7 +105,7 @@ impl Fact for Ipvs {
     type Ask = Ask;
 
     /// `ipvsadm` loads ip_vs where it is not loaded, and a probe changes nothing: so it runs only where IPVS is. Without it,
-    /// /proc tells whether there is a table, but not all of it.
+    /// /proc shows whether there is a table, but not all of it.
     fn command(ask: &Ask) -> String {
         let mut text = "table=; gone=\nif [ -e /proc/net/ip_vs ]; then if have ipvsadm; then\n\
                         table=$(ipvsadm -Sn 2>/dev/null) || failed $? 'ipvsadm -Sn'\n\

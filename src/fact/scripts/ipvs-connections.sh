@@ -1,4 +1,4 @@
-# The connection table of IPVS in sums, read once: it may have a million entries. $most clients and templates are told.
+# The connection table of IPVS in sums, read once: it may have a million entries. It prints $most clients and templates.
 # A table of clients takes memory: those beyond the first 200000 are counted together.
 if [ -e /proc/net/ip_vs ]; then
 part entries

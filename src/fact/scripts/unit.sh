@@ -1,5 +1,5 @@
 # What the units in "$@" are, as `systemctl show` prints it. With OpenRC, the time of a service's mark is that of its start; a
-# link has its own.
+# link has another.
 if [ ! -d /run/systemd/system ] && have rc-service; then
 for u in "$@"; do s=${u%.*} load=not-found active=inactive file=disabled
 if [ -e "/etc/init.d/$s" ]; then load=loaded

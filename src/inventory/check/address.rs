@@ -46,9 +46,9 @@ pub(super) fn hosts_are_distinct(view: View<'_>, faults: &mut Vec<Fault>) {
                     shown(&other.name)
                 ))
                 .help(if host.is_real_server() && other.is_real_server() {
-                    "give each host an address of its own; one that serves on two ports is one host, with `real_servers: { rs1: { port: [8080, 8081] } }` in the service"
+                    "give each host a different address; one that serves on two ports is one host, with `real_servers: { rs1: { port: [8080, 8081] } }` in the service"
                 } else {
-                    "give each host an address of its own"
+                    "give each host a different address"
                 })
             };
             faults.push(view.at(&path_of(host, address, view), fault));
@@ -100,7 +100,7 @@ pub(super) fn usable(view: View<'_>, faults: &mut Vec<Fault>) {
             if let Some(why) = unusable(net.addr(), Some(*net)) {
                 let fault = Fault::new(format!("{} is {why}", net.addr())).help(
                     as_v4(net.addr())
-                        .unwrap_or("give the host an address of its own in the subnet".to_owned()),
+                        .unwrap_or("give the host another address in the subnet".to_owned()),
                 );
                 faults.push(view.at(&path_of(host, net.addr(), view), fault));
             }

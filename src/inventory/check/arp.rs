@@ -49,7 +49,7 @@ pub(super) fn neighbours_are_known(view: View<'_>, faults: &mut Vec<Fault>) {
                 shown(&own.network)
             ))
             .help(format!(
-                "write `interfaces: {{ {interface}: {{ address: {address}, mac: 52:54:00:12:34:56 }} }}` with its own"
+                "write `interfaces: {{ {interface}: {{ address: {address}, mac: 52:54:00:12:34:56 }} }}` with its hardware address"
             ));
             faults.push(view.at_key(&["hosts", &host.name], fault));
         }

@@ -93,14 +93,14 @@ pub(super) fn further_connections(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// In NAT a real server answers a client of its own network directly, from an address that the client never asked.
+/// In NAT a real server answers a client of the same network directly, from an address that the client never asked.
 pub(super) fn clients_in_nat(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let nat = || cluster.services.iter().filter(|s| s.mode == Mode::Nat);
     let directors: BTreeSet<&str> = cluster.directors().map(|h| h.name.as_str()).collect();
     for client in cluster.hosts.iter().filter(|h| h.has_role("client")) {
         let beside = |service: &&Service| {
-            // A real server that is the director itself answers through its own IPVS.
+            // A real server that is the director itself answers through the IPVS on it.
             service.real_servers.iter().any(|real| {
                 client.facing(real.address).is_some() && !directors.contains(real.host.as_str())
             })
@@ -113,7 +113,7 @@ pub(super) fn clients_in_nat(view: View<'_>, faults: &mut Vec<Fault>) {
             shown(&client.name),
             shown(&service.name)
         ))
-        .help("give the client a network of its own, as real clients have, or use `mode: dr`")
+        .help("put the client in a separate network, as real clients are, or use `mode: dr`")
         .warning();
         faults.push(view.at_key(&["hosts", &client.name], fault));
     }
@@ -163,7 +163,7 @@ pub(super) fn has_client(view: View<'_>, faults: &mut Vec<Fault>) {
     }
     let why = match cluster.hosts.iter().find(|h| h.has_role("client")) {
         None => "no host is a client".to_owned(),
-        // The sorry server that is a client has a warning of its own.
+        // The sorry server that is a client has a separate warning.
         Some(client) if is_sorry_alone(cluster, client) => return,
         Some(client) => {
             let part = if client.is_director() {

@@ -60,8 +60,8 @@ fn holder(host: &Host, address: IpAddr) -> Option<(&Interface, IpNet)> {
     })
 }
 
-/// With DR and TUN, answers come from the VIP, which a director that has it drops as coming from outside with an address
-/// of its own ("martian source").
+/// With DR and TUN, answers come from the VIP, which a director that has it drops as coming from outside with a local
+/// address ("martian source").
 pub(super) fn past_directors(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let direct = serving(&cluster.services, |s| s.mode != Mode::Nat);
@@ -86,7 +86,7 @@ pub(super) fn past_directors(view: View<'_>, faults: &mut Vec<Fault>) {
 }
 
 /// A host has one default gateway: through a director answers of NAT come back, and those of DR and TUN get lost. Without
-/// the gateway it reaches clients of its own network, which get no answers of NAT.
+/// the gateway it reaches clients of the same network, which get no answers of NAT.
 pub(super) fn one_way_each(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let (nat, direct) = (by_nat(cluster), answering(cluster, |s| s.mode != Mode::Nat));
@@ -100,7 +100,7 @@ pub(super) fn one_way_each(view: View<'_>, faults: &mut Vec<Fault>) {
         }
         let mode = <&str>::from(direct.mode);
         let fault = Fault::new(format!(
-            "{} serves {} by `nat`, so its gateway is a director, which drops its answers of {} by `{mode}`: only clients in its own network get these",
+            "{} serves {} by `nat`, so its gateway is a director, which drops its answers of {} by `{mode}`: only clients in its network get these",
             shown(&host.name),
             shown(&nat.name),
             shown(&direct.name)
@@ -161,7 +161,7 @@ pub(super) fn directors_are_beside(view: View<'_>, faults: &mut Vec<Fault>) {
             networks.join(", ")
         ))
         .help(format!(
-            "give {} an interface there, by its own name and address: {}",
+            "give {} an interface there, by its name and address: {}",
             shown(&director.name),
             interfaces_with(view, director, &subnets, &mut given)
         ));

@@ -57,7 +57,7 @@ pub(super) fn asks_by_tcp(view: View<'_>, faults: &mut Vec<Fault>) {
             continue;
         }
         let path = ["services", name, "health_check"];
-        // A range without a mark is a mistake of its own.
+        // A range without a mark is a separate fault.
         let marked = service.fwmark.is_some() || service.port_ranges.is_empty();
         let unnamed = service.is_every_port() || service.known_ports().is_empty();
         if marked && unnamed && health.port.is_none() {

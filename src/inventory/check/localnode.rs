@@ -7,7 +7,7 @@ use crate::diagnostic::{Fault, listed, shown};
 use crate::model::{Host, Mode, Service};
 
 /// In DR and TUN a packet reaches the real server as it was, for the VIP; IPVS there takes it for a new request. In NAT
-/// a director's answer leaves by its own way, past the one that knows the connection.
+/// a director's answer leaves directly, past the one that knows the connection.
 pub(super) fn directors_serve_alone(view: View<'_>, faults: &mut Vec<Fault>) {
     let cluster = view.cluster;
     let mut served: BTreeMap<&str, &Service> = BTreeMap::new();
@@ -30,7 +30,7 @@ pub(super) fn directors_serve_alone(view: View<'_>, faults: &mut Vec<Fault>) {
         let why = if service.mode == Mode::Nat {
             "and would answer its requests past it"
         } else {
-            "whose packets its own IPVS would schedule once more, possibly back: a loop"
+            "whose packets its IPVS would schedule again, possibly back: a loop"
         };
         let fault = Fault::new(format!(
             "{} is a real server of service {} and a director beside {}, {why}",

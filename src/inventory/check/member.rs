@@ -35,7 +35,7 @@ pub(super) fn priorities(view: View<'_>, faults: &mut Vec<Fault>) {
                     shown(&other.host),
                     one.priority
                 ))
-                .help("give each director a priority of its own, the master the highest");
+                .help("give each director a different priority, the master the highest");
                 faults.push(at_priority(view, instance, other, fault));
             }
         }
@@ -106,7 +106,7 @@ pub(super) fn are_enough(view: View<'_>, faults: &mut Vec<Fault>) {
         .collect();
     for instance in all {
         let members = instance.members.as_slice();
-        // That there is no director is a fault of its own.
+        // That there is no director is a separate fault.
         if members.is_empty() && view.cluster.directors().next().is_none() {
             continue;
         }

@@ -224,7 +224,7 @@ impl View<'_> {
         }
     }
 
-    /// The place of a key of a VRRP instance, which has no name of its own where it is the only one.
+    /// The place of a key of a VRRP instance, which has no name where it is the only one.
     fn vrrp_path<'p>(self, instance: &'p VrrpInstance, path: &[&'p str]) -> Vec<&'p str> {
         let named = ["vrrp", instance.name.as_str()];
         let above = if self.places.is_given(&named) {

@@ -99,7 +99,7 @@ pub(super) fn host(name: &str) -> Option<Fault> {
         (true, None) => {
             let (_, path) = meant(&format!("/{path}"));
             fault.help(format!(
-                "write `{inner}`; the path has a key of its own: `path: {}`",
+                "write `{inner}`; the path has a separate key: `path: {}`",
                 Form::word(path)
             ))
         }
@@ -289,7 +289,7 @@ mod tests {
             ("http://a", Some("write `a`")),
             (
                 "http://a/b",
-                Some("write `a`; the path has a key of its own: `path: /b`"),
+                Some("write `a`; the path has a separate key: `path: /b`"),
             ),
             ("http://a:80/b", Some("write `a`; the port")),
             ("-a", Some("letters, digits")),

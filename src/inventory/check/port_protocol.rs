@@ -169,7 +169,7 @@ impl Asking<'_> {
                 shown(&service.name)
             ))
             .help(format!(
-                "if port {by} tells how all are, {say}; `health_check: tcp` asks each port"
+                "if port {by} shows the state of all, {say}; `health_check: tcp` asks each port"
             ))
         } else {
             Fault::new(format!(
@@ -178,7 +178,7 @@ impl Asking<'_> {
                 word.to_uppercase()
             ))
             .help(format!(
-                "if port {by} tells how all are, {say}; else make a service of its own for {ports}, with its own `health_check`"
+                "if port {by} shows the state of all, {say}; else make a separate service for {ports}, with its `health_check`"
             ))
         })
     }

@@ -184,7 +184,7 @@ pub(super) fn weights(view: View<'_>, faults: &mut Vec<Fault>) {
             Fault::new(format!(
                 "`fo` gives all connections of service {at} to the highest weight, and all weights are the same"
             ))
-            .help("give each real server a weight of its own, the first choice the highest")
+            .help("give each real server a different weight, the first choice the highest")
         } else if service.scheduler == Scheduler::Ovf
             && service.protocol == Protocol::Tcp
             && weights.first() == Some(&1)
@@ -210,7 +210,7 @@ pub(super) fn by_destination(view: View<'_>, faults: &mut Vec<Fault>) {
             }
             _ => continue,
         };
-        // That one gets all is said already.
+        // That one gets all is reported already.
         let one_packet = service.one_packet && counts_connections(service.scheduler);
         if service.vips.len() == 1 && serving(service).count() > 1 && !one_packet {
             let name = <&str>::from(service.scheduler);

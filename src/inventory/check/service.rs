@@ -88,7 +88,7 @@ pub(super) fn port_mapping(view: View<'_>, faults: &mut Vec<Fault>) {
             let help = if service.fwmark.is_some() || service.is_every_port() {
                 plain
             } else if service.ports.len() != 1 && service.mode == Mode::Nat {
-                format!("{plain}; or make each port a service of its own, which maps it")
+                format!("{plain}; or make each port a separate service, which maps it")
             } else if service.ports.len() != 1 {
                 format!("{plain}; a service of one port maps it with `mode: nat`")
             } else {

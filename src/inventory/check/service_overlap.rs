@@ -96,7 +96,7 @@ pub(super) fn marks_are_distinct(view: View<'_>, faults: &mut Vec<Fault>) {
                 shown(&other.name)
             ))
             .about(&other.name)
-            .help("give each service a mark of its own");
+            .help("give each service a different mark");
             faults.push(view.of(service, "fwmark", fault));
         }
     }

@@ -148,7 +148,7 @@ fn is_a_client(view: View<'_>, _: &Service, sorry: &SorryServer) -> Option<Fault
     Some(fault.warning())
 }
 
-/// In NAT it answers a client of its own network past the director.
+/// In NAT it answers a client in the same network past the director.
 fn is_beside_clients(view: View<'_>, service: &Service, sorry: &SorryServer) -> Option<Fault> {
     if service.mode != Mode::Nat {
         return None;

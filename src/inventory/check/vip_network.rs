@@ -73,7 +73,7 @@ fn all(view: View<'_>) -> Vec<Held<'_>> {
                 .find(|i| i.vips.iter().any(|held| held.address == vip.address));
             let holders = cluster.directors().filter(|host| match instance {
                 Some(instance) => instance.member(host).is_some(),
-                // That no instance holds it is a fault of its own.
+                // That no instance holds it is a separate fault.
                 None => cluster.vrrp.is_empty(),
             });
             let path = ["services", &service.name, "vip", &index.to_string()].map(str::to_owned);
@@ -145,7 +145,7 @@ pub(super) fn sorry_servers(view: View<'_>, faults: &mut Vec<Fault>) {
         if sorry.host.is_some() || sorry.address.is_loopback() || own {
             continue;
         }
-        // That it is a VIP, or of another family, is a fault of its own.
+        // That it is a VIP, or of another family, is a separate fault.
         let is_vip = vips.contains(&sorry.address);
         let same_family = service
             .vips

@@ -24,7 +24,7 @@ pub(super) fn sync_daemon(view: View<'_>, faults: &mut Vec<Fault>) {
             shown(&first.name)
         ))
         .about(&first.name)
-        .help("keepalived has one: let the instance that most connections come by have it");
+        .help("keepalived runs one sync daemon: set `sync_daemon` in the instance with the most connections");
         faults.push(view.of_vrrp(instance, &["sync_daemon"], fault));
     }
 }
@@ -76,7 +76,7 @@ pub(super) fn ids(view: View<'_>, faults: &mut Vec<Fault>) {
                 shown(&other.name)
             ))
             .about(&other.name)
-            .help("give each instance an id of its own");
+            .help("give each instance a different id");
             faults.push(view.of_vrrp(instance, &["virtual_router_id"], fault));
         }
     }

@@ -48,7 +48,7 @@ fn at(view: View<'_>, path: &[String], fault: Fault) -> Fault {
 pub(super) fn vips_are_no_way_in(view: View<'_>, faults: &mut Vec<Fault>) {
     for (vip, path) in vips(view) {
         let mut hosts = view.cluster.hosts.iter();
-        // That it is an address of the host's interfaces is a fault of its own.
+        // That it is an address of the host's interfaces is a separate fault.
         let Some(host) = hosts.find(|host| reached_at(host) == Some(vip) && !host.holds(vip))
         else {
             continue;
@@ -58,7 +58,7 @@ pub(super) fn vips_are_no_way_in(view: View<'_>, faults: &mut Vec<Fault>) {
             "VIP {vip} is the address by which lvsctl reaches {name} (`ssh.host`)"
         ))
         .help(format!(
-            "choose a free address for the VIP, or reach {name} by an address of its own"
+            "choose a free address for the VIP, or reach {name} by another address"
         ))
         .about(&host.name);
         faults.push(at(view, &path, fault));
@@ -71,7 +71,7 @@ pub(super) fn gateways_are_others(view: View<'_>, faults: &mut Vec<Fault>) {
         let Some(gateway) = host.gateway else {
             continue;
         };
-        // A router may forward another port of its own to the host.
+        // A router may forward another of its ports to the host.
         let forwarded = host.ssh.port.is_some_and(|port| port != 22);
         if reached_at(host) != Some(gateway) || forwarded || host.holds(gateway) {
             continue;

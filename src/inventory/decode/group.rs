@@ -20,7 +20,7 @@ pub(super) fn of_hosts(site: &Location<'_>) -> Option<Fault> {
         let all = foreign::quoted(&hosts);
         format!("write {all} in its place: a host names its roles itself")
     } else {
-        "write each host right below `hosts`, by its name and with its own role: `lb1: { role: director, address: ‹host› }`"
+        "write each host right below `hosts`, by its name and with its role: `lb1: { role: director, address: ‹host› }`"
             .to_owned()
     };
     let fault = Fault::new(format!(

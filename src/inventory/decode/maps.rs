@@ -70,10 +70,10 @@ fn interfaces(site: &Location<'_>, node: &Node) -> Option<String> {
         .and_then(|entry| scalar(&entry.value));
     Some(match (site.given("address"), is_address) {
         (Some(_), true) => {
-            "delete `interfaces`: `address` says it, and `interfaces` is for several".to_owned()
+            "delete `interfaces`: `address` is enough, and `interfaces` is for several".to_owned()
         }
         (Some(_), false) if interface.is_some() => {
-            "delete `interfaces`: `interface` says it, and `interfaces` is for several".to_owned()
+            "delete `interfaces`: `interface` is enough, and `interfaces` is for several".to_owned()
         }
         (Some(_), false) => format!("write `interface: {first}` in the place of `interfaces`"),
         (None, true) => write(map(&[(interface.unwrap_or("eth0"), first)])),

@@ -43,10 +43,10 @@ pub(super) fn host(cursor: Cursor<'_>) -> Option<Fault> {
 /// True if one of these keys stands where names stand, with a value that no named map has.
 fn is_one(entries: &[Entry], keys: &[&str]) -> bool {
     let is_value = |entry: &Entry| !matches!(entry.value.value, Value::Map(_) | Value::Null);
-    let tells = |key: &&str| find(entries, key).is_some_and(is_value);
+    let is_given = |key: &&str| find(entries, key).is_some_and(is_value);
     let named = |entry: &Entry| {
         let inner = entries_of(&entry.value);
         keys.iter().any(|key| find(inner, key).is_some())
     };
-    keys.iter().any(tells) && !entries.iter().any(named)
+    keys.iter().any(is_given) && !entries.iter().any(named)
 }

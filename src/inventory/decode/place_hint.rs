@@ -120,10 +120,10 @@ fn of_vrrp(cursor: Cursor<'_>) -> Option<String> {
                 .to_owned(),
         ),
         (MapType::Vrrp, "unicast", Value::List(_) | Value::Map(_)) => Some(
-            "write `true`: each member sends from its own address to those of the others".to_owned(),
+            "write `true`: each member sends from its address to those of the others".to_owned(),
         ),
         (MapType::Vrrp, "unicast", Value::Text(text)) if text.parse::<IpAddr>().is_ok() => Some(
-            "write `true`: each member sends from its own address to those of the others".to_owned(),
+            "write `true`: each member sends from its address to those of the others".to_owned(),
         ),
         (MapType::Vrrp, "sync_daemon", Value::Map(_) | Value::Text(_)) => {
             let off = text.and_then(switch) == Some(false);
@@ -166,7 +166,7 @@ fn of_service(cursor: Cursor<'_>) -> Option<Help> {
             return Some(every_port(&site, cursor.in_list));
         }
         (MapType::Service, "real_port", Value::List(_)) => {
-            "a service maps all its ports to one: make a service of each port, with its own `real_port`".to_owned()
+            "a service maps all its ports to one: make a separate service for each port, with its `real_port`".to_owned()
         }
         (MapType::Service, "check", Value::Bool(..)) => {
             "delete the key: `lvsctl verify` asks for every service; `check: { path: /health }` says how".to_owned()

@@ -72,10 +72,10 @@ fn patterns(hosts: &Node) -> Option<Fault> {
     let (name, span) = keys.find(|(name, _)| name.contains(['[', '{', '*']))?;
     let help = match each_name(name) {
         Some(names) => format!(
-            "write each host by itself, with its own `address`: `{}`",
+            "write each host by itself, with its `address`: `{}`",
             names.join("`, `")
         ),
-        None => "write each host by itself, with its own `address`".to_owned(),
+        None => "write each host by itself, with its `address`".to_owned(),
     };
     let fault = Fault::new(format!(
         "{} stands for several hosts, and each has a name",
@@ -149,7 +149,7 @@ fn weights(cursor: Cursor<'_>) -> Option<Fault> {
     let form = form.filter(|_| cursor.site.given("real_servers").is_none());
     let help = match form {
         Some(form) => format!("write `real_servers: {form}` in the place of `weight`"),
-        None => "each real server has its own: `real_servers: { rs1: { weight: 3 }, rs2: { weight: 1 } }`".to_owned(),
+        None => "set the weight of each real server: `real_servers: { rs1: { weight: 3 }, rs2: { weight: 1 } }`".to_owned(),
     };
     Some(expected(cursor, "one weight for all real servers, from 0 to 65535").help(help))
 }

@@ -331,7 +331,7 @@ pub(super) fn said_kind(entries: &[Entry]) -> Option<&'static str> {
 /// A value below these keys of a map: that of the key itself (level 0), or one above it.
 pub(super) fn put(site: &Location<'_>, level: usize, path: &[&str], form: Form) -> Advice {
     let Some((first, rest)) = path.split_first() else {
-        return Advice::delete("it says nothing");
+        return Advice::delete("it sets nothing");
     };
     let has_https = find(site.map_at(level), "https").is_some();
     let said_https = site.type_at(level) == MapType::LongHealthCheck

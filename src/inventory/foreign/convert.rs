@@ -126,7 +126,7 @@ fn weights(entry: &Entry, site: &Location<'_>) -> Advice {
     match (weighted(site, &entry.value), site.given("real_servers")) {
         (Some(form), None) => Advice::write("real_servers", form),
         _ => Advice::say(
-            "each real server has its own: `real_servers: { rs1: { weight: 3 }, rs2: { weight: 1 } }`",
+            "set the weight of each real server: `real_servers: { rs1: { weight: 3 }, rs2: { weight: 1 } }`",
         ),
     }
 }
@@ -135,7 +135,7 @@ fn weights(entry: &Entry, site: &Location<'_>) -> Advice {
 fn affinity(entry: &Entry, site: &Location<'_>) -> Advice {
     let none = text_of(&entry.value).is_some_and(|text| text.eq_ignore_ascii_case("none"));
     if none || site.given("persistence").is_some() {
-        return Advice::delete("`persistence` says it, and is off by default");
+        return Advice::delete("`persistence` sets it, and is off by default");
     }
     Advice::write("persistence", Form::word(true))
 }
@@ -188,9 +188,9 @@ fn networks(entry: &Entry, site: &Location<'_>) -> Advice {
 /// A process that is watched: its unit.
 fn process(entry: &Entry, site: &Location<'_>) -> Advice {
     match text_of(&entry.value).and_then(|text| unit(&text)) {
-        _ if site.given("script").is_some() => Advice::delete(
-            "`script` says what is watched; a unit is watched by an entry of its own",
-        ),
+        _ if site.given("script").is_some() => {
+            Advice::delete("`script` says what is watched; watch a unit by a separate entry")
+        }
         Some(unit) if site.given("unit").is_none() => Advice::write("unit", Form::word(unit)),
         _ => Advice::delete("lvsctl watches programs and units: `unit: nginx.service`"),
     }

@@ -84,7 +84,7 @@ fn checker(entry: &Entry, site: &Location<'_>) -> Advice {
         return put(site, level, &["health_check"], form).noting(note);
     };
     match Form::of(&given.value) {
-        Some(own) if own == form => Advice::delete("`health_check` says it already"),
+        Some(own) if own == form => Advice::delete("`health_check` sets it already"),
         _ => Advice::say(format!(
             "there is a `health_check` already: delete one of both; this one is {}",
             quoted(&[pair("health_check", form)])
@@ -260,7 +260,7 @@ fn option(entry: &Entry, site: &Location<'_>) -> Advice {
 fn check(entry: &Entry, site: &Location<'_>) -> Advice {
     let Some(said) = text_of(&entry.value) else {
         return misplaced_key::of_key(entry, site).unwrap_or_else(|| {
-            Advice::say("the service says it for all real servers: `health_check: tcp`")
+            Advice::say("set it in the service, for all real servers: `health_check: tcp`")
         });
     };
     let on = switch(&said).map(|on| if on { "tcp" } else { "false" });

@@ -70,7 +70,7 @@ fn out_of_service(entry: &Entry, site: &Location<'_>) -> Advice {
         Some(false) => Advice::delete("a real server serves unless its `weight` is 0"),
         Some(true) => match site.given("weight").map(|weight| scalar(&weight.value)) {
             None => Advice::write("weight", Form::word(0)),
-            Some(Some("0")) => Advice::delete("`weight: 0` says it"),
+            Some(Some("0")) => Advice::delete("`weight: 0` is enough"),
             Some(weight) => Advice::say(format!(
                 "delete it, and write `weight: 0` in the place of `weight: {}`",
                 weight.unwrap_or("...")

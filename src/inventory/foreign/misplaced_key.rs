@@ -136,10 +136,7 @@ fn in_child(entry: &Entry, site: &Location<'_>, above: &str) -> Advice {
                 .all(|entry| matches!(entry.value.value, Value::Map(_)))
     };
     if several {
-        return Advice::say(format!(
-            "each instance below `vrrp` has its own `{}`",
-            entry.key
-        ));
+        return Advice::say(format!("set `{}` in each instance below `vrrp`", entry.key));
     }
     moved(entry, &format!("`{above}`"), |form| {
         let form = match form {
@@ -208,7 +205,7 @@ fn put_there(entry: &Entry, inside: &Location<'_>) -> Advice {
 /// A value below keys of the only service, or of those that it is meant for.
 pub(super) fn to_service(path: &[&str], form: Form, site: &Location<'_>) -> Advice {
     let Some((key, rest)) = path.split_first() else {
-        return Advice::delete("it says nothing");
+        return Advice::delete("it sets nothing");
     };
     let form = Form::below(rest, form);
     let services = site.all("services");
@@ -225,7 +222,7 @@ pub(super) fn to_service(path: &[&str], form: Form, site: &Location<'_>) -> Advi
             .any(|service| given(&service)) =>
         {
             let pair = crate::inventory::form::pair(&((*key).to_owned(), form));
-            return Advice::say(format!("each service says it for itself: `{pair}`"));
+            return Advice::say(format!("set it in each service: `{pair}`"));
         }
         _ => EACH_SERVICE.to_owned(),
     };

@@ -35,7 +35,7 @@ const BY_CLIENT: Means =
 const OWN_CHECKER: Means = Leave(
     "keepalived checks real servers, or a small checker of lvsctl: there is no daemon of ldirectord to set up",
 );
-const COMMENT: Means = Leave("a comment says it: `# text`");
+const COMMENT: Means = Leave("use a comment: `# text`");
 const TO_SERVICES: Means =
     There("VIPs stand in services: `services: { web: { vip: ‹vip›, port: 80 } }`");
 const PROGRAM_SECONDS: Means = There(
@@ -48,7 +48,7 @@ const OF_HOSTS: Means = Instead(
 const FOR_ALL: Means = There(
     "what all hosts share stands in `defaults`: `defaults: { ssh: { user: admin, sudo: true } }`",
 );
-const SERVICE_MODE: Means = There("the service says it for all: `mode: dr`");
+const SERVICE_MODE: Means = There("set it in the service: `mode: dr`");
 const CHECKERS: &str = "TCP_CHECK HTTP_GET SSL_GET MISC_CHECK DNS_CHECK SMTP_CHECK UDP_CHECK PING_CHECK FILE_CHECK BFD_CHECK";
 
 /// All of them.
@@ -68,7 +68,7 @@ const KEEPALIVED: &[Row] = &[
         Leave("adverts come from each member's own address; `unicast: true` sends them to the other members alone")),
     ("unicast_src_ip mcast_src_ip", "Member", Put(&["address"])),
     ("unicast_peer unicast_peers", "Member",
-        There("the instance says it for all members: `vrrp: { virtual_router_id: 51, unicast: true }`")),
+        There("set it in the instance: `vrrp: { virtual_router_id: 51, unicast: true }`")),
     ("unicast_fault_no_peer check_unicast_src old_unicast_checksum unicast_ttl native_ipv6 v3_checksum_as_v2 \
         skip_check_adv_addr strict_mode debug promote_secondaries linkbeat_use_polling linkbeat_interfaces \
         no_virtual_ipaddress lower_prio_no_advert higher_prio_send_advert owner_ignore_adverts kernel_rx_buf_size \
@@ -91,7 +91,7 @@ const KEEPALIVED: &[Row] = &[
     ("preempt", "Member", NO_PREEMPT),
     ("interval advert_interval advertisement_interval hello_interval advert adv_int advertisement hello", "Vrrp", Put(&["advert_int"])),
     ("priority", "Vrrp",
-        There("each member has its own: `priority: 100` at the host, or `members: { lb1: { priority: 100 } }`")),
+        There("set the priority of each member: `priority: 100` at the host, or `members: { lb1: { priority: 100 } }`")),
     ("virtual_ipaddress vip virtual_ip virtual_ips ip", "Vrrp", Put(&["vips"])),
     ("virtual_ipaddress_excluded", "Vrrp", There("name these in `vips` too")),
     ("virtual_routes virtual_rules track_file track_process track_bfd", "Vrrp",
@@ -100,7 +100,7 @@ const KEEPALIVED: &[Row] = &[
     ("smtp_alert", "Vrrp Service RealServer", NO_MAIL),
     ("lvs_sync_daemon_interface lvs_sync_daemon", "Vrrp", Fixed("sync_daemon: true")),
     ("authentication", "Vrrp", Fixed("auth_pass: { env: LVSCTL_AUTH_PASS }")),
-    ("auth_type", "Vrrp", Leave("`auth_pass` alone says it: the type is PASS")),
+    ("auth_type", "Vrrp", Leave("`auth_pass` is enough: the type is PASS")),
     ("auth_hmac key active_key time_window anti_replay mode", "Vrrp",
         Leave("lvsctl does not support it: VRRP knows the password of `auth_pass` alone here")),
     ("sync_group vrrp_sync_group", "Vrrp",
@@ -143,7 +143,7 @@ const KEEPALIVED: &[Row] = &[
         There("watch it in an instance: `vrrp: { track_script: { NAME: { script: PATH } } }`")),
     ("include", "Inventory", Leave("an inventory is one file")),
     // virtual_server, real_server
-    ("ip_family ipv6 -6", "Service", Leave("the VIP says it")),
+    ("ip_family ipv6 -6", "Service", Leave("the VIP determines it")),
     ("retry retries nb_get_retry attempts", "Service", Put(&["health_check", "retry"])),
     ("retry retries nb_get_retry attempts", "RealServer", ForService(&["health_check", "retry"])),
     ("delay_before_retry", "Service", Put(&["health_check", "delay_before_retry"])),
@@ -201,7 +201,7 @@ const KEEPALIVED: &[Row] = &[
     ("warmup log_all_failures fast_recovery tls_compliant enable_sni", "LongHealthCheck", DEFAULT),
     ("tls_compliant enable_sni fast_recovery", "HttpCheck", DEFAULT),
     ("connect_ip bindto bind_port bind_if", "Service RealServer LongHealthCheck HttpCheck",
-        Leave("lvsctl does not support it: each real server is asked at its own address, from the director's")),
+        Leave("lvsctl does not support it: each real server is asked at its address, from the director's")),
     ("fwmark", "LongHealthCheck", Leave("lvsctl does not support it: a check's packets have no mark")),
     ("helo_name payload require_reply min_reply_length max_reply_length name", "LongHealthCheck",
         Leave("lvsctl does not support it: a check is a connection (`tcp`), an HTTP request (`http`, `https`) or a program (`script`)")),
@@ -263,7 +263,7 @@ const LDIRECTORD: &[Row] = &[
     ("autoreload callback execute fork supervised logfile maintenancedir", "Service Inventory", OWN_CHECKER),
     ("checktimeout negotiatetimeout checkinterval checkcount failurecount quiescent fallback fallbackcommand \
         emailalert emailalertfrom emailalertfreq emailalertstatus smtp readdquiescent cleanstop",
-        "Inventory", There("each service says it: `services: { web: { health_check: { connect_timeout: 3 } } }`")),
+        "Inventory", There("set it in each service: `services: { web: { health_check: { connect_timeout: 3 } } }`")),
 ];
 
 #[rustfmt::skip]
@@ -312,10 +312,10 @@ const ANSIBLE: &[Row] = &[
         There("`~/.ssh/config` is read, `ssh` has the options that go before it, such as `jump` for jump hosts")),
     ("ansible_shell_type ansible_shell_executable ansible_python_interpreter ansible_perl_interpreter \
         ansible_ruby_interpreter ansible_remote_tmp",
-        "Host Defaults", Leave("nothing runs on a host but its own shell")),
+        "Host Defaults", Leave("lvsctl runs only shell scripts on a host")),
     ("ansible_host ansible_ssh_host ansible_hostname inventory_hostname hostname ip fqdn rip dip \
         ipaddress ip_address ipv4 ipv4_address ip4 addr private_ip primary_ip", "Host", Means::Address),
-    ("ansible_host ansible_ssh_host hostname ip", "Defaults", Leave("each host has its own `address`")),
+    ("ansible_host ansible_ssh_host hostname ip", "Defaults", Leave("set `address` for each host")),
     ("remote_user ansible_user ansible_ssh_user username login", "SshOptions", Put(&["user"])),
     ("key keys private_key private_key_file identity_file key_file ssh_key", "SshOptions", Put(&["identity_files"])),
     ("strict_host_key_checking", "SshOptions", Put(&["host_key_checking"])),
@@ -360,7 +360,7 @@ const OTHER: &[Row] = &[
     ("keepalived_state vrrp_state", "Host",
         Leave("the member with the highest `priority` is the master; a host takes `priority: 100`")),
     ("lvs_weight wt", "Host RealServer", Put(&["weight"])),
-    ("role roles", "Defaults", Leave("each host has its own `role`")),
+    ("role roles", "Defaults", Leave("set `role` for each host")),
     ("port", "Host", HOST_PORT),
     ("port", "Defaults", Put(&["ssh", "port"])),
     ("gw default_gateway default_router default_gw default_route gateway_ip", "Host Defaults", Put(&["gateway"])),

@@ -199,14 +199,14 @@ impl JsonSchema for Persistence {
     }
 }
 
-/// The real servers of a service, with what each has of its own.
+/// The real servers of a service, with the settings of each.
 #[derive(Debug)]
 pub(in crate::inventory) enum RealServers {
     List(Many<Listed>),
     Map(Chosen),
 }
 
-/// Hosts, each with what it has of its own: once, or for each of its ports.
+/// Hosts, each with its settings: once, or for each of its ports.
 pub(in crate::inventory) type Chosen = Named<Many<RealServer>>;
 
 /// An entry of the list of real servers.

@@ -13,7 +13,7 @@ use crate::inventory::raw::word::Address;
 use crate::inventory::raw::{Inventory, Network as RawNetwork};
 use crate::model::Network;
 
-/// The networks as written, or those that the hosts' addresses tell by their prefixes. Where they are faulty, likely ones,
+/// The networks as written, or those that the prefixes of the hosts' addresses give. Where they are faulty, likely ones,
 /// so that what does not depend on them is found as well.
 pub(super) fn networks(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
     let found = known(raw, cx);
@@ -78,7 +78,7 @@ fn known(raw: &Inventory, cx: &mut Context<'_>) -> Vec<Network> {
             {
                 let family = if net.addr().is_ipv4() { "IPv4" } else { "IPv6" };
                 let fault = Fault::new(format!("network {} has two {family} subnets", shown(name)))
-                    .help("give each subnet a name of its own: a network has one of IPv4 and one of IPv6");
+                    .help("give each subnet a different name: a network has one subnet of IPv4 and one of IPv6");
                 cx.fault(&["networks", name, &index.to_string()], fault);
                 continue;
             }
@@ -123,7 +123,7 @@ fn guess(ip: IpAddr) -> Option<IpNet> {
     Some(net.trunc())
 }
 
-/// Likely subnets of all hosts, each in a network of its own.
+/// Likely subnets of all hosts, each in a separate network.
 fn likely(raw: &Inventory) -> Vec<Network> {
     let mut found: BTreeSet<IpNet> = BTreeSet::new();
     let nets =
@@ -149,7 +149,7 @@ fn proposed(raw: &Inventory) -> String {
         nets.truncate(MOST);
         let nets: Vec<String> = nets.iter().map(ToString::to_string).collect();
         return format!(
-            "each subnet by a name of its own below `networks` ({}, ...)",
+            "each subnet by a different name below `networks` ({}, ...)",
             nets.join(", ")
         );
     }

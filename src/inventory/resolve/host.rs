@@ -174,7 +174,7 @@ fn interfaces(
                 "{} is on none of the host's interfaces",
                 first.address
             ))
-            .help("write it below one of `interfaces`, or name its own with `interface`");
+            .help("write it below one of `interfaces`, or name its interface with `interface`");
             cx.fault(&["hosts", name, "address"], fault);
             return None;
         }
@@ -236,7 +236,7 @@ fn two_networks(networks: &[super::Network], one: &str, other: &str) -> String {
     let v4 = |nets: &[IpNet]| nets.iter().any(|net| net.addr().is_ipv4());
     let v6 = |nets: &[IpNet]| nets.iter().any(|net| net.addr().is_ipv6());
     if (v4(&ours) && v4(&others)) || (v6(&ours) && v6(&others)) {
-        return "give each network an interface of its own below `interfaces`".to_owned();
+        return "give each network a separate interface below `interfaces`".to_owned();
     }
     let all: Vec<String> = ours
         .iter()
@@ -244,7 +244,7 @@ fn two_networks(networks: &[super::Network], one: &str, other: &str) -> String {
         .map(ToString::to_string)
         .collect();
     format!(
-        "make one network of both, `{one}: [{}]`, or give each an interface of its own below `interfaces`",
+        "make one network of both, `{one}: [{}]`, or give each a separate interface below `interfaces`",
         all.join(", ")
     )
 }
@@ -357,7 +357,7 @@ fn named(
     shared
 }
 
-/// A gateway for all holds where it can be reached; its own host and other networks go without.
+/// A gateway for all holds where it can be reached; the gateway's host and other networks go without.
 fn from_defaults(
     gateway: &Text<Gateway>,
     host: &Host,

@@ -112,7 +112,7 @@ impl<'a> Context<'a> {
     /// The host of this name; a fault where there is none of the name at all.
     fn host<'h>(&mut self, path: &[&str], hosts: &'h [Host], name: &str) -> Option<&'h Host> {
         let found = hosts.iter().find(|h| h.name == name);
-        // That there are no hosts at all is said once.
+        // That there are no hosts at all is reported once.
         let any = !self.host_names.is_empty();
         if found.is_none() && any && !self.host_names.iter().any(|n| n == name) {
             let fault = Fault::new(format!("there is no host named {}", shown(name)));

@@ -35,7 +35,7 @@ pub(super) fn weights(raw: &Inventory) -> BTreeMap<&str, HostWeight> {
         .collect()
 }
 
-/// A host that serves, with what it has of its own here.
+/// A host that serves, with its settings here.
 pub(super) struct Chosen<'h> {
     host: &'h Host,
     weight: Option<u16>,
@@ -210,7 +210,7 @@ pub(super) fn real_server<'h>(
     Some(host)
 }
 
-/// A host is named that has another part: what to write so that no rule of its own part is broken next.
+/// A host is named that has another part: what to write so that no rule of that part is broken next.
 pub(super) fn no_real_server(host: &Host, hosts: &[Host]) -> Fault {
     const MOST: usize = 8;
     let fault = Fault::new(format!("{} is no real server", shown(&host.name)));

@@ -35,7 +35,7 @@ pub(super) fn services(
     let written = raw.services.get().into_iter().flat_map(Named::iter);
     written
         .filter_map(|(name, service)| {
-            // Hints to several services name a mark of its own for each.
+            // Hints to several services name a different mark for each.
             let free_mark = if needs_mark(service) {
                 marks.next()
             } else {

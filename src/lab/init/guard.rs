@@ -194,7 +194,7 @@ fn join_cgroup(lab: &str) -> Result<(), LabError> {
     let Some(root) = cgroup::unified() else {
         return Err(LabError::Spec(
             "this machine has no control groups of version 2 mounted (mount -t cgroup2 cgroup2 /sys/fs/cgroup), \
-             which a lab on its own kernel needs"
+             which a lab on this machine's kernel needs"
                 .to_owned(),
         ));
     };

@@ -49,7 +49,7 @@ impl<'a> Host<'a> {
         self.child.is_some()
     }
 
-    /// Whether somebody asked for its start; the wish is granted once.
+    /// Whether its start was requested; the wish is granted once.
     pub(super) fn start_asked(&self) -> bool {
         fs::remove_file(self.machine.state.host_start(&self.layout.name)).is_ok()
     }
@@ -203,7 +203,7 @@ impl<'a> Host<'a> {
     }
 }
 
-/// Empty groups only; what is left in them belongs to nobody, so a failure does no harm.
+/// Empty groups only; no process is left in them, so a failure does no harm.
 fn remove_group(group: &std::path::Path) {
     for entry in fs::read_dir(group).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|t| t.is_dir()) {

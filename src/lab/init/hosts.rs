@@ -21,7 +21,7 @@ pub(super) fn run(state: &StateDir) -> Result<(), LabError> {
     if layout.kernel.is_guest()
         && let Err(error) = &result
     {
-        // Else the kernel buries the reason under its own words about the death of its init.
+        // Else the kernel buries the reason under messages about the death of its init.
         super::complain(error);
         let _ = nix::sys::reboot::reboot(nix::sys::reboot::RebootMode::RB_POWER_OFF);
     }

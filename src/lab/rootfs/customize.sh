@@ -77,7 +77,7 @@ done
 mask /etc/tmpfiles.d systemd-nologin.conf
 # A comment only, for which systemd-modules-load would run.
 rm -f "$root/etc/modules-load.d/modules.conf"
-# Started when somebody asks for it, as `reboot` does.
+# Started on request, as `reboot` does.
 rm -f "$root/lib/systemd/system/multi-user.target.wants/systemd-logind.service"
 ln -sf /lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
 chroot "$root" systemctl enable systemd-networkd.service ssh.service

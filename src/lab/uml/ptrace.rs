@@ -67,7 +67,7 @@ unsafe fn system_call(request: c_long, pid: c_int, address: usize, data: *mut c_
 
 /// The caller's first bytes of the state, and the tracee's own behind them.
 unsafe fn set_whole_state(pid: c_int, part: &IoVec) -> c_long {
-    // SAFETY: one thread, so that nobody else uses the buffer; `part` is a buffer that the caller may read, as ptrace(2)
+    // SAFETY: one thread, so nothing else uses the buffer; `part` is a buffer that the caller may read, as ptrace(2)
     // asks for, and shorter than the state that the kernel has just written.
     unsafe {
         let mut whole = IoVec {
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn ptrace(
         return -1;
     }
     if peeks {
-        // SAFETY: as above. It tells a word of -1 from an error.
+        // SAFETY: as above. It distinguishes a word of -1 from an error.
         unsafe { *__errno_location() = 0 };
         return word;
     }

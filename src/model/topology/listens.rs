@@ -71,7 +71,7 @@ fn own_ports(service: &Service, servers: &[Cow<RealServer>], host: &Host, port: 
 }
 
 impl Serves<'_> {
-    /// Where UDP requests reach the host: its own address in NAT, the VIP otherwise.
+    /// Where UDP requests reach the host: the host's address in NAT, the VIP otherwise.
     pub(crate) fn udp(&self) -> BTreeSet<(IpAddr, u16)> {
         let parts = self.parts().iter();
         let udp = parts.filter(|part| part.service.protocol == Protocol::Udp);

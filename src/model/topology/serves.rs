@@ -68,7 +68,7 @@ impl<'c> Serves<'c> {
         servers.map(|rs| rs.address).collect()
     }
 
-    /// The addresses from which the host answers clients: VIPs, and with NAT its own.
+    /// The addresses from which the host answers clients: VIPs, and with NAT the host's address.
     pub(crate) fn answers_from(&self) -> BTreeSet<IpAddr> {
         let vips = self.direct().flat_map(|service| &service.vips);
         let own = self.own_addresses(|service| service.mode == Mode::Nat);

@@ -146,7 +146,7 @@ fn a_director_that_is_a_real_server_has_no_arp_rule() {
 fn a_vip_is_on_the_directors_interface_in_its_network() {
     let vrrp = "vrrp: { virtual_router_id: 10 }";
     for (about, keys, services, fixed, moving) in [
-        ("nobody moves it", "", DR, "10.0.0.9/32@eth0", ""),
+        ("no instance moves it", "", DR, "10.0.0.9/32@eth0", ""),
         ("VRRP moves it", vrrp, DR, "", ""),
         ("VRRP moves IPv6", vrrp, V6, "", "fd00::9/128@eth0"),
     ] {

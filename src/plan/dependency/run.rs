@@ -117,7 +117,7 @@ impl<'a, 's> Run<'a, 's> {
             let same = found.mode == wanted.made.mode;
             return if same { Known::As } else { Known::Otherwise };
         }
-        // Another port of the same host may be a real server of its own.
+        // Another port of the same host may be another real server.
         let is_wanted = |address: &SocketAddr| {
             let mut all = self.wanted.iter();
             all.any(|other| other.to == to && other.made.address == *address)

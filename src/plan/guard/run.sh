@@ -54,7 +54,7 @@ fire() {
 	hook_off
 	rm -f "$d/firing"
 	sync "$d/fired" "$d" 2>/dev/null || :
-	logger -t lvsctl "the guard put the state of this host back ($result), as nobody had confirmed the change; see $d/log" 2>/dev/null || :
+	logger -t lvsctl "the guard put the state of this host back ($result), because the change was not confirmed; see $d/log" 2>/dev/null || :
 	exit 0
 }
 

@@ -94,7 +94,7 @@ pub fn touches(change: &Change, resource: &Resource, way: Way) -> Option<Touch> 
             };
             of(Part::Filter, FILTER_PACKAGES).or_else(|| of(Part::Ssh, SSH_PACKAGES))
         }),
-        // systemd-networkd reads its drop-ins when somebody else starts it again.
+        // systemd-networkd reads its drop-ins when another program starts it again.
         Resource::Address(_) | Resource::Module(_) | Resource::Networkd(_) => None,
     }
 }
@@ -106,13 +106,13 @@ pub fn refusal(resource: &Resource, way: &WayIn) -> Option<String> {
             let ip = address.address.addr();
             if ip == way.controller {
                 return Some(format!(
-                    "{ip} is the address from which lvsctl reaches this host, which would take it for its own; choose another \
+                    "{ip} is the address from which lvsctl reaches this host, which would then treat it as local; choose another \
                      address, or run lvsctl on another machine"
                 ));
             }
             if Some(ip) == way.gateway {
                 return Some(format!(
-                    "{ip} is the gateway of lvsctl's connection to this host, which would take it for its own; choose another \
+                    "{ip} is the gateway of lvsctl's connection to this host, which would then treat it as local; choose another \
                      address"
                 ));
             }
@@ -120,7 +120,7 @@ pub fn refusal(resource: &Resource, way: &WayIn) -> Option<String> {
             (ip == way.local && !address.source).then(|| {
                 format!(
                     "{ip} is the address by which lvsctl reaches this host; choose another address for the VIP, or reach the host \
-                     by an address of its own"
+                     by another address"
                 )
             })
         }

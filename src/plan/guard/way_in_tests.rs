@@ -335,7 +335,7 @@ fn what_would_take_over_an_end_of_the_connection_is_refused() {
             true,
         ),
         (
-            "the host's address as its own",
+            "the address that the host already has",
             r#"{"address":{"address":"10.0.0.1/24","interface":"bond0.10"}}"#,
             false,
             false,

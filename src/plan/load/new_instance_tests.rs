@@ -90,7 +90,7 @@ fn an_instance_that_begins_anew_is_started_by_its_holder() {
             None,
         ),
         ("each holds one", &both, &both_anew, [one, other], &[], None),
-        ("nobody holds it", &before, &after, [none, none], &[], None),
+        ("none holds it", &before, &after, [none, none], &[], None),
     ] {
         let made = made(before, after, holds, &[], absent);
         for (at, plan) in made.plans.iter().enumerate() {

@@ -90,10 +90,10 @@ fn clean(text: &str) -> String {
 fn page(report: &AuditReport) -> Page<'_> {
     let findings = &report.findings;
     let totals = Totals::of(findings);
-    let (faults, told): (Vec<&Finding>, Vec<&Finding>) =
+    let (faults, others): (Vec<&Finding>, Vec<&Finding>) =
         findings.all.iter().partition(|finding| finding.is_fault());
     let (unproven, notes): (Vec<&Finding>, Vec<&Finding>) =
-        told.into_iter().partition(|f| f.state == State::Unknown);
+        others.into_iter().partition(|f| f.state == State::Unknown);
     let places = |all: Vec<&Finding>| all.into_iter().map(|f| clean(&place(f))).collect();
     Page {
         cluster: clean(&report.cluster),

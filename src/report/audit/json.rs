@@ -79,7 +79,7 @@ mod tests {
         all.fail("rs1", check("arp-answer"), "192.168.100.200", fault);
         all.pass(check("lro"));
         all.results.clear();
-        all.unknown("", check("end-to-end"), "nobody", "asked");
+        all.unknown("", check("end-to-end"), "no client", "asked");
         let report = AuditReport {
             cluster: "web".to_owned(),
             inventory: "web.yaml".to_owned(),
@@ -107,7 +107,7 @@ mod tests {
             }, {
                 "host": "",
                 "check": "end-to-end",
-                "what": "nobody: asked",
+                "what": "no client: asked",
                 "expected": "",
                 "found": "",
                 "fix": "",
@@ -119,12 +119,12 @@ mod tests {
             "summary": {
                 "errors": 1, "warnings": 0, "notes": 1, "unknown": 1, "skipped": 0, "waived": 0, "hosts": 2
             },
-            "skipped": ["nobody: asked"],
+            "skipped": ["no client: asked"],
             "waived": [],
             "results": [{
                 "host": "",
                 "check": "end-to-end",
-                "what": "nobody",
+                "what": "no client",
                 "state": "unknown",
                 "evidence": "asked",
                 "waived": false,

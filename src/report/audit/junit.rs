@@ -31,7 +31,7 @@ pub fn write(writer: &mut dyn Write, report: &AuditReport) -> io::Result<()> {
     writer.flush()
 }
 
-/// Readers tell cases apart by their names: equal ones are numbered.
+/// Readers distinguish cases by their names: equal ones are numbered.
 fn case<'r>(
     report: &AuditReport,
     result: &'r Examined,

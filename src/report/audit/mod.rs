@@ -105,7 +105,7 @@ pub enum ServerState {
     Drained,
     Unhealthy,
     Missing,
-    /// No director told.
+    /// No director reported it.
     Unknown,
 }
 

@@ -95,11 +95,11 @@ pub fn line(writer: &mut dyn Write, report: &AuditReport, strict: bool) -> io::R
     if totals.waived > 0 {
         text.push_str(&format!(", {} waived", totals.waived));
     }
-    let told = findings.all.iter().find(|finding| match status {
+    let shown = findings.all.iter().find(|finding| match status {
         Status::Unknown => finding.state == State::Unknown,
         _ => finding.is_fault(),
     });
-    if let Some(finding) = told {
+    if let Some(finding) = shown {
         text.push_str(&format!(": {}", place(finding)));
         if finding.is_fault() {
             text.push_str(&format!(

@@ -95,7 +95,7 @@ pub(super) fn draw(report: &AuditReport) -> Drawing {
         };
         let bad = (director.asked && !director.reached) || faults > 0;
         let class = if bad { "director bad" } else { "director" };
-        let name = format!("{} · {state}{}", director.name, told(faults));
+        let name = format!("{} · {state}{}", director.name, count_of(faults));
         y = container(&mut drawing, &mut chips, (y, class, &name), &held);
     }
     let homeless: Vec<&ServicePart> = services
@@ -123,7 +123,7 @@ fn faults(report: &AuditReport, host: &str) -> usize {
     all.filter(|f| f.is_fault() && f.host == host).count()
 }
 
-fn told(faults: usize) -> String {
+fn count_of(faults: usize) -> String {
     match faults {
         0 => String::new(),
         n => format!(" · {}", crate::report::count(n, "finding")),
@@ -221,7 +221,7 @@ fn servers(
             let second = format!(
                 "{state} · weight {}{}",
                 rs.weight,
-                told(faults(report, &rs.host))
+                count_of(faults(report, &rs.host))
             );
             drawing.nodes.push(Node {
                 x: SERVERS.0,

@@ -3,7 +3,7 @@
 
 use crate::resource::{Action, Change};
 
-/// So many changes of one kind stand each on a line of its own.
+/// So many changes of one kind stand each on a separate line.
 const APART: usize = 3;
 
 /// Changes that are shown as one.

@@ -10,8 +10,8 @@ use crate::report::{all_names, count, names, sanitize};
 use crate::resource::change::Field;
 use crate::resource::{Action, Change};
 
-/// Writes plans: first what comes and goes for clients, service by service, then the hosts. Hosts of which all the same is to
-/// be said are said once, and those with nothing to do in one line. A verbose style folds nothing: every host with changes
+/// Writes plans: first what comes and goes for clients, service by service, then the hosts. Hosts with the same
+/// changes are shown once, those with nothing to do in one line. A verbose style folds nothing: every host with changes
 /// stands for itself, with all its steps.
 pub fn text(
     writer: &mut dyn Write,
@@ -225,7 +225,7 @@ fn beside(plan: &HostPlan, change: &Change, style: Style) -> String {
     }
 }
 
-/// Whether a field is a part of its own that comes or goes while the rest stays.
+/// Whether a field is a separate part that comes or goes while the rest stays.
 fn is_part(field: &Field, change: &Change) -> bool {
     change.action == Action::Update && (field.from.is_none() || field.to.is_none())
 }
@@ -242,7 +242,7 @@ fn write_field(writer: &mut dyn Write, field: &Field, style: Style) -> io::Resul
     writeln!(writer, "      {} {name}: {value}", style.paint(tone, sign))
 }
 
-/// `from -> to`, or the one of them there is; none when the key tells it already.
+/// `from -> to`, or the one of them there is; none when the key shows it already.
 fn value_of(field: &Field, key: &str, style: Style) -> Option<String> {
     let bad = |text: &str| style.paint(Tone::Bad, sanitize::line(text)).to_string();
     let good = |text: &str| style.paint(Tone::Good, sanitize::line(text)).to_string();

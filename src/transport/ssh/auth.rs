@@ -276,7 +276,7 @@ fn answers(socket: &Path, deadline: Instant) -> io::Result<()> {
     }
 }
 
-/// Keys that somebody named come first, from the agent where it holds them: a server that takes few attempts may not
+/// Keys that are configured come first, from the agent where it holds them: a server that takes few attempts may not
 /// wait for the right one otherwise.
 fn candidates(held: Vec<PublicKey>, target: &Target) -> Vec<Candidate> {
     let mut held: Vec<Option<PublicKey>> = held.into_iter().map(Some).collect();

@@ -117,7 +117,7 @@ impl Drop for SshChannel {
 }
 
 /// Returns a result or an error from the function; goes on where there is neither yet.
-macro_rules! tell {
+macro_rules! finish {
     ($link:expr, $did:expr, $progress:expr) => {
         match $did {
             Did::Done(value) => return Ok($progress(value)),
@@ -143,15 +143,15 @@ impl SshChannel {
                     Did::Cut => return Ok(Progress::Closed(self.link.cut())),
                 }
             }
-            tell!(self.link, self.read(0)?, Progress::Stdout);
-            tell!(self.link, self.read(1)?, Progress::Stderr);
-            tell!(self.link, self.ended()?, Progress::Closed);
+            finish!(self.link, self.read(0)?, Progress::Stdout);
+            finish!(self.link, self.read(1)?, Progress::Stderr);
+            finish!(self.link, self.ended()?, Progress::Closed);
             if sending && to_send.is_empty() {
                 return Ok(Progress::Sent);
             }
-            // Each call takes in whatever came, also what another one was waiting for: output of the other stream, or room
+            // Each call reads whatever came, also what another one was waiting for: output of the other stream, or room
             // for input. The socket knows nothing of that any more, and waiting for it would be in vain. (What stays the
-            // same is of no use to anybody here.)
+            // same is of no use here.)
             let state = (
                 self.channel.read_window().available,
                 self.channel.write_window().remaining,

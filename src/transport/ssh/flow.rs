@@ -16,7 +16,7 @@ const ROOM: usize = 32 * 1024;
 
 pub(super) struct Flow {
     channel: ssh2::Channel,
-    /// None once nobody is there any more.
+    /// None once the other side has closed it.
     local: Option<UnixStream>,
     to_local: Buffer,
     to_channel: Buffer,

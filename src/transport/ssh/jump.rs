@@ -66,7 +66,7 @@ impl State {
         }
     }
 
-    /// Those that are still waited for count; one on which nobody waits any more is there for its channels only.
+    /// Those that are still waited for count; one on which nothing waits any more is there for its channels only.
     fn wants_more(&self) -> bool {
         let used = self
             .pumps

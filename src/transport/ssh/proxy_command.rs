@@ -116,7 +116,7 @@ fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
 }
 
 impl Drop for ProxyProcess {
-    /// Ends it, with what it started. It is reaped elsewhere, so that nobody waits here.
+    /// Ends it, with what it started. It is reaped elsewhere, so that this does not wait.
     fn drop(&mut self) {
         let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
         let Some(mut child) = child.take() else {
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_told_with_its_words() {
+    fn an_end_is_reported_with_its_words() {
         for (command, ended, said) in [
             (
                 "sh -c 'echo no route >&2; exit 3'",
@@ -197,14 +197,14 @@ mod tests {
             let mut rest = Vec::new();
             stream(&socket).read_to_end(&mut rest).expect("reads");
             let until = Instant::now() + Duration::from_secs(20);
-            let told = loop {
+            let end = loop {
                 match process.ended() {
-                    Some(told) => break told,
+                    Some(end) => break end,
                     None => assert!(Instant::now() < until, "{command}"),
                 }
             };
-            assert_eq!(told.0, ended, "{command}");
-            assert!(told.1.contains(said), "{command}: {}", told.1);
+            assert_eq!(end.0, ended, "{command}");
+            assert!(end.1.contains(said), "{command}: {}", end.1);
         }
     }
 

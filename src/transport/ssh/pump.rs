@@ -117,7 +117,7 @@ impl Pump {
         self.shared.dead.load(Ordering::SeqCst)
     }
 
-    /// Takes the right to open a channel, if nobody has it.
+    /// Takes the right to open a channel, if no other has it.
     pub(super) fn take(&self) -> bool {
         let mut slot = self.shared.slot();
         if *slot != Slot::Free {
@@ -226,7 +226,7 @@ impl Work {
         self.shared.dead.store(true, Ordering::SeqCst);
     }
 
-    /// Moves all that can be moved. What one call of libssh2 takes in is often what another waits for, and the socket knows
+    /// Moves all that can move. What one call of libssh2 reads is often what another waits for, and the socket knows
     /// nothing of it any more: so again and again, until nothing changes.
     fn pass(&mut self) -> Result<(), Dead> {
         loop {

@@ -267,7 +267,7 @@ const CASES: &[Case] = &[
         check: "lro",
         host: "lb1",
         parts: &[("offload lro eth0", "")],
-        says: "was not looked at: neither ethtool nor perl could tell",
+        says: "was not looked at: neither ethtool nor perl could read it",
     },
     Case {
         name: "threshold-not-listed",

@@ -162,7 +162,7 @@ fn a_vip_without_a_service_is_a_director_too() {
         (
             "10.0.0.1",
             vec![
-                "rs1: client: expected replies to client (192.168.122.20) past the directors, found the gateway 10.0.0.1, which is a VIP of the VRRP instance in, fix: set the host's gateway to a router that is no director: a director drops packets that come from its own VIP",
+                "rs1: client: expected replies to client (192.168.122.20) past the directors, found the gateway 10.0.0.1, which is a VIP of the VRRP instance in, fix: set the host's gateway to a router that is no director: a director drops packets from a VIP that it holds",
             ],
         ),
         ("10.0.0.254", vec![]),

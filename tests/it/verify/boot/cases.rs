@@ -663,7 +663,7 @@ pub(super) const CASES: &[Case] = &[
         )],
         [
             "boot-address",
-            "sets a route of its own to 192.168.100.12/32",
+            "sets another route to 192.168.100.12/32",
             "routes",
         ],
     ),
@@ -677,7 +677,7 @@ pub(super) const CASES: &[Case] = &[
         )],
         [
             "boot-address",
-            "sets a route of its own to 192.168.100.12/32",
+            "sets another route to 192.168.100.12/32",
             "rm ",
         ],
     ),
@@ -764,7 +764,7 @@ pub(super) const CASES: &[Case] = &[
         )],
         [
             "boot-address",
-            "sets a route of its own to 192.168.100.15/32",
+            "sets another route to 192.168.100.15/32",
             "rm ",
         ],
     ),
