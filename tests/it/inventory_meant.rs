@@ -792,7 +792,7 @@ fn mistakes_that_take_more_than_a_word() {
         (
             service("port: 80, real_port: [8080, 8443], mode: nat"),
             (11, 48),
-            "a service of each port",
+            "a separate service for each port",
         ),
         (
             service("port: 80, health_check: { smtp: {} }"),
@@ -893,7 +893,7 @@ fn mistakes_that_take_more_than_a_word() {
                 )
                 .replace("rs1: {", "rs1: &rs {"),
             (8, 8),
-            "an address of its own",
+            "a different address",
         ),
         (
             usual.replace(
