@@ -5,7 +5,7 @@
 //!     cargo bench --bench fleet -- --hosts 10,50 --rounds 5 --again 'rerun=lvsctl apply --yes --limit realserver -i {inventory}'
 //!
 //! In a command, `{inventory}` is an inventory of the hosts, and `{hosts}` a file with a line `name address` for each; HOME has the key and known_hosts.
-//! Needs root, as the tests do, and starts nothing outside its own network namespaces.
+//! Needs root, as the tests do, and starts nothing outside the network namespaces that it makes.
 
 #[path = "fleet/cost.rs"]
 mod cost;
@@ -263,6 +263,7 @@ fn run(lab: &Lab, command: &str) -> cost::Cost {
         .arg(&cost)
         .arg(&command)
         .env("HOME", lab.home())
+        .env_remove("XDG_STATE_HOME")
         .env_remove("SSH_AUTH_SOCK")
         .stdin(Stdio::null())
         .output()

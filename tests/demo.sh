@@ -12,7 +12,10 @@ step() { printf '\n### %s\n' "$*"; }
 run() { printf '$ lvsctl %s\n' "$*"; "$lvsctl" "$@"; }
 ask() { "$lvsctl" lab exec client curl -s -m 2 "$vip"; }
 
-trap '"$lvsctl" lab down >/dev/null 2>&1' EXIT
+# Its runs are no part of the user's history.
+XDG_STATE_HOME=$(mktemp -d)
+export XDG_STATE_HOME
+trap '"$lvsctl" lab down >/dev/null 2>&1; rm -rf "$XDG_STATE_HOME"' EXIT
 trap 'exit 130' INT TERM
 "$lvsctl" lab down >/dev/null 2>&1 || :
 

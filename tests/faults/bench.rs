@@ -31,7 +31,7 @@ impl Bench {
             });
             cluster.lvsctl(&["apply", "--yes"]).expect(0);
             clean(&cluster, true)
-                .map_err(|verified| format!("not clean when new:\n{}", verified.told()))?;
+                .map_err(|verified| format!("not clean when new:\n{}", verified.text()))?;
             self.cluster = Some(cluster);
         }
         self.cluster.as_ref().ok_or_else(|| "no cluster".to_owned())

@@ -1,5 +1,5 @@
 //! Outcomes of jobs, awaited by the trials of the same names. Labs are made by workers, not by trials: many trials share
-//! one lab, and the test harness starts trials in an order that knows nothing of labs.
+//! one lab, and the test harness starts trials in an order that does not depend on labs.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, PoisonError};

@@ -4,6 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::bench::{Bench, clean};
 use crate::cluster::Cluster;
+use crate::job::verdict;
 use crate::verify::Verified;
 
 pub(crate) struct State {
@@ -157,18 +158,14 @@ pub(crate) fn run(bench: &mut Bench, state: &State, rounds: usize) -> Result<(),
             .alarms
             .retain(|finding| Some(&*finding.host) != state.expected);
         if !verified.is_clean() {
-            wrong.push(format!("round {round} of {rounds}:\n{}", verified.told()));
+            wrong.push(format!("round {round} of {rounds}:\n{}", verified.text()));
         }
     }
     drop(held);
     (state.leave)(cluster);
     if let Err(left) = clean(cluster, true) {
-        wrong.push(format!("not clean afterwards:\n{}", left.told()));
+        wrong.push(format!("not clean afterwards:\n{}", left.text()));
         bench.discard();
     }
-    if wrong.is_empty() {
-        Ok(())
-    } else {
-        Err(wrong.join("\n"))
-    }
+    verdict(&wrong)
 }

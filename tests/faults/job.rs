@@ -1,4 +1,4 @@
-//! One fault: injected, looked for, repaired, and gone. The line that tells it.
+//! One fault: injected, looked for, repaired, and gone. Its line in the output.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -39,7 +39,7 @@ impl Line {
         }
     }
 
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let yes = |is: bool| if is { "yes" } else { "NO" };
         format!(
             "{}: found {}, ids {}, exactly {}, repaired by {}, clean after {}, {:.0} s",
@@ -113,25 +113,21 @@ fn steps(
     line.found = is_found(cluster, fault, &verified);
     line.exactly = line.found && is_exact(fault, &verified);
     if !line.found {
-        wrong.push(format!("not found; verify says:\n{}", verified.told()));
+        wrong.push(format!("not found; verify says:\n{}", verified.text()));
     } else if !line.exactly {
         wrong.push(format!(
             "expected {:?}; verify says:\n{}",
             fault.finds,
-            verified.told()
+            verified.text()
         ));
     }
     if options.fixes && line.found {
-        println!("{} is reported:\n{}", line.name, verified.told());
+        println!("{} is reported:\n{}", line.name, verified.text());
         match follow_all(cluster, fault, &verified) {
             Ok(()) => {
                 "fix".clone_into(&mut line.repaired_by);
                 line.clean = true;
-                return if wrong.is_empty() {
-                    Ok(())
-                } else {
-                    Err(wrong.join("\n"))
-                };
+                return verdict(&wrong);
             }
             Err(error) => println!("{}: its fix does not do: {error}", line.name),
         }
@@ -139,16 +135,16 @@ fn steps(
     let repaired = if line.found {
         repair(cluster, fault, &verified)
     } else {
-        // Nothing tells how.
+        // No finding says how.
         fault.undo.iter().for_each(|one| act(cluster, one));
         apply(cluster)
     };
     match repaired.and_then(|()| {
         clean(cluster, fault.traffic)
-            .map_err(|left| format!("not clean after the repair:\n{}", left.told()))
+            .map_err(|left| format!("not clean after the repair:\n{}", left.text()))
     }) {
         Ok(()) => line.clean = true,
-        Err(error) => wrong.push(format!("{error}before it:\n{}", verified.told())),
+        Err(error) => wrong.push(format!("{error}before it:\n{}", verified.text())),
     }
     // What a fix leaves, such as a copy of a file, is no part of the next fault.
     if line.clean && fault.boot && !fault.repaired_by.contains(&Repair::Undo) {
@@ -156,6 +152,11 @@ fn steps(
             holds(cluster, one);
         }
     }
+    verdict(&wrong)
+}
+
+/// Err: all that went wrong.
+pub(crate) fn verdict(wrong: &[String]) -> Result<(), String> {
     if wrong.is_empty() {
         Ok(())
     } else {
@@ -178,7 +179,7 @@ fn follow_all(cluster: &Cluster, fault: &Fault, verified: &Verified) -> Result<(
             Err(left) => last = left,
         }
     }
-    Err(format!("not clean after fixes:\n{}", last.told()))
+    Err(format!("not clean after fixes:\n{}", last.text()))
 }
 
 /// With known ids: one of them; else an error or a warning about a host of the fault, or about the whole cluster.

@@ -27,8 +27,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use board::Board;
-use clap::Parser as _;
-use libtest_mimic::{Completion, Trial};
+use libtest_mimic::Trial;
 use selection::Words;
 use work::{Job, Options};
 
@@ -36,9 +35,6 @@ use work::{Job, Options};
 const LABS: usize = 2;
 
 const NEEDS: &str = "needs root and a lab: make faults";
-
-/// Of a command line that says nothing that can be done.
-const USAGE: u8 = 64;
 
 #[derive(clap::Parser)]
 #[command(disable_version_flag = true)]
@@ -60,37 +56,22 @@ struct All {
 }
 
 fn main() -> ExitCode {
-    let mut all = match All::try_parse() {
-        Ok(all) => all,
-        Err(error) => {
-            let status = if error.use_stderr() { USAGE } else { 0 };
-            error.print().ok();
-            return ExitCode::from(status);
-        }
-    };
-    let jobs = match work::jobs() {
-        Ok(jobs) => jobs,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let harness = &all.words.harness;
-    // The harness shows no reason with a trial that is flagged as ignored: without a word about ignored ones, each
-    // gives its reason when its turn comes.
-    let asked = harness.ignored || harness.include_ignored || harness.list;
+    ran().unwrap_or_else(|status| status)
+}
+
+fn ran() -> Result<ExitCode, ExitCode> {
+    let mut all: All = selection::parsed()?;
+    let jobs = work::jobs().map_err(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })?;
+    let asked = all.words.asked();
     let board = Arc::new(Board::default());
     let trials = named::trials();
     let trials = trials
         .into_iter()
         .chain(jobs.iter().map(|job| trial(job, &board, asked)));
-    let trials = match all.words.select(trials.collect(), str::to_owned) {
-        Ok(trials) => trials,
-        Err(name) => {
-            eprintln!("no fault {name}");
-            return ExitCode::from(USAGE);
-        }
-    };
+    let trials = all.words.chosen(trials.collect(), "fault", str::to_owned)?;
     let harness = &mut all.words.harness;
     let chosen = jobs
         .into_iter()
@@ -109,20 +90,15 @@ fn main() -> ExitCode {
     harness.test_threads = Some(trials.len().max(1));
     let conclusion = libtest_mimic::run(harness, trials);
     if let Some(workers) = workers {
-        println!("{}", totals::told(&workers.end()));
+        println!("{}", totals::line(&workers.end()));
     }
-    conclusion.exit_code()
+    Ok(conclusion.exit_code())
 }
 
 fn trial(job: &Job, board: &Arc<Board>, asked: bool) -> Trial {
-    let name = job.name.clone();
-    if !asked {
-        return Trial::ignorable_test(name, || Ok(Completion::ignored_with(NEEDS)));
-    }
-    let board = Arc::clone(board);
-    let trial = Trial::test(name.clone(), move || match board.take(&name) {
+    let (name, board) = (job.name.clone(), Arc::clone(board));
+    selection::trial(&job.name, asked, NEEDS, move || match board.take(&name) {
         None => Ok(()),
         Some(error) => Err(error.into()),
-    });
-    trial.with_ignored_flag(true)
+    })
 }

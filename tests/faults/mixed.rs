@@ -45,16 +45,16 @@ fn steps(cluster: &Cluster, faults: &[Fault], line: &mut Line) -> Result<(), Str
     for fault in faults {
         repair(cluster, fault, &verified)?;
     }
-    clean(cluster, true).map_err(|left| format!("not clean after the repair:\n{}", left.told()))?;
+    clean(cluster, true).map_err(|left| format!("not clean after the repair:\n{}", left.text()))?;
     line.clean = true;
     if !line.found {
         return Err(format!(
             "not found: {silent:?}; verify says:\n{}",
-            verified.told()
+            verified.text()
         ));
     }
     if !line.exactly {
-        return Err(format!("more is found:\n{}", verified.told()));
+        return Err(format!("more is found:\n{}", verified.text()));
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! What all faults together came to.
+//! The result of all faults together.
 
 use crate::job::Line;
 
-pub(crate) fn told(lines: &[Line]) -> String {
+pub(crate) fn line(lines: &[Line]) -> String {
     let count = |holds: fn(&Line) -> bool| lines.iter().filter(|line| holds(line)).count();
     format!(
         "faults: {} injected, {} found, {} by exactly the expected checks, {} clean after the repair, {:.0} s",

@@ -56,8 +56,8 @@ impl Verified {
         self.alarms.iter().map(|f| f.check.as_str()).collect()
     }
 
-    /// For a report of what went wrong.
-    pub(crate) fn told(&self) -> String {
+    /// For a message about a failure.
+    pub(crate) fn text(&self) -> String {
         let alarms = self.alarms.iter().map(|f| ("", f));
         let notes = self.notes.iter().map(|f| ("note: ", f));
         alarms

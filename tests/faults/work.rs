@@ -134,12 +134,12 @@ fn work(group: Vec<Job>, board: &Board, lines: &Mutex<Vec<Line>>, options: Optio
             (line, Err(message(&*panic)))
         });
         if let Some(line) = line {
-            println!("{}", line.told());
+            println!("{}", line.text());
             let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
             lines.push(line);
         }
         let outcome = outcome.err();
-        // The harness tells failures when all have ended.
+        // The harness shows failures when all have ended.
         if let Some(error) = &outcome {
             println!("{} failed: {error}", job.name);
         }

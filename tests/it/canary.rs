@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::support::program::{Ran, of_all_hosts};
+use crate::support::program::{Ran, history, of_all_hosts};
 use crate::support::{HostSpec, Lab, keygen};
 
 /// By kind: of the SSH login, of a key, of sudo, of VRRP, and VRRP's next one.
@@ -96,7 +96,7 @@ fn goes_on(end: &AtomicBool, since: Instant) -> bool {
     !end.load(Ordering::Relaxed) && since.elapsed() < Duration::from_secs(240)
 }
 
-/// Looks at all processes, again and again, until it is told to end: what has a secret, and where.
+/// Looks at all processes, again and again, until it is to end: what has a secret, and where.
 fn watch(end: &AtomicBool) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let since = Instant::now();
@@ -210,15 +210,10 @@ fn runs(lab: &Lab) -> Vec<(String, String)> {
             ran(lab, of_all_hosts(lab, &inventory, words), NEXT),
         ));
     }
-    let history = |words: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lvsctl"));
-        command.arg("history").args(words).env("HOME", lab.home());
-        command
-    };
     for words in [&["-v"][..], &["--format", "json"]] {
         said.push((
             format!("history {}", words.join(" ")),
-            ran(lab, history(words), NEXT),
+            ran(lab, history(lab, words), NEXT),
         ));
     }
     said.push((
@@ -307,7 +302,7 @@ fn no_secret_is_anywhere_but_where_it_belongs() {
     }
 }
 
-/// Files of a host with a secret: what it has of its own, as the machine's files are below.
+/// Files of a host with a secret: those of its layer of the overlay, since the machine's files are below.
 fn on_host(lab: &Lab, n: usize) -> Vec<PathBuf> {
     let host = &lab.hosts[n];
     let places = [

@@ -1,4 +1,4 @@
-//! `lvsctl check` and what other commands say without a host: the program itself, over files of a test's own.
+//! `lvsctl check` and what other commands say without a host: the program itself, over files that a test writes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -122,7 +122,7 @@ fn check_looks_at_secrets_without_showing_them() {
     }
 }
 
-/// What `env` names may be the secret itself, which no shell would be told to export.
+/// What `env` names may be the secret itself, so the message does not suggest to export it.
 #[test]
 fn what_is_no_likely_name_of_a_variable_is_not_repeated() {
     for (name, repeated) in [
@@ -201,7 +201,7 @@ fn check_says_that_no_client_will_ask_for_the_services() {
 }
 
 #[test]
-fn a_secret_of_ssh_is_told_where_it_is_asked_for() {
+fn a_prompt_for_a_secret_of_ssh_shows_its_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     let ssh = format!(", ssh: {{ password: {{ env: {VARIABLE} }} }}");
@@ -212,7 +212,7 @@ fn a_secret_of_ssh_is_told_where_it_is_asked_for() {
 }
 
 #[test]
-fn who_needs_a_secret_is_told_where_and_how() {
+fn a_missing_secret_is_reported_with_its_place_and_fix() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     inventory(folder, &format!("env: {VARIABLE}"), "");
@@ -225,7 +225,7 @@ fn who_needs_a_secret_is_told_where_and_how() {
 }
 
 #[test]
-fn check_tells_what_replaces_a_built_in_file() {
+fn a_file_that_replaces_a_built_in_one_is_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     inventory(folder, "prompt: hush", "");
@@ -239,9 +239,9 @@ fn check_tells_what_replaces_a_built_in_file() {
         fs::write(&path, text).expect("a file");
         let (status, said) = check(folder, None);
         assert_eq!(status, 0, "{said}");
-        let told = format!("{} replaces the built-in {what};", path.display());
-        let told = told.replace(&format!("{}/", folder.display()), "");
-        assert_eq!(said.contains(&told), !what.is_empty(), "{said}");
+        let replaces = format!("{} replaces the built-in {what};", path.display());
+        let replaces = replaces.replace(&format!("{}/", folder.display()), "");
+        assert_eq!(said.contains(&replaces), !what.is_empty(), "{said}");
     }
 }
 

@@ -677,7 +677,7 @@ const CASES: &[Case] = &[
         "vip: 10.2.0.21, port: 80",
         Refused,
         "is the address of `rs1` itself",
-        "the real server would be its own VIP",
+        "the real server would have the VIP as its address",
     ),
     (
         "a sorry server that is the VIP",
@@ -807,7 +807,7 @@ const CASES: &[Case] = &[
         "keepalived.conf(5) connect_port",
     ),
     (
-        "UDP, checked by TCP on its own port",
+        "UDP, checked by TCP on the port of the service",
         "port: 53, protocol: udp, health_check: { tcp: {}, port: 53 }",
         Warned,
         "connects by TCP to its port 53",
@@ -941,7 +941,7 @@ fn whole() -> Vec<(&'static str, String, Verdict, &'static str, &'static str)> {
             ),
             Fine,
             "",
-            "with DR each instance goes its own way",
+            "with DR each instance moves alone",
         ),
         (
             "a sorry server that is the VIP of another service",
@@ -1041,7 +1041,7 @@ fn whole() -> Vec<(&'static str, String, Verdict, &'static str, &'static str)> {
             ),
             Warned,
             "which drops such packets",
-            "fib_frontend.c: a source that is its own is a martian",
+            "fib_frontend.c: a source that is an address of the host is a martian",
         ),
         (
             "TUN, a VIP and a real server of two families",
@@ -1061,7 +1061,7 @@ fn whole() -> Vec<(&'static str, String, Verdict, &'static str, &'static str)> {
             ),
             Warned,
             "`rs1` serves `a` by `nat`, so its gateway is a director, which drops its answers of `b` by `dr`",
-            "fib_frontend.c: a source that is its own is a martian; one default route",
+            "fib_frontend.c: a source that is an address of the host is a martian; one default route",
         ),
         (
             "NAT, a director that is not beside the real servers",

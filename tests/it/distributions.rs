@@ -1,5 +1,5 @@
 //! Hosts of other distributions, by what they would say of themselves: they are asked once more for what is theirs,
-//! and get packages, services and paths of their own. Labs run Debian alone.
+//! and get the packages, services and paths of their distribution. Labs run Debian alone.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,12 +10,13 @@ use lvsctl::inventory::{self, BUILT_IN_ROLES};
 use lvsctl::model::{Cluster, Host};
 use lvsctl::plan::HostPlan;
 use lvsctl::resource::Distribution;
-use lvsctl::role::Roles;
 use lvsctl::run::HostError;
 use lvsctl::run::host::{HostRun, Run};
 use lvsctl::secret::Secrets;
 use lvsctl::transport::Output;
 use lvsctl::transport::fake::{FakeHosts, Script};
+
+use crate::support::roles::built_in;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -78,7 +79,7 @@ fn opened(
     let script =
         Script::new().on_match(|_| true, move |asked| Ok(answer(asked, &facts, addresses)));
     let fake = FakeHosts::new().host(name, script);
-    let roles = Roles::load(None).expect("the built-in roles");
+    let roles = built_in();
     let secrets = Secrets::new();
     let (cancel, more) = (
         CancelToken::default(),
@@ -113,7 +114,7 @@ fn opened(
     Ok((plan, fake.asked(name).len()))
 }
 
-/// busybox has an `ip` of its own.
+/// `ip` of busybox lacks `-json`.
 #[test]
 fn an_ip_without_json_is_refused() {
     let refused = opened("dr-keepalived", "rs1", "alpine", "");
@@ -289,7 +290,7 @@ fn openrc_hosts_get_nothing_of_systemd() {
     }
 }
 
-/// What only Debian has is told before anything changes.
+/// What only Debian has is refused before anything changes.
 #[test]
 fn a_page_over_tls_needs_a_certificate() {
     let (plan, _) = planned("fwmark", "rs1", "rocky");

@@ -134,7 +134,7 @@ fn each_tool_is_asked_in_one_module() {
             .expect("below src")
             .display()
             .to_string();
-        // The lab asks this machine, and its own hosts while it boots them.
+        // The lab asks this machine, and hosts that it boots.
         if name.starts_with("lab/") || name.ends_with("_tests.rs") {
             continue;
         }

@@ -1,4 +1,4 @@
-//! The program against several real SSH servers: what a run costs a host, and what stops it before anything changes.
+//! The program against several SSH servers: the cost of a run for a host, and refusals before anything changes.
 
 use crate::support::program::{lvsctl, run, same, state};
 use crate::support::{HostSpec, Lab, TestHost};
@@ -73,8 +73,8 @@ fn a_run_costs_one_connection_and_one_exec() {
     same(&after, &state(host), "a destroy that was refused");
     let ran = lvsctl(&lab, &["destroy", "--yes", "--ignore-unreachable"]);
     assert_eq!(ran.status, 9, "{}{}", ran.stdout, ran.stderr);
-    let told = "changes are withheld: lb may send to it (lb was not reached)";
-    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    let withheld = "changes are withheld: lb may send to it (lb was not reached)";
+    assert!(ran.stdout.contains(withheld), "{}", ran.stdout);
     same(&after, &state(host), "a destroy that was withheld");
     let ran = lvsctl(&lab, &["destroy", "--yes", "--force"]);
     assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
@@ -279,7 +279,7 @@ fn a_second_run_meets_the_lock_of_the_first() {
         .command("sh")
         .args([
             "-c",
-            "exec 9>>/run/lvsctl-fleet.lock; flock 9; echo somebody >&9; echo ready; read -r _",
+            "exec 9>>/run/lvsctl-fleet.lock; flock 9; echo another-run >&9; echo ready; read -r _",
         ])
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
@@ -290,7 +290,7 @@ fn a_second_run_meets_the_lock_of_the_first() {
         .expect("the holder is ready");
     let ran = lvsctl(&lab, &["apply", "--yes"]);
     assert_eq!(ran.status, 5, "{}{}", ran.stdout, ran.stderr);
-    assert!(ran.stderr.contains("somebody"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("another-run"), "{}", ran.stderr);
     let ran = lvsctl(&lab, &["plan"]);
     assert_eq!(
         ran.status, 2,

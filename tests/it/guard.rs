@@ -75,7 +75,7 @@ fn hosts(count: usize) -> Vec<HostSpec> {
     (1..=count).map(spec).collect()
 }
 
-/// An inventory in which each host has a role of its own.
+/// An inventory in which each host has another role.
 fn inventory(lab: &Lab, role: impl Fn(&TestHost) -> String) -> PathBuf {
     let path = crate::support::inventory::write(lab);
     let mut text = fs::read_to_string(&path).expect("the inventory");
@@ -161,8 +161,8 @@ fn a_host_that_is_cut_off_comes_back_by_itself() {
     let path = inventory_with(true);
     let planned = run(&lab, &path, &["plan"]);
     for LockOut { what, host, .. } in LOCK_OUTS {
-        let told = planned.stdout.contains("this touches the way in of lvsctl");
-        assert!(told, "{what} ({host}): {}", planned.stdout);
+        let warned = planned.stdout.contains("this touches the way in of lvsctl");
+        assert!(warned, "{what} ({host}): {}", planned.stdout);
     }
     let started = Instant::now();
     let ran = run(&lab, &path, &["apply", "--yes"]);
@@ -170,12 +170,12 @@ fn a_host_that_is_cut_off_comes_back_by_itself() {
     println!("apply ended after {:?}:\n{said}", started.elapsed());
     assert_eq!(ran.status, 1, "{said}");
     for LockOut { what, host, .. } in LOCK_OUTS {
-        let told = ran.stderr.lines().any(|line| {
+        let reported = ran.stderr.lines().any(|line| {
             line.starts_with(&format!("{host}:"))
                 && (line.contains("puts its old state back by itself in at most")
                     || line.contains("has put the old state of this host back"))
         });
-        assert!(told, "{what}: {said}");
+        assert!(reported, "{what}: {said}");
     }
     for (lock_out, before) in LOCK_OUTS.iter().zip(&before) {
         let host = lab.host(lock_out.host);

@@ -1,5 +1,5 @@
 //! The health checker of directors without keepalived: what it decides from answer to answer. The shell functions are
-//! the shipped ones; ipvsadm is one that notes what it is told. A lab shows the whole of it (T12).
+//! the shipped ones; ipvsadm is one that records its arguments. A lab shows the whole of it.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -7,13 +7,14 @@ use std::process::Command;
 
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
 use lvsctl::resource::{Distribution, Resource};
-use lvsctl::role::Roles;
+
+use crate::support::roles::built_in;
 
 fn script() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories/health-checker.yaml");
     let loaded = inventory::load(&path, BUILT_IN_ROLES)
         .unwrap_or_else(|e| panic!("{}", e.render(120, false)));
-    let roles = Roles::load(None).expect("the built-in roles");
+    let roles = built_in();
     let director = &loaded.cluster.hosts[0];
     let all = roles
         .over(&loaded.cluster)
@@ -26,8 +27,8 @@ fn script() -> String {
     file.expect("a health checker")
 }
 
-/// Gives results to `judge`, one after another, and tells what ipvsadm was told and how long each wait is.
-/// `+` and `-` are answers; `!` makes ipvsadm fail until the next `!`; `0` and `7` are weights that somebody else sets.
+/// Gives results to `judge`, one after another; returns the arguments of ipvsadm and how long each wait is.
+/// `+` and `-` are answers; `!` makes ipvsadm fail until the next `!`; `0` and `7` are weights that an administrator sets.
 fn judged(results: &str) -> Vec<String> {
     let script = script();
     let (functions, _) = script
@@ -114,10 +115,10 @@ fn it_decides_from_several_answers() {
         ("+++", &[]),
         ("--+--+", &[]),
         ("---", &["weight 0", down]),
-        // Somebody may have made the service anew in between, with its weight.
+        // An administrator may have made the service anew in between, with its weight.
         ("---7--", &["weight 0", down, "weight 0"]),
         ("---+-++", &["weight 0", down, "weight 7", up]),
-        // One that was drained stays so, until somebody gives it its weight.
+        // One that was drained stays so, until an administrator sets its weight.
         ("0---++", &[down, drained]),
         ("0---7-++", &[down, "weight 0", "weight 7", up]),
         ("0+", &[]),

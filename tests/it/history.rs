@@ -1,8 +1,8 @@
-//! What a run leaves behind for those who come later: a line in each changed host's journal, a record on this machine.
+//! Records of a run: lines in the journal of each changed host, and the run history on this machine.
 
 use std::fs;
 
-use crate::support::program::{Ran, lvsctl, run};
+use crate::support::program::{self, Ran, lvsctl, run};
 use crate::support::{HostSpec, Lab, TestHost};
 
 /// In the place of the journal, which these hosts have not.
@@ -22,12 +22,7 @@ fn journal(host: &TestHost, lines: usize) -> String {
 }
 
 fn history(lab: &Lab, words: &[&str]) -> Ran {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_lvsctl"))
-        .arg("history")
-        .args(words)
-        .env("HOME", lab.home())
-        .env_remove("XDG_STATE_HOME")
-        .output();
+    let output = program::history(lab, words).output();
     output.expect("the program runs").into()
 }
 
@@ -51,7 +46,7 @@ fn each_changed_host_and_this_machine_know_of_a_run() {
         );
         assert!(lines[1].contains(": done, "), "{lines:?}");
     }
-    // Nothing is changed, and nothing is told.
+    // Nothing is changed, and nothing is recorded.
     assert_eq!(lvsctl(&lab, &["apply", "--yes"]).status, 0);
     assert_eq!(lvsctl(&lab, &["plan"]).status, 0);
     assert_eq!(journal(lab.host("h1"), 2).lines().count(), 2);
@@ -81,7 +76,7 @@ fn each_changed_host_and_this_machine_know_of_a_run() {
 
 #[test]
 #[ignore = "needs root: make test-root"]
-fn a_run_that_fails_is_told_with_its_kind_and_without_its_words() {
+fn a_run_that_fails_is_recorded_with_its_kind_and_without_its_words() {
     let lab = Lab::new(vec![host("h1")]);
     let inventory = crate::support::inventory::write(&lab);
     let text = fs::read_to_string(&inventory).expect("the inventory");
@@ -95,9 +90,9 @@ fn a_run_that_fails_is_told_with_its_kind_and_without_its_words() {
     let lines = journal(lab.host("h1"), 2);
     assert!(lines.contains("ended early (step-failed), "), "{lines}");
     assert!(!lines.contains("s3cr3t"), "{lines}");
-    let told = history(&lab, &["--host", "h1"]).stdout;
-    assert!(told.contains("  h1: failed (step-failed): "), "{told}");
-    assert!(!told.contains("s3cr3t"), "{told}");
+    let shown = history(&lab, &["--host", "h1"]).stdout;
+    assert!(shown.contains("  h1: failed (step-failed): "), "{shown}");
+    assert!(!shown.contains("s3cr3t"), "{shown}");
 }
 
 /// A history that cannot be written and a host without a journal do not stop a run.

@@ -1,4 +1,4 @@
-//! Ctrl-C while hosts are worked on: the step in hand ends, what is done and what is not is told, and no lock stays.
+//! Ctrl-C while hosts are worked on: the current step ends, what is done and what is not is reported, and no lock stays.
 
 use std::fs;
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use crate::support::program::{Ran, command, run};
 use crate::support::{Lab, TestHost, until};
 
-/// Two files, the first of which is accepted only when somebody opens the gate.
+/// Two files, the first of which is accepted only when the test opens the gate.
 const ROLE: &str = "resources:
   - file: { path: /etc/first, content: \"1\\n\", check: \"cat /run/gate {}\" }
   - file: { path: /etc/second, content: \"2\\n\" }
@@ -72,11 +72,11 @@ fn the_step_in_hand_ends_and_no_lock_stays() {
         ran.stderr
     );
     for host in &lab.hosts {
-        let told = ran
+        let reported = ran
             .stdout
             .lines()
             .any(|line| line.contains(&host.name) && line.contains("interrupted"));
-        assert!(told, "{}", ran.stdout);
+        assert!(reported, "{}", ran.stdout);
         assert!(has(host, "/etc/first"), "the step in hand was cut off");
         assert!(
             !has(host, "/etc/second"),
@@ -89,7 +89,7 @@ fn the_step_in_hand_ends_and_no_lock_stays() {
     assert!(lab.hosts.iter().all(|host| has(host, "/etc/second")));
 }
 
-/// A host that never answers holds nobody up.
+/// A host that never answers holds up no run.
 #[test]
 #[ignore = "needs root: make test-root"]
 fn a_connection_that_hangs_is_given_up() {

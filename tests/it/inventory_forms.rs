@@ -648,7 +648,7 @@ hosts:
 }
 
 #[test]
-fn networks_told_by_prefixes() {
+fn networks_known_by_prefixes() {
     let one = cluster(
         "cluster: a
 hosts:
@@ -707,7 +707,7 @@ fn nat_with_two_networks() {
         .collect();
     assert_eq!(names, [("eth1", "inside"), ("eth0", "outside")]);
     assert_eq!(lb1.gateway, None);
-    // Answers go back through the director, although nobody said so.
+    // Replies go back through the director, although no gateway is written.
     assert_eq!(found.hosts[1].gateway, Some("10.10.10.1".parse().unwrap()));
     assert_eq!(found.hosts[3].gateway, None);
     let ports: Vec<_> = found.services[0]
@@ -939,7 +939,7 @@ fn vrrp_takes_directors_then_backups() {
             ("third", 80, "eth0", "192.168.189.3".to_owned()),
         ]
     );
-    // keepalived checks what nobody said how to check.
+    // keepalived checks by TCP where no check is written.
     let check = found.services[0].health_check.as_ref().unwrap();
     assert_eq!((&check.kind, check.port), (&HealthCheckKind::Tcp, None));
 }

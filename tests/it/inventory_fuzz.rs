@@ -243,7 +243,7 @@ fn large_inventories_end_in_time() {
     ));
     let aliases = "a: &a [10.1.0.1]\n".to_owned() + &"b: *a\n".repeat(900);
     survives(&aliases);
-    // Many networks, told by prefixes.
+    // Many networks, known by prefixes.
     let spread: String = (0..990)
         .map(|n| {
             format!(

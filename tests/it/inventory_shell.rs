@@ -9,10 +9,11 @@ use lvsctl::plan::manifest::Manifest;
 use lvsctl::plan::{self, Basis};
 use lvsctl::probe;
 use lvsctl::resource::{Distribution, Resource};
-use lvsctl::role::Roles;
 use lvsctl::secret::Secrets;
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};
+
+use crate::support::roles::built_in;
 
 /// A word that nothing else contains.
 const MARKER: &str = "zQz";
@@ -90,7 +91,7 @@ fn with(place: char, value: &str, keepalived: bool) -> String {
 
 /// All shell text that hosts would run, with what it is for.
 fn scripts(cluster: &Cluster) -> Vec<(String, String)> {
-    let roles = Roles::load(None).expect("the built-in roles");
+    let roles = built_in();
     let expansion = roles.over(cluster);
     let (secrets, facts) = (Secrets::new(), Facts::assumed());
     let manifest = Manifest::new(&cluster.name);
@@ -335,7 +336,7 @@ fn fault(script: &str) -> Option<String> {
 }
 
 #[test]
-fn the_scanner_tells_what_is_quoted() {
+fn the_scanner_knows_what_is_quoted() {
     for (script, good) in [
         ("echo 'a zQz b'", true),
         ("echo zQz", false),

@@ -21,7 +21,7 @@ services:
     port: 80
 ";
 
-/// The same with real servers in a network of their own, by NAT; the directors are outside alone.
+/// The same with real servers in a second network, by NAT; the directors are outside alone.
 const NAT: &str = "\
 cluster: m
 networks: { lan: 10.0.0.0/24, inside: 10.0.9.0/24 }
@@ -760,7 +760,7 @@ const CASES: &[Case] = &[
         &[],
     ),
     (
-        "UDP asked by TCP on its own port",
+        "UDP asked by TCP on the port of the service",
         ONE_NET,
         &[(
             "port: 80\n",

@@ -3,7 +3,8 @@
 
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
 use lvsctl::resource::{Distribution, Resource};
-use lvsctl::role::Roles;
+
+use crate::support::roles::built_in;
 
 const BASE: &str = "
 cluster: t
@@ -35,7 +36,7 @@ fn service(keys: &str) -> String {
 fn rendered(inventory: &str) -> String {
     let loaded = inventory::parse("t.yaml", inventory, BUILT_IN_ROLES)
         .unwrap_or_else(|e| panic!("{}", e.render(120, false)));
-    let roles = Roles::load(None).expect("the built-in roles");
+    let roles = built_in();
     let host = &loaded.cluster.hosts[0];
     let all = roles
         .over(&loaded.cluster)
@@ -70,7 +71,7 @@ fn it_says_what_the_inventory_says() {
             &[],
         ),
         (
-            "adverts go to everybody, from an address of one's own",
+            "adverts go to the multicast group, from an address of the director",
             format!("{ONE}{}", service("port: 80")),
             &["advert_int 1.0 mcast_src_ip 203.0.113.11 virtual_ipaddress {"],
             &["unicast", "notify", "lvs_sync_daemon", "track_script"],
@@ -97,13 +98,13 @@ fn it_says_what_the_inventory_says() {
             &[],
         ),
         (
-            "a program is told each state",
+            "a program gets each state",
             format!(
                 "{}{}",
-                vrrp("notify: /usr/local/bin/told"),
+                vrrp("notify: /usr/local/bin/notify"),
                 service("port: 80")
             ),
-            &["dev eth0 } notify \"/usr/local/bin/told\" }"],
+            &["dev eth0 } notify \"/usr/local/bin/notify\" }"],
             &[],
         ),
         (
@@ -132,7 +133,7 @@ fn it_says_what_the_inventory_says() {
             &[],
         ),
         (
-            "each port of a list is asked on its own",
+            "each port of a list has a check",
             format!("{ONE}{}", service("port: [80, 443]")),
             &[
                 "virtual_server 203.0.113.80 80 {",
@@ -236,7 +237,7 @@ fn it_says_what_the_inventory_says() {
             &["enable_sni"],
         ),
         (
-            "a program is told whom it judges",
+            "a program gets the real server that it checks",
             format!(
                 "{ONE}{}",
                 service(
@@ -274,7 +275,7 @@ fn it_says_what_the_inventory_says() {
             &[],
         ),
         (
-            "or its own",
+            "or another port",
             format!(
                 "{ONE}{}",
                 service("port: 80, sorry_server: '10.2.0.99:8080'")
@@ -312,7 +313,7 @@ fn it_says_what_the_inventory_says() {
     }
 }
 
-/// Directors that share the work: each instance goes its own way.
+/// Directors that share the work: each instance moves alone.
 #[test]
 fn instances_with_masters_of_their_own_are_not_bound() {
     let vrrp = "vrrp:

@@ -582,7 +582,7 @@ fn hosts_that_are_not_ready_in_time_are_an_error_that_leaves_nothing() {
 
 #[test]
 #[ignore = "needs root and a lab: make test-lab"]
-fn a_lab_that_is_not_there_is_told_so() {
+fn a_lab_that_is_not_there_is_reported() {
     let name = format!("test-none-{}", std::process::id());
     let words = format!("no lab named {name} is up");
     let errors = [

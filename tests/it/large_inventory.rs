@@ -6,8 +6,8 @@ use std::time::Duration;
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
 use lvsctl::model::Cluster;
 use lvsctl::resource::{Distribution, Resource};
-use lvsctl::role::Roles;
 
+use crate::support::roles::built_in;
 use crate::support::{cpu, large};
 
 fn parse(file: &str, text: &str) -> Cluster {
@@ -22,7 +22,7 @@ const MOST: Duration = Duration::from_secs(30);
 #[test]
 fn a_thousand_hosts_are_expanded_in_time() {
     let text = large::inventory(1000, 20);
-    let roles = Roles::load(None).expect("the built-in roles");
+    let roles = built_in();
     let start = cpu::of_thread();
     let cluster = parse("large.yaml", &text);
     let expansion = roles.over(&cluster);
@@ -40,7 +40,7 @@ fn a_thousand_hosts_are_expanded_in_time() {
 #[test]
 fn hosts_get_what_they_would_get_alone() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories");
-    let roles = Roles::load(None).expect("the built-in roles");
+    let roles = built_in();
     let mut seen = 0;
     for entry in folder.read_dir().expect("the inventories") {
         let path = entry.expect("an inventory").path();

@@ -1,11 +1,10 @@
 //! `lvsctl drain` and `undrain` on real hosts: the record, what follows from it, and what is refused.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::program::Ran;
+use crate::support::program::{Ran, of_all_hosts};
 use crate::support::{Lab, TestHost};
 
 /// In place of IPVS, which the hosts of these tests do not have: a file with the weights.
@@ -40,14 +39,8 @@ fn inventory(lab: &Lab, weight: u16) -> PathBuf {
 
 fn run(lab: &Lab, inventory: &Path, words: &[&str]) -> Ran {
     let _in = lab.enter();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lvsctl"));
-    command
-        .args(words)
-        .arg("-i")
-        .arg(inventory)
-        .env("HOME", lab.home())
-        .env_remove("SSH_AUTH_SOCK");
-    command.output().expect("the program runs").into()
+    let output = of_all_hosts(lab, inventory, words).output();
+    output.expect("the program runs").into()
 }
 
 #[track_caller]

@@ -54,7 +54,7 @@ fn lvsctl() -> Value {
 }
 
 /// `name version` of the packages that are compiled, and the Rust that each says it needs. What `cargo metadata`
-/// resolves is more: also what optional features that nobody turns on would bring.
+/// resolves is more: also what optional features that are off would bring.
 fn dependencies(edges: &str) -> BTreeMap<String, Version> {
     let mut all = BTreeMap::new();
     for target in TARGETS {

@@ -11,7 +11,7 @@ use crate::support::{Lab, TestHost, until};
 /// How often two runs race.
 const ROUNDS: u32 = 8;
 
-/// Writes an inventory in a folder of its own: h1 and h2 have a file each, with this text. `check`: what a file must pass.
+/// Writes an inventory in another folder: h1 and h2 have a file each, with this text. `check`: what a file must pass.
 fn inventory(lab: &Lab, name: &str, texts: [&str; 2], check: &str) -> PathBuf {
     let plain = fs::read_to_string(crate::support::inventory::write(lab)).expect("the inventory");
     let folder = lab.dir_file(name);

@@ -45,10 +45,10 @@ fn quoted(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_command_and_flag_is_told() {
+fn every_command_and_flag_is_documented() {
     let text = document();
     let words = quoted(&text);
-    let told: BTreeSet<&str> = words
+    let documented: BTreeSet<&str> = words
         .iter()
         .filter_map(|w| w.split([' ', '[']).find(|p| p.starts_with("--")))
         .collect();
@@ -59,7 +59,7 @@ fn every_command_and_flag_is_told() {
         );
         for flag in flags {
             assert!(
-                told.contains(flag.as_str()),
+                documented.contains(flag.as_str()),
                 "no {flag} of {name} in docs/reference.md"
             );
         }
@@ -67,7 +67,7 @@ fn every_command_and_flag_is_told() {
 }
 
 #[test]
-fn nothing_is_told_that_is_not_there() {
+fn nothing_is_documented_that_is_not_there() {
     let all = commands();
     let mut flags: BTreeSet<String> = all.iter().flat_map(|(_, flags)| flags.clone()).collect();
     let global = Cli::command();
@@ -80,7 +80,10 @@ fn nothing_is_told_that_is_not_there() {
     flags.extend(["--help", "--version"].map(str::to_owned));
     for word in quoted(&document()) {
         if let Some(flag) = word.split([' ', '[']).find(|part| part.starts_with("--")) {
-            assert!(flags.contains(flag), "docs/reference.md tells of {flag}");
+            assert!(
+                flags.contains(flag),
+                "docs/reference.md names {flag}, which no command has"
+            );
         }
     }
 }
@@ -94,7 +97,7 @@ fn rows<'a>(text: &'a str, heading: &str) -> Vec<Vec<&'a str>> {
         .collect()
 }
 
-/// The flag that a cell tells of: `-y`, `--yes` is --yes.
+/// The flag that a cell is about: `-y`, `--yes` is --yes.
 fn flag(cell: &str) -> Option<&str> {
     let mut words = cell.split('`').skip(1).step_by(2);
     words
@@ -104,23 +107,23 @@ fn flag(cell: &str) -> Option<&str> {
 }
 
 #[test]
-fn each_flag_is_told_of_its_commands() {
+fn each_flag_is_documented_for_its_commands() {
     let text = document();
-    let mut told = BTreeSet::new();
+    let mut documented = BTreeSet::new();
     for row in rows(&text, "## Flags of some commands") {
         let Some(flag) = flag(row[1]) else { continue };
         for command in row[0].split('`').skip(1).step_by(2) {
-            told.insert((command.to_owned(), flag.to_owned()));
+            documented.insert((command.to_owned(), flag.to_owned()));
         }
     }
     let all = commands().into_iter();
     let mut found: BTreeSet<(String, String)> = all
         .flat_map(|(name, flags)| flags.into_iter().map(move |flag| (name.clone(), flag)))
         .collect();
-    // A lab's name is told of all its commands at once.
-    told.retain(|(_, flag)| flag != "--name");
+    // The flag for a lab's name is documented once for all commands of labs.
+    documented.retain(|(_, flag)| flag != "--name");
     found.retain(|(_, flag)| flag != "--name");
-    assert_eq!(told, found);
+    assert_eq!(documented, found);
 }
 
 /// All flags with the values that they take and their defaults.
@@ -145,14 +148,14 @@ fn values(command: &Command, into: &mut Vec<(String, Vec<String>, Vec<String>)>)
 }
 
 #[test]
-fn values_and_defaults_of_flags_are_told() {
+fn values_and_defaults_of_flags_are_documented() {
     let text = document();
     let mut rows: Vec<Vec<&str>> = rows(&text, "## Flags of most commands");
     rows.extend(self::rows(&text, "## Flags of some commands"));
     let mut all = Vec::new();
     values(&Cli::command(), &mut all);
     for (name, possible, default) in all {
-        let tells = |row: &Vec<&str>| {
+        let states = |row: &Vec<&str>| {
             let meaning = row.last().expect("a cell");
             let of = row.iter().any(|cell| flag(cell) == Some(name.as_str()));
             let each = |value: &String| meaning.contains(&format!("`{value}`"));
@@ -162,7 +165,7 @@ fn values_and_defaults_of_flags_are_told() {
             of && possible.iter().all(each) && default
         };
         assert!(
-            rows.iter().any(tells),
+            rows.iter().any(states),
             "docs/reference.md: {name} takes {possible:?}, default {default:?}"
         );
     }
@@ -170,7 +173,7 @@ fn values_and_defaults_of_flags_are_told() {
 
 /// After a change: `make docs`.
 #[test]
-fn every_check_is_told() {
+fn every_check_is_documented() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/checks.md");
     let text = lvsctl::check::markdown();
     if std::env::var_os("LVSCTL_WRITE_DOCS").is_some() {

@@ -15,7 +15,7 @@ struct Case {
     h2: fn() -> HostSpec,
     /// Done when the hosts are up.
     then: fn(&Lab),
-    /// What h2 has of its own in the inventory.
+    /// What h2 alone has in the inventory.
     own: &'static str,
     /// Words of the message.
     says: &'static [&'static str],
@@ -149,8 +149,8 @@ fn one_bad_host_leaves_all_untouched() {
             "{}: {}{}",
             case.what, verified.stdout, verified.stderr
         );
-        let told = verified.stdout.lines().any(|line| line.contains("h2"));
-        assert!(told, "{}: {}", case.what, verified.stdout);
+        let reported = verified.stdout.lines().any(|line| line.contains("h2"));
+        assert!(reported, "{}: {}", case.what, verified.stdout);
     }
 }
 

@@ -11,10 +11,10 @@ use lvsctl::report::plan::{Names, json, replaced, text};
 use lvsctl::report::{Level, Style};
 use lvsctl::resource::change::TextChange;
 use lvsctl::resource::{Action, Change, Distribution};
-use lvsctl::role::Roles;
 use lvsctl::secret::Secrets;
 
 use crate::support::cpu;
+use crate::support::roles::built_in;
 
 fn host(name: &str) -> HostPlan {
     HostPlan {
@@ -296,7 +296,7 @@ fn large_texts_that_share_nothing_do_not_take_long() {
 }
 
 #[test]
-fn only_hosts_with_the_same_changes_are_told_together() {
+fn only_hosts_with_the_same_changes_are_shown_together() {
     let plan = |name, to| with(name, vec![sysctl("net.ipv4.ip_forward", "9", to)]);
     let plans = [plan("rs1", "1"), plan("rs2", "0"), plan("rs3", "1")];
     assert_eq!(
@@ -443,7 +443,7 @@ const BY_HAND: &str = "! by hand\nvrrp_instance VI_1 {\n  virtual_ipaddress {\n 
 const OURS: &str = "vrrp_instance main {\n    virtual_ipaddress {\n        192.168.100.200/32 dev eth0\n    }\n}\n\
     virtual_server 192.168.100.200 80 {\n}\n";
 
-/// A file that somebody wrote by hand is replaced: what ends with it is named and counted.
+/// A file that was written by hand is replaced: what ends with it is named and counted.
 #[test]
 fn what_ends_with_a_hand_made_file_is_named() {
     const PATH: &str = "/etc/keepalived/keepalived.conf";
@@ -525,7 +525,7 @@ fn first_plan() -> (Vec<HostPlan>, usize) {
     let loaded = inventory::parse("t.yaml", INVENTORY, BUILT_IN_ROLES)
         .unwrap_or_else(|e| panic!("{}", e.render(100, false)));
     let cluster = &loaded.cluster;
-    let roles = Roles::load(None).expect("the built-in roles");
+    let roles = built_in();
     let (facts, secrets) = (Facts::default(), Secrets::new());
     let manifest = Manifest::new(&cluster.name);
     let plan = |host: &Host| {

@@ -437,7 +437,7 @@ fn one_fault_of_several_hosts_is_shown_once_with_their_names() {
     assert!(shown.contains("did you mean `name`?"), "{shown}");
 }
 
-/// Free values have the parts that the user gives them, each its own.
+/// Free values have the parts that the user gives them; each may have others.
 #[test]
 fn elements_may_differ_in_their_parts() {
     let role = "resources:

@@ -12,6 +12,8 @@ use lvsctl::resource::distribution::Family;
 use lvsctl::resource::{Distribution, Resource};
 use lvsctl::role::Roles;
 
+use crate::support::roles::built_in;
+
 fn inventories() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories");
     let read = fs::read_dir(folder).expect("inventories");
@@ -24,10 +26,10 @@ fn inventories() -> Vec<PathBuf> {
 
 #[test]
 fn the_list_of_built_in_roles_is_whole() {
-    let roles = Roles::load(None).expect("the built-in roles");
+    let roles = built_in();
     let found: BTreeSet<&str> = roles.names().collect();
-    let told: BTreeSet<&str> = BUILT_IN_ROLES.iter().copied().collect();
-    assert_eq!(found, told);
+    let listed: BTreeSet<&str> = BUILT_IN_ROLES.iter().copied().collect();
+    assert_eq!(found, listed);
 }
 
 /// All resources of all hosts of all shipped inventories.
@@ -36,7 +38,7 @@ fn resources() -> Vec<(String, Resource)> {
 }
 
 fn resources_on(os: &Distribution) -> Vec<(String, Resource)> {
-    let roles = Roles::load(None).expect("the built-in roles");
+    let roles = built_in();
     let mut all = Vec::new();
     for path in inventories() {
         let text = fs::read_to_string(&path).expect("an inventory");
@@ -92,7 +94,7 @@ services:
 ";
     let loaded =
         inventory::parse("t.yaml", text, BUILT_IN_ROLES).unwrap_or_else(|e| panic!("{e:?}"));
-    let roles = Roles::load(None).expect("the built-in roles");
+    let roles = built_in();
     for (host, want) in [
         (0, "net.ipv4.conf.eth0/100.send_redirects"),
         (1, "net.ipv4.conf.eth0/100.arp_ignore"),
@@ -238,7 +240,7 @@ resources:
     assert_eq!((of("net.ipv4.ip_forward"), of("/a")), (1, 1));
 }
 
-/// A web server that shares its own pages.
+/// A web server that exports the pages that it serves.
 #[test]
 fn built_in_roles_may_ask_for_one_page_otherwise() {
     let text = "
@@ -253,7 +255,7 @@ hosts:
   rs2: { role: [realserver, web, nfs-client], address: 192.168.100.13 }
 services: { web: { vip: 192.168.100.200, port: 80 } }
 ";
-    let roles = Roles::load(None).expect("the built-in roles");
+    let roles = built_in();
     let loaded = inventory::parse("web.yaml", text, BUILT_IN_ROLES).expect("the inventory");
     for host in &loaded.cluster.hosts {
         let expanded = roles
@@ -274,7 +276,7 @@ services: { web: { vip: 192.168.100.200, port: 80 } }
 fn keys(inventory: &str, host: &str) -> BTreeSet<String> {
     let loaded = inventory::parse("t.yaml", inventory, BUILT_IN_ROLES)
         .unwrap_or_else(|e| panic!("{}", e.render(120, false)));
-    let roles = Roles::load(None).expect("the built-in roles");
+    let roles = built_in();
     let mut hosts = loaded.cluster.hosts.iter();
     let host = hosts.find(|h| h.name == host).expect("the host");
     let all = roles
@@ -389,7 +391,7 @@ fn marks_of_many_ports_are_few_rules() {
         );
         let loaded = inventory::parse("t.yaml", &text, BUILT_IN_ROLES)
             .unwrap_or_else(|e| panic!("{}", e.render(120, false)));
-        let roles = Roles::load(None).expect("the built-in roles");
+        let roles = built_in();
         let of = |index: usize| {
             let host = &loaded.cluster.hosts[index];
             let all = roles
@@ -406,7 +408,7 @@ fn marks_of_many_ports_are_few_rules() {
         });
         let script = script.expect("a node script");
         assert!(script.contains(first), "{port}: {script}");
-        // Nobody has a server for each port of a range.
+        // A range does not make a server for each port.
         assert!(of(1).len() < 60, "{port}: {} resources", of(1).len());
     }
 }

@@ -9,9 +9,10 @@ use std::process::Command;
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
 use lvsctl::resource::registry::KINDS;
 use lvsctl::resource::{Distribution, Resource};
-use lvsctl::role::Roles;
 use lvsctl::view::{self, OfHosts};
 use serde_json::{Map, Value, json};
+
+use crate::support::roles::built_in;
 
 /// What the shipped inventories do not use.
 const REST: &str = "
@@ -82,7 +83,7 @@ fn named<'a>(rows: &[Vec<&'a str>]) -> BTreeMap<&'a str, Vec<&'a str>> {
 }
 
 fn views_and_resources() -> (Vec<Value>, Vec<Resource>) {
-    let roles = Roles::load(None).expect("the built-in roles");
+    let roles = built_in();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/inventories");
     let read = fs::read_dir(folder).expect("inventories");
     let paths = read.map(|entry| entry.expect("an inventory").path());
@@ -145,19 +146,19 @@ fn known(kind: &str) -> Vec<String> {
     let Err(message) = resource(kind, json!({ "no such field": 0 })) else {
         return Vec::new();
     };
-    let told = message.split_once("expected ").map_or("", |(_, told)| told);
+    let expected = message.split_once("expected ").map_or("", |(_, rest)| rest);
     // What a manifest of an earlier release calls `return_time`.
-    let ours = quoted(told).filter(|field| *field != "check_interval");
+    let ours = quoted(expected).filter(|field| *field != "check_interval");
     ours.map(str::to_owned).collect()
 }
 
 #[test]
-fn every_field_of_every_kind_is_told() {
+fn every_field_of_every_kind_is_documented() {
     let text = document();
     let kinds = section(&text, "## Resources");
     let headings = kinds.lines().filter_map(|line| line.strip_prefix("### `"));
-    let told: BTreeSet<&str> = headings.map(|line| line.trim_end_matches('`')).collect();
-    assert_eq!(told, KINDS.iter().copied().collect());
+    let documented: BTreeSet<&str> = headings.map(|line| line.trim_end_matches('`')).collect();
+    assert_eq!(documented, KINDS.iter().copied().collect());
     let summary: BTreeSet<&str> = rows(kinds)
         .iter()
         .filter_map(|r| quoted(r[0]).next())
@@ -166,19 +167,19 @@ fn every_field_of_every_kind_is_told() {
     for kind in KINDS {
         assert!(summary.contains(kind), "{kind} is in no table");
         let table = rows(section(&text, &format!("### `{kind}`")));
-        let told: BTreeSet<String> = named(&table).keys().map(|n| (*n).to_owned()).collect();
+        let documented: BTreeSet<String> = named(&table).keys().map(|n| (*n).to_owned()).collect();
         let mut found: BTreeSet<String> = known(kind).into_iter().collect();
         for resource in resources.iter().filter(|r| r.kind() == *kind) {
             let value = json!(resource)[kind].clone();
             paths(&value, "", &[], &mut found);
         }
-        assert_eq!(told, found, "fields of {kind}");
+        assert_eq!(documented, found, "fields of {kind}");
     }
 }
 
 /// What a field is when a role does not give it.
 #[test]
-fn defaults_are_told_as_they_are() {
+fn defaults_are_documented_as_they_are() {
     let text = document();
     let resources = views_and_resources().1;
     for kind in KINDS {
@@ -208,17 +209,17 @@ fn defaults_are_told_as_they_are() {
 
 /// In their table a variable stands in the first cell; the second says its type, and the names of its parts in backticks.
 #[test]
-fn every_variable_is_told() {
+fn every_variable_is_documented() {
     let text = document();
     let table = rows(section(&text, "## Variables"));
-    let mut told = BTreeSet::new();
+    let mut documented = BTreeSet::new();
     for row in &table {
         for name in quoted(row[0]) {
-            told.insert(name.to_owned());
-            told.extend(quoted(row[1]).map(|part| format!("{name}.{part}")));
+            documented.insert(name.to_owned());
+            documented.extend(quoted(row[1]).map(|part| format!("{name}.{part}")));
         }
     }
-    // Told elsewhere: in the tables of their kinds, or in the inventory.
+    // Documented elsewhere: in the tables of their kinds, or in the inventory.
     let leaves = [
         "hosts",
         "ipvs",
@@ -232,21 +233,21 @@ fn every_variable_is_told() {
     for view in views_and_resources().0 {
         paths(&view, "", &leaves, &mut found);
     }
-    let missing: Vec<_> = found.difference(&told).collect();
+    let missing: Vec<_> = found.difference(&documented).collect();
+    assert!(missing.is_empty(), "docs/roles.md lacks {missing:#?}");
+    let strange: Vec<_> = documented.difference(&found).collect();
     assert!(
-        missing.is_empty(),
-        "docs/roles.md does not tell of {missing:#?}"
+        strange.is_empty(),
+        "docs/roles.md names {strange:#?}, which templates do not have"
     );
-    let strange: Vec<_> = told.difference(&found).collect();
-    assert!(strange.is_empty(), "docs/roles.md tells of {strange:#?}");
 }
 
 #[test]
-fn every_built_in_role_is_told() {
+fn every_built_in_role_is_documented() {
     let text = document();
     let table = rows(section(&text, "## Built-in roles"));
-    let told: BTreeSet<&str> = named(&table).into_keys().collect();
-    assert_eq!(told, BUILT_IN_ROLES.iter().copied().collect());
+    let documented: BTreeSet<&str> = named(&table).into_keys().collect();
+    assert_eq!(documented, BUILT_IN_ROLES.iter().copied().collect());
 }
 
 /// Code blocks by the word behind their fence.

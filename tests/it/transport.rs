@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use lvsctl::model;
 use lvsctl::transport::{Ended, Output, RemoteShell, TransportError, Waiting};
 
-use crate::support::{Client, HostSpec, Lab, model_host, until};
+use crate::support::{Client, HostSpec, Lab, model_host, until, within};
 
 const LONG: Duration = Duration::from_secs(20);
 /// For what keeps both cores of a small machine busy.
@@ -46,7 +46,7 @@ fn one_connection_and_one_exec_serve_many_scripts() {
     assert_eq!((host.connections(), host.execs()), (1, 1));
 }
 
-/// Counted on the host, whose pids are its own.
+/// Counted on the host, which has a pid namespace.
 #[test]
 #[ignore = "needs root: make test-root"]
 fn framing_starts_no_process() {
@@ -100,7 +100,7 @@ fn many_hosts_at_once() {
     }
 }
 
-/// Trap 4: libssh2's window is 2 MiB for both streams together.
+/// libssh2's window is 2 MiB for both streams together.
 #[test]
 #[ignore = "needs root: make test-root"]
 fn both_streams_are_drained_while_waiting_and_while_sending() {
@@ -137,7 +137,12 @@ fn much_goes_both_ways_at_once() {
             .collect(),
     );
     let _in = lab.enter();
-    let client = Client::new(&lab);
+    let hosts: Vec<model::Host> = lab.hosts.iter().map(model_host).collect();
+    much_both_ways(&Client::new(&lab), &hosts, 4 << 20);
+}
+
+/// To each host at once 3 MiB go out, twice, while another process of the host writes so many bytes into each stream.
+pub(crate) fn much_both_ways(client: &Client, hosts: &[model::Host], bytes: u32) {
     let text = "0123456789abcde\n".repeat(3 * 65536);
     let script = lvsctl::shell::heredoc("cksum", &text);
     let here = std::process::Command::new("sh")
@@ -145,12 +150,14 @@ fn much_goes_both_ways_at_once() {
         .output()
         .expect("runs");
     let want = String::from_utf8_lossy(&here.stdout).into_owned();
-    let noise = "{ head -c 4194304 /dev/zero | tr '\\0' x; } & { head -c 4194304 /dev/zero | tr '\\0' x >&2; } &";
+    let noise = format!(
+        "{{ head -c {bytes} /dev/zero | tr '\\0' x; }} & {{ head -c {bytes} /dev/zero | tr '\\0' x >&2; }} &"
+    );
     std::thread::scope(|scope| {
-        for host in &lab.hosts {
-            let (client, script, want) = (&client, &script, want.trim_end());
+        for host in hosts {
+            let (script, noise, want) = (&script, &noise, want.trim_end());
             scope.spawn(move || {
-                let mut shell = client.connect(&model_host(host));
+                let mut shell = client.connect(host);
                 for _ in 0..2 {
                     shell.run_in_shell(noise, CROWDED).expect("starts");
                     let got = shell
@@ -168,10 +175,10 @@ fn much_goes_both_ways_at_once() {
     });
 }
 
-/// Trap 5, and trap 9's shells: an ended shell is never taken for a script that went well.
+/// A shell that has ended is never taken for a script that succeeded.
 #[test]
 #[ignore = "needs root: make test-root"]
-fn an_end_is_told_for_what_it_is() {
+fn an_end_is_reported_for_what_it_is() {
     let lab = Lab::plain(1);
     let _in = lab.enter();
     let client = Client::new(&lab);
@@ -223,7 +230,7 @@ fn an_end_is_told_for_what_it_is() {
     assert_eq!(run(&mut shell, "echo alive").stdout, "alive\n");
 }
 
-/// Trap 6: a deadline is one also when something keeps coming, and a background child holds up nothing.
+/// A deadline holds also while output arrives, and a background child does not delay the end.
 #[test]
 #[ignore = "needs root: make test-root"]
 fn a_script_has_a_deadline() {
@@ -281,7 +288,7 @@ fn a_script_has_a_deadline() {
         let started = Instant::now();
         let error = shell
             .run(&" ".repeat(4 << 20), Duration::from_millis(500))
-            .expect_err("nobody reads");
+            .expect_err("no program reads");
         assert!(matches!(error, TransportError::Timeout { .. }), "{error}");
         drop(shell);
         assert!(started.elapsed() < LONG / 4, "{:?}", started.elapsed());
@@ -345,7 +352,7 @@ fn a_connection_has_a_deadline() {
     );
     speaker.join().expect("spoke");
 
-    // The handshake is done, and then nothing goes on: sshd itself is stopped.
+    // The kernel accepts the TCP connection; sshd is stopped.
     lab.host("h1").sh("kill -STOP $(cat /run/sshd.pid)");
     let error = refusal(&host);
     assert!(
@@ -360,7 +367,7 @@ fn a_connection_has_a_deadline() {
     );
     lab.host("h1").sh("kill -CONT $(cat /run/sshd.pid)");
 
-    // Nobody is there.
+    // No host is there.
     lab.host("h1").unplug();
     let error = refusal(&host);
     assert!(
@@ -432,7 +439,7 @@ fn noise_before_the_shell_is_passed_over() {
 
 #[test]
 #[ignore = "needs root: make test-root"]
-fn a_user_without_a_shell_is_told() {
+fn a_user_without_a_shell_is_reported() {
     let lab = Lab::new(vec![
         HostSpec::new("bare").without("/bin/sh"),
         HostSpec::new("locked")
@@ -488,14 +495,10 @@ fn exit_traps_run_when_the_connection_goes() {
                 .expect("runs");
             shell.run(script, Duration::from_millis(200)).ok();
             drop(shell);
-            let started = Instant::now();
-            while !lab.host("h1").path(&mark).exists() {
-                assert!(
-                    started.elapsed() < Duration::from_secs(5),
-                    "{user}: {script}"
-                );
-                std::thread::sleep(Duration::from_millis(5));
-            }
+            let ends = || format!("the shell of {user} ends after {script}");
+            within(Duration::from_secs(5), ends, || {
+                lab.host("h1").path(&mark).exists()
+            });
             assert_eq!(lab.host("h1").read(&mark), "root\n", "{user}: {script}");
         }
     }

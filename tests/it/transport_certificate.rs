@@ -25,16 +25,13 @@ fn certify(lab: &Lab, authority: &str, kind: &str, names: &str) -> String {
                 .status();
             assert!(status.expect("starts ssh-keygen").success());
         }
-        let before = host.log().matches("Server listening on 0.0.0.0").count();
+        let listening = |log: &str| log.matches("Server listening on 0.0.0.0").count();
+        let before = listening(&host.log());
         let script = "cd /etc/ssh; grep -q ^HostCertificate sshd_config || \
             for c in lvsctl_*-cert.pub; do echo HostCertificate /etc/ssh/$c; done >>sshd_config; kill -HUP $(cat /run/sshd.pid)";
         let output = host.sh(script);
         assert!(output.status.success(), "{output:?}");
-        let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
-        while host.log().matches("Server listening on 0.0.0.0").count() == before {
-            assert!(std::time::Instant::now() < until, "{}", host.log());
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
+        host.awaits_log("it listens again", |log| listening(log) > before);
     }
     let text = fs::read_to_string(ca.with_extension("pub")).expect("a key");
     text.split(' ').take(2).collect::<Vec<_>>().join(" ")

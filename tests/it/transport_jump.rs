@@ -10,6 +10,7 @@ use lvsctl::transport::config::Environment;
 use lvsctl::transport::{RemoteShell, TransportError};
 
 use crate::support::{Client, HostSpec, Lab, TestHost, keygen, model_host, secret};
+use crate::transport::much_both_ways;
 
 const LONG: Duration = Duration::from_secs(30);
 /// For what keeps both cores of a small machine busy.
@@ -97,15 +98,9 @@ fn twenty_hosts_share_one_connection_to_a_jump_host() {
     assert_eq!(bastion.connections(), 1);
     // It ends with the client.
     drop(client);
-    let gone = || {
-        bastion.log().contains("Disconnected from user root")
-            || bastion.log().contains("Connection closed by")
-    };
-    let until = Instant::now() + LONG;
-    while !gone() {
-        assert!(Instant::now() < until, "{}", bastion.log());
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    bastion.awaits_log("the connection ends", |log| {
+        log.contains("Disconnected from user root") || log.contains("Connection closed by")
+    });
 }
 
 /// Several MiB for each of several hosts go both ways at once through one connection, with new keys in between.
@@ -116,29 +111,11 @@ fn much_goes_through_a_jump_host() {
     specs.extend((1..=4).map(|n| HostSpec::new(format!("h{n}"))));
     let lab = Lab::new(specs);
     let _in = lab.enter();
-    let client = Client::new(&lab);
-    let text = "0123456789abcde\n".repeat(3 * 65536);
-    let script = lvsctl::shell::heredoc("cksum", &text);
-    let here = std::process::Command::new("sh")
-        .args(["-c", "yes 0123456789abcde | head -n 196608 | cksum"])
-        .output()
-        .expect("runs");
-    let want = String::from_utf8_lossy(&here.stdout).into_owned();
-    let noise = "{ head -c 2097152 /dev/zero | tr '\\0' x; } & { head -c 2097152 /dev/zero | tr '\\0' x >&2; } &";
-    std::thread::scope(|scope| {
-        for host in &lab.hosts[1..] {
-            let (client, script, want) = (&client, &script, want.trim_end());
-            let model = behind(&lab, &host.name, &["bastion"]);
-            scope.spawn(move || {
-                let mut shell = client.connect(&model);
-                for _ in 0..2 {
-                    shell.run_in_shell(noise, CROWDED).expect("starts");
-                    let got = output(&mut shell, script);
-                    assert!(got.contains(want), "{}: {}", host.name, got.len());
-                }
-            });
-        }
-    });
+    let hosts = lab.hosts[1..].iter();
+    let hosts: Vec<model::Host> = hosts
+        .map(|host| behind(&lab, &host.name, &["bastion"]))
+        .collect();
+    much_both_ways(&Client::new(&lab), &hosts, 2 << 20);
     assert_eq!(lab.host("bastion").connections(), 1);
 }
 
@@ -177,7 +154,7 @@ fn two_jump_hosts_in_a_row_one_with_a_changed_key() {
             let hop = format!("jump host {address}: ");
             assert_eq!(text.contains(&hop), changed != "h1", "{changed}: {text}");
         }
-        // Nobody is logged in to, from there on.
+        // From there on no host is logged in to.
         let refused = names.iter().position(|name| *name == changed);
         for name in names.iter().skip(refused.expect("one of them")) {
             assert_eq!(logins(lab.host(name)), 0, "{changed}: {name}");
@@ -261,7 +238,7 @@ fn a_host_that_is_away_holds_up_no_other() {
     lab.host("h1").unplug();
     lab.host("h2").unplug();
     let client = Client::new(&lab);
-    // Nobody answers for its address, which the jump host notices by itself after three seconds; before that it is late here.
+    // ARP for its address gets no reply, which the jump host notices after three seconds; the timeout here is shorter.
     let models: Vec<model::Host> = lab.hosts[1..]
         .iter()
         .map(|host| {
@@ -324,7 +301,7 @@ fn what_a_jump_host_refuses() {
 
 #[test]
 #[ignore = "needs root: make test-root"]
-fn a_jump_host_that_dies_is_told_and_connected_to_anew() {
+fn a_jump_host_that_dies_is_reported_and_connected_to_anew() {
     let lab = Lab::new(vec![HostSpec::new("bastion"), HostSpec::new("h1")]);
     let _in = lab.enter();
     let client = Client::new(&lab);
@@ -397,7 +374,7 @@ fn the_users_configuration_names_the_way() {
 
 #[test]
 #[ignore = "needs root: make test-root"]
-fn a_proxy_command_that_fails_is_told() {
+fn a_proxy_command_that_fails_is_reported() {
     let lab = Lab::plain(1);
     let _in = lab.enter();
     let client = Client::new(&lab);

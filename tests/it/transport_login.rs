@@ -11,7 +11,7 @@ use lvsctl::transport::{RemoteShell, TransportError};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::nid::Nid;
 
-use crate::support::{Agent, Client, HostSpec, Lab, keygen, model_host, secret};
+use crate::support::{Agent, Client, HostSpec, Lab, keygen, model_host, secret, until};
 
 const LONG: Duration = Duration::from_secs(20);
 const PASSWORD: &str = "correct horse 'battery' $staple";
@@ -30,7 +30,7 @@ fn host_of(lab: &Lab, name: &str) -> model::Host {
 }
 
 /// An error that shows neither password.
-fn told(error: &TransportError) -> String {
+fn shown(error: &TransportError) -> String {
     let text = format!("{error} {error:?}");
     assert!(!text.contains("horse"), "{text}");
     error.to_string()
@@ -38,7 +38,7 @@ fn told(error: &TransportError) -> String {
 
 // --- host keys
 
-/// Trap 3: the server has an ed25519 key as well, and would show that first.
+/// The server has an ed25519 key as well, which an SSH client without the known key types would get.
 #[test]
 #[ignore = "needs root: make test-root"]
 fn a_host_is_asked_for_the_key_that_is_known() {
@@ -55,7 +55,7 @@ fn a_host_is_asked_for_the_key_that_is_known() {
     }
 }
 
-/// Trap 2, against a server; what each line means is a table in known_hosts_tests.rs.
+/// Lines of known_hosts against a server; the meaning of each is in a table in known_hosts_tests.rs.
 #[test]
 #[ignore = "needs root: make test-root"]
 fn host_keys_are_checked() {
@@ -217,20 +217,20 @@ fn a_new_host_is_accepted_where_that_is_asked_for() {
 
 #[test]
 #[ignore = "needs root: make test-root"]
-fn a_server_of_the_past_is_told() {
+fn a_server_with_old_algorithms_is_reported() {
     let lab = Lab::new(vec![
         HostSpec::new("h1")
             .host_keys(&["rsa"], &["rsa"])
             .sshd("HostKeyAlgorithms ssh-rsa"),
     ]);
     let _in = lab.enter();
-    let text = told(&Client::new(&lab).refusal(&host_of(&lab, "h1")));
+    let text = shown(&Client::new(&lab).refusal(&host_of(&lab, "h1")));
     assert!(text.contains("no algorithm in common"), "{text}");
 }
 
 // --- keys
 
-/// A home with the lab's host keys and no key of its own.
+/// A home with the lab's host keys and without a private key.
 fn other_home(lab: &Lab) -> Environment {
     let home = lab.home().join("other");
     fs::create_dir_all(home.join(".ssh")).expect("a folder");
@@ -286,13 +286,13 @@ fn keys_of_every_kind() {
             }
             // Without the passphrase, and with a wrong one.
             host.ssh.passphrase = None;
-            let text = told(&client.refusal(&host));
+            let text = shown(&client.refusal(&host));
             assert!(
                 text.contains("it is encrypted, and ssh.passphrase is not set"),
                 "{text}"
             );
             host.ssh.passphrase = Some(secret("P"));
-            let text = told(&Client::with(environment.clone(), &[("P", WRONG)]).refusal(&host));
+            let text = shown(&Client::with(environment.clone(), &[("P", WRONG)]).refusal(&host));
             assert!(text.contains(&key.display().to_string()), "{text}");
         }
     }
@@ -330,7 +330,7 @@ fn keys_with_a_short_number() {
         keygen(&["-q", "-p", "-P", "", "-N", PASSWORD]);
         host.ssh.passphrase = Some(secret("P"));
         Client::with(environment.clone(), &[("P", PASSWORD)]).connect(&host);
-        let text = told(&Client::with(environment.clone(), &[("P", WRONG)]).refusal(&host));
+        let text = shown(&Client::with(environment.clone(), &[("P", WRONG)]).refusal(&host));
         assert!(
             text.contains("ssh.passphrase does not decrypt it"),
             "{text}"
@@ -347,7 +347,7 @@ fn short_key(curve: Nid, size: i32) -> Vec<u8> {
     short.private_key_to_pem().expect("PEM")
 }
 
-/// Trap 8: decrypting takes a quarter of a second, and there are many hosts.
+/// To decrypt a key takes a quarter of a second, and there are many hosts.
 #[test]
 #[ignore = "needs root: make test-root"]
 fn an_encrypted_key_is_decrypted_once() {
@@ -372,7 +372,7 @@ fn an_encrypted_key_is_decrypted_once() {
     assert_eq!(client.counters.decryptions(), 1);
 }
 
-/// Trap 8: the right key is the agent's eighth.
+/// The right key is the eighth of the agent; sshd allows six attempts (MaxAuthTries, sshd_config(5)).
 #[test]
 #[ignore = "needs root: make test-root"]
 fn the_agents_keys_are_walked() {
@@ -398,7 +398,7 @@ fn the_agents_keys_are_walked() {
     let client = Client::with(environment.clone(), &[]);
     client.connect(&host_of(&lab, "patient"));
     // A server takes six by default; then the error says what to do.
-    let text = told(&client.refusal(&host_of(&lab, "usual")));
+    let text = shown(&client.refusal(&host_of(&lab, "usual")));
     assert!(
         text.contains("name the right one in ssh.identity_files"),
         "{text}"
@@ -417,7 +417,7 @@ fn the_agents_keys_are_walked() {
     host.ssh.identity_files = vec![lab.key()];
     client.connect(&host);
     host.ssh.identity_files = vec![keys[0].clone()];
-    let text = told(&client.refusal(&host));
+    let text = shown(&client.refusal(&host));
     assert!(text.contains("/nonexistent/agent"), "{text}");
     // Nor is one that says nothing.
     let socket = lab.dir_file("silent");
@@ -426,7 +426,7 @@ fn the_agents_keys_are_walked() {
     environment.auth_sock = Some(socket);
     host.ssh.connect_timeout = Some(2);
     let client = Client::with(environment, &[]);
-    let text = told(&client.refusal(&host));
+    let text = shown(&client.refusal(&host));
     assert!(text.contains("it does not answer"), "{text}");
     host.ssh.identity_files = vec![lab.key()];
     client.connect(&host);
@@ -434,13 +434,13 @@ fn the_agents_keys_are_walked() {
 
 #[test]
 #[ignore = "needs root: make test-root"]
-fn a_refusal_tells_what_was_tried() {
+fn a_refusal_names_what_was_tried() {
     let lab = Lab::new(vec![HostSpec::new("h1").sshd("PasswordAuthentication no")]);
     let _in = lab.enter();
     let mut environment = other_home(&lab);
     let mut host = host_of(&lab, "h1");
     let client = Client::with(environment.clone(), &[]);
-    let text = told(&client.refusal(&host));
+    let text = shown(&client.refusal(&host));
     assert!(
         text.starts_with("root is not let in; tried: nothing"),
         "{text}"
@@ -458,7 +458,7 @@ fn a_refusal_tells_what_was_tried() {
         "/nonexistent/key".into(),
         "/etc/hostname".into(),
     ];
-    let text = told(&client.refusal(&host));
+    let text = shown(&client.refusal(&host));
     for part in [
         format!("key {} (refused)", key.display()),
         format!("key {} (others can read it", open.display()),
@@ -467,9 +467,9 @@ fn a_refusal_tells_what_was_tried() {
     ] {
         assert!(text.contains(&part), "{part:?} is not in {text}");
     }
-    // The inventory names a secret that nobody gave.
+    // The inventory names a secret that is not set.
     host.ssh.password = Some(secret("NOT_THERE"));
-    let text = told(&client.refusal(&host));
+    let text = shown(&client.refusal(&host));
     assert!(
         text.contains("ssh.password") && text.contains("NOT_THERE"),
         "{text}"
@@ -522,10 +522,10 @@ fn passwords() {
         let client = Client::with(environment.clone(), &[("P", PASSWORD)]);
         match client.try_connect(&host) {
             Ok(_) => assert!(lets_in, "{name}"),
-            Err(error) => assert!(!lets_in, "{name}: {}", told(&error)),
+            Err(error) => assert!(!lets_in, "{name}: {}", shown(&error)),
         }
         let client = Client::with(environment.clone(), &[("P", WRONG)]);
-        let text = told(&client.refusal(&host));
+        let text = shown(&client.refusal(&host));
         assert!(text.contains("password"), "{name}: {text}");
     }
     // A wrong password is given once: a lock after a few would be near.
@@ -570,7 +570,7 @@ fn sudo() {
             "lecture",
             "ops ALL=(ALL) ALL\nDefaults lecture=always\nDefaults !use_pty",
         ),
-        ops("nobody", ""),
+        ops("unlisted", ""),
         ops("limited", "ops ALL=(ALL) NOPASSWD: /usr/bin/id"),
         ops("missing", "").without("/usr/bin/sudo"),
         ops("noisy", "ops ALL=(ALL) ALL").file(
@@ -608,7 +608,7 @@ fn sudo() {
     let mut shell = client(PASSWORD).connect(&host("free", false));
     assert_eq!(stdout(&mut shell, who), root);
     // Not asked for: the user's own shell.
-    let mut plain = host("nobody", false);
+    let mut plain = host("unlisted", false);
     plain.ssh.sudo = Some(false);
     assert_eq!(stdout(&mut client("").connect(&plain), "id -un"), "ops\n");
 
@@ -618,16 +618,13 @@ fn sudo() {
         matches!(error, TransportError::SudoPasswordWrong { .. }),
         "{error:?}"
     );
-    told(&error);
+    shown(&error);
     assert!(started.elapsed() < LONG / 2);
-    let started = Instant::now();
-    let log = loop {
+    until("sudo logs the attempt", || {
         let log = lab.host("asks").sudo_log();
-        if log.contains("incorrect password") || started.elapsed() > LONG / 2 {
-            break log.replace("\n    ", " ");
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    };
+        log.contains("incorrect password")
+    });
+    let log = lab.host("asks").sudo_log().replace("\n    ", " ");
     assert!(log.contains("1 incorrect password attempt "), "{log}");
     assert_eq!(log.matches("incorrect password").count(), 1, "{log}");
 
@@ -637,7 +634,7 @@ fn sudo() {
         "{error:?}"
     );
     for (name, part) in [
-        ("nobody", "not in the sudoers file"),
+        ("unlisted", "not in the sudoers file"),
         ("limited", "not allowed to"),
     ] {
         let error = client(PASSWORD).refusal(&host(name, true));
@@ -645,7 +642,7 @@ fn sudo() {
             matches!(error, TransportError::SudoNotAllowed { .. }),
             "{name}: {error:?}"
         );
-        assert!(told(&error).contains(part), "{name}: {error}");
+        assert!(shown(&error).contains(part), "{name}: {error}");
     }
     let error = client(PASSWORD).refusal(&host("missing", true));
     assert!(matches!(error, TransportError::SudoMissing), "{error:?}");

@@ -95,7 +95,7 @@ fn an_unset_variable_stops_a_subshell() {
     });
 }
 
-/// Trap 9: a child that reads its standard input would swallow the scripts that follow.
+/// A child that reads its standard input would swallow the scripts that follow.
 #[test]
 fn a_child_that_reads_standard_input_gets_nothing() {
     each_shell(|shell, mut s| {
@@ -111,7 +111,7 @@ fn a_child_that_reads_standard_input_gets_nothing() {
     });
 }
 
-/// Trap 9: a missing tool is an answer, not the end of a `set -e` script, when it is asked for in a condition.
+/// A missing tool is an answer, not the end of a `set -e` script, when it is asked for in a condition.
 #[test]
 fn a_missing_tool_is_an_answer() {
     each_shell(|shell, mut s| {
@@ -169,7 +169,7 @@ fn a_malformed_script_is_an_error_and_not_a_hang() {
 }
 
 #[test]
-fn the_shell_keeps_what_it_is_told_and_subshells_leave_nothing() {
+fn the_shell_keeps_its_state_and_subshells_leave_nothing() {
     let dir = tempfile::tempdir().expect("a folder");
     let (lock, trapped) = (dir.path().join("lock"), dir.path().join("trapped"));
     each_shell(|shell, mut s| {
@@ -218,7 +218,7 @@ fn the_shell_keeps_what_it_is_told_and_subshells_leave_nothing() {
 }
 
 #[test]
-fn a_shell_that_ends_itself_is_told() {
+fn a_shell_that_ends_itself_is_reported() {
     each_shell(|shell, mut s| {
         match s.run_in_shell("echo dying >&2; exit 5", LONG) {
             Err(TransportError::EndedEarly {
@@ -245,7 +245,7 @@ fn a_shell_that_ends_itself_is_told() {
     });
 }
 
-/// Trap 6, in part: a background child that holds the output does not hold up the script's end, and what it says
+/// A background child that holds the output does not hold up the script's end, and what it says
 /// later is not taken for the next script's.
 #[test]
 fn a_background_child_that_holds_the_output_blocks_nothing() {
@@ -398,7 +398,7 @@ fn exit_traps_run_when_the_controller_vanishes() {
 #[test]
 #[ignore = "needs root: make test-root"]
 fn this_machine_is_a_host_too() {
-    for user in ["root", "somebody"] {
+    for user in ["root", "ops"] {
         let environment = Environment {
             user: Some(user.to_owned()),
             ..Environment::default()
@@ -434,7 +434,7 @@ fn this_machine_is_a_host_too() {
             "{user}: {}",
             got.stdout
         );
-        // sudo's use_pty gives its command a terminal of sudo's own.
+        // sudo's use_pty gives its command another terminal.
         assert!(
             user != "root" || got.stdout.ends_with("no terminal\n"),
             "{}",

@@ -1,4 +1,4 @@
-//! Verbs that measure, repeat and disturb, as far as they come without a host: what they refuse, and what they print.
+//! `probe`, `drill`, `watch`, `status` and `timer` without a host: what they refuse, and what they print.
 
 use std::process::Command;
 
@@ -87,12 +87,7 @@ fn what_is_refused_has_a_status_and_a_kind() {
             "usage",
             "no service is named",
         ),
-        (
-            &["drill", "reboot", "nobody"],
-            64,
-            "usage",
-            "no host is named",
-        ),
+        (&["drill", "reboot", "rs9"], 64, "usage", "no host is named"),
         (
             &["watch", "--webhook", "ftp://host/"],
             64,
@@ -116,8 +111,8 @@ fn what_is_refused_has_a_status_and_a_kind() {
         let document: Value = serde_json::from_str(&ran.stdout)
             .unwrap_or_else(|e| panic!("{words:?}: {e}: {}", ran.stdout));
         assert_eq!(document["error"]["kind"], kind, "{words:?}");
-        let told = document["error"]["message"].as_str().unwrap_or_default();
-        assert!(told.contains(message), "{words:?}: {told}");
+        let found = document["error"]["message"].as_str().unwrap_or_default();
+        assert!(found.contains(message), "{words:?}: {found}");
         assert!(ran.stderr.contains(message), "{words:?}: {}", ran.stderr);
     }
     let since = run(&["verify", "--since", "/nonexistent/report.json"]);

@@ -110,7 +110,7 @@ fn each_request_has_a_connection_of_its_own() {
 }
 
 #[test]
-fn a_connection_that_is_used_again_is_told() {
+fn a_connection_that_is_used_again_is_recorded() {
     let (address, connections, requests) =
         server("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nrs1\n", false);
     let mut service = service();
@@ -120,11 +120,14 @@ fn a_connection_that_is_used_again_is_told() {
     assert_eq!(requests.load(Ordering::SeqCst), 10);
     let fresh = replies.iter().filter(|r| r.fresh).count();
     assert_eq!(fresh, connections.load(Ordering::SeqCst));
-    assert!(fresh < 10, "curl obeys by now: nothing is to be told");
+    assert!(
+        fresh < 10,
+        "curl makes a connection for each request: nothing is to be recorded"
+    );
 }
 
 #[test]
-fn an_error_is_told_as_one() {
+fn an_error_is_recorded_as_one() {
     let (address, ..) = server("HTTP/1.1 503 Gone\r\nContent-Length: 3\r\n\r\nno\n", true);
     let mut service = service();
     service.check.requests = 2;
@@ -136,7 +139,7 @@ fn an_error_is_told_as_one() {
 
 #[test]
 fn a_port_that_refuses_is_left_alone_soon() {
-    // Bound and not listening: nobody else gets it, and it refuses.
+    // Bound and not listening: no other program gets it, and it refuses.
     let address = {
         let listener = TcpListener::bind((HOME, 0)).unwrap();
         listener.local_addr().unwrap()
@@ -180,7 +183,7 @@ fn a_port_that_is_not_http_is_asked_by_a_connection() {
 }
 
 #[test]
-fn a_udp_port_tells_its_first_line_at_once() {
+fn the_first_line_of_a_udp_port_is_recorded_at_once() {
     for answer in ["rs1\n", "rs1", "rs1\nand more\n", "\0\x01rs1"] {
         let socket = UdpSocket::bind((HOME, 0)).unwrap();
         let address = socket.local_addr().unwrap();
@@ -203,7 +206,7 @@ fn a_udp_port_tells_its_first_line_at_once() {
 }
 
 #[test]
-fn a_udp_port_that_nobody_has_gives_no_answer() {
+fn a_udp_port_without_a_server_gives_no_answer() {
     let address = {
         let socket = UdpSocket::bind((HOME, 0)).unwrap();
         socket.local_addr().unwrap()

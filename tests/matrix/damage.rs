@@ -1,4 +1,4 @@
-//! Damage done by hand to a deployed cluster: `verify` names it, `plan` shows just it, `apply` mends just it.
+//! Damage to a deployed cluster: `verify` names it, `plan` shows it and nothing else, `apply` repairs it and nothing else.
 
 use crate::harness::Cluster;
 
@@ -108,7 +108,7 @@ const ALL: &[Damage] = &[
     },
 ];
 
-pub(crate) fn each_is_named_and_mended(cluster: &Cluster) {
+pub(crate) fn each_is_named_and_repaired(cluster: &Cluster) {
     for damage in ALL {
         let own = |text: &str| text.replace("NAME", &cluster.name);
         cluster.on(damage.host, &own(damage.done));
@@ -123,7 +123,7 @@ pub(crate) fn each_is_named_and_mended(cluster: &Cluster) {
             .collect();
         assert_eq!(cluster.planned(), changes, "{}", damage.done);
         if changes.is_empty() {
-            // Not ours: told, and left for its owner.
+            // Not made by lvsctl: reported, and left for its owner.
             cluster.on(damage.host, "ip addr del 192.168.100.200/32 dev eth0");
             continue;
         }

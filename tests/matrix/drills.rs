@@ -1,13 +1,13 @@
-//! Drills on a live pair of directors: what they measure, and that they are undone also when nobody undoes them.
+//! Drills on a live pair of directors: what they measure, and that a host undoes them where the program cannot.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::cluster::PROGRAM;
-use crate::harness::{AUTH_PASS, Cluster};
+use crate::harness::Cluster;
+use crate::vrrp;
 
-/// How much the drill and a request loop that knows nothing of it may differ, in seconds.
+/// How much the drill and an independent request loop may differ, in seconds.
 const TOLERANCE: f64 = 0.1;
 
 /// One request after another, each given up after 30 ms; the time of each answer. One process: on a host with one slow CPU
@@ -52,7 +52,7 @@ fn failover_agrees_with_another_loop(cluster: &Cluster) {
     );
 }
 
-/// The longest gap between answers during a failover, as the drill and as a loop of its own see it.
+/// The longest gap between answers during a failover, as the drill and as a second loop see it.
 fn both_loops(cluster: &Cluster) -> (f64, f64) {
     cluster.on("client", LOOP);
     cluster.becomes("the loop is answered", || {
@@ -83,20 +83,18 @@ fn losses_are_undone(cluster: &Cluster) {
 
 /// The program is killed while keepalived is stopped.
 fn a_host_heals_by_itself(cluster: &Cluster) {
-    let mut child = Command::new(PROGRAM)
-        .args([
-            "--lab",
-            "drill",
-            "failover",
-            "--director",
-            "lb1",
-            "--for",
-            "5m",
-            "--yes",
-            "-i",
-        ])
-        .arg(cluster.inventory())
-        .env("LVSCTL_AUTH_PASS", AUTH_PASS)
+    let words = [
+        "--lab",
+        "drill",
+        "failover",
+        "--director",
+        "lb1",
+        "--for",
+        "5m",
+        "--yes",
+    ];
+    let mut child = cluster
+        .command(&cluster.inventory(), &words)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -108,11 +106,6 @@ fn a_host_heals_by_itself(cluster: &Cluster) {
     cluster.becomes("the host starts it again", || {
         runs() && !cluster.succeeds("lb1", "ls /run/lvsctl-drill-*")
     });
-    cluster.becomes("the VIP is back", || {
-        cluster.succeeds(
-            "lb1",
-            "ip -4 -o addr show dev eth0 | grep -q ' 192.168.100.200/'",
-        )
-    });
+    cluster.becomes("the VIP is back", || vrrp::holds(cluster, "lb1"));
     cluster.lvsctl(&["verify"]).expect(0).says("0 findings");
 }

@@ -34,11 +34,17 @@ impl Cluster {
         })
     }
 
+    /// What `status` shows.
+    #[track_caller]
+    pub(crate) fn status(&self) -> Value {
+        let ran = self.lvsctl(&["status", "--format", "json"]).expect(0);
+        serde_json::from_str(&ran.stdout).expect("a status in JSON")
+    }
+
     /// `status` has one master for what has VIPs, and each real server in each service.
     #[track_caller]
     pub(crate) fn is_well(&self) {
-        let ran = self.lvsctl(&["status", "--format", "json"]).expect(0);
-        let status: Value = serde_json::from_str(&ran.stdout).expect("a status in JSON");
+        let status = self.status();
         let all = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let directors = all(&status["directors"]);
         let states: BTreeSet<&str> = directors
@@ -48,8 +54,7 @@ impl Cluster {
         let known = BTreeSet::from(["master", "backup"]);
         assert!(
             states.contains("master") && states.is_subset(&known),
-            "{}",
-            ran.stdout
+            "{status}"
         );
         for service in all(&status["services"]) {
             assert_eq!(service["present"], true, "{service}");

@@ -1,19 +1,16 @@
-//! Real servers that fail their health check: they leave alone, clients notice nothing, and they return.
+//! Real servers that fail their health check: only these leave the service, no request fails, and they return.
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use crate::harness::Cluster;
 
-/// What a web server's page may be read by.
+/// Whether the web server may read its page.
 const HIDE: &str = "chmod 000 /var/www/html/index.html";
 const SHOW: &str = "chmod 644 /var/www/html/index.html";
 
 /// The state of a real server in each service, as `status` has it.
 fn states(cluster: &Cluster, real_server: &str) -> Vec<String> {
-    let ran = cluster.lvsctl(&["status", "--format", "json"]).expect(0);
-    let status: Value = serde_json::from_str(&ran.stdout).expect("a status in JSON");
+    let status = cluster.status();
     let services = status["services"].as_array().expect("services");
     let all = services.iter().filter_map(|s| s["real_servers"].as_array());
     all.flatten()
@@ -31,7 +28,7 @@ fn awaits(cluster: &Cluster, real_server: &str, state: &str) {
 
 /// So many requests, of which none may fail, are answered by one real server alone.
 #[track_caller]
-fn only(cluster: &Cluster, url: &str, real_server: &str) {
+pub(crate) fn only(cluster: &Cluster, url: &str, real_server: &str) {
     let answers = cluster.picks("client", url, 6);
     assert!(answers.iter().all(|a| a == real_server), "{answers:?}");
 }
@@ -139,8 +136,7 @@ pub(crate) fn keepalived_asks_by_tls(cluster: &Cluster) {
     cluster.on("rs1", HIDE);
     // The other services of rs1 are asked otherwise.
     let of_web = |state: &str| {
-        let ran = cluster.lvsctl(&["status", "--format", "json"]).expect(0);
-        let status: Value = serde_json::from_str(&ran.stdout).expect("a status in JSON");
+        let status = cluster.status();
         let services = status["services"].as_array().expect("services");
         let web = services.iter().filter(|s| s["name"] == "web");
         web.flat_map(|s| s["real_servers"].as_array().expect("real servers"))

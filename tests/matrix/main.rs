@@ -31,9 +31,8 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use clap::Parser as _;
 use harness::Cluster;
-use libtest_mimic::{Completion, Trial};
+use libtest_mimic::Trial;
 use selection::Words;
 use table::{Cell, Row};
 use topologies::{ALL, Topology, name_of};
@@ -43,49 +42,32 @@ const JOBS: usize = 2;
 
 const NEEDS: &str = "needs root and a lab: make matrix";
 
-/// Of a command line that says nothing that can be done.
-const USAGE: u8 = 64;
-
 type Rows = Arc<Mutex<Vec<Row>>>;
 
 fn main() -> ExitCode {
-    let mut words = match Words::try_parse() {
-        Ok(words) => words,
-        Err(error) => {
-            let status = if error.use_stderr() { USAGE } else { 0 };
-            error.print().ok();
-            return ExitCode::from(status);
-        }
-    };
+    ran().unwrap_or_else(|status| status)
+}
+
+fn ran() -> Result<ExitCode, ExitCode> {
+    let mut words: Words = selection::parsed()?;
     words.harness.test_threads.get_or_insert(JOBS);
     let rows = Rows::default();
-    // The harness shows no reason with a trial that is flagged as ignored: without a word about ignored ones, each
-    // gives its reason when its turn comes.
-    let asked = words.harness.ignored || words.harness.include_ignored || words.harness.list;
+    let asked = words.asked();
     let topologies = ALL.iter().map(|topology| trial(topology, &rows, asked));
     let trials = named::trials().into_iter().chain(topologies).collect();
-    let trials = match words.select(trials, name_of) {
-        Ok(trials) => trials,
-        Err(name) => {
-            eprintln!("no topology {name}");
-            return ExitCode::from(USAGE);
-        }
-    };
+    let trials = words.chosen(trials, "topology", name_of)?;
     let conclusion = libtest_mimic::run(&words.harness, trials);
     let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
     if !rows.is_empty() {
         rows.sort_by_key(|row| ALL.iter().position(|t| t.name == row.name));
         println!("{}", table::whole(&rows));
     }
-    conclusion.exit_code()
+    Ok(conclusion.exit_code())
 }
 
 fn trial(topology: &'static Topology, rows: &Rows, asked: bool) -> Trial {
-    if !asked {
-        return Trial::ignorable_test(topology.name, || Ok(Completion::ignored_with(NEEDS)));
-    }
     let rows = Arc::clone(rows);
-    let trial = Trial::test(topology.name, move || {
+    selection::trial(topology.name, asked, NEEDS, move || {
         let row = run(topology);
         println!("{}", table::line(&row));
         let failed = row.failed().map(|step| format!("{step} failed").into());
@@ -93,8 +75,7 @@ fn trial(topology: &'static Topology, rows: &Rows, asked: bool) -> Trial {
             .unwrap_or_else(PoisonError::into_inner)
             .push(row);
         failed.map_or(Ok(()), Err)
-    });
-    trial.with_ignored_flag(true)
+    })
 }
 
 /// The life of one cluster. A step that fails ends it.

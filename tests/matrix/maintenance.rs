@@ -1,8 +1,7 @@
-//! Drains on a live pair of directors: they last over all that gives a weight or a VIP back otherwise.
-
-use serde_json::Value;
+//! Drains on a live pair of directors: they outlast reloads, restarts, reboots and `apply`.
 
 use crate::harness::Cluster;
+use crate::{health, vrrp};
 
 const DIRECTORS: [&str; 2] = ["lb1", "lb2"];
 const VIP: &str = "http://192.168.100.200/";
@@ -32,25 +31,15 @@ fn has_weight(cluster: &Cluster, when: &str, expected: Option<&str>) {
     }
 }
 
-fn status(cluster: &Cluster) -> Value {
-    let ran = cluster.lvsctl(&["status", "--format", "json"]).expect(0);
-    serde_json::from_str(&ran.stdout).expect("a status in JSON")
-}
-
 /// Weight 0 on both directors, no request to it, nothing to do, and the reason in `status`.
 #[track_caller]
 fn is_drained(cluster: &Cluster, when: &str) {
     has_weight(cluster, when, Some("0"));
     cluster.becomes(&format!("rs2 answers {when}"), || {
-        let answers = cluster.on("client", &format!("curl -gsk -m 5 {VIP} || :"));
-        answers.trim() == "rs2"
+        cluster.try_ask("client", VIP) == "rs2"
     });
-    let answers = cluster.picks("client", VIP, 6);
-    assert!(
-        answers.iter().all(|name| name == "rs2"),
-        "{when}: {answers:?}"
-    );
-    let status = status(cluster);
+    health::only(cluster, VIP, "rs2");
+    let status = cluster.status();
     let drained = &status["maintenance"][0];
     assert_eq!(drained["host"], "rs1", "{when}: {status}");
     assert_eq!(drained["reason"], "a new disk", "{when}: {status}");
@@ -107,7 +96,7 @@ fn a_real_server_stays_drained(cluster: &Cluster) {
         .says("rs1 is in service again");
     has_weight(cluster, "after the undrain", Some("1"));
     assert_eq!(cluster.planned(), [""; 0]);
-    // No connection is left when nobody asks.
+    // Without requests no connection is left.
     cluster
         .lvsctl(&["drain", "rs1", "--until", "empty"])
         .expect(0)
@@ -118,10 +107,9 @@ fn a_real_server_stays_drained(cluster: &Cluster) {
 #[track_caller]
 fn holds(cluster: &Cluster, director: &str, when: &str) {
     cluster.becomes(&format!("{director} alone holds the VIP {when}"), || {
-        DIRECTORS.iter().all(|name| {
-            let script = "ip -4 -o addr show dev eth0 | grep -q ' 192.168.100.200/'";
-            cluster.succeeds(name, script) == (*name == director)
-        })
+        DIRECTORS
+            .iter()
+            .all(|name| vrrp::holds(cluster, name) == (*name == director))
     });
 }
 
@@ -135,7 +123,7 @@ fn a_director_stays_drained(cluster: &Cluster) {
         holds(cluster, "lb1", "at first");
         cluster.lvsctl(&["drain", "lb1"]).expect(0);
         holds(cluster, "lb2", "after the drain");
-        let status = status(cluster);
+        let status = cluster.status();
         assert_eq!(status["directors"][0]["note"], "drained", "{status}");
         cluster.on("lb1", "systemctl restart keepalived");
         holds(cluster, "lb2", "after a restart of the drained one");
@@ -145,7 +133,7 @@ fn a_director_stays_drained(cluster: &Cluster) {
         holds(cluster, "lb2", "after the reboot of both");
         cluster.becomes("nothing is to be done", || cluster.planned().is_empty());
         cluster.lvsctl(&["verify"]).expect(0).says("0 findings");
-        // Nobody else is left.
+        // No other director is left.
         cluster.lvsctl(&["drain", "lb2"]).expect(5);
         cluster.lvsctl(&["undrain", "lb1"]).expect(0);
         holds(

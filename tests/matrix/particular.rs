@@ -50,7 +50,7 @@ pub(crate) fn a_master_stops_and_starts(cluster: &Cluster) {
     cluster.picks("client", WEB, 4);
 }
 
-/// Each real server shows the folder that is its own, and only one of them may write.
+/// Each real server shows another folder, and only one of them may write.
 pub(crate) fn pages_by_nfs(cluster: &Cluster) {
     cluster.on(
         "nfs",
@@ -69,7 +69,7 @@ pub(crate) fn pages_by_nfs(cluster: &Cluster) {
     cluster.on("nfs", "rm /opt/web1/fresh.html /opt/web2/fresh.html");
 }
 
-/// Anybody may write to both folders on the server itself: what refuses is the export alone.
+/// On the server both folders are writable for all users: only the export refuses.
 fn one_may_write(cluster: &Cluster) {
     const WRITE: &str = "echo new >/var/www/html/written";
     const MOUNTED: &str = "grep -q ' /var/www/html nfs rw,' /proc/mounts";
@@ -208,7 +208,7 @@ fn reached(cluster: &Cluster, client: &str) -> String {
         let own = cluster.on(rs, "cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub");
         own.trim() == key.trim()
     });
-    answers.push(owner.unwrap_or("nobody").to_owned());
+    answers.push(owner.unwrap_or("no real server").to_owned());
     assert_eq!(who(&answers).len(), 1, "{client}: {answers:?}");
     answers.remove(0)
 }
@@ -361,7 +361,7 @@ fn sorry_host(cluster: &Cluster) {
 pub(crate) fn vip_follows_the_web_server(cluster: &Cluster) {
     const WEB: &str = "http://192.168.189.150/";
     cluster.becomes("web1 answers", || cluster.try_ask("client", WEB) == "web1");
-    // One restart mends what a restart can fix.
+    // One restart repairs what a restart can repair.
     cluster.on("web1", "systemctl stop nginx");
     cluster.becomes("nginx was restarted", || {
         cluster.succeeds("web1", "systemctl is-active --quiet nginx")

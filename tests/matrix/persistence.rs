@@ -44,8 +44,8 @@ fn remembered(cluster: &Cluster, client: &str) -> bool {
     cluster.succeeds("lb1", &format!("ipvsadm -Lnc | grep -q ' {client}:0 '"))
 }
 
-/// A client stays while its time runs, and is a new one when it has run out: round robin sends it elsewhere. It has an
-/// address of its own, because an entry keeps the time that it was made with.
+/// A client stays while its time runs, and is a new one when it has run out: round robin sends it elsewhere. It has another
+/// address, because an entry keeps the time that it was made with.
 pub(crate) fn runs_out(cluster: &Cluster) {
     const NEWCOMER: &str = "192.168.100.30";
     let from_it = format!("curl -sSf -m 5 --interface {NEWCOMER} {HTTP}");

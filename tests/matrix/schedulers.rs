@@ -54,7 +54,7 @@ const PATTERNS: &[Pattern] = &[
     pattern("lblcr", 8011, ["22222222", "222112", "12222"]),
     // The highest weight.
     pattern("fo", 8012, ["22222222", "222222", "22222"]),
-    // The highest weight, until it has more open than its weight; then the next, and then nobody.
+    // The highest weight, until it has more open than its weight; then the next, and then none.
     pattern("ovf", 8013, ["22222222", "22211-", "22222"]),
 ];
 
@@ -130,7 +130,7 @@ fn from_ports(cluster: &Cluster, port: u16, first: u16) -> Vec<String> {
 
 /// By the source and its port; and as another is to stand in for the one that is chosen, none is refused where the
 /// chosen one takes no more. A port serves once, because it is not free
-/// again for a minute, and is none of those that the client takes by itself.
+/// again for a minute, and is none of those that the client would choose.
 fn by_the_source(cluster: &Cluster, scheduler: &str, port: u16, first: u16) {
     let set = |words: &str| {
         let rs1 = format!("-t {VIP}:{port} -r 192.168.100.12 -g");

@@ -64,7 +64,7 @@ fn cells(row: &Row) -> Vec<String> {
     STEPS.iter().map(cell).collect()
 }
 
-/// A row by itself, when it has come to its end.
+/// One row, when it has ended.
 pub(crate) fn line(row: &Row) -> String {
     let word = if row.passed() { "passed" } else { "FAILED" };
     let pairs = STEPS.iter().zip(cells(row));

@@ -44,7 +44,7 @@ const DR_KEEPALIVED: Topology = Topology {
         "dr-keepalived",
         |cluster| {
             quoted::keepalived_loads_what_is_written(cluster);
-            damage::each_is_named_and_mended(cluster);
+            damage::each_is_named_and_repaired(cluster);
             vips::a_vip_comes_and_goes_on_a_live_pair(cluster);
             vips::a_vip_that_comes_on_one_director_alone(cluster);
             vips::instances_swap_their_ids(cluster, ONE_INSTANCE);
@@ -52,7 +52,7 @@ const DR_KEEPALIVED: Topology = Topology {
         edits::weight_and_a_third_real_server,
     )
 };
-/// A row of its own: together they take as long as the rest.
+/// A separate row: together they take as long as the rest.
 const DRAIN: Topology = Topology {
     name: "dr-keepalived-drain",
     own: |cluster| {

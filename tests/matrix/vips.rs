@@ -130,7 +130,7 @@ pub(crate) fn instances_swap_their_ids(cluster: &Cluster, one: &str) {
     let held = poll.end();
     assert!(held.values().all(|(_, most)| *most == ONE), "{held:?}");
     cluster.lvsctl(&["verify"]).expect(0).says("0 findings");
-    a_vip_that_nobody_holds_comes_back(cluster);
+    a_vip_that_no_director_holds_comes_back(cluster);
     cluster.edit(&after, one);
     cluster.edit(WITH_SECOND, SERVICES);
     cluster.lvsctl(&["apply", "--yes"]).expect(0);
@@ -138,7 +138,7 @@ pub(crate) fn instances_swap_their_ids(cluster: &Cluster, one: &str) {
 }
 
 /// Files swap their ids and swap them back, as an administrator may do by hand: nothing differs, and a VIP is gone.
-fn a_vip_that_nobody_holds_comes_back(cluster: &Cluster) {
+fn a_vip_that_no_director_holds_comes_back(cluster: &Cluster) {
     let swap = "s/virtual_router_id 10/virtual_router_id X/; s/virtual_router_id 11/virtual_router_id 10/; \
                 s/virtual_router_id X/virtual_router_id 11/";
     for host in DIRECTORS {

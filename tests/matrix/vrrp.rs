@@ -17,31 +17,31 @@ pub(crate) fn all_that_vrrp_offers(cluster: &Cluster) {
     vips::a_vip_comes_and_goes_on_a_live_pair(cluster);
 }
 
-fn holds(cluster: &Cluster, host: &str) -> bool {
+pub(crate) fn holds(cluster: &Cluster, host: &str) -> bool {
     cluster.succeeds(
         host,
         "ip -4 -o addr show dev eth0 | grep -q ' 192.168.100.200/'",
     )
 }
 
-/// The VIP, the sync daemon and what `notify` was told go together.
+/// The VIP, the sync daemon and the last state that `notify` recorded go together.
 fn moved(cluster: &Cluster, from: &str, to: &str) {
     cluster.becomes(&format!("{to} holds the VIP, {from} does not"), || {
         holds(cluster, to) && !holds(cluster, from)
     });
-    tells(cluster, to, "MASTER");
+    records(cluster, to, "MASTER");
     syncs(cluster, to, "master");
     cluster.becomes("the service answers", || {
         !cluster.try_ask("client", URL).is_empty()
     });
 }
 
-/// The last state that keepalived told `notify`, which put it into the journal.
-fn tells(cluster: &Cluster, host: &str, state: &str) {
+/// The last state that keepalived gave to `notify`, which writes it into the journal.
+fn records(cluster: &Cluster, host: &str, state: &str) {
     let script = format!(
         "journalctl -b -o cat -t root | grep '^INSTANCE ' | tail -n 1 | grep -q '^INSTANCE main {state} '"
     );
-    cluster.becomes(&format!("{host} tells {state}"), || {
+    cluster.becomes(&format!("{host} records {state}"), || {
         cluster.succeeds(host, &script)
     });
 }
@@ -65,9 +65,9 @@ fn lb1_is_master(cluster: &Cluster) {
         moved(cluster, "lb2", "lb1");
         cluster.on("lb2", "systemctl start keepalived");
     }
-    tells(cluster, "lb1", "MASTER");
+    records(cluster, "lb1", "MASTER");
     syncs(cluster, "lb1", "master");
-    tells(cluster, "lb2", "BACKUP");
+    records(cluster, "lb2", "BACKUP");
     syncs(cluster, "lb2", "backup");
 }
 
@@ -95,14 +95,14 @@ ask() {
     while read -r -t 30 line <&3; do
         case $line in rs*) echo "$line"; return ;; esac
     done
-    echo nobody
+    echo none
 }
 ask
 until [ -e /tmp/held.go ]; do sleep 0.1; done
 ask
 "#;
 
-/// The master tells its backup of a connection, so that the answer to its next request comes by the new master.
+/// The master sends its connections to the backup, so that the new master answers the next request on one of them.
 fn a_connection_outlives_its_director(cluster: &Cluster) {
     cluster.on(
         "client",
@@ -125,7 +125,7 @@ fn a_connection_outlives_its_director(cluster: &Cluster) {
         "ipvsadm -Lnc | awk -v source={source} '$3 == \"ESTABLISHED\" && $4 == source' | grep -q ."
     );
     assert!(cluster.succeeds("lb1", &known), "lb1 knows {source}");
-    cluster.becomes("lb2 was told of the connection", || {
+    cluster.becomes("lb2 knows the connection", || {
         cluster.succeeds("lb2", &known)
     });
     cluster.on("lb1", "systemctl stop keepalived");
@@ -142,7 +142,7 @@ fn a_connection_outlives_its_director(cluster: &Cluster) {
 /// lb1 has the higher priority, and leaves the VIP where it is.
 fn who_returns_stays_backup(cluster: &Cluster) {
     cluster.on("lb1", "systemctl start keepalived");
-    tells(cluster, "lb1", "BACKUP");
+    records(cluster, "lb1", "BACKUP");
     syncs(cluster, "lb1", "backup");
     adverts_go_to_the_peer_alone(cluster, "lb1", (LB2, LB1));
     assert!(holds(cluster, "lb2") && !holds(cluster, "lb1"));
@@ -152,19 +152,19 @@ fn who_returns_stays_backup(cluster: &Cluster) {
 fn without_its_other_interface_it_hands_over(cluster: &Cluster) {
     cluster.on("lb2", "ip link set eth1 down");
     moved(cluster, "lb2", "lb1");
-    tells(cluster, "lb2", "FAULT");
+    records(cluster, "lb2", "FAULT");
     cluster
         .lvsctl(&["status"])
         .expect(0)
         .says("fault: main is in FAULT (eth1 is down)");
     cluster.on("lb2", "ip link set eth1 up");
-    tells(cluster, "lb2", "BACKUP");
+    records(cluster, "lb2", "BACKUP");
 }
 
 fn without_its_program_it_hands_over(cluster: &Cluster) {
     cluster.on("lb1", "mount --bind /bin/false /bin/df");
     moved(cluster, "lb1", "lb2");
-    tells(cluster, "lb1", "FAULT");
+    records(cluster, "lb1", "FAULT");
     let why = "the tracked program disks fails";
     cluster.lvsctl(&["status"]).expect(0).says(why);
     cluster
@@ -172,10 +172,10 @@ fn without_its_program_it_hands_over(cluster: &Cluster) {
         .expect(3)
         .says(why);
     cluster.on("lb1", "umount /bin/df");
-    tells(cluster, "lb1", "BACKUP");
+    records(cluster, "lb1", "BACKUP");
 }
 
-/// What is watched is watched otherwise; nothing else changes, and the VIP stays where it is.
+/// Another number of failures of the tracked program; nothing else changes, and the VIP stays where it is.
 pub(crate) fn a_watched_program(cluster: &Cluster) {
     let mut changes = Vec::new();
     for host in ["lb1", "lb2"] {

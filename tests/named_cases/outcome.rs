@@ -74,7 +74,7 @@ pub(crate) fn found(kind: &str, case: &Case) -> Outcome {
     outcome
 }
 
-/// Only what the case tells of it.
+/// Only what the case expects.
 fn remembered(case: &Case, first: Option<&Resource>, facts: &Facts, outcome: &mut Outcome) {
     let Some(resource) = first else { return };
     let before = resource.before(facts);

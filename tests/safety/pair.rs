@@ -5,10 +5,10 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use crate::cluster::{AUTH_PASS, Cluster, Made, PROGRAM, Ran};
+use crate::cluster::{Cluster, Made, Ran};
 use crate::edits::Edit;
 
 const CLIENT: &str = "  client: {";
@@ -101,12 +101,10 @@ impl Pair {
         self.cluster.lvsctl(&["apply", "--yes"])
     }
 
-    /// Starts a run with an inventory of its own, and does not wait for it.
+    /// Starts a run with another inventory, and does not wait for it.
     pub(crate) fn start(&self, inventory: &Path, stderr: Stdio) -> Child {
-        Command::new(PROGRAM)
-            .args(["--lab", "apply", "--yes", "-i"])
-            .arg(inventory)
-            .env("LVSCTL_AUTH_PASS", AUTH_PASS)
+        self.cluster
+            .command(inventory, &["--lab", "apply", "--yes"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr)

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use lvsctl::model;
 use lvsctl::secret::{SecretSource, Secrets};
@@ -11,7 +10,7 @@ use lvsctl::transport::config::Environment;
 use lvsctl::transport::{Connect, Connector, Counters, RemoteShell, TransportError};
 use secrecy::SecretString;
 
-use super::Lab;
+use super::{Lab, until};
 
 pub(crate) struct Client {
     pub connector: Connector,
@@ -63,7 +62,7 @@ pub(crate) fn secret(name: &str) -> SecretSource {
     SecretSource::Env(name.to_owned())
 }
 
-/// An ssh-agent of the test's own.
+/// An ssh-agent of the test.
 pub(crate) struct Agent {
     pub socket: PathBuf,
     process: Child,
@@ -79,11 +78,7 @@ impl Agent {
             .stdout(Stdio::null())
             .spawn()
             .expect("starts ssh-agent; apt-get install openssh-client");
-        let started = Instant::now();
-        while !socket.exists() {
-            assert!(started.elapsed() < Duration::from_secs(10), "no agent");
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        until("ssh-agent has its socket", || socket.exists());
         Self { socket, process }
     }
 

@@ -1,4 +1,4 @@
-//! A cluster in a lab of its own, driven by the program as a user drives it. Taken away when dropped.
+//! A cluster in a separate lab, driven by the program as a user drives it. Taken away when dropped.
 //! What one kind of test asks of it belongs in the folder of that test.
 
 #![allow(dead_code)] // Each test program uses a part of this.
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::labs;
 
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
 
 /// How long a host may take to come back.
 const REBOOT: Duration = Duration::from_secs(240);
@@ -147,14 +147,20 @@ impl Cluster {
 
     /// The same, with another inventory.
     pub(crate) fn run_with(&self, inventory: &Path, words: &[&str]) -> Ran {
-        let output = Command::new(PROGRAM)
+        let output = self.command(inventory, words).output();
+        output.expect("the program runs").into()
+    }
+
+    /// The program, to be started. Its run history goes into the cluster's folder, not into the developer's.
+    pub(crate) fn command(&self, inventory: &Path, words: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command
             .args(words)
             .arg("-i")
             .arg(inventory)
             .env("LVSCTL_AUTH_PASS", AUTH_PASS)
-            .output()
-            .expect("the program runs");
-        output.into()
+            .env("XDG_STATE_HOME", self.folder.path());
+        command
     }
 
     /// Runs the program from inside the lab.
@@ -236,7 +242,7 @@ impl Cluster {
         all
     }
 
-    /// After a reboot: everything has started, and health checkers have come round.
+    /// After a reboot: waits until all units have started, and health checkers have taken real servers back.
     #[track_caller]
     pub(crate) fn settles(&self) {
         let (mut last, mut same) = (Vec::new(), 0);

@@ -45,7 +45,7 @@ pub(crate) enum Repair {
     Apply,
     /// The commands of the findings' fixes.
     Fix,
-    /// The fault's own `undo`.
+    /// `undo` of the fault.
     Undo,
 }
 

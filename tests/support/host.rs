@@ -8,9 +8,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use super::spec::HostSpec;
+use super::within;
 
 /// Process 1 of a host. It says `ready` once the namespaces are there, starts sshd when the network is, and ends, and
-/// everything with it, at the end of its input. Kernel settings of the machine are read-only, the network's are its own.
+/// everything with it, at the end of its input. Kernel settings of the machine are read-only; those of the network are the host's.
 const INIT: &str = r#"
 set -e
 D=$1
@@ -115,16 +116,16 @@ impl TestHost {
     }
 
     pub(super) fn wait_until_listening(&mut self) {
-        let started = Instant::now();
-        while !self.log().contains("Server listening on 0.0.0.0") {
-            assert!(
-                started.elapsed() < PATIENCE,
-                "sshd of {}: {}",
-                self.name,
-                self.log()
-            );
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        self.awaits_log("it listens", |log| {
+            log.contains("Server listening on 0.0.0.0")
+        });
+    }
+
+    /// Waits until sshd has written something; a failure shows what it wrote.
+    #[track_caller]
+    pub(crate) fn awaits_log(&self, what: &str, has: impl Fn(&str) -> bool) {
+        let shown = || format!("sshd of {}: {what}, in its log\n{}", self.name, self.log());
+        within(PATIENCE, shown, || has(&self.log()));
     }
 
     /// What sshd wrote.

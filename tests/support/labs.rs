@@ -1,4 +1,4 @@
-//! Labs of a test program that is told to stop (Ctrl-C): nothing is dropped then, and they are taken away here,
+//! Labs of a test program that is stopped by a signal (Ctrl-C): nothing is dropped then, and they are taken away here,
 //! and what runs on them is ended.
 
 use std::fs::DirEntry;
@@ -12,13 +12,13 @@ use nix::unistd::Pid;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// How long what makes a lab, or runs on one, may go on.
+/// How long a program that makes a lab, or runs on one, may take to end.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 static MADE: Mutex<Vec<(String, Option<PathBuf>)>> = Mutex::new(Vec::new());
 static WATCH: Once = Once::new();
 
-/// Said before a lab is made: its name, and a folder that goes with it.
+/// To be called before a lab is made: its name, and a folder that is removed with it.
 pub(crate) fn remember(name: &str, folder: Option<PathBuf>) {
     WATCH.call_once(|| {
         let mut signals = Signals::new([SIGINT, SIGTERM]).expect("signals can be heard");
@@ -58,7 +58,7 @@ fn end(status: i32) -> ! {
     std::process::exit(status)
 }
 
-/// What this program has started and what has not ended: a run on a lab, say, which would go on without it.
+/// The children of this program that have not ended, such as a run on a lab, which would go on without it.
 fn running() -> Vec<Pid> {
     let child = |entry: DirEntry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;

@@ -1,10 +1,9 @@
-//! Hosts to test against: each a real OpenSSH server in network, mount, pid and UTS namespaces of its own, on an
-//! overlay over this machine's file system. They hang on a bridge in one more network namespace, the controller's, and
-//! nothing of it touches the machine's own networks. Needs root.
+//! Hosts to test against: each a real OpenSSH server in separate network, mount, pid and UTS namespaces, on an
+//! overlay over this machine's file system. A bridge in one more network namespace, the controller's, connects them; the
+//! networks of the machine are not used. Needs root.
 //!
-//! Everything hangs on the process that made it: a host's first process ends when its standard input does, its
-//! namespaces and mounts go with it, and so it is also after a SIGKILL. What is left then, a folder, is removed by the
-//! next [`Lab::new`].
+//! A host ends with the process that made it, also after a SIGKILL: the host's first process ends with its standard input,
+//! and its namespaces and mounts with that process. The folder that is left is removed by the next [`Lab::new`].
 
 #![allow(dead_code)] // Each test program uses a part of this.
 
@@ -30,6 +29,7 @@ pub(crate) mod inventory;
 pub(crate) mod labs;
 pub(crate) mod large;
 pub(crate) mod program;
+pub(crate) mod roles;
 mod spec;
 
 #[allow(unused_imports)]
@@ -58,6 +58,12 @@ pub(crate) struct Lab {
     dir: PathBuf,
     network: File,
 }
+
+/// For a condition that holds in a moment, also on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two looks at a condition.
+const PAUSE: Duration = Duration::from_millis(10);
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
@@ -128,7 +134,7 @@ impl Lab {
         self.home().join(".ssh/id_ed25519")
     }
 
-    /// A path for a test's own file.
+    /// A path for a file of the test.
     pub(crate) fn dir_file(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
@@ -141,7 +147,7 @@ impl Lab {
         }
     }
 
-    /// The controller's own address on the hosts' network.
+    /// The controller's address on the hosts' network.
     pub(crate) fn controller(&self) -> IpAddr {
         address(0)
     }
@@ -268,11 +274,21 @@ fn remove_leftovers(base: &Path) {
 
 /// Awaits a condition.
 #[track_caller]
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+pub(crate) fn until(what: &str, holds: impl FnMut() -> bool) {
+    within(PATIENCE, || what.to_owned(), holds);
+}
+
+/// The same, for at most so long; `what` is expected, and may show what was found.
+#[track_caller]
+pub(crate) fn within(most: Duration, what: impl Fn() -> String, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + most;
     while !holds() {
-        assert!(Instant::now() < deadline, "expected in time: {what}");
-        std::thread::sleep(Duration::from_millis(20));
+        assert!(
+            Instant::now() < deadline,
+            "expected within {most:?}: {}",
+            what()
+        );
+        std::thread::sleep(PAUSE);
     }
 }
 

@@ -41,11 +41,22 @@ pub(crate) fn command(lab: &Lab, inventory: &Path, words: &[&str]) -> Command {
 
 /// The same without `--limit`.
 pub(crate) fn of_all_hosts(lab: &Lab, inventory: &Path, words: &[&str]) -> Command {
+    let mut command = at_home(lab);
+    command.args(words).arg("-i").arg(inventory);
+    command
+}
+
+/// `lvsctl history` of the runs in the lab.
+pub(crate) fn history(lab: &Lab, words: &[&str]) -> Command {
+    let mut command = at_home(lab);
+    command.arg("history").args(words);
+    command
+}
+
+/// The program with the lab's home, where it also keeps its run history.
+fn at_home(lab: &Lab) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lvsctl"));
     command
-        .args(words)
-        .arg("-i")
-        .arg(inventory)
         .env("HOME", lab.home())
         .env_remove("XDG_STATE_HOME")
         .env_remove("SSH_AUTH_SOCK");

@@ -1,6 +1,13 @@
-//! What the command line selects: the harness's words, and what tests in labs need beside them.
+//! Command lines of tests in labs: the harness's words, what these tests need beside them, and the trials that they select.
 
-use libtest_mimic::{Arguments, Trial};
+#![allow(dead_code)] // Each test program uses a part of this.
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+/// The exit status of a command line that cannot be followed.
+const USAGE: u8 = 64;
 
 #[derive(clap::Parser)]
 #[command(disable_version_flag = true)]
@@ -21,7 +28,48 @@ pub(crate) struct Words {
     shard: Option<(usize, usize)>,
 }
 
+/// The command line. Err: the exit status; the error, or the help that was asked for, is shown.
+pub(crate) fn parsed<P: clap::Parser>() -> Result<P, ExitCode> {
+    P::try_parse().map_err(|error| {
+        error.print().ok();
+        ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
+    })
+}
+
+/// A test in a lab. The harness shows no reason with a trial that is flagged as ignored: unless ignored ones are asked
+/// for, each gives its reason when its turn comes.
+pub(crate) fn trial(
+    name: &str,
+    asked: bool,
+    needs: &'static str,
+    test: impl FnOnce() -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    if asked {
+        Trial::test(name, test).with_ignored_flag(true)
+    } else {
+        Trial::ignorable_test(name, move || Ok(Completion::ignored_with(needs)))
+    }
+}
+
 impl Words {
+    /// Whether tests in labs are to be run or listed.
+    pub(crate) fn asked(&self) -> bool {
+        self.harness.ignored || self.harness.include_ignored || self.harness.list
+    }
+
+    /// The selected trials. Err: the exit status; the name that none has is shown, as that of such a `kind` of test.
+    pub(crate) fn chosen(
+        &mut self,
+        trials: Vec<Trial>,
+        kind: &str,
+        name_of: impl Fn(&str) -> String,
+    ) -> Result<Vec<Trial>, ExitCode> {
+        self.select(trials, name_of).map_err(|name| {
+            eprintln!("no {kind} {name}");
+            ExitCode::from(USAGE)
+        })
+    }
+
     /// The trials that are selected, for a harness that has nothing more to filter. Err: a name that none has.
     /// `name_of` gives the whole name that a filter stands for.
     pub(crate) fn select(

@@ -1,5 +1,5 @@
 //! Runs a target on each file of its corpus, and on mutations of them: pieces are taken out, copied, exchanged between files,
-//! and replaced by words of the corpus and by bytes that nobody expects.
+//! and replaced by words of the corpus and by unexpected bytes.
 //!
 //! `cargo test` makes the same few hundred inputs each time. With `LVSCTL_FUZZ_SECONDS` each target gets other inputs
 //! for so long, and its memory is limited: `make fuzz`.

@@ -20,6 +20,8 @@ use lvsctl::secret::Secrets;
 use lvsctl::transport::config::{Environment, SshSettings, resolve};
 use lvsctl::transport::known_hosts::{HostName, KnownHosts};
 
+use crate::support::roles::built_in;
+
 const VERIFY: [&str; 3] = [
     "tests/cases/verify/dr",
     "tests/cases/verify/dr-keepalived",
@@ -48,7 +50,7 @@ fn facts() {
 /// The whole answer, and the plan that is made of it.
 #[test]
 fn answers_and_their_plans() {
-    let roles = Roles::load(None).expect("the built-in roles");
+    let roles = built_in();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories/dr-keepalived.yaml");
     let loaded = inventory::load(&path, BUILT_IN_ROLES).expect("a shipped inventory");
     let expansion = roles.over(&loaded.cluster);

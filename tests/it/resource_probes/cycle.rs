@@ -52,7 +52,7 @@ struct Host<'a> {
     resource: &'a Resource,
 }
 
-/// Nobody sets the time back at which an inode was last changed.
+/// The time at which an inode was last changed cannot be set back.
 fn without_change_times(facts: &str) -> String {
     let mut kept = Vec::new();
     let mut lines = facts.lines();

@@ -1,4 +1,4 @@
-//! A host of its own on this machine: a thread in a network and a mount namespace, with the shells that hosts have.
+//! A separate host on this machine: a thread in a network and a mount namespace, with the shells that hosts have.
 //! What the thread starts is in there too, and nothing of it is seen outside. Needs root.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use nix::sched::{CloneFlags, unshare};
 
 const NONCE: &str = "n0nce";
 
-/// Where everything that a test makes is: a tmpfs that nobody else sees.
+/// Where everything that a test makes is: a tmpfs that no other process sees.
 pub(crate) const SCRATCH: &str = "/mnt";
 
 /// How hosts call `sh`.
@@ -27,7 +27,7 @@ pub(crate) struct Shell {
     tools: Option<String>,
 }
 
-/// Runs a test in a host of its own.
+/// Runs a test in a separate host.
 pub(crate) fn inside<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static) -> T {
     assert!(
         nix::unistd::geteuid().is_root(),
@@ -37,7 +37,7 @@ pub(crate) fn inside<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'stati
         unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).expect("namespaces");
         let none = None::<&str>;
         let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-        mount(none, "/", none, private, none).expect("mounts of its own");
+        mount(none, "/", none, private, none).expect("private mounts");
         let tmpfs = |place| mount(Some("tmpfs"), place, Some("tmpfs"), MsFlags::empty(), none);
         tmpfs(SCRATCH).expect("a tmpfs");
         for folder in ["upper", "work"] {
@@ -82,7 +82,7 @@ pub(crate) fn shells() -> Vec<Shell> {
     shells
 }
 
-/// busybox with its own grep, stat, head and the like, as on a host that has no others.
+/// busybox with its applets grep, stat, head and the like, as on a host that has no others.
 pub(crate) fn busybox_alone() -> Shell {
     let tools = format!("{SCRATCH}/busybox");
     fs::create_dir_all(&tools).expect("a folder");
@@ -95,7 +95,7 @@ pub(crate) fn busybox_alone() -> Shell {
         fs::remove_file(Path::new(&tools).join(tool)).expect("a link");
     }
     Shell {
-        name: "busybox with its own tools",
+        name: "busybox with its applets",
         program: "/usr/bin/busybox",
         tools: Some(tools),
     }

@@ -1,4 +1,4 @@
-//! Probes and steps of every kind, run for real: under each shell that hosts have, in namespaces of their own.
+//! Probes and steps of every kind, run for real: under each shell that hosts have, in separate namespaces.
 
 mod audit;
 mod cycle;
@@ -14,9 +14,9 @@ use lvsctl::secret::Secrets;
 
 use host::{busybox_alone, inside, shells};
 
-/// What the host of a test has before anybody asks.
+/// What the host of a test has at first.
 const HOST: &str = r#"
-# Addresses and routes that come by themselves come late.
+# Addresses and routes that the kernel adds appear late.
 printf 1 >/proc/sys/net/ipv6/conf/default/addr_gen_mode
 ip link set lo up
 ip link add eth0 type veth peer name peer0
@@ -120,7 +120,7 @@ fn all_shells_find_the_same() {
     });
 }
 
-/// To look changes nothing, also where what it looks for was never used.
+/// A probe changes nothing, also where the kernel has not loaded what it looks for.
 #[test]
 #[ignore = "needs root: make test-root"]
 fn a_probe_loads_nothing() {
@@ -166,7 +166,7 @@ fn steps_make_and_take_away() {
     }
 }
 
-/// Each in a namespace where nobody ever listed a rule: the kernel makes tables where they are first asked for.
+/// Each in a namespace where no rule was ever listed: the kernel makes tables where they are first asked for.
 #[test]
 #[ignore = "needs root: make test-root"]
 fn marks_are_made_and_found_by_either_backend() {

@@ -40,7 +40,7 @@ const DR: &[Damage] = &[
         ],
     ),
     damage(
-        "the pages name no host, and IPVS alone tells that one is never hit",
+        "the pages name no host, and IPVS alone shows that one is never hit",
         &[
             edit("client.live", "\trs1", "\thello"),
             edit("client.live", "\trs2", "\thello"),

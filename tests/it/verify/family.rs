@@ -34,7 +34,7 @@ const C6: Made = Made {
 const GOOD: &str = "@lvsctl-e2e code=200 new=1 exit=0 err=\trs1";
 const BAD: &str = "@lvsctl-e2e code=000 new=0 exit=7 err=Network unreachable\t";
 
-/// What each is told when it is asked for all.
+/// What each service answers.
 fn answers(v4: &'static str, v6: &'static str) -> [(&'static str, &'static str); 3] {
     [
         ("e2e 0 192.168.100.200 80", v4),
@@ -57,12 +57,12 @@ const C6_LACKS: &str =
     "c6: note: services of IPv4 were not tested from here: skipped: it has no IPv4 address";
 
 #[test]
-fn each_client_asks_for_its_own_family() {
+fn each_client_asks_for_the_families_that_it_has() {
     assert_eq!(found(&[C4, C6]), [C4_LACKS, C6_LACKS]);
 }
 
 #[test]
-fn what_no_client_can_ask_for_is_told() {
+fn what_no_client_can_ask_for_is_reported() {
     assert_eq!(
         found(&[C4]),
         [

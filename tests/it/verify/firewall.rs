@@ -102,7 +102,7 @@ fn nat_goes_in_and_out_and_its_replies_through() {
             "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -s 10.10.10.20/32 -j ACCEPT",
             vec![by(FROM_1, policy)],
         ),
-        // Without vs.conntrack IPVS's packets are not tracked: the answer to a SYN that nobody saw is invalid.
+        // Without vs.conntrack IPVS's packets are not tracked: the answer to a SYN that was not tracked is invalid.
         (
             "states, not tracked",
             "0",
@@ -116,7 +116,7 @@ fn nat_goes_in_and_out_and_its_replies_through() {
             vec![],
         ),
         (
-            "states, and nothing tells whether they are tracked",
+            "states, and it is not known whether they are tracked",
             "",
             "*filter\n-A FORWARD -s 10.10.10.10/32 -m conntrack --ctstate INVALID -j DROP",
             vec![doubt(

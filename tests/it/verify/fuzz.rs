@@ -4,7 +4,7 @@ use super::*;
 use crate::fuzz::engine::{files, target};
 
 /// The recorded cluster with other words of one host.
-fn survives(recorded: &Recorded, roles: &Roles, file: &str, bytes: &[u8]) {
+fn survives(recorded: &Recorded, wanted: &[Vec<Resource>], file: &str, bytes: &[u8]) {
     let mut all = recorded.files.clone();
     all.insert(file.to_owned(), String::from_utf8_lossy(bytes).into_owned());
     let fake = recorded.hosts(&all);
@@ -15,7 +15,7 @@ fn survives(recorded: &Recorded, roles: &Roles, file: &str, bytes: &[u8]) {
     };
     let run = Run {
         cluster: &recorded.cluster,
-        roles: roles.over(&recorded.cluster),
+        roles: built_in().over(&recorded.cluster),
         connect: &fake,
         secrets: &secrets,
         sink: &Silent,
@@ -26,10 +26,9 @@ fn survives(recorded: &Recorded, roles: &Roles, file: &str, bytes: &[u8]) {
         more: &more,
     };
     let fleet = Fleet::new(run, 1).expect("threads");
-    let hosts = recorded.cluster.hosts.iter();
-    let wanted = hosts.map(|host| (host, kernel(roles, &recorded.cluster, host, false)));
+    let wanted = recorded.cluster.hosts.iter().zip(wanted.iter().cloned());
     let opened = fleet.open(wanted.collect()).into_iter();
-    // A host whose answer cannot be read is told, and left out.
+    // A host whose answer cannot be read is reported, and left out.
     let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = opened
         .filter_map(|(_, outcome)| outcome.ok())
         .partition(|run| recorded.cluster.is_neutral(run.host));
@@ -52,10 +51,14 @@ fn survives(recorded: &Recorded, roles: &Roles, file: &str, bytes: &[u8]) {
 
 fn of(name: &'static str, case: &str, file: &str) {
     let recorded = recorded(case);
-    let roles = Roles::load(None).expect("the built-in roles");
+    let roles = built_in().over(&recorded.cluster);
+    let hosts = recorded.cluster.hosts.iter();
+    let wanted: Vec<Vec<Resource>> = hosts
+        .map(|host| kernel(&roles, &recorded.cluster, host, false))
+        .collect();
     let folder = format!("tests/cases/verify/{case}");
     target(name, files(&[&folder], file), |bytes| {
-        survives(&recorded, &roles, file, bytes);
+        survives(&recorded, &wanted, file, bytes);
     });
 }
 

@@ -182,7 +182,7 @@ const DR_KEEPALIVED: &[Damage] = &[
         )],
     ),
     damage(
-        "whether a packet passes cannot be told from a rate limit",
+        "whether a packet passes a rate limit is not known",
         &[edit(
             "rs1.probe",
             "@NONCE listener tcp",
@@ -248,7 +248,7 @@ const DR_KEEPALIVED: &[Damage] = &[
         )],
     ),
     damage(
-        "a real server's arptables drops its own address",
+        "a real server's arptables drops the address of that real server",
         &[edit(
             "rs1.probe",
             "@NONCE listener tcp",
@@ -279,7 +279,7 @@ const DR_KEEPALIVED: &[Damage] = &[
         )],
     ),
     damage(
-        "large packets are glued together, or that cannot be told",
+        "large packets are merged, or that is not known",
         &[
             edit(
                 "lb1.probe",
@@ -341,7 +341,7 @@ const DR_KEEPALIVED: &[Damage] = &[
         )],
     ),
     damage(
-        "the directors have different passwords, priorities do not tell, and adverts go two ways",
+        "the directors have different passwords, priorities do not decide, and adverts go two ways",
         &[
             edit(
                 "lb2.probe",
@@ -385,7 +385,7 @@ const DR_KEEPALIVED: &[Damage] = &[
         )],
     ),
     damage(
-        "nobody answers ARP",
+        "no host answers ARP",
         &[edit("client.live", "02:81:c6:ed:d2:34\n", "")],
     ),
     damage(
@@ -686,7 +686,7 @@ const DR_KEEPALIVED: &[Damage] = &[
 #[test]
 fn keepalived_with_a_master_and_a_backup() {
     let (text, passed, failed) = all("dr-keepalived", DR_KEEPALIVED);
-    // How far a clock is off is told to the tenth of a second, which depends on how fast this test runs.
+    // How far a clock is off is shown to the tenth of a second, which depends on how fast this test runs.
     let filters = vec![(r"-?\d+\.\d s\b", "(seconds)")];
     insta::with_settings!({ filters => filters }, { insta::assert_snapshot!(text) });
     let never: Vec<&&str> = passed.difference(&failed).collect();

@@ -108,9 +108,9 @@ fn a_director_gets_its_own_share_by_its_nic() {
     );
 }
 
-/// What a director asks of its own VIP is scheduled as well: another real server cannot answer it.
+/// A request of a director to a VIP that it holds is scheduled as well: another real server cannot answer it.
 #[test]
-fn a_director_is_not_asked_for_its_own_answer() {
+fn a_director_does_not_ask_itself() {
     let cluster = cluster(INVENTORY);
     let asks = |name: &str, traffic| {
         let host = cluster.hosts.iter().find(|h| h.name == name).unwrap();

@@ -42,7 +42,7 @@ const FWMARK: &[Damage] = &[
         )],
     ),
     damage(
-        "whether a rule changes the mark cannot be told",
+        "whether a rule changes the mark is not known",
         &[edit(
             "lb1.probe",
             "0x1a0a/0xffffffff\nCOMMIT",

@@ -38,12 +38,14 @@ use lvsctl::inventory::{self, BUILT_IN_ROLES};
 use lvsctl::model::Scheduler;
 use lvsctl::model::{Cluster, Host};
 use lvsctl::resource::{Distribution, Resource};
-use lvsctl::role::Roles;
+use lvsctl::role::Expansion;
 use lvsctl::run::host::Run;
 use lvsctl::run::{Fleet, HostRun};
 use lvsctl::secret::Secrets;
 use lvsctl::transport::Output;
 use lvsctl::transport::fake::{FakeHosts, Script};
+
+use crate::support::roles::built_in;
 
 /// A change to what one host answered.
 struct Edit {
@@ -99,7 +101,7 @@ fn recorded(case: &str) -> Recorded {
     Recorded { cluster, files }
 }
 
-/// Each script brings a word of its own that marks the parts of the answer.
+/// Each script brings another word that marks the parts of the answer.
 fn nonce(script: &str) -> &str {
     let at = script.find("\\n@").expect("the script defines its marker") + 3;
     &script[at..at + 16]
@@ -221,11 +223,22 @@ impl Recorded {
             check::needs(&self.cluster, host, needs);
             check::questions(&self.cluster, host, Asking::Allowed)
         };
-        let roles = Roles::load(None).unwrap();
+        let roles = built_in().over(&self.cluster);
+        let wanted: Vec<(&Host, Vec<Resource>)> = self
+            .cluster
+            .hosts
+            .iter()
+            .filter(|host| !without.contains(&host.name.as_str()))
+            .map(|host| {
+                let probe = files.get(&format!("{}.probe", host.name));
+                let with_units = probe.is_some_and(|probe| probe.contains("Id=lvsctl-"));
+                (host, kernel(&roles, &self.cluster, host, with_units))
+            })
+            .collect();
         let run = Run {
             cluster: &self.cluster,
             maintained: Default::default(),
-            roles: roles.over(&self.cluster),
+            roles,
             connect: &fake,
             secrets: &secrets,
             sink: &Silent,
@@ -235,19 +248,9 @@ impl Recorded {
             more: &more,
         };
         let fleet = Fleet::new(run, 4).unwrap();
-        let wanted = self
-            .cluster
-            .hosts
-            .iter()
-            .filter(|host| !without.contains(&host.name.as_str()))
-            .map(|host| {
-                let probe = files.get(&format!("{}.probe", host.name));
-                let with_units = probe.is_some_and(|probe| probe.contains("Id=lvsctl-"));
-                (host, kernel(&roles, &self.cluster, host, with_units))
-            });
         let mut findings = Findings::default();
         let mut runs: Vec<HostRun> = Vec::new();
-        for (host, outcome) in fleet.open(wanted.collect()) {
+        for (host, outcome) in fleet.open(wanted) {
             runs.push(outcome.unwrap_or_else(|e| panic!("{}: {e}", host.name)));
         }
         let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
@@ -273,11 +276,8 @@ impl Recorded {
 }
 
 /// What a host shall have in its kernel. Files and packages are plan's affair, and change with their templates.
-fn kernel(roles: &Roles, cluster: &Cluster, host: &Host, with_units: bool) -> Vec<Resource> {
-    let mut wanted = roles
-        .over(cluster)
-        .of(host, &Distribution::assumed())
-        .unwrap();
+fn kernel(roles: &Expansion, cluster: &Cluster, host: &Host, with_units: bool) -> Vec<Resource> {
+    let mut wanted = roles.of(host, &Distribution::assumed()).unwrap();
     wanted.retain(|r| {
         matches!(
             r,
@@ -498,7 +498,7 @@ fn what_a_client_lacks_is_named_for_each_port() {
 }
 
 #[test]
-fn a_service_on_every_port_that_names_none_is_told() {
+fn a_service_on_every_port_that_names_none_is_reported() {
     let mut cluster = recorded("dr").cluster;
     cluster.services[0].ports.clear();
     cluster.services[0].check.ports.clear();
@@ -532,7 +532,7 @@ fn an_answer_that_is_cut_anywhere_is_read_without_panic() {
     }
 }
 
-/// What cannot be known without all hosts is told as a note, and is no finding.
+/// What cannot be known without all hosts is a note, and no finding.
 #[test]
 fn hosts_that_are_not_asked_make_no_findings() {
     let recorded = recorded("dr-keepalived");

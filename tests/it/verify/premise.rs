@@ -1,5 +1,5 @@
 //! What each check rests on, and what becomes of it on a host where that does not hold: it says "skipped" and why, and is
-//! no finding that nothing mends.
+//! no finding that cannot be repaired.
 
 use lvsctl::check::{Findings, Severity, registry};
 
@@ -323,7 +323,7 @@ fn a_redirected_port_is_looked_at_where_it_leads() {
     let bad: Vec<_> = findings.all.iter().filter(|f| f.host == "rs1").collect();
     let ours = ["listener", "firewall-vip", "own-answer"];
     assert!(!bad.iter().any(|f| ours.contains(&f.check.id)), "{bad:?}");
-    // Nobody there, or the filter lets only the port of the VIP pass.
+    // No server is there, or the filter lets only the port of the VIP pass.
     let parts = [
         ("listener tcp", PORT_80),
         ("firewall legacy", rules.as_str()),
@@ -476,7 +476,7 @@ enum Then {
     Refused,
     /// It holds wherever the check is made at all; why.
     Holds(&'static str),
-    /// No look from the host tells it.
+    /// It cannot be seen from the host.
     NotSeen(&'static str),
 }
 
@@ -558,13 +558,13 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
     ),
     (
         "vip-only-on-lo",
-        "ip tells addresses",
+        "ip shows addresses",
         Refused,
         "ip-address(8)",
     ),
     (
         "vip-not-held",
-        "ip tells addresses",
+        "ip shows addresses",
         Refused,
         "ip-address(8)",
     ),
@@ -612,7 +612,7 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
     ),
     (
         "listener",
-        "... DNAT to a container in its own network namespace",
+        "... DNAT to a container in another network namespace",
         Skipped("docker-publishes-the-port"),
         "iptables-extensions(8) DNAT; Docker's published ports",
     ),
@@ -674,7 +674,7 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
         "reply-route",
         "routes follow addresses, not marks",
         Skipped("replies-by-mark"),
-        "ip-rule(8) fwmark; ip route get knows no mark unless told",
+        "ip-rule(8) fwmark; ip route get knows only the mark of its arguments",
     ),
     (
         "rp-filter",
@@ -751,7 +751,7 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
     (
         "mark-counters",
         "iptables counts",
-        Holds("rules without counters are not told by iptables-save -c"),
+        Holds("iptables-save -c shows no rule without counters"),
         "iptables-save(8)",
     ),
     (
@@ -918,7 +918,7 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
     ),
     (
         "clocks",
-        "date tells fractions",
+        "date shows fractions",
         Elsewhere("look::clocks_of_either_date"),
         "busybox date",
     ),
@@ -1018,7 +1018,7 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
         Skipped("iptables-missing-health"),
         "iptables(8), nft(8)",
     ),
-    ("link", "ip tells of interfaces", Refused, "ip-link(8)"),
+    ("link", "ip shows interfaces", Refused, "ip-link(8)"),
     ("traffic-control", "tc is there", Skipped("no-tc"), "tc(8)"),
     (
         "packet-route",
@@ -1046,7 +1046,7 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
     ),
     (
         "duplicate-address",
-        "ip tells addresses",
+        "ip shows addresses",
         Refused,
         "ip-address(8)",
     ),

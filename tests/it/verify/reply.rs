@@ -175,7 +175,7 @@ fn a_vip_without_a_service_is_a_director_too() {
     }
 }
 
-/// Requests come by the interface of the real server's own address, whatever network the VIP is in.
+/// Requests arrive on the interface with the real server's address, whatever network the VIP is in.
 #[test]
 fn a_strict_filter_counts_where_requests_come_in() {
     let host = Made {

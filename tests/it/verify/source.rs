@@ -59,8 +59,18 @@ fn found(host: &str, routes: &[(&str, &str)]) -> Vec<String> {
 #[test]
 fn a_vip_is_no_source_address() {
     for (what, host, routes, names) in [
-        ("its own, IPv4", "lb1", ("10.0.0.12", "10.0.0.14"), None),
-        ("its own, IPv6", "lb1", ("fd00::12", "fd00::14"), None),
+        (
+            "the director's address, IPv4",
+            "lb1",
+            ("10.0.0.12", "10.0.0.14"),
+            None,
+        ),
+        (
+            "the director's address, IPv6",
+            "lb1",
+            ("fd00::12", "fd00::14"),
+            None,
+        ),
         (
             "the VIP, IPv4",
             "lb1",

@@ -1,4 +1,4 @@
-//! Which sync daemon a director runs: that of the instance that is told to have one.
+//! Which sync daemon a director runs: that of the instance with `sync_daemon: true`.
 
 use crate::verify::made::{Made, of, verify};
 
@@ -49,7 +49,7 @@ fn found(inventory: &str, one: &'static str, two: &'static str) -> Vec<String> {
 }
 
 #[test]
-fn the_instance_with_the_daemon_tells_who_sends() {
+fn the_instance_with_the_daemon_decides_who_sends() {
     let wants = |host: &str, role: &str, found: &str| {
         format!("{host}: {role}: expected a {role} sync daemon, found {found}")
     };
@@ -85,9 +85,9 @@ fn the_instance_with_the_daemon_tells_who_sends() {
 }
 
 #[test]
-fn nobody_asked_for_a_daemon() {
+fn a_daemon_that_the_inventory_does_not_have() {
     let quiet = PAIR.replace(", sync_daemon: true", "");
-    // Two directors that both serve may both send; one alone is heard by nobody.
+    // Two directors that both serve may both send; what one alone sends is received by none.
     for (one, two, want) in [
         ("", "", 0),
         (MASTER, BACKUP, 0),

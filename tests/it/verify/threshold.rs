@@ -16,7 +16,7 @@ services:
   mark6: { vip: 'fd00::201', port: [80, 443], fwmark: 8, mode: tun, scheduler: wrr }
 ";
 
-/// Also a service of somebody else.
+/// Also a service that is not in the inventory.
 const TABLE: &str = "\
 -A -t 192.168.100.200:80 -s rr
 -a -t 192.168.100.200:80 -r 192.168.100.12:80 -m -w 3

@@ -33,7 +33,7 @@ const fn case(
 const NONE: [&str; 3] = ["", "", ""];
 const ENABLED: &str = "-> /usr/lib/systemd/system/placeholder.service";
 
-/// A unit of the administrator's own, its link, and what it runs.
+/// A unit of the administrator, its link, and what it runs.
 macro_rules! unit {
     ($name:literal, $text:literal) => {
         &[
@@ -136,7 +136,7 @@ pub(super) const CASES: &[Case] = &[
         ["boot-unit", "runs as nobody", "rm "],
     ),
     case(
-        "a network of its own",
+        "a private network namespace",
         "rhel-10",
         "lb1",
         keepalived!("[Service]\nPrivateNetwork=yes\n"),

@@ -50,7 +50,7 @@ fn healthy_rules_are_no_findings() {
             .iter()
             .any(|f| f.what.contains("203.0.113.7"))
     );
-    // A set that nobody listed.
+    // A set that was not listed.
     let set = "-A INPUT -m set --match-set bad src -j DROP";
     let findings = verify(
         DR,

@@ -1,4 +1,4 @@
-//! Each real server by itself, as directors and it itself ask.
+//! Requests to one real server: from the directors, and from the real server to itself.
 
 use super::{DR, LB1, LB2, RS1, RS2, SETTINGS, bad, mine};
 use crate::verify::made::{Made, verify_live};
