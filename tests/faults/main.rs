@@ -2,7 +2,7 @@
 //! that its file names, and the cluster is clean again after the repair.
 //!
 //! `cargo test --test faults -- --list` names them; `-- --ignored boot::` runs those whose names contain that. A cluster
-//! is brought up once and serves all its faults; `--test-threads` says how many labs there are at a time.
+//! serves many faults, one after another; `--test-threads` says how many labs there are at a time.
 
 mod bench;
 mod board;

@@ -7,9 +7,13 @@ use libtest_mimic::{Failed, Trial};
 use crate::fault::{self, Fault, Repair};
 use crate::topologies;
 use crate::verify::commands;
+use crate::work::{self, What};
 
 const AT_LEAST: usize = 120;
 const AT_LEAST_AT_BOOT: usize = 40;
+
+/// Of `make faults-few`.
+const FEW_TOPOLOGY: &str = "dr-keepalived";
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trial = |name: &str, test: fn() -> Result<(), Failed>| Trial::test(name, test);
@@ -65,30 +69,18 @@ pub(crate) fn trials() -> Vec<Trial> {
             }
             expect(all.len() >= 10, format!("{} combinations", all.len()))
         }),
-        trial("named::a_file_with_a_slip_is_refused", || {
-            let good = "about: a\ntopology: dr\nhost: lb1\ninject: x\nfinds: [drift]\nrepaired_by: apply\n";
-            let fault = fault::parse("g::n", good)?;
-            expect(
-                fault.repaired_by == [Repair::Apply] && fault.traffic,
-                format!("{fault:?}"),
-            )?;
-            for (from, to) in [
-                ("host: lb1", "hosts: lb1"),
-                ("host: lb1\n", ""),
-                ("topology: dr\n", ""),
-                ("[drift]", "[]"),
-                ("[drift]", "drift"),
-                ("repaired_by: apply", "repaired_by: undo"),
-                ("repaired_by: apply", "repaired_by: magic"),
-                ("inject: x", "inject: { host: lb1 }"),
-            ] {
-                let bad = good.replacen(from, to, 1);
-                if let Ok(read) = fault::parse("g::n", &bad) {
-                    return Err(format!("{from:?} to {to:?} is read: {read:?}").into());
-                }
-            }
-            Ok(())
-        }),
+        trial(
+            "named::a_file_with_a_slip_is_refused",
+            a_file_with_a_slip_is_refused,
+        ),
+        trial(
+            "named::the_few_are_a_tenth_and_of_every_group",
+            the_few_are_a_tenth_and_of_every_group,
+        ),
+        trial(
+            "named::another_lab_is_for_the_most_jobs",
+            another_lab_is_for_the_most_jobs,
+        ),
         trial("named::the_commands_of_a_fix", || {
             let of = |text| commands(text).join(" | ");
             for (fix, expected) in [
@@ -111,6 +103,91 @@ pub(crate) fn trials() -> Vec<Trial> {
             Ok(())
         }),
     ]
+}
+
+fn the_few_are_a_tenth_and_of_every_group() -> Result<(), Failed> {
+    let all = fault::catalogue()?;
+    let jobs = work::jobs()?;
+    let mut few = Vec::new();
+    for name in few_of(include_str!("../../Makefile")) {
+        let job = jobs.iter().find(|job| job.name == name);
+        match &job.ok_or_else(|| format!("no fault {name}"))?.what {
+            What::Fault(fault) => few.push(fault),
+            What::Mixed(faults) => few.extend(faults),
+            What::Healthy(_) => {}
+        }
+    }
+    let names: BTreeSet<&str> = few.iter().map(|fault| fault.name.as_str()).collect();
+    expect(
+        names.len() * 10 >= all.len(),
+        format!("{} of {} faults", names.len(), all.len()),
+    )?;
+    let here = all
+        .iter()
+        .filter(|fault| fault.topologies.iter().any(|t| t == FEW_TOPOLOGY));
+    let groups: BTreeSet<&str> = here.filter_map(|fault| group(&fault.name)).collect();
+    let tried: BTreeSet<&str> = names.iter().filter_map(|name| group(name)).collect();
+    let left: Vec<&&str> = groups.difference(&tried).collect();
+    expect(left.is_empty(), format!("none of {left:?}"))
+}
+
+fn another_lab_is_for_the_most_jobs() -> Result<(), Failed> {
+    for (what, groups, expected) in [
+        ("nothing", &[][..], None),
+        (
+            "new ones in order",
+            &[(true, 50), (false, 1), (false, 9)],
+            Some(1),
+        ),
+        ("a new one that is done", &[(false, 0)], None),
+        ("no new one", &[(true, 8), (true, 30), (true, 0)], Some(1)),
+        ("too few for a lab", &[(true, 7), (true, 0)], None),
+    ] {
+        let found = work::next(groups);
+        expect(found == expected, format!("{what}: {found:?}"))?;
+    }
+    Ok(())
+}
+
+fn a_file_with_a_slip_is_refused() -> Result<(), Failed> {
+    let good = "about: a\ntopology: dr\nhost: lb1\ninject: x\nfinds: [drift]\nrepaired_by: apply\n";
+    let fault = fault::parse("g::n", good)?;
+    expect(
+        fault.repaired_by == [Repair::Apply] && fault.traffic,
+        format!("{fault:?}"),
+    )?;
+    for (from, to) in [
+        ("host: lb1", "hosts: lb1"),
+        ("host: lb1\n", ""),
+        ("topology: dr\n", ""),
+        ("[drift]", "[]"),
+        ("[drift]", "drift"),
+        ("repaired_by: apply", "repaired_by: undo"),
+        ("repaired_by: apply", "repaired_by: magic"),
+        ("inject: x", "inject: { host: lb1 }"),
+    ] {
+        let bad = good.replacen(from, to, 1);
+        if let Ok(read) = fault::parse("g::n", &bad) {
+            return Err(format!("{from:?} to {to:?} is read: {read:?}").into());
+        }
+    }
+    Ok(())
+}
+
+fn group(name: &str) -> Option<&str> {
+    name.split_once("::").map(|(group, _)| group)
+}
+
+/// The names that `make faults-few` runs.
+fn few_of(makefile: &str) -> Vec<String> {
+    let makefile = makefile.replace("\\\n", " ");
+    let list = makefile
+        .lines()
+        .find_map(|line| line.strip_prefix("FEW_FAULTS := "));
+    let names = list.unwrap_or_default().split_whitespace();
+    names
+        .map(|name| format!("{FEW_TOPOLOGY}::{name}"))
+        .collect()
 }
 
 fn expect(holds: bool, otherwise: String) -> Result<(), Failed> {

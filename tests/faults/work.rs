@@ -1,8 +1,9 @@
-//! What is to be done in labs, and the threads that do it: one lab each, all jobs of a topology one after another.
+//! Jobs in labs, and the threads that do them: each has one lab at a time, and takes the jobs of its topology one after
+//! another. How a job is done belongs in `job`, `mixed` and `healthy`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::bench::Bench;
@@ -77,6 +78,64 @@ pub(crate) fn jobs() -> Result<Vec<Job>, String> {
     Ok(all)
 }
 
+/// How many jobs are worth another lab for a topology that one works on already: to bring it up takes as long as some of them.
+const WORTH_A_LAB: usize = 8;
+
+/// The jobs of one topology that no lab has begun.
+struct Group {
+    /// Whether a lab works on this topology.
+    begun: bool,
+    left: VecDeque<Job>,
+}
+
+/// Each topology by whether a lab has begun with it, and how many jobs are left: the one that the next lab is for.
+pub(crate) fn next(groups: &[(bool, usize)]) -> Option<usize> {
+    let new = groups.iter().position(|(begun, left)| !begun && *left > 0);
+    new.or_else(|| {
+        let all = groups.iter().enumerate();
+        let worth = all.filter(|(_, (_, left))| *left >= WORTH_A_LAB);
+        worth
+            .max_by_key(|(_, (_, left))| *left)
+            .map(|(index, _)| index)
+    })
+}
+
+/// What all threads take their jobs from.
+struct Queue(Mutex<Vec<Group>>);
+
+impl Queue {
+    fn of(jobs: Vec<Job>) -> Self {
+        let mut groups: BTreeMap<usize, Group> = BTreeMap::new();
+        for job in jobs {
+            let place = topologies::ALL.iter().position(|t| *t == job.topology);
+            let group = groups.entry(place.unwrap_or(usize::MAX));
+            let group = group.or_insert_with(|| Group {
+                begun: false,
+                left: VecDeque::new(),
+            });
+            group.left.push_back(job);
+        }
+        Self(Mutex::new(groups.into_values().collect()))
+    }
+
+    fn groups(&self) -> MutexGuard<'_, Vec<Group>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The group that another lab is for, and its first job.
+    fn begin(&self) -> Option<(usize, Job)> {
+        let mut groups = self.groups();
+        let state: Vec<(bool, usize)> = groups.iter().map(|g| (g.begun, g.left.len())).collect();
+        let index = next(&state)?;
+        groups[index].begun = true;
+        Some((index, groups[index].left.pop_front()?))
+    }
+
+    fn more(&self, index: usize) -> Option<Job> {
+        self.groups()[index].left.pop_front()
+    }
+}
+
 pub(crate) struct Workers {
     threads: Vec<JoinHandle<()>>,
     lines: Arc<Mutex<Vec<Line>>>,
@@ -94,27 +153,14 @@ impl Workers {
 
 /// Starts the work; the board gets each outcome.
 pub(crate) fn start(jobs: Vec<Job>, board: &Arc<Board>, options: Options) -> Workers {
-    let mut groups: BTreeMap<usize, Vec<Job>> = BTreeMap::new();
-    for job in jobs {
-        let place = topologies::ALL.iter().position(|t| *t == job.topology);
-        groups
-            .entry(place.unwrap_or(usize::MAX))
-            .or_default()
-            .push(job);
-    }
-    let groups: VecDeque<Vec<Job>> = groups.into_values().collect();
-    let queue = Arc::new(Mutex::new(groups));
+    let queue = Arc::new(Queue::of(jobs));
     let lines = Arc::new(Mutex::new(Vec::new()));
     let one = |_| {
         let (queue, lines, board) = (Arc::clone(&queue), Arc::clone(&lines), Arc::clone(board));
         std::thread::spawn(move || {
-            loop {
-                let next = queue
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .pop_front();
-                let Some(group) = next else { return };
-                work(group, &board, &lines, options);
+            while let Some((group, first)) = queue.begin() {
+                let jobs = std::iter::once(first).chain(std::iter::from_fn(|| queue.more(group)));
+                work(jobs, &board, &lines, options);
             }
         })
     };
@@ -122,10 +168,17 @@ pub(crate) fn start(jobs: Vec<Job>, board: &Arc<Board>, options: Options) -> Wor
     Workers { threads, lines }
 }
 
-fn work(group: Vec<Job>, board: &Board, lines: &Mutex<Vec<Line>>, options: Options) {
-    let Some(first) = group.first() else { return };
+/// Jobs of one topology, in one lab.
+fn work(
+    jobs: impl Iterator<Item = Job>,
+    board: &Board,
+    lines: &Mutex<Vec<Line>>,
+    options: Options,
+) {
+    let mut jobs = jobs.peekable();
+    let Some(first) = jobs.peek() else { return };
     let mut bench = Bench::of(&first.topology);
-    for job in group {
+    for job in jobs {
         let done = catch_unwind(AssertUnwindSafe(|| one(&mut bench, &job, options)));
         let (line, outcome) = done.unwrap_or_else(|panic| {
             bench.discard();

@@ -20,6 +20,7 @@ of boot-time faults by a reboot.
 |---|---|
 | `make faults` | all faults, healthy states and combinations |
 | `make faults ONLY=\"boot:: ipvs::weight\"` | those whose names contain one of the words |
+| `make faults-few` | a fixed tenth of them, of one topology |
 | `make faults SHARD=K/N` | the Kth of N parts, K from 0 |
 | `make faults HEALTHY=50` | asks `verify` 50 times in each healthy state |
 | `make faults REBOOT=1` | reboots hosts for boot-time faults |
