@@ -161,6 +161,7 @@ impl HostRun<'_> {
             guard: &first,
             seconds: None,
             who: run.holder,
+            lock: &super::lock::path(&run.cluster.name),
             manager: None,
         };
         self.well("keeping the previous state", &arm.script())?;
@@ -177,6 +178,7 @@ impl HostRun<'_> {
             guard,
             seconds: Some(seconds),
             who: run.holder,
+            lock: &super::lock::path(&run.cluster.name),
             manager,
         };
         self.well("arming the guard", &arm.script())?;
