@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::fact::address::Addresses;
 use crate::fact::route::Routes;
 use crate::fact::sysctl::Sysctls;
@@ -13,6 +15,7 @@ use crate::plan::maintenance::{self, RecordError};
 use crate::plan::manifest::{DIRECTORY, Manifest, ManifestError};
 use crate::resource::Resource;
 use crate::shell::quote;
+use crate::unix_time::to_the_second;
 
 const MANIFEST: &str = "manifest";
 
@@ -37,17 +40,39 @@ pub struct Answer {
 }
 
 /// A guard that an earlier run left on the host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
 pub enum Earlier {
     /// It puts the old state back then, in seconds since 1970 by the host's clock.
-    Armed { until: u64, who: String },
+    Armed {
+        until: u64,
+        #[serde(rename = "by")]
+        who: String,
+    },
     /// It is putting it back now.
     Firing,
     /// It did then, whole or in part.
-    Fired { at: u64, well: bool },
+    Fired {
+        at: u64,
+        #[serde(rename = "whole")]
+        well: bool,
+    },
 }
 
 impl Earlier {
+    /// What it is, with times by the host's clock.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Armed { until, who } => format!("armed by {who} until {}", to_the_second(*until)),
+            Self::Firing => "fired: the host puts its old state back now".to_owned(),
+            Self::Fired { at, well } => format!(
+                "fired at {}: the host put its old state back{}",
+                to_the_second(*at),
+                if *well { "" } else { " in part" }
+            ),
+        }
+    }
+
     /// From the name of a file in the guard's folder, and what it holds.
     fn of(name: &str, text: &str) -> Option<Self> {
         let mut words = text.split_whitespace();

@@ -26,6 +26,11 @@ pub(crate) fn to_the_minute(seconds: u64) -> String {
     format!("{} {hour:02}:{minute:02} UTC", Date::of_unix(seconds))
 }
 
+/// `2026-11-28 19:05:07 UTC`.
+pub(crate) fn to_the_second(seconds: u64) -> String {
+    format!("{} {}", Date::of_unix(seconds), time_of_day(seconds))
+}
+
 /// `19:05:07 UTC`.
 pub(crate) fn time_of_day(seconds: u64) -> String {
     let (hour, minute, second) = of_day(seconds);
@@ -61,6 +66,7 @@ mod tests {
     #[test]
     fn parts_of_a_time() {
         assert_eq!(to_the_minute(1_795_892_012), "2026-11-28 18:53 UTC");
+        assert_eq!(to_the_second(1_795_892_012), "2026-11-28 18:53:32 UTC");
         assert_eq!(time_of_day(1_795_892_012), "18:53:32 UTC");
     }
 }

@@ -22,6 +22,7 @@ pub mod firewall;
 mod firewall_fix;
 mod flow;
 pub mod grouping;
+mod guard;
 mod health;
 mod health_path;
 mod interfaces;

@@ -2,8 +2,8 @@
 
 use super::Check;
 use super::{
-    arp, arp_answer, arptables, boot, clocks, conntrack, drift, end_to_end, health, health_path,
-    iptables, ipvs, keepalived, kernel_settings, nat_rules,
+    arp, arp_answer, arptables, boot, clocks, conntrack, drift, end_to_end, guard, health,
+    health_path, iptables, ipvs, keepalived, kernel_settings, nat_rules,
 };
 use super::{ipvs_health, ipvs_sync, ipvs_sysctl, ipvs_timeouts, running};
 use super::{
@@ -22,6 +22,7 @@ pub fn find(id: &str) -> Option<&'static Check> {
 
 pub static ALL: &[&Check] = &[
     &reachable::REACHABLE,
+    &guard::GUARD,
     &drift::DRIFT,
     &sysctl_at_boot::PERSISTED_SYSCTL,
     &boot::BOOT_UNIT,

@@ -14,6 +14,8 @@ use crate::plan::stages::{self, Way};
 use crate::report;
 use crate::report::summary::{self, Outcome, Row};
 use crate::run::fleet::Applied;
+use crate::run::guard::Rollback;
+use crate::run::unconverged::{self, Before};
 use crate::run::wait_converged::{self, REPAIRS, Unheld, Unsettled};
 use crate::run::{Fleet, HostError, HostRun};
 
@@ -252,7 +254,11 @@ fn prepare<'h>(
     guarded::look(fleet, &mut hosts, &mut plans, args.confirm);
     if goal == Goal::Inventory {
         for host in hosts.iter_mut().filter(|run| run.host.is_director()) {
-            host.guard.rollback = true;
+            host.guard.rollback = if session.cluster().keepalived {
+                Rollback::Converged
+            } else {
+                Rollback::Proven
+            };
         }
         for (host, plan) in hosts.iter().zip(&mut plans) {
             plan.notes.extend(vips::notes(&unheld, &host.host.name));
@@ -364,9 +370,11 @@ fn execute(
         first,
         others,
         withheld,
+        unheld,
         unreached: mut rows,
         ..
     } = run;
+    let before = Before::of(fleet.run.desired(), &hosts, &unheld);
     let order: Vec<&Host> = hosts.iter().map(|run| run.host).collect();
     let directors = order
         .iter()
@@ -389,6 +397,7 @@ fn execute(
     } else {
         Vec::new()
     };
+    unconverged::conclude(fleet, &before, &mut done, &unsettled);
     if let Some(line) = vips::left(&done).filter(|_| !well) {
         output::aside(&line);
     }

@@ -16,6 +16,7 @@ use crate::fact::ipvs::Rates;
 use crate::fact::keepalived;
 use crate::model::Drain;
 use crate::plan::maintenance::words;
+use crate::probe::Earlier;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StatusView {
@@ -24,6 +25,8 @@ pub struct StatusView {
     pub services: Vec<Service>,
     /// What is drained until an operator ends it.
     pub maintenance: Vec<Drained>,
+    /// Guards of runs on directors: armed, or fired.
+    pub guards: Vec<Guarded>,
     /// The connection table, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<Connections>,
@@ -35,6 +38,14 @@ pub struct Drained {
     pub drain: Drain,
     /// Whether its time is over.
     pub overdue: bool,
+}
+
+/// A guard that a run left on a host. Times are by the host's clock, in seconds since the epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Guarded {
+    pub host: String,
+    #[serde(flatten)]
+    pub guard: Earlier,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -210,6 +221,7 @@ pub fn text(writer: &mut dyn Write, view: &StatusView, style: Style) -> io::Resu
         writeln!(writer, "\nno services")?;
     }
     maintenance(writer, &view.maintenance, style)?;
+    guards(writer, &view.guards, style)?;
     if let Some(all) = &view.connections {
         connections::text(writer, all, style)?;
     }
@@ -252,21 +264,48 @@ fn directors(writer: &mut dyn Write, directors: &[Director], style: Style) -> io
 }
 
 fn maintenance(writer: &mut dyn Write, all: &[Drained], style: Style) -> io::Result<()> {
-    if all.is_empty() {
+    let lines = all.iter().map(|drained| {
+        let mut line = words(&drained.drain);
+        if drained.overdue {
+            line.push_str("; its time is over");
+        }
+        line
+    });
+    part(writer, "maintenance", lines, style)
+}
+
+fn guards(writer: &mut dyn Write, all: &[Guarded], style: Style) -> io::Result<()> {
+    let lines = all.iter().map(|guarded| {
+        let more = match guarded.guard {
+            Earlier::Armed { .. } => {
+                ": the host then puts its old state back, unless a run confirms the change"
+            }
+            Earlier::Firing | Earlier::Fired { .. } => "; `lvsctl verify` says what to do",
+        };
+        format!("{} {}{more}", guarded.host, guarded.guard.words())
+    });
+    part(writer, "guards", lines, style)
+}
+
+/// Lines under a heading; nothing where there are none.
+fn part(
+    writer: &mut dyn Write,
+    heading: &str,
+    lines: impl ExactSizeIterator<Item = String>,
+    style: Style,
+) -> io::Result<()> {
+    if lines.len() == 0 {
         return Ok(());
     }
-    writeln!(writer, "\n{}", style.paint(Tone::Heading, "maintenance"))?;
+    writeln!(writer, "\n{}", style.paint(Tone::Heading, heading))?;
     const INDENT: &str = "  ";
     let narrower = Style {
         width: style.width.map(|width| width.saturating_sub(INDENT.len())),
         ..style
     };
-    for drained in all {
-        let mut line = sanitize::line(&words(&drained.drain)).into_owned();
-        if drained.overdue {
-            line.push_str("; its time is over");
-        }
-        writeln!(writer, "{INDENT}{}", paragraph(&line, "    ", narrower))?;
+    for line in lines {
+        let line = paragraph(&sanitize::line(&line), "    ", narrower);
+        writeln!(writer, "{INDENT}{line}")?;
     }
     Ok(())
 }

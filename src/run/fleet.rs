@@ -313,4 +313,4 @@ impl<'a> Fleet<'a> {
 
 #[cfg(test)]
 #[path = "fleet_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -23,9 +23,9 @@ const TEXT: &str = "cluster: t\nnetworks: 10.0.0.0/24\nhosts:\n  lb1: { role: di
                     vrrp: { virtual_router_id: 1 }\nservices: { web: { vip: 10.0.0.9, port: 80 } }\n";
 
 /// What happened, in words; an interrupt comes with the event that it names.
-struct Log<'a> {
-    lines: Mutex<Vec<String>>,
-    cancel: Option<(&'a str, &'a CancelToken)>,
+pub(crate) struct Log<'a> {
+    pub(crate) lines: Mutex<Vec<String>>,
+    pub(crate) cancel: Option<(&'a str, &'a CancelToken)>,
 }
 
 impl Sink for Log<'_> {
@@ -47,7 +47,7 @@ impl Sink for Log<'_> {
     }
 }
 
-fn plan(host: &str, steps: &[(&str, Phase)]) -> HostPlan {
+pub(crate) fn plan(host: &str, steps: &[(&str, Phase)]) -> HostPlan {
     let step = |(title, phase): &(&str, Phase)| Step {
         title: (*title).to_owned(),
         script: format!("do {title}"),
@@ -66,7 +66,7 @@ fn plan(host: &str, steps: &[(&str, Phase)]) -> HostPlan {
 }
 
 /// A fleet of fake hosts, on one thread.
-fn with_fleet<T>(
+pub(crate) fn with_fleet<T>(
     cluster: &Cluster,
     fake: &FakeHosts,
     log: &Log,

@@ -31,15 +31,40 @@ pub struct Guarding {
     way: Option<WayIn>,
     /// All changes are guarded, for so long.
     pub confirm: Option<Duration>,
-    /// Whether the previous state is put back where the new one fails.
-    pub rollback: bool,
+    /// How long the previous state is kept, to be put back where the new one fails.
+    pub rollback: Rollback,
     /// Whether the previous state is kept on the host.
     kept: bool,
     /// Seconds of the guard that is armed now, and when they began.
     armed: Option<(u64, Instant)>,
 }
 
+/// Until when a host's previous state is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rollback {
+    /// It is not.
+    #[default]
+    None,
+    /// Until a probe after the last step finds the new one.
+    Proven,
+    /// Until the cluster has converged ([`super::unconverged`]).
+    Converged,
+}
+
 impl Guarding {
+    /// Whether the host has its previous state still.
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    #[cfg(test)]
+    pub(super) fn kept_for_test() -> Self {
+        Self {
+            kept: true,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn seconds(&self) -> u64 {
         self.confirm.map_or(SECONDS, |time| time.as_secs().max(1))
     }
@@ -148,7 +173,7 @@ impl HostRun<'_> {
         plan: &HostPlan,
         part: Range<usize>,
     ) -> Result<Range<usize>, HostError> {
-        if !self.guard.rollback || self.guard.kept {
+        if self.guard.rollback == Rollback::None || self.guard.kept {
             return Ok(part);
         }
         let Some(first) = self.guard_of(run, plan, part.clone(), Extent::Rollback) else {
@@ -161,6 +186,7 @@ impl HostRun<'_> {
             guard: &first,
             seconds: None,
             who: run.holder,
+            lock: &super::lock::path(&run.cluster.name),
             manager: None,
         };
         self.well("keeping the previous state", &arm.script())?;
@@ -177,6 +203,7 @@ impl HostRun<'_> {
             guard,
             seconds: Some(seconds),
             who: run.holder,
+            lock: &super::lock::path(&run.cluster.name),
             manager,
         };
         self.well("arming the guard", &arm.script())?;
@@ -337,7 +364,7 @@ fn has_fired(error: &HostError) -> bool {
 /// Whether the host answers, and its new state is what is wrong.
 fn fails_by_its_state(error: &HostError) -> bool {
     match error {
-        HostError::Step { .. } | HostError::StillDiffers(_) => true,
+        HostError::Step { .. } | HostError::StillDiffers(_) | HostError::Unconverged(_) => true,
         HostError::WillRestore { cause, .. } => fails_by_its_state(cause),
         _ => false,
     }

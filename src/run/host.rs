@@ -19,7 +19,7 @@ use crate::role::Expansion;
 use crate::secret::{self, Secrets};
 use crate::transport::{Connect, Output, RemoteShell, TransportError};
 
-use super::guard::Guarding;
+use super::guard::{Guarding, Rollback};
 use super::host_error::{HostError, tail};
 use super::lock::{self, Taken};
 use crate::cancel::CancelToken;
@@ -268,7 +268,9 @@ impl<'a> HostRun<'a> {
         if !left.is_empty() {
             return Err(HostError::StillDiffers(left));
         }
-        self.forget_previous(run);
+        if self.guard.rollback != Rollback::Converged {
+            self.forget_previous(run);
+        }
         run.sink.event(&Event::Done {
             host: self.host.name.clone(),
             steps: plan.steps.len(),

@@ -35,6 +35,8 @@ pub enum HostError {
     },
     #[error("all steps were done, and these still differ: {}; `plan` shows how", .0.join(", "))]
     StillDiffers(Vec<String>),
+    #[error("the cluster did not converge with the new state of this director: {}", .0.join("; "))]
+    Unconverged(Vec<String>),
     #[error("interrupted before the step {next:?}; {done} of {of} steps are done")]
     Interrupted {
         next: String,
@@ -80,7 +82,7 @@ impl HostError {
             Self::Obstacles(_) => "unsuitable-host",
             Self::Locked { .. } => "locked",
             Self::Step { .. } => "step-failed",
-            Self::StillDiffers(_) => "not-converged",
+            Self::StillDiffers(_) | Self::Unconverged(_) => "not-converged",
             Self::Interrupted { .. } => "interrupted",
             Self::Halted { .. } => "halted",
             Self::Guard { .. } => "guard",
@@ -96,8 +98,8 @@ impl HostError {
     /// How many of its steps a host had done; none where that is not known.
     pub fn steps_done(&self, of: usize) -> Option<usize> {
         match self {
-            // Both come from the probe after the last step.
-            Self::StillDiffers(_) | Self::Probe(_) => Some(of),
+            // All come after the last step.
+            Self::StillDiffers(_) | Self::Unconverged(_) | Self::Probe(_) => Some(of),
             Self::Step { index, .. } => Some(*index),
             Self::Transport { step, .. } => *step,
             Self::Interrupted { done, .. } | Self::Halted { done, .. } => Some(*done),

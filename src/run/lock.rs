@@ -2,7 +2,7 @@
 
 use crate::shell::quote;
 
-fn path(cluster: &str) -> String {
+pub(super) fn path(cluster: &str) -> String {
     format!("/run/lvsctl-{cluster}.lock")
 }
 

@@ -9,6 +9,7 @@ pub mod leftovers;
 pub mod lock;
 pub mod steady;
 pub mod this_machine;
+pub mod unconverged;
 pub mod wait_converged;
 
 pub use fleet::Fleet;

@@ -2,9 +2,11 @@
 
 use lvsctl::fact::ipvs::Rates;
 use lvsctl::model::Drain;
+use lvsctl::probe::Earlier;
 use lvsctl::report::Style;
 use lvsctl::report::status::{
-    Director, DirectorState, Drained, Out, RealServer, Service, State, StatusView, json, text,
+    Director, DirectorState, Drained, Guarded, Out, RealServer, Service, State, StatusView, json,
+    text,
 };
 
 fn director(host: &str, state: DirectorState, vips: &[&str], note: Option<&str>) -> Director {
@@ -129,6 +131,22 @@ fn view() -> StatusView {
                 overdue: false,
             },
         ],
+        guards: vec![
+            Guarded {
+                host: "director1".into(),
+                guard: Earlier::Armed {
+                    until: 1_790_000_120,
+                    who: "ann@desk process 7".into(),
+                },
+            },
+            Guarded {
+                host: "director2".into(),
+                guard: Earlier::Fired {
+                    at: 1_790_000_120,
+                    well: false,
+                },
+            },
+        ],
         connections: None,
     }
 }
@@ -163,6 +181,7 @@ fn an_empty_cluster_says_so() {
         directors: Vec::new(),
         services: Vec::new(),
         maintenance: Vec::new(),
+        guards: Vec::new(),
         connections: None,
     };
     assert_eq!(

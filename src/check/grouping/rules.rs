@@ -11,6 +11,7 @@ use crate::check::end_to_end::{
     END_TO_END, GETS_CONNECTIONS, HTTP_STATUS, HTTP_TEXT, PERSISTENCE, SHARES, STATISTICS,
     WHO_ANSWERS,
 };
+use crate::check::guard::GUARD;
 use crate::check::health::HEALTH;
 use crate::check::health_path::FIREWALL_HEALTH;
 use crate::check::iptables::IPTABLES_BACKEND;
@@ -340,6 +341,7 @@ static RULES: &[(&[From], At, &[&Check])] = &[
 
 /// Checks whose faults leave alone what clients get now.
 static HARMLESS: &[&Check] = &[
+    &GUARD,
     &PERSISTED_SYSCTL,
     &SEND_REDIRECTS,
     &SYNC_DAEMON,

@@ -16,7 +16,9 @@ use crate::model::ports;
 use crate::model::{Cluster, Host, Maintenance, Service};
 use crate::report;
 use crate::report::error::chain;
-use crate::report::status::{Director, DirectorState, Drained, RealServer, State, StatusView};
+use crate::report::status::{
+    Director, DirectorState, Drained, Guarded, RealServer, State, StatusView,
+};
 use crate::resource::ipvs::{Destination, Ipvs, KEEPALIVED, Virtual};
 use crate::run::{Fleet, HostRun};
 use crate::unix_time;
@@ -202,8 +204,20 @@ fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> Sta
         directors,
         services,
         maintenance: drained(cluster, unix_time::now().as_secs()),
+        guards: guards(runs),
         connections: None,
     }
+}
+
+fn guards(runs: &[HostRun]) -> Vec<Guarded> {
+    let of = |run: &HostRun| {
+        let guard = run.answer.guard.clone()?;
+        Some(Guarded {
+            host: run.host.name.clone(),
+            guard,
+        })
+    };
+    runs.iter().filter_map(of).collect()
 }
 
 fn drained(cluster: &Cluster, now: u64) -> Vec<Drained> {

@@ -49,6 +49,8 @@ pub struct Arm<'a> {
     pub seconds: Option<u64>,
     /// Who arms it, for the next run.
     pub who: &'a str,
+    /// The file of the lock that its run holds.
+    pub lock: &'a str,
     /// Who starts the timer after a reboot; none where a boot does not bring anything back.
     pub manager: Option<ServiceManager>,
 }
@@ -67,7 +69,8 @@ impl Arm<'_> {
              rm -rf \"$k\"\nmkdir \"$k\"\n"
         );
         text.push_str(&heredoc("cat >\"$d/functions.new\"", FUNCTIONS));
-        text.push_str(&heredoc("cat >\"$d/run.new\"", &self.program()));
+        let program = program(self.cluster, &folder(self.cluster), self.lock);
+        text.push_str(&heredoc("cat >\"$d/run.new\"", &program));
         text.push_str("mv -f \"$d/functions.new\" \"$d/functions\"\nmv -f \"$d/run.new\" \"$d/run\"\n. \"$d/functions\"\n");
         for Undo { save, .. } in &self.guard.undo {
             text.push_str(save);
@@ -84,20 +87,12 @@ impl Arm<'_> {
                  else mv -f \"$d/armed.new\" \"$d/armed\"; fi\nsync \"$d/armed\" \"$d\"\n",
                 quote(&one_line(self.who))
             ));
+            // `$$` is the session's shell here too, in a subshell of it. Where /proc does not show it, the guard does without.
+            text.push_str("sh \"$d/run\" shell $$ || rm -f \"$d/shell\"\n");
             text.push_str(&self.timer());
         }
         text.push_str("trap - EXIT\n");
         text
-    }
-
-    fn program(&self) -> String {
-        let name = service(&unit(self.cluster)).to_owned();
-        format!(
-            "#!/bin/sh\n# Made by lvsctl for the cluster {}; gone when the guard is disarmed.\nset -u\nd={}\nname={}\n{RUN}",
-            self.cluster,
-            quote(&folder(self.cluster)),
-            quote(&name)
-        )
     }
 
     fn undo(&self) -> String {
@@ -169,6 +164,17 @@ impl Arm<'_> {
              sleep 0.1\ndone\n"
         )
     }
+}
+
+/// The program of a guard, in some folder.
+pub(super) fn program(cluster: &str, folder: &str, lock: &str) -> String {
+    let unit = unit(cluster);
+    format!(
+        "#!/bin/sh\n# Made by lvsctl for the cluster {cluster}; gone when the guard is disarmed.\nset -u\nd={}\nname={}\nlock={}\n{RUN}",
+        quote(folder),
+        quote(service(&unit)),
+        quote(lock)
+    )
 }
 
 fn one_line(text: &str) -> String {

@@ -145,6 +145,7 @@ fn shells_read_the_scripts() {
                 guard: &guard,
                 seconds,
                 who: "ann's desk",
+                lock: "/run/lvsctl-t.lock",
                 manager,
             };
             for shell in [&["dash"][..], &["bash", "--posix"], &["busybox", "sh"]] {
@@ -164,4 +165,144 @@ fn shells_read_the_scripts() {
             }
         }
     });
+}
+
+/// How a shell of a run stands when the guard fires.
+struct Shell {
+    what: &'static str,
+    /// What it has been sent last; it prints the pid of what works there.
+    does: &'static str,
+    /// What the guard has recorded, from what it would record.
+    recorded: fn(&str) -> String,
+    ends: bool,
+}
+
+const SHELLS: &[Shell] = &[
+    Shell {
+        what: "it waits for the next script",
+        does: "echo $$",
+        recorded: str::to_owned,
+        ends: true,
+    },
+    Shell {
+        what: "a step hangs",
+        does: "( exec 9>&-; sh -c 'echo $$; exec sleep 1000' )",
+        recorded: str::to_owned,
+        ends: true,
+    },
+    Shell {
+        what: "a step that ignores SIGTERM hangs",
+        does: "( exec 9>&-; trap '' TERM; sh -c 'echo $$; exec sleep 1000' )",
+        recorded: str::to_owned,
+        ends: true,
+    },
+    Shell {
+        what: "a probe hangs, and has the lock too",
+        does: "sh -c 'echo $$; exec sleep 1000'",
+        recorded: str::to_owned,
+        ends: true,
+    },
+    Shell {
+        what: "the number is that of another process now",
+        does: "echo $$",
+        recorded: |line| {
+            let mut words = line.split(' ');
+            let (pid, begun) = (words.next().unwrap(), words.next().unwrap());
+            let begun: u64 = begun.parse().expect("ticks");
+            format!("{pid} {} {}", begun - 1, words.next().unwrap())
+        },
+        ends: false,
+    },
+    Shell {
+        what: "the host has booted since",
+        does: "echo $$",
+        recorded: |line| {
+            let words: Vec<&str> = line.split(' ').collect();
+            format!("{} {} 0-0", words[0], words[1])
+        },
+        ends: false,
+    },
+    Shell {
+        what: "nothing is recorded",
+        does: "echo $$",
+        recorded: |_| String::new(),
+        ends: false,
+    },
+];
+
+/// Whether a process is there and no zombie.
+fn lives(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map(|(_, rest)| &rest[..1]);
+    state.is_some_and(|state| state != "Z" && state != "X")
+}
+
+#[test]
+fn a_guard_that_fires_ends_the_shell_that_has_the_lock() {
+    std::thread::scope(|scope| {
+        for shell in [&["dash"][..], &["bash", "--posix"], &["busybox", "sh"]] {
+            scope.spawn(move || SHELLS.iter().for_each(|case| ends(shell, case)));
+        }
+    });
+}
+
+fn ends(shell: &[&str], case: &Shell) {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let what = format!("{}, {shell:?}", case.what);
+    let place = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| place.path().join(name).display().to_string();
+    std::fs::write(
+        at("run"),
+        script::program("t", &place.path().display().to_string(), &at("lock")),
+    )
+    .expect("the program");
+    let mut child = Command::new(shell[0])
+        .args(&shell[1..])
+        .arg("-s")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{}: {e}; apt-get install {0}", shell[0]));
+    let mut input = child.stdin.take().expect("a pipe");
+    let lock = at("lock");
+    writeln!(
+        input,
+        "exec 9>>{lock}; flock -n 9; trap 'rm -f {lock}' EXIT; trap 'exit 143' TERM\n{}",
+        case.does
+    )
+    .expect("it reads");
+    let mut pid = String::new();
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    output.read_line(&mut pid).expect("a pid");
+    let pid = pid.trim();
+    assert!(lives(pid), "{what}: {pid}");
+
+    let run = |text: &str| {
+        let done = Command::new(shell[0])
+            .args(&shell[1..])
+            .args(["-c", text])
+            .output()
+            .expect("a shell");
+        assert!(done.status.success(), "{what}: {text}: {done:?}");
+    };
+    run(&format!(
+        "{} {} shell {}",
+        shell.join(" "),
+        at("run"),
+        child.id()
+    ));
+    let recorded = std::fs::read_to_string(at("shell")).expect("a record");
+    std::fs::write(at("shell"), (case.recorded)(&recorded)).expect("a record");
+    run(&format!(". {}; end_shell", at("run")));
+    // Its file goes with the lock, and only then.
+    let file = std::path::Path::new(&lock).exists();
+    assert_eq!((lives(pid), file), (!case.ends, !case.ends), "{what}");
+    if case.ends {
+        child.wait().expect("it has ended");
+    } else {
+        child.kill().expect("a signal");
+        child.wait().expect("it ends");
+    }
+    drop(input);
 }

@@ -4,6 +4,21 @@ use crate::verify::{Damage, all, damage, edit, recorded, shown};
 
 const DR_KEEPALIVED: &[Damage] = &[
     damage(
+        "a guard is armed on a real server, and one has fired on a director",
+        &[
+            edit(
+                "rs1.probe",
+                "@NONCE sysctl values",
+                "@NONCE manifest guard armed\n1 120 4102444800 ann@desk process 7\n\n@NONCE sysctl values",
+            ),
+            edit(
+                "lb1.probe",
+                "@NONCE sysctl values",
+                "@NONCE manifest guard fired\n1795892012 incomplete\n\n@NONCE sysctl values",
+            ),
+        ],
+    ),
+    damage(
         "a real server's arp_ignore is 0 now and at the next boot: one finding",
         &[
             edit(

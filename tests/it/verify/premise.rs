@@ -1001,6 +1001,12 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
         "the record of drains on the directors",
     ),
     (
+        "guard",
+        "the host's clock is the one by which its guard ends",
+        Holds("both times are the host's own; without a clock the time is shown and not judged"),
+        "docs/operations.md",
+    ),
+    (
         "waiver-expired",
         "this machine's clock knows the day",
         Holds("a waiver is by days, in UTC"),

@@ -1,0 +1,151 @@
+//! Directors whose change keeps the cluster from converging: which ones they are, and how they get their previous state back. How
+//! long a run waits for the cluster is [`super::wait_converged`]'s part.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::fleet::{Applied, Fleet};
+use super::host::HostRun;
+use super::host_error::HostError;
+use super::wait_converged::{Unheld, Unsettled};
+use crate::keepalived::CONFIGURATION;
+use crate::model::Cluster;
+use crate::plan::load;
+use crate::resource::ipvs::KEEPALIVED;
+
+/// What directors did before a run changed anything.
+#[derive(Debug, Default)]
+pub struct Before {
+    /// Whether any of them held a VIP: else there is nothing better to go back to.
+    served: bool,
+    /// Who held which VIP of those that are wanted.
+    holders: BTreeMap<IpAddr, Vec<String>>,
+    /// VIPs that keepalived should have held, and did not.
+    unheld: BTreeSet<IpAddr>,
+}
+
+impl Before {
+    /// From the latest answers of the hosts.
+    pub fn of(cluster: &Cluster, hosts: &[HostRun], unheld: &[Unheld]) -> Self {
+        let directors = || hosts.iter().filter(|run| run.host.is_director());
+        let holders = cluster.floating_vips().map(|vip| {
+            let has = directors().filter(|run| run.answer.facts.address.has(vip));
+            (vip, has.map(|run| run.host.name.clone()).collect())
+        });
+        let holders: BTreeMap<IpAddr, Vec<String>> = holders.collect();
+        Self {
+            // A VIP that the run replaces is in the file alone.
+            served: holders.values().any(|hosts| !hosts.is_empty()) || directors().any(serves),
+            holders,
+            unheld: unheld.iter().map(|one| one.vip).collect(),
+        }
+    }
+
+    fn was_there(&self, what: &Unsettled) -> bool {
+        match what {
+            Unsettled::NoMaster(vip, _) => self.unheld.contains(vip),
+            Unsettled::Masters(vip, _) => self.holders.get(vip).is_some_and(|all| all.len() > 1),
+            Unsettled::Differs(..) => false,
+        }
+    }
+}
+
+/// Whether keepalived runs and the host holds a VIP of its file.
+fn serves(run: &HostRun) -> bool {
+    let facts = &run.answer.facts;
+    let file = facts.file.get(CONFIGURATION);
+    facts.unit.is_active(KEEPALIVED)
+        && file.is_some_and(|file| {
+            let mut held = facts.address.held.iter();
+            held.any(|held| load::names(&file.content, held.address))
+        })
+}
+
+/// A director that a run has changed.
+#[derive(Debug, Clone, Copy)]
+struct Changed<'a> {
+    name: &'a str,
+    /// Whether keepalived takes its new file in together with the other directors, which may discard its adverts otherwise.
+    together: bool,
+}
+
+/// The directors that get their previous state back, each with what had not come right.
+fn to_roll_back(
+    cluster: &Cluster,
+    before: &Before,
+    changed: &[Changed],
+    unsettled: &[Unsettled],
+) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    if !before.served {
+        return all;
+    }
+    for what in unsettled.iter().filter(|what| !before.was_there(what)) {
+        for one in changed
+            .iter()
+            .filter(|one| concerns(cluster, what, one.name))
+        {
+            all.entry(one.name.to_owned())
+                .or_default()
+                .push(what.to_string());
+        }
+    }
+    let coupled = changed.iter().filter(|one| one.together);
+    let first = coupled.clone().find_map(|one| all.get(one.name)).cloned();
+    if let Some(why) = first {
+        for one in coupled {
+            all.entry(one.name.to_owned())
+                .or_insert_with(|| why.clone());
+        }
+    }
+    all
+}
+
+/// Whether it may be the change of this director that keeps something from coming right.
+fn concerns(cluster: &Cluster, what: &Unsettled, director: &str) -> bool {
+    match what {
+        Unsettled::NoMaster(vip, _) => {
+            let mut instances = cluster.vrrp.iter();
+            instances.any(|instance| {
+                let has = instance.vips.iter().any(|one| one.address == *vip);
+                has && instance.members.iter().any(|m| m.host == director)
+            })
+        }
+        Unsettled::Masters(_, hosts) => hosts.iter().any(|host| host == director),
+        Unsettled::Differs(host, _) => host == director,
+    }
+}
+
+/// Ends what a run kept of its directors' previous states: those whose change keeps the cluster from converging get theirs
+/// back, and fail; all others forget it. An interrupt proves nothing.
+pub fn conclude(fleet: &Fleet, before: &Before, done: &mut [Applied], unsettled: &[Unsettled]) {
+    let well = done
+        .iter_mut()
+        .filter(|(run, _, result)| run.guard.is_kept() && matches!(result, Some(Ok(()))));
+    let mut well: Vec<&mut Applied> = well.collect();
+    let changed = well.iter().map(|(run, plan, _)| Changed {
+        name: &run.host.name,
+        together: plan.load.is_some(),
+    });
+    let changed: Vec<Changed> = changed.collect();
+    let back = if fleet.run.cancel.is_cancelled() {
+        BTreeMap::new()
+    } else {
+        to_roll_back(fleet.run.desired(), before, &changed, unsettled)
+    };
+    fleet.each(well.iter_mut().collect(), |(run, plan, result)| {
+        let Some(why) = back.get(&run.host.name) else {
+            run.forget_previous(&fleet.run);
+            return;
+        };
+        let error = run.roll_back(&fleet.run, HostError::Unconverged(why.clone()));
+        let failed = Err(error);
+        fleet.tell(run, &failed);
+        run.journal(&fleet.run, |origin| origin.ends(plan, &failed));
+        *result = Some(failed);
+    });
+}
+
+#[cfg(test)]
+#[path = "unconverged_tests.rs"]
+mod tests;
