@@ -140,7 +140,7 @@ pub fn conclude(fleet: &Fleet, before: &Before, done: &mut [Applied], unsettled:
         };
         let error = run.roll_back(&fleet.run, HostError::Unconverged(why.clone()));
         let failed = Err(error);
-        fleet.tell(run, &failed);
+        fleet.report(run, &failed);
         run.journal(&fleet.run, |origin| origin.ends(plan, &failed));
         *result = Some(failed);
     });
