@@ -2,7 +2,7 @@
 
 use crate::shell::quote;
 
-fn path(cluster: &str) -> String {
+pub(super) fn path(cluster: &str) -> String {
     format!("/run/lvsctl-{cluster}.lock")
 }
 
@@ -55,6 +55,12 @@ pub fn read(output: &str) -> Taken {
 fn first_line(holder: &str) -> String {
     let line = holder.lines().next().unwrap_or_default();
     line.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// A shell condition: no other run holds the lock.
+pub(super) fn no_other(cluster: &str) -> String {
+    let lock = quote(&path(cluster));
+    format!("[ ! -e {lock} ] || flock -n 9 2>/dev/null || flock -n {lock} true 2>/dev/null")
 }
 
 /// Put before each step, so that nothing it leaves running keeps the lock.
