@@ -45,7 +45,7 @@ help:
 	@echo "make matrix      all topologies; ONLY=\"nat tun\" those; SHARD=K/N a part of what \`make test\` leaves out"
 	@echo "make faults      injects all faults, one at a time; ONLY=\"boot:: ipvs::weight\" those, SHARD=K/N a part, HEALTHY=N rounds, REBOOT=1, FIXES=1"
 	@echo "make faults-few  a fixed tenth of them, of one topology"
-	@echo "make safety      edits under load, runs cut off at each step, two controllers at once; ONLY=\"load:: race::\" those, RACES=N, EVERY=N"
+	@echo "make safety      edits under load, runs cut at each step, two controllers at once, lock-outs, hostile hosts; ONLY=\"load:: race::\" those, RACES=N, EVERY=N"
 	@echo "make docs        rewrites the pages that are made from the code"
 	@echo "make deb         a Debian package; \`make test-deb\` tries it on bare Debian 12 and 13"
 	@echo "make bench       time and costs of SSH connections, \`apply\` and \`check\`, up to 1,000 hosts; HOSTS=10,50 fewer"

@@ -31,6 +31,8 @@ pub struct Answer {
     pub manifest: Manifest,
     /// The guard of an earlier run.
     pub guard: Option<Earlier>,
+    /// Whether a run keeps the previous state of this host, or was killed and left it.
+    pub keeps_previous: bool,
     /// Of other clusters on the same host.
     pub others: Vec<Manifest>,
     /// The drains that a director has recorded.
@@ -150,6 +152,7 @@ pub fn script(cluster: &str, needs: &Needs, more: &str, nonce: &str) -> String {
         "{SHELL}{}section={MANIFEST}\n{read}\
          for f in {DIRECTORY}/*.json; do if [ -e \"$f\" ] && [ \"$f\" != {own} ]; then part \"other $f\"; cat \"$f\"; fi; done\n\
          for f in armed firing fired; do if [ -e {guard}/$f ]; then part \"guard $f\"; cat {guard}/$f; fi; done\n\
+         if [ -e {guard}.previous ]; then part previous; fi\n\
          {facts}{more}section=end\npart end\nunset -f part have failed ask\n",
         section::prologue(nonce),
     )
@@ -195,6 +198,7 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
     let guard = manifests
         .parts_of("guard")
         .find_map(|(name, text)| Earlier::of(name, text));
+    let keeps_previous = manifests.has("previous");
     // Without a good `ip` the host's addresses cannot be read at all; the caller reports that.
     let ip_prints = !get(Addresses::NAME).part("json").trim().is_empty();
     let system = Needs {
@@ -209,6 +213,7 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
         ip_prints,
         manifest,
         guard,
+        keeps_previous,
         others,
         maintenance,
         sections,

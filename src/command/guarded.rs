@@ -65,10 +65,18 @@ fn earlier(guard: &Earlier) -> String {
     }
 }
 
-/// Disarms guards of earlier runs on hosts that are as wanted now: a connection of this run has reached them.
+/// Ends what earlier runs left on hosts that are as wanted now: their guards, since a connection of this run has reached the
+/// hosts, and their previous states.
 pub(super) fn settle(fleet: &Fleet, hosts: Vec<&mut HostRun>) {
-    let left = hosts.into_iter().filter(|host| host.answer.guard.is_some());
+    let is_left = |host: &&mut HostRun| host.answer.guard.is_some() || host.has_earlier_previous();
+    let left = hosts.into_iter().filter(is_left);
     fleet.each(left.collect(), |host: &mut HostRun| {
+        if host.has_earlier_previous() {
+            host.forget_earlier_previous(&fleet.run);
+        }
+        if host.answer.guard.is_none() {
+            return;
+        }
         let name = host.host.name.clone();
         match host.end_earlier(&fleet.run) {
             Ok(()) => fleet.run.sink.event(&Event::Confirmed { host: name }),

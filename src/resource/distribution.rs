@@ -128,11 +128,13 @@ impl PackageManager {
         match self {
             Self::Apt => {
                 // A list that was never fetched knows no package; fetching it is slow, so only then. No option of apt
-                // waits for the lock of the lists, which apt-daily has for minutes after a boot.
+                // waits for the lock of the lists, which apt-daily has for minutes after a boot. What a crash interrupted is
+                // completed first: apt refuses to install anything before that.
                 format!(
                     "export DEBIAN_FRONTEND=noninteractive\n\
                      get() {{ apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold install --no-install-recommends {names}; }}\n\
                      get || {{\n\
+                     dpkg --force-confold --configure -a || :\n\
                      n=0; until out=$(apt-get -q update 2>&1); do\n\
                      case $out in *'Could not get lock'*) n=$((n + 1));; *) n=24;; esac\n\
                      if [ \"$n\" -ge 24 ]; then printf '%s\\n' \"$out\" >&2; exit 1; fi\n\
@@ -223,6 +225,7 @@ mod tests {
                  sleep() {{ printf 'wait '; }}\n\
                  apt-get() {{ case \"$*\" in *update) n=$(cat \"$d/tries\"); case $n in {} *) : >\"$d/lists\";; esac;;\n\
                  *) [ -e \"$d/lists\" ] || return 100; echo got \"${{@: -1}}\";; esac; }}\n\
+                 dpkg() {{ :; }}\n\
                  trap 'rm -rf \"$d\"' EXIT\nset -eu\n",
                 tries.join(" ")
             );
@@ -242,6 +245,21 @@ mod tests {
                 "{update:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_a_crash_interrupted_is_completed() {
+        let fakes = "f=$(mktemp)\ntrap 'rm -f \"$f\"' EXIT\n\
+                     dpkg() { rm \"$f\"; }\n\
+                     apt-get() { case \"$*\" in *update) ;; *) [ ! -e \"$f\" ] || return 100; echo got \"${@: -1}\";; esac; }\n\
+                     set -eu\n";
+        let script = format!("{fakes}{}", PackageManager::Apt.install("a"));
+        let output = std::process::Command::new("bash")
+            .args(["-c", &script])
+            .output()
+            .expect("bash");
+        let text = [output.stdout, output.stderr].concat();
+        assert_eq!(String::from_utf8_lossy(&text), "got a\n");
     }
 
     #[test]

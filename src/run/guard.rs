@@ -306,6 +306,21 @@ impl HostRun<'_> {
         done
     }
 
+    /// Whether the host has a previous state that is not of this run.
+    pub fn has_earlier_previous(&self) -> bool {
+        self.answer.keeps_previous && !self.guard.kept
+    }
+
+    /// Forgets the previous state that a killed run left. Another run that keeps it now holds the lock.
+    pub fn forget_earlier_previous(&mut self, run: &Run) {
+        let name = &run.cluster.name;
+        let script = guard::forget(&previous(name));
+        let script = format!("if {}; then {script}; fi", super::lock::no_other(name));
+        if let Err(error) = self.ask("forgetting the previous state of an earlier run", &script) {
+            tracing::debug!(host = self.host.name, %error, "forgetting an earlier previous state");
+        }
+    }
+
     /// Forgets the previous state.
     pub(super) fn forget_previous(&mut self, run: &Run) {
         if std::mem::take(&mut self.guard.kept) {
@@ -313,6 +328,7 @@ impl HostRun<'_> {
             if let Err(error) = self.well("forgetting the previous state", &script) {
                 tracing::debug!(host = self.host.name, %error, "forgetting the previous state");
             }
+            self.answer.keeps_previous = false;
         }
     }
 

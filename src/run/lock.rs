@@ -57,6 +57,12 @@ fn first_line(holder: &str) -> String {
     line.chars().filter(|c| !c.is_control()).collect()
 }
 
+/// A shell condition: no other run holds the lock.
+pub(super) fn no_other(cluster: &str) -> String {
+    let lock = quote(&path(cluster));
+    format!("[ ! -e {lock} ] || flock -n 9 2>/dev/null || flock -n {lock} true 2>/dev/null")
+}
+
 /// Put before each step, so that nothing it leaves running keeps the lock.
 pub const RELEASE_IN_STEP: &str = "exec 9>&-\n";
 

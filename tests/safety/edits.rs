@@ -20,24 +20,30 @@ const fn edit(name: &'static str, from: &'static str, to: &'static str) -> Edit 
     Edit { name, from, to }
 }
 
-/// What clients must not notice.
+/// What clients must not notice. The way back of the first two removes a real server and a director.
 pub(crate) const HITLESS: &[Edit] = &[
     REAL_SERVER,
-    edit(
-        "director",
-        "lb3: { role: client, address: 192.168.100.17 }",
-        "lb3: { role: backup, address: 192.168.100.17 }",
-    ),
+    DIRECTOR,
     WEIGHT,
     edit(
         "weight-0",
         "rs2: { role: [realserver, web], address: 192.168.100.13 }",
         "rs2: { role: [realserver, web], address: 192.168.100.13, weight: 0 }",
     ),
-    edit("scheduler", "scheduler: rr", "scheduler: lc"),
+    edit(
+        "weight-in-service",
+        "    scheduler: rr\n",
+        "    scheduler: rr\n    real_servers: { rs1: { weight: 2 }, rs2: { weight: 1 } }\n",
+    ),
+    SCHEDULER,
     edit("persistence", "persistence: 6", "persistence: 60"),
     edit("delay-loop", "delay_loop: 6", "delay_loop: 3"),
     edit("health-check", "tcp: {}", "http: {}"),
+    edit(
+        "connect-timeout",
+        "connect_timeout: 3",
+        "connect_timeout: 2",
+    ),
     VIP,
     edit(
         "service",
@@ -50,6 +56,16 @@ pub(crate) const HITLESS: &[Edit] = &[
         "password",
         "auth_pass: { env: LVSCTL_AUTH_PASS }",
         "auth_pass: { file: password }",
+    ),
+    edit(
+        "sync-daemon",
+        "  advert_int: 1\n",
+        "  advert_int: 1\n  sync_daemon: true\n",
+    ),
+    edit(
+        "kernel-parameter",
+        "vrrp:\n",
+        "ipvs: { sloppy_tcp: true }\nvrrp:\n",
     ),
     edit(
         "master",
@@ -79,11 +95,19 @@ pub(crate) const REAL_SERVER: Edit = edit(
     "rs3: { role: [realserver, web], address: 192.168.100.16 }",
 );
 
+pub(crate) const DIRECTOR: Edit = edit(
+    "director",
+    "lb3: { role: client, address: 192.168.100.17 }",
+    "lb3: { role: backup, address: 192.168.100.17 }",
+);
+
 pub(crate) const WEIGHT: Edit = edit(
     "weight",
     "rs1: { role: [realserver, web], address: 192.168.100.12 }",
     "rs1: { role: [realserver, web], address: 192.168.100.12, weight: 3 }",
 );
+
+pub(crate) const SCHEDULER: Edit = edit("scheduler", "scheduler: rr", "scheduler: lc");
 
 pub(crate) const VIP: Edit = edit(
     "vip",

@@ -1,19 +1,24 @@
-//! Changes of a live cluster in a lab: under load, cut off at every step, and from two controllers at once.
+//! Changes of a live cluster in a lab: under load, cut at every step, from two controllers at once, that lock lvsctl out,
+//! and against hostile hosts. Two jump hosts in a chain, one with a changed host key, are in tests/it/transport_jump.rs.
 //!
 //! `cargo test --test safety -- --list` names them; `-- --ignored load::` runs those whose names contain that. One cluster
 //! serves all of them, one after another.
 
+mod announce;
 #[path = "../support/cluster.rs"]
 mod cluster;
 mod cut;
 mod edits;
+mod hostile;
 #[path = "../support/labs.rs"]
 mod labs;
 mod load;
+mod lockout;
 mod pair;
 mod race;
 #[path = "../support/selection.rs"]
 mod selection;
+mod valid;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -39,12 +44,18 @@ struct All {
     #[arg(long, value_name = "N", default_value_t = 50)]
     races: usize,
 
-    /// Runs are cut off at every Nth step.
+    /// Runs are cut at every Nth step.
     #[arg(long, value_name = "N", default_value_t = 1)]
     every: usize,
 }
 
 type Test = Box<dyn Fn(&Pair) -> Result<String, String> + Send>;
+
+/// A test that needs no lab.
+type Alone = Box<dyn Fn() -> Result<String, String> + Send>;
+
+/// The cluster, once a test has needed it.
+type Shared = Arc<Mutex<Option<Pair>>>;
 
 fn main() -> ExitCode {
     let mut all = match All::try_parse() {
@@ -58,13 +69,22 @@ fn main() -> ExitCode {
     let harness = &mut all.words.harness;
     harness.test_threads = Some(1);
     let asked = harness.ignored || harness.include_ignored || harness.list;
-    let shared = Arc::new(Mutex::new(None));
+    let shared = Shared::default();
     let tests = load::tests()
         .into_iter()
         .chain(cut::tests(all.every))
-        .chain(race::tests(all.races));
-    let trials = tests.map(|(name, test)| trial(name, test, &shared, asked));
-    let trials = match all.words.select(trials.collect(), str::to_owned) {
+        .chain(race::tests(all.races))
+        .chain(lockout::tests())
+        .chain(hostile::tests());
+    let tests = tests.map(|(name, test)| {
+        let run = move |shared: &mut Option<Pair>| test(shared.get_or_insert_with(Pair::up));
+        trial(name, run, &shared, asked)
+    });
+    let alone = hostile::alone().into_iter();
+    let alone = alone.map(|(name, test)| trial(name, move |_| test(), &shared, asked));
+    let own = announce::trials().into_iter().chain(valid::trials());
+    let trials = own.chain(tests).chain(alone).collect();
+    let trials = match all.words.select(trials, str::to_owned) {
         Ok(trials) => trials,
         Err(name) => {
             eprintln!("no test {name}");
@@ -77,7 +97,12 @@ fn main() -> ExitCode {
 }
 
 /// A test that fails may leave anything: the next one gets another cluster.
-fn trial(name: String, test: Test, shared: &Arc<Mutex<Option<Pair>>>, asked: bool) -> Trial {
+fn trial(
+    name: String,
+    test: impl Fn(&mut Option<Pair>) -> Result<String, String> + Send + 'static,
+    shared: &Shared,
+    asked: bool,
+) -> Trial {
     if !asked {
         return Trial::ignorable_test(name, || Ok(Completion::ignored_with(NEEDS)));
     }
@@ -85,9 +110,7 @@ fn trial(name: String, test: Test, shared: &Arc<Mutex<Option<Pair>>>, asked: boo
     let line = name.clone();
     let run = move || {
         let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            test(shared.get_or_insert_with(Pair::up))
-        }));
+        let result = catch_unwind(AssertUnwindSafe(|| test(&mut shared)));
         let result = result.unwrap_or_else(|_| Err("it panicked: see above".to_owned()));
         match result {
             Ok(said) => {

@@ -3,10 +3,16 @@
 use std::process::Stdio;
 
 use crate::Test;
-use crate::edits::{Edit, REAL_SERVER, WEIGHT};
+use crate::edits::{Edit, REAL_SERVER, SCHEDULER, VIP, WEIGHT};
 use crate::pair::Pair;
 
-const PAIRS: [(&Edit, &Edit); 2] = [(&WEIGHT, &REAL_SERVER), (&REAL_SERVER, &WEIGHT)];
+/// By turns: the cluster is as an edit of another turn has it, so both have something to do.
+const PAIRS: [(&Edit, &Edit); 4] = [
+    (&WEIGHT, &REAL_SERVER),
+    (&SCHEDULER, &VIP),
+    (&REAL_SERVER, &WEIGHT),
+    (&VIP, &SCHEDULER),
+];
 
 pub(crate) fn tests(races: usize) -> Vec<(String, Test)> {
     let test = move |pair: &Pair| {
@@ -39,7 +45,7 @@ fn race(pair: &Pair, mine: &Edit, theirs: &Edit) -> Result<usize, String> {
     });
     let children = inventories
         .each_ref()
-        .map(|path| pair.start(path, Stdio::piped()));
+        .map(|path| pair.start(path, &[], Stdio::null(), Stdio::piped()));
     let ended = children.map(|child| child.wait_with_output().expect("it ends"));
     let done = ended
         .iter()

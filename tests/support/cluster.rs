@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::labs;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_lvsctl");
 
 /// How long a host may take to come back.
 const REBOOT: Duration = Duration::from_secs(240);
@@ -97,6 +97,19 @@ pub(crate) fn lab_name(row: &str, pid: u32, number: usize) -> String {
     format!("{row}{unique}")
 }
 
+/// An inventory with its first `from` replaced: below the comment that it opens with, which may name the same. None: it has
+/// no such text.
+pub(crate) fn below_comment(text: &str, from: &str, to: &str) -> Option<String> {
+    let comment: usize = text
+        .split_inclusive('\n')
+        .take_while(|line| line.starts_with('#'))
+        .map(str::len)
+        .sum();
+    let (comment, body) = text.split_at(comment);
+    let edited = || format!("{comment}{}", body.replacen(from, to, 1));
+    body.contains(from).then(edited)
+}
+
 impl Cluster {
     /// A shipped inventory, under a name that no other lab has, with its hosts up and bare.
     pub(crate) fn make(made: &Made) -> Self {
@@ -170,17 +183,11 @@ impl Cluster {
         self.run(&all)
     }
 
-    /// Replaces the first `from` of the inventory: below the comment that it opens with, which may name the same.
+    /// Replaces the first `from` of the inventory.
     pub(crate) fn edit(&self, from: &str, to: &str) {
         let text = std::fs::read_to_string(self.inventory()).expect("the inventory");
-        let comment: usize = text
-            .split_inclusive('\n')
-            .take_while(|line| line.starts_with('#'))
-            .map(str::len)
-            .sum();
-        let (comment, body) = text.split_at(comment);
-        assert!(body.contains(from), "no {from:?} in\n{text}");
-        let edited = format!("{comment}{}", body.replacen(from, to, 1));
+        let edited = below_comment(&text, from, to);
+        let edited = edited.unwrap_or_else(|| panic!("no {from:?} in\n{text}"));
         std::fs::write(self.inventory(), edited).expect("the inventory");
     }
 

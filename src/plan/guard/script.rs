@@ -40,6 +40,14 @@ pub fn run(cluster: &str, words: &str) -> String {
     format!("sh {}/run {words}", quote(&folder(cluster)))
 }
 
+/// Removes what a guard without a timer keeps, also where it was written in part.
+pub fn forget(cluster: &str) -> String {
+    format!(
+        "rm -rf {}; rmdir {DIRECTORY} 2>/dev/null || :",
+        quote(&folder(cluster))
+    )
+}
+
 /// How a guard is armed.
 #[derive(Debug)]
 pub struct Arm<'a> {
