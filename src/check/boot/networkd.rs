@@ -79,7 +79,7 @@ pub(super) fn networkd(path: &str, lines: &[Line], ours: &Ours) -> Harms {
                     })
                     .map(|net| format!("sets another route to {net}")),
                 ("RoutingPolicyRule", "From" | "To") => net(value)
-                    .filter(|net| discards && ours.crosses(net))
+                    .filter(|net| discards && ours.stops(net))
                     .map(|net| format!("discards packets of {net}")),
                 ("Neighbor", "Address") => net(value)
                     .filter(|net| ours.crosses(net))
