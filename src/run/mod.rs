@@ -7,6 +7,7 @@ pub mod host;
 mod host_error;
 pub mod leftovers;
 pub mod lock;
+pub mod question;
 pub mod steady;
 pub mod this_machine;
 pub mod wait_converged;
