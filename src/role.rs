@@ -17,6 +17,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use include_dir::{Dir, include_dir};
+use rayon::iter::{
+    IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _,
+};
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Fault, Help, Source, choices, shown};
@@ -285,11 +288,26 @@ impl<'a> Expansion<'a> {
 }
 
 impl Expansion<'_> {
+    fn common(&self) -> &Scope {
+        let all = || self.of_cluster().beside(self.of_directors());
+        self.common.get_or_init(all)
+    }
+
+    fn of_cluster(&self) -> Scope {
+        Scope::new(&view::of_cluster(self.cluster))
+    }
+
+    fn of_directors(&self) -> Scope {
+        Scope::new(&view::of_directors(self.cluster))
+    }
+
+    fn of_hosts(&self) -> &OfHosts<'_> {
+        self.of_hosts.get_or_init(|| OfHosts::new(self.cluster))
+    }
+
     /// Everything that a host shall be, in the order in which it is made.
     pub fn of(&self, host: &Host, os: &Distribution) -> Result<Vec<Resource>, RoleError> {
-        let common = || Scope::new(&view::of_cluster(self.cluster));
-        let common = self.common.get_or_init(common);
-        let of_hosts = self.of_hosts.get_or_init(|| OfHosts::new(self.cluster));
+        let (common, of_hosts) = (self.common(), self.of_hosts());
         let values = json!(of_hosts.of(host, os));
         let last = {
             let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -307,8 +325,30 @@ impl Expansion<'_> {
         let made = self
             .roles
             .expand(own, &self.lasting, self.cluster, host, os);
+        let this = Some(Arc::new((values, scope)));
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = Some(Arc::new((values, scope)));
+        let before = std::mem::replace(&mut *last, this);
+        drop(last);
+        // It is large, and other hosts do not wait until it is gone.
+        drop(before);
         made
+    }
+
+    /// The same of many hosts, in their order: it takes longer than all else of the inventory, and needs nothing but
+    /// processors.
+    pub fn of_all(
+        &self,
+        hosts: &[&Host],
+        os: &Distribution,
+    ) -> Vec<Result<Vec<Resource>, RoleError>> {
+        // Once, before each host waits for it.
+        let ((cluster, directors), _) = rayon::join(
+            || rayon::join(|| self.of_cluster(), || self.of_directors()),
+            || self.of_hosts(),
+        );
+        self.common.get_or_init(|| cluster.beside(directors));
+        // One director takes as long as hundreds of real servers, and often stands beside another one.
+        let hosts = hosts.par_iter().with_max_len(1);
+        hosts.map(|host| self.of(host, os)).collect()
     }
 }

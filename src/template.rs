@@ -78,6 +78,14 @@ impl Scope {
         )
     }
 
+    /// With all values of another scope, which has none of the same name.
+    #[must_use]
+    pub fn beside(mut self, other: Self) -> Self {
+        self.context.extend(other.context);
+        Arc::make_mut(&mut self.names).extend(other.names.iter().cloned());
+        self
+    }
+
     /// The same, sharing also what another scope was made of with the same values.
     #[must_use]
     pub fn and_as(&self, values: &Value, other: Option<(&Value, &Self)>) -> Self {

@@ -75,7 +75,12 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     for change in others {
         let cause = Some(cause_of(change));
         let starts = start_fix(audit, change);
-        for (field, (what, mut mismatch)) in fields(change).zip(differences(change)) {
+        for Difference {
+            field,
+            what,
+            mut mismatch,
+        } in differences(change)
+        {
             if let Some(fix) = &starts {
                 mismatch.fix.clone_from(fix);
             }
@@ -156,13 +161,15 @@ fn stopped_part(audit: &HostAudit, changes: &[&Change]) -> Mismatch {
     )
 }
 
-/// The field that each difference is about; none for the content.
-fn fields(change: &Change) -> impl Iterator<Item = Option<&str>> {
-    let names = change.fields.iter().map(|field| Some(field.name.as_str()));
-    names.chain(std::iter::once(None))
+/// One thing of a resource that is not as wanted.
+struct Difference<'c> {
+    /// None: the content.
+    field: Option<&'c str>,
+    what: String,
+    mismatch: Mismatch,
 }
 
-fn differences(change: &Change) -> Vec<(String, Mismatch)> {
+fn differences(change: &Change) -> Vec<Difference<'_>> {
     let what = format!("{} {}", change.kind, change.key);
     let fix = match &change.refused {
         None => "`lvsctl apply`".to_owned(),
@@ -173,7 +180,7 @@ fn differences(change: &Change) -> Vec<(String, Mismatch)> {
     let files_of_boot =
         change.kind == "file" && OF_BOOT.iter().any(|at| change.key.starts_with(at));
     let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
-    let mut all: Vec<(String, Mismatch)> = change
+    let mut all: Vec<Difference> = change
         .fields
         .iter()
         .map(|field| {
@@ -184,7 +191,11 @@ fn differences(change: &Change) -> Vec<(String, Mismatch)> {
             } else {
                 mismatch
             };
-            (format!("{what}: {}", field.name), mismatch)
+            Difference {
+                field: Some(&field.name),
+                what: format!("{what}: {}", field.name),
+                mismatch,
+            }
         })
         .collect();
     if change.text.is_some() {
@@ -199,7 +210,11 @@ fn differences(change: &Change) -> Vec<(String, Mismatch)> {
         } else {
             mismatch
         };
-        all.push((what, mismatch));
+        all.push(Difference {
+            field: None,
+            what,
+            mismatch,
+        });
     }
     all
 }
@@ -357,7 +372,7 @@ mod tests {
             let mut change = Change::new("package", "keepalived", Action::Update);
             change = change.field("keepalived", Some("1.3.5"), Some("2.0.7 or newer"));
             change.refused = refused.map(str::to_owned);
-            differences(&change).remove(0).1.fix
+            differences(&change).remove(0).mismatch.fix
         };
         assert_eq!(fix(None), "`lvsctl apply`");
         assert_eq!(
@@ -378,7 +393,7 @@ mod tests {
         ] {
             let change = Change::new(kind, key, Action::Update);
             let change = change.field(field, Some("a"), Some("b"));
-            let found = differences(&change).remove(0).1.about.later;
+            let found = differences(&change).remove(0).mismatch.about.later;
             assert_eq!(found, later, "{kind} {key} {field}");
         }
     }

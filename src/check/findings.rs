@@ -289,43 +289,40 @@ fn rank(check: &Check) -> u8 {
 
 const APPLY: &str = "`lvsctl apply`";
 
+/// The fix of a finding, with those of others that have its cause.
+fn combined_fix(first: &Finding, others: &[Finding]) -> String {
+    let fix_of = |check: &Check| {
+        let mut found = others.iter().filter(|other| other.check == check);
+        found.next().map(|other| other.fix.as_str())
+    };
+    let own = first.fix.as_str();
+    let drift = fix_of(&DRIFT).filter(|fix| *fix != own);
+    let now = match (&first.cause, drift) {
+        // What `apply` refuses, as a masked unit, comes before it.
+        (Some(Cause::Unit(_)), Some(drift)) if own == APPLY => format!("{drift}; then {APPLY}"),
+        // What changes a unit's start comes first: `apply` would start it so. An address too many is deleted, and `apply`
+        // adds the one that is missing.
+        (Some(Cause::Unit(_) | Cause::Vip(_)), Some(drift)) => format!("{own}; then {drift}"),
+        // `apply` sets the value now and at boot.
+        (Some(Cause::Sysctl(_)), Some(drift)) if !own.starts_with(APPLY) => drift.to_owned(),
+        _ => own.to_owned(),
+    };
+    let of_sysctl = matches!(first.cause, Some(Cause::Sysctl(_)));
+    let at_boot = fix_of(&PERSISTED_SYSCTL).filter(|_| of_sysctl);
+    match at_boot.or_else(|| fix_of(&BOOT_ADDRESS)) {
+        // What another file sets at boot comes first: it would win again.
+        Some(fix) => format!("{fix}; then {now}"),
+        None => now,
+    }
+}
+
 /// One finding of several that have one cause.
 fn combined(mut group: Vec<Finding>) -> Option<Finding> {
     group.sort_by_key(|finding| rank(finding.check));
     let mut group = group.into_iter();
     let mut first = group.next()?;
     let others: Vec<Finding> = group.collect();
-    let fix_of = |check: &Check| {
-        let mut found = others.iter().filter(|other| other.check == check);
-        found.next().map(|other| other.fix.clone())
-    };
-    let of_sysctl = matches!(first.cause, Some(Cause::Sysctl(_)));
-    let of_vip = matches!(first.cause, Some(Cause::Vip(_)));
-    // What changes a unit's start comes first: `apply` would start it so.
-    if matches!(first.cause, Some(Cause::Unit(_))) {
-        if let Some(fix) = fix_of(&DRIFT).filter(|fix| *fix != first.fix) {
-            // What `apply` refuses, as a masked unit, comes before it.
-            first.fix = if first.fix == APPLY {
-                format!("{fix}; then {APPLY}")
-            } else {
-                format!("{}; then {fix}", first.fix)
-            };
-        }
-    // An address too many is deleted, and `apply` adds the one that is missing.
-    } else if of_vip && let Some(fix) = fix_of(&DRIFT).filter(|fix| *fix != first.fix) {
-        first.fix = format!("{}; then {fix}", first.fix);
-    // `apply` sets the value now and at boot.
-    } else if let Some(fix) = fix_of(&DRIFT)
-        && of_sysctl
-        && !first.fix.starts_with("`lvsctl apply`")
-    {
-        first.fix = fix;
-    }
-    // What another file sets at boot comes first: it would win again.
-    let at_boot = fix_of(&PERSISTED_SYSCTL).filter(|_| of_sysctl);
-    if let Some(fix) = at_boot.or_else(|| fix_of(&BOOT_ADDRESS)) {
-        first.fix = format!("{fix}; then {}", first.fix);
-    }
+    first.fix = combined_fix(&first, &others);
     for other in others {
         first.severity = first.severity.min(other.severity);
         first.state = first.state.min(other.state);

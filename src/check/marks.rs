@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::clients::Clients;
 use super::definition::{Check, Judge, packet_filter};
 use super::findings::{Findings, Mismatch};
-use super::firewall::Packet;
+use super::firewall::{Packet, deletion};
 use super::traffic::Traffic;
 use super::{HostAudit, flow, packet_path};
 use crate::fact::Needs;
@@ -90,20 +90,20 @@ fn marks(audit: &HostAudit, findings: &mut Findings) {
 /// Why marks cannot be followed.
 const NATIVE: &str = "rules of nftables set marks, and were not read";
 
-/// Rules of mangle/PREROUTING that set a mark, in either backend.
-fn setters<'a>(audit: &'a HostAudit, v6: bool) -> impl Iterator<Item = &'a Rule> {
+/// Rules of mangle/PREROUTING that set a mark, in either backend, each with its tool.
+fn setters<'a>(audit: &'a HostAudit, v6: bool) -> impl Iterator<Item = (&'static str, &'a Rule)> {
     let all = audit.facts().firewall.rules(v6);
     let chains = all
         .into_iter()
-        .filter_map(|r| r.chain("mangle", "PREROUTING"));
+        .filter_map(|rules| Some((rules.tool, rules.chain("mangle", "PREROUTING")?)));
     chains
-        .flat_map(|chain| &chain.rules)
-        .filter(|rule| rule.value("-j") == Some("MARK"))
+        .flat_map(|(tool, chain)| chain.rules.iter().map(move |rule| (tool, rule)))
+        .filter(|(_, rule)| rule.value("-j") == Some("MARK"))
 }
 
 /// A service of a mark that no rule sets gets no connection.
 fn has_rule(audit: &HostAudit, mark: u32, v6: bool, findings: &mut Findings) {
-    let set = setters(audit, v6).any(|rule| rule.marks(Some(0)) == Some(mark));
+    let set = setters(audit, v6).any(|(_, rule)| rule.marks(Some(0)) == Some(mark));
     let fault = (!set).then(|| {
         Mismatch::new(
             format!("a rule of mangle/PREROUTING that sets the mark {mark:#x} of the service -f {mark}"),
@@ -197,21 +197,20 @@ fn gets_mark(
                 Some(mark) => format!("the mark {mark:#x} on packets to {vip} port {port}"),
                 None => format!("no mark of a marked service on packets to {vip} port {port}"),
             };
-            let setters: Vec<String> = setters(audit, v6)
-                .filter(|rule| rule.marks(Some(0)) == Some(found))
-                .map(|rule| rule.words.join(" "))
-                .collect();
-            let fix = match setters.first().filter(|_| found != 0) {
-                Some(rule) => {
-                    let tool = if v6 { "ip6tables" } else { "iptables" };
-                    format!("`{tool} -t mangle -D PREROUTING {rule}`, and out of what sets it at boot")
-                }
+            let setter = setters(audit, v6).find(|(_, rule)| rule.marks(Some(0)) == Some(found));
+            let fix = match setter.filter(|_| found != 0) {
+                Some((tool, rule)) => format!(
+                    "`{}`, and out of what sets it at boot",
+                    deletion(tool, "mangle", "PREROUTING", rule)
+                ),
                 None => "`lvsctl apply` sets the mark; delete the rule that sets another one after it: `iptables -t mangle -S PREROUTING`".to_owned(),
             };
             let found = if found == 0 {
                 "none".to_owned()
             } else {
-                format!("{found:#x}, set by {}", setters.first().map_or("several rules together", String::as_str))
+                let by = setter.map(|(_, rule)| rule.words.join(" "));
+                let by = by.as_deref().unwrap_or("several rules together");
+                format!("{found:#x}, set by {by}")
             };
             Mismatch::new(expected, found, fix)
         });
@@ -239,23 +238,23 @@ fn reused(audit: &HostAudit, findings: &mut Findings) {
         .collect();
     for (mark, v6) in marks {
         let mut comments = BTreeSet::new();
-        let odd: Vec<&Rule> = setters(audit, v6)
-            .filter(|rule| rule.marks(Some(0)) == Some(mark))
-            .filter(|rule| {
+        let odd: Vec<(&str, &Rule)> = setters(audit, v6)
+            .filter(|(_, rule)| rule.marks(Some(0)) == Some(mark))
+            .filter(|(_, rule)| {
                 let known = rule
                     .comment()
                     .filter(|c| ours.iter().any(|m| m.mark == mark && m.comment == *c));
                 known.is_none_or(|comment| !comments.insert(comment))
             })
             .collect();
-        let fault = (!odd.is_empty()).then(|| {
-            let list: Vec<String> = odd.iter().map(|rule| rule.words.join(" ")).collect();
+        let fault = odd.first().map(|(tool, rule)| {
+            let list: Vec<String> = odd.iter().map(|(_, rule)| rule.words.join(" ")).collect();
             Mismatch::new(
                 format!("the mark {mark:#x} set by one rule of its service alone"),
                 format!("also {}", list.join("; ")),
                 format!(
-                    "`iptables -t mangle -D PREROUTING {}`, or another mark in the inventory",
-                    list.first().map_or("", String::as_str)
+                    "`{}`, or another mark in the inventory",
+                    deletion(tool, "mangle", "PREROUTING", rule)
                 ),
             )
         });

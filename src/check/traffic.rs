@@ -19,7 +19,7 @@ use crate::fact::ipvs::{self, Statistics};
 use crate::fact::section::{self, Section};
 use crate::model::Cluster;
 use crate::probe::ProbeError;
-use crate::run::host::nonce;
+use crate::run::question::nonce;
 use crate::run::this_machine::ThisMachine;
 use crate::run::{Fleet, HostError, HostRun};
 

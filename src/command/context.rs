@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use rayon::prelude::*;
-
 use crate::cli::{Color, Global};
 use crate::exit::Exit;
 use crate::inventory::{self, LoadError, Loaded, Problem};
@@ -78,11 +76,8 @@ pub(super) fn load_for(global: &Global, asked: impl Fn(&Host) -> bool) -> Result
     let mut faults = (!roles.faults().is_empty()).then(|| roles.faults().clone());
     let hosts: Vec<&Host> = loaded.cluster.hosts.iter().filter(|h| asked(h)).collect();
     let os = Distribution::assumed();
-    // The roles of many hosts take longer than all else, and need nothing but processors.
-    let expanded = hosts
-        .into_par_iter()
-        .map(|host| (host, expansion.of(host, &os)));
-    for (host, outcome) in expanded.collect::<Vec<_>>() {
+    let expanded = expansion.of_all(&hosts, &os);
+    for (host, outcome) in hosts.into_iter().zip(expanded) {
         match outcome {
             Ok(resources) => drop(wanted.insert(host.name.clone(), resources)),
             // One fault of several hosts is shown once.

@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// Seconds: 31 days, the most that the kernel takes.
+pub(crate) const LONGEST_PERSISTENCE: u32 = 2_678_400;
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Expected {
     Bool,
@@ -105,8 +108,7 @@ impl Expected {
                 max: Some(max),
             }
             | Self::Seconds { min, max } => Some((*min, *max)),
-            // 31 days, the most that the kernel takes.
-            Self::Persistence => Some((1, 2_678_400)),
+            Self::Persistence => Some((1, LONGEST_PERSISTENCE.into())),
             _ => None,
         }
     }

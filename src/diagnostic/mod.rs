@@ -15,7 +15,7 @@ use serde::ser::{SerializeStruct as _, Serializer};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use examples::Examples;
-pub(crate) use expected::{AddressForm, Expected};
+pub(crate) use expected::{AddressForm, Expected, LONGEST_PERSISTENCE};
 pub use load_error::LoadError;
 pub(crate) use load_error::{MOST_SHOWN, problems};
 pub(crate) use source::{Hidden, Masked, Source};

@@ -133,8 +133,26 @@ fn is_nearly(word: &str) -> bool {
     (4..=64).contains(&word.len())
         && SAID.iter().any(|said| {
             let allowed = (said.len() / 4).max(1);
-            strsim::damerau_levenshtein(word, said) <= allowed
+            word.chars().count().abs_diff(said.len()) <= allowed
+                && differing(word, said) <= allowed
+                && strsim::damerau_levenshtein(word, said) <= allowed
         })
+}
+
+/// How many letters of one word the other lacks at least: the distance of both is no less, and takes many times as long.
+fn differing(one: &str, other: &str) -> usize {
+    let lacking = |of: &str, from: &str| {
+        let mut left: Vec<char> = from.chars().collect();
+        let lacks = |c: &char| match left.iter().position(|other| other == c) {
+            Some(at) => {
+                left.swap_remove(at);
+                false
+            }
+            None => true,
+        };
+        of.chars().filter(lacks).count()
+    };
+    lacking(one, other).max(lacking(other, one))
 }
 
 /// A key that may be meant to name the source of a secret. Any other may be the secret itself.
@@ -314,6 +332,31 @@ fn after_key(line: &str, first: usize, bare: bool) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn letters_that_differ_are_no_more_than_the_distance() {
+        let words = [
+            "",
+            "role",
+            "address",
+            "password",
+            "pasword",
+            "passwrod",
+            "drowssap",
+            "secert",
+            "secret",
+            "tokne",
+            "passwörd",
+            "authpass",
+        ];
+        for one in words {
+            for other in words {
+                let distance = strsim::damerau_levenshtein(one, other);
+                assert!(differing(one, other) <= distance, "{one} {other}");
+            }
+        }
+        assert_eq!(differing("role", "token"), 3);
+    }
 
     #[test]
     fn names_of_secrets() {

@@ -3,6 +3,7 @@
 
 mod ask;
 mod definition;
+mod difference;
 mod script;
 
 use std::collections::BTreeSet;
@@ -11,13 +12,13 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::change::Phase;
-use super::service_manager::ServiceManager;
 use super::{Action, Before, Change, Context, Kind, NodeLines, Resource, Undo};
 use crate::fact::ipvs::{Checker, Served, Table, Watched, named};
 use crate::fact::{Facts, Needs};
 use crate::model::Scheduler;
 pub use ask::{Ask, Page};
 pub use definition::{Definition, Destination, Virtual};
+use difference::Difference;
 pub use script::{drain as drain_script, method, weigh as weigh_script, without_thresholds};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,173 +173,6 @@ impl Ipvs {
         all.filter(|rs| rs.weight == 0)
             .map(|rs| rs.address)
             .collect()
-    }
-
-    fn shown(rs: &Destination) -> String {
-        let tunnel = rs.tunnel.iter().map(|options| format!(" {options}"));
-        let shown = format!("{} weight {}", method(rs.mode), rs.weight);
-        tunnel.fold(shown, |shown, options| shown + &options)
-    }
-}
-
-/// What differs between wanted and served, by real server.
-struct Difference<'a> {
-    missing: Vec<&'a Destination>,
-    altered: Vec<(&'a Destination, &'a Destination)>,
-    extra: Vec<&'a Destination>,
-    /// The sorry server that keepalived left in the table.
-    sorry: Option<&'a Destination>,
-}
-
-impl<'a> Difference<'a> {
-    fn new(wanted: &'a Ipvs, table: &'a Table, cx: &Context) -> Self {
-        // Of what keepalived is yet to read, no checker has taken anything out.
-        let unhealthy: Vec<&Destination> = if cx.loads_keepalived() {
-            Vec::new()
-        } else {
-            wanted.unhealthy(table).collect()
-        };
-        let Some(served) = wanted.served(table) else {
-            return Self {
-                missing: wanted.real_servers.iter().collect(),
-                altered: Vec::new(),
-                extra: Vec::new(),
-                sorry: None,
-            };
-        };
-        let have = &served.real_servers;
-        let drained = wanted.drained_before(cx);
-        let missing = wanted
-            .real_servers
-            .iter()
-            .filter(|rs| !have.contains_key(&rs.address) && !unhealthy.contains(rs))
-            .collect();
-        let altered = wanted
-            .real_servers
-            .iter()
-            .filter_map(|rs| Some((rs, have.get(&rs.address)?)))
-            // Weight 0 in the kernel is a drained real server, unless the inventory drained it.
-            .filter(|(rs, found)| {
-                (rs.mode, &rs.tunnel) != (found.mode, &found.tunnel)
-                    || (rs.weight != found.weight
-                        && (found.weight != 0 || drained.contains(&rs.address)))
-            })
-            .collect();
-        let sorry = wanted.left_over(served);
-        let extra = have
-            .values()
-            .filter(|found| sorry != Some(*found))
-            .filter(|found| !wanted.stands_in(table, found.address))
-            .filter(|found| {
-                !wanted
-                    .real_servers
-                    .iter()
-                    .any(|rs| rs.address == found.address)
-            })
-            .collect();
-        Self {
-            missing,
-            altered,
-            extra,
-            sorry,
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.missing.is_empty()
-            && self.altered.is_empty()
-            && self.extra.is_empty()
-            && self.sorry.is_none()
-    }
-}
-
-/// The parts of a change.
-impl Ipvs {
-    /// What differs. `redefine`: the service is `served` with another definition, or not at all.
-    fn fields(
-        &self,
-        mut change: Change,
-        difference: &Difference<'_>,
-        redefine: bool,
-        served: Option<&Served>,
-    ) -> Change {
-        if redefine {
-            change = change.field(
-                "service",
-                served.map(|s| script::options(&s.definition)),
-                Some(script::options(&self.service)),
-            );
-        }
-        let real_server = |address| format!("real server {address}");
-        for rs in &difference.missing {
-            let to = Some(Self::shown(rs));
-            change = change.field(&real_server(rs.address), None::<&str>, to);
-        }
-        for (rs, found) in &difference.altered {
-            let (from, to) = (Some(Self::shown(found)), Some(Self::shown(rs)));
-            change = change.field(&real_server(rs.address), from, to);
-        }
-        for found in &difference.extra {
-            let from = Some(Self::shown(found));
-            change = change.field(&real_server(found.address), from, None::<&str>);
-        }
-        if let Some(found) = difference.sorry {
-            change = change.field(
-                &format!("sorry server {} beside real servers", found.address),
-                Some(Self::shown(found)),
-                None::<&str>,
-            );
-        }
-        change
-    }
-
-    /// The steps for the real servers.
-    fn steps(&self, mut change: Change, difference: &Difference<'_>, facts: &Facts) -> Change {
-        let service = self.service.r#virtual;
-        // One that is well again may be missing because keepalived has not asked it since. To add it then would leave it
-        // in the table for good if it fails once more: keepalived removes only what it has added.
-        let returning: Vec<&Destination> = if self.keepalived && self.return_time > 0 {
-            let asked = |rs: &&&Destination| !rs.asks.is_empty();
-            difference.missing.iter().filter(asked).copied().collect()
-        } else {
-            Vec::new()
-        };
-        if !returning.is_empty() {
-            change = change.step(
-                format!(
-                    "wait at most {} s for keepalived to put back what is well again",
-                    self.return_time
-                ),
-                script::wait_for_return(self, &returning),
-            );
-        }
-        for rs in &difference.missing {
-            let add = if returning.contains(rs) {
-                script::add_if_well(self, rs)
-            } else {
-                script::real_server("-a", service, rs)
-            };
-            change = change.step(format!("add real server {}", rs.address), add);
-        }
-        for (rs, _) in &difference.altered {
-            let edit = script::real_server("-e", service, rs);
-            change = change.step(format!("edit real server {}", rs.address), edit);
-        }
-        for found in &difference.extra {
-            let forget = script::forget(service, found.address);
-            change = change.step(format!("remove real server {}", found.address), forget);
-        }
-        if let Some(found) = difference.sorry {
-            let reload = ServiceManager::of(&facts.system).reload(KEEPALIVED);
-            change = change.step(
-                format!(
-                    "have keepalived take out the sorry server {}",
-                    found.address
-                ),
-                script::take_out_sorry(self, found.address, &reload),
-            );
-        }
-        change
     }
 }
 

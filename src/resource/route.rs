@@ -23,11 +23,17 @@ pub struct Route {
 }
 
 impl Route {
-    fn run(&self, verb: &str) -> String {
+    /// The option by which ip(8) takes its family.
+    fn family(&self) -> &'static str {
+        if self.to.addr().is_ipv6() { "-6" } else { "-4" }
+    }
+
+    fn ip(&self, verb: &[&str]) -> String {
         let to = self.to.to_string();
-        let family = if self.to.addr().is_ipv6() { "-6" } else { "-4" };
         let via = self.via.map(|v| v.to_string());
-        let mut words = vec!["ip", family, "route", verb, &to];
+        let mut words = vec!["ip", self.family(), "route"];
+        words.extend(verb);
+        words.push(&to);
         if let Some(via) = &via {
             words.extend(["via", via]);
         }
@@ -37,19 +43,13 @@ impl Route {
         command(words)
     }
 
+    fn run(&self, verb: &str) -> String {
+        self.ip(&[verb])
+    }
+
     /// The command that prints the route where it stands.
     fn show(&self) -> String {
-        let to = self.to.to_string();
-        let family = if self.to.addr().is_ipv6() { "-6" } else { "-4" };
-        let via = self.via.map(|v| v.to_string());
-        let mut words = vec!["ip", family, "route", "show", "exact", &to];
-        if let Some(via) = &via {
-            words.extend(["via", via]);
-        }
-        if let Some(interface) = &self.interface {
-            words.extend(["dev", interface]);
-        }
-        command(words)
+        self.ip(&["show", "exact"])
     }
 
     /// The node script's stop may have been faster, and takes the route with its address.
@@ -133,7 +133,7 @@ impl Kind for Route {
 
     /// With metric and protocol, which the undo state does not have.
     fn undo(&self, _: &Before, kept: &str) -> Option<Undo> {
-        let family = if self.to.addr().is_ipv6() { "-6" } else { "-4" };
+        let family = self.family();
         let to = self.to.to_string();
         let (save, back) = (["keep_route", family, &to], ["put_route", family, &to]);
         Some(Undo::kept(

@@ -57,11 +57,15 @@ impl Sysctl {
 
     fn set(&self, value: &str) -> String {
         let path = quote(&self.path());
-        let set = format!("printf '%s\\n' {} >{path}", quote(value));
+        self.where_it_exists(format!("printf '%s\\n' {} >{path}", quote(value)))
+    }
+
+    /// A command that a kernel without the parameter passes over, where that is as wanted.
+    fn where_it_exists(&self, command: String) -> String {
         if self.if_exists {
-            format!("[ ! -e {path} ] || {set}")
+            format!("[ ! -e {} ] || {command}", quote(&self.path()))
         } else {
-            set
+            command
         }
     }
 
@@ -71,9 +75,7 @@ impl Sysctl {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         self.if_exists && facts.sysctl.get(&path).is_none() && facts.sysctl.has_in(folder)
     }
-}
 
-impl Sysctl {
     /// Whether a value of the host's is as wanted.
     pub fn holds(&self, found: &str) -> bool {
         let other = |old: &String| !same(found, old);
@@ -182,15 +184,10 @@ impl Kind for Sysctl {
             stop: Vec::new(),
             status: vec![(
                 format!("{} = {}", self.name, self.value),
-                format!(
-                    "{}[ \"$(echo $(cat {path}))\" = {} ]",
-                    if self.if_exists {
-                        format!("[ ! -e {path} ] || ")
-                    } else {
-                        String::new()
-                    },
+                self.where_it_exists(format!(
+                    "[ \"$(echo $(cat {path}))\" = {} ]",
                     quote(&words(&self.value))
-                ),
+                )),
             )],
         })
     }

@@ -130,7 +130,7 @@ impl<'r, 's> Expanding<'r, 's> {
             return;
         }
         let before = self.made.len();
-        self.reads = Some(Reads::new());
+        self.reads = (!own.others.is_full(&key)).then(Reads::new);
         self.entry(at);
         let Some(reads) = self.reads.take() else {
             return;

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{PoisonError, RwLock};
 
 use serde_json::{Map, Value};
 
@@ -12,7 +12,7 @@ use crate::template::Reads;
 /// Results by key; of each key several, with the values of the variables that were read.
 #[derive(Debug)]
 pub(super) struct ExpansionCache<K, T> {
-    made: Mutex<HashMap<K, Vec<Made<T>>>>,
+    made: RwLock<HashMap<K, Vec<Made<T>>>>,
 }
 
 #[derive(Debug)]
@@ -36,7 +36,7 @@ const MOST: usize = 32;
 impl<K, T> Default for ExpansionCache<K, T> {
     fn default() -> Self {
         Self {
-            made: Mutex::default(),
+            made: RwLock::default(),
         }
     }
 }
@@ -49,13 +49,19 @@ impl<K: Hash + Eq, T> ExpansionCache<K, T> {
         own: &Map<String, Value>,
         take: impl Fn(&T) -> Option<R>,
     ) -> Option<R> {
-        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
         let same = |made: &&Made<T>| {
             let mut looked_at = made.looked_at.iter();
             looked_at.all(|seen| value_at(own, &seen.path) == Some((seen.steps, &seen.value)))
         };
         let mut alike = made.get(key)?.iter().filter(same);
         alike.find_map(|made| take(&made.value))
+    }
+
+    /// Whether it keeps no more of a key.
+    pub(super) fn is_full(&self, key: &K) -> bool {
+        let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
+        made.get(key).is_some_and(|all| all.len() >= MOST)
     }
 
     /// Keeps it. Variables that are the same for all hosts are not compared.
@@ -69,7 +75,7 @@ impl<K: Hash + Eq, T> ExpansionCache<K, T> {
             })
         });
         let looked_at = looked_at.collect();
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = self.made.write().unwrap_or_else(PoisonError::into_inner);
         let all = made.entry(key).or_default();
         if all.len() < MOST {
             all.push(Made { looked_at, value });

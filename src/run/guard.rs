@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::host::{self, HostRun, Run};
 use super::host_error::{HostError, tail};
+use super::question;
 use crate::event::Event;
 use crate::fact::Needs;
 use crate::fact::way_in::WayIn;
@@ -281,7 +282,7 @@ impl HostRun<'_> {
         shell: &mut dyn RemoteShell,
     ) -> Result<(), HostError> {
         let answer = self.fresh(run, shell)?;
-        host::no_obstacles(&answer, &self.wanted)?;
+        question::no_obstacles(&answer, &self.wanted)?;
         let before = std::mem::replace(&mut self.answer, answer);
         let left = host::left(&self.plan(run.secrets), &self.wanted);
         self.answer = before;
@@ -408,7 +409,7 @@ fn disarm(
     timeout: Duration,
 ) -> Result<(), HostError> {
     let doing = "disarming the guard";
-    let output = host::asked(shell, doing, &guard::run(cluster, words), timeout)?;
+    let output = question::asked(shell, doing, &guard::run(cluster, words), timeout)?;
     if output.success() {
         return Ok(());
     }

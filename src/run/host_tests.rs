@@ -1,7 +1,7 @@
 use super::*;
 use crate::event::Silent;
 use crate::inventory::{self, BUILT_IN_ROLES};
-use crate::plan::manifest::Entry;
+use crate::plan::manifest::{Entry, Manifest};
 use crate::resource::{Action, Before};
 use crate::role::Roles;
 use crate::transport::fake::{FakeHosts, Script, ok};

@@ -8,6 +8,7 @@ mod host_error;
 pub mod leftovers;
 pub mod lock;
 pub mod progress;
+pub mod question;
 pub mod steady;
 pub mod this_machine;
 pub mod unconverged;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::host::{self, Run, TIMEOUT};
 use super::host_error::HostError;
+use super::question;
 use crate::event::Event;
 use crate::fact::Facts;
 use crate::probe;
@@ -26,8 +27,8 @@ impl ThisMachine {
         let started = Instant::now();
         let mut shell = run.connect.this_machine().map_err(HostError::Connect)?;
         let needs = probe::needs(&[]);
-        let answer = host::answer(run, shell.as_mut(), &needs, "", TIMEOUT)?;
-        host::no_obstacles(&answer, &[])?;
+        let answer = question::answer(run, shell.as_mut(), &needs, "", TIMEOUT)?;
+        question::no_obstacles(&answer, &[])?;
         run.sink.event(&Event::Probed {
             host: name(),
             seconds: started.elapsed().as_secs_f64(),
@@ -40,12 +41,12 @@ impl ThisMachine {
 
     /// Runs a script of a check.
     pub fn ask(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
-        host::asked(self.shell.as_mut(), doing, script, TIMEOUT)
+        question::asked(self.shell.as_mut(), doing, script, TIMEOUT)
     }
 
     /// Runs shell text in the shell itself: what it opens and begins stays until the shell ends.
     pub(crate) fn in_shell(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
-        host::sent(doing, self.shell.run_in_shell(script, TIMEOUT))
+        question::sent(doing, self.shell.run_in_shell(script, TIMEOUT))
     }
 
     pub fn close(self) {

@@ -128,9 +128,7 @@ impl SshSettings {
             config,
         })
     }
-}
 
-impl SshSettings {
     fn error(&self, message: String) -> TransportError {
         TransportError::SshConfig {
             file: self.file.clone(),

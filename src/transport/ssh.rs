@@ -72,8 +72,14 @@ struct Stream {
     socket: Socket,
     /// The other end, for messages.
     peer: String,
-    process: Option<ProxyProcess>,
-    through: Option<Through>,
+    carrier: Carrier,
+}
+
+/// What carries the bytes of a stream.
+enum Carrier {
+    Tcp,
+    JumpHost(Through),
+    Process(ProxyProcess),
 }
 
 /// Connects and logs in.
@@ -118,8 +124,7 @@ fn open(target: &Target, access: &Access<'_>, deadline: Instant) -> Result<Strea
             Ok(Stream {
                 socket: Socket::from(stream),
                 peer: address.to_string(),
-                process: None,
-                through: None,
+                carrier: Carrier::Tcp,
             })
         }
         Via::Jump(hop) => {
@@ -127,8 +132,7 @@ fn open(target: &Target, access: &Access<'_>, deadline: Instant) -> Result<Strea
             Ok(Stream {
                 socket,
                 peer: format!("{to} behind {}", hop.name),
-                process: None,
-                through: Some(through),
+                carrier: Carrier::JumpHost(through),
             })
         }
         Via::Command(command) => {
@@ -136,8 +140,7 @@ fn open(target: &Target, access: &Access<'_>, deadline: Instant) -> Result<Strea
             Ok(Stream {
                 socket,
                 peer: format!("the ProxyCommand to {to}"),
-                process: Some(process),
-                through: None,
+                carrier: Carrier::Process(process),
             })
         }
     }
@@ -149,8 +152,7 @@ pub(super) struct Link {
     socket: Socket,
     guard: Guard,
     peer: String,
-    process: Option<ProxyProcess>,
-    through: Option<Through>,
+    carrier: Carrier,
 }
 
 /// Why an operation of libssh2 came to nothing.
@@ -171,8 +173,7 @@ impl Link {
         let Stream {
             socket,
             peer,
-            process,
-            through,
+            carrier,
         } = stream;
         let mut session = ssh2::Session::new().map_err(|e| TransportError::Handshake {
             peer: peer.clone(),
@@ -185,34 +186,39 @@ impl Link {
             guard: Guard::new(socket.clone()),
             socket,
             peer,
-            process,
-            through,
+            carrier,
         })
     }
 
     /// A better reason where the stream itself ended: what became of the jump host, or of the program.
     fn instead(&self, target: &Target, error: TransportError) -> TransportError {
-        if let Some(hop) = self.through.as_ref().and_then(Through::lost) {
-            return TransportError::EndedEarly {
-                what: Waiting::Handshake,
-                ended: Ended::JumpHostCut(hop),
-                stderr: String::new(),
-            };
-        }
-        match self.process.as_ref().and_then(ProxyProcess::ended) {
-            Some((ended, stderr)) => TransportError::ProxyCommand {
-                to: socket::place(&target.host, target.port),
-                ended,
-                stderr,
+        match &self.carrier {
+            Carrier::JumpHost(through) => match through.lost() {
+                Some(hop) => TransportError::EndedEarly {
+                    what: Waiting::Handshake,
+                    ended: Ended::JumpHostCut(hop),
+                    stderr: String::new(),
+                },
+                None => error,
             },
-            None => error,
+            Carrier::Process(process) => match process.ended() {
+                Some((ended, stderr)) => TransportError::ProxyCommand {
+                    to: socket::place(&target.host, target.port),
+                    ended,
+                    stderr,
+                },
+                None => error,
+            },
+            Carrier::Tcp => error,
         }
     }
 
     /// How a process on the host ended whose connection was cut.
     fn cut(&self) -> Ended {
-        let lost = self.through.as_ref().and_then(Through::lost);
-        lost.map_or(Ended::Cut, Ended::JumpHostCut)
+        match &self.carrier {
+            Carrier::JumpHost(through) => through.lost().map_or(Ended::Cut, Ended::JumpHostCut),
+            Carrier::Tcp | Carrier::Process(_) => Ended::Cut,
+        }
     }
 
     /// Calls an operation again and again until it is done, waiting for the network in between.
@@ -425,8 +431,7 @@ mod tests {
         let stream = Stream {
             socket: Socket::from(stream),
             peer: address.to_string(),
-            process: None,
-            through: None,
+            carrier: Carrier::Tcp,
         };
         Link::new(stream).expect("a session")
     }

@@ -52,7 +52,6 @@ pub struct OfCluster<'c> {
     v6: bool,
     checked: Vec<Checked<'c>>,
     marks: Vec<Mark>,
-    ipvs: Vec<Ipvs>,
     modules: Vec<String>,
     keepalived_at_least: AtLeast,
     persistent: bool,
@@ -82,10 +81,21 @@ pub fn of_cluster(cluster: &Cluster) -> OfCluster<'_> {
         v6: cluster.services.iter().any(v6),
         checked: checked(cluster),
         marks: marks(cluster),
-        ipvs: ipvs(cluster),
         modules: modules(cluster),
         keepalived_at_least: keepalived_release::at_least(cluster),
         persistent: cluster.services.iter().any(|s| s.persistence.is_some()),
+    }
+}
+
+/// More variables that are the same for all hosts: the tables of the directors, as much again as all others.
+#[derive(Debug, Serialize)]
+pub struct OfDirectors {
+    ipvs: Vec<Ipvs>,
+}
+
+pub fn of_directors(cluster: &Cluster) -> OfDirectors {
+    OfDirectors {
+        ipvs: ipvs(cluster),
     }
 }
 

@@ -97,6 +97,7 @@ fn views_and_resources() -> (Vec<Value>, Vec<Resource>) {
         let loaded = inventory::parse("inventory.yaml", &text, BUILT_IN_ROLES)
             .unwrap_or_else(|e| panic!("{text}: {e:?}"));
         views.push(json!(view::of_cluster(&loaded.cluster)));
+        views.push(json!(view::of_directors(&loaded.cluster)));
         let of_hosts = OfHosts::new(&loaded.cluster);
         for host in &loaded.cluster.hosts {
             views.push(json!(of_hosts.of(host, &os)));

@@ -238,7 +238,7 @@ fn ip_rule(verb: &str, words: &[&str], ours: &Ours) -> Option<Harm> {
         .into_iter()
         .flatten()
         .filter_map(net);
-    let mut ours_too = nets.filter(|net| ours.misses(net));
+    let mut ours_too = nets.filter(|net| ours.stops(net));
     ours_too
         .next()
         .filter(|_| is_short_for(verb, "add"))

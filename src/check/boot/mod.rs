@@ -37,7 +37,7 @@ pub(super) static BOOT_UNIT: Check = Check {
 
 pub(super) static BOOT_ADDRESS: Check = Check {
     id: "boot-address",
-    summary: "No network configuration or command sets a VIP where it does not belong, or removes an address, route or interface, at the next boot.",
+    summary: "No network configuration or command sets a VIP where it does not belong or another default route, or removes an address, route or interface, at the next boot.",
     reason: "A VIP on a real server's NIC draws the clients' packets past the director; a host without its address has no part.",
     source: "systemd.network(5), netplan(5), interfaces(5), nm-settings-keyfile(5), ifcfg(5)",
     fix: "remove the line or file that the finding names, as it says",

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use wildmatch::WildMatch;
 
 use super::harm::Harm;
-use super::network::{Harms, address, name, net, sections};
+use super::network::{Harms, Section, address, name, net, sections};
 use super::ours::Ours;
 use super::{BOOT_ADDRESS, BOOT_FIREWALL};
 use crate::check::sysctl_at_boot::PERSISTED_SYSCTL;
@@ -28,18 +28,21 @@ fn names<'a>(lines: &'a [Line]) -> Vec<&'a str> {
     named
 }
 
-fn base(path: &str) -> &str {
-    path.rsplit_once(".network.d/")
-        .map_or(path, |(base, _)| base)
+/// The name of the .network file that a file is, or is a drop-in of.
+fn base(path: &str) -> String {
+    let path = path
+        .rsplit_once(".network.d/")
+        .map_or(path, |(base, _)| base);
+    name(path).trim_end_matches(".network").to_owned() + ".network"
 }
 
 /// The interfaces of this host that a .network file is about: those that no earlier file takes.
 fn interfaces(path: &str, lines: &[Line], ours: &Ours) -> Vec<String> {
     let sources = &ours.audit.facts().boot_source;
-    let stem = name(base(path)).trim_end_matches(".network").to_owned() + ".network";
+    let base = base(path);
     let of_base = sources
         .files()
-        .find(|(other, _)| name(other) == stem && other.ends_with(".network"));
+        .find(|(other, _)| name(other) == base && other.ends_with(".network"));
     let patterns = names(of_base.map_or(lines, |(_, lines)| lines));
     let known = ours
         .interfaces
@@ -79,7 +82,7 @@ pub(super) fn networkd(path: &str, lines: &[Line], ours: &Ours) -> Harms {
                     })
                     .map(|net| format!("sets another route to {net}")),
                 ("RoutingPolicyRule", "From" | "To") => net(value)
-                    .filter(|net| discards && ours.crosses(net))
+                    .filter(|net| discards && ours.stops(net))
                     .map(|net| format!("discards packets of {net}")),
                 ("Neighbor", "Address") => net(value)
                     .filter(|net| ours.crosses(net))
@@ -114,7 +117,6 @@ pub(super) fn networkd(path: &str, lines: &[Line], ours: &Ours) -> Harms {
                 if let Some(ip) = address(value).filter(|_| *key == "Address") {
                     harm = harm.of_address(ip, ours);
                 }
-                // A route without its destination is the default route.
                 if matches!(section.name, "Route" | "Neighbor" | "RoutingPolicyRule") {
                     harm.with = section.lines.iter().map(|(line, ..)| line.number).collect();
                 }
@@ -122,9 +124,71 @@ pub(super) fn networkd(path: &str, lines: &[Line], ours: &Ours) -> Harms {
             }
             found.extend(settings(line, key, value, &about, ours));
         }
+        if about
+            .iter()
+            .any(|nic| ours.needs_interface(nic) && is_first(path, nic, ours))
+        {
+            found.extend(default_route(path, &section, ours));
+        }
     }
     found.extend(hides(path, lines, &about, ours));
     found
+}
+
+/// The default route of a section, where it leads by another gateway than the inventory's and comes no later: that of lvsctl
+/// and of `Gateway=` has no metric. A route without its destination is the default route.
+fn default_route(path: &str, section: &Section, ours: &Ours) -> Option<(Line, Harm)> {
+    let value = |name: &str| {
+        let mut lines = section.lines.iter();
+        lines
+            .find(|(_, key, _)| *key == name)
+            .map(|(.., value)| *value)
+    };
+    let own = ours.audit.host.gateway?;
+    let in_main = value("Table").is_none_or(|table| matches!(table, "main" | "254"));
+    let is_default =
+        value("Destination").is_none_or(|to| net(to).is_some_and(|to| to.prefix_len() == 0));
+    // The kernel's default for IPv6 is 1024.
+    let first = if own.is_ipv6() { 1024 } else { 0 };
+    let metric = value("Metric").map_or(0, |metric| metric.parse().unwrap_or(u32::MAX));
+    let sets = match section.name {
+        "Network" => true,
+        "Route" => in_main && is_default && metric <= first,
+        _ => false,
+    };
+    // A router has a link-local address too, which the inventory does not name.
+    let is_near = |via: &IpAddr| matches!(via, IpAddr::V6(v6) if v6.is_unicast_link_local());
+    let is_other = |via: &IpAddr| *via != own && via.is_ipv6() == own.is_ipv6() && !is_near(via);
+    let mut lines = section.lines.iter().filter(|_| sets);
+    let (line, other) = lines.find_map(|(line, key, value)| {
+        let other = value.parse().ok().filter(is_other)?;
+        (*key == "Gateway").then_some((*line, other))
+    })?;
+    // What is left must set the right one.
+    let is_extra =
+        path.contains(".network.d/") && (ours.routes_default || is_set_elsewhere(path, own, ours));
+    let mut harm = Harm::new(
+        &BOOT_ADDRESS,
+        format!("sets a default route via {other} in place of {own}"),
+    );
+    if !is_extra {
+        harm.instead = Some(format!("Gateway={own}"));
+    } else if section.name == "Route" {
+        harm.with = section.lines.iter().map(|(line, ..)| line.number).collect();
+    }
+    Some((line.clone(), harm))
+}
+
+/// Whether another file of systemd-networkd names a gateway.
+fn is_set_elsewhere(path: &str, gateway: IpAddr, ours: &Ours) -> bool {
+    let files = ours.audit.facts().boot_source.files();
+    let mut others =
+        files.filter(|(other, _)| *other != path && other.contains("/systemd/network/"));
+    others.any(|(_, lines)| {
+        let all = sections(lines);
+        let mut lines = all.iter().flat_map(|section| &section.lines);
+        lines.any(|(_, key, value)| *key == "Gateway" && value.parse() == Ok(gateway))
+    })
 }
 
 fn is_yes(value: &str) -> bool {
@@ -213,14 +277,8 @@ fn hides(path: &str, lines: &[Line], about: &[String], ours: &Ours) -> Harms {
         .iter()
         .filter(|nic| ours.audit.host.interfaces.iter().any(|i| i.name == **nic))
     {
-        let matching = |lines: &[Line]| names(lines).iter().any(|p| WildMatch::new(p).matches(nic));
-        let others = sources.files().filter(|(other, other_lines)| {
-            other.ends_with(".network")
-                && *other != path
-                && name(other) > name(path)
-                && matching(other_lines)
-        });
-        let mut others = others.filter(|(_, lines)| gives(lines, nic));
+        let mut later = files_of(nic, ours).filter(|(other, _)| name(other) > name(path));
+        let other = later.find(|(_, lines)| gives(lines, nic));
         let of_drop_ins = sources
             .files()
             .filter(|(other, _)| other.starts_with(&format!("{path}.d/")));
@@ -228,28 +286,36 @@ fn hides(path: &str, lines: &[Line], about: &[String], ours: &Ours) -> Harms {
             || of_drop_ins
                 .map(|(_, lines)| lines)
                 .any(|lines| gives(lines, nic));
-        let other = others.next();
-        if !given && other.is_none() && is_first(path, nic, ours) {
-            found.extend(readdresses(nic, lines, ours));
-        }
-        if let (false, Some((other, _)), Some(first)) = (given, other, lines.first()) {
-            let does = format!("takes {nic} from {other}, which has its address");
-            found.push((
-                first.clone(),
-                Harm::new(&BOOT_ADDRESS, does).with_all(lines),
-            ));
+        match (given, other, lines.first()) {
+            (false, Some((other, _)), Some(first)) => {
+                let does = format!("takes {nic} from {other}, which has its address");
+                let harm = Harm::new(&BOOT_ADDRESS, does).with_all(lines);
+                found.push((first.clone(), harm));
+            }
+            (false, None, _) if is_first(path, nic, ours) => {
+                found.extend(readdresses(nic, lines, ours));
+            }
+            _ => {}
         }
     }
     found
 }
 
-/// Whether a .network file is the first one about an interface, which alone counts.
+/// The .network files about an interface.
+fn files_of<'a>(
+    nic: &'a str,
+    ours: &'a Ours,
+) -> impl Iterator<Item = (&'a str, &'a [Line])> + use<'a> {
+    let is_about =
+        move |lines: &[Line]| names(lines).iter().any(|p| WildMatch::new(p).matches(nic));
+    let files = ours.audit.facts().boot_source.files();
+    files.filter(move |(path, lines)| path.ends_with(".network") && is_about(lines))
+}
+
+/// Whether a .network file, or the one that a drop-in is of, is the first about an interface, which alone counts.
 fn is_first(path: &str, nic: &str, ours: &Ours) -> bool {
-    let sources = &ours.audit.facts().boot_source;
-    let mut files = sources.files().filter(|(other, lines)| {
-        other.ends_with(".network") && names(lines).iter().any(|p| WildMatch::new(p).matches(nic))
-    });
-    files.all(|(other, _)| name(other) >= name(path))
+    let base = base(path);
+    files_of(nic, ours).all(|(other, _)| *name(other) >= *base)
 }
 
 /// A file that gives an interface another address of the network than the one that the host has.

@@ -149,8 +149,14 @@ impl<'a> Ours<'a> {
             || real.map(|rs| rs.address).any(|rip| net.contains(&rip))
     }
 
-    /// Whether a route or rule that discards what goes to these addresses stops packets of ours: those of VIPs, real servers
-    /// and other hosts, clients too. In a network of the host, only what is as narrow as that network comes first.
+    /// Whether a policy rule that discards packets to or from these addresses stops ours: of VIPs, real servers and other
+    /// hosts, clients too. However wide it is, the kernel asks it before the routes.
+    pub(super) fn stops(&self, net: &IpNet) -> bool {
+        self.crosses(net) || self.others.keys().any(|ip| net.contains(ip))
+    }
+
+    /// Whether a route that discards what goes to these addresses stops packets of ours, as [`Self::stops`]. In a network of
+    /// the host, only what is as narrow as that network comes first.
     pub(super) fn misses(&self, net: &IpNet) -> bool {
         let nics = self.audit.host.interfaces.iter();
         let near: Vec<&IpNet> = nics.flat_map(|nic| &nic.addresses).collect();

@@ -75,23 +75,19 @@ const OF_PACKAGES: [&str; 44] = [
     "functions.sh",
 ];
 
-/// Units that other checks judge, or that are made to set what they set.
-const JUDGED_ELSEWHERE: [&str; 12] = [
+/// Units that other checks judge, or that are made to set what they set; beside [`OF_FILTERS`].
+const JUDGED_ELSEWHERE: [&str; 7] = [
     "ipvsadm.service",
     "keepalived.service",
     "ldirectord.service",
-    "iptables.service",
-    "ip6tables.service",
-    "nftables.service",
-    "netfilter-persistent.service",
     "firewalld.service",
     "ufw.service",
     "systemd-sysctl.service",
     "systemd-modules-load.service",
-    "arptables.service",
 ];
 
-/// Units of packages that load saved rules; the files that these read are sources themselves.
+/// Units of packages that load saved rules; the files that these read are sources themselves. An administrator may have one
+/// of the same name.
 const OF_FILTERS: [&str; 5] = [
     "iptables.service",
     "ip6tables.service",
@@ -377,9 +373,8 @@ fn source<'a>(
         Reader::Unit => {
             let unit = unit_of(path);
             let timed = units.scheduled.contains(unit);
-            // A unit of an administrator may have the name of a package's.
-            let own = path.starts_with("/etc/") && OF_FILTERS.contains(&unit);
-            let judged = JUDGED_ELSEWHERE.contains(&unit) && !own;
+            let own = path.starts_with("/etc/");
+            let judged = JUDGED_ELSEWHERE.contains(&unit) || (OF_FILTERS.contains(&unit) && !own);
             let runs = lines.iter().filter(|line| {
                 !judged
                     && !line.text.trim().starts_with("ExecStop")

@@ -4,11 +4,11 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::deletion::deletion;
 use super::hit::Doubt;
 use super::packet::Packet;
 use crate::fact::firewall::sets::Sets;
 use crate::fact::firewall::{Base, Chains, Rule, Rules, Table};
-use crate::shell::quote;
 
 impl Rules {
     /// What a built-in chain does to a packet.
@@ -130,22 +130,6 @@ enum End {
     Drop(By),
 }
 
-/// The words by which iptables(8) finds a rule that it printed. It prints the mask that connlimit has by default, and takes
-/// one that is given for another.
-fn deleted_by(words: &[String]) -> Vec<String> {
-    let mut left = words.to_vec();
-    let whole = |pair: &[String]| {
-        pair.first().is_some_and(|word| word == "--connlimit-mask")
-            && pair
-                .last()
-                .is_some_and(|mask| mask == "32" || mask == "128")
-    };
-    if let Some(at) = words.windows(2).position(whole) {
-        left.drain(at..at + 2);
-    }
-    left
-}
-
 /// Whose chains are walked.
 #[derive(Clone, Copy)]
 enum Place<'a> {
@@ -240,16 +224,10 @@ impl<'a> Walk<'a> {
             .and_then(|name| self.sets.get(name));
         let members = set.map_or(0, |set| set.ranges().len());
         let (text, fix) = match (self.place, &rule.printed) {
-            (Place::Iptables { tool, table }, _) => {
-                let words: Vec<String> = deleted_by(&rule.words)
-                    .iter()
-                    .map(|word| quote(word))
-                    .collect();
-                (
-                    format!("the rule -A {chain} {} of {table}", rule.words.join(" ")),
-                    format!("`{tool} -t {table} -D {chain} {}`", words.join(" ")),
-                )
-            }
+            (Place::Iptables { tool, table }, _) => (
+                format!("the rule -A {chain} {} of {table}", rule.words.join(" ")),
+                format!("`{}`", deletion(tool, table, chain, rule)),
+            ),
             (Place::Nft(table), printed) => {
                 let text = printed.as_ref().map_or("", |printed| printed.text.as_str());
                 let handle = printed.as_ref().and_then(|printed| printed.handle);

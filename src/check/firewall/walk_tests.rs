@@ -359,24 +359,3 @@ fn why_it_is_not_known_whether_a_rule_hits() {
         );
     }
 }
-
-#[test]
-fn the_words_that_delete_a_rule() {
-    for (printed, want) in [
-        (
-            "-p tcp -m tcp --dport 80 -j DROP",
-            "-p tcp -m tcp --dport 80 -j DROP",
-        ),
-        (
-            "-m connlimit --connlimit-above 1 --connlimit-mask 32 --connlimit-saddr -j REJECT",
-            "-m connlimit --connlimit-above 1 --connlimit-saddr -j REJECT",
-        ),
-        (
-            "-m connlimit --connlimit-above 1 --connlimit-mask 24 --connlimit-saddr -j REJECT",
-            "-m connlimit --connlimit-above 1 --connlimit-mask 24 --connlimit-saddr -j REJECT",
-        ),
-    ] {
-        let words: Vec<String> = printed.split(' ').map(str::to_owned).collect();
-        assert_eq!(deleted_by(&words).join(" "), want);
-    }
-}

@@ -3,6 +3,7 @@
 
 mod arptables;
 mod native;
+mod nft_words;
 mod rules;
 pub mod sets;
 mod translate;

@@ -20,6 +20,7 @@ mod service_overlap;
 mod sorry;
 mod track;
 mod vip_network;
+mod vips;
 mod vrrp;
 mod way_in;
 

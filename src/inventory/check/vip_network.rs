@@ -7,20 +7,15 @@ use ipnet::IpNet;
 
 use super::View;
 use super::sorry;
+use super::vips::{Vip, vips_of};
 use crate::diagnostic::{Fault, listed, shown};
 use crate::model::{Host, Mode, Network};
-
-/// A VIP, where it is written, and who would hold it.
-struct Held<'c> {
-    vip: IpAddr,
-    path: Vec<String>,
-    holders: Vec<&'c Host>,
-}
 
 /// VIPs that a director would hold on an interface in another network, where clients of the VIP's own do not find it. One
 /// that routers lead to the directors is written with its prefix, /32 or /128.
 pub(super) fn vips(view: View<'_>, faults: &mut Vec<Fault>) {
-    for Held { vip, path, holders } in all(view) {
+    for held in vips_of(view) {
+        let (vip, holders) = (held.address, holders(view, &held));
         let apart: Vec<&Host> = holders
             .iter()
             .copied()
@@ -29,7 +24,7 @@ pub(super) fn vips(view: View<'_>, faults: &mut Vec<Fault>) {
         let Some((network, subnet)) = network_of(view, vip) else {
             continue;
         };
-        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let path: Vec<&str> = held.path.iter().map(String::as_str).collect();
         // A single VIP may stand without a list.
         let alone = path.split_last().map_or(&path[..], |(_, above)| above);
         let written = view.places.text(&path).or(view.places.text(alone));
@@ -57,51 +52,15 @@ fn network_of<'c>(view: View<'c>, vip: IpAddr) -> Option<(&'c str, IpNet)> {
     Some((&network.name, net))
 }
 
-/// VIPs of services, and those that VRRP alone has, each once.
-fn all(view: View<'_>) -> Vec<Held<'_>> {
+/// The directors that would hold a VIP.
+fn holders<'c>(view: View<'c>, vip: &Vip<'c>) -> Vec<&'c Host> {
     let cluster = view.cluster;
-    let mut seen = BTreeSet::new();
-    let mut all = Vec::new();
-    for service in &cluster.services {
-        for (index, vip) in service.vips.iter().enumerate() {
-            if !seen.insert(vip.address) {
-                continue;
-            }
-            let instance = cluster
-                .vrrp
-                .iter()
-                .find(|i| i.vips.iter().any(|held| held.address == vip.address));
-            let holders = cluster.directors().filter(|host| match instance {
-                Some(instance) => instance.member(host).is_some(),
-                // That no instance holds it is a separate fault.
-                None => cluster.vrrp.is_empty(),
-            });
-            let path = ["services", &service.name, "vip", &index.to_string()].map(str::to_owned);
-            all.push(Held {
-                vip: vip.address,
-                path: path.to_vec(),
-                holders: holders.collect(),
-            });
-        }
-    }
-    for instance in &cluster.vrrp {
-        for (index, vip) in instance.vips.iter().enumerate() {
-            if !seen.insert(vip.address) {
-                continue;
-            }
-            let index = index.to_string();
-            let path = view.vrrp_path(instance, &["vips", &index]);
-            all.push(Held {
-                vip: vip.address,
-                path: path.into_iter().map(str::to_owned).collect(),
-                holders: cluster
-                    .directors()
-                    .filter(|host| instance.member(host).is_some())
-                    .collect(),
-            });
-        }
-    }
-    all
+    let holds = |host: &&Host| match vip.instance {
+        Some(instance) => instance.member(host).is_some(),
+        // That no instance holds it is a separate fault.
+        None => cluster.vrrp.is_empty(),
+    };
+    cluster.directors().filter(holds).collect()
 }
 
 /// The fix: a VIP that the directors can hold, or the address that they lack for this one.

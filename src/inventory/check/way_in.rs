@@ -1,42 +1,17 @@
 //! The way in: VIPs and gateways that would take over an address by which a host is reached, or lvsctl's own machine. What
 //! a plan changes on the way in of a host is judged in `crate::plan::way_in`.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::View;
 use super::gateway::gateway_path;
+use super::vips::{Vip, vips_of};
 use crate::diagnostic::{Fault, shown};
-use crate::model::{Cluster, Connection, Host};
+use crate::model::{Connection, Host};
 
 /// The address in a host's `ssh.host`, where that is an address and no name.
 fn reached_at(host: &Host) -> Option<IpAddr> {
     host.ssh.host.as_ref()?.parse().ok()
-}
-
-/// All VIPs, of services and those that VRRP alone has, each once, with its path.
-fn vips<'c>(view: View<'c>) -> Vec<(IpAddr, Vec<String>)> {
-    let cluster: &'c Cluster = view.cluster;
-    let mut seen = BTreeSet::new();
-    let mut all = Vec::new();
-    for service in &cluster.services {
-        for (index, vip) in service.vips.iter().enumerate() {
-            if seen.insert(vip.address) {
-                let path = ["services", &service.name, "vip", &index.to_string()];
-                all.push((vip.address, path.map(str::to_owned).to_vec()));
-            }
-        }
-    }
-    for instance in &cluster.vrrp {
-        for (index, vip) in instance.vips.iter().enumerate() {
-            if seen.insert(vip.address) {
-                let index = index.to_string();
-                let path = view.vrrp_path(instance, &["vips", &index]);
-                all.push((vip.address, path.into_iter().map(str::to_owned).collect()));
-            }
-        }
-    }
-    all
 }
 
 fn at(view: View<'_>, path: &[String], fault: Fault) -> Fault {
@@ -46,7 +21,10 @@ fn at(view: View<'_>, path: &[String], fault: Fault) -> Fault {
 
 /// A VIP moves between hosts, and with it who answers SSH.
 pub(super) fn vips_are_no_way_in(view: View<'_>, faults: &mut Vec<Fault>) {
-    for (vip, path) in vips(view) {
+    for Vip {
+        address: vip, path, ..
+    } in vips_of(view)
+    {
         let mut hosts = view.cluster.hosts.iter();
         // That it is an address of the host's interfaces is a separate fault.
         let Some(host) = hosts.find(|host| reached_at(host) == Some(vip) && !host.holds(vip))
@@ -99,8 +77,9 @@ pub(super) fn of_controller(view: View<'_>, own: &[IpAddr]) -> Vec<Fault> {
     if view.cluster.hosts.iter().any(is_host) {
         return Vec::new();
     }
-    let held = vips(view).into_iter().filter(|(vip, _)| own.contains(vip));
-    held.map(|(vip, path)| {
+    let all = vips_of(view).into_iter();
+    let held = all.filter(|vip| own.contains(&vip.address));
+    held.map(|Vip { address: vip, path, .. }| {
         let fault = Fault::new(format!(
             "VIP {vip} is an address of this machine, on which lvsctl runs: hosts with the VIP would not reach it any more"
         ))

@@ -1,9 +1,12 @@
 //! Values that are wrong as a whole: one message, with the value that was probably meant.
 
 use crate::diagnostic::{Expected, Fault, Found, Help, shown};
+use crate::inventory::field::Shaped as _;
 use crate::inventory::foreign;
 use crate::inventory::form::Form;
 use crate::inventory::location::{MapType, each, entries_of, find, scalar};
+use crate::inventory::raw::service::RealServers;
+use crate::inventory::raw::word::ServicePorts;
 use crate::inventory::scalar::listed;
 use crate::yaml::{Node, Value, variable};
 
@@ -116,8 +119,6 @@ fn names(cursor: Cursor<'_>, text: &str, what: &'static str) -> Option<Fault> {
     Some(expected(cursor, what).help(format!("write `{list}`")))
 }
 
-const REAL_SERVERS: &str = "a list of hosts, or a map of hosts to `{ weight, port }`";
-
 fn real_servers(cursor: Cursor<'_>) -> Option<Fault> {
     let (site, node) = (cursor.site, cursor.node);
     if let Value::Text(text) = &node.value
@@ -125,7 +126,7 @@ fn real_servers(cursor: Cursor<'_>) -> Option<Fault> {
         && ["all", "any", "realserver", "realservers", "*"].contains(&text.to_lowercase().as_str())
     {
         let help = "delete `real_servers`: without it every host of the role `realserver` serves";
-        return Some(expected(cursor, REAL_SERVERS).help(help));
+        return Some(Fault::expected(RealServers::EXPECTED, node.found()).help(help));
     }
     let found = foreign::servers(&site, node)?;
     let shape = node.found().shape;
@@ -134,7 +135,7 @@ fn real_servers(cursor: Cursor<'_>) -> Option<Fault> {
     if found.needs_nat {
         help = help.and(beside(&site, &[("mode", Form::word("nat"))]));
     }
-    let fault = Fault::expected(Expected::other(REAL_SERVERS), Found { shape, text });
+    let fault = Fault::expected(RealServers::EXPECTED, Found { shape, text });
     Some(fault.help(help))
 }
 
@@ -195,8 +196,7 @@ fn ports(cursor: Cursor<'_>) -> Option<Fault> {
         all => foreign::a_service_each(all, &cursor.site).into(),
     };
     let found = each(cursor.node).get(odd).unwrap_or(cursor.node).found();
-    let what = Expected::other("a port, or a range of ports such as `10000-20000`");
-    Some(Fault::expected(what, found).help(help))
+    Some(Fault::expected(ServicePorts::EXPECTED, found).help(help))
 }
 
 /// Both protocols in one service.

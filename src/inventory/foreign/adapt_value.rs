@@ -1,9 +1,11 @@
 //! Values that a proposed key would refuse, adapted: the nearest that it takes, or an example.
 
 use super::advice::Pairs;
+use crate::diagnostic::LONGEST_PERSISTENCE;
 use crate::inventory::field::Word as _;
 use crate::inventory::form::Form;
 use crate::inventory::raw::service::Granularity;
+use crate::inventory::raw::word::Mark;
 use crate::inventory::scalar::{seconds, switch};
 use crate::model::StatusCodes;
 use crate::model::ports::PortRange;
@@ -17,8 +19,7 @@ enum Taken {
 }
 
 const DAY: f64 = 86_400.0;
-/// 31 days, the most that the kernel takes.
-const LONGEST: f64 = 2_678_400.0;
+const LONGEST: f64 = LONGEST_PERSISTENCE as f64;
 
 /// Keys, the whole numbers that they take, and an example.
 const NUMBERS: &[(&str, f64, f64, &str)] = &[
@@ -164,11 +165,7 @@ fn real_port(text: &str) -> Taken {
 }
 
 fn mark(text: &str) -> Taken {
-    let number = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
-        Some(hex) => u32::from_str_radix(hex, 16),
-        None => text.parse(),
-    };
-    known(number.is_ok_and(|mark| mark > 0))
+    known(Mark::parse(text).is_some())
 }
 
 fn protocol(text: &str) -> Taken {

@@ -10,7 +10,7 @@ use super::health::HealthCheck;
 use super::word::{
     Address, Bare, Cidr, Codes, Endpoint, Mark, Port, Seconds, ServicePorts, Weight, Whole,
 };
-use crate::diagnostic::Expected;
+use crate::diagnostic::{Expected, LONGEST_PERSISTENCE};
 use crate::inventory::field::{Many, Named, Opt, Peek, Shaped, Text, Word, Wrong, shaped};
 use crate::model::{MOST_REQUESTS, Mode, Protocol, Scheduler};
 
@@ -87,8 +87,7 @@ fn lower_case<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt<Many<Str
     Ok(flags)
 }
 
-/// The kernel takes at most 31 days.
-type PersistenceTimeout = Whole<u32, 1, 2_678_400>;
+type PersistenceTimeout = Whole<u32, 1, { LONGEST_PERSISTENCE as i64 }>;
 
 /// Persistence as it is written.
 #[derive(Debug, Clone, Copy)]
@@ -162,7 +161,7 @@ impl Shaped for Persistence {
             "int" if node.as_a::<i64>().is_ok_and(|seconds| seconds == 0) => {
                 let seconds = Expected::Seconds {
                     min: 1,
-                    max: 2_678_400,
+                    max: LONGEST_PERSISTENCE.into(),
                 };
                 let help = "`persistence: false` turns it off";
                 return Err(Wrong::expected(seconds, help).into_error());
@@ -193,7 +192,7 @@ impl JsonSchema for Persistence {
         let long = generator.subschema_for::<LongPersistence>();
         json_schema!({ "anyOf": [
             { "type": "boolean" },
-            { "type": "integer", "minimum": 1, "maximum": 2_678_400 },
+            { "type": "integer", "minimum": 1, "maximum": LONGEST_PERSISTENCE },
             long,
         ] })
     }

@@ -78,6 +78,16 @@ pub(in crate::inventory) type Seconds = Whole<u32, 1, 86_400>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::inventory) struct Mark(pub u32);
 
+impl Mark {
+    pub(in crate::inventory) fn parse(text: &str) -> Option<Self> {
+        let number = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+            Some(hex) => u32::from_str_radix(hex, 16),
+            None => text.parse(),
+        };
+        number.ok().filter(|mark| *mark > 0).map(Self)
+    }
+}
+
 impl Shaped for Mark {
     const EXPECTED: Expected = Expected::Mark;
 
@@ -89,11 +99,7 @@ impl Shaped for Mark {
             "int" => node.as_a::<i64>().ok().and_then(|n| u32::try_from(n).ok()),
             "text" => {
                 let text: String = node.as_a()?;
-                let lower = text.to_lowercase();
-                match lower.strip_prefix("0x") {
-                    Some(hex) => u32::from_str_radix(hex, 16).ok(),
-                    None => lower.parse().ok(),
-                }
+                return Ok(Self::parse(&text));
             }
             _ => None,
         };

@@ -779,6 +779,44 @@ pub(super) const CASES: &[Case] = &[
         NONE,
     ),
     case(
+        "a rule that discards a network around that of the hosts",
+        "debian-12",
+        "rs1",
+        &[(
+            "/etc/rc.local",
+            "#!/bin/sh\nip rule add to 192.168.0.0/16 prohibit\n",
+        )],
+        [
+            "boot-address",
+            "discards packets of 192.168.0.0/16 (prohibit)",
+            "rm /etc/rc.local",
+        ],
+    ),
+    case(
+        "a rule that discards what goes to a director",
+        "debian-12",
+        "rs1",
+        &[(
+            "/etc/systemd/network/10-eth0.network.d/x.conf",
+            "[RoutingPolicyRule]\nTo=192.168.100.14/32\nType=unreachable\n",
+        )],
+        [
+            "boot-address",
+            "discards packets of 192.168.100.14/32",
+            "rm ",
+        ],
+    ),
+    case(
+        "a rule that discards what goes elsewhere",
+        "debian-12",
+        "rs1",
+        &[(
+            "/etc/rc.local",
+            "#!/bin/sh\nip rule add to 10.0.0.0/8 prohibit\n",
+        )],
+        NONE,
+    ),
+    case(
         "local.d",
         "alpine",
         "rs1",

@@ -2,6 +2,7 @@
 //! one finding. The real script of the fact reads the files below a folder that stands for the host's root.
 
 mod cases;
+mod gateway;
 mod stock;
 
 use std::fs;
@@ -59,6 +60,17 @@ const HOSTS: &[Made] = &[
         facts: &[("sysctl values", SETTINGS), ("unit show", UNITS)],
     },
 ];
+
+/// A cluster, and what its hosts answer beside their files.
+struct Site {
+    inventory: &'static str,
+    hosts: &'static [Made],
+}
+
+const OF_DR: Site = Site {
+    inventory: DR,
+    hosts: HOSTS,
+};
 
 /// A file of a host; with a target it is a link, and one that begins with `#!` is executable.
 fn put(root: &Path, path: &str, content: &str) {
@@ -120,13 +132,18 @@ fn below(script: &str, root: &str) -> String {
 }
 
 /// The parts that a host with these files prints.
-fn parts(host: &str, files: &[(&str, &str)], shell: &[&str]) -> Vec<(String, String)> {
+fn parts(
+    inventory: &str,
+    host: &str,
+    files: &[(&str, &str)],
+    shell: &[&str],
+) -> Vec<(String, String)> {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path().display().to_string();
     for (path, content) in files {
         put(folder.path(), path, content);
     }
-    let cluster = made::cluster(DR);
+    let cluster = made::cluster(inventory);
     let host = cluster
         .hosts
         .iter()
@@ -158,18 +175,23 @@ fn parts(host: &str, files: &[(&str, &str)], shell: &[&str]) -> Vec<(String, Str
 }
 
 /// All findings and notes of the checks of the next boot.
-fn verify(distribution: &Distribution, host: &'static str, more: &[(&str, &str)]) -> Vec<String> {
+fn verify(
+    site: &Site,
+    distribution: &Distribution,
+    host: &'static str,
+    more: &[(&str, &str)],
+) -> Vec<String> {
     let mut files: Vec<(&str, &str)> = stock::COMMON.to_vec();
     files.extend(distribution.files);
     files.extend(more);
-    let parts = parts(host, &files, &["dash"]);
+    let parts = parts(site.inventory, host, &files, &["dash"]);
     let mut facts: Vec<(&str, &str)> = parts
         .iter()
         .map(|(name, text)| (name.as_str(), text.as_str()))
         .collect();
     let os = format!("{}\nUid:\t0\t0\t0\t0", distribution.os);
     facts.push(("system os", &os));
-    let findings = made::verify(DR, HOSTS, host, &facts);
+    let findings = made::verify(site.inventory, site.hosts, host, &facts);
     const CHECKS: [&str; 7] = [
         "boot-unit",
         "boot-address",
@@ -193,7 +215,7 @@ fn verify(distribution: &Distribution, host: &'static str, more: &[(&str, &str)]
 fn nothing_is_said_of_a_stock_host() {
     for distribution in stock::ALL {
         for host in ["lb1", "rs1"] {
-            let found = verify(distribution, host, &[]);
+            let found = verify(&OF_DR, distribution, host, &[]);
             assert!(found.is_empty(), "{} {host}: {found:#?}", distribution.name);
         }
     }
@@ -216,7 +238,7 @@ fn each_fault_is_one_finding() {
             .iter()
             .find(|d| d.name == *on)
             .expect("a distribution");
-        let found = verify(distribution, host, files);
+        let found = verify(&OF_DR, distribution, host, files);
         let right = match (check.is_empty(), found.as_slice()) {
             (true, []) => true,
             (false, [one]) => {
@@ -252,7 +274,7 @@ fn each_shell_reads_the_same() {
         "/usr/local/sbin/x",
         "#!/bin/sh\n# ip addr\nip addr del 192.168.100.200/32 dev lo\n",
     ));
-    let dash = parts("rs1", &files, &["dash"]);
+    let dash = parts(DR, "rs1", &files, &["dash"]);
     let some = dash
         .iter()
         .find(|(name, _)| name == "boot-source more")
@@ -263,7 +285,7 @@ fn each_shell_reads_the_same() {
         some.1
     );
     for shell in [&["bash", "--posix"][..], &["busybox", "sh"]] {
-        assert_eq!(parts("rs1", &files, shell), dash, "{shell:?}");
+        assert_eq!(parts(DR, "rs1", &files, shell), dash, "{shell:?}");
     }
 }
 
@@ -303,7 +325,12 @@ fn two_processes_start_or_three() {
 #[test]
 fn what_did_not_fit_is_no_pass() {
     let long = format!("*/5 * * * * root true {}\n", "x".repeat(300_000));
-    let found = verify(&stock::ALL[0], "rs1", &[("/etc/cron.d/long", &long)]);
+    let found = verify(
+        &OF_DR,
+        &stock::ALL[0],
+        "rs1",
+        &[("/etc/cron.d/long", &long)],
+    );
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(
         found[0].contains("only the first part was read"),
