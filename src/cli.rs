@@ -6,6 +6,7 @@ mod duration;
 mod guard;
 mod maintenance;
 mod measuring;
+mod serial;
 
 pub use arguments::{
     ApplyArgs, ApplyPlanArgs, CheckArgs, Color, Command, CompletionsArgs, DestroyArgs, ExplainArgs,
@@ -16,6 +17,7 @@ pub use arguments::{
 pub use guard::GuardArgs;
 pub use maintenance::{DrainArgs, MaintenanceArgs, UndrainArgs, Until};
 pub use measuring::{DrillArgs, DrillCommand, ProbeArgs, TimerArgs, WatchArgs};
+pub use serial::{BatchArgs, SerialArgs};
 
 pub use audit_format::{AuditFormat, ReportTo};
 
@@ -169,7 +171,7 @@ const LONG_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("LVSCTL_COMMI
 const EXIT_CODES: &str = "\
 Exit status:
   0    done; nothing (more) to change; all checks pass
-  1    a host failed on the way: see what was done
+  1    a host failed on the way, or --serial ended before its last batch: see what was done
   2    plan: there are changes
   3    verify: there are findings; with --strict also: something is not proven
   4    the inventory, a role or a secret is not valid; nothing was contacted

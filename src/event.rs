@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use crate::check::batch::Error;
 use crate::inventory::Problem;
 use crate::plan::dependency::Withheld;
+use crate::plan::serial::Pass;
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -69,7 +71,33 @@ pub enum Event {
     /// A host was left alone, and why.
     Skipped {
         host: String,
+        /// A word that scripts can branch on.
+        kind: &'static str,
         why: String,
+    },
+    /// A batch of a rolling apply begins.
+    Batch {
+        number: usize,
+        of: usize,
+        pass: Pass,
+        hosts: Vec<String>,
+    },
+    /// `verify` has judged a batch; `errors` are its findings that count as failures.
+    Verified {
+        number: usize,
+        of: usize,
+        errors: Vec<Error>,
+    },
+    /// A rolling apply ends before its last batch.
+    Stopped {
+        kind: &'static str,
+        number: usize,
+        of: usize,
+        /// Hosts that failed, or that `verify` found an error on.
+        failures: Vec<String>,
+        /// Hosts that the run did not come to, or not to their end.
+        left: Vec<String>,
+        message: String,
     },
     /// What a run does not do on a host, since it depends on others. People see it with the plan.
     Withheld(Withheld),

@@ -11,6 +11,7 @@ pub mod maintenance;
 pub mod manifest;
 pub mod saved;
 mod scope;
+pub mod serial;
 pub mod stages;
 pub mod start_stop;
 

@@ -6,6 +6,7 @@ mod arp;
 pub mod arp_answer;
 mod arptables;
 mod audit;
+pub mod batch;
 mod boot;
 mod cause;
 mod clients;

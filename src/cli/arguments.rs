@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::audit_format::{AuditFormat, ReportTo};
 use super::guard::GuardArgs;
+use super::serial::{BatchArgs, SerialArgs};
 use crate::check::registry;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -94,6 +95,8 @@ pub struct PlanArgs {
     /// Write the plan to this file too, for `lvsctl apply FILE`
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub batches: BatchArgs,
 }
 
 #[derive(Debug, Args)]
@@ -102,6 +105,8 @@ pub struct ApplyPlanArgs {
     pub file: Option<PathBuf>,
     #[command(flatten)]
     pub apply: ApplyArgs,
+    #[command(flatten)]
+    pub serial: SerialArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,15 +1,17 @@
 //! `lvsctl apply` and `lvsctl destroy`: probe, plan, confirm, run the steps, and wait until all hosts converge.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::cancel::CancelToken;
-use crate::cli::{ApplyArgs, Format, Global};
+use crate::cli::{ApplyArgs, Format, Global, SerialArgs};
 use crate::event::{Event, Sink as _};
 use crate::exit::Exit;
 use crate::model::Host;
 use crate::plan::HostPlan;
-use crate::plan::dependency::{Hold, Withheld};
+use crate::plan::dependency::Withheld;
 use crate::plan::depool::Loss;
+use crate::plan::serial::Batch;
 use crate::plan::stages::{self, Way};
 use crate::report;
 use crate::report::summary::{self, Outcome, Row};
@@ -21,9 +23,10 @@ use super::confirm;
 use super::drain::Drain;
 use super::guarded;
 use super::history::Story;
-use super::order::{self, Leaving, Others};
+use super::order::{self, Others};
 use super::output::{self, show};
 use super::own_address;
+use super::rolling::{self, Rolled, Rolling};
 use super::saved::Saved;
 use super::session::{Options, Session, leftovers, names_in_plans, note_drains};
 use super::vips;
@@ -40,6 +43,7 @@ pub(super) enum Goal {
 pub(super) fn run(
     global: &Global,
     args: &ApplyArgs,
+    serial: &SerialArgs,
     plan: Option<&Path>,
     goal: Goal,
 ) -> Result<Exit> {
@@ -71,7 +75,7 @@ pub(super) fn run(
     }
     let done = session
         .fleet()
-        .and_then(|fleet| change(&session, &fleet, args, saved.as_ref(), goal));
+        .and_then(|fleet| change(&session, &fleet, (args, serial), saved.as_ref(), goal));
     let interrupted = session.cancel.is_cancelled();
     session.finish();
     let (rows, exit) = done?;
@@ -98,10 +102,18 @@ struct Prepared<'h> {
     /// Directors whose keepalived reloads before that of the others.
     first: Vec<String>,
     /// Hosts that were not reached.
+    missing: Vec<&'h Host>,
     unreached: Vec<Row>,
+    /// Of a rolling apply.
+    batches: Vec<Batch>,
 }
 
 impl Prepared<'_> {
+    fn batches(&self, session: &Session, fleet: &Fleet, serial: &SerialArgs) -> Vec<Batch> {
+        let hosts = order::Hosts::new(&self.hosts, &self.plans, &self.missing, &self.others);
+        rolling::batches(session, fleet, &serial.batches, &hosts)
+    }
+
     /// How a run ends that does all that is left to do.
     fn exit(&self) -> Exit {
         if !self.withheld.is_empty() {
@@ -123,11 +135,12 @@ impl Prepared<'_> {
 fn change(
     session: &Session,
     fleet: &Fleet,
-    args: &ApplyArgs,
+    (args, serial): (&ApplyArgs, &SerialArgs),
     saved: Option<&Saved>,
     goal: Goal,
 ) -> Result<(Vec<Row>, Exit)> {
     let mut run = prepare(session, fleet, args, goal)?;
+    run.batches = run.batches(session, fleet, serial);
     if let Some(saved) = saved
         && let Err(failure) = saved.holds(session, &run.hosts, &run.plans, &run.first)
     {
@@ -139,7 +152,8 @@ fn change(
         session.reporter.suspend(|| {
             show(session.global, |out, style| {
                 report::plan::text(out, &run.plans, &names_in_plans(session.cluster()), style)?;
-                report::withheld::text(out, &run.withheld, style)
+                report::withheld::text(out, &run.withheld, style)?;
+                report::plan::batches(out, &run.batches, style)
             })
         })?;
     }
@@ -195,7 +209,7 @@ fn change(
         run.close(fleet);
         return Err(Failure::new(Exit::Done, "nothing was changed\n"));
     }
-    execute(session, fleet, goal, run, drain)
+    execute(session, fleet, (args, serial), goal, run, drain)
 }
 
 /// Probes and plans. If anything will change, all hosts are locked, and probed and planned again.
@@ -230,12 +244,7 @@ fn prepare<'h>(
     let (mut others, mut withheld, mut losses) = (Others::default(), Vec::new(), Vec::new());
     // A run that changes nothing needs no lock, and leaves no trace.
     if !plans.iter().all(HostPlan::is_empty) {
-        let read = order::Hosts {
-            runs: &hosts,
-            plans: &plans,
-            missing: &missing,
-            others: &others,
-        };
+        let read = order::Hosts::new(&hosts, &plans, &missing, &others);
         others = order::read(session, fleet, goal, &read);
         hosts = reached(session, fleet, args, goal, hosts, &mut others)?;
         hosts = order::lock_all(fleet, hosts, &mut others)?;
@@ -247,7 +256,7 @@ fn prepare<'h>(
             withheld = order::withhold(session, fleet, goal, hosts, plans, &missing, &others)?;
         }
         first = together(&hosts, &mut plans, &unheld);
-        losses = left_too_little(session, args, goal, &hosts, &plans, &others);
+        losses = order::left_too_little(session, &args.guard, goal, &hosts, &plans, &others);
     }
     guarded::look(fleet, &mut hosts, &mut plans, args.confirm);
     if goal == Goal::Inventory {
@@ -270,7 +279,9 @@ fn prepare<'h>(
         losses,
         unheld,
         first,
+        missing,
         unreached,
+        batches: Vec::new(),
     })
 }
 
@@ -293,35 +304,6 @@ fn reached<'h>(
     let message = "expected to drain what leaves on its directors first; --ignore-unreachable goes on, and leaves real servers \
                    as they are; --force takes them away in any case\nnothing was changed on any host\n";
     Err(Failure::new(Exit::Unreachable, message))
-}
-
-/// Services that the plans would leave too little. `destroy` of a whole cluster ends them all by intent.
-fn left_too_little(
-    session: &Session,
-    args: &ApplyArgs,
-    goal: Goal,
-    hosts: &[HostRun],
-    plans: &[HostPlan],
-    others: &Others,
-) -> Vec<Loss> {
-    if goal == Goal::Nothing && session.global.limit.is_empty() {
-        return Vec::new();
-    }
-    let pairs = hosts.iter().zip(plans);
-    let goes: Vec<&Host> = pairs
-        .filter(|(_, plan)| goal == Goal::Nothing && !plan.is_empty())
-        .map(|(run, _)| run.host)
-        .collect();
-    let stays = |host: &Host| !goes.iter().any(|gone| gone.name == host.name);
-    let is_read = |run: &HostRun| others.runs.iter().any(|o| o.host.name == run.host.name);
-    let changes = |run: &HostRun| goal == Goal::Inventory && run.hold != Hold::All && !is_read(run);
-    let all: Vec<&HostRun> = hosts.iter().chain(&others.runs).collect();
-    let leaving = Leaving {
-        stays: &stays,
-        changes: &changes,
-        real_servers: goes.clone(),
-    };
-    order::losses(session, &args.guard, &all, &leaving)
 }
 
 /// A host's row; one of whose plan something is withheld is not as wanted.
@@ -349,10 +331,11 @@ fn refusals(plans: &[HostPlan]) -> String {
     plans.iter().map(of_plan).collect()
 }
 
-/// Runs the steps of all hosts in stages, then waits until the cluster converges.
+/// Runs the steps of all hosts in stages or batches, then waits until the cluster converges.
 fn execute(
     session: &Session,
     fleet: &Fleet,
+    (args, serial): (&ApplyArgs, &SerialArgs),
     goal: Goal,
     run: Prepared<'_>,
     mut drain: Drain,
@@ -364,32 +347,52 @@ fn execute(
         first,
         others,
         withheld,
+        unheld,
+        missing,
+        batches,
         unreached: mut rows,
         ..
     } = run;
-    let order: Vec<&Host> = hosts.iter().map(|run| run.host).collect();
-    let directors = order
-        .iter()
-        .zip(&plans)
-        .filter(|(host, _)| host.is_director());
-    let way = Way::of(directors.map(|(_, plan)| plan));
-    let stages = stages::all(fleet.run.desired(), &order, way, &first);
-    let pairs = hosts.into_iter().zip(plans);
-    let mut done: Vec<Applied> = if drain.run(fleet) {
-        fleet.apply(pairs.collect(), &stages)
+    let pairs: Vec<(HostRun, HostPlan)> = hosts.into_iter().zip(plans).collect();
+    let Rolled {
+        mut done,
+        withheld,
+        failures,
+    } = if batches.is_empty() {
+        let drained = drain.run(fleet);
+        Rolled {
+            done: in_stages(fleet, pairs, &first, drained),
+            withheld,
+            failures: BTreeSet::new(),
+        }
     } else {
-        pairs.map(|(host, plan)| (host, plan, None)).collect()
+        let rolling = Rolling {
+            session,
+            fleet,
+            args,
+            serial,
+            batches: &batches,
+            missing: &missing,
+            others: &others,
+            unheld: &unheld,
+        };
+        rolling.run(pairs, first, withheld)?
     };
     drain.close(fleet);
-    let well = done
-        .iter()
-        .all(|(_, _, result)| matches!(result, Some(Ok(()))));
-    let unsettled = if well && goal == Goal::Inventory && session.cluster().keepalived {
+    if !failures.is_empty() {
+        exit = Exit::Failed;
+    }
+    let is_well = |(_, _, result): &Applied| matches!(result, Some(Ok(())));
+    let whole = done.iter().all(is_well);
+    let mut directors = done.iter().filter(|(run, ..)| run.host.is_director());
+    // Of a rolling apply real servers may have failed.
+    let comes_to_rest = whole || (!batches.is_empty() && directors.all(is_well));
+    let unsettled = if comes_to_rest && goal == Goal::Inventory && session.cluster().keepalived {
         settled(fleet, &mut done)
     } else {
         Vec::new()
     };
-    if let Some(line) = vips::left(&done).filter(|_| !well) {
+    if let Some(line) = vips::left(&done).filter(|_| !whole) {
         output::aside(&line);
     }
     for (_, plan, result) in &done {
@@ -413,9 +416,32 @@ fn execute(
     fleet.close(others.runs);
     fleet.close(done.into_iter().map(|(host, _, _)| host).collect());
     if !unsettled.is_empty() {
-        return Err(not_settled("all steps were done", &unsettled));
+        let although = if whole {
+            "all steps were done"
+        } else {
+            "the directors' steps were done"
+        };
+        return Err(not_settled(although, &unsettled));
     }
     Ok((rows, exit))
+}
+
+/// Does plans without batches; nothing where what leaves could not be drained.
+fn in_stages<'h>(
+    fleet: &Fleet,
+    pairs: Vec<(HostRun<'h>, HostPlan)>,
+    first: &[String],
+    drained: bool,
+) -> Vec<Applied<'h>> {
+    if !drained {
+        let left = pairs.into_iter();
+        return left.map(|(host, plan)| (host, plan, None)).collect();
+    }
+    let order: Vec<&Host> = pairs.iter().map(|(run, _)| run.host).collect();
+    let directors = pairs.iter().filter(|(run, _)| run.host.is_director());
+    let way = Way::of(directors.map(|(_, plan)| plan));
+    let stages = stages::all(fleet.run.desired(), &order, way, first);
+    fleet.apply(pairs, &stages)
 }
 
 fn not_settled(although: &str, unsettled: &[Unsettled]) -> Failure {

@@ -22,6 +22,7 @@ mod own_address;
 mod plan;
 mod probe;
 mod render;
+mod rolling;
 mod saved;
 mod schema;
 mod secrets;
@@ -36,7 +37,7 @@ mod watch;
 
 use std::io::Write as _;
 
-use crate::cli::{Cli, Command, Format};
+use crate::cli::{Cli, Command, Format, SerialArgs};
 use crate::exit::Exit;
 
 /// Why a command ends early: what to say, and the exit status.
@@ -114,12 +115,19 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Apply(args) => apply::run(
             &cli.global,
             &args.apply,
+            &args.serial,
             args.file.as_deref(),
             apply::Goal::Inventory,
         ),
         Command::History(args) => history::run(&cli.global, args),
         Command::Explain(args) => explain::run(&cli.global, args),
-        Command::Destroy(args) => apply::run(&cli.global, &args.apply, None, apply::Goal::Nothing),
+        Command::Destroy(args) => apply::run(
+            &cli.global,
+            &args.apply,
+            &SerialArgs::default(),
+            None,
+            apply::Goal::Nothing,
+        ),
         Command::Verify(args) => verify::run(&cli.global, args),
         Command::Start(args) => start_stop::run(
             &cli.global,

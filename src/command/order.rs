@@ -49,6 +49,26 @@ pub(super) struct Hosts<'r, 'h> {
     pub plans: &'r [HostPlan],
     pub missing: &'r [&'h Host],
     pub others: &'r Others<'h>,
+    /// Those that the run began to change, and that failed.
+    pub failed: &'r BTreeSet<String>,
+}
+
+impl<'r, 'h> Hosts<'r, 'h> {
+    /// Before anything is changed.
+    pub(super) fn new(
+        runs: &'r [HostRun<'h>],
+        plans: &'r [HostPlan],
+        missing: &'r [&'h Host],
+        others: &'r Others<'h>,
+    ) -> Self {
+        Self {
+            runs,
+            plans,
+            missing,
+            others,
+            failed: const { &BTreeSet::new() },
+        }
+    }
 }
 
 /// Reads the hosts on which the plans depend.
@@ -116,6 +136,7 @@ fn sights<'r>(session: &'r Session, hosts: &Hosts<'r, '_>) -> Vec<Sight<'r>> {
     let chosen = hosts.runs.iter().zip(hosts.plans).map(|(run, plan)| Sight {
         host: run.host,
         chosen: true,
+        failed: hosts.failed.contains(&run.host.name),
         seen: Some(seen(session.cluster(), run, plan, secrets)),
     });
     let missing = hosts.missing.iter().map(|host| (*host, true));
@@ -123,11 +144,13 @@ fn sights<'r>(session: &'r Session, hosts: &Hosts<'r, '_>) -> Vec<Sight<'r>> {
     let unseen = missing.chain(unread).map(|(host, chosen)| Sight {
         host,
         chosen,
+        failed: false,
         seen: None,
     });
     let read = hosts.others.runs.iter().map(|run| Sight {
         host: run.host,
         chosen: false,
+        failed: false,
         seen: Some(seen(session.cluster(), run, &run.plan(secrets), secrets)),
     });
     chosen.chain(unseen).chain(read).collect()
@@ -176,7 +199,22 @@ fn recorded<'r>(run: &'r HostRun) -> Vec<&'r Ipvs> {
     ipvs.collect()
 }
 
-/// Takes out of the plans what depends on hosts that were not seen to be as they must be.
+/// What of the plans depends on hosts that were not seen to be as they must be.
+pub(super) fn decide(session: &Session, goal: Goal, hosts: &Hosts) -> Decisions {
+    let cluster = session.cluster();
+    let sights = sights(session, hosts);
+    match goal {
+        Goal::Inventory => dependency::decide(cluster, &sights),
+        Goal::Nothing => dependency::decide_to_leave(cluster, &sights),
+    }
+}
+
+/// Hosts that change together with the directors.
+pub(super) fn reshaped(session: &Session, hosts: &Hosts) -> BTreeSet<String> {
+    dependency::reshaped(session.cluster(), &sights(session, hosts))
+}
+
+/// Takes that out of the plans.
 pub(super) fn withhold(
     session: &Session,
     fleet: &Fleet,
@@ -186,20 +224,8 @@ pub(super) fn withhold(
     missing: &[&Host],
     others: &Others,
 ) -> Result<Vec<Withheld>> {
-    let cluster = session.cluster();
-    let decisions: Decisions = {
-        let hosts = Hosts {
-            runs: &*runs,
-            plans: &*plans,
-            missing,
-            others,
-        };
-        let sights = sights(session, &hosts);
-        match goal {
-            Goal::Inventory => dependency::decide(cluster, &sights),
-            Goal::Nothing => dependency::decide_to_leave(cluster, &sights),
-        }
-    };
+    let hosts = Hosts::new(runs, plans, missing, others);
+    let decisions = decide(session, goal, &hosts);
     for (run, plan) in runs.iter_mut().zip(plans) {
         let name = run.host.name.as_str();
         let left_out = decisions.left_out.get(name);
@@ -281,6 +307,35 @@ pub(super) fn director<'r>(
         recorded,
         after: None,
     }
+}
+
+/// Services that the plans would leave too little. `destroy` of a whole cluster ends them all by intent.
+pub(super) fn left_too_little(
+    session: &Session,
+    guard: &GuardArgs,
+    goal: Goal,
+    hosts: &[HostRun],
+    plans: &[HostPlan],
+    others: &Others,
+) -> Vec<Loss> {
+    if goal == Goal::Nothing && session.global.limit.is_empty() {
+        return Vec::new();
+    }
+    let pairs = hosts.iter().zip(plans);
+    let goes: Vec<&Host> = pairs
+        .filter(|(_, plan)| goal == Goal::Nothing && !plan.is_empty())
+        .map(|(run, _)| run.host)
+        .collect();
+    let stays = |host: &Host| !goes.iter().any(|gone| gone.name == host.name);
+    let is_read = |run: &HostRun| others.runs.iter().any(|o| o.host.name == run.host.name);
+    let changes = |run: &HostRun| goal == Goal::Inventory && run.hold != Hold::All && !is_read(run);
+    let all: Vec<&HostRun> = hosts.iter().chain(&others.runs).collect();
+    let leaving = Leaving {
+        stays: &stays,
+        changes: &changes,
+        real_servers: goes.clone(),
+    };
+    losses(session, guard, &all, &leaving)
 }
 
 /// The kind of a command that is refused for what it would leave.

@@ -6,6 +6,7 @@ use crate::model::Host;
 use crate::plan::HostPlan;
 use crate::plan::dependency::{Hold, Withheld};
 use crate::plan::saved::SavedPlan;
+use crate::plan::serial::Batch;
 use crate::report;
 use crate::run::HostRun;
 
@@ -14,6 +15,7 @@ use super::guarded;
 use super::order::{self, Leaving, Others};
 use super::output::show;
 use super::own_address;
+use super::rolling;
 use super::saved;
 use super::session::{Options, Session, leftovers, names_in_plans, note_drains};
 use super::vips;
@@ -29,20 +31,25 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
         },
     )?;
     own_address::check(global, &session.context)?;
-    let made = make(&session, args.out.is_some());
+    let made = make(&session, args);
     let context = session.finish();
     let Made {
         plans,
         withheld,
         missing,
         saved,
+        batches,
     } = made?;
     show(global, |out, style| match args.format.format {
         Format::Text => {
             report::plan::text(out, &plans, &names_in_plans(context.cluster()), style)?;
-            report::withheld::text(out, &withheld, style)
+            report::withheld::text(out, &withheld, style)?;
+            report::plan::batches(out, &batches, style)
         }
-        Format::Json => report::plan::json(out, &plans, &withheld, &context.loaded.warnings),
+        Format::Json => {
+            let warnings = &context.loaded.warnings;
+            report::plan::json(out, &plans, &withheld, warnings, &batches)
+        }
     })?;
     if missing > 0 && !global.quiet {
         eprintln!(
@@ -85,22 +92,18 @@ struct Made {
     /// How many hosts did not answer.
     missing: usize,
     saved: Option<SavedPlan>,
+    /// Of `--serial`.
+    batches: Vec<Batch>,
 }
 
-/// `save`: also as it is written to a file.
-fn make(session: &Session, save: bool) -> Result<Made> {
+fn make(session: &Session, args: &PlanArgs) -> Result<Made> {
     let fleet = session.fleet()?;
     let (mut opened, mut plans) = session.open_hosts_to_plan(&fleet, session.wanted()?)?;
     let unheld = vips::unheld(&fleet, &mut opened.hosts);
     let missing: Vec<&Host> = opened.missing.iter().map(|(host, _)| *host).collect();
     let (mut others, mut withheld) = (Others::default(), Vec::new());
     if !plans.iter().all(HostPlan::is_empty) {
-        let hosts = order::Hosts {
-            runs: &opened.hosts,
-            plans: &plans,
-            missing: &missing,
-            others: &others,
-        };
+        let hosts = order::Hosts::new(&opened.hosts, &plans, &missing, &others);
         others = order::read(session, &fleet, Goal::Inventory, &hosts);
         let hosts = &mut opened.hosts;
         let goal = Goal::Inventory;
@@ -116,10 +119,13 @@ fn make(session: &Session, save: bool) -> Result<Made> {
         plan.notes.extend(too_few(session, host));
     }
     note_drains(fleet.run.desired(), &mut plans);
+    let hosts = order::Hosts::new(&opened.hosts, &plans, &missing, &others);
+    let batches = rolling::batches(session, &fleet, &args.batches, &hosts);
     fleet.close(others.runs);
     let names = crate::view::Names::of(session.cluster());
     let plans: Vec<HostPlan> = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
     let missing = opened.missing.len();
+    let save = args.out.is_some();
     let saved = save.then(|| saved::of(session, &opened.hosts, &plans, first));
     fleet.close(opened.hosts);
     Ok(Made {
@@ -127,6 +133,7 @@ fn make(session: &Session, save: bool) -> Result<Made> {
         withheld,
         missing,
         saved: saved.transpose()?,
+        batches,
     })
 }
 

@@ -53,7 +53,7 @@ fn verify(global: &Global, args: &VerifyArgs) -> Result<Exit> {
         Asking::Allowed
     };
     let selection = Selection::new(&args.only, &args.skip);
-    let audited = audit(&session, asking, selection, started);
+    let audited = audit(&session, asking, selection, started, &|_| true);
     let cancelled = session.cancel.is_cancelled();
     let context = session.finish();
     let report = audited?;
@@ -78,16 +78,29 @@ fn verify(global: &Global, args: &VerifyArgs) -> Result<Exit> {
 
 /// The findings of all checks.
 pub(super) fn findings(session: &Session, asking: Asking) -> Result<Findings> {
-    let report = audit(session, asking, Selection::default(), SystemTime::now())?;
+    let (all, now) = (Selection::default(), SystemTime::now());
+    let report = audit(session, asking, all, now, &|_| true)?;
     Ok(report.findings)
 }
 
-/// Makes the chosen checks, and what is made of them. Nothing of it depends on how it is shown.
+/// Every result of all checks on some of the run's hosts, and of what clients are answered.
+pub(super) fn results(
+    session: &Session,
+    chosen: &dyn Fn(&Host) -> bool,
+) -> Result<Vec<check::Examined>> {
+    let (all, now) = (Selection::default(), SystemTime::now());
+    let report = audit(session, Asking::Allowed, all, now, chosen)?;
+    Ok(report.findings.results)
+}
+
+/// Makes the chosen checks, and what is made of them. Nothing of it depends on how it is shown. `chosen`: hosts that are
+/// asked, of those of `--limit`.
 fn audit(
     session: &Session,
     asking: Asking,
     selection: Selection,
     started: SystemTime,
+    chosen: &dyn Fn(&Host) -> bool,
 ) -> Result<AuditReport> {
     let cluster = session.cluster();
     let mut findings = Findings::of(selection.clone());
@@ -103,7 +116,8 @@ fn audit(
         Asking::LeftOut
     };
     let fleet = session.fleet_asking(&more)?;
-    let wanted = session.wanted()?;
+    let mut wanted = session.wanted()?;
+    wanted.retain(|(host, _)| chosen(host));
     let stands_in = asking == Asking::Allowed && stands_in(&cluster.hosts, &wanted);
     let mut runs = Vec::new();
     for (host, outcome) in fleet.open(wanted) {

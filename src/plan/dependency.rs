@@ -23,6 +23,8 @@ pub struct Sight<'a> {
     pub host: &'a Host,
     /// Whether the run may change it. Others are only read.
     pub chosen: bool,
+    /// Whether the run has begun to change it, and it failed then or in `verify`.
+    pub failed: bool,
     /// None: it was not reached.
     pub seen: Option<Seen<'a>>,
 }
@@ -83,6 +85,11 @@ pub fn needed_to_leave<'a>(cluster: &'a Cluster, sights: &[Sight]) -> Vec<&'a Ho
     let known = |host: &&Host| sights.iter().any(|sight| sight.host.name == host.name);
     let hosts = cluster.directors();
     hosts.filter(|host| !known(host)).collect()
+}
+
+/// Hosts to which a director sends in another way than the inventory says, and that go on: they change with the directors.
+pub fn reshaped(cluster: &Cluster, sights: &[Sight]) -> BTreeSet<String> {
+    Run::new(cluster, sights).reshaped()
 }
 
 /// Decides what a run that makes hosts as wanted does not do.

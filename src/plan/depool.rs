@@ -59,6 +59,14 @@ impl Share {
             Self::Percent(percent) => (all * percent).div_ceil(100),
         }
     }
+
+    /// The same rounded down, for what must not be more.
+    pub(super) fn at_most(self, all: usize) -> usize {
+        match self {
+            Self::Number(number) => number.min(all),
+            Self::Percent(percent) => all * percent / 100,
+        }
+    }
 }
 
 /// A director that answered.

@@ -72,7 +72,7 @@ fn behind(cluster: &Cluster, host: &Host) -> bool {
 
 /// Groups of hosts in the order in which they are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
+pub(super) enum Turn {
     /// Others mount from it.
     Exports,
     /// Real servers and all that is no director.
@@ -84,7 +84,7 @@ enum Turn {
 }
 
 /// Each group is to be finished before the next begins.
-fn in_turn<'a>(
+pub(super) fn in_turn<'a>(
     cluster: &Cluster,
     hosts: &[&'a Host],
     behind_last: bool,

@@ -74,8 +74,10 @@ fn now() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::batch;
     use crate::inventory::{self, BUILT_IN_ROLES};
     use crate::plan::dependency::{What, Withheld};
+    use crate::plan::serial::Pass;
 
     fn withheld() -> Withheld {
         Withheld {
@@ -146,7 +148,32 @@ mod tests {
             },
             Event::Skipped {
                 host: host(),
+                kind: "interrupted",
                 why: "interrupted".into(),
+            },
+            Event::Batch {
+                number: 1,
+                of: 2,
+                pass: Pass::Make,
+                hosts: vec![host()],
+            },
+            Event::Verified {
+                number: 1,
+                of: 2,
+                errors: vec![batch::Error {
+                    host: host(),
+                    check: &crate::check::REACHABLE,
+                    what: "the host".into(),
+                    message: "no".into(),
+                }],
+            },
+            Event::Stopped {
+                kind: "max-failures",
+                number: 1,
+                of: 2,
+                failures: vec![host()],
+                left: vec!["rs2".into()],
+                message: "no".into(),
             },
             Event::Withheld(withheld()),
             Event::Refused {
@@ -177,7 +204,10 @@ mod tests {
         {"time":1.5,"event":"paused","host":"rs1","done":1,"of":2}
         {"time":1.5,"event":"done","host":"rs1","steps":2,"seconds":1.0}
         {"time":1.5,"event":"failed","host":"rs1","kind":"step-failed","error":"no"}
-        {"time":1.5,"event":"skipped","host":"rs1","why":"interrupted"}
+        {"time":1.5,"event":"skipped","host":"rs1","kind":"interrupted","why":"interrupted"}
+        {"time":1.5,"event":"batch","number":1,"of":2,"pass":"make","hosts":["rs1"]}
+        {"time":1.5,"event":"verified","number":1,"of":2,"errors":[{"host":"rs1","check":"reachable","what":"the host","message":"no"}]}
+        {"time":1.5,"event":"stopped","kind":"max-failures","number":1,"of":2,"failures":["rs1"],"left":["rs2"],"message":"no"}
         {"time":1.5,"event":"withheld","host":"rs1","what":"real-server","service":"web","real_server":"rs2","because":[],"message":"no","fix":"run"}
         {"time":1.5,"event":"refused","kind":"too-few-left","message":"no"}
         {"time":1.5,"event":"asking","host":"rs1","what":"curl"}

@@ -4,8 +4,10 @@ use std::io::{self, Write};
 use std::sync::Mutex;
 
 use super::style::{Style, Tone};
-use super::{count, names, sanitize};
+use super::{all_names, count, names, sanitize};
+use crate::check::batch::Error;
 use crate::event::{Event, Sink};
+use crate::plan::serial::Pass;
 
 /// Writes events as lines of text. An error of the writer ends the writing; [`Plain::finish`] returns it.
 pub struct Plain<W: Write + Send> {
@@ -154,15 +156,72 @@ pub(super) fn line(event: &Event, width: usize, style: Style) -> Option<String> 
             of(host),
             style.paint(Tone::Bad, format!("failed: {}", sanitize::line(error)))
         ),
-        Event::Skipped { host, why } => format!(
+        Event::Skipped { host, why, .. } => format!(
             "{} {}",
             of(host),
             style.paint(Tone::Notable, format!("skipped: {}", sanitize::line(why)))
         ),
+        Event::Batch { .. } | Event::Verified { .. } | Event::Stopped { .. } => {
+            of_batch(event, style)?
+        }
         Event::Asking { host, what } if !quiet => format!("{} {}", of(host), sanitize::line(what)),
         _ => return None,
     };
     Some(line)
+}
+
+/// The line of an event of a rolling apply.
+fn of_batch(event: &Event, style: Style) -> Option<String> {
+    match event {
+        Event::Batch {
+            number,
+            of,
+            pass,
+            hosts,
+        } => {
+            let what = match pass {
+                Pass::Make => "",
+                Pass::Remove => "what goes, on ",
+            };
+            let line = format!("batch {number} of {of}: {what}{}", names(hosts, style));
+            (!style.quiet()).then_some(line)
+        }
+        Event::Verified { number, of, errors } => verified(*number, *of, errors, style),
+        Event::Stopped {
+            number,
+            of,
+            left,
+            message,
+            ..
+        } => {
+            let message = sanitize::line(message);
+            let said = format!("stopped after batch {number} of {of}: {message}");
+            let said = style.paint(Tone::Bad, said);
+            let left = all_names(left);
+            Some(format!("{said}; not begun, or not to their end: {left}"))
+        }
+        _ => None,
+    }
+}
+
+/// A line of what `verify` found, and one for each error.
+fn verified(number: usize, of: usize, errors: &[Error], style: Style) -> Option<String> {
+    let head = format!("verify after batch {number} of {of}");
+    if errors.is_empty() {
+        let well = style.paint(Tone::Good, "no error that counts");
+        return (!style.quiet()).then(|| format!("{head}: {well}"));
+    }
+    let found = style.paint(Tone::Bad, count(errors.len(), "error"));
+    let lines = errors.iter().map(|error| {
+        let host = match error.host.as_str() {
+            "" => String::new(),
+            host => format!("{}: ", sanitize::line(host)),
+        };
+        let what = sanitize::line(&error.what);
+        let message = sanitize::line(&error.message);
+        format!("\n  {host}{} {what}: {message}", error.check)
+    });
+    Some(format!("{head}: {found}{}", lines.collect::<String>()))
 }
 
 /// `0.2 s`, `75 s`, `12 min 5 s`.
@@ -186,6 +245,11 @@ pub(super) fn duration(seconds: f64) -> String {
 mod tests {
     use super::*;
     use crate::report::Level;
+
+    fn verified(errors: Vec<Error>) -> Event {
+        let (number, of) = (2, 3);
+        Event::Verified { number, of, errors }
+    }
 
     fn events() -> Vec<Event> {
         let host = || "rs1".to_owned();
@@ -233,11 +297,41 @@ mod tests {
             },
             Event::Skipped {
                 host: "b".into(),
+                kind: "halted",
                 why: "an earlier host failed".into(),
             },
             Event::Asking {
                 host: host(),
                 what: "curl http://192.168.100.200/".into(),
+            },
+            Event::Batch {
+                number: 2,
+                of: 3,
+                pass: Pass::Remove,
+                hosts: vec!["rs1".into(), "rs2".into()],
+            },
+            verified(Vec::new()),
+            verified(vec![
+                Error {
+                    host: host(),
+                    check: &crate::check::REACHABLE,
+                    what: "the host".into(),
+                    message: "expected a shell, found\nnone".into(),
+                },
+                Error {
+                    host: String::new(),
+                    check: &crate::check::END_TO_END,
+                    what: "web".into(),
+                    message: "expected 200, found 503".into(),
+                },
+            ]),
+            Event::Stopped {
+                kind: "max-failures",
+                number: 2,
+                of: 3,
+                failures: vec!["rs1".into()],
+                left: vec!["rs3".into(), "lb1".into()],
+                message: "expected none, found 1".into(),
             },
             Event::Finished,
         ]
@@ -261,6 +355,12 @@ mod tests {
         director1: failed: the step "a" failed\nwith \u{1b}[2J
         b:         skipped: an earlier host failed
         rs1:       curl http://192.168.100.200/
+        batch 2 of 3: what goes, on rs1, rs2
+        verify after batch 2 of 3: no error that counts
+        verify after batch 2 of 3: 2 errors
+          rs1: reachable the host: expected a shell, found\nnone
+          end-to-end web: expected 200, found 503
+        stopped after batch 2 of 3: expected none, found 1; not begun, or not to their end: rs3, lb1
         "#);
     }
 
@@ -278,6 +378,12 @@ mod tests {
         director1: failed: the step "a" failed\nwith \u{1b}[2J
         b:         skipped: an earlier host failed
         rs1:       curl http://192.168.100.200/
+        batch 2 of 3: what goes, on rs1, rs2
+        verify after batch 2 of 3: no error that counts
+        verify after batch 2 of 3: 2 errors
+          rs1: reachable the host: expected a shell, found\nnone
+          end-to-end web: expected 200, found 503
+        stopped after batch 2 of 3: expected none, found 1; not begun, or not to their end: rs3, lb1
         "#);
     }
 
@@ -286,6 +392,10 @@ mod tests {
         insta::assert_snapshot!(output(Style::plain().at(Level::Quiet)), @r#"
         director1: failed: the step "a" failed\nwith \u{1b}[2J
         b:         skipped: an earlier host failed
+        verify after batch 2 of 3: 2 errors
+          rs1: reachable the host: expected a shell, found\nnone
+          end-to-end web: expected 200, found 503
+        stopped after batch 2 of 3: expected none, found 1; not begun, or not to their end: rs3, lb1
         "#);
     }
 

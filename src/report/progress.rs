@@ -117,7 +117,12 @@ impl Progress {
     /// Keeps a line of an event above the bars, where the level asks for it.
     fn keep(&self, event: &Event, width: usize) {
         let kept = match event {
-            Event::Done { .. } | Event::Failed { .. } | Event::Skipped { .. } => true,
+            Event::Done { .. }
+            | Event::Failed { .. }
+            | Event::Skipped { .. }
+            | Event::Batch { .. }
+            | Event::Verified { .. }
+            | Event::Stopped { .. } => true,
             Event::Guarded { .. } | Event::Confirmed { .. } => !self.style.quiet(),
             // The bar shows them; kept lines say how long they took.
             Event::StepDone { .. } | Event::Probed { .. } => self.style.level == Level::Verbose,
@@ -236,6 +241,9 @@ impl Sink for Progress {
             | Event::Guarded { .. }
             | Event::Confirmed { .. }
             | Event::Withheld(_)
+            | Event::Batch { .. }
+            | Event::Verified { .. }
+            | Event::Stopped { .. }
             | Event::Refused { .. } => {}
         }
         state.total();

@@ -13,6 +13,7 @@ use crate::resource::change::Step;
 
 use super::host::{HostRun, Run};
 use super::host_error::HostError;
+use super::progress::Progress;
 
 /// A host and what came of it.
 pub type Outcome<'a, T> = (&'a Host, Result<T, HostError>);
@@ -22,51 +23,6 @@ pub type Locked<'a> = (HostRun<'a>, Result<(), HostError>);
 
 /// A host with its plan, and what came of it; nothing for one that was not begun.
 pub type Applied<'a> = (HostRun<'a>, HostPlan, Option<Result<(), HostError>>);
-
-/// A host on its way through the stages.
-struct Work<'a> {
-    run: HostRun<'a>,
-    plan: HostPlan,
-    /// Steps that are done.
-    done: usize,
-    /// What came of it, when it has come to its end.
-    result: Option<Result<(), HostError>>,
-}
-
-impl<'a> Work<'a> {
-    fn new((run, plan): (HostRun<'a>, HostPlan)) -> Self {
-        Self {
-            run,
-            result: plan.is_empty().then_some(Ok(())),
-            plan,
-            done: 0,
-        }
-    }
-
-    fn go(&mut self, run: &Run, part: Part) {
-        let steps = self.plan.part(part);
-        let end = steps.end;
-        let result = self.run.apply(run, &self.plan, steps);
-        if result.is_ok() {
-            self.done = end;
-        }
-        if result.is_err() || end == self.plan.steps.len() {
-            self.result = Some(result);
-        }
-    }
-
-    /// Why it was left between two parts.
-    fn stopped(&self, failed: bool) -> HostError {
-        let next = self.plan.steps.get(self.done);
-        let next = next.map_or_else(String::new, |step| step.title.clone());
-        let (done, of) = (self.done, self.plan.steps.len());
-        if failed {
-            HostError::Halted { next, done, of }
-        } else {
-            HostError::Interrupted { next, done, of }
-        }
-    }
-}
 
 pub struct Fleet<'a> {
     pub run: Run<'a>,
@@ -210,67 +166,9 @@ impl<'a> Fleet<'a> {
         hosts: Vec<(HostRun<'h>, HostPlan)>,
         stages: &[(Part, Vec<&Host>)],
     ) -> Vec<Applied<'h>> {
-        let mut work: Vec<Work> = hosts.into_iter().map(Work::new).collect();
-        for (part, stage) in stages {
-            let due = |work: &Work| {
-                let among = stage.iter().any(|host| host.name == work.run.host.name);
-                among && !work.plan.part(*part).is_empty()
-            };
-            let (now, later): (Vec<Work>, Vec<Work>) = work.into_iter().partition(due);
-            work = later;
-            if now.is_empty() {
-                continue;
-            }
-            let failed = |work: &Work| matches!(work.result, Some(Err(_)));
-            if work.iter().chain(&now).any(failed) || self.run.cancel.is_cancelled() {
-                work.extend(now);
-                break;
-            }
-            let hosts = now.iter().map(|w| w.run.host.name.clone()).collect();
-            self.run.sink.event(&Event::Stage { hosts });
-            work.extend(self.each(now, |mut work| {
-                work.go(&self.run, *part);
-                if let Some(result) = &work.result {
-                    self.report(&work.run, result);
-                }
-                work
-            }));
-        }
-        let name = |work: &Work| work.run.host.name.clone();
-        let order = stages.iter().flat_map(|(_, stage)| stage);
-        let order: Vec<&str> = order.map(|host| host.name.as_str()).collect();
-        work.sort_by_key(|work| order.iter().position(|host| *host == name(work)));
-        self.left(&mut work);
-        work.into_iter()
-            .map(|work| (work.run, work.plan, work.result))
-            .collect()
-    }
-
-    /// Tells of hosts that a run which stopped did not come to, or not to their end.
-    fn left(&self, work: &mut [Work]) {
-        let failed = work.iter().any(|w| matches!(w.result, Some(Err(_))));
-        let failed = failed && !self.run.cancel.is_cancelled();
-        for work in work.iter_mut().filter(|work| work.result.is_none()) {
-            if work.done == 0 {
-                let why = if failed {
-                    "an earlier host failed"
-                } else {
-                    "interrupted"
-                };
-                self.run.sink.event(&Event::Skipped {
-                    host: work.run.host.name.clone(),
-                    why: why.to_owned(),
-                });
-                continue;
-            }
-            work.run.forget_previous(&self.run);
-            let result = Err(work.stopped(failed));
-            self.report(&work.run, &result);
-            let plan = &work.plan;
-            work.run
-                .journal(&self.run, |origin| origin.ends(plan, &result));
-            work.result = Some(result);
-        }
+        let mut progress = Progress::new(hosts);
+        progress.go(self, stages);
+        progress.end(self, stages, None)
     }
 
     /// Does steps on each of some hosts, side by side, and returns whether all of them were done.
@@ -292,6 +190,7 @@ impl<'a> Fleet<'a> {
             Err(error @ (HostError::Interrupted { .. } | HostError::Halted { .. })) => {
                 self.run.sink.event(&Event::Skipped {
                     host,
+                    kind: error.kind(),
                     why: error.to_string(),
                 });
             }
@@ -313,4 +212,4 @@ impl<'a> Fleet<'a> {
 
 #[cfg(test)]
 #[path = "fleet_tests.rs"]
-mod tests;
+pub(super) mod tests;

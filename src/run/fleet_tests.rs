@@ -17,15 +17,16 @@ use crate::secret::Secrets;
 use crate::transport::Output;
 use crate::transport::fake::{FakeHosts, Script, ok};
 
-const TEXT: &str = "cluster: t\nnetworks: 10.0.0.0/24\nhosts:\n  lb1: { role: director, address: 10.0.0.1 }\n  \
+pub(in crate::run) const TEXT: &str = "cluster: t\nnetworks: 10.0.0.0/24\nhosts:\n  lb1: { role: director, address: 10.0.0.1 }\n  \
                     lb2: { role: backup, address: 10.0.0.2 }\n  rs1: { role: realserver, address: 10.0.0.3 }\n  \
                     rs2: { role: realserver, address: 10.0.0.4 }\n\
                     vrrp: { virtual_router_id: 1 }\nservices: { web: { vip: 10.0.0.9, port: 80 } }\n";
 
 /// What happened, in words; an interrupt comes with the event that it names.
-struct Log<'a> {
-    lines: Mutex<Vec<String>>,
-    cancel: Option<(&'a str, &'a CancelToken)>,
+#[derive(Default)]
+pub(in crate::run) struct Log<'a> {
+    pub lines: Mutex<Vec<String>>,
+    pub cancel: Option<(&'a str, &'a CancelToken)>,
 }
 
 impl Sink for Log<'_> {
@@ -35,7 +36,7 @@ impl Sink for Log<'_> {
             Event::Paused { host, done, of } => format!("{host} paused {done}/{of}"),
             Event::Done { host, steps, .. } => format!("{host} done {steps}"),
             Event::Failed { host, .. } => format!("{host} failed"),
-            Event::Skipped { host, why } => format!("{host} skipped: {why}"),
+            Event::Skipped { host, why, .. } => format!("{host} skipped: {why}"),
             _ => return,
         };
         if let Some((at, cancel)) = self.cancel
@@ -47,7 +48,7 @@ impl Sink for Log<'_> {
     }
 }
 
-fn plan(host: &str, steps: &[(&str, Phase)]) -> HostPlan {
+pub(in crate::run) fn plan(host: &str, steps: &[(&str, Phase)]) -> HostPlan {
     let step = |(title, phase): &(&str, Phase)| Step {
         title: (*title).to_owned(),
         script: format!("do {title}"),
@@ -66,7 +67,7 @@ fn plan(host: &str, steps: &[(&str, Phase)]) -> HostPlan {
 }
 
 /// A fleet of fake hosts, on one thread.
-fn with_fleet<T>(
+pub(in crate::run) fn with_fleet<T>(
     cluster: &Cluster,
     fake: &FakeHosts,
     log: &Log,

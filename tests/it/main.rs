@@ -43,6 +43,7 @@ mod role_hints;
 mod roles;
 mod roles_docs;
 mod saved_plan;
+mod serial;
 #[path = "../support/mod.rs"]
 mod support;
 mod transport;

@@ -167,7 +167,7 @@ fn a_plan_in_colour_says_the_same() {
 #[test]
 fn a_plan_is_one_json_document() {
     let mut bytes = Vec::new();
-    json(&mut bytes, &cluster(), &[], &[]).unwrap();
+    json(&mut bytes, &cluster(), &[], &[], &[]).unwrap();
     insta::assert_snapshot!("plan_json", String::from_utf8(bytes).unwrap());
 }
 
@@ -325,7 +325,7 @@ fn what_steps_run_is_never_shown() {
         Style::plain().at(Level::Verbose),
     )
     .unwrap();
-    json(&mut bytes, &plans, &[], &[]).unwrap();
+    json(&mut bytes, &plans, &[], &[], &[]).unwrap();
     let all = String::from_utf8(bytes).unwrap();
     assert!(all.contains("write it") && all.contains("auth_pass ********"));
     assert!(!all.contains("hunter2"), "{all}");
@@ -356,7 +356,7 @@ fn a_reader_that_went_away_is_an_error_of_its_kind() {
         )),
         gone
     );
-    assert_eq!(kind(json(&mut Gone, &cluster(), &[], &[])), gone);
+    assert_eq!(kind(json(&mut Gone, &cluster(), &[], &[], &[])), gone);
 }
 
 fn named() -> Names {
@@ -577,7 +577,7 @@ fn a_first_plan_is_read_at_a_glance() {
         whole.lines().count()
     );
     let mut bytes = Vec::new();
-    json(&mut bytes, &plans, &[], &[]).unwrap();
+    json(&mut bytes, &plans, &[], &[], &[]).unwrap();
     let whole: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     let hosts = whole["hosts"].as_array().unwrap();
     let all = hosts

@@ -127,6 +127,7 @@ fn hosts_have_bars_and_what_they_came_to_is_kept() {
     screen.event(failed("rs1"));
     screen.event(Event::Skipped {
         host: "web1".into(),
+        kind: "halted",
         why: "an earlier host failed".into(),
     });
     screen.event(Event::Finished);

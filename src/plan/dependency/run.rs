@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use super::withheld::fix;
 use super::{
     Because, Decisions, Hold, LeftOut, Need, Seen, Sight, State, What, Withheld, may_get_requests,
 };
@@ -147,6 +148,7 @@ impl<'a, 's> Run<'a, 's> {
             return Some(State::Unreached);
         };
         match (seen.differs, sight.chosen) {
+            _ if sight.failed => Some(State::Failed),
             (false, _) => None,
             (true, false) => Some(State::Differs),
             (true, true) => (self.held(host) != Hold::Nothing).then_some(State::Withheld),
@@ -162,13 +164,13 @@ impl<'a, 's> Run<'a, 's> {
         let Some(seen) = &sight.seen else {
             return Some(State::Unreached);
         };
-        if sight.chosen && self.held(director) != Hold::All {
+        if sight.chosen && !sight.failed && self.held(director) != Hold::All {
             return None;
         }
-        let state = if sight.chosen {
-            State::Withheld
-        } else {
-            State::Sends
+        let state = match sight.chosen {
+            _ if sight.failed => State::Failed,
+            true => State::Withheld,
+            false => State::Sends,
         };
         self.stale(seen, host).next().map(|_| state)
     }
@@ -219,6 +221,13 @@ impl<'a, 's> Run<'a, 's> {
         let stale: BTreeSet<Virtual> = seen.flat_map(|seen| self.stale(seen, host)).collect();
         let mut of_host = self.wanted.iter().filter(|w| w.host == host.name);
         of_host.any(|wanted| stale.contains(&wanted.to))
+    }
+
+    pub(super) fn reshaped(&self) -> BTreeSet<String> {
+        let differ = self.chosen().filter(|(_, seen)| seen.differs);
+        let reshaped = differ
+            .filter(|(host, _)| may_get_requests(self.cluster, host) && self.is_reshaped(host));
+        reshaped.map(|(host, _)| host.name.clone()).collect()
     }
 
     /// One look at all hosts; whether something more is withheld.
@@ -345,6 +354,7 @@ impl<'a, 's> Run<'a, 's> {
         };
         match (seen.differs && seen.speaks, sight.chosen) {
             (false, _) => None,
+            _ if sight.failed => Some(State::Failed),
             (true, false) => Some(State::Differs),
             (true, true) => (self.held(member) == Hold::All).then_some(State::Withheld),
         }
@@ -451,37 +461,4 @@ fn not_ready(service: &Service, host: &str, state: State) -> Because {
         state,
         need: Need::Ready(service.name.clone()),
     }
-}
-
-/// What to run next.
-fn fix(cluster: &Cluster, sights: &[Sight], withheld: &[Withheld], verb: &str) -> String {
-    let because = || withheld.iter().flat_map(|one| &one.because);
-    let missing: BTreeSet<&str> = because()
-        .filter(|because| because.state == State::Unreached)
-        .map(|because| because.host.as_str())
-        .collect();
-    let is_due = |host: &&Host| {
-        let mut chosen = sights.iter().filter(|sight| sight.chosen);
-        chosen.any(|sight| sight.host.name == host.name) || because().any(|b| b.host == host.name)
-    };
-    let due: Vec<&str> = cluster
-        .hosts
-        .iter()
-        .filter(is_due)
-        .map(|host| host.name.as_str())
-        .collect();
-    let limit = if due.len() == cluster.hosts.len() {
-        String::new()
-    } else {
-        format!(" --limit {}", due.join(","))
-    };
-    let run = format!("`lvsctl {verb}{limit}`");
-    if missing.is_empty() {
-        return format!("run {run}");
-    }
-    let names: Vec<&str> = missing.into_iter().collect();
-    format!(
-        "run {run} when {} can be reached; take a host that is gone for good out of the inventory first",
-        names.join(" and ")
-    )
 }

@@ -214,6 +214,8 @@ struct Case {
     /// Empty: all hosts.
     limit: &'static str,
     unreached: &'static str,
+    /// Hosts that this run began to change, and that failed.
+    failed: &'static str,
     /// Hosts that are as they shall be already.
     done: &'static str,
     withheld: &'static [&'static str],
@@ -225,6 +227,7 @@ const ALL: Case = Case {
     after: BASE,
     limit: "",
     unreached: "",
+    failed: "",
     done: "",
     withheld: &[],
 };
@@ -269,6 +272,7 @@ impl Case {
         let sight = |host, chosen| Sight {
             host,
             chosen,
+            failed: is_in(self.failed, host),
             seen: (!is_in(self.unreached, host)).then(|| seen(host)),
         };
         let chosen = |host: &&Host| self.limit.is_empty() || is_in(self.limit, host);
@@ -302,6 +306,32 @@ fn a_real_server_that_leaves_keeps_all_until_no_director_sends_to_it() {
 fn a_director_gets_no_real_server_that_is_not_ready() {
     for case in cases::COMES {
         case.check(false);
+    }
+}
+
+#[test]
+fn hosts_that_change_with_the_directors_are_known_before() {
+    for (about, before, after, expected) in [
+        ("nothing changes how they are sent to", BASE, THREE, ""),
+        ("one leaves", BASE, ONE, ""),
+        ("another mode", BASE, TUN, "rs1 rs2"),
+        ("another port", NAT, NAT_PORT, "rs1 rs2"),
+    ] {
+        let (before, after) = (before.cluster(), after.cluster());
+        let made = after
+            .hosts
+            .iter()
+            .map(|host| Made::new(Some(&before), &after, host));
+        let made: Vec<Made> = made.collect();
+        let sights = after.hosts.iter().zip(&made).map(|(host, made)| Sight {
+            host,
+            chosen: true,
+            failed: false,
+            seen: Some(made.seen()),
+        });
+        let found = reshaped(&after, &sights.collect::<Vec<_>>());
+        let found: Vec<String> = found.into_iter().collect();
+        assert_eq!(found.join(" "), expected, "{about}");
     }
 }
 

@@ -1,8 +1,12 @@
 //! What a run does not do, and why, in words and for programs.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
+
+use super::Sight;
+use crate::model::{Cluster, Host};
 
 /// Something that a run does not do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,6 +57,8 @@ pub enum State {
     Sends,
     /// Its own changes are withheld.
     Withheld,
+    /// The run began to change it, and it failed then or in `verify`.
+    Failed,
 }
 
 /// What a step needs of another host.
@@ -77,6 +83,7 @@ impl State {
             Self::Differs => "is outside --limit and not in its desired state",
             Self::Sends => "is outside --limit and still sends to it",
             Self::Withheld => "is not changed by this run",
+            Self::Failed => "failed in this run",
         }
     }
 }
@@ -129,4 +136,42 @@ impl Withheld {
         fix.clone_into(&mut self.fix);
         self
     }
+}
+
+/// What to run next.
+pub(super) fn fix(
+    cluster: &Cluster,
+    sights: &[Sight],
+    withheld: &[Withheld],
+    verb: &str,
+) -> String {
+    let because = || withheld.iter().flat_map(|one| &one.because);
+    let missing: BTreeSet<&str> = because()
+        .filter(|because| because.state == State::Unreached)
+        .map(|because| because.host.as_str())
+        .collect();
+    let is_due = |host: &&Host| {
+        let mut chosen = sights.iter().filter(|sight| sight.chosen);
+        chosen.any(|sight| sight.host.name == host.name) || because().any(|b| b.host == host.name)
+    };
+    let due: Vec<&str> = cluster
+        .hosts
+        .iter()
+        .filter(is_due)
+        .map(|host| host.name.as_str())
+        .collect();
+    let limit = if due.len() == cluster.hosts.len() {
+        String::new()
+    } else {
+        format!(" --limit {}", due.join(","))
+    };
+    let run = format!("`lvsctl {verb}{limit}`");
+    if missing.is_empty() {
+        return format!("run {run}");
+    }
+    let names: Vec<&str> = missing.into_iter().collect();
+    format!(
+        "run {run} when {} can be reached; take a host that is gone for good out of the inventory first",
+        names.join(" and ")
+    )
 }

@@ -8,6 +8,7 @@ use super::Totals;
 use crate::inventory::Problem;
 use crate::plan::HostPlan;
 use crate::plan::dependency::Withheld;
+use crate::plan::serial::Batch;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -18,6 +19,9 @@ struct Document<'a> {
     withheld: &'a [Withheld],
     /// What the inventory says, but probably does not mean.
     warnings: &'a [Problem],
+    /// Of `--serial`.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    batches: &'a [Batch],
 }
 
 #[derive(Serialize)]
@@ -28,12 +32,13 @@ struct Host<'a> {
     steps: Vec<&'a str>,
 }
 
-/// Writes `{"format": 1, "hosts": [...], "summary": {...}, "withheld": [...], "warnings": [...]}`.
+/// Writes `{"format": 1, "hosts": [...], "summary": {...}, "withheld": [...], "warnings": [...]}`, and `"batches": [...]` where there are some.
 pub fn json(
     writer: &mut dyn Write,
     plans: &[HostPlan],
     withheld: &[Withheld],
     warnings: &[Problem],
+    batches: &[Batch],
 ) -> io::Result<()> {
     let document = Document {
         format: 1,
@@ -47,6 +52,7 @@ pub fn json(
         summary: Totals::of(plans),
         withheld,
         warnings,
+        batches,
     };
     crate::report::document(writer, &document)
 }

@@ -1,5 +1,6 @@
 //! A plan as a person reads it and as a program reads it. What is in a plan is [`crate::plan`]'s part.
 
+mod batches;
 mod diff;
 mod document;
 mod fold;
@@ -7,6 +8,7 @@ mod keepalived;
 mod services;
 mod text;
 
+pub use batches::text as batches;
 pub use document::json;
 pub use services::{Names, replaced};
 pub use text::text;

@@ -65,6 +65,12 @@ pub(super) const LEAVES: &[Case] = &[
         ..ONE_LEAVES
     },
     Case {
+        what: "a director failed in this run",
+        failed: "lb1",
+        withheld: &["rs2 keeps all: lb1 failed"],
+        ..ONE_LEAVES
+    },
+    Case {
         what: "alone, and a director cannot be read",
         limit: "rs2",
         unreached: "lb2",
@@ -167,6 +173,30 @@ pub(super) const COMES: &[Case] = &[
         what: "another is not reached, which they have",
         unreached: "rs2",
         ..ONE_COMES
+    },
+    Case {
+        what: "it failed in this run",
+        failed: "rs3",
+        withheld: &[
+            "lb1 without rs3 in web: rs3 failed",
+            "lb2 without rs3 in web: rs3 failed",
+        ],
+        ..ONE_COMES
+    },
+    Case {
+        what: "another failed, which they have",
+        failed: "rs2",
+        ..ONE_COMES
+    },
+    Case {
+        what: "all are new, and failed",
+        before: None,
+        failed: "rs1,rs2",
+        withheld: &[
+            "lb1 unchanged: rs1 failed, rs2 failed",
+            "lb2 unchanged: rs1 failed, rs2 failed",
+        ],
+        ..ALL
     },
     Case {
         what: "all are new",

@@ -1,0 +1,181 @@
+//! What the results of `verify` say of a batch of a rolling apply: which errors are failures of the hosts that were changed,
+//! and which come of what the run has yet to do. Pure.
+
+use serde::Serialize;
+
+use super::finding::{Examined, State};
+use super::reachable::REACHABLE;
+use super::{Check, Judge, registry};
+
+/// An error that counts as a failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Error {
+    /// Empty when it is about the cluster as a whole.
+    pub host: String,
+    pub check: &'static Check,
+    pub what: String,
+    pub message: String,
+}
+
+/// What a check looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// A host by itself.
+    Host,
+    /// What clients are answered.
+    Traffic,
+    /// Hosts beside each other, which differ until the last batch.
+    Others,
+}
+
+fn of(check: &Check) -> Of {
+    match check.judge {
+        _ if *check == REACHABLE => Of::Host,
+        Judge::Host(_) | Judge::Director(_) => Of::Host,
+        Judge::Traffic(_) => Of::Traffic,
+        Judge::Cluster(_) => Of::Others,
+        Judge::By(id) => match registry::find(id) {
+            Some(judge) if judge != check => of(judge),
+            _ => Of::Others,
+        },
+    }
+}
+
+/// Errors that count after a batch. A host that is done must have none of its own. Of a host that has yet to lose something,
+/// and of what clients are answered, those count that were not there before the run: a service may be unmade until its
+/// directors' turn.
+pub fn errors(
+    before: &[Examined],
+    now: &[Examined],
+    done: &[String],
+    waiting: &[String],
+) -> Vec<Error> {
+    let is_error = |one: &&Examined| one.state == State::Error && !one.waived;
+    let is_new = |one: &Examined| {
+        let mut before = before.iter().filter(is_error);
+        !before.any(|old| (&old.host, old.check, &old.what) == (&one.host, one.check, &one.what))
+    };
+    let counts = |one: &&Examined| match of(one.check) {
+        Of::Host if done.contains(&one.host) => true,
+        Of::Host => waiting.contains(&one.host) && is_new(one),
+        Of::Traffic => is_new(one),
+        Of::Others => false,
+    };
+    now.iter()
+        .filter(is_error)
+        .filter(counts)
+        .map(|one| Error {
+            host: one.host.clone(),
+            check: one.check,
+            what: one.what.clone(),
+            message: one.evidence.clone(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `rs1 listener port`, with `~` before it where it is waived and `?` where it is a warning.
+    fn examined(text: &str) -> Examined {
+        let words: Vec<&str> = text.trim_start_matches(['~', '?']).split(' ').collect();
+        let [host, check, what] = words[..] else {
+            panic!("{text}")
+        };
+        Examined {
+            host: host.trim_matches('-').to_owned(),
+            check: registry::find(check).unwrap_or_else(|| panic!("{check}")),
+            what: what.to_owned(),
+            state: if text.starts_with('?') {
+                State::Warning
+            } else {
+                State::Error
+            },
+            evidence: "expected a, found b".to_owned(),
+            waived: text.starts_with('~'),
+        }
+    }
+
+    #[test]
+    fn errors_of_the_batch_and_new_ones_of_clients_count() {
+        for (about, before, now, expected) in [
+            ("none", "", "", ""),
+            (
+                "of a host that is done",
+                "",
+                "rs1 listener 80",
+                "rs1 listener 80",
+            ),
+            (
+                "also one that it had before",
+                "rs1 listener 80",
+                "rs1 listener 80",
+                "rs1 listener 80",
+            ),
+            (
+                "it went away",
+                "rs1 reachable host",
+                "rs1 reachable host",
+                "rs1 reachable host",
+            ),
+            (
+                "of a host that is not in the batch",
+                "",
+                "rs3 listener 80",
+                "",
+            ),
+            ("a warning", "", "?rs1 listener 80", ""),
+            ("a waived one", "", "~rs1 listener 80", ""),
+            (
+                "of a host that has yet to lose something",
+                "rs2 drift vip",
+                "rs2 drift vip, rs2 listener 80",
+                "rs2 listener 80",
+            ),
+            (
+                "clients were answered before",
+                "",
+                "c1 end-to-end web",
+                "c1 end-to-end web",
+            ),
+            ("and were not", "c1 end-to-end web", "c1 end-to-end web", ""),
+            (
+                "they were not by another service",
+                "c1 end-to-end web",
+                "c1 end-to-end api",
+                "c1 end-to-end api",
+            ),
+            (
+                "one that another check judges",
+                "",
+                "- http-status web",
+                " http-status web",
+            ),
+            (
+                "a waived one before is none",
+                "~c1 end-to-end web",
+                "c1 end-to-end web",
+                "c1 end-to-end web",
+            ),
+            (
+                "directors differ from each other meanwhile",
+                "",
+                "lb1 vrrp-equal web",
+                "",
+            ),
+        ] {
+            let all = |text: &str| -> Vec<Examined> {
+                let all = text.split(", ").filter(|one| !one.is_empty());
+                all.map(examined).collect()
+            };
+            let (done, waiting) = (["rs1".to_owned()], ["rs2".to_owned()]);
+            let errors = errors(&all(before), &all(now), &done, &waiting);
+            let errors: Vec<String> = errors
+                .iter()
+                .map(|error| format!("{} {} {}", error.host, error.check, error.what))
+                .collect();
+            assert_eq!(errors.join(", "), expected, "{about}");
+        }
+    }
+}
