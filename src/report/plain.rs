@@ -161,44 +161,47 @@ pub(super) fn line(event: &Event, width: usize, style: Style) -> Option<String> 
             of(host),
             style.paint(Tone::Notable, format!("skipped: {}", sanitize::line(why)))
         ),
-        Event::Batch {
-            number,
-            of: total,
-            pass,
-            hosts,
-        } if !quiet => {
-            let what = match pass {
-                Pass::Make => "",
-                Pass::Remove => "what goes, on ",
-            };
-            format!("batch {number} of {total}: {what}{}", names(hosts, style))
-        }
-        Event::Verified {
-            number,
-            of: total,
-            errors,
-        } => verified(*number, *total, errors, style)?,
-        Event::Stopped {
-            number,
-            of: total,
-            left,
-            message,
-            ..
-        } => {
-            let said = format!(
-                "stopped after batch {number} of {total}: {}",
-                sanitize::line(message)
-            );
-            let said = style.paint(Tone::Bad, said);
-            format!(
-                "{said}; not begun, or not to their end: {}",
-                all_names(left)
-            )
+        Event::Batch { .. } | Event::Verified { .. } | Event::Stopped { .. } => {
+            of_batch(event, style)?
         }
         Event::Asking { host, what } if !quiet => format!("{} {}", of(host), sanitize::line(what)),
         _ => return None,
     };
     Some(line)
+}
+
+/// The line of an event of a rolling apply.
+fn of_batch(event: &Event, style: Style) -> Option<String> {
+    match event {
+        Event::Batch {
+            number,
+            of,
+            pass,
+            hosts,
+        } => {
+            let what = match pass {
+                Pass::Make => "",
+                Pass::Remove => "what goes, on ",
+            };
+            let line = format!("batch {number} of {of}: {what}{}", names(hosts, style));
+            (!style.quiet()).then_some(line)
+        }
+        Event::Verified { number, of, errors } => verified(*number, *of, errors, style),
+        Event::Stopped {
+            number,
+            of,
+            left,
+            message,
+            ..
+        } => {
+            let message = sanitize::line(message);
+            let said = format!("stopped after batch {number} of {of}: {message}");
+            let said = style.paint(Tone::Bad, said);
+            let left = all_names(left);
+            Some(format!("{said}; not begun, or not to their end: {left}"))
+        }
+        _ => None,
+    }
 }
 
 /// A line of what `verify` found, and one for each error.

@@ -217,7 +217,7 @@ impl<'a> Progress<'a> {
             .collect()
     }
 
-    /// Tells of hosts that a run which stopped did not come to, or not to their end.
+    /// Reports hosts that a run which stopped did not come to, or not to their end.
     fn left(&mut self, fleet: &Fleet, why: Option<&Why>) {
         let cancelled = fleet.run.cancel.is_cancelled();
         let failed = !cancelled && (why.is_some() || self.work.iter().any(Work::failed));

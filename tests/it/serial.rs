@@ -35,13 +35,13 @@ fn events(ran: &Ran) -> Vec<Value> {
 }
 
 /// Fields of the events of a name.
-fn told(events: &[Value], name: &str, fields: &[&str]) -> Vec<String> {
+fn shown(events: &[Value], name: &str, fields: &[&str]) -> Vec<String> {
     let named = events.iter().filter(|event| event["event"] == name);
-    let shown = named.map(|event| {
+    let all = named.map(|event| {
         let fields = fields.iter().map(|field| event[field].to_string());
         fields.collect::<Vec<_>>().join(" ").replace('"', "")
     });
-    shown.collect()
+    all.collect()
 }
 
 fn has_vip(lab: &Lab, host: &str) -> bool {
@@ -70,7 +70,7 @@ fn an_error_of_verify_ends_a_rolling_apply() {
     assert_eq!(ran.status, 1, "{}{}", ran.stdout, ran.stderr);
     let events = events(&ran);
     assert_eq!(
-        told(&events, "batch", &["number", "of", "hosts"]),
+        shown(&events, "batch", &["number", "of", "hosts"]),
         ["1 3 [h1]", "2 3 [h2]"]
     );
     let verified: Vec<&Value> = events
@@ -91,7 +91,7 @@ fn an_error_of_verify_ends_a_rolling_apply() {
         ran.stdout
     );
     assert_eq!(
-        told(
+        shown(
             &events,
             "stopped",
             &["kind", "number", "of", "failures", "left"]
@@ -99,7 +99,7 @@ fn an_error_of_verify_ends_a_rolling_apply() {
         ["max-failures 2 3 [h2] [h3]"]
     );
     assert_eq!(
-        told(&events, "skipped", &["host", "kind"]),
+        shown(&events, "skipped", &["host", "kind"]),
         ["h3 max-failures"]
     );
     assert!(has_vip(&lab, "h1") && has_vip(&lab, "h2"));
@@ -132,8 +132,8 @@ fn a_rolling_apply_goes_on_while_few_hosts_fail() {
     let words = ["apply", "--yes", "--serial", "1"];
     let ran = run(&lab, &inventory, &words);
     assert_eq!(ran.status, 1, "{}{}", ran.stdout, ran.stderr);
-    let told = "stopped after batch 1 of 3: expected at most 0 hosts that fail";
-    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    let words_said = "stopped after batch 1 of 3: expected at most 0 hosts that fail";
+    assert!(ran.stderr.contains(words_said), "{}", ran.stderr);
     assert!(
         ran.stdout.contains("done in part: h1; not begun: h2, h3"),
         "{}",

@@ -8,7 +8,7 @@ use crate::resource::{Action, Change};
 const DR: &str = "cluster: t\nnetworks: 10.0.0.0/24\nhosts:\n  lb1: { role: director, address: 10.0.0.1 }\n  \
     lb2: { role: backup, address: 10.0.0.2 }\n  \
     nfs: { role: nfs, address: 10.0.0.20, exports: [{ path: /srv/www, to: rs1, at: /var/www }] }\n  \
-    rs1: { role: realserver, address: 10.0.0.11 }\n  rs2: { role: realserver, address: 10.0.0.12 }\n  \
+    rs1: { role: [realserver, nfs-client], address: 10.0.0.11 }\n  rs2: { role: realserver, address: 10.0.0.12 }\n  \
     rs3: { role: realserver, address: 10.0.0.13 }\n  rs4: { role: realserver, address: 10.0.0.14 }\n\
     vrrp: { virtual_router_id: 1 }\nservices: { web: { vip: 10.0.0.9, port: 80 } }\n";
 
@@ -101,7 +101,18 @@ fn shown(group: &Group) -> String {
     }
 }
 
+/// What it is about, the inventory, plans, the way, hosts that are reshaped, and the groups.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static str,
+    Way,
+    &'static [&'static str],
+    &'static str,
+);
+
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn groups_keep_the_order_of_stages() {
     let comes = Way {
         comes: true,
@@ -111,7 +122,7 @@ fn groups_keep_the_order_of_stages() {
         goes: true,
         ..STILL
     };
-    let cases: &[(&str, &str, &str, Way, &[&str], &str)] = &[
+    let cases: &[Case] = &[
         ("nothing to do", DR, "", STILL, &[], ""),
         (
             "real servers before directors, the master last",
