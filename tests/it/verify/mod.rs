@@ -10,6 +10,7 @@ mod keepalived;
 mod localnode;
 mod made;
 mod mark;
+mod page;
 mod path;
 mod premise;
 mod reply;
@@ -242,8 +243,12 @@ impl Recorded {
             .filter(|host| !without.contains(&host.name.as_str()))
             .map(|host| {
                 let probe = files.get(&format!("{}.probe", host.name));
-                let with_units = probe.is_some_and(|probe| probe.contains("Id=lvsctl-"));
-                (host, kernel(&roles, &self.cluster, host, with_units))
+                let shows = |unit: &str| probe.is_some_and(|probe| probe.contains(unit));
+                let mut wanted = kernel(&roles, &self.cluster, host, shows("Id=lvsctl-"));
+                if shows("Id=nginx.service") {
+                    wanted.extend(web_server(&roles, &self.cluster, host));
+                }
+                (host, wanted)
             });
         let mut findings = Findings::default();
         let mut runs: Vec<HostRun> = Vec::new();
@@ -287,6 +292,17 @@ fn kernel(roles: &Roles, cluster: &Cluster, host: &Host, with_units: bool) -> Ve
                 | Resource::Mark(_)
                 | Resource::Ipvs(_)
         ) || (with_units && r.key() == format!("lvsctl-{}.service", cluster.name))
+    });
+    wanted
+}
+
+/// Its page and its unit.
+fn web_server(roles: &Roles, cluster: &Cluster, host: &Host) -> Vec<Resource> {
+    let all = roles.over(cluster);
+    let mut wanted = all.of(host, &Distribution::assumed()).unwrap();
+    wanted.retain(|resource| {
+        let key = resource.key();
+        key == "nginx.service" || key.ends_with("/index.html")
     });
     wanted
 }
