@@ -2,11 +2,11 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::end_to_end::Replies;
 use super::findings::Findings;
-use super::{Check, listener};
+use super::{Check, listener, web_page};
 use crate::fact::Facts;
 use crate::fact::address::Addresses;
 use crate::model::topology::Serves;
@@ -25,10 +25,13 @@ pub struct HostAudit<'a> {
     plan: OnceCell<HostPlan>,
     /// What the host got when it asked a VIP that it holds itself.
     pub own: BTreeMap<SocketAddr, Replies>,
+    /// What it got when it asked for the page of its web server, and at which address.
+    pub(super) page: Option<(IpAddr, Replies)>,
 }
 
 impl<'a> HostAudit<'a> {
     pub fn new(cluster: &'a Cluster, run: &'a HostRun<'a>, secrets: &'a Secrets) -> Self {
+        let asked_itself = run.answer.sections.get(listener::SECTION);
         Self {
             cluster,
             host: run.host,
@@ -36,12 +39,8 @@ impl<'a> HostAudit<'a> {
             serves: Serves::of(cluster, run.host),
             secrets,
             plan: OnceCell::new(),
-            own: run
-                .answer
-                .sections
-                .get(listener::SECTION)
-                .map(listener::answers)
-                .unwrap_or_default(),
+            own: asked_itself.map(listener::answers).unwrap_or_default(),
+            page: asked_itself.and_then(web_page::answer),
         }
     }
 

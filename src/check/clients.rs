@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::HostAudit;
 use super::firewall::{Around, Boundaries, By, Kind, Source, is_private, sources};
 use crate::model::{Service, topology};
@@ -16,9 +18,14 @@ pub(super) struct Clients {
 
 impl Clients {
     pub(super) fn of(audit: &HostAudit, service: &Service, v6: bool) -> Self {
+        let vips: Vec<IpAddr> = service.vips.iter().map(|vip| vip.address).collect();
+        Self::at(audit, &vips, &service.clients, v6)
+    }
+
+    /// Those of some VIPs; `only` are the networks that may use them, all where it is empty.
+    pub(super) fn at(audit: &HostAudit, vips: &[IpAddr], only: &[IpNet], v6: bool) -> Self {
         let cluster = audit.cluster;
         let boundaries = Boundaries::of(&audit.facts().firewall, v6);
-        let vips: Vec<IpAddr> = service.vips.iter().map(|vip| vip.address).collect();
         let asking = topology::clients(cluster);
         let hosts = asking.flat_map(|host| {
             let own = host.addresses().filter(|ip| ip.is_ipv6() == v6);
@@ -41,7 +48,7 @@ impl Clients {
             own: own.collect(),
             near: near.copied().collect(),
             networks: networks.clone(),
-            only: service.clients.clone(),
+            only: only.to_vec(),
             public: !vips.iter().any(|vip| is_private(*vip)),
             v6,
         };

@@ -24,7 +24,7 @@ const HEAD: &str = "# Checks of `verify`
 <!-- Made by `make docs` from the texts of the checks in src/check. Do not edit. -->
 
 Each finding names its check. A check runs only where it applies: those of VRRP with keepalived, those of fwmarks for services
-with `fwmark`, those with requests if there is a client (`own-answer` needs none). `arp-answer`, `vrrp-adverts` and
+with `fwmark`, those with requests if there is a client (`own-answer` and `web-page` need none). `arp-answer`, `vrrp-adverts` and
 `vrrp-foreign` test IPv4 only. To add a check see [adding a check](adding-a-check.md).
 
 If a precondition of a check does not hold on a host, `verify` writes a note with `skipped` and the reason, and counts no pass.

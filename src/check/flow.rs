@@ -54,29 +54,39 @@ pub(super) fn tunnel(from: Option<IpAddr>, to: IpAddr, vip: IpAddr) -> Packet<'s
 
 /// What asks for a service.
 pub(super) fn request(service: &Service, to: IpAddr, port: u16) -> Packet<'static> {
+    of_client(service.protocol, to, port)
+}
+
+/// What answers.
+pub(super) fn reply(service: &Service, from: IpAddr, port: u16) -> Packet<'static> {
+    to_client(service.protocol, from, port)
+}
+
+/// What a client sends.
+pub(super) fn of_client(protocol: Protocol, to: IpAddr, port: u16) -> Packet<'static> {
     Packet {
         to: Some(to),
-        protocol: number(service.protocol),
+        protocol: number(protocol),
         port: Some(port),
         state: Some(State::New),
         later: Some(State::Established),
-        flags: (service.protocol == Protocol::Tcp).then_some(flag::SYN),
+        flags: (protocol == Protocol::Tcp).then_some(flag::SYN),
         client: Client::Source,
         ..Packet::default()
     }
 }
 
-/// What answers.
-pub(super) fn reply(service: &Service, from: IpAddr, port: u16) -> Packet<'static> {
+/// What a client gets.
+pub(super) fn to_client(protocol: Protocol, from: IpAddr, port: u16) -> Packet<'static> {
     Packet {
         from: Some(from),
         to: None,
         source_port: Some(port),
         port: None,
         state: Some(State::Established),
-        flags: (service.protocol == Protocol::Tcp).then_some(flag::SYN | flag::ACK),
+        flags: (protocol == Protocol::Tcp).then_some(flag::SYN | flag::ACK),
         client: Client::Destination,
-        ..request(service, from, port)
+        ..of_client(protocol, from, port)
     }
 }
 

@@ -7,7 +7,7 @@ use super::definition::{Check, Judge, nothing};
 use super::end_to_end::{self, Replies};
 use super::findings::{Findings, Mismatch};
 use super::redirect::{self, Served};
-use super::{HostAudit, flow};
+use super::{HostAudit, flow, web_page};
 use crate::fact::{Needs, Section};
 use crate::model::topology::{Part, Serves};
 use crate::model::{Cluster, Host, Mode, Protocol, Service};
@@ -54,7 +54,7 @@ pub enum Asking {
 /// A section of the probe beside the facts: the traffic that a host sends to itself alone.
 pub fn questions(cluster: &Cluster, host: &Host, asking: Asking) -> String {
     let own = match asking {
-        Asking::Allowed => own_questions(cluster, host),
+        Asking::Allowed => own_questions(cluster, host) + &web_page::question(cluster, host),
         Asking::LeftOut => String::new(),
     };
     if own.is_empty() {

@@ -68,6 +68,7 @@ mod vrrp_master;
 mod vrrp_path;
 mod vrrp_running;
 mod waiver;
+mod web_page;
 
 pub use audit::{ClusterAudit, HostAudit};
 pub use cause::Cause;

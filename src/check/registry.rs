@@ -12,7 +12,7 @@ use super::{
 };
 use super::{
     service_path, source_address, sysctl_at_boot, threshold, tunnel_mtu, vip, vrrp, vrrp_adverts,
-    vrrp_master, vrrp_path, vrrp_running, waiver,
+    vrrp_master, vrrp_path, vrrp_running, waiver, web_page,
 };
 
 /// The check of this id.
@@ -49,6 +49,7 @@ pub static ALL: &[&Check] = &[
     &health_path::FIREWALL_HEALTH,
     &arptables::ARPTABLES_RIP,
     &listener::OWN_ANSWER,
+    &web_page::WEB_PAGE,
     &running::SERVER_RUNNING,
     &conntrack::CONNTRACK,
     &redirects::SEND_REDIRECTS,

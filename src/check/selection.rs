@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::listener::{LISTENER, OWN_ANSWER};
+use super::web_page::WEB_PAGE;
 use super::{Check, Judge, registry};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl Selection {
 
     /// Whether a check needs what hosts ask themselves.
     pub fn asks_itself(&self) -> bool {
-        self.has(&OWN_ANSWER) || self.has(&LISTENER)
+        self.has(&OWN_ANSWER) || self.has(&LISTENER) || self.has(&WEB_PAGE)
     }
 
     /// Whether a check judges traffic.
@@ -132,6 +133,7 @@ mod tests {
             (&["firewall-vip"], ((false, true), false, false)),
             (&["http-status"], ((false, false), true, false)),
             (&["own-answer"], ((false, false), false, true)),
+            (&["web-page"], ((false, false), false, true)),
         ] {
             assert_eq!(asked(only), expected, "{only:?}");
         }

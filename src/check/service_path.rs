@@ -8,16 +8,17 @@ use super::clients::Clients;
 use super::definition::{Check, Judge, packet_filter};
 use super::findings::Findings;
 use super::firewall::{Packet, State};
-use super::flow::{midway, reply, request, tracked, tracking, tunnel};
+use super::flow::{midway, of_client, reply, request, to_client, tracked, tracking, tunnel};
 use super::health_path::asks_from;
 use super::packet_path::{Leg, Path, judge};
 use super::redirect::{self, Served};
 use crate::fact::Needs;
+use crate::model::topology;
 use crate::model::{Cluster, Host, Mode, Protocol, RealServer, Service};
 
 pub(super) static FIREWALL_VIP: Check = Check {
     id: "firewall-vip",
-    summary: "The packet filter accepts requests and replies of each service.",
+    summary: "The packet filter accepts requests and replies of each service, and of web servers at a VIP that VRRP moves and no service has.",
     reason: "A rule that drops them on the director affects all requests; on a real server it affects those of that real server.",
     source: "iptables(8), nft(8); net/netfilter/ipvs in the kernel for the hooks of IPVS",
     fix: "delete the rule that the finding names, or insert one before it that accepts the packets",
@@ -44,6 +45,73 @@ fn services(audit: &HostAudit, findings: &mut Findings) {
             of_director(audit, service, findings);
         }
     }
+    of_pages(audit, findings);
+}
+
+/// Requests for the pages of a web server at VIPs that no service has, whether the host holds them now or after a takeover.
+fn of_pages(audit: &HostAudit, findings: &mut Findings) {
+    let Some(pages) = topology::pages(audit.cluster, audit.host, &audit.serves) else {
+        return;
+    };
+    for vip in pages.vips {
+        let by = audit.toward(vip);
+        let clients = Clients::at(audit, &[vip], &[], vip.is_ipv6());
+        for port in &pages.ports {
+            let what = format!("web pages at {vip} port {port}");
+            let arrives = of_client(Protocol::Tcp, vip, *port);
+            let Some(to) = after_nat(audit, &arrives, &by, &what, findings) else {
+                continue;
+            };
+            let leaves = to_client(
+                Protocol::Tcp,
+                to.to.unwrap_or(vip),
+                to.port.unwrap_or(*port),
+            );
+            let mut legs = comes_in(&arrives, &to, &by);
+            legs.push(Leg::leaves(&leaves, &by));
+            let path = Path {
+                what,
+                v6: vip.is_ipv6(),
+                legs,
+                hint: "",
+            };
+            judge(audit, &FIREWALL_VIP, path, &clients, findings);
+        }
+    }
+}
+
+/// Requests as they are behind the nat table; none where another host gets them or that is not known, which is said.
+fn after_nat<'p>(
+    audit: &HostAudit,
+    arrives: &Packet<'p>,
+    by: &[String],
+    what: &str,
+    findings: &mut Findings,
+) -> Option<Packet<'p>> {
+    match redirect::coming(audit, &redirect::usual(arrives), by) {
+        Served::Here => Some(arrives.clone()),
+        Served::Redirected { address, port, .. } => Some(Packet {
+            to: address.or(arrives.to),
+            port: Some(port),
+            ..arrives.clone()
+        }),
+        Served::Elsewhere(why) => {
+            findings.skip(audit.name(), &FIREWALL_VIP, what, &why);
+            None
+        }
+        Served::Unknown(why) => {
+            findings.unknown(audit.name(), &FIREWALL_VIP, what, why);
+            None
+        }
+    }
+}
+
+/// The way in of what the nat table leaves as it is, or rewrites.
+fn comes_in<'p>(arrives: &Packet<'p>, to: &Packet<'p>, by: &'p [String]) -> Vec<Leg<'p>> {
+    if arrives == to {
+        return vec![Leg::arrives(arrives, by)];
+    }
+    Leg::rewritten(arrives, to, by).into()
 }
 
 /// A service's packets on a director: in, on to each real server, and NAT's replies.
@@ -220,38 +288,24 @@ fn of_backend(audit: &HostAudit, service: &Service, rs: &RealServer, findings: &
                 Mode::Dr | Mode::Nat => &nic,
             };
             // The nat table comes before what counts here, and takes back what it did after it.
-            let to = match redirect::coming(audit, &redirect::usual(&arrives), by) {
-                _ if audit.host.is_director() => None,
-                Served::Here => None,
-                Served::Redirected { address, port, .. } => Some(Packet {
-                    to: address.or(arrives.to),
-                    port: Some(port),
-                    ..arrives.clone()
-                }),
-                Served::Elsewhere(why) => {
-                    findings.skip(audit.name(), &FIREWALL_VIP, &what, &why);
-                    continue;
-                }
-                Served::Unknown(why) => {
-                    findings.unknown(audit.name(), &FIREWALL_VIP, what, why);
-                    continue;
-                }
+            let to = if audit.host.is_director() {
+                arrives.clone()
+            } else if let Some(to) = after_nat(audit, &arrives, by, &what, findings) {
+                to
+            } else {
+                continue;
             };
-            let leaves = reply(
-                service,
-                to.as_ref().and_then(|to| to.to).unwrap_or(address),
-                to.as_ref().and_then(|to| to.port).unwrap_or(port),
-            );
+            let leaves = reply(service, to.to.unwrap_or(address), to.port.unwrap_or(port));
             let outer: Vec<Packet> = tunnels_from
                 .iter()
                 .map(|from| tunnel(Some(*from), rs.address, vip))
                 .collect();
             let answers = Leg::leaves(&leaves, back);
-            let mut legs = match &to {
+            let mut legs = if audit.host.is_director() {
                 // Its own share comes in as all requests do, and was looked at there.
-                _ if audit.host.is_director() => vec![],
-                None => vec![Leg::arrives(&arrives, by)],
-                Some(to) => Leg::rewritten(&arrives, to, by).into(),
+                vec![]
+            } else {
+                comes_in(&arrives, &to, by)
             };
             legs.push(answers);
             if service.mode == Mode::Tun && !audit.host.is_director() {

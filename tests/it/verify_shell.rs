@@ -109,6 +109,60 @@ fn each_request_has_a_connection_of_its_own() {
     assert!(replies.iter().all(|r| r.fresh), "{replies:?}");
 }
 
+/// As curl does it, from the page of a web server.
+#[test]
+fn a_page_is_read_without_curl() {
+    let page = |answer| {
+        asked(&format!(
+            "e2e_page 127.0.0.1 {}\n",
+            server(answer, true).0.port()
+        ))
+    };
+    for (about, answer, status, first_line, error) in [
+        (
+            "a page",
+            "HTTP/1.1 200 OK\r\nServer: x\r\n\r\n\nrs1\nmore\n",
+            Some(200),
+            "rs1",
+            "no answer",
+        ),
+        (
+            "an error",
+            "HTTP/1.1 500 Internal\r\n\r\n<html>\r\n",
+            Some(500),
+            "<html>",
+            "no answer",
+        ),
+        (
+            "an empty page",
+            "HTTP/1.1 200 OK\r\n\r\n",
+            Some(200),
+            "",
+            "no answer",
+        ),
+        ("another protocol", "220 mail\r\n", None, "", "no HTTP"),
+        ("nothing", "", None, "", "no HTTP"),
+    ] {
+        let replies = page(answer);
+        assert_eq!(replies.len(), 1, "{about}: {replies:?}");
+        let Reply {
+            status: s,
+            first_line: l,
+            error: e,
+            ..
+        } = &replies[0];
+        assert_eq!(
+            (*s, l.as_str(), e.as_str()),
+            (status, first_line, error),
+            "{about}"
+        );
+    }
+    let closed = TcpListener::bind((HOME, 0)).unwrap().local_addr().unwrap();
+    let replies = asked(&format!("e2e_page 127.0.0.1 {}\n", closed.port()));
+    assert_eq!(replies.len(), 1, "{replies:?}");
+    assert_eq!(replies[0].error, "Connection refused");
+}
+
 #[test]
 fn a_connection_that_is_used_again_is_recorded() {
     let (address, connections, requests) =

@@ -40,6 +40,14 @@ e=$(timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" && { IFS= read -r -t "$2" -n 200
 case $rc in 0) printf '@lvsctl-e2e code=1 exit=0 err=\t%s\n' "$e";; 124|143) printf '@lvsctl-e2e code=000 exit=28 err=timed out\n';;
 *) printf '@lvsctl-e2e code=000 exit=7 err=%s\n' "${e##*: }";; esac; done
 }
+# The page `/` of ADDRESS PORT, without curl.
+e2e_page() {
+rc=0
+e=$(timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET / HTTP/1.0\r\n\r\n" >&3 && cat <&3' "$1" "$2" 2>&1) || rc=$?
+case $rc in 0) printf '%s\n' "$e" | awk '{sub(/\r$/, "")} NR == 1 {http = /^HTTP\//; c = http ? $2 : "000"; next} !h {h = !NF; next} !f && NF {b = substr($0, 1, 200); f = 1}
+END {printf "@lvsctl-e2e code=%s exit=%d err=%s\t%s\n", c, !http, http ? "" : "no HTTP", b}';;
+124|143) printf '@lvsctl-e2e code=000 exit=28 err=timed out\n';; *) printf '@lvsctl-e2e code=000 exit=7 err=%s\n' "${e##*: }";; esac
+}
 e2e_udp() {
 n=0; while [ "$n" -lt "$3" ]; do n=$((n + 1)); rc=0
 e=$(bash -c 'exec 3<>"/dev/udp/$0/$1" && echo lvsctl >&3 &&

@@ -41,6 +41,7 @@ use crate::check::vrrp_adverts::{VRRP_ADVERTS, VRRP_FOREIGN};
 use crate::check::vrrp_master::VRRP_MASTER;
 use crate::check::vrrp_path::FIREWALL_VRRP;
 use crate::check::vrrp_running::VRRP_RUNNING;
+use crate::check::web_page::WEB_PAGE;
 use crate::check::{Cause, Check, Finding, Severity};
 
 /// What a finding is, as a cause.
@@ -148,7 +149,7 @@ static RULES: &[(&[From], At, &[&Check])] = &[
     (
         &[From::OtherUnit, From::Resource("package"), From::ServerFile],
         At::SameHost,
-        &[&LISTENER, &OWN_ANSWER],
+        &[&LISTENER, &OWN_ANSWER, &WEB_PAGE],
     ),
     (
         &[
@@ -160,7 +161,7 @@ static RULES: &[(&[From], At, &[&Check])] = &[
             From::Vip,
         ],
         At::SameHost,
-        &[&OWN_ANSWER],
+        &[&OWN_ANSWER, &WEB_PAGE],
     ),
     // Who answers ARP for a VIP, and why.
     (
@@ -367,6 +368,7 @@ static SYMPTOMS: &[&Check] = &[
     &MARK_COUNTERS,
     &ARP_ANSWER,
     &VIP_HOLDER,
+    &WEB_PAGE,
 ];
 
 /// How well one finding explains another, the lower the better; none where it does not.

@@ -161,6 +161,19 @@ fn consequences_go_below_their_cause() {
             &["rs1 firewall-vip [rs1 own-answer, rs1 real-server-answer]"],
         ),
         (
+            "a rule of a web server that no service has, which drops what it asks itself too",
+            vec![finding("web2", "firewall-vip"), finding("web2", "web-page")],
+            &["web2 firewall-vip [web2 web-page]"],
+        ),
+        (
+            "a page of a host is no part of what clients of a service get",
+            vec![
+                finding("lb1", "web-page"),
+                finding("client", "end-to-end").of("web"),
+            ],
+            &["lb1 web-page []", "client end-to-end []"],
+        ),
+        (
             "another host with the address of a real server",
             vec![
                 finding("client", "duplicate-address").at("rs1"),

@@ -2,6 +2,7 @@
 //! checks. Words of keepalived, of units and of ipvsadm belong in `view`; what hosts have answered, in `check`.
 
 mod listens;
+mod pages;
 mod routes;
 mod serves;
 mod vips;
@@ -10,6 +11,7 @@ mod vips;
 mod tests;
 
 pub(crate) use listens::{Listens, listens};
+pub(crate) use pages::{HTTP, pages};
 pub(crate) use routes::{
     DefaultRoute, Neighbour, OUTSIDE, clients, default_route, neighbours, of_directors, subnet,
 };

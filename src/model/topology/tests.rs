@@ -249,3 +249,41 @@ fn clients_and_addresses_of_directors_are_known() {
         assert_eq!(found.as_deref(), whose, "{address}");
     }
 }
+
+const BESIDE: &str = "vrrp:\n  a: { virtual_router_id: 10, vips: 10.0.0.9 }\n  b: { virtual_router_id: 11, vips: [10.0.0.7, 10.0.0.6] }";
+
+#[test]
+fn pages_are_those_that_no_service_has() {
+    let gateway = format!("{BESIDE}\ndefaults: {{ gateway: 10.0.0.7 }}");
+    for (about, keys, services, name, expected) in [
+        ("a host that serves nothing", "", DR, "spare", Some("; 80")),
+        ("the sorry server", "", SORRY, "spare", None),
+        ("another role", "", DR, "rs1", None),
+        ("a director without a web server", BESIDE, DR, "lb1", None),
+        (
+            "VIPs of no service",
+            BESIDE,
+            DR,
+            "web-lb1",
+            Some("10.0.0.6 10.0.0.7; 80"),
+        ),
+        (
+            "a VIP that is a gateway",
+            &gateway,
+            DR,
+            "web-lb1",
+            Some("10.0.0.6; 80"),
+        ),
+    ] {
+        let mut cluster = cluster(keys, services);
+        let plain = name.trim_start_matches("web-");
+        if plain != name {
+            let director = cluster.hosts.iter_mut().find(|host| host.name == plain);
+            director.unwrap().roles.push("web".to_owned());
+        }
+        let host = host(&cluster, plain);
+        let all = pages(&cluster, host, &Serves::of(&cluster, host));
+        let all = all.map(|all| format!("{}; {}", shown(all.vips), shown(all.ports)));
+        assert_eq!(all.as_deref(), expected, "{about}");
+    }
+}

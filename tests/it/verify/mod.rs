@@ -10,6 +10,7 @@ mod keepalived;
 mod localnode;
 mod made;
 mod mark;
+mod page;
 mod path;
 mod premise;
 mod reply;
@@ -248,6 +249,23 @@ impl Recorded {
             more: &more,
         };
         let fleet = Fleet::new(run, 4).unwrap();
+<<<<<<< HEAD
+=======
+        let wanted = self
+            .cluster
+            .hosts
+            .iter()
+            .filter(|host| !without.contains(&host.name.as_str()))
+            .map(|host| {
+                let probe = files.get(&format!("{}.probe", host.name));
+                let shows = |unit: &str| probe.is_some_and(|probe| probe.contains(unit));
+                let mut wanted = kernel(&roles, &self.cluster, host, shows("Id=lvsctl-"));
+                if shows("Id=nginx.service") {
+                    wanted.extend(web_server(&roles, &self.cluster, host));
+                }
+                (host, wanted)
+            });
+>>>>>>> webpage
         let mut findings = Findings::default();
         let mut runs: Vec<HostRun> = Vec::new();
         for (host, outcome) in fleet.open(wanted) {
@@ -287,6 +305,17 @@ fn kernel(roles: &Expansion, cluster: &Cluster, host: &Host, with_units: bool) -
                 | Resource::Mark(_)
                 | Resource::Ipvs(_)
         ) || (with_units && r.key() == format!("lvsctl-{}.service", cluster.name))
+    });
+    wanted
+}
+
+/// Its page and its unit.
+fn web_server(roles: &Roles, cluster: &Cluster, host: &Host) -> Vec<Resource> {
+    let all = roles.over(cluster);
+    let mut wanted = all.of(host, &Distribution::assumed()).unwrap();
+    wanted.retain(|resource| {
+        let key = resource.key();
+        key == "nginx.service" || key.ends_with("/index.html")
     });
     wanted
 }

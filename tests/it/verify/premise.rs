@@ -671,6 +671,24 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
         "end_to_end/mod.rs",
     ),
     (
+        "web-page",
+        "the page is that of the built-in role",
+        Elsewhere("page::a_server_that_the_roles_do_not_install_is_left_alone"),
+        "roles/web.yaml",
+    ),
+    (
+        "web-page",
+        "the host's request reaches its own server",
+        Elsewhere("page::a_request_that_is_redirected_proves_nothing"),
+        "nat/OUTPUT, iptables(8)",
+    ),
+    (
+        "web-page",
+        "curl or bash is there",
+        Elsewhere("page::a_page_that_is_not_the_hosts_is_found"),
+        "end_to_end/ask.sh",
+    ),
+    (
         "reply-route",
         "routes follow addresses, not marks",
         Skipped("replies-by-mark"),
