@@ -88,20 +88,20 @@ fn own_questions(cluster: &Cluster, host: &Host) -> String {
     for service in direct {
         for vip in &service.vips {
             let vip = vip.address;
-            // A VIP that is not here would be asked of the director.
-            text.push_str(&format!(
-                "case $(ip -o addr show to {vip} 2>/dev/null) in ?*)\n"
-            ));
-            for port in service.known_ports() {
-                text.push_str(&format!(
-                    "part own {vip} {port}\n{}",
-                    end_to_end::ask_once(service, vip, port)
-                ));
-            }
-            text.push_str(";; esac\n");
+            let ports = service.known_ports().into_iter();
+            let asks = ports.map(|port| {
+                let ask = end_to_end::ask_once(service, vip, port);
+                format!("part own {vip} {port}\n{ask}")
+            });
+            text.push_str(&where_held(vip, &asks.collect::<String>()));
         }
     }
     text
+}
+
+/// Asks only on a host that has the address: from elsewhere, another host would answer.
+pub(super) fn where_held(address: IpAddr, ask: &str) -> String {
+    format!("case $(ip -o addr show to {address} 2>/dev/null) in ?*)\n{ask};; esac\n")
 }
 
 fn listens(audit: &HostAudit, findings: &mut Findings) {

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::definition::{Check, Judge, nothing};
 use super::end_to_end::{self, Replies, Reply};
 use super::findings::{Findings, Mismatch};
+use super::listener::where_held;
 use super::redirect::{self, Served};
 use super::{HostAudit, flow};
 use crate::fact::Section;
@@ -36,11 +37,7 @@ pub(super) fn question(cluster: &Cluster, host: &Host) -> String {
         return String::new();
     }
     let address = host.address;
-    // An address that is not here would be asked of another host.
-    format!(
-        "case $(ip -o addr show to {address} 2>/dev/null) in ?*)\npart {PART} {address}\n{};; esac\n",
-        ask(address)
-    )
+    where_held(address, &format!("part {PART} {address}\n{}", ask(address)))
 }
 
 fn ask(address: IpAddr) -> String {

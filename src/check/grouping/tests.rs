@@ -112,6 +112,7 @@ fn shown(findings: Vec<Finding>) -> Vec<String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn consequences_go_below_their_cause() {
     let cases: Vec<(&str, Vec<Finding>, &[&str])> = vec![
         (

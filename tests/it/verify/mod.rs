@@ -232,8 +232,12 @@ impl Recorded {
             .filter(|host| !without.contains(&host.name.as_str()))
             .map(|host| {
                 let probe = files.get(&format!("{}.probe", host.name));
-                let with_units = probe.is_some_and(|probe| probe.contains("Id=lvsctl-"));
-                (host, kernel(&roles, &self.cluster, host, with_units))
+                let shows = |unit: &str| probe.is_some_and(|probe| probe.contains(unit));
+                let mut wanted = kernel(&roles, &self.cluster, host, shows("Id=lvsctl-"));
+                if shows("Id=nginx.service") {
+                    wanted.extend(web_server(&roles, host));
+                }
+                (host, wanted)
             })
             .collect();
         let run = Run {
@@ -249,23 +253,6 @@ impl Recorded {
             more: &more,
         };
         let fleet = Fleet::new(run, 4).unwrap();
-<<<<<<< HEAD
-=======
-        let wanted = self
-            .cluster
-            .hosts
-            .iter()
-            .filter(|host| !without.contains(&host.name.as_str()))
-            .map(|host| {
-                let probe = files.get(&format!("{}.probe", host.name));
-                let shows = |unit: &str| probe.is_some_and(|probe| probe.contains(unit));
-                let mut wanted = kernel(&roles, &self.cluster, host, shows("Id=lvsctl-"));
-                if shows("Id=nginx.service") {
-                    wanted.extend(web_server(&roles, &self.cluster, host));
-                }
-                (host, wanted)
-            });
->>>>>>> webpage
         let mut findings = Findings::default();
         let mut runs: Vec<HostRun> = Vec::new();
         for (host, outcome) in fleet.open(wanted) {
@@ -310,9 +297,8 @@ fn kernel(roles: &Expansion, cluster: &Cluster, host: &Host, with_units: bool) -
 }
 
 /// Its page and its unit.
-fn web_server(roles: &Roles, cluster: &Cluster, host: &Host) -> Vec<Resource> {
-    let all = roles.over(cluster);
-    let mut wanted = all.of(host, &Distribution::assumed()).unwrap();
+fn web_server(roles: &Expansion, host: &Host) -> Vec<Resource> {
+    let mut wanted = roles.of(host, &Distribution::assumed()).unwrap();
     wanted.retain(|resource| {
         let key = resource.key();
         key == "nginx.service" || key.ends_with("/index.html")

@@ -109,7 +109,7 @@ fn a_page_that_is_not_the_hosts_is_found() {
             Some(bad("status 200", "status 403 and the first line <html>")),
         ),
     ] {
-        let nfs = "  nfs: { role: nfs, address: 10.0.0.8, exports: [{ path: /srv/a, client: web2, at: /var/www/html }] }\n";
+        let nfs = "  nfs: { role: nfs, address: 10.0.0.8, exports: [{ path: /srv/a, to: web2, at: /var/www/html }] }\n";
         let inventory = if mounts {
             INVENTORY
                 .replace("[backup, web]", "[backup, web, nfs-client]")
