@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::support::program::{Ran, history, of_all_hosts};
@@ -43,6 +44,9 @@ vrrp: { virtual_router_id: 9, auth_pass: { env: CANARY_VRRP } }
 services:
   web: { vip: 10.77.255.200, port: 80, mode: dr, scheduler: rr }
 ";
+
+/// One test at a time: the ssh-keygen that makes the key of one has its passphrase in argv, which the other would find.
+static ALONE: Mutex<()> = Mutex::new(());
 
 fn lab() -> Lab {
     let logger = "#!/bin/sh\n{ echo \"$*\"; cat; } >>/var/log/journal.txt\n";
@@ -226,6 +230,7 @@ fn runs(lab: &Lab) -> Vec<(String, String)> {
 #[test]
 #[ignore = "needs root: make test-root"]
 fn no_secret_is_anywhere_but_where_it_belongs() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let lab = lab();
     fs::create_dir(lab.dir_file("tmp")).expect("a folder");
     let mut modes = BTreeSet::new();
@@ -321,6 +326,7 @@ fn on_host(lab: &Lab, n: usize) -> Vec<PathBuf> {
 #[test]
 #[ignore = "needs root: make test-root"]
 fn the_file_that_needs_a_secret_has_it() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let lab = lab();
     fs::create_dir(lab.dir_file("tmp")).expect("a folder");
     let text = ran(&lab, command(&lab, &["apply", "--yes"]), VRRP);
