@@ -19,6 +19,7 @@ pub mod exit;
 pub mod fact;
 mod fields;
 pub mod history;
+mod host_paths;
 pub mod inventory;
 pub(crate) mod keepalived;
 pub mod lab;

@@ -26,6 +26,7 @@ use crate::resource::ipvs::{self, Ipvs};
 use crate::resource::unit::{Stays, Unit};
 use crate::resource::{Before, Change, Context, Kind, Resource};
 use crate::secret::Secrets;
+use crate::view::Names;
 
 use manifest::{Entry, Manifest};
 pub use scope::Scope;
@@ -108,6 +109,13 @@ impl HostPlan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// Puts the names of hosts and services in the place of addresses.
+    pub fn name_in_notes(&mut self, names: &Names) {
+        for note in &mut self.notes {
+            *note = names.say(note);
+        }
     }
 
     /// The steps of a part. Until the second is done, the manifest on the host has what it takes away.

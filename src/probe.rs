@@ -9,10 +9,10 @@ use crate::fact::address::Addresses;
 use crate::fact::route::Routes;
 use crate::fact::sysctl::Sysctls;
 use crate::fact::{Fact, Facts, Needs, ParseError, section};
+use crate::host_paths::{self, STATE};
 use crate::model::Maintenance;
-use crate::plan::guard;
 use crate::plan::maintenance::{self, RecordError};
-use crate::plan::manifest::{DIRECTORY, Manifest, ManifestError};
+use crate::plan::manifest::{Manifest, ManifestError};
 use crate::resource::Resource;
 use crate::shell::quote;
 use crate::unix_time::to_the_second;
@@ -147,10 +147,10 @@ pub fn script(cluster: &str, needs: &Needs, more: &str, nonce: &str) -> String {
         route.with_addresses = true;
     }
     let facts = needs.command();
-    let guard = quote(&format!("{}/{cluster}", guard::DIRECTORY));
+    let guard = quote(&host_paths::guard(cluster));
     format!(
         "{SHELL}{}section={MANIFEST}\n{read}\
-         for f in {DIRECTORY}/*.json; do if [ -e \"$f\" ] && [ \"$f\" != {own} ]; then part \"other $f\"; cat \"$f\"; fi; done\n\
+         for f in {STATE}/*.json; do if [ -e \"$f\" ] && [ \"$f\" != {own} ]; then part \"other $f\"; cat \"$f\"; fi; done\n\
          for f in armed firing fired; do if [ -e {guard}/$f ]; then part \"guard $f\"; cat {guard}/$f; fi; done\n\
          if [ -e {guard}.previous ]; then part previous; fi\n\
          {facts}{more}section=end\npart end\nunset -f part have failed ask\n",
@@ -206,7 +206,7 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
         ..Needs::default()
     };
     let facts = Facts::parse(if ip_prints { needs } else { &system }, &sections)?;
-    let record = facts.file.get(&maintenance::path(cluster));
+    let record = facts.file.get(&host_paths::maintenance(cluster));
     let maintenance = maintenance::read(cluster, record)?;
     Ok(Answer {
         facts,

@@ -5,8 +5,8 @@ use super::HostAudit;
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
 use crate::fact::Needs;
+use crate::host_paths::GUARDS;
 use crate::model::{Cluster, Host};
-use crate::plan::guard::DIRECTORY;
 use crate::probe::Earlier;
 
 pub(super) static GUARD: Check = Check {
@@ -33,7 +33,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     let now = audit.facts().clock.now().map(|now| now as u64);
     let guard = audit.run.answer.guard.as_ref();
     let mismatch = guard.map(|guard| mismatch(guard, &audit.cluster.name, now));
-    let read = format!("no guard in {DIRECTORY}/{}", audit.cluster.name);
+    let read = format!("no guard in {GUARDS}/{}", audit.cluster.name);
     findings.judge_read(audit.name(), &GUARD, "its guard", read, mismatch);
 }
 
@@ -50,7 +50,7 @@ fn mismatch(guard: &Earlier, cluster: &str, now: Option<u64>) -> Mismatch {
             "`lvsctl apply`, which disarms it if it ends well".to_owned()
         }
         Earlier::Armed { .. } => format!(
-            "wait for that run, or `lvsctl apply`, which disarms it if it ends well; `sh {DIRECTORY}/{cluster}/run disarm` on \
+            "wait for that run, or `lvsctl apply`, which disarms it if it ends well; `sh {GUARDS}/{cluster}/run disarm` on \
              the host keeps what the host has now"
         ),
         Earlier::Firing => {
@@ -60,7 +60,7 @@ fn mismatch(guard: &Earlier, cluster: &str, now: Option<u64>) -> Mismatch {
             let log = if *well {
                 String::new()
             } else {
-                format!("see {DIRECTORY}/{cluster}/log on the host for what could not be put back; ")
+                format!("see {GUARDS}/{cluster}/log on the host for what could not be put back; ")
             };
             format!("{log}find out what cut the host off, correct the inventory, then `lvsctl apply`")
         }

@@ -7,9 +7,10 @@ use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
 use crate::fact::Needs;
 use crate::fact::ipvs::Served;
+use crate::model::Virtual;
 use crate::model::{Cluster, Host};
 use crate::resource::Resource;
-use crate::resource::ipvs::{KEEPALIVED, Virtual};
+use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::service_manager::ServiceManager;
 use crate::view;
 

@@ -11,8 +11,8 @@ use super::traffic::Traffic;
 use super::{HostAudit, flow, packet_path};
 use crate::fact::Needs;
 use crate::fact::firewall::{Firewall, Rule, Rules};
+use crate::model::Virtual;
 use crate::model::{Cluster, Host, Service};
-use crate::resource::ipvs::Virtual;
 use crate::view;
 
 pub(super) static MARK_RULE: Check = Check {

@@ -276,7 +276,9 @@ fn prepare<'h>(
         note_drains(fleet.run.desired(), &mut plans);
     }
     let names = crate::view::Names::of(session.cluster());
-    let plans = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
+    for plan in &mut plans {
+        plan.name_in_notes(&names);
+    }
     Ok(Prepared {
         hosts,
         plans,

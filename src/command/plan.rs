@@ -123,7 +123,9 @@ fn make(session: &Session, args: &PlanArgs) -> Result<Made> {
     let batches = rolling::batches(session, &fleet, &args.batches, &hosts);
     fleet.close(others.runs);
     let names = crate::view::Names::of(session.cluster());
-    let plans: Vec<HostPlan> = plans.into_iter().map(|plan| names.of_plan(plan)).collect();
+    for plan in &mut plans {
+        plan.name_in_notes(&names);
+    }
     let missing = opened.missing.len();
     let save = args.out.is_some();
     let saved = save.then(|| saved::of(session, &opened.hosts, &plans, first));

@@ -274,7 +274,7 @@ impl<'h> Rolling<'_, '_, '_, 'h> {
             }
             let names = view::Names::of(self.session.cluster());
             for plan in plans.iter_mut() {
-                *plan = names.of_plan(plan.clone());
+                plan.name_in_notes(&names);
             }
             self.withheld(state, decisions.withheld);
             let (guard, goal) = (&self.args.guard, Goal::Inventory);

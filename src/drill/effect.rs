@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::fact::Facts;
 use crate::fact::ipvs::Table;
+use crate::model::Virtual;
 use crate::model::{Cluster, Service};
-use crate::resource::ipvs::Virtual;
 use crate::view;
 
 /// What a director was seen to hold.

@@ -15,6 +15,7 @@ pub mod neighbour;
 pub mod networkd;
 pub mod offload;
 pub mod package;
+mod package_manager;
 pub mod process;
 pub mod route;
 pub mod route_to;
@@ -29,6 +30,7 @@ pub mod way_in;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+pub use package_manager::PackageManager;
 pub use section::{ParseError, Section};
 pub use system::System;
 

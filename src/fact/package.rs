@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Fact, ParseError, Section};
-use crate::resource::distribution::PackageManager;
+use super::{Fact, PackageManager, ParseError, Section};
 use crate::shell::quote;
 
 /// What is installed, and its version where the host shows it: empty otherwise.

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::clock::Clock;
 use super::{Fact, ParseError, Section};
-use crate::resource::service_manager::STARTED;
 use crate::shell::quote;
+
+/// Where OpenRC marks the services that it has started.
+pub const STARTED: &str = "/run/openrc/started";
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Units {

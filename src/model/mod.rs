@@ -11,6 +11,7 @@ mod maintenance;
 pub mod ports;
 mod service;
 pub(crate) mod topology;
+mod virtual_service;
 mod vrrp;
 mod waiver;
 
@@ -33,6 +34,7 @@ pub use maintenance::{Drain, Maintenance, NotDrained};
 pub use service::{
     HOMES, Mode, Persistence, Protocol, RealServer, Scheduler, Service, SorryServer, Vip,
 };
+pub use virtual_service::{Definition, Destination, HealthRequest, PageRequest, Virtual};
 pub use vrrp::{TrackScript, VrrpInstance, VrrpMember, Watch};
 pub use waiver::Waiver;
 

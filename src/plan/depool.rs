@@ -8,7 +8,8 @@ use std::str::FromStr;
 
 use crate::fact::ipvs::Table;
 use crate::model::{Cluster, Service};
-use crate::resource::ipvs::{Destination, Ipvs, Virtual};
+use crate::model::{Destination, Virtual};
+use crate::resource::ipvs::Ipvs;
 use crate::view;
 
 /// How many real servers of a service must go on serving.

@@ -13,7 +13,7 @@ use crate::resource::{Change, Resource, Undo};
 use crate::shell::command;
 use way_in::{Part, Touch, Way};
 
-pub use script::{Arm, DIRECTORY, FIRED, FUNCTIONS, forget, run};
+pub use script::{Arm, FIRED, FUNCTIONS, forget, run};
 
 /// What a guard is to put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

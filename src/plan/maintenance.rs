@@ -3,12 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::manifest::DIRECTORY;
 use crate::fact::file::Found;
+use crate::host_paths;
+use crate::model::Destination;
 use crate::model::{Cluster, Drain, Maintenance};
 use crate::resource::change::{Phase, Step};
 use crate::resource::file::File;
-use crate::resource::ipvs::{self, Destination};
+use crate::resource::ipvs;
 use crate::unix_time::to_the_minute;
 use crate::view;
 
@@ -17,11 +18,6 @@ const FORM: u32 = 1;
 
 /// The most bytes of a record that are read. Any program may have written it, at any length.
 const LONGEST: usize = 64 * 1024;
-
-/// Not `.json`: that is how versions without records know manifests of other clusters.
-pub fn path(cluster: &str) -> String {
-    format!("{DIRECTORY}/{cluster}.maintenance")
-}
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,7 +52,7 @@ pub fn read(cluster: &str, found: Option<&Found>) -> Result<Maintenance, RecordE
         return Ok(Maintenance::default());
     };
     let unreadable = |message: String| RecordError::Unreadable {
-        path: path(cluster),
+        path: host_paths::maintenance(cluster),
         message,
     };
     if !found.regular {
@@ -69,7 +65,7 @@ pub fn read(cluster: &str, found: Option<&Found>) -> Result<Maintenance, RecordE
     let form: Form = serde_json::from_str(&found.content).map_err(|e| unreadable(e.to_string()))?;
     if form.form != FORM {
         let found = form.form;
-        let path = path(cluster);
+        let path = host_paths::maintenance(cluster);
         return Err(RecordError::Form { path, found });
     }
     let record: Record =
@@ -95,7 +91,7 @@ pub fn file(cluster: &str, maintenance: &Maintenance) -> File {
     // Numbers and text: there is nothing that JSON cannot say.
     let text = serde_json::to_string_pretty(&record).unwrap_or_default();
     File {
-        path: path(cluster),
+        path: host_paths::maintenance(cluster),
         content: format!("{text}\n"),
         mode: "0644".to_owned(),
         check: None,

@@ -3,16 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::host_paths::{self, BACKUPS, GUARDS, STATE};
 use crate::resource::{Before, Resource};
 use crate::shell::{heredoc, in_place, quote};
-
-/// Where manifests are.
-pub const DIRECTORY: &str = "/var/lib/lvsctl";
-
-/// Where what we put on a host keeps its notes while it runs; gone with the manifest.
-pub fn runtime(cluster: &str) -> String {
-    format!("/run/lvsctl-{cluster}")
-}
 
 /// The form that this version writes. It reads form 1 too, where what was there before is one text of each kind's own.
 const FORM: u32 = 2;
@@ -54,7 +47,7 @@ impl Manifest {
     }
 
     pub fn path(cluster: &str) -> String {
-        format!("{DIRECTORY}/{cluster}.json")
+        host_paths::manifest(cluster)
     }
 
     /// Reads a manifest's text; an empty one is that of a host that has none.
@@ -130,22 +123,20 @@ impl Manifest {
     pub fn store(&self, forget: &str) -> String {
         let path = quote(&Self::path(&self.cluster));
         if self.entries.is_empty() {
-            let guard = quote(&format!("{}/{}", super::guard::DIRECTORY, self.cluster));
+            let guard = quote(&host_paths::guard(&self.cluster));
             return format!(
                 "rm -f {path}\n{forget}[ -e {guard}/armed ] || rm -rf {guard}\nrm -rf {guard}.previous\n\
-                 rmdir {} {} {DIRECTORY} 2>/dev/null || :\nrm -rf {} {}\n",
-                quote(crate::resource::file::BACKUPS),
-                super::guard::DIRECTORY,
-                quote(&runtime(&self.cluster)),
+                 rmdir {BACKUPS} {GUARDS} {STATE} 2>/dev/null || :\nrm -rf {} {}\n",
+                quote(&host_paths::runtime(&self.cluster)),
                 // Of the health checker, whose unit keeps it over restarts.
-                quote(&format!("{}-health", runtime(&self.cluster)))
+                quote(&format!("{}-health", host_paths::runtime(&self.cluster)))
             );
         }
         let path = Self::path(&self.cluster);
         let stage = format!("{path}.new");
         let write = heredoc(&format!("cat >{}", quote(&stage)), &self.text());
         let write = in_place(&write, &stage, &path);
-        format!("umask 077\nmkdir -p {DIRECTORY}\n{write}{forget}")
+        format!("umask 077\nmkdir -p {STATE}\n{write}{forget}")
     }
 }
 

@@ -1,9 +1,10 @@
 //! The steps that stop, start and drain a host's part of the cluster. Pure.
 
+use crate::model::Destination;
 use crate::model::{Cluster, Host};
 use crate::plan::boot;
 use crate::resource::change::{Phase, Step};
-use crate::resource::ipvs::{self, Destination, Ipvs};
+use crate::resource::ipvs::{self, Ipvs};
 use crate::resource::service_manager;
 use crate::view;
 

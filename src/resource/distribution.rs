@@ -1,7 +1,5 @@
-//! What differs between distributions, in one place: how packages come and what they are called, who runs services,
-//! and where files belong. Facts decide; nothing else asks what a host's distribution is.
-
-use std::fmt;
+//! What differs between distributions, in one place: who runs services, and where files belong. Package managers are in
+//! `fact::package_manager`. Facts decide; nothing else asks what a host's distribution is.
 
 use serde::Serialize;
 
@@ -18,15 +16,6 @@ pub enum Family {
     /// openSUSE and SLES.
     Suse,
     Alpine,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PackageManager {
-    Apt,
-    Dnf,
-    Yum,
-    Zypper,
-    Apk,
 }
 
 /// Roles and templates see it as `os`.
@@ -117,79 +106,6 @@ impl Distribution {
     }
 }
 
-impl PackageManager {
-    pub fn of(system: &System) -> Option<Self> {
-        [Self::Apt, Self::Dnf, Self::Yum, Self::Zypper, Self::Apk]
-            .into_iter()
-            .find(|manager| system.has(&manager.to_string()))
-    }
-
-    pub fn install(self, names: &str) -> String {
-        match self {
-            Self::Apt => {
-                // A list that was never fetched knows no package; fetching it is slow, so only then. No option of apt
-                // waits for the lock of the lists, which apt-daily has for minutes after a boot. What a crash interrupted is
-                // completed first: apt refuses to install anything before that.
-                format!(
-                    "export DEBIAN_FRONTEND=noninteractive\n\
-                     get() {{ apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold install --no-install-recommends {names}; }}\n\
-                     get || {{\n\
-                     dpkg --force-confold --configure -a || :\n\
-                     n=0; until out=$(apt-get -q update 2>&1); do\n\
-                     case $out in *'Could not get lock'*) n=$((n + 1));; *) n=24;; esac\n\
-                     if [ \"$n\" -ge 24 ]; then printf '%s\\n' \"$out\" >&2; exit 1; fi\n\
-                     sleep 5; done\n\
-                     get; }}"
-                )
-            }
-            Self::Dnf => format!("dnf -q -y install {names}"),
-            Self::Yum => format!("yum -q -y install {names}"),
-            Self::Zypper => format!("zypper -q -n install {names}"),
-            Self::Apk => format!("apk add -q {names}"),
-        }
-    }
-
-    /// What it calls the package that Debian has under `name`; `None` where there is no such package.
-    pub fn name(self, name: &str) -> Option<&str> {
-        let Some((debian, others)) = PACKAGES.iter().find(|(debian, _)| *debian == name) else {
-            return Some(name);
-        };
-        let [rhel, suse, alpine] = others;
-        let known = match self {
-            Self::Apt => debian,
-            Self::Dnf | Self::Yum => rhel,
-            Self::Zypper => suse,
-            Self::Apk => alpine,
-        };
-        (!known.is_empty()).then_some(known)
-    }
-}
-
-/// Debian's name, and the names of RHEL and derivatives, of openSUSE and of Alpine, where they differ; empty where they
-/// have none.
-const PACKAGES: &[(&str, [&str; 3])] = &[
-    ("iproute2", ["iproute", "iproute2", "iproute2"]),
-    ("apache2", ["httpd", "apache2", "apache2"]),
-    (
-        "nfs-kernel-server",
-        ["nfs-utils", "nfs-kernel-server", "nfs-utils"],
-    ),
-    ("nfs-common", ["nfs-utils", "nfs-client", "nfs-utils"]),
-    ("ssl-cert", ["", "", ""]),
-];
-
-impl fmt::Display for PackageManager {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Apt => "apt-get",
-            Self::Dnf => "dnf",
-            Self::Yum => "yum",
-            Self::Zypper => "zypper",
-            Self::Apk => "apk",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,65 +117,6 @@ mod tests {
             systemd,
             ..System::default()
         }
-    }
-
-    /// Waits for a lock of the lists that another holds, and for nothing else.
-    #[test]
-    fn apt_waits_for_its_lists() {
-        let locked = "E: Could not get lock /var/lib/apt/lists/lock.";
-        for (update, status, said) in [
-            // What the first tries to fetch the lists print, before one succeeds; then how it ends.
-            (&[locked, locked][..], 0, "wait wait got a"),
-            (&["E: no network"], 1, "E: no network"),
-            (&[], 0, "got a"),
-        ] {
-            let tries: Vec<String> = update
-                .iter()
-                .enumerate()
-                .map(|(n, text)| {
-                    format!("{n}) echo '{text}'; echo $((n + 1)) >\"$d/tries\"; return 100;;")
-                })
-                .collect();
-            let fakes = format!(
-                "d=$(mktemp -d); echo 0 >\"$d/tries\"\n\
-                 sleep() {{ printf 'wait '; }}\n\
-                 apt-get() {{ case \"$*\" in *update) n=$(cat \"$d/tries\"); case $n in {} *) : >\"$d/lists\";; esac;;\n\
-                 *) [ -e \"$d/lists\" ] || return 100; echo got \"${{@: -1}}\";; esac; }}\n\
-                 dpkg() {{ :; }}\n\
-                 trap 'rm -rf \"$d\"' EXIT\nset -eu\n",
-                tries.join(" ")
-            );
-            // Only bash has functions with a `-` in their names.
-            let output = std::process::Command::new("bash")
-                .args([
-                    "-c",
-                    &format!("{fakes}{}", PackageManager::Apt.install("a")),
-                ])
-                .output()
-                .expect("bash");
-            let text = [output.stdout, output.stderr].concat();
-            let text = String::from_utf8_lossy(&text);
-            assert_eq!(
-                (output.status.code(), text.trim()),
-                (Some(status), said),
-                "{update:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_a_crash_interrupted_is_completed() {
-        let fakes = "f=$(mktemp)\ntrap 'rm -f \"$f\"' EXIT\n\
-                     dpkg() { rm \"$f\"; }\n\
-                     apt-get() { case \"$*\" in *update) ;; *) [ ! -e \"$f\" ] || return 100; echo got \"${@: -1}\";; esac; }\n\
-                     set -eu\n";
-        let script = format!("{fakes}{}", PackageManager::Apt.install("a"));
-        let output = std::process::Command::new("bash")
-            .args(["-c", &script])
-            .output()
-            .expect("bash");
-        let text = [output.stdout, output.stderr].concat();
-        assert_eq!(String::from_utf8_lossy(&text), "got a\n");
     }
 
     #[test]
@@ -294,19 +151,6 @@ mod tests {
             let found = Distribution::of(&facts(os, tools, systemd));
             assert_eq!(found.family, family, "{os}");
             assert_eq!(found.service_manager, service_manager, "{os}");
-        }
-    }
-
-    #[test]
-    fn packages_have_their_names() {
-        for (manager, name, want) in [
-            (PackageManager::Apt, "nfs-common", Some("nfs-common")),
-            (PackageManager::Dnf, "nfs-common", Some("nfs-utils")),
-            (PackageManager::Zypper, "nfs-common", Some("nfs-client")),
-            (PackageManager::Apk, "keepalived", Some("keepalived")),
-            (PackageManager::Dnf, "ssl-cert", None),
-        ] {
-            assert_eq!(manager.name(name), want, "{manager} {name}");
         }
     }
 }

@@ -6,11 +6,9 @@ use super::change::TextChange;
 use super::undo::{Turn, Undo};
 use super::{Action, Before, Change, Context, Effect, Kind};
 use crate::fact::{Facts, Needs};
+use crate::host_paths::BACKUPS;
 use crate::secret;
 use crate::shell::{folder, heredoc, in_place, quote};
-
-/// Where files that stood in the way are kept, to be put back.
-pub const BACKUPS: &str = "/var/lib/lvsctl/backup";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,8 +1,6 @@
 //! A virtual service of IPVS and its real servers, in the running kernel. keepalived may be its keeper: then what
 //! a health checker took out is not drift. The table is edited in place and never flushed.
 
-mod ask;
-mod definition;
 mod difference;
 mod script;
 
@@ -15,9 +13,7 @@ use super::change::Phase;
 use super::{Action, Before, Change, Context, Kind, NodeLines, Resource, Undo};
 use crate::fact::ipvs::{Checker, Served, Table, Watched, named};
 use crate::fact::{Facts, Needs};
-use crate::model::Scheduler;
-pub use ask::{Ask, Page};
-pub use definition::{Definition, Destination, Virtual};
+use crate::model::{Definition, Destination, HealthRequest, Scheduler, Virtual};
 use difference::Difference;
 pub use script::{drain as drain_script, method, weigh as weigh_script, without_thresholds};
 
@@ -107,7 +103,7 @@ impl Ipvs {
     /// Whether our own checker takes real servers out, in a way that a look can follow.
     fn is_checked_by_us(&self) -> bool {
         let mut asks = self.real_servers.iter().flat_map(|rs| &rs.asks);
-        !self.keepalived && asks.all(|ask| *ask != Ask::Program)
+        !self.keepalived && asks.all(|ask| *ask != HealthRequest::Program)
     }
 
     /// Real servers that a checker took out. Where it says so itself, that counts: one that answers again is taken back by
@@ -135,7 +131,9 @@ impl Ipvs {
     pub fn returning<'a>(&'a self, table: &'a Table) -> impl Iterator<Item = &'a Destination> {
         let to = self.service.r#virtual;
         let answers = move |rs: &&Destination| {
-            !rs.asks.is_empty() && !rs.asks.contains(&Ask::Program) && !table.fails(to, rs)
+            !rs.asks.is_empty()
+                && !rs.asks.contains(&HealthRequest::Program)
+                && !table.fails(to, rs)
         };
         self.unhealthy(table).filter(answers)
     }

@@ -1,12 +1,13 @@
 //! Installed packages, and how old they may be.
 
+mod install;
+
 use serde::{Deserialize, Serialize};
 use version_compare::{Cmp, compare_to};
 
-use super::distribution::PackageManager;
 use super::{Action, Before, Change, Context, Kind, scalar};
 use crate::fact::package::Packages;
-use crate::fact::{Facts, Needs};
+use crate::fact::{Facts, Needs, PackageManager};
 use crate::shell::quote;
 
 /// Packages that are installed together, in one run of the package manager.
@@ -135,7 +136,7 @@ impl Kind for Package {
             .map(|n| quote(n))
             .collect::<Vec<_>>()
             .join(" ");
-        let script = manager.map_or_else(String::new, |manager| manager.install(&names));
+        let script = manager.map_or_else(String::new, |manager| install::install(manager, &names));
         let change = Change::new(Self::NAME, self.key(), Action::Create)
             .field("installed", None::<&str>, Some(missing.join(" ")))
             .step(format!("install {}", missing.join(" ")), script);

@@ -4,10 +4,8 @@
 use serde::Serialize;
 
 use crate::fact::System;
+use crate::fact::unit::STARTED;
 use crate::shell::{command, quote};
-
-/// Where OpenRC marks what it has started.
-pub const STARTED: &str = "/run/openrc/started";
 
 pub fn service(unit: &str) -> &str {
     unit.rsplit_once('.').map_or(unit, |(name, _)| name)

@@ -280,7 +280,7 @@ fn director(record: Option<&Maintenance>) -> Script {
                 text.push_str(&format!("\n@{nonce} {section} {part}\n{said}"));
             }
             if let (Some(record), "file") = (&record, section) {
-                let path = maintenance::path("t");
+                let path = crate::host_paths::maintenance("t");
                 text.push_str(&format!(
                     "\n@{nonce} file stat\nregular file|{}|644|root:root|1.0 1.0|{path}\n\n@{nonce} file content\n{record}",
                     record.len()
@@ -349,7 +349,7 @@ fn directors_want_what_the_newest_of_their_records_says() {
                     panic!("{about}: {}: {}", host.name, crate::error_chain::chain(&e))
                 });
                 let mut files = run.wanted.iter().filter_map(|resource| match resource {
-                    Resource::File(file) if file.path == maintenance::path("t") => {
+                    Resource::File(file) if file.path == crate::host_paths::maintenance("t") => {
                         Some(&file.content)
                     }
                     _ => None,
@@ -409,7 +409,7 @@ fn a_real_server_that_is_left_out_ends_no_drain() {
             });
             assert_eq!(weights.flatten().collect::<Vec<_>>(), [0], "{}", host.name);
             let has_record = run.wanted.iter().any(
-                |resource| matches!(resource, Resource::File(file) if file.path == maintenance::path("t")),
+                |resource| matches!(resource, Resource::File(file) if file.path == crate::host_paths::maintenance("t")),
             );
             assert!(has_record, "{}", host.name);
         }

@@ -10,7 +10,7 @@ use crate::fact::{Facts, Needs, section};
 use crate::history::{self, LazyOrigin, Origin};
 use crate::model::{Cluster, Host};
 use crate::plan::dependency::{self, Hold, LeftOut};
-use crate::plan::{self, Basis, HostPlan, Scope, maintenance};
+use crate::plan::{self, Basis, HostPlan, Scope};
 use crate::probe::{self, Answer, ProbeError};
 use crate::resource::change::Step;
 use crate::resource::{Change, Distribution, Resource};
@@ -144,7 +144,7 @@ impl<'a> HostRun<'a> {
         self.wanted = self.resources(run, cluster)?;
         let mut needs = probe::needs(&with_owned(&self.wanted, &self.answer.manifest));
         // It is asked for in any case.
-        let record = maintenance::path(&run.cluster.name);
+        let record = crate::host_paths::maintenance(&run.cluster.name);
         if let Some(paths) = needs.file.as_mut()
             && self.host.is_director()
             && !asked

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use crate::model::Virtual;
 use crate::model::{Cluster, Mode};
 use crate::plan::manifest::Manifest;
 use crate::resource::Resource;
-use crate::resource::ipvs::{Ipvs, Virtual};
+use crate::resource::ipvs::Ipvs;
 
 /// A note for each real server that a director's manifest names and that is no host of the inventory.
 pub fn notes(cluster: &Cluster, manifest: &Manifest) -> Vec<String> {

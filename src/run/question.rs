@@ -6,7 +6,6 @@ use super::host::{Run, timeout};
 use super::host_error::HostError;
 use crate::fact::Needs;
 use crate::model::Host;
-use crate::plan::maintenance;
 use crate::plan::manifest::Manifest;
 use crate::probe::{self, Answer};
 use crate::resource::Resource;
@@ -83,7 +82,7 @@ pub(super) fn ask(
 ) -> Result<Answer, HostError> {
     let mut needs = needs.clone();
     if host.is_director() {
-        let record = maintenance::path(&run.cluster.name);
+        let record = crate::host_paths::maintenance(&run.cluster.name);
         needs.file.get_or_insert_default().insert(record);
     }
     let more = (run.more)(host, &mut needs);

@@ -7,8 +7,9 @@ use serde::Serialize;
 use super::checks;
 use super::service::ipvs_of;
 use crate::model::{Cluster, HealthCheck, HealthCheckKind, RealServer, Service};
+use crate::model::{Destination, HealthRequest, Virtual};
 use crate::resource::Distribution;
-use crate::resource::ipvs::{Ask, Destination, Virtual, method};
+use crate::resource::ipvs::method;
 use crate::shell::command;
 
 /// A real server of a virtual service that has a health check. Times in seconds.
@@ -96,7 +97,7 @@ fn all_of(to: &Virtual) -> String {
 
 /// How one real server is asked, as shell text: all of it must be well.
 fn questions(check: &HealthCheck, rs: &Destination, port: Option<u16>) -> Vec<String> {
-    let question = |ask: &Ask| match &check.kind {
+    let question = |ask: &HealthRequest| match &check.kind {
         HealthCheckKind::Script { path, timeout } => {
             let words = [
                 "timeout".to_owned(),

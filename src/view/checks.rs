@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::in_brackets;
 use crate::model::{HealthCheckKind, HttpAnswer, RealServer, Service};
-use crate::resource::ipvs::{Ask, Page, Virtual};
+use crate::model::{HealthRequest, PageRequest, Virtual};
 
 /// The ports of a real server that its check for a virtual service asks.
 pub(crate) fn ports(service: &Service, rs: &RealServer, to: Virtual) -> Vec<u16> {
@@ -33,7 +33,7 @@ pub fn words(service: &Service, rs: &RealServer, to: Virtual) -> Option<String> 
     })
 }
 
-pub(super) fn asks(service: &Service, rs: &RealServer, to: Virtual) -> Vec<Ask> {
+pub(super) fn asks(service: &Service, rs: &RealServer, to: Virtual) -> Vec<HealthRequest> {
     let Some(check) = &service.health_check else {
         return Vec::new();
     };
@@ -41,14 +41,14 @@ pub(super) fn asks(service: &Service, rs: &RealServer, to: Virtual) -> Vec<Ask> 
         .into_iter()
         .map(|port| SocketAddr::new(rs.address, port));
     match &check.kind {
-        HealthCheckKind::Tcp => places.map(Ask::Tcp).collect(),
+        HealthCheckKind::Tcp => places.map(HealthRequest::Tcp).collect(),
         HealthCheckKind::Http(answer) => places.map(|at| page("http", at, answer)).collect(),
         HealthCheckKind::Https(answer) => places.map(|at| page("https", at, answer)).collect(),
-        HealthCheckKind::Script { .. } => vec![Ask::Program],
+        HealthCheckKind::Script { .. } => vec![HealthRequest::Program],
     }
 }
 
-fn page(scheme: &str, at: SocketAddr, answer: &HttpAnswer) -> Ask {
+fn page(scheme: &str, at: SocketAddr, answer: &HttpAnswer) -> HealthRequest {
     let path = &answer.path;
     // keepalived states the port in `Host` beside an address, and not beside a name.
     let (url, resolve, header) = match &answer.host {
@@ -63,7 +63,7 @@ fn page(scheme: &str, at: SocketAddr, answer: &HttpAnswer) -> Ask {
             )
         }
     };
-    Ask::Page(Page {
+    HealthRequest::Page(PageRequest {
         url,
         resolve,
         host: Some(header),

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use super::ipvs_of;
 use crate::model::{Cluster, RealServer, Service};
-use crate::plan::HostPlan;
 
 /// A real server of a service, at its address there.
 pub fn real_server(service: &Service, rs: &RealServer, at: SocketAddr) -> String {
@@ -59,14 +58,6 @@ impl Names {
             ),
             None => said,
         }
-    }
-
-    #[must_use]
-    pub fn of_plan(&self, mut plan: HostPlan) -> HostPlan {
-        for note in &mut plan.notes {
-            *note = self.say(note);
-        }
-        plan
     }
 }
 

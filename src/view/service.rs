@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::{body, checker, checks};
 use crate::model::ports;
 use crate::model::{Cluster, HealthCheck, HealthCheckKind, Mode, RealServer, Scheduler, Service};
-use crate::resource::ipvs::{Definition, Destination, Ipvs, Virtual};
+use crate::model::{Definition, Destination, Virtual};
+use crate::resource::ipvs::Ipvs;
 use crate::resource::mark::Mark;
 
 /// A service with its virtual servers beside it, since keepalived has one block for each.

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use crate::host_paths;
 use crate::model::topology::member_interface;
 use crate::model::{Cluster, Host, TrackScript, Vip, VrrpInstance, VrrpMember, Watch};
-use crate::plan::manifest;
 use crate::resource::service_manager;
 use crate::secret::SecretSource;
 
@@ -158,7 +158,7 @@ pub(super) fn watched_units<'c>(cluster: &'c Cluster, host: &Host) -> Vec<Watche
         let Watch::Unit { unit, restart } = &tracker.watch else {
             return None;
         };
-        let runtime = manifest::runtime(&cluster.name);
+        let runtime = host_paths::runtime(&cluster.name);
         Some(Watched {
             path: watcher(cluster, instance, tracker),
             mark: format!("{runtime}/{}-{}.restarted", instance.name, tracker.name),

@@ -29,6 +29,7 @@ mod inventory_words;
 mod keepalived_conf;
 mod lab;
 mod large_inventory;
+mod layers;
 mod maintenance;
 mod package;
 mod race;

@@ -166,3 +166,65 @@ fn the_debian_package_recommends_what_the_lab_needs() {
     assert_eq!(words(&deb["recommends"]), lab);
     assert_eq!(words(&deb["depends"]), BTreeSet::from(["$auto"]));
 }
+
+/// Whether a file of the repository is in the Debian package.
+fn is_packaged(assets: &[&str], file: &str) -> bool {
+    assets.iter().any(|asset| match asset.split_once('*') {
+        Some((folder, ending)) => {
+            let name = file.strip_prefix(folder);
+            name.is_some_and(|name| name.ends_with(ending) && !name.contains('/'))
+        }
+        None => *asset == file,
+    })
+}
+
+#[test]
+fn packaged_pages_link_to_packaged_files() {
+    let package = lvsctl();
+    let assets = package["metadata"]["deb"]["assets"].as_array();
+    let assets: Vec<&str> = assets
+        .expect("assets")
+        .iter()
+        .filter_map(|asset| asset[0].as_str())
+        .collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut broken = Vec::new();
+    let mut links = 0;
+    for page in documents() {
+        let local = page.strip_prefix(root).expect("below the root");
+        if !is_packaged(&assets, &local.to_string_lossy()) {
+            continue;
+        }
+        let text = fs::read_to_string(&page).expect("a document");
+        for rest in text.split("](").skip(1) {
+            let link = rest.split([')', '#']).next().unwrap_or_default();
+            if link.is_empty() || link.contains(':') {
+                continue;
+            }
+            links += 1;
+            let mut target = local.parent().expect("a folder").to_owned();
+            for part in Path::new(link) {
+                if part == ".." {
+                    target.pop();
+                } else {
+                    target.push(part);
+                }
+            }
+            let whole = target.to_string_lossy();
+            // A folder is packaged if a file of it is.
+            let fits = is_packaged(&assets, &whole)
+                || assets
+                    .iter()
+                    .any(|asset| Path::new(asset).parent() == Some(&target));
+            if !fits {
+                broken.push(format!("{}: {link}", local.display()));
+            }
+        }
+    }
+    assert!(links > 50, "{links} links");
+    assert!(
+        broken.is_empty(),
+        "not in the package: {}",
+        broken.join(", ")
+    );
+}

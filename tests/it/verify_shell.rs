@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use lvsctl::check::end_to_end::{self, Replies, Reply};
 use lvsctl::inventory::{self, BUILT_IN_ROLES};
-use lvsctl::model::{HttpVersion, Protocol, Service, StatusCodes};
-use lvsctl::resource::ipvs::{Ask, Page};
+use lvsctl::model::{HealthRequest, HttpVersion, PageRequest, Protocol, Service, StatusCodes};
 
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -294,14 +293,14 @@ fn answering(answer: Answer) -> SocketAddr {
 }
 
 /// Whether a health check of ours calls an answer right.
-fn is_well(page: Page) -> bool {
-    let script = Ask::Page(page).shell(3);
+fn is_well(page: PageRequest) -> bool {
+    let script = HealthRequest::Page(page).shell(3);
     let status = Command::new("sh").args(["-c", &script]).status();
     status.unwrap().success()
 }
 
-fn page(at: SocketAddr, status: &str, text: Option<&str>) -> Page {
-    Page {
+fn page(at: SocketAddr, status: &str, text: Option<&str>) -> PageRequest {
+    PageRequest {
         url: format!("http://{at}/up"),
         resolve: None,
         host: Some(at.to_string()),
@@ -338,7 +337,7 @@ fn a_health_check_asks_as_keepalived_asks() {
     };
     let refuses = answering(by_1_1);
     assert!(!is_well(page(refuses, "200", None)));
-    assert!(is_well(Page {
+    assert!(is_well(PageRequest {
         version: HttpVersion::V1_1,
         ..page(refuses, "200", None)
     }));
@@ -352,7 +351,7 @@ fn a_health_check_asks_as_keepalived_asks() {
     let named = answering(by_name);
     assert!(!is_well(page(named, "200", None)));
     let port = named.port();
-    assert!(is_well(Page {
+    assert!(is_well(PageRequest {
         url: format!("http://www.example.org:{port}/up"),
         resolve: Some(format!("www.example.org:{port}:127.0.0.1")),
         host: Some("www.example.org".to_owned()),

@@ -14,8 +14,8 @@ pub use checks::{
 
 use std::net::IpAddr;
 
+use crate::model::Virtual;
 use crate::model::{Cluster, Protocol, Service};
-use crate::resource::ipvs::Virtual;
 use crate::shell::quote;
 use crate::view;
 use right::Right;

@@ -4,8 +4,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::model::Virtual;
 use crate::model::{HealthCheckKind, HttpAnswer, Service, StatusCodes};
-use crate::resource::ipvs::Virtual;
 use crate::view;
 
 /// What the answers of one target are to be.

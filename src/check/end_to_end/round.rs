@@ -9,8 +9,9 @@ use super::checks::{GETS_CONNECTIONS, PERSISTENCE, SHARES, STATISTICS, WHO_ANSWE
 use super::exchange::{Counters, Exchange, Kernel, came};
 use crate::check::findings::{Findings, Mismatch};
 use crate::fact::ipvs::Connections;
+use crate::model::Virtual;
 use crate::model::{Cluster, Protocol, RealServer, Scheduler, Service};
-use crate::resource::ipvs::{KEEPALIVED, Virtual};
+use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::service_manager;
 
 pub(super) type Counts = BTreeMap<String, u64>;

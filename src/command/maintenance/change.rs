@@ -234,7 +234,7 @@ fn aim(
 
 /// Files that differ from the inventory for other reasons: a drain would change that too.
 fn pending(run: &HostRun, own: &[Resource], scope: &Scope, secrets: &Secrets) -> Vec<String> {
-    let record = maintenance::path(&run.answer.manifest.cluster);
+    let record = crate::host_paths::maintenance(&run.answer.manifest.cluster);
     let cx = Context {
         secrets,
         earlier: &[],

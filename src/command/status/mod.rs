@@ -14,12 +14,13 @@ use crate::fact::ipvs::{Place, Served, entries};
 use crate::fact::keepalived;
 use crate::model::ports;
 use crate::model::{Cluster, Host, Maintenance, Service};
+use crate::model::{Destination, Virtual};
 use crate::report;
 use crate::report::error::chain;
 use crate::report::status::{
     Director, DirectorState, Drained, Guarded, RealServer, State, StatusView,
 };
-use crate::resource::ipvs::{Destination, Ipvs, KEEPALIVED, Virtual};
+use crate::resource::ipvs::{Ipvs, KEEPALIVED};
 use crate::run::{Fleet, HostRun};
 use crate::unix_time;
 use crate::view;

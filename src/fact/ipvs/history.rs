@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::named;
-use crate::resource::ipvs::Virtual;
+use crate::model::Virtual;
 
 /// A real server that a health checker has taken out, and not taken back yet.
 #[derive(Debug, Clone, Default, PartialEq)]

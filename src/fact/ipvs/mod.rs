@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::{Fact, ParseError, Section};
-use crate::resource::ipvs::Virtual;
+use crate::model::Virtual;
 use crate::shell::quote;
 
 pub use connections::{Counters, Place, Rates};

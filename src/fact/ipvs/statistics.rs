@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::table::mark;
 use crate::model::Protocol;
-use crate::resource::ipvs::Virtual;
+use crate::model::Virtual;
 
 pub type Connections = BTreeMap<SocketAddr, u64>;
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::statistics::service;
 use crate::fact::ParseError;
-use crate::resource::ipvs::Virtual;
+use crate::model::Virtual;
 
 /// Connections of a real server; 0 is no threshold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::{
     Because, Decisions, Hold, LeftOut, Need, Seen, Sight, State, What, Withheld, may_get_requests,
 };
 use crate::model::{Cluster, Host, Mode, Service};
-use crate::resource::ipvs::{Destination, Virtual};
+use crate::model::{Destination, Virtual};
 use crate::view;
 
 /// A real server, or the sorry server, of a virtual service as the inventory has it.

@@ -2,7 +2,7 @@
 //! timer again after a reboot.
 
 use super::Guard;
-use crate::plan::manifest;
+use crate::host_paths::{self, GUARDS};
 use crate::resource::Undo;
 use crate::resource::service_manager::{ServiceManager, service};
 use crate::shell::{heredoc, quote};
@@ -22,14 +22,6 @@ sync "$d"
 /// What a guard says that was too late to be renewed or disarmed.
 pub const FIRED: &str = "the guard has put the old state of this host back";
 
-/// Where guards are, a folder for each cluster.
-pub const DIRECTORY: &str = "/var/lib/lvsctl/guard";
-
-fn folder(cluster: &str) -> String {
-    debug_assert!(DIRECTORY.starts_with(manifest::DIRECTORY));
-    format!("{DIRECTORY}/{cluster}")
-}
-
 /// The unit that starts the timer again when the host boots.
 fn unit(cluster: &str) -> String {
     format!("lvsctl-{cluster}-guard.service")
@@ -37,14 +29,14 @@ fn unit(cluster: &str) -> String {
 
 /// Has the guard of a cluster do something: `renew SECONDS`, `disarm`, `now`.
 pub fn run(cluster: &str, words: &str) -> String {
-    format!("sh {}/run {words}", quote(&folder(cluster)))
+    format!("sh {}/run {words}", quote(&host_paths::guard(cluster)))
 }
 
 /// Removes what a guard without a timer keeps, also where it was written in part.
 pub fn forget(cluster: &str) -> String {
     format!(
-        "rm -rf {}; rmdir {DIRECTORY} 2>/dev/null || :",
-        quote(&folder(cluster))
+        "rm -rf {}; rmdir {GUARDS} 2>/dev/null || :",
+        quote(&host_paths::guard(cluster))
     )
 }
 
@@ -67,7 +59,7 @@ impl Arm<'_> {
     /// Keeps what is to be put back, then starts the timer. It fails before anything counts, or not at all. A guard that is
     /// armed already stays: what it puts back comes after this.
     pub fn script(&self) -> String {
-        let d = quote(&folder(self.cluster));
+        let d = quote(&host_paths::guard(self.cluster));
         let mut text = format!(
             "umask 077\nd={d}\nmkdir -p \"$d\"\n\
              if [ ! -e \"$d/armed\" ] && [ ! -e \"$d/firing\" ]; then rm -rf \"$d\"/*; fi\n\
@@ -77,7 +69,7 @@ impl Arm<'_> {
              rm -rf \"$k\"\nmkdir \"$k\"\n"
         );
         text.push_str(&heredoc("cat >\"$d/functions.new\"", FUNCTIONS));
-        let program = program(self.cluster, &folder(self.cluster), self.lock);
+        let program = program(self.cluster, &host_paths::guard(self.cluster), self.lock);
         text.push_str(&heredoc("cat >\"$d/run.new\"", &program));
         text.push_str("mv -f \"$d/functions.new\" \"$d/functions\"\nmv -f \"$d/run.new\" \"$d/run\"\n. \"$d/functions\"\n");
         for Undo { save, .. } in &self.guard.undo {
@@ -104,7 +96,7 @@ impl Arm<'_> {
     }
 
     fn undo(&self) -> String {
-        let d = quote(&folder(self.cluster));
+        let d = quote(&host_paths::guard(self.cluster));
         let mut text = format!(
             "#!/bin/sh\n# Made by lvsctl: puts back what was there before. $1: what was kept.\nset -u\n\
              PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin\nexport PATH LC_ALL=C\nk=$1\nrc=0\n. {d}/functions\n"
@@ -118,7 +110,10 @@ impl Arm<'_> {
 
     /// What a boot runs while the guard is armed. A unit that is not loaded needs no reload of the manager.
     fn hook(&self) -> String {
-        let (unit, run) = (unit(self.cluster), format!("{}/run", folder(self.cluster)));
+        let (unit, run) = (
+            unit(self.cluster),
+            format!("{}/run", host_paths::guard(self.cluster)),
+        );
         let name = service(&unit).to_owned();
         match self.manager {
             Some(ServiceManager::Systemd) => {

@@ -181,8 +181,8 @@ impl Known<'_> {
         }
     }
 
-    fn is_served(self, to: crate::resource::ipvs::Virtual) -> bool {
-        use crate::resource::ipvs::Virtual;
+    fn is_served(self, to: crate::model::Virtual) -> bool {
+        use crate::model::Virtual;
         match (self.0, to) {
             (Way::Known(way), Virtual::Tcp(at)) => {
                 at.ip() == way.local && [0, way.port].contains(&at.port())

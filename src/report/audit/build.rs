@@ -167,11 +167,7 @@ fn is(rs: &RealServer, at: SocketAddr) -> bool {
             .is_none_or(|port| port == at.port() || at.port() == 0)
 }
 
-fn in_table(
-    wanted: &Ipvs,
-    to: &crate::resource::ipvs::Destination,
-    director: &HostRun,
-) -> ServerState {
+fn in_table(wanted: &Ipvs, to: &crate::model::Destination, director: &HostRun) -> ServerState {
     let table = &director.answer.facts.ipvs.table;
     let mut services = table.services.iter();
     let served = services.find(|s| s.definition.r#virtual == wanted.service.r#virtual);

@@ -1,4 +1,7 @@
-//! A virtual service and its real servers as a role wants them.
+//! A virtual service of IPVS and its real servers, as ipvsadm(8) names them: desired by a role or found on a director.
+//! How the two are compared belongs in `resource::ipvs`, how the table is read in `fact::ipvs`.
+
+mod health_request;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,8 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::Ask;
-use crate::model::{Mode, Protocol, Scheduler};
+use super::{Mode, Protocol, Scheduler};
+pub use health_request::{HealthRequest, PageRequest};
 
 /// Names a virtual service as ipvsadm(8) does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,9 +74,9 @@ pub struct Destination {
     pub mode: Mode,
     /// ipvsadm takes more than the 65535 of its manual.
     pub weight: u32,
-    /// What a health checker asks it.
+    /// The requests of its health checks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub asks: Vec<Ask>,
+    pub asks: Vec<HealthRequest>,
     /// The file by which our own health checker remembers that it took the real server out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub down: Option<String>,

@@ -1,26 +1,27 @@
-//! What a health checker asks a real server, as shell text, so that a look can ask the same. What is asked is keepalived's
-//! own request (check_http.c): version, `User-Agent` and `Host`, no redirect followed, no proxy, no certificate judged.
+//! The request by which a health checker tests a real server, and the shell text that sends it: the own health checker and
+//! facts send the same. It is that of keepalived (check_http.c): version, `User-Agent` and `Host`, no redirect followed, no
+//! proxy, no certificate judged.
 
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{HttpVersion, StatusCodes};
+use super::super::{HttpVersion, StatusCodes};
 use crate::shell::{command, quote};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub enum Ask {
+pub enum HealthRequest {
     /// A connection is enough.
     Tcp(SocketAddr),
-    Page(Page),
-    /// A program of the administrator's own, which is not run just to look.
+    Page(PageRequest),
+    /// A program of the administrator's; facts do not run it.
     Program,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Page {
+pub struct PageRequest {
     pub url: String,
     /// Where the URL's name is, as `--resolve` of curl(1) takes it.
     #[serde(default)]
@@ -36,7 +37,7 @@ pub struct Page {
     pub version: HttpVersion,
 }
 
-impl Ask {
+impl HealthRequest {
     /// Succeeds when the real server answers as it should. Without the tool that asks, it fails.
     pub fn shell(&self, seconds: u32) -> String {
         match self {
@@ -52,7 +53,7 @@ impl Ask {
     }
 }
 
-impl Page {
+impl PageRequest {
     /// keepalived reads until the server closes, and takes one that does not for down: a length that the server states does
     /// not count. Over TLS the end is left to curl, since OpenSSL takes a connection that ends without a word for an error.
     fn shell(&self, seconds: u32) -> String {
@@ -98,8 +99,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn asks_are_shell_text() {
-        let page = |status: &str, version| Page {
+    fn requests_are_shell_text() {
+        let page = |status: &str, version| PageRequest {
             url: "http://10.0.0.1:80/up".to_owned(),
             resolve: None,
             host: Some("10.0.0.1:80".to_owned()),
@@ -107,7 +108,7 @@ mod tests {
             text: None,
             version,
         };
-        let named = Page {
+        let named = PageRequest {
             url: "https://www:443/".to_owned(),
             resolve: Some("www:443:10.0.0.1".to_owned()),
             host: Some("www".to_owned()),
@@ -115,26 +116,26 @@ mod tests {
             ..page("200", HttpVersion::V1_0)
         };
         for (ask, want) in [
-            (Ask::Program, "false"),
+            (HealthRequest::Program, "false"),
             (
-                Ask::Tcp(SocketAddr::from(([10, 0, 0, 1], 80))),
+                HealthRequest::Tcp(SocketAddr::from(([10, 0, 0, 1], 80))),
                 "command -v bash >/dev/null 2>&1 && timeout 3 bash -c '</dev/tcp/10.0.0.1/80' 2>/dev/null",
             ),
             (
-                Ask::Page(page("200", HttpVersion::V1_0)),
+                HealthRequest::Page(page("200", HttpVersion::V1_0)),
                 "page=$(curl -q -sk -g --noproxy '*' -m 3 --http1.0 --ignore-content-length -A KeepAliveClient -H Accept: \
                  -H 'Host: 10.0.0.1:80' -o /dev/null -w ' %{http_code}' http://10.0.0.1:80/up 2>/dev/null) \
                  && code=${page##* } && [ \"$code\" = 200 ]",
             ),
             (
-                Ask::Page(page("200-299 401", HttpVersion::V1_1)),
+                HealthRequest::Page(page("200-299 401", HttpVersion::V1_1)),
                 "page=$(curl -q -sk -g --noproxy '*' -m 3 --http1.1 -H 'Connection: close' --ignore-content-length \
                  -A KeepAliveClient -H Accept: -H 'Host: 10.0.0.1:80' -o /dev/null -w ' %{http_code}' \
                  http://10.0.0.1:80/up 2>/dev/null) && code=${page##* } \
                  && { [ \"$code\" -ge 200 -a \"$code\" -le 299 ] || [ \"$code\" = 401 ]; }",
             ),
             (
-                Ask::Page(named),
+                HealthRequest::Page(named),
                 "page=$(curl -q -sk -g --noproxy '*' -m 3 --http1.0 -A KeepAliveClient -H Accept: -H 'Host: www' \
                  --resolve www:443:10.0.0.1 -w ' %{http_code}' https://www:443/ 2>/dev/null) \
                  && code=${page##* } && [ \"$code\" = 200 ] && case ${page% *} in *'all is well'*) ;; *) false;; esac",
