@@ -23,6 +23,7 @@ use crate::run::{Fleet, HostError, HostRun};
 
 use super::confirm;
 use super::drain::Drain;
+use super::goal::Goal;
 use super::guarded;
 use super::history::Story;
 use super::order::{self, Others};
@@ -33,14 +34,6 @@ use super::saved::Saved;
 use super::session::{Options, Session, leftovers, names_in_plans, note_drains};
 use super::vips;
 use super::{Failure, Result};
-
-/// What the hosts shall be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Goal {
-    Inventory,
-    /// As if lvsctl had never been there.
-    Nothing,
-}
 
 pub(super) fn run(
     global: &Global,
@@ -396,7 +389,8 @@ fn execute(
     let mut directors = done.iter().filter(|(run, ..)| run.host.is_director());
     // Of a rolling apply real servers may have failed.
     let comes_to_rest = whole || (!batches.is_empty() && directors.all(is_well));
-    let unsettled = if comes_to_rest && goal == Goal::Inventory && session.cluster().keepalived {
+    let waits = wait_converged::changes_by_itself(session.cluster());
+    let unsettled = if comes_to_rest && goal == Goal::Inventory && waits {
         settled(fleet, &mut done)
     } else {
         Vec::new()
@@ -462,7 +456,7 @@ fn not_settled(although: &str, unsettled: &[Unsettled]) -> Failure {
     )
 }
 
-/// Waits until keepalived has answered what was changed.
+/// Waits until keepalived and health checkers have done what follows from the changes.
 fn settled(fleet: &Fleet, done: &mut [Applied]) -> Vec<Unsettled> {
     let mut directors: Vec<&mut HostRun> = done
         .iter_mut()

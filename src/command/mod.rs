@@ -10,6 +10,7 @@ mod context;
 mod drain;
 mod drill;
 mod explain;
+mod goal;
 mod guarded;
 mod history;
 mod lab;
@@ -117,7 +118,7 @@ pub fn run(cli: &Cli) -> Exit {
             &args.apply,
             &args.serial,
             args.file.as_deref(),
-            apply::Goal::Inventory,
+            goal::Goal::Inventory,
         ),
         Command::History(args) => history::run(&cli.global, args),
         Command::Explain(args) => explain::run(&cli.global, args),
@@ -126,7 +127,7 @@ pub fn run(cli: &Cli) -> Exit {
             &args.apply,
             &SerialArgs::default(),
             None,
-            apply::Goal::Nothing,
+            goal::Goal::Nothing,
         ),
         Command::Verify(args) => verify::run(&cli.global, args),
         Command::Start(args) => start_stop::run(

@@ -21,8 +21,8 @@ use crate::resource::{Action, Change, Kind, Resource};
 use crate::run::{Fleet, HostRun};
 use crate::secret::{self, Secrets};
 
-use super::apply::Goal;
 use super::context::of_role;
+use super::goal::Goal;
 use super::session::{Session, lock};
 use super::{Failure, Result};
 

@@ -10,7 +10,7 @@ use crate::plan::serial::Batch;
 use crate::report;
 use crate::run::HostRun;
 
-use super::apply::Goal;
+use super::goal::Goal;
 use super::guarded;
 use super::order::{self, Leaving, Others};
 use super::output::show;

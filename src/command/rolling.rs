@@ -17,8 +17,8 @@ use crate::run::wait_converged::{self, REPAIRS, Unheld};
 use crate::run::{Fleet, HostRun, Progress};
 use crate::view;
 
-use super::apply::Goal;
 use super::context::of_role;
+use super::goal::Goal;
 use super::order::{self, Others};
 use super::session::Session;
 use super::{Result, verify, vips};
@@ -183,12 +183,12 @@ impl<'h> Rolling<'_, '_, '_, 'h> {
         names.collect::<BTreeSet<_>>().len()
     }
 
-    /// Waits until keepalived has answered, where the batch was the last one of directors.
+    /// Waits until keepalived and health checkers have done what follows, where the batch was the last one of directors.
     fn settles(&self, progress: &mut Progress<'h>, batch: &Batch) -> Option<Stop> {
         let cluster = self.session.cluster();
         let mut directors = cluster.directors();
         let has = directors.any(|host| batch.hosts.contains(&host.name));
-        if !has || !cluster.keepalived {
+        if !has || !wait_converged::changes_by_itself(cluster) {
             return None;
         }
         let mut directors = progress.directors_done()?;

@@ -41,19 +41,28 @@ impl Moving {
     }
 }
 
-/// What is about to change by itself, by what the directors answered.
-pub fn moving(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Moving {
-    let mut moving = Moving::default();
+/// Real servers that answer again and that their checkers are about to take back, with the seconds within which they do.
+pub(super) fn returning(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Vec<(String, u32)> {
+    let mut all = Vec::new();
     for service in &cluster.services {
         for ipvs in view::ipvs_of(cluster, service) {
             let to = ipvs.service.r#virtual;
             for (director, answer) in answers {
                 for rs in ipvs.returning(&answer.facts.ipvs.table) {
                     let name = format!("{} of {to} on {director}", rs.address);
-                    moving.add(Soon::RealServer(name), f64::from(ipvs.return_time));
+                    all.push((name, ipvs.return_time));
                 }
             }
         }
+    }
+    all
+}
+
+/// What is about to change by itself, by what the directors answered.
+pub fn moving(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Moving {
+    let mut moving = Moving::default();
+    for (name, seconds) in returning(cluster, answers) {
+        moving.add(Soon::RealServer(name), f64::from(seconds));
     }
     let runs = |answer: &Answer| answer.facts.unit.is_active(KEEPALIVED);
     for instance in &cluster.vrrp {

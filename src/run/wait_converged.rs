@@ -1,5 +1,5 @@
-//! After changes under keepalived: waiting until the VIPs are where they belong and no health checker is still on
-//! its way, so that a run which ends well leaves a cluster that serves, and the next run finds nothing to do.
+//! After changes: waits until the VIPs are where they belong and health checkers have taken real servers back that answer
+//! again, so that a run which ends well leaves a cluster that serves, and the next run finds nothing to do.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::fact::Needs;
 use crate::fact::address::Addresses;
 use crate::fact::keepalived::{self, State};
 use crate::keepalived::CONFIGURATION;
-use crate::model::{Cluster, VrrpInstance};
+use crate::model::{Cluster, Service, VrrpInstance};
 use crate::plan::{HostPlan, load};
 use crate::resource::change::Step;
 use crate::resource::ipvs::{Ipvs, KEEPALIVED};
@@ -101,6 +101,12 @@ fn served(vip: IpAddr, holders: Holders) -> Option<Unsettled> {
     }
 }
 
+/// Whether a cluster changes by itself after a run: keepalived moves VIPs, and health checkers take real servers back.
+pub fn changes_by_itself(cluster: &Cluster) -> bool {
+    let checked = |service: &Service| service.health_check.is_some();
+    cluster.keepalived || cluster.services.iter().any(checked)
+}
+
 /// What has not settled in time; asks only of instances whose members are all in hand. What keepalived left in the table
 /// is repaired so often; on hosts that are not locked it must not be.
 pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun], repairs: u32) -> Vec<Unsettled> {
@@ -135,16 +141,19 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun], repairs: u32) -> Vec<
             .iter()
             .all(|(instance, _, holders)| at_rest(instance, holders));
         let late = left == 0 || rounds > 3 * patience || fleet.run.cancel.is_cancelled();
-        let mut seen = (holders_of(&held), Vec::new());
+        let mut seen = (holders_of(&held), Vec::new(), Vec::new());
         if vips_rest || late {
             let differing = differing(fleet, directors);
-            if differing.is_empty() || late {
+            let returning = returning(cluster, directors);
+            // One that its checker still leaves out when it is late is for `verify` to report.
+            if (differing.is_empty() && returning.is_empty()) || late {
                 let vips = held
                     .into_iter()
                     .filter_map(|(_, vip, holders)| served(vip, holders));
                 return vips.chain(differing).collect();
             }
             seen.1 = differing;
+            seen.2 = returning;
         }
         if last.as_ref() == Some(&seen) {
             left -= 1;
@@ -300,6 +309,16 @@ fn addresses(run: &mut HostRun) -> (String, Addresses) {
 fn holders(addresses: &[(String, Addresses)], vip: IpAddr) -> Holders {
     let has = addresses.iter().filter(|(_, found)| found.has(vip));
     has.map(|(name, _)| name.clone()).collect()
+}
+
+/// By the last answers of the directors.
+fn returning(cluster: &Cluster, directors: &[&mut HostRun]) -> Vec<String> {
+    let answers: Vec<_> = directors
+        .iter()
+        .map(|run| (run.host.name.as_str(), &run.answer))
+        .collect();
+    let all = super::steady::returning(cluster, &answers);
+    all.into_iter().map(|(name, _)| name).collect()
 }
 
 fn differing(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unsettled> {

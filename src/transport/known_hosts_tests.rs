@@ -33,7 +33,7 @@ fn lines_of(verdict: &Verdict) -> Vec<usize> {
     }
 }
 
-/// Trap 2: each of these is a case that libssh2's own reader gets wrong, or one that it gets right and so must we.
+/// Cases that the reader of libssh2 gets wrong, and some that it gets right.
 #[test]
 fn names_and_patterns() {
     let known = Verdict::Known;
@@ -154,7 +154,7 @@ fn a_certificate_authority_vouches_for_no_plain_key() {
     );
 }
 
-/// Trap 3: the key types to ask for first.
+/// The key types to ask a server for first.
 #[test]
 fn key_types() {
     let text = format!("rs1 {ECDSA}\n@revoked rs1 {A}\nrs2 {A}\nrs* {ECDSA}\n");

@@ -281,7 +281,7 @@ pub(super) const EXECUTABLE: &[&str] = &[
 
 /// The row of a path; none of a script that another source names.
 pub fn of(path: &str) -> Option<&'static Place> {
-    // On hosts where /lib is a folder of its own.
+    // On hosts where /lib is not a link to /usr/lib.
     if path.starts_with("/lib/systemd/system/") {
         return of(&format!("/usr{path}"));
     }

@@ -72,7 +72,7 @@ pub(super) fn preference(known: &[String], authority: bool) -> String {
 mod tests {
     use super::*;
 
-    /// Trap 3.
+    /// Key types that the server must be asked for first, since libssh2 compares only the one it gets.
     #[test]
     fn known_key_types_are_asked_for_first() {
         let types = |known: &[&str], authority: bool| {
