@@ -62,7 +62,7 @@ struct Options {
 }
 
 fn named(text: &str) -> Result<(String, String), String> {
-    let (name, command) = text.split_once('=').ok_or("NAME=COMMAND is wanted")?;
+    let (name, command) = text.split_once('=').ok_or("expected NAME=COMMAND")?;
     Ok((name.to_owned(), command.to_owned()))
 }
 

@@ -10,7 +10,7 @@ use crate::plan::serial::Pass;
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// What the inventory says, but probably does not mean. People see it before the run, with the line itself.
+    /// Something in the inventory is probably a mistake. As text it is shown before the run, with the line.
     Warning(Problem),
     /// A fan-out over hosts begins.
     Started {
@@ -41,7 +41,7 @@ pub enum Event {
         title: String,
         seconds: f64,
     },
-    /// A host puts its old state back by itself in so many seconds, unless it is confirmed before.
+    /// A guard is armed: the host restores its old state after so many seconds, unless the change is confirmed before.
     Guarded {
         host: String,
         seconds: u64,
@@ -56,7 +56,7 @@ pub enum Event {
         done: usize,
         of: usize,
     },
-    /// A host did all that it had to.
+    /// All steps of a host are done.
     Done {
         host: String,
         steps: usize,
@@ -64,11 +64,11 @@ pub enum Event {
     },
     Failed {
         host: String,
-        /// A word that scripts can branch on, of [`crate::run::HostError::kind`].
+        /// Identifier for scripts, of [`crate::run::HostError::kind`].
         kind: &'static str,
         error: String,
     },
-    /// A host was left alone, and why.
+    /// The run did not begin a host, with the reason.
     Skipped {
         host: String,
         /// A word that scripts can branch on.
@@ -95,19 +95,19 @@ pub enum Event {
         of: usize,
         /// Hosts that failed, or that `verify` found an error on.
         failures: Vec<String>,
-        /// Hosts that the run did not come to, or not to their end.
+        /// Hosts that the run did not begin or did not finish.
         left: Vec<String>,
         message: String,
     },
-    /// What a run does not do on a host, since it depends on others. People see it with the plan.
+    /// A withheld part of a host's plan. As text it is shown with the plan.
     Withheld(Withheld),
-    /// Why a command does nothing at all.
+    /// A command is refused before any change, with the reason.
     Refused {
         /// A word that scripts can branch on.
         kind: &'static str,
         message: String,
     },
-    /// The end-to-end checks say what they do.
+    /// A host begins to send requests, or another long operation.
     Asking {
         host: String,
         what: String,

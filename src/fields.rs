@@ -5,10 +5,10 @@ use std::cell::Cell;
 use serde::de::value::Error;
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 
-/// The keys of a type; none where it is not a plain map of them.
+/// The keys of a type; empty if it is not a plain struct.
 pub(crate) fn of<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
     let found = Cell::new(&[][..]);
-    // It always fails, having named its keys.
+    // This deserializer always fails, after it has recorded the keys.
     let _ = T::deserialize(Ask(&found));
     found.get()
 }

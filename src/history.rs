@@ -9,18 +9,18 @@ use crate::plan::HostPlan;
 use crate::report::{count, sanitize};
 use crate::resource::{Action, Change};
 use crate::run::HostError;
-use crate::shell::heredoc;
+use crate::shell::heredoc_in_background;
 
 /// The form of a record.
 const FORMAT: u32 = 1;
 
-/// Changes of a host that a record lists; more are counted.
+/// The most changes of a host in a record; the others are counted.
 const MOST_RECORDED: usize = 200;
 
 /// Characters of changes in a line of a journal.
 const LONGEST_LINE: usize = 800;
 
-/// A run, as one line of JSON. It has no values, which might be secrets.
+/// A run, as one line of JSON. It has no values of changes, which might be secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     pub format: u32,
@@ -47,7 +47,7 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revision {
     pub commit: String,
-    /// Whether files in the inventory's folder are not as committed.
+    /// Whether files in the inventory's folder have uncommitted changes.
     pub dirty: bool,
 }
 
@@ -94,7 +94,7 @@ pub struct Recorded {
     pub key: String,
 }
 
-/// From where a run comes: the same for all its hosts.
+/// The origin of a run, which is the same for all its hosts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Origin {
     pub command: &'static str,
@@ -106,7 +106,7 @@ pub struct Origin {
     pub plan: Option<String>,
 }
 
-/// Known when a host is changed: most runs change none, and git takes time.
+/// Computed only when a host is changed: most runs change none, and git takes time.
 pub type LazyOrigin = LazyLock<Origin, Box<dyn FnOnce() -> Origin + Send>>;
 
 impl Origin {
@@ -128,7 +128,7 @@ impl Origin {
         format!("{}: begins {changes}: {}", self.text(), words(plan))
     }
 
-    /// After its last step. Of an error it has the kind alone: its text may quote what the host said.
+    /// For the journal of a host, after its last step. An error appears only by its kind, since its text may quote the host.
     pub fn ends(&self, plan: &HostPlan, result: &Result<(), HostError>) -> String {
         let steps = count(plan.steps.len(), "step");
         let how = match result {
@@ -141,7 +141,7 @@ impl Origin {
         format!("{}: {how}", self.text())
     }
 
-    /// A record of the run: of each host its plan and what came of it.
+    /// The record of a run, with plan and result of each host.
     pub fn record<'p>(
         &self,
         (time, seconds): (u64, f64),
@@ -236,20 +236,17 @@ fn words(plan: &HostPlan) -> String {
     line
 }
 
-/// Shell text that writes a line to the journal. It does not fail, and waits at most 5 seconds.
+/// Shell text that writes a line to the journal. It neither fails nor waits: a journal may hang.
 pub fn journal(line: &str) -> String {
-    let heredoc = heredoc("$lvsctl_log", line);
+    let write = |program: &str| {
+        let program = format!("{program} -t lvsctl >/dev/null 2>&1 9>&-");
+        heredoc_in_background(&program, line)
+    };
     // systemd-cat(1) reads standard input if it has no command.
     format!(
-        "if command -v logger >/dev/null 2>&1; then lvsctl_log='logger -t lvsctl'\n\
-         elif command -v systemd-cat >/dev/null 2>&1; then lvsctl_log='systemd-cat -t lvsctl'\n\
-         else lvsctl_log=:; fi\n\
-         lvsctl_say() {{\n{heredoc}}}\n\
-         if [ \"$lvsctl_log\" = : ]; then :\n\
-         elif command -v timeout >/dev/null 2>&1; then lvsctl_log=\"timeout 5 $lvsctl_log\"\n\
-         lvsctl_say >/dev/null 2>&1 9>&- || :\n\
-         else lvsctl_say >/dev/null 2>&1 9>&- & fi\n\
-         unset -f lvsctl_say\n"
+        "if command -v logger >/dev/null 2>&1; then\n{}elif command -v systemd-cat >/dev/null 2>&1; then\n{}fi\n",
+        write("logger"),
+        write("systemd-cat")
     )
 }
 

@@ -1,20 +1,20 @@
-//! Reads keepalived.conf(5): its blocks, and of its VRRP instances what directors must agree on. Pure; secrets in it are
+//! Parses keepalived.conf(5): its blocks, and the fields of VRRP instances on which directors must agree. Pure. Secrets are
 //! compared and never shown.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// Where keepalived reads it.
+/// The path of keepalived's configuration file.
 pub(crate) const CONFIGURATION: &str = "/etc/keepalived/keepalived.conf";
 
-/// A statement, with what stands in its braces.
+/// A statement, with the statements in its braces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Block {
     pub words: Vec<String>,
     pub inner: Vec<Block>,
 }
 
-/// What directors agree on, or must differ in.
+/// A VRRP instance: fields that must be equal on all directors, and fields that must differ.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Instance {
     pub name: String,
@@ -23,20 +23,20 @@ pub(crate) struct Instance {
     pub priority: String,
     pub advert_int: String,
     pub auth: Vec<String>,
-    /// All that the instance holds, advertised or not.
+    /// All VIPs of the instance, advertised or not.
     pub vips: BTreeSet<String>,
-    /// What its adverts name.
+    /// The VIPs in its adverts.
     pub advertised: BTreeSet<String>,
     pub unicast: bool,
     /// The address from which unicast adverts are sent.
     pub source: Option<String>,
-    /// Whether a director that serves goes on although one of a higher priority is there.
+    /// Whether a master stays master although a member with higher priority is available.
     pub nopreempt: bool,
-    /// Seconds that one of a higher priority waits.
+    /// Seconds that a member with higher priority waits before it takes over.
     pub preempt_delay: f64,
 }
 
-/// What a configuration makes keepalived run.
+/// The processes that keepalived runs for a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Parts {
     pub vrrp: bool,

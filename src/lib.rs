@@ -1,11 +1,12 @@
 //! Crate overview. Data flow:
 //!
-//! - [`inventory`] reads YAML into a valid cluster; [`role`]s and [`template`]s turn it into [`resource`]s, the desired state;
+//! - [`inventory`] reads YAML into a valid cluster; [`role`]s and [`template`]s expand it to [`resource`]s, the desired
+//!   state;
 //! - one connection ([`transport`]) and one batched [`probe`] per host give [`fact`]s, the observed state;
-//! - [`plan`], a pure function of both, gives steps, which [`run`] makes in order, host by host;
-//! - [`check`] judges the same facts, and requests of clients, and gives findings.
+//! - [`plan`], a pure function of both, gives steps, which [`run`] executes in order, host by host;
+//! - [`check`] judges the same facts and the answers to clients' requests, and gives findings.
 //!
-//! [`report`] shows events and results, [`command`] has the verbs, [`lab`] makes hosts to try them on.
+//! [`report`] shows events and results, [`command`] has the verbs, [`lab`] creates hosts for tests.
 
 pub mod cancel;
 pub mod check;

@@ -7,7 +7,7 @@ use lvsctl::exit::Exit;
 use lvsctl::{command, lab};
 
 fn main() -> ExitCode {
-    // The lab's init is this program too, and gets words that are not for people.
+    // This program is also the lab's init, with an internal command line.
     let mut args = std::env::args_os().skip(1);
     if args.next().is_some_and(|verb| verb == lab::INIT_COMMAND) {
         return ExitCode::from(lab::init_main(args));
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     match Cli::read(std::env::args_os()) {
         Ok(cli) => command::run(&cli).into(),
         Err(error) => {
-            // Help and version are printed this way too, and are no errors.
+            // clap returns help and version as errors too.
             let _ = error.print();
             if error.use_stderr() {
                 Exit::Usage.into()

@@ -1,5 +1,5 @@
-//! From wanted and observed state to a plan, with the order of a host's steps: a pure function. Nothing is asked and
-//! nothing is run here.
+//! The plan of one host: a pure function from desired and observed state to changes and ordered steps. Probing and running
+//! steps belong in [`crate::run`].
 
 pub mod boot;
 pub mod dependency;
@@ -31,16 +31,16 @@ use crate::view::Names;
 use manifest::{Entry, Manifest};
 pub use scope::Scope;
 
-/// All that a decision about one host rests on.
+/// The input of the plan of one host.
 #[derive(Debug, Clone, Copy)]
 pub struct Basis<'a> {
-    pub wanted: &'a [Resource],
+    pub desired: &'a [Resource],
     pub manifest: &'a Manifest,
-    /// Of other clusters on this host.
+    /// Manifests of other clusters on this host.
     pub others: &'a [Manifest],
     pub facts: &'a Facts,
     pub secrets: &'a Secrets,
-    /// The resources that are to be changed; all of them without it.
+    /// The resources that may change; None: all.
     pub scope: Option<&'a Scope>,
 }
 
@@ -49,20 +49,21 @@ impl Basis<'_> {
         self.scope.is_none_or(|scope| scope.has(resource))
     }
 
-    /// What is wanted, or what the scope leaves of it.
+    /// The desired resources that are in scope.
     fn chosen(&self) -> impl Iterator<Item = &Resource> {
-        self.wanted
+        self.desired
             .iter()
             .filter(|resource| self.is_in_scope(resource))
     }
 
-    /// The entry of another cluster that has the same.
+    /// The manifest entry of another cluster for the same resource.
     fn shared(&self, resource: &Resource) -> Option<&Entry> {
         self.others.iter().find_map(|other| other.entry(resource))
     }
 
-    /// What was there before any of us: what a cluster that came first remembers, since what is there now may be its
-    /// own. That it was as that cluster wants it says nothing of what this one wants.
+    /// The state before the first cluster of lvsctl changed the resource: from the manifest of another cluster if it has one,
+    /// since the present state may be that cluster's. `Same` in that manifest refers to the other cluster's desired state, so
+    /// it does not count.
     fn before(&self, resource: &Resource) -> Before {
         self.shared(resource)
             .map(|entry| &entry.before)
@@ -72,35 +73,36 @@ impl Basis<'_> {
     }
 }
 
-/// What is to be done on one host.
+/// Changes and steps of one host.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HostPlan {
     pub host: String,
     pub changes: Vec<Change>,
-    /// Resources that are as wanted already and become ours.
+    /// Resources that are already in the desired state and are added to the manifest.
     pub adopts: Vec<String>,
-    /// Notes on what is right.
+    /// Remarks that are not changes, such as a drained real server.
     pub notes: Vec<String>,
-    /// Why this host cannot be made as wanted.
+    /// Why this host cannot reach the desired state.
     pub refusals: Vec<String>,
-    /// Files that lvsctl did not make and replaces; they are kept, and put back when they are no longer wanted.
+    /// Files that others made and lvsctl replaces. It keeps the originals, and restores them once the file is no longer
+    /// desired.
     pub replaces: Vec<String>,
     #[serde(skip)]
     pub steps: Vec<Step>,
-    /// Where keepalived takes its new file in, if all directors have to do that together.
+    /// The steps in which keepalived loads its new file, if the directors' loads are coordinated.
     #[serde(skip)]
     pub load: Option<load::Steps>,
 }
 
-/// Which of a host's steps: over all hosts, what is needed is made before what is not needed goes.
+/// A part of a host's steps. Over all hosts, resources are made before others are removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Make,
-    /// keepalived gives up VIPs that it cannot take in one reload.
+    /// keepalived gives up VIPs that it cannot move between instances in one reload.
     GiveUp,
-    /// keepalived takes its new file in.
+    /// keepalived loads its new file.
     Load,
-    /// What is made after that.
+    /// The remaining steps before the removals.
     Finish,
     Remove,
 }
@@ -111,19 +113,19 @@ impl HostPlan {
         self.steps.is_empty()
     }
 
-    /// Puts the names of hosts and services in the place of addresses.
+    /// Replaces addresses in the notes by names of hosts and services.
     pub fn name_in_notes(&mut self, names: &Names) {
         for note in &mut self.notes {
             *note = names.say(note);
         }
     }
 
-    /// The steps of a part. Until the second is done, the manifest on the host has what it takes away.
+    /// The steps of a part. Until the removals are done, the manifest on the host still lists the removed resources.
     pub fn part(&self, part: Part) -> Range<usize> {
         let all = self.steps.len();
         let removes = |step: &Step| step.phase == Phase::Remove;
         let split = match self.steps.iter().position(removes) {
-            // It may be another host that takes the VIP over, which no other host must hold by then.
+            // Another host may take the VIP over in the same run; this one must have removed it by then.
             Some(_) if self.gives_up_a_vip() => all,
             Some(first) => first,
             None => all,
@@ -141,7 +143,7 @@ impl HostPlan {
         }
     }
 
-    /// Whether the host holds a VIP as a director, without keepalived to hand it over, and no longer does.
+    /// Whether the plan removes a VIP from a director without keepalived, which would hand it over.
     fn gives_up_a_vip(&self) -> bool {
         let removes = |kind: &str| {
             let gone = |change: &Change| change.action == Action::Remove && change.kind == kind;
@@ -154,17 +156,17 @@ impl HostPlan {
 /// Decides what must change on a host.
 pub fn host(name: &str, basis: &Basis) -> HostPlan {
     let Basis {
-        wanted,
+        desired,
         manifest,
         facts,
         secrets,
         ..
     } = *basis;
     let mut changes: Vec<Change> = Vec::new();
-    let stopped = is_stopped(&basis.manifest.cluster, basis.wanted, basis.facts);
+    let stopped = is_stopped(&basis.manifest.cluster, basis.desired, basis.facts);
     let mut notes: Vec<String> = stopped.then(|| stopped_note(name)).into_iter().collect();
     let (mut refusals, mut adopts, mut replaces) = (Vec::new(), Vec::new(), Vec::new());
-    // What stays ours, in the order of the roles, then what must still go, as it was made.
+    // The manifest after the run: the desired resources, in the order of the roles.
     let mut after = Manifest::new(&manifest.cluster);
     let mut keep = Vec::new();
 
@@ -191,7 +193,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
                 if change.is_none() {
                     adopts.push(format!("{} {}", resource.kind(), resource.key()));
                 }
-                // Also of what is as wanted: it may be wanted otherwise one day.
+                // Kept even without a change, since a later inventory may change the resource.
                 if let Some(script) = resource.keep(&before, change.is_none()) {
                     let title = format!("keep what {} {} was", resource.kind(), resource.key());
                     keep.push(Step {
@@ -210,16 +212,16 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
         changes.extend(change);
     }
 
-    let is_wanted = |entry: &Entry| wanted.iter().any(|r| r.is_same_as(&entry.resource));
+    let is_desired = |entry: &Entry| desired.iter().any(|r| r.is_same_as(&entry.resource));
     let gone: Vec<&Entry> = manifest
         .entries
         .iter()
-        .filter(|entry| basis.scope.is_none() && !is_wanted(entry))
+        .filter(|entry| basis.scope.is_none() && !is_desired(entry))
         .collect();
     if basis.scope.is_some() {
-        after = manifest.with(wanted, &after.entries);
+        after = manifest.with(desired, &after.entries);
     }
-    // What another cluster needs stays; the last one to go puts back what was there before.
+    // A resource that another cluster shares stays; the last cluster that leaves restores the previous state.
     let ours = |entry: &&&Entry| basis.shared(&entry.resource).is_none();
     for entry in leaving(gone.iter().rev().filter(ours).copied().collect()) {
         let cx = Context {
@@ -232,7 +234,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
     }
     let stays = |entry: &&&Entry| entry.before == Before::Same || !ours(entry);
     let stays = gone.iter().filter(stays).map(|entry| &entry.resource);
-    bring_back(&manifest.cluster, wanted.iter().chain(stays), &mut changes);
+    bring_back(&manifest.cluster, desired.iter().chain(stays), &mut changes);
     changes.extend(rereads(basis, &gone));
 
     let steps = steps(&changes, keep, manifest, &after, &gone);
@@ -248,18 +250,18 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
     }
 }
 
-/// Whether a host's part of a cluster is stopped, as `lvsctl stop` does.
-pub fn is_stopped(cluster: &str, wanted: &[Resource], facts: &Facts) -> bool {
+/// Whether a host's part of a cluster is stopped in the way of `lvsctl stop`.
+pub fn is_stopped(cluster: &str, desired: &[Resource], facts: &Facts) -> bool {
     let unit = boot::unit(cluster);
     let is_it = |r: &Resource| r.kind() == Unit::NAME && r.key() == unit;
     let state = facts.unit.units.get(&unit);
-    wanted.iter().any(is_it)
+    desired.iter().any(is_it)
         && state.is_some_and(|state| {
             state.loaded && state.enabled && !state.active && state.active_state != "failed"
         })
 }
 
-/// The note on a host whose part is stopped: most often on purpose, and `apply` would undo it.
+/// The note on a stopped host: the stop is usually intended, and `apply` would undo it.
 pub fn stopped_note(host: &str) -> String {
     format!(
         "its part of the cluster is stopped: `lvsctl start --limit {host}` starts it again (`apply` does too, but \
@@ -267,8 +269,8 @@ pub fn stopped_note(host: &str) -> String {
     )
 }
 
-/// keepalived takes its virtual services with it when it stops, and hands the VIP over: a service that went before would
-/// leave a VIP that refuses its clients.
+/// Orders removals: virtual services of keepalived come after its unit. keepalived removes them when it stops, and hands the
+/// VIP over; if they were removed first, the VIP would refuse its clients until then.
 fn leaving(gone: Vec<&Entry>) -> Vec<&Entry> {
     let held = |entry: &&Entry| matches!(&entry.resource, Resource::Ipvs(ipvs) if ipvs.keepalived);
     let (held, mut gone): (Vec<&Entry>, Vec<&Entry>) = gone.into_iter().partition(held);
@@ -280,7 +282,8 @@ fn leaving(gone: Vec<&Entry>) -> Vec<&Entry> {
     gone
 }
 
-/// The node script takes down all that it brought up when its unit goes: what stays is brought up again.
+/// When the node script's unit is removed, its `stop` takes down everything that the script set; resources that stay are set
+/// again.
 fn bring_back<'r>(
     cluster: &str,
     stays: impl Iterator<Item = &'r Resource>,
@@ -305,7 +308,7 @@ fn bring_back<'r>(
     }
 }
 
-/// What units that run on do after files that they read went.
+/// Changes of units that continue to run and must reread their configuration, since files that they read are removed.
 fn rereads(basis: &Basis, gone: &[&Entry]) -> Vec<Change> {
     let file = |entry: &&Entry| matches!(entry.resource, Resource::File(_));
     let files: Vec<String> = gone
@@ -316,18 +319,18 @@ fn rereads(basis: &Basis, gone: &[&Entry]) -> Vec<Change> {
         .collect();
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     let reread = |unit: &Unit, stays: Stays| unit.reread(basis.facts, stays, &files);
-    let wanted = basis.wanted.iter().filter_map(|resource| {
+    let desired = basis.desired.iter().filter_map(|resource| {
         let Resource::Unit(unit) = resource else {
             return None;
         };
         let mut unit = unit.clone();
-        // A unit that is wanted otherwise may have read the file until now.
+        // The unit's previous definition may have read the file.
         if let Some(Resource::Unit(owned)) = basis.manifest.entry(resource).map(|e| &e.resource) {
             let read = |path: &&String| !unit.reads.contains(path);
             let until_now: Vec<String> = owned.reads.iter().filter(read).cloned().collect();
             unit.reads.extend(until_now);
         }
-        reread(&unit, Stays::Wanted)
+        reread(&unit, Stays::Desired)
     });
     let gone = gone.iter().filter_map(|entry| {
         let Resource::Unit(unit) = &entry.resource else {
@@ -339,17 +342,17 @@ fn rereads(basis: &Basis, gone: &[&Entry]) -> Vec<Change> {
         };
         reread(unit, stays)
     });
-    wanted.chain(gone).collect()
+    desired.chain(gone).collect()
 }
 
-/// The step that records all that may be ours, before the first change.
+/// Title of the step that records, before the first change, every resource that the run may make.
 const RECORD: &str = "record what is ours";
-/// The one that records what is, after the last.
+/// Title of the step that records the final resources, after the last change.
 const RECORD_LAST: &str = "record what is ours now";
 
-/// The steps of all changes in a safe order, between the two writes of the manifest: before the first change it
-/// names all that may be ours, so that a run that is cut short loses nothing; at the end just what is. What it points
-/// to is kept before it is written, and dropped after.
+/// The steps of all changes in a safe order, between two writes of the manifest. The first lists every resource that the run
+/// may make, so that an interrupted run loses none; the second the final ones. Backups to which the manifest refers are made
+/// before the first write, and deleted after the second.
 fn steps(
     changes: &[Change],
     keep: Vec<Step>,

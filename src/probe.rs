@@ -1,5 +1,5 @@
-//! One batched question to a host, and its answer: facts, the manifest, and everything that resources ask for.
-//! The text is put together and read here; sending it is the run's part.
+//! The probe: one script that reads all needed facts and the manifests of a host, and the parser of its output. Sending it
+//! belongs in [`crate::run`].
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use crate::unix_time::to_the_second;
 
 const MANIFEST: &str = "manifest";
 
-/// A question that is not answered is no failure, and answers are in the language that is parsed.
+/// A failing command must not end the script, and output must be in the C locale for the parsers.
 const SHELL: &str = "set +eu\nLC_ALL=C; export LC_ALL\n";
 
 /// What a host answered.
@@ -31,13 +31,13 @@ pub struct Answer {
     pub manifest: Manifest,
     /// The guard of an earlier run.
     pub guard: Option<Earlier>,
-    /// Whether a run keeps the previous state of this host, or was killed and left it.
+    /// Whether the host keeps a previous state, of a run in progress or of a killed one.
     pub keeps_previous: bool,
-    /// Of other clusters on the same host.
+    /// Manifests of other clusters on the same host.
     pub others: Vec<Manifest>,
     /// The drains that a director has recorded.
     pub maintenance: Maintenance,
-    /// Sections of checks that go beyond resources.
+    /// Further sections, which checks have added.
     pub sections: std::collections::BTreeMap<String, section::Section>,
 }
 
@@ -45,15 +45,15 @@ pub struct Answer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub enum Earlier {
-    /// It puts the old state back then, in seconds since 1970 by the host's clock.
+    /// It will restore the old state at this time, in seconds since 1970 by the host's clock.
     Armed {
         until: u64,
         #[serde(rename = "by")]
         who: String,
     },
-    /// It is putting it back now.
+    /// It is restoring the old state now.
     Firing,
-    /// It did then, whole or in part.
+    /// It has restored the old state at this time, completely or in part.
     Fired {
         at: u64,
         #[serde(rename = "whole")]
@@ -62,20 +62,20 @@ pub enum Earlier {
 }
 
 impl Earlier {
-    /// What it is, with times by the host's clock.
+    /// A description, with times by the host's clock.
     pub fn words(&self) -> String {
         match self {
             Self::Armed { until, who } => format!("armed by {who} until {}", to_the_second(*until)),
-            Self::Firing => "fired: the host puts its old state back now".to_owned(),
+            Self::Firing => "fired: the host restores its old state now".to_owned(),
             Self::Fired { at, well } => format!(
-                "fired at {}: the host put its old state back{}",
+                "fired at {}: the host restored its old state{}",
                 to_the_second(*at),
                 if *well { "" } else { " in part" }
             ),
         }
     }
 
-    /// From the name of a file in the guard's folder, and what it holds.
+    /// From name and content of a file in the guard's folder.
     fn of(name: &str, text: &str) -> Option<Self> {
         let mut words = text.split_whitespace();
         let number = |word: Option<&str>| word.and_then(|w| w.parse().ok()).unwrap_or(0);
@@ -106,8 +106,8 @@ pub enum ProbeError {
     Cut(String),
 }
 
-/// What resources need, and what is asked in any case: what the host is, and its addresses, since who holds a VIP is seen
-/// there, also where keepalived puts it.
+/// The facts that resources need, and those that every probe reads: the system, and the addresses, which show VIPs of
+/// keepalived too.
 pub fn needs(resources: &[Resource]) -> Needs {
     let mut needs = Needs {
         system: Some(()),
@@ -120,7 +120,7 @@ pub fn needs(resources: &[Resource]) -> Needs {
     needs
 }
 
-/// The script that asks for facts alone.
+/// The script that reads only facts.
 pub fn of_facts(needs: &Needs, nonce: &str) -> String {
     format!(
         "{SHELL}{}{}section=end\npart end\n",
@@ -199,7 +199,7 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
         .parts_of("guard")
         .find_map(|(name, text)| Earlier::of(name, text));
     let keeps_previous = manifests.has("previous");
-    // Without a good `ip` the host's addresses cannot be read at all; the caller reports that.
+    // Without JSON output of `ip` the addresses are not known; the caller reports that.
     let ip_prints = !get(Addresses::NAME).part("json").trim().is_empty();
     let system = Needs {
         system: Some(()),
@@ -220,8 +220,8 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
     })
 }
 
-/// Why a host cannot be worked on at all, in words.
-pub fn obstacles(answer: &Answer, wanted: &[Resource]) -> Vec<String> {
+/// Reasons why lvsctl cannot work on a host.
+pub fn obstacles(answer: &Answer, desired: &[Resource]) -> Vec<String> {
     let mut found = Vec::new();
     if !answer.facts.system.has("ip") {
         found.push(
@@ -245,7 +245,7 @@ pub fn obstacles(answer: &Answer, wanted: &[Resource]) -> Vec<String> {
     }
     for other in &answer.others {
         for entry in &other.entries {
-            if let Some(clash) = wanted.iter().find(|r| r.is_same_as(&entry.resource))
+            if let Some(clash) = desired.iter().find(|r| r.is_same_as(&entry.resource))
                 && !clash.is_shareable()
             {
                 found.push(format!(
@@ -268,7 +268,7 @@ mod tests {
     use crate::resource::route::Route;
     use crate::resource::sysctl::Sysctl;
 
-    fn wanted() -> Vec<Resource> {
+    fn desired() -> Vec<Resource> {
         let sysctl = Resource::Sysctl(Sysctl {
             name: "net.ipv4.ip_forward".into(),
             value: "1".into(),
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn one_process_reads_what_two_did() {
-        for (resources, greps, cats, ips) in [(wanted(), 1, 0, 1), (Vec::new(), 0, 1, 1)] {
+        for (resources, greps, cats, ips) in [(desired(), 1, 0, 1), (Vec::new(), 0, 1, 1)] {
             let script = script("t", &needs(&resources), "", "n");
             let runs = |line: &str, word: &str| {
                 line.starts_with(word) || line.contains(&format!("ask {word}"))
@@ -300,7 +300,7 @@ mod tests {
     fn manifest_and_routes_come_with_others_answers() {
         let mut manifest = Manifest::new("t");
         manifest.entries.push(Entry {
-            resource: wanted().remove(0),
+            resource: desired().remove(0),
             before: Before::Value("0".into()),
         });
         let path = Manifest::path("t");
@@ -313,7 +313,7 @@ mod tests {
             "\n@n system os\n\n@n sysctl values\n{lines}/proc/sys/net/ipv4/ip_forward:1\n\n@n address json\n\
              [{{\"ifname\":\"lo\",\"addr_info\":[]}}]\n[{{\"dst\":\"10.0.0.0/24\",\"dev\":\"lo\"}}]\n\n@n end end\n"
         );
-        let answer = read("t", &needs(&wanted()), &output, "n").expect("an answer");
+        let answer = read("t", &needs(&desired()), &output, "n").expect("an answer");
         assert_eq!(answer.manifest, manifest);
         assert_eq!(answer.facts.route.iter().count(), 1);
         let values = &answer.facts.sysctl;

@@ -1,5 +1,5 @@
-//! Roles: ordered lists of resources, as data. Built in, or from a folder beside the inventory, which overrides
-//! and adds. Expands the roles of a host into its wanted resources; what is right for a resource, its kind knows.
+//! Roles: ordered lists of resources, as data. Built in, or from a folder beside the inventory, whose roles override and add.
+//! Expands the roles of a host into its desired resources. Validating a resource belongs in its kind.
 
 mod distinct;
 mod entry;
@@ -49,8 +49,8 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// The built-in ones, and over them those in `roles/` and `templates/` of a folder. What is wrong with these is kept,
-    /// and said with what else is wrong when they are expanded.
+    /// The built-in roles and templates, overridden by those in `roles/` and `templates/` of a folder. Faults of the latter
+    /// are kept, and reported together with those of the expansion.
     pub fn load(folder: Option<&Path>) -> Result<Self, RoleError> {
         let mut roles = source::built_in(&ROLES);
         let mut templates = source::built_in(&TEMPLATES);
@@ -202,10 +202,10 @@ impl Roles {
         os: &Distribution,
     ) -> Result<Vec<Resource>, RoleError> {
         let mut expanding = Expanding::new(self, own);
-        // As with hosts, what serves comes before what sends traffic to it.
+        // As with hosts, roles that serve come before roles that send requests to them.
         let (directing, serving): (Vec<_>, Vec<_>) =
             host.roles.iter().partition(|role| directs(role));
-        // A sorry server needs all that a real server does, and no role of the inventory says so.
+        // A sorry server needs the resources of a real server, although the inventory gives it no such role.
         let stands_in = cluster.stands_in(host) && !host.is_real_server();
         let real_server = stands_in.then(|| "realserver".to_owned());
         for role in real_server.iter().chain(serving).chain(directing) {
@@ -219,7 +219,7 @@ impl Roles {
             return Err(all.into());
         }
         if let Some(drains) = cluster.maintenance.as_ref().filter(|_| host.is_director()) {
-            // First: what is recorded is made by the next run, if this one does not come to it.
+            // First: if the run ends early, the next run applies the record.
             let record = maintenance::file(&cluster.name, drains);
             resources.insert(0, Resource::File(record));
         }
@@ -265,7 +265,7 @@ impl Roles {
 /// The resources that restore others at boot, with these.
 type Lasting = ExpansionCache<(), (Vec<Resource>, Vec<Resource>)>;
 
-/// Roles over the hosts of a cluster. What all of them see is made once.
+/// The expansion of roles for the hosts of a cluster. Variables that all hosts share are computed once.
 pub struct Expansion<'a> {
     roles: &'a Roles,
     cluster: &'a Cluster,
@@ -305,7 +305,7 @@ impl Expansion<'_> {
         self.of_hosts.get_or_init(|| OfHosts::new(self.cluster))
     }
 
-    /// Everything that a host shall be, in the order in which it is made.
+    /// The desired resources of a host, in the order in which they are made.
     pub fn of(&self, host: &Host, os: &Distribution) -> Result<Vec<Resource>, RoleError> {
         let (common, of_hosts) = (self.common(), self.of_hosts());
         let values = json!(of_hosts.of(host, os));
@@ -329,13 +329,13 @@ impl Expansion<'_> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *last, this);
         drop(last);
-        // It is large, and other hosts do not wait until it is gone.
+        // Dropped outside of the lock, since it is large.
         drop(before);
         made
     }
 
-    /// The same of many hosts, in their order: it takes longer than all else of the inventory, and needs nothing but
-    /// processors.
+    /// The desired resources of many hosts, in their order. Runs in parallel, since the expansion takes the most time of
+    /// loading an inventory.
     pub fn of_all(
         &self,
         hosts: &[&Host],

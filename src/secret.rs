@@ -46,7 +46,7 @@ impl SecretSource {
         named && (upper || says)
     }
 
-    /// Stands for the secret in a rendered text, until the text goes to a host.
+    /// The placeholder of the secret in a rendered text, until the text is sent to a host.
     pub fn placeholder(&self) -> String {
         format!("{OPEN}{self}{CLOSE}")
     }
@@ -73,7 +73,7 @@ pub fn reveal(text: &str, secrets: &Secrets) -> Result<Zeroizing<String>, Missin
     Ok(out)
 }
 
-/// A rendered text as it may be shown.
+/// A rendered text with its placeholders masked, fit to be shown.
 pub fn mask(text: &str) -> String {
     pieces(text)
         .map(|piece| match piece {
@@ -83,10 +83,10 @@ pub fn mask(text: &str) -> String {
         .collect()
 }
 
-/// A text read from a host as it may be shown beside `rendered`: what stands where `rendered` has a secret
-/// is hidden, on each line that begins as that line of `rendered` does, and so is what a line calls a password.
+/// A text read from a host with possible secrets masked, fit to be shown beside `rendered`. Masks the value on each line that
+/// begins like a line of `rendered` with a secret, and the value of each line that names a password.
 pub fn mask_like(rendered: &str, observed: &str) -> String {
-    // What stands before a secret and behind it, such as quotes; a host's own file may lack them.
+    // The texts before and after a secret, such as quotes, which a host's own file may lack.
     let around: Vec<(&str, &str)> = rendered
         .lines()
         .filter_map(|line| {
@@ -121,19 +121,19 @@ pub fn mask_like(rendered: &str, observed: &str) -> String {
         .collect()
 }
 
-/// A secret that a host's text has otherwise. Its value is in neither of them.
+/// A secret that has another value in a host's text. Contains neither value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Otherwise {
-    /// What stands before it, and in which block: `auth_pass of vrrp_instance main`.
+    /// The keyword before it, and its block: `auth_pass of vrrp_instance main`.
     pub name: String,
-    /// Where the wanted one comes from.
+    /// The source of the desired value.
     pub source: String,
 }
 
-/// Which secrets of `rendered` a text read from a host has with another value. One that it does not have at all is a
-/// difference that can be seen.
+/// The secrets of `rendered` that have another value in a text read from a host. A secret that is missing there shows in the
+/// diff anyway.
 pub fn otherwise(rendered: &str, observed: &str, secrets: &Secrets) -> Vec<Otherwise> {
-    // A value may stand in quotes in one of them alone.
+    // Only one of the two texts may have the value in quotes.
     let bare = |text: &str| Zeroizing::new(text.replace('"', ""));
     let found: Vec<(String, &str)> = placed(observed).collect();
     let mut seen = BTreeMap::new();
@@ -150,10 +150,10 @@ pub fn otherwise(rendered: &str, observed: &str, secrets: &Secrets) -> Vec<Other
             .filter(|(at, text)| *at == block && text.starts_with(stem));
         let there = mine.map(|(_, text)| *text).nth(*nth);
         *nth += 1;
-        let (Some(there), Ok(wanted)) = (there, reveal(line, secrets)) else {
+        let (Some(there), Ok(desired)) = (there, reveal(line, secrets)) else {
             continue;
         };
-        if bare(there) == bare(wanted.trim()) {
+        if bare(there) == bare(desired.trim()) {
             continue;
         }
         let (source, _) = rest.split_once(CLOSE).unwrap_or((rest, ""));

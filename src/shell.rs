@@ -9,7 +9,7 @@ pub fn quote(word: &str) -> String {
     if !word.is_empty() && word.bytes().all(plain) {
         return word.to_owned();
     }
-    // A word with a NUL cannot reach a process at all; without it the word is harmless.
+    // No process argument can contain a NUL, so it is removed.
     let word = word.replace('\0', "");
     shlex::try_quote(&word).map_or_else(|_| "''".to_owned(), Cow::into_owned)
 }
@@ -34,6 +34,15 @@ where
 /// The text goes over standard input of the remote shell, so it appears in no argument list.
 /// A body that does not end in a newline cannot be carried: the caller ends text files with one.
 pub fn heredoc(command: &str, body: &str) -> String {
+    heredoc_line(command, "", body)
+}
+
+/// The same for a command that runs in the background.
+pub fn heredoc_in_background(command: &str, body: &str) -> String {
+    heredoc_line(command, " &", body)
+}
+
+fn heredoc_line(command: &str, after: &str, body: &str) -> String {
     let mut delimiter = String::from("LVSCTL_END");
     let mut n = 0u32;
     while body.lines().any(|line| line == delimiter) {
@@ -46,7 +55,7 @@ pub fn heredoc(command: &str, body: &str) -> String {
     } else {
         "\n"
     };
-    format!("{command} <<'{delimiter}'\n{body}{newline}{delimiter}\n")
+    format!("{command} <<'{delimiter}'{after}\n{body}{newline}{delimiter}\n")
 }
 
 /// The folder of an absolute path.
@@ -57,13 +66,30 @@ pub fn folder(path: &str) -> &str {
     }
 }
 
-/// A file and the name that it is put in place by: on the disk before it is relied on, or not at all. `stage` is removed
-/// where anything fails before, such as for want of space; what was in place stays. A link leads to what is not ours to sync.
+/// A file and the name under which it is staged: on the disk before the file is relied on, or not at all. `stage` is removed
+/// where anything fails before, such as for want of space; what was in place stays. `write` may make `stage` a link: the file
+/// that it leads to is not synced.
 pub fn in_place(write: &str, stage: &str, path: &str) -> String {
+    let quoted = quote(stage);
+    renamed(
+        &format!("{write}[ -L {quoted} ] || sync {quoted}\n"),
+        stage,
+        path,
+    )
+}
+
+/// The same for a text, with fewer processes.
+pub fn text_in_place(text: &str, stage: &str, path: &str) -> String {
+    let write = format!("dd of={} conv=fsync status=none", quote(stage));
+    renamed(&heredoc(&write, text), stage, path)
+}
+
+fn renamed(write: &str, stage: &str, path: &str) -> String {
     let (stage, path, folder) = (quote(stage), quote(path), quote(folder(path)));
     let removed = quote(&format!("rm -f {stage}"));
     format!(
-        "trap {removed} EXIT\ntrap 'exit 129' HUP\ntrap 'exit 143' TERM\n{write}[ -L {stage} ] || sync {stage}\nmv -f {stage} {path}\nsync {folder}\n"
+        "trap {removed} EXIT\ntrap 'exit 129' HUP\ntrap 'exit 143' TERM\n{write}mv -f {stage} {path}\n\
+         trap - EXIT HUP TERM\nsync {folder}\n"
     )
 }
 

@@ -31,14 +31,14 @@ use strict::Strict;
 
 /// A set of templates, ready to render.
 pub struct Templates {
-    /// With every name looked at.
+    /// The templates with a filter at every name, which reports undefined names with their places.
     tera: Tera,
-    /// The same, many times as fast, and without the place of what is wrong.
+    /// As `tera`, with filters that are much faster but do not report places.
     fast: Tera,
-    /// As they are written, for the places of other errors.
+    /// The templates as they are written, for the places of other errors.
     plain: Tera,
     sources: BTreeMap<String, Strict>,
-    /// Those that cannot be rendered, which has been said.
+    /// Templates that cannot be rendered and whose faults have been reported.
     faulty: BTreeSet<String>,
 }
 
@@ -47,7 +47,7 @@ pub struct Templates {
 pub struct Scope {
     context: Context,
     names: Arc<Vec<String>>,
-    /// Names whose value may have other parts the next time: an element of a list.
+    /// Names of list elements, whose parts may differ from element to element.
     elements: Vec<String>,
 }
 
@@ -60,7 +60,7 @@ impl Scope {
         }
     }
 
-    /// Of a struct or a map, whose names are the variables.
+    /// From a struct or a map, whose fields become the variables.
     pub fn new(values: &impl Serialize) -> Self {
         Self::empty().and(values)
     }
@@ -68,7 +68,7 @@ impl Scope {
     /// With more values. What is there already is shared, not copied.
     #[must_use]
     pub fn and(&self, values: &impl Serialize) -> Self {
-        // Whatever has no names has no variables.
+        // A value that is not a map has no variables.
         let values = tera::Value::try_from_serializable(values).ok();
         let values = values.and_then(tera::Value::into_map).unwrap_or_default();
         self.with_all(
@@ -78,7 +78,7 @@ impl Scope {
         )
     }
 
-    /// With all values of another scope, which has none of the same name.
+    /// With all values of another scope; the names must be distinct.
     #[must_use]
     pub fn beside(mut self, other: Self) -> Self {
         self.context.extend(other.context);
@@ -86,7 +86,7 @@ impl Scope {
         self
     }
 
-    /// The same, sharing also what another scope was made of with the same values.
+    /// As [`Self::and`], but shares equal values with another scope.
     #[must_use]
     pub fn and_as(&self, values: &Value, other: Option<(&Value, &Self)>) -> Self {
         let pairs = values.as_object().into_iter().flatten();
@@ -118,7 +118,7 @@ impl Scope {
         made
     }
 
-    /// The value of a variable or of a part of one, which the engine would print to be read again.
+    /// The value of a variable or of a part of it, without the engine, which would print it as text to parse again.
     fn at(&self, expression: &str) -> Option<Value> {
         let mut steps = expression.trim().split('.');
         let mut value = self.context.get(steps.next()?)?;
@@ -151,7 +151,7 @@ impl Templates {
         Self::new(&BTreeMap::new()).0
     }
 
-    /// These templates, and what is wrong with some of them, which are not rendered then.
+    /// The templates, and the faults of those that cannot be rendered.
     pub fn new(sources: &BTreeMap<String, String>) -> (Self, Vec<TemplateFault>) {
         let mut faults = Vec::new();
         let mut good: BTreeMap<&str, &str> = sources
@@ -168,7 +168,7 @@ impl Templates {
                         let name = fault.template.as_deref().unwrap_or_default();
                         good.remove(name);
                     }
-                    // What includes one of them cannot be rendered, and is right.
+                    // A template that includes a faulty one cannot be rendered, but is not faulty itself.
                     good.retain(|_, text| {
                         !tags::includes(text).any(|name| lost(sources, &found, name))
                     });
@@ -250,7 +250,7 @@ impl Templates {
                 .render_str(&strict.text, &scope.context, false)
                 .or_else(|_| {
                     let rendered = self.plain.render_str(text, &scope.context, false);
-                    // What cannot be read was refused when the role was read.
+                    // A syntax error was reported when the role was read.
                     rendered.map_err(|e| {
                         let read = self.refused(text).is_none();
                         read.then(|| undefined::named(&strict, scope, explained(&e, None, text)))
@@ -283,7 +283,7 @@ impl Templates {
         )
     }
 
-    /// `key` is what the expression stands behind.
+    /// The syntax fault of an expression. `key`: the key to which it belongs.
     pub fn syntax_of_expression(&self, expression: &str, key: &str) -> Option<TemplateError> {
         let whole = whole(expression);
         let error = self.refused(&whole)?;
@@ -326,7 +326,7 @@ impl Templates {
         tera.add_raw_template(NO_TEMPLATE, text).err()
     }
 
-    /// The variables that a value of a role looks at; none where its texts do not show it.
+    /// The variables that a value of a role reads; None: not known from its texts.
     pub fn reads(&self, value: &Value) -> Option<Reads> {
         match value {
             Value::String(text) if text.contains("{{") || text.contains("{%") => {
@@ -358,7 +358,7 @@ impl Templates {
         reads::of(self.sources.get(name)?, &self.sources)
     }
 
-    /// The names of a text that are not defined, whichever parts of it are left out. `condition` is asked before.
+    /// The undefined names of a text, also in branches that are not taken. `condition` is evaluated before.
     pub fn names(&self, text: &str, scope: &Scope, condition: &str) -> Option<TemplateError> {
         let condition = strict::strict(condition, NO_TEMPLATE);
         let mut text = strict::strict(text, NO_TEMPLATE);

@@ -3,7 +3,7 @@
 use crate::fact::address::Addresses;
 use crate::model::{Cluster, Host, VrrpInstance};
 
-/// What may be why an instance is in FAULT: interfaces that are down, else whatever it tracks.
+/// The possible reasons of a FAULT: interfaces that are down, else all trackers.
 pub fn why_in_fault(
     cluster: &Cluster,
     host: &Host,

@@ -33,7 +33,7 @@ fn needs(_: &Cluster, _: &Host, needs: &mut Needs) {
     sysctls.of_interfaces.extend(["arp_ignore", "arp_announce"]);
 }
 
-/// The interfaces that must be silent about a VIP, each with it.
+/// The pairs of interface and VIP for which the host must not send ARP.
 fn silent(
     audit: &HostAudit,
     check: &'static Check,
@@ -58,7 +58,7 @@ fn silent(
     .collect()
 }
 
-/// The value that counts, the larger of `all` and the interface's, and both in words.
+/// The effective value (the maximum of `all` and the interface's), and a text with both.
 fn effective(audit: &HostAudit, interface: &str, name: &str) -> (Option<u8>, String) {
     let sysctls = &audit.facts().sysctl;
     let shown = |v: Option<u8>| v.map_or_else(|| "unknown".to_owned(), |v| v.to_string());
@@ -82,7 +82,7 @@ fn ignore(audit: &HostAudit, findings: &mut Findings) {
             _ => false,
         };
         let mismatch = (!fine).then(|| {
-            // The larger value is the one to change.
+            // The fix changes the larger of the two, which is the effective one.
             let of_all = audit.facts().sysctl.of_interface("all", "arp_ignore") == value;
             let sysctl = if of_all {
                 "net.ipv4.conf.all.arp_ignore".to_owned()

@@ -1,4 +1,4 @@
-//! ARP answers for a VIP, asked by clients on its network: only the director that holds the VIP may answer.
+//! ARP answers to clients in the network of a VIP: only the director that holds the VIP may answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -22,10 +22,10 @@ pub static ARP_ANSWER: Check = Check {
     judge: Judge::Traffic(answers),
 };
 
-/// Sends three requests and reads every answer, with what every Debian has.
+/// Sends three ARP requests and prints every answer. Needs only perl-base, which every Debian has.
 const ASKER: &str = include_str!("arp_answer.pl");
 
-/// A VIP that a host can ask for, by which interface and from which address.
+/// An ARP request that a host can send: for which VIP, on which interface, and from which address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
     pub vip: IpAddr,
@@ -35,7 +35,7 @@ pub struct Ask {
 
 /// The VIPs whose network a host is on.
 pub fn asks(cluster: &Cluster, addresses: &Addresses) -> Vec<Ask> {
-    // With a static entry the gateway does not ask, and real servers may answer.
+    // With static neighbour entries the gateway sends no ARP requests, so real servers may answer.
     if cluster.arp == ArpAnswer::Neighbour {
         return Vec::new();
     }
@@ -51,8 +51,8 @@ pub fn asks(cluster: &Cluster, addresses: &Addresses) -> Vec<Ask> {
     v4.filter_map(on_link).collect()
 }
 
-/// Prints the MAC of each answer. Without perl, arping's words, whose MACs are found among them; without both,
-/// what the kernel itself learns: one answer, and others stay unseen.
+/// Shell text that prints the MAC of each answer. Without perl it prints arping's output, which contains the MACs; without
+/// both, the kernel's neighbour entry, which shows one answer only.
 pub fn script(ask: &Ask) -> String {
     let (vip, interface) = (ask.vip, quote(&ask.interface));
     let perl = heredoc(&format!("perl - {interface} {vip} {} 2>&1", ask.own), ASKER);
@@ -64,7 +64,7 @@ pub fn script(ask: &Ask) -> String {
     )
 }
 
-/// The hardware addresses in a text, whatever stands around them.
+/// All hardware addresses in a text.
 pub fn macs(text: &str) -> BTreeSet<String> {
     text.split(|c: char| !(c.is_ascii_hexdigit() || c == ':'))
         .filter(|word| {
@@ -75,21 +75,22 @@ pub fn macs(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// What a client heard for a VIP.
+/// The ARP answers that a client received for a VIP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
     pub client: String,
     pub vip: IpAddr,
     pub macs: BTreeSet<String>,
-    /// Whether a second answer would have been heard.
+    /// Whether all answers were recorded, and not just the first.
     pub all: bool,
-    /// What the tool said, where it heard nothing.
+    /// The output of the tool, if it received no answer.
     pub words: String,
 }
 
 fn answers(traffic: &Traffic, findings: &mut Findings) {
     let (cluster, audit, heard) = (traffic.cluster, traffic.hosts, &traffic.heard);
-    // One MAC may be on several interfaces of a host (VLANs, bonds), and in a lab on several hosts, never ours.
+    // One MAC may be on several interfaces of a host (VLANs, bonds). In a lab several hosts may share one, but not hosts of
+    // the cluster.
     let mut owners: BTreeMap<String, &str> = BTreeMap::new();
     for one in audit {
         for link in &one.run.answer.facts.address.links {

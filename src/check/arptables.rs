@@ -1,4 +1,5 @@
-//! Rules that drop what a host must say or hear by ARP: those of arptables(8), and tables of nft(8) of its family. Pure.
+//! Rules that drop ARP packets which a host must send or receive: those of arptables(8), and of nft(8) tables of the family
+//! `arp`. Pure.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -14,7 +15,8 @@ use crate::shell::quote;
 pub(super) static ARPTABLES_RIP: Check = Check {
     id: "arptables-rip",
     summary: "`arptables` accepts the ARP packets of a real server for its RIP, and of directors for it.",
-    reason: "A director resolves the RIP of a real server in its network by ARP, and the real server the addresses that it answers.",
+    reason: "A director resolves the RIP of a real server in its network by ARP, and the real server resolves the addresses \
+             to which it replies.",
     source: "arptables(8), RFC 826",
     fix: "delete the rule that the finding names with `arptables -D`",
     needs: packet_filter,
@@ -36,12 +38,12 @@ pub(super) static ARPTABLES_VIP: Check = Check {
 struct Arp {
     chain: &'static str,
     from: IpAddr,
-    /// Whom it asks for, or answers.
+    /// The requested address; of an answer, the address of its recipient.
     to: IpAddr,
     reply: bool,
 }
 
-/// A question of one host for another, and its answer, as the host that is asked sees them.
+/// A request for a host's address and its answer, as the requested host receives and sends them.
 fn asked(who: IpAddr, own: IpAddr) -> [Arp; 2] {
     let question = Arp {
         chain: "INPUT",
@@ -58,7 +60,7 @@ fn asked(who: IpAddr, own: IpAddr) -> [Arp; 2] {
     [question, answer]
 }
 
-/// The same, as the one who asks sees them.
+/// A request and its answer, as the requesting host sends and receives them.
 fn asks(own: IpAddr, whom: IpAddr) -> [Arp; 2] {
     let question = Arp {
         chain: "OUTPUT",
@@ -75,7 +77,7 @@ fn asks(own: IpAddr, whom: IpAddr) -> [Arp; 2] {
     [question, answer]
 }
 
-/// Directors and real servers of one network resolve each other.
+/// Directors and real servers of one network must resolve each other's addresses.
 fn of_rips(audit: &HostAudit, findings: &mut Findings) {
     let cluster = audit.cluster;
     let mut done = BTreeSet::new();
@@ -89,7 +91,7 @@ fn of_rips(audit: &HostAudit, findings: &mut Findings) {
             .flat_map(|dip| [asked(dip, rip), asks(rip, dip)].concat())
             .collect();
         if all.is_empty() {
-            // Its neighbours ask for it, whoever they are.
+            // Any neighbour may request it.
             all.extend(
                 audit
                     .host
@@ -141,7 +143,7 @@ fn of_director(audit: &HostAudit, findings: &mut Findings) {
     }
 }
 
-/// Who asks for a VIP: hosts of its network, the gateway, and some neighbour that the inventory does not name.
+/// The addresses that request a VIP: hosts of its network, the gateway, and a neighbour that the inventory does not name.
 fn neighbours(audit: &HostAudit, vip: IpAddr) -> BTreeSet<IpAddr> {
     let cluster = audit.cluster;
     let networks = cluster.networks.iter().flat_map(|network| &network.subnets);
@@ -161,7 +163,7 @@ fn neighbours(audit: &HostAudit, vip: IpAddr) -> BTreeSet<IpAddr> {
         .collect()
 }
 
-/// Who drops an ARP packet.
+/// The rule that drops an ARP packet, with the fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Drop {
     by: String,
@@ -259,10 +261,13 @@ fn deletes(rule: &ArpRule) -> String {
                 .map(|value| quote(value)),
         );
     }
-    format!("`{}`, and out of what sets it at boot", words.join(" "))
+    format!(
+        "`{}`; also remove the rule from the configuration that adds it at boot",
+        words.join(" ")
+    )
 }
 
-/// What a rule of arptables says of a packet; none where that is not known.
+/// Whether a rule of arptables matches a packet; None: not known.
 fn hits(rule: &ArpRule, packet: &Arp) -> Option<bool> {
     let inside = |list: &str, address: IpAddr| {
         let mut ranges = list.split(',').filter_map(range);
@@ -280,7 +285,7 @@ fn hits(rule: &ArpRule, packet: &Arp) -> Option<bool> {
                 "2" | "reply" => Some(packet.reply),
                 _ => Some(false),
             },
-            // Of the other direction it is nothing.
+            // Interface options of the other direction match nothing.
             "-i" | "-o" if value == "*" || value == "any" => Some(true),
             "-i" => (packet.chain == "INPUT").then_some(true).or(Some(false)),
             "-o" => (packet.chain == "OUTPUT").then_some(true).or(Some(false)),

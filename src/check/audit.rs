@@ -1,4 +1,4 @@
-//! A host as checks see it: the inventory's part, what it answered, and what is planned for it.
+//! The input of the checks of one host: its part of the inventory, its facts, and its plan.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -19,13 +19,13 @@ pub struct HostAudit<'a> {
     pub cluster: &'a Cluster,
     pub host: &'a Host,
     pub run: &'a HostRun<'a>,
-    /// What the host serves.
+    /// The services that the host serves.
     pub(super) serves: Serves<'a>,
     secrets: &'a Secrets,
     plan: OnceCell<HostPlan>,
-    /// What the host got when it asked a VIP that it holds itself.
+    /// The replies to the host's own requests to VIPs that it holds.
     pub own: BTreeMap<SocketAddr, Replies>,
-    /// What it got when it asked for the page of its web server, and at which address.
+    /// The replies to the host's own request to its web server, and the requested address.
     pub(super) page: Option<(IpAddr, Replies)>,
 }
 
@@ -44,7 +44,7 @@ impl<'a> HostAudit<'a> {
         }
     }
 
-    /// What differs from the inventory. Checks of traffic do not look at it.
+    /// The plan: differences from the desired state. Checks of traffic do not read it.
     pub fn plan(&self) -> &HostPlan {
         self.plan.get_or_init(|| self.run.plan(self.secrets))
     }
@@ -70,7 +70,7 @@ impl<'a> HostAudit<'a> {
         value.is_none_or(|value| value.trim() != "0")
     }
 
-    /// Why the settings of an interface say nothing: it is not there, or the host does not show them.
+    /// Why an interface's settings cannot be judged: the interface does not exist, or the host does not show its settings.
     pub fn no_settings(&self, interface: &str) -> Option<String> {
         let links = &self.addresses().links;
         if !links.is_empty() && !links.iter().any(|link| link.name == interface) {
@@ -82,7 +82,8 @@ impl<'a> HostAudit<'a> {
         (!shown).then(|| "the host does not show /proc/sys/net/ipv4/conf/".to_owned())
     }
 
-    /// Leaves something out for a reason of [`Self::no_settings`]: it is unknown where the host hides it.
+    /// Skips a subject for a reason of [`Self::no_settings`]. If the host does not show the settings, the result is
+    /// "unknown".
     pub(super) fn leave_out(
         &self,
         findings: &mut Findings,
@@ -97,7 +98,7 @@ impl<'a> HostAudit<'a> {
         }
     }
 
-    /// Why ARP of an interface is of no account.
+    /// Why the ARP settings of an interface do not matter.
     pub fn no_arp(&self, interface: &str) -> Option<String> {
         let mut links = self.addresses().links.iter();
         if links.any(|link| link.name == interface && link.no_arp) {

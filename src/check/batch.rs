@@ -1,5 +1,5 @@
-//! What the results of `verify` say of a batch of a rolling apply: which errors are failures of the hosts that were changed,
-//! and which come of what the run has yet to do. Pure.
+//! Errors of `verify` after a batch of a rolling apply: which are failures of the batch, and which result from steps that the
+//! run has yet to do. Pure.
 
 use serde::Serialize;
 
@@ -17,14 +17,14 @@ pub struct Error {
     pub message: String,
 }
 
-/// What a check looks at.
+/// The subject of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Of {
-    /// A host by itself.
+    /// One host.
     Host,
-    /// What clients are answered.
+    /// The answers to clients.
     Traffic,
-    /// Hosts beside each other, which differ until the last batch.
+    /// Several hosts, compared with each other; they differ until the last batch.
     Others,
 }
 
@@ -41,9 +41,9 @@ fn of(check: &Check) -> Of {
     }
 }
 
-/// Errors that count after a batch. A host that is done must have none of its own. Of a host that has yet to lose something,
-/// and of what clients are answered, those count that were not there before the run: a service may be unmade until its
-/// directors' turn.
+/// The errors that count as failures after a batch: of finished hosts all; of hosts whose removals are still to come, and of
+/// the answers to clients, only those that did not exist before the run, since a service may be incomplete until its
+/// directors are changed.
 pub fn errors(
     before: &[Examined],
     now: &[Examined],

@@ -1,8 +1,8 @@
-//! Causes: the thing on a host that is wrong, by which findings of several checks are known to be of one fault.
+//! Causes of findings: the faulty object on a host. Findings of several checks with equal causes are one fault.
 
 use std::net::IpAddr;
 
-/// A thing that several checks look at. Findings with the same cause on one host are one finding.
+/// An object that several checks examine. Findings with the same cause on one host become one finding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     /// The value of a kernel parameter, running or at the next boot.
@@ -11,7 +11,7 @@ pub enum Cause {
     Vip(IpAddr),
     /// A unit: whether and how its process runs, and whether it starts at boot.
     Unit(String),
-    /// The file, and what keepalived made of it.
+    /// keepalived's configuration file, or the configuration with which keepalived runs.
     KeepalivedConfig,
     /// A rule or policy of a packet filter, as it was printed.
     Rule(String),
@@ -19,11 +19,11 @@ pub enum Cause {
     Link(String),
     /// A real server as IPVS on a director has it.
     RealServer { host: String, service: String },
-    /// All that a director does.
+    /// A director as a whole.
     Director(String),
     /// Another resource of the inventory, by kind and key.
     Resource { kind: String, key: String },
-    /// Another speaker of VRRP with an id of ours; every director hears the same.
+    /// A foreign VRRP sender with a VRID of the cluster; every director receives its adverts.
     VrrpSpeaker(u8),
 }
 

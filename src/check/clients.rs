@@ -1,4 +1,4 @@
-//! The clients that a check of a packet's path follows on a host, and whom a rule concerns.
+//! The client addresses whose packets a check follows through a host's packet filter, and which clients a rule affects.
 
 use std::net::IpAddr;
 
@@ -22,7 +22,7 @@ impl Clients {
         Self::at(audit, &vips, &service.clients, v6)
     }
 
-    /// Those of some VIPs; `only` are the networks that may use them, all where it is empty.
+    /// The clients of some VIPs. `only`: the networks of the clients; empty: all.
     pub(super) fn at(audit: &HostAudit, vips: &[IpAddr], only: &[IpNet], v6: bool) -> Self {
         let cluster = audit.cluster;
         let boundaries = Boundaries::of(&audit.facts().firewall, v6);
@@ -57,14 +57,14 @@ impl Clients {
     }
 }
 
-/// Whom a rule that drops packets concerns.
+/// The clients that a dropping rule affects.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Whom {
     Everyone,
     Some(String),
     /// One address alone.
     One(String),
-    /// Some, as a program that bans clients has it.
+    /// Some clients, as in the rules of a program that bans clients.
     Few(String),
 }
 

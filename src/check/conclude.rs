@@ -1,4 +1,5 @@
-//! From all that checks found to what is reported: waived, merged by cause, grouped, and in the order of what to fix first.
+//! From raw findings to the report: applies waivers, merges findings by cause, groups consequences, and sorts by what to fix
+//! first.
 
 use std::net::IpAddr;
 

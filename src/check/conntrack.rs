@@ -8,7 +8,7 @@ use crate::model::{Cluster, Host};
 
 pub(super) static CONNTRACK: Check = Check {
     id: "conntrack",
-    summary: "The table of connection tracking is not nearly full, and not very small.",
+    summary: "The connection tracking table is neither nearly full nor very small.",
     reason: "The kernel drops each packet that would begin a connection while the table is full.",
     source: "nf_conntrack-sysctl (kernel documentation)",
     fix: "`sysctl -w net.netfilter.nf_conntrack_max=NUMBER`, and the same in /etc/sysctl.d",

@@ -1,5 +1,5 @@
-//! What a check is: the rule that it proves, why the rule holds, and the function that judges it. The list of all checks is
-//! [`super::registry`].
+//! The definition of a check: its rule, the reason for the rule, and the function that judges it. The list of all checks is
+//! in [`super::registry`].
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -12,24 +12,24 @@ use super::{ClusterAudit, Findings, HostAudit};
 use crate::fact::Needs;
 use crate::model::{Cluster, Host};
 
-/// One check of `verify`. Its texts are docs/checks.md.
+/// One check of `verify`. docs/checks.md is generated from its texts.
 pub struct Check {
     /// Its name in findings, in lower case with hyphens.
     pub id: &'static str,
-    /// What holds when it passes, in one sentence.
+    /// The rule, in one sentence.
     pub summary: &'static str,
-    /// What goes wrong for clients where it does not hold.
+    /// The consequence for clients if the rule is violated.
     pub reason: &'static str,
     /// Where the rule comes from: a manual page, a kernel document, an RFC.
     pub source: &'static str,
-    /// How to make it hold.
+    /// How to correct a violation.
     pub fix: &'static str,
     /// The facts that it reads, beyond those of the resources.
     pub needs: fn(&Cluster, &Host, &mut Needs),
     pub judge: Judge,
 }
 
-/// When a check is made, and of what.
+/// The input of a check's function.
 pub enum Judge {
     /// Of each host that answered.
     Host(fn(&HostAudit, &mut Findings)),
@@ -37,13 +37,13 @@ pub enum Judge {
     Director(fn(&HostAudit, &mut Findings)),
     /// Of all hosts together.
     Cluster(fn(&ClusterAudit, &mut Findings)),
-    /// Of what clients were answered and directors counted meanwhile.
+    /// The answers to clients, and the directors' counters over the same time.
     Traffic(fn(&Traffic, &mut Findings)),
-    /// Not called by itself: the check of this id judges it, or the command `verify`.
+    /// No separate function: the check with this id judges it too, or the command `verify` does.
     By(&'static str),
 }
 
-/// For checks that read what resources ask for anyway.
+/// For checks that need no facts beyond those of resources.
 pub(super) fn nothing(_: &Cluster, _: &Host, _: &mut Needs) {}
 
 /// All rules of the hosts that packets of services cross.

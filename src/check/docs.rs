@@ -27,15 +27,16 @@ Each finding names its check. A check runs only where it applies: those of VRRP 
 with `fwmark`, those with requests if there is a client (`own-answer` and `web-page` need none). `arp-answer`, `vrrp-adverts` and
 `vrrp-foreign` test IPv4 only. To add a check see [adding a check](adding-a-check.md).
 
-If a precondition of a check does not hold on a host, `verify` writes a note with `skipped` and the reason, and counts no pass.
-Examples: a port that a container serves, `net.ipv4.vs.run_estimation=0`. What could not be read or decided is `unknown`: the
-output ends with it as `not proven`, and `--strict` makes it a failure. Examples: a masked `/proc` in a container, a missing
-tool, a rule of a packet filter whose effect depends on more than addresses and ports.
+If a precondition of a check does not hold on a host, `verify` writes a note `skipped` with the reason; the check does not
+count as passed. Examples: a port that a container serves, `net.ipv4.vs.run_estimation=0`. The result of a check that could not
+read or decide something is `unknown`: the output lists it at the end as `not proven`, and `--strict` makes it a failure.
+Examples: a masked `/proc` in a container, a missing tool, a rule of a packet filter whose effect depends on more than addresses
+and ports.
 
 `lvsctl explain CHECK` prints the texts below.
 
-If the state of a director is about to change by itself, because a VIP moves or a health checker is about to add a real
-server again, `verify` first waits: for the time of a takeover or of one or two rounds of health checks, at most 60 s.
+If a VIP is moving, or a health checker is about to add a real server again, `verify` first waits: at most for the time of a
+takeover or of one or two rounds of health checks, and at most 60 s.
 
 | check | rule, or content of its notes |
 |---|---|

@@ -1,5 +1,5 @@
-//! Drift: each resource is on the host as `plan` wants it, in the words of the plan. What other files make of a sysctl at boot
-//! is [`super::sysctl_at_boot`].
+//! Drift: resources that are not in the desired state, reported in the words of the plan. The effect of other files on a
+//! sysctl at boot belongs in [`super::sysctl_at_boot`].
 
 use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
@@ -26,7 +26,7 @@ pub(super) static DRIFT: Check = Check {
     judge: Judge::Host(judge),
 };
 
-/// Files that count when a host boots, and for the system alone: what they say shows then, and no server reads them.
+/// Folders of files that have an effect only at boot and that no server reads.
 pub(super) const OF_BOOT: &[&str] = &[
     "/etc/systemd/",
     "/etc/sysctl.d/",
@@ -35,7 +35,7 @@ pub(super) const OF_BOOT: &[&str] = &[
     "/usr/local/sbin/lvsctl-",
 ];
 
-/// Each resource that is as wanted passes; each that is not is a finding for each thing that differs.
+/// A pass for each resource in the desired state; a finding for each difference of the others.
 fn judge(audit: &HostAudit, findings: &mut Findings) {
     let changes = &audit.plan().changes;
     let changed = |resource: &Resource| {
@@ -46,7 +46,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     };
     for resource in audit
         .run
-        .wanted
+        .desired
         .iter()
         .filter(|resource| !changed(resource))
     {
@@ -84,7 +84,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
             if let Some(fix) = &starts {
                 mismatch.fix.clone_from(fix);
             }
-            // That keepalived runs with another file than this one comes of the file.
+            // If the file differs too, it is the cause why keepalived runs with another configuration.
             let of_file = change.key == KEEPALIVED && field == Some(RUNS_WITH);
             let cause = if of_file && changes.iter().any(|change| change.key == CONFIGURATION) {
                 Some(Cause::KeepalivedConfig)
@@ -97,7 +97,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     }
 }
 
-/// The thing that a change is about, which other checks look at too.
+/// The cause of a change's findings, equal to the cause of other checks' findings on the same object.
 fn cause_of(change: &Change) -> Cause {
     let key = change.key.clone();
     let address = key
@@ -107,7 +107,7 @@ fn cause_of(change: &Change) -> Cause {
         ("sysctl", _) => Cause::Sysctl(key),
         ("unit", _) => Cause::Unit(key),
         ("file", _) if key == CONFIGURATION => Cause::KeepalivedConfig,
-        // A unit that is masked is a link in place of its file.
+        // A masked unit is a symbolic link in the place of its file.
         ("file", _) => match key.strip_prefix("/etc/systemd/system/") {
             Some(unit) if !unit.contains('/') => Cause::Unit(unit.to_owned()),
             _ => Cause::Resource {
@@ -126,10 +126,10 @@ fn cause_of(change: &Change) -> Cause {
 /// Whether the host's part of the cluster is stopped, as `lvsctl stop` does.
 fn is_stopped(audit: &HostAudit) -> bool {
     let observed = &audit.facts();
-    plan::is_stopped(&audit.cluster.name, &audit.run.wanted, observed)
+    plan::is_stopped(&audit.cluster.name, &audit.run.desired, observed)
 }
 
-/// What the node script takes away when it stops, and the units of a host's part.
+/// Whether a change follows from a stop: of a resource that the node script removes, or of a unit of the host's part.
 fn comes_of_stopping(audit: &HostAudit, change: &Change) -> bool {
     let units = [
         boot::unit(&audit.cluster.name),
@@ -139,7 +139,7 @@ fn comes_of_stopping(audit: &HostAudit, change: &Change) -> bool {
     let of = |resource: &&Resource| resource.kind() == change.kind && resource.key() == change.key;
     let made_at_boot = audit
         .run
-        .wanted
+        .desired
         .iter()
         .find(of)
         .is_some_and(|r| r.node().is_some());
@@ -148,7 +148,7 @@ fn comes_of_stopping(audit: &HostAudit, change: &Change) -> bool {
         && (made_at_boot || (change.kind == "unit" && units.contains(&change.key)))
 }
 
-/// One finding for all that follows from one decision.
+/// The single finding of a stopped host, for all differences that follow from the stop.
 fn stopped_part(audit: &HostAudit, changes: &[&Change]) -> Mismatch {
     let things: Vec<String> = changes
         .iter()
@@ -156,12 +156,15 @@ fn stopped_part(audit: &HostAudit, changes: &[&Change]) -> Mismatch {
         .collect();
     Mismatch::new(
         "started",
-        format!("stopped, and so not as wanted: {}", things.join(", ")),
+        format!(
+            "stopped, so not in the desired state: {}",
+            things.join(", ")
+        ),
         format!("`lvsctl start --limit {}`", audit.name()),
     )
 }
 
-/// One thing of a resource that is not as wanted.
+/// One difference of a resource.
 struct Difference<'c> {
     /// None: the content.
     field: Option<&'c str>,
@@ -219,8 +222,8 @@ fn differences(change: &Change) -> Vec<Difference<'_>> {
     all
 }
 
-/// What starts a unit that `lvsctl apply` would try to start in vain: a port that it needs is another program's, or systemd
-/// refuses to try again.
+/// The fix for a unit that `lvsctl apply` could not start: another program holds its port, or systemd refuses to start it
+/// again.
 fn start_fix(audit: &HostAudit, change: &Change) -> Option<String> {
     let facts = &audit.facts().unit;
     let state = facts

@@ -12,19 +12,19 @@ pub struct Finding {
     /// Empty when it is about the cluster as a whole.
     pub host: String,
     pub check: &'static Check,
-    /// What was looked at.
+    /// The examined object.
     pub what: String,
     pub expected: String,
     pub found: String,
     pub fix: String,
     pub severity: Severity,
     pub state: State,
-    /// What the finding comes of, where several checks see the same.
+    /// The cause, if several checks can see it.
     #[serde(skip)]
     pub cause: Option<Cause>,
     #[serde(skip)]
     pub about: About,
-    /// What other checks found of the same cause, and what follows from it.
+    /// Merged findings: those of other checks with the same cause, and consequences.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
 }
@@ -35,7 +35,7 @@ impl Finding {
         self.severity != Severity::Note
     }
 
-    /// Itself as a part of another; the parts of it are left out.
+    /// Converts it into a part of another finding, without its own parts.
     pub(super) fn into_part(self, consequence: bool) -> Part {
         Part {
             host: self.host,
@@ -49,7 +49,7 @@ impl Finding {
     }
 }
 
-/// What another check found of the same cause, or what follows from it, perhaps on another host.
+/// A merged finding: of another check with the same cause, or a consequence, perhaps on another host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Part {
     pub host: String,
@@ -62,17 +62,17 @@ pub struct Part {
     pub consequence: bool,
 }
 
-/// What a finding concerns beside the host where it was seen.
+/// The objects that a finding concerns, besides its host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {
     /// The service whose clients are concerned.
     pub service: Option<String>,
     pub vip: Option<IpAddr>,
-    /// Hosts that it points at.
+    /// Hosts on which the fault may be.
     pub hosts: BTreeSet<String>,
-    /// Whether it shows at the next boot, takeover or start, and not now.
+    /// Whether it has an effect only at the next boot, takeover or start.
     pub later: bool,
-    /// Whether a server answered, if wrongly: what keeps packets away is no cause then.
+    /// Whether a server answered, though wrongly. Then a fault that blocks packets is not the cause.
     pub answered: bool,
 }
 
@@ -84,7 +84,7 @@ pub enum Severity {
     Note,
 }
 
-/// What a check has to say of one thing.
+/// The result of a check of one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::EnumIter)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
@@ -92,7 +92,7 @@ pub enum State {
     Warning,
     /// It could not be read or decided: neither a pass nor a fault.
     Unknown,
-    /// What the check rests on does not hold here.
+    /// The check does not apply here.
     Skipped,
     Note,
     Pass,
@@ -120,7 +120,7 @@ pub struct Examined {
     /// Empty where a check does not name it.
     pub what: String,
     pub state: State,
-    /// What was read and what it said; the reason of what was skipped.
+    /// The values that were read; for a skipped check, the reason.
     pub evidence: String,
     /// Whether the inventory waives it.
     pub waived: bool,

@@ -1,4 +1,4 @@
-//! The findings and passes of an audit. Findings of one cause become one, with its parts.
+//! The results of an audit: findings, passes and notes. Findings with the same cause are merged into one with parts.
 
 use std::collections::BTreeMap;
 
@@ -15,16 +15,16 @@ pub use super::mismatch::Mismatch;
 
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// Faults and notes, and what could not be read.
+    /// Faults, notes, and subjects that could not be read.
     pub all: Vec<Finding>,
     /// How often each check passed.
     pub passed: BTreeMap<&'static Check, usize>,
-    /// Every result, passes too, as the checks gave them.
+    /// Every result before merging, passes too.
     pub results: Vec<Examined>,
     /// Findings that the inventory waives.
     pub waived: Vec<Waived>,
     pub selection: Selection,
-    /// Connections of the clients' requests, by service and real server, where it is known who got them.
+    /// Connections of the clients' requests, by service and real server, as far as known.
     pub taken: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
@@ -41,7 +41,7 @@ pub struct Waived {
 }
 
 impl Findings {
-    /// Of these checks alone; what others find is left out.
+    /// Findings that record only the results of selected checks.
     pub fn of(selection: Selection) -> Self {
         Self {
             selection,
@@ -49,7 +49,7 @@ impl Findings {
         }
     }
 
-    /// One check of one thing: it passes when there is no mismatch.
+    /// Records the result of a check of one object: a pass if there is no mismatch.
     pub fn judge(
         &mut self,
         host: &str,
@@ -60,7 +60,7 @@ impl Findings {
         self.judge_read(host, check, what, "", mismatch);
     }
 
-    /// The same with what was read, for where it is as it should be.
+    /// As [`Self::judge`]; `read` is the evidence of a pass.
     pub fn judge_read(
         &mut self,
         host: &str,
@@ -79,7 +79,7 @@ impl Findings {
         self.pass_of("", check, "", "");
     }
 
-    /// A pass of one thing, and what was read of it.
+    /// Records a pass with the values that were read.
     pub fn pass_of(
         &mut self,
         host: &str,
@@ -116,7 +116,7 @@ impl Findings {
         self.note_about(host, check, what, About::default());
     }
 
-    /// A note that may follow from a fault of what it concerns.
+    /// Records a note that may be a consequence of a fault of the objects in `about`.
     pub fn note_about(
         &mut self,
         host: &str,
@@ -130,7 +130,7 @@ impl Findings {
         }
     }
 
-    /// What a check rests on does not hold on this host, so that it says nothing: a note, neither a pass nor a finding.
+    /// Records that a check does not apply on this host: a note, neither a pass nor a finding.
     pub fn skip(&mut self, host: &str, check: &'static Check, what: &str, reason: &str) {
         if self.examined(host, check, what.into(), State::Skipped, reason.into()) {
             let text = format!("{what}: skipped: {reason}");
@@ -138,7 +138,7 @@ impl Findings {
         }
     }
 
-    /// It could not be read or decided. It is never a pass: with `--strict` the exit status says so.
+    /// Records that an object could not be read or judged. This is never a pass; with `--strict` it changes the exit status.
     pub fn unknown(
         &mut self,
         host: &str,
@@ -153,7 +153,7 @@ impl Findings {
         }
     }
 
-    /// Keeps a result; whether its check was chosen.
+    /// Records a result if its check is selected; returns whether it is.
     fn examined(
         &mut self,
         host: &str,
@@ -213,15 +213,15 @@ impl Findings {
         });
     }
 
-    /// Makes one finding of those that a host has of one kernel parameter, rule or interface.
+    /// Merges the findings of a host on one kernel parameter, rule or interface.
     pub fn merge(&mut self) {
         let merges =
             |cause: &Cause| matches!(cause, Cause::Sysctl(_) | Cause::Rule(_) | Cause::Link(_));
         self.merge_where(merges);
     }
 
-    /// Makes one finding of those that a host has of one cause, whatever that is. The one that says what follows from it
-    /// stands for all; the worst decides how bad it is.
+    /// Merges the findings of a host with the same cause. The finding that shows the consequence becomes the main one; the
+    /// highest severity counts.
     pub(super) fn merge_causes(&mut self) {
         self.merge_where(|_| true);
     }
@@ -245,13 +245,13 @@ impl Findings {
         self.passed.values().sum()
     }
 
-    /// Why services, or all of them, were asked for by no client: the end-to-end part proves nothing of them.
+    /// Reasons why no client requested a service, so that the end-to-end checks prove nothing about it.
     pub fn unasked(&self) -> Vec<String> {
         let notes = self.unknown_ones().filter(|f| is_unasked(f));
         notes.map(|finding| finding.what.clone()).collect()
     }
 
-    /// What could not be read or decided; services that no client asked for are apart, in [`Self::unasked`].
+    /// Objects that could not be read or judged, without the services of [`Self::unasked`].
     pub fn unproven(&self) -> impl Iterator<Item = &Finding> {
         self.unknown_ones().filter(|f| !is_unasked(f))
     }
@@ -266,7 +266,7 @@ impl Findings {
     }
 }
 
-/// Of the cluster, not of one client.
+/// Whether a finding says that no client requested a service, and not just one client.
 fn is_unasked(finding: &Finding) -> bool {
     finding.host.is_empty() && *finding.check == END_TO_END
 }
@@ -278,7 +278,8 @@ fn same(one: &Finding, other: &Finding) -> bool {
     other.cause.as_ref() == Some(cause) && (one.host == other.host || cause.is_shared())
 }
 
-/// That a value differs says less than what comes of it, and what the next boot does less than what runs.
+/// The order in which merged findings become the main one: first those that show a consequence, then drift, then the effects
+/// of the next boot.
 fn rank(check: &Check) -> u8 {
     match check {
         check if *check == DRIFT => 1,
@@ -298,10 +299,10 @@ fn combined_fix(first: &Finding, others: &[Finding]) -> String {
     let own = first.fix.as_str();
     let drift = fix_of(&DRIFT).filter(|fix| *fix != own);
     let now = match (&first.cause, drift) {
-        // What `apply` refuses, as a masked unit, comes before it.
+        // If `apply` refuses the change, such as of a masked unit, that must be fixed before.
         (Some(Cause::Unit(_)), Some(drift)) if own == APPLY => format!("{drift}; then {APPLY}"),
-        // What changes a unit's start comes first: `apply` would start it so. An address too many is deleted, and `apply`
-        // adds the one that is missing.
+        // A change of a unit's start comes first, since `apply` would start it with the wrong one. An extra address is
+        // deleted first; `apply` then adds the missing one.
         (Some(Cause::Unit(_) | Cause::Vip(_)), Some(drift)) => format!("{own}; then {drift}"),
         // `apply` sets the value now and at boot.
         (Some(Cause::Sysctl(_)), Some(drift)) if !own.starts_with(APPLY) => drift.to_owned(),
@@ -310,7 +311,7 @@ fn combined_fix(first: &Finding, others: &[Finding]) -> String {
     let of_sysctl = matches!(first.cause, Some(Cause::Sysctl(_)));
     let at_boot = fix_of(&PERSISTED_SYSCTL).filter(|_| of_sysctl);
     match at_boot.or_else(|| fix_of(&BOOT_ADDRESS)) {
-        // What another file sets at boot comes first: it would win again.
+        // First the file that sets it at boot, which would win again.
         Some(fix) => format!("{fix}; then {now}"),
         None => now,
     }

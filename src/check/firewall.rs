@@ -1,4 +1,4 @@
-//! What the packet filters do to a packet. What one rule says of a packet is in [`hit`], what all of them do to it in
+//! The effect of packet filters on a packet: whether one rule matches is decided in [`hit`], the effect of whole chains in
 //! [`walk`]. Pure.
 
 mod deletion;

@@ -1,4 +1,4 @@
-//! Packets of services, as hosts on their way see them. How they are followed is [`super::packet_path`]'s part.
+//! Packets of services at the hosts that they cross. Following them through packet filters belongs in [`super::packet_path`].
 
 use std::net::IpAddr;
 
@@ -24,8 +24,8 @@ pub(super) fn tracking() -> [String; 2] {
 
 const LOOSE: &str = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose";
 
-/// What conntrack says of what follows the first packet of a connection that IPVS takes away from it: it takes a connection
-/// up in its middle, unless it is set not to.
+/// The conntrack state of the packets after the first of a connection that IPVS does not track: conntrack accepts a
+/// connection in its middle, unless it is configured not to.
 pub(super) fn midway(audit: &HostAudit) -> State {
     match audit.facts().sysctl.get(LOOSE).map(|value| value.trim()) {
         Some("0") => State::Invalid,
@@ -39,8 +39,8 @@ pub(super) fn tracked(audit: &HostAudit) -> Option<bool> {
     Some(value.trim() != "0")
 }
 
-/// A tunnel to a real server; what is in it is of the VIP's family. Nothing comes back by it, so that to conntrack it
-/// stays new.
+/// A tunnel packet to a real server; the inner packet is of the VIP's family. No packet comes back through the tunnel, so its
+/// conntrack state stays NEW.
 pub(super) fn tunnel(from: Option<IpAddr>, to: IpAddr, vip: IpAddr) -> Packet<'static> {
     Packet {
         from,
@@ -52,17 +52,17 @@ pub(super) fn tunnel(from: Option<IpAddr>, to: IpAddr, vip: IpAddr) -> Packet<'s
     }
 }
 
-/// What asks for a service.
+/// A request to a service.
 pub(super) fn request(service: &Service, to: IpAddr, port: u16) -> Packet<'static> {
     of_client(service.protocol, to, port)
 }
 
-/// What answers.
+/// A reply of a service.
 pub(super) fn reply(service: &Service, from: IpAddr, port: u16) -> Packet<'static> {
     to_client(service.protocol, from, port)
 }
 
-/// What a client sends.
+/// A packet of a client.
 pub(super) fn of_client(protocol: Protocol, to: IpAddr, port: u16) -> Packet<'static> {
     Packet {
         to: Some(to),
@@ -76,7 +76,7 @@ pub(super) fn of_client(protocol: Protocol, to: IpAddr, port: u16) -> Packet<'st
     }
 }
 
-/// What a client gets.
+/// A packet to a client.
 pub(super) fn to_client(protocol: Protocol, from: IpAddr, port: u16) -> Packet<'static> {
     Packet {
         from: Some(from),

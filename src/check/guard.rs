@@ -1,5 +1,5 @@
-//! Guards that runs left on hosts: one that is armed will put the old state of its host back, one that has fired did. Who arms
-//! and disarms them is [`crate::run::guard`]'s part.
+//! Guards that runs left on hosts: an armed guard will restore the host's old state, a fired one has restored it. Arming and
+//! disarming belong in [`crate::run::guard`].
 
 use super::HostAudit;
 use super::definition::{Check, Judge};
@@ -12,9 +12,9 @@ use crate::probe::Earlier;
 pub(super) static GUARD: Check = Check {
     id: "guard",
     summary: "No guard of a change is armed on a host, and none has fired.",
-    reason: "A guard puts the state before a run back if no new connection confirms the change. Until then what the host has is \
-             not final; after that the host lacks what the run changed, and clients get the service as it was before.",
-    source: "`apply --confirm` and changes of the way in: docs/operations.md; the files `armed` and `fired` in \
+    reason: "A guard restores the state before a run if no new connection confirms the change. While it is armed, the state \
+             of the host is not final; after it has fired, the host lacks the changes of the run.",
+    source: "guarded changes and `apply --confirm`: docs/operations.md; the files `armed` and `fired` in \
              /var/lib/lvsctl/guard/CLUSTER on the host",
     fix: "armed: wait for the run that armed it, or `lvsctl apply`, which disarms it if it ends well; fired: find out what cut \
           the host off, correct the inventory, then `lvsctl apply`",
@@ -22,7 +22,7 @@ pub(super) static GUARD: Check = Check {
     judge: Judge::Host(judge),
 };
 
-/// Seconds that a timer may be late: it counts seconds, and is not woken to the moment.
+/// Seconds that a guard's timer may be late, since it polls.
 const LATE: u64 = 600;
 
 fn needs(_: &Cluster, _: &Host, needs: &mut Needs) {
@@ -123,7 +123,7 @@ mod tests {
                 Earlier::Firing,
                 Some(AT),
                 Severity::Error,
-                "puts its old state back now",
+                "restores its old state now",
                 "wait for its end",
             ),
             (
@@ -139,7 +139,7 @@ mod tests {
                 fired(false),
                 Some(AT),
                 Severity::Error,
-                "old state back in part",
+                "old state in part",
                 "/var/lib/lvsctl/guard/t/log",
             ),
         ] {

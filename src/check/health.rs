@@ -1,4 +1,4 @@
-//! Notes on parts of a cluster that are right but drained, unhealthy or stopped.
+//! Notes on resources that are in the desired state but drained, unhealthy or stopped.
 
 use super::definition::{Check, Judge, nothing};
 use super::findings::Findings;
@@ -21,13 +21,13 @@ pub(super) static HEALTH: Check = Check {
 fn about(audit: &HostAudit, note: &str) -> About {
     let tables = audit
         .run
-        .wanted
+        .desired
         .iter()
         .filter_map(|resource| match resource {
-            Resource::Ipvs(wanted) => Some(wanted),
+            Resource::Ipvs(desired) => Some(desired),
             _ => None,
         });
-    let mut notes = tables.flat_map(|wanted| wanted.noted(audit.facts()));
+    let mut notes = tables.flat_map(|desired| desired.noted(audit.facts()));
     let address = notes
         .find(|(_, text)| text == note)
         .and_then(|(address, _)| address);

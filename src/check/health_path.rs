@@ -39,7 +39,7 @@ fn checked(cluster: &Cluster) -> impl Iterator<Item = (&Service, &RealServer)> {
     services.flat_map(|service| service.real_servers.iter().map(move |rs| (service, rs)))
 }
 
-/// Ports that the checks of a real server ask by TCP.
+/// TCP ports that the health checks of a real server test.
 pub(super) fn ports(service: &Service, rs: &RealServer) -> Vec<u16> {
     if service.protocol == Protocol::Udp {
         return Vec::new();
@@ -57,7 +57,7 @@ pub(super) fn ports(service: &Service, rs: &RealServer) -> Vec<u16> {
     all
 }
 
-/// From which of its addresses a director asks.
+/// The source address of a director's health checks.
 pub(super) fn asks_from(director: &Host, rip: IpAddr) -> Option<IpAddr> {
     let near = director.facing(rip).and_then(|nic| {
         let mut own = nic.addresses.iter().filter(|net| net.contains(&rip));

@@ -1,4 +1,5 @@
-//! By which interfaces a host meets an address: those that the inventory names, and those that hold an address there.
+//! The interfaces through which a host reaches an address: those that the inventory names, and those with an address in its
+//! network.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -53,7 +54,7 @@ impl HostAudit<'_> {
     }
 }
 
-/// Whether it is on an interface that faces no network.
+/// Whether an address is on an interface without a network, such as lo.
 fn is_home(held: &Held) -> bool {
     HOMES.contains(&held.interface.as_str())
 }

@@ -17,7 +17,8 @@ pub(super) static IPTABLES_BACKEND: Check = Check {
 
 pub(super) static FIREWALL_NFT: Check = Check {
     id: "firewall-nft",
-    summary: "Chains of nftables that drop packets and whose rules lvsctl did not follow (a note): those of bridges, and of what leaves an interface.",
+    summary: "Notes about nftables chains that drop packets and that lvsctl does not evaluate: bridge chains and egress \
+              chains.",
     reason: "Such a chain may drop packets that the rules of iptables accept.",
     source: "nft(8)",
     fix: "inspect the chain with `nft list ruleset`",

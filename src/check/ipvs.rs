@@ -27,7 +27,8 @@ pub(super) static IPVS_OWNER: Check = Check {
 pub(super) static IPVS_FOREIGN: Check = Check {
     id: "ipvs-foreign",
     summary: "The IPVS table has no service on a VIP that neither this cluster nor another one that lvsctl manages has; other foreign services are a note.",
-    reason: "They may belong to a different cluster on the same directors, or be remains of an earlier configuration. One on a VIP takes packets that clients send there.",
+    reason: "They may belong to a different cluster on the same directors, or be remains of an earlier configuration. A \
+             virtual service on a VIP receives the packets that clients send there.",
     source: "ipvsadm(8)",
     fix: "`ipvsadm -D` for a service that is not needed",
     needs: table_needs,
@@ -51,8 +52,8 @@ pub(super) fn table_needs(_: &Cluster, host: &Host, needs: &mut Needs) {
     }
 }
 
-/// What else would write the IPVS table. Debian's ipvsadm.service comes with the package, enabled on Debian 13, and does
-/// nothing unless /etc/default/ipvsadm has AUTO="true"; elsewhere one that is enabled restores a table at boot.
+/// Other programs that write the IPVS table. Debian's ipvsadm.service is part of the package, enabled on Debian 13, and does
+/// nothing unless /etc/default/ipvsadm has AUTO="true"; on other distributions an enabled one restores a table at boot.
 fn owners(audit: &HostAudit, findings: &mut Findings) {
     let units = &audit.facts().unit.units;
     let auto = audit.facts().ipvs.restored_at_boot;
@@ -106,8 +107,8 @@ fn owners(audit: &HostAudit, findings: &mut Findings) {
 
 /// The services in the table: those of this cluster, and the others.
 pub(super) fn by_owner<'a>(audit: &'a HostAudit) -> (Vec<&'a Served>, Vec<&'a Served>) {
-    let wanted = view::ipvs(audit.cluster);
-    let ours: BTreeSet<Virtual> = wanted.iter().map(|ipvs| ipvs.service.r#virtual).collect();
+    let desired = view::ipvs(audit.cluster);
+    let ours: BTreeSet<Virtual> = desired.iter().map(|ipvs| ipvs.service.r#virtual).collect();
     let all = audit.facts().ipvs.table.services.iter();
     all.partition(|served| ours.contains(&served.definition.r#virtual))
 }
@@ -115,7 +116,8 @@ pub(super) fn by_owner<'a>(audit: &'a HostAudit) -> (Vec<&'a Served>, Vec<&'a Se
 /// Why the table is not known.
 pub(super) const HIDDEN: &str = "the kernel has one, and ipvsadm is not there to read it";
 
-/// Services in the table that are not of this cluster are left alone: noted, or a warning where they are on our VIPs.
+/// Services in the table that are not of this cluster are not changed: a note, or a warning if they are on the cluster's
+/// VIPs.
 fn strangers(audit: &HostAudit, findings: &mut Findings) {
     if audit.facts().ipvs.table.hidden {
         return findings.unknown(audit.name(), &IPVS_FOREIGN, "the IPVS table", HIDDEN);

@@ -1,5 +1,5 @@
-//! What the health checkers of several directors think of one real server: a director that takes it for down while another
-//! serves with it would lose it at a failover.
+//! Disagreement of directors' health checkers about a real server: if one director has removed it while another uses it, a
+//! failover to the first one loses it.
 
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
@@ -27,7 +27,7 @@ fn needs(_: &Cluster, host: &Host, needs: &mut Needs) {
     }
 }
 
-/// What a director does with a real server.
+/// The state of a real server on a director.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum State {
     /// It gets connections.
@@ -58,13 +58,16 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
         .iter()
         .filter(|service| service.health_check.is_some())
     {
-        for wanted in view::ipvs_of(audit.cluster, service) {
-            for rs in &wanted.real_servers {
+        for desired in view::ipvs_of(audit.cluster, service) {
+            for rs in &desired.real_servers {
                 let states: Vec<(&str, State)> = directors
                     .iter()
-                    .map(|director| (director.name(), state(director, &wanted, rs)))
+                    .map(|director| (director.name(), state(director, &desired, rs)))
                     .collect();
-                let what = format!("real server {} of {}", rs.address, wanted.service.r#virtual);
+                let what = format!(
+                    "real server {} of {}",
+                    rs.address, desired.service.r#virtual
+                );
                 let all = odd_ones(&states, notices(service));
                 if all.is_empty() && states.iter().all(|(_, state)| *state == State::In) {
                     let read = "in the table of each director";
@@ -95,15 +98,15 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
     }
 }
 
-fn state(director: &HostAudit, wanted: &Ipvs, rs: &Destination) -> State {
+fn state(director: &HostAudit, desired: &Ipvs, rs: &Destination) -> State {
     let facts = director.facts();
     let table: &Table = &facts.ipvs.table;
-    let to = wanted.service.r#virtual;
+    let to = desired.service.r#virtual;
     let mut services = table.services.iter();
     let Some(served) = services.find(|served| served.definition.r#virtual == to) else {
         return State::Other;
     };
-    if wanted.is_unhealthy(table, rs) {
+    if desired.is_unhealthy(table, rs) {
         let since = table.out(to, rs).and_then(|out| out.since);
         let now = facts.clock.now();
         return State::Out {
@@ -126,8 +129,8 @@ fn notices(service: &Service) -> f64 {
     f64::from(service.delay_loop) + f64::from(check.retry + 1) * each + 10.0
 }
 
-/// Directors that have taken a real server out for longer than another would need to notice that it is down, with the
-/// seconds and that other one.
+/// Directors that removed a real server so long ago that another director's checker would have noticed a failure too, each
+/// with the seconds and that other director.
 fn odd_ones<'a>(states: &[(&'a str, State)], notices: f64) -> Vec<(&'a str, f64, &'a str)> {
     let Some((other, _)) = states.iter().find(|(_, state)| *state == State::In) else {
         return Vec::new();

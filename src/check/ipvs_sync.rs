@@ -21,8 +21,8 @@ pub(super) static SYNC_DAEMON: Check = Check {
     judge: Judge::Cluster(judge),
 };
 
-/// keepalived runs one sync daemon, for the instance with `lvs_sync_daemon`: whoever serves that instance sends, the
-/// others receive. One that was started by hand is judged by all VIPs.
+/// keepalived runs one sync daemon, for the instance with `lvs_sync_daemon`: the master of that instance sends, the others
+/// receive. A daemon that was started by hand is judged by all VIPs.
 fn judge(audit: &ClusterAudit, findings: &mut Findings) {
     let directors = || audit.hosts.iter().filter(|s| s.host.is_director());
     let instance = audit
@@ -36,7 +36,7 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
     if directors().all(|s| s.facts().ipvs.sync_daemons.is_empty()) {
         return;
     }
-    // What ipvsadm did not list is not "none".
+    // A table that ipvsadm could not list does not mean "no daemon".
     let known = || directors().filter(|s| !s.facts().ipvs.table.hidden);
     let idle: Vec<&str> = known()
         .filter(|s| s.facts().ipvs.sync_daemons.is_empty())
@@ -71,7 +71,7 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
     }
 }
 
-/// The inventory has no daemons, and some directors have none: those that run are the odd ones.
+/// The inventory has no sync daemon, but some directors run one that no other receives.
 fn unheard(director: &HostAudit, idle: &[&str], findings: &mut Findings) {
     let daemons = &director.facts().ipvs.sync_daemons;
     let fault = (!daemons.is_empty()).then(|| {
@@ -157,7 +157,7 @@ fn wrong(daemons: &[String], role: &str, interface: &str, id: &str) -> Option<St
     let Some(daemon) = own.next() else {
         return Some(found(daemons));
     };
-    let other = |name, wanted| value(daemon, name).is_some_and(|found| found != wanted);
+    let other = |name, expected| value(daemon, name).is_some_and(|found| found != expected);
     if daemons.len() > 1 {
         return Some(format!("{}: two daemons", found(daemons)));
     }
@@ -167,7 +167,7 @@ fn wrong(daemons: &[String], role: &str, interface: &str, id: &str) -> Option<St
     other("syncid", id).then(|| format!("{daemon}: the others have the id {id}"))
 }
 
-/// keepalived starts it with its file, and does not look after it later.
+/// The fix. keepalived starts the daemon when it loads its file, and does not restart it later.
 fn fix(director: &HostAudit, daemons: &[String], role: &str, interface: &str, id: &str) -> String {
     let changes = &director.plan().changes;
     if changes

@@ -1,4 +1,4 @@
-//! Parameters of IPVS that drop, redirect or hide traffic, and that nothing of the inventory sets.
+//! Values of IPVS parameters that drop, redirect or hide traffic, for parameters that neither inventory nor roles set.
 
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
@@ -10,7 +10,8 @@ use crate::resource::Resource;
 pub(super) static IPVS_SYSCTL: Check = Check {
     id: "ipvs-sysctl",
     summary: "No parameter below net.ipv4.vs has a value that harms the services, unless a role sets it.",
-    reason: "IPVS drops packets, schedules others than it should, or stops counting, while its table is right.",
+    reason: "IPVS drops packets, schedules connections to the wrong real servers, or stops counting, although its table is \
+             correct.",
     source: "ipvs-sysctl (kernel documentation)",
     fix: "`sysctl -w net.ipv4.vs.NAME=DEFAULT`, and delete the line that sets another value at boot",
     needs,
@@ -27,7 +28,7 @@ fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
     }
 }
 
-/// What decides whether a value harms.
+/// The conditions on which the harm of a value depends.
 #[derive(Debug, Clone, Copy, Default)]
 struct About {
     nat: bool,
@@ -43,7 +44,7 @@ struct About {
 struct Rule {
     name: &'static str,
     default: &'static str,
-    /// What a value does, where it harms; and whether that is but a warning.
+    /// The effect of a harmful value, and whether it is only a warning; None: no harm.
     harm: fn(&str, About) -> Option<(&'static str, bool)>,
 }
 
@@ -52,7 +53,7 @@ fn defence(value: &str, what: &'static str) -> Option<(&'static str, bool)> {
     matches!(value, "2" | "3").then_some((what, false))
 }
 
-/// Whether a switch is not as it should be.
+/// The harm of a switch with another value than expected.
 fn switch(
     value: &str,
     good: &str,
@@ -225,12 +226,12 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     };
     for rule in &RULES {
         let name = format!("net.ipv4.vs.{}", rule.name);
-        let wanted = |resource: &Resource| matches!(resource, Resource::Sysctl(sysctl) if sysctl.name == name);
+        let desired = |resource: &Resource| matches!(resource, Resource::Sysctl(sysctl) if sysctl.name == name);
         let Some(value) = audit.facts().sysctl.get(&format!("{PATH}{}", rule.name)) else {
             continue;
         };
-        // What a role sets is drift where it differs.
-        if audit.run.wanted.iter().any(wanted) {
+        // A parameter of a role is judged by the check `drift`.
+        if audit.run.desired.iter().any(desired) {
             continue;
         }
         let value = value.trim();

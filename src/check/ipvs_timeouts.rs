@@ -9,7 +9,8 @@ use crate::keepalived::{self, CONFIGURATION};
 pub(super) static IPVS_TIMEOUTS: Check = Check {
     id: "ipvs-timeouts",
     summary: "The timeouts of IPVS are the kernel's defaults or those of keepalived.conf; longer ones are the same on all directors.",
-    reason: "IPVS forgets idle connections too early, or, after a failover, at another time: they break.",
+    reason: "If a timeout is too short, IPVS forgets idle connections and they break; if the directors differ, this happens \
+             after a failover.",
     source: "ipvsadm(8) `--set`; keepalived.conf(5) `lvs_timeouts`",
     fix: "`ipvsadm --set TCP TCPFIN UDP` on the director; a reboot resets it, so run it at boot too if another value is meant",
     needs: table_needs,
@@ -29,17 +30,17 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
             let found = director.facts().ipvs.timeouts?;
             let file = director.facts().file.get(CONFIGURATION);
             let file = file.filter(|_| audit.cluster.keepalived);
-            let wanted = file.map_or(DEFAULTS, |file| of_file(&file.content));
-            Some((director.name(), found, wanted))
+            let desired = file.map_or(DEFAULTS, |file| of_file(&file.content));
+            Some((director.name(), found, desired))
         })
         .collect();
     let same = all.windows(2).all(|pair| pair[0].1 == pair[1].1);
-    for (director, found, wanted) in &all {
-        let mismatch = is_odd(found, wanted, same).then(|| {
+    for (director, found, desired) in &all {
+        let mismatch = is_odd(found, desired, same).then(|| {
             Mismatch::new(
-                format!("{} (tcp, tcpfin, udp)", shown(wanted)),
+                format!("{} (tcp, tcpfin, udp)", shown(desired)),
                 shown(found),
-                format!("`ipvsadm --set {}`", shown(wanted)),
+                format!("`ipvsadm --set {}`", shown(desired)),
             )
             .warning()
         });
@@ -48,13 +49,13 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
     }
 }
 
-/// Longer ones that all directors have do no harm.
-fn is_odd(found: &Timeouts, wanted: &Timeouts, same: bool) -> bool {
+/// Whether timeouts are wrong. Longer ones that are equal on all directors are harmless.
+fn is_odd(found: &Timeouts, desired: &Timeouts, same: bool) -> bool {
     let shorter = found
         .iter()
-        .zip(wanted)
-        .any(|(found, wanted)| found < wanted);
-    found != wanted && (shorter || !same)
+        .zip(desired)
+        .any(|(found, desired)| found < desired);
+    found != desired && (shorter || !same)
 }
 
 fn shown(timeouts: &Timeouts) -> String {
@@ -79,7 +80,7 @@ mod tests {
 
     #[test]
     fn timeouts_that_are_odd() {
-        for (about, found, wanted, same, odd) in [
+        for (about, found, desired, same, odd) in [
             ("the defaults", DEFAULTS, DEFAULTS, true, false),
             ("longer, on all", [7200, 120, 300], DEFAULTS, true, false),
             ("longer, on one", [7200, 120, 300], DEFAULTS, false, true),
@@ -101,7 +102,7 @@ mod tests {
                 true,
             ),
         ] {
-            assert_eq!(is_odd(&found, &wanted, same), odd, "{about}");
+            assert_eq!(is_odd(&found, &desired, same), odd, "{about}");
         }
     }
 

@@ -58,7 +58,7 @@ fn states(audit: &HostAudit, findings: &mut Findings) {
     for instance in &audit.cluster.vrrp {
         let state = audit.facts().keepalived.state(&instance.name);
         let down = down(audit, instance);
-        // The log may be gone; an interface that is down says the same.
+        // The log may have been deleted; then an interface that is down shows a FAULT.
         if state.is_none() && down.is_none() {
             continue;
         }
@@ -96,7 +96,8 @@ fn down<'a>(audit: &HostAudit<'a>, instance: &'a VrrpInstance) -> Option<&'a str
     (runs && is_down).then_some(me.interface.as_str())
 }
 
-/// Each program that an instance tracks succeeds: one with a weight changes the priority, and with it who takes over.
+/// Each program that an instance tracks must succeed: the failure of one with a weight changes the priority, and so the
+/// master.
 fn trackers(audit: &HostAudit, findings: &mut Findings) {
     let facts = &audit.facts().keepalived;
     for instance in &audit.cluster.vrrp {
@@ -133,7 +134,7 @@ fn trackers(audit: &HostAudit, findings: &mut Findings) {
     }
 }
 
-/// Where the file is as lvsctl renders it, what its lines name is to be repaired.
+/// The fix for an invalid configuration. If the file is the one that lvsctl renders, the fault is in an object that it names.
 fn configuration_fix(audit: &HostAudit) -> String {
     let ours = |change: &Change| change.kind == "file" && change.key == CONFIGURATION;
     if audit.plan().changes.iter().any(ours) {

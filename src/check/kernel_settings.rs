@@ -19,7 +19,7 @@ pub(super) static DIRECTOR_ARP: Check = Check {
 
 pub(super) static KERNEL_LIMITS: Check = Check {
     id: "kernel-limits",
-    summary: "Packets live long enough to reach clients elsewhere, and the table of neighbours has room for all hosts.",
+    summary: "The default TTL is large enough for distant clients, and the neighbour table is large enough for all hosts.",
     reason: "A small TTL ends answers at a router on their way. A full table drops packets to new neighbours.",
     source: "ip-sysctl (kernel documentation) `ip_default_ttl`, `neigh/default/gc_thresh3`",
     fix: "`sysctl -w` with the value that the finding names, and the same in /etc/sysctl.d",
@@ -66,7 +66,7 @@ fn director_arp(audit: &HostAudit, findings: &mut Findings) {
             Mismatch::new(
                 format!("effective arp_ignore of {name} at most 3"),
                 format!("{value}, with which it answers for no address"),
-                format!("`sysctl -w {key}=0`, and out of what sets it"),
+                format!("`sysctl -w {key}=0`, and delete the line that sets another value at boot"),
             )
             .because(Some(Cause::Sysctl(key)))
         });

@@ -1,5 +1,5 @@
-//! Findings as a report keeps them, and what changed between two reports. A finding is the same as long as its host, its check
-//! and what was looked at are. Pure.
+//! Stored findings of reports, and the comparison of two reports. Two findings are the same if host, check and examined
+//! object are. Pure.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ pub struct Known {
     pub severity: String,
 }
 
-/// The part of a report that is read again: `verify --format json` has more.
+/// The part of a stored report that is read; `verify --format json` writes more.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
     pub format: u32,
@@ -84,7 +84,7 @@ impl Report {
 pub struct Changes {
     pub new: Vec<Known>,
     pub gone: Vec<Known>,
-    /// As before. Of a host that cannot be reached now, what was found there still counts.
+    /// In both reports. Earlier findings of a host that is now unreachable are included.
     #[serde(skip)]
     pub same: Vec<Known>,
 }

@@ -14,7 +14,8 @@ use crate::model::{Cluster, Host};
 pub(super) static LINK: Check = Check {
     id: "link",
     summary: "The interfaces of directors and real servers are up and connected, use ARP, and hold addresses that are theirs alone (IPv6 duplicate address detection).",
-    reason: "An interface that is down, has no carrier or does no ARP carries no packets of clients. On a backup, or on the second interface of a director, that shows late.",
+    reason: "An interface that is down, has no carrier or does no ARP carries no packets of clients. On a backup, or on a \
+             director's second interface, the fault appears only at the next failover.",
     source: "ip-link(8), ip-address(8) `dadfailed`, RFC 4862 5.4",
     fix: "`ip link set INTERFACE up`, or what the finding names",
     needs: nothing,
@@ -24,7 +25,8 @@ pub(super) static LINK: Check = Check {
 pub(super) static MTU: Check = Check {
     id: "mtu",
     summary: "All directors and real servers have the same MTU on a network.",
-    reason: "A host with another MTU drops packets that are longer than it takes, or sends such that its neighbours drop: transfers stall, while short answers come.",
+    reason: "A host with a different MTU drops packets that are too long for it, or sends packets that are too long for its \
+             neighbours: long transfers stall, while short responses arrive.",
     source: "ip-link(8), RFC 1191",
     fix: "`ip link set INTERFACE mtu MTU`, and the same at boot",
     needs: nothing,
@@ -34,7 +36,7 @@ pub(super) static MTU: Check = Check {
 pub(super) static TRAFFIC_CONTROL: Check = Check {
     id: "traffic-control",
     summary: "No queueing discipline, filter or XDP program drops or delays packets of directors and real servers.",
-    reason: "These come before or after all packet filters, whose rules do not show them.",
+    reason: "These act before or after the packet filter, so its rules do not show them.",
     source: "tc(8), tc-netem(8), tc-actions(8), ip-link(8) `xdp`",
     fix: "`tc qdisc del dev INTERFACE root`, or what the finding names",
     needs,
@@ -141,7 +143,7 @@ fn links(audit: &HostAudit, findings: &mut Findings) {
     }
 }
 
-/// Whether what an interface is a part of takes its packets: a bridge or a bond. A VRF, which does no ARP, leaves them.
+/// Whether an interface's master receives its packets: true for a bridge or a bond, false for a VRF, which has no ARP.
 fn joins(audit: &HostAudit, master: &str) -> bool {
     let mut links = audit.addresses().links.iter();
     links.any(|link| link.name == master && !link.no_arp)
@@ -152,7 +154,7 @@ fn holds(audit: &HostAudit, interface: &str) -> bool {
     held.any(|held| held.interface == interface && held.scope == "global")
 }
 
-/// The MTU that most hosts of a network have is the right one; of two hosts that differ, the larger.
+/// Judges MTUs: the most common one of a network is expected; between two hosts, the larger.
 fn sizes(audit: &ClusterAudit, findings: &mut Findings) {
     let networks = audit.cluster.networks.iter();
     for subnet in networks.flat_map(|network| &network.subnets) {
@@ -206,7 +208,8 @@ fn controls(audit: &HostAudit, findings: &mut Findings) {
                 ),
                 "one, whose decisions are not known",
                 format!(
-                    "`ip link set dev {name} xdp off`, and out of what loads it at boot; where it is wanted, waive this"
+                    "`ip link set dev {name} xdp off`; also remove the program from the configuration that loads it at \
+                     boot; where it is intended, waive this"
                 ),
             );
             findings.fail(audit.name(), &TRAFFIC_CONTROL, name, fault.warning());
@@ -231,12 +234,12 @@ fn controls(audit: &HostAudit, findings: &mut Findings) {
     }
 }
 
-/// What a discipline does to packets that is no mere order.
+/// The fault of a queueing discipline that does more than order packets.
 fn discipline(one: &Discipline) -> Option<Mismatch> {
     let name = &one.interface;
     let options = one.options.join(" ");
     let del = format!(
-        "`tc qdisc del dev {name} {}`, and out of what sets it at boot",
+        "`tc qdisc del dev {name} {}`; also remove the queueing discipline from the configuration that adds it at boot",
         one.place
     );
     let fault = |expected: &str, found: String| {
@@ -297,7 +300,8 @@ fn filter(name: &str, lines: &[String]) -> Option<Mismatch> {
         match pref {
             Some(pref) if kind == "ingress" => {
                 format!(
-                    "`tc filter del dev {name} ingress pref {pref}`, and out of what sets it at boot"
+                    "`tc filter del dev {name} ingress pref {pref}`; also remove the filter from the configuration that \
+                     adds it at boot"
                 )
             }
             _ => fix.clone(),

@@ -1,4 +1,4 @@
-//! Servers on real servers: something listens where requests come to, and answers the host's own question.
+//! Listeners on real servers: a socket for each address and port that gets requests, and an answer to the host's own request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -41,7 +41,7 @@ fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
     }
 }
 
-/// The section of the host's own questions.
+/// The probe section with the results of the host's own requests.
 pub const SECTION: &str = "own-answer";
 
 /// Whether services are asked.
@@ -51,7 +51,7 @@ pub enum Asking {
     LeftOut,
 }
 
-/// A section of the probe beside the facts: the traffic that a host sends to itself alone.
+/// Shell text of a further probe section: requests that a host sends to itself.
 pub fn questions(cluster: &Cluster, host: &Host, asking: Asking) -> String {
     let own = match asking {
         Asking::Allowed => own_questions(cluster, host) + &web_page::question(cluster, host),
@@ -63,7 +63,7 @@ pub fn questions(cluster: &Cluster, host: &Host, asking: Asking) -> String {
     format!("section={SECTION}\n{}{own}", end_to_end::functions())
 }
 
-/// What a host got when it asked a VIP that it holds itself.
+/// The replies to a host's own requests to VIPs that it holds.
 pub fn answers(section: &Section) -> BTreeMap<SocketAddr, Replies> {
     let own = section.parts_of("own").filter_map(|(target, text)| {
         let (address, port) = target.rsplit_once(' ')?;
@@ -73,8 +73,8 @@ pub fn answers(section: &Section) -> BTreeMap<SocketAddr, Replies> {
     own.collect()
 }
 
-/// A real server that asks for a VIP answers itself: that proves its listener, and nothing else. A director's question
-/// would go where its IPVS sends it.
+/// Requests of a real server to a VIP that it holds, which it answers itself: they prove its listener and nothing else. A
+/// director sends none, since its IPVS would forward them.
 fn own_questions(cluster: &Cluster, host: &Host) -> String {
     let direct: Vec<&Service> = Serves::of(cluster, host)
         .services()
@@ -99,7 +99,7 @@ fn own_questions(cluster: &Cluster, host: &Host) -> String {
     text
 }
 
-/// Asks only on a host that has the address: from elsewhere, another host would answer.
+/// Sends requests only if the host holds the address; otherwise another host would answer.
 pub(super) fn where_held(address: IpAddr, ask: &str) -> String {
     format!("case $(ip -o addr show to {address} 2>/dev/null) in ?*)\n{ask};; esac\n")
 }
@@ -111,7 +111,7 @@ fn listens(audit: &HostAudit, findings: &mut Findings) {
 }
 
 fn own_answer(audit: &HostAudit, findings: &mut Findings) {
-    // What a director asks is scheduled like all else, and another real server cannot answer it.
+    // IPVS would schedule a director's own request, and a remote real server could not answer it.
     if audit.host.is_director() {
         return;
     }
@@ -132,8 +132,8 @@ fn listens_for(findings: &mut Findings, audit: &HostAudit, part: &Part) {
     }
 }
 
-/// Requests may be redirected to another port, and then the listener is to be there. Where it is not known who gets them,
-/// or the host answers although none of its programs listens, no listener is no fault.
+/// The listener must be on the port to which rules redirect requests. A missing listener is not a fault if the target is not
+/// known, or if the host answers although none of its programs listens.
 fn listens_on(
     findings: &mut Findings,
     audit: &HostAudit,
@@ -205,7 +205,7 @@ fn answered(replies: &Replies) -> bool {
     }
 }
 
-/// Who gets a service's requests that come to a real server from outside.
+/// The listener of a service's requests that reach a real server from outside.
 fn comes_to(audit: &HostAudit, service: &Service, at: SocketAddr) -> Served {
     let home = [service.mode.home(at.ip()).to_owned()];
     let own = service.backends_on(&audit.host.name).next();
@@ -219,7 +219,7 @@ fn comes_to(audit: &HostAudit, service: &Service, at: SocketAddr) -> Served {
     redirect::coming(audit, &flow::request(service, at.ip(), at.port()), by)
 }
 
-/// Whether a socket bound to one address gets what comes for another.
+/// Whether a socket bound to one address receives packets for another.
 pub(super) fn hears(bound: IpAddr, address: IpAddr) -> bool {
     match bound {
         IpAddr::V4(v4) => address.is_ipv4() && (v4.is_unspecified() || bound == address),
@@ -228,13 +228,13 @@ pub(super) fn hears(bound: IpAddr, address: IpAddr) -> bool {
     }
 }
 
-/// That a host's own question goes another way than those of clients, and why.
+/// A host's own requests do not reach the same listener as those of clients; with the reason.
 enum NotAsClients {
     Known(String),
     Perhaps(String),
 }
 
-/// Why the host's own question proves nothing: rules that redirect what clients ask do not do so with it.
+/// Why the host's own request proves nothing: rules redirect requests of clients, but not this one.
 fn not_as_clients(audit: &HostAudit, at: SocketAddr) -> Option<NotAsClients> {
     let service = audit.serves.services().find(|service| {
         let vips = service.vips.iter().any(|vip| vip.address == at.ip());
@@ -257,8 +257,8 @@ fn not_as_clients(audit: &HostAudit, at: SocketAddr) -> Option<NotAsClients> {
     }
 }
 
-/// The host's own question to the VIP never leaves it: it proves the listener and no more. It is not asked where the
-/// VIP is not held, which is drift.
+/// The host's own request to the VIP never leaves the host, so it proves only the listener. It is not sent if the host does
+/// not hold the VIP, which is drift.
 fn answers_itself(findings: &mut Findings, audit: &HostAudit, vip: IpAddr) {
     let host = &audit.host.name;
     for (address, replies) in audit.own.iter().filter(|(a, _)| a.ip() == vip) {

@@ -1,4 +1,4 @@
-//! Drains that directors have recorded: notes, and findings where their time is over. What time it is, the caller says.
+//! Recorded drains: notes, and findings if their time is over. The caller gives the current time.
 
 use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};

@@ -1,4 +1,4 @@
-//! Firewall marks: one rule for each marked service, one service for each mark, and nothing else in between. Pure.
+//! Fwmarks: each marked service needs one rule, each mark one service, and no other rule may set or change the mark. Pure.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -118,7 +118,8 @@ fn has_rule(audit: &HostAudit, mark: u32, v6: bool, findings: &mut Findings) {
     findings.judge_read(audit.name(), &MARK_RULE, format!("{mark:#x}"), read, fault);
 }
 
-/// The mark that a host's rules leave on a request, by whichever interface that comes; none where that is not known.
+/// The mark that the rules set on a request that may arrive on any of these interfaces; None: not known, or not the same on
+/// all.
 fn mark(rules: &Rules, packet: &Packet, by: &[String]) -> Option<u32> {
     let marks: BTreeSet<Option<u32>> = by
         .iter()
@@ -143,7 +144,7 @@ fn found(audit: &HostAudit, packet: &Packet, by: &[String], v6: bool) -> Option<
     match (marks.next(), marks.next()) {
         (None, _) => Some(0),
         (Some(mark), None) => mark,
-        // Neither backend shows the order of both in one hook.
+        // The order of the two backends within one hook is not known.
         (Some(one), Some(other)) => match (one, other) {
             (Some(0), mark) | (mark, Some(0)) => mark,
             _ => None,
@@ -151,7 +152,8 @@ fn found(audit: &HostAudit, packet: &Packet, by: &[String], v6: bool) -> Option<
     }
 }
 
-/// What the service's packets carry after all rules: its mark, or none that a marked service would take.
+/// The mark on a service's packets after all rules must be the service's own; without one, it must not be that of another
+/// service.
 fn gets_mark(
     audit: &HostAudit,
     service: &Service,
@@ -164,8 +166,8 @@ fn gets_mark(
         let asked = flow::request(service, vip, port);
         let v6 = vip.is_ipv6();
         let clients = Clients::of(audit, service, v6);
-        // Of clients that rules distinguish, the one whose packets get another mark counts.
-        let wanted = |found: Option<u32>| match (found, service.fwmark) {
+        // Rules may distinguish clients; one client with a wrong mark is enough.
+        let is_right_mark = |found: Option<u32>| match (found, service.fwmark) {
             (None, _) => false,
             (Some(found), Some(mark)) => found == mark,
             (Some(found), None) => !marked.contains(&(found, v6)),
@@ -175,7 +177,9 @@ fn gets_mark(
             .sources
             .iter()
             .map(|source| packet_path::of(&asked, source));
-        let odd = sources.into_iter().find(|packet| !wanted(found_by(packet)));
+        let odd = sources
+            .into_iter()
+            .find(|packet| !is_right_mark(found_by(packet)));
         let packet = odd.unwrap_or(asked);
         let found = found_by(&packet);
         let what = format!("{} {vip} port {port}", service.name);
@@ -200,7 +204,7 @@ fn gets_mark(
             let setter = setters(audit, v6).find(|(_, rule)| rule.marks(Some(0)) == Some(found));
             let fix = match setter.filter(|_| found != 0) {
                 Some((tool, rule)) => format!(
-                    "`{}`, and out of what sets it at boot",
+                    "`{}`; also remove the rule from the configuration that adds it at boot",
                     deletion(tool, "mangle", "PREROUTING", rule)
                 ),
                 None => "`lvsctl apply` sets the mark; delete the rule that sets another one after it: `iptables -t mangle -S PREROUTING`".to_owned(),
@@ -229,7 +233,7 @@ fn gets_mark(
     }
 }
 
-/// A mark that another rule sets too brings foreign packets into the service; a rule that stands twice is a left-over.
+/// If another rule sets the mark too, foreign packets reach the service; a duplicate rule is left over from an earlier state.
 fn reused(audit: &HostAudit, findings: &mut Findings) {
     let ours = view::marks(audit.cluster);
     let marks: BTreeSet<(u32, bool)> = ours
@@ -280,7 +284,7 @@ fn packets(rules: [&Rules; 2]) -> Vec<(String, u64)> {
         .collect()
 }
 
-/// The rules of the director that holds a service's VIP must have counted what clients were answered.
+/// The mark rules of the director that holds the VIP must have counted the packets of the answered requests.
 fn counters(traffic: &Traffic, findings: &mut Findings) {
     for (index, group) in traffic.groups.iter().enumerate() {
         let (Some(_), Some(director)) = (group.service.fwmark, traffic.holder(group)) else {

@@ -64,14 +64,14 @@ impl Mismatch {
         self
     }
 
-    /// A server answered, if wrongly.
+    /// A server answered, though wrongly.
     #[must_use]
     pub fn answered(mut self) -> Self {
         self.about.answered = true;
         self
     }
 
-    /// It shows at the next boot, start or takeover: what clients get now is not its consequence.
+    /// It has an effect only at the next boot, start or takeover, so it does not explain present faults.
     #[must_use]
     pub fn later(mut self) -> Self {
         self.about.later = true;

@@ -1,6 +1,6 @@
-//! Checks: proof that a cluster is what its inventory says, each host, the cluster as a whole, and the service end to end.
-//! Nothing is changed. A check is a rule and a function from answers to findings; the list of all is [`registry`].
-//! [`traffic`] alone sends requests to other hosts.
+//! Checks prove that a cluster matches its inventory: each host, the hosts against each other, and each service end to end. A
+//! check is a rule and a function from facts to findings; [`registry`] lists them. They change nothing. Only [`traffic`]
+//! sends requests to other hosts.
 
 mod arp;
 pub mod arp_answer;
@@ -104,7 +104,7 @@ pub fn needs_of(selection: &Selection, cluster: &Cluster, host: &Host, needs: &m
     }
 }
 
-/// Gives hosts and services their names of the inventory.
+/// Replaces addresses in findings by the inventory's names of hosts and services.
 fn name(cluster: &Cluster, findings: &mut Findings) {
     let names = view::Names::of(cluster);
     for result in &mut findings.results {

@@ -15,7 +15,8 @@ use crate::model::{Cluster, Host, Mode, Service};
 
 pub(super) static NAT_RULES: Check = Check {
     id: "nat-rules",
-    summary: "No rule of a nat table rewrites requests before a director's IPVS gets them, or their sender behind it (DR and TUN).",
+    summary: "No rule of a nat table rewrites the destination of requests before IPVS on the director gets them, or (DR and \
+              TUN) their source after IPVS.",
     reason: "The nat table comes before IPVS: a request that DNAT or REDIRECT rewrites is no request for the VIP any more. On a backup such a rule shows at the next failover.",
     source: "iptables-extensions(8) DNAT, REDIRECT, MASQUERADE; net/netfilter/ipvs in the kernel for the hooks of IPVS",
     fix: "delete the rule that the finding names",
@@ -41,7 +42,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     }
 }
 
-/// What a chain of any nat table does first to a packet.
+/// The first rewrite of a packet by a chain of any nat table.
 pub(super) fn rewritten(audit: &HostAudit, chain: &str, packet: &Packet) -> Option<Rewrite> {
     let firewall = &audit.facts().firewall;
     let v6 = packet.to.or(packet.from).is_some_and(|ip| ip.is_ipv6());
@@ -112,7 +113,8 @@ fn reaches_ipvs(
     }
 }
 
-/// With tracked packets the nat table sees what IPVS sends on: DR and TUN need the client's address in it.
+/// If IPVS packets are tracked, the nat table can rewrite forwarded packets; in DR and TUN they must keep the client's
+/// address.
 fn keeps_clients(audit: &HostAudit, service: &Service, findings: &mut Findings) {
     let Some(vip) = service.vips.first().map(|vip| vip.address) else {
         return;
@@ -152,7 +154,7 @@ fn keeps_clients(audit: &HostAudit, service: &Service, findings: &mut Findings) 
     }
 }
 
-/// What a host sends from one of its addresses is to keep that source.
+/// A packet that a host sends from one of its addresses must keep its source address.
 pub(super) fn keeps_its_sender(
     audit: &HostAudit,
     check: &'static Check,
@@ -190,7 +192,7 @@ pub(super) fn keeps_its_sender(
     }
 }
 
-/// What a host sends to another one is to arrive there.
+/// A packet that a host sends to another host must keep its destination.
 pub(super) fn keeps_its_way(
     audit: &HostAudit,
     check: &'static Check,

@@ -1,4 +1,4 @@
-//! Who has an address: one host alone, and at the hardware address in neighbours' entries. Pure.
+//! Ownership of addresses: only one host may have an address, with the hardware address of its neighbours' entries. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ pub(super) static DUPLICATE_ADDRESS: Check = Check {
     summary: "Each address, and each hardware address on a network, belongs to one host of the inventory.",
     reason: "Two hosts with one address answer ARP for it in turn: health checks and requests reach now one, now the other.",
     source: "RFC 5227",
-    fix: "take the address off the host that the inventory does not give it to",
+    fix: "remove the address from the host to which the inventory does not assign it",
     needs: nothing,
     judge: Judge::Cluster(duplicates),
 };
@@ -24,7 +24,7 @@ pub(super) static NEIGHBOUR: Check = Check {
     summary: "Permanent neighbour entries for addresses of the cluster name the hardware address of the host that has them.",
     reason: "Packets go to the hardware address of the entry, whichever host has the address: no host asks by ARP any more.",
     source: "ip-neighbour(8)",
-    fix: "`ip neigh del ADDRESS dev INTERFACE`, and out of what sets it at boot",
+    fix: "`ip neigh del ADDRESS dev INTERFACE`; also remove the entry from the configuration that adds it at boot",
     needs,
     judge: Judge::Cluster(neighbours),
 };
@@ -59,7 +59,11 @@ fn duplicates(audit: &ClusterAudit, findings: &mut Findings) {
                 Mismatch::new(
                     format!("{address} on {} alone", owner.name),
                     format!("it on {interface} of {} too", host.name()),
-                    format!("`ip addr del {address}/{prefix} dev {interface}` on {}, and out of what sets it at boot", host.name()),
+                    format!(
+                        "`ip addr del {address}/{prefix} dev {interface}` on {}; also remove the address from the \
+                         configuration that adds it at boot",
+                        host.name()
+                    ),
                 )
                 .points_at(&owner.name)
             });
@@ -115,7 +119,7 @@ fn neighbours(audit: &ClusterAudit, findings: &mut Findings) {
     let cluster = audit.cluster;
     let owners = owners(cluster);
     let vips = cluster.all_vips();
-    // Of who answered, all that it has; of others what the inventory says.
+    // The MACs of the inventory, and the observed ones of a host that answered.
     let macs = |host: &Host| -> BTreeSet<String> {
         let known = audit.hosts.iter().find(|one| one.host.name == host.name);
         let links = known.into_iter().flat_map(|one| &one.addresses().links);
@@ -160,7 +164,7 @@ fn neighbours(audit: &ClusterAudit, findings: &mut Findings) {
                     format!("{} at {}", entry.address, right.join(" or ")),
                     format!("a permanent entry with {mac}"),
                     format!(
-                        "`ip neigh del {} dev {}`, and out of what sets it at boot",
+                        "`ip neigh del {} dev {}`; also remove the entry from the configuration that adds it at boot",
                         entry.address, entry.interface
                     ),
                 )

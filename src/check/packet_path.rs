@@ -1,7 +1,6 @@
-//! The path of a packet through a host's packet filter, hook by hook. IPVS takes a request behind INPUT and sends it on
-//! through OUTPUT, in whatever shape it has then; NAT's replies come through FORWARD, where IPVS translates them last
-//! (net/netfilter/ipvs, ip_vs_ops4). Which packets a check follows is the check's part, and which clients
-//! [`super::clients`]'s.
+//! The path of a packet through a host's packet filter, hook by hook. IPVS takes a request after INPUT and forwards it
+//! through OUTPUT, rewritten or encapsulated; replies of NAT pass FORWARD, where IPVS translates them last
+//! (net/netfilter/ipvs, ip_vs_ops4). The checks choose the packets to follow; [`super::clients`] chooses the clients.
 
 use super::clients::{Clients, Whom};
 use super::findings::{Findings, Mismatch};
@@ -43,7 +42,7 @@ impl Hook {
         }
     }
 
-    /// Tables of iptables that have rules there. What the nat table rewrites is looked at elsewhere, and it drops nothing.
+    /// Tables of iptables at this hook, without nat, which drops nothing; its rewrites are judged elsewhere.
     fn tables(self) -> &'static [&'static str] {
         match self {
             Self::Prerouting => &["raw", "mangle"],
@@ -55,13 +54,13 @@ impl Hook {
 }
 
 const IN: &[Hook] = &[Hook::Prerouting, Hook::Input];
-/// Of [`IN`], what comes before the nat table rewrites a packet, and what comes after.
+/// The hooks of [`IN`] before and after the nat table rewrites a packet.
 const IN_BEFORE_NAT: &[Hook] = &[Hook::Prerouting];
 const IN_AFTER_NAT: &[Hook] = &[Hook::Input];
 const OUT: &[Hook] = &[Hook::Output, Hook::Postrouting];
 const THROUGH: &[Hook] = &[Hook::Prerouting, Hook::Forward, Hook::Postrouting];
 
-/// A part of a path: one packet, or several where it is not known which interfaces it takes.
+/// A part of a path, with one packet for each interface that it may take.
 pub(super) struct Leg<'a> {
     hooks: &'static [Hook],
     packets: Vec<Packet<'a>>,
@@ -79,7 +78,7 @@ impl<'a> Leg<'a> {
         }
     }
 
-    /// What comes in as one packet, and is another one after the nat table.
+    /// The legs of an arriving packet that the nat table rewrites.
     pub(super) fn rewritten(packet: &Packet<'a>, into: &Packet<'a>, by: &'a [String]) -> [Self; 2] {
         let hooks = |packet, hooks| Self {
             hooks,
@@ -116,7 +115,7 @@ impl<'a> Leg<'a> {
         }
     }
 
-    /// What is dropped by every interface is dropped; by some, it may be.
+    /// The fate of the leg: dropped if it is dropped on every interface; if only on some, it may be dropped.
     pub(super) fn fate(&self, firewall: &Firewall, v6: bool, source: Option<&Source>) -> Fate {
         let fates: Vec<Fate> = self
             .packets
@@ -252,7 +251,7 @@ pub(super) struct Path<'a> {
     pub hint: &'static str,
 }
 
-/// Follows packets along their way, for each client whom rules may distinguish.
+/// Follows the packets of a path, for each client that rules may distinguish.
 pub(super) fn judge(
     audit: &HostAudit,
     check: &'static Check,
@@ -291,7 +290,8 @@ pub(super) fn judge(
     outcome.report(audit, check, &path, clients, findings);
 }
 
-/// Where some rule leaves packets out of conntrack, an answer may belong to no connection that it knows.
+/// Removes uncertain conntrack states if some rule excludes packets from conntrack: it may then not know a reply's
+/// connection.
 fn forget_states(firewall: &Firewall, path: &mut Path) {
     let untracks = firewall.rules(path.v6).iter().any(|rules| rules.untracks());
     if untracks || firewall.native_untracks() {
@@ -304,7 +304,7 @@ fn forget_states(firewall: &Firewall, path: &mut Path) {
     }
 }
 
-/// What becomes of the packets of each client.
+/// The fates of the packets, by client.
 #[derive(Default)]
 struct Outcome<'s> {
     asked: usize,
@@ -400,9 +400,10 @@ impl<'s> Outcome<'s> {
     }
 }
 
-pub(super) const FOR_GOOD: &str = ", and out of what sets it at boot";
+pub(super) const FOR_GOOD: &str =
+    "; also remove the rule from the configuration that adds it at boot";
 
-/// A rule is deleted; a policy may be wanted, and then a rule before it accepts.
+/// The fix: delete the rule. A policy may be intended, so the fix for it is a rule that accepts the packets.
 fn fix(by: &By, leg: &Leg) -> String {
     match (&by.policy, leg.packets.first()) {
         (Some(policy), Some(packet)) => format!(

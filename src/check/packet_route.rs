@@ -1,5 +1,5 @@
-//! What the kernel of each host does with the cluster's packets by its routes, rules and reverse path filters, of every
-//! table: the kernel itself is asked, packet by packet. [`super::reply_route`] judges the path of replies to clients.
+//! The kernel's routing decisions for the cluster's packets, with all tables, rules and reverse path filters: each is read
+//! from the kernel by `ip route get`. The route of replies to clients is judged in [`super::reply_route`].
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -19,21 +19,22 @@ use crate::model::{Cluster, Host, Mode};
 pub(super) static PACKET_ROUTE: Check = Check {
     id: "packet-route",
     summary: "The kernel of each director and real server accepts what other hosts and clients send to it, and has a route to each of them, by all rules and tables.",
-    reason: "A route that ends at once, a rule before the main table or a reverse path filter drops packets that all packet filters accept. On a backup that shows at the next failover.",
+    reason: "A blackhole, unreachable or prohibit route, a rule before the main table, or a reverse path filter drops \
+             packets that all packet filters accept. On a backup this appears at the next failover.",
     source: "ip-route(8) `get`, ip-rule(8), ip-sysctl (kernel documentation) `rp_filter`, `forwarding`",
     fix: "delete the route or rule that the finding names; `ip rule` and `ip route show table all` list them",
     needs,
     judge: Judge::Host(judge),
 };
 
-/// A question and what its answer is to be.
+/// A routing question with the expected answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Asked {
     question: Question,
     what: String,
-    /// Taken in, where the packet comes in for the host itself; else sent on.
+    /// Whether the kernel must deliver the packet locally; otherwise forward or send it.
     local: bool,
-    /// By these interfaces it may leave; none: any.
+    /// The interfaces by which it may leave; empty: any.
     by: BTreeSet<String>,
 }
 
@@ -69,7 +70,7 @@ fn coming(to: IpAddr, from: IpAddr, by: &str) -> Question {
     }
 }
 
-/// What each host is asked.
+/// The routing questions for a host.
 fn asked(cluster: &Cluster, host: &Host) -> Vec<Asked> {
     let mut all = Vec::new();
     if host.is_director() {
@@ -128,7 +129,7 @@ fn of_director(cluster: &Cluster, host: &Host, all: &mut Vec<Asked>) {
         }
         for vip in service.vips.iter().map(|vip| vip.address) {
             let nic = topology::interface_of_vip(cluster, host, vip);
-            // The VIP may be on the other director; the host's own address on that interface is taken in the same way.
+            // Another director may hold the VIP; the host's own address on that interface is delivered in the same way.
             let interface = host
                 .interfaces
                 .iter()
@@ -221,7 +222,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
             .into_iter()
             .flatten()
             .any(|ip| topology::OUTSIDE.contains(&ip));
-        // A VIP that another director holds, or that is missing, is other checks' part; so is a world that is not there.
+        // Other checks judge VIPs that this host does not hold; a cluster without a route outside needs none.
         let absent = vips.contains(&to) && !audit.addresses().has(to);
         if absent || (outside && !has_way_out(audit, to)) {
             continue;
@@ -244,7 +245,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     }
 }
 
-/// Routes that end what goes to public addresses, where clients may be. Of private ones a router may have such by design.
+/// Routes that discard packets to public addresses, where clients may be. A router may discard private addresses by design.
 fn sinks(audit: &HostAudit, findings: &mut Findings) {
     for end in &audit.facts().route_to.ends {
         let range = sets::range(&end.to).filter(|_| end.kind != "throw");
@@ -260,27 +261,31 @@ fn sinks(audit: &HostAudit, findings: &mut Findings) {
         let fault = Mismatch::new(
             format!("a way to clients in {}", end.to),
             format!("the route {words}"),
-            format!("`ip route del {words}`, and out of what sets it at boot"),
+            format!(
+                "`ip route del {words}`; also remove the route from the configuration that adds it at boot"
+            ),
         );
         let fault = fault.because(Some(Cause::Rule(words)));
         findings.fail(audit.name(), &PACKET_ROUTE, end.to.clone(), fault.warning());
     }
 }
 
-/// Policies of IPsec that block come before all else.
+/// Blocking IPsec policies, which the kernel reads before all routes.
 fn blocks(audit: &HostAudit, findings: &mut Findings) {
     for policy in &audit.facts().route_to.blocks {
         let fault = Mismatch::new(
             format!("no policy of IPsec that blocks packets ({policy})"),
             "one with `action block`",
-            format!("`ip xfrm policy delete {policy}`, and out of what sets it at boot"),
+            format!(
+                "`ip xfrm policy delete {policy}`; also remove the policy from the configuration that adds it at boot"
+            ),
         );
         let fault = fault.because(Some(Cause::Rule(policy.clone())));
         findings.fail(audit.name(), &PACKET_ROUTE, policy.clone(), fault);
     }
 }
 
-/// Whether the cluster has to do with the world outside.
+/// Whether the cluster has a route to addresses outside of its networks.
 fn has_way_out(audit: &HostAudit, like: IpAddr) -> bool {
     let gateways = audit
         .cluster
@@ -332,10 +337,10 @@ fn fault(audit: &HostAudit, one: &Asked, found: &str) -> Mismatch {
     Mismatch::new(expected, found, fix).because(cause)
 }
 
-/// What shows that something has no way: in words, the fix and the cause.
+/// A route or rule that discards packets: its description, the fix, and the cause.
 pub(super) type End = (String, String, Cause);
 
-/// Why there is no way for what a host sends to an address, where a route or a rule shows it.
+/// The route or rule that discards what a host sends to an address.
 pub(super) fn end_of(audit: &HostAudit, to: IpAddr) -> Option<End> {
     ending_route(audit, to).or_else(|| ending_rule(audit))
 }
@@ -350,7 +355,9 @@ fn ending_route(audit: &HostAudit, to: IpAddr) -> Option<End> {
     let words = ends.find(|end| within(&end.to))?.words();
     Some((
         format!("the route {words}"),
-        format!("`ip route del {words}`, and out of what sets it at boot"),
+        format!(
+            "`ip route del {words}`; also remove the route from the configuration that adds it at boot"
+        ),
         Cause::Rule(words),
     ))
 }
@@ -361,14 +368,14 @@ fn ending_rule(audit: &HostAudit) -> Option<End> {
     Some((
         words.clone(),
         format!(
-            "`ip rule del priority {}`, and out of what sets it at boot",
+            "`ip rule del priority {}`; also remove the rule from the configuration that adds it at boot",
             rule.priority
         ),
         Cause::Rule(words),
     ))
 }
 
-/// What makes the kernel refuse, by what else it showed.
+/// The reason why the kernel refuses a packet, from the routes, rules and settings that it showed.
 fn cause(audit: &HostAudit, one: &Asked, found: &str) -> (String, String, Option<Cause>) {
     let facts = audit.facts();
     // A route of the source ends what comes from it, as far as reverse path filters ask.

@@ -1,5 +1,5 @@
-//! Where a real server's packet filter sends a service's requests: to the port that they ask for, to another one, or
-//! elsewhere. A check of that port holds only where they come to it. Pure.
+//! The target of a service's requests after a real server's nat table: the requested port, another port, or another host. A
+//! check of a port is valid only if the requests reach that port. Pure.
 
 use std::net::IpAddr;
 
@@ -7,12 +7,12 @@ use super::HostAudit;
 use super::firewall::{Packet, Rewrite};
 use super::nat_rules;
 
-/// Who gets requests that come to a real server.
+/// The target of requests that reach a real server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Served {
-    /// Whoever listens where they are sent to.
+    /// The requested address and port.
     Here,
-    /// Whoever listens on this port, of an address where the rule names one; by this rule.
+    /// Another port, and another address if the rule names one; with the rule.
     Redirected {
         address: Option<IpAddr>,
         port: u16,
@@ -24,7 +24,7 @@ pub(super) enum Served {
     Unknown(String),
 }
 
-/// By the rules for what comes in by some interface.
+/// The target by the rules for packets that arrive on some interface.
 pub(super) fn coming(audit: &HostAudit, packet: &Packet, by: &[String]) -> Served {
     let each = by.iter().map(|name| {
         let comes_in = Some(name.as_str());
@@ -40,7 +40,7 @@ pub(super) fn coming(audit: &HostAudit, packet: &Packet, by: &[String]) -> Serve
     agreed(each)
 }
 
-/// The request of some client that no rule is likely to name.
+/// The request with a client address that no rule is likely to name.
 pub(super) fn usual<'p>(packet: &Packet<'p>) -> Packet<'p> {
     Packet {
         source_port: packet.source_port.or(Some(50_123)),
@@ -48,7 +48,7 @@ pub(super) fn usual<'p>(packet: &Packet<'p>) -> Packet<'p> {
     }
 }
 
-/// By the rules for what the host asks itself.
+/// The target by the rules for the host's own requests.
 pub(super) fn own(audit: &HostAudit, packet: &Packet) -> Served {
     let goes_out = Some("lo");
     one(

@@ -51,7 +51,7 @@ fn reply_route(audit: &HostAudit, findings: &mut Findings) {
     for held in audit.serves.vips() {
         past_directors(audit, held.vip(), findings);
     }
-    // A director answers for itself.
+    // A real server on a director replies directly.
     if audit.host.is_director() {
         return;
     }
@@ -62,7 +62,7 @@ fn reply_route(audit: &HostAudit, findings: &mut Findings) {
 
 const OUTSIDE: &str = "the world outside";
 
-/// Who is answered, of one family: the clients, and some address of no host.
+/// The destinations of replies, of one family: the clients, and an address outside of the cluster.
 fn asked(cluster: &Cluster, like: IpAddr) -> impl Iterator<Item = (IpAddr, String)> {
     let clients = topology::clients(cluster).map(|c| (c.address, c.name.clone()));
     let outside = topology::OUTSIDE.map(|address| (address, OUTSIDE.to_owned()));
@@ -84,18 +84,19 @@ fn marked(audit: &HostAudit, like: IpAddr) -> Option<String> {
     ))
 }
 
-/// A neighbour needs no gateway; to others the host's gateway leads.
+/// The fix for a route through a director: a neighbour needs no gateway, other destinations need another one.
 fn around(audit: &HostAudit, to: IpAddr, gateway: IpAddr) -> String {
     let why = "a director drops packets from a VIP that it holds";
     if audit.host.facing(to).is_some() {
         return format!(
-            "`ip route flush match {to} via {gateway}`, and out of what sets it at boot: {why}"
+            "`ip route flush match {to} via {gateway}`: {why}; also remove the route from the configuration that adds it \
+             at boot"
         );
     }
     format!("set the host's gateway to a router that is no director: {why}")
 }
 
-/// In DR and TUN: not through a director.
+/// In DR and TUN, replies must not go through a director.
 fn past_directors(audit: &HostAudit, vip: IpAddr, findings: &mut Findings) {
     let host = audit.name();
     let directors = topology::of_directors(audit.cluster);
@@ -140,7 +141,7 @@ fn past_directors(audit: &HostAudit, vip: IpAddr, findings: &mut Findings) {
     }
 }
 
-/// Not through a strict reverse-path filter either. IPv6 has no such filter.
+/// Strict reverse path filters must not drop the requests. IPv6 has no such filter.
 fn rp_filter(audit: &HostAudit, findings: &mut Findings) {
     let held = audit.serves.vips().into_iter();
     for held in held.filter(|held| held.vip().is_ipv4()) {
@@ -193,8 +194,8 @@ fn filters(
     findings.judge_read(audit.name(), &RP_FILTER, what, read, mismatch);
 }
 
-/// Interfaces by which requests for a VIP come in untunnelled: a director sends them to the real server's own address,
-/// and itself gets them from clients.
+/// Interfaces on which requests for a VIP arrive without a tunnel: on a real server, those toward its own address; on a
+/// director, those toward the clients.
 fn arrivals(audit: &HostAudit, vip: IpAddr) -> BTreeSet<String> {
     if audit.host.is_director() {
         return audit.facing(vip);
@@ -208,7 +209,7 @@ fn arrivals(audit: &HostAudit, vip: IpAddr) -> BTreeSet<String> {
         .collect()
 }
 
-/// NAT: a reply that meets no director reaches the client from an address that it never asked.
+/// In NAT, replies must go through a director: otherwise the client gets them from an address that it did not contact.
 fn through_director(audit: &HostAudit, own: IpAddr, findings: &mut Findings) {
     let cluster = audit.cluster;
     let theirs = topology::of_directors(cluster).into_iter();

@@ -1,4 +1,4 @@
-//! The checks that are made: all, or those that the command line names.
+//! The selected checks: all, or those that the command line names.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ impl Selection {
                 .any(|other| self.has(other))
     }
 
-    /// Whether a check needs what hosts ask themselves.
+    /// Whether a selected check needs the hosts' own requests.
     pub fn asks_itself(&self) -> bool {
         self.has(&OWN_ANSWER) || self.has(&LISTENER) || self.has(&WEB_PAGE)
     }

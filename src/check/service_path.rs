@@ -48,7 +48,7 @@ fn services(audit: &HostAudit, findings: &mut Findings) {
     of_pages(audit, findings);
 }
 
-/// Requests for the pages of a web server at VIPs that no service has, whether the host holds them now or after a takeover.
+/// Requests to the web server's pages at VIPs without a service; the host holds them now or after a takeover.
 fn of_pages(audit: &HostAudit, findings: &mut Findings) {
     let Some(pages) = topology::pages(audit.cluster, audit.host, &audit.serves) else {
         return;
@@ -80,7 +80,7 @@ fn of_pages(audit: &HostAudit, findings: &mut Findings) {
     }
 }
 
-/// Requests as they are behind the nat table; none where another host gets them or that is not known, which is said.
+/// The request after the nat table. None: another host gets it, or the target is not known; both are recorded as a result.
 fn after_nat<'p>(
     audit: &HostAudit,
     arrives: &Packet<'p>,
@@ -106,7 +106,7 @@ fn after_nat<'p>(
     }
 }
 
-/// The way in of what the nat table leaves as it is, or rewrites.
+/// The legs of an arriving packet before and after the nat table.
 fn comes_in<'p>(arrives: &Packet<'p>, to: &Packet<'p>, by: &'p [String]) -> Vec<Leg<'p>> {
     if arrives == to {
         return vec![Leg::arrives(arrives, by)];
@@ -147,8 +147,8 @@ fn of_director(audit: &HostAudit, service: &Service, findings: &mut Findings) {
     }
 }
 
-/// To conntrack each packet that IPVS takes is the first of its connection, unless it is set to track them: it takes up
-/// a connection in its middle (`nf_conntrack_tcp_loose`).
+/// The conntrack state of a connection's later packets. If IPVS does not track connections, conntrack sees each packet as the
+/// first one, and accepts it as a connection in its middle (`nf_conntrack_tcp_loose`).
 fn later(audit: &HostAudit) -> Option<State> {
     let tracked = tracked(audit)?;
     Some(if tracked {
@@ -287,7 +287,7 @@ fn of_backend(audit: &HostAudit, service: &Service, rs: &RealServer, findings: &
                 Mode::Tun => &home,
                 Mode::Dr | Mode::Nat => &nic,
             };
-            // The nat table comes before what counts here, and takes back what it did after it.
+            // The nat table rewrites the request before these hooks, and the reply after them.
             let to = if audit.host.is_director() {
                 arrives.clone()
             } else if let Some(to) = after_nat(audit, &arrives, by, &what, findings) {
@@ -302,7 +302,7 @@ fn of_backend(audit: &HostAudit, service: &Service, rs: &RealServer, findings: &
                 .collect();
             let answers = Leg::leaves(&leaves, back);
             let mut legs = if audit.host.is_director() {
-                // Its own share comes in as all requests do, and was looked at there.
+                // On a director, its own real server's requests arrive as all others, and were judged there.
                 vec![]
             } else {
                 comes_in(&arrives, &to, by)

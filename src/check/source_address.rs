@@ -1,5 +1,5 @@
-//! From which address a host that holds a VIP speaks to the cluster's other hosts. From a VIP, answers of whoever holds it
-//! too never arrive: a real server that is asked by its VIP answers itself. Pure.
+//! The source address of packets from a host with a VIP to the cluster's other hosts. It must not be the VIP: a peer that
+//! holds the same VIP delivers its replies locally, so that they never arrive. Pure.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -28,8 +28,8 @@ fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
         .extend(to.map(|to| (to, None)));
 }
 
-/// Whom a host is asked about, each by name: who serves for a director, who directs for a real server, and directors for
-/// each other.
+/// The destinations to judge, each with its name: real servers for a director, directors for a real server, and the other
+/// directors.
 fn asked(cluster: &Cluster, host: &Host) -> BTreeMap<IpAddr, String> {
     let mut all = BTreeMap::new();
     if !(host.is_director() || cluster.serves(host)) {

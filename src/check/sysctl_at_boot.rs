@@ -1,5 +1,4 @@
-//! What the next boot makes of sysctls: files of `sysctl.d` that set another value than the wanted one, or than the one that
-//! runs now.
+//! Sysctls at the next boot: files of `sysctl.d` that set another value than the desired one, or than the running one.
 
 use std::collections::BTreeMap;
 
@@ -44,12 +43,12 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     report(audit, odd, findings);
 }
 
-/// A parameter that a line of a file sets otherwise.
+/// A parameter that a line of a file sets to another value.
 struct Odd<'a> {
     name: String,
     expected: String,
     by: Set<'a>,
-    /// The value that runs, where lvsctl wants none.
+    /// Whether lvsctl does not set the parameter, so that the running value is expected.
     unasked: bool,
 }
 
@@ -76,10 +75,10 @@ fn report(audit: &HostAudit, odd: Vec<Odd>, findings: &mut Findings) {
         } else {
             take
         };
-        // Of a file of ours that was edited, that is the fault.
+        // If lvsctl's own file was edited, that file is the cause.
         let is_ours = audit
             .run
-            .wanted
+            .desired
             .iter()
             .any(|resource| matches!(resource, Resource::File(ours) if ours.path == file));
         let cause = if is_ours {
@@ -102,7 +101,7 @@ fn report(audit: &HostAudit, odd: Vec<Odd>, findings: &mut Findings) {
     }
 }
 
-/// The command that takes a line out. What a package brought is changed in a copy, which counts in its place.
+/// The command that removes a line. A package's file is changed in a copy in /etc, which overrides it.
 pub(super) fn take_out(file: &str, key: &str) -> String {
     // A dot stands for either separator.
     let mut pattern = String::new();
@@ -132,17 +131,17 @@ pub(super) fn take_out(file: &str, key: &str) -> String {
     format!("`sed -i {line} {file}`")
 }
 
-/// The node script runs after systemd-sysctl(8) and sets what is wanted; a file that says otherwise wins until then,
-/// and again after each `sysctl --system`.
+/// Values of files that differ from the desired ones. The node script sets the desired values after systemd-sysctl(8); until
+/// then, and after each `sysctl --system`, the file's value is active.
 fn persisted<'a>(audit: &'a HostAudit, findings: &mut Findings) -> Vec<Odd<'a>> {
     let mut odd = Vec::new();
-    for resource in &audit.run.wanted {
+    for resource in &audit.run.desired {
         let Resource::Sysctl(sysctl) = resource else {
             continue;
         };
         let path = sysctl.path();
         let Some(by) = audit.facts().sysctl_file.of(below_proc(&path)) else {
-            // Our own file is among them, so none at all is drift.
+            // lvsctl's own file sets it too, so a parameter without any line is drift.
             continue;
         };
         if sysctl.holds(by.value) {
@@ -164,9 +163,9 @@ fn persisted<'a>(audit: &'a HostAudit, findings: &mut Findings) -> Vec<Odd<'a>> 
 /// Values that lvsctl does not set: the next boot may set another than the one that runs.
 fn undone<'a>(audit: &'a HostAudit, findings: &mut Findings) -> Vec<Odd<'a>> {
     let mut odd = Vec::new();
-    let wanted: Vec<String> = audit
+    let desired: Vec<String> = audit
         .run
-        .wanted
+        .desired
         .iter()
         .filter_map(|resource| match resource {
             Resource::Sysctl(sysctl) => Some(sysctl.path()),
@@ -183,7 +182,7 @@ fn undone<'a>(audit: &'a HostAudit, findings: &mut Findings) -> Vec<Odd<'a>> {
             ) else {
                 continue;
             };
-            if wanted.contains(&path) {
+            if desired.contains(&path) {
                 continue;
             }
             let key = format!("net.ipv4.conf.{}.{name}", interface.replace('.', "/"));

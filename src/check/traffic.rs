@@ -1,6 +1,6 @@
-//! The part of an audit that sends traffic, from clients outside the cluster: who answers ARP for a VIP, who answers requests,
-//! and what IPVS counted meanwhile. All of it goes through the shells that are open already: hosts have answered their
-//! probe, clients ask, directors are read again, and checks judge.
+//! The part of an audit that sends traffic from clients outside of the cluster: ARP requests for VIPs, and requests to
+//! services, compared with the counters of IPVS. It uses the open shells: after the probes, clients send requests, directors
+//! are read again, and the checks judge the results.
 
 use std::collections::BTreeMap;
 
@@ -23,14 +23,14 @@ use crate::run::question::nonce;
 use crate::run::this_machine::ThisMachine;
 use crate::run::{Fleet, HostError, HostRun};
 
-/// What a director counted once clients had asked.
+/// A director's counters after the clients' requests.
 #[derive(Debug)]
 pub struct Again {
     pub statistics: Statistics,
     pub firewall: Firewall,
 }
 
-/// What clients were answered, and directors received and counted meanwhile.
+/// The answers to clients, and what directors received and counted at the same time.
 pub struct Traffic<'t> {
     pub cluster: &'t Cluster,
     /// All hosts that answered, clients too.
@@ -40,13 +40,13 @@ pub struct Traffic<'t> {
     pub heard: Vec<Heard>,
     /// By director.
     pub adverts: BTreeMap<String, Listened>,
-    /// What real servers answered to each director.
+    /// The real servers' answers to each director.
     pub asked: BTreeMap<String, real_server::Asked>,
     pub again: BTreeMap<String, Again>,
 }
 
 impl<'t> Traffic<'t> {
-    /// The one director that holds a group's VIP; with two, what each counted of the group is not known.
+    /// The director that holds a group's VIP. None if several do, since the counters of each are then not known.
     pub fn holder(&self, group: &Group) -> Option<&'t HostAudit<'t>> {
         let (vip, _) = group.targets.first()?;
         let mut holders = self
@@ -82,8 +82,8 @@ impl<'t> Traffic<'t> {
     }
 }
 
-/// Lets clients ask and judges what they got. `clients` are shells on neutral hosts, for which this machine stands in where
-/// it is given; `hosts` are all others, opened and probed.
+/// Sends the clients' requests and judges the results. `clients`: shells on neutral hosts, or this machine in their place;
+/// `hosts`: all other hosts, opened and probed.
 pub fn check<'h>(
     fleet: &Fleet,
     cluster: &Cluster,
@@ -157,15 +157,15 @@ pub fn check<'h>(
     super::name(cluster, findings);
 }
 
-/// What directors heard and were answered meanwhile.
+/// The adverts and answers that directors received during the requests.
 #[derive(Default)]
 struct OfDirectors {
     adverts: BTreeMap<String, Listened>,
     asked: BTreeMap<String, real_server::Asked>,
 }
 
-/// Lets every client ask, side by side: ARP first, then each port of each service. Directors ask real servers and hear VRRP
-/// meanwhile.
+/// Sends the requests of all clients in parallel: ARP first, then each port of each service. At the same time directors send
+/// requests to real servers and receive adverts.
 fn ask<'h>(
     fleet: &Fleet,
     cluster: &Cluster,
@@ -192,7 +192,7 @@ fn ask<'h>(
         .map(|vantage| (vantage.name(), vantage.addresses()))
         .collect();
     family::report(groups, &held, findings);
-    // A director sends no requests of clients.
+    // Vantage, number of client requests, script. A director has no number, since it sends none.
     let mut jobs: Vec<(Vantage, Option<usize>, String)> = fit
         .into_iter()
         .map(|vantage| {
@@ -252,7 +252,7 @@ fn ask<'h>(
     (asked, all)
 }
 
-/// What each director asks real servers, and how long it listens to VRRP, as a script.
+/// The script of each director: requests to real servers, and listening to adverts.
 fn questions_of_directors(
     cluster: &Cluster,
     hosts: &[HostRun],

@@ -1,6 +1,6 @@
-//! Packets in a tunnel are longer by its header. A real server shows clients how much they may send at once, by the
-//! MSS of its answers; when that fits the NIC and not the tunnel, a director can only refuse full packets by ICMP, and
-//! uploads stall wherever that is filtered. Pure.
+//! The MTU of tunnels: a tunnel header makes packets longer. A real server limits the size of clients' packets by the MSS of
+//! its answers. If that fits its NIC but not the tunnel, a director can only refuse full packets by ICMP, and uploads stall
+//! where ICMP is filtered. Pure.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -52,7 +52,7 @@ fn judge(
         .iter()
         .filter(|s| s.host.is_director() && s.host.name != rs.host);
     let ways = directors.filter_map(|director| mtu(director, rs.address));
-    // Without a director's answer its NIC is taken to be like the real server's.
+    // If no director answered, assume the MTU of the real server.
     let Some(way) = ways.min().or_else(|| mtu(host, rs.address)) else {
         return;
     };
@@ -103,7 +103,8 @@ fn largest(host: &HostAudit, rs: &RealServer, vip: IpAddr, headers: u32) -> Opti
     Some(clamped.map_or(by_route, |size| size.min(by_route)))
 }
 
-/// What TCPMSS makes of the MSS that leaves. `--clamp-mss-to-pmtu` knows no more of the tunnel than the route does.
+/// The MSS that TCPMSS rules set on outgoing packets. `--clamp-mss-to-pmtu` uses the route's MTU, which does not include the
+/// tunnel.
 fn clamp(host: &HostAudit, vip: IpAddr) -> Option<u32> {
     let tables = host.facts().firewall.rules(vip.is_ipv6());
     let mangle = tables.into_iter().filter_map(|r| r.tables.get("mangle"));

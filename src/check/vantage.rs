@@ -1,4 +1,4 @@
-//! From where traffic is sent and heard: a host of the inventory, or this machine, which asks where no client takes part.
+//! The place from which traffic is sent: a host of the inventory, or this machine if no client takes part.
 
 use std::net::IpAddr;
 
@@ -29,7 +29,7 @@ impl Vantage<'_, '_> {
         }
     }
 
-    /// Why it cannot ask as a client. A host of the inventory can: it has the role.
+    /// Why it cannot act as a client; None for a host of the inventory, which has the role.
     pub(crate) fn unfit(&self, cluster: &Cluster) -> Option<String> {
         match self {
             Self::Host(_) => None,
@@ -53,7 +53,8 @@ impl Vantage<'_, '_> {
     }
 }
 
-/// It may have no way to VIPs whose neighbour it is not, and one that it holds it would ask itself.
+/// Why this machine cannot act as a client: it may have no route to VIPs outside of its networks, and it would answer
+/// requests to a VIP that it holds itself.
 fn unfit(cluster: &Cluster, addresses: &Addresses) -> Option<String> {
     let vips = cluster.all_vips();
     let held: Vec<&IpAddr> = vips.iter().filter(|vip| addresses.has(**vip)).collect();

@@ -1,4 +1,4 @@
-//! Where VIPs are: on one director, on the loopback or tunnel of real servers, and nowhere else.
+//! The places of VIPs: on one director, on the loopback or tunnel interface of real servers, and nowhere else.
 
 use std::net::IpAddr;
 
@@ -58,7 +58,8 @@ fn routes(cluster: &Cluster, _: &Host, needs: &mut Needs) {
         .extend(vips.map(|vip| (vip, None)));
 }
 
-/// A VIP on a NIC is announced by it whatever the settings are, which is a director's work alone.
+/// A real server must hold the VIP only on its loopback or tunnel interface: on a NIC it would be announced whatever the ARP
+/// settings are.
 fn only_at_home(audit: &HostAudit, findings: &mut Findings) {
     for held in audit.serves.vips() {
         only_at(findings, audit, held.vip(), held.interface);
@@ -104,8 +105,8 @@ fn only_at(findings: &mut Findings, audit: &HostAudit, vip: IpAddr, home: &str) 
     findings.judge_read(host, &VIP_ONLY_ON_LO, vip.to_string(), read, fault);
 }
 
-/// Who serves nothing to a VIP does not hold it: a real server of NAT services or of other VIPs, a client. A director
-/// holds VIPs whatever it serves.
+/// A host that does not serve a VIP must not hold it: a real server of NAT services or of other VIPs, a client. Directors are
+/// not judged here.
 fn not_held(audit: &HostAudit, findings: &mut Findings) {
     if audit.host.is_director() {
         return;
@@ -204,7 +205,7 @@ fn holders(audit: &ClusterAudit, findings: &mut Findings) {
             holders.iter().fold(mismatch, |m, host| m.points_at(host))
         });
         let read = format!("on {}", holders.join(" and "));
-        // A director whose keepalived does not do its work is the cause, whoever holds the VIP beside it.
+        // If keepalived on one of these directors is broken, that is the cause.
         let among = if holding.is_empty() {
             directors_of(hosts)
         } else {
@@ -228,7 +229,8 @@ fn directors_of<'a>(hosts: &'a [HostAudit]) -> Vec<&'a HostAudit<'a>> {
     hosts.iter().filter(|s| s.host.is_director()).collect()
 }
 
-/// Of two directors with a VIP, one where keepalived does not run has it by hand; else they do not hear each other.
+/// The fix for a VIP on several directors: where keepalived does not run, the VIP was set by hand; otherwise the directors do
+/// not receive each other's adverts.
 fn one_too_many(holding: &[&HostAudit], vip: IpAddr) -> String {
     let by_hand = holding.iter().filter(|s| !vrrp_adverts::takes_part(s));
     let take_off: Vec<String> = by_hand

@@ -1,5 +1,4 @@
-//! What the keepalived configurations of the directors say of each VRRP instance: equal where they must be, distinct where
-//! they must be.
+//! VRRP instances in the directors' keepalived files: fields that must be equal on all members, and fields that must differ.
 
 use std::collections::BTreeSet;
 
@@ -138,12 +137,12 @@ fn distinct(name: &str, members: &[(&str, &Instance)], findings: &mut Findings) 
     findings.judge_read("", &VRRP_PRIORITY, name, list(&values), fault);
 }
 
-/// Two instances with one VRID on one segment take each other's adverts.
+/// Two instances with the same VRID in one network segment accept each other's adverts.
 fn collisions(audit: &ClusterAudit, findings: &mut Findings) {
     for (host, instances) in instances(audit) {
         let mut ids = BTreeSet::new();
         let twice = instances.iter().find(|i| {
-            // IPv4 and IPv6 do not hear each other (RFC 9568, 1).
+            // VRRP for IPv4 and for IPv6 are independent (RFC 9568, 1).
             let v6 = i.vips.iter().any(|vip| vip.contains(':'));
             !ids.insert((i.virtual_router_id.as_str(), i.interface.as_str(), v6))
         });

@@ -1,4 +1,4 @@
-//! Which VRRP adverts reach a director: those of the one that serves, and of no other sender with the same VRID.
+//! VRRP adverts that reach a director: only those of the master, and none of other senders with the same VRID.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -44,31 +44,32 @@ fn needs(_: &Cluster, host: &Host, needs: &mut Needs) {
     }
 }
 
-/// A raw socket gets what passes the firewall, and only that; no packet is sent.
+/// Program that prints adverts from a raw socket, which receives exactly the packets that the packet filter accepts. Sends
+/// nothing.
 const LISTENER: &str = include_str!("vrrp_adverts.pl");
 
 /// The longest that a director listens, in seconds.
 const LONGEST: f64 = 8.0;
 
-/// An advert, but for what every one of its sender repeats.
+/// An advert, without the fields that are equal in all adverts of its sender.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Advert {
     pub from: IpAddr,
     pub id: u8,
     pub priority: u8,
-    /// Older recordings end before this.
+    /// None in recordings of earlier releases.
     pub said: Option<Said>,
 }
 
-/// What an advert says beside who sends it.
+/// The fields of an advert besides sender and VRID.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Said {
     pub version: u8,
     /// In centiseconds.
     pub interval: u32,
-    /// The kind of VRRPv2: 1 is a password.
+    /// The authentication type of VRRPv2; 1 is a password.
     pub auth: u8,
-    /// Of the password, so that it is compared and not shown.
+    /// A checksum of the password, so that it can be compared without being shown.
     pub sum: u32,
     pub vips: BTreeSet<IpAddr>,
 }
@@ -119,12 +120,12 @@ fn mine<'a>(cluster: &'a Cluster, host: &'a Host) -> impl Iterator<Item = &'a Vr
     })
 }
 
-/// What a director runs while clients ask; none where it takes no part in VRRP.
+/// The script of a director during the clients' requests; None: it is a member of no VRRP instance over IPv4.
 pub(super) fn script(cluster: &Cluster, host: &Host) -> Option<String> {
     let slowest = mine(cluster, host).map(|v| v.advert_int).reduce(f64::max)?;
     let seconds = (slowest * 2.2).min(LONGEST);
     let listen = heredoc(&format!("perl - {seconds:.1} 2>/dev/null"), LISTENER);
-    // The VIP may move while verify runs: a director that takes over receives no adverts of others.
+    // The held addresses before and after, since a director that takes over meanwhile receives no adverts.
     let held = address::COMMAND;
     Some(format!(
         "if have perl && perl -MSocket -e1 2>/dev/null; then\n\
@@ -176,7 +177,7 @@ fn foreign(traffic: &Traffic, findings: &mut Findings) {
             .iter()
             .map(|advert| (advert.from, advert.id))
             .collect();
-        // One of ours with another id runs with another file: [`super::vrrp_running`].
+        // A director of the cluster that sends another VRID runs with another file: [`super::vrrp_running`].
         let others = heard
             .iter()
             .filter(|(from, id)| !ids.contains(id) && !directors.contains(from));
@@ -188,7 +189,7 @@ fn foreign(traffic: &Traffic, findings: &mut Findings) {
         }
         for instance in mine(cluster, director.host) {
             let id = instance.virtual_router_id;
-            // One id may be on several networks, and a raw socket does not say by which an advert came.
+            // A VRID may be used in several networks, and a raw socket does not show the receiving interface.
             let same = cluster.vrrp.iter().filter(|v| v.virtual_router_id == id);
             let members: BTreeSet<IpAddr> = same
                 .flat_map(|v| &v.members)

@@ -1,5 +1,5 @@
-//! Which director serves each VRRP instance, against the one that its priorities, its trackers and `nopreempt` make the master.
-//! That exactly one serves is [`super::vip`].
+//! The master of each VRRP instance: the director that serves must be the one that priorities, trackers and `nopreempt`
+//! select. Whether exactly one serves is judged in [`super::vip`].
 
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
@@ -15,14 +15,14 @@ use crate::resource::service_manager;
 pub(super) static VRRP_MASTER: Check = Check {
     id: "vrrp-master",
     summary: "The director with the highest priority holds the VIPs, unless `nopreempt` or a takeover that has just happened explains another.",
-    reason: "The cluster does not run as planned: the director that should serve does not take over, and the one that serves may be the last.",
+    reason: "The director that should be master does not take over, and the present master may have no working backup.",
     source: "RFC 9568 6.4, keepalived.conf(5) `priority`, `nopreempt`, `preempt_delay`",
     fix: "`systemctl restart keepalived` on the director that serves, when a failover may happen",
     needs,
     judge: Judge::Cluster(judge),
 };
 
-/// Seconds that a takeover may take beside the adverts that are waited for, on a busy host.
+/// Seconds that a takeover may take on a busy host, in addition to the missed adverts.
 const SETTLES: f64 = 10.0;
 
 fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
@@ -53,7 +53,7 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
                 Some(Member::of(director, instance, member.priority))
             })
             .collect();
-        // Of one that was not asked nothing is known.
+        // Without the answer of every member, the expected master is not known.
         let Some(members) = members else {
             continue;
         };
@@ -85,11 +85,11 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
     }
 }
 
-/// What a director is to an instance.
+/// A director as a member of an instance.
 #[derive(Debug, Clone, PartialEq)]
 struct Member<'a> {
     host: &'a str,
-    /// As its file and its trackers make it.
+    /// The effective priority, by its file and its trackers.
     priority: i32,
     nopreempt: bool,
     /// Seconds that it waits until it takes over.
@@ -98,7 +98,7 @@ struct Member<'a> {
     holds: bool,
     /// Whether keepalived runs there and the instance is not in FAULT.
     takes_part: bool,
-    /// Whether it may run with another file than it has.
+    /// Whether keepalived may run with another configuration than its file.
     stale: bool,
     /// Seconds since keepalived started, reloaded, or the instance last changed its state.
     settled: Option<f64>,
@@ -153,9 +153,9 @@ enum Verdict<'m> {
         holder: &'m Member<'m>,
         expected: &'m Member<'m>,
     },
-    /// Another director serves, for a reason.
+    /// Another director serves, with a known reason.
     Explained(&'m str, String),
-    /// That is another check's.
+    /// Not judged here; another check reports it.
     Unknown,
 }
 
@@ -175,7 +175,7 @@ fn verdict<'m>(members: &'m [Member<'m>], advert_int: f64) -> Verdict<'m> {
     if expected == holder {
         return Verdict::Right;
     }
-    // One that holds the VIP and takes no part is reported elsewhere, with its reason.
+    // A holder without a working keepalived is reported by other checks, with the reason.
     if !holder.takes_part {
         return Verdict::Unknown;
     }

@@ -12,7 +12,8 @@ use super::packet_path::{self, Leg, Path, UDP};
 
 pub(super) static FIREWALL_VRRP: Check = Check {
     id: "firewall-vrrp",
-    summary: "The packet filter accepts VRRP, and replicated connections, between directors, and leaves their sender as it is.",
+    summary: "The packet filter accepts VRRP and the packets of the sync daemon between directors, and does not rewrite \
+              their source address.",
     reason: "A director that receives no adverts takes over, and then two directors hold the VIPs.",
     source: "RFC 9568, section 5.1 (protocol 112, 224.0.0.18, ff02::12); iptables(8)",
     fix: "accept protocol 112 between the directors",

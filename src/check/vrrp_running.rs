@@ -1,4 +1,4 @@
-//! What adverts say of the configuration with which their sender runs, against the sender's own file.
+//! The configuration with which a director runs, as its adverts show it, compared with its file.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -17,7 +17,8 @@ use crate::resource::service_manager::ServiceManager;
 pub(super) static VRRP_RUNNING: Check = Check {
     id: "vrrp-running",
     summary: "The IPv4 adverts of a director have the VRID, priority, interval, password and VIPs of its configuration file.",
-    reason: "keepalived runs with what it has read, which the file may say no more: another director serves after the next reload, or two do.",
+    reason: "keepalived runs with the configuration that it loaded; if the file has changed since, another director may \
+             become master at the next reload, or two directors may.",
     source: "RFC 3768 5.3, RFC 9568 5.2",
     fix: "`systemctl reload keepalived`",
     needs,
@@ -33,7 +34,7 @@ fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
     }
 }
 
-/// The last advert of each sender and VRID that any director received. One that gives up has priority 0.
+/// The last advert of each sender and VRID that any director received, without the priority 0 of a master that gives up.
 fn heard<'t>(traffic: &'t Traffic) -> Vec<&'t Advert> {
     let mut last: Vec<&Advert> = Vec::new();
     for (_, listened) in vrrp_adverts::listeners(traffic) {
@@ -119,7 +120,7 @@ fn differences(file: &str, advert: &Advert) -> Vec<(&'static str, String, String
     };
     if let Ok(seconds) = instance.advert_int.parse::<f64>() {
         let runs = f64::from(said.interval) / 100.0;
-        // VRRPv2 knows whole seconds.
+        // VRRPv2 adverts have whole seconds only.
         if (runs - seconds).abs() > 0.005 && said.version != 2 || (runs - seconds).abs() >= 1.0 {
             odd.push(("advert_int", instance.advert_int.clone(), runs.to_string()));
         }

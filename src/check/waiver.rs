@@ -1,4 +1,4 @@
-//! Waivers of the inventory: findings that are accepted for a time. Which day it is, the caller says.
+//! Waivers of the inventory: findings that are accepted for a time. The caller gives the current day.
 
 use super::definition::{Check, Judge, nothing};
 use super::finding::{Finding, State};
@@ -16,7 +16,7 @@ pub(super) static WAIVER_EXPIRED: Check = Check {
     judge: Judge::By("the inventory"),
 };
 
-/// Takes out what the waivers accept, and says which of them have expired or waive nothing.
+/// Removes the findings that waivers accept, and reports waivers that have expired or match nothing.
 pub(super) fn apply(waivers: &[Waiver], today: Date, findings: &mut Findings) {
     let expired = |waiver: &&Waiver| waiver.until.is_some_and(|until| until < today);
     let (old, holding): (Vec<&Waiver>, Vec<&Waiver>) = waivers.iter().partition(expired);
@@ -61,7 +61,7 @@ pub(super) fn apply(waivers: &[Waiver], today: Date, findings: &mut Findings) {
         .filter(|(_, used)| !used)
         .map(|(w, _)| w)
     {
-        // A check that was not made may have something to waive.
+        // Without a result of its check, a waiver may still be needed.
         let made = findings
             .results
             .iter()

@@ -1,5 +1,5 @@
-//! The page of a web server to which no service sends requests: nothing else asks for it. The host asks for it at its address,
-//! as part of its probe. The way of clients to it is [`super::service_path`]'s part.
+//! Pages of web servers to which no service sends requests, so that no other check requests them. The host requests the page
+//! at its own address, as part of its probe. The path of clients to it is judged in [`super::service_path`].
 
 use std::net::IpAddr;
 
@@ -58,7 +58,7 @@ pub(super) fn answer(section: &Section) -> Option<(IpAddr, Replies)> {
     Some((address.parse().ok()?, end_to_end::replies(text)))
 }
 
-/// What is known of a page.
+/// The expected content of a page.
 #[derive(Debug, PartialEq, Eq)]
 enum Page {
     /// Its one line is the host's name.
@@ -70,11 +70,11 @@ enum Page {
 }
 
 impl Page {
-    fn of(wanted: &[Resource], host: &str, mounted: bool) -> Self {
-        let runs = wanted.iter().any(|resource| {
+    fn of(desired: &[Resource], host: &str, mounted: bool) -> Self {
+        let runs = desired.iter().any(|resource| {
             matches!(resource, Resource::Unit(unit) if unit.name == NGINX && unit.active)
         });
-        let index = wanted.iter().find_map(|resource| match resource {
+        let index = desired.iter().find_map(|resource| match resource {
             Resource::File(file) if file.path.ends_with(INDEX) => Some(file.content.trim()),
             _ => None,
         });
@@ -100,7 +100,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     let what = url(*address);
     let mut exports = audit.cluster.hosts.iter().flat_map(|host| &host.exports);
     let mounted = exports.any(|export| export.client == name);
-    let page = Page::of(&audit.run.wanted, name, mounted);
+    let page = Page::of(&audit.run.desired, name, mounted);
     if page == Page::Unknown {
         let why = "its roles install no page of nginx";
         return findings.skip(name, &WEB_PAGE, &what, why);
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn a_page_is_known_by_what_the_roles_install() {
         let nginx = || unit(NGINX, true);
-        for (about, wanted, mounted, page) in [
+        for (about, desired, mounted, page) in [
             (
                 "the role web",
                 vec![file("/var/www/html/index.html", "web1\n"), nginx()],
@@ -208,7 +208,7 @@ mod tests {
                 Page::Unknown,
             ),
         ] {
-            assert_eq!(Page::of(&wanted, "web1", mounted), page, "{about}");
+            assert_eq!(Page::of(&desired, "web1", mounted), page, "{about}");
         }
     }
 }

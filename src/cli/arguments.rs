@@ -24,7 +24,7 @@ pub enum Command {
     Check(CheckArgs),
     /// Show what `apply` would change, and change nothing
     Plan(PlanArgs),
-    /// Make the hosts what the inventory says
+    /// Bring the hosts into the desired state
     Apply(ApplyPlanArgs),
     /// Check the hosts, the cluster and the service end to end, and change nothing
     Verify(VerifyArgs),
@@ -32,7 +32,7 @@ pub enum Command {
     History(HistoryArgs),
     /// Explain a check of `verify`: its rule, the reason, the source, and the fix
     Explain(ExplainArgs),
-    /// Take away all that lvsctl made; packages stay
+    /// Remove lvsctl's resources and restore the previous state; packages stay
     Destroy(DestroyArgs),
     /// Start again what `stop` has stopped
     Start(StartArgs),
@@ -61,7 +61,7 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page, or write those of all commands
     Man(ManArgs),
-    /// Make the inventory's hosts on this machine
+    /// Run the inventory's hosts on this machine
     #[command(subcommand)]
     Lab(LabCommand),
 }
@@ -89,7 +89,7 @@ pub struct CheckArgs {
 pub struct PlanArgs {
     #[command(flatten)]
     pub format: FormatArgs,
-    /// Go on with the hosts that answer when some do not
+    /// Continue without unreachable hosts
     #[arg(long)]
     pub ignore_unreachable: bool,
     /// Write the plan to this file too, for `lvsctl apply FILE`
@@ -101,7 +101,8 @@ pub struct PlanArgs {
 
 #[derive(Debug, Args)]
 pub struct ApplyPlanArgs {
-    /// A plan of `lvsctl plan --out FILE`: do just that, without a question, or nothing if a host or the inventory changed
+    /// A plan of `lvsctl plan --out FILE`: make exactly these changes, without a question, or none if a host or the
+    /// inventory changed
     pub file: Option<PathBuf>,
     #[command(flatten)]
     pub apply: ApplyArgs,
@@ -129,11 +130,11 @@ pub struct ApplyArgs {
     /// `json`: one JSON object a line for everything that happens
     #[command(flatten)]
     pub format: FormatArgs,
-    /// Go on with the hosts that answer when some do not
+    /// Continue without unreachable hosts
     #[arg(long)]
     pub ignore_unreachable: bool,
-    /// Guard all changes: a host puts its old state back after this time, unless lvsctl reaches it by a new connection and
-    /// finds it as wanted. Changes of the way in are guarded always, for 2 minutes
+    /// Guard all changes: the host restores its old state after this time, unless lvsctl reaches it by a new connection and
+    /// finds it in the desired state. Changes of lvsctl's own access to a host are always guarded, for 2 minutes
     #[arg(long, value_name = "MINUTES", value_parser = minutes)]
     pub confirm: Option<Duration>,
     #[command(flatten)]
@@ -155,16 +156,16 @@ pub struct VerifyArgs {
     /// before it: `junit:FILE`. May be given several times
     #[arg(long, value_name = "FILE", value_parser = ReportTo::parse)]
     pub report: Vec<ReportTo>,
-    /// Leave out what sends traffic: ARP questions, end-to-end requests, and what a real server asks itself
+    /// Send no ARP requests and no requests to services, not even from a real server to itself
     #[arg(long)]
     pub no_traffic: bool,
-    /// What could not be read, and a service that no client could ask for, is a failure too (exit status 3)
+    /// Exit status 3 also if something is not proven
     #[arg(long, conflicts_with = "no_traffic")]
     pub strict: bool,
     /// Show what is new and what is gone since this report (of `--format json`); only new findings give exit status 3
     #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,
-    /// Make these checks alone, separated by commas; `lvsctl explain` lists them
+    /// Run only these checks, separated by commas; `lvsctl explain` lists them
     #[arg(long, value_name = "CHECK", value_delimiter = ',', value_parser = checks(), hide_possible_values = true)]
     pub only: Vec<String>,
     /// Leave these checks out, separated by commas
@@ -190,7 +191,7 @@ pub struct ExplainArgs {
 pub struct StartArgs {
     #[command(flatten)]
     pub format: FormatArgs,
-    /// Start directors although real servers are not proven ready
+    /// Start directors even if real servers are not known to be ready
     #[arg(long)]
     pub force: bool,
 }
@@ -211,10 +212,10 @@ pub struct StatusArgs {
     /// How results are written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
-    /// Show it again every so many seconds, until Ctrl-C
+    /// Repeat at this interval, until Ctrl-C
     #[arg(short, long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", value_parser = seconds)]
     pub watch: Option<f64>,
-    /// With --watch: end after so many times
+    /// With --watch: end after N rounds
     #[arg(long, value_name = "N", requires = "watch", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
     /// Show the connection table of IPVS too: by service, real server and state, with clients and persistence
@@ -223,7 +224,7 @@ pub struct StatusArgs {
     /// Show totals since the counters began, beside rates
     #[arg(long)]
     pub stats: bool,
-    /// With --connections: so many clients and persistence templates
+    /// With --connections: this many clients and persistence templates
     #[arg(long, value_name = "N", requires = "connections", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub top: u32,
     /// With --connections: all clients and persistence templates

@@ -40,7 +40,7 @@ pub struct UndrainArgs {
 
 #[derive(Debug, Args)]
 pub struct MaintenanceArgs {
-    /// Go on with the directors that answer when some do not; the others learn of it by `apply`
+    /// Continue without unreachable directors; the next `apply` makes the change there
     #[arg(long)]
     pub ignore_unreachable: bool,
     /// How the result is written

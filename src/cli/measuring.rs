@@ -19,7 +19,7 @@ pub struct ProbeArgs {
     /// Requests per second of all clients together, whether answers come or not
     #[arg(long, value_name = "R", value_parser = rate)]
     pub rate: Option<f64>,
-    /// With --rate: for so long, such as 30s or 5m
+    /// With --rate: for this time, such as 30s or 5m
     #[arg(id = "time", long = "for", value_name = "DURATION", requires = "rate", default_value = "10s", value_parser = duration)]
     pub time: Duration,
     /// Requests at a time of each client; 1 without --rate, else as many as it takes up to 500
@@ -45,10 +45,10 @@ pub struct ProbeArgs {
     /// Send many requests over one connection
     #[arg(long)]
     pub keepalive: bool,
-    /// A request without an answer for so long is lost
+    /// A request without an answer for this time is lost
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
     pub timeout: Duration,
-    /// Show what came so far, each second
+    /// Show the result so far every second
     #[arg(short, long)]
     pub watch: bool,
     /// Send more than 100000 requests, or more than 1000 a second
@@ -71,7 +71,7 @@ pub struct WatchArgs {
     /// Time from one round to the next, such as 30s or 5m
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration)]
     pub every: Duration,
-    /// End after so many rounds
+    /// End after N rounds
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
     /// Run this by sh when something is new or gone; it gets the change as JSON on its standard input
@@ -83,7 +83,7 @@ pub struct WatchArgs {
     /// Remember findings in this file: a later run reports what changed since
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
-    /// Leave out what sends traffic
+    /// Send no ARP requests and no requests to services
     #[arg(long)]
     pub no_traffic: bool,
     /// `json`: one JSON object a line for each change
@@ -164,7 +164,7 @@ pub struct DrillArgs {
     /// Requests per second of each client
     #[arg(long, value_name = "R", default_value = "50", value_parser = super::measuring::rate)]
     pub rate: f64,
-    /// A request without an answer for so long is lost
+    /// A request without an answer for this time is lost
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration)]
     pub timeout: Duration,
     /// How long the disturbance lasts once its effect is there

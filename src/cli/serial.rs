@@ -7,8 +7,8 @@ use crate::plan::serial::Size;
 
 #[derive(Debug, Clone, Default, Args)]
 pub struct BatchArgs {
-    /// Change so many hosts at a time, and `verify` before the next: numbers, or shares of the hosts that have changes, such
-    /// as 1,25%,100%; the last repeats
+    /// Change at most this many hosts at a time, and run `verify` after each batch: numbers, or shares of the hosts that
+    /// have changes, such as 1,25%,100%; the last repeats
     #[arg(long, value_name = "SIZES", value_delimiter = ',')]
     pub serial: Vec<Size>,
 }

@@ -82,24 +82,24 @@ pub(super) fn run(
     Ok(if interrupted { Exit::Interrupted } else { exit })
 }
 
-/// What is known before anything changes.
+/// The state of a run before it changes anything.
 struct Prepared<'h> {
     hosts: Vec<HostRun<'h>>,
     plans: Vec<HostPlan>,
-    /// Hosts that are only read, and locked.
+    /// Hosts that are only read and locked, not changed.
     others: Others<'h>,
-    /// What is not done, since it depends on other hosts.
+    /// Withheld parts of the plans.
     withheld: Vec<Withheld>,
-    /// Services that would be left too little.
+    /// Services that would have too few real servers, or no director.
     losses: Vec<Loss>,
     /// VIPs that no director holds.
     unheld: Vec<Unheld>,
-    /// Directors whose keepalived reloads before that of the others.
+    /// Directors on which keepalived reloads before the others.
     first: Vec<String>,
     /// Hosts that were not reached.
     missing: Vec<&'h Host>,
     unreached: Vec<Row>,
-    /// Of a rolling apply.
+    /// The batches of a rolling apply.
     batches: Vec<Batch>,
 }
 
@@ -109,7 +109,7 @@ impl Prepared<'_> {
         rolling::batches(session, fleet, &serial.batches, &hosts)
     }
 
-    /// How a run ends that does all that is left to do.
+    /// The exit status if all remaining steps succeed.
     fn exit(&self) -> Exit {
         if !self.withheld.is_empty() {
             Exit::Incomplete
@@ -214,10 +214,10 @@ fn prepare<'h>(
     args: &ApplyArgs,
     goal: Goal,
 ) -> Result<Prepared<'h>> {
-    let mut hosts = session.wanted()?;
+    let mut hosts = session.desired()?;
     if goal == Goal::Nothing {
-        for (_, wanted) in &mut hosts {
-            wanted.clear();
+        for (_, desired) in &mut hosts {
+            desired.clear();
         }
     }
     let (opened, mut plans) = session.open_hosts_to_plan(fleet, hosts)?;
@@ -237,7 +237,7 @@ fn prepare<'h>(
     };
     let mut first = together(&hosts, &mut plans, &unheld);
     let (mut others, mut withheld, mut losses) = (Others::default(), Vec::new(), Vec::new());
-    // A run that changes nothing needs no lock, and leaves no trace.
+    // A run without changes takes no locks, so that it writes nothing to any host.
     if !plans.iter().all(HostPlan::is_empty) {
         let read = order::Hosts::new(&hosts, &plans, &missing, &others);
         others = order::read(session, fleet, goal, &read);
@@ -286,7 +286,7 @@ fn prepare<'h>(
     })
 }
 
-/// `destroy` without a director that would drain what leaves: nothing is done, unless asked otherwise.
+/// Ends `destroy` if a director that has to drain removed real servers was not reached, unless the options allow it.
 fn reached<'h>(
     session: &Session,
     fleet: &Fleet,
@@ -307,7 +307,7 @@ fn reached<'h>(
     Err(Failure::new(Exit::Unreachable, message))
 }
 
-/// A host's row; one of whose plan something is withheld is not as wanted.
+/// A host's row of the summary. A host with a withheld part of its plan is not in the desired state.
 fn row(
     plan: &HostPlan,
     result: Option<&std::result::Result<(), HostError>>,
@@ -387,7 +387,7 @@ fn execute(
     let is_well = |(_, _, result): &Applied| matches!(result, Some(Ok(())));
     let whole = done.iter().all(is_well);
     let mut directors = done.iter().filter(|(run, ..)| run.host.is_director());
-    // Of a rolling apply real servers may have failed.
+    // In a rolling apply, failures of real servers are tolerated.
     let comes_to_rest = whole || (!batches.is_empty() && directors.all(is_well));
     let waits = wait_converged::changes_by_itself(session.cluster());
     let unsettled = if comes_to_rest && goal == Goal::Inventory && waits {
@@ -430,7 +430,7 @@ fn execute(
     Ok((rows, exit))
 }
 
-/// Does plans without batches; nothing where what leaves could not be drained.
+/// Applies the plans without batches. Changes nothing if real servers could not be drained before.
 fn in_stages<'h>(
     fleet: &Fleet,
     pairs: Vec<(HostRun<'h>, HostPlan)>,
@@ -456,7 +456,7 @@ fn not_settled(although: &str, unsettled: &[Unsettled]) -> Failure {
     )
 }
 
-/// Waits until keepalived and health checkers have done what follows from the changes.
+/// Waits until keepalived and the health checkers have reacted to the changes.
 fn settled(fleet: &Fleet, done: &mut [Applied]) -> Vec<Unsettled> {
     let mut directors: Vec<&mut HostRun> = done
         .iter_mut()
@@ -466,7 +466,7 @@ fn settled(fleet: &Fleet, done: &mut [Applied]) -> Vec<Unsettled> {
     wait_converged::wait(fleet, &mut directors, REPAIRS)
 }
 
-/// `ends`: what the run ends that lvsctl did not make, a line a host.
+/// Prompts for confirmation. `ends`: services and VIPs of others that the run ends, one line per host.
 fn confirmed(goal: Goal, ends: &[String], cancel: &CancelToken) -> Result<bool> {
     let question = match goal {
         Goal::Inventory => "make these changes?",

@@ -1,4 +1,4 @@
-//! Who asks for a service in the place of its users: hosts outside the cluster, or this machine.
+//! The clients that send requests to a service: hosts of the role `client`, or this machine.
 
 use crate::check::Vantage;
 use crate::exit::Exit;
@@ -10,23 +10,24 @@ use crate::run::{Fleet, HostRun};
 use super::session::{Session, lab_hint};
 use super::{Failure, Result};
 
-/// What `--from` calls this machine.
+/// The name of this machine in `--from`.
 const THIS_MACHINE: &str = "-";
 
-/// Hosts by name, and whether this machine asks too.
+/// The chosen hosts, and whether this machine sends requests too.
 #[derive(Debug)]
 pub(super) struct Chosen<'h> {
     pub hosts: Vec<&'h Host>,
     pub this_machine: bool,
 }
 
-/// Those that ask, opened.
+/// The chosen clients, with open shells.
 pub(super) struct Askers<'h> {
     runs: Vec<HostRun<'h>>,
     machine: Option<ThisMachine>,
 }
 
-/// `from`: as the command line names them; none of them: the clients among `hosts`, and without any this machine.
+/// Chooses the clients. `from`: the names of the command line; if empty, the clients among `hosts`, or this machine if there
+/// are none.
 pub(super) fn choose<'h>(
     cluster: &'h Cluster,
     hosts: &[&'h Host],
@@ -81,7 +82,7 @@ pub(super) fn choose<'h>(
 }
 
 impl<'h> Askers<'h> {
-    /// Opens all of them; one that cannot ask is an error.
+    /// Opens all clients; one that cannot send requests is an error.
     pub(super) fn open(session: &Session, fleet: &Fleet, chosen: Chosen<'h>) -> Result<Self> {
         let hosts = chosen.hosts.into_iter().map(|host| (host, Vec::new()));
         let mut askers = Self {

@@ -13,7 +13,7 @@ pub(super) fn run(global: &Global) -> Result<Exit> {
     let resources: usize = context
         .hosts(global)?
         .iter()
-        .map(|host| context.count_wanted(host))
+        .map(|host| context.count_desired(host))
         .sum();
     for replaced in context.roles.replaced() {
         eprintln!("warning: {replaced}; rename it if that is not meant");

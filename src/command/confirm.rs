@@ -7,7 +7,7 @@ use crate::exit::Exit;
 
 use super::{Failure, Result};
 
-/// Whether the user says yes. `before` comes first, a line each.
+/// Whether the user confirms. Prints the lines of `before` first.
 pub(super) fn yes(before: &[String], question: &str, cancel: &CancelToken) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(

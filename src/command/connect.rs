@@ -1,4 +1,4 @@
-//! Access to the hosts of a run: the lab or the network, secrets, connections, and how a user cancels it.
+//! Access to the hosts of a run: lab or network, secrets, transport, and the cancellation by Ctrl-C.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::transport::{Connector, Counters};
 use super::context::Context;
 use super::{Failure, Result, output, secrets};
 
-/// How hosts are connected to, and the secrets of this run.
+/// The transport and the secrets of a run.
 pub(super) struct Access {
     pub connector: Connector,
     pub secrets: Secrets,
@@ -24,11 +24,11 @@ pub(super) struct Access {
     pub counters: Arc<Counters>,
 }
 
-/// In seconds. A lab's hosts have a busy machine's cores among them: one that is slow is there all the same.
+/// Seconds. All hosts of a lab share the cores of one machine, so a slow answer does not mean that a host is unreachable.
 const LAB_CONNECT_TIMEOUT: u64 = 60;
 
-/// Enters the lab where that is asked, reads the secrets that `hosts` need, and sets up the transport.
-/// It comes before any thread: a thread stays in the network namespace that it began in.
+/// Enters the lab with `--lab`, reads the secrets that the hosts need, and sets up the transport. To be called before any
+/// thread starts, since a thread stays in the network namespace in which it started.
 pub(super) fn access(global: &Global, context: &mut Context, templates: bool) -> Result<Access> {
     let mut environment = Environment {
         home: std::env::home_dir(),
@@ -52,7 +52,7 @@ pub(super) fn access(global: &Global, context: &mut Context, templates: bool) ->
             );
             return Err(Failure::new(Exit::Lab, message));
         }
-        // The lab has separate keys; the user's configuration is about other hosts.
+        // The lab has separate keys; the user's SSH configuration is for other hosts.
         environment = Environment {
             home: None,
             user: Some(access.user.clone()),
@@ -68,7 +68,7 @@ pub(super) fn access(global: &Global, context: &mut Context, templates: bool) ->
             host.ssh.connect_timeout.get_or_insert(LAB_CONNECT_TIMEOUT);
         }
     }
-    // A core file would have the secrets in it.
+    // A core file would contain the secrets.
     if let Err(error) = setrlimit(Resource::RLIMIT_CORE, 0, 0) {
         tracing::debug!(%error, "forbidding core files");
     }
@@ -93,7 +93,7 @@ pub(super) fn access(global: &Global, context: &mut Context, templates: bool) ->
 }
 
 impl Access {
-    /// With `-v`, what the run cost in connections.
+    /// With `-v`, prints the number of connections and processes of the run.
     pub(super) fn print_costs(&self, global: &Global) {
         if global.verbose > 0 {
             eprintln!(
@@ -112,8 +112,8 @@ fn user() -> Option<String> {
         .map(|user| user.name)
 }
 
-/// Ctrl-C cancels between two steps; a second one does not wait for the current step. `quietly`: Ctrl-C is how the user
-/// ends what would go on for ever, and no news.
+/// The first Ctrl-C cancels between two steps; the second does not wait for the current step. `quietly`: no message, since
+/// Ctrl-C is the normal end of an endless command.
 pub(super) fn cancel_token(quietly: bool) -> Result<CancelToken> {
     let cancel = CancelToken::default();
     let flag = cancel.clone();

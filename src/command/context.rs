@@ -19,8 +19,8 @@ const WIDTH: usize = 120;
 pub(super) struct Context {
     pub loaded: Loaded,
     pub roles: Roles,
-    /// Wanted resources by host name, assuming Debian. Recomputed for other distributions.
-    wanted: BTreeMap<String, Vec<Resource>>,
+    /// Desired resources by host name, assuming Debian. Recomputed for other distributions.
+    desired: BTreeMap<String, Vec<Resource>>,
 }
 
 /// Whether output to this stream is coloured.
@@ -46,12 +46,12 @@ pub(super) fn warn(global: &Global, warnings: &[Problem]) {
     }
 }
 
-/// Reads the inventory and its roles, and expands them: after this, nothing can be wrong that is known offline.
+/// Reads and expands inventory and roles. Finds every fault that can be found offline.
 pub(super) fn load(global: &Global) -> Result<Context> {
     load_for(global, |_| true)
 }
 
-/// The same for the roles of some hosts alone.
+/// As [`load`], but expands only the roles of the hosts that `asked` selects.
 pub(super) fn load_for(global: &Global, asked: impl Fn(&Host) -> bool) -> Result<Context> {
     let folder = global.inventory.parent().map(|parent| {
         if parent.as_os_str().is_empty() {
@@ -71,7 +71,7 @@ pub(super) fn load_for(global: &Global, asked: impl Fn(&Host) -> bool) -> Result
         Failure::new(Exit::Invalid, message)
     })?;
     warn(global, &loaded.warnings);
-    let mut wanted = BTreeMap::new();
+    let mut desired = BTreeMap::new();
     let expansion = roles.over(&loaded.cluster);
     let mut faults = (!roles.faults().is_empty()).then(|| roles.faults().clone());
     let hosts: Vec<&Host> = loaded.cluster.hosts.iter().filter(|h| asked(h)).collect();
@@ -79,8 +79,8 @@ pub(super) fn load_for(global: &Global, asked: impl Fn(&Host) -> bool) -> Result
     let expanded = expansion.of_all(&hosts, &os);
     for (host, outcome) in hosts.into_iter().zip(expanded) {
         match outcome {
-            Ok(resources) => drop(wanted.insert(host.name.clone(), resources)),
-            // One fault of several hosts is shown once.
+            Ok(resources) => drop(desired.insert(host.name.clone(), resources)),
+            // The same fault on several hosts is shown once.
             Err(RoleError::Faulty(more)) => faults.get_or_insert_default().join(more),
             Err(error) => return Err(of_roles(global, &error)),
         }
@@ -91,7 +91,7 @@ pub(super) fn load_for(global: &Global, asked: impl Fn(&Host) -> bool) -> Result
     Ok(Context {
         loaded,
         roles,
-        wanted,
+        desired,
     })
 }
 
@@ -114,19 +114,19 @@ impl Context {
         &self.loaded.cluster
     }
 
-    pub(super) fn wanted(&self, host: &Host) -> Vec<Resource> {
-        self.wanted.get(&host.name).cloned().unwrap_or_default()
+    pub(super) fn desired(&self, host: &Host) -> Vec<Resource> {
+        self.desired.get(&host.name).cloned().unwrap_or_default()
     }
 
-    pub(super) fn count_wanted(&self, host: &Host) -> usize {
-        self.wanted.get(&host.name).map_or(0, Vec::len)
+    pub(super) fn count_desired(&self, host: &Host) -> usize {
+        self.desired.get(&host.name).map_or(0, Vec::len)
     }
 
-    pub(super) fn wanted_on(&self, host: &Host, os: &Distribution) -> Result<Vec<Resource>> {
+    pub(super) fn desired_on(&self, host: &Host, os: &Distribution) -> Result<Vec<Resource>> {
         if *os == Distribution::assumed()
-            && let Some(wanted) = self.wanted.get(&host.name)
+            && let Some(desired) = self.desired.get(&host.name)
         {
-            return Ok(wanted.clone());
+            return Ok(desired.clone());
         }
         let expanded = self.roles.over(self.cluster()).of(host, os);
         expanded.map_err(|e| of_role(host, &e))

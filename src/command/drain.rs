@@ -1,4 +1,4 @@
-//! Before `destroy` removes a real server: the directors that stay send it nothing more.
+//! The drain before `destroy` removes real servers, on the directors that the run does not change.
 
 use crate::model::Host;
 use crate::plan::HostPlan;
@@ -9,14 +9,14 @@ use crate::run::{Fleet, HostRun};
 use super::order::Others;
 use super::session::Session;
 
-/// Directors, locked, with what they do. None where no real server leaves.
+/// The locked directors with their drain steps; empty if no real server is removed.
 #[derive(Default)]
 pub(super) struct Drain<'h> {
     hosts: Vec<(HostRun<'h>, Vec<Step>)>,
 }
 
 impl<'h> Drain<'h> {
-    /// Takes the directors that are not chosen themselves out of those that were read.
+    /// Moves the directors that have drain steps out of `others`.
     pub(super) fn new(
         session: &Session,
         chosen: &[HostRun],
@@ -43,7 +43,7 @@ impl<'h> Drain<'h> {
         drain
     }
 
-    /// What is done on each director, by title.
+    /// The titles of the steps, each with its director.
     pub(super) fn titles(&self) -> impl Iterator<Item = (&str, &str)> {
         self.hosts.iter().flat_map(|(run, steps)| {
             let titles = steps.iter().map(|step| step.title.as_str());
@@ -51,7 +51,7 @@ impl<'h> Drain<'h> {
         })
     }
 
-    /// Whether all directors did all their steps.
+    /// Runs the steps; returns whether all succeeded.
     pub(super) fn run(&mut self, fleet: &Fleet) -> bool {
         let (runs, well) = fleet.steps(std::mem::take(&mut self.hosts));
         self.hosts = runs.into_iter().map(|run| (run, Vec::new())).collect();

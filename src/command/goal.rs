@@ -1,8 +1,8 @@
-//! What a run makes of the hosts: `apply` what the inventory describes, `destroy` what they were before.
+//! The goal of a run: `apply` reaches the inventory's desired state, `destroy` the state before lvsctl.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Goal {
     Inventory,
-    /// As if lvsctl had never been there.
+    /// The state before lvsctl.
     Nothing,
 }

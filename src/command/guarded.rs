@@ -1,4 +1,4 @@
-//! What a run says of guards: which changes touch the way in of a host, and what guards earlier runs left.
+//! Notes of a run on guards: changes that affect the way in of a host, and guards that earlier runs left.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use crate::run::guard::SECONDS;
 use crate::run::{Fleet, HostRun};
 use crate::unix_time::time_of_day;
 
-/// Asks the hosts that have something to do for their way in, and puts into their plans which changes are guarded, and what
-/// an earlier run left. `confirm`: all changes are guarded, for so long.
+/// Reads the way in of hosts with changes, and adds notes to their plans: the guarded changes, and guards of earlier runs.
+/// `confirm`: guard all changes for this time.
 pub(super) fn look(
     fleet: &Fleet,
     hosts: &mut [HostRun],
@@ -34,8 +34,8 @@ pub(super) fn look(
             .collect();
         if !what.is_empty() {
             plan.notes.push(format!(
-                "this touches the way in of lvsctl: {}; the host puts its old state back after {seconds} s, unless lvsctl \
-                 reaches it by a new connection then",
+                "this change affects lvsctl's access to the host: {}; the host restores its old state after {seconds} s \
+                 unless a new connection of lvsctl confirms the change",
                 what.join(", ")
             ));
         }
@@ -45,7 +45,7 @@ pub(super) fn look(
 fn earlier(guard: &Earlier) -> String {
     match guard {
         Earlier::Armed { until, who } => format!(
-            "the guard of an earlier run ({who}) is armed: the host puts its old state back at {} by its clock, unless \
+            "the guard of an earlier run ({who}) is armed: the host restores its old state at {} by its clock, unless \
              `lvsctl apply` ends well on it before",
             time_of_day(*until)
         ),
@@ -53,7 +53,7 @@ fn earlier(guard: &Earlier) -> String {
             "the guard of an earlier run is putting the old state of this host back now".to_owned()
         }
         Earlier::Fired { at, well } => format!(
-            "the guard of an earlier run has fired: at {} by its clock the host put its old state back{}, since no new \
+            "the guard of an earlier run has fired: at {} by its clock the host restored its old state{}, since no new \
              connection confirmed the change; find out what cut it off before you apply it again",
             time_of_day(*at),
             if *well {
@@ -65,8 +65,8 @@ fn earlier(guard: &Earlier) -> String {
     }
 }
 
-/// Ends what earlier runs left on hosts that are as wanted now: their guards, since a connection of this run has reached the
-/// hosts, and their previous states.
+/// Ends guards and kept previous states of earlier runs, on hosts that are now in the desired state: the connection of this
+/// run proves that they are reachable.
 pub(super) fn settle(fleet: &Fleet, hosts: Vec<&mut HostRun>) {
     let is_left = |host: &&mut HostRun| host.answer.guard.is_some() || host.has_earlier_previous();
     let left = hosts.into_iter().filter(is_left);

@@ -1,4 +1,5 @@
-//! One file a verb. Only this layer prints, asks and reads the environment; what it decides with lies below.
+//! The verbs of the command line, one module each. Only this layer prints, prompts and reads the environment; decisions
+//! belong in the other modules.
 
 mod apply;
 mod askers;
@@ -41,13 +42,13 @@ use std::io::Write as _;
 use crate::cli::{Cli, Command, Format, SerialArgs};
 use crate::exit::Exit;
 
-/// Why a command ends early: what to say, and the exit status.
+/// The early end of a command: a message and the exit status.
 #[derive(Debug)]
 pub struct Failure {
     pub exit: Exit,
-    /// Empty when all was said.
+    /// Empty if everything was printed already.
     pub message: String,
-    /// A word that scripts can branch on, where the exit status says less.
+    /// Stable identifier for scripts, more precise than the exit status.
     pub kind: Option<&'static str>,
 }
 
@@ -90,7 +91,7 @@ struct ErrorOf<'a> {
     message: &'a str,
 }
 
-/// Of a verb whose result is a JSON document: a failure is one too, beside the words on standard error.
+/// For a verb whose result is a JSON document: prints a failure as one too, besides the text on standard error.
 fn in_format(format: Format, done: Result<Exit>) -> Result<Exit> {
     if let (Format::Json, Err(failure)) = (format, &done) {
         let message = failure.message.trim();
@@ -108,7 +109,7 @@ fn in_format(format: Format, done: Result<Exit>) -> Result<Exit> {
     done
 }
 
-/// Does what the command line says.
+/// Runs the command of the command line.
 pub fn run(cli: &Cli) -> Exit {
     let done = match &cli.command {
         Command::Check(_) => check::run(&cli.global),
@@ -157,7 +158,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Lab(command) => lab::run(&cli.global, command),
     };
     done.unwrap_or_else(|failure| {
-        // An error of standard error itself cannot be reported.
+        // There is no further stream for an error of standard error.
         let _ = anstream::stderr().write_all(failure.message.as_bytes());
         failure.exit
     })

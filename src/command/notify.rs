@@ -14,7 +14,7 @@ use crate::secret::{SecretSource, Secrets, variables};
 
 use super::{Failure, Result, secrets};
 
-/// A program that takes longer is ended: the next round is due.
+/// The longest run of a program, which must end before the next round.
 const PATIENCE: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(50);
 
@@ -54,7 +54,7 @@ impl Notify {
         program
     }
 
-    /// Notifies all of them; returns failures, a line each.
+    /// Notifies all targets; returns the failures, one per line.
     pub(super) fn send(&self, json: &str, cancel: &CancelToken) -> Vec<String> {
         let mut failures = Vec::new();
         if let Some(command) = &self.command {
@@ -125,7 +125,7 @@ fn run(
     let mut child = spawned.map_err(|e| e.to_string())?;
     let stdin = child.stdin.take();
     let input = Zeroizing::new(input.to_vec());
-    // A program that does not read must not hold this one up.
+    // In a thread, since a program that does not read its input would block.
     let writer = std::thread::spawn(move || {
         if let Some(mut stdin) = stdin {
             let _ = stdin.write_all(&input);

@@ -1,5 +1,5 @@
-//! Hosts outside `--limit` on which a run depends: they are read, and locked where it changes something. What is withheld is
-//! decided in [`crate::plan::dependency`], what would end a service in [`crate::plan::depool`].
+//! Reads and locks hosts outside of `--limit` on which a run depends. What is withheld is decided in
+//! [`crate::plan::dependency`], losses of services in [`crate::plan::depool`].
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -34,7 +34,7 @@ pub(super) struct Others<'h> {
 }
 
 impl Others<'_> {
-    /// Names of those that could not be read.
+    /// Names of hosts that could not be read.
     pub(super) fn unreached(&self) -> Vec<&str> {
         self.unreached
             .iter()
@@ -49,12 +49,12 @@ pub(super) struct Hosts<'r, 'h> {
     pub plans: &'r [HostPlan],
     pub missing: &'r [&'h Host],
     pub others: &'r Others<'h>,
-    /// Those that the run began to change, and that failed.
+    /// Hosts that failed after the run began to change them.
     pub failed: &'r BTreeSet<String>,
 }
 
 impl<'r, 'h> Hosts<'r, 'h> {
-    /// Before anything is changed.
+    /// The hosts before any change, so that none has failed.
     pub(super) fn new(
         runs: &'r [HostRun<'h>],
         plans: &'r [HostPlan],
@@ -88,7 +88,7 @@ pub(super) fn read<'h>(
     open(session, fleet, |host| names.contains(host.name.as_str()))
 }
 
-/// Opens some hosts that are only read. An event says which of them could not be.
+/// Opens hosts that are only read. Events report those that could not be opened.
 pub(super) fn open<'h>(
     session: &'h Session,
     fleet: &Fleet,
@@ -97,7 +97,7 @@ pub(super) fn open<'h>(
     let mut others = Others::default();
     let hosts = session.cluster().hosts.iter().filter(|host| chosen(host));
     let hosts: Vec<(&Host, Vec<Resource>)> = hosts
-        .map(|host| (host, session.context.wanted(host)))
+        .map(|host| (host, session.context.desired(host)))
         .collect();
     if hosts.is_empty() {
         return others;
@@ -111,7 +111,7 @@ pub(super) fn open<'h>(
     others
 }
 
-/// Locks all hosts of a run in one order, those that are only read too: what it depends on must not change meanwhile.
+/// Locks all hosts of a run in one order, also those that are only read, so that conditions of the run do not change.
 pub(super) fn lock_all<'h>(
     fleet: &Fleet,
     hosts: Vec<HostRun<'h>>,
@@ -164,12 +164,12 @@ fn seen<'r>(cluster: &Cluster, run: &'r HostRun, plan: &HostPlan, secrets: &Secr
     let read = file
         .zip(unit)
         .is_some_and(|(file, unit)| file.modified <= unit.changed.seconds(&facts.clock));
-    let wanted = run.wanted.iter().find_map(|resource| match resource {
+    let desired = run.desired.iter().find_map(|resource| match resource {
         Resource::File(file) if file.path == CONFIGURATION => Some(file),
         _ => None,
     });
-    let wanted = wanted.filter(|_| run.host.is_director() && cluster.keepalived);
-    let after = wanted.and_then(|file| secret::reveal(&file.content, secrets).ok());
+    let desired = desired.filter(|_| run.host.is_director() && cluster.keepalived);
+    let after = desired.and_then(|file| secret::reveal(&file.content, secrets).ok());
     let holds: BTreeSet<IpAddr> = facts.address.held.iter().map(|held| held.address).collect();
     let before = file.map_or("", |file| file.content.as_str());
     let apart = after.map(|after| load::apart(before, after.as_str(), &holds));
@@ -185,7 +185,7 @@ fn seen<'r>(cluster: &Cluster, run: &'r HostRun, plan: &HostPlan, secrets: &Secr
     }
 }
 
-/// Whether a change may move what a host listens on, or the path of its answers.
+/// Whether a change may affect the listeners of a host, or the route of its replies.
 fn alters(change: &Change) -> bool {
     matches!(change.kind, File::NAME | Route::NAME) && change.action == Action::Update
 }
@@ -199,7 +199,7 @@ fn recorded<'r>(run: &'r HostRun) -> Vec<&'r Ipvs> {
     ipvs.collect()
 }
 
-/// What of the plans depends on hosts that were not seen to be as they must be.
+/// The parts of the plans to withhold, since other hosts do not meet their conditions.
 pub(super) fn decide(session: &Session, goal: Goal, hosts: &Hosts) -> Decisions {
     let cluster = session.cluster();
     let sights = sights(session, hosts);
@@ -214,7 +214,7 @@ pub(super) fn reshaped(session: &Session, hosts: &Hosts) -> BTreeSet<String> {
     dependency::reshaped(session.cluster(), &sights(session, hosts))
 }
 
-/// Takes that out of the plans.
+/// Removes the withheld parts from the plans.
 pub(super) fn withhold(
     session: &Session,
     fleet: &Fleet,
@@ -241,17 +241,17 @@ pub(super) fn withhold(
     Ok(decisions.withheld)
 }
 
-/// What a command does to a director, and to real servers.
+/// The effect of a command on directors and real servers.
 pub(super) struct Leaving<'r> {
-    /// Whether a director goes on.
+    /// Whether a director still serves after the command.
     pub stays: &'r dyn Fn(&Host) -> bool,
-    /// Whether a director's virtual services become what the inventory says.
+    /// Whether the command sets a director's virtual services to the desired state.
     pub changes: &'r dyn Fn(&HostRun) -> bool,
-    /// Hosts of real servers that get nothing more.
+    /// Hosts of real servers that get no more requests.
     pub real_servers: Vec<&'r Host>,
 }
 
-/// Services that a command would leave too little.
+/// Services that a command would leave with too few real servers, or without a director.
 pub(super) fn losses(
     session: &Session,
     guard: &GuardArgs,
@@ -261,8 +261,8 @@ pub(super) fn losses(
     let cluster = session.cluster();
     let directors = runs.iter().copied();
     let directors: Vec<&HostRun> = directors.filter(|run| run.host.is_director()).collect();
-    let of_wanted = |run: &HostRun| -> Vec<Ipvs> {
-        let all = run.wanted.iter().filter_map(|resource| match resource {
+    let of_desired = |run: &HostRun| -> Vec<Ipvs> {
+        let all = run.desired.iter().filter_map(|resource| match resource {
             Resource::Ipvs(ipvs) => Some(ipvs.clone()),
             _ => None,
         });
@@ -270,14 +270,14 @@ pub(super) fn losses(
     };
     let ipvs: Vec<(Vec<Ipvs>, Vec<Ipvs>)> = directors
         .iter()
-        .map(|run| (of_wanted(run), recorded_ipvs(run)))
+        .map(|run| (of_desired(run), recorded_ipvs(run)))
         .collect();
     let directors: Vec<depool::Director> = directors
         .iter()
         .zip(&ipvs)
-        .map(|(run, (wanted, recorded))| depool::Director {
+        .map(|(run, (desired, recorded))| depool::Director {
             stays: (leaving.stays)(run.host),
-            after: (leaving.changes)(run).then_some(wanted.as_slice()),
+            after: (leaving.changes)(run).then_some(desired.as_slice()),
             ..director(cluster, run, recorded)
         })
         .collect();
@@ -293,7 +293,7 @@ pub(super) fn recorded_ipvs(run: &HostRun) -> Vec<Ipvs> {
     recorded(run).into_iter().cloned().collect()
 }
 
-/// A director that goes on as it is.
+/// A director that the command does not change.
 pub(super) fn director<'r>(
     cluster: &Cluster,
     run: &'r HostRun,
@@ -309,7 +309,8 @@ pub(super) fn director<'r>(
     }
 }
 
-/// Services that the plans would leave too little. `destroy` of a whole cluster ends them all by intent.
+/// Services that the plans would leave with too few real servers, or without a director. Empty for `destroy` of a whole
+/// cluster, which ends all services on purpose.
 pub(super) fn left_too_little(
     session: &Session,
     guard: &GuardArgs,
@@ -338,10 +339,10 @@ pub(super) fn left_too_little(
     losses(session, guard, &all, &leaving)
 }
 
-/// The kind of a command that is refused for what it would leave.
+/// Identifier of the refusal of a command that would leave too little of a service.
 pub(super) const TOO_FEW: &str = "too-few-left";
 
-/// Ends a command that would leave a service too little, before anything changes.
+/// The failure of a command that would leave too little of a service; nothing is changed.
 pub(super) fn refuse(session: &Session, losses: &[Loss]) -> Failure {
     let lines: String = losses
         .iter()
@@ -357,7 +358,7 @@ pub(super) fn refuse(session: &Session, losses: &[Loss]) -> Failure {
     )
 }
 
-/// Ends a command before anything changes, with a word for programs.
+/// Reports the refusal of a command before any change; `kind`: identifier for scripts.
 pub(super) fn refused(session: &Session, kind: &'static str, message: &str) -> Failure {
     session.reporter.event(&Event::Refused {
         kind,

@@ -1,4 +1,4 @@
-//! Where a command's words go: results to standard output, what happens meanwhile to standard error.
+//! Output of commands: results to standard output, progress to standard error.
 
 use std::io::{self, IsTerminal, Stderr, Stdout, Write};
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +13,7 @@ use crate::report::{Level, Style};
 
 use super::{Failure, Result, context};
 
-/// The bars that are on the terminal, for what comes from beside the run: a signal.
+/// The progress bars on the terminal, for messages from outside of the run, such as of the signal handler.
 static BARS: Mutex<Option<Aside>> = Mutex::new(None);
 
 fn bars() -> Option<Aside> {
@@ -33,7 +33,7 @@ pub(super) fn aside(line: &str) {
     }
 }
 
-/// The last line of a program that ends here and now.
+/// Writes the last line before the program exits at once.
 pub(super) fn last_words(line: &str) {
     if let Some(bars) = bars() {
         let _ = bars.clear();
@@ -41,11 +41,11 @@ pub(super) fn last_words(line: &str) {
     eprintln!("{line}");
 }
 
-/// Shows what happens, as the command line asks.
+/// Shows events in the format of the command line.
 pub(super) enum Reporter {
     Progress(Progress),
     Plain(Plain<Stderr>),
-    /// JSON lines are what was asked for, and so go to standard output.
+    /// JSON lines are a requested result, so they go to standard output.
     Json(Json<Stdout>),
     Silent,
 }
@@ -65,7 +65,7 @@ impl Reporter {
         }
     }
 
-    /// Takes away what moves on the terminal. An error of a writer is no news when the run is over.
+    /// Removes the progress bars. Errors of the writer are ignored, since the run is over.
     pub(super) fn finish(self) {
         set_bars(None);
         let _ = match self {
@@ -120,7 +120,7 @@ pub(super) fn terminal() -> Option<(usize, usize)> {
     Some((usize::from(columns.0), usize::from(lines.0)))
 }
 
-/// Writes a result to standard output. A reader that has gone away ends the program in silence, as for any filter.
+/// Writes a result to standard output. If its reader has closed the pipe, the program ends without a message.
 pub(super) fn show(
     global: &Global,
     write: impl FnOnce(&mut dyn Write, Style) -> io::Result<()>,

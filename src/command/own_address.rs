@@ -1,4 +1,4 @@
-//! The addresses of the machine that lvsctl runs on, and that no VIP is one of them.
+//! Refuses inventories with a VIP that is an address of the machine that lvsctl runs on.
 
 use std::net::IpAddr;
 

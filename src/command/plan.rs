@@ -76,9 +76,9 @@ pub(super) fn run(global: &Global, args: &PlanArgs) -> Result<Exit> {
     Ok(match plans.iter().all(HostPlan::is_empty) {
         _ if refused => Exit::Unreachable,
         false => Exit::Changes,
-        // They are there, and `apply` does not make them.
+        // There are changes that `apply` withholds.
         true if !withheld.is_empty() => Exit::Incomplete,
-        // Nobody can say that there is nothing to do.
+        // Without the answers of all hosts, "no changes" is not proven.
         true if missing > 0 => Exit::Unreachable,
         true => Exit::Done,
     })
@@ -98,7 +98,7 @@ struct Made {
 
 fn make(session: &Session, args: &PlanArgs) -> Result<Made> {
     let fleet = session.fleet()?;
-    let (mut opened, mut plans) = session.open_hosts_to_plan(&fleet, session.wanted()?)?;
+    let (mut opened, mut plans) = session.open_hosts_to_plan(&fleet, session.desired()?)?;
     let unheld = vips::unheld(&fleet, &mut opened.hosts);
     let missing: Vec<&Host> = opened.missing.iter().map(|(host, _)| *host).collect();
     let (mut others, mut withheld) = (Others::default(), Vec::new());

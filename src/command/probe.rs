@@ -1,4 +1,4 @@
-//! `lvsctl probe`: requests to a service as its clients send them, and what came of them. Nothing is changed on any host.
+//! `lvsctl probe`: sends clients' requests to a service and measures the responses. Changes nothing on any host.
 
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
@@ -21,12 +21,12 @@ use super::{Failure, Result, in_format};
 
 /// The default number of requests.
 const REQUESTS: u64 = 100;
-/// More than this is sent only when the user says so.
+/// The most requests without a flag of the user.
 const MOST_REQUESTS: f64 = 100_000.0;
 const HIGHEST_RATE: f64 = 1_000.0;
 /// Requests at a time at a rate: each needs a socket.
 const MOST_AT_A_TIME: u16 = 500;
-/// How often what came is looked at.
+/// Interval between two reads of the results.
 const TICK: Duration = Duration::from_millis(100);
 const ROUND: Duration = Duration::from_secs(1);
 
@@ -106,7 +106,7 @@ fn pace(args: &ProbeArgs, clients: u64, number: u64) -> Pace {
             Pace {
                 requests: Some(mine),
                 rate: None,
-                // Should each of them be lost.
+                // The time if every request is lost.
                 seconds: (mine as f64 * timeout / f64::from(concurrency) + 60.0).min(604_800.0),
                 concurrency,
                 timeout,
@@ -214,7 +214,7 @@ fn failed(name: &str, error: &crate::run::HostError) -> Failure {
     Failure::new(Exit::Failed, message).kind(error.kind())
 }
 
-/// What came so far: the whole on a terminal, a line elsewhere.
+/// Shows the results so far: the whole view on a terminal, otherwise one line.
 fn live(session: &Session, args: &ProbeArgs, view: &ProbeView) -> Result<()> {
     let redraw = io::stdout().is_terminal();
     show(session.global, |out, style| match args.format {

@@ -41,7 +41,7 @@ pub(super) fn run(global: &Global, args: &RenderArgs) -> Result<Exit> {
         Os::Suse => Family::Suse,
         Os::Alpine => Family::Alpine,
     };
-    let resources = context.wanted_on(host, &Distribution::new(family))?;
+    let resources = context.desired_on(host, &Distribution::new(family))?;
     let show = |text: &str| -> Result<String> {
         if args.show_secrets {
             let secrets = secrets::read(global, &context, true)?;

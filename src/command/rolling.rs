@@ -1,5 +1,5 @@
-//! Rolling applies: one batch after the other, with `verify` between them. What a batch is, and when failures end the run, is
-//! decided in [`crate::plan::serial`]; which errors of `verify` count, in [`crate::check::batch`].
+//! Rolling applies: batches with a `verify` after each. The batches, and the failures that end the run, are decided in
+//! [`crate::plan::serial`]; the errors of `verify` that count, in [`crate::check::batch`].
 
 use std::collections::BTreeSet;
 
@@ -42,7 +42,7 @@ pub(super) fn batches(
     serial::batches(&groups, &args.serial)
 }
 
-/// What a rolling apply needs beside its hosts and plans.
+/// Input of a rolling apply, besides hosts and plans.
 pub(super) struct Rolling<'r, 'g, 'f, 'h> {
     pub session: &'r Session<'g>,
     pub fleet: &'r Fleet<'f>,
@@ -56,26 +56,26 @@ pub(super) struct Rolling<'r, 'g, 'f, 'h> {
 
 pub(super) struct Rolled<'h> {
     pub done: Vec<Applied<'h>>,
-    /// What is not done, with what was left out after failures.
+    /// Withheld parts, including those of failed hosts.
     pub withheld: Vec<Withheld>,
     /// Hosts that failed, or that `verify` found an error on.
     pub failures: BTreeSet<String>,
 }
 
-/// What changes from batch to batch.
+/// State that changes from batch to batch.
 struct State {
     /// Directors whose keepalived reloads before that of the others.
     first: Vec<String>,
     withheld: Vec<Withheld>,
     failures: BTreeSet<String>,
-    /// Those of them without which plans were made.
+    /// The failed hosts that the present plans already leave out.
     left_out: BTreeSet<String>,
     /// What `verify` found before the first batch.
     before: Vec<Examined>,
 }
 
 impl<'h> Rolling<'_, '_, '_, 'h> {
-    /// Goes through the batches. An error comes before the first of them.
+    /// Runs the batches. An error means that no batch was begun.
     pub(super) fn run(
         &self,
         pairs: Vec<(HostRun<'h>, HostPlan)>,
@@ -134,7 +134,7 @@ impl<'h> Rolling<'_, '_, '_, 'h> {
         });
     }
 
-    /// Why the run ends with this batch.
+    /// Judges a batch; returns why the run ends with it.
     fn judge(
         &self,
         progress: &mut Progress<'h>,
@@ -183,7 +183,7 @@ impl<'h> Rolling<'_, '_, '_, 'h> {
         names.collect::<BTreeSet<_>>().len()
     }
 
-    /// Waits until keepalived and health checkers have done what follows, where the batch was the last one of directors.
+    /// Waits until keepalived and the health checkers have reacted, once all directors are done.
     fn settles(&self, progress: &mut Progress<'h>, batch: &Batch) -> Option<Stop> {
         let cluster = self.session.cluster();
         let mut directors = cluster.directors();
@@ -197,7 +197,7 @@ impl<'h> Rolling<'_, '_, '_, 'h> {
         (!left.is_empty()).then(|| Stop::Unsettled(lines.collect()))
     }
 
-    /// Names of those that `verify` found an error on, after a batch.
+    /// Runs `verify` after a batch; returns the hosts with errors that count.
     fn verified(
         &self,
         progress: &Progress,
@@ -235,8 +235,8 @@ impl<'h> Rolling<'_, '_, '_, 'h> {
         Ok(names)
     }
 
-    /// Makes plans without the hosts that failed: directors do not get them, and what leaves stays where a director may send
-    /// to it. Why the run ends then.
+    /// Makes the plans anew without the failed hosts: directors do not get them, and nothing is removed from hosts to which a
+    /// director may send. Returns why the run ends, if it must.
     fn leave_out(&self, progress: &mut Progress<'h>, state: &mut State) -> Result<Option<Stop>> {
         if self.args.guard.force {
             return Ok(None);
@@ -285,7 +285,7 @@ impl<'h> Rolling<'_, '_, '_, 'h> {
         })
     }
 
-    /// Reports what is withheld from now on.
+    /// Reports and records newly withheld parts.
     fn withheld(&self, state: &mut State, now: Vec<Withheld>) {
         let what = |one: &Withheld| {
             let servers = (one.service.clone(), one.real_server.clone());
@@ -299,7 +299,7 @@ impl<'h> Rolling<'_, '_, '_, 'h> {
         }
     }
 
-    /// Reports that the run ends before its last batch; none where nothing is left.
+    /// Reports that the run ends before its last batch. None: all hosts are done.
     fn stopped(
         &self,
         progress: &Progress,
@@ -329,7 +329,7 @@ impl<'h> Rolling<'_, '_, '_, 'h> {
     }
 }
 
-/// What of a batch is still to be done; none where that is nothing.
+/// The batch with the hosts that are still to be changed; None if there are none.
 fn due(progress: &Progress, batch: &Batch) -> Option<Batch> {
     let stands = progress.stands();
     let is_due = |name: &&String| {

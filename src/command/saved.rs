@@ -1,4 +1,4 @@
-//! Plans in files: `plan --out FILE` writes one, `apply FILE` reads it and refuses it where it does not hold any more.
+//! Saved plans: `plan --out FILE` writes one; `apply FILE` reads it, and refuses it if the present plan differs.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -30,7 +30,7 @@ pub(super) fn of(
     plans: &[HostPlan],
     first: Vec<String>,
 ) -> Result<SavedPlan> {
-    let desired: Vec<&[Resource]> = hosts.iter().map(|run| run.wanted.as_slice()).collect();
+    let desired: Vec<&[Resource]> = hosts.iter().map(|run| run.desired.as_slice()).collect();
     let mut failed = None;
     let secrets = saved::secret_digests(&session.access.secrets, &desired, || {
         let mut salt = [0; 16];
@@ -67,12 +67,12 @@ fn planned<'p>(hosts: &'p [HostRun], plans: &'p [HostPlan]) -> Vec<Planned<'p>> 
     let pairs = hosts.iter().zip(plans);
     let planned = pairs.map(|(run, plan)| Planned {
         plan,
-        desired: &run.wanted,
+        desired: &run.desired,
     });
     planned.collect()
 }
 
-/// Only the user may read it. A file that was there is replaced as a whole.
+/// Writes the file for the user only; an existing one is replaced atomically.
 pub(super) fn write(path: &Path, plan: &SavedPlan) -> Result<()> {
     let failed = |e: &dyn std::error::Error| {
         let message = format!("error: {}: the plan is not saved: {e}\n", path.display());
@@ -131,7 +131,7 @@ impl Saved {
         })
     }
 
-    /// The options of the command line, with the hosts of the plan.
+    /// The global options, limited to the hosts of the plan.
     pub(super) fn limited(&self, global: &Global) -> Global {
         Global {
             limit: self.plan.limit.clone(),
@@ -189,7 +189,7 @@ impl Saved {
     }
 }
 
-/// Of a file that is no larger than a plan may be. Anything may stand at the path.
+/// The text of the file, if it is a regular file of allowed size.
 fn text_of(path: &Path) -> std::result::Result<String, String> {
     let meta = std::fs::metadata(path).map_err(|e| e.to_string())?;
     if !meta.is_file() {

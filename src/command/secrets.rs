@@ -19,20 +19,20 @@ use super::{Failure, Result};
 /// The most that a file with a secret may hold.
 const FILE_LIMIT: u64 = 64 * 1024;
 
-/// Each secret that the hosts of a run need, read once; those of templates only where templates are compared.
+/// Reads each secret that the hosts of a run need once; secrets of templates only if templates are compared.
 pub(super) fn read(global: &Global, context: &Context, templates: bool) -> Result<Secrets> {
     let (prompts, others) = sources(global, context, templates)?;
     let (mut secrets, unread) = read_all(others, global);
     if !unread.is_empty() {
         return Err(invalid(global, &context.loaded.unread(&unread)));
     }
-    // Nobody is asked for what another secret's fault makes useless.
+    // No prompt if the command fails for another secret anyway.
     let (asked, unread) = read_all(prompts, global);
     if !unread.is_empty() {
         return Err(invalid(global, &context.loaded.unread(&unread)));
     }
     secrets.extend(asked);
-    // Other hosts are read where a step depends on them; one that cannot be logged in to was not read.
+    // A step may depend on hosts outside of the run. Without its secret, such a host counts as not read.
     let cluster = context.cluster();
     let of_others = cluster.hosts.iter().flat_map(of_ssh);
     let of_others = of_others.filter(|source| {
@@ -50,7 +50,7 @@ fn of_ssh(host: &Host) -> impl Iterator<Item = SecretSource> + '_ {
     all.filter_map(|(_, source)| source.clone())
 }
 
-/// Secrets before a run: those that cannot be read yet are warnings. The user is asked for none.
+/// Checks the secrets before a run, without prompts. Secrets that cannot be read yet are warnings.
 pub(super) fn look(global: &Global, context: &Context) -> Result<Vec<Problem>> {
     let (_, others) = sources(global, context, true)?;
     let (secrets, unread) = read_all(others, global);
@@ -67,7 +67,7 @@ fn invalid(global: &Global, error: &crate::inventory::LoadError) -> Failure {
     Failure::new(Exit::Invalid, context::rendered(global, error))
 }
 
-/// Where secrets come from: those that the user is asked for, and the others.
+/// The sources of secrets: prompts, and all others.
 fn sources(
     global: &Global,
     context: &Context,
@@ -76,7 +76,7 @@ fn sources(
     let mut sources = BTreeSet::new();
     let chosen = context.hosts(global)?;
     let chosen: BTreeSet<&str> = chosen.iter().map(|host| host.name.as_str()).collect();
-    // Where no template is compared, hosts start or leave, and directors that are not chosen do their part.
+    // Commands without templates (start, stop, destroy) also run steps on directors that are not chosen.
     let takes_part =
         |host: &&Host| chosen.contains(host.name.as_str()) || (!templates && host.is_director());
     for host in context.cluster().hosts.iter().filter(takes_part) {
@@ -108,7 +108,7 @@ pub(super) fn read_alone(source: &SecretSource) -> std::result::Result<SecretStr
     read_one(source, Path::new("")).map_err(|Wrong { why, fix }| format!("{why}; {fix}"))
 }
 
-/// All sources of secrets, of which no one is read.
+/// All sources of secrets; reads none.
 pub(super) fn all_sources(global: &Global, context: &Context) -> Result<BTreeSet<SecretSource>> {
     let (mut prompts, others) = sources(global, context, true)?;
     prompts.extend(others);

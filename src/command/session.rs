@@ -1,4 +1,4 @@
-//! What verbs that work on hosts share: they load, connect, open hosts, report what happens and finish.
+//! The common parts of verbs that work on hosts: loading, connecting, opening hosts, reporting events, finishing.
 
 use std::sync::OnceLock;
 
@@ -34,17 +34,17 @@ pub(super) struct Session<'g> {
     pub story: Option<Story>,
 }
 
-/// What differs between verbs.
+/// The options that differ between verbs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Options {
-    /// Of events. A verb whose result is one document sends events to standard error as text.
+    /// The format of events. A verb whose result is one document writes its events as text to standard error.
     pub events: Format,
     /// Whether secrets of templates are needed.
     pub templates: bool,
     pub ignore_unreachable: bool,
-    /// Whether Ctrl-C is the usual end.
+    /// Whether Ctrl-C is the normal end of the command.
     pub quiet_cancel: bool,
-    /// Whether what happens is shown only with `-v`.
+    /// Whether events are shown only with `-v`.
     pub silent: bool,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct Opened<'h> {
     pub missing: Vec<(&'h Host, String)>,
 }
 
-/// For probes that ask for resources alone.
+/// For probes that read only the facts of resources.
 pub(super) fn nothing_more(_: &Host, _: &mut Needs) -> String {
     String::new()
 }
@@ -119,15 +119,15 @@ impl<'g> Session<'g> {
         Fleet::new(run, usize::from(self.global.forks)).map_err(|e| Failure::of(Exit::Failed, &e))
     }
 
-    /// The chosen hosts with their wanted resources.
-    pub(super) fn wanted(&self) -> Result<Vec<(&Host, Vec<Resource>)>> {
+    /// The chosen hosts with their desired resources.
+    pub(super) fn desired(&self) -> Result<Vec<(&Host, Vec<Resource>)>> {
         let hosts = self.context.hosts(self.global)?.into_iter();
         Ok(hosts
-            .map(|host| (host, self.context.wanted(host)))
+            .map(|host| (host, self.context.desired(host)))
             .collect())
     }
 
-    /// Opens all hosts. One that cannot be worked on stops the command before anything changes, unless asked otherwise.
+    /// Opens hosts. If one is not usable, the command ends before any change, unless `--ignore-unreachable` is given.
     pub(super) fn open_hosts<'h>(
         &self,
         fleet: &Fleet,
@@ -136,7 +136,7 @@ impl<'g> Session<'g> {
         self.all_opened(fleet, fleet.open(hosts))
     }
 
-    /// The same for plans alone, which come in the order of the hosts: see [`Fleet::open_to_plan`].
+    /// As [`Self::open_hosts`], with the plans in the order of the hosts: see [`Fleet::open_to_plan`].
     pub(super) fn open_hosts_to_plan<'h>(
         &self,
         fleet: &Fleet,
@@ -184,7 +184,7 @@ impl<'g> Session<'g> {
             return Ok(opened);
         }
         fleet.close(opened.hosts);
-        // An event has said why.
+        // Events have reported the reasons.
         let hint = lab_hint(self.global, self.cluster());
         Err(Failure::new(
             Exit::Unreachable,
@@ -192,7 +192,7 @@ impl<'g> Session<'g> {
         ))
     }
 
-    /// Ends the output of events. What was loaded is left for the result.
+    /// Ends the output of events; returns the loaded inventory for the result.
     pub(super) fn finish(self) -> Context {
         self.reporter.finish();
         self.access.print_costs(self.global);
@@ -200,7 +200,7 @@ impl<'g> Session<'g> {
     }
 }
 
-/// What a host's manifest says of hosts that have left the inventory.
+/// Notes on hosts that a host's manifest names and that are no longer in the inventory.
 pub(super) fn leftovers(session: &Session, host: &HostRun) -> Vec<String> {
     crate::run::leftovers::notes(session.cluster(), &host.answer.manifest)
 }
@@ -245,8 +245,7 @@ pub(super) fn lab_hint(global: &Global, cluster: &Cluster) -> String {
     )
 }
 
-/// Locks hosts: all of them, or none. A host that another run holds, or that cannot be worked on, ends the command before
-/// anything changes.
+/// Locks all hosts or none. A host that another run has locked, or that is not usable, ends the command before any change.
 pub(super) fn lock<'h>(fleet: &Fleet, runs: Vec<HostRun<'h>>) -> Result<Vec<HostRun<'h>>> {
     let mut refused = String::new();
     let mut locked = Vec::new();

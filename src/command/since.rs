@@ -1,4 +1,4 @@
-//! Reports that are compared: where they are read and kept, and `verify --since`.
+//! Comparison of reports: reading and writing stored reports, and `verify --since`.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -44,7 +44,7 @@ pub(super) fn write(path: &Path, findings: &[Known]) -> Result<()> {
     Ok(())
 }
 
-/// The report that `verify --since` names, and how what changed since is shown.
+/// The stored report of `verify --since`, and the format for the differences.
 pub(super) struct Before {
     findings: Vec<Known>,
     json: bool,
@@ -66,7 +66,7 @@ impl Before {
         })
     }
 
-    /// Shows what changed. Only what is new is a finding.
+    /// Shows the differences. Only new findings count for the exit status.
     pub(super) fn compare(&self, global: &Global, findings: &Findings) -> Result<Exit> {
         let changes = Changes::between(&self.findings, &known(findings));
         show(global, |out, style| {

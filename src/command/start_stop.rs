@@ -17,9 +17,9 @@ use super::{Failure, Result, print};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
-    /// `force`: also directors whose real servers are not proven ready.
+    /// `force`: start directors even if their real servers are not proven ready.
     Start { force: bool },
-    /// `all`: also the whole cluster.
+    /// `all`: the whole cluster may be stopped.
     Stop { all: bool, guard: GuardArgs },
 }
 
@@ -82,10 +82,10 @@ fn act(session: &Session, fleet: &Fleet, verb: Verb) -> Result<Exit> {
         .iter()
         .filter(|h| names.contains(&h.name.as_str()))
         .collect();
-    let wanted = hosts
+    let desired = hosts
         .into_iter()
-        .map(|host| (host, session.context.wanted(host)));
-    let runs = session.open_hosts(fleet, wanted.collect())?.hosts;
+        .map(|host| (host, session.context.desired(host)));
+    let runs = session.open_hosts(fleet, desired.collect())?.hosts;
     let needed = needed(cluster, &runs, &chosen, verb);
     let mut others = order::open(session, fleet, |host| needed.contains(&host.name));
     let mut runs = order::lock_all(fleet, runs, &mut others)?;
@@ -95,7 +95,7 @@ fn act(session: &Session, fleet: &Fleet, verb: Verb) -> Result<Exit> {
         return Err(failure);
     }
     let mut exit = Exit::Done;
-    // What is drained keeps its weight 0: the directors have said so meanwhile.
+    // By now the directors' records are known: drained real servers keep weight 0.
     for stage in stages_of(fleet.run.desired()) {
         if fleet.run.cancel.is_cancelled() {
             exit = Exit::Interrupted;
@@ -119,7 +119,7 @@ fn is_among(hosts: &[&Host], host: &Host) -> bool {
     hosts.iter().any(|one| one.name == host.name)
 }
 
-/// Real servers that a chosen director begins to send to, by the host and the service.
+/// Real servers to which a chosen director will begin to send requests, by host and service.
 fn begins_to_send_to<'c>(
     cluster: &'c Cluster,
     runs: &[HostRun],
@@ -145,8 +145,7 @@ fn begins_to_send_to<'c>(
     all
 }
 
-/// Hosts that do nothing themselves and must be read: directors before something stops, real servers before a director
-/// starts.
+/// Hosts without steps that must be read: directors before a stop, real servers before a director starts.
 fn needed(cluster: &Cluster, runs: &[HostRun], chosen: &[&Host], verb: Verb) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = match verb {
         Verb::Stop { all: true, .. } | Verb::Start { force: true } => BTreeSet::new(),
@@ -161,7 +160,7 @@ fn needed(cluster: &Cluster, runs: &[HostRun], chosen: &[&Host], verb: Verb) -> 
     names
 }
 
-/// Whether what would be left serves, and whether what directors begin to send to is ready.
+/// Fails if a stop leaves too little of a service, or if real servers of a starting director are not ready.
 fn permitted(
     session: &Session,
     runs: &[HostRun],
@@ -189,7 +188,7 @@ fn permitted(
     }
 }
 
-/// Whether all real servers are ready that a director begins to send to.
+/// Fails if a real server is not ready to which a director will begin to send requests.
 fn ready(session: &Session, runs: &[HostRun], others: &Others, chosen: &[&Host]) -> Result<()> {
     let mut lines = String::new();
     let mut names: Vec<&str> = chosen.iter().map(|host| host.name.as_str()).collect();
@@ -220,7 +219,7 @@ fn ready(session: &Session, runs: &[HostRun], others: &Others, chosen: &[&Host])
     Err(order::refused(session, "not-ready", &message))
 }
 
-/// Whether all hosts of a stage did all their steps.
+/// Runs the steps of a stage; returns whether all succeeded.
 fn one_stage<'h>(fleet: &Fleet, runs: &mut Vec<HostRun<'h>>, stage: Stage) -> bool {
     let jobs: Vec<(HostRun<'h>, Vec<Step>)> = std::mem::take(runs)
         .into_iter()

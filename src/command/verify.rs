@@ -83,7 +83,7 @@ pub(super) fn findings(session: &Session, asking: Asking) -> Result<Findings> {
     Ok(report.findings)
 }
 
-/// Every result of all checks on some of the run's hosts, and of what clients are answered.
+/// Every result of all checks on the chosen hosts, and of the clients' requests.
 pub(super) fn results(
     session: &Session,
     chosen: &dyn Fn(&Host) -> bool,
@@ -93,8 +93,7 @@ pub(super) fn results(
     Ok(report.findings.results)
 }
 
-/// Makes the chosen checks, and what is made of them. Nothing of it depends on how it is shown. `chosen`: hosts that are
-/// asked, of those of `--limit`.
+/// Runs the selected checks and makes the report, independent of its format. `chosen`: the hosts of `--limit` to ask.
 fn audit(
     session: &Session,
     asking: Asking,
@@ -116,11 +115,11 @@ fn audit(
         Asking::LeftOut
     };
     let fleet = session.fleet_asking(&more)?;
-    let mut wanted = session.wanted()?;
-    wanted.retain(|(host, _)| chosen(host));
-    let stands_in = asking == Asking::Allowed && stands_in(&cluster.hosts, &wanted);
+    let mut desired = session.desired()?;
+    desired.retain(|(host, _)| chosen(host));
+    let stands_in = asking == Asking::Allowed && stands_in(&cluster.hosts, &desired);
     let mut runs = Vec::new();
-    for (host, outcome) in fleet.open(wanted) {
+    for (host, outcome) in fleet.open(desired) {
         match outcome {
             Ok(run) => {
                 findings.pass_of(&host.name, &REACHABLE, "the host", "a root shell answered");
@@ -138,7 +137,7 @@ fn audit(
     }
     let this_machine = stands_in.then(|| ThisMachine::open(&fleet.run));
     let mut this_machine = this_machine.transpose().unwrap_or_else(|error| {
-        // The inventory does not ask for it.
+        // Not an error, since the inventory does not require this machine as a client.
         findings.unknown(
             "",
             &END_TO_END,
@@ -150,12 +149,12 @@ fn audit(
         );
         None
     });
-    // From here on with what the directors have recorded as drained.
+    // From here on, the cluster with the recorded drains.
     let cluster = fleet.run.desired();
     let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
         .into_iter()
         .partition(|run| cluster.is_neutral(run.host));
-    // What changes by itself in a moment is no finding.
+    // A change that is just in progress must not become a finding.
     steady::wait(&fleet, &mut hosts);
     if !session.cancel.is_cancelled() {
         check::offline(
@@ -196,7 +195,7 @@ fn audit(
     Ok(report)
 }
 
-/// What was found decides; with `--strict` also what is not proven.
+/// The exit status by the findings; with `--strict` also by what is not proven.
 fn exit(findings: &Findings, strict: bool) -> Exit {
     let unknown = |finding: &Finding| finding.state == State::Unknown;
     let unproven = strict && findings.all.iter().any(unknown);
@@ -207,7 +206,7 @@ fn exit(findings: &Findings, strict: bool) -> Exit {
     }
 }
 
-/// Whether this machine asks: no client takes part, and it is none of the cluster's hosts, so it is neutral.
+/// Whether this machine acts as client: no client takes part, and this machine is not a host of the cluster.
 fn stands_in(hosts: &[Host], chosen: &[(&Host, Vec<Resource>)]) -> bool {
     let is_local = |host: &Host| host.connection == Connection::Local;
     !chosen.iter().any(|(host, _)| host.has_role("client")) && !hosts.iter().any(is_local)

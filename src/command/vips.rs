@@ -1,5 +1,5 @@
-//! What a run looks at over all its directors: VIPs that none of them holds, and how they take new files of keepalived in
-//! together. What is decided is in [`crate::plan::load`].
+//! Inspection of all directors of a run together: VIPs that none of them holds, and the coordinated load of keepalived files,
+//! which is decided in [`crate::plan::load`].
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -19,7 +19,7 @@ use crate::secret;
 
 use zeroize::Zeroizing;
 
-/// VIPs that stay on no director; waits for those that a director is about to take over.
+/// VIPs that no director holds, after the time of a takeover.
 pub(super) fn unheld(fleet: &Fleet, hosts: &mut [HostRun]) -> Vec<Unheld> {
     if !fleet.run.desired().keepalived {
         return Vec::new();
@@ -28,19 +28,19 @@ pub(super) fn unheld(fleet: &Fleet, hosts: &mut [HostRun]) -> Vec<Unheld> {
     wait_converged::unheld(fleet, &mut directors.collect::<Vec<_>>())
 }
 
-/// The directors that hold a VIP by their latest answers; real servers hold it all the time.
+/// The directors that hold a VIP by their latest answers. Real servers do not count, since they always hold it.
 fn holders<'r, 'h>(hosts: &'r [HostRun<'h>], vip: IpAddr) -> impl Iterator<Item = &'r HostRun<'h>> {
     let directors = hosts.iter().filter(|run| run.host.is_director());
     directors.filter(move |run| run.answer.facts.address.has(vip))
 }
 
-/// Those that no director holds by its latest answer either.
+/// The VIPs of `unheld` that no director holds by the latest answers either.
 pub(super) fn still(unheld: Vec<Unheld>, hosts: &[HostRun]) -> Vec<Unheld> {
     let is_held = |one: &Unheld| holders(hosts, one.vip).next().is_some();
     unheld.into_iter().filter(|one| !is_held(one)).collect()
 }
 
-/// What a plan says of VIPs that no reload brings back.
+/// Notes of a plan on VIPs that a reload does not restore.
 pub(super) fn notes(unheld: &[Unheld], host: &str) -> Vec<String> {
     let mine = unheld
         .iter()
@@ -55,7 +55,7 @@ pub(super) fn notes(unheld: &[Unheld], host: &str) -> Vec<String> {
     .collect()
 }
 
-/// Puts into the plans of directors how they take their files in together. Names of those that reload before the others.
+/// Coordinates the load of keepalived files in the directors' plans. Returns the directors that reload before the others.
 pub(super) fn together(
     fleet: &Fleet,
     hosts: &[HostRun],
@@ -110,7 +110,7 @@ pub(super) fn together(
     load::together(&mut directors, &lost, &absent)
 }
 
-/// Where nothing differs: VIPs that are on no director, or on several.
+/// For a run without changes: VIPs that are on no director, or on several.
 pub(super) fn unsettled(fleet: &Fleet, hosts: &mut [HostRun], unheld: &[Unheld]) -> Vec<Unsettled> {
     let mut vips = fleet.run.desired().floating_vips();
     let several = vips.any(|vip| holders(hosts, vip).count() > 1);
@@ -131,7 +131,7 @@ pub(super) fn unsettled(fleet: &Fleet, hosts: &mut [HostRun], unheld: &[Unheld])
     left
 }
 
-/// What a run that failed leaves of keepalived's new files, for people.
+/// A message on the directors' keepalived files after a failed run.
 pub(super) fn left(done: &[Applied]) -> Option<String> {
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for (run, plan, result) in done {
@@ -160,7 +160,7 @@ pub(super) fn left(done: &[Applied]) -> Option<String> {
     })
 }
 
-/// Has all members reload for VIPs that keepalived should hold.
+/// Adds reloads on all members, for lost VIPs that keepalived should hold. Returns these VIPs.
 fn again(hosts: &[HostRun], plans: &mut [HostPlan], lost: &[&Unheld]) -> BTreeSet<IpAddr> {
     let vips: BTreeSet<IpAddr> = lost.iter().map(|one| one.vip).collect();
     for (run, plan) in hosts.iter().zip(plans) {
@@ -178,7 +178,7 @@ fn runs(run: &HostRun) -> bool {
 }
 
 fn configuration<'a>(run: &'a HostRun) -> Option<&'a File> {
-    run.wanted.iter().find_map(|resource| match resource {
+    run.desired.iter().find_map(|resource| match resource {
         Resource::File(file) if file.path == CONFIGURATION => Some(file),
         _ => None,
     })

@@ -1,4 +1,4 @@
-//! `lvsctl watch`: `verify` again and again. Quiet while nothing changes; nothing is changed on any host.
+//! `lvsctl watch`: repeats `verify` and reports only differences. Changes nothing on any host.
 
 use std::time::{Duration, Instant};
 
@@ -75,7 +75,7 @@ fn rounds(
     }
 }
 
-/// What is found now; none where the user ended it meanwhile.
+/// The present findings; None if the user cancelled.
 fn audited(session: &Session, args: &WatchArgs) -> Result<Option<Vec<Known>>> {
     let asking = if args.no_traffic {
         Asking::LeftOut

@@ -1,4 +1,5 @@
-//! Faults of files as values, and the problems that are shown of them: message, place and fix. The rules are elsewhere.
+//! Faults of files as values, and their conversion into problems as they are shown: message, place and fix. The rules that
+//! find faults are in other modules.
 
 mod examples;
 mod expected;

@@ -1,4 +1,4 @@
-//! What a drill waits for on the directors: that its effect is there, and that all is again as before. Pure.
+//! The conditions that a drill awaits on the directors: its effect, and the restored state. Pure.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -9,7 +9,7 @@ use crate::model::Virtual;
 use crate::model::{Cluster, Service};
 use crate::view;
 
-/// What a director was seen to hold.
+/// The observed state of a director: its VIPs and real servers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub director: String,
@@ -20,7 +20,7 @@ pub(crate) struct Seen {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Others hold all these VIPs.
+    /// Other directors hold all these VIPs.
     TakenFrom(String, BTreeSet<IpAddr>),
     /// Several directors hold one VIP.
     Split,
@@ -81,10 +81,10 @@ impl Effect {
             .iter()
             .filter(|service| service.health_check.is_some())
         {
-            for wanted in view::ipvs_of(cluster, service) {
-                let both = service.real_servers.iter().zip(&wanted.real_servers);
+            for desired in view::ipvs_of(cluster, service) {
+                let both = service.real_servers.iter().zip(&desired.real_servers);
                 let gone = both.filter(|(rs, _)| hosts.contains(&rs.host.as_str()));
-                servers.extend(gone.map(|(_, made)| (wanted.service.r#virtual, made.address)));
+                servers.extend(gone.map(|(_, made)| (desired.service.r#virtual, made.address)));
             }
         }
         if servers.is_empty() {
@@ -95,7 +95,7 @@ impl Effect {
     }
 }
 
-/// Whether each VIP is on one director again, and each director gives connections to whom it gave them before.
+/// Whether each VIP is on one director again, and each director sends connections to the same real servers as before.
 pub(crate) fn is_restored(before: &[Seen], now: &[Seen]) -> bool {
     let vips: BTreeSet<&IpAddr> = before.iter().flat_map(|one| &one.vips).collect();
     let held = |vip: &IpAddr| now.iter().filter(|one| one.vips.contains(vip)).count();

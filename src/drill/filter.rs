@@ -1,5 +1,5 @@
-//! Packet filter rules that stand for a loss: packets to the services of a real server, or VRRP between directors, are dropped.
-//! Each rule has a comment of ours, goes first and is taken out again; nothing else is touched. Pure.
+//! Packet filter rules that simulate a loss: they drop packets to the services of a real server, or VRRP between directors.
+//! Each rule has a comment of lvsctl, is inserted first and is deleted again; other rules are not changed. Pure.
 
 use std::net::IpAddr;
 
@@ -27,7 +27,7 @@ enum What {
     Vrrp,
 }
 
-/// Drops what directors say to each other, in each family that they speak.
+/// Rules that drop VRRP between directors, for each address family.
 pub(crate) fn without_vrrp(cluster: &Cluster) -> Blocked {
     let mut blocked = Blocked::default();
     for v6 in [false, true] {

@@ -1,9 +1,9 @@
-//! The script on a host that undoes a drill: at once on request, when the session that began the drill has ended, or
-//! after a time. So a host heals also when the controller or the connection dies. Pure.
+//! The script on a host that undoes a drill: on request, when the session of the drill has ended, or after a time. So the
+//! host recovers even if the controller or the connection fails. Pure.
 
 use crate::shell::{heredoc, quote};
 
-/// What a drill does to a host.
+/// The disturbance of one host, with its undo text.
 #[derive(Debug, Clone)]
 pub(crate) struct Guarded {
     /// For people.
@@ -15,7 +15,7 @@ pub(crate) struct Guarded {
     pub seconds: u64,
 }
 
-/// Where the script is while a drill goes on. It goes with a boot, as what it undoes does.
+/// The path of the script during a drill. A boot removes it, together with the disturbance.
 fn path(cluster: &str) -> String {
     format!("/run/lvsctl-drill-{cluster}.sh")
 }
@@ -34,7 +34,7 @@ fn script(cluster: &str, guarded: &Guarded) -> String {
     )
 }
 
-/// Shell text that starts the guard and then does it. What fails is undone.
+/// Shell text that starts the guard and then the disturbance; if the disturbance fails, it is undone.
 pub(crate) fn arm(cluster: &str, guarded: &Guarded) -> String {
     let file = path(cluster);
     let quoted = quote(&file);

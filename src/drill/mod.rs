@@ -1,5 +1,5 @@
-//! Drills: what they do to a host and how a host undoes it by itself. Pure; waiting and measuring are
-//! [`crate::command`]'s part.
+//! Drills: the disturbance of a host, and how the host undoes it without lvsctl. Pure. Waiting and measuring belong in
+//! [`crate::command`].
 
 mod effect;
 mod filter;

@@ -14,9 +14,9 @@ pub struct Held {
     pub prefix: u8,
     pub label: Option<String>,
     pub scope: String,
-    /// Whether it is chosen as a source address before others that are not preferred (IPv6).
+    /// Whether it is not deprecated, and so preferred as source address (IPv6).
     pub preferred: bool,
-    /// Whether another host was found to have it (IPv6).
+    /// Whether duplicate address detection found it on another host (IPv6).
     pub duplicate: bool,
 }
 
@@ -34,9 +34,9 @@ pub struct Link {
     pub mtu: u32,
     /// Whether it does no ARP, as a tunnel or a point-to-point link.
     pub no_arp: bool,
-    /// Whether it reaches many neighbours, and not one alone.
+    /// Whether it is a broadcast interface, and not point-to-point.
     pub broadcasts: bool,
-    /// Whether it is up and nothing is at its other end.
+    /// Whether it is up, without a carrier.
     pub no_carrier: bool,
     /// Whether it broadcasts and does not take part in multicast.
     pub no_multicast: bool,
@@ -47,7 +47,7 @@ pub struct Link {
 }
 
 impl Addresses {
-    /// Where an address is held.
+    /// The interfaces that hold an address.
     pub fn of(&self, address: IpAddr) -> impl Iterator<Item = &Held> {
         self.held.iter().filter(move |held| held.address == address)
     }
@@ -89,7 +89,7 @@ struct RawAddress {
     dadfailed: bool,
 }
 
-/// What to ask beside the addresses.
+/// What to read besides the addresses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ask {
     /// The routes of IPv4 ([`super::route`]) too, by the same process: a second JSON value of the part.

@@ -13,7 +13,7 @@ pub struct Clock {
 impl Clock {
     /// In seconds since the epoch; none where the host was not asked.
     pub fn now(&self) -> Option<f64> {
-        // Somewhere in that second.
+        // The middle of the second, since the fraction is not known.
         let fraction = if self.is_whole { 0.5 } else { 0.0 };
         (self.seconds > 0.0).then_some(self.seconds + fraction)
     }
@@ -24,8 +24,8 @@ impl Clock {
     }
 }
 
-/// The time since the boot is read first, since a loaded host may do something else before it reads the clock: what a unit
-/// did then appears later than it was, never earlier, which would make a file that it has read appear newer.
+/// The uptime is read before the clock, since a loaded host may pause in between. So times of units can only appear too late:
+/// too early, a file that a unit has read would appear to be newer.
 const COMMAND: &str =
     "part time\nread -r uptime </proc/uptime\ndate +%s.%N\nprintf '%s\\n' \"$uptime\"\n";
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Fact, ParseError, Section};
 use crate::shell::quote;
 
-/// The most of a file that is read back; what is longer was not written by us.
+/// The most bytes of a file that are read; lvsctl writes no larger files.
 const LIMIT: usize = 1024 * 1024;
 
 #[derive(Debug, Clone, PartialEq)]

@@ -1,5 +1,5 @@
-//! keepalived's opinion of its configuration, and what its log says of its VRRP instances: only the log says it without a
-//! change on the host, since its data dump (SIGUSR1) writes a file.
+//! The result of keepalived's configuration test, and the states of VRRP instances from its log. The log is the only source
+//! without a change on the host: keepalived's data dump (SIGUSR1) writes a file.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub struct ConfigTest {
 pub enum State {
     Master,
     Backup,
-    /// Something that the instance tracks is down: it takes no part.
+    /// A tracked interface or program is down, so the instance takes no part in elections.
     Fault,
 }
 

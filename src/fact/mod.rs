@@ -1,6 +1,6 @@
-//! Facts: what a host is asked, and what it answered, one file a fact. Whoever decides something declares what it needs
-//! in [`Needs`]; each host is asked once for all of it, and the answer is read into [`Facts`]. What a value should be
-//! does not belong here: that is for resources and checks.
+//! Facts: shell text that reads the state of a host, and the parser of its output, one module per fact. Resources and checks
+//! declare in [`Needs`] what they need; each host is probed once for all of it, and the answer is parsed into [`Facts`].
+//! Desired values do not belong here.
 
 pub mod address;
 pub mod boot_source;
@@ -34,15 +34,15 @@ pub use package_manager::PackageManager;
 pub use section::{ParseError, Section};
 pub use system::System;
 
-/// One fact of a host. The value is what the answer is read into.
+/// One fact of a host. The type is the parsed answer.
 pub trait Fact: Debug + Default {
     /// The name of its section in the answer.
     const NAME: &'static str;
-    /// What to ask for, merged over everyone who needs it.
+    /// The parts to read, merged over all resources and checks that need them.
     type Ask: Debug + Clone + Default + PartialEq;
 
-    /// Shell text that prints the parts of this section. It changes nothing on the host and starts as few processes as
-    /// it can: they, not the network, decide how long a run takes.
+    /// Shell text that prints the parts of this section. It must not change the host, and should start few processes: they
+    /// take more time of a run than the network.
     fn command(ask: &Self::Ask) -> String;
 
     fn parse(section: &Section) -> Result<Self, ParseError>;
@@ -50,13 +50,13 @@ pub trait Fact: Debug + Default {
 
 macro_rules! facts {
     ($( $(#[$doc:meta])* $name:ident: $fact:ty ),+ $(,)?) => {
-        /// What is to be asked of a host. Two that are equal get the same answer.
+        /// The facts to read from a host. Equal needs give the same answer.
         #[derive(Debug, Clone, Default, PartialEq)]
         pub struct Needs {
             $( pub $name: Option<<$fact as Fact>::Ask>, )+
         }
 
-        /// What a host answered. A fact that was not asked for has its default value.
+        /// The parsed answer of a host. A fact that was not needed has its default value.
         #[derive(Debug, Default)]
         pub struct Facts {
             $( $(#[$doc])* pub $name: $fact, )+
@@ -82,8 +82,8 @@ macro_rules! facts {
         }
 
         impl Facts {
-            /// Reads the sections that [`Needs::command`] asked for. A fact that was asked for and not answered is an
-            /// error, so that silence is never taken for "none".
+            /// Parses the sections of [`Needs::command`]. A missing section is an error, so that a missing answer is never
+            /// taken for "none".
             pub fn parse(needs: &Needs, sections: &BTreeMap<String, Section>) -> Result<Self, ParseError> {
                 let mut facts = Self::default();
                 $(
@@ -127,7 +127,7 @@ facts! {
 }
 
 impl Facts {
-    /// Before a host has answered: what most hosts are, and nothing that only the host can say.
+    /// Facts before a host has answered: the most common system, and nothing that only the host can tell.
     pub fn assumed() -> Self {
         Self {
             system: System::assumed(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Fact, PackageManager, ParseError, Section};
 use crate::shell::quote;
 
-/// What is installed, and its version where the host shows it: empty otherwise.
+/// Installed packages with their versions; empty if the host does not show the version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Packages(BTreeMap<String, String>);
 

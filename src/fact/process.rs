@@ -120,7 +120,7 @@ impl Fact for Processes {
             }
         }
         let arguments = arguments(section.part("arguments"));
-        // One without a place is gone.
+        // A process without a place has ended in between.
         all.retain(|process| places.contains_key(&process.pid));
         for process in &mut all {
             if let Some((group, flags)) = places.get(&process.pid) {

@@ -1,5 +1,5 @@
-//! The route that the kernel takes to an address, as `ip route get` prints it, and by the same process what overrides routes:
-//! rules, routes that end at once, and permanent neighbours. No packet is sent.
+//! The kernel's route to an address, as `ip route get` prints it, and, from the same process, whatever overrides routes:
+//! rules, routes that discard packets, and permanent neighbour entries. Sends no packet.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,9 +16,9 @@ pub struct RoutesTo {
     chosen: BTreeMap<Question, Chosen>,
     /// Questions without an answer, and what the kernel said.
     failed: BTreeMap<Question, String>,
-    /// IPv4 routes of all tables that lead nowhere.
+    /// IPv4 routes of all tables that discard packets.
     pub ends: Vec<Ending>,
-    /// Rules of IPv4 that end at once.
+    /// IPv4 rules that discard packets.
     pub rules: Vec<EndingRule>,
     /// Permanent entries of the neighbour tables.
     pub neighbours: Vec<Neighbour>,
@@ -26,7 +26,7 @@ pub struct RoutesTo {
     pub blocks: Vec<String>,
 }
 
-/// What the kernel is asked: the route of a packet that the host sends, or of one that comes in.
+/// A routing question: the route of a packet that the host sends, or of one that arrives.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Question {
     pub to: IpAddr,
@@ -53,7 +53,7 @@ impl fmt::Display for Question {
     }
 }
 
-/// A route that ends at once.
+/// A route that discards packets.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Ending {
     #[serde(rename = "type")]
@@ -76,7 +76,7 @@ impl Ending {
     }
 }
 
-/// A rule that ends at once.
+/// A rule that discards packets.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct EndingRule {
     pub priority: u32,
@@ -138,7 +138,7 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// Whether packets go on: the kernel also shows routes that end at once.
+    /// Whether the route forwards packets: the kernel also shows routes that discard them.
     pub fn leads(&self) -> bool {
         let ends = ["unreachable", "blackhole", "prohibit"];
         !self
@@ -273,7 +273,7 @@ fn shown(text: &str) -> RoutesTo {
         let ending = serde_json::from_value::<Ending>(value.clone()).ok();
         let kinds = ["blackhole", "unreachable", "prohibit", "throw"];
         let ends = |ending: &Ending| kinds.contains(&ending.kind.as_str());
-        // Of IPv6 the kernel answers with such a route, where IPv4 answers with an error.
+        // For IPv6 the kernel answers a question with such a route; for IPv4, with an error.
         if let Some(ending) = ending.filter(|e| ends(e) && !has("uid") && !has("cache")) {
             all.ends.push(ending);
             continue;
@@ -311,7 +311,7 @@ fn blocks(text: &str) -> Vec<String> {
     all
 }
 
-/// What the kernel said to a line, and after it the line's number: `RTNETLINK answers: No route to host`, `Command failed -:3`.
+/// The kernel's error for a line, followed by the line's number: `RTNETLINK answers: No route to host`, `Command failed -:3`.
 fn failed(text: &str, asked: &[&str]) -> BTreeMap<Question, String> {
     let mut all = BTreeMap::new();
     let mut said = "";

@@ -1,5 +1,4 @@
-//! The shape of a probe's answer: one section a fact, made of named parts. How parts are separated on the wire
-//! is known only here.
+//! The format of a probe's answer: one section per fact, with named parts. Only this module knows the markers between them.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +37,7 @@ impl Section {
         self.parts.contains_key(name)
     }
 
-    /// Itself, where none of its commands failed: the output of one that did is not "none".
+    /// The section, if none of its commands failed; the empty output of a failed command does not mean "none".
     pub(crate) fn whole(&self, kind: &'static str) -> Result<&Self, ParseError> {
         match self.parts.get(FAILED) {
             Some(failure) => Err(ParseError::new(kind, failure.trim_end())),

@@ -1,4 +1,5 @@
-//! What a host is: its system, its tools, who the commands run as. It decides how a step is done, never what is wanted.
+//! The system of a host: distribution, kernel, tools, and the user that runs commands. These decide how a step is done, never
+//! what is desired.
 
 use std::collections::{BTreeMap, BTreeSet};
 

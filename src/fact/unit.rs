@@ -12,7 +12,7 @@ pub const STARTED: &str = "/run/openrc/started";
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Units {
     pub units: BTreeMap<String, State>,
-    /// Who listens where, looked at only where one of the units has failed.
+    /// Listening programs; read only if one of the units has failed.
     pub holders: Vec<Holder>,
 }
 
@@ -27,7 +27,7 @@ pub struct State {
     pub changed: Moment,
     /// In systemd's words, for messages.
     pub active_state: String,
-    /// Whether only a mask below /run, which `systemctl unmask` alone does not take away.
+    /// Whether it is masked only below /run, which `systemctl unmask` without `--runtime` does not remove.
     pub masked_until_boot: bool,
     /// Its main process; none where it has none, or the service manager does not say.
     pub main_pid: Option<u32>,

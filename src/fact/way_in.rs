@@ -17,16 +17,16 @@ pub struct WayIn {
     /// The address of the host that it came to.
     pub local: IpAddr,
     pub port: u16,
-    /// The route that answers take: where to, by which gateway and interface. None of it is known where the host has no
-    /// route back, or did not say.
+    /// The destination of the route back to the controller. None, as gateway and interface: the host has no such route, or
+    /// did not show it.
     pub matched: Option<IpNet>,
     pub gateway: Option<IpAddr>,
     pub interface: Option<String>,
-    /// Interfaces of which that one is made or a part: a VLAN's, a bond's, a bridge's.
+    /// Interfaces below and above that one: of a VLAN, a bond or a bridge.
     pub related: BTreeSet<String>,
 }
 
-/// No value where the host does not know the connection: the probe does not use SSH.
+/// None: the host does not know the connection, since the probe does not use SSH.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WaysIn(pub Option<WayIn>);
 

@@ -40,7 +40,7 @@ include!(concat!(env!("OUT_DIR"), "/built_in_roles.rs"));
 #[derive(Debug)]
 pub struct Loaded {
     pub cluster: Cluster,
-    /// Of parts that work, but probably not as meant.
+    /// Warnings: parts that work, but are probably mistakes.
     pub warnings: Vec<Problem>,
     source: Source,
     root: Node,
@@ -77,7 +77,7 @@ impl Loaded {
         LoadError::new(&self.source, faults)
     }
 
-    /// The same as warnings: who only looks at the inventory may lack them.
+    /// Unreadable secrets as warnings, for commands that do not need the secrets.
     pub fn unread_yet(&self, unread: &[Unread]) -> Vec<Problem> {
         let faults = check::unread(&self.cluster, unread, place::Places(&self.root));
         let warnings = faults.into_iter().map(Fault::warning).collect();
@@ -101,7 +101,7 @@ pub fn parse(file_name: &str, text: &str, roles: &[&str]) -> Result<Loaded, Load
     }
     let mut faults = Vec::new();
     let mut root = yaml::read(text, Document::Inventory, &mut faults);
-    // Of a key that stands twice the tree has one alone.
+    // The tree has only one of two equal keys, so the text may have more secrets than the tree.
     let masked = secret_masking::masked(root.as_ref(), text, faults.is_empty());
     if let Some(root) = &mut root {
         secret_masking::mark(&masked, root);

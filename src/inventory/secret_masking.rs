@@ -1,5 +1,5 @@
-//! Parts of an inventory's text that may be secrets, so that no message and no excerpt shows them. A key that only looks
-//! like a secret's counts too: masking too much costs little.
+//! Finds parts of an inventory's text that may be secrets, so that no message or excerpt shows them. Keys that only resemble
+//! those of secrets count too, since masking too much does little harm.
 
 use std::collections::BTreeSet;
 
@@ -100,7 +100,8 @@ fn is_key_file(entry: &Entry) -> bool {
         }
 }
 
-/// Whether a text is the name of a file rather than a key: from its folder on, or with an end or a begin that such files have.
+/// Whether a text is the name of a file rather than a key: it begins with a folder, or has a prefix or suffix that such files
+/// have.
 fn is_file_name(text: &str) -> bool {
     const LONGEST: usize = 200;
     let good = |c: char| c.is_ascii_alphanumeric() || "._-/~@".contains(c);

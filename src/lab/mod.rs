@@ -1,8 +1,8 @@
 //! The lab: an inventory's hosts on this machine, as systemd containers behind a network namespace of the lab's own,
 //! on this machine's kernel where it has IPVS, else inside user-mode Linux or QEMU.
-//! What a cluster is, and what runs on its hosts, is not known here.
+//! Clusters, and the programs on their hosts, are not known here.
 //!
-//! The steps of a lab: [`spec`] (what is wanted) → `layout` (every name, address and MAC; pure) → `up` (files, keys,
+//! The steps of a lab: [`spec`] (its hosts and networks) → `layout` (every name, address and MAC; pure) → `up` (files, keys,
 //! namespace) → `init::guard` (one process that owns all others) → `init::hosts` (the same under every kernel).
 
 mod access;

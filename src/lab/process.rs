@@ -1,4 +1,4 @@
-//! A process that the lab started, known by pid and start time, so that no other is ever ended in its place.
+//! A process that the lab started, identified by pid and start time, so that no other process with its pid is ended.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -26,13 +26,13 @@ impl ProcessRecord {
         Ok(Self { pid, start_time })
     }
 
-    /// Still there, and not just waiting for its parent to notice its end.
+    /// Whether it runs, and is not a zombie.
     pub(super) fn alive(&self) -> bool {
         stat(self.pid)
             .is_some_and(|(state, start)| start == self.start_time && state != 'Z' && state != 'X')
     }
 
-    /// Ends it at once, and waits until it is gone. Whether it is.
+    /// Kills it and waits for its end; returns whether it has ended.
     pub(super) fn end(&self, patience: Duration) -> io::Result<bool> {
         let Some(handle) = pidfd(self.pid)? else {
             return Ok(true);

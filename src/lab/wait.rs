@@ -163,7 +163,7 @@ fn pick<'a>(layout: &'a Layout, names: &[&str]) -> Result<Vec<&'a HostLayout>, L
     names.iter().map(|name| layout.host(name)).collect()
 }
 
-/// All hosts at once; `ready` hears of each as it comes. `timeout` bounds how long the lab may make no progress.
+/// Waits for all hosts in parallel; calls `ready` for each. `timeout`: the longest time without progress of the lab.
 pub(super) fn wait_all(
     state: &StateDir,
     layout: &Layout,

@@ -1,5 +1,5 @@
-//! Measured requests of clients: the loop that sends them from a host, what it printed, and what is made of that. Who asks
-//! and when is decided by [`crate::command`]; whether an answer is right, by [`crate::check::end_to_end`].
+//! Measured requests of clients: the loop that sends them from a host, the parser of its output, and the summary. Clients and
+//! times are decided in [`crate::command`]; the expected answers, in [`crate::check::end_to_end`].
 
 mod read;
 mod request_loop;

@@ -1,6 +1,6 @@
 //! Reads what the request loop prints, piece by piece as it comes. Pure.
 
-/// What came of one request. Times are seconds since the loop began.
+/// The result of one request. Times are seconds since the loop began.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     pub at: f64,
@@ -25,7 +25,7 @@ impl Sample {
 /// What a loop has printed so far.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Output {
-    /// A line that has not come to its end.
+    /// The incomplete last line.
     rest: String,
     pub samples: Vec<Sample>,
     pub begun: bool,

@@ -50,7 +50,7 @@ impl<'r, 'h> RequestLoop<'r, 'h> {
         let printed = self.from.in_shell("reading answers", script::READ)?;
         let now = Instant::now();
         self.output.take(&printed.stdout);
-        // What has ended by now shows since when the loop has run, at the latest.
+        // Requests that have ended by now are an upper bound for the start of the loop.
         let last = self.output.samples.iter().rev().take(50);
         let last = last.map(super::Sample::end).fold(0.0, f64::max);
         if let Some(latest) = now.checked_sub(Duration::from_secs_f64(last)) {
@@ -59,7 +59,7 @@ impl<'r, 'h> RequestLoop<'r, 'h> {
         Ok(())
     }
 
-    /// Lets it come to its end: requests that are on their way are waited for.
+    /// Ends the loop; waits for the requests in progress.
     pub(crate) fn stop(&mut self) -> Result<(), HostError> {
         self.from.in_shell("ending requests", script::STOP)?;
         let end = Instant::now() + self.timeout + Duration::from_secs(5);

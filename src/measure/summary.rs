@@ -1,5 +1,5 @@
-//! What a series of requests comes to: answers by who and what, losses by kind, percentiles of latency, and the longest gap
-//! between answers. Pure.
+//! The summary of a series of requests: answers by host and status, losses by kind, percentiles of latency, and the longest
+//! gap between answers. Pure.
 
 use std::collections::BTreeMap;
 

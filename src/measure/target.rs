@@ -1,4 +1,4 @@
-//! What a request loop asks for: one port of a service at one of its VIPs. Pure.
+//! The target of a request loop: one port of a service at one of its VIPs. Pure.
 
 use std::net::IpAddr;
 
@@ -16,7 +16,7 @@ pub(crate) struct Target {
     pub port: u16,
 }
 
-/// What the command line says of it.
+/// The options of the command line for the target.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Wish<'a> {
     pub vip: Option<IpAddr>,

@@ -158,9 +158,9 @@ pub struct SshOptions {
     pub port: Option<u16>,
     /// The login name. Default: the user who runs lvsctl.
     pub user: Option<String>,
-    /// Jump hosts, one or a list in the order of the way: a name of `~/.ssh/config`, or `user@host:port`. Hosts behind the
-    /// same jump host share one connection to it. `none`: the host is reached directly, whatever `~/.ssh/config` says.
-    /// Default: ProxyJump of `~/.ssh/config`.
+    /// Jump hosts, one or a list, the first one nearest to this machine: a name of `~/.ssh/config`, or
+    /// `user@host:port`. Hosts behind the same jump host share one connection to it. `none`: the host is reached
+    /// directly, whatever `~/.ssh/config` says. Default: ProxyJump of `~/.ssh/config`.
     #[serde(deserialize_with = "one_or_many")]
     #[schemars(with = "OneOrMany")]
     pub jump: Vec<String>,

@@ -1,5 +1,5 @@
-//! Maintenance: hosts that are drained until an operator ends it, and what that makes of a cluster. Pure. Where it is
-//! recorded is in [`crate::plan::maintenance`].
+//! Maintenance: hosts that are drained until an operator ends it, and the effect on the desired cluster. Pure. The record on
+//! directors belongs in [`crate::plan::maintenance`].
 
 use std::cmp::Reverse;
 
@@ -10,7 +10,7 @@ use super::{Cluster, VrrpInstance};
 /// All drains of a cluster, as its directors have them recorded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Maintenance {
-    /// Rises with each drain and undrain: of two records the one with the higher revision is the newer. 0: none was made.
+    /// Increases with each drain and undrain; the record with the highest revision is the newest. 0: no record.
     pub revision: u64,
     pub drains: Vec<Drain>,
 }
@@ -26,7 +26,7 @@ pub struct Drain {
     /// Who drained it: user and machine.
     pub by: String,
     pub since: u64,
-    /// The expected end of the work. Nothing ends by itself then.
+    /// The expected end of the work. The drain does not end then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,8 +67,8 @@ pub enum NotDrained {
 }
 
 impl Maintenance {
-    /// The newest of several records. Records of one revision that differ come of two runs that each reached other
-    /// directors: the later one counts.
+    /// The newest of several records. Different records of one revision come from two runs that reached different directors;
+    /// the one with the latest drain counts.
     pub fn newest<'m>(records: impl IntoIterator<Item = &'m Self>) -> Option<&'m Self> {
         let latest = |record: &Self| record.drains.iter().map(|drain| drain.since).max();
         records
@@ -77,7 +77,7 @@ impl Maintenance {
             .max_by_key(|record| (record.revision, latest(record)))
     }
 
-    /// With one drain more, in place of an earlier one of the same.
+    /// With a further drain, which replaces an earlier one of the same host and service.
     pub fn with(&self, drain: Drain) -> Self {
         let mut next = self.clone();
         next.revision += 1;
@@ -116,8 +116,8 @@ impl Maintenance {
         self.drains.iter().any(|drain| drain.is_of(host, None))
     }
 
-    /// The cluster of an inventory with what is drained: real servers of weight 0, and directors that hold VIPs only where
-    /// no other can.
+    /// The cluster of an inventory with the drains: drained real servers have weight 0, and drained directors hold VIPs only
+    /// if no other director can.
     pub fn over(&self, inventory: &Cluster) -> Cluster {
         let mut cluster = inventory.clone();
         for service in &mut cluster.services {
@@ -135,8 +135,8 @@ impl Maintenance {
     }
 }
 
-/// Gives the members that are drained the lowest priorities. The others take the VIPs back from them in any case, also
-/// where members do not preempt each other: else a drained one that was the first to boot would keep them.
+/// Gives drained members the lowest priorities. The others preempt them even in an instance without preemption: otherwise a
+/// drained member that boots first would keep the VIPs.
 fn step_back(instance: &mut VrrpInstance, drained: impl Fn(&str) -> bool) {
     let members = &mut instance.members;
     let count = members.iter().filter(|m| drained(&m.host)).count();

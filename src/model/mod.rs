@@ -40,14 +40,14 @@ pub use waiver::Waiver;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cluster {
-    /// Names what is ours on hosts: file names, rule comments. Lower-case letters, digits and `-`, at most 32.
+    /// Part of the names of lvsctl's files and rule comments on hosts. Lower-case letters, digits and `-`, at most 32.
     pub name: String,
     pub networks: Vec<Network>,
     /// In the order of the inventory.
     pub hosts: Vec<Host>,
     pub services: Vec<Service>,
     pub vrrp: Vec<VrrpInstance>,
-    /// Whether keepalived holds IPVS and VIPs on the directors.
+    /// Whether keepalived manages IPVS and VIPs on the directors.
     pub keepalived: bool,
     pub arp: ArpAnswer,
     pub ipvs: IpvsOptions,
@@ -131,8 +131,8 @@ impl Cluster {
         self.vrrp.iter().map(|i| i.name.as_str()).collect()
     }
 
-    /// Whether a host may ask for a service as its users do. A real server answers itself, and a director's own
-    /// packets do not come in by the network.
+    /// Whether a host can send requests as a client. A real server would answer itself, and a director's own packets do not
+    /// arrive from the network.
     pub fn is_neutral(&self, host: &Host) -> bool {
         host.has_role("client")
             && !host.is_director()
@@ -147,7 +147,7 @@ impl Cluster {
     }
 }
 
-/// What keeps real servers that hold a VIP from drawing its traffic to themselves.
+/// How real servers that hold a VIP are kept from answering ARP for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ArpAnswer {

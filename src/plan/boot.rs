@@ -1,5 +1,5 @@
-//! What the next boot does: from a host's resources, the files that bring the same state back. One node script
-//! with `start`, `stop` and `status`, its unit, a sysctl drop-in and a list of modules.
+//! Files that restore a host's resources at boot: a node script with `start`, `stop` and `status`, its unit, a sysctl drop-in
+//! and a list of modules. What others set at boot is judged in `check::boot`.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ pub fn unit(cluster: &str) -> String {
     format!("lvsctl-{cluster}.service")
 }
 
-/// Whether the same files make two lists of resources last.
+/// Whether two lists of resources need the same boot files.
 pub fn are_alike(one: &[Resource], other: &[Resource]) -> bool {
     let is_left_out = |r: &Resource| {
         !matches!(r, Resource::Sysctl(_) | Resource::Module(_)) && r.node().is_none()
@@ -28,7 +28,7 @@ pub fn are_alike(one: &[Resource], other: &[Resource]) -> bool {
             .all(|(one, other)| one == other || (is_left_out(one) && is_left_out(other)))
 }
 
-/// What the templates of these files look at; none where they do not show it.
+/// The variables that the templates of these files read; None: not known from their text.
 pub fn reads(templates: &Templates) -> Option<Reads> {
     let mut all = Reads::from([vec!["os".to_owned()]]);
     for name in TEMPLATES {
@@ -44,7 +44,7 @@ const SYSTEMD: &str = "node.systemd.tera";
 const OPENRC: &str = "node.openrc.tera";
 const TEMPLATES: [&str; 5] = [MODULES, SYSCTLS, SCRIPT, SYSTEMD, OPENRC];
 
-/// The files and the unit that make `resources` last.
+/// The files and the unit that restore `resources` at boot.
 pub fn files(
     resources: &[Resource],
     templates: &Templates,

@@ -1,6 +1,6 @@
-//! What the steps of a run need of other hosts: a real server keeps what it has while a director may send to it, a director
-//! gets no real server that is not ready, and directors of one VRRP instance change what they say together. What is not
-//! seen to hold is withheld. Pure: who is read for it, and how it is shown, is decided elsewhere.
+//! Conditions of a host's steps on other hosts: a real server loses nothing while a director may send requests to it, a
+//! director gets no real server that is not ready, and directors of one VRRP instance change their adverts together. Steps
+//! whose condition is not proven are withheld. Pure. Which hosts are read, and how the result is shown, is decided elsewhere.
 
 mod hold;
 mod run;
@@ -17,11 +17,11 @@ pub use withheld::{Because, Need, State, What, Withheld};
 
 use run::Run;
 
-/// What a run knows of a host. One that is not in the list was not read.
+/// The knowledge of a run about a host. A host without an entry was not read.
 #[derive(Debug, Clone)]
 pub struct Sight<'a> {
     pub host: &'a Host,
-    /// Whether the run may change it. Others are only read.
+    /// Whether the run may change it; otherwise it is only read.
     pub chosen: bool,
     /// Whether the run has begun to change it, and it failed then or in `verify`.
     pub failed: bool,
@@ -29,32 +29,32 @@ pub struct Sight<'a> {
     pub seen: Option<Seen<'a>>,
 }
 
-/// What a host answered, as far as others depend on it.
+/// The parts of a host's answer on which other hosts depend.
 #[derive(Debug, Clone)]
 pub struct Seen<'a> {
     /// Whether it differs from its desired state.
     pub differs: bool,
-    /// Whether its plan takes something away.
+    /// Whether its plan has removals.
     pub takes_away: bool,
     /// Whether its plan changes what listens on it, or its routes.
     pub alters: bool,
     /// The virtual services in its kernel.
     pub table: &'a Table,
-    /// Those that lvsctl recorded: a start or a boot brings them back.
+    /// The virtual services of its manifest: a start or a boot sets them again.
     pub recorded: Vec<&'a Ipvs>,
-    /// Whether keepalived runs, with the file that is there.
+    /// Whether keepalived runs and has loaded its present file; true without keepalived.
     pub loaded: bool,
-    /// Whether keepalived runs, and so sends adverts.
+    /// Whether keepalived runs, and so may send adverts.
     pub speaks: bool,
-    /// VRRP instances of which members that do not change in this run would no longer take its adverts, or it theirs.
+    /// VRRP instances of which this host, once changed, and unchanged members would discard each other's adverts.
     pub apart: BTreeSet<String>,
 }
 
-/// What becomes of a run.
+/// The steps of a run that are withheld.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decisions {
     pub holds: BTreeMap<String, Hold>,
-    /// By director: what its configuration does not get.
+    /// By director: the real servers that its configuration does not get.
     pub left_out: BTreeMap<String, BTreeSet<LeftOut>>,
     pub withheld: Vec<Withheld>,
 }
@@ -65,12 +65,12 @@ impl Decisions {
     }
 }
 
-/// Whether a host may get requests from directors, and so must not lose anything while they send some.
+/// Whether a host may get requests from directors, so that it must not lose resources while they send some.
 fn may_get_requests(cluster: &Cluster, host: &Host) -> bool {
     !host.is_director() || cluster.serves(host)
 }
 
-/// Hosts outside the run that must be read before it can be decided.
+/// Hosts outside of the run that must be read before [`decide`].
 pub fn needed<'a>(cluster: &'a Cluster, sights: &[Sight<'a>]) -> Vec<&'a Host> {
     let run = Run::new(cluster, sights);
     let names = run.needed();
@@ -80,27 +80,28 @@ pub fn needed<'a>(cluster: &'a Cluster, sights: &[Sight<'a>]) -> Vec<&'a Host> {
         .collect()
 }
 
-/// The same before hosts are taken out of the cluster: all directors, for what they serve and what they send.
+/// Hosts outside of the run that must be read before [`decide_to_leave`]: all directors.
 pub fn needed_to_leave<'a>(cluster: &'a Cluster, sights: &[Sight]) -> Vec<&'a Host> {
     let known = |host: &&Host| sights.iter().any(|sight| sight.host.name == host.name);
     let hosts = cluster.directors();
     hosts.filter(|host| !known(host)).collect()
 }
 
-/// Hosts to which a director sends in another way than the inventory says, and that go on: they change with the directors.
+/// Hosts to which a director sends in another forwarding mode or to another port than desired, and that keep serving: they
+/// must change together with the directors.
 pub fn reshaped(cluster: &Cluster, sights: &[Sight]) -> BTreeSet<String> {
     Run::new(cluster, sights).reshaped()
 }
 
-/// Decides what a run that makes hosts as wanted does not do.
+/// The withheld steps of a run that brings hosts to the desired state.
 pub fn decide(cluster: &Cluster, sights: &[Sight]) -> Decisions {
     let mut run = Run::new(cluster, sights);
-    // What is withheld on one host may keep another from its steps: so often as there are hosts, at most.
+    // A host's withheld steps may withhold those of another, so this repeats, at most once per host.
     while run.pass() {}
     run.end("apply")
 }
 
-/// Decides the same of a run that takes all away from the chosen hosts, after directors that stay have drained them.
+/// The withheld steps of a run that removes everything from the chosen hosts, after the other directors have drained them.
 pub fn decide_to_leave(cluster: &Cluster, sights: &[Sight]) -> Decisions {
     let mut run = Run::new(cluster, sights);
     run.leave();

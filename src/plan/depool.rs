@@ -1,5 +1,5 @@
-//! Whether what a command takes out of service leaves each service enough real servers, and a director: judged by what the
-//! directors have now and will have, not by how many hosts were named. Pure.
+//! Whether a command leaves each service enough real servers, and a director. Compares the directors' tables before and after
+//! the command, not the number of named hosts. Pure.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,11 +12,11 @@ use crate::model::{Destination, Virtual};
 use crate::resource::ipvs::Ipvs;
 use crate::view;
 
-/// How many real servers of a service must go on serving.
+/// The minimum of real servers of a service that must continue to serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Share {
     Number(usize),
-    /// Of those in the inventory, rounded up.
+    /// Percentage of the real servers in the inventory, rounded up.
     Percent(usize),
 }
 
@@ -61,7 +61,7 @@ impl Share {
         }
     }
 
-    /// The same rounded down, for what must not be more.
+    /// The share as a maximum: rounded down.
     pub(super) fn at_most(self, all: usize) -> usize {
         match self {
             Self::Number(number) => number.min(all),
@@ -75,24 +75,24 @@ impl Share {
 pub struct Director<'a> {
     pub name: &'a str,
     pub table: &'a Table,
-    /// Whether it can hold VIPs now: without keepalived it always can.
+    /// Whether it can hold VIPs now: keepalived runs, or the cluster has no keepalived.
     pub active: bool,
-    /// Whether it can after the command.
+    /// Whether it will still serve after the command.
     pub stays: bool,
-    /// What lvsctl recorded: a real server that is not there is new, and was found ready.
+    /// The virtual services of its manifest. A desired real server that is not in them is new, and was found ready.
     pub recorded: &'a [Ipvs],
-    /// What the command makes of its virtual services; none: they stay as they are.
+    /// Its virtual services after the command; None: unchanged.
     pub after: Option<&'a [Ipvs]>,
 }
 
-/// A service that would have too little.
+/// A service that would lose too many real servers, or its last director.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Loss {
     /// No director would serve it.
     Director { service: String },
     RealServers {
         service: String,
-        /// Where; the last one that serves it, or one of several.
+        /// The director on which too few would be left.
         director: String,
         before: usize,
         after: usize,
@@ -122,8 +122,8 @@ impl fmt::Display for Loss {
     }
 }
 
-/// Services that would fall below their share, or lose their last director. Those that have no less than before are not
-/// judged. `leaves`: addresses of real servers that get nothing more from any director.
+/// Services that would fall below their share, or lose their last director. A service that has no fewer than before is not
+/// reported. `leaves`: addresses of real servers to which no director will send anything.
 pub fn losses(
     cluster: &Cluster,
     share: Share,
@@ -146,12 +146,12 @@ fn loss(
     let all = service.real_servers.iter();
     let all: BTreeSet<IpAddr> = all.map(|rs| rs.address).collect();
     let expected = share.of(all.len());
-    let wanted = view::ipvs_of(cluster, service);
+    let desired = view::ipvs_of(cluster, service);
     let mut best = (0, 0);
     let mut any = (false, false);
     let mut worst = None;
     for director in directors {
-        let to = wanted.iter().map(|ipvs| ipvs.service.r#virtual);
+        let to = desired.iter().map(|ipvs| ipvs.service.r#virtual);
         let served: Vec<Virtual> = to.filter(|to| has(director.table, *to)).collect();
         let serves = director.active && !served.is_empty();
         any = (any.0 || serves, any.1 || (serves && director.stays));
@@ -159,7 +159,7 @@ fn loss(
             continue;
         }
         let count = |after: bool| {
-            let mine = wanted
+            let mine = desired
                 .iter()
                 .filter(|ipvs| served.contains(&ipvs.service.r#virtual));
             let of = mine.map(|ipvs| gets(director, ipvs, leaves, after));
@@ -209,13 +209,13 @@ fn gets(director: &Director, ipvs: &Ipvs, leaves: &BTreeSet<IpAddr>, after: bool
     // The sorry server does not count as a real server.
     let now = now.filter(|rs| Some(rs.address) != ipvs.sorry);
     let now: BTreeSet<IpAddr> = now.map(|rs| rs.address.ip()).collect();
-    let wanted = director.after.filter(|_| after);
-    let wanted = wanted.map(|all| all.iter().find(|wanted| wanted.service.r#virtual == to));
-    let wanted = match wanted {
+    let desired = director.after.filter(|_| after);
+    let desired = desired.map(|all| all.iter().find(|desired| desired.service.r#virtual == to));
+    let desired = match desired {
         None if after => return now.difference(leaves).count(),
-        // Before the command, or a virtual service that ends by intent.
+        // The state before the command, or a virtual service that the command removes on purpose.
         None | Some(None) => return now.len(),
-        Some(Some(wanted)) => wanted,
+        Some(Some(desired)) => desired,
     };
     let mut recorded = director.recorded.iter();
     let recorded = recorded.find(|recorded| recorded.service.r#virtual == to);
@@ -225,9 +225,9 @@ fn gets(director: &Director, ipvs: &Ipvs, leaves: &BTreeSet<IpAddr>, after: bool
     };
     let serves = |rs: &&Destination| match served.real_servers.get(&rs.address) {
         Some(found) => rs.weight > 0 && found.weight > 0,
-        None => rs.weight > 0 && (is_new(rs) || !wanted.is_unhealthy(director.table, rs)),
+        None => rs.weight > 0 && (is_new(rs) || !desired.is_unhealthy(director.table, rs)),
     };
-    let after: BTreeSet<IpAddr> = wanted
+    let after: BTreeSet<IpAddr> = desired
         .real_servers
         .iter()
         .filter(serves)

@@ -1,5 +1,5 @@
-//! Guards of changes: which steps of a plan need one, and the shell text that arms it, so that the host puts its old state
-//! back by itself. Pure. When a guard is armed, renewed and disarmed is the part of `crate::run::guard`.
+//! Guards of changes: which steps of a plan need one, and what the guard restores. The host restores its old state without
+//! lvsctl unless a new connection confirms the change. Pure. Arming, renewing and disarming belong in `crate::run::guard`.
 
 mod script;
 pub mod way_in;
@@ -15,14 +15,14 @@ use way_in::{Part, Touch, Way};
 
 pub use script::{Arm, FIRED, FUNCTIONS, forget, run};
 
-/// What a guard is to put back.
+/// The changes that a guard covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// What touches the way in.
+    /// Changes that affect the way in.
     WayIn,
-    /// All that the plan changes, and the way in.
+    /// All changes of the plan, and the way in.
     All,
-    /// All that the plan changes: on demand, without a timer.
+    /// All changes of the plan, restored on demand only: no timer.
     Rollback,
 }
 
@@ -36,22 +36,22 @@ pub struct Reason {
 /// A guard for some steps of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guard {
-    /// Steps between its arming and its confirmation.
+    /// The steps between arming and confirmation.
     pub window: Range<usize>,
-    /// Changes that are to be as wanted when it is confirmed: those of which the last step is in the window.
+    /// Changes whose last step is in the window; the confirmation checks that they are in the desired state.
     pub proves: Vec<(&'static str, String)>,
     pub undo: Vec<Undo>,
     pub reasons: Vec<Reason>,
 }
 
-/// The resource that a change is about, as it is wanted, or as it was made.
+/// The resource of a change: the desired one, else the manifest's.
 fn resource<'b>(basis: &'b Basis, change: &Change) -> Option<&'b Resource> {
     let is_it = |r: &&Resource| r.kind() == change.kind && r.key() == change.key;
     let owned = basis.manifest.entries.iter().map(|entry| &entry.resource);
-    basis.wanted.iter().chain(owned).find(is_it)
+    basis.desired.iter().chain(owned).find(is_it)
 }
 
-/// Changes that touch the way in. Without SSH none does.
+/// Changes that affect the way in; none without SSH.
 pub fn reasons(plan: &HostPlan, basis: &Basis, way: Option<Way>) -> Vec<Reason> {
     let Some(way) = way else { return Vec::new() };
     let of = |change: &Change| {
@@ -64,7 +64,7 @@ pub fn reasons(plan: &HostPlan, basis: &Basis, way: Option<Way>) -> Vec<Reason> 
     plan.changes.iter().filter_map(of).collect()
 }
 
-/// The guard that a part of a plan needs; none where it changes nothing that is to be put back.
+/// The guard of a range of steps; None if none of them changes something that the guard covers.
 pub fn of(
     plan: &HostPlan,
     basis: &Basis,
@@ -111,7 +111,8 @@ pub fn of(
     })
 }
 
-/// The steps that change something: what is recorded before stays recorded, and what is recorded after is true.
+/// The steps between the two writes of the manifest. A guard need not cover the others: the first write stays valid, and the
+/// second comes after the last change.
 fn index_of_work(plan: &HostPlan) -> Range<usize> {
     let is = |title: &'static str| move |step: &super::Step| step.title == title;
     let first = plan
@@ -123,7 +124,7 @@ fn index_of_work(plan: &HostPlan) -> Range<usize> {
     first..last.unwrap_or(plan.steps.len())
 }
 
-/// What puts the old state back, in its order.
+/// The undo texts of the covered changes, in the order in which they run.
 fn undo(
     covered: &[&Change],
     basis: &Basis,
@@ -132,7 +133,7 @@ fn undo(
     reasons: &[Reason],
 ) -> Vec<Undo> {
     let mut all = Vec::new();
-    // What was made last goes first.
+    // In reverse order of the changes.
     for change in covered.iter().rev() {
         let Some(resource) = resource(basis, change) else {
             continue;
@@ -147,7 +148,7 @@ fn undo(
             after.push(named("filter", &[]));
         }
         if let Some(Way::Known(way)) = way {
-            // First, as other routes need it, and last, as what stops may take it down.
+            // First, since other routes need the interfaces; again last, since a unit that stops may take them down.
             let interfaces = way.related.iter();
             let interfaces = interfaces.map(|name| named("interface", &[name]));
             let first = interfaces.clone().map(|undo| Undo {

@@ -1,5 +1,5 @@
-//! Files of keepalived for the time between two reloads, where a change of VRRP would otherwise leave a VIP on two directors
-//! or on none. Pure: text to text. Which director reads which file and when is decided in [`super::load`].
+//! Intermediate keepalived files for changes of VRRP that one reload cannot make without a VIP on two directors or on none.
+//! Pure: text to text. Which director loads which file, and when, is decided in [`super::load`].
 //!
 //! What keepalived does (vrrp.c, vrrp_scheduler.c; 2.0.5 to 2.4.3):
 //! - A backup takes over 3 × `advert_int` + skew after its reload if no advert that it accepts comes.
@@ -12,13 +12,13 @@ use std::net::IpAddr;
 
 use crate::keepalived;
 
-/// In seconds: VRRPv3 has no longer one (RFC 9568, 5.2.7). A backup waits for two minutes then.
+/// The longest interval of VRRPv3 in seconds (RFC 9568, 5.2.7). With it a backup waits two minutes before a takeover.
 const LONG_INTERVAL: &str = "40";
 
 /// The priority of an address owner (RFC 3768, 5.3.4).
 const OWNER: &str = "255";
 
-/// An address that shows that keepalived has read a file and made its instance master. Link-local.
+/// A link-local address in the intermediate file; once it is set, keepalived has made the instance master.
 pub(super) fn sign(id: &str, v6: bool) -> IpAddr {
     let id: u8 = id.parse().unwrap_or_default();
     if v6 {
@@ -47,7 +47,7 @@ fn lines(content: &str) -> impl Iterator<Item = Line<'_>> {
             instance,
             depth,
         };
-        // Text in quotes may have braces: only the line's last word opens or closes a block.
+        // Quoted text may have braces, so only the last word of a line opens or closes a block.
         match words.last() {
             Some(&"{") => depth += 1,
             Some(&"}") => depth = depth.saturating_sub(1),
@@ -60,7 +60,7 @@ fn lines(content: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// The file with instances that do not take over for two minutes.
+/// The file with a long advert interval in these instances, so that a backup does not take over for two minutes.
 pub(super) fn patient(content: &str, instances: &BTreeSet<String>) -> String {
     let mut text = String::new();
     for line in lines(content) {
@@ -79,7 +79,7 @@ pub(super) fn patient(content: &str, instances: &BTreeSet<String>) -> String {
     text
 }
 
-/// The file with instances that become master at once, and then hold their sign too.
+/// The file with these instances as address owners, which become master at once, and with the address of [`sign`] in each.
 pub(super) fn owner(content: &str, instances: &BTreeSet<String>) -> String {
     let all = keepalived::instances(content);
     let mut text = String::new();
@@ -107,7 +107,7 @@ pub(super) fn owner(content: &str, instances: &BTreeSet<String>) -> String {
                     let _ = writeln!(text, "    virtual_ipaddress_excluded {{\n{shown}\n    }}");
                 }
             }
-            // An owner has none of these: keepalived would complain.
+            // keepalived warns about these statements of an address owner.
             (1, ["state" | "priority" | "nopreempt" | "preempt_delay", ..]) => {}
             (1, ["virtual_ipaddress_excluded", "{"]) => {
                 let _ = writeln!(text, "{}\n{shown}", line.text);
@@ -124,7 +124,7 @@ fn sign_of(instance: &keepalived::Instance) -> IpAddr {
     sign(&instance.virtual_router_id, is_v6(instance))
 }
 
-/// By the VIPs that it advertises: others may be of any family.
+/// The family of the advertised VIPs; excluded VIPs may have another.
 fn is_v6(instance: &keepalived::Instance) -> bool {
     let mut vips = instance.advertised.iter();
     let first = vips.find_map(|vip| keepalived::address(vip));
@@ -136,7 +136,7 @@ fn host_route(address: IpAddr) -> String {
     format!("{address}/{prefix}")
 }
 
-/// Stands for the VIPs of an instance that has none between two reloads, since keepalived wants one. Both are link-local.
+/// A link-local placeholder address for an instance that would have no VIP between two reloads: keepalived requires one.
 fn stand_in(id: &str, v6: bool) -> String {
     let id: u8 = id.parse().unwrap_or_default();
     if v6 {
@@ -146,7 +146,7 @@ fn stand_in(id: &str, v6: bool) -> String {
     }
 }
 
-/// A file of keepalived without some VIPs.
+/// The file without these VIPs.
 pub(super) fn without(content: &str, vips: &BTreeSet<IpAddr>) -> String {
     let instances = keepalived::instances(content);
     let (mut text, mut instance, mut block, mut left) = (String::new(), None, "", 0);

@@ -1,14 +1,14 @@
-//! How directors take in new files of keepalived, so that each VIP stays on exactly one of them: who reloads first, and
-//! what one reload cannot do. Pure: hosts are neither asked nor changed here.
+//! The coordinated load of new keepalived files on all directors, so that each VIP stays on exactly one of them: which
+//! director reloads first, and which changes need two reloads. Pure. Probing and running the steps belong in [`crate::run`].
 //!
 //! What keepalived does (vrrp.c: `vrrp_check_packet`, `vrrp_exist`, `clear_diff_vrrp`; 2.0.5 to 2.4.3):
-//! - A backup discards adverts whose VIPs, password or interval differ from the backup's, and takes over when its timer ends. With
-//!   `vrrp_skip_check_adv_addr` it compares VIPs only where the sender is another one than before, which a reload forgets:
-//!   so who holds the VIPs reloads first, and its backups need not hurry.
-//! - A reload keeps an instance whose id, family, interface and transport stay, whatever its name. Another one begins
-//!   anew, as a backup.
-//! - A VIP that moves between two instances that stay is deleted for the one after the other took it for set: no director
-//!   holds it. So it leaves in one reload, and comes in a second.
+//! - A backup discards adverts whose VIPs, password or interval differ from its own, and takes over when its timer ends. With
+//!   `vrrp_skip_check_adv_addr` it compares VIPs only if the sender changed; a reload forgets the previous sender. So the
+//!   director that holds the VIPs reloads first, and its backups may follow later.
+//! - A reload keeps an instance whose id, family, interface and transport are unchanged, whatever its name. Any other
+//!   instance starts anew, as a backup.
+//! - If a VIP moves between two kept instances, keepalived assumes for the new instance that the VIP is set, and then deletes
+//!   it for the old one: no director holds it. So one reload removes it, and a second one adds it.
 
 mod apart;
 mod director;
@@ -33,18 +33,18 @@ pub use instance::names;
 use instance::{SKIPS, VrrpInstance, agree, begin_anew, find, instances, moved};
 use notes::{announce, limited, listed};
 
-/// How often a director is asked whether keepalived has taken its file in, ten times a second.
+/// The most tests whether keepalived has loaded its file, at ten per second.
 const LOOKS: u32 = 150;
 
-/// Where keepalived takes its file in, in the steps of a plan: `last` reloads it with the final file, and what is between
-/// `first` and that gives up VIPs before.
+/// The steps of a plan in which keepalived loads its file: `last` reloads with the final file; the steps from `first` to it
+/// load intermediate files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Steps {
     pub first: usize,
     pub last: usize,
 }
 
-/// Waits until keepalived has set some addresses and dropped others.
+/// Shell text that waits until keepalived has set some addresses and removed others.
 fn until(set: &BTreeSet<IpAddr>, dropped: &BTreeSet<IpAddr>) -> String {
     if set.is_empty() && dropped.is_empty() {
         return String::new();
@@ -70,7 +70,7 @@ fn until(set: &BTreeSet<IpAddr>, dropped: &BTreeSet<IpAddr>) -> String {
     )
 }
 
-/// The step in which keepalived takes its file in, and where it is.
+/// The step in which keepalived loads its file, and its index.
 fn loading(plan: &HostPlan) -> Option<(usize, Step)> {
     let is_it = |change: &&Change| change.effects.contains(&Effect::LoadsKeepalived);
     let step = plan.changes.iter().find(is_it)?.steps.last()?;
@@ -78,8 +78,8 @@ fn loading(plan: &HostPlan) -> Option<(usize, Step)> {
     Some((at, step.clone()))
 }
 
-/// Decides how directors take their files in, puts that into their plans, and into their notes what is to be expected.
-/// `lost`: VIPs that no director holds though keepalived should. The hosts that hold VIPs come back: they reload first.
+/// Coordinates the load: replaces the load steps in the directors' plans, and adds notes on what clients will notice. `lost`:
+/// VIPs that no director holds although keepalived should. Returns the directors that hold VIPs, which reload first.
 pub fn together(
     directors: &mut [Director],
     lost: &BTreeSet<IpAddr>,
@@ -99,7 +99,7 @@ pub fn together(
         }
         limited(director, before, after, absent);
     }
-    // What one runs with whose file is the final one already, and is not read yet, is not known.
+    // If the file is already final but not loaded, the configuration with which keepalived runs is not known.
     let differs = |director: &Director,
                    (before, after): &(Vec<VrrpInstance>, Vec<VrrpInstance>)| {
         director.runs
@@ -153,7 +153,7 @@ pub fn together(
             load.script = if holds && !anew.is_empty() {
                 start_as_owner(director, &step, after, &anew, (set, dropped))
             } else {
-                // A file that came between is still there.
+                // The intermediate file is still in place.
                 let again = earlier.is_some().then(|| last_file(director));
                 let reload = step.script.trim_end();
                 format!(
@@ -172,12 +172,12 @@ pub fn together(
     first
 }
 
-/// Writes the final file again after another one.
+/// Shell text that writes the final file after an intermediate one.
 fn last_file(director: &Director) -> String {
     unchecked(director, director.after.content.clone())
 }
 
-/// Writes a file in the place of the final one, which is checked before.
+/// Shell text that writes an intermediate file, without keepalived's test; the final file has passed it.
 fn unchecked(director: &Director, content: String) -> String {
     File {
         content,
@@ -187,7 +187,7 @@ fn unchecked(director: &Director, content: String) -> String {
     .write()
 }
 
-/// Instances that begin anew, and whose VIPs one director of the run holds: it becomes their master at once.
+/// Instances that start anew and whose VIPs one director of the run holds: that director is to become master at once.
 fn at_once(
     directors: &[Director],
     files: &[(Vec<VrrpInstance>, Vec<VrrpInstance>)],
@@ -207,7 +207,7 @@ fn at_once(
     .collect()
 }
 
-/// Instances for which a backup that runs with its old file discards what the holder will send with the new one.
+/// Instances whose adverts from the holder's new file a backup with its old file would discard.
 fn discards(
     director: &Director,
     before: &[VrrpInstance],
@@ -231,8 +231,8 @@ fn discards(
         .collect()
 }
 
-/// A backup waits until the holder has read its file: also if the run ends in between, one director alone holds the VIPs.
-/// None where it discards no adverts.
+/// A step that keeps a backup from a takeover until the holder has loaded its new file. Even if the run ends in between, only
+/// one director holds the VIPs. None if the backup discards no adverts.
 fn wait_longer(director: &Director, reload: &Step, instances: &BTreeSet<String>) -> Option<Step> {
     if instances.is_empty() {
         return None;
@@ -249,7 +249,7 @@ fn wait_longer(director: &Director, reload: &Step, instances: &BTreeSet<String>)
     })
 }
 
-/// The holder becomes master of instances that begin anew as their owner, and then reads its file.
+/// Shell text for the holder: it becomes master of the new instances as address owner, and then loads its final file.
 fn start_as_owner(
     director: &Director,
     reload: &Step,
@@ -271,7 +271,8 @@ fn start_as_owner(
     )
 }
 
-/// Reloads without some VIPs. A backup waits for the next advert then, after which it takes all of the same sender.
+/// A step that reloads keepalived without some VIPs. `waits`: a backup then waits for the next advert, after which it accepts
+/// all adverts of that sender.
 fn give_up(
     director: &Director,
     reload: &Step,
@@ -294,14 +295,15 @@ fn give_up(
     }
 }
 
-/// VIPs that several directors hold: when they hear each other again, all but one give them up.
+/// VIPs that several directors hold: all but one give them up when they receive each other's adverts again.
 fn contested(directors: &[Director]) -> BTreeSet<IpAddr> {
     let mut once = BTreeSet::new();
     let all = directors.iter().flat_map(|director| &director.holds);
     all.filter(|vip| !once.insert(**vip)).copied().collect()
 }
 
-/// What a director must hold, and must not, when it has taken its file in, as far as it is master now.
+/// The VIPs that a director must hold, and those that it must have removed, once it has loaded its file. Considers only
+/// instances of which it is master now.
 fn expected(
     director: &Director,
     before: &[VrrpInstance],
@@ -313,16 +315,16 @@ fn expected(
         .collect();
     let stay = masters.iter().filter_map(|old| find(after, &old.key));
     let set = stay.flat_map(|new| new.vips.iter().copied()).collect();
-    let wanted: BTreeSet<IpAddr> = after
+    let desired: BTreeSet<IpAddr> = after
         .iter()
         .flat_map(|new| new.vips.iter().copied())
         .collect();
     let had = masters.iter().flat_map(|old| old.vips.iter().copied());
-    let dropped = had.filter(|vip| !wanted.contains(vip)).collect();
+    let dropped = had.filter(|vip| !desired.contains(vip)).collect();
     (set, dropped)
 }
 
-/// Has keepalived reload for VIPs that no director holds.
+/// Adds a reload of keepalived to the plan, for VIPs that no director holds.
 pub fn take_again(plan: &mut HostPlan, lost: &BTreeSet<IpAddr>, reload: &str) {
     if loading(plan).is_some() {
         return;

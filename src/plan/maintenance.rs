@@ -1,5 +1,5 @@
-//! The record of drains: its form and its place on directors, and what a drain does to the running table. What drains
-//! mean for a cluster is in [`crate::model::Maintenance`]. Pure.
+//! The record of drains: its format, its path on directors, and the effect of a drain on the running IPVS table. The effect
+//! on the desired cluster belongs in [`crate::model::Maintenance`]. Pure.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ struct Record {
     drains: Vec<Drain>,
 }
 
-/// The form alone: a later one may have other fields.
+/// Only the format's number, since a later format may have other fields.
 #[derive(Debug, Deserialize)]
 struct Form {
     form: u32,
@@ -88,7 +88,7 @@ pub fn file(cluster: &str, maintenance: &Maintenance) -> File {
         revision: maintenance.revision,
         drains: maintenance.drains.clone(),
     };
-    // Numbers and text: there is nothing that JSON cannot say.
+    // Serialisation cannot fail: the record has only numbers and text.
     let text = serde_json::to_string_pretty(&record).unwrap_or_default();
     File {
         path: host_paths::maintenance(cluster),
@@ -123,34 +123,34 @@ pub fn words(drain: &Drain) -> String {
     text
 }
 
-/// The same with the command that ends it.
+/// The text of a drain with the command that ends it.
 pub fn note(drain: &Drain) -> String {
     format!("{}: `{}` ends that", words(drain), drain.end())
 }
 
-/// Sets the weight 0 in the running table of a director for what is drained in `after` and was not `before`. A reload of
-/// keepalived may take seconds.
+/// Steps that set weight 0 in a director's running table for real servers drained in `after` and not in `before`. They come
+/// before keepalived's reload, which may take seconds.
 pub fn at_once(before: &Cluster, after: &Cluster) -> Vec<Step> {
     let mut steps = Vec::new();
     for (old, service) in before.services.iter().zip(&after.services) {
-        for wanted in view::ipvs_of(after, service) {
+        for desired in view::ipvs_of(after, service) {
             let servers = old.real_servers.iter().zip(&service.real_servers);
-            for ((old, rs), made) in servers.zip(&wanted.real_servers) {
+            for ((old, rs), made) in servers.zip(&desired.real_servers) {
                 if old.weight == 0 || rs.weight != 0 {
                     continue;
                 }
                 let name = view::real_server(service, rs, made.address);
-                steps.push(weight(&wanted, made, &name));
+                steps.push(weight(&desired, made, &name));
             }
         }
     }
     steps
 }
 
-fn weight(wanted: &ipvs::Ipvs, made: &Destination, name: &str) -> Step {
+fn weight(desired: &ipvs::Ipvs, made: &Destination, name: &str) -> Step {
     Step {
         title: format!("weight 0 for {name}"),
-        script: ipvs::weigh_script(wanted.service.r#virtual, made),
+        script: ipvs::weigh_script(desired.service.r#virtual, made),
         phase: Phase::Main,
     }
 }

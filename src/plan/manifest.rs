@@ -1,13 +1,13 @@
-//! The manifest: what is ours on a host, and what was there before. A file on the host, one for each cluster; this
-//! is its form and its place. Without it nothing shows what may be removed.
+//! The manifest: a file on the host, one for each cluster, that lists lvsctl's resources and their previous state. Its format
+//! and path; when it is written is decided in [`crate::plan`]. Without it nothing shows what may be removed.
 
 use serde::{Deserialize, Serialize};
 
 use crate::host_paths::{self, BACKUPS, GUARDS, STATE};
 use crate::resource::{Before, Resource};
-use crate::shell::{heredoc, in_place, quote};
+use crate::shell::{quote, text_in_place};
 
-/// The form that this version writes. It reads form 1 too, where what was there before is one text of each kind's own.
+/// The format that this version writes. It also reads format 1, where the previous state is a text with a syntax of its kind.
 const FORM: u32 = 2;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
     #[error(
-        "the manifest {path} cannot be read ({message}); move it away, and `apply` adopts what is as wanted"
+        "the manifest {path} cannot be read ({message}); move it away, and `apply` adopts what is in the desired state"
     )]
     Unreadable { path: String, message: String },
     #[error(
@@ -69,7 +69,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// From form 1.
+    /// Converts entries of format 1.
     fn upgrade(&mut self) {
         self.form = FORM;
         for entry in &mut self.entries {
@@ -86,9 +86,9 @@ impl Manifest {
             .find(|entry| entry.resource.is_same_as(resource))
     }
 
-    /// With other entries in place of those of the same resources, in the order of what is wanted; what is no longer wanted
-    /// stays, at the end.
-    pub fn with(&self, wanted: &[Resource], entries: &[Entry]) -> Self {
+    /// Replaces the entries of the same resources by `entries`, in the order of `desired`. Entries that are no longer desired
+    /// stay at the end.
+    pub fn with(&self, desired: &[Resource], entries: &[Entry]) -> Self {
         let mut next = Self::new(&self.cluster);
         let entry = |resource: &Resource| {
             let mut new = entries.iter();
@@ -96,14 +96,14 @@ impl Manifest {
                 .or_else(|| self.entry(resource))
         };
         next.entries
-            .extend(wanted.iter().filter_map(entry).cloned());
-        let is_wanted = |entry: &Entry| wanted.iter().any(|r| r.is_same_as(&entry.resource));
-        let gone = self.entries.iter().filter(|entry| !is_wanted(entry));
+            .extend(desired.iter().filter_map(entry).cloned());
+        let is_desired = |entry: &Entry| desired.iter().any(|r| r.is_same_as(&entry.resource));
+        let gone = self.entries.iter().filter(|entry| !is_desired(entry));
         next.entries.extend(gone.cloned());
         next
     }
 
-    /// A line an entry, so that a person can read it.
+    /// The text, with one entry per line so that a person can read it.
     pub fn text(&self) -> String {
         let entries: Vec<String> = self
             .entries
@@ -118,8 +118,8 @@ impl Manifest {
         )
     }
 
-    /// Shell text that puts this manifest in place, or takes it away when nothing is ours any more; then it runs
-    /// `forget`, which drops what only an earlier manifest named.
+    /// Shell text that writes this manifest, or deletes the file if there are no entries. Then it runs `forget`, which
+    /// deletes backups that only the previous manifest named.
     pub fn store(&self, forget: &str) -> String {
         let path = quote(&Self::path(&self.cluster));
         if self.entries.is_empty() {
@@ -128,15 +128,14 @@ impl Manifest {
                 "rm -f {path}\n{forget}[ -e {guard}/armed ] || rm -rf {guard}\nrm -rf {guard}.previous\n\
                  rmdir {BACKUPS} {GUARDS} {STATE} 2>/dev/null || :\nrm -rf {} {}\n",
                 quote(&host_paths::runtime(&self.cluster)),
-                // Of the health checker, whose unit keeps it over restarts.
+                // The health checker's folder, which its unit keeps over restarts.
                 quote(&format!("{}-health", host_paths::runtime(&self.cluster)))
             );
         }
         let path = Self::path(&self.cluster);
         let stage = format!("{path}.new");
-        let write = heredoc(&format!("cat >{}", quote(&stage)), &self.text());
-        let write = in_place(&write, &stage, &path);
-        format!("umask 077\nmkdir -p {STATE}\n{write}{forget}")
+        let write = text_in_place(&self.text(), &stage, &path);
+        format!("umask 077\n[ -d {STATE} ] || mkdir -p {STATE}\n{write}{forget}")
     }
 }
 

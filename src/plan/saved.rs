@@ -1,6 +1,6 @@
-//! A plan in a file: its form, and how a plan that is made later differs from it. The file has neither scripts nor secrets,
-//! only their digests: `apply` makes the plan anew and does it only if it is the same. Reading and writing files is
-//! the part of `command`.
+//! Saved plans: the file's format, and the comparison with a plan that is made later. The file has digests of scripts and
+//! secrets, not their text: `apply` makes the plan anew and applies it only if it is the same. Reading and writing the file
+//! belongs in `command`.
 
 mod compare;
 
@@ -16,7 +16,7 @@ use crate::resource::change::Phase;
 use crate::resource::{Action, Change, Field, Resource};
 use crate::secret::{SecretSource, Secrets};
 
-/// The version of the form that is written, and the only one that is read.
+/// The version of the format; no other is read.
 pub const VERSION: u32 = 1;
 
 /// The most bytes that a file may have. A plan of the first apply of 1,000 hosts has a fifth of it.
@@ -29,15 +29,15 @@ pub struct SavedPlan {
     pub lvsctl: String,
     pub cluster: String,
     pub made: Made,
-    /// As `--limit` had it.
+    /// The values of `--limit`.
     pub limit: Vec<String>,
     pub secrets: Vec<SecretDigest>,
-    /// Directors whose keepalived reloads before that of the others.
+    /// Directors on which keepalived reloads before the others.
     pub first: Vec<String>,
     pub hosts: Vec<SavedHost>,
 }
 
-/// For people: when, by whom and from what it was made.
+/// Information for the user: when, by whom and from what the plan was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Made {
     /// Seconds since 1970, UTC.
@@ -50,13 +50,13 @@ pub struct Made {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SavedHost {
     pub host: String,
-    /// Of all resources in their desired state.
+    /// Digest of all desired resources.
     pub desired: String,
     pub changes: Vec<SavedChange>,
     pub adopts: Vec<String>,
     pub replaces: Vec<String>,
     pub steps: Vec<SavedStep>,
-    /// Where keepalived loads its file, if all directors have to do that together.
+    /// The steps in which keepalived loads its file ([`super::HostPlan::load`]).
     pub load: Option<(usize, usize)>,
 }
 
@@ -66,7 +66,7 @@ pub struct SavedChange {
     pub key: String,
     pub action: Action,
     pub fields: Vec<Field>,
-    /// Of both texts of a file, secrets masked.
+    /// Digest of the old and the new text of a file, secrets masked.
     pub text: Option<String>,
 }
 
@@ -129,7 +129,7 @@ impl SavedPlan {
         }
     }
 
-    /// Differences of secrets, of the desired state, and of what the hosts said. Empty: it is the same plan.
+    /// Differences in secrets, desired state and observed state. Empty: the plan is the same.
     pub fn differences(
         &self,
         planned: &[Planned],
@@ -184,7 +184,7 @@ pub fn secret_digests(
         .flat_map(|all| all.iter())
         .filter_map(|resource| serde_json::to_string(resource).ok())
         .collect();
-    // As JSON has it.
+    // The texts are JSON, which escapes characters of a placeholder.
     let is_named = |source: &SecretSource| {
         let quoted = serde_json::to_string(&source.placeholder()).unwrap_or_default();
         let placeholder = quoted.trim_matches('"');
@@ -227,7 +227,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// By kind and key; a kind may have several changes of one key.
+/// Groups changes by kind and key, since one key may have several changes.
 fn by_key(changes: &[SavedChange]) -> BTreeMap<(&str, &str), Vec<&SavedChange>> {
     let mut all: BTreeMap<(&str, &str), Vec<&SavedChange>> = BTreeMap::new();
     for change in changes {

@@ -1,4 +1,4 @@
-//! A part of a host's resources, for verbs that change less than all that differs from the inventory. Pure.
+//! A subset of a host's resources, for verbs that must not correct other differences from the inventory. Pure.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::resource::Resource;
 pub struct Scope(BTreeSet<(&'static str, String)>);
 
 impl Scope {
-    /// What is another in `after` than in `before`, with the units that read it.
+    /// The resources that differ between `before` and `after`, and the units that read changed files.
     pub fn between(before: &[Resource], after: &[Resource]) -> Self {
         let differs = |resource: &&Resource| !before.contains(resource);
         let changed: Vec<&Resource> = after.iter().filter(differs).collect();

@@ -1,5 +1,5 @@
-//! Batches of a rolling apply: which hosts are changed together, one batch after the other, and when failures end the run.
-//! Pure. The order within a batch is that of [`super::stages`]; what is withheld after a failure, of [`super::dependency`].
+//! Batches of a rolling apply: which hosts are changed together, and which failures end the run. Pure. The order within a
+//! batch belongs in [`super::stages`]; what is withheld after a failure, in [`super::dependency`].
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,7 +13,7 @@ use super::{HostPlan, Part};
 use crate::model::{Cluster, Host};
 use crate::resource::change::Phase;
 
-/// How many hosts a batch has at most.
+/// The most hosts of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size(Share);
 
@@ -43,28 +43,28 @@ impl Size {
     }
 }
 
-/// What of a host's plan is done in a batch.
+/// The part of a host's plan that a batch applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pass {
-    /// All but what goes.
+    /// All steps before the removals.
     Make,
-    /// What goes: after all that is made on all hosts, since directors may send there until they are changed.
+    /// The removals. They come after the other steps of all hosts: directors may send requests there until they are changed.
     Remove,
 }
 
-/// Hosts that are changed before `verify` judges.
+/// Hosts that are changed before the next `verify`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Batch {
     pub pass: Pass,
     pub hosts: Vec<String>,
 }
 
-/// Hosts of one stage, of which a batch may take some.
+/// Hosts of one stage, which may be divided into several batches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     pub pass: Pass,
-    /// Whether a batch takes all of them, however many: what one of them does needs what the others do.
+    /// Whether they must be in one batch, whatever its size, since their changes depend on each other.
     pub whole: bool,
     pub hosts: Vec<String>,
 }
@@ -72,12 +72,12 @@ pub struct Group {
 /// A host of the run, with its plan.
 pub type Planned<'p> = (&'p Host, &'p HostPlan);
 
-/// Whether a plan takes something away after all is made.
+/// Whether a plan has removals as a separate last part.
 fn removes(plan: &HostPlan) -> bool {
     !plan.part(Part::Remove).is_empty()
 }
 
-/// Whether a plan does more than to take away. A new record of what is ours alone comes with what it is about.
+/// Whether a plan has steps other than removals. A write of the manifest that only records removals does not count.
 fn makes(plan: &HostPlan) -> bool {
     let makes = |change: &super::Change| {
         let mut steps = change.steps.iter();
@@ -86,15 +86,15 @@ fn makes(plan: &HostPlan) -> bool {
     !plan.is_empty() && (!removes(plan) || plan.changes.iter().any(makes))
 }
 
-/// Whether directors have to be changed in one batch: keepalived takes its file in on all of them in an order, or a VIP or
-/// the way of real servers comes or goes.
+/// Whether directors have to be in one batch: the load of keepalived files is coordinated, or a VIP or the route of real
+/// servers is set up or removed.
 fn together(directors: &[Planned], way: Way) -> bool {
     let load = |(_, plan): &Planned| plan.load.is_some() || plan.gives_up_a_vip();
     way != Way::default() || directors.iter().any(load)
 }
 
-/// Groups of the hosts that have changes, in the order of stages. `reshaped`: hosts to which directors send in another way
-/// than they will, and which change with them.
+/// Groups of the hosts that have changes, in the order of stages. `reshaped`: hosts that must change together with the
+/// directors ([`super::dependency::reshaped`]).
 pub fn groups(
     cluster: &Cluster,
     planned: &[Planned],
@@ -124,7 +124,7 @@ pub fn groups(
             add(&mut groups, Pass::Make, false, apart);
             continue;
         }
-        // Before the group that holds the directors, whose hosts may come from several stages.
+        // The directors' group collects hosts of several stages; hosts that may change alone come before it.
         let at = groups.iter().position(|group| group.whole);
         let later = at.map_or_else(Vec::new, |at| groups.split_off(at));
         add(&mut groups, Pass::Make, false, apart);
@@ -153,7 +153,7 @@ pub fn groups(
     groups
 }
 
-/// Adds a stage; to the last group where that is a whole one too.
+/// Adds a stage as a group, or to the last group if both are whole.
 fn add(groups: &mut Vec<Group>, pass: Pass, whole: bool, stage: Vec<&Host>) {
     if stage.is_empty() {
         return;
@@ -169,8 +169,8 @@ fn add(groups: &mut Vec<Group>, pass: Pass, whole: bool, stage: Vec<&Host>) {
     }
 }
 
-/// Cuts groups into batches, each with the next of the sizes, the last of which repeats. A batch has hosts of one group: a
-/// stage begins when `verify` has judged the one before. Shares are of the hosts that have changes.
+/// Divides groups into batches of the given sizes; the last size repeats. A batch has hosts of one group only, so that
+/// `verify` judges each stage before the next. A percentage is of the hosts that have changes.
 pub fn batches(groups: &[Group], sizes: &[Size]) -> Vec<Batch> {
     let names = groups.iter().flat_map(|group| &group.hosts);
     let all = names.collect::<BTreeSet<&String>>().len();
@@ -192,7 +192,7 @@ pub fn batches(groups: &[Group], sizes: &[Size]) -> Vec<Batch> {
     batches
 }
 
-/// The stages of a batch: those of the run, with its hosts alone. `made`: hosts that were in a batch before.
+/// The stages of the run, reduced to the hosts of a batch. `made`: hosts of earlier batches.
 pub fn stages_of<'a>(
     all: &[(Part, Vec<&'a Host>)],
     batch: &Batch,
@@ -215,22 +215,22 @@ pub fn stages_of<'a>(
 /// Why a run does not go on with its next batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
-    /// More hosts failed than may.
+    /// More hosts failed than `--max-failures` allows.
     TooMany { failures: usize, allowed: usize },
-    /// A host failed on which others depend.
+    /// A host failed on which other hosts depend.
     Essential(String),
-    /// A batch whose hosts change together was not done as a whole.
+    /// Not all hosts of a batch were changed.
     InPart,
-    /// A director did not come to rest.
+    /// The directors did not converge.
     Unsettled(Vec<String>),
-    /// What is left out after failures would leave a service too little.
+    /// Without the failed hosts a service would have too few real servers, or no director.
     TooFew(Vec<String>),
     /// `verify` could not be run.
     Unverified(String),
 }
 
 impl Stop {
-    /// A word for programs.
+    /// Stable identifier for scripts.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::TooMany { .. } => "max-failures",
@@ -273,8 +273,8 @@ impl fmt::Display for Stop {
     }
 }
 
-/// Whether a run ends after a batch. `all`: hosts that have changes; `failures`: those that failed until now; `in_part`:
-/// whether hosts of the batch were left before its end.
+/// Whether, and why, a run ends after a batch. `all`: number of hosts with changes; `failures`: failed hosts so far;
+/// `in_part`: whether hosts of the batch are unfinished.
 pub fn stop(
     cluster: &Cluster,
     allowed: Share,

@@ -4,17 +4,17 @@ use crate::model::{Cluster, Host};
 use crate::plan::{HostPlan, Part};
 use crate::resource::Effect;
 
-/// What becomes of the way out through directors, for what is behind them: real servers of NAT.
+/// Whether the run sets up or removes the route through the directors that real servers of NAT need.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Way {
-    /// It is not there before the directors are made.
+    /// It does not exist until the directors are set up.
     pub comes: bool,
-    /// It is gone when they are taken away.
+    /// It ends when the directors' parts are removed.
     pub goes: bool,
 }
 
 impl Way {
-    /// By what is to be done on the directors.
+    /// From the plans of the directors.
     pub fn of<'p>(directors: impl Iterator<Item = &'p HostPlan>) -> Self {
         let mut way = Self::default();
         let changes = directors.flat_map(|plan| &plan.changes);
@@ -29,10 +29,10 @@ impl Way {
     }
 }
 
-/// What a run does, one after the other: all that is made, real servers first, then all that goes, directors first. So a
-/// real server answers before it is sent anything, and is sent nothing more before it stops to answer. But a real server
-/// whose way out is through the directors would be cut off before that way is there, and after it is gone.
-/// `first`: directors that hold VIPs, where keepalived takes new files in on all directors together.
+/// The stages of a run in order: first everything that is made, real servers before directors; then the removals, directors
+/// before real servers. So a real server answers before it gets requests, and gets no requests when it stops to answer. A
+/// real server that is reached only through the directors comes after they are set up, and before their parts are removed.
+/// `first`: directors that hold VIPs, if the load of keepalived files is coordinated.
 pub fn all<'a>(
     cluster: &Cluster,
     hosts: &[&'a Host],
@@ -70,20 +70,20 @@ fn behind(cluster: &Cluster, host: &Host) -> bool {
     cluster.serves(host) && gateway.any(|gateway| cluster.is_through_a_director(gateway))
 }
 
-/// Groups of hosts in the order in which they are made.
+/// Groups of hosts, in the order of their stages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Others mount from it.
+    /// Hosts with NFS exports, which others mount.
     Exports,
-    /// Real servers and all that is no director.
+    /// Real servers and all other hosts that are not directors.
     Rest,
     Backup,
     Master,
-    /// Reached through the directors alone.
+    /// Real servers that are reached only through the directors.
     Behind,
 }
 
-/// Each group is to be finished before the next begins.
+/// The hosts by group, in order; a group begins when the one before is finished.
 pub(super) fn in_turn<'a>(
     cluster: &Cluster,
     hosts: &[&'a Host],
@@ -111,7 +111,7 @@ pub(super) fn in_turn<'a>(
         .collect()
 }
 
-/// Whether a director is the one that has the VIPs when all are well.
+/// Whether a director is the first member of an instance; without VRRP, the first director.
 fn is_master(cluster: &Cluster, host: &Host) -> bool {
     let masters = cluster
         .vrrp

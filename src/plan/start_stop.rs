@@ -1,4 +1,4 @@
-//! The steps that stop, start and drain a host's part of the cluster. Pure.
+//! The steps that stop, start and drain a host's part of the cluster. Pure. Running them belongs in [`crate::run`].
 
 use crate::model::Destination;
 use crate::model::{Cluster, Host};
@@ -19,7 +19,7 @@ fn step(title: String, script: String) -> Step {
     }
 }
 
-/// Nothing where the host has no such unit.
+/// A step that does nothing if the host does not have the unit.
 fn unit(verb: &str, name: &str) -> Step {
     step(
         format!("{verb} {name}"),
@@ -41,7 +41,8 @@ fn units(cluster: &Cluster, host: &Host) -> Vec<String> {
     units
 }
 
-/// On a director: what each virtual service does with the real servers that are chosen, each with its name for people.
+/// The steps of one director: `act` for each chosen real server in each virtual service; its third argument is a display
+/// name.
 fn on_director(
     cluster: &Cluster,
     chosen: &[&Host],
@@ -49,11 +50,11 @@ fn on_director(
 ) -> Vec<Step> {
     let mut steps = Vec::new();
     for service in &cluster.services {
-        for wanted in view::ipvs_of(cluster, service) {
-            for (rs, made) in service.real_servers.iter().zip(&wanted.real_servers) {
+        for desired in view::ipvs_of(cluster, service) {
+            for (rs, made) in service.real_servers.iter().zip(&desired.real_servers) {
                 if chosen.iter().any(|host| host.name == rs.host) {
                     let name = view::real_server(service, rs, made.address);
-                    steps.push(act(&wanted, made, &name));
+                    steps.push(act(&desired, made, &name));
                 }
             }
         }
@@ -61,7 +62,7 @@ fn on_director(
     steps
 }
 
-/// Directors that go on, with what they do about the real servers that are chosen.
+/// The directors that are not chosen, with their steps for the chosen real servers.
 fn directors<'c>(
     cluster: &'c Cluster,
     chosen: &[&Host],
@@ -74,17 +75,17 @@ fn directors<'c>(
     with_steps.filter(|(_, steps)| !steps.is_empty()).collect()
 }
 
-/// What directors that go on do before real servers leave.
+/// The stage in which the other directors drain real servers that will stop.
 pub fn drain<'c>(cluster: &'c Cluster, leaving: &[&Host]) -> Stage<'c> {
-    directors(cluster, leaving, |wanted, rs, name| {
+    directors(cluster, leaving, |desired, rs, name| {
         step(
             format!("drain {name}"),
-            ipvs::drain_script(wanted.service.r#virtual, rs, wanted.drain),
+            ipvs::drain_script(desired.service.r#virtual, rs, desired.drain),
         )
     })
 }
 
-/// Directors give VIPs up first; a real server leaves only when the directors that go on send it nothing more.
+/// The stages of a stop: chosen directors give up their VIPs; the other directors drain the chosen real servers; these stop.
 pub fn stop<'c>(cluster: &'c Cluster, chosen: &[&'c Host]) -> Vec<Stage<'c>> {
     let of = |host: &'c Host| {
         let reversed = units(cluster, host).into_iter().rev();
@@ -103,18 +104,18 @@ pub fn stop<'c>(cluster: &'c Cluster, chosen: &[&'c Host]) -> Vec<Stage<'c>> {
         .collect()
 }
 
-/// The other way round.
+/// The stages of a start, in the reverse order.
 pub fn start<'c>(cluster: &'c Cluster, chosen: &[&'c Host]) -> Vec<Stage<'c>> {
-    let weigh = |wanted: &Ipvs, rs: &Destination, name: &str| {
+    let weigh = |desired: &Ipvs, rs: &Destination, name: &str| {
         step(
             format!("weight {} for {name}", rs.weight),
-            ipvs::weigh_script(wanted.service.r#virtual, rs),
+            ipvs::weigh_script(desired.service.r#virtual, rs),
         )
     };
     let of = |host: &'c Host| {
         let units = units(cluster, host).into_iter();
         let mut steps: Vec<Step> = units.map(|name| unit("start", &name)).collect();
-        // It may have gone on all the while, with a real server that is chosen beside it and was drained.
+        // The director may have been running all the time, with a chosen real server still drained.
         if host.is_director() {
             steps.extend(on_director(cluster, chosen, weigh));
         }

@@ -28,13 +28,13 @@ fn forwarding(value: &str) -> Facts {
     }
 }
 
-fn plan(wanted: &[Resource], manifest: &Manifest, facts: &Facts) -> HostPlan {
-    plan_beside(&[], wanted, manifest, facts)
+fn plan(desired: &[Resource], manifest: &Manifest, facts: &Facts) -> HostPlan {
+    plan_beside(&[], desired, manifest, facts)
 }
 
 fn plan_beside(
     others: &[Manifest],
-    wanted: &[Resource],
+    desired: &[Resource],
     manifest: &Manifest,
     facts: &Facts,
 ) -> HostPlan {
@@ -42,7 +42,7 @@ fn plan_beside(
     host(
         "h",
         &Basis {
-            wanted,
+            desired,
             manifest,
             others,
             facts,
@@ -97,7 +97,7 @@ fn what_is_right_already_is_adopted_and_stays_when_we_leave() {
 }
 
 #[test]
-fn what_is_no_longer_wanted_goes_back_to_what_it_was() {
+fn what_is_no_longer_desired_goes_back_to_what_it_was() {
     let mut manifest = Manifest::new("c");
     manifest.entries.push(Entry {
         resource: sysctl("1"),
@@ -139,7 +139,7 @@ fn what_another_cluster_needs_stays_until_that_one_goes() {
 #[test]
 fn what_was_before_all_clusters_is_remembered_by_each() {
     let value = |value: &str| Before::Value(value.into());
-    for (theirs, remembered, wanted, found, expected) in [
+    for (theirs, remembered, desired, found, expected) in [
         // Theirs is not what was there before.
         ("1", value("0"), "1", "1", value("0")),
         ("1", value("0"), "2", "1", value("0")),
@@ -150,7 +150,7 @@ fn what_was_before_all_clusters_is_remembered_by_each() {
         let other = owning("d", sysctl(theirs), remembered);
         let plan = plan_beside(
             &[other],
-            &[sysctl(wanted)],
+            &[sysctl(desired)],
             &Manifest::new("c"),
             &forwarding(found),
         );
@@ -235,7 +235,7 @@ fn a_unit_that_runs_on_takes_in_that_a_file_is_no_longer_ours() {
     let stopped = serde_json::json!({ "unit": { "name": "web.service", "active": false } });
     let stopped: Resource = serde_json::from_value(stopped).unwrap();
     let other = || Some(owning("d", unit(&[]), Before::Same));
-    for (what, before, wanted, active, other, reloads) in [
+    for (what, before, desired, active, other, reloads) in [
         ("was there", Before::Same, None, true, None, true),
         (
             "it was stopped by hand",
@@ -254,7 +254,7 @@ fn a_unit_that_runs_on_takes_in_that_a_file_is_no_longer_ours() {
             other(),
             true,
         ),
-        ("wanted", Before::Absent, Some(&reading), true, None, true),
+        ("desired", Before::Absent, Some(&reading), true, None, true),
         (
             "no longer reads it",
             Before::Absent,
@@ -285,7 +285,7 @@ fn a_unit_that_runs_on_takes_in_that_a_file_is_no_longer_ours() {
             };
             let plan = plan_beside(
                 other.as_slice(),
-                wanted.map(std::slice::from_ref).unwrap_or_default(),
+                desired.map(std::slice::from_ref).unwrap_or_default(),
                 &manifest,
                 &with_unit("web.service", active, facts),
             );
@@ -334,7 +334,7 @@ fn what_goes_waits_for_the_other_hosts_but_a_vip_of_a_director() {
     facts.address = Addresses::parse(&Section::from_parts([("json", held)])).unwrap();
     let table = [("table", "-A -t 10.0.0.9:80 -s rr\n")];
     facts.ipvs = crate::fact::ipvs::Ipvs::parse(&Section::from_parts(table)).unwrap();
-    for (what, owned, wanted, expected) in [
+    for (what, owned, desired, expected) in [
         ("nothing", vec![], vec![], (0, 0)),
         ("only makes", vec![], vec![sysctl("1")], (2, 2)),
         ("only removes", vec![address("lo")], vec![], (0, 2)),
@@ -357,7 +357,7 @@ fn what_goes_waits_for_the_other_hosts_but_a_vip_of_a_director() {
             let before = Before::Absent;
             manifest.entries.push(Entry { resource, before });
         }
-        let plan = plan(&wanted, &manifest, &facts);
+        let plan = plan(&desired, &manifest, &facts);
         let (make, remove) = (plan.part(Part::Make), plan.part(Part::Remove));
         assert_eq!(
             (make.end, remove.end),
@@ -376,7 +376,7 @@ fn what_goes_waits_for_the_other_hosts_but_a_vip_of_a_director() {
 }
 
 /// The node script's unit stops when it goes, and takes down what it brought up: also what was there before us, and
-/// what is wanted on.
+/// what is desired on.
 #[test]
 fn what_stays_is_brought_back_when_the_node_script_goes() {
     let address = |ip: &str| {
@@ -386,7 +386,7 @@ fn what_stays_is_brought_back_when_the_node_script_goes() {
     };
     let unit =
         resource(serde_json::json!({ "unit": { "name": "lvsctl-c.service", "reloads": false } }));
-    let (adopted, made, wanted) = (
+    let (adopted, made, desired) = (
         address("10.0.0.1"),
         address("10.0.0.2"),
         address("10.0.0.3"),
@@ -395,7 +395,7 @@ fn what_stays_is_brought_back_when_the_node_script_goes() {
     for (resource, before) in [
         (&adopted, Before::Same),
         (&made, Before::Absent),
-        (&wanted, Before::Absent),
+        (&desired, Before::Absent),
         (&unit, Before::Absent),
     ] {
         manifest.entries.push(Entry {
@@ -404,7 +404,7 @@ fn what_stays_is_brought_back_when_the_node_script_goes() {
         });
     }
     let facts = with_unit("lvsctl-c.service", true, Facts::assumed());
-    let plan = plan(std::slice::from_ref(&wanted), &manifest, &facts);
+    let plan = plan(std::slice::from_ref(&desired), &manifest, &facts);
     let back: Vec<&str> = titles(&plan)
         .into_iter()
         .filter(|title| title.starts_with("bring"))
@@ -461,13 +461,13 @@ fn a_part_that_was_stopped_is_noted() {
         panic!("a unit")
     };
     own.name = "lvsctl-c.service".to_owned();
-    for (wanted, active, noted) in [
+    for (desired, active, noted) in [
         (vec![unit.clone()], false, true),
         (vec![unit.clone()], true, false),
         (Vec::new(), false, false),
     ] {
         let facts = with_unit("lvsctl-c.service", active, Facts::assumed());
-        let plan = plan(&wanted, &Manifest::new("c"), &facts);
+        let plan = plan(&desired, &Manifest::new("c"), &facts);
         let notes = plan.notes.join("\n");
         assert_eq!(notes.contains("lvsctl start --limit"), noted, "{notes}");
     }

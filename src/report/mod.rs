@@ -1,6 +1,5 @@
-//! How things are shown: events while a run goes on, plans, findings, status, and errors. All of it writes to a
-//! writer that it is given, or gives its text back; what to colour and how much to show is a [`Style`] that the caller
-//! decides on. Nothing here prints by itself, exits, or reads the environment.
+//! Output formats: events during a run, plans, findings, status, and errors. All functions write to a given writer or return
+//! text. The caller's [`Style`] decides on colour and detail. Nothing here prints, exits, or reads the environment.
 
 pub mod audit;
 pub mod changes;

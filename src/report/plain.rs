@@ -124,7 +124,7 @@ pub(super) fn line(event: &Event, width: usize, style: Style) -> Option<String> 
             )
         }
         Event::Guarded { host, seconds } if !quiet => format!(
-            "{} guard armed: the host puts its old state back in {} unless lvsctl reaches it again",
+            "{} guard armed: the host restores its old state in {} unless lvsctl reaches it again",
             of(host),
             duration(*seconds as f64)
         ),

@@ -11,7 +11,7 @@ use super::style::{Level, Style};
 use super::{plain, sanitize};
 use crate::event::{Event, Sink};
 
-/// Hosts that have a bar at a time. The others are in the totals alone, and take the place of those that end.
+/// The most bars at a time. Further hosts appear only in the totals, and get a bar when another host is done.
 pub const BARS: usize = 20;
 
 const TICK: Duration = Duration::from_millis(150);
@@ -26,7 +26,7 @@ pub struct Progress {
     state: Mutex<State>,
 }
 
-/// A way past the bars: what is written without it is drawn over with their next tick.
+/// Writes lines beside the bars; other output would be overwritten by their next redraw.
 #[derive(Clone)]
 pub struct Aside(MultiProgress);
 
@@ -73,7 +73,7 @@ enum Stand {
 }
 
 impl Progress {
-    /// On standard error; none where bars cannot be drawn there or are not wanted, and [`plain::Plain`] is in place.
+    /// Bars on standard error. None: bars cannot be drawn there or are not wanted; use [`plain::Plain`].
     pub fn stderr(style: Style) -> Option<Self> {
         let target = ProgressDrawTarget::stderr();
         if target.is_hidden() || style.quiet() {

@@ -1,5 +1,5 @@
-//! Makes text from hosts and files fit to be shown: control characters are spelled out, so that nothing that a
-//! host says can steer the terminal, hide a line or forge one.
+//! Makes text from hosts and files safe for display: escapes control characters, so that no text of a host can control the
+//! terminal, or hide or forge a line.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
-//! The values that `lvsctl status` shows: who is master, and what goes through each service to which real server. The caller
-//! fills them; no host is asked here.
+//! The values that `lvsctl status` shows: the states of directors, and the traffic of each service and real server. The
+//! caller fills them; hosts are not read here.
 
 mod text;
 
@@ -106,6 +106,8 @@ pub struct RealServer {
     /// In the running table.
     pub weight: Option<u32>,
     /// In the inventory; 0 while it is drained.
+    pub desired_weight: Option<u32>,
+    /// The former name of `desired_weight`; will be removed in the next release.
     pub wanted_weight: Option<u32>,
     pub active: u64,
     pub inactive: u64,
@@ -140,20 +142,20 @@ pub enum State {
     Up,
     /// Weight 0: connections end, and no new ones come.
     Drained,
-    /// Wanted, and taken out by a health check.
+    /// Desired, and removed by a health check.
     Unhealthy,
-    /// Wanted, and not in the table.
+    /// Desired, and not in the table.
     Missing,
     /// The sorry server, in the table while no real server is left.
     Sorry,
-    /// In the table, and not wanted.
+    /// In the table, and not desired.
     Stray,
 }
 
 impl State {
-    /// From the wanted weight, the weight in the running table, and what a health check says, where there is one.
-    pub fn of(wanted: Option<u32>, running: Option<u32>, healthy: Option<bool>) -> Self {
-        match (wanted, running) {
+    /// From the desired weight, the weight in the running table, and the result of a health check, if there is one.
+    pub fn of(desired: Option<u32>, running: Option<u32>, healthy: Option<bool>) -> Self {
+        match (desired, running) {
             (None, _) => Self::Stray,
             (Some(_), _) if healthy == Some(false) => Self::Unhealthy,
             (Some(_), None) => Self::Missing,
@@ -179,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_real_servers_state_follows_from_both_weights_and_its_health() {
-        for (wanted, running, healthy, state) in [
+        for (desired, running, healthy, state) in [
             (Some(1), Some(1), Some(true), State::Up),
             (Some(1), Some(3), None, State::Up),
             (Some(1), Some(0), None, State::Drained),
@@ -192,9 +194,9 @@ mod tests {
             (None, Some(1), None, State::Stray),
         ] {
             assert_eq!(
-                State::of(wanted, running, healthy),
+                State::of(desired, running, healthy),
                 state,
-                "{wanted:?} {running:?} {healthy:?}"
+                "{desired:?} {running:?} {healthy:?}"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! What came of an apply: a row a host, and a sentence on what is done and what is not.
+//! The summary of an apply: a row per host, and a sentence on the hosts that are done and those that are not.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use super::{count, error, names};
 use crate::plan::HostPlan;
 use crate::run::HostError;
 
-/// With more hosts than this, those that ended well share a row.
+/// With more hosts than this, successful hosts share a row.
 const ROWS: usize = 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,19 +43,19 @@ pub enum Outcome {
     Skipped {
         steps: usize,
     },
-    /// All of it was done but what depends on other hosts and was withheld.
+    /// All steps are done except the withheld part of the plan.
     Withheld {
         changes: usize,
         steps: usize,
     },
-    /// It could not be worked on; nothing was changed there.
+    /// The host was not usable; nothing was changed there.
     Unreached {
         error: String,
     },
 }
 
 impl Row {
-    /// From a host's plan and what came of it; no result is a host that was not begun.
+    /// From a host's plan and its result; None: the host was not begun.
     pub fn of(plan: &HostPlan, result: Option<&Result<(), HostError>>) -> Self {
         let steps = plan.steps.len();
         let outcome = match result {
@@ -90,7 +90,7 @@ impl Row {
         }
     }
 
-    /// Of a host of whose plan something was withheld.
+    /// The row of a host with a withheld part of its plan.
     #[must_use]
     pub fn withheld(self) -> Self {
         let outcome = match self.outcome {
@@ -104,7 +104,7 @@ impl Row {
         Self { outcome, ..self }
     }
 
-    /// Whether the host is as wanted now.
+    /// Whether the host is in the desired state now.
     pub fn is_well(&self) -> bool {
         matches!(self.outcome, Outcome::Ok | Outcome::Changed { .. })
     }
@@ -213,7 +213,7 @@ fn cells(outcome: &Outcome) -> (Tone, &'static str, String) {
     }
 }
 
-/// What is and is not done, when not all is. It holds for `apply` and for `destroy`.
+/// The sentence on done and unfinished hosts; None: all hosts are done. For `apply` and `destroy`.
 fn sentence(rows: &[Row], interrupted: bool, style: Style) -> Option<String> {
     let of = |is: fn(&Outcome) -> bool| -> Vec<&str> {
         rows.iter()

@@ -1,4 +1,4 @@
-//! What a run does not do on hosts, since it depends on others, as a person reads it.
+//! Withheld parts of a run, as text.
 
 use std::io::{self, Write};
 

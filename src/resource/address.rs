@@ -17,8 +17,8 @@ pub struct Address {
     /// IPv4 only, `lo:0`: what ifconfig(8) shows as a separate interface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Whether the host may choose it as the source of what it sends. An IPv6 address is deprecated (RFC 6724, rule 3)
-    /// where it may not; IPv4 knows no such mark.
+    /// Whether the host may choose it as source address. If not, an IPv6 address is marked as deprecated (RFC 6724, rule 3);
+    /// IPv4 has no such mark.
     #[serde(default = "yes")]
     pub source: bool,
     /// Another program adds and removes it: only its properties are compared.
@@ -31,14 +31,15 @@ fn yes() -> bool {
 }
 
 impl Address {
-    /// The label, where it is not just the interface's name, which is what the kernel sets by itself.
+    /// The label of an IPv4 address. Without one the kernel sets the interface's name.
     fn label(&self) -> Option<&str> {
         self.label
             .as_deref()
             .filter(|_| self.address.addr().is_ipv4())
     }
 
-    /// A longer prefix would make it the source of what a director sends to its real servers, which answer themselves.
+    /// Whether it must be marked as deprecated: as the source of a director's packets it would make real servers, which hold
+    /// it too, answer themselves.
     fn is_deprecated(&self) -> bool {
         !self.source && self.address.addr().is_ipv6()
     }
@@ -70,7 +71,7 @@ impl Address {
         ])
     }
 
-    /// The node script's stop may have been faster.
+    /// The removal; tolerates that the node script's stop has already deleted the address.
     fn delete_if_held(&self) -> String {
         format!(
             "[ -z \"$({})\" ] || {}",
@@ -79,7 +80,8 @@ impl Address {
         )
     }
 
-    /// The command that prints the address where it stands; with a prefix length it would print its whole subnet.
+    /// The command that prints the address if the interface has it. It has no prefix length, which would select the whole
+    /// subnet.
     fn show(&self) -> String {
         let address = self.address.addr().to_string();
         command(["ip", "addr", "show", "dev", &self.interface, "to", &address])
@@ -98,7 +100,7 @@ impl Address {
                 .is_none_or(|label| held.label.as_deref() == Some(label))
     }
 
-    /// Whether it stands as it shall, but for being chosen as a source.
+    /// Whether the only difference is the missing mark as deprecated.
     fn only_preferred(&self, held: &[&Held]) -> bool {
         self.is_deprecated() && matches!(held, [one] if self.matches(one) && one.preferred)
     }
@@ -158,7 +160,8 @@ impl Kind for Address {
         };
         let mut change =
             Change::new(Self::NAME, self.key(), action).field("address", from, Some(to.trim_end()));
-        // The kernel cannot change a label in place, so a mislabelled twin goes first; any other prefix goes last.
+        // The kernel cannot change a label in place, so the address with the wrong label is deleted first. The address with
+        // another prefix length is deleted last.
         let (twins, others): (Vec<&Held>, Vec<&Held>) = held
             .into_iter()
             .filter(|h| !self.matches(h))

@@ -1,5 +1,5 @@
-//! The arptables rules that keep a real server from speaking for a VIP: requests for it are dropped, and in
-//! its ARP packets the RIP replaces the VIP. arptables knows no comments, so a rule is ours by its text.
+//! The arptables rules for a VIP on a real server: ARP requests for the VIP are dropped, and the RIP replaces the VIP as
+//! sender of ARP packets. arptables has no comments, so lvsctl identifies its rules by their text.
 
 use std::net::Ipv4Addr;
 
@@ -19,13 +19,13 @@ pub struct Arprule {
 }
 
 /// One of the two rules.
-struct Wanted {
+struct Desired {
     title: String,
     words: [String; 7],
     length: usize,
 }
 
-impl Wanted {
+impl Desired {
     fn words(&self) -> impl Iterator<Item = &str> {
         self.words.iter().take(self.length).map(String::as_str)
     }
@@ -43,16 +43,16 @@ impl Wanted {
 }
 
 impl Arprule {
-    fn wanted(&self) -> [Wanted; 2] {
+    fn desired(&self) -> [Desired; 2] {
         let (vip, rip) = (self.vip.to_string(), self.rip.to_string());
         let words = |words: [&str; 7]| words.map(str::to_owned);
         [
-            Wanted {
+            Desired {
                 title: format!("drop ARP questions for {vip}"),
                 words: words(["INPUT", "-d", &vip, "-j", "DROP", "", ""]),
                 length: 5,
             },
-            Wanted {
+            Desired {
                 title: format!("say {rip} in ARP for {vip}"),
                 words: words(["OUTPUT", "-s", &vip, "-j", "mangle", "--mangle-ip-s", &rip]),
                 length: 7,
@@ -73,15 +73,15 @@ impl Kind for Arprule {
     }
 
     fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {
-        let wanted = self.wanted();
-        let missing: Vec<&Wanted> = wanted
+        let desired = self.desired();
+        let missing: Vec<&Desired> = desired
             .iter()
             .filter(|rule| !rule.is_in(&facts.firewall.arp))
             .collect();
         if missing.is_empty() {
             return None;
         }
-        let action = if missing.len() == wanted.len() {
+        let action = if missing.len() == desired.len() {
             Action::Create
         } else {
             Action::Update
@@ -97,20 +97,20 @@ impl Kind for Arprule {
     }
 
     fn undo(&self, before: &Before, _: &str) -> Option<Undo> {
-        let again = |rule: &Wanted| {
+        let again = |rule: &Desired| {
             let delete = format!("{} 2>/dev/null || :\n", rule.run("-D"));
             match before {
                 Before::Same => format!("{delete}{}\n", rule.run("-A")),
                 _ => delete,
             }
         };
-        let back: String = self.wanted().iter().map(again).collect();
+        let back: String = self.desired().iter().map(again).collect();
         Some(Undo::of_state(Turn::Filter, back))
     }
 
     fn before(&self, facts: &Facts) -> Before {
         if self
-            .wanted()
+            .desired()
             .iter()
             .all(|rule| rule.is_in(&facts.firewall.arp))
         {
@@ -121,8 +121,8 @@ impl Kind for Arprule {
     }
 
     fn remove(&self, facts: &Facts, before: &Before, _: &Context) -> Option<Change> {
-        let wanted = self.wanted();
-        let there: Vec<&Wanted> = wanted
+        let desired = self.desired();
+        let there: Vec<&Desired> = desired
             .iter()
             .filter(|rule| rule.is_in(&facts.firewall.arp))
             .collect();
@@ -134,7 +134,7 @@ impl Kind for Arprule {
             let text: Vec<&str> = rule.words().collect();
             change = change
                 .field("rule", Some(text.join(" ")), None::<&str>)
-                // It may have gone with the node script's stop.
+                // The node script's stop may have deleted it already.
                 .step(
                     format!("no longer {}", rule.title),
                     format!("{} 2>/dev/null || :", rule.run("-D")),
@@ -144,15 +144,15 @@ impl Kind for Arprule {
     }
 
     fn node(&self) -> Option<NodeLines> {
-        let wanted = self.wanted();
-        // Not every arptables has -C: what was there is taken away first, so that it is never there twice.
+        let desired = self.desired();
+        // Not every arptables has -C, so an existing rule is deleted first; otherwise it would be there twice.
         let again =
-            |rule: &Wanted| format!("{} 2>/dev/null || :\n\t{}", rule.run("-D"), rule.run("-A"));
+            |rule: &Desired| format!("{} 2>/dev/null || :\n\t{}", rule.run("-D"), rule.run("-A"));
         let pattern = format!("-d {}", self.vip);
         let asks = command(["grep", "-q", "--", &pattern]);
         Some(NodeLines {
-            start: wanted.iter().map(again).collect(),
-            stop: wanted
+            start: desired.iter().map(again).collect(),
+            stop: desired
                 .iter()
                 .map(|rule| format!("{} 2>/dev/null || :", rule.run("-D")))
                 .collect(),

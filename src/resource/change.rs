@@ -1,5 +1,5 @@
-//! What a plan is made of: changes, each with its differences, its steps, and its effects on other
-//! resources. Nothing is run here.
+//! Changes of a plan: the differences of a resource, the steps that correct them, and the effects on other resources. Running
+//! the steps belongs in [`crate::run`].
 
 use std::collections::BTreeSet;
 
@@ -11,29 +11,29 @@ pub struct Change {
     pub kind: &'static str,
     pub key: String,
     pub action: Action,
-    /// What differs, fit to be shown.
+    /// The differences, as they are shown.
     pub fields: Vec<Field>,
     /// Two whole texts to be shown as a line diff, secrets masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<TextChange>,
     #[serde(skip)]
     pub steps: Vec<Step>,
-    /// What other resources, hosts and stages of the run must take into account.
+    /// Effects that other resources, hosts and stages of the run depend on.
     #[serde(skip)]
     pub effects: BTreeSet<Effect>,
-    /// Why it cannot be made, and what a person can do about it.
+    /// Why the change is refused, with the fix.
     #[serde(skip)]
     pub refused: Option<String>,
 }
 
-/// What a change does to other resources. Its kind declares it; what depends on it asks for the effect, never for a
-/// resource's name.
+/// An effect of a change on other resources, declared by the kind. Dependent code tests for the effect, never for the name of
+/// a resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
-    /// The host begins to forward packets of others, or ceases to.
+    /// The host starts or stops to forward packets.
     Forwarding(bool),
-    /// A file of this path has other text; its mode alone is no news to who reads it.
+    /// The file with this path changes; a unit that reads it must reload.
     Rewrites(String),
     /// keepalived starts and takes VIPs, or stops and gives them up.
     Vips(bool),
@@ -92,14 +92,14 @@ pub struct Step {
     pub phase: Phase,
 }
 
-/// When a step runs among all steps of its host; within a phase, the order of the resources holds.
+/// The order of a step among all steps of its host; within a phase, the order of the resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// Real servers that will leave get no new connections.
+    /// Real servers that will be removed get no new connections.
     Drain,
     Main,
-    /// What is no longer wanted goes last.
+    /// Resources that are no longer desired are removed last.
     Remove,
 }
 

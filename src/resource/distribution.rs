@@ -1,5 +1,5 @@
-//! What differs between distributions, in one place: who runs services, and where files belong. Package managers are in
-//! `fact::package_manager`. Facts decide; nothing else asks what a host's distribution is.
+//! Differences between distributions: service managers, and paths of files. Package managers are in `fact::package_manager`.
+//! The facts decide; no other module tests a host's distribution.
 
 use serde::Serialize;
 
@@ -50,7 +50,7 @@ impl Distribution {
         Self::with(family, service_manager, true)
     }
 
-    /// What most hosts have: the first guess, before a host has answered.
+    /// The most common distribution, assumed before a host has answered.
     pub fn assumed() -> Self {
         Self::new(Family::Debian)
     }

@@ -1,4 +1,4 @@
-//! A whole file that is ours: content, mode and owner. Content may hold placeholders for secrets.
+//! A file of lvsctl: its whole content, mode and owner. The content may have placeholders for secrets.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -45,12 +45,12 @@ fn same_mode(a: &str, b: &str) -> bool {
     u32::from_str_radix(a, 8).ok() == u32::from_str_radix(b, 8).ok()
 }
 
-/// A file that is written ends with a newline, also where the wanted text does not.
-fn same_text(found: &str, wanted: &str) -> bool {
-    found == wanted || (!wanted.ends_with('\n') && found.strip_suffix('\n') == Some(wanted))
+/// Compares texts; a missing newline at the end of the desired text is no difference, since written files end with one.
+fn same_text(found: &str, desired: &str) -> bool {
+    found == desired || (!desired.ends_with('\n') && found.strip_suffix('\n') == Some(desired))
 }
 
-/// Whether something is there; a link that leads nowhere from there is, too.
+/// A shell condition: the path exists, a dangling symbolic link included.
 fn there(quoted: &str) -> String {
     format!("[ -e {quoted} ] || [ -L {quoted} ]")
 }
@@ -61,7 +61,7 @@ impl File {
         let name = format!("{}.lvsctl-new", self.path);
         let stage = quote(&name);
         let mut text = heredoc(&format!("cat >{stage}"), &self.content);
-        // In a folder with the setgid bit a file gets the folder's group.
+        // A setgid folder would give the file its group.
         text.push_str(&format!("chown root:root {stage}\n"));
         text.push_str(&format!("chmod {} {stage}\n", quote(&self.mode)));
         if let Some(check) = &self.check {
@@ -75,13 +75,14 @@ impl File {
         )
     }
 
-    /// The backup goes when the manifest no longer names it: a run that is cut short puts back once more.
+    /// Shell text that restores a backup. It does not delete the backup, so that a run after an interruption can repeat it;
+    /// [`Kind::forget`] does.
     fn put_back(&self, backup: &str) -> String {
         let kept = quote(backup);
         let name = format!("{}.lvsctl-new", self.path);
         let stage = quote(&name);
         let missing = quote(&format!(
-            "expected what {} was before in {backup}, found no file there; restore the wanted content there, and run again",
+            "expected what {} was before in {backup}, found no file there; restore the desired content there, and run again",
             self.path
         ));
         format!(
@@ -107,8 +108,8 @@ impl File {
         )
     }
 
-    fn wanted(&self, cx: &Context) -> String {
-        // A secret that was not read leaves its placeholder, which no file holds: it differs, and is not applied.
+    fn desired(&self, cx: &Context) -> String {
+        // The placeholder of a secret that was not read stays. No file contains it, so the file differs, but is not applied.
         secret::reveal(&self.content, cx.secrets)
             .map_or_else(|_| self.content.clone(), |text| text.as_str().to_owned())
     }
@@ -138,9 +139,9 @@ impl Kind for File {
 
     fn diff(&self, facts: &Facts, cx: &Context) -> Option<Change> {
         let found = facts.file.get(&self.path);
-        let wanted = self.wanted(cx);
+        let desired = self.desired(cx);
         let content = found.is_none_or(|f| {
-            !f.regular || f.size != f.content.len() || !same_text(&f.content, &wanted)
+            !f.regular || f.size != f.content.len() || !same_text(&f.content, &desired)
         });
         let mode = found.filter(|f| !same_mode(&f.mode, &self.mode));
         let owner = found.filter(|f| f.owner != "root:root");
@@ -171,13 +172,13 @@ impl Kind for File {
             };
             let there = found.map_or("", |f| f.content.as_str());
             let otherwise = secret::otherwise(&self.content, there, cx.secrets);
-            // What is masked is all that differs, and it is none of our secrets.
+            // The only differences are masked, and they are not secrets of lvsctl.
             if otherwise.is_empty() && found.is_some_and(|f| f.regular) && text.from == text.to {
                 change = change.field("masked text", Some("another"), Some("that of the role"));
             }
             for secret in otherwise {
-                let wanted = format!("the one of {}", secret.source);
-                change = change.field(&secret.name, Some("another secret"), Some(wanted));
+                let desired = format!("the one of {}", secret.source);
+                change = change.field(&secret.name, Some("another secret"), Some(desired));
             }
             change.text = Some(text);
             change = change
@@ -186,7 +187,7 @@ impl Kind for File {
         } else {
             let path = quote(&self.path);
             let script = format!("chown root:root {path}\nchmod {} {path}", quote(&self.mode));
-            // A unit reads it again: that its inode changed after it was read could as well be other text.
+            // Units that read the file must reload: the new ctime of this change could as well mean another text.
             change = change
                 .effect(Effect::Rewrites(self.path.clone()))
                 .step(format!("set mode and owner of {}", self.path), script);
@@ -194,7 +195,7 @@ impl Kind for File {
         Some(change)
     }
 
-    /// The whole file, whatever was there: its text may hold secrets, and goes to a folder that root alone reads.
+    /// Keeps the whole file in a folder that only root can read, since it may contain secrets.
     fn undo(&self, _: &Before, kept: &str) -> Option<Undo> {
         let path = quote(&self.path);
         Some(Undo::kept(
@@ -205,7 +206,7 @@ impl Kind for File {
     }
 
     fn before(&self, facts: &Facts) -> Before {
-        // The content itself goes to the backup, never to the manifest: it may hold secrets.
+        // The content may contain secrets, so it goes to the backup and never to the manifest.
         if facts.file.has(&self.path) {
             Before::Backup(self.backup())
         } else {
@@ -218,16 +219,17 @@ impl Kind for File {
         Before::Backup(text)
     }
 
-    fn keep(&self, before: &Before, as_wanted: bool) -> Option<String> {
+    fn keep(&self, before: &Before, as_desired: bool) -> Option<String> {
         let Before::Backup(backup) = before else {
             return None;
         };
-        // No backup's name has a lone percent sign.
+        // Backup names escape percent signs, so this name is free.
         let name = format!("{backup}%new");
         let (kept, stage) = (quote(backup), quote(&name));
-        // What is not recorded as ours belongs to others, and a backup from a run that was cut short is older. But
-        // what is just as wanted may be ours, its manifest moved away: then the backup is what was there before.
-        let first = if as_wanted {
+        // A file that the manifest does not list belongs to others, so it replaces an older backup of an interrupted run. But
+        // if it is in the desired state, it may be lvsctl's own with a lost manifest; then the backup is the real previous
+        // state.
+        let first = if as_desired {
             format!("{} || ", there(&kept))
         } else {
             String::new()

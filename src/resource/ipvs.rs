@@ -1,5 +1,5 @@
-//! A virtual service of IPVS and its real servers, in the running kernel. keepalived may be its keeper: then what
-//! a health checker took out is not drift. The table is edited in place and never flushed.
+//! A virtual service of IPVS and its real servers, in the running kernel. keepalived may manage it. A real server that a
+//! health checker has removed is not drift. The table is edited in place and never flushed.
 
 mod difference;
 mod script;
@@ -23,20 +23,21 @@ pub struct Ipvs {
     #[serde(flatten)]
     pub service: Definition,
     pub real_servers: Vec<Destination>,
-    /// Whether keepalived makes the service; this only compares it, and repairs what keepalived does not notice.
+    /// Whether keepalived manages the service; lvsctl then only compares it, and repairs differences that keepalived does not
+    /// see.
     pub keepalived: bool,
-    /// Who stands in when no real server is left; the health checker puts it in and takes it out.
+    /// The sorry server; the health checker adds it when no real server is available, and removes it again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sorry: Option<SocketAddr>,
-    /// Seconds that a real server which leaves may finish its connections.
+    /// Seconds that a removed real server has to finish its connections.
     pub drain: u32,
     /// Seconds that a real server may take to answer its health check.
     pub check_timeout: u32,
-    /// Seconds within which a health checker takes a real server back that is well again. 0: not known.
+    /// Seconds within which a health checker adds a healthy real server again. 0: not known.
     pub return_time: u32,
 }
 
-/// As it is written. Flattened, a value would lose its place.
+/// The form in roles, without `flatten`, with which serde would lose the places of faulty values.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Flat {
@@ -100,21 +101,21 @@ impl Ipvs {
             .find(|s| s.definition.r#virtual == self.service.r#virtual)
     }
 
-    /// Whether our own checker takes real servers out, in a way that a look can follow.
+    /// Whether lvsctl's health checker tests the real servers, with requests that a probe can repeat.
     fn is_checked_by_us(&self) -> bool {
         let mut asks = self.real_servers.iter().flat_map(|rs| &rs.asks);
         !self.keepalived && asks.all(|ask| *ask != HealthRequest::Program)
     }
 
-    /// Real servers that a checker took out. Where it says so itself, that counts: one that answers again is taken back by
-    /// its next checks. Where it says nothing, those count that are out and do not answer.
+    /// Real servers that a health checker has removed: those that its log or state names, though they may answer again;
+    /// without such information, those that are out of the table and do not answer.
     fn unhealthy<'a>(&'a self, table: &'a Table) -> impl Iterator<Item = &'a Destination> {
         self.real_servers
             .iter()
             .filter(|rs| self.is_unhealthy(table, rs))
     }
 
-    /// Whether a checker has taken a real server out.
+    /// Whether a health checker has removed a real server.
     pub fn is_unhealthy(&self, table: &Table, rs: &Destination) -> bool {
         let Some(served) = self.served(table) else {
             return false;
@@ -127,7 +128,7 @@ impl Ipvs {
         out && (table.fails(to, rs) || table.out(to, rs).is_some())
     }
 
-    /// Real servers that a checker has taken out, and that answer what it asks: it takes them back by itself.
+    /// Real servers that a health checker has removed and that answer its requests again, so that it will add them.
     pub fn returning<'a>(&'a self, table: &'a Table) -> impl Iterator<Item = &'a Destination> {
         let to = self.service.r#virtual;
         let answers = move |rs: &&Destination| {
@@ -138,8 +139,8 @@ impl Ipvs {
         self.unhealthy(table).filter(answers)
     }
 
-    /// Whether the sorry server stands in: keepalived leaves it alone in the table, our own checker beside real servers
-    /// of weight 0.
+    /// Whether the sorry server is in use: with keepalived it is then the only entry, with lvsctl's health checker all real
+    /// servers have weight 0.
     fn is_sorry(&self, served: &Served) -> bool {
         let is_sorry = |address: &SocketAddr| Some(*address) == self.sorry;
         let out = |rs: &Destination| !self.keepalived && rs.weight == 0;
@@ -147,22 +148,22 @@ impl Ipvs {
         all.all(|rs| is_sorry(&rs.address) || out(rs)) && served.real_servers.keys().any(is_sorry)
     }
 
-    /// Whether this is the sorry server, in the table for good reason.
+    /// Whether this is the sorry server, rightly in the table.
     pub fn stands_in(&self, table: &Table, address: SocketAddr) -> bool {
         let served = self.served(table);
         Some(address) == self.sorry && served.is_some_and(|served| self.is_sorry(served))
     }
 
-    /// The sorry server where it is in the table beside real servers. keepalived never wants that: it stays behind when a
-    /// reload changes checks while the sorry server stands in, or when keepalived was killed.
+    /// The sorry server, if it is wrongly in the table beside real servers. keepalived leaves it there when a reload changes
+    /// health checks while the sorry server is in use, or when keepalived is killed.
     fn left_over<'a>(&self, served: &'a Served) -> Option<&'a Destination> {
         let sorry = self.sorry.filter(|_| self.keepalived)?;
-        let wanted = self.real_servers.iter().any(|rs| rs.address == sorry);
-        let found = served.real_servers.get(&sorry).filter(|_| !wanted)?;
+        let desired = self.real_servers.iter().any(|rs| rs.address == sorry);
+        let found = served.real_servers.get(&sorry).filter(|_| !desired)?;
         (!self.is_sorry(served)).then_some(found)
     }
 
-    /// Real servers that the inventory had at weight 0 when it was last applied.
+    /// Real servers with weight 0 in the manifest, as last applied.
     fn drained_before(&self, cx: &Context) -> BTreeSet<SocketAddr> {
         let Some(Resource::Ipvs(recorded)) = cx.recorded else {
             return BTreeSet::new();
@@ -213,7 +214,7 @@ impl Kind for Ipvs {
 
     fn diff(&self, facts: &Facts, cx: &Context) -> Option<Change> {
         let table = &facts.ipvs.table;
-        // What is there is not known until ipvsadm is installed, and to add it again would fail.
+        // Without ipvsadm the table is not known, and adding an existing service would fail.
         if table.hidden {
             return None;
         }
@@ -240,8 +241,7 @@ impl Kind for Ipvs {
                 script::drain(self.service.r#virtual, found, self.drain),
             )
         });
-        // keepalived that is about to read its configuration makes the service by itself; to add to the
-        // table beside it would race with it.
+        // keepalived is about to load its configuration and will make the service; adding it here would race with that.
         if self.keepalived && cx.loads_keepalived() {
             return Some(change.step(
                 format!("wait for keepalived to serve {}", self.key()),
@@ -292,7 +292,7 @@ impl Kind for Ipvs {
 }
 
 impl Ipvs {
-    /// Notes on what is right, each with the real server that it is about.
+    /// Remarks that are not changes, each with its real server.
     pub fn noted(&self, facts: &Facts) -> Vec<(Option<SocketAddr>, String)> {
         let table = &facts.ipvs.table;
         let unhealthy: Vec<SocketAddr> = self.unhealthy(table).map(|rs| rs.address).collect();

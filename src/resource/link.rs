@@ -1,5 +1,5 @@
-//! A network interface that must be up, such as the tunnel device of a TUN real server. The device itself comes with
-//! its kernel module; this only switches it on.
+//! A network interface that must be up, such as the tunnel device of a TUN real server. The device itself is created by its
+//! kernel module.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,5 @@
-//! A firewall mark: one rule of mangle/PREROUTING that gives a service's packets its fwmark. The rule is ours by its comment.
+//! A fwmark: one rule of mangle/PREROUTING that sets the mark on a service's packets. lvsctl identifies the rule by its
+//! comment.
 
 use std::net::IpAddr;
 
@@ -87,7 +88,7 @@ impl Mark {
     }
 
     fn shown(words: &[String]) -> String {
-        // The comment is the key, and known.
+        // The comment is the key, which the plan shows already.
         let mut shown = Vec::new();
         let mut words = words.iter().map(String::as_str).peekable();
         while let Some(word) = words.next() {
@@ -105,7 +106,7 @@ impl Mark {
     }
 }
 
-/// Where a comment stands differs between backends, and so does nothing else that matters here.
+/// A rule's words with the comment last: only its position differs between the backends.
 fn canonical(words: &[String]) -> Vec<String> {
     let mut rest = Vec::new();
     let mut comment = Vec::new();
@@ -137,11 +138,11 @@ impl Kind for Mark {
     }
 
     fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {
-        let wanted = self.rule();
+        let desired = self.rule();
         let ours: Vec<&Rule> = self.ours(&facts.firewall).collect();
         let right = ours
             .iter()
-            .filter(|rule| canonical(&rule.words) == canonical(&wanted))
+            .filter(|rule| canonical(&rule.words) == canonical(&desired))
             .count();
         if right == 1 && ours.len() == 1 {
             return None;
@@ -160,18 +161,18 @@ impl Kind for Mark {
         let mut change = Change::new(Self::NAME, self.key(), action).field(
             "rule",
             from,
-            Some(Self::shown(&wanted)),
+            Some(Self::shown(&desired)),
         );
-        // The new rule stands before the old one goes: no packet passes unmarked.
+        // The new rule is added before the old one is deleted, so that no packet passes unmarked.
         if right == 0 {
             change = change.step(
                 format!("mark {:#x} for {}", self.mark, self.comment),
-                self.run("-A", &wanted),
+                self.run("-A", &desired),
             );
         }
         let mut kept = right == 0;
         for rule in ours {
-            if !kept && canonical(&rule.words) == canonical(&wanted) {
+            if !kept && canonical(&rule.words) == canonical(&desired) {
                 kept = true;
                 continue;
             }

@@ -1,5 +1,5 @@
-//! Wanted state, one file a kind, without I/O: which facts it is compared with, what differs, and the steps that change
-//! it. [`registry`] is the only list of kinds. How facts are asked for and parsed is [`crate::fact`]'s part.
+//! Desired state: one module per resource kind, without I/O. A kind says which facts it needs, what differs, and which steps
+//! correct it. [`registry`] is the only list of kinds. Reading and parsing facts belongs in [`crate::fact`].
 
 pub mod address;
 pub mod arprule;
@@ -35,17 +35,17 @@ pub use undo::Undo;
 use crate::fact::{Facts, Needs};
 use crate::secret::Secrets;
 
-/// What a kind is. One value is one wanted resource.
+/// A resource kind. Each value of the type is one desired resource.
 pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Debug {
     /// The name in roles, plans and findings.
     const NAME: &'static str;
-    /// Whether two clusters may both want the same of one host; the last one that leaves puts back what was there.
+    /// Whether two clusters may share a resource of one host; the last cluster that leaves restores the previous state.
     const SHAREABLE: bool = false;
 
-    /// What it is on the host, so that wanted, observed and owned find each other.
+    /// Identifies the resource on the host; desired resources and manifest entries are matched by it.
     fn key(&self) -> String;
 
-    /// What is wrong with it whatever the host is, beyond the shape of its fields.
+    /// A fault of its values that does not depend on the host, beyond the types of its fields.
     fn fault(&self) -> Option<String> {
         None
     }
@@ -53,45 +53,46 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Debug {
     /// The facts that it is compared with.
     fn needs(&self, needs: &mut Needs);
 
-    /// What must change so that the host is as wanted; `None` when it is.
+    /// The change that brings the host to the desired state; None: it is there.
     fn diff(&self, facts: &Facts, cx: &Context) -> Option<Change>;
 
-    /// Why this host cannot be made as wanted; a refusal anywhere stops the run before anything changes.
+    /// Why this host cannot reach the desired state; a refusal anywhere stops the run before anything changes.
     fn refuse(&self, _facts: &Facts, _cx: &Context) -> Option<String> {
         None
     }
 
-    /// What takes it away from the host, when it is ours and no longer wanted; `None` when it is gone.
-    /// `before` is what [`Kind::before`] kept.
+    /// The change that removes a resource of the manifest that is no longer desired; None: nothing to remove. `before`: the
+    /// state that [`Kind::before`] returned.
     fn remove(&self, facts: &Facts, before: &Before, cx: &Context) -> Option<Change>;
 
-    /// What puts back what a run changes of it: from `before`, what was there when the run began, and from what is kept on
-    /// the host under `kept`, which is shell text of one word. None where nothing can be put back.
+    /// Shell text that undoes a run's change of the resource. `before`: the state before the run; `kept`: a shell word, the
+    /// path under which the host keeps further state. None: the change cannot be undone.
     fn undo(&self, _before: &Before, _kept: &str) -> Option<Undo> {
         None
     }
 
-    /// What was there before us, kept on the host to be put back.
+    /// The state before lvsctl's first change, which the manifest keeps for its restoration.
     fn before(&self, _facts: &Facts) -> Before {
         Before::Absent
     }
 
-    /// The same, from the text that manifests of form 1 have of it.
+    /// The previous state from its text in a manifest of format 1.
     fn before_of_text(&self, text: String) -> Before {
         Before::Value(text)
     }
 
-    /// Shell text that keeps what `before` points to, run before it is recorded as ours. `as_wanted`: nothing differs.
-    fn keep(&self, _before: &Before, _as_wanted: bool) -> Option<String> {
+    /// Shell text that makes the backup to which `before` refers; runs before the manifest is written. `as_desired`: nothing
+    /// differs.
+    fn keep(&self, _before: &Before, _as_desired: bool) -> Option<String> {
         None
     }
 
-    /// Shell text that drops what was kept, run when it is no longer recorded as ours.
+    /// Shell text that deletes the backup, once the manifest no longer lists the resource.
     fn forget(&self, _before: &Before) -> Option<String> {
         None
     }
 
-    /// What the manifest keeps: enough for `key`, `needs` and `remove`, and no secret.
+    /// The value for the manifest: the fields that `key`, `needs` and `remove` use, and no secret.
     fn owned(&self) -> Self {
         self.clone()
     }
@@ -101,24 +102,24 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Debug {
         None
     }
 
-    /// What it means for the host, in words, where [`Kind::node`] has no lines that say it.
+    /// A description of its effect, if [`Kind::node`] has no lines that show it.
     fn words(&self) -> String {
         String::new()
     }
 
-    /// Notes on what is right: a drained or an unhealthy real server.
+    /// Remarks that are not changes: a drained or an unhealthy real server.
     fn notes(&self, _facts: &Facts) -> Vec<String> {
         Vec::new()
     }
 }
 
-/// What stood in a resource's place before it became ours.
+/// The state of a resource before lvsctl's first change.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Before {
     #[default]
     Absent,
-    /// Just as wanted: it stays when we leave.
+    /// It was in the desired state already; `destroy` leaves it.
     Same,
     /// The value of a sysctl, or the hardware address of a neighbour.
     Value(String),
@@ -141,11 +142,11 @@ pub enum Before {
 pub struct NodeLines {
     pub start: Vec<String>,
     pub stop: Vec<String>,
-    /// Commands that succeed when the resource is there, each with what it asks.
+    /// Tests that succeed if the resource exists, each with a description.
     pub status: Vec<(String, String)>,
 }
 
-/// What a decision may look at beside the facts.
+/// Further input of [`Kind::diff`], besides the facts.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     pub secrets: &'a Secrets,

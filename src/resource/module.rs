@@ -55,7 +55,7 @@ impl Kind for Module {
         })
     }
 
-    /// A module stays loaded: others may use it by now, and it does nothing by itself.
+    /// A module stays loaded: others may use it by now, and it is harmless.
     fn remove(&self, _: &Facts, _: &Before, _: &Context) -> Option<Change> {
         None
     }

@@ -1,4 +1,4 @@
-//! A permanent entry of the neighbour table: where a gateway sends an address's packets, whoever answers ARP for it.
+//! A permanent entry of the neighbour table: with it a gateway sends an address's packets to one MAC, without ARP.
 
 use std::net::IpAddr;
 
@@ -32,7 +32,7 @@ impl Neighbour {
     fn delete(&self) -> String {
         let address = self.address.to_string();
         let command = command(["ip", "neigh", "del", &address, "dev", &self.interface]);
-        // It may have gone with the node script's stop.
+        // The node script's stop may have deleted it already.
         format!("{command} 2>/dev/null || :")
     }
 

@@ -1,5 +1,5 @@
-//! Lets systemd-networkd leave alone what others add to an interface: VIPs, permanent neighbours and routes. Without it,
-//! systemd 257 drops them when it starts again. Hosts whose interfaces it does not manage have nothing of this kind.
+//! Drop-ins that make systemd-networkd keep foreign addresses (VIPs), neighbours and routes of its interfaces; systemd 257
+//! otherwise deletes them when it restarts. Hosts whose interfaces it does not manage need none.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ const OF_INTERFACE: &str = "[Network]\nKeepConfiguration=static\n";
 const OF_HOST: &str = "[Network]\nManageForeignRoutes=no\n";
 impl Networkd {
     /// The files that this host must have, by path.
-    fn wanted(&self, found: &Found) -> BTreeMap<String, &'static str> {
+    fn desired(&self, found: &Found) -> BTreeMap<String, &'static str> {
         let managed = self.interfaces.iter().filter_map(|i| found.managed.get(i));
         let mut files: BTreeMap<_, _> = managed
             .filter_map(|file| file.rsplit('/').next())
@@ -44,13 +44,13 @@ impl Networkd {
 
 fn writing(path: &str, text: &str) -> String {
     let make = command(["mkdir", "-p", folder(path)]);
-    // systemd-networkd reads no file whose name ends so.
+    // systemd-networkd does not read files with this suffix.
     let stage = format!("{path}.lvsctl-new");
     let write = heredoc(&format!("cat >{}", quote(&stage)), text);
     format!("{make}\n{}", in_place(&write, &stage, path))
 }
 
-/// With its folder, where nothing else is in that.
+/// Shell text that deletes a file, and its folder if that is empty.
 fn removing(path: &str) -> String {
     format!(
         "{}\n{} 2>/dev/null || :\n",
@@ -93,7 +93,7 @@ impl Kind for Networkd {
     fn diff(&self, facts: &Facts, _: &Context) -> Option<Change> {
         let none = Found::default();
         let found = facts.networkd.get(&self.name).unwrap_or(&none);
-        let wanted = self.wanted(found);
+        let desired = self.desired(found);
         let action = if found.files.is_empty() {
             Action::Create
         } else {
@@ -101,7 +101,7 @@ impl Kind for Networkd {
         };
         let mut change = Change::new(Self::NAME, self.key(), action);
         let mut script = String::new();
-        for (path, text) in &wanted {
+        for (path, text) in &desired {
             let there = found.files.get(path);
             if there.is_some_and(|there| there == text) {
                 continue;
@@ -109,9 +109,9 @@ impl Kind for Networkd {
             change = change.field(path, there.map(|t| setting(t)), Some(setting(text)));
             script.push_str(&writing(path, text));
         }
-        // An interface that another .network file configures now.
+        // Drop-ins of a .network file that no longer configures an interface.
         for (path, text) in &found.files {
-            if !wanted.contains_key(path) {
+            if !desired.contains_key(path) {
                 change = change.field(path, Some(setting(text)), None::<&str>);
                 script.push_str(&removing(path));
             }

@@ -1,4 +1,4 @@
-//! Installed packages, and how old they may be.
+//! Packages that must be installed, with a minimum release if needed.
 
 mod install;
 
@@ -27,7 +27,7 @@ pub struct AtLeast {
     pub version: String,
     /// What needs it.
     pub because: String,
-    /// Newer releases that will not do either.
+    /// Newer releases that are not suitable either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub except: Option<Except>,
 }
@@ -42,7 +42,7 @@ pub struct Except {
 }
 
 impl AtLeast {
-    /// Why a release will not do: what is needed in its place, and what for.
+    /// Why a release is not suitable: the needed release, and for what.
     fn unfit(&self, version: &str) -> Option<(String, &str)> {
         let compares = |other: &str, how| compare_to(version, other, how) == Ok(true);
         if compares(&self.version, Cmp::Lt) {
@@ -57,7 +57,7 @@ impl AtLeast {
     }
 }
 
-/// An installed release that will not do.
+/// An unsuitable installed release.
 struct Unfit<'a> {
     name: &'a str,
     found: &'a str,
@@ -123,10 +123,10 @@ impl Kind for Package {
             .known(manager)
             .filter(|name| !facts.package.has(name))
             .collect();
-        // Two of Debian's packages may be one elsewhere.
+        // Two Debian packages may be one package on another distribution.
         missing.dedup();
         if missing.is_empty() {
-            // There is no step for it: which release a host has is for its administrator to say.
+            // No step: the host's administrator decides which release it has.
             let unfit = self.unfit(&facts.package, manager)?;
             let change = Change::new(Self::NAME, self.key(), Action::Update);
             return Some(change.field(unfit.name, Some(unfit.found), Some(unfit.needed)));
@@ -176,7 +176,7 @@ impl Kind for Package {
         }
     }
 
-    /// Packages stay: what else needs them by now cannot be known.
+    /// Packages stay, since other programs may need them by now.
     fn remove(&self, _: &Facts, _: &Before, _: &Context) -> Option<Change> {
         None
     }

@@ -8,7 +8,7 @@ use crate::fact::{Facts, Needs};
 
 macro_rules! registry {
     ($( $variant:ident = $module:ident ),+ $(,)?) => {
-        /// One wanted resource of some kind.
+        /// One desired resource of some kind.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "lowercase")]
         pub enum Resource {
@@ -18,7 +18,7 @@ macro_rules! registry {
         /// The names of all kinds.
         pub const KINDS: &[&str] = &[$( <super::$module::$variant as Kind>::NAME ),+];
 
-        /// The keys that a kind takes; none where that is not known beforehand.
+        /// The keys of a kind; empty: not known before the value is read.
         pub fn fields(kind: &str) -> &'static [&'static str] {
             $( if kind == <super::$module::$variant as Kind>::NAME {
                 return crate::fields::of::<super::$module::$variant>();
@@ -35,7 +35,7 @@ macro_rules! registry {
                 match self { $( Self::$variant(r) => r.key(), )+ }
             }
 
-            /// Whether both are the same thing on a host, whatever is wanted of it.
+            /// Whether both identify the same object on a host, by kind and key.
             pub fn is_same_as(&self, other: &Self) -> bool {
                 self.kind() == other.kind() && self.key() == other.key()
             }
@@ -76,8 +76,8 @@ macro_rules! registry {
                 match self { $( Self::$variant(r) => r.before_of_text(text), )+ }
             }
 
-            pub fn keep(&self, before: &Before, as_wanted: bool) -> Option<String> {
-                match self { $( Self::$variant(r) => r.keep(before, as_wanted), )+ }
+            pub fn keep(&self, before: &Before, as_desired: bool) -> Option<String> {
+                match self { $( Self::$variant(r) => r.keep(before, as_desired), )+ }
             }
 
             pub fn forget(&self, before: &Before) -> Option<String> {

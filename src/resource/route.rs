@@ -47,12 +47,12 @@ impl Route {
         self.ip(&[verb])
     }
 
-    /// The command that prints the route where it stands.
+    /// The command that prints the route if it exists.
     fn show(&self) -> String {
         self.ip(&["show", "exact"])
     }
 
-    /// The node script's stop may have been faster, and takes the route with its address.
+    /// The removal; tolerates that the node script's stop has deleted the address, and with it the route.
     fn delete_if_there(&self) -> String {
         format!("[ -z \"$({})\" ] || {}", self.show(), self.run("del"))
     }
@@ -131,7 +131,7 @@ impl Kind for Route {
         Some(change)
     }
 
-    /// With metric and protocol, which the undo state does not have.
+    /// Keeps the whole route on the host, since [`Before`] has neither metric nor protocol.
     fn undo(&self, _: &Before, kept: &str) -> Option<Undo> {
         let family = self.family();
         let to = self.to.to_string();
@@ -190,7 +190,7 @@ impl Kind for Route {
 
     fn node(&self) -> Option<NodeLines> {
         Some(NodeLines {
-            // One that the host's own network settings made may have a metric and more, and stays as it is.
+            // A route of the host's own network configuration may have a metric and other attributes, so it is not replaced.
             start: vec![format!(
                 "[ -n \"$({})\" ] || {}",
                 self.show(),

@@ -1,5 +1,5 @@
-//! The words for each service manager: systemd's systemctl(1), and OpenRC's rc-service(8) and rc-update(8). Units have
-//! systemd's names everywhere; OpenRC's service is called as the unit without its suffix.
+//! Commands for each service manager: systemctl(1) of systemd, rc-service(8) and rc-update(8) of OpenRC. Units have systemd's
+//! names everywhere; OpenRC's service has the unit's name without its suffix.
 
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ pub fn if_there(verb: &str, unit: &str) -> String {
     )
 }
 
-/// Where a person reads what a unit said, on hosts of either kind.
+/// The command for the user that shows a unit's log, for both service managers.
 pub fn where_it_logs(unit: &str) -> String {
     let name = service(unit);
     format!("`journalctl -u {name}` (without systemd: the system log)")
@@ -37,7 +37,7 @@ pub enum ServiceManager {
 }
 
 impl ServiceManager {
-    /// A host that has neither is refused by what needs one.
+    /// The host's service manager; systemd if it has neither. Resources that need one refuse such a host.
     pub fn of(system: &System) -> Self {
         if !system.systemd && system.has("rc-service") {
             Self::Openrc
@@ -46,7 +46,7 @@ impl ServiceManager {
         }
     }
 
-    /// Whether the host has one that we know.
+    /// Whether the host has a supported service manager.
     pub fn is_on(system: &System) -> bool {
         system.systemd || system.has("rc-service")
     }
@@ -59,7 +59,7 @@ impl ServiceManager {
         }
     }
 
-    /// What makes it read definitions again, where it does not do so by itself.
+    /// The command that makes it reload unit definitions; None: not needed.
     pub fn read_again(self) -> Option<&'static str> {
         match self {
             Self::Systemd => Some("systemctl daemon-reload"),
@@ -67,7 +67,8 @@ impl ServiceManager {
         }
     }
 
-    /// A package may have enabled its unit since the probe; to do it again is slow where there are init scripts too.
+    /// Enables a unit unless it is enabled. A package may have enabled it since the probe, and enabling again is slow for
+    /// units with init scripts.
     pub fn enable(self, unit: &str) -> String {
         match self {
             Self::Systemd => {
@@ -87,7 +88,7 @@ impl ServiceManager {
         }
     }
 
-    /// What a person types so that no boot starts it.
+    /// The command for the user that disables a unit at boot.
     pub fn never_start(self, unit: &str) -> String {
         match self {
             Self::Systemd => format!("systemctl disable {unit}"),
@@ -95,7 +96,7 @@ impl ServiceManager {
         }
     }
 
-    /// What a person types so that each boot starts it.
+    /// The command for the user that enables a unit at boot.
     pub fn enable_by_hand(self, unit: &str) -> String {
         match self {
             Self::Systemd => format!("systemctl enable {unit}"),
@@ -103,7 +104,7 @@ impl ServiceManager {
         }
     }
 
-    /// What a person types to end it for good.
+    /// The command for the user that stops and disables a unit.
     pub fn end(self, unit: &str) -> String {
         match self {
             Self::Systemd => format!("systemctl disable --now {unit}"),
@@ -122,11 +123,11 @@ impl ServiceManager {
         }
     }
 
-    /// A reload where the unit knows one, else a restart.
+    /// Reloads the unit if it supports that, else restarts it.
     pub fn reload(self, unit: &str) -> String {
         match self {
             Self::Systemd => command(["systemctl", "reload-or-restart", unit]),
-            // It does not record when a service was reloaded: its mark is made anew for that.
+            // OpenRC does not record the time of a reload, so its start mark is touched.
             Self::Openrc => {
                 let name = quote(service(unit));
                 format!(
@@ -149,7 +150,7 @@ impl ServiceManager {
         }
     }
 
-    /// What a unit that fails to start said.
+    /// The command that prints the end of a unit's log.
     pub fn log(self, unit: &str) -> String {
         match self {
             Self::Systemd => command([

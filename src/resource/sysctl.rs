@@ -14,14 +14,14 @@ pub struct Sysctl {
     pub name: String,
     #[serde(deserialize_with = "super::scalar::text")]
     pub value: String,
-    /// The value is wanted in the place of this one alone; another was set on purpose.
+    /// Replace only this value; any other was set on purpose and stays.
     #[serde(
         default,
         deserialize_with = "some_text",
         skip_serializing_if = "Option::is_none"
     )]
     pub instead_of: Option<String>,
-    /// A kernel that lacks the parameter is as wanted.
+    /// Whether a kernel without the parameter is in the desired state.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub if_exists: bool,
 }
@@ -49,7 +49,7 @@ impl Sysctl {
         format!("/proc/sys/{swapped}")
     }
 
-    /// What a value that is set means for packets of others.
+    /// The effect of a value on packet forwarding.
     fn effect(&self, value: &str) -> Option<Effect> {
         let forwards = matches!(self.name.as_str(), IP_FORWARD | IPV6_FORWARDING);
         forwards.then(|| Effect::Forwarding(!same(value, "0")))
@@ -60,7 +60,7 @@ impl Sysctl {
         self.where_it_exists(format!("printf '%s\\n' {} >{path}", quote(value)))
     }
 
-    /// A command that a kernel without the parameter passes over, where that is as wanted.
+    /// The command; with `if_exists`, only if the kernel has the parameter.
     fn where_it_exists(&self, command: String) -> String {
         if self.if_exists {
             format!("[ ! -e {} ] || {command}", quote(&self.path()))
@@ -76,20 +76,20 @@ impl Sysctl {
         self.if_exists && facts.sysctl.get(&path).is_none() && facts.sysctl.has_in(folder)
     }
 
-    /// Whether a value of the host's is as wanted.
+    /// Whether an observed value is in the desired state.
     pub fn holds(&self, found: &str) -> bool {
         let other = |old: &String| !same(found, old);
         same(found, &self.value) || self.instead_of.as_ref().is_some_and(other)
     }
 
-    /// Whether sysctl.d(5) sets it at boot. It cannot look first; and a host that forwards IPv6 from the beginning
-    /// asks for no router advertisement, so the default route would come late.
+    /// Whether sysctl.d(5) sets it at boot. Not if the present value matters, which sysctl.d(5) cannot test. Not IPv6
+    /// forwarding either: with it a host requests no router advertisement, and its default route would come late.
     pub fn is_set_early(&self) -> bool {
         self.instead_of.is_none() && self.name != IPV6_FORWARDING
     }
 }
 
-/// Words are compared, since the kernel separates several values by tabs.
+/// Compares values word by word, since the kernel separates several values by tabs.
 fn same(a: &str, b: &str) -> bool {
     a.split_whitespace().eq(b.split_whitespace())
 }

@@ -1,17 +1,16 @@
-//! Shell text that puts back what a run changes of a resource. When it is run, and on what conditions, is decided in
-//! [`crate::plan::guard`].
+//! Shell text that undoes a run's change of a resource. When it runs is decided in [`crate::plan::guard`].
 
-/// Both texts run in a shell with the functions of `plan/guard/undo.sh`. They may run twice, and after a part of the change
-/// alone.
+/// Both texts run in a shell with the functions of `plan/guard/undo.sh`. They must tolerate a second run, and a change that
+/// was made only in part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undo {
-    /// Keeps what only the host knows, before the change. Empty where the undo state says all.
+    /// Keeps state of the host before the change. Empty: [`Before`](super::Before) is enough.
     pub save: String,
     pub back: String,
     pub turn: Turn,
 }
 
-/// The order in which things are put back: what was not there stops first, units that run again come last.
+/// The order of undo texts: first units that did not run stop, last units that ran start again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Turn {
     Stop,
@@ -27,7 +26,7 @@ pub enum Turn {
 }
 
 impl Undo {
-    /// From the undo state alone.
+    /// An undo text that needs no kept state.
     pub fn of_state(turn: Turn, back: impl Into<String>) -> Self {
         Self::kept(turn, "", back)
     }

@@ -1,5 +1,5 @@
-//! A unit of systemd, or the service of OpenRC that has its name: enabled for the next boot, active now, and running
-//! what its files say.
+//! A unit of systemd, or the OpenRC service with its name: enabled for the next boot, active now, and running with its
+//! current configuration files.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,10 +22,10 @@ pub struct Unit {
     pub enabled: bool,
     #[serde(default = "yes")]
     pub active: bool,
-    /// Files that the unit reads when it starts or reloads. One that is newer than that asks for a reload.
+    /// Files that the unit reads when it starts or reloads. A file that changed later requires a reload.
     #[serde(default)]
     pub reads: Vec<String>,
-    /// Whether a file that it reads is taken in at once: by a reload where the unit knows one, else by a restart.
+    /// Whether a changed file requires an immediate reload, or a restart if the unit cannot reload.
     #[serde(default = "yes")]
     pub reloads: bool,
 }
@@ -53,32 +53,32 @@ const SUFFIXES: &[&str] = &[
 const NOW: &str = "now";
 /// The name of the field about its start at boot.
 pub(crate) const AT_BOOT: &str = "at boot";
-/// The field for files that changed since it read them.
+/// The name of the field for files that changed since the unit read them.
 pub(crate) const RUNS_WITH: &str = "runs with";
 
-/// What a unit is to be when a plan is done.
+/// The state that a unit has after a plan.
 #[derive(Debug, Clone, Copy)]
 pub enum Stays<'a> {
-    /// As it is wanted.
-    Wanted,
-    /// As it is: another program needs it.
+    /// The desired state.
+    Desired,
+    /// Its present state, since another cluster shares it.
     Shared,
-    /// As it was before us.
+    /// Its state before lvsctl's first change.
     Before(&'a Before),
 }
 
 impl Unit {
-    /// What it means that the unit starts or stops.
+    /// The effect of a start or stop of the unit.
     fn begins(&self, active: bool) -> Option<Effect> {
         (self.name == KEEPALIVED).then_some(Effect::Vips(active))
     }
 
-    /// What it means that the unit reads its files.
+    /// The effect when the unit reads its files.
     fn loads(&self) -> Option<Effect> {
         (self.name == KEEPALIVED).then_some(Effect::LoadsKeepalived)
     }
 
-    /// The files that it reads and that are newer than what it runs with.
+    /// The files of `reads` that changed after the unit last read them.
     fn newer<'a>(&'a self, facts: &'a Facts, state: &'a State) -> impl Iterator<Item = &'a str> {
         self.reads.iter().map(String::as_str).filter(move |path| {
             let changed = |file: &Found| file.modified > state.changed.seconds(&facts.clock);
@@ -86,12 +86,12 @@ impl Unit {
         })
     }
 
-    /// A unit that runs on must not run with files that are gone, or are what they were before us: that is taken in
-    /// after they went. A run that was cut short between the two does it, too, since the manifest still has the files.
+    /// The reload of a unit that continues to run after files that it reads were removed or restored. After an interrupted
+    /// run, the next run does this too, since the manifest still lists the files.
     pub fn reread(&self, facts: &Facts, stays: Stays, gone: &[&str]) -> Option<Change> {
         let is_active = || facts.unit.is_active(&self.name);
         let runs_on = match stays {
-            Stays::Wanted => self.active,
+            Stays::Desired => self.active,
             Stays::Before(Before::Same) => self.active && is_active(),
             Stays::Shared => is_active(),
             Stays::Before(Before::Unit { active, .. }) => *active,
@@ -165,7 +165,6 @@ impl Kind for Unit {
         let read_again = manager
             .read_again()
             .filter(|_| unit_file || state.needs_daemon_reload);
-        // A unit file that changes is read when the file's change is made; there is nothing more to do.
         if !(enable || activate || reload || read_again.is_some()) {
             return None;
         }
@@ -212,7 +211,7 @@ impl Kind for Unit {
             };
             let act = manager.act(verb, &self.name);
             let start = if self.active && self.reloads && !touched.is_empty() {
-                // A package may have started its unit since the probe, with other files than these.
+                // A package may have started the unit since the probe, with other files.
                 let (is_active, reload) =
                     (manager.is_active(&self.name), manager.reload(&self.name));
                 format!("if {is_active}; then {reload}; else {act}; fi")
@@ -369,7 +368,7 @@ impl Kind for Unit {
     }
 }
 
-/// A unit that fails to start says why in its log.
+/// Shell text that runs a command and prints the unit's log if the command fails.
 fn explained(run: &str, log: &str) -> String {
     format!("{{ {run}; }} || {{ rc=$?; {log} >&2 2>/dev/null; exit $rc; }}")
 }
@@ -405,7 +404,7 @@ mod tests {
             recorded: None,
         };
         let other = "nginx.service";
-        for (about, name, runs, wanted, effects) in [
+        for (about, name, runs, desired, effects) in [
             (
                 "it starts",
                 KEEPALIVED,
@@ -427,7 +426,7 @@ mod tests {
             let unit = Unit {
                 name: name.to_owned(),
                 enabled: true,
-                active: wanted,
+                active: desired,
                 reads: Vec::new(),
                 reloads: true,
             };
@@ -435,7 +434,7 @@ mod tests {
             assert_eq!(Vec::from_iter(change.effects), effects, "{about}");
             let before = Before::Unit {
                 enabled: true,
-                active: wanted,
+                active: desired,
             };
             let change = unit.remove(&facts, &before, &cx).expect("a change");
             let left: Vec<Effect> = effects

@@ -1,4 +1,4 @@
-//! Several roles of one host may ask for the same, and do so once.
+//! Removes duplicate resources of a host, which several of its roles may define.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -1,4 +1,4 @@
-//! From the entries of roles to the resources of one host. Goes on behind a fault, so that all of them are found.
+//! Expands the entries of roles into the resources of one host. Continues after a fault, so that all faults are found.
 
 use miette::SourceSpan;
 use serde_json::{Map, Value};
@@ -60,7 +60,7 @@ pub(super) fn check(roles: &Roles, role: &Role, entry: &Entry, faults: &mut Role
 /// The resources that each entry made of hosts, by the entry's place in memory.
 pub(super) type OfEntries = ExpansionCache<usize, Vec<Resource>>;
 
-/// The variables of one host, and what was made of others.
+/// The variables of one host, and the cached expansions of others.
 #[derive(Clone, Copy)]
 pub(super) struct Own<'s> {
     pub scope: &'s Scope,
@@ -119,7 +119,7 @@ impl<'r, 's> Expanding<'r, 's> {
         }
     }
 
-    /// Takes what the entry made of a host that is like this one, where there is one.
+    /// Expands an entry, or takes the cached resources of a host with the same variables.
     fn entry_or_another_s(&mut self, at: Place<'r>) {
         let key = std::ptr::from_ref(at.entry).addr();
         let own = self.own;
@@ -244,7 +244,7 @@ impl<'r, 's> Expanding<'r, 's> {
         }
     }
 
-    /// The names of an entry that makes nothing on this host are looked at all the same.
+    /// Checks the names of an entry that has no resource on this host.
     fn look(&mut self, at: Place<'r>) {
         let mut scope = self.scope.clone();
         if at.entry.for_each.is_some() || at.entry.state == State::Names {

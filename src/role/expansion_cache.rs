@@ -1,5 +1,5 @@
-//! A cache of expansions: the resources of one host serve the next one where all variables that were read have the same
-//! values. Of many hosts most are alike.
+//! A cache of expansions: the resources of one host are reused for another if all variables that were read have the same
+//! values, as on most of many hosts.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -21,16 +21,16 @@ struct Made<T> {
     value: T,
 }
 
-/// A variable that was looked at.
+/// A variable that was read.
 #[derive(Debug)]
 struct Seen {
     path: Vec<String>,
-    /// How many steps of the path are there.
+    /// How many steps of the path exist.
     steps: usize,
     value: Value,
 }
 
-/// More kinds of hosts than these are not kept apart.
+/// The most cached results of a key.
 const MOST: usize = 32;
 
 impl<K, T> Default for ExpansionCache<K, T> {
@@ -58,7 +58,7 @@ impl<K: Hash + Eq, T> ExpansionCache<K, T> {
         alike.find_map(|made| take(&made.value))
     }
 
-    /// Whether it keeps no more of a key.
+    /// Whether no further result of a key is kept.
     pub(super) fn is_full(&self, key: &K) -> bool {
         let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
         made.get(key).is_some_and(|all| all.len() >= MOST)
@@ -83,8 +83,8 @@ impl<K: Hash + Eq, T> ExpansionCache<K, T> {
     }
 }
 
-/// The value of a variable, and how many of its steps are there: of one that lacks a part, the last part that is there.
-/// None where no host has the variable.
+/// The value of a variable, and how many steps of its path exist. If a part is missing, the value of the last existing part.
+/// None: it is not a variable of a single host.
 fn value_at<'v>(own: &'v Map<String, Value>, path: &[String]) -> Option<(usize, &'v Value)> {
     let (root, parts) = path.split_first()?;
     let mut value = own.get(root)?;

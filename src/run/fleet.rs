@@ -1,4 +1,4 @@
-//! Many hosts at once: the fan-out, and its barriers.
+//! Work on many hosts in parallel: fan-out, and barriers between stages. The work on one host belongs in [`super::host`].
 
 use std::collections::HashMap;
 
@@ -15,13 +15,13 @@ use super::host::{HostRun, Run};
 use super::host_error::HostError;
 use super::progress::Progress;
 
-/// A host and what came of it.
+/// A host and its result.
 pub type Outcome<'a, T> = (&'a Host, Result<T, HostError>);
 
 /// A host, and whether it could be locked.
 pub type Locked<'a> = (HostRun<'a>, Result<(), HostError>);
 
-/// A host with its plan, and what came of it; nothing for one that was not begun.
+/// A host with its plan and its result; no result: the host was not begun.
 pub type Applied<'a> = (HostRun<'a>, HostPlan, Option<Result<(), HostError>>);
 
 pub struct Fleet<'a> {
@@ -39,9 +39,9 @@ impl<'a> Fleet<'a> {
         Ok(Self { run, pool })
     }
 
-    /// Does one thing on each of some values, side by side, in the order of the values.
+    /// Maps values in parallel; the results have the order of the values.
     pub fn each<I: Send, O: Send>(&self, values: Vec<I>, work: impl Fn(I) -> O + Sync) -> Vec<O> {
-        // A connection waits more than it works: each gets a thread, and none is handed several at once.
+        // Threads mostly wait for the network, so rayon must not give one thread several hosts.
         self.pool
             .install(|| values.into_par_iter().with_max_len(1).map(&work).collect())
     }
@@ -52,8 +52,8 @@ impl<'a> Fleet<'a> {
         self.maintained(opened, |run| run, |_| ())
     }
 
-    /// The same for plans alone, each with its plan. Hosts that are as wanted are left again at once: of a thousand hosts
-    /// most are, and each connection takes memory. Directors stay: what they do together is decided later.
+    /// As [`Self::open`], with each host's plan. The shells of hosts in the desired state are closed at once: most of a
+    /// thousand hosts are, and each connection takes memory. Directors stay open, since their changes are coordinated later.
     pub fn open_to_plan<'h>(
         &self,
         hosts: Vec<(&'h Host, Vec<Resource>)>,
@@ -82,8 +82,8 @@ impl<'a> Fleet<'a> {
             what: "probe",
             hosts: names,
         });
-        self.each(hosts, |(host, wanted)| {
-            let opened = HostRun::open(&self.run, host, wanted);
+        self.each(hosts, |(host, desired)| {
+            let opened = HostRun::open(&self.run, host, desired);
             if let Err(error) = &opened {
                 self.failed(host, error);
             }
@@ -99,8 +99,8 @@ impl<'a> Fleet<'a> {
         });
     }
 
-    /// Has directors want what the newest of their records says. A director that missed a drain learns of it here from
-    /// the others. `then` is done where something else is wanted.
+    /// Gives each director the desired state with the drains of the newest record, also a director that was unreachable when
+    /// the drain was recorded. `then` runs for each such director.
     fn maintained<'h, T: Send>(
         &self,
         mut opened: Vec<Outcome<'h, T>>,
@@ -122,8 +122,8 @@ impl<'a> Fleet<'a> {
                 other => return (host, other),
             };
             let one = run_of(&mut opened);
-            // Nothing is wanted of hosts that are only asked or taken down.
-            if one.wanted.is_empty() {
+            // Hosts that are only read, or that `destroy` clears, have no desired resources.
+            if one.desired.is_empty() {
                 return (host, Ok(opened));
             }
             if let Err(error) = one.want(run, cluster) {
@@ -135,8 +135,8 @@ impl<'a> Fleet<'a> {
         })
     }
 
-    /// Locks hosts and reads them again, in the order of the inventory: the first alone. So of two runs over the same hosts
-    /// one gets all of them, and the other finds the first one locked and tries no other.
+    /// Locks and probes the hosts: the first of the inventory's order alone, then the others in parallel. Of two runs over
+    /// the same hosts, one gets all locks; the other finds the first host locked and tries no other.
     pub fn lock<'h>(&self, mut hosts: Vec<HostRun<'h>>) -> Vec<Locked<'h>> {
         let all = self.run.cluster.hosts.iter().enumerate();
         let order: HashMap<&str, usize> = all.map(|(n, host)| (host.name.as_str(), n)).collect();
@@ -160,7 +160,7 @@ impl<'a> Fleet<'a> {
         locked
     }
 
-    /// Does plans, stage by stage. A failure in a stage lets that stage end and keeps the next from beginning.
+    /// Applies plans stage by stage. After a failure the other hosts of the stage finish, and no further stage begins.
     pub fn apply<'h>(
         &self,
         hosts: Vec<(HostRun<'h>, HostPlan)>,
@@ -171,7 +171,7 @@ impl<'a> Fleet<'a> {
         progress.end(self, stages, None)
     }
 
-    /// Does steps on each of some hosts, side by side, and returns whether all of them were done.
+    /// Runs steps on hosts in parallel, and returns whether all steps succeeded.
     pub fn steps<'h>(&self, jobs: Vec<(HostRun<'h>, Vec<Step>)>) -> (Vec<HostRun<'h>>, bool) {
         let done = self.each(jobs, |(mut run, steps)| {
             let result = run.steps(&self.run, &steps);
@@ -202,7 +202,7 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// Ends all shells; a host that does not answer any more is no news here.
+    /// Ends all shells. A host that does not answer is not an error here.
     pub fn close(&self, hosts: Vec<HostRun>) {
         self.each(hosts, |host| {
             host.close();

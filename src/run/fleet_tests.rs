@@ -215,7 +215,7 @@ fn an_interrupt_between_the_parts_leaves_what_would_go() {
 }
 
 #[test]
-fn hosts_that_are_as_wanted_are_left_at_once() {
+fn hosts_that_are_as_desired_are_left_at_once() {
     let loaded = inventory::parse("t.yaml", TEXT, BUILT_IN_ROLES).expect("a valid inventory");
     let cluster = &loaded.cluster;
     let mut fake = FakeHosts::new();
@@ -230,13 +230,13 @@ fn hosts_that_are_as_wanted_are_left_at_once() {
     };
     let file = serde_json::json!({ "file": { "path": "/etc/x" } });
     let file: Resource = serde_json::from_value(file).expect("a file");
-    // Nothing is wanted of lb1 and rs1; of the others something that is not there.
-    let wanted = cluster.hosts.iter().map(|host| {
+    // Nothing is desired of lb1 and rs1; of the others something that is not there.
+    let desired = cluster.hosts.iter().map(|host| {
         let differs = host.name.ends_with('2');
         (host, differs.then(|| file.clone()).into_iter().collect())
     });
     let open: Vec<&str> = with_fleet(cluster, &fake, &log, &cancel, |fleet| {
-        let opened = fleet.open_to_plan(wanted.collect()).into_iter();
+        let opened = fleet.open_to_plan(desired.collect()).into_iter();
         opened
             .filter_map(|(host, outcome)| {
                 let (mut run, plan) = outcome.expect("a host");
@@ -318,7 +318,7 @@ fn directors_want_what_the_newest_of_their_records_says() {
             true,
             vec![1, 1],
         ),
-        ("nothing is wanted", [Some(&old), None], false, vec![0, 1]),
+        ("nothing is desired", [Some(&old), None], false, vec![0, 1]),
     ] {
         let fake = FakeHosts::new()
             .host("lb1", director(records[0]))
@@ -330,11 +330,11 @@ fn directors_want_what_the_newest_of_their_records_says() {
         };
         with_fleet(cluster, &fake, &log, &cancel, |fleet| {
             let os = Distribution::assumed();
-            let wanted = |host: &Host| {
+            let desired = |host: &Host| {
                 let all = fleet.run.roles.of(host, &os).expect("resources");
                 all.into_iter().filter(|_| wants).collect::<Vec<_>>()
             };
-            let hosts = cluster.directors().map(|host| (host, wanted(host)));
+            let hosts = cluster.directors().map(|host| (host, desired(host)));
             let opened = fleet.open(hosts.collect());
             let desired = fleet.run.desired();
             let found: Vec<u16> = desired.services[0]
@@ -348,7 +348,7 @@ fn directors_want_what_the_newest_of_their_records_says() {
                 let run = run.unwrap_or_else(|e| {
                     panic!("{about}: {}: {}", host.name, crate::error_chain::chain(&e))
                 });
-                let mut files = run.wanted.iter().filter_map(|resource| match resource {
+                let mut files = run.desired.iter().filter_map(|resource| match resource {
                     Resource::File(file) if file.path == crate::host_paths::maintenance("t") => {
                         Some(&file.content)
                     }
@@ -358,7 +358,7 @@ fn directors_want_what_the_newest_of_their_records_says() {
                     .filter(|_| wants)
                     .map(|newest| maintenance::file("t", newest).content);
                 assert_eq!(files.next(), expected.as_ref(), "{about}: {}", host.name);
-                let mut kernel = run.wanted.iter().filter_map(|resource| match resource {
+                let mut kernel = run.desired.iter().filter_map(|resource| match resource {
                     Resource::Ipvs(ipvs) => Some(ipvs.real_servers.iter().map(|rs| rs.weight)),
                     _ => None,
                 });
@@ -398,17 +398,17 @@ fn a_real_server_that_is_left_out_ends_no_drain() {
     }]);
     with_fleet(cluster, &fake, &log, &cancel, |fleet| {
         let os = Distribution::assumed();
-        let wanted = |host| fleet.run.roles.of(host, &os).expect("resources");
-        let hosts = cluster.directors().map(|host| (host, wanted(host)));
+        let desired = |host| fleet.run.roles.of(host, &os).expect("resources");
+        let hosts = cluster.directors().map(|host| (host, desired(host)));
         for (host, run) in fleet.open(hosts.collect()) {
             let mut run = run.expect("a director");
             run.leave_out(&fleet.run, &left_out).expect("resources");
-            let weights = run.wanted.iter().filter_map(|resource| match resource {
+            let weights = run.desired.iter().filter_map(|resource| match resource {
                 Resource::Ipvs(ipvs) => Some(ipvs.real_servers.iter().map(|rs| rs.weight)),
                 _ => None,
             });
             assert_eq!(weights.flatten().collect::<Vec<_>>(), [0], "{}", host.name);
-            let has_record = run.wanted.iter().any(
+            let has_record = run.desired.iter().any(
                 |resource| matches!(resource, Resource::File(file) if file.path == crate::host_paths::maintenance("t")),
             );
             assert!(has_record, "{}", host.name);

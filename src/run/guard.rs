@@ -1,6 +1,6 @@
-//! Guards in a run: a host arms one before it is changed where a mistake could cut it off, and a new connection disarms it.
-//! A director's previous state is kept too, and put back at once where its new one fails. What is guarded, and the shell
-//! text, is [`crate::plan::guard`]'s part.
+//! Guards in a run: armed on a host before changes that could cut off the connection, disarmed over a new connection. Also
+//! the rollback of a director whose new state fails. Which steps are guarded, and the shell text, belongs in
+//! [`crate::plan::guard`].
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -20,40 +20,40 @@ use crate::resource::service_manager::ServiceManager;
 use crate::transport::{Output, RemoteShell};
 use crate::unix_time::{self, time_of_day};
 
-/// How long a host waits to be confirmed, by default.
+/// Default time for the confirmation of a guarded change.
 pub const SECONDS: u64 = 120;
 
-/// Between two attempts to reach a host again.
+/// Pause between two attempts to reconnect to a host.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// What of a host's guards a run knows.
+/// State of a host's guard and rollback in a run.
 #[derive(Debug, Default)]
 pub struct Guarding {
     way: Option<WayIn>,
-    /// All changes are guarded, for so long.
+    /// With a time: all changes are guarded, and the confirmation may take that long (`--confirm`).
     pub confirm: Option<Duration>,
-    /// How long the previous state is kept, to be put back where the new one fails.
+    /// Until when the previous state is kept for a rollback.
     pub rollback: Rollback,
-    /// Whether the previous state is kept on the host.
+    /// Whether this run keeps the previous state on the host.
     kept: bool,
-    /// Seconds of the guard that is armed now, and when they began.
+    /// The armed guard: its time in seconds, and when it was armed or last renewed.
     armed: Option<(u64, Instant)>,
 }
 
 /// Until when a host's previous state is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rollback {
-    /// It is not.
+    /// It is not kept.
     #[default]
     None,
-    /// Until a probe after the last step finds the new one.
+    /// Until the probe after the last step finds the desired state.
     Proven,
     /// Until the cluster has converged ([`super::unconverged`]).
     Converged,
 }
 
 impl Guarding {
-    /// Whether the host has its previous state still.
+    /// Whether the previous state can still be restored.
     pub(super) fn is_kept(&self) -> bool {
         self.kept
     }
@@ -70,7 +70,7 @@ impl Guarding {
         self.confirm.map_or(SECONDS, |time| time.as_secs().max(1))
     }
 
-    /// Shell text before each step while a guard is armed, and how long the step may take: no longer than the guard waits.
+    /// Shell text that renews the armed guard before a step, and the step's time limit: at most the guard's time.
     pub(super) fn before_step(&mut self, cluster: &str, most: Duration) -> (String, Duration) {
         let Some((seconds, since)) = &mut self.armed else {
             return (String::new(), most);
@@ -84,13 +84,13 @@ impl Guarding {
     }
 }
 
-/// The folder of the previous state, beside that of the guard.
+/// The folder name for the previous state; the guard itself has another one.
 fn previous(cluster: &str) -> String {
     format!("{cluster}.previous")
 }
 
 impl HostRun<'_> {
-    /// Asks how lvsctl is connected. Where the host does not say, all that could matter is guarded.
+    /// Reads how lvsctl is connected to the host. If the host does not show it, every change that may affect it is guarded.
     pub fn ask_way_in(&mut self) {
         if self.host.connection == Connection::Local {
             return;
@@ -106,7 +106,7 @@ impl HostRun<'_> {
     }
 
     fn extent(&self) -> Extent {
-        // What an earlier guard puts back must not come while this run changes more.
+        // An armed guard of an earlier run could restore its old state over changes of this run that it does not cover.
         let armed = matches!(self.answer.guard, Some(Earlier::Armed { .. }));
         if self.guard.confirm.is_some() || armed {
             Extent::All
@@ -115,18 +115,18 @@ impl HostRun<'_> {
         }
     }
 
-    /// Why what is wanted must not be made: it would take over an end of lvsctl's connection.
+    /// Reasons to refuse desired resources that would take over an end of lvsctl's connection.
     pub fn way_in_refusals(&self) -> Vec<String> {
         let Some(way) = &self.guard.way else {
             return Vec::new();
         };
-        let wanted = self.wanted.iter();
-        wanted
+        let desired = self.desired.iter();
+        desired
             .filter_map(|resource| guard::way_in::refusal(resource, way))
             .collect()
     }
 
-    /// Why changes of a plan are guarded.
+    /// The changes of a plan that need a guard, each with the reason.
     pub fn reasons(&self, run: &Run, plan: &HostPlan) -> Vec<Reason> {
         let (known, local) = (self.guard.way.clone(), self.host.connection);
         guard::reasons(plan, &self.basis(run.secrets), way(known.as_ref(), local))
@@ -143,7 +143,8 @@ impl HostRun<'_> {
         guard::of(plan, &self.basis(run.secrets), way, part, extent)
     }
 
-    /// Does some of the steps of a plan; those that need it between the arming of a guard and its confirmation.
+    /// Runs the steps of one part of a plan. The guard is armed before the first step that needs it, and confirmed after the
+    /// last.
     pub(super) fn guarded(
         &mut self,
         run: &Run,
@@ -166,8 +167,8 @@ impl HostRun<'_> {
         self.steps_of(run, &plan.steps, window.end..part.end)
     }
 
-    /// Keeps a director's state, so that it can be put back at once, before the first step that changes something. What is
-    /// left of the part is done after that.
+    /// Keeps the host's state for a rollback, before the first step that changes something. Runs the steps before that one,
+    /// and returns the remaining range.
     fn keep_previous(
         &mut self,
         run: &Run,
@@ -216,7 +217,7 @@ impl HostRun<'_> {
         Ok(())
     }
 
-    /// Runs shell text outside of steps, which must succeed.
+    /// Runs shell text outside of steps; a failure is an error of the guard.
     fn well(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
         let script = format!("{}{script}", super::lock::RELEASE_IN_STEP);
         let output = self.ask(doing, &script)?;
@@ -241,7 +242,7 @@ impl HostRun<'_> {
         }
     }
 
-    /// Reaches the host anew, looks whether it is as wanted, and disarms its guard.
+    /// Connects anew, checks that the guarded changes are in the desired state, and disarms the guard.
     fn confirm(&mut self, run: &Run, guard: &Guard) -> Result<(), HostError> {
         let Some((seconds, since)) = self.guard.armed else {
             return Ok(());
@@ -249,7 +250,7 @@ impl HostRun<'_> {
         loop {
             let error = match self.attempt(run, guard) {
                 Ok(()) => break,
-                // What is wrong there stays wrong, and a host that put its old state back is lost for this run.
+                // Another attempt cannot succeed: the change has failed, or the guard has already restored the old state.
                 Err(error @ (HostError::Guard { .. } | HostError::Unconfirmed(_))) => {
                     return Err(error);
                 }
@@ -282,9 +283,9 @@ impl HostRun<'_> {
         shell: &mut dyn RemoteShell,
     ) -> Result<(), HostError> {
         let answer = self.fresh(run, shell)?;
-        question::no_obstacles(&answer, &self.wanted)?;
+        question::no_obstacles(&answer, &self.desired)?;
         let before = std::mem::replace(&mut self.answer, answer);
-        let left = host::left(&self.plan(run.secrets), &self.wanted);
+        let left = host::left(&self.plan(run.secrets), &self.desired);
         self.answer = before;
         let proves = guard
             .proves
@@ -298,7 +299,7 @@ impl HostRun<'_> {
         disarm(shell, &run.cluster.name, "disarm", host::timeout(self.host))
     }
 
-    /// Ends what an earlier run left, over a new connection: its guard, armed or fired.
+    /// Disarms, over a new connection, the guard that an earlier run left, armed or fired.
     pub fn end_earlier(&mut self, run: &Run) -> Result<(), HostError> {
         let mut shell = run.connect.connect(self.host).map_err(HostError::Connect)?;
         let timeout = host::timeout(self.host);
@@ -307,12 +308,13 @@ impl HostRun<'_> {
         done
     }
 
-    /// Whether the host has a previous state that is not of this run.
+    /// Whether the host keeps the previous state of another run.
     pub fn has_earlier_previous(&self) -> bool {
         self.answer.keeps_previous && !self.guard.kept
     }
 
-    /// Forgets the previous state that a killed run left. Another run that keeps it now holds the lock.
+    /// Deletes the previous state that a killed run left. If a running one keeps it, that run holds the lock, and nothing is
+    /// deleted.
     pub fn forget_earlier_previous(&mut self, run: &Run) {
         let name = &run.cluster.name;
         let script = guard::forget(&previous(name));
@@ -322,7 +324,7 @@ impl HostRun<'_> {
         }
     }
 
-    /// Forgets the previous state.
+    /// Deletes the previous state that this run keeps.
     pub(super) fn forget_previous(&mut self, run: &Run) {
         if std::mem::take(&mut self.guard.kept) {
             let script = guard::run(&previous(&run.cluster.name), "disarm anyway");
@@ -333,7 +335,7 @@ impl HostRun<'_> {
         }
     }
 
-    /// Puts the previous state back where the new one fails, as far as the host still answers.
+    /// Restores the kept previous state if the error shows that the new state fails; returns the error with the outcome.
     pub(super) fn roll_back(&mut self, run: &Run, error: HostError) -> HostError {
         if !self.guard.kept || !fails_by_its_state(&error) {
             return error;
@@ -368,7 +370,7 @@ impl HostRun<'_> {
     }
 }
 
-/// Whether the host put its old state back before this.
+/// Whether the error shows that the guard has already restored the old state.
 fn has_fired(error: &HostError) -> bool {
     let said = match error {
         HostError::Step { stderr, .. } => stderr,
@@ -378,7 +380,7 @@ fn has_fired(error: &HostError) -> bool {
     said.contains(guard::FIRED)
 }
 
-/// Whether the host answers, and its new state is what is wrong.
+/// Whether the host's new state is the cause of the error, and not the connection.
 fn fails_by_its_state(error: &HostError) -> bool {
     match error {
         HostError::Step { .. } | HostError::StillDiffers(_) | HostError::Unconverged(_) => true,

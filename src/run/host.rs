@@ -25,18 +25,18 @@ use super::question::{ask, ask_all, asked, no_obstacles, nonce, sent, with_owned
 use crate::cancel::CancelToken;
 use crate::unix_time;
 
-/// What all hosts of a run share.
+/// Data that all hosts of a run share.
 pub struct Run<'a> {
-    /// As the inventory has it.
+    /// The cluster of the inventory, without recorded drains.
     pub cluster: &'a Cluster,
-    /// The same with what its directors have recorded as drained, once they were asked and where they have.
+    /// The cluster with the drains that its directors have recorded; set once they have answered, if there is a record.
     pub maintained: OnceLock<Cluster>,
     pub roles: Expansion<'a>,
     pub connect: &'a dyn Connect,
     pub secrets: &'a Secrets,
     pub sink: &'a dyn Sink,
     pub cancel: &'a CancelToken,
-    /// Who runs this, for the lock.
+    /// Identity of this run, written into the lock file.
     pub holder: &'a str,
     /// For the journals of hosts that are changed.
     pub origin: Option<&'a LazyOrigin>,
@@ -45,7 +45,7 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The cluster as its hosts shall be: the inventory, and what is drained.
+    /// The desired cluster: that of the inventory, with the recorded drains.
     pub fn desired(&self) -> &Cluster {
         self.maintained.get().unwrap_or(self.cluster)
     }
@@ -54,21 +54,21 @@ impl Run<'_> {
 /// A host that has answered its probe.
 pub struct HostRun<'a> {
     pub host: &'a Host,
-    pub wanted: Vec<Resource>,
-    /// The resources that the run is about; all of them without it.
+    pub desired: Vec<Resource>,
+    /// The resources that the run may change; None: all.
     pub scope: Option<Scope>,
     pub answer: Answer,
     pub shell: Box<dyn RemoteShell>,
     /// When the answer came, in seconds since the epoch, by this machine's clock.
     pub answered_at: f64,
-    /// How long the host took to be opened and to answer.
+    /// Seconds for the connection and the probe.
     pub probe_seconds: f64,
-    /// What of its plan is not done, since it depends on other hosts.
+    /// The part of its plan that is withheld, since other hosts do not meet its conditions.
     pub hold: Hold,
-    /// How long its steps took so far.
+    /// Time that its steps have taken so far.
     worked: Duration,
     pub guard: Guarding,
-    /// Whether its shell was ended before the end of the run.
+    /// Whether [`HostRun::leave`] has closed its shell.
     left: bool,
 }
 
@@ -84,21 +84,21 @@ pub(super) fn timeout(host: &Host) -> Duration {
 
 impl<'a> HostRun<'a> {
     /// Connects and probes.
-    pub fn open(run: &Run, host: &'a Host, mut wanted: Vec<Resource>) -> Result<Self, HostError> {
+    pub fn open(run: &Run, host: &'a Host, mut desired: Vec<Resource>) -> Result<Self, HostError> {
         run.sink.event(&Event::Connecting {
             host: host.name.clone(),
         });
         let started = Instant::now();
         let mut shell = run.connect.connect(host).map_err(HostError::Connect)?;
-        let needs = probe::needs(&wanted);
+        let needs = probe::needs(&desired);
         let answer = ask(run, host, shell.as_mut(), &needs)?;
-        // A host of another distribution than most has other packages, paths and services.
+        // The roles were expanded for the assumed distribution; packages, paths and services differ on others.
         let os = Distribution::of(&answer.facts.system);
-        if !wanted.is_empty() && os != Distribution::assumed() {
-            wanted = run.roles.of(host, &os)?;
+        if !desired.is_empty() && os != Distribution::assumed() {
+            desired = run.roles.of(host, &os)?;
         }
-        let answer = ask_all(run, host, shell.as_mut(), &wanted, needs, answer)?;
-        no_obstacles(&answer, &wanted)?;
+        let answer = ask_all(run, host, shell.as_mut(), &desired, needs, answer)?;
+        no_obstacles(&answer, &desired)?;
         let probe_seconds = started.elapsed().as_secs_f64();
         run.sink.event(&Event::Probed {
             host: host.name.clone(),
@@ -106,7 +106,7 @@ impl<'a> HostRun<'a> {
         });
         Ok(Self {
             host,
-            wanted,
+            desired,
             scope: None,
             answer,
             shell,
@@ -119,7 +119,7 @@ impl<'a> HostRun<'a> {
         })
     }
 
-    /// Takes the host's lock and probes again: what is planned from now on rests on what no other run changes.
+    /// Takes the host's lock and probes again, since another run may have changed the host before.
     pub fn lock(&mut self, run: &Run) -> Result<(), HostError> {
         if self.left {
             let shell = run.connect.connect(self.host);
@@ -135,15 +135,15 @@ impl<'a> HostRun<'a> {
                     .to_owned(),
             ]));
         }
-        no_obstacles(&self.answer, &self.wanted)
+        no_obstacles(&self.answer, &self.desired)
     }
 
-    /// Wants what the host shall be in another state of the cluster. It is asked anew where that needs more facts.
+    /// Replaces the desired resources by those for `cluster`; probes again if they need other facts.
     pub fn want(&mut self, run: &Run, cluster: &Cluster) -> Result<(), HostError> {
-        let asked = probe::needs(&with_owned(&self.wanted, &self.answer.manifest));
-        self.wanted = self.resources(run, cluster)?;
-        let mut needs = probe::needs(&with_owned(&self.wanted, &self.answer.manifest));
-        // It is asked for in any case.
+        let asked = probe::needs(&with_owned(&self.desired, &self.answer.manifest));
+        self.desired = self.resources(run, cluster)?;
+        let mut needs = probe::needs(&with_owned(&self.desired, &self.answer.manifest));
+        // Every probe of a director reads the record, so it is no reason for another probe.
         let record = crate::host_paths::maintenance(&run.cluster.name);
         if let Some(paths) = needs.file.as_mut()
             && self.host.is_director()
@@ -160,40 +160,40 @@ impl<'a> HostRun<'a> {
         Ok(())
     }
 
-    /// What the host shall be in some state of the cluster.
+    /// The host's desired resources for `cluster`.
     pub fn resources(&self, run: &Run, cluster: &Cluster) -> Result<Vec<Resource>, HostError> {
         let os = Distribution::of(&self.answer.facts.system);
         Ok(run.roles.with(cluster).of(self.host, &os)?)
     }
 
-    /// Wants the same without real servers that are not ready.
+    /// Replaces the desired resources by those without the real servers in `left_out`, which are not ready.
     pub fn leave_out(&mut self, run: &Run, left_out: &BTreeSet<LeftOut>) -> Result<(), HostError> {
         let cluster = dependency::without(run.desired(), left_out);
-        self.wanted = self.resources(run, &cluster)?;
+        self.desired = self.resources(run, &cluster)?;
         Ok(())
     }
 
-    /// The same question once more, and of what became ours since.
+    /// Probes again, also for the resources that the manifest now names.
     pub fn probe_again(&mut self, run: &Run) -> Result<(), HostError> {
-        let needs = probe::needs(&with_owned(&self.wanted, &self.answer.manifest));
+        let needs = probe::needs(&with_owned(&self.desired, &self.answer.manifest));
         let shell = self.shell.as_mut();
         let answer = ask(run, self.host, shell, &needs)?;
-        self.answer = ask_all(run, self.host, shell, &self.wanted, needs, answer)?;
+        self.answer = ask_all(run, self.host, shell, &self.desired, needs, answer)?;
         Ok(())
     }
 
-    /// The same over another connection.
+    /// Probes over another connection, and does not keep the answer.
     pub(super) fn fresh(
         &self,
         run: &Run,
         shell: &mut dyn RemoteShell,
     ) -> Result<Answer, HostError> {
-        let needs = probe::needs(&with_owned(&self.wanted, &self.answer.manifest));
+        let needs = probe::needs(&with_owned(&self.desired, &self.answer.manifest));
         let answer = ask(run, self.host, shell, &needs)?;
-        ask_all(run, self.host, shell, &self.wanted, needs, answer)
+        ask_all(run, self.host, shell, &self.desired, needs, answer)
     }
 
-    /// What a fresh probe finds that is not as wanted, by kind and key.
+    /// Probes again; returns kind and key of each resource that is not in the desired state.
     pub fn differs(&mut self, run: &Run) -> Result<Vec<String>, HostError> {
         self.probe_again(run)?;
         Ok(self.plan(run.secrets).changes.iter().map(named).collect())
@@ -205,7 +205,7 @@ impl<'a> HostRun<'a> {
 
     pub(super) fn basis<'b>(&'b self, secrets: &'b Secrets) -> Basis<'b> {
         Basis {
-            wanted: &self.wanted,
+            desired: &self.desired,
             manifest: &self.answer.manifest,
             others: &self.answer.others,
             facts: &self.answer.facts,
@@ -214,8 +214,8 @@ impl<'a> HostRun<'a> {
         }
     }
 
-    /// Does some of the steps of a plan. After the last one it probes again: nothing may be left to do. A director whose new
-    /// state fails gets its previous one back.
+    /// Runs the steps of one part of a plan. After the plan's last step it probes again: any remaining difference is an
+    /// error. If a director's new state fails, its previous state is restored.
     pub fn apply(
         &mut self,
         run: &Run,
@@ -234,7 +234,7 @@ impl<'a> HostRun<'a> {
         result
     }
 
-    /// A host without a journal is no reason to stop, and a connection that is lost is noticed with the next step.
+    /// Failures are ignored: a host may have no journal, and a lost connection shows in the next step.
     pub(super) fn journal(&mut self, run: &Run, line: impl Fn(&Origin) -> String) {
         let Some(origin) = run.origin else { return };
         let script = history::journal(&line(origin));
@@ -264,7 +264,7 @@ impl<'a> HostRun<'a> {
         }
         let proof = Instant::now();
         self.probe_again(run)?;
-        let left = left(&self.plan(run.secrets), &self.wanted);
+        let left = left(&self.plan(run.secrets), &self.desired);
         if !left.is_empty() {
             return Err(HostError::StillDiffers(left));
         }
@@ -279,7 +279,7 @@ impl<'a> HostRun<'a> {
         Ok(())
     }
 
-    /// Does steps, one after another, until one fails or the user interrupts.
+    /// Runs steps one after the other until one fails or the user interrupts.
     pub fn steps(&mut self, run: &Run, steps: &[Step]) -> Result<(), HostError> {
         self.steps_of(run, steps, 0..steps.len())
     }
@@ -350,7 +350,7 @@ impl<'a> HostRun<'a> {
         Ok(())
     }
 
-    /// Asks for single facts, as they are now.
+    /// Reads some facts anew, without replacing the answer of the probe.
     pub fn facts(&mut self, doing: &str, needs: &Needs) -> Result<Facts, HostError> {
         let nonce = nonce();
         let output = self.ask(doing, &probe::of_facts(needs, &nonce))?;
@@ -364,18 +364,18 @@ impl<'a> HostRun<'a> {
         asked(self.shell.as_mut(), doing, script, timeout(self.host))
     }
 
-    /// Runs shell text in the shell itself: what it opens and begins stays until the shell ends.
+    /// Runs shell text in the session's own shell: descriptors and background jobs stay until the shell ends.
     pub(crate) fn in_shell(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
         sent(doing, self.shell.run_in_shell(script, timeout(self.host)))
     }
 
-    /// Ends the shell on the host, and waits until it has: its lock is gone then. A host that does not answer any more is
-    /// no news here.
+    /// Ends the shell on the host and waits for its end, which releases the lock. A host that does not answer is not an
+    /// error.
     pub fn close(mut self) {
         self.leave();
     }
 
-    /// The same of a host of which only the facts are still needed.
+    /// Closes the shell before the end of the run; only the facts are needed from now on.
     pub fn leave(&mut self) {
         self.answer.sections.clear();
         self.left = true;
@@ -384,7 +384,7 @@ impl<'a> HostRun<'a> {
     }
 }
 
-/// In the place of a shell that was ended.
+/// Stands in for a closed shell.
 struct Left;
 
 impl RemoteShell for Left {
@@ -401,18 +401,18 @@ impl RemoteShell for Left {
     }
 }
 
-/// Ends a shell. One that does not answer any more is no news.
+/// Ends a shell. A failure is logged only.
 pub(super) fn end(shell: Box<dyn RemoteShell>, name: &str) {
     if let Err(error) = shell.close(Duration::from_secs(10)) {
         tracing::debug!(host = name, %error, "closing");
     }
 }
 
-/// What steps should have made as wanted. Where keepalived holds a service, it takes real servers in with its next round
-/// of checks, and whoever ends the run waits for that ([`super::wait_converged`]).
-pub(super) fn left(plan: &HostPlan, wanted: &[Resource]) -> Vec<String> {
+/// Changes that remain although their steps were done. Virtual services of keepalived do not count: keepalived adds real
+/// servers with its next health checks, and the end of the run waits for them ([`super::wait_converged`]).
+pub(super) fn left(plan: &HostPlan, desired: &[Resource]) -> Vec<String> {
     let is_keepalived_s = |change: &Change| {
-        wanted.iter().any(|resource| {
+        desired.iter().any(|resource| {
             matches!(resource, Resource::Ipvs(ipvs) if ipvs.keepalived)
                 && (resource.kind(), resource.key()) == (change.kind, change.key.clone())
         })

@@ -1,11 +1,11 @@
-//! Why a host was left before its last step.
+//! Errors of one host in a run. Errors of the connection are in [`crate::transport`].
 
 use crate::probe::ProbeError;
 use crate::role::RoleError;
 use crate::secret;
 use crate::transport::TransportError;
 
-/// Why a host was left before its end. The host's name is beside it.
+/// Why the work on a host ended early. The caller adds the host's name.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     #[error("cannot reach the host: {0}")]
@@ -13,7 +13,7 @@ pub enum HostError {
     #[error("while {doing}: {source}")]
     Transport {
         doing: String,
-        /// Which step it was, from 0; none outside steps.
+        /// Index of the step, from 0; None: outside of steps.
         step: Option<usize>,
         source: Box<TransportError>,
     },
@@ -54,7 +54,7 @@ pub enum HostError {
     #[error("the change is not confirmed by a new connection: {0}")]
     Unconfirmed(String),
     #[error(
-        "{cause}; the host puts its old state back by itself in at most {seconds} s, about {at}, unless `lvsctl apply` ends \
+        "{cause}; the host restores its old state by itself in at most {seconds} s, about {at}, unless `lvsctl apply` ends \
          well on it before"
     )]
     WillRestore {
@@ -73,7 +73,7 @@ pub enum HostError {
 }
 
 impl HostError {
-    /// A word that scripts can branch on: of the connection, or of what was done over it.
+    /// Stable identifier of the error for scripts; of a connection error, that of the transport.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Connect(error) => error.kind(),
@@ -95,10 +95,10 @@ impl HostError {
         }
     }
 
-    /// How many of its steps a host had done; none where that is not known.
+    /// The number of steps that the host had done; None: not known.
     pub fn steps_done(&self, of: usize) -> Option<usize> {
         match self {
-            // All come after the last step.
+            // These errors occur only after the last step.
             Self::StillDiffers(_) | Self::Unconverged(_) | Self::Probe(_) => Some(of),
             Self::Step { index, .. } => Some(*index),
             Self::Transport { step, .. } => *step,
@@ -108,7 +108,7 @@ impl HostError {
         }
     }
 
-    /// Whether it came before anything could have been changed.
+    /// Whether the error occurred before any change was possible.
     pub fn before_any_change(&self) -> bool {
         matches!(
             self,

@@ -62,7 +62,7 @@ pub(crate) fn probed(own: Vec<Manifest>, other: Vec<Option<Manifest>>) -> Script
 }
 
 /// Opens a host and locks it.
-fn locked(fake: &FakeHosts, wanted: Vec<Resource>) -> Result<Vec<String>, HostError> {
+fn locked(fake: &FakeHosts, desired: Vec<Resource>) -> Result<Vec<String>, HostError> {
     let loaded = inventory::parse("t.yaml", TEXT, BUILT_IN_ROLES).expect("a valid inventory");
     let roles = Roles::load(None).expect("roles");
     let run = Run {
@@ -77,7 +77,7 @@ fn locked(fake: &FakeHosts, wanted: Vec<Resource>) -> Result<Vec<String>, HostEr
         origin: None,
         more: &|_, _| String::new(),
     };
-    let mut host = HostRun::open(&run, &loaded.cluster.hosts[1], wanted)?;
+    let mut host = HostRun::open(&run, &loaded.cluster.hosts[1], desired)?;
     host.lock(&run)?;
     let owned = &host.answer.manifest.entries;
     Ok(owned.iter().map(|entry| entry.resource.key()).collect())
@@ -146,10 +146,10 @@ fn what_keepalived_comes_round_to_is_no_failure_of_the_host() {
         } }))
         .unwrap()
     };
-    let wanted = [ipvs(80, true), ipvs(81, false), file("/etc/a")];
+    let desired = [ipvs(80, true), ipvs(81, false), file("/etc/a")];
     let plan = HostPlan {
         host: "lb1".to_owned(),
-        changes: wanted
+        changes: desired
             .iter()
             .map(|r| Change::new(r.kind(), r.key(), Action::Update))
             .collect(),
@@ -160,5 +160,8 @@ fn what_keepalived_comes_round_to_is_no_failure_of_the_host() {
         steps: Vec::new(),
         load: None,
     };
-    assert_eq!(left(&plan, &wanted), ["ipvs -t 10.0.0.9:81", "file /etc/a"]);
+    assert_eq!(
+        left(&plan, &desired),
+        ["ipvs -t 10.0.0.9:81", "file /etc/a"]
+    );
 }

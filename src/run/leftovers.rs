@@ -1,5 +1,5 @@
-//! Hosts that have left the inventory and still have what lvsctl made there, as the directors' manifests remember them. Nothing
-//! logs in there any more; this only reports them. Pure.
+//! Notes on hosts that are no longer in the inventory but may still have resources of lvsctl, found by the directors'
+//! manifests. lvsctl does not connect to these hosts. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use crate::plan::manifest::Manifest;
 use crate::resource::Resource;
 use crate::resource::ipvs::Ipvs;
 
-/// A note for each real server that a director's manifest names and that is no host of the inventory.
+/// A note for each real server that a director's manifest names and that is not a host of the inventory.
 pub fn notes(cluster: &Cluster, manifest: &Manifest) -> Vec<String> {
     let hosts = cluster.hosts.iter();
     let known: BTreeSet<IpAddr> = hosts.flat_map(|host| host.addresses()).collect();
@@ -43,7 +43,7 @@ pub fn notes(cluster: &Cluster, manifest: &Manifest) -> Vec<String> {
         .collect()
 }
 
-/// A mark's VIPs are not in the manifest's entry.
+/// The service's VIP; None for a fwmark service, whose manifest entry has no VIP.
 fn vip(ipvs: &Ipvs) -> Option<String> {
     match ipvs.service.r#virtual {
         Virtual::Tcp(at) | Virtual::Udp(at) => Some(at.ip().to_string()),

@@ -1,4 +1,4 @@
-//! One run at a time changes a host: a lock that the kernel drops when the shell on the host ends, however it ends.
+//! The lock of a host, which lets one run at a time change it. The kernel releases it when the run's shell on the host ends.
 
 use crate::shell::quote;
 
@@ -6,8 +6,8 @@ pub(super) fn path(cluster: &str) -> String {
     format!("/run/lvsctl-{cluster}.lock")
 }
 
-/// Shell text that takes the lock or prints who has it. It runs in the session's own shell, which keeps
-/// descriptor 9 open until its end; `command` keeps a failing `exec` from ending that shell.
+/// Shell text that takes the lock, or prints its holder. It runs in the session's own shell, which keeps descriptor 9 open
+/// until it ends; `command` keeps a failing `exec` from ending that shell.
 pub fn take(cluster: &str, holder: &str) -> String {
     take_at(&path(cluster), holder)
 }
@@ -15,8 +15,8 @@ pub fn take(cluster: &str, holder: &str) -> String {
 /// Bytes of a lock file that are read. Any program may have written it, at any length.
 const LONGEST: usize = 200;
 
-/// The file goes with its holder, so that nothing is left on a host. Who opened it just before that locks a file that
-/// no other process finds any more: it counts only while the path leads to it, else it is tried again.
+/// The holder deletes the file at its end, so that nothing is left on a host. A process that opened the file before the
+/// deletion locks an unlinked file: the lock counts only if the path still leads to the open file, else the text tries again.
 fn take_at(path: &str, holder: &str) -> String {
     let lock = quote(path);
     format!(
@@ -63,7 +63,7 @@ pub(super) fn no_other(cluster: &str) -> String {
     format!("[ ! -e {lock} ] || flock -n 9 2>/dev/null || flock -n {lock} true 2>/dev/null")
 }
 
-/// Put before each step, so that nothing it leaves running keeps the lock.
+/// Text before each step: closes the lock's descriptor, so that no background process of the step keeps the lock.
 pub const RELEASE_IN_STEP: &str = "exec 9>&-\n";
 
 #[cfg(test)]

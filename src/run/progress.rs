@@ -1,5 +1,5 @@
-//! Hosts with their plans on their way through the stages of a run, and what comes of each. How many are worked on at a time
-//! is [`super::fleet`]'s part; the order, [`crate::plan`]'s.
+//! Progress of the hosts of a run through its stages: steps done, and the result of each host. The number of parallel hosts
+//! belongs in [`super::fleet`], the order in [`crate::plan`].
 
 use std::collections::BTreeSet;
 
@@ -12,26 +12,26 @@ use super::fleet::{Applied, Fleet};
 use super::host::{HostRun, Run};
 use super::host_error::HostError;
 
-/// How far a host is.
+/// Progress of a host with its plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stand {
     /// None of its steps is done.
     Waits,
-    /// What it gets is done, and not what it loses.
+    /// The steps before the removals are done, the removals are not.
     Made,
     Done,
     Failed,
 }
 
-/// A host on its way through the stages.
+/// A host of the run, with its plan and progress.
 struct Work<'a> {
     run: HostRun<'a>,
     plan: HostPlan,
-    /// Steps that are done.
+    /// Number of steps done.
     done: usize,
-    /// What came of it, when it has come to its end.
+    /// The result; None until all steps are done or one has failed.
     result: Option<Result<(), HostError>>,
-    /// Whether the run goes on although it failed.
+    /// Whether the run continues although this host failed.
     tolerated: bool,
 }
 
@@ -71,7 +71,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Whether it is not where a batch of its pass leaves it.
+    /// Whether steps of this pass of a batch are still to be done.
     fn is_behind(&self, pass: Pass) -> bool {
         let end = match pass {
             Pass::Make => self.plan.part(Part::Finish).end,
@@ -80,7 +80,7 @@ impl<'a> Work<'a> {
         self.result.is_none() && self.done < end
     }
 
-    /// Why it was left between two parts.
+    /// The error of a host that the run left after some parts of its plan, before the next part.
     fn stopped(&self, failed: bool) -> HostError {
         let next = self.plan.steps.get(self.done);
         let next = next.map_or_else(String::new, |step| step.title.clone());
@@ -93,7 +93,7 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Why a run did not come to some hosts: a word for programs, and words for people.
+/// Why a run did not begin some hosts: an identifier for scripts, and a text.
 pub type Why = (&'static str, String);
 
 pub struct Progress<'a> {
@@ -107,7 +107,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Goes through stages, one after the other. A failure in a stage lets that stage end and keeps the next from beginning.
+    /// Runs stages one after the other. After a failure the other hosts of the stage finish, and no further stage begins.
     pub fn go(&mut self, fleet: &Fleet, stages: &[(Part, Vec<&Host>)]) {
         for (part, stage) in stages {
             let due = |work: &Work| {
@@ -143,26 +143,26 @@ impl<'a> Progress<'a> {
         failed.map(|work| work.run.host.name.clone()).collect()
     }
 
-    /// Goes on although hosts failed until now.
+    /// Tolerates the failures so far: the next stages begin all the same.
     pub fn tolerate(&mut self) {
         for work in &mut self.work {
             work.tolerated |= work.failed();
         }
     }
 
-    /// Whether hosts of a batch were left before its end, and did not fail themselves.
+    /// Whether the run left hosts of a batch before the end of the batch, although these hosts did not fail.
     pub fn is_in_part(&self, batch: &Batch) -> bool {
         let mut work = self.work.iter();
         work.any(|work| batch.hosts.contains(&work.run.host.name) && work.is_behind(batch.pass))
     }
 
-    /// How far each host is.
+    /// Each host with its progress.
     pub fn stands(&self) -> Vec<(&'a Host, Stand)> {
         let all = self.work.iter();
         all.map(|work| (work.run.host, work.stand())).collect()
     }
 
-    /// Directors, if all of them have come to their end well.
+    /// The directors, if all of them succeeded.
     pub fn directors_done(&mut self) -> Option<Vec<&mut HostRun<'a>>> {
         let directors = self
             .work
@@ -173,7 +173,7 @@ impl<'a> Progress<'a> {
         done.then(|| directors.into_iter().map(|work| &mut work.run).collect())
     }
 
-    /// Lets plans be changed of hosts that have not come to their end. A plan that ends where its host is, is done.
+    /// Lets `change` replace plans. A host that has already done all steps of its new plan is done.
     pub fn replan<T>(
         &mut self,
         change: impl FnOnce(&mut [HostRun<'a>], &mut [HostPlan], &[Stand]) -> T,
@@ -199,8 +199,8 @@ impl<'a> Progress<'a> {
         changed
     }
 
-    /// What came of the hosts, in the order of the stages. `why`: why the run did not come to all of them, where that is not
-    /// a failure in a stage.
+    /// The results of the hosts, in the order of the stages. `why`: the reason why the run ended before all hosts were done,
+    /// if it is not a failure in a stage.
     pub fn end(
         mut self,
         fleet: &Fleet,
@@ -217,7 +217,7 @@ impl<'a> Progress<'a> {
             .collect()
     }
 
-    /// Reports hosts that a run which stopped did not come to, or not to their end.
+    /// Reports the hosts that a stopped run did not begin or did not finish.
     fn left(&mut self, fleet: &Fleet, why: Option<&Why>) {
         let cancelled = fleet.run.cancel.is_cancelled();
         let failed = !cancelled && (why.is_some() || self.work.iter().any(Work::failed));

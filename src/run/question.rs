@@ -1,4 +1,5 @@
-//! Questions to a host, and what its answers must have before anything is done. What comes of them is [`super::host`]'s part.
+//! Probes of a host: sends them, widens them by the resources of the manifest, and refuses hosts that lvsctl cannot work on.
+//! What a run does with the answers belongs in [`super::host`].
 
 use std::time::{Duration, Instant};
 
@@ -32,20 +33,21 @@ pub(super) fn sent(
     })
 }
 
-/// How often a host is asked anew when its manifest names more than was asked.
+/// How often a host is probed again while its manifest names resources that the probe did not read.
 const ROUNDS: usize = 3;
 
-/// What is ours and no longer wanted is known only from the answer, and is asked for then.
+/// Probes again until the answer covers all resources of the manifest too: only the answer says which resources lvsctl made
+/// on this host that are no longer desired.
 pub(super) fn ask_all(
     run: &Run,
     host: &Host,
     shell: &mut dyn RemoteShell,
-    wanted: &[Resource],
+    desired: &[Resource],
     mut needs: Needs,
     mut answer: Answer,
 ) -> Result<Answer, HostError> {
     for _ in 0..=ROUNDS {
-        let wider = probe::needs(&with_owned(wanted, &answer.manifest));
+        let wider = probe::needs(&with_owned(desired, &answer.manifest));
         if wider == needs {
             return Ok(answer);
         }
@@ -58,18 +60,18 @@ pub(super) fn ask_all(
     )]))
 }
 
-pub(super) fn no_obstacles(answer: &Answer, wanted: &[Resource]) -> Result<(), HostError> {
-    let obstacles = probe::obstacles(answer, wanted);
+pub(super) fn no_obstacles(answer: &Answer, desired: &[Resource]) -> Result<(), HostError> {
+    let obstacles = probe::obstacles(answer, desired);
     if obstacles.is_empty() {
         return Ok(());
     }
     Err(HostError::Obstacles(obstacles))
 }
 
-pub(super) fn with_owned(wanted: &[Resource], manifest: &Manifest) -> Vec<Resource> {
-    let mut all = wanted.to_vec();
+pub(super) fn with_owned(desired: &[Resource], manifest: &Manifest) -> Vec<Resource> {
+    let mut all = desired.to_vec();
     let owned = manifest.entries.iter().map(|entry| &entry.resource);
-    let gone = owned.filter(|r| !wanted.iter().any(|w| w.is_same_as(r)));
+    let gone = owned.filter(|r| !desired.iter().any(|w| w.is_same_as(r)));
     all.extend(gone.cloned());
     all
 }
@@ -99,7 +101,7 @@ pub(super) fn answer(
 ) -> Result<Answer, HostError> {
     let (cluster, nonce) = (&run.cluster.name, nonce());
     let script = probe::script(cluster, needs, more, &nonce);
-    // A subshell is one process more on the host, and what only asks for facts needs none.
+    // The script of facts leaves nothing behind in the shell, so it saves the process of a subshell.
     let output = if more.is_empty() {
         shell.run_in_shell(&script, timeout)
     } else {
@@ -109,7 +111,7 @@ pub(super) fn answer(
     Ok(probe::read(cluster, needs, &output.stdout, &nonce)?)
 }
 
-/// A word that no host can know beforehand.
+/// An unpredictable word, so that no text on a host can imitate a section marker.
 pub fn nonce() -> String {
     use std::hash::{BuildHasher, RandomState};
     format!("{:016x}", RandomState::new().hash_one(Instant::now()))

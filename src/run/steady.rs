@@ -1,5 +1,5 @@
-//! Before `verify` judges: waits, for a bounded time, where a director is about to change by itself, such as a VIP that moves
-//! or a real server that its checker takes back. What is at rest is not waited for. Nothing is changed on any host.
+//! Waits, for a bounded time, before `verify` judges, if a director is about to change without lvsctl: a VIP that moves, or a
+//! real server that its health checker is about to add again. Changes nothing on any host.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -14,19 +14,19 @@ use crate::view;
 /// How often a director is asked.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// No check and no takeover is waited for longer than this.
+/// Upper bound of the wait for a health check or a takeover.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// What a director does by itself, soon.
+/// A change that a director is about to make without lvsctl.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Soon {
     /// A director takes the VIP, or one of two lets it go.
     Vip(IpAddr),
-    /// A checker takes a real server back.
+    /// A health checker adds a real server again.
     RealServer(String),
 }
 
-/// What moves, and how long that may take.
+/// The expected changes, and the time that they may take.
 #[derive(Debug, Default, PartialEq)]
 pub struct Moving {
     pub what: Vec<Soon>,
@@ -41,7 +41,7 @@ impl Moving {
     }
 }
 
-/// Real servers that answer again and that their checkers are about to take back, with the seconds within which they do.
+/// Real servers that answer again and that their health checkers are about to add, each with the seconds that this may take.
 pub(super) fn returning(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Vec<(String, u32)> {
     let mut all = Vec::new();
     for service in &cluster.services {
@@ -58,7 +58,7 @@ pub(super) fn returning(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Vec<(
     all
 }
 
-/// What is about to change by itself, by what the directors answered.
+/// The changes that the directors are about to make without lvsctl, according to their answers.
 pub fn moving(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Moving {
     let mut moving = Moving::default();
     for (name, seconds) in returning(cluster, answers) {
@@ -70,7 +70,7 @@ pub fn moving(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Moving {
             let mut all = answers.iter();
             Some(all.find(|(name, _)| *name == member.host)?.1)
         });
-        // Of a director that was not asked nothing is known.
+        // A director that was not asked may hold the VIP.
         let Some(members) = members.collect::<Option<Vec<&Answer>>>() else {
             continue;
         };
@@ -97,7 +97,7 @@ pub fn moving(cluster: &Cluster, answers: &[(&str, &Answer)]) -> Moving {
     moving
 }
 
-/// Waits until nothing moves, or it has taken longer than it may. Directors are asked anew only where something moved.
+/// Waits until no change is expected or the deadline is over. Directors are probed again only while a change is expected.
 pub fn wait(fleet: &Fleet, hosts: &mut [HostRun]) {
     let cluster = fleet.run.desired();
     let mut deadline = None;
@@ -123,7 +123,7 @@ pub fn wait(fleet: &Fleet, hosts: &mut [HostRun]) {
         let answered = fleet.each(directors, |run: &mut HostRun| {
             run.probe_again(&fleet.run).is_ok()
         });
-        // A host that is gone has its last answer judged, and the live part says that it is gone.
+        // The checks judge the last answer of a director that does not answer; the traffic part reports it as unreachable.
         if answered.contains(&false) {
             return;
         }

@@ -1,5 +1,5 @@
-//! The machine that lvsctl runs on, as a place to ask from. It is no host of the inventory: nothing is wanted of it, and
-//! nothing on it is changed.
+//! The machine that lvsctl runs on, as a client that sends requests. It is not a host of the inventory: it has no desired
+//! state, and nothing on it is changed.
 
 use std::time::Instant;
 
@@ -17,10 +17,10 @@ pub struct ThisMachine {
 }
 
 impl ThisMachine {
-    /// What it is called in findings and events. No host's name has a blank.
+    /// Its name in findings and events. The blank distinguishes it from all hosts' names.
     pub const NAME: &'static str = "this machine";
 
-    /// Opens a shell and reads the machine's addresses. Only root can ask as a client.
+    /// Opens a shell and reads the machine's addresses. Requests as a client need root.
     pub fn open(run: &Run) -> Result<Self, HostError> {
         let name = || Self::NAME.to_owned();
         run.sink.event(&Event::Connecting { host: name() });
@@ -44,7 +44,7 @@ impl ThisMachine {
         question::asked(self.shell.as_mut(), doing, script, TIMEOUT)
     }
 
-    /// Runs shell text in the shell itself: what it opens and begins stays until the shell ends.
+    /// Runs shell text in the session's own shell: descriptors and background jobs stay until the shell ends.
     pub(crate) fn in_shell(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
         question::sent(doing, self.shell.run_in_shell(script, TIMEOUT))
     }

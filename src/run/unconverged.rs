@@ -1,5 +1,5 @@
-//! Directors whose change keeps the cluster from converging: which ones they are, and how they get their previous state back. How
-//! long a run waits for the cluster is [`super::wait_converged`]'s part.
+//! Rollback of directors whose change keeps the cluster from converging. The wait for convergence belongs in
+//! [`super::wait_converged`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -13,14 +13,14 @@ use crate::model::Cluster;
 use crate::plan::load;
 use crate::resource::ipvs::KEEPALIVED;
 
-/// What directors did before a run changed anything.
+/// The state of the VIPs before a run changed anything.
 #[derive(Debug, Default)]
 pub struct Before {
-    /// Whether any of them held a VIP: else there is nothing better to go back to.
+    /// Whether any director held a VIP. If none did, a rollback would not restore service.
     served: bool,
-    /// Who held which VIP of those that are wanted.
+    /// The directors that held each desired VIP.
     holders: BTreeMap<IpAddr, Vec<String>>,
-    /// VIPs that keepalived should have held, and did not.
+    /// VIPs that keepalived should have held and did not hold.
     unheld: BTreeSet<IpAddr>,
 }
 
@@ -34,7 +34,7 @@ impl Before {
         });
         let holders: BTreeMap<IpAddr, Vec<String>> = holders.collect();
         Self {
-            // A VIP that the run replaces is in the file alone.
+            // Only keepalived's current file names the VIPs that the run replaces.
             served: holders.values().any(|hosts| !hosts.is_empty()) || directors().any(serves),
             holders,
             unheld: unheld.iter().map(|one| one.vip).collect(),
@@ -50,7 +50,7 @@ impl Before {
     }
 }
 
-/// Whether keepalived runs and the host holds a VIP of its file.
+/// Whether keepalived runs and the host holds a VIP of keepalived's file.
 fn serves(run: &HostRun) -> bool {
     let facts = &run.answer.facts;
     let file = facts.file.get(CONFIGURATION);
@@ -69,7 +69,7 @@ struct Changed<'a> {
     together: bool,
 }
 
-/// The directors that get their previous state back, each with what had not come right.
+/// The directors whose previous state is restored, each with the reasons.
 fn to_roll_back(
     cluster: &Cluster,
     before: &Before,
@@ -101,7 +101,7 @@ fn to_roll_back(
     all
 }
 
-/// Whether it may be the change of this director that keeps something from coming right.
+/// Whether this director's change may be the cause.
 fn concerns(cluster: &Cluster, what: &Unsettled, director: &str) -> bool {
     match what {
         Unsettled::NoMaster(vip, _) => {
@@ -116,8 +116,8 @@ fn concerns(cluster: &Cluster, what: &Unsettled, director: &str) -> bool {
     }
 }
 
-/// Ends what a run kept of its directors' previous states: those whose change keeps the cluster from converging get theirs
-/// back, and fail; all others forget it. An interrupt proves nothing.
+/// Restores the previous state of the directors whose change keeps the cluster from converging, and marks them as failed; on
+/// all others deletes the kept state. After an interrupt nothing is restored, since the wait was incomplete.
 pub fn conclude(fleet: &Fleet, before: &Before, done: &mut [Applied], unsettled: &[Unsettled]) {
     let well = done
         .iter_mut()

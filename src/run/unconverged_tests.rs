@@ -55,7 +55,7 @@ const CASES: &[(&str, &str, &str, &[&str], &str)] = &[
     ("the VIP was lost before", "-", "lb1", &["lost"], ""),
     ("two hold the VIP, one was changed", "lb1", "lb2", &["twice"], "lb2"),
     ("two held it before", "lb1 lb2", "lb1", &["twice"], ""),
-    ("a table is not as wanted", "lb1", "lb1 lb2", &["lb2 differs"], "lb2"),
+    ("a table is not in the desired state", "lb1", "lb1 lb2", &["lb2 differs"], "lb2"),
     ("the table of another director differs", "lb1", "lb1", &["lb2 differs"], ""),
     ("files that are taken in together go together", "lb1", "lb1+ lb2+", &["lb2 differs"], "lb1 lb2"),
 ];

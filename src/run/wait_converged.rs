@@ -1,5 +1,5 @@
-//! After changes: waits until the VIPs are where they belong and health checkers have taken real servers back that answer
-//! again, so that a run which ends well leaves a cluster that serves, and the next run finds nothing to do.
+//! The wait for convergence after changes: until each VIP is on one director and the health checkers have added the real
+//! servers that answer again. A successful run thus leaves a cluster that serves and that the next run does not change.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -19,20 +19,20 @@ use crate::resource::{Change, Kind, service_manager};
 /// How often the directors are asked.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How often in a row a difference must be seen before it is repaired: keepalived is done with its reload then.
+/// Consecutive observations of the same difference before a repair: by then keepalived has finished its reload.
 const STABLE: u32 = 4;
 
-/// How often a run that makes changes repairs what keepalived left.
+/// The most repairs of the IPVS table that a run makes after a reload of keepalived.
 pub const REPAIRS: u32 = 3;
 
-/// What had not come right in time.
+/// A reason why the cluster has not converged in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unsettled {
     /// No director holds the VIP; why, where that is known.
     NoMaster(IpAddr, String),
     /// More than one does.
     Masters(IpAddr, Vec<String>),
-    /// A director that its plan had made right differs again.
+    /// A director differs from the desired state again, although its plan was done.
     Differs(String, Vec<String>),
 }
 
@@ -62,9 +62,9 @@ impl std::fmt::Display for Unsettled {
     }
 }
 
-/// How often the directors are asked without any change before the wait ends. A director takes over after three adverts
-/// and a skew did not come (RFC 9568, 6.1), and a real server comes back with the next round of health checks. Rounds are
-/// counted and not seconds: loaded hosts need longer for both, and for their answers too.
+/// Number of rounds without any change after which the wait ends. A backup takes over after three missed adverts and a skew
+/// (RFC 9568, 6.1); a real server returns with the next health checks. Rounds are counted, not seconds, since loaded hosts
+/// need longer for both, and for their answers.
 fn patience(cluster: &Cluster) -> u32 {
     let advert = cluster.vrrp.iter().map(|instance| instance.advert_int);
     let round = cluster.services.iter().map(|service| {
@@ -76,14 +76,14 @@ fn patience(cluster: &Cluster) -> u32 {
     });
     let (advert, round) = (advert.fold(1.0, f64::max), round.fold(0.0, f64::max));
     let seconds = 10.0 + 4.0 * advert + round;
-    // Bounds of the inventory keep it small.
+    // The inventory bounds all intervals, so the number fits.
     (seconds / PAUSE.as_secs_f64()).ceil() as u32
 }
 
-/// Who holds a VIP, of those that were asked.
+/// The asked directors that hold a VIP.
 type Holders = Vec<String>;
 
-/// Whether a VIP is where it stays: with the first member, or with any one where the first does not take it back.
+/// Whether a VIP will not move: the first member holds it, or any one member holds it and members do not preempt.
 fn at_rest(instance: &VrrpInstance, holders: &Holders) -> bool {
     let first = instance.members.first().map(|member| &member.host);
     match holders.as_slice() {
@@ -92,7 +92,7 @@ fn at_rest(instance: &VrrpInstance, holders: &Holders) -> bool {
     }
 }
 
-/// At the end of patience: a VIP that a lower member holds is served, and why it does is for `verify` to say.
+/// The result for a VIP at the end of the wait. A VIP on a member of lower priority is served; `verify` reports the reason.
 fn served(vip: IpAddr, holders: Holders) -> Option<Unsettled> {
     match holders.len() {
         0 => Some(Unsettled::NoMaster(vip, String::new())),
@@ -101,14 +101,14 @@ fn served(vip: IpAddr, holders: Holders) -> Option<Unsettled> {
     }
 }
 
-/// Whether a cluster changes by itself after a run: keepalived moves VIPs, and health checkers take real servers back.
+/// Whether keepalived or health checkers go on changing the cluster after a run's last step.
 pub fn changes_by_itself(cluster: &Cluster) -> bool {
     let checked = |service: &Service| service.health_check.is_some();
     cluster.keepalived || cluster.services.iter().any(checked)
 }
 
-/// What has not settled in time; asks only of instances whose members are all in hand. What keepalived left in the table
-/// is repaired so often; on hosts that are not locked it must not be.
+/// Waits; returns what has not converged in time. Considers only instances all of whose members are in `directors`. Repairs
+/// the IPVS table at most `repairs` times; must be 0 if the hosts are not locked.
 pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun], repairs: u32) -> Vec<Unsettled> {
     let cluster = fleet.run.desired();
     let in_hand = |instance: &&VrrpInstance| {
@@ -120,7 +120,7 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun], repairs: u32) -> Vec<
     let instances: Vec<&VrrpInstance> = cluster.vrrp.iter().filter(in_hand).collect();
     let patience = patience(cluster);
     let mut left = patience;
-    // A VIP that moves to and fro is no progress for ever.
+    // A VIP that moves back and forth resets `left` again and again, so the rounds have a bound.
     let mut rounds = 0;
     let mut last = None;
     let (mut same, mut repaired) = (0, 0);
@@ -145,7 +145,7 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun], repairs: u32) -> Vec<
         if vips_rest || late {
             let differing = differing(fleet, directors);
             let returning = returning(cluster, directors);
-            // One that its checker still leaves out when it is late is for `verify` to report.
+            // `verify` reports a real server that is still missing at the end of the wait.
             if (differing.is_empty() && returning.is_empty()) || late {
                 let vips = held
                     .into_iter()
@@ -175,7 +175,7 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun], repairs: u32) -> Vec<
     }
 }
 
-/// How long a VIP may be on no director while it changes hands: three adverts that do not come, a skew, and some patience.
+/// Seconds for which a VIP may be on no director during a takeover: three missed adverts, a skew, and a margin.
 fn handover(instance: &VrrpInstance) -> f64 {
     2.0 + 4.0 * instance.advert_int
 }
@@ -184,24 +184,24 @@ fn handover(instance: &VrrpInstance) -> f64 {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unheld {
     pub vip: IpAddr,
-    /// What keepalived is on each member, as its log has it.
+    /// The VRRP state of each member, from keepalived's log; None: the log does not show it.
     pub states: Vec<(String, Option<State>)>,
 }
 
 impl Unheld {
-    /// Whether keepalived should hold it: a member is master, or its log does not say what it is.
+    /// Whether keepalived should hold the VIP: a member is in state MASTER, or no log shows a state.
     pub fn is_lost(&self) -> bool {
         let known = self.states.iter().filter_map(|(_, state)| *state);
         let any_master = known.clone().any(|state| state == State::Master);
         any_master || known.count() == 0
     }
 
-    /// Whether a host is a member of its instance.
+    /// Whether a host is a member of the VIP's instance.
     pub fn concerns(&self, host: &str) -> bool {
         self.states.iter().any(|(member, _)| member == host)
     }
 
-    /// What the members are, for people.
+    /// The states of the members, as text.
     pub fn why(&self) -> String {
         let each = self.states.iter().map(|(host, state)| match state {
             Some(state) => format!("{host} is in {state}"),
@@ -211,8 +211,8 @@ impl Unheld {
     }
 }
 
-/// VIPs that stay on no director though keepalived has them in its file and runs, asked of instances whose members are
-/// all in hand. Directors that are about to take one over are waited for.
+/// VIPs that no director holds although keepalived runs with them in its file. Considers only instances all of whose members
+/// are in `directors`, and waits for the time of a takeover.
 pub fn unheld(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unheld> {
     let mut left = missing(fleet.run.desired(), directors);
     let longest = left.iter().map(|(_, instance)| handover(instance));
@@ -248,7 +248,7 @@ pub fn unheld(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unheld> {
     left.into_iter().map(of).collect()
 }
 
-/// What says in which state keepalived's instances are.
+/// The facts that show the states of VRRP instances.
 fn states() -> Needs {
     let ask = keepalived::Ask {
         states: true,
@@ -260,7 +260,7 @@ fn states() -> Needs {
     }
 }
 
-/// VIPs that no director held when it answered, with their instances.
+/// VIPs that no director held at its last answer, with their instances.
 fn missing<'c>(
     cluster: &'c Cluster,
     directors: &[&mut HostRun],
@@ -295,7 +295,7 @@ fn holders_of(held: &[(&VrrpInstance, IpAddr, Holders)]) -> Vec<Holders> {
     held.iter().map(|(_, _, holders)| holders.clone()).collect()
 }
 
-/// A host's name and its addresses; none where it does not answer, which its next probe reports.
+/// A host's name and addresses; no addresses if the host does not answer, which its next probe reports.
 fn addresses(run: &mut HostRun) -> (String, Addresses) {
     let needs = Needs {
         address: Some(Default::default()),
@@ -311,7 +311,7 @@ fn holders(addresses: &[(String, Addresses)], vip: IpAddr) -> Holders {
     has.map(|(name, _)| name.clone()).collect()
 }
 
-/// By the last answers of the directors.
+/// Real servers that health checkers are about to add, by the last answers of the directors.
 fn returning(cluster: &Cluster, directors: &[&mut HostRun]) -> Vec<String> {
     let answers: Vec<_> = directors
         .iter()
@@ -335,8 +335,8 @@ fn differing(fleet: &Fleet, directors: &mut [&mut HostRun]) -> Vec<Unsettled> {
     all
 }
 
-/// What a plan holds that keepalived does not do by itself any more: differences of the IPVS table alone. It has read its
-/// configuration, and what its checkers took out is no difference.
+/// The steps of a plan that differs in the IPVS table alone, else none. keepalived has already read its configuration and
+/// does not correct these differences; a real server that its health checker has removed is not a difference.
 fn repairs(plan: &HostPlan) -> &[Step] {
     let table = |change: &Change| change.kind == Ipvs::NAME && change.refused.is_none();
     if plan.changes.iter().all(table) {
@@ -346,7 +346,7 @@ fn repairs(plan: &HostPlan) -> &[Step] {
     }
 }
 
-/// Repairs it within the same run. What still differs after that is reported at the end.
+/// Runs the repair steps within the same run. Remaining differences are reported at the end.
 fn repair(fleet: &Fleet, run: &mut HostRun) {
     let plan = run.plan(fleet.run.secrets);
     // A failed step shows as a difference that stays.

@@ -1,4 +1,5 @@
-//! The template engine with our filters, and its errors in plain words: the engine's texts name its types and its parser.
+//! The template engine with lvsctl's filters, and the translation of its errors, whose texts name types and parser of the
+//! engine.
 
 use std::ops::Range;
 
@@ -75,7 +76,7 @@ pub(super) fn explained(error: &tera::Error, template: Option<&str>, text: &str)
         Some((_, at)) => (template.map(str::to_owned), Some(at)),
         None => (template.map(str::to_owned), None),
     };
-    // Another template is included, whose text is not at hand.
+    // The fault is in an included template, whose text is not available here.
     let text = if name.as_deref() == template {
         text
     } else {

@@ -1,5 +1,5 @@
-//! Which variables a text looks at: what it makes is the same wherever these have the same values. What the values are is
-//! not known here.
+//! The variables that a text reads: its result is the same whenever these have the same values. Comparing values belongs in
+//! `role::expansion_cache`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use super::tokens::{Token, parts};
 /// Variables and their parts: `host.name` as `["host", "name"]`.
 pub type Reads = BTreeSet<Vec<String>>;
 
-/// Everything that a text looks at; none where that cannot be known from the text.
+/// All variables that a text reads; None: not known from the text.
 pub(super) fn of(strict: &Strict, templates: &BTreeMap<String, Strict>) -> Option<Reads> {
     let mut found = Reads::new();
     let mut seen = Vec::new();

@@ -1,5 +1,5 @@
-//! What is written as other languages have it: where it stands, and what to write there. It is asked only of texts that
-//! the engine cannot read, so what is right here is never refused.
+//! Syntax of other template languages in a text: its place, and what to write instead. Applied only to texts that the engine
+//! cannot parse, so that valid texts are never refused.
 
 use std::ops::Range;
 

@@ -1,6 +1,5 @@
-//! Finds the names in a template's text and makes undefined ones known: each name is handed through a filter that
-//! sees its value, as the engine itself takes a comparison with an undefined name for false. What the names stand for
-//! is not decided here.
+//! Rewrites a template so that undefined names are detected: each name passes a filter that sees its value. The engine itself
+//! evaluates a comparison with an undefined name as false. The names' values are not known here.
 
 use std::ops::Range;
 

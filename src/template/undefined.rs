@@ -1,4 +1,4 @@
-//! Undefined names: what is wrong with each, and the names that are nearest. Where names stand in a text is known by
+//! Faults of undefined names, with the nearest defined names. Finding the places of names in a text belongs in
 //! [`super::strict`].
 
 use std::cell::{Cell, RefCell};
@@ -37,7 +37,7 @@ pub(super) fn known(value: Value, kwargs: Kwargs, state: &State) -> TeraResult<V
     Ok(Value::none())
 }
 
-/// The filter that every value goes through that becomes text: the engine's spelling of a list or a map is of no use in a file.
+/// The filter for every value that becomes text: refuses lists and maps, whose spelling by the engine is useless in a file.
 pub(super) fn printed(value: Value, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
     if !value.is_map() && !value.is_array() {
         return Ok(value);

@@ -1,5 +1,5 @@
-//! Why a host could not be talked to, one variant a cause, each with its fix. The host's name is added by the
-//! caller, and no secret is ever part of a message.
+//! Errors of the transport, one variant per cause, each with its fix. The caller adds the host's name. No message contains a
+//! secret.
 
 use std::fmt;
 use std::io;
@@ -195,7 +195,7 @@ impl TransportError {
     }
 }
 
-/// What was waited for.
+/// The awaited event of a timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
     Name,

@@ -1,5 +1,5 @@
-//! The text that goes around scripts, and finding the way back in what comes: markers on both output streams.
-//! Pure; the markers are printed by the shell's own printf, so that framing starts no process.
+//! Framing of scripts: markers around the output of each script on both streams, and their detection. Pure. The shell's
+//! builtin printf prints the markers, so that framing starts no process.
 
 use crate::shell::{command, quote};
 
@@ -191,7 +191,7 @@ impl Capture {
         }
     }
 
-    /// Forgets what is there up to and with the marker.
+    /// Discards everything up to the end of the marker.
     pub(super) fn cut_through(&mut self, at: usize, marker: &str) {
         self.data.drain(..(at + marker.len()).min(self.data.len()));
         self.searched = 0;

@@ -223,7 +223,7 @@ impl Line {
     }
 }
 
-/// Fields may be apart by any blanks; ssh-key takes exactly one, and takes no comment with a blank in it for granted.
+/// Parses a line. Fields may be separated by several blanks, and comments may contain blanks; ssh-key accepts neither.
 fn parse_line(text: &str) -> Option<Entry> {
     let fields = if text.starts_with('@') { 4 } else { 3 };
     let words: Vec<&str> = text.split_ascii_whitespace().take(fields).collect();

@@ -68,7 +68,7 @@ pub struct LocalChannel {
     stderr: Option<ChildStderr>,
 }
 
-/// A shell that died leaves its pipes open where one of its children holds them: it is looked after this often.
+/// Interval of tests whether the shell has ended: a child of a dead shell may keep its pipes open.
 const LOOK: Duration = Duration::from_millis(250);
 
 impl LocalChannel {
@@ -214,7 +214,7 @@ impl Channel for LocalChannel {
 }
 
 impl Drop for LocalChannel {
-    /// The shell sees the end of its input, and ends after what it is at. It is reaped then, without a wait here.
+    /// Closes the shell's input, so that it ends after its current script. A thread reaps it, without a wait here.
     fn drop(&mut self) {
         self.stdin = None;
         if let Some(mut child) = self.child.take() {

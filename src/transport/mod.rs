@@ -1,5 +1,5 @@
-//! Reaching a host: one connection, one exec'd shell, and scripts run through it one after the other.
-//! What the scripts say is not known here.
+//! The transport to a host: one connection, one shell started by exec, and scripts that run in it one after the other. The
+//! content of the scripts is not known here.
 //!
 //! Callers work on [`Connect`] and [`RemoteShell`]. Below them a [`Channel`] is the raw way to a process
 //! on the host, and [`session::Session`] frames scripts on top of it.
@@ -29,7 +29,7 @@ mod tcp;
 pub use connector::Connector;
 pub use error::{Attempt, Authority, HostKey, KnownKey, TransportError, Waiting};
 
-/// Opens the way to a host: connection, authentication, and a shell that is ready (root's, where sudo is used).
+/// Opens a session on a host: connection, authentication, and a shell (root's, if sudo is used).
 pub trait Connect: Sync {
     fn connect(&self, host: &model::Host) -> Result<Box<dyn RemoteShell>, TransportError>;
 
@@ -54,10 +54,10 @@ pub trait RemoteShell: Send {
     fn close(self: Box<Self>, timeout: Duration) -> Result<(), TransportError>;
 }
 
-/// What one script did.
+/// The result of one script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
-    /// 128 + the signal's number when it was killed, as shells have it.
+    /// The exit status; 128 + the signal's number if it was killed, as in shells.
     pub status: i32,
     /// Bytes that are not UTF-8 are replaced.
     pub stdout: String,
@@ -72,8 +72,8 @@ impl Output {
 
 /// A process on a host with its three streams.
 pub trait Channel: Send {
-    /// Makes progress in both directions at once: sends what it can of `to_send`, moving it forward, and returns
-    /// as soon as something came or all of `to_send` is sent. With nothing to send it waits for what comes.
+    /// Sends and receives at the same time: sends as much of `to_send` as possible, advancing it, and returns as soon as
+    /// something was received or all of `to_send` is sent. With nothing to send it waits for input.
     fn exchange(&mut self, to_send: &mut &[u8], deadline: Instant) -> io::Result<Progress>;
 
     /// Says that nothing more will be sent, as far as that is possible without waiting.
@@ -112,7 +112,7 @@ impl fmt::Display for Ended {
     }
 }
 
-/// What was opened on behalf of one caller, for tests and for a run's summary.
+/// Counts of connections, processes and decryptions of one caller, for tests and for a run's summary.
 #[derive(Debug, Default)]
 pub struct Counters {
     connections: AtomicUsize,

@@ -155,7 +155,7 @@ pub fn with_terminal_if_asked<T>(
     }
 }
 
-/// What sudo meant, from what it said in the C locale.
+/// The error of sudo, from its message in the C locale.
 fn sudo_failure(sudo: &Sudo, ended: &Ended, said: &str, asked: bool) -> TransportError {
     let user = sudo.user.clone();
     let has = |part: &str| said.contains(part);
@@ -204,7 +204,7 @@ struct Talk {
 
 /// A shell that is ready, over some channel.
 pub struct Session {
-    /// None after an error: what the shell would make of more text is not known then.
+    /// None after an error, since the state of the shell is then unknown.
     channel: Option<Box<dyn Channel>>,
     nonce: Nonce,
     count: u64,

@@ -155,7 +155,7 @@ pub(super) struct Link {
     carrier: Carrier,
 }
 
-/// Why an operation of libssh2 came to nothing.
+/// Why an operation of libssh2 failed.
 enum Failure {
     Deadline,
     Ssh(ssh2::Error),
@@ -190,7 +190,7 @@ impl Link {
         })
     }
 
-    /// A better reason where the stream itself ended: what became of the jump host, or of the program.
+    /// Replaces an error by a more precise one if the stream itself ended: the failure of the jump host, or of the program.
     fn instead(&self, target: &Target, error: TransportError) -> TransportError {
         match &self.carrier {
             Carrier::JumpHost(through) => match through.lost() {
@@ -369,8 +369,8 @@ impl Link {
 }
 
 impl Link {
-    /// A word of farewell where the socket takes it; then nothing that libssh2 does to clean up finds a peer. It stays in
-    /// non-blocking mode: in the other it would try for ever to send after a packet that was half sent.
+    /// Sends a disconnect message if the socket accepts it, then shuts the socket down, so that the clean-up of libssh2 finds
+    /// no peer. In blocking mode libssh2 would try for ever to send after a half-sent packet, so the mode stays non-blocking.
     fn end(&self) {
         self.session.disconnect(None, "done", None).ok();
         self.socket.shutdown();
@@ -383,7 +383,7 @@ impl Drop for Link {
     }
 }
 
-/// Waits for what libssh2 waits for; `also_read` for whatever comes, too.
+/// Waits for the socket events that libssh2 waits for; with `also_read`, for input too.
 fn wait(
     session: &ssh2::Session,
     socket: &Socket,

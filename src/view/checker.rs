@@ -1,4 +1,4 @@
-//! What the health checker of directors without keepalived asks, real server by real server.
+//! The requests of lvsctl's health checker, which runs on directors without keepalived, by real server.
 
 use std::net::SocketAddr;
 
@@ -32,7 +32,7 @@ pub struct Checked<'c> {
     asks: Vec<String>,
 }
 
-/// None where keepalived checks.
+/// The checked real servers; empty if keepalived checks them.
 pub fn checked(cluster: &Cluster) -> Vec<Checked<'_>> {
     if cluster.keepalived {
         return Vec::new();
@@ -42,9 +42,9 @@ pub fn checked(cluster: &Cluster) -> Vec<Checked<'_>> {
         let Some(check) = &service.health_check else {
             continue;
         };
-        for wanted in ipvs_of(cluster, service) {
-            let to = wanted.service.r#virtual;
-            let pairs = service.real_servers.iter().zip(&wanted.real_servers);
+        for desired in ipvs_of(cluster, service) {
+            let to = desired.service.r#virtual;
+            let pairs = service.real_servers.iter().zip(&desired.real_servers);
             all.extend(pairs.map(|(rs, destination)| {
                 let port = checks::ports(service, rs, to).first().copied();
                 Checked {
@@ -56,7 +56,7 @@ pub fn checked(cluster: &Cluster) -> Vec<Checked<'_>> {
                     name: name(service, to, rs),
                     weight: destination.weight,
                     interval: service.delay_loop,
-                    sorry: wanted.sorry,
+                    sorry: desired.sorry,
                     fall: check.retry + 1,
                     rise: check.rise,
                     again: check.delay_before_retry,
@@ -95,7 +95,7 @@ fn all_of(to: &Virtual) -> String {
     words.trim_start_matches('-').chars().map(safe).collect()
 }
 
-/// How one real server is asked, as shell text: all of it must be well.
+/// Shell commands that test one real server; all must succeed.
 fn questions(check: &HealthCheck, rs: &Destination, port: Option<u16>) -> Vec<String> {
     let question = |ask: &HealthRequest| match &check.kind {
         HealthCheckKind::Script { path, timeout } => {

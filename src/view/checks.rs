@@ -1,5 +1,5 @@
-//! What health checks ask of real servers: the ports of a check, and each question. keepalived, the checker of our own
-//! and the probe ask the same.
+//! The requests of health checks: the ports of a check, and the request to each. keepalived, lvsctl's health checker and the
+//! probe send the same.
 
 use std::net::SocketAddr;
 

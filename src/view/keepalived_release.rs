@@ -1,4 +1,4 @@
-//! How old a keepalived may be: by the words that our configuration has.
+//! The oldest release of keepalived that knows all keywords of the rendered configuration.
 
 use crate::model::{Cluster, HttpAnswer, Scheduler, Service};
 use crate::resource::package::{AtLeast, Except};

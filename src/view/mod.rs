@@ -1,5 +1,5 @@
-//! What roles and templates see of a cluster from one of its hosts: typed, and serialised once. Who serves, holds and
-//! routes what is [`crate::model`]'s topology; here it gets the words of keepalived, ipvsadm and service managers.
+//! The variables of roles and templates: typed views of a cluster and of one host, in the syntax of keepalived, ipvsadm and
+//! service managers. Which host serves, holds and routes what belongs in the topology of [`crate::model`].
 
 mod answer;
 mod body;
@@ -64,7 +64,7 @@ struct Itself<'c> {
     vars: &'c Map<String, Value>,
 }
 
-/// Of many hosts these are much, and made once.
+/// Computed once per cluster, since the values of many hosts are large.
 pub fn of_cluster(cluster: &Cluster) -> OfCluster<'_> {
     let services = cluster.services.iter();
     let v6 = |service: &Service| service.vips.iter().any(|vip| vip.address.is_ipv6());
@@ -129,7 +129,7 @@ pub struct OfHost<'c> {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum ArpScopes<'c> {
-    /// What the host's `vars` say, whatever it is.
+    /// The value of the host's `vars`, of any type.
     Own(&'c Value),
     Usual([&'static str; 2]),
 }

@@ -20,9 +20,9 @@ impl Names {
         let mut pairs = Vec::new();
         for service in &cluster.services {
             let name = &service.name;
-            for wanted in ipvs_of(cluster, service) {
-                let to = wanted.service.r#virtual;
-                for (rs, made) in service.real_servers.iter().zip(&wanted.real_servers) {
+            for desired in ipvs_of(cluster, service) {
+                let to = desired.service.r#virtual;
+                for (rs, made) in service.real_servers.iter().zip(&desired.real_servers) {
                     let at = made.address;
                     let both = real_server(service, rs, at);
                     pairs.push((format!("real server {at} of {to}"), both.clone()));

@@ -101,7 +101,7 @@ fn virtual_server(service: &Service, to: Virtual) -> VirtualServer {
     }
 }
 
-/// Who answers while no real server does. Only NAT maps ports; 0, of a mark, is the one that was asked for.
+/// The address of the sorry server. Only NAT maps ports; the port 0 of a mark means the requested port.
 fn sorry_server(service: &Service, to: Virtual) -> Option<SocketAddr> {
     let sorry = service.sorry_server.as_ref()?;
     let own = match to {
@@ -140,7 +140,7 @@ pub fn virtuals(service: &Service) -> Vec<Virtual> {
         .collect()
 }
 
-/// The virtual services of the directors, as the kernel shall have them.
+/// The desired virtual services of the directors' kernels.
 pub fn ipvs(cluster: &Cluster) -> Vec<Ipvs> {
     let services = cluster.services.iter();
     services.flat_map(|s| ipvs_of(cluster, s)).collect()

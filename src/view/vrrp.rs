@@ -1,4 +1,4 @@
-//! VRRP as keepalived takes it: a host's part of each instance, what it watches, and which VIPs an advert names.
+//! VRRP in keepalived's terms: a host's membership in each instance, its trackers, and the VIPs of an advert.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -110,7 +110,7 @@ fn trackers(cluster: &Cluster, instance: &VrrpInstance, host: &Host) -> Vec<Trac
             Watch::Unit { .. } => watcher(cluster, instance, tracker),
         },
         interval: tracker.interval,
-        // What is well must not lift a drained director above the others; with 0 a failure would be FAULT.
+        // A successful tracker must not raise a drained director above the others; with weight 0 a failure would mean FAULT.
         weight: if is_drained && tracker.weight > 0 {
             -1
         } else {

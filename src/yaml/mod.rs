@@ -102,8 +102,8 @@ impl Node {
     }
 }
 
-/// The tree; none if the syntax is wrong, which is a fault. Duplicate keys are reported and the first of each is kept, so
-/// that further faults are found in the same run.
+/// Parses a text. None: the syntax is wrong, which is added to `faults`. Of duplicate keys, which are faults too, the first
+/// is kept, so that further faults are found in the same run.
 pub(crate) fn read(text: &str, what: Document, faults: &mut Vec<Fault>) -> Option<Node> {
     let first = parse(text, DuplicateKeyPolicy::Error);
     let parsed = match first {

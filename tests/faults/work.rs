@@ -62,11 +62,11 @@ pub(crate) fn jobs() -> Result<Vec<Job>, String> {
         }
     }
     for (name, mixed) in fault::combinations()? {
-        let find = |wanted: &String| {
-            let found = faults.iter().find(|fault| fault.name == *wanted);
+        let find = |desired: &String| {
+            let found = faults.iter().find(|fault| fault.name == *desired);
             found
                 .cloned()
-                .ok_or_else(|| format!("mixed.yaml: {name}: no fault {wanted}"))
+                .ok_or_else(|| format!("mixed.yaml: {name}: no fault {desired}"))
         };
         let parts: Result<Vec<Fault>, String> = mixed.faults.iter().map(find).collect();
         all.push(Job {

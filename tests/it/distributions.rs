@@ -102,11 +102,11 @@ fn opened(
         .iter()
         .find(|h| h.name == name)
         .expect("the host");
-    let wanted = roles
+    let desired = roles
         .over(&cluster)
         .of(host, &Distribution::assumed())
         .expect("resources");
-    let opened = HostRun::open(&run, host, wanted)?;
+    let opened = HostRun::open(&run, host, desired)?;
     let mut plan = opened.plan(&secrets);
     // A host of a few words has no kernel modules.
     plan.refusals

@@ -11,10 +11,10 @@ const INTRO: &str = "\
 
 <!-- Made by `make docs` from tests/faults. Do not edit. -->
 
-`make faults` injects each of these faults into a clean cluster in [the lab](lab.md), one at a time. `verify` must report it by
-one finding of each check that is named here and no other, the repair must work, and `verify` must report nothing afterwards. A fault whose harm can
-be shown has a test of it that fails before the fault is injected and succeeds with it. `make faults REBOOT=1` shows the harm
-of boot-time faults by a reboot.
+`make faults` injects each of these faults into a clean cluster in [the lab](lab.md), one at a time. `verify` must report the
+fault by exactly one finding of each check that is named here, and by no other; the repair must work, and `verify` must report
+nothing afterwards. If the harm of a fault can be shown, the file has a test (`bites`) that fails before the injection and
+succeeds after it. `make faults REBOOT=1` shows the harm of boot-time faults by a reboot.
 
 | command | does |
 |---|---|
@@ -42,7 +42,7 @@ A fault is a file `tests/faults/cases/GROUP/NAME.yaml`:
 | `boot` | it changes the next boot or a timer, and nothing that runs |
 | `traffic` | `false`: `verify --no-traffic`; the default for boot-time faults |
 
-\"Found by any\" means that the checks are not pinned yet.
+\"Found by any\" means that the file does not yet name the checks.
 ";
 
 fn row(fault: &Fault) -> String {

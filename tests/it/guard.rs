@@ -1,4 +1,4 @@
-//! The guard of the way in: a run breaks it on purpose, and the host puts its old state back by itself.
+//! The guard of the way in: a run breaks it on purpose, and the host restores its old state by itself.
 
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
@@ -158,7 +158,9 @@ fn a_host_that_is_cut_off_comes_back_by_itself() {
     let path = inventory_with(true);
     let planned = run(&lab, &path, &["plan"]);
     for LockOut { what, host, .. } in LOCK_OUTS {
-        let warned = planned.stdout.contains("this touches the way in of lvsctl");
+        let warned = planned
+            .stdout
+            .contains("this change affects lvsctl's access");
         assert!(warned, "{what} ({host}): {}", planned.stdout);
     }
     let started = Instant::now();
@@ -169,8 +171,8 @@ fn a_host_that_is_cut_off_comes_back_by_itself() {
     for LockOut { what, host, .. } in LOCK_OUTS {
         let reported = ran.stderr.lines().any(|line| {
             line.starts_with(&format!("{host}:"))
-                && (line.contains("puts its old state back by itself in at most")
-                    || line.contains("has put the old state of this host back"))
+                && (line.contains("restores its old state by itself in at most")
+                    || line.contains("has restored the old state of this host"))
         });
         assert!(reported, "{what}: {said}");
     }
@@ -227,7 +229,7 @@ fn a_new_connection_confirms_a_change() {
     let said = format!("{}{}", ran.stdout, ran.stderr);
     assert_eq!(ran.status, 0, "{said}");
     assert!(
-        said.contains("guard armed: the host puts its old state back in 2"),
+        said.contains("guard armed: the host restores its old state in 2"),
         "{said}"
     );
     assert!(said.contains("guard disarmed"), "{said}");
@@ -286,7 +288,7 @@ fn a_controller_that_dies_leaves_the_old_state() {
     let planned = run(&lab, &path, &["plan"]);
     let said = &planned.stdout;
     assert!(
-        said.contains("is armed: the host puts its old state back at"),
+        said.contains("is armed: the host restores its old state at"),
         "{said}"
     );
     within("the old state", Duration::from_secs(20), || {
@@ -353,7 +355,7 @@ fn a_guard_that_has_fired_shows_and_leaves_the_lock() {
     shows(
         "\nguards\n  h1 fired at ",
         "error",
-        "put its old state back",
+        "restored its old state",
     );
 
     host.sh("rm /run/gate; : >/run/gate");

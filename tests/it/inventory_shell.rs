@@ -98,10 +98,10 @@ fn scripts(cluster: &Cluster) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for host in &cluster.hosts {
         let name = &host.name;
-        let wanted = expansion
+        let desired = expansion
             .of(host, &Distribution::assumed())
             .unwrap_or_else(|e| panic!("{name}: {e}"));
-        for resource in &wanted {
+        for resource in &desired {
             let key = format!("{name}: {} {}", resource.kind(), resource.key());
             if let Some(lines) = resource.node() {
                 let status = lines.status.into_iter().map(|(_, line)| line);
@@ -115,7 +115,7 @@ fn scripts(cluster: &Cluster) -> Vec<(String, String)> {
             }
         }
         let basis = Basis {
-            wanted: &wanted,
+            desired: &desired,
             manifest: &manifest,
             others: &[],
             facts: &facts,
@@ -125,7 +125,7 @@ fn scripts(cluster: &Cluster) -> Vec<(String, String)> {
         for step in plan::host(name, &basis).steps {
             all.push((format!("{name}: {}", step.title), step.script));
         }
-        let mut needs = probe::needs(&wanted);
+        let mut needs = probe::needs(&desired);
         check::needs(cluster, host, &mut needs);
         let questions = check::questions(cluster, host, Asking::Allowed);
         let probe = probe::script(&cluster.name, &needs, &questions, "0123456789abcdef");

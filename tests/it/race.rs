@@ -55,7 +55,7 @@ fn all(lab: &Lab) -> String {
 
 #[test]
 #[ignore = "needs root: make test-root"]
-fn a_host_that_is_as_wanted_is_locked_while_others_change() {
+fn a_host_that_is_as_desired_is_locked_while_others_change() {
     let lab = Lab::plain(2);
     let before = inventory(&lab, "before", ["x", "x"], "");
     let slow = inventory(&lab, "slow", ["x", "slow"], ", check: \"cat /run/gate {}\"");

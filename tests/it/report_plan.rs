@@ -186,7 +186,7 @@ fn what_is_only_taken_over_is_no_change_and_not_nothing() {
     adopts.steps = vec![record.clone()];
     assert_eq!(
         shown(&[adopts], Style::plain()),
-        "rs1:\n  = as wanted already, and ours from now on: sysctl net.ipv4.ip_forward\n\n\
+        "rs1:\n  = in the desired state already, managed by lvsctl from now on: sysctl net.ipv4.ip_forward\n\n\
          1 host: nothing to change, 1 to adopt unchanged\n"
     );
     let mut forgets = host("rs1");
@@ -529,9 +529,9 @@ fn first_plan() -> (Vec<HostPlan>, usize) {
     let (facts, secrets) = (Facts::default(), Secrets::new());
     let manifest = Manifest::new(&cluster.name);
     let plan = |host: &Host| {
-        let wanted = roles.over(cluster).of(host, &Distribution::assumed());
+        let desired = roles.over(cluster).of(host, &Distribution::assumed());
         let basis = Basis {
-            wanted: &wanted.unwrap_or_else(|e| panic!("{e}")),
+            desired: &desired.unwrap_or_else(|e| panic!("{e}")),
             manifest: &manifest,
             others: &[],
             facts: &facts,

@@ -19,14 +19,15 @@ fn director(host: &str, state: DirectorState, vips: &[&str], note: Option<&str>)
     }
 }
 
-fn server(host: Option<&str>, last: u8, wanted: Option<u32>, weight: Option<u32>) -> RealServer {
+fn server(host: Option<&str>, last: u8, desired: Option<u32>, weight: Option<u32>) -> RealServer {
     RealServer {
         host: host.map(str::to_owned),
         address: format!("192.168.100.{last}:80"),
         mode: "dr".into(),
-        state: State::of(wanted, weight, (last == 23).then_some(false)),
+        state: State::of(desired, weight, (last == 23).then_some(false)),
         weight,
-        wanted_weight: wanted,
+        desired_weight: desired,
+        wanted_weight: desired,
         active: 12_345,
         inactive: 7,
         rates: weight.map(|_| Rates {
@@ -221,7 +222,7 @@ fn status_fits_the_terminal() {
             "director1",
             "rs1",
             "192.168.100.22:80",
-            "(wanted",
+            "(not",
             "unhealthy",
             "refused",
         ] {

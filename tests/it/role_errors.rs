@@ -91,7 +91,7 @@ fn an_undefined_name_is_an_error_wherever_it_stands() {
         let said = made_by(when).map(|_| ()).err().unwrap_or_default();
         let want = format!("roles/mine.yaml:2:{column}: {says}");
         if said.len() != 1 || !said.iter().all(|said| said.starts_with(&want)) {
-            wrong += &format!("{when}: {said:#?}, wanted {want}\n");
+            wrong += &format!("{when}: {said:#?}, desired {want}\n");
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -408,7 +408,7 @@ fn each_fault_of_a_role_has_its_place() {
             .zip(says)
             .all(|(said, want)| said.starts_with(want));
         if said.len() != says.len() || !alike {
-            wrong += &format!("{name}: {said:#?}, wanted {says:#?}\n");
+            wrong += &format!("{name}: {said:#?}, desired {says:#?}\n");
         }
         for problem in &problems {
             assert!(problem.fix().is_some(), "{name}: {problem}");

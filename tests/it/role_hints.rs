@@ -613,7 +613,7 @@ fn slips_are_said_where_they_stand_with_what_is_right() {
             .zip(&said)
             .find(|(_, line)| line.starts_with(says));
         let Some((problem, _)) = first else {
-            wrong += &format!("{name}: {said:#?}, wanted {says}\n");
+            wrong += &format!("{name}: {said:#?}, desired {says}\n");
             continue;
         };
         if said.len() != 1 && !["a field beside its kind"].contains(name) {
@@ -624,7 +624,7 @@ fn slips_are_said_where_they_stand_with_what_is_right() {
             && !problem.label().unwrap_or_default().contains(right)
             && !problem.message().contains(right)
         {
-            wrong += &format!("{name}: help {help:?}, wanted {right}\n");
+            wrong += &format!("{name}: help {help:?}, desired {right}\n");
         }
         // What it proposes is accepted.
         if !right.is_empty() && !found.is_empty() && help.contains(&format!("{right}`")) {
@@ -752,7 +752,7 @@ fn all_that_is_wrong_is_said_at_once() {
             .zip(*says)
             .all(|(said, want)| said.starts_with(want));
         if said.len() != says.len() || !alike {
-            wrong += &format!("{name}: {said:#?}, wanted {says:#?}\n");
+            wrong += &format!("{name}: {said:#?}, desired {says:#?}\n");
         }
         wrong += &check(name, &problems, &shown);
     }

@@ -375,10 +375,10 @@ fn a_health_check_takes_the_statuses_of_the_inventory() {
     for (status, answer) in ANSWERS {
         let at = answering(*answer);
         for right in ["200", "401", "302", "200-299", "200-299 302", "100-599"] {
-            let wanted = StatusCodes::parse(right).unwrap().contains(*status);
+            let desired = StatusCodes::parse(right).unwrap().contains(*status);
             assert_eq!(
                 is_well(page(at, right, None)),
-                wanted,
+                desired,
                 "{status} of {right}"
             );
         }
@@ -406,9 +406,9 @@ fn a_health_check_looks_for_its_text_in_the_body() {
         ),
         ("a*b", |_| "HTTP/1.1 200 OK\r\n\r\naxb\n", false),
     ];
-    for (text, answer, wanted) in TEXTS {
+    for (text, answer, desired) in TEXTS {
         let at = answering(*answer);
-        assert_eq!(is_well(page(at, "200", Some(text))), *wanted, "{text}");
+        assert_eq!(is_well(page(at, "200", Some(text))), *desired, "{text}");
     }
 }
 
@@ -436,7 +436,7 @@ fn clients_look_for_the_text_of_the_health_check() {
         }
     };
     let at = answering(by_name);
-    for (text, wanted) in [("all is well", true), ("X-State", false), ("OK", false)] {
+    for (text, desired) in [("all is well", true), ("X-State", false), ("OK", false)] {
         let text = format!(
             "{keys}services: {{ web: {{ vip: 10.2.0.80, port: {port}, check: {{ http: {port} }}, \
              health_check: {{ http: {{ host: www.example.org, text: {text} }} }} }} }}\n",
@@ -448,6 +448,6 @@ fn clients_look_for_the_text_of_the_health_check() {
         service.vips[0].address = HOME;
         let replies = asked(&end_to_end::ask(&service, HOME, at.port()));
         assert!(replies.iter().all(|r| r.status == Some(200)), "{replies:?}");
-        assert!(replies.iter().all(|r| r.has_text == wanted), "{replies:?}");
+        assert!(replies.iter().all(|r| r.has_text == desired), "{replies:?}");
     }
 }

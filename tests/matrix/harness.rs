@@ -59,7 +59,7 @@ impl Cluster {
         for service in all(&status["services"]) {
             assert_eq!(service["present"], true, "{service}");
             for rs in all(&service["real_servers"]) {
-                let drained = rs["wanted_weight"] == 0;
+                let drained = rs["desired_weight"] == 0;
                 assert_eq!(rs["state"], if drained { "drained" } else { "up" }, "{rs}");
             }
         }

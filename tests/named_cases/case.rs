@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 pub(crate) struct Case {
     pub about: String,
     /// One resource, or a list of them.
-    wanted: Value,
+    desired: Value,
     pub probe: BTreeMap<String, BTreeMap<String, String>>,
-    /// Ours and no longer wanted, with what was there before us.
+    /// Ours and no longer desired, with what was there before us.
     pub owned: Option<Before>,
     #[serde(default)]
     facts: FactsOf,
@@ -82,14 +82,14 @@ pub(crate) struct StepOf {
 }
 
 impl Case {
-    pub(crate) fn wanted(&self, kind: &str) -> Vec<Resource> {
-        let all = match &self.wanted {
+    pub(crate) fn desired(&self, kind: &str) -> Vec<Resource> {
+        let all = match &self.desired {
             Value::Array(all) => all.clone(),
             one => vec![one.clone()],
         };
         let resource = |value: Value| {
             serde_json::from_value(json!({ kind: value }))
-                .unwrap_or_else(|e| panic!("`wanted` is no {kind}: {e}"))
+                .unwrap_or_else(|e| panic!("`desired` is no {kind}: {e}"))
         };
         all.into_iter().map(resource).collect()
     }

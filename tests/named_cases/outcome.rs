@@ -17,7 +17,7 @@ pub(crate) struct Outcome {
     pub keeps: Option<String>,
 }
 
-fn facts(wanted: &[Resource], case: &Case) -> Result<Facts, String> {
+fn facts(desired: &[Resource], case: &Case) -> Result<Facts, String> {
     let mut output = String::new();
     for (fact, parts) in &case.probe {
         for (part, text) in parts {
@@ -26,7 +26,7 @@ fn facts(wanted: &[Resource], case: &Case) -> Result<Facts, String> {
     }
     output.push_str("\n@n end end\n");
     let mut needs = lvsctl::fact::Needs::default();
-    for resource in wanted {
+    for resource in desired {
         resource.needs(&mut needs);
     }
     let mut facts =
@@ -37,8 +37,8 @@ fn facts(wanted: &[Resource], case: &Case) -> Result<Facts, String> {
 
 /// Decides as a plan does.
 pub(crate) fn found(kind: &str, case: &Case) -> Outcome {
-    let wanted = case.wanted(kind);
-    let facts = match facts(&wanted, case) {
+    let desired = case.desired(kind);
+    let facts = match facts(&desired, case) {
         Ok(facts) => facts,
         Err(error) => {
             return Outcome {
@@ -55,7 +55,7 @@ pub(crate) fn found(kind: &str, case: &Case) -> Outcome {
     };
     let mut outcome = Outcome::default();
     let mut changes = Vec::new();
-    for resource in &wanted {
+    for resource in &desired {
         if let Some(before) = &case.owned {
             changes.extend(resource.owned().remove(&facts, before, &cx));
             continue;
@@ -70,7 +70,7 @@ pub(crate) fn found(kind: &str, case: &Case) -> Outcome {
     if outcome.refuse.is_none() {
         outcome.changes = Some(changes.into_iter().map(Expected::from).collect());
     }
-    remembered(case, wanted.first(), &facts, &mut outcome);
+    remembered(case, desired.first(), &facts, &mut outcome);
     outcome
 }
 
@@ -79,8 +79,8 @@ fn remembered(case: &Case, first: Option<&Resource>, facts: &Facts, outcome: &mu
     let Some(resource) = first else { return };
     let before = resource.before(facts);
     if case.keeps.is_some() {
-        let as_wanted = outcome.changes.as_ref().is_some_and(Vec::is_empty);
-        outcome.keeps = resource.keep(&before, as_wanted);
+        let as_desired = outcome.changes.as_ref().is_some_and(Vec::is_empty);
+        outcome.keeps = resource.keep(&before, as_desired);
     }
     if case.remembers.is_some() {
         outcome.remembers = Some(before);

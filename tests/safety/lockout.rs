@@ -1,4 +1,4 @@
-//! Changes that cut a director off from the machine of lvsctl: the guard of the way in puts its old state back, the cluster
+//! Changes that cut a director off from the machine of lvsctl: the guard of the way in restores its old state, the cluster
 //! serves meanwhile, and without the mistake the next run ends well.
 
 use std::fs;
@@ -140,8 +140,8 @@ fn comes_back(pair: &Pair, lock_out: &LockOut) -> Result<(), String> {
     let ran = pair.cluster.lvsctl(&words);
     let says = |line: &str| {
         line.starts_with(&format!("{host}:"))
-            && (line.contains("puts its old state back by itself in at most")
-                || line.contains("has put the old state of this host back"))
+            && (line.contains("restores its old state by itself in at most")
+                || line.contains("has restored the old state of this host"))
     };
     if ran.status != 1 || !ran.stderr.lines().any(says) {
         return Err(format!(

@@ -1,5 +1,5 @@
-//! What no line of a file says: what is enabled, masked, wanted by no boot, or started by nothing; firewalld's zones; values of
-//! sysctl.d(5) that are of no parameter of ours. Pure.
+//! Effects of the next boot that no line of a boot file shows: units that are enabled, masked, or started by no target of a
+//! usual boot; firewalld's zones; values of sysctl.d(5) for parameters that lvsctl does not set. Pure.
 
 use super::ours::Ours;
 use super::report::{Fault, plain};
@@ -9,7 +9,7 @@ use crate::fact::boot_source::Line;
 use crate::model::Protocol;
 use crate::resource::service_manager::ServiceManager;
 
-/// What no line of a file says.
+/// All faults of these kinds.
 pub(super) fn all(ours: &Ours) -> Vec<Fault> {
     let mut faults = Vec::new();
     let facts = ours.audit.facts();
@@ -31,9 +31,9 @@ pub(super) fn all(ours: &Ours) -> Vec<Fault> {
     for unit in &ours.units {
         let state = facts.unit.units.get(unit);
         let masked = state.is_some_and(|state| state.masked);
-        // One that is disabled or masked in the service manager's own eyes has drifted.
+        // A unit that the service manager itself shows as disabled or masked is reported as drift.
         let in_order = state.is_some_and(|state| state.enabled) && !masked;
-        let links: Vec<&str> = sources.wanted_by(unit).collect();
+        let links: Vec<&str> = sources.enabling_links(unit).collect();
         if in_order && sources.is_masked(unit) {
             let found = format!("/etc/systemd/system/{unit} masks it from the next boot on");
             faults.push(plain(
@@ -88,7 +88,7 @@ fn of_sysctl_files(ours: &Ours) -> Vec<Fault> {
     let mut lines = Vec::new();
     let faults = found.filter_map(|(path, check, does, _)| {
         let by = files.of(&path).filter(|by| by.value == "1")?;
-        // A pattern may be about several.
+        // One pattern may set several parameters.
         if lines.contains(&(by.file, by.key)) {
             return None;
         }
@@ -127,7 +127,7 @@ pub(super) const NEEDED: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// What runs now and that no boot starts.
+/// Units that run now and that no boot starts.
 fn not_enabled(ours: &Ours) -> Vec<Fault> {
     let facts = ours.audit.facts();
     let sources = &facts.boot_source;

@@ -1,5 +1,5 @@
-//! Packet filters that come back at boot: saved rules, and rules that a script adds, walked by the same packets as the live
-//! ones. Pure.
+//! Packet filter rules that the next boot sets: saved rules, and rules that a script adds. The same packets are followed as
+//! in the live rules. Pure.
 
 use std::net::IpAddr;
 
@@ -16,7 +16,7 @@ use crate::fact::boot_source::places::Reader;
 use crate::fact::firewall::{Rule, Rules};
 use crate::view;
 
-/// What a file of saved rules does.
+/// The harms of a file of saved rules.
 pub(super) fn saved(reader: Reader, lines: &[Line], ours: &Ours) -> Vec<(Line, Harm)> {
     match reader {
         Reader::Iptables => of_rules(&Rules::parse(&text(lines)), false, lines, ours),
@@ -41,7 +41,7 @@ fn text(lines: &[Line]) -> String {
         .collect()
 }
 
-/// Rules that commands of one script set up, all together. What each is written as is in `lines`.
+/// The harms of all rules that the commands of one script add, each with the command's line.
 pub(super) fn of_commands(commands: &[(Line, Vec<String>)], ours: &Ours) -> Vec<(Line, Harm)> {
     let mut found = Vec::new();
     for (tool, v6) in [("iptables", false), ("ip6tables", true)] {
@@ -88,7 +88,7 @@ pub(super) fn of_commands(commands: &[(Line, Vec<String>)], ours: &Ours) -> Vec<
     found
 }
 
-/// Adds what one command of iptables(8) adds; says what it takes away.
+/// Adds the rule of one iptables(8) command; returns the harm of a command that deletes rules.
 fn add(rules: &mut Rules, words: &[String], ours: &Ours) -> Option<Harm> {
     let mut table = "filter".to_owned();
     let mut rest: Vec<String> = Vec::new();
@@ -176,13 +176,13 @@ fn long_to_short(word: &str) -> String {
     short.to_owned()
 }
 
-/// What a set of rules does to packets of ours: at most one harm, at the rule that does it.
+/// The harm of a set of rules to the cluster's packets: at most one, at the line of the rule.
 fn of_rules(rules: &Rules, v6: bool, lines: &[Line], ours: &Ours) -> Vec<(Line, Harm)> {
     let live = ours.audit.facts().firewall.rules(v6);
     let mut packets = paths(v6, ours);
     let found = packets.iter_mut().find_map(|path| {
         let does = path.harm(rules, v6)?;
-        // What is so already is a finding of the live rules.
+        // Harm that the live rules do too is a finding of the checks of live rules.
         let already = live
             .iter()
             .any(|rules| !rules.is_empty() && path.harm(rules, v6).is_some());
@@ -201,7 +201,7 @@ fn of_rules(rules: &Rules, v6: bool, lines: &[Line], ours: &Ours) -> Vec<(Line, 
         .collect()
 }
 
-/// What rules of IPv4 do that a manager makes from its files.
+/// The harm of IPv4 rules that a firewall manager makes from its files.
 pub(super) fn walked(rules: &Rules, lines: &[Line], ours: &Ours) -> Vec<(Line, Harm)> {
     of_rules(rules, false, lines, ours)
 }
@@ -247,7 +247,7 @@ fn at(by: &str, lines: &[Line]) -> Option<Line> {
         .cloned()
 }
 
-/// Rules that keep our rules of fwmarks, which come after them, from marking, or that mark packets of another service.
+/// Rules that keep lvsctl's later mark rules from matching, or that mark packets of another service.
 fn unmarked(
     rules: &Rules,
     v6: bool,
@@ -264,7 +264,7 @@ fn unmarked(
     let chain = chains.entry("PREROUTING".to_owned()).or_default();
     for mark in marks.iter().filter(|mark| mark.destination.is_ipv6() == v6) {
         let words = mark.rule();
-        // One that was saved with the others stands once.
+        // The saved rules may already contain it.
         if !chain
             .rules
             .iter()
@@ -284,7 +284,7 @@ fn unmarked(
             .filter(|vip| vip.address.is_ipv6() == v6)
         {
             for port in service.sampled_ports() {
-                let wanted = service.fwmark.unwrap_or(0);
+                let expected = service.fwmark.unwrap_or(0);
                 for name in audit.toward(vip.address) {
                     let packet = Packet {
                         comes_in: Some(&name),
@@ -292,9 +292,9 @@ fn unmarked(
                     };
                     let found = with_ours.mark(&packet)?;
                     let of_another = marks.iter().any(|mark| mark.mark == found);
-                    if found != wanted && (wanted != 0 || of_another) {
+                    if found != expected && (expected != 0 || of_another) {
                         let does = format!(
-                            "gives packets of {} the mark {found:#x} in place of {wanted:#x}",
+                            "gives packets of {} the mark {found:#x} in place of {expected:#x}",
                             service.name
                         );
                         let line = lines.iter().find(|line| {

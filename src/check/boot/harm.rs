@@ -1,5 +1,5 @@
-//! What one command does to something of ours, if it does: an address, a route, a unit, the IPVS table, a module, a kernel
-//! parameter. Rules of packet filters are judged all together, in [`super::filter`]. Pure.
+//! The harm of one command to a resource that the host needs: an address, a route, a unit, the IPVS table, a module, a kernel
+//! parameter. Packet filter rules depend on each other and are judged in [`super::filter`]. Pure.
 
 use std::net::IpAddr;
 
@@ -13,15 +13,15 @@ use crate::fact::boot_source::Line;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Harm {
     pub(super) check: &'static Check,
-    /// In words that follow "it".
+    /// The effect, as the predicate of a sentence that begins with "it".
     pub(super) does: String,
     /// The kernel parameter, as sysctl(8) writes it.
     pub(super) sysctl: Option<String>,
-    /// The VIP that it puts somewhere or takes away.
+    /// The VIP that it adds or deletes.
     pub(super) vip: Option<IpAddr>,
-    /// Lines that mean nothing without this one.
+    /// Numbers of further lines that must be removed together with this one.
     pub(super) with: Vec<usize>,
-    /// What the line is to be, if not gone.
+    /// The line to write instead; None: delete it.
     pub(super) instead: Option<String>,
 }
 
@@ -37,20 +37,20 @@ impl Harm {
         }
     }
 
-    /// About an address, which may be a VIP.
+    /// Sets the VIP, if the address is one.
     pub(super) fn of_address(mut self, address: IpAddr, ours: &Ours) -> Self {
         self.vip = Some(address).filter(|address| ours.vips.contains(address));
         self
     }
 
-    /// Together with all lines of its file.
+    /// Adds all lines of the file as lines to remove.
     pub(super) fn with_all(mut self, lines: &[Line]) -> Self {
         self.with = lines.iter().map(|line| line.number).collect();
         self
     }
 }
 
-/// What a command does; `line` is all of the line that it is in, `scheduled` whether it runs again and again.
+/// The harm of a command. `line`: its whole line; `scheduled`: whether it runs repeatedly.
 pub(super) fn of(words: &[String], line: &str, scheduled: bool, ours: &Ours) -> Option<Harm> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (first, rest) = words.split_first()?;
@@ -97,7 +97,7 @@ fn after<'a>(words: &[&'a str], names: &[&str]) -> Option<&'a str> {
     words.get(at + 1).copied()
 }
 
-/// Whether a word is a beginning of what ip(8) knows by the whole word.
+/// Whether a word is an abbreviation that ip(8) accepts for `whole`.
 fn is_short_for(word: &str, whole: &str) -> bool {
     !word.is_empty() && whole.starts_with(word)
 }
@@ -113,7 +113,7 @@ fn ip(words: &[&str], ours: &Ours) -> Option<Harm> {
             "-n" | "-netns" | "-b" | "-batch" | "-f" | "-family" | "-rc"
         );
         words = rest.get(usize::from(takes)..)?;
-        // Another namespace is none of ours.
+        // A command for another network namespace does no harm.
         if matches!(*option, "-n" | "-netns") {
             return None;
         }
@@ -356,13 +356,13 @@ fn systemctl(words: &[&str], scheduled: bool, ours: &Ours) -> Option<Harm> {
         .find_map(|name| acts(verb, name, scheduled, ours))
 }
 
-/// What a verb of a service manager does to one of our units.
+/// The harm of a service manager's verb to a unit that the host needs.
 fn acts(verb: &str, name: &str, scheduled: bool, ours: &Ours) -> Option<Harm> {
     let unit = ours.unit(name)?;
     let drops = unit == crate::resource::ipvs::KEEPALIVED || unit.starts_with("lvsctl-");
     let harms = match verb {
         "stop" | "kill" | "mask" | "disable" | "zap" | "freeze" => true,
-        // It drops VIPs and connections each time.
+        // A repeated restart drops VIPs and connections each time.
         "restart" | "try-restart" | "condrestart" => scheduled && drops,
         _ => false,
     };
@@ -448,12 +448,12 @@ fn package(words: &[&str], ours: &Ours) -> Option<Harm> {
     });
     let named = words.iter().find(|word| {
         let of_resource = |resource: &crate::resource::Resource| matches!(resource, crate::resource::Resource::Package(p) if p.names.iter().any(|name| name == *word));
-        ours.audit.run.wanted.iter().any(of_resource)
+        ours.audit.run.desired.iter().any(of_resource)
     })?;
     removes.then(|| Harm::new(&BOOT_UNIT, format!("removes the package {named}")))
 }
 
-/// A redirection or a tool that writes to one of our files, or to a kernel parameter.
+/// The harm of a redirection or tool that writes to a file of lvsctl, or to a kernel parameter.
 fn written(words: &[&str], ours: &Ours) -> Option<Harm> {
     let to: Vec<&str> = words
         .windows(2)

@@ -80,7 +80,8 @@ fn is_active_profile(path: &str, ours: &Ours) -> bool {
     folders.any(|end| path.ends_with(&end))
 }
 
-/// Debian 12 and RHEL read /etc/sysctl.conf by a link in sysctl.d, which `sysctl_at_boot` judges; SUSE and Alpine read itself.
+/// Whether something reads /etc/sysctl.conf itself: the boot of SUSE and Alpine, or a script. Debian 12 and RHEL read it by a
+/// link in sysctl.d, which `sysctl_at_boot` judges.
 fn is_read(ours: &Ours) -> bool {
     let system = &ours.audit.facts().system;
     let by_itself = system

@@ -1,6 +1,6 @@
-//! What the next boot and schedules do to a host's part of the cluster, from every source that something reads or runs then.
-//! Which sources there are is [`crate::fact::boot_source::places`]; who reads what when is [`sources`]; what a line does is
-//! decided in one file a kind beside this one.
+//! Effects of the next boot and of schedules on a host's part of the cluster, from every file that is read or run then. The
+//! list of such files is [`crate::fact::boot_source::places`]; which are in use is decided in [`sources`]; the effect of a
+//! line is decided in one module per format.
 
 mod enabled;
 mod filter;
@@ -38,7 +38,8 @@ pub(super) static BOOT_UNIT: Check = Check {
 pub(super) static BOOT_ADDRESS: Check = Check {
     id: "boot-address",
     summary: "No network configuration or command sets a VIP where it does not belong or another default route, or removes an address, route or interface, at the next boot.",
-    reason: "A VIP on a real server's NIC draws the clients' packets past the director; a host without its address has no part.",
+    reason: "With a VIP on its NIC a real server answers ARP for it, and clients bypass the director. A host without its \
+             own address takes no part in the cluster.",
     source: "systemd.network(5), netplan(5), interfaces(5), nm-settings-keyfile(5), ifcfg(5)",
     fix: "remove the line or file that the finding names, as it says",
     needs,
@@ -47,8 +48,8 @@ pub(super) static BOOT_ADDRESS: Check = Check {
 
 pub(super) static BOOT_FIREWALL: Check = Check {
     id: "boot-firewall",
-    summary: "No saved packet filter that comes back at the next boot stops packets of services or VRRP.",
-    reason: "The rules that run now were changed and not saved, or others were saved: the next boot brings back what is saved.",
+    summary: "No saved packet filter rule that is loaded at the next boot drops packets of services or VRRP.",
+    reason: "The loaded rules and the saved rules differ; the next boot loads the saved ones.",
     source: "iptables-restore(8), nft(8), firewalld.direct(5), ufw(8)",
     fix: "remove the line that the finding names from the saved rules, as it says",
     needs,
@@ -58,7 +59,7 @@ pub(super) static BOOT_FIREWALL: Check = Check {
 pub(super) static BOOT_IPVS: Check = Check {
     id: "boot-ipvs",
     summary: "Nothing else writes the IPVS table or starts a sync daemon at the next boot.",
-    reason: "What another program puts into the table adds to the services, or replaces them.",
+    reason: "Entries that another program adds to the IPVS table are added to the services, or replace them.",
     source: "ipvsadm(8); /etc/default/ipvsadm",
     fix: "remove the line that the finding names, as it says",
     needs,
@@ -68,7 +69,8 @@ pub(super) static BOOT_IPVS: Check = Check {
 pub(super) static BOOT_MODULE: Check = Check {
     id: "boot-module",
     summary: "modprobe.d and the kernel's command line let the needed kernel modules load.",
-    reason: "IPVS, its schedulers, tunnels and fwmark rules are modules: one that does not load at boot takes its services with it.",
+    reason: "IPVS, its schedulers, tunnels and fwmark rules are modules; if a module does not load at boot, the services \
+             that need it fail.",
     source: "modprobe.d(5), kernel-command-line(7)",
     fix: "remove the line that the finding names, as it says",
     needs,
@@ -78,7 +80,7 @@ pub(super) static BOOT_MODULE: Check = Check {
 pub(super) static SCHEDULE: Check = Check {
     id: "schedule",
     summary: "No job of cron, at, anacron, logrotate or a systemd timer undoes something of the cluster.",
-    reason: "The job runs unattended, and what it undoes stays undone.",
+    reason: "The job runs unattended, and nothing restores what it undoes.",
     source: "crontab(5), at(1), systemd.timer(5), logrotate(8)",
     fix: "remove the line or unit that the finding names, as it says",
     needs,
@@ -115,7 +117,7 @@ fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
         .extend(super::sysctl_at_boot::OF_INTERFACES);
 }
 
-/// Clients set up nothing that a boot could lose.
+/// Whether the host has resources that a boot could lose; a client has none.
 fn has_part(cluster: &Cluster, host: &Host) -> bool {
     host.is_director() || cluster.serves(host)
 }

@@ -12,10 +12,10 @@ use super::{BOOT_ADDRESS, networkd};
 use crate::fact::boot_source::places::Reader;
 use crate::fact::boot_source::{BootSources, Line};
 
-/// What each line of a file does.
+/// Lines with their harms.
 pub(super) type Harms = Vec<(Line, Harm)>;
 
-/// What a file of a network manager does, beside commands in it.
+/// The harms of a network manager's file, except those of commands in it.
 pub(super) fn of(reader: Reader, path: &str, lines: &[Line], ours: &Ours) -> Harms {
     match reader {
         Reader::Networkd => networkd::networkd(path, lines, ours),

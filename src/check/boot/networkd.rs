@@ -36,7 +36,7 @@ fn base(path: &str) -> String {
     name(path).trim_end_matches(".network").to_owned() + ".network"
 }
 
-/// The interfaces of this host that a .network file is about: those that no earlier file takes.
+/// The interfaces of this host that a .network file, or the file of a drop-in, matches; if there are none, its patterns.
 fn interfaces(path: &str, lines: &[Line], ours: &Ours) -> Vec<String> {
     let sources = &ours.audit.facts().boot_source;
     let base = base(path);
@@ -135,8 +135,8 @@ pub(super) fn networkd(path: &str, lines: &[Line], ours: &Ours) -> Harms {
     found
 }
 
-/// The default route of a section, where it leads by another gateway than the inventory's and comes no later: that of lvsctl
-/// and of `Gateway=` has no metric. A route without its destination is the default route.
+/// The harm of a section's default route through another gateway than the inventory's, unless its metric makes it less
+/// preferred: the routes of lvsctl and of `Gateway=` have no metric. A route without a destination is a default route.
 fn default_route(path: &str, section: &Section, ours: &Ours) -> Option<(Line, Harm)> {
     let value = |name: &str| {
         let mut lines = section.lines.iter();
@@ -156,7 +156,7 @@ fn default_route(path: &str, section: &Section, ours: &Ours) -> Option<(Line, Ha
         "Route" => in_main && is_default && metric <= first,
         _ => false,
     };
-    // A router has a link-local address too, which the inventory does not name.
+    // A link-local gateway may be the right router, since the inventory does not name link-local addresses.
     let is_near = |via: &IpAddr| matches!(via, IpAddr::V6(v6) if v6.is_unicast_link_local());
     let is_other = |via: &IpAddr| *via != own && via.is_ipv6() == own.is_ipv6() && !is_near(via);
     let mut lines = section.lines.iter().filter(|_| sets);
@@ -164,7 +164,7 @@ fn default_route(path: &str, section: &Section, ours: &Ours) -> Option<(Line, Ha
         let other = value.parse().ok().filter(is_other)?;
         (*key == "Gateway").then_some((*line, other))
     })?;
-    // What is left must set the right one.
+    // The line may only be deleted if another file sets the right gateway.
     let is_extra =
         path.contains(".network.d/") && (ours.routes_default || is_set_elsewhere(path, own, ours));
     let mut harm = Harm::new(
@@ -239,19 +239,19 @@ fn forwards(ours: &Ours) -> bool {
     ours.is_director()
 }
 
-/// Whether a drop-in comes after ours, whose setting it undoes.
+/// Whether a drop-in is read after that of lvsctl, and so overrides it.
 fn undoes(path: &str, ours: &Ours) -> bool {
     let own = format!("lvsctl-{}.conf", ours.audit.cluster.name);
     let managed = ours
         .audit
         .run
-        .wanted
+        .desired
         .iter()
         .any(|r| matches!(r, Resource::Networkd(_)));
     managed && path.contains(".network.d/") && name(path) > own.as_str()
 }
 
-/// A .network file that takes an interface from the one with its addresses.
+/// The harm of a .network file that matches an interface before the file with its addresses.
 fn hides(path: &str, lines: &[Line], about: &[String], ours: &Ours) -> Harms {
     if !path.ends_with(".network") {
         return Vec::new();
@@ -312,7 +312,7 @@ fn files_of<'a>(
     files.filter(move |(path, lines)| path.ends_with(".network") && is_about(lines))
 }
 
-/// Whether a .network file, or the one that a drop-in is of, is the first about an interface, which alone counts.
+/// Whether a .network file, or the file of a drop-in, is the first that matches an interface: only the first is applied.
 fn is_first(path: &str, nic: &str, ours: &Ours) -> bool {
     let base = base(path);
     files_of(nic, ours).all(|(other, _)| *name(other) >= *base)
@@ -342,7 +342,7 @@ pub(super) fn host(path: &str, lines: &[Line], ours: &Ours) -> Harms {
     let managed = ours
         .audit
         .run
-        .wanted
+        .desired
         .iter()
         .any(|r| matches!(r, Resource::Networkd(_)));
     let all = sections(lines);

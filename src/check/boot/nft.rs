@@ -1,10 +1,10 @@
-//! Rules of nft(8) in a file, as far as they are of the kinds that iptables(8) has too: as its words. What is of another kind
-//! may hit or not. Pure.
+//! Rules of nft(8) in a file, translated into words of iptables(8). A match without an equivalent there is undecided: the
+//! rule may or may not match. Pure.
 
 use crate::fact::boot_source::Line;
 use crate::fact::firewall::{Rule, Rules};
 
-/// The rules of each base chain for itself, since several may stand at one hook; and whether they are of IPv6.
+/// The rules of each base chain separately, since several chains may have one hook; and whether they are for IPv6.
 pub(super) fn rules(lines: &[Line]) -> Vec<(Rules, bool)> {
     let text: String = lines
         .iter()

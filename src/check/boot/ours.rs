@@ -1,4 +1,4 @@
-//! What of ours another source may set, undo or prevent on a host. Pure.
+//! The resources of one host that other boot files may set, undo or prevent. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use crate::resource::Resource;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::view;
 
-/// The things of one host.
+/// The addresses, interfaces, units, files and modules that the host needs.
 pub(super) struct Ours<'a> {
     pub(super) audit: &'a HostAudit<'a>,
     pub(super) vips: BTreeSet<IpAddr>,
@@ -20,7 +20,7 @@ pub(super) struct Ours<'a> {
     pub(super) own: BTreeSet<IpAddr>,
     /// Addresses of the cluster's other hosts.
     pub(super) others: BTreeMap<IpAddr, &'a str>,
-    /// Where this host has a VIP for good.
+    /// The VIPs that belong on this host permanently, each with its interface.
     homes: BTreeSet<(IpAddr, String)>,
     /// Interfaces that the host's part needs.
     pub(super) interfaces: BTreeSet<String>,
@@ -35,7 +35,7 @@ pub(super) struct Ours<'a> {
 impl<'a> Ours<'a> {
     pub(super) fn of(audit: &'a HostAudit<'a>) -> Self {
         let cluster: &'a Cluster = audit.cluster;
-        let wanted = &audit.run.wanted;
+        let desired = &audit.run.desired;
         let mut homes = BTreeSet::new();
         let mut interfaces: BTreeSet<String> = audit
             .host
@@ -45,7 +45,7 @@ impl<'a> Ours<'a> {
             .collect();
         let mut files = BTreeSet::new();
         let mut routes_default = false;
-        for resource in wanted {
+        for resource in desired {
             match resource {
                 Resource::Address(address) => {
                     homes.insert((address.address.addr(), address.interface.clone()));
@@ -89,9 +89,9 @@ impl<'a> Ours<'a> {
             others: others.collect(),
             homes,
             interfaces,
-            units: units(cluster, audit.host, wanted),
+            units: units(cluster, audit.host, desired),
             files,
-            modules: modules(cluster, audit.host, wanted),
+            modules: modules(cluster, audit.host, desired),
             routes_default,
         }
     }
@@ -100,7 +100,7 @@ impl<'a> Ours<'a> {
         self.audit.host.is_director()
     }
 
-    /// Why an address does not belong on an interface of this host; none where it does, or is none of the cluster's.
+    /// Why an address does not belong on an interface of this host; None: it does, or it is not an address of the cluster.
     pub(super) fn misplaced(&self, address: IpAddr, interface: Option<&str>) -> Option<String> {
         // `lo:0` is a label on `lo`.
         let interface = interface.map(|name| name.split(':').next().unwrap_or(name));
@@ -137,7 +137,7 @@ impl<'a> Ours<'a> {
             || (HOMES.contains(&bare) && self.homes.iter().any(|(_, home)| home == bare))
     }
 
-    /// VIPs, and real servers' addresses of services.
+    /// Whether a network contains a VIP or a real server's address.
     pub(super) fn crosses(&self, net: &IpNet) -> bool {
         let real = self
             .audit
@@ -149,14 +149,14 @@ impl<'a> Ours<'a> {
             || real.map(|rs| rs.address).any(|rip| net.contains(&rip))
     }
 
-    /// Whether a policy rule that discards packets to or from these addresses stops ours: of VIPs, real servers and other
-    /// hosts, clients too. However wide it is, the kernel asks it before the routes.
+    /// Whether a policy rule that discards packets to or from these addresses discards packets of the cluster: of VIPs, real
+    /// servers and other hosts, clients too. The prefix length does not matter, since the kernel reads rules before routes.
     pub(super) fn stops(&self, net: &IpNet) -> bool {
         self.crosses(net) || self.others.keys().any(|ip| net.contains(ip))
     }
 
-    /// Whether a route that discards what goes to these addresses stops packets of ours, as [`Self::stops`]. In a network of
-    /// the host, only what is as narrow as that network comes first.
+    /// Whether a route that discards packets to these addresses discards packets of the cluster. Within a network of the
+    /// host, the route wins only if its prefix is at least as long.
     pub(super) fn misses(&self, net: &IpNet) -> bool {
         let nics = self.audit.host.interfaces.iter();
         let near: Vec<&IpNet> = nics.flat_map(|nic| &nic.addresses).collect();
@@ -178,7 +178,7 @@ impl<'a> Ours<'a> {
         self.units.get(&full).map(String::as_str)
     }
 
-    /// Programs of ours that text names.
+    /// The program of lvsctl or keepalived that a text names.
     pub(super) fn program(&self, text: &str) -> Option<&str> {
         let stems = self
             .units
@@ -196,8 +196,8 @@ impl<'a> Ours<'a> {
 }
 
 /// Units of the host's part.
-pub(super) fn units(cluster: &Cluster, host: &Host, wanted: &[Resource]) -> BTreeSet<String> {
-    let of_resources = wanted.iter().filter_map(|resource| match resource {
+pub(super) fn units(cluster: &Cluster, host: &Host, desired: &[Resource]) -> BTreeSet<String> {
+    let of_resources = desired.iter().filter_map(|resource| match resource {
         Resource::Unit(unit) if unit.enabled => Some(unit.name.clone()),
         _ => None,
     });
@@ -210,8 +210,8 @@ pub(super) fn units(cluster: &Cluster, host: &Host, wanted: &[Resource]) -> BTre
 }
 
 /// Modules that the host's part needs.
-fn modules(cluster: &Cluster, host: &Host, wanted: &[Resource]) -> BTreeSet<String> {
-    let of_resources = wanted.iter().filter_map(|resource| match resource {
+fn modules(cluster: &Cluster, host: &Host, desired: &[Resource]) -> BTreeSet<String> {
+    let of_resources = desired.iter().filter_map(|resource| match resource {
         Resource::Module(module) => Some(module.name.clone()),
         _ => None,
     });
@@ -239,7 +239,7 @@ fn modules(cluster: &Cluster, host: &Host, wanted: &[Resource]) -> BTreeSet<Stri
             all.insert("nf_conntrack".to_owned());
         }
     }
-    if wanted
+    if desired
         .iter()
         .any(|resource| matches!(resource, Resource::Arprule(_)))
     {

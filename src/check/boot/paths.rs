@@ -10,11 +10,11 @@ use crate::check::packet_path::Leg;
 use crate::fact::firewall::{Firewall, Rules};
 use crate::model::{Mode, Service};
 
-/// A path of packets, in words and as legs.
+/// A path of packets, with a description.
 pub(super) struct Path<'a> {
     pub(super) what: String,
     legs: Vec<(Packet<'a>, Vec<String>, Way)>,
-    /// Whether the nat table must leave it alone.
+    /// Whether the nat table must not rewrite it.
     stays: bool,
 }
 

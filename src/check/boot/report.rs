@@ -1,4 +1,4 @@
-//! One fault for each file that does harm: what it will do, and the command that takes it out. Pure.
+//! One fault for each boot file that does harm: the effect, and the command that removes the lines. Pure.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ pub(super) fn all(ours: &Ours) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     for of_file in unit::all(ours) {
-        // A drop-in for all services is one cause.
+        // A drop-in for all services is reported once, not for each unit.
         if seen.contains(&of_file.path) {
             continue;
         }
@@ -73,7 +73,7 @@ pub(super) fn all(ours: &Ours) -> Vec<Fault> {
     faults
 }
 
-/// What a source does, and whether it does so on a schedule.
+/// The harms of a source, and whether it runs on a schedule.
 fn of_source(source: &Source, ours: &Ours) -> (Vec<(Line, Harm)>, bool) {
     let mut harms = network::of(source.reader, source.path, source.lines, ours);
     match source.reader {
@@ -124,7 +124,8 @@ fn of_source(source: &Source, ours: &Ours) -> (Vec<(Line, Harm)>, bool) {
     (harms, scheduled)
 }
 
-/// This boot's command line says what the next one's is only where no boot loader's file does.
+/// Whether this source shows the kernel command line of the next boot: that of the running kernel only if no boot loader file
+/// does.
 fn is_next_boots(source: &Source, ours: &Ours) -> bool {
     let mut files = ours.audit.facts().boot_source.files();
     source.path != "/proc/cmdline"
@@ -196,7 +197,7 @@ fn short(text: &str) -> String {
     format!("{start}...")
 }
 
-/// The command that takes it out, and the one that makes this known.
+/// The command that removes the harmful lines, and the one that makes their reader reload.
 fn fix(path: &str, reader: Reader, harms: &[(Line, Harm)], ours: &Ours) -> String {
     let sources = &ours.audit.facts().boot_source;
     let of_harms = harms.iter().map(|(line, _)| line.number);
@@ -247,7 +248,7 @@ fn fix(path: &str, reader: Reader, harms: &[(Line, Harm)], ours: &Ours) -> Strin
             && !text.is_empty()
             && !text.ends_with('=')
     });
-    // In the place of a package's unit.
+    // The file overrides a package's unit.
     let replaces = is_unit
         && !is_drop_in
         && !sources
@@ -290,7 +291,7 @@ fn list(numbers: &[usize]) -> String {
     all.join(", ")
 }
 
-/// Files that something needs, whatever they hold.
+/// Whether a file must not be deleted even if all its lines are harmful.
 fn is_needed(path: &str, reader: Reader) -> bool {
     matches!(
         reader,

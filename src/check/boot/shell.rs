@@ -1,5 +1,5 @@
-//! Commands in a line of shell text, crontab(5), a unit or a rule of udev(7), as words. Not a shell: what depends on values that
-//! only a run has stays as it is written. Pure.
+//! Splits lines of shell text, crontab(5), units and udev(7) rules into commands and words. It does not expand variables or
+//! substitutions, whose values only a shell has. Pure.
 
 /// The commands of a line, each as words without quotes; a redirection is the word `>` and its target.
 pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
@@ -139,7 +139,7 @@ fn name(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or(word)
 }
 
-/// What `sh -c TEXT` and the like run.
+/// The commands that `sh -c TEXT` and similar wrappers run.
 fn unfolded(words: Vec<String>) -> Vec<Vec<String>> {
     let is_shell = matches!(
         words.first().map(String::as_str),

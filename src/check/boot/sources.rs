@@ -1,4 +1,4 @@
-//! Which sources are live on a host, and the commands that they run. Pure.
+//! The boot sources that are in use on a host, and the commands that they run. Pure.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub(super) struct Source<'a> {
     pub(super) reader: Reader,
     pub(super) lines: &'a [Line],
     pub(super) commands: Vec<Command>,
-    /// Where another source names it: the path and line that does.
+    /// Path and line of another source that names it.
     pub(super) named_by: Option<String>,
 }
 
@@ -75,7 +75,7 @@ const OF_PACKAGES: [&str; 44] = [
     "functions.sh",
 ];
 
-/// Units that other checks judge, or that are made to set what they set; beside [`OF_FILTERS`].
+/// Units that other checks judge, or whose purpose is what they set; see also [`OF_FILTERS`].
 const JUDGED_ELSEWHERE: [&str; 7] = [
     "ipvsadm.service",
     "keepalived.service",
@@ -195,7 +195,7 @@ fn saved_rules(text: &str) -> Option<Reader> {
     }
 }
 
-/// Files of this cluster and of others on the host, which lvsctl knows.
+/// Files that lvsctl made on the host, for this cluster and for others.
 fn made_by_us(ours: &Ours) -> BTreeSet<String> {
     let others = ours
         .audit
@@ -280,7 +280,7 @@ impl<'a> Units<'a> {
             .files()
             .filter(|(path, _)| places::of(path).is_some_and(|p| p.reader == Reader::Unit))
             .collect();
-        // Of a timer that the distribution brings only its link is read.
+        // Of a timer of the distribution, only the link that enables it is read.
         for (path, _) in &files {
             let unit = unit_of(path);
             let stem = unit.strip_suffix(".service");

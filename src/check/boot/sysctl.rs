@@ -1,4 +1,4 @@
-//! Kernel parameters that something else than sysctl.d(5) sets. Pure.
+//! Kernel parameters that sources other than sysctl.d(5) set. Pure.
 
 use super::harm::Harm;
 use super::ours::Ours;
@@ -6,8 +6,8 @@ use crate::check::sysctl_at_boot::{OF_INTERFACES, PERSISTED_SYSCTL};
 use crate::fact::sysctl_file;
 use crate::resource::Resource;
 
-/// What a value does to a parameter, named as sysctl(8) does or by its path below /proc/sys: none where it is as wanted, or as it
-/// runs now, or none of ours.
+/// The harm of a value for a parameter, named as in sysctl(8) or by its path below /proc/sys. None: the value is the desired
+/// or the running one, or the host does not need the parameter.
 pub(super) fn harm(key: &str, value: &str, ours: &Ours) -> Option<Harm> {
     let value = value.trim_matches(['"', '\'']).trim();
     if value.is_empty() || value.contains('$') {
@@ -15,16 +15,16 @@ pub(super) fn harm(key: &str, value: &str, ours: &Ours) -> Option<Harm> {
     }
     let below = sysctl_file::path(key);
     let path = format!("/proc/sys/{below}");
-    let wanted = ours
+    let desired = ours
         .audit
         .run
-        .wanted
+        .desired
         .iter()
         .find_map(|resource| match resource {
             Resource::Sysctl(sysctl) if sysctl.path() == path => Some(sysctl),
             _ => None,
         });
-    if let Some(sysctl) = wanted {
+    if let Some(sysctl) = desired {
         let wrong = !sysctl.holds(value);
         return wrong.then(|| of(&sysctl.name, value, &sysctl.value));
     }
@@ -39,12 +39,12 @@ pub(super) fn harm(key: &str, value: &str, ours: &Ours) -> Option<Harm> {
     (runs != value).then(|| of(&key, value, runs))
 }
 
-fn of(name: &str, value: &str, wanted: &str) -> Harm {
+fn of(name: &str, value: &str, desired: &str) -> Harm {
     Harm {
         sysctl: Some(name.to_owned()),
         ..Harm::new(
             &PERSISTED_SYSCTL,
-            format!("sets {name} to {value} in place of {wanted}"),
+            format!("sets {name} to {value} in place of {desired}"),
         )
     }
 }

@@ -1,4 +1,4 @@
-//! Units that the host's part needs: what their files, drop-ins and arguments make of them at their next start. Pure.
+//! Effects of unit files, drop-ins and arguments on the next start of the units that the host needs. Pure.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::resource::ipvs::KEEPALIVED;
 
 const CONFIGURATION: &str = "/etc/keepalived/keepalived.conf";
 
-/// What each line of a file does to a unit, with the unit.
+/// The harms of a file's lines to a unit.
 pub(super) struct OfFile {
     pub(super) path: String,
     pub(super) unit: String,
@@ -46,7 +46,7 @@ pub(super) fn all(ours: &Ours) -> Vec<OfFile> {
     found
 }
 
-/// The files of a unit that count, in their order: of two with one name, that in the first folder.
+/// The effective files of a unit, in their order. Of two files with one name, the one in the first folder counts.
 fn files<'a>(sources: &'a BootSources, unit: &str) -> Vec<&'a str> {
     let fragments = UNIT_FOLDERS.iter().filter_map(|folder| {
         let path = format!("{folder}/{unit}");
@@ -209,7 +209,8 @@ fn too_little(key: &str, value: &str) -> Option<String> {
     (amount < least).then(|| format!("has too little to run ({key}={value})"))
 }
 
-/// Targets that come after what they want, and those that our units wait for.
+/// Whether an ordering with a target makes a cycle: the target starts after the units that it wants, or the units that the
+/// host needs wait for it.
 fn is_cycle(key: &str, target: &str) -> bool {
     const FIRST: [&str; 5] = [
         "sysinit.target",
@@ -246,7 +247,7 @@ fn covers(word: &str, unit: &str, ours: &Ours) -> bool {
     })
 }
 
-/// What a unit starts that is not what it is to start.
+/// The harm of a command that starts another program than the unit's own.
 fn starts(unit: &str, value: &str, of_package: bool, ours: &Ours) -> Option<String> {
     let command = value.trim_start_matches(['-', '@', ':', '+', '!']);
     let words = shell::commands(command);
@@ -296,7 +297,7 @@ fn after<'a>(command: &'a str, options: &[&str]) -> Option<&'a str> {
     })
 }
 
-/// Arguments of keepalived(8) that make it another one.
+/// Arguments of keepalived(8) that change its purpose.
 pub(super) fn odd_arguments(command: &str) -> Option<String> {
     if let Some(file) = after(command, &["-f", "--use-file"]).filter(|file| *file != CONFIGURATION)
     {
@@ -379,12 +380,12 @@ fn prevents(value: &str, sources: &BootSources, ours: &Ours) -> Option<Harm> {
     None
 }
 
-/// A condition that does not hold, or that cannot be known to.
+/// A condition of the unit that is not met, or may not be.
 fn unmet(key: &str, value: &str, of_package: bool, sources: &BootSources) -> Option<String> {
     let kind = key
         .trim_start_matches("Condition")
         .trim_start_matches("Assert");
-    // One of several of which any may hold.
+    // A triggering condition: one of several is enough.
     if value.starts_with('|') {
         return None;
     }
@@ -396,7 +397,7 @@ fn unmet(key: &str, value: &str, of_package: bool, sources: &BootSources) -> Opt
         "PathExists" | "PathIsDirectory" | "PathIsSymbolicLink" | "PathIsMountPoint"
         | "PathIsReadWrite" | "FileIsExecutable" => sources.there(path).is_some(),
         "FileNotEmpty" | "DirectoryNotEmpty" => sources.there(path) == Some(true),
-        // Those of packages hold on the hosts for which they are made.
+        // Conditions in packages' files are met on the hosts for which the packages are made.
         _ if of_package => return None,
         _ => return Some(format!("starts only where {key}={value} holds")),
     };

@@ -1,4 +1,4 @@
-//! The checks of what clients were answered. One reading of all answers judges them together.
+//! Definitions of the end-to-end checks. One function judges all of them in one pass over the answers.
 
 use super::judge::rounds;
 use crate::check::definition::{Check, Judge, nothing};

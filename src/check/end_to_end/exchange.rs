@@ -6,7 +6,7 @@ use super::{Replies, Reply};
 use crate::fact::ipvs::Statistics;
 use crate::fact::ipvs::Table;
 
-/// What one client got from one port of a virtual service.
+/// The replies of one port of a virtual service to one client.
 #[derive(Debug, Clone)]
 pub struct Exchange {
     pub client: String,
@@ -16,12 +16,12 @@ pub struct Exchange {
     pub replies: Replies,
 }
 
-/// What the director that holds a group's VIP knows.
+/// The IPVS table and counters of the director that holds a group's VIP.
 #[derive(Debug, Clone, Copy)]
 pub struct Kernel<'a> {
     pub director: &'a str,
     pub table: &'a Table,
-    /// Of all directors that were read both times.
+    /// The counters of all directors that were read before and after the requests.
     pub counters: &'a [Counters<'a>],
 }
 
@@ -32,7 +32,7 @@ impl<'a> Kernel<'a> {
     }
 }
 
-/// What a director had counted before clients asked, and after.
+/// A director's counters before and after the clients' requests.
 #[derive(Debug, Clone, Copy)]
 pub struct Counters<'a> {
     pub director: &'a str,

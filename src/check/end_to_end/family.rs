@@ -1,4 +1,4 @@
-//! Address families of clients: one may have IPv4 or IPv6 alone, and asks for no more than it can reach. Pure.
+//! Address families of clients: a client with one family requests only services of that family. Pure.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ fn name(v6: bool) -> &'static str {
     if v6 { "IPv6" } else { "IPv4" }
 }
 
-/// Whether a host has an address to ask from. One that lists none at all may have any.
+/// Whether a host has a source address of the group's family; assumed if the host shows no addresses at all.
 pub fn can_ask(addresses: &Addresses, group: &Group) -> bool {
     let Some(v6) = group.is_v6() else {
         return true;
@@ -23,7 +23,7 @@ pub fn can_ask(addresses: &Addresses, group: &Group) -> bool {
     global(v6) || !global(!v6)
 }
 
-/// What is not asked: for each client once, and for each service that none of them can ask for.
+/// Reports requests that are not sent: once for each client, and for each service that no client can request.
 pub fn report(groups: &[Group], clients: &[(&str, &Addresses)], findings: &mut Findings) {
     for (client, addresses) in clients {
         let missed = groups.iter().find(|group| !can_ask(addresses, group));

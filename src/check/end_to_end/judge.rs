@@ -1,5 +1,5 @@
-//! What is made of clients' answers: each request answered, and what all of them together show, which [`super::round`]
-//! judges. Pure.
+//! Judges the replies to clients: every request must get a reply without an error. The replies to all clients together are
+//! judged in [`super::round`]. Pure.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use crate::check::findings::{Findings, Mismatch};
 use crate::check::traffic::Traffic;
 use crate::model::{Cluster, MOST_ASKED};
 
-/// Judges what clients got, group by group; all checks of this folder come of one [`Round`].
+/// Judges the replies group by group, by one [`Round`] for all checks of this folder.
 pub(super) fn rounds(traffic: &Traffic, findings: &mut Findings) {
     let counters = traffic.counters();
     let kernel = |group: &Group| traffic.kernel(group, &counters);
@@ -120,7 +120,7 @@ fn at(target: (IpAddr, u16)) -> String {
     std::net::SocketAddr::from(target).to_string()
 }
 
-/// Who is to be looked at first where requests get no answer: IPVS has counted where it sent them.
+/// The fix for requests without a reply. IPVS has counted the real servers to which it sent them: these are named first.
 fn where_to_look(group: &Group, kernel: Option<Kernel>) -> String {
     const STAY: &str = "`ipvsadm -Lnc` on the director shows where connections stay";
     let counters = kernel.and_then(|kernel| kernel.counters().filter(|counters| counters.counts));
@@ -168,9 +168,9 @@ fn answered(findings: &mut Findings, group: &Group, exchange: &Exchange, kernel:
         return;
     }
     let replies = came(exchange);
-    let wanted = usize::from(group.service.check.requests);
+    let requests = usize::from(group.service.check.requests);
     let answers: Vec<u16> = replies.iter().filter_map(|r| r.status).collect();
-    let fault = (answers.len() < wanted).then(|| {
+    let fault = (answers.len() < requests).then(|| {
         let why: BTreeSet<&str> = replies
             .iter()
             .filter(|r| r.status.is_none())
@@ -182,26 +182,26 @@ fn answered(findings: &mut Findings, group: &Group, exchange: &Exchange, kernel:
         } else {
             format!(" ({})", why.join("; "))
         };
-        let sent = if replies.len() < wanted {
+        let sent = if replies.len() < requests {
             format!(" of {} that were sent", replies.len())
         } else {
             String::new()
         };
         Mismatch::new(
-            format!("{wanted} of {wanted} requests to {to} answered"),
+            format!("{requests} of {requests} requests to {to} answered"),
             format!("{}{sent}{why}", answers.len()),
             where_to_look(group, kernel),
         )
     });
     let fault = fault.map(|fault| concerns(fault, group, exchange.target.0));
-    let read = format!("{} of {wanted} requests answered", answers.len());
+    let read = format!("{} of {requests} requests answered", answers.len());
     findings.judge_read(client, &END_TO_END, to.clone(), read, fault);
     if answers.iter().any(|status| *status > 1) {
         page(findings, group, exchange);
     }
 }
 
-/// Answers over HTTP are what the inventory calls right.
+/// Judges status and text of HTTP replies by the inventory.
 fn page(findings: &mut Findings, group: &Group, exchange: &Exchange) {
     let (client, to) = (exchange.client.as_str(), at(exchange.target));
     let (vip, port) = exchange.target;

@@ -1,4 +1,4 @@
-//! End to end: what clients ask, and how their answers are read. What is made of the answers is in [`judge`].
+//! End to end: the requests of clients, and the parser of their replies. The replies are judged in [`judge`].
 
 mod checks;
 pub mod exchange;
@@ -23,7 +23,7 @@ use right::Right;
 /// Requests after which a port that answered none is left alone.
 const FIRST: u16 = 3;
 
-/// What one virtual service hands out: the addresses and ports that share its real servers in turn.
+/// The addresses and ports of one virtual service, which share one schedule of real servers.
 #[derive(Debug, Clone)]
 pub struct Group<'a> {
     pub service: &'a Service,
@@ -32,13 +32,13 @@ pub struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// The family of its targets, of which each has the same; none where there are none.
+    /// The address family of its targets, which is the same for all; None: no targets.
     pub fn is_v6(&self) -> Option<bool> {
         self.targets.first().map(|(vip, _)| vip.is_ipv6())
     }
 }
 
-/// What is to be asked, virtual service by virtual service.
+/// The requests to send, by virtual service.
 pub fn groups(cluster: &Cluster) -> Vec<Group<'_>> {
     let of_service = |service| {
         view::virtuals(service)
@@ -74,21 +74,21 @@ fn group(service: &Service, to: Virtual) -> Group<'_> {
     }
 }
 
-/// Shell functions that ask. `e2e_resolve` is where the URL's name is, for curl, and `e2e_text` what a body is to hold; both
-/// may be empty. Each request is a new connection and gives one line: what came of it, a tab,
-/// and the first line of the answer. One curl asks many times; curl's configuration and proxies do not count.
-/// bash reads byte by byte, which of a datagram gives the first and drops the rest: dd reads it. A server that waits for
-/// its client to speak is waited for once. busybox's timeout ends with 143.
+/// Shell functions that send requests. `e2e_resolve`: curl's `--resolve` value for the URL's name; `e2e_text`: the text that
+/// a body must contain; both may be empty. Each request is a new connection and prints one line: the result, a tab, and the
+/// first line of the answer. One curl process sends many requests, without curl's configuration file and proxies. dd reads
+/// datagrams, since bash reads byte by byte and would lose all but the first byte. If the server sends nothing first, only
+/// the first request waits a full second for its line. busybox's timeout ends with 143.
 pub fn functions() -> &'static str {
     include_str!("ask.sh")
 }
 
-/// The name by which the health check asks for the page that clients ask for.
+/// The host name in the health check's request for the page that clients request.
 pub(crate) fn host(service: &Service, vip: IpAddr, port: u16) -> Option<&str> {
     right::same_page(service, vip, port)?.host.as_deref()
 }
 
-/// What a port that speaks HTTP or HTTPS is asked for, as curl takes it.
+/// The URL of a port that speaks HTTP or HTTPS, as curl takes it.
 pub(crate) fn url(service: &Service, vip: IpAddr, port: u16) -> Option<String> {
     let (scheme, default) = if service.check.https.contains(&port) {
         ("https", 443)
@@ -97,7 +97,7 @@ pub(crate) fn url(service: &Service, vip: IpAddr, port: u16) -> Option<String> {
     } else {
         return None;
     };
-    // By the name that the health check asks the same page by.
+    // The name in the health check's request for the same page, if it has one.
     let host = host(service, vip, port).map_or_else(|| view::in_brackets(vip), str::to_owned);
     let port = if port == default {
         String::new()
@@ -120,9 +120,9 @@ pub(crate) fn url(service: &Service, vip: IpAddr, port: u16) -> Option<String> {
     Some(format!("{scheme}://{host}{port}{slash}{path}"))
 }
 
-/// The call of a function above, without its last word: how often. A port that speaks HTTP is asked by curl;
-/// without curl, and any other port, by a TCP connection, whose server may send its name in its first line. A UDP
-/// port is sent a line, by a new socket each time: IPVS knows a client by its address and port.
+/// The call of one of the [`functions`], without its last argument, the number of requests. curl requests ports that speak
+/// HTTP. Without curl, and for other ports, it is a TCP connection, in which the server may send its name in the first line.
+/// UDP ports get a line from a new socket each time, since IPVS identifies a client by address and port.
 fn call(service: &Service, vip: IpAddr, port: u16, curl: &str) -> String {
     let with_bash = |function: &str| {
         format!("if have bash; then set -- {function} {vip} {port}; else set -- e2e_none; fi")
@@ -152,7 +152,7 @@ pub fn ask_once(service: &Service, vip: IpAddr, port: u16) -> String {
     format!("{}\"$@\" 1\nset --\n", call(service, vip, port, "e2e_once"))
 }
 
-/// Asks as often as the service's check says. Where the first few get nothing, the rest are not sent.
+/// Shell text that sends the service's number of requests. If the first few get no answer, the others are not sent.
 pub fn ask(service: &Service, vip: IpAddr, port: u16) -> String {
     let all = service.check.requests;
     let first = all.min(FIRST);
@@ -170,24 +170,24 @@ pub fn ask(service: &Service, vip: IpAddr, port: u16) -> String {
     text
 }
 
-/// What came of one request.
+/// The result of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// None: no answer at all. 1: a TCP connection that was accepted.
     pub status: Option<u16>,
     pub error: String,
     pub first_line: String,
-    /// Whether the request had a new connection. Some servers keep one open against the client's wish, and
-    /// curl uses it again.
+    /// Whether the request opened a new connection. Some servers keep a connection open although the client asked to close
+    /// it, and curl then uses it again.
     pub fresh: bool,
     /// Whether its body holds the text that was looked for.
     pub has_text: bool,
 }
 
-/// What came of all requests to one port.
+/// The results of all requests to one port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replies {
-    /// Nothing on the host could ask.
+    /// The host has no tool for the requests.
     NoTool,
     Came(Vec<Reply>),
 }
@@ -210,7 +210,7 @@ impl Replies {
     }
 }
 
-/// curl reports how long it waited, which would make each of a hundred failures another one.
+/// Removes the waiting time from curl's message, so that equal failures have equal texts.
 fn untimed(error: &str) -> String {
     let (before, rest) = error.split_once(" after ").unwrap_or((error, ""));
     let mut words = rest.splitn(3, ' ');

@@ -1,5 +1,5 @@
-//! What a right answer over HTTP is, port by port: what the inventory's health check says of the page that it asks for is right
-//! for clients too. Pure; asking and judging are the parts of [`super`] and [`super::judge`].
+//! The expected HTTP reply of each port. The expectations of the inventory's health check hold for clients that request the
+//! same page. Pure. Sending and judging belong in [`super`] and [`super::judge`].
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,14 +8,14 @@ use crate::model::Virtual;
 use crate::model::{HealthCheckKind, HttpAnswer, Service, StatusCodes};
 use crate::view;
 
-/// What the answers of one target are to be.
+/// The expected replies of one target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Right {
-    /// Only these. None: all below 400.
+    /// The only accepted statuses; None: all below 400.
     only: Option<StatusCodes>,
-    /// And these.
+    /// Further accepted statuses.
     also: Option<StatusCodes>,
-    /// What the body holds.
+    /// A text that the body must contain.
     pub text: Option<String>,
 }
 
@@ -60,13 +60,13 @@ impl fmt::Display for Right {
     }
 }
 
-/// What the health check asks for, where clients ask for the same path.
+/// The page of the health check, if clients request the same path.
 fn health_page(service: &Service) -> Option<&HttpAnswer> {
     let page = service.health_check.as_ref()?.kind.page()?;
     (page.path == service.check.path).then_some(page)
 }
 
-/// The same, where it asks the port itself, and in the same tongue.
+/// The page of the health check, if it also requests this port with the same scheme.
 pub(super) fn same_page(service: &Service, vip: IpAddr, port: u16) -> Option<&HttpAnswer> {
     let page = health_page(service)?;
     let spoken = match service.health_check.as_ref()?.kind {

@@ -1,5 +1,5 @@
-//! What all clients together got from one service: from the right real servers, in the right shares, and as IPVS
-//! counted it. Pure.
+//! Judges the replies of one virtual service to all clients together: the right real servers, the right shares, and the
+//! counters of IPVS. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -16,45 +16,45 @@ use crate::resource::service_manager;
 
 pub(super) type Counts = BTreeMap<String, u64>;
 
-/// What counts of connections are by.
+/// How connections are counted.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Known {
-    /// A host, for all its real servers together.
+    /// By host, for all its real servers together.
     Hosts,
-    /// A real server.
+    /// By real server.
     Each,
 }
 
 /// A real server.
 struct Taker {
-    /// Its host, which answers name.
+    /// Its host, whose name the replies contain.
     host: String,
-    /// The host, with the port where the host has several real servers here.
+    /// The host, with the port if the host has several real servers in this service.
     name: String,
 }
 
-/// What all clients together got from one group.
+/// The replies of one group to all clients.
 pub(super) struct Round<'a> {
     group: &'a Group<'a>,
     /// Real servers that take new connections, with their weights.
     takers: Vec<(Taker, u32)>,
-    /// Who answered, by the names in the answers.
+    /// Connections by the host name in the reply.
     by_name: Counts,
-    /// Answers that do not name a host.
+    /// Number of replies without a host name.
     nameless: u64,
     /// Names of hosts that are no real server of the service.
     strangers: Counts,
     asked: u64,
     answered: u64,
-    /// Connections that IPVS counted meanwhile, by name, with the director that did.
+    /// Connections that a director's IPVS counted during the requests, by host, with the director.
     pub counted: Option<(&'a str, Counts)>,
-    /// The same for each real server: a host may have several, on a port each.
+    /// Connections that IPVS counted, by real server.
     each: Counts,
-    /// Packets from clients that it counted.
+    /// Packets from clients that IPVS counted, by host.
     packets: Counts,
-    /// And what other directors did, by their names.
+    /// Connections that the other directors counted, by director.
     elsewhere: Counts,
-    /// Why its counters and shares say nothing.
+    /// Why counters and shares cannot be judged.
     pub skipped: Option<&'static str>,
 }
 
@@ -127,7 +127,7 @@ impl<'a> Round<'a> {
             elsewhere: kernel.map_or_else(Counts::new, |k| elsewhere(&k, group)),
             skipped,
         };
-        // What counts is connections: a request on an open one goes where that one went.
+        // IPVS schedules connections: a further request on an open connection says nothing.
         for reply in exchanges.iter().flat_map(|e| came(e)).filter(|r| r.fresh) {
             round.asked += 1;
             if reply.status.is_none() {
@@ -183,8 +183,8 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Who got how many connections, where that is known for all of them. Answers name hosts; which port of one answered,
-    /// only IPVS knows.
+    /// The number of connections by real server or host, if known for all requests. Replies name the host only; IPVS counts
+    /// each port of a host.
     pub(super) fn counts(&self) -> Option<(&Counts, Known)> {
         let of_each = self.each.values().sum::<u64>() == self.asked && !self.each.is_empty();
         if of_each && self.several() {
@@ -203,13 +203,13 @@ impl<'a> Round<'a> {
             .any(|(taker, _)| taker.name != taker.host)
     }
 
-    /// Connections of others in the meantime; their turns are not ours.
+    /// Connections of other clients during the requests, which take turns of the scheduler.
     fn foreign(&self) -> u64 {
         let total = self.counted.as_ref().map_or(0, |(_, c)| c.values().sum());
         total.saturating_sub(self.asked)
     }
 
-    /// By the names that are known; the weights of a host's real servers add up.
+    /// The weights by the names of `known`; for hosts, the sum of their real servers' weights.
     fn weights(&self, known: Known) -> Vec<(&str, u64)> {
         let flat = self.group.service.scheduler == Scheduler::Rr;
         let mut weights: Vec<(&str, u64)> = Vec::new();
@@ -228,12 +228,12 @@ impl<'a> Round<'a> {
         weights.into_iter().map(|(n, w)| (n, w / divisor)).collect()
     }
 
-    /// Every real server with weight gets some, where the scheduler gives each its turn.
+    /// Every real server with a weight must get connections, if the scheduler guarantees that.
     pub(super) fn hit(&self, findings: &mut Findings) {
         let scheduler = self.group.service.scheduler;
         let (rounds, sure) = match scheduler {
             Scheduler::Rr | Scheduler::Wrr => (1, true),
-            // They look at connections, also those of others and of before: who has more of these gets none now.
+            // These count open connections, also of other clients: a real server with more of them gets none.
             Scheduler::Lc | Scheduler::Wlc => (2, false),
             _ => return,
         };
@@ -273,7 +273,7 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// rr and wrr are exact; the others depend on what else goes on.
+    /// The shares must match the weights. Only rr and wrr are exact; the others depend on other connections.
     pub(super) fn shares(&self, findings: &mut Findings) {
         let scheduler = self.group.service.scheduler;
         if !matches!(scheduler, Scheduler::Rr | Scheduler::Wrr)
@@ -290,7 +290,7 @@ impl<'a> Round<'a> {
             return;
         };
         let whole: u64 = weights.iter().map(|(_, w)| w).sum();
-        // Within a round, wrr hands out a weight at a stretch.
+        // In an incomplete round, wrr may have given one real server its whole weight in sequence.
         let slack = if self.asked.is_multiple_of(whole) {
             1
         } else {
@@ -394,15 +394,15 @@ impl<'a> Round<'a> {
         )
     }
 
-    /// What IPVS counted is what clients saw, or more where others use the service too.
+    /// The counters of IPVS must match the replies; they are higher if other clients use the service too.
     pub(super) fn agree(&self, findings: &mut Findings) {
         let Some((director, counted)) = &self.counted else {
             return;
         };
         let total: u64 = counted.values().sum();
         let alone = self.answered == self.asked && total == self.asked && self.nameless == 0;
-        // A client may use a port again within the two minutes for which IPVS knows its last connection from there: the
-        // director of DR sees no answers, and takes the new one for that. It still counts the packets.
+        // A client may reuse a source port within the two minutes for which IPVS keeps its connection. In DR the director
+        // sees no replies, so it takes the new connection for the old one; it still counts the packets.
         let least = match self.group.service.protocol {
             Protocol::Tcp => 3,
             Protocol::Udp => 1,
@@ -457,7 +457,7 @@ fn elsewhere(kernel: &Kernel, group: &Group) -> Counts {
         .collect()
 }
 
-/// What an address in the table is, by the inventory.
+/// The real server of the inventory that has this address in the table.
 fn taker(service: &Service, address: SocketAddr) -> Taker {
     let mut all = service.backends();
     let Some(known) = all.find(|rs| rs.address == address.ip()) else {

@@ -1,4 +1,4 @@
-//! What one rule says by its words: whether it hits a packet, and the mark that it sets. Pure.
+//! Interprets the words of one rule: whether it matches a packet, and the mark that it sets. Pure.
 
 use std::net::IpAddr;
 
@@ -6,14 +6,14 @@ use super::packet::{Client, Packet, State, flag};
 use crate::fact::firewall::Rule;
 use crate::fact::firewall::sets::{Sets, range};
 
-/// Why it is not known whether a rule hits, the gravest first.
+/// Why it is not known whether a rule matches, the most serious reason first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Doubt {
     /// It hits some packets, at random or in turn.
     Share,
     /// It hits above a rate, or a number of connections.
     Rate,
-    /// It hits by what a packet holds, when it comes or who sent it.
+    /// The match depends on the packet's content, time or sender.
     Content,
     /// By what is not known here, such as a set that was not listed.
     Unknown,
@@ -114,7 +114,7 @@ impl<'r> Words<'r> {
         self.rest.next().map(String::as_str)
     }
 
-    /// What one option says of a packet; none where that is not known.
+    /// Whether one option matches a packet; None: not known.
     fn one(&mut self, option: &str, packet: &Packet, sets: &Sets) -> Option<bool> {
         match option {
             "-s" | "--src-range" => packet.from.map(|ip| inside(self.next(), ip)),
@@ -147,9 +147,9 @@ impl<'r> Words<'r> {
                 Some(list.split(',').any(|s| s == word))
             }
             "--tcp-flags" => {
-                let (mask, wanted) = (self.next()?, self.next()?);
+                let (mask, desired) = (self.next()?, self.next()?);
                 let flags = packet.flags?;
-                Some(flags & bits(mask) == bits(wanted))
+                Some(flags & bits(mask) == bits(desired))
             }
             "--syn" => Some(packet.flags? & bits("FIN,SYN,RST,ACK") == flag::SYN),
             "--flags-any" => {

@@ -30,7 +30,7 @@ pub enum Client {
     Destination,
 }
 
-/// A packet as far as it is known; what is None may be anything.
+/// A packet as far as it is known; a field that is None may have any value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Packet<'a> {
     pub from: Option<IpAddr>,
@@ -41,9 +41,9 @@ pub struct Packet<'a> {
     pub port: Option<u16>,
     pub comes_in: Option<&'a str>,
     pub goes_out: Option<&'a str>,
-    /// What conntrack says of the first packet of a connection.
+    /// The conntrack state of the first packet of a connection.
     pub state: Option<State>,
-    /// The same of those that follow.
+    /// The conntrack state of the following packets.
     pub later: Option<State>,
     pub flags: Option<u8>,
     pub client: Client,

@@ -1,5 +1,5 @@
-//! From where packets of clients may come: one address for each part of the source space that some rule treats apart, so that
-//! a rule for a few clients is seen as well as one for all. Pure.
+//! Client addresses to follow: one for each part of the source address space that some rule distinguishes, so that a rule for
+//! a few clients is found as well as one for all. Pure.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use crate::fact::firewall::sets::{self, range};
 use crate::fact::firewall::{Chains, Firewall, Rules};
 
-/// What rules of a host distinguish.
+/// The address ranges and ports that the rules of a host distinguish.
 #[derive(Debug, Default)]
 pub struct Boundaries {
     ranges: BTreeSet<(IpAddr, IpAddr)>,
@@ -24,7 +24,7 @@ pub struct Source {
     pub kind: Kind,
 }
 
-/// For whom it stands.
+/// The clients that it represents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// A client of the inventory, by its name.
@@ -33,7 +33,7 @@ pub enum Kind {
     Elsewhere,
     /// Addresses of the services' own network.
     Lan,
-    /// What a rule names, in its words.
+    /// Addresses that a rule names, in its words.
     Named { words: String, single: bool },
     /// Ports from which clients ask.
     Ports(u16),
@@ -209,7 +209,7 @@ fn named_by_rules(boundaries: &Boundaries, around: &Around) -> Vec<(IpAddr, Kind
         let odd = is_everything(*first, *last)
             || no_client(*first)
             || (around.public && is_private(*first))
-            // Who drops all networks of documentation drops what no router carries.
+            // A rule for all documentation networks only drops packets that no router forwards.
             || (of_tests == 3 && is_test_net(*first, *last));
         if odd {
             continue;

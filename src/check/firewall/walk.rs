@@ -1,5 +1,5 @@
-//! What a chain of rules does to a packet: a rule whose matches cannot be decided from the packet alone may or may not hit, and
-//! the result states so. Pure.
+//! The effect of a chain of rules on a packet. If a match cannot be decided from the packet alone, the rule may or may not
+//! match, and the result says so. Pure.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use crate::fact::firewall::sets::Sets;
 use crate::fact::firewall::{Base, Chains, Rule, Rules, Table};
 
 impl Rules {
-    /// What a built-in chain does to a packet.
+    /// The fate of a packet in a built-in chain.
     pub fn fate(&self, table: &str, chain: &str, packet: &Packet) -> Fate {
         let place = Place::Iptables {
             tool: self.tool,
@@ -20,7 +20,7 @@ impl Rules {
         Walk::new(self.tables.get(table), &self.sets, place, packet).fate(chain)
     }
 
-    /// Where a chain of the nat table sends a packet, or a TPROXY rule of the mangle table; none where it stays as it is.
+    /// The rewrite of a packet by a chain of the nat table, or by a TPROXY rule of the mangle table; None: unchanged.
     pub fn rewrite(&self, chain: &str, packet: &Packet) -> Option<Rewrite> {
         ["mangle", "nat"].into_iter().find_map(|table| {
             let place = Place::Iptables {
@@ -75,20 +75,20 @@ pub fn untracked(rules: &Rules, chain: &str, packet: &Packet) -> Option<bool> {
 /// Where a rule of the nat table sends a packet instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rewrite {
-    /// To this host; the port stays where none is named.
+    /// To this host; without a port, the packet's port is kept.
     Here { port: Option<u16>, by: By },
     To {
         address: IpAddr,
         port: Option<u16>,
         by: By,
     },
-    /// It gets another sender; none: that of the interface.
+    /// It gets another source address; None: that of the interface.
     From { address: Option<IpAddr>, by: By },
     /// By this rule, where it hits, or to one of several places.
     Perhaps(By),
 }
 
-/// The rule or policy that decides of a packet.
+/// The rule or policy that decides the fate of a packet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct By {
     text: String,
@@ -115,7 +115,7 @@ impl fmt::Display for By {
     }
 }
 
-/// What becomes of a packet in a chain.
+/// The fate of a packet in a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     Passes,
@@ -274,7 +274,7 @@ impl<'a> Walk<'a> {
             match hit.target {
                 Some("ACCEPT") if hits => return self.end(End::Accept, doubt),
                 Some("ACCEPT") => self.accepts(doubt),
-                // Who decides there is a program, and without it they are dropped.
+                // A program decides these packets; without it they are dropped.
                 Some("QUEUE" | "NFQUEUE") => {
                     let by = self.by(name, rule);
                     let bypass = rule.has("--queue-bypass");
@@ -286,7 +286,7 @@ impl<'a> Walk<'a> {
                     self.end(End::Drop(by), Some(why));
                     self.accepts(Some(Doubt::Unknown));
                 }
-                // What lives for a few routers alone does not come far.
+                // With a small TTL the packets do not reach distant hosts.
                 Some("TTL" | "HL") if is_short(rule) => {
                     let by = self.by(name, rule);
                     self.end(End::Drop(by), Some(Doubt::Content));
@@ -355,7 +355,7 @@ impl<'a> Walk<'a> {
         self.may_accept = Some(self.may_accept.map_or(doubt, |other| other.min(doubt)));
     }
 
-    /// What ends the path of a packet that certainly comes here; otherwise it is kept in mind, and the packet goes on.
+    /// The end of the walk, if the rule certainly matches; otherwise the possible end is recorded and the walk continues.
     fn end(&mut self, end: End, doubt: Option<Doubt>) -> Option<End> {
         let Some(doubt) = doubt else {
             return Some(end);

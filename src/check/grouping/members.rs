@@ -1,4 +1,4 @@
-//! Who takes part in which service, for the rules that separate causes from consequences.
+//! The hosts and VIPs of each service, for the rules that separate causes from consequences.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -52,7 +52,8 @@ impl Members {
         self.directors.contains(host)
     }
 
-    /// Whether a director has to do with what clients of a VIP get now: it holds it, or none does, or it is not known.
+    /// Whether a director may affect the clients of a VIP now: it holds the VIP, or no director does, or the VIP is not
+    /// known.
     pub(super) fn serves(&self, host: &str, vip: Option<IpAddr>) -> bool {
         let holders = vip.and_then(|vip| self.holders.get(&vip));
         self.is_director(host) && holders.is_none_or(|all| all.is_empty() || all.contains(host))
@@ -68,7 +69,7 @@ impl Members {
         }
     }
 
-    /// Whether two findings may be about one VIP: a side that names none is about all.
+    /// Whether two findings may concern the same VIP; a finding without VIPs concerns all.
     pub(super) fn same_vip(&self, one: &Finding, other: &Finding) -> bool {
         match (one.about.vip, other.about.vip) {
             (Some(one), Some(other)) => one == other,

@@ -1,5 +1,5 @@
-//! One finding per cause: consequences go below the finding that explains them, on whichever host they were seen, and
-//! what to fix first comes first. Pure. What explains what is the table of [`rules`].
+//! One finding per cause: a consequence becomes a part of the finding that explains it, on whichever host it was seen, and
+//! findings are sorted by what to fix first. Pure. Which finding explains which is in the table of [`rules`].
 
 mod members;
 mod rules;
@@ -30,7 +30,7 @@ pub fn group(members: &Members, findings: Vec<Finding>) -> Vec<Finding> {
     all
 }
 
-/// The finding that explains each, where one does. A consequence of a consequence goes below the first cause.
+/// For each finding, the index of the finding that explains it. A consequence of a consequence belongs to the first cause.
 fn causes(members: &Members, findings: &[Finding]) -> Vec<Option<usize>> {
     let direct: Vec<Option<usize>> = findings
         .iter()

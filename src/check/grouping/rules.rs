@@ -1,5 +1,5 @@
-//! What explains what: a table of checks, and of where cause and consequence are to each other. A new check whose findings
-//! follow from others is a line here. Rules are about checks, causes and hosts as values, never about sentences.
+//! The table of explanations: which check's finding is the consequence of which cause, and on which hosts. A new check whose
+//! findings follow from others needs a line here. Rules compare checks, causes and hosts as values, never texts.
 
 use super::members::Members;
 use crate::check::arp::{ARP_ANNOUNCE, ARP_IGNORE};
@@ -44,7 +44,7 @@ use crate::check::vrrp_running::VRRP_RUNNING;
 use crate::check::web_page::WEB_PAGE;
 use crate::check::{Cause, Check, Finding, Severity};
 
-/// What a finding is, as a cause.
+/// The kind of cause that a finding must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum From {
     /// A finding of a check.
@@ -56,15 +56,15 @@ enum From {
     Configuration,
     /// An address that is missing or too many.
     Vip,
-    /// A resource of this kind that is not as wanted.
+    /// A resource of this kind that is not in the desired state.
     Resource(&'static str),
     /// A file that a server reads or hands out.
     ServerFile,
-    /// Whatever can break what clients get, on a director that serves or a real server.
+    /// Any error that can affect the answers to clients, on a serving director or a real server.
     Anything,
 }
 
-/// Where the cause is, seen from the consequence.
+/// The host of the cause, relative to the consequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     SameHost,
@@ -77,7 +77,7 @@ enum At {
     Member,
     /// A host that the consequence points at.
     Pointed,
-    /// The cause points at a host that has to do with the consequence.
+    /// The cause points at a host of the consequence.
     Named,
     /// Anywhere, about the same VIP.
     Cluster,
@@ -85,7 +85,7 @@ enum At {
 
 /// Causes in the order in which they are preferred.
 static RULES: &[(&[From], At, &[&Check])] = &[
-    // keepalived, or the cluster's own unit, does not run: the director does nothing of its part.
+    // keepalived, or the node script's unit, does not run: the director does not serve.
     (
         &[From::OurUnit],
         At::SameHost,
@@ -340,7 +340,7 @@ static RULES: &[(&[From], At, &[&Check])] = &[
     ),
 ];
 
-/// Checks whose faults leave alone what clients get now.
+/// Checks whose faults do not affect the answers to clients now.
 static HARMLESS: &[&Check] = &[
     &GUARD,
     &PERSISTED_SYSCTL,
@@ -355,7 +355,7 @@ static HARMLESS: &[&Check] = &[
     &HEALTH,
 ];
 
-/// Checks that see what others cause: their findings never explain on the strength of [`From::Anything`].
+/// Checks whose findings are consequences themselves, and so do not match [`From::Anything`].
 static SYMPTOMS: &[&Check] = &[
     &END_TO_END,
     &HTTP_STATUS,
@@ -371,13 +371,13 @@ static SYMPTOMS: &[&Check] = &[
     &WEB_PAGE,
 ];
 
-/// How well one finding explains another, the lower the better; none where it does not.
+/// The rank with which one finding explains another, lower is better; None: it does not.
 pub(super) fn explains(members: &Members, cause: &Finding, finding: &Finding) -> Option<usize> {
-    // A note explains nothing, and an error does not come of what is only advised against.
+    // A note explains nothing, and a warning does not explain an error.
     if !cause.is_fault() || finding.severity < cause.severity {
         return None;
     }
-    // What the next boot will do is not what goes on now.
+    // A fault of the next boot does not explain a present one.
     if cause.about.later {
         return None;
     }
@@ -392,7 +392,7 @@ pub(super) fn explains(members: &Members, cause: &Finding, finding: &Finding) ->
     })
 }
 
-/// Whether a cause is the server itself: what it runs, reads and hands out.
+/// Whether a cause is in the real server's own service: its unit, package, files or listener.
 fn is_of_server(members: &Members, cause: &Finding) -> bool {
     let of = [
         From::OtherUnit,
@@ -413,8 +413,8 @@ fn is(members: &Members, from: From, cause: &Finding) -> bool {
         From::OtherUnit => unit(cause).is_some_and(|unit| !members.units.contains(unit)),
         From::Configuration => cause.cause == Some(Cause::KeepalivedConfig),
         From::Vip => matches!(cause.cause, Some(Cause::Vip(_))),
-        From::Resource(wanted) => {
-            matches!(&cause.cause, Some(Cause::Resource { kind, .. }) if kind == wanted)
+        From::Resource(expected_kind) => {
+            matches!(&cause.cause, Some(Cause::Resource { kind, .. }) if kind == expected_kind)
         }
         From::ServerFile => matches!(
             &cause.cause,
@@ -428,7 +428,8 @@ fn is(members: &Members, from: From, cause: &Finding) -> bool {
     }
 }
 
-/// What keepalived, or the node script, makes: the table and the VIPs. Other drift is another fault.
+/// Whether drift is of a resource that keepalived or the node script sets: the IPVS table or a VIP. Other drift has other
+/// causes.
 fn is_made_by_unit(finding: &Finding) -> bool {
     match &finding.cause {
         Some(Cause::Vip(_)) => true,

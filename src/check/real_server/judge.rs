@@ -1,4 +1,4 @@
-//! What real servers answer, against what their service calls right and against each other. Pure.
+//! Judges the answers of each real server: against the expectations of its service, and against the other real servers. Pure.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,8 +15,9 @@ use crate::view;
 
 pub(in crate::check) static REAL_SERVER_ANSWER: Check = Check {
     id: "real-server-answer",
-    summary: "Each real server gives the answer that its service calls right, asked by every director and by itself.",
-    reason: "Persistence and the scheduler choose one real server for a client: what the others answer, other clients see.",
+    summary: "Each real server gives an accepted response, to every director and to itself.",
+    reason: "The scheduler and persistence select one real server for a client; faults of the other real servers affect \
+             other clients.",
     source: "curl(1); the inventory, `check` and `health_check`",
     fix: "check the server's log on the real server that the finding names",
     needs: nothing,
@@ -26,14 +27,15 @@ pub(in crate::check) static REAL_SERVER_ANSWER: Check = Check {
 pub(in crate::check) static REAL_SERVER_REACH: Check = Check {
     id: "real-server-reach",
     summary: "Every director reaches each real server that another one reaches.",
-    reason: "A director that does not reach a healthy real server has fewer to send clients to. On a backup that shows at the next failover.",
+    reason: "A director that cannot reach a healthy real server distributes its clients over fewer real servers. On a \
+             backup this appears at the next failover.",
     source: "curl(1), bash(1) `/dev/tcp`",
     fix: "compare `ip route get RIP`, `ip neigh show RIP` and the packet filter with those of the director that reaches it",
     needs: nothing,
     judge: Judge::By("real-server-answer"),
 };
 
-/// What came of one question.
+/// The result of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Came {
     /// With its status, where it is a page.
@@ -43,10 +45,10 @@ enum Came {
     Nothing(String),
 }
 
-/// All answers of one real server to one question.
+/// The answers of one real server to the same request of all directors.
 struct Heard<'t> {
     question: Question<'t>,
-    /// Who asked, and what came.
+    /// The directors that sent it, each with the result.
     by: Vec<(&'t str, Came)>,
 }
 
@@ -104,7 +106,7 @@ fn outcomes<'t>(questions: Vec<Question<'t>>, asked: &Asked) -> Vec<(Question<'t
     let mut all = Vec::new();
     for question in questions {
         let came = match &question.page {
-            // Those after a limit of time were not sent.
+            // A missing reply means that the request was not sent, since the time limit was over.
             Some(page) => replies.next().map(|reply| page_came(page, reply)),
             None => asked
                 .connections
@@ -143,7 +145,7 @@ fn came(right: &Right, reply: &Reply) -> Came {
     }
 }
 
-/// Whether no program listens there, which is another finding.
+/// Whether no program listens there; the check `listener` reports that.
 fn unserved(traffic: &Traffic, question: &Question) -> bool {
     let host = traffic
         .hosts
@@ -161,19 +163,19 @@ fn unserved(traffic: &Traffic, question: &Question) -> bool {
     })
 }
 
-/// Whether some director sends it new connections; what directors do not list is taken as yes.
+/// Whether some director sends the real server new connections; true if no director lists the service.
 fn in_service(traffic: &Traffic, question: &Question) -> bool {
     let directors = traffic
         .hosts
         .iter()
         .filter(|audit| audit.host.is_director());
     let tables = directors.map(|audit| &audit.facts().ipvs.table.services);
-    let wanted = view::virtuals(question.service);
+    let desired = view::virtuals(question.service);
     let (mut known, mut serves) = (false, false);
     for services in tables {
         for served in services
             .iter()
-            .filter(|s| wanted.contains(&s.definition.r#virtual))
+            .filter(|s| desired.contains(&s.definition.r#virtual))
         {
             known = true;
             let mut all = served.real_servers.values();
@@ -187,7 +189,7 @@ fn names(by: &[&str]) -> String {
     by.join(" and ")
 }
 
-/// Of one real server: it fails for all who asked, or for some.
+/// Reports one real server: it failed for all directors, or for some.
 fn report(traffic: &Traffic, heard: &Heard, findings: &mut Findings) {
     let question = &heard.question;
     let what = what(question);
@@ -221,7 +223,7 @@ fn report(traffic: &Traffic, heard: &Heard, findings: &mut Findings) {
         let fault = Mismatch::new(expected, found, fix(question, askers.first().copied()));
         let fault = fault.of_service(&question.service.name);
         let nothing = bad.iter().all(|(_, came)| matches!(came, Came::Nothing(_)));
-        // Where several asked, none of them is the one to blame.
+        // If several directors got the same failure, the fault is not theirs.
         let fault = match askers.as_slice() {
             [one] if nothing => fault.points_at(one),
             _ if nothing => fault,
@@ -312,7 +314,7 @@ fn fix(question: &Question, asker: Option<&str>) -> String {
 /// A service, a port and a path.
 type Same = (String, u16, String);
 
-/// Real servers of one service give answers of one kind: who redirects while the others give the page differs.
+/// Real servers of one service must answer with statuses of the same class: a redirect differs from the page of the others.
 fn differ(heard: &[Heard], findings: &mut Findings) {
     let mut groups: BTreeMap<Same, Vec<(&Heard, u16)>> = BTreeMap::new();
     for one in heard {
@@ -369,8 +371,7 @@ fn differ(heard: &[Heard], findings: &mut Findings) {
     }
 }
 
-/// What a real server of DR or TUN answered when it asked the VIP that it holds itself. That it answers at all is
-/// another check.
+/// Judges the answer of a DR or TUN real server to its own request to the VIP. Whether it answers at all is another check.
 fn own(
     traffic: &Traffic,
     audit: &HostAudit,
@@ -393,7 +394,7 @@ fn own(
                 continue;
             };
             let at = SocketAddr::new(rs.address, port);
-            // A director got the same answer.
+            // Already reported if a director got the same wrong answer.
             let known = heard.iter().any(|one| {
                 let same = one.question.at == at && std::ptr::eq(one.question.service, service);
                 same && one

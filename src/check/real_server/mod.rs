@@ -1,5 +1,5 @@
-//! Each real server by itself, whatever persistence and the scheduler choose: every director asks each of them once, as its
-//! health check does and as requests of clients come. What is made of the answers is in [`judge`].
+//! Direct requests to each real server, independent of persistence and scheduler: every director sends each real server the
+//! health check's request and a client's request once. The answers are judged in [`judge`].
 
 mod judge;
 mod script;
@@ -28,7 +28,7 @@ pub(super) struct Question<'c> {
     pub page: Option<Page>,
 }
 
-/// A page that is asked for; without one, a connection is all.
+/// The page to request; without one, the request is a connection only.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Page {
     tls: bool,
@@ -38,19 +38,20 @@ pub(super) struct Page {
     pub right: Right,
 }
 
-/// What one director got.
+/// The answers that one director got.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
-    /// In the order of the questions about pages; none where no answer was read.
+    /// The replies, in the order of the page requests; None: no output was read.
     pages: Option<Vec<Reply>>,
-    /// By address and port: `ok`, or why not. None where nothing could ask.
+    /// The connections by address and port: `ok`, or the error. None: the host has no tool.
     connections: Option<Vec<(SocketAddr, String)>>,
 }
 
 /// The most questions of one director.
 const MOST: usize = 256;
 
-/// What a director asks. Where a server listens for the VIP alone, only its health check asks at the server's address.
+/// The requests of a director. If a server listens on the VIP only, the director sends just the health check's request, to
+/// the server's own address.
 pub(super) fn questions<'c>(
     cluster: &'c Cluster,
     director: &Host,
@@ -116,7 +117,7 @@ pub(super) fn questions<'c>(
     all
 }
 
-/// As requests of clients come.
+/// The page that clients request.
 fn as_clients(service: &Service, vip: IpAddr, port: u16) -> Option<Page> {
     let tls = service.check.https.contains(&port);
     (tls || service.check.http.contains(&port)).then(|| Page {

@@ -1,4 +1,4 @@
-//! The processes of lvsctl's own health checker, where keepalived does not check: one loop for each real server, none held up.
+//! The processes of lvsctl's health checker, on clusters without keepalived: one loop for each real server, none stopped.
 
 use super::{Fault, held_up, pids};
 use crate::check::HostAudit;

@@ -15,7 +15,8 @@ use crate::resource::service_manager::{self, ServiceManager};
 pub(in crate::check) static KEEPALIVED_RUNNING: Check = Check {
     id: "keepalived-running",
     summary: "keepalived runs once, in its unit, with the configuration that lvsctl writes, and none of its processes is stopped.",
-    reason: "A stopped process sends no adverts, reads none, or tests no real server, while its unit is active and its file is right. Two keepalived, or one with another file, hold other VIPs and other real servers.",
+    reason: "A stopped process sends no adverts, reads none, or tests no real server, while its unit is active and its file \
+             is correct. A second keepalived process, or one with a different file, adds other VIPs and other real servers.",
     source: "keepalived(8); proc(5) `/proc/PID/stat`; systemd.service(5)",
     fix: "the command in the finding",
     needs,
@@ -64,18 +65,18 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     }
 }
 
-/// Why keepalived on a director does not do its work, though other hosts may not see it; none where it does.
+/// Why keepalived on a director does not work, even if other hosts do not notice; None: it works.
 pub(in crate::check) fn broken(audit: &HostAudit) -> Option<String> {
     let faults = Seen::of(audit)?.faults();
     let fault = faults.iter().find(|fault| !fault.warning)?;
     Some(fault.found.clone())
 }
 
-/// What a director shows of keepalived.
+/// The facts of a director about keepalived.
 struct Seen<'a> {
     unit: unit::State,
     processes: Vec<&'a Process>,
-    wanted: Parts,
+    configured: Parts,
     sockets: Option<usize>,
     log: &'a fact::Log,
     manager: ServiceManager,
@@ -90,7 +91,7 @@ impl<'a> Seen<'a> {
         let named = |process: &&Process| {
             process.name.starts_with("keepalived") || process.unit() == Some(KEEPALIVED)
         };
-        let wanted = match facts.file.get(CONFIGURATION) {
+        let configured = match facts.file.get(CONFIGURATION) {
             Some(file) => Parts::of(&file.content),
             None => Parts {
                 vrrp: !audit.cluster.vrrp.is_empty(),
@@ -106,7 +107,7 @@ impl<'a> Seen<'a> {
                 .cloned()
                 .unwrap_or_default(),
             processes: facts.process.all.iter().filter(named).collect(),
-            wanted,
+            configured,
             sockets: facts.process.vrrp_sockets,
             log: &facts.keepalived.log,
             manager: ServiceManager::of(&facts.system),
@@ -121,11 +122,11 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Processes that no other keepalived has begun. Those of containers have another network.
+    /// keepalived processes whose parent is not keepalived. Those in containers, in another network namespace, do not count.
     fn roots(&self) -> impl Iterator<Item = &'a Process> {
         let daemon = |process: &&&Process| process.name.starts_with("keepalived");
         let all = self.processes.iter().filter(daemon);
-        // A test of a configuration is soon over; one whose arguments could not be read is.
+        // A configuration test ends soon; a process without readable arguments has already ended.
         let short = |process: &Process| {
             let mut words = process.arguments.iter().skip(1);
             process.arguments.is_empty()
@@ -189,7 +190,8 @@ impl<'a> Seen<'a> {
         faults
     }
 
-    /// One started by hand: the unit neither stops nor restarts it, and cannot start beside it.
+    /// The fault of a keepalived that was started by hand: the unit cannot stop or restart it, and cannot start while it
+    /// runs.
     fn outside(&self, main: &Process) -> Fault {
         let unmask = match (self.unit.masked, self.unit.masked_until_boot) {
             (_, true) => "systemctl unmask --runtime keepalived; ",
@@ -214,7 +216,7 @@ impl<'a> Seen<'a> {
 
     fn second(&self, other: &Process) -> Fault {
         let fix = match other.unit() {
-            // One that a login or a job began is in the unit of that, such as ssh.service.
+            // A process started from a login or a job is in that unit, such as ssh.service.
             Some(unit) if unit != KEEPALIVED && unit.contains("keepalived") => {
                 format!("`{}`", self.manager.end(unit))
             }
@@ -239,7 +241,7 @@ impl<'a> Seen<'a> {
         self.manager.act("restart", KEEPALIVED)
     }
 
-    /// Arguments that make it do something else than its file says.
+    /// The fault of arguments that override its configuration file.
     fn arguments(&self, main: &Process) -> Option<Fault> {
         let odd = odd_arguments(&main.arguments);
         (!odd.is_empty()).then(|| {
@@ -316,13 +318,13 @@ impl<'a> Seen<'a> {
             .filter(|process| process.parent == main.pid)
             .collect();
         let alive = children.iter().filter(|child| child.state != 'Z').count();
-        let mut wanted: Vec<&str> = Vec::new();
+        let mut expected: Vec<&str> = Vec::new();
         let parts = [
-            (self.wanted.vrrp, "VRRP"),
-            (self.wanted.checkers, "health checks"),
-            (self.wanted.bfd, "BFD"),
+            (self.configured.vrrp, "VRRP"),
+            (self.configured.checkers, "health checks"),
+            (self.configured.bfd, "BFD"),
         ];
-        wanted.extend(
+        expected.extend(
             parts
                 .into_iter()
                 .filter(|(is, _)| *is)
@@ -340,8 +342,8 @@ impl<'a> Seen<'a> {
             .states
             .values()
             .any(|state| *state == fact::State::Fault);
-        let deaf = self.wanted.vrrp && self.sockets == Some(0) && !faulty;
-        let found = if alive < wanted.len() {
+        let deaf = self.configured.vrrp && self.sockets == Some(0) && !faulty;
+        let found = if alive < expected.len() {
             let which = match (missing(self.log.vrrp), missing(self.log.checkers)) {
                 _ if deaf => "; the one for VRRP is missing",
                 (true, _) => "; the one for VRRP is missing",
@@ -361,9 +363,9 @@ impl<'a> Seen<'a> {
             "its processes",
             format!(
                 "{} processes below pid {}: {}",
-                wanted.len(),
+                expected.len(),
                 main.pid,
-                wanted.join(", ")
+                expected.join(", ")
             ),
             found,
             format!(

@@ -70,7 +70,7 @@ fn found(unit: unit::State, processes: &[Process], sockets: usize, log: &fact::L
     let seen = Seen {
         unit,
         processes: processes.iter().collect(),
-        wanted: Parts {
+        configured: Parts {
             vrrp: true,
             checkers: true,
             bfd: false,

@@ -1,5 +1,5 @@
-//! What runs against what is configured: processes of daemons that LVS rests on, from /proc. What they are configured to do is
-//! for other checks.
+//! Processes of the daemons that LVS needs, from /proc, compared with their configuration. The content of the configuration
+//! is for other checks.
 
 pub(super) mod checker;
 pub(super) mod keepalived;
@@ -61,7 +61,7 @@ fn pids<'a>(processes: impl IntoIterator<Item = &'a Process>) -> String {
     all.join(" ")
 }
 
-/// Processes that do not go on by themselves, and the command that lets them.
+/// Processes that are stopped or frozen, and the command that continues them.
 fn held_up(unit: &str, processes: &[&Process]) -> Vec<Fault> {
     let mut faults = Vec::new();
     let of =

@@ -16,7 +16,8 @@ use crate::view;
 
 pub(in crate::check) static SERVER_RUNNING: Check = Check {
     id: "server-running",
-    summary: "No process of a server, or of another unit that a host's roles want, is stopped or frozen; nginx has read its files since they changed.",
+    summary: "No process of a server, or of another unit that the roles of a host require, is stopped or frozen; nginx has \
+              loaded its files since they changed.",
     reason: "A stopped server accepts connections and never answers; one whose master process is stopped takes no new configuration.",
     source: "proc(5) `/proc/PID/stat`; systemctl(1) `freeze`; nginx(8) `-s reload`",
     fix: "the command in the finding",
@@ -43,7 +44,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     let others = [KEEPALIVED.to_owned(), view::checker_unit(audit.cluster)];
     let units = audit
         .run
-        .wanted
+        .desired
         .iter()
         .filter_map(|resource| match resource {
             Resource::Unit(unit) if unit.active && !others.contains(&unit.name) => {
@@ -88,7 +89,7 @@ fn faults(facts: &Facts, units: &[&str], serves: bool) -> Vec<(String, Fault)> {
     }
     let mut all = Vec::new();
     for (unit, processes) in by_unit {
-        // A server waits for its disks now and then.
+        // A short uninterruptible wait for a disk is normal.
         let held: Vec<&Process> = processes
             .iter()
             .copied()
@@ -105,7 +106,7 @@ fn faults(facts: &Facts, units: &[&str], serves: bool) -> Vec<(String, Fault)> {
             .filter(|process| process.name == "nginx");
         all.extend(old_files(facts, nginx.collect()).map(|fault| (unit.clone(), fault)));
     }
-    // One that systemd froze, where its processes were not looked at.
+    // A unit that systemd froze, even if its processes were not read.
     for unit in units {
         let is_frozen = facts
             .unit

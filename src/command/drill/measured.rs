@@ -1,5 +1,5 @@
-//! One drill on open hosts: requests run all the time, the disturbance comes and goes, and its effect is waited for. Whatever
-//! happens meanwhile, what was done is undone.
+//! One drill on open hosts: clients send requests throughout; the disturbance begins, its effect is awaited, and it is
+//! undone, also after failures. Which disturbance is decided in [`super::plan`].
 
 use std::time::{Duration, Instant};
 
@@ -19,15 +19,15 @@ use super::super::session::Session;
 use super::super::{Failure, Result};
 use super::plan::{Act, LONGEST, Plan};
 
-/// Requests before the disturbance, and after all is as before.
+/// Time for requests before the disturbance, and after the restoration.
 const QUIET: Duration = Duration::from_secs(2);
-/// How often directors are looked at.
+/// Interval between two reads of the directors.
 const LOOK: Duration = Duration::from_millis(50);
-/// A host may take so long to come back.
+/// The longest time for a host's reboot.
 const REBOOT: Duration = Duration::from_secs(600);
-/// The takeover from a host that reboots is waited for so long before the host itself is.
+/// The longest wait for the takeover from a rebooting host, before the wait for the host itself.
 const TAKEOVER: Duration = Duration::from_secs(30);
-/// The requests end by themselves after so many seconds, unless they are ended before.
+/// Seconds after which the request loop ends without a stop, such as after a lost connection.
 const REQUESTS_END: f64 = 3600.0;
 /// Requests at a time.
 const AT_A_TIME: u16 = 500;
@@ -39,17 +39,17 @@ pub(super) struct Job<'j, 'g, 'f> {
     pub name: &'static str,
     pub target: &'j Target,
     pub plan: &'j Plan,
-    /// What directors held before.
+    /// The state of the directors before the drill.
     pub before: &'j [Seen],
 }
 
-/// When something happened.
+/// The times of a drill.
 struct Times {
     disturbed: Instant,
-    /// When its effect was seen.
+    /// When the effect of the disturbance was seen.
     effect: Option<Instant>,
     restored: Instant,
-    /// When all was as before.
+    /// When the cluster was again as before.
     settled: Option<Instant>,
     undone: bool,
 }
@@ -113,7 +113,7 @@ pub(super) fn run(
     Ok(view(job, &loops, &times?))
 }
 
-/// Waits, unless the user ends it.
+/// Waits for a time, or until the user cancels.
 fn pause(job: &Job, time: Duration) {
     let end = Instant::now() + time;
     while Instant::now() < end && !job.session.cancel.is_cancelled() {
@@ -131,7 +131,7 @@ fn report(fleet: &Fleet, host: &str, title: &str, began: Instant) {
     });
 }
 
-/// Begins what has a guard, waits for its effect, and undoes it.
+/// Starts a disturbance with its guards, waits for the effect, and undoes it.
 fn guarded(job: &Job, acts: &[(String, Guarded)], runs: &mut [HostRun]) -> Result<Times> {
     let cluster = &job.session.cluster().name;
     let disturbed = Instant::now();
@@ -177,7 +177,7 @@ fn guarded(job: &Job, acts: &[(String, Guarded)], runs: &mut [HostRun]) -> Resul
     })
 }
 
-/// Whether all hosts say that it is undone. The guard of one that does not does it by itself.
+/// Undoes the disturbance; returns whether all hosts confirm it. On any other host the guard undoes it.
 fn undo(job: &Job, acts: &[(String, Guarded)], runs: &mut [HostRun]) -> bool {
     let cluster = &job.session.cluster().name;
     let mine: Vec<(&mut HostRun, &Guarded)> = runs
@@ -209,7 +209,7 @@ fn undo(job: &Job, acts: &[(String, Guarded)], runs: &mut [HostRun]) -> bool {
     done.into_iter().all(|undone| undone)
 }
 
-/// What directors hold now. One that does not answer is left out.
+/// The present state of the directors, without those that do not answer.
 fn seen(job: &Job, runs: &mut [HostRun], effect: &Effect) -> Vec<Seen> {
     let cluster = job.session.cluster();
     let mut needs = Needs {
@@ -227,7 +227,7 @@ fn seen(job: &Job, runs: &mut [HostRun], effect: &Effect) -> Vec<Seen> {
     seen.into_iter().flatten().collect()
 }
 
-/// When the effect was seen; nothing where it did not come, or is not waited for.
+/// Waits for the effect; returns when it was seen. None: it did not occur, or the drill has none.
 fn await_effect(job: &Job, runs: &mut [HostRun], longest: Duration) -> Option<Instant> {
     let effect = &job.plan.effect;
     if *effect == Effect::None {
@@ -243,14 +243,14 @@ fn await_effect(job: &Job, runs: &mut [HostRun], longest: Duration) -> Option<In
     None
 }
 
-/// When all was as before.
+/// Waits until the cluster is again as before; returns when it was. None: not within the time limit.
 fn settled(job: &Job, runs: &mut [HostRun]) -> Option<Instant> {
     let end = Instant::now() + LONGEST;
     while Instant::now() < end && !job.session.cancel.is_cancelled() {
         let now = seen(job, runs, &Effect::None);
         if now.len() == job.before.len() && is_restored(job.before, &now) {
             let when = Instant::now();
-            // One that prefers itself takes its VIPs back a moment later.
+            // A preempting master may take its VIPs back a moment later.
             if !is_about_to_move(job, runs) {
                 return Some(when);
             }
@@ -260,7 +260,7 @@ fn settled(job: &Job, runs: &mut [HostRun]) -> Option<Instant> {
     None
 }
 
-/// Whether a VIP is going to move by itself.
+/// Whether a VIP is about to move.
 fn is_about_to_move(job: &Job, runs: &mut [HostRun]) -> bool {
     let run = &job.fleet.run;
     let directors = runs.iter_mut().filter(|run| run.host.is_director());
@@ -301,7 +301,7 @@ fn reboot(job: &Job, name: &str, runs: &mut Vec<HostRun<'_>>) -> Result<Times> {
     let disturbed = Instant::now();
     let asked = run.ask("rebooting", &drill::reboot());
     report(job.fleet, name, "reboot", disturbed);
-    let (host, wanted) = (run.host, run.wanted.clone());
+    let (host, desired) = (run.host, run.desired.clone());
     run.close();
     asked.map_err(|error| failed(chain(&error), error.kind()))?;
     let effect = await_effect(job, runs, TAKEOVER);
@@ -311,7 +311,7 @@ fn reboot(job: &Job, name: &str, runs: &mut Vec<HostRun<'_>>) -> Result<Times> {
             break None;
         }
         std::thread::sleep(Duration::from_secs(1));
-        let opened = HostRun::open(&job.fleet.run, host, wanted.clone());
+        let opened = HostRun::open(&job.fleet.run, host, desired.clone());
         let Ok(mut run) = opened else { continue };
         match boot_id(&mut run) {
             now @ Some(_) if now != before => break Some(run),

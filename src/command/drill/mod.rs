@@ -1,5 +1,5 @@
-//! `lvsctl drill`: disturbs a cluster on which `verify` finds nothing, measures what clients notice, restores it and verifies
-//! it. What a host undoes by itself, when this program cannot, is in [`crate::drill`].
+//! `lvsctl drill`: disturbs a cluster without findings, measures the effect on clients, restores the cluster and verifies it.
+//! How a host undoes the disturbance without lvsctl belongs in [`crate::drill`].
 
 mod measured;
 mod plan;
@@ -22,7 +22,7 @@ use super::session::{Options, Session, lock};
 use super::{Failure, Result, confirm, in_format, verify};
 use plan::{Act, Plan};
 
-/// A cluster that was disturbed may take a moment more until nothing is found.
+/// The most runs of `verify` after a drill: a restored cluster may have findings for a moment.
 const LOOKS: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -85,8 +85,8 @@ fn drilled(session: &Session, command: &DrillCommand) -> Result<DrillView> {
     let disturbed =
         |host: &&Host| host.is_director() || others.iter().any(|other| other.name == host.name);
     let disturbed = cluster.hosts.iter().filter(disturbed);
-    let wanted = disturbed.map(|host| (host, session.context.wanted(host)));
-    let opened = session.open_hosts(&fleet, wanted.collect())?;
+    let desired = disturbed.map(|host| (host, session.context.desired(host)));
+    let opened = session.open_hosts(&fleet, desired.collect())?;
     let mut runs = lock(&fleet, opened.hosts)?;
     let done = with_hosts(session, &fleet, command, &target, chosen, &mut runs);
     fleet.close(runs);
@@ -154,7 +154,7 @@ fn verified(session: &Session) -> Result<Findings> {
     Ok(findings)
 }
 
-/// Refuses a cluster on which `verify` finds something: effects of the drill could not be distinguished from it.
+/// Refuses a cluster with findings of `verify`, from which the effects of the drill could not be distinguished.
 fn clean(session: &Session) -> Result<()> {
     let findings = verified(session)?;
     let all: Vec<String> = findings

@@ -1,4 +1,5 @@
-//! What a drill does, from the command line and from what directors hold. Pure.
+//! The plan of a drill, from the command line and the state of the directors. Pure. Running it belongs in
+//! [`super::measured`].
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -12,16 +13,16 @@ use crate::report::count;
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::service_manager::if_there;
 
-/// No effect is waited for longer. A health check may have many tries.
+/// The longest wait for an effect. A health check may have many retries.
 pub(super) const LONGEST: Duration = Duration::from_secs(180);
-/// What a guard gives beyond what the drill itself may take.
+/// Seconds of a guard beyond the longest duration of the drill.
 const SPARE: u64 = 60;
 
 #[derive(Debug)]
 pub(super) struct Plan {
     pub act: Act,
     pub effect: Effect,
-    /// What it does, for people.
+    /// The description for the user.
     pub what: String,
     /// What clients may notice.
     pub notes: Vec<String>,
@@ -65,7 +66,7 @@ fn served<'c>(cluster: &'c Cluster, host: &str) -> Vec<&'c Service> {
         .collect()
 }
 
-/// What clients ask for meanwhile.
+/// The target of the clients' requests.
 pub(super) fn target(cluster: &Cluster, command: &DrillCommand) -> Result<Target, String> {
     let concerned = match command {
         DrillCommand::AllRsLoss { name, .. } => Some(measure::service(cluster, name)?),
@@ -89,7 +90,7 @@ pub(super) fn target(cluster: &Cluster, command: &DrillCommand) -> Result<Target
     Target::of(service, Wish::default())
 }
 
-/// Hosts beside the directors on which something is done.
+/// The disturbed hosts, besides the directors.
 pub(super) fn others<'c>(
     cluster: &'c Cluster,
     command: &DrillCommand,
@@ -107,7 +108,7 @@ pub(super) fn others<'c>(
     })
 }
 
-/// Whether the cluster can do it at all.
+/// Fails if the drill is not possible in this cluster.
 pub(super) fn possible(cluster: &Cluster, command: &DrillCommand) -> Result<(), String> {
     match command {
         DrillCommand::Failover { .. } | DrillCommand::SplitBrain { .. } => {

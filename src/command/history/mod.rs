@@ -1,4 +1,4 @@
-//! `lvsctl history`, and what a run that changes hosts leaves in it.
+//! `lvsctl history`, and the record that a run which changes hosts adds to it.
 
 mod revision;
 mod store;

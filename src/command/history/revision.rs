@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::history::Revision;
 
-/// A repository that takes longer is not waited for.
+/// The longest wait for git.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The commit that is checked out, and whether the inventory's folder differs from it: roles and templates are there too.
@@ -31,8 +31,8 @@ pub(in crate::command) fn of(inventory: &Path) -> Option<Revision> {
     })
 }
 
-/// The beginning of what git prints. It runs no program of the repository's configuration, and gets none of this
-/// process's environment, which may have secrets.
+/// Runs git; returns the beginning of its output. git runs no program of the repository's configuration, and gets nothing of
+/// this process's environment, which may contain secrets.
 fn git(folder: &Path, words: &[&str]) -> Option<String> {
     let mut printed = tempfile::tempfile().ok()?;
     let mut child = Command::new("git")

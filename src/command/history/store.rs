@@ -10,13 +10,13 @@ use crate::history::Record;
 
 const NAME: &str = "history.jsonl";
 
-/// A file that is larger becomes an older one.
+/// The size above which the file is rotated.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// Older files that are kept.
 const OLDER: usize = 4;
 
-/// The longest line; of a longer record, the changes are counted alone.
+/// The longest line. The changes of a longer record are counted, not listed.
 const LONGEST: usize = 1024 * 1024;
 
 pub(super) fn folder() -> Option<PathBuf> {
@@ -84,7 +84,7 @@ pub(super) fn append(folder: &Path, record: &Record) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Whether no line was cut off before, as on a full disk.
+/// Whether the file ends with a complete line; a full disk may have cut one off.
 fn ends_a_line(file: &mut File) -> io::Result<bool> {
     if file.metadata()?.len() == 0 {
         return Ok(true);
@@ -105,7 +105,7 @@ fn rotate(folder: &Path) -> io::Result<()> {
     fs::rename(folder.join(NAME), older(folder, 1))
 }
 
-/// All records, the oldest first, and the number of lines that are none.
+/// All records, the oldest first, and the number of invalid lines.
 pub(super) fn read(folder: &Path) -> io::Result<(Vec<Record>, usize)> {
     let mut records = Vec::new();
     let mut unreadable = 0;

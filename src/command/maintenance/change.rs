@@ -1,5 +1,5 @@
-//! One change of the record of drains: on all directors that answer, under their locks, with what follows from it and
-//! nothing else.
+//! One change of the record of drains, on all directors that answer, under their locks. Changes nothing else but the
+//! resources that depend on the record.
 
 use crate::exit::Exit;
 use crate::model::{Cluster, Host, Maintenance};
@@ -20,13 +20,13 @@ use super::super::session::{Session, lock};
 use super::super::vips;
 use super::{Failure, Result, Seen};
 
-/// What was changed.
+/// The result of a change.
 pub(super) struct Changed {
-    /// As it is desired now.
+    /// The desired cluster with the new record.
     pub cluster: Cluster,
     directors: Vec<String>,
     missing: Vec<String>,
-    /// Directors with the VIPs that they hold afterwards.
+    /// The directors, each with the VIPs that it holds after the change.
     held: Vec<(String, Vec<String>)>,
 }
 
@@ -58,7 +58,7 @@ impl Changed {
     }
 }
 
-/// Makes another record of the one that the directors have, and has them do what it says.
+/// Changes the directors' record by `alter`, and applies the new record to them.
 pub(super) fn change(
     session: &Session,
     alter: impl Fn(&Maintenance, &Seen) -> Result<Maintenance>,
@@ -67,7 +67,7 @@ pub(super) fn change(
     let directors: Vec<(&Host, Vec<Resource>)> = session
         .cluster()
         .directors()
-        .map(|host| (host, session.context.wanted(host)))
+        .map(|host| (host, session.context.desired(host)))
         .collect();
     let opened = session.open_hosts(&fleet, directors)?;
     let missing = opened
@@ -102,7 +102,7 @@ pub(super) fn change(
     })
 }
 
-/// Has the directors do what the record says, and closes them.
+/// Applies the record to the directors, and closes their shells.
 fn act(
     session: &Session,
     fleet: &Fleet,
@@ -131,7 +131,7 @@ fn act(
         return Err(Failure::new(Exit::Unreachable, message).kind("not-applied"));
     }
     let jobs = runs.into_iter().map(|run| {
-        // To ask an empty table would load the module.
+        // With an empty table, ipvsadm would load the kernel module.
         let has_table = !run.answer.facts.ipvs.table.services.is_empty();
         let steps = has_table.then(|| maintenance::at_once(before, after));
         (run, steps.unwrap_or_default())
@@ -163,7 +163,7 @@ fn failed(fleet: &Fleet, left: &str) -> Failure {
     )
 }
 
-/// Waits until the directors have settled. VIPs by director, when they have.
+/// Waits until the directors have converged; returns their VIPs then.
 fn concluded(fleet: &Fleet, mut done: Vec<Applied>) -> Result<Vec<(String, Vec<String>)>> {
     let well = done
         .iter()
@@ -176,7 +176,7 @@ fn concluded(fleet: &Fleet, mut done: Vec<Applied>) -> Result<Vec<(String, Vec<S
     let mut runs: Vec<HostRun> = done.into_iter().map(|(run, _, _)| run).collect();
     let vips: Vec<std::net::IpAddr> = fleet.run.desired().floating_vips().collect();
     let held = runs.iter_mut().map(|run| {
-        // Its last answer counts for one that does not answer any more.
+        // If the director does not answer any more, its last answer counts.
         let _ = run.probe_again(&fleet.run);
         let addresses = &run.answer.facts.address;
         let own = vips.iter().filter(|vip| addresses.has(**vip));
@@ -203,7 +203,8 @@ fn concluded(fleet: &Fleet, mut done: Vec<Applied>) -> Result<Vec<(String, Vec<S
     Ok(held)
 }
 
-/// Has a director want what the new record says, and nothing beside. Returns what prevents that, as text.
+/// Sets a director's desired state by the new record, and limits the scope to resources that depend on it. Returns the
+/// obstacles, as text.
 fn aim(
     session: &Session,
     fleet: &Fleet,
@@ -211,20 +212,20 @@ fn aim(
 ) -> std::result::Result<Vec<String>, String> {
     let words = |error| chain(&error);
     let record = run.answer.maintenance.over(session.cluster());
-    // A director that missed a drain has its files without it.
+    // By the director's own record: its files lack a drain that it missed.
     let own = run.resources(&fleet.run, &record).map_err(words)?;
     run.want(&fleet.run, fleet.run.desired()).map_err(words)?;
     let facts = &run.answer.facts;
-    let stopped = plan::is_stopped(&fleet.run.cluster.name, &run.wanted, facts);
+    let stopped = plan::is_stopped(&fleet.run.cluster.name, &run.desired, facts);
     let idle = if fleet.run.cluster.keepalived {
         !facts.unit.is_active(KEEPALIVED)
     } else {
         let checker = view::checker_unit(fleet.run.cluster);
         stopped || (facts.unit.units.contains_key(&checker) && !facts.unit.is_active(&checker))
     };
-    let mut scope = Scope::between(&own, &run.wanted);
+    let mut scope = Scope::between(&own, &run.desired);
     if stopped || idle {
-        // It starts with its new files; a drain does not start it.
+        // A drain must not start the director; the files take effect with its next start.
         scope = scope.without(&[Unit::NAME, Ipvs::NAME]);
     }
     let pending = pending(run, &own, &scope, fleet.run.secrets);
@@ -232,7 +233,7 @@ fn aim(
     Ok(pending)
 }
 
-/// Files that differ from the inventory for other reasons: a drain would change that too.
+/// Obstacles: files that also differ from the inventory for other reasons, which the drain would change too.
 fn pending(run: &HostRun, own: &[Resource], scope: &Scope, secrets: &Secrets) -> Vec<String> {
     let record = crate::host_paths::maintenance(&run.answer.manifest.cluster);
     let cx = Context {
@@ -241,7 +242,7 @@ fn pending(run: &HostRun, own: &[Resource], scope: &Scope, secrets: &Secrets) ->
         recorded: None,
     };
     let facts = &run.answer.facts;
-    let files = run.wanted.iter().filter(|resource| {
+    let files = run.desired.iter().filter(|resource| {
         matches!(resource, Resource::File(file) if file.path != record) && scope.has(resource)
     });
     files

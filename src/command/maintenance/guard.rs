@@ -1,4 +1,5 @@
-//! What a drain would leave of services: what directors answered, for [`crate::plan::depool`], which judges.
+//! Refuses drains that leave too little of a service: prepares the directors' answers for [`crate::plan::depool`], which
+//! judges.
 
 use super::super::order::{TOO_FEW, director};
 use super::{Failure, Result, Seen};
@@ -19,8 +20,8 @@ pub(super) fn judge(
     if guard.force {
         return Ok(());
     }
-    let wanted = view::ipvs(&next.over(inventory));
-    let losses = losses(guard, seen, next, &wanted);
+    let desired = view::ipvs(&next.over(inventory));
+    let losses = losses(guard, seen, next, &desired);
     if losses.is_empty() {
         return Ok(());
     }
@@ -32,7 +33,7 @@ pub(super) fn judge(
     Err(Failure::new(Exit::Unreachable, message).kind(TOO_FEW))
 }
 
-fn losses(guard: &GuardArgs, seen: &Seen, next: &Maintenance, wanted: &[Ipvs]) -> Vec<Loss> {
+fn losses(guard: &GuardArgs, seen: &Seen, next: &Maintenance, desired: &[Ipvs]) -> Vec<Loss> {
     let recorded: Vec<Vec<Ipvs>> = seen
         .runs
         .iter()
@@ -44,7 +45,7 @@ fn losses(guard: &GuardArgs, seen: &Seen, next: &Maintenance, wanted: &[Ipvs]) -
         .zip(&recorded)
         .map(|(run, recorded)| depool::Director {
             stays: !next.drains_host(&run.host.name),
-            after: Some(wanted),
+            after: Some(desired),
             ..director(seen.before, run, recorded)
         })
         .collect();

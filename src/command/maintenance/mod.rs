@@ -1,5 +1,5 @@
-//! `lvsctl drain` and `lvsctl undrain`: change the record of drains on all directors, and only what follows from it. What
-//! a drain means for a cluster is in [`crate::model::Maintenance`], the record in [`crate::plan::maintenance`].
+//! `lvsctl drain` and `lvsctl undrain`: change the record of drains on all directors, and only resources that depend on it.
+//! The effect of a drain on the cluster belongs in [`crate::model::Maintenance`], the record in [`crate::plan::maintenance`].
 
 mod change;
 mod guard;
@@ -146,7 +146,7 @@ fn undrained(session: &Session, args: &UndrainArgs) -> Result<MaintenanceView> {
     Ok(view)
 }
 
-/// What of a host can be drained.
+/// The parts of a host that can be drained.
 #[derive(Debug, PartialEq, Eq)]
 struct Part {
     serves: bool,
@@ -168,7 +168,7 @@ fn known_host(cluster: &Cluster, name: &str) -> std::result::Result<(), String> 
     ))
 }
 
-/// Whether a host can be drained, in one service or as a whole; why not, if it cannot.
+/// The parts of a host that a drain concerns, in one service or in all; the error says why it cannot be drained.
 fn possible(
     cluster: &Cluster,
     name: &str,
@@ -233,7 +233,7 @@ fn possible(
 /// What the directors answered before the change.
 struct Seen<'r, 'h> {
     runs: &'r [crate::run::HostRun<'h>],
-    /// The cluster as it was desired until now.
+    /// The desired cluster before the change.
     before: &'r Cluster,
 }
 

@@ -1,4 +1,4 @@
-//! Waiting until no connection is left on a real server, in the table of any director.
+//! The wait until a real server has no connections left in the table of any director.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -18,14 +18,14 @@ use super::super::session::Session;
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How often the directors are asked without fewer connections than ever before. IPVS forgets an idle TCP connection after 15
-/// minutes: one that is left then is in use.
+/// Rounds without a new minimum of connections after which the wait ends. IPVS deletes idle TCP connections after 15 minutes,
+/// so the remaining ones are in use.
 const PATIENCE: u32 = 1200;
 
 /// How often the number is shown.
 const SHOW: Duration = Duration::from_secs(10);
 
-/// Whether to go on.
+/// Whether to continue the wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Empty,
@@ -34,7 +34,7 @@ enum Verdict {
     Stuck,
 }
 
-/// Counts rounds without progress, and not time: a busy machine needs longer for a round.
+/// Counts rounds without progress instead of time, since a busy machine needs longer for a round.
 #[derive(Debug)]
 struct Progress {
     least: u64,
@@ -123,7 +123,7 @@ fn words(host: &str, counts: &[(&str, Count)]) -> String {
     )
 }
 
-/// Waits without the locks of the directors: others may work meanwhile.
+/// Waits without the directors' locks, so that other runs can work.
 pub(super) fn wait(
     session: &Session,
     cluster: &Cluster,
@@ -191,8 +191,8 @@ fn rounds(
             Verdict::Empty => return Ok(()),
             Verdict::Stuck => {
                 let message = format!(
-                    "error: expected connections to end, found none that did for {PATIENCE} looks: {line}; it stays drained; \
-                     `lvsctl status --connections` lists their clients\n"
+                    "error: expected connections to end, found none that did in {PATIENCE} readings of the tables: {line}; it \
+                     stays drained; `lvsctl status --connections` lists their clients\n"
                 );
                 return Err(Failure::new(Exit::Failed, message).kind("not-empty"));
             }

@@ -1,5 +1,5 @@
-//! The connection table of the director that serves, by the services of the inventory; and for connections that stay in
-//! SYN_RECV what `verify` finds on their real server.
+//! The connection table of the serving director, by service of the inventory. For connections that stay in SYN_RECV, adds the
+//! findings of `verify` on their real server.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -16,7 +16,7 @@ use crate::run::HostRun;
 use super::super::Result;
 use super::super::session::Session;
 
-/// Checks of a real server whose findings keep the answer to a client's first packet from coming.
+/// Checks whose findings on a real server explain a missing answer to a client's first packet.
 const REASONS: [&str; 9] = [
     "vip-not-held",
     "vip-only-on-lo",
@@ -29,7 +29,7 @@ const REASONS: [&str; 9] = [
     "tunnel-mtu",
 ];
 
-/// What is known of real servers whose connections stay in SYN_RECV; each is looked at once.
+/// The findings of real servers whose connections stay in SYN_RECV; each real server is examined once.
 #[derive(Default)]
 pub(super) struct Reasons {
     by_host: BTreeMap<String, Vec<String>>,
@@ -43,7 +43,7 @@ pub(super) fn view(cluster: &Cluster, runs: &[HostRun]) -> Option<Connections> {
     Some(of(cluster, &run.host.name, entries))
 }
 
-/// Whether an entry is of a service: of its VIP and port, or of its mark.
+/// Whether an entry belongs to a service, by VIP and port or by mark.
 fn belongs(service: &Service, asked: &Asked) -> bool {
     let (address, port) = (asked.at.ip(), asked.at.port());
     if asked.protocol == EntryProtocol::Ip {
@@ -171,7 +171,7 @@ impl Reasons {
         Ok(())
     }
 
-    /// Makes the checks of these hosts that need no traffic.
+    /// Runs the checks without traffic on these hosts.
     fn look(&mut self, session: &Session, hosts: &[&Host]) -> Result<()> {
         let cluster = session.cluster();
         let more = |host: &Host, needs: &mut Needs| {
@@ -185,11 +185,11 @@ impl Reasons {
                 seen.push(host);
             }
         }
-        let wanted = seen
+        let desired = seen
             .into_iter()
-            .map(|host| (host, session.context.wanted(host)));
+            .map(|host| (host, session.context.desired(host)));
         let mut runs = Vec::new();
-        for (host, outcome) in fleet.open(wanted.collect()) {
+        for (host, outcome) in fleet.open(desired.collect()) {
             let why = match outcome {
                 Ok(run) => {
                     runs.push(run);

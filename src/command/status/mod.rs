@@ -72,11 +72,11 @@ fn look(global: &Global, args: &StatusArgs) -> Result<Exit> {
     Ok(Exit::Unreachable)
 }
 
-/// Whether all directors answered, each time.
+/// Shows the status until the end; returns whether all directors answered in every round.
 fn watch(session: &Session, args: &StatusArgs) -> Result<bool> {
     let more = |host: &Host, asked: &mut Needs| needs(args, host, asked);
     let fleet = session.fleet_asking(&more)?;
-    let mut directors = session.wanted()?;
+    let mut directors = session.desired()?;
     directors.retain(|(host, _)| host.is_director());
     let (mut runs, mut missing) = (Vec::new(), Vec::new());
     for (host, outcome) in fleet.open(directors) {
@@ -103,7 +103,7 @@ fn rounds<'h>(
     let mut round: u64 = 1;
     let mut reasons = connections::Reasons::default();
     loop {
-        // A drain that another run makes meanwhile shows.
+        // Read in each round, since another run may drain hosts meanwhile.
         let records = runs.iter().map(|run| &run.answer.maintenance);
         let record = Maintenance::newest(records);
         let maintained = record.map(|record| record.over(session.cluster()));
@@ -160,7 +160,8 @@ fn rounds<'h>(
     }
 }
 
-/// As much of a text as a screen takes, from its head on: more would push the head out of sight. The cursor has a line.
+/// The first lines of a text, as many as fit on the screen: more would scroll the heading away. One line is left for the
+/// cursor.
 fn top(text: &str, lines: usize) -> String {
     let all = text.lines().count();
     if all < lines {
@@ -186,7 +187,7 @@ fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> Sta
     note_double_holders(&mut directors);
     let mut services = Vec::new();
     for service in &cluster.services {
-        // The table of the director that serves; a backup's stands in while none does.
+        // The table of the serving director; while none serves, that of a backup.
         let holds = |run: &&HostRun| {
             service
                 .vips
@@ -196,8 +197,8 @@ fn view(cluster: &Cluster, runs: &[HostRun], missing: &[(&Host, String)]) -> Sta
         let Some(run) = runs.iter().find(holds).or_else(|| runs.first()) else {
             continue;
         };
-        for wanted in view::ipvs_of(cluster, service) {
-            services.push(of_service(cluster, service, &wanted, run));
+        for desired in view::ipvs_of(cluster, service) {
+            services.push(of_service(cluster, service, &desired, run));
         }
     }
     StatusView {
@@ -230,7 +231,7 @@ fn drained(cluster: &Cluster, now: u64) -> Vec<Drained> {
     .collect()
 }
 
-/// A VIP on two directors is a takeover in progress, or two that do not hear each other.
+/// Adds a note to directors that hold the same VIP: a takeover in progress, or they do not receive each other's adverts.
 fn note_double_holders(directors: &mut [Director]) {
     let held: Vec<(String, Vec<String>)> = directors
         .iter()
@@ -282,7 +283,7 @@ fn director(cluster: &Cluster, run: &HostRun) -> Director {
     }
 }
 
-/// What a director is: whether it holds VIPs, whether keepalived runs, and whether an instance is in FAULT.
+/// The state of a director. `waits`: keepalived runs; `fault`: an instance is in FAULT.
 fn state(holds: bool, waits: bool, fault: bool) -> DirectorState {
     match (holds, waits, fault) {
         (true, _, _) => DirectorState::Master,
@@ -307,10 +308,10 @@ fn at(service: &Service, to: Virtual) -> String {
     }
 }
 
-/// Why a checker has taken a real server out, by the checker's log or state and by the answer that lvsctl got.
-fn out(service: &Service, wanted: &Ipvs, run: &HostRun, rs: &Destination) -> report::status::Out {
+/// Why a health checker has removed a real server: from the checker's log or state, and from lvsctl's own request.
+fn out(service: &Service, desired: &Ipvs, run: &HostRun, rs: &Destination) -> report::status::Out {
     let table = &run.answer.facts.ipvs.table;
-    let to = wanted.service.r#virtual;
+    let to = desired.service.r#virtual;
     let known = table.out(to, rs).cloned().unwrap_or_default();
     let now = run.answer.facts.clock.now();
     let own = service
@@ -328,19 +329,22 @@ fn out(service: &Service, wanted: &Ipvs, run: &HostRun, rs: &Destination) -> rep
             .map(|(since, now)| (now - since).max(0.0) as u64),
         when: known.when,
         error: known.error,
-        answers: (fails || wanted.returning(table).any(|one| one.address == rs.address))
-            .then_some(!fails),
+        answers: (fails
+            || desired
+                .returning(table)
+                .any(|one| one.address == rs.address))
+        .then_some(!fails),
     }
 }
 
 fn of_service(
     cluster: &Cluster,
     service: &Service,
-    wanted: &Ipvs,
+    desired: &Ipvs,
     run: &HostRun,
 ) -> report::status::Service {
     let table = &run.answer.facts.ipvs.table;
-    let to = wanted.service.r#virtual;
+    let to = desired.service.r#virtual;
     let served: Option<&Served> = table.services.iter().find(|s| s.definition.r#virtual == to);
     let counters = &run.answer.facts.ipvs.counters;
     let rates = |real_server: Option<SocketAddr>| {
@@ -357,7 +361,7 @@ fn of_service(
             .find(|h| h.holds(address.ip()))
             .map(|h| h.name.clone())
     };
-    let mut addresses: Vec<SocketAddr> = wanted.real_servers.iter().map(|rs| rs.address).collect();
+    let mut addresses: Vec<SocketAddr> = desired.real_servers.iter().map(|rs| rs.address).collect();
     let strays = served
         .into_iter()
         .flat_map(|s| s.real_servers.keys())
@@ -368,9 +372,9 @@ fn of_service(
     let real_servers = addresses
         .into_iter()
         .map(|address| {
-            let planned = wanted.real_servers.iter().find(|rs| rs.address == address);
+            let planned = desired.real_servers.iter().find(|rs| rs.address == address);
             let running = served.and_then(|s| s.real_servers.get(&address));
-            let unhealthy = planned.is_some_and(|rs| wanted.is_unhealthy(table, rs));
+            let unhealthy = planned.is_some_and(|rs| desired.is_unhealthy(table, rs));
             let place = Place::of(&to.to_string(), Some(address.to_string()));
             let (active, inactive) = counters
                 .connections
@@ -383,7 +387,7 @@ fn of_service(
                 mode: planned
                     .or(running)
                     .map_or_else(String::new, |rs| <&str>::from(rs.mode).to_owned()),
-                state: if wanted.stands_in(table, address) {
+                state: if desired.stands_in(table, address) {
                     State::Sorry
                 } else {
                     State::of(
@@ -393,6 +397,7 @@ fn of_service(
                     )
                 },
                 weight: running.map(|rs| rs.weight),
+                desired_weight: planned.map(|rs| rs.weight),
                 wanted_weight: planned.map(|rs| rs.weight),
                 active,
                 inactive,
@@ -400,7 +405,7 @@ fn of_service(
                 totals: totals(Some(address)),
                 out: planned
                     .filter(|_| unhealthy)
-                    .map(|rs| out(service, wanted, run, rs)),
+                    .map(|rs| out(service, desired, run, rs)),
             }
         })
         .collect();
@@ -429,7 +434,7 @@ mod tests {
         let more = |lines: &str| {
             format!("... {lines} more; see them in a taller window, or without --watch\n")
         };
-        for (lines, screen, wanted) in [
+        for (lines, screen, desired) in [
             (3, 24, text(3)),
             (23, 24, text(23)),
             (24, 24, format!("{}{}", text(22), more("2 lines"))),
@@ -439,7 +444,7 @@ mod tests {
             (100, usize::MAX, text(100)),
         ] {
             let shown = top(&text(lines), screen);
-            assert_eq!(shown, wanted, "{lines} on {screen}");
+            assert_eq!(shown, desired, "{lines} on {screen}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Where an audit goes: standard output in one format, and files in others.
+//! Output of an audit: one format to standard output, further formats to files.
 
 use std::fs::Permissions;
 use std::io::{self, Write as _};

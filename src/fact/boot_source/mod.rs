@@ -1,5 +1,5 @@
-//! What is read or run at boot or on a schedule: lines of configuration files and scripts, and which services are enabled.
-//! Which files those are is [`places`]; what a line does is decided in [`crate::check::boot`].
+//! Files that are read or run at boot or on a schedule: their relevant lines, and which services are enabled. The list of
+//! files is in [`places`]; the effect of a line is decided in [`crate::check::boot`].
 
 pub mod places;
 
@@ -9,7 +9,7 @@ use super::{Fact, ParseError, Section};
 use crate::shell::quote;
 use places::{EXECUTABLE, LINKS, PLACES, Place};
 
-/// The most bytes that each of the two readings brings.
+/// The most bytes of each of the two parts of the answer.
 const LIMIT: usize = 256 * 1024;
 
 /// Where systemd reads units, the first folder winning over the same name in a later one (systemd.unit(5)).
@@ -22,7 +22,7 @@ pub const UNIT_FOLDERS: [&str; 6] = [
     "/lib/systemd/system",
 ];
 
-/// Words that every line has which touches something of ours, beside addresses and names of the cluster.
+/// Patterns of lines that may affect the cluster's part of a host; its addresses and names are added.
 const WORDS: &str = "keepalived|ipvsadm|ip_vs|lvsctl|nginx|sysctl|/proc/sys|ip6?tables|arptables|ebtables|nft |ip +(-[^ ]+ +)*\
     (a|ad|add|addr|address|r|ro|route|ru|rule|l|li|link|n|neigh|neighbor|neighbour) |ifconfig|ifdown|nmcli|networkctl|systemctl|\
     rc-service|rc-update|service |invoke-rc.d|init.d/|kill|modprobe|rmmod|conntrack|reboot|shutdown|poweroff|halt|telinit|\
@@ -45,19 +45,19 @@ pub struct BootSources {
     masked: BTreeSet<String>,
     /// Files that are executable, of those that are run only if they are.
     executable: BTreeSet<String>,
-    /// Paths that units name and that are there: whether they have a content.
+    /// Existing paths that units name, each with whether it is not empty.
     there: BTreeMap<String, bool>,
     /// The target of `default.target` in /etc, where there is such a link.
     pub target: Option<String>,
-    /// Which of the two readings did not fit.
+    /// The parts of the answer that exceeded the limit.
     pub cut: Vec<String>,
-    /// Whether the host was asked and answered to the end.
+    /// Whether the host was asked and its answer is complete.
     pub was_read: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ask {
-    /// What lines are looked for beside the usual words: addresses and names, as they are.
+    /// Further texts of relevant lines, verbatim: addresses and names.
     pub words: BTreeSet<String>,
     /// Units whose files are read wherever they are.
     pub units: BTreeSet<String>,
@@ -78,7 +78,7 @@ impl BootSources {
         self.executable.contains(path)
     }
 
-    /// Whether a path that a unit names is there; `true` inside where it has a content.
+    /// Whether a path that a unit names is not empty; None: it does not exist.
     pub fn there(&self, path: &str) -> Option<bool> {
         self.there.get(path).copied()
     }
@@ -88,8 +88,8 @@ impl BootSources {
         self.links.iter().map(String::as_str)
     }
 
-    /// What wants a unit, as paths of links.
-    pub fn wanted_by<'a>(&'a self, unit: &'a str) -> impl Iterator<Item = &'a str> {
+    /// The links that enable a unit, as paths.
+    pub fn enabling_links<'a>(&'a self, unit: &'a str) -> impl Iterator<Item = &'a str> {
         let stem = unit.rsplit_once('.').map_or(unit, |(stem, _)| stem);
         self.links().filter(move |link| enables(link, unit, stem))
     }
@@ -100,9 +100,9 @@ impl BootSources {
             .any(|folder| self.masked.contains(&format!("{folder}/{unit}")))
     }
 
-    /// Whether a service comes up at boot by itself.
+    /// Whether a usual boot starts a service.
     pub fn is_enabled(&self, unit: &str) -> bool {
-        !self.is_masked(unit) && self.wanted_by(unit).any(|link| !is_of_no_boot(link))
+        !self.is_masked(unit) && self.enabling_links(unit).any(|link| !is_of_no_boot(link))
     }
 
     pub fn is_any_enabled(&self, units: &[&str]) -> bool {
@@ -133,7 +133,7 @@ fn enables(link: &str, unit: &str, stem: &str) -> bool {
     name == unit || instance(name).as_deref() == Some(unit)
 }
 
-/// Targets that no boot reaches by itself.
+/// Whether a link is of a target that no usual boot reaches.
 fn is_of_no_boot(link: &str) -> bool {
     const OTHER: [&str; 14] = [
         "rescue",
@@ -237,7 +237,7 @@ impl Fact for BootSources {
             let text = section.part(part);
             let cut = found.cut.iter().any(|name| name == part);
             let mut lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
-            // The last line of what was cut is none.
+            // The last line of a cut part is incomplete.
             if cut {
                 lines.pop();
             }

@@ -1,7 +1,8 @@
-//! The files that are read or run at boot or on a schedule, on Debian 12 and 13, RHEL 8 to 10, openSUSE and SLES, and Alpine:
-//! who reads them, and when that is live. A source that is missing is a row here; docs/next-boot.md lists them for users.
+//! The table of files that are read or run at boot or on a schedule, on Debian 12 and 13, RHEL 8 to 10, openSUSE and SLES,
+//! and Alpine: the reader of each, and when it is in use. A missing source needs a row here; docs/next-boot.md lists them for
+//! users.
 
-/// Who reads a file.
+/// The reader of a file, which determines its format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reader {
     /// systemd.network(5) and its drop-ins.
@@ -79,7 +80,7 @@ pub struct Place {
     pub reader: Reader,
     pub globs: &'static [&'static str],
     pub live: Live,
-    /// Whether each line counts; else those alone that name something of ours.
+    /// Whether all lines are read, or only those that match the patterns of relevant lines.
     pub whole: bool,
     /// Whether it is on a schedule rather than at boot.
     pub scheduled: bool,

@@ -74,8 +74,8 @@ impl Arptables {
         for line in lines {
             if let Some((chain, policy)) = line.strip_prefix(':').and_then(|l| l.split_once(' ')) {
                 let policy = policy.split_whitespace().next().unwrap_or_default();
-                // Both backends act on a packet.
-                // Which tables there are, and accept all, is no state of the host: any look at them makes them.
+                // Both backends act on a packet, so one DROP is enough. Tables with the policy ACCEPT do not count, since
+                // listing them creates them.
                 if policy == "DROP" {
                     all.policies.insert(chain.to_owned(), policy.to_owned());
                 }
@@ -105,7 +105,7 @@ impl Arptables {
         Self::parse(text.lines())
     }
 
-    /// Whether a rule stands, given as `arptables-save` prints it: options may come in another order.
+    /// Whether a rule exists. `line`: as `arptables-save` prints it, with its options in any order.
     pub fn has(&self, line: &str) -> bool {
         rule(line).is_some_and(|rule| self.rules.contains(&rule))
     }

@@ -109,7 +109,7 @@ impl Firewall {
         Ok(all)
     }
 
-    /// By which tool each is shown and changed: legacy, nft, and both of IPv6. The plain name is one of them.
+    /// The tool of each backend: legacy, nft, and both for IPv6. The plain name is the tool of one of them.
     fn tools(&self) -> [&'static str; 4] {
         let nft = |backend: &str| backend == "nf_tables";
         let v4 = if nft(&self.backend) {
@@ -186,9 +186,9 @@ pub struct Ask {
     pub all: bool,
 }
 
-/// A tool that lists rules makes the kernel load what it lists from, so each is asked only where that is there. Files
-/// of /proc have no size: they are read to know whether they are empty. A kernel without modules loads none. RHEL has
-/// one kind of tool only, by its plain name.
+/// A tool that lists rules makes the kernel load the module of its tables, so each runs only if the module is loaded. Files
+/// of /proc have no size, so they are read to know whether they are empty. A kernel without module support loads none. RHEL
+/// has only one backend's tools, with plain names.
 const ALL: &str = include_str!("../scripts/firewall.sh");
 
 impl Fact for Firewall {
@@ -210,9 +210,9 @@ impl Fact for Firewall {
             return format!("{ALL}{v6}{arp_of_tool}");
         }
         let mut text = String::new();
-        // The other backend may be in use on a kernel that has both, and its tables are not in that list.
-        let mangle = |wanted: bool, part: &str, family: &str| {
-            if !wanted {
+        // The list names tables of the legacy backend only, and iptables may use the other one.
+        let mangle = |needed: bool, part: &str, family: &str| {
+            if !needed {
                 return String::new();
             }
             format!(
@@ -233,7 +233,7 @@ impl Fact for Firewall {
     }
 }
 
-/// Shell text that reads the counters of mangle again. It does not load anything: what has no rules is not asked.
+/// Shell text that reads the counters of mangle again. Loads no module, since it lists only backends with rules.
 pub fn mangle_counters() -> &'static str {
     include_str!("../scripts/mangle-counters.sh")
 }

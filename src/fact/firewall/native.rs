@@ -1,5 +1,5 @@
-//! Tables of nft(8) itself, which iptables does not know, as `nft -a list ruleset` prints them. What a rule means in words of
-//! iptables is in [`super::translate`].
+//! Parses native tables of nft(8), which iptables does not show, as `nft -a list ruleset` prints them. Translating rules into
+//! words of iptables belongs in [`super::translate`].
 
 use std::net::IpAddr;
 
@@ -139,7 +139,7 @@ fn finish(table: Table, of_iptables: &[&Rules], all: &mut Vec<Table>) {
     }
 }
 
-/// Lines without their indentation; what stands in braces over several lines is one.
+/// Lines without indentation; braces over several lines are joined into one line.
 fn lines(text: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     let mut open = 0usize;

@@ -1,5 +1,5 @@
-//! A rule of nft(8) in words of iptables, so that one walk follows both. What has no such word becomes an option that no one
-//! knows, and the rule then may or may not hit.
+//! Translates a rule of nft(8) into words of iptables, so that the same code follows both. A match without an equivalent
+//! becomes an unknown option: the rule then may or may not match.
 
 use super::nft_words::{family, interface, ports, spaced};
 use super::rules::split_words;
@@ -373,9 +373,9 @@ impl<'a> Reader<'a> {
         }
         match groups.as_slice() {
             [any] => self.push("--flags-any", &shown(any)),
-            [mask, wanted] => {
+            [mask, desired] => {
                 self.push("--tcp-flags", &shown(mask));
-                self.matches.push(shown(wanted));
+                self.matches.push(shown(desired));
             }
             _ => self.matches.push("--nft".to_owned()),
         }

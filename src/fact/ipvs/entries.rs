@@ -16,11 +16,11 @@ pub struct Sum {
     pub entries: u64,
     /// Seconds to the end of the first of them, and of the last.
     pub expires: (u64, u64),
-    /// Of SYN_RECV: those that have heard nothing from their client for more than a second.
+    /// In SYN_RECV: entries without a packet from their client for more than a second.
     pub stuck: u64,
 }
 
-/// Whose an entry is.
+/// The requested address and the real server of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntryPlace {
     pub to: Asked,
@@ -49,7 +49,7 @@ pub struct Client {
     pub entries: u64,
 }
 
-/// That connections of a client go to one real server, for so many seconds more.
+/// A persistence template: a client's connections go to one real server for so many seconds more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     pub client: IpAddr,

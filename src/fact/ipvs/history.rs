@@ -1,5 +1,5 @@
-//! Why a real server is out: what keepalived logged of it, or what our own health checker keeps of it. Pure; what is read
-//! is bounded by [`script`].
+//! Why a health checker removed a real server, from keepalived's log or the state of lvsctl's health checker. Pure.
+//! [`script`] bounds the log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -7,14 +7,14 @@ use std::net::{IpAddr, SocketAddr};
 use super::named;
 use crate::model::Virtual;
 
-/// A real server that a health checker has taken out, and not taken back yet.
+/// A real server that a health checker has removed and not yet added again.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Out {
     /// In seconds since the epoch, where the log has a time.
     pub since: Option<f64>,
     /// The time as a system log has it, where that is all.
     pub when: Option<String>,
-    /// The last that was logged of the real server, beside that it was taken out.
+    /// The last message about the real server, other than its removal.
     pub error: Option<String>,
 }
 
@@ -41,20 +41,20 @@ pub(super) fn pattern(rs: SocketAddr) -> String {
     format!("-e [{}]:", rs.ip())
 }
 
-/// Which real servers keepalived has taken out since it started, by [`named`]. Every version from 2.0.5 on writes
-/// `Removing service RS from VS VS` (2.0: `to VS`) and `Adding service RS to VS VS`, `Disabling` and `Enabling` where a
-/// real server stays at weight 0; the sorry server's lines read otherwise.
+/// The real servers that keepalived has removed since its start, by [`named`]. Every version from 2.0.5 on logs `Removing
+/// service RS from VS VS` (2.0: `to VS`) and `Adding service RS to VS VS`, or `Disabling` and `Enabling` if a failed real
+/// server stays with weight 0; the messages about the sorry server are different.
 pub(super) fn of_log(text: &str) -> BTreeMap<String, Out> {
     let mut outs: BTreeMap<String, Out> = BTreeMap::new();
     let mut said: BTreeMap<IpAddr, String> = BTreeMap::new();
-    // What leaves the configuration is removed too, in the lines that follow.
+    // A reload also removes real servers that are no longer configured; these are not failures.
     let (mut leaves, mut service_leaves) = (BTreeSet::new(), None);
     for line in text.lines() {
         let Some((when, message)) = split(line) else {
             continue;
         };
         if message.starts_with("Starting Healthcheck child") {
-            // It takes each real server for a good one again.
+            // A new health check process regards every real server as healthy.
             outs.clear();
             said.clear();
             continue;
@@ -95,7 +95,7 @@ pub(super) fn of_log(text: &str) -> BTreeMap<String, Out> {
                     continue;
                 }
                 let message = message.trim_end_matches('.').to_owned();
-                // With log_all_failures it goes on to say why.
+                // With log_all_failures, keepalived also logs the reason after the removal.
                 let address = format!(" {rs}:");
                 let mine = outs.iter_mut().filter(|(name, _)| {
                     name.contains(&address) || name.contains(&format!("[{rs}]:"))
@@ -167,7 +167,7 @@ fn bracketed(message: &str) -> Option<IpAddr> {
     parts.find_map(|part| part.split(']').next()?.parse().ok())
 }
 
-/// What our own health checker keeps of real servers that it gave weight 0: lines of [`named`], a tab, and since when.
+/// The real servers to which lvsctl's health checker gave weight 0: lines of [`named`], a tab, and the time.
 pub(super) fn of_checker(text: &str) -> BTreeMap<String, Out> {
     let line = |line: &str| {
         let (name, since) = line.split_once('\t')?;

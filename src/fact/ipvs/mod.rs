@@ -36,18 +36,18 @@ pub struct Ipvs {
     pub timeouts: Option<[u32; 3]>,
     /// A line of ipvsadm(8) each.
     pub sync_daemons: Vec<String>,
-    /// Whether ipvsadm.service restores a table at boot; none where its defaults do not say, as they do on Debian.
+    /// Whether ipvsadm.service restores a table at boot; None: not known, since only Debian's defaults file says it.
     pub restored_at_boot: Option<bool>,
 }
 
-/// What to ask beside the table.
+/// What to read besides the table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ask {
-    /// Real servers that are asked what their health check asks, where a checker seems to have taken them out.
+    /// Real servers to which the probe sends their health check's requests if a health checker seems to have removed them.
     pub watched: Vec<Watched>,
-    /// Whether keepalived makes a service, so that its log says more.
+    /// Whether keepalived manages a service, so that its log is read.
     pub keepalived: bool,
-    /// The files in which our own health checker keeps what it took out, by [`named`].
+    /// The state files of lvsctl's health checker, by [`named`].
     pub down: BTreeMap<String, String>,
     /// What checks need: statistics, thresholds, timeouts and the sync daemon.
     pub audit: bool,
@@ -82,8 +82,8 @@ pub fn named(to: Virtual, rs: SocketAddr) -> String {
     format!("{to} {rs}")
 }
 
-/// keepalived may take a real server out or back between the look at the table and that at its log: then both are looked at
-/// once more. The later answer counts.
+/// keepalived may remove or add a real server between the reads of the table and of its log. Then both are read again, and
+/// the later answer counts.
 const AGAIN: &str = r#"}
 look
 if [ -n "$gone" ]; then for n in 1 2 3; do
@@ -206,9 +206,9 @@ fn timeouts(text: &str) -> Option<[u32; 3]> {
     numbers.try_into().ok()
 }
 
-/// Shell text that reads the statistics again after clients have asked. The kernel sums up the counters of connections
-/// every 2 seconds, a loaded host later: they are read until they show `connections`, which others may add to, or until 8
-/// seconds are over. A director that does not hold the VIPs expects none, and is read once when the kernel has summed up.
+/// Shell text that reads the statistics after the clients' requests. The kernel updates the counters every 2 seconds, later
+/// on a loaded host. So they are read until they show at least `connections` (other clients may add some), or for 8 seconds.
+/// A director without the VIPs expects none, and is read once after an update.
 pub fn settled_statistics(connections: u64, holds: bool) -> String {
     if holds {
         format!(

@@ -1,4 +1,4 @@
-//! Reads `ipvsadm -Sn` into values that compare with wanted ones. What ipvsadm leaves out is its default.
+//! Reads `ipvsadm -Sn` into values that compare with desired ones. What ipvsadm leaves out is its default.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -22,12 +22,12 @@ pub struct Table {
 }
 
 impl Table {
-    /// Whether a real server seems taken out, and fails its health check.
+    /// Whether a real server seems to be removed by a health checker, and failed the probe's health check.
     pub fn fails(&self, to: Virtual, rs: &Destination) -> bool {
         self.failing.contains(&named(to, rs.address))
     }
 
-    /// What the checker that took a real server out says of it.
+    /// The information of the health checker that removed a real server.
     pub fn out(&self, to: Virtual, rs: &Destination) -> Option<&Out> {
         self.out.get(&named(to, rs.address))
     }

@@ -9,7 +9,7 @@ while [ -z "$connection" ] && [ "$left" -gt 0 ] && [ "${pid:-0}" -gt 1 ]; do
 done
 part connection
 printf '%s\n' "$connection"
-# Words are wanted: client, its port, server, its port.
+# Word splitting is intended: client, its port, server, its port.
 # shellcheck disable=SC2086
 set -- $connection
 if [ $# -eq 4 ]; then

@@ -1,5 +1,5 @@
-//! Combinations that the kernel and keepalived accept, but that cannot serve, or do not do what they say. The table of all
-//! that were considered, each with its source, is in `tests/it/combinations.rs`.
+//! Combinations that the kernel and keepalived accept, but that cannot serve, or do not behave as configured. The table of
+//! all considered combinations, each with its source, is in `tests/it/combinations.rs`.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

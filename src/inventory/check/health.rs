@@ -98,15 +98,15 @@ fn udp_by_tcp(view: View<'_>, service: &Service, port: Option<u16>) -> Option<St
 fn tcp_ports<'c>(
     view: View<'c>,
     service: &'c Service,
-    wanted: impl Fn(u16) -> bool + Copy,
+    desired: impl Fn(u16) -> bool + Copy,
 ) -> impl Iterator<Item = (u16, &'c str)> {
     let others = view.cluster.services.iter();
     let others = others.filter(|s| s.protocol == Protocol::Tcp && s.name != service.name);
     others.filter_map(move |other| {
         let mapped = other.real_servers.first().and_then(|real| real.port);
         let port = match mapped {
-            Some(port) => Some(port).filter(|port| wanted(*port)),
-            None => other.ports.iter().copied().find(|port| wanted(*port)),
+            Some(port) => Some(port).filter(|port| desired(*port)),
+            None => other.ports.iter().copied().find(|port| desired(*port)),
         }?;
         serves_all(other, service).then_some((port, other.name.as_str()))
     })

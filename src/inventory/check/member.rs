@@ -168,7 +168,7 @@ pub(super) fn are_enough(view: View<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// A backup is meant to wait: of one instance, or of all that they share, it is not to be the master.
+/// A host of the role `backup` must not be the master of the only instance, or of all instances.
 pub(super) fn master_is_a_director(view: View<'_>, faults: &mut Vec<Fault>) {
     let find = |name: &str| view.cluster.hosts.iter().find(|h| h.name == name);
     let is_backup = |host: &Host| host.has_role("backup") && !host.has_role("director");

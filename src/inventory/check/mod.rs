@@ -59,7 +59,7 @@ pub(super) enum Known {
 
 type Rule = fn(View<'_>, &mut Vec<Fault>);
 
-/// Rules that look at one thing, or at pairs of things that are there.
+/// Rules about single values or pairs of values, which hold in an incomplete cluster too.
 const LOCAL: &[Rule] = &[
     name::names,
     address::hosts_are_distinct,
@@ -99,7 +99,7 @@ const LOCAL: &[Rule] = &[
     track::groups,
 ];
 
-/// Rules that look at networks, and at what lies in them.
+/// Rules about networks and the addresses in them.
 const PLACED: &[Rule] = &[
     name::interfaces_are_no_networks,
     address::networks_are_distinct,
@@ -118,7 +118,7 @@ const PLACED: &[Rule] = &[
     arp::neighbours_are_known,
 ];
 
-/// Rules that miss things: only for a cluster of which nothing was left out as faulty.
+/// Rules about missing parts, valid only if no faulty part was left out.
 const WHOLE: &[Rule] = &[
     host::directors,
     export::clients,
@@ -155,7 +155,7 @@ fn with_view(cluster: &Cluster, places: Places<'_>, look: impl FnOnce(View<'_>))
     });
 }
 
-/// Remarks of the command `check` alone: true of many inventories on purpose, and no news in every run.
+/// Remarks that only the command `check` shows, since they are intended in many inventories.
 pub(super) fn advice(cluster: &Cluster, places: Places<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     with_view(cluster, places, |view| {

@@ -23,12 +23,12 @@ struct Asking<'c> {
     service: &'c Service,
     /// `http` or `https`, and what a port must speak for it.
     word: &'static str,
-    wanted: Speaks,
+    desired: Speaks,
 }
 
 fn asking(service: &Service) -> Option<Asking<'_>> {
     let check = service.health_check.as_ref()?;
-    let (word, wanted) = match check.kind {
+    let (word, desired) = match check.kind {
         HealthCheckKind::Http(_) => ("http", Speaks::Http),
         HealthCheckKind::Https(_) => ("https", Speaks::Https),
         HealthCheckKind::Tcp | HealthCheckKind::Script { .. } => return None,
@@ -36,7 +36,7 @@ fn asking(service: &Service) -> Option<Asking<'_>> {
     (service.protocol == Protocol::Tcp).then_some(Asking {
         service,
         word,
-        wanted,
+        desired,
     })
 }
 
@@ -87,7 +87,7 @@ impl Asking<'_> {
                 wrong.extend(speaks(service, asked).map(|speaks| (by, speaks)));
             }
         }
-        wrong.retain(|(_, speaks)| *speaks != self.wanted);
+        wrong.retain(|(_, speaks)| *speaks != self.desired);
         wrong.dedup();
         let (port, speaks) = *wrong.first()?;
         let said = match speaks {

@@ -1,5 +1,5 @@
-//! Schedulers that do something else than their words say, with these weights, VIPs or packets. The table of all that were
-//! considered, each with its source, is in `tests/it/combinations.rs`.
+//! Schedulers that do not behave as configured with these weights, VIPs or packets. The table of all considered combinations,
+//! each with its source, is in `tests/it/combinations.rs`.
 
 use super::View;
 use crate::diagnostic::{Fault, shown};
@@ -54,8 +54,8 @@ pub(super) fn active_connections(view: View<'_>, faults: &mut Vec<Fault>) {
 /// The table of `sh` (IP_VS_SH_TAB_SIZE, ip_vs_sh.c).
 const HASH_PLACES: u32 = 256;
 
-/// `sh` fills its table in the order of the real servers, to each as many places as its weight. Which is the first is not
-/// ours to say: one that comes back is put in front.
+/// `sh` fills its table in the order of the real servers, with as many places for each as its weight. lvsctl cannot choose
+/// the order, since a real server that is added again becomes the first.
 pub(super) fn places(view: View<'_>, faults: &mut Vec<Fault>) {
     let hashing = |s: &&Service| s.scheduler == Scheduler::Sh;
     for service in view.cluster.services.iter().filter(hashing) {

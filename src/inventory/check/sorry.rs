@@ -290,8 +290,8 @@ fn with_role(hosts: &[&Host], role: &str) -> String {
     format!("write {}", all.join(", "))
 }
 
-/// Advice for a sorry server that is a director without a role that serves. Only `check` shows it: a program that lvsctl
-/// does not know may serve there.
+/// A remark on a sorry server that is a director without a role that serves. Only `check` shows it, since a program that
+/// lvsctl does not know may serve there.
 pub(super) fn directors_serve(view: View<'_>, faults: &mut Vec<Fault>) {
     const SERVE_NOTHING: &[&str] = &[
         "director",

@@ -1,5 +1,5 @@
-//! A serde deserializer over a [`Node`] that notes every fault with its place and goes on, where serde itself
-//! would stop at the first. Types ask for that through [`RECOVER`], [`EACH`] and [`SHAPE`] (see `field.rs`).
+//! A serde deserializer over a [`Node`] that records every fault with its place and continues; serde itself would stop at the
+//! first. Types request that by the names [`RECOVER`], [`EACH`] and [`SHAPE`] (see `field.rs`).
 
 mod access;
 mod address;

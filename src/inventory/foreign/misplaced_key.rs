@@ -1,4 +1,4 @@
-//! Keys of ours that stand at another place: one level too deep or too high, or in another part of the inventory.
+//! Hints for keys of lvsctl at a wrong place: one level too deep or too high, or in another part of the inventory.
 
 use super::advice::{Advice, KINDS, foreign_for, place, put, said_kind, source};
 use super::convert_health::program_of;

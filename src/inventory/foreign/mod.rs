@@ -1,5 +1,5 @@
-//! Unknown keys: the key of ours that another program's word stands for, keys of ours at another place, and keys with a
-//! blank too many or too few. The values that a key takes are checked elsewhere.
+//! Hints for unknown keys: the lvsctl key for another program's keyword, keys of lvsctl at a wrong place, and keys with a
+//! missing or extra blank. Values are checked elsewhere.
 
 mod adapt_value;
 mod advice;

@@ -31,8 +31,8 @@ pub(in crate::inventory) struct Service {
     pub protocol: Opt<Text<Protocol>>,
     /// Packet forwarding to the real servers: `dr` (direct routing), `nat` or `tun` (IP-in-IP). Default: `dr`.
     pub mode: Opt<Text<Mode>>,
-    /// How connections are distributed. `rr`, `lc` and `dh` use weights only to exclude real servers of weight 0.
-    /// Default: `rr`.
+    /// Algorithm that distributes connections. `rr`, `lc` and `dh` use weights only to exclude real servers of weight
+    /// 0. Default: `rr`.
     pub scheduler: Opt<Text<Scheduler>>,
     /// Flags of the schedulers `sh` and `mh`, as in `ipvsadm -b`: `sh-fallback` and `sh-port`, `mh-fallback` and
     /// `mh-port`. `flag-1` is another name of `sh-fallback` and `mh-fallback`, `flag-2` of `sh-port` and `mh-port`;
@@ -57,20 +57,20 @@ pub(in crate::inventory) struct Service {
     pub weight: Opt<Weight>,
     /// The address that serves while no real server is available, with or without a port. Needs health checks. If a
     /// host of the inventory has this address, lvsctl sets it up as a real server (VIP on lo, ARP settings, tunnel,
-    /// default route), whatever its role; you must set up any other host by hand. `127.0.0.1` (IPv6: `'::1'`) is the
-    /// director that holds the VIP: a program must listen there, such as nginx of the role `web`. With NAT it is
-    /// refused, because the kernel drops such packets. A port is allowed with NAT, for a service with one port and no
-    /// fwmark. Default port: that of the service.
+    /// default route), whatever its role; you must set up any other host by hand. With `127.0.0.1` (IPv6 `'::1'`) the
+    /// director that holds the VIP serves: a program on each director must listen on the VIP or on all addresses,
+    /// such as nginx of the role `web`. With NAT it is refused, because IPVS drops such packets. A port is allowed
+    /// with NAT, for a service with one port and no fwmark. Default port: that of the service.
     pub sorry_server: Opt<SorryServer>,
     /// Seconds between two rounds of health checks. Default: 6.
     pub delay_loop: Opt<Seconds>,
     /// The health check of real servers: `tcp`, `http`, `https`, or a map; `false` for none. Default: `tcp` with
-    /// keepalived, also for a UDP service, of which `check` warns; none without keepalived.
+    /// keepalived, also for a UDP service, and `check` then warns; none without keepalived.
     pub health_check: Opt<HealthCheck>,
     /// The requests that `lvsctl verify` sends to the service from a client.
     pub check: Opt<EndToEnd>,
-    /// The networks of clients that may use the service, where firewalls drop what others send. `verify` reports rules
-    /// that drop packets of clients in these networks. Default: clients anywhere.
+    /// The networks whose clients may use the service, if firewalls drop packets of other clients. `verify` reports
+    /// rules that drop packets of clients in these networks. Default: clients anywhere.
     pub clients: Opt<Many<Text<Cidr>>>,
 }
 

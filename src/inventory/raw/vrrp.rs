@@ -36,9 +36,10 @@ pub(in crate::inventory) struct Vrrp {
     /// The directors of the instance: a list of hosts, or a map of hosts to `{ priority, interface, address }`.
     /// Default: every host with the role `director` or `backup`.
     pub members: Opt<Members>,
-    /// The VIPs of the instance. An advert names at most 255 IPv4 addresses, or (MTU - 14 - 40 - 8) / 16 IPv6 addresses:
-    /// 76 at the IPv6 minimum MTU of 1280, which lvsctl uses, and 89 at 1500. Further VIPs move with them as
-    /// `virtual_ipaddress_excluded`. Default: the VIPs of all services; with several instances each must name its VIPs.
+    /// The VIPs of the instance. An advert names at most 255 IPv4 addresses, or (MTU - 14 - 40 - 8) / 16 IPv6
+    /// addresses: 76 at the IPv6 minimum MTU of 1280, which lvsctl uses, and 89 at 1500. Additional VIPs move with
+    /// them as `virtual_ipaddress_excluded`. Default: the VIPs of all services; with several instances each must name
+    /// its VIPs.
     pub vips: Opt<Many<Text<Address>>>,
     /// Send adverts to the other members' addresses instead of multicast. Default: `false`.
     pub unicast: Opt<bool>,

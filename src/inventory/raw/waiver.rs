@@ -16,7 +16,8 @@ pub(in crate::inventory) struct Waiver {
     pub check: Opt<String>,
     /// The host of the finding. Default: every host, and findings of the cluster as a whole.
     pub host: Opt<String>,
-    /// What was looked at, exactly as the finding says it between the check and the end of the line. Default: everything.
+    /// The subject of the finding: exactly the text after the check's name in the first line of the finding. Default:
+    /// everything.
     pub what: Opt<String>,
     /// The last day on which it holds, `YYYY-MM-DD` (UTC). After that day it waives nothing and is a finding itself.
     /// Default: no end.

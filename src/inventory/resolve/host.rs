@@ -151,8 +151,8 @@ fn interfaces(
         let mac = written.mac.get().map(|mac| mac.0.0.clone());
         all.extend(found.map(|interface| Interface { mac, ..interface }));
     }
-    let wanted = raw.interface.or(&defaults.interface).get();
-    let wanted = wanted.map_or(DEFAULT_INTERFACE, String::as_str);
+    let desired = raw.interface.or(&defaults.interface).get();
+    let desired = desired.map_or(DEFAULT_INTERFACE, String::as_str);
     let own: Vec<(usize, Address)> = match raw.address.get() {
         Some(many) => many.iter().map(|(index, text)| (index, text.0)).collect(),
         None => Vec::new(),
@@ -169,7 +169,7 @@ fn interfaces(
         .position(|i: &Interface| i.addresses.iter().any(|a| a.addr() == first.address));
     match holder {
         Some(at) => all.swap(0, at),
-        None if all.iter().any(|i| i.name == wanted) => {
+        None if all.iter().any(|i| i.name == desired) => {
             let fault = Fault::new(format!(
                 "{} is on none of the host's interfaces",
                 first.address
@@ -180,7 +180,7 @@ fn interfaces(
         }
         None => all.insert(
             0,
-            interface(wanted, &own, None, &["hosts", name, "address"], cx)?,
+            interface(desired, &own, None, &["hosts", name, "address"], cx)?,
         ),
     }
     Some(all)

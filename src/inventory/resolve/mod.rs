@@ -1,5 +1,5 @@
-//! From what is written to what is meant: references followed, defaults filled in. What makes no sense although
-//! each reference is good is found by `check`.
+//! Converts the raw inventory into a cluster: resolves references and fills in defaults. Contradictions between valid values
+//! are found by `check`.
 
 mod address;
 mod health;
@@ -45,7 +45,7 @@ pub(super) struct Context<'a> {
     /// All names of hosts, those included whose host is faulty.
     host_names: Vec<String>,
     networks: Vec<Network>,
-    /// Those here are likely ones: what follows from them is not known.
+    /// Whether `networks` are guesses, so that consequences of them must not be reported.
     pub networks_are_faulty: bool,
     pub faults: Vec<Fault>,
 }

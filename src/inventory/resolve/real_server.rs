@@ -210,7 +210,7 @@ pub(super) fn real_server<'h>(
     Some(host)
 }
 
-/// A host is named that has another part: what to write so that no rule of that part is broken next.
+/// The fault of a named host that has another role, with a fix that violates no rule of that role.
 pub(super) fn no_real_server(host: &Host, hosts: &[Host]) -> Fault {
     const MOST: usize = 8;
     let fault = Fault::new(format!("{} is no real server", shown(&host.name)));

@@ -235,8 +235,8 @@ impl Surroundings<'_> {
         vips: &[Vip],
         cx: &mut Context<'_>,
     ) -> Option<(String, IpAddr)> {
-        let wanted = member.interface.get().or(raw.interface.get());
-        let interface = match wanted {
+        let desired = member.interface.get().or(raw.interface.get());
+        let interface = match desired {
             Some(name) => {
                 let found = host.interfaces.iter().find(|i| i.name == *name);
                 if found.is_none() {

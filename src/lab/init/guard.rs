@@ -1,4 +1,4 @@
-//! The guard: owns a process and a mount namespace in which all of the lab runs, so that its end is the end of all.
+//! The lab's guard: owns a process and a mount namespace in which the whole lab runs, so that the lab ends with it.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -23,7 +23,7 @@ use super::super::{qemu, uml};
 use super::hosts;
 
 pub(super) fn run(state: &StateDir) -> Result<(), LabError> {
-    // Until the starter has noted this process, it must not leave a trace.
+    // The process must have no effects until its starter has recorded it.
     if !released(&mut io::stdin())? {
         return Ok(());
     }
@@ -52,7 +52,7 @@ pub(super) fn run(state: &StateDir) -> Result<(), LabError> {
     }
 }
 
-/// Whether the one at the other end said go, rather than died.
+/// Waits for the starter's signal; returns false if the starter has ended instead.
 fn released(from: &mut impl Read) -> Result<bool, LabError> {
     let mut byte = [0];
     let count = from
@@ -61,7 +61,7 @@ fn released(from: &mut impl Read) -> Result<bool, LabError> {
     Ok(count == 1)
 }
 
-/// Notes the inner process, lets it go, and waits for it.
+/// Records the inner process, releases it, and waits for its end.
 fn outer(state: &StateDir, child: Pid, opener: OwnedFd) -> Result<(), LabError> {
     let what = || LabError::io("the guard cannot note its child");
     let record = ProcessRecord::of(child.as_raw()).map_err(what())?;

@@ -49,7 +49,7 @@ impl<'a> Host<'a> {
         self.child.is_some()
     }
 
-    /// Whether its start was requested; the wish is granted once.
+    /// Whether its start was requested; deletes the request.
     pub(super) fn start_asked(&self) -> bool {
         fs::remove_file(self.machine.state.host_start(&self.layout.name)).is_ok()
     }
@@ -93,7 +93,7 @@ impl<'a> Host<'a> {
         let name = &self.layout.name;
         let group = self.group(self.boots);
         if let Some(mut child) = self.child.take() {
-            // Collected already; this just lets the handle know.
+            // The process is reaped already; this updates the handle.
             let _ = child.try_wait();
         }
         remove_group(&group);

@@ -1,5 +1,5 @@
-//! The init program proper, process 1 of the lab's machine or of the guard's namespace: starts every host, starts again
-//! those that reboot, collects what dies.
+//! The lab's init program, process 1 of the lab's machine or of the guard's namespace: starts every host, restarts hosts that
+//! reboot, and reaps dead processes.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ fn start_and_watch(layout: &Layout, state: &StateDir) -> Result<(), LabError> {
     }
 }
 
-/// One host's failure is not the others' end.
+/// Records a host's failure, which must not end the other hosts.
 fn settle(host: &mut Host<'_>, result: Result<(), LabError>) -> Result<(), LabError> {
     if let Err(error) = result {
         super::complain(&error);

@@ -13,7 +13,8 @@ use super::error::LabError;
 use super::state::StateDir;
 use super::tool::REASON;
 
-/// The rest of the command line behind [`super::process::INIT_COMMAND`]; returns the exit code. To be called before any thread starts.
+/// Runs the init command; `args`: the command line after [`super::process::INIT_COMMAND`]. Returns the exit code. To be
+/// called before any thread starts.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     let mut args = args.into_iter();
     let role = args.next();
@@ -40,7 +41,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-/// All that a kernel's first program does in a trial.
+/// The init program of a trial.
 fn trial() -> u8 {
     println!("{}", super::trial::PASSED);
     // Refused to all but the first process of a machine, or of a process namespace, which then ends.

@@ -1,5 +1,5 @@
-//! Who serves, holds, routes and answers what: typed values about a valid cluster, the same for roles, templates and
-//! checks. Words of keepalived, of units and of ipvsadm belong in `view`; what hosts have answered, in `check`.
+//! Derived facts about a valid cluster, shared by roles, templates and checks: which host serves, holds, routes and answers
+//! what. Syntax of keepalived, units and ipvsadm belongs in `view`; answers of hosts, in `check`.
 
 mod listens;
 mod pages;

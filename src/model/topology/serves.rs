@@ -35,7 +35,7 @@ impl Part<'_> {
     }
 }
 
-/// What one host serves, in the order of the inventory.
+/// The services of one host, in the order of the inventory.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Serves<'c>(Vec<Part<'c>>);
 

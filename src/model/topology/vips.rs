@@ -1,4 +1,4 @@
-//! Who holds a VIP, on which interface, and what keeps a real server silent about it.
+//! The hosts that hold a VIP, on which interface, and the measures that keep real servers from answering ARP for it.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Serves;
 use crate::model::{ArpAnswer, Cluster, Host, Mode, Vip, VrrpMember};
 
-/// A VIP that a real server itself holds: it gets packets for it.
+/// A VIP that a real server holds, since it gets packets to the VIP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct RealVip {
     /// A host address: /32 or /128.
@@ -66,7 +66,8 @@ impl Serves<'_> {
     }
 }
 
-/// As old tools show an address. Only IPv4 addresses have one, of at most 15 characters (IFNAMSIZ, netdevice(7)).
+/// The label of an address, by which old tools show it. Only IPv4 addresses have one, of at most 15 characters (IFNAMSIZ,
+/// netdevice(7)).
 pub(super) fn label(address: IpAddr, interface: &str, index: usize) -> Option<String> {
     let label = format!("{interface}:{index}");
     (address.is_ipv4() && label.len() <= 15).then_some(label)
@@ -91,19 +92,19 @@ impl Tunnel {
     }
 }
 
-/// Whether arp_ignore and arp_announce are what keeps a host from speaking for a VIP.
+/// Whether arp_ignore and arp_announce keep a host from answering ARP for a VIP.
 pub(crate) fn silent(cluster: &Cluster, serves: &Serves) -> bool {
     cluster.arp == ArpAnswer::Sysctl && !serves.v4_vips().is_empty()
 }
 
-/// What arptables keeps from being said: the VIP is not answered for, and announced as the RIP.
+/// A pair of arptables rules: no answers for the VIP, and the RIP as sender address in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct ArpRule {
     pub vip: Ipv4Addr,
     pub rip: IpAddr,
 }
 
-/// Rules that keep a host from speaking for a VIP, where they are chosen. A director is who speaks for it.
+/// The arptables rules of a host, if the cluster uses them. A director has none, since it must answer for the VIP.
 pub(crate) fn arp_rules(cluster: &Cluster, host: &Host, serves: &Serves) -> Vec<ArpRule> {
     if cluster.arp != ArpAnswer::Arptables || host.is_director() {
         return Vec::new();

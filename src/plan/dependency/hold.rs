@@ -1,4 +1,4 @@
-//! What a host's plan and a director's configuration are without what is withheld.
+//! Removes withheld steps from a host's plan, and withheld real servers from a director's configuration.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use crate::plan::HostPlan;
 use crate::resource::Change;
 use crate::resource::change::Phase;
 
-/// How much of a host's plan is not done.
+/// The withheld part of a host's plan.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hold {
     #[default]
     Nothing,
-    /// What it would lose.
+    /// The removals.
     Removals,
     All,
 }
@@ -41,8 +41,8 @@ pub fn without(cluster: &Cluster, left_out: &BTreeSet<LeftOut>) -> Cluster {
 }
 
 impl HostPlan {
-    /// What is left of it. A plan that loses its removals ends where they begin: the manifest that is written before the
-    /// first change still names what would go, so that a later run takes it away.
+    /// The plan without its withheld part. Without removals the plan ends before them, so that the manifest of the first
+    /// write stays: it still lists the resources that a later run has to remove.
     #[must_use]
     pub fn hold(mut self, hold: Hold) -> Self {
         match hold {

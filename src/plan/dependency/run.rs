@@ -1,4 +1,4 @@
-//! The search for what must be withheld, until nothing more follows from it.
+//! Computes the withheld steps: repeats the rules over all hosts until no rule withholds more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -11,8 +11,8 @@ use crate::model::{Cluster, Host, Mode, Service};
 use crate::model::{Destination, Virtual};
 use crate::view;
 
-/// A real server, or the sorry server, of a virtual service as the inventory has it.
-struct Wanted<'a> {
+/// A desired real server or sorry server of a virtual service.
+struct Desired<'a> {
     service: &'a str,
     host: &'a str,
     to: Virtual,
@@ -20,7 +20,7 @@ struct Wanted<'a> {
     sorry: bool,
 }
 
-fn wanted(cluster: &Cluster) -> Vec<Wanted<'_>> {
+fn desired(cluster: &Cluster) -> Vec<Desired<'_>> {
     let mut all = Vec::new();
     for service in &cluster.services {
         for ipvs in view::ipvs_of(cluster, service) {
@@ -28,7 +28,7 @@ fn wanted(cluster: &Cluster) -> Vec<Wanted<'_>> {
             let sorry = sorry(service, ipvs.sorry);
             let servers = service.real_servers.iter().zip(ipvs.real_servers);
             let servers = servers.map(|(rs, made)| (rs.host.as_str(), made, false));
-            all.extend(servers.chain(sorry).map(|(host, made, sorry)| Wanted {
+            all.extend(servers.chain(sorry).map(|(host, made, sorry)| Desired {
                 service: &service.name,
                 host,
                 to,
@@ -40,7 +40,7 @@ fn wanted(cluster: &Cluster) -> Vec<Wanted<'_>> {
     all
 }
 
-/// The sorry server where that is a host of the inventory.
+/// The sorry server, if it is a host of the inventory.
 fn sorry(service: &Service, at: Option<SocketAddr>) -> Option<(&str, Destination, bool)> {
     let host = service.sorry_server.as_ref()?.host.as_deref()?;
     let made = Destination {
@@ -54,11 +54,11 @@ fn sorry(service: &Service, at: Option<SocketAddr>) -> Option<(&str, Destination
     Some((host, made, true))
 }
 
-/// Whether a director has a real server already.
+/// Whether a director's table already has a desired real server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {
     As,
-    /// In another mode or on another port.
+    /// With another forwarding mode or port.
     Otherwise,
     No,
 }
@@ -66,7 +66,7 @@ enum Known {
 pub(super) struct Run<'a, 's> {
     cluster: &'a Cluster,
     sights: &'s [Sight<'a>],
-    wanted: Vec<Wanted<'a>>,
+    desired: Vec<Desired<'a>>,
     holds: BTreeMap<&'a str, (Hold, Vec<Because>)>,
     left_out: BTreeMap<&'a str, BTreeMap<LeftOut, State>>,
 }
@@ -76,7 +76,7 @@ impl<'a, 's> Run<'a, 's> {
         Self {
             cluster,
             sights,
-            wanted: wanted(cluster),
+            desired: desired(cluster),
             holds: BTreeMap::new(),
             left_out: BTreeMap::new(),
         }
@@ -92,13 +92,13 @@ impl<'a, 's> Run<'a, 's> {
             .map_or(Hold::Nothing, |(hold, _)| *hold)
     }
 
-    /// Hosts that the run changes, as far as nothing holds them.
+    /// The hosts that the run may change and that answered.
     fn chosen(&self) -> impl Iterator<Item = (&'a Host, &'s Seen<'a>)> + use<'a, 's> {
         let chosen = self.sights.iter().filter(|sight| sight.chosen);
         chosen.filter_map(|sight| Some((sight.host, sight.seen.as_ref()?)))
     }
 
-    /// Holds a host; whether that is news.
+    /// Withholds a part of a host's plan; returns whether that is more than before.
     fn hold(&mut self, host: &'a str, hold: Hold, because: Vec<Because>) -> bool {
         if because.is_empty() || self.held(host) >= hold {
             return false;
@@ -107,39 +107,39 @@ impl<'a, 's> Run<'a, 's> {
         true
     }
 
-    fn knows(&self, seen: &Seen, wanted: &Wanted) -> Known {
-        let (to, at) = (wanted.to, wanted.made.address);
+    fn knows(&self, seen: &Seen, desired: &Desired) -> Known {
+        let (to, at) = (desired.to, desired.made.address);
         let mut services = seen.table.services.iter();
         let served = services.find(|served| served.definition.r#virtual == to);
         let Some(served) = served else {
             return Known::No;
         };
         if let Some(found) = served.real_servers.get(&at) {
-            let same = found.mode == wanted.made.mode;
+            let same = found.mode == desired.made.mode;
             return if same { Known::As } else { Known::Otherwise };
         }
         // Another port of the same host may be another real server.
-        let is_wanted = |address: &SocketAddr| {
-            let mut all = self.wanted.iter();
+        let is_desired = |address: &SocketAddr| {
+            let mut all = self.desired.iter();
             all.any(|other| other.to == to && other.made.address == *address)
         };
         let mut others = served.real_servers.keys();
-        if others.any(|other| other.ip() == at.ip() && !is_wanted(other)) {
+        if others.any(|other| other.ip() == at.ip() && !is_desired(other)) {
             return Known::Otherwise;
         }
         let recorded = seen.recorded.iter().filter(|_| seen.loaded);
         let mut recorded = recorded.filter(|ipvs| ipvs.service.r#virtual == to);
-        let is_out = seen.table.out(to, &wanted.made).is_some();
-        let fails = seen.table.fails(to, &wanted.made);
+        let is_out = seen.table.out(to, &desired.made).is_some();
+        let fails = seen.table.fails(to, &desired.made);
         let taken_out = recorded.any(|ipvs| {
             let mut all = ipvs.real_servers.iter();
-            let same = |rs: &Destination| rs.address == at && rs.mode == wanted.made.mode;
-            (wanted.sorry && ipvs.sorry == Some(at)) || (all.any(same) && (fails || is_out))
+            let same = |rs: &Destination| rs.address == at && rs.mode == desired.made.mode;
+            (desired.sorry && ipvs.sorry == Some(at)) || (all.any(same) && (fails || is_out))
         });
         if taken_out { Known::As } else { Known::No }
     }
 
-    /// Why a real server is not ready; none where it is, or will be before the directors change.
+    /// Why a real server is not ready; None: it is ready, or will be before the directors change.
     fn unready(&self, host: &str) -> Option<State> {
         let Some(sight) = self.sight(host) else {
             return Some(State::Unread);
@@ -155,8 +155,8 @@ impl<'a, 's> Run<'a, 's> {
         }
     }
 
-    /// Why a director may send to a host in a way that the inventory does not have; none where it was seen not to, or will
-    /// not when it is changed.
+    /// Why a director may send requests to a host that the inventory does not have there, or has with another mode or port.
+    /// None: it was seen not to, or this run changes it.
     fn sends(&self, director: &str, host: &Host) -> Option<State> {
         let Some(sight) = self.sight(director) else {
             return Some(State::Unread);
@@ -175,7 +175,8 @@ impl<'a, 's> Run<'a, 's> {
         self.stale(seen, host).next().map(|_| state)
     }
 
-    /// The virtual services in which a director has a host that the inventory has not there, or in another way.
+    /// The virtual services in which a director has a host that is not desired there, or is desired with another mode or
+    /// port.
     fn stale<'r>(&'r self, seen: &'r Seen, host: &'r Host) -> impl Iterator<Item = Virtual> + 'r {
         let of_kernel = seen.table.services.iter().flat_map(|served| {
             let to = served.definition.r#virtual;
@@ -188,19 +189,19 @@ impl<'a, 's> Run<'a, 's> {
             let all = all.map(move |rs| (to, rs.address, Some(rs.mode)));
             all.chain(ipvs.sorry.map(|at| (to, at, None)))
         });
-        let is_wanted = move |(to, at, mode): &(Virtual, SocketAddr, Option<Mode>)| {
-            self.wanted.iter().any(|wanted| {
-                let same = wanted.made.address == *at && wanted.to == *to;
-                same && mode.is_none_or(|mode| wanted.made.mode == mode)
+        let is_desired = move |(to, at, mode): &(Virtual, SocketAddr, Option<Mode>)| {
+            self.desired.iter().any(|desired| {
+                let same = desired.made.address == *at && desired.to == *to;
+                same && mode.is_none_or(|mode| desired.made.mode == mode)
             })
         };
         let all = of_kernel.chain(recorded);
         all.filter(move |(_, at, _)| host.holds(at.ip()))
-            .filter(move |one| !is_wanted(one))
+            .filter(move |one| !is_desired(one))
             .map(|(to, ..)| to)
     }
 
-    /// Directors that may send to a host, with why.
+    /// Directors that may send requests to a host, each with the reason.
     fn senders(&self, host: &Host, need: &Need) -> Vec<Because> {
         let others = self.cluster.directors();
         let others = others.filter(|director| director.name != host.name);
@@ -214,13 +215,13 @@ impl<'a, 's> Run<'a, 's> {
         senders.collect()
     }
 
-    /// Whether a host goes on in a virtual service in which a director has it in another way.
+    /// Whether a host is desired in a virtual service in which a director has it with another mode or port.
     fn is_reshaped(&self, host: &Host) -> bool {
         let directors = self.sights.iter().filter(|sight| sight.host.is_director());
         let seen = directors.filter_map(|sight| sight.seen.as_ref());
         let stale: BTreeSet<Virtual> = seen.flat_map(|seen| self.stale(seen, host)).collect();
-        let mut of_host = self.wanted.iter().filter(|w| w.host == host.name);
-        of_host.any(|wanted| stale.contains(&wanted.to))
+        let mut of_host = self.desired.iter().filter(|w| w.host == host.name);
+        of_host.any(|desired| stale.contains(&desired.to))
     }
 
     pub(super) fn reshaped(&self) -> BTreeSet<String> {
@@ -230,7 +231,7 @@ impl<'a, 's> Run<'a, 's> {
         reshaped.map(|(host, _)| host.name.clone()).collect()
     }
 
-    /// One look at all hosts; whether something more is withheld.
+    /// Applies the rules to each host once; returns whether they withhold more than before.
     pub(super) fn pass(&mut self) -> bool {
         let mut news = false;
         for (host, seen) in self.chosen() {
@@ -257,7 +258,7 @@ impl<'a, 's> Run<'a, 's> {
         if !seen.takes_away {
             return false;
         }
-        // A director that is a real server too does both in one plan.
+        // The plan of a host that is a director and a real server cannot be divided.
         let hold = if host.is_director() {
             Hold::All
         } else {
@@ -267,7 +268,8 @@ impl<'a, 's> Run<'a, 's> {
         self.hold(&host.name, hold, because)
     }
 
-    /// Real servers that a director does not have yet, and that are not ready.
+    /// Withholds new real servers that are not ready from a director's configuration; all its changes if that is not
+    /// possible.
     fn director(&mut self, host: &'a Host, seen: &Seen) -> bool {
         let mut left_out = self
             .left_out
@@ -278,19 +280,19 @@ impl<'a, 's> Run<'a, 's> {
         let mut because = Vec::new();
         for service in &self.cluster.services {
             let mut left = false;
-            let all = self.wanted.iter().filter(|w| w.service == service.name);
-            let all: Vec<&Wanted> = all.collect();
+            let all = self.desired.iter().filter(|w| w.service == service.name);
+            let all: Vec<&Desired> = all.collect();
             for backend in backends(service) {
                 if backend == host.name {
                     left = true;
                     continue;
                 }
-                let of_it = all.iter().filter(|wanted| wanted.host == backend);
-                let known = of_it.clone().map(|wanted| self.knows(seen, wanted));
+                let of_it = all.iter().filter(|desired| desired.host == backend);
+                let known = of_it.clone().map(|desired| self.knows(seen, desired));
                 let known: Vec<Known> = known.collect();
                 let is_new = known.iter().any(|known| *known != Known::As);
                 let Some(state) = self.unready(backend).filter(|_| is_new) else {
-                    left |= of_it.into_iter().any(|wanted| !wanted.sorry);
+                    left |= of_it.into_iter().any(|desired| !desired.sorry);
                     continue;
                 };
                 if known.iter().any(|known| *known != Known::No) {
@@ -318,7 +320,7 @@ impl<'a, 's> Run<'a, 's> {
         news
     }
 
-    /// Members of VRRP instances that would not take each other's adverts any more.
+    /// Withholds a director's changes if members of its VRRP instances would discard each other's adverts after the run.
     fn adverts(&mut self, host: &'a Host, seen: &Seen) -> bool {
         let because = self.deaf(host, seen);
         self.hold(&host.name, Hold::All, because)
@@ -344,7 +346,7 @@ impl<'a, 's> Run<'a, 's> {
         because
     }
 
-    /// Why a member of an instance does not speak as the inventory says after the run.
+    /// Why a member's adverts will not be those of the inventory after the run.
     fn stays_behind(&self, member: &str) -> Option<State> {
         let Some(sight) = self.sight(member) else {
             return Some(State::Unread);
@@ -360,7 +362,7 @@ impl<'a, 's> Run<'a, 's> {
         }
     }
 
-    /// Takes all away from the chosen hosts: a real server goes when each director was reached, to drain it or to leave too.
+    /// The rule of a removal: a real server is removed only if every director was reached, to drain it or to be removed too.
     pub(super) fn leave(&mut self) {
         for (host, seen) in self.chosen() {
             if !seen.differs || !self.cluster.serves(host) {
@@ -385,7 +387,7 @@ impl<'a, 's> Run<'a, 's> {
         }
     }
 
-    /// Names of hosts that are not read yet, and on which something depends.
+    /// Names of hosts on which a decision depends and that are not read yet.
     pub(super) fn needed(&self) -> BTreeSet<&'a str> {
         let mut names: BTreeSet<&str> = BTreeSet::new();
         for (host, seen) in self.chosen().filter(|(_, seen)| seen.differs) {
@@ -394,9 +396,9 @@ impl<'a, 's> Run<'a, 's> {
                 names.extend(self.cluster.directors().map(|host| host.name.as_str()));
             }
             if host.is_director() {
-                let new = self.wanted.iter();
-                let new = new.filter(|wanted| self.knows(seen, wanted) != Known::As);
-                names.extend(new.map(|wanted| wanted.host));
+                let new = self.desired.iter();
+                let new = new.filter(|desired| self.knows(seen, desired) != Known::As);
+                names.extend(new.map(|desired| desired.host));
                 let apart = self.cluster.vrrp.iter();
                 let apart = apart.filter(|i| seen.apart.contains(&i.name));
                 let mine = apart.filter(|instance| instance.member(host).is_some());
@@ -408,7 +410,7 @@ impl<'a, 's> Run<'a, 's> {
         names
     }
 
-    /// `verb`: the command that goes on later.
+    /// The decisions. `verb`: the command that the fix proposes.
     pub(super) fn end(self, verb: &str) -> Decisions {
         let mut withheld = Vec::new();
         let mut decisions = Decisions::default();

@@ -1,4 +1,4 @@
-//! What a run does not do, and why, in words and for programs.
+//! Withheld parts of a run with their reasons, as values and as text.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::Sight;
 use crate::model::{Cluster, Host};
 
-/// Something that a run does not do.
+/// A withheld part of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Withheld {
     pub host: String,
     pub what: What,
-    /// Of a real server that stays out: its service and its host.
+    /// For a withheld real server: its service and its host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub enum What {
     Changes,
 }
 
-/// A host that was not seen to be as it must be.
+/// A host that does not meet a condition, or is not known to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Because {
     pub host: String,
@@ -61,17 +61,17 @@ pub enum State {
     Failed,
 }
 
-/// What a step needs of another host.
+/// A condition of a step on another host.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Need {
-    /// A director that no longer sends to it.
+    /// A director must no longer send requests to the host.
     NoRequests,
-    /// A director that sends to it in another way, at the same time.
+    /// A director must change its forwarding mode or port for the host in the same run.
     SameWay,
-    /// A real server of this service that is ready.
+    /// A real server of this service must be ready.
     Ready(String),
-    /// A member of this VRRP instance that changes with it.
+    /// A member of this VRRP instance must change in the same run.
     Adverts(String),
 }
 

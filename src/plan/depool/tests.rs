@@ -259,7 +259,7 @@ fn said(losses: &[Loss]) -> String {
 
 #[test]
 fn what_apply_makes_leaves_each_service_its_share() {
-    for (what, now, wanted, refused) in [
+    for (what, now, desired, refused) in [
         ("one leaves", "rs1 rs2 rs3", "rs1, rs2", ""),
         ("all others leave", "rs1 rs2 rs3", "rs1", ""),
         (
@@ -283,11 +283,11 @@ fn what_apply_makes_leaves_each_service_its_share() {
         ("one that is drained leaves", "rs1=0 rs2", "rs2", ""),
         ("nothing was served", "rs1=0", "rs1", ""),
     ] {
-        let wanted = wanted.split(", ").map(|one| match one.split_once(": ") {
+        let desired = desired.split(", ").map(|one| match one.split_once(": ") {
             Some(_) => format!("{{ {one} }}"),
             None => one.to_owned(),
         });
-        let cluster = serving(&wanted.collect::<Vec<_>>().join(", "));
+        let cluster = serving(&desired.collect::<Vec<_>>().join(", "));
         let table = table(now);
         let recorded = view::ipvs(&serving("rs1, rs2"));
         let after = view::ipvs(&cluster);

@@ -181,7 +181,7 @@ renew)
 		printf '%s %s %s %s\n' "$((serial + 1))" "$2" "$(($(date +%s) + $2))" "$who" >"$d/armed.new"
 		mv -f "$d/armed.new" "$d/armed"
 	) 8>>"$d/lock" 2>/dev/null || {
-		echo 'the guard has put the old state of this host back already' >&2
+		echo 'the guard has restored the old state of this host already' >&2
 		exit 1
 	}
 	;;
@@ -191,7 +191,7 @@ disarm)
 		[ ! -e "$d/armed" ] || rm "$d/armed"
 		[ ! -e "$d/firing" ] && [ ! -e "$d/fired" ]
 	) 8>>"$d/lock" || [ "${2-}" = anyway ] || {
-		echo 'the guard has put the old state of this host back already' >&2
+		echo 'the guard has restored the old state of this host already' >&2
 		exit 1
 	}
 	hook_off

@@ -8,10 +8,10 @@ use crate::resource::service_manager::{ServiceManager, service};
 use crate::shell::{heredoc, quote};
 
 const RUN: &str = include_str!("run.sh");
-/// What the texts of [`Undo`] call.
+/// The shell functions that the texts of [`Undo`] call.
 pub const FUNCTIONS: &str = include_str!("undo.sh");
 
-/// Shell text after all is written: on the disk before anything counts. Links that are kept may lead nowhere.
+/// Shell text that syncs all written files to disk before the guard is armed. Kept symbolic links may be dangling.
 const SYNC: &str = r#"set --
 for f in "$k"/*; do [ -L "$f" ] || set -- "$@" "$f"; done
 sync "$d/functions" "$d/run" "$u.new" "$k" "$@"
@@ -19,20 +19,20 @@ mv -f "$u.new" "$u"
 sync "$d"
 "#;
 
-/// What a guard says that was too late to be renewed or disarmed.
-pub const FIRED: &str = "the guard has put the old state of this host back";
+/// The message of a guard that has fired before it could be renewed or disarmed.
+pub const FIRED: &str = "the guard has restored the old state of this host";
 
 /// The unit that starts the timer again when the host boots.
 fn unit(cluster: &str) -> String {
     format!("lvsctl-{cluster}-guard.service")
 }
 
-/// Has the guard of a cluster do something: `renew SECONDS`, `disarm`, `now`.
+/// Shell text that runs a command of a cluster's guard: `renew SECONDS`, `disarm`, `now`.
 pub fn run(cluster: &str, words: &str) -> String {
     format!("sh {}/run {words}", quote(&host_paths::guard(cluster)))
 }
 
-/// Removes what a guard without a timer keeps, also where it was written in part.
+/// Shell text that deletes the state that a guard without a timer keeps, even if it was written incompletely.
 pub fn forget(cluster: &str) -> String {
     format!(
         "rm -rf {}; rmdir {GUARDS} 2>/dev/null || :",
@@ -45,19 +45,19 @@ pub fn forget(cluster: &str) -> String {
 pub struct Arm<'a> {
     pub cluster: &'a str,
     pub guard: &'a Guard,
-    /// None: it is only prepared, and starts no timer.
+    /// None: no timer; the undo text is only prepared.
     pub seconds: Option<u64>,
-    /// Who arms it, for the next run.
+    /// The run that arms it; a later run shows this.
     pub who: &'a str,
-    /// The file of the lock that its run holds.
+    /// The lock file of its run.
     pub lock: &'a str,
-    /// Who starts the timer after a reboot; none where a boot does not bring anything back.
+    /// The service manager that starts the timer after a reboot; None: no boot hook.
     pub manager: Option<ServiceManager>,
 }
 
 impl Arm<'_> {
-    /// Keeps what is to be put back, then starts the timer. It fails before anything counts, or not at all. A guard that is
-    /// armed already stays: what it puts back comes after this.
+    /// Shell text that keeps the old state and then starts the timer. If it fails, no new guard is armed. An armed guard
+    /// stays: its undo text runs after the new one.
     pub fn script(&self) -> String {
         let d = quote(&host_paths::guard(self.cluster));
         let mut text = format!(
@@ -77,7 +77,7 @@ impl Arm<'_> {
             text.push('\n');
         }
         text.push_str(&heredoc("cat >\"$u.new\"", &self.undo()));
-        // Nothing is changed before this is on the disk: a power cut must find it whole.
+        // The undo text must be on the disk before the first change, so that it survives a power failure.
         text.push_str(SYNC);
         if let Some(seconds) = self.seconds {
             text.push_str(&self.hook());
@@ -87,7 +87,8 @@ impl Arm<'_> {
                  else mv -f \"$d/armed.new\" \"$d/armed\"; fi\nsync \"$d/armed\" \"$d\"\n",
                 quote(&one_line(self.who))
             ));
-            // `$$` is the session's shell here too, in a subshell of it. Where /proc does not show it, the guard does without.
+            // In a subshell too, `$$` is the session's shell. If /proc does not show that process, the guard works without
+            // it.
             text.push_str("sh \"$d/run\" shell $$ || rm -f \"$d/shell\"\n");
             text.push_str(&self.timer());
         }
@@ -108,7 +109,8 @@ impl Arm<'_> {
         text
     }
 
-    /// What a boot runs while the guard is armed. A unit that is not loaded needs no reload of the manager.
+    /// Shell text that installs the unit which a boot runs while the guard is armed. The unit is not loaded now, so the
+    /// service manager need not reload.
     fn hook(&self) -> String {
         let (unit, run) = (
             unit(self.cluster),
@@ -150,7 +152,7 @@ impl Arm<'_> {
         }
     }
 
-    /// Starts the timer outside the connection, and sees that it runs: it holds a lock then.
+    /// Shell text that starts the timer outside of the session, and waits until the timer holds its lock.
     fn timer(&self) -> String {
         let name = quote(&format!("lvsctl-{}-guard-timer", self.cluster));
         format!(
@@ -169,7 +171,7 @@ impl Arm<'_> {
     }
 }
 
-/// The program of a guard, in some folder.
+/// The text of the guard's program for a folder.
 pub(super) fn program(cluster: &str, folder: &str, lock: &str) -> String {
     let unit = unit(cluster);
     format!(

@@ -6,7 +6,7 @@ use crate::resource::service_manager::ServiceManager;
 use crate::secret::Secrets;
 use std::process::{Command, Stdio};
 
-fn wanted() -> Vec<Resource> {
+fn desired() -> Vec<Resource> {
     let file = |path: &str| serde_json::json!({ "file": { "path": path, "content": "x\n" } });
     [
         file("/etc/a"),
@@ -21,9 +21,9 @@ fn wanted() -> Vec<Resource> {
 }
 
 fn with_plan<T>(look: impl FnOnce(&HostPlan, &Basis) -> T) -> T {
-    let (wanted, manifest, facts) = (wanted(), Manifest::new("t"), Facts::assumed());
+    let (desired, manifest, facts) = (desired(), Manifest::new("t"), Facts::assumed());
     let basis = Basis {
-        wanted: &wanted,
+        desired: &desired,
         manifest: &manifest,
         others: &[],
         facts: &facts,
@@ -112,7 +112,7 @@ fn what_was_new_stops_first_and_units_start_last() {
         .map(|r| Change::new(r.kind(), r.key(), crate::resource::Action::Create))
         .collect();
     let basis = Basis {
-        wanted: &resources,
+        desired: &resources,
         manifest: &Manifest::new("t"),
         others: &[],
         facts: &facts,

@@ -1,5 +1,5 @@
-//! Which changes of a plan touch the way in: the SSH connection of lvsctl to the host, with its interface, its route, the
-//! packet filter and sshd. Pure. What cannot cut a connection off is no touch, so that usual runs need no guard.
+//! Changes of a plan that affect the way in: the SSH connection of lvsctl to the host, with its interface, its route, the
+//! packet filter and sshd. Changes that cannot cut off the connection do not count, so that usual runs need no guard. Pure.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use crate::resource::{Action, Change, Resource};
 /// How lvsctl is connected to the host.
 #[derive(Debug, Clone, Copy)]
 pub enum Way<'a> {
-    /// Over SSH, and the host does not say how: all that could matter does.
+    /// Over SSH by an unknown way: every change that may affect the connection counts.
     Unknown,
     Known(&'a WayIn),
 }
@@ -38,7 +38,7 @@ fn touch(part: Part, why: impl Into<String>) -> Option<Touch> {
     Some(Touch { part, why })
 }
 
-/// What of the way in a change of a resource touches.
+/// The part of the way in that a change of a resource affects, and why.
 pub fn touches(change: &Change, resource: &Resource, way: Way) -> Option<Touch> {
     let way = Known(way);
     match resource {
@@ -89,17 +89,17 @@ pub fn touches(change: &Change, resource: &Resource, way: Way) -> Option<Touch> 
                 let matches = patterns.iter().any(|p| WildMatch::new(p).matches(name));
                 matches.then(|| Touch {
                     part,
-                    why: format!("the package {name} may start or stop a part of the way in"),
+                    why: format!("the package {name} may start or stop a part of this access"),
                 })
             };
             of(Part::Filter, FILTER_PACKAGES).or_else(|| of(Part::Ssh, SSH_PACKAGES))
         }),
-        // systemd-networkd reads its drop-ins when another program starts it again.
+        // A drop-in has no effect until another program restarts systemd-networkd.
         Resource::Address(_) | Resource::Module(_) | Resource::Networkd(_) => None,
     }
 }
 
-/// Why a wanted resource must not be made: it would take over an end of lvsctl's connection, or its route.
+/// The reason to refuse a desired resource that would take over an end of lvsctl's connection, or its route.
 pub fn refusal(resource: &Resource, way: &WayIn) -> Option<String> {
     match resource {
         Resource::Address(address) => {
@@ -116,7 +116,7 @@ pub fn refusal(resource: &Resource, way: &WayIn) -> Option<String> {
                      address"
                 ));
             }
-            // Another address than a VIP may be that of the host itself.
+            // An address that is not a VIP may be the host's own.
             (ip == way.local && !address.source).then(|| {
                 format!(
                     "{ip} is the address by which lvsctl reaches this host; choose another address for the VIP, or reach the host \
@@ -139,7 +139,7 @@ pub fn refusal(resource: &Resource, way: &WayIn) -> Option<String> {
     }
 }
 
-/// The connection, with answers that are on the safe side where it is not known.
+/// The connection. If it is not known, every question about it gets the answer that leads to a guard.
 #[derive(Clone, Copy)]
 struct Known<'a>(Way<'a>);
 
@@ -161,7 +161,8 @@ impl Known<'_> {
         }
     }
 
-    /// A route that is as specific as the one that is taken, or more, and leads to the controller; or one to the gateway.
+    /// Whether the connection depends on a route to `to`: one to the controller that is at least as specific as the present
+    /// one, or one to the gateway.
     fn needs_route(self, to: ipnet::IpNet) -> bool {
         let Way::Known(way) = self.0 else {
             return true;
@@ -238,7 +239,7 @@ fn of_sysctl(sysctl: &Sysctl, change: &Change, way: Known) -> Option<Touch> {
     };
     let safe = match (name, value.trim()) {
         (name, _) if HARMLESS.contains(&name) => true,
-        // Of one family each: not to filter, and to answer for addresses of the interface that was asked.
+        // Values that cannot cut off a connection: no filter, and answers for the addresses of the asked interface.
         ("rp_filter" | "arp_filter" | "disable_ipv6" | "disable_policy" | "disable_xfrm", "0") => {
             true
         }
@@ -266,7 +267,7 @@ const FILTER_PACKAGES: &[&str] = &[
 ];
 const SSH_PACKAGES: &[&str] = &["openssh", "openssh-server*", "dropbear*"];
 
-/// Files on which a part of the way in rests, as patterns.
+/// Patterns of files that affect a part of the way in.
 const FILES: &[(Part, &str)] = &[
     (Part::Ssh, "/etc/ssh/*"),
     (Part::Ssh, "*/.ssh/*"),

@@ -1,14 +1,15 @@
-//! Which edits of one director keep it from the members of its VRRP instances that are not edited with it. Pure.
+//! VRRP instances that would stop to accept adverts between a changed director and members that the run does not change.
+//! Pure.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::instance::{SKIPS, VrrpInstance, find, instances};
 
-/// Instances of which a director that takes its file in, and members that do not, would discard each other's adverts. One that
-/// holds the VIPs may get others where its backups take what the same sender advertises ([`SKIPS`]).
+/// Instances of which a director with its new file and members with their old ones would discard each other's adverts. The
+/// director that holds the VIPs may change them if its backups do not compare VIPs of the same sender ([`SKIPS`]).
 pub fn apart(before: &str, after: &str, holds: &BTreeSet<IpAddr>) -> BTreeSet<String> {
-    // A file that is final may be unread; that is for [`limited`] to say.
+    // The file is already final; `limited` notes if keepalived has not loaded it.
     if before == after {
         return BTreeSet::new();
     }

@@ -1,4 +1,4 @@
-//! Directors whose keepalived files change together, as a run knows them.
+//! Input of the coordinated load: the directors of a run with their keepalived files, and absent members.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -9,11 +9,11 @@ use crate::resource::file::File;
 /// A director of the run.
 #[derive(Debug)]
 pub struct Director<'a> {
-    /// Its keepalived.conf as it is, secrets included.
+    /// Its present keepalived.conf, with secrets.
     pub before: &'a str,
-    /// As it will be, with placeholders for secrets.
+    /// Its desired keepalived.conf, with placeholders for secrets.
     pub after: &'a File,
-    /// As it will be, secrets included.
+    /// The text of the desired keepalived.conf, with secrets.
     pub revealed: &'a str,
     /// Whether keepalived runs on it.
     pub runs: bool,

@@ -1,14 +1,14 @@
-//! VRRP instances of keepalived files, as far as directors must agree on them, and how two files differ. Pure.
+//! The parts of VRRP instances on which directors must agree, and the differences between two keepalived files. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::keepalived::{self, Instance};
 
-/// With it a backup takes adverts of the same master whatever VIPs they name.
+/// keepalived's keyword with which a backup does not compare the VIPs in adverts of the same master.
 pub(super) const SKIPS: &str = "vrrp_skip_check_adv_addr";
 
-/// What an instance is for keepalived: one with the same survives a reload.
+/// The identity of an instance: keepalived keeps an instance over a reload if its key is unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Key {
     pub id: String,
@@ -18,7 +18,7 @@ pub(super) struct Key {
     unicast: Option<String>,
 }
 
-/// What its members must agree on.
+/// An instance, with the fields that must be equal on all members.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct VrrpInstance {
     pub name: String,
@@ -26,12 +26,12 @@ pub(super) struct VrrpInstance {
     pub interval: Option<f64>,
     pub auth: Vec<String>,
     pub advertised: BTreeSet<IpAddr>,
-    /// Those that are not advertised too.
+    /// All VIPs, excluded ones too.
     pub vips: BTreeSet<IpAddr>,
 }
 
 impl VrrpInstance {
-    /// Whether a director that has read the one takes adverts of another that has read the other.
+    /// Whether directors with these two definitions accept each other's adverts.
     pub(super) fn agrees(&self, other: &Self) -> bool {
         self.key == other.key
             && self.interval == other.interval
@@ -87,7 +87,7 @@ pub(super) fn agree(before: &[VrrpInstance], after: &[VrrpInstance]) -> bool {
     before.len() == after.len() && after.iter().all(same)
 }
 
-/// VIPs that change to another instance that stays, each with the names of both.
+/// VIPs that move to another kept instance, each with the names of the old and the new one.
 pub(super) fn moved(
     before: &[VrrpInstance],
     after: &[VrrpInstance],
@@ -104,7 +104,7 @@ pub(super) fn moved(
     all
 }
 
-/// Instances that begin anew with VIPs that are held now.
+/// New instances of which some VIP is in an old instance.
 pub(super) fn begin_anew<'s>(
     before: &'s [VrrpInstance],
     after: &'s [VrrpInstance],

@@ -1,4 +1,4 @@
-//! What clients will notice while directors take in new files of keepalived, as notes of their plans. Pure.
+//! Notes of a plan on what clients will notice while directors load new keepalived files. Pure.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ fn takeover(interval: f64, v6: bool) -> f64 {
     3.0 * interval + if v6 { SKEW * interval } else { SKEW }
 }
 
-/// Says what clients will notice.
+/// Adds notes on what clients will notice.
 pub(super) fn announce(
     director: &mut Director,
     before: &[VrrpInstance],
@@ -62,7 +62,7 @@ pub(super) fn announce(
     }
 }
 
-/// Says what a run leaves that does not reach all members of an instance.
+/// Adds notes on instances of which the run does not change all members.
 pub(super) fn limited(
     director: &mut Director,
     before: &[VrrpInstance],
@@ -73,7 +73,7 @@ pub(super) fn limited(
         let others = absent.iter().filter(|member| member.instance == new.name);
         let others: Vec<&str> = others.map(|member| member.host).collect();
         let old = find(before, &new.key);
-        // A file that is final, and not read yet, does not say what keepalived runs with.
+        // If the file is already final, keepalived may still run with an earlier one.
         let read = director.before != director.revealed;
         if others.is_empty() || (read && old.is_some_and(|old| old.agrees(new))) {
             continue;

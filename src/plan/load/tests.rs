@@ -77,7 +77,7 @@ fn made(
     lost: &[&str],
     absent: &[Absent],
 ) -> Made {
-    let wanted = File {
+    let desired = File {
         path: CONFIGURATION.to_owned(),
         content: after.to_owned(),
         mode: "0640".to_owned(),
@@ -90,7 +90,7 @@ fn made(
         .zip(&holds)
         .map(|(plan, holds)| Director {
             before,
-            after: &wanted,
+            after: &desired,
             revealed: after,
             runs: holds.is_some(),
             holds: set(holds.unwrap_or_default()),

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::{Difference, Planned, SavedChange, SavedHost, SavedPlan, SecretDigest, by_key};
 use crate::secret::Secrets;
 
-/// What of a host is not as it was when the plan was made.
+/// Identifier of a difference: a host's observed state changed after the plan was made.
 pub(super) const HOST: &str = "plan-host-changed";
-/// The inventory, a role, a template or a secret is not as it was.
+/// Identifier of a difference: the inventory, a role, a template or a secret changed after the plan was made.
 pub(super) const INVENTORY: &str = "plan-inventory-changed";
 
-/// More differences of a host are counted.
+/// The most differences of a host that are listed; the others are counted.
 const SHOWN: usize = 5;
 
 pub(super) fn differences(

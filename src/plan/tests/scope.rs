@@ -21,10 +21,10 @@ fn a_scope_leaves_all_else_as_it_is() {
             before: Before::Value("2".to_owned()),
         });
     }
-    let wanted = [sysctl("1")];
+    let desired = [sysctl("1")];
     let secrets = Secrets::new();
     let basis = Basis {
-        wanted: &wanted,
+        desired: &desired,
         manifest: &manifest,
         others: &[],
         facts: &facts,
@@ -34,7 +34,7 @@ fn a_scope_leaves_all_else_as_it_is() {
     let whole = host("h", &basis);
     let last = whole.steps.last().expect("a step");
     assert!(!last.script.contains("rp_filter"), "{}", last.script);
-    let within = Scope::between(&[], &wanted);
+    let within = Scope::between(&[], &desired);
     let plan = host(
         "h",
         &Basis {

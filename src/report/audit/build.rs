@@ -145,17 +145,17 @@ fn connections(service: &Service, rs: &RealServer, taken: &BTreeMap<String, u64>
 /// The worst of its states in the virtual services of a service.
 fn state(service: &Service, rs: &RealServer, director: &HostRun) -> ServerState {
     let ours = view::virtuals(service);
-    let wanted = director
-        .wanted
+    let desired = director
+        .desired
         .iter()
         .filter_map(|resource| match resource {
-            Resource::Ipvs(wanted) if ours.contains(&wanted.service.r#virtual) => Some(wanted),
+            Resource::Ipvs(desired) if ours.contains(&desired.service.r#virtual) => Some(desired),
             _ => None,
         });
-    let states = wanted.flat_map(|wanted| {
-        let all = wanted.real_servers.iter();
+    let states = desired.flat_map(|desired| {
+        let all = desired.real_servers.iter();
         all.filter(|to| is(rs, to.address))
-            .map(move |to| in_table(wanted, to, director))
+            .map(move |to| in_table(desired, to, director))
     });
     states.max().unwrap_or(ServerState::Unknown)
 }
@@ -167,14 +167,14 @@ fn is(rs: &RealServer, at: SocketAddr) -> bool {
             .is_none_or(|port| port == at.port() || at.port() == 0)
 }
 
-fn in_table(wanted: &Ipvs, to: &crate::model::Destination, director: &HostRun) -> ServerState {
+fn in_table(desired: &Ipvs, to: &crate::model::Destination, director: &HostRun) -> ServerState {
     let table = &director.answer.facts.ipvs.table;
     let mut services = table.services.iter();
-    let served = services.find(|s| s.definition.r#virtual == wanted.service.r#virtual);
+    let served = services.find(|s| s.definition.r#virtual == desired.service.r#virtual);
     let found = served.and_then(|served| served.real_servers.get(&to.address));
     match found {
         Some(found) if found.weight > 0 || to.weight == 0 => ServerState::Up,
-        _ if wanted.is_unhealthy(table, to) => ServerState::Unhealthy,
+        _ if desired.is_unhealthy(table, to) => ServerState::Unhealthy,
         Some(_) => ServerState::Drained,
         None => ServerState::Missing,
     }

@@ -1,5 +1,5 @@
-//! An audit as a value: the cluster's parts, every result, and what is made of them. Each format is a file here, and writes
-//! this value and nothing else. [`build`] makes it of a cluster and what its hosts answered.
+//! An audit as a value: the parts of the cluster, every result, and the findings. Each format is a module here that writes
+//! this value. [`build`] makes it from a cluster, the answers of its hosts, and the findings.
 
 mod build;
 pub mod html;

@@ -32,7 +32,8 @@ struct Host<'a> {
     steps: Vec<&'a str>,
 }
 
-/// Writes `{"format": 1, "hosts": [...], "summary": {...}, "withheld": [...], "warnings": [...]}`, and `"batches": [...]` where there are some.
+/// Writes `{"format": 1, "hosts": [...], "summary": {...}, "withheld": [...], "warnings": [...]}`, and `"batches": [...]` if
+/// there are some.
 pub fn json(
     writer: &mut dyn Write,
     plans: &[HostPlan],

@@ -1,5 +1,5 @@
-//! What a plan that is read at a glance leaves out: new files are counted in lines, and many changes of one kind share a line.
-//! Removals are always named one by one.
+//! Folding of long plans: new files are counted in lines, and many changes of one kind share a line. Removals are always
+//! listed one by one.
 
 use crate::resource::{Action, Change};
 

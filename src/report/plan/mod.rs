@@ -16,18 +16,18 @@ pub use text::text;
 use crate::plan::HostPlan;
 use crate::resource::{Action, Change};
 
-/// What all plans of a run come to.
+/// The totals of all plans of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Totals {
     pub hosts: usize,
     pub create: usize,
     pub update: usize,
     pub remove: usize,
-    /// Resources that are as wanted already and become ours.
+    /// Resources that are already in the desired state and are added to the manifest.
     pub adopt: usize,
-    /// Hosts on which only the record of what is ours is brought up to date.
+    /// Hosts on which only the manifest changes.
     pub record: usize,
-    /// Hosts that cannot be made as wanted.
+    /// Hosts that cannot reach the desired state.
     pub refused: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The head of a plan: what comes and goes for clients, service by service, with the directors that it is on. Pure.
+//! The head of a plan: changes that clients notice, by service, with the directors concerned. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::report::style::Style;
 use crate::report::{all_names, names, sanitize};
 use crate::resource::{Action, Change};
 
-/// How the inventory calls what a plan knows by its address.
+/// The inventory's names for objects that a plan identifies by address.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     /// By the virtual service, as in the keys of changes.
@@ -157,7 +157,7 @@ fn host(address: &str, called: &Names) -> String {
     name.map_or_else(String::new, |name| format!("{name} "))
 }
 
-/// What ends on a host that lvsctl did not make, in a sentence for whoever is asked whether to go on.
+/// Sentences for the prompt: services and VIPs of others that the plans end.
 pub fn replaced(plans: &[HostPlan]) -> Vec<String> {
     let mut lines = Vec::new();
     for plan in plans {

@@ -102,7 +102,7 @@ fn host(writer: &mut dyn Write, plan: &HostPlan, style: Style) -> io::Result<()>
     }
     if !plan.adopts.is_empty() {
         let line = format!(
-            "as wanted already, and ours from now on: {}",
+            "in the desired state already, managed by lvsctl from now on: {}",
             names(&plan.adopts, style)
         );
         writeln!(writer, "  {} {line}", style.paint(Tone::Good, '='))?;
@@ -290,7 +290,7 @@ fn summary(totals: &Totals) -> String {
     let mut line = format!("{hosts}: {}", parts.join(", "));
     if totals.refused > 0 {
         line.push_str(&format!(
-            "; {} cannot be made as wanted",
+            "; {} cannot reach the desired state",
             count(totals.refused, "host")
         ));
     }

@@ -84,7 +84,7 @@ fn guards(writer: &mut dyn Write, all: &[Guarded], style: Style) -> io::Result<(
     let lines = all.iter().map(|guarded| {
         let more = match guarded.guard {
             Earlier::Armed { .. } => {
-                ": the host then puts its old state back, unless a run confirms the change"
+                ": the host then restores its old state, unless a run confirms the change"
             }
             Earlier::Firing | Earlier::Fired { .. } => "; `lvsctl verify` says what to do",
         };
@@ -267,10 +267,10 @@ fn table(servers: &[RealServer], most: u8) -> Table {
 }
 
 fn cells(server: &RealServer) -> [String; 9] {
-    let weight = match (server.weight, server.wanted_weight) {
-        (Some(now), Some(wanted)) if now != wanted => format!("{now} (wanted {wanted})"),
+    let weight = match (server.weight, server.desired_weight) {
+        (Some(now), Some(desired)) if now != desired => format!("{now} (not {desired})"),
         (Some(now), _) => now.to_string(),
-        (None, Some(wanted)) => format!("- (wanted {wanted})"),
+        (None, Some(desired)) => format!("- (not {desired})"),
         (None, None) => "-".to_owned(),
     };
     let rate =

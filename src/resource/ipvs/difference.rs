@@ -1,12 +1,12 @@
-//! How the service in the kernel differs from the wanted one, and the steps that end it. Whether a real server that is out
-//! differs at all is decided by [`Ipvs::is_unhealthy`].
+//! Differences between the kernel's virtual service and the desired one, and the steps that correct them. Whether a missing
+//! real server is a difference is decided by [`Ipvs::is_unhealthy`].
 
 use super::{Context, Destination, Ipvs, KEEPALIVED, Served, Table, method, script};
 use crate::fact::Facts;
 use crate::resource::Change;
 use crate::resource::service_manager::ServiceManager;
 
-/// What differs between wanted and served, by real server.
+/// The differences between the desired and the running service, by real server.
 pub(super) struct Difference<'a> {
     pub missing: Vec<&'a Destination>,
     pub altered: Vec<(&'a Destination, &'a Destination)>,
@@ -16,46 +16,47 @@ pub(super) struct Difference<'a> {
 }
 
 impl<'a> Difference<'a> {
-    pub(super) fn new(wanted: &'a Ipvs, table: &'a Table, cx: &Context) -> Self {
-        // Of what keepalived is yet to read, no checker has taken anything out.
+    pub(super) fn new(desired: &'a Ipvs, table: &'a Table, cx: &Context) -> Self {
+        // If keepalived has yet to load the configuration, no health checker has removed any of its real servers.
         let unhealthy: Vec<&Destination> = if cx.loads_keepalived() {
             Vec::new()
         } else {
-            wanted.unhealthy(table).collect()
+            desired.unhealthy(table).collect()
         };
-        let Some(served) = wanted.served(table) else {
+        let Some(served) = desired.served(table) else {
             return Self {
-                missing: wanted.real_servers.iter().collect(),
+                missing: desired.real_servers.iter().collect(),
                 altered: Vec::new(),
                 extra: Vec::new(),
                 sorry: None,
             };
         };
         let have = &served.real_servers;
-        let drained = wanted.drained_before(cx);
-        let missing = wanted
+        let drained = desired.drained_before(cx);
+        let missing = desired
             .real_servers
             .iter()
             .filter(|rs| !have.contains_key(&rs.address) && !unhealthy.contains(rs))
             .collect();
-        let altered = wanted
+        let altered = desired
             .real_servers
             .iter()
             .filter_map(|rs| Some((rs, have.get(&rs.address)?)))
-            // Weight 0 in the kernel is a drained real server, unless the inventory drained it.
+            // A real server with weight 0 in the kernel was drained by an operator and stays so, unless the inventory had
+            // drained it.
             .filter(|(rs, found)| {
                 (rs.mode, &rs.tunnel) != (found.mode, &found.tunnel)
                     || (rs.weight != found.weight
                         && (found.weight != 0 || drained.contains(&rs.address)))
             })
             .collect();
-        let sorry = wanted.left_over(served);
+        let sorry = desired.left_over(served);
         let extra = have
             .values()
             .filter(|found| sorry != Some(*found))
-            .filter(|found| !wanted.stands_in(table, found.address))
+            .filter(|found| !desired.stands_in(table, found.address))
             .filter(|found| {
-                !wanted
+                !desired
                     .real_servers
                     .iter()
                     .any(|rs| rs.address == found.address)
@@ -131,8 +132,8 @@ impl Ipvs {
         facts: &Facts,
     ) -> Change {
         let service = self.service.r#virtual;
-        // One that is well again may be missing because keepalived has not asked it since. To add it then would leave it
-        // in the table for good if it fails once more: keepalived removes only what it has added.
+        // A healthy real server may be missing because keepalived has not checked it since. If lvsctl added it then, it would
+        // stay in the table after its next failure: keepalived removes only what it has added.
         let returning: Vec<&Destination> = if self.keepalived && self.return_time > 0 {
             let asked = |rs: &&&Destination| !rs.asks.is_empty();
             difference.missing.iter().filter(asked).copied().collect()

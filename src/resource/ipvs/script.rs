@@ -8,10 +8,10 @@ use crate::resource::undo::Turn;
 use crate::resource::{NodeLines, Undo};
 use crate::shell::{self, quote};
 
-/// Seconds that keepalived may take to put a configuration that it has read into the kernel.
+/// Seconds that keepalived may take to set a loaded configuration in the kernel.
 const KEEPALIVED_SETTLES: u32 = 20;
 
-/// Succeeds when a real server answers all that its health check asks.
+/// Shell text that succeeds if a real server answers all requests of its health check.
 pub(super) fn is_well(ipvs: &Ipvs, rs: &Destination) -> String {
     let asks: Vec<String> = rs
         .asks
@@ -21,7 +21,7 @@ pub(super) fn is_well(ipvs: &Ipvs, rs: &Destination) -> String {
     format!("{{ {}; }}", asks.join(" && "))
 }
 
-/// Polls until keepalived has put back all that it took out and that is well again.
+/// Shell text that polls until keepalived has added these real servers.
 pub(super) fn wait_for_return(ipvs: &Ipvs, all: &[&Destination]) -> String {
     let to = ipvs.service.r#virtual.printed();
     let tests: Vec<String> = all
@@ -39,7 +39,8 @@ pub(super) fn wait_for_return(ipvs: &Ipvs, all: &[&Destination]) -> String {
     )
 }
 
-/// Adds a real server that is still missing, if it is well: keepalived then has it for served, and another program removed it.
+/// Shell text that adds a real server which is still missing although it is healthy: keepalived regards it as served, so
+/// another program has removed it.
 pub(super) fn add_if_well(ipvs: &Ipvs, rs: &Destination) -> String {
     let to = ipvs.service.r#virtual;
     let line = format!("-a {} -r {} ", to.printed(), rs.address);
@@ -122,8 +123,8 @@ pub fn without_thresholds(to: Virtual, rs: &Destination) -> String {
     format!("{} -x 0 -y 0", real_server("-e", to, rs))
 }
 
-/// Weight 0 for what will leave, and a wait until its connections have ended, at most so many seconds. One that is
-/// gone already has none.
+/// Shell text that sets a real server's weight to 0 and waits until its connections have ended, at most `seconds`. A real
+/// server that is not in the table has no connections.
 pub fn drain(to: Virtual, rs: &Destination, seconds: u32) -> String {
     let zero = Destination {
         weight: 0,
@@ -138,18 +139,18 @@ pub fn drain(to: Virtual, rs: &Destination, seconds: u32) -> String {
     )
 }
 
-/// The weight that it shall have, where it is.
+/// Shell text that sets a real server's weight, if it is in the table.
 pub fn weigh(to: Virtual, rs: &Destination) -> String {
     where_it_is(to, rs, &real_server("-e", to, rs))
 }
 
-/// Runs a command where the service has the real server.
+/// Shell text that runs a command only if the service has the real server.
 fn where_it_is(to: Virtual, rs: &Destination, command: &str) -> String {
     let line = format!("-a {} -r {} ", to.printed(), rs.address);
     format!("case $(ipvsadm -Sn) in *'{line}'*) {command};; esac")
 }
 
-/// keepalived, or the node script's stop, may have removed it already.
+/// The removal; tolerates that keepalived, or the node script's stop, has already removed the service.
 pub(super) fn remove(to: Virtual) -> String {
     format!("! ipvsadm -Ln {to} >/dev/null 2>&1 || ipvsadm -D {to}")
 }
@@ -158,10 +159,10 @@ pub(super) fn forget(to: Virtual, rs: SocketAddr) -> String {
     format!("ipvsadm -d {to} -r {rs}")
 }
 
-/// Makes keepalived take out a sorry server that it left beside real servers. It counts that one as in use: were it
-/// deleted behind its back, it would not put it in at the next outage. So keepalived reads its configuration without the
-/// sorry server of this service, which takes it out, and then the whole again. One that keepalived does not know of, since it
-/// was killed, is deleted. Nothing is done where no real server is left meanwhile.
+/// Shell text that makes keepalived remove a sorry server that it left beside real servers. keepalived regards it as in use:
+/// if lvsctl deleted it, keepalived would not add it at the next outage. So keepalived loads its configuration without the
+/// sorry server of this service, which removes it, and then the whole configuration again. A sorry server that keepalived
+/// does not know, since it was killed, is deleted. Does nothing if no real server is left by then.
 pub(super) fn take_out_sorry(ipvs: &Ipvs, sorry: SocketAddr, reload: &str) -> String {
     let to = ipvs.service.r#virtual.printed();
     let head = match ipvs.service.r#virtual {
@@ -197,15 +198,15 @@ mv -f "$conf.lvsctl-whole" "$conf"
     )
 }
 
-/// Polls until keepalived has put the service and its real servers into the kernel. A real server that fails
-/// its check keeps away: the probe that follows finds that out, not this script.
+/// Shell text that polls until keepalived has set the service and its real servers in the kernel. It does not fail if one
+/// stays away, which may fail its health check; the next probe shows that.
 pub(super) fn wait_for(ipvs: &Ipvs, table: &Table) -> String {
     let to = ipvs.service.r#virtual.printed();
     let mut tests = vec![format!(
         "case $table in *'-A {to} {}\n'*) ;; *) ok=;; esac",
         options(&ipvs.service)
     )];
-    // One that failed when it was asked is not waited for.
+    // A real server that failed in the probe is not waited for.
     let out =
         |rs: &&Destination| table.fails(ipvs.service.r#virtual, rs) || ipvs.is_unhealthy(table, rs);
     for rs in ipvs.real_servers.iter().filter(|rs| !out(rs)) {
@@ -251,7 +252,7 @@ pub(super) fn node(ipvs: &Ipvs) -> NodeLines {
     }
 }
 
-/// The service as the table has it now. What keepalived holds comes back with its file instead.
+/// Restores the service as it is in the table now. Not for services of keepalived, which its file restores.
 pub(super) fn undo(to: Virtual, kept: &str) -> Undo {
     let (printed, given) = (quote(&to.printed()), quote(&to.to_string()));
     Undo::kept(

@@ -5,9 +5,9 @@ use crate::fact::PackageManager;
 pub(super) fn install(manager: PackageManager, names: &str) -> String {
     match manager {
         PackageManager::Apt => {
-            // A list that was never fetched knows no package; fetching it is slow, so only then. No option of apt
-            // waits for the lock of the lists, which apt-daily has for minutes after a boot. What a crash interrupted is
-            // completed first: apt refuses to install anything before that.
+            // Fetches package lists only if there are none, since that is slow. No option of apt waits for the lock of the
+            // lists, which apt-daily holds for minutes after a boot. Interrupted installations are completed first, since apt
+            // refuses to install anything before that.
             format!(
                 "export DEBIAN_FRONTEND=noninteractive\n\
                  get() {{ apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold install --no-install-recommends {names}; }}\n\

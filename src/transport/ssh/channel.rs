@@ -17,7 +17,7 @@ const PIECE: usize = 32 * 1024;
 const ROOM: usize = 64 * 1024;
 
 thread_local! {
-    /// What is read comes here first. It is the thread's: of a thousand connections most wait.
+    /// The read buffer. One per thread and not per connection, since most of a thousand connections wait.
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; ROOM]);
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct SshChannel {
     link: Link,
 }
 
-/// What one attempt at an operation came to.
+/// The result of one attempt at an operation.
 enum Did<T> {
     Done(T),
     /// It waits for the host.
@@ -39,8 +39,8 @@ impl SshChannel {
         Self { channel, link }
     }
 
-    /// Tries one operation, once. One that does not get through keeps its half-sent packet, and goes on with it when it
-    /// is tried again with the same words.
+    /// Tries one operation once. If it would block, libssh2 keeps its half-sent packet, and continues when the operation is
+    /// tried again with the same arguments.
     fn attempt<T>(
         &mut self,
         mut operation: impl FnMut(&mut ssh2::Channel) -> io::Result<T>,
@@ -61,8 +61,8 @@ impl SshChannel {
         }
     }
 
-    /// A half-sent packet of a key exchange goes on only by reading, and writing comes to nothing before it. But a channel
-    /// that is about to send data, and room for more, does not read before that: waiting for the end does nothing else.
+    /// Continues a half-sent packet of a key exchange. libssh2 does that only while it reads, and cannot write before. A
+    /// channel with data to send would not read; `wait_eof` does nothing but read.
     fn push_on(&mut self) -> io::Result<Did<()>> {
         let outbound = matches!(
             self.link.session.block_directions(),
@@ -86,7 +86,7 @@ impl SshChannel {
         })
     }
 
-    /// Once all output is read: how it ended, when the host has said so.
+    /// How the process ended, once all output is read and the host has reported it.
     fn ended(&mut self) -> io::Result<Did<Ended>> {
         if !self.channel.eof() {
             return Ok(Did::NotYet);
@@ -116,7 +116,7 @@ impl Drop for SshChannel {
     }
 }
 
-/// Returns a result or an error from the function; goes on where there is neither yet.
+/// Returns a result or an error from the enclosing function; continues if there is neither yet.
 macro_rules! finish {
     ($link:expr, $did:expr, $progress:expr) => {
         match $did {

@@ -1,8 +1,8 @@
-//! Jump hosts of a run: each is connected to once, by whoever comes first, and shared by all hosts behind it. How bytes go
-//! through is in `pump.rs`.
+//! Jump hosts of a run: the first host behind one opens the connection, and all hosts behind it share it. Moving bytes
+//! belongs in `pump.rs`.
 //!
-//! libssh2 opens one channel of a session at a time, and one to a host that does not answer takes long. So that the others do
-//! not wait for that, they get a further connection.
+//! libssh2 opens one channel of a session at a time, and a channel to a host that does not answer takes long. The other hosts
+//! then get a further connection, so that they do not wait.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The most connections to a jump host on which channels are opened.
 const MOST: usize = 4;
 
-/// How long all get the same answer of a jump host that cannot be connected to: they asked at the same time.
+/// How long a failed connection to a jump host is remembered, for hosts that requested it at the same time.
 const MEMORY: Duration = Duration::from_secs(5);
 
 const LOOK: Duration = Duration::from_millis(200);
@@ -66,7 +66,8 @@ impl State {
         }
     }
 
-    /// Those that are still waited for count; one on which nothing waits any more is there for its channels only.
+    /// Whether a further connection is allowed. Only connections on which a channel is awaited count; the others just carry
+    /// their channels.
     fn wants_more(&self) -> bool {
         let used = self
             .pumps

@@ -209,7 +209,7 @@ struct Work {
     woken: UnixStream,
     opening: Option<Request>,
     flows: Vec<Flow>,
-    /// Of the channels, when nothing was left to do.
+    /// The state of the channels after the last pass.
     seen: Option<(u64, u64, usize)>,
 }
 
@@ -222,12 +222,12 @@ impl Work {
                 break;
             }
         }
-        // Before any socket ends: whoever sees that looks here for the reason.
+        // Set before any socket is closed: the users of the sockets then read the reason here.
         self.shared.dead.store(true, Ordering::SeqCst);
     }
 
-    /// Moves all that can move. What one call of libssh2 reads is often what another waits for, and the socket knows
-    /// nothing of it any more: so again and again, until nothing changes.
+    /// Moves bytes until nothing changes. One call of libssh2 often reads the data that another call waits for; the socket
+    /// then shows no event for it, so all calls are repeated.
     fn pass(&mut self) -> Result<(), Dead> {
         loop {
             self.push_on()?;
@@ -257,7 +257,8 @@ impl Work {
         })
     }
 
-    /// A half-sent packet of a key exchange goes on only by reading, which a channel that is about to write does not do.
+    /// Continues a half-sent packet of a key exchange: libssh2 does that only while it reads, which a writing channel does
+    /// not do.
     fn push_on(&mut self) -> Result<(), Dead> {
         if !awaited(&self.link.session).contains(PollFlags::POLLOUT) {
             return Ok(());
@@ -268,7 +269,7 @@ impl Work {
         flow.take_in()
     }
 
-    /// Goes on with the one channel that is being opened, or begins the next.
+    /// Continues to open the current channel, or begins the next.
     fn open(&mut self) -> Result<bool, Dead> {
         let request = match self.opening.take() {
             Some(request) => request,

@@ -55,7 +55,7 @@ fn answers_and_their_plans() {
     let loaded = inventory::load(&path, BUILT_IN_ROLES).expect("a shipped inventory");
     let expansion = roles.over(&loaded.cluster);
     let os = Distribution::assumed();
-    let wanted: Vec<_> = loaded
+    let desired: Vec<_> = loaded
         .cluster
         .hosts
         .iter()
@@ -64,16 +64,16 @@ fn answers_and_their_plans() {
     let secrets = Secrets::new();
     target("answers", files(&VERIFY, ".probe"), |bytes| {
         let output = format!("\n{}", text(bytes));
-        for wanted in &wanted {
+        for desired in &desired {
             // What a plan needs is among what was recorded, or is not answered.
-            let needs = probe::needs(wanted);
+            let needs = probe::needs(desired);
             for needs in [needs, Needs::default()] {
                 let Ok(answer) = probe::read("vt2", &needs, &output, NONCE) else {
                     continue;
                 };
-                let _ = probe::obstacles(&answer, wanted);
+                let _ = probe::obstacles(&answer, desired);
                 let basis = Basis {
-                    wanted,
+                    desired,
                     manifest: &answer.manifest,
                     others: &answer.others,
                     facts: &answer.facts,

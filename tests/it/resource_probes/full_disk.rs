@@ -47,14 +47,14 @@ fn of(shell: &Shell) {
     small(&etc);
     let path = format!("{etc}/conf");
     fs::write(&path, "old\n").expect("a file");
-    let wanted = file(&path, &large);
+    let desired = file(&path, &large);
     let secrets = Secrets::new();
     let cx = Context {
         secrets: &secrets,
         earlier: &[],
         recorded: None,
     };
-    let change = wanted.diff(&Facts::default(), &cx).expect("a change");
+    let change = desired.diff(&Facts::default(), &cx).expect("a change");
     fails(shell, &change.steps[0].script, "a file");
     assert_eq!(left(&etc), ["conf"], "{}", shell.name);
     assert_eq!(fs::read_to_string(&path).expect("the file"), "old\n");

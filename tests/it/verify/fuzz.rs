@@ -4,7 +4,7 @@ use super::*;
 use crate::fuzz::engine::{files, target};
 
 /// The recorded cluster with other words of one host.
-fn survives(recorded: &Recorded, wanted: &[Vec<Resource>], file: &str, bytes: &[u8]) {
+fn survives(recorded: &Recorded, desired: &[Vec<Resource>], file: &str, bytes: &[u8]) {
     let mut all = recorded.files.clone();
     all.insert(file.to_owned(), String::from_utf8_lossy(bytes).into_owned());
     let fake = recorded.hosts(&all);
@@ -26,8 +26,8 @@ fn survives(recorded: &Recorded, wanted: &[Vec<Resource>], file: &str, bytes: &[
         more: &more,
     };
     let fleet = Fleet::new(run, 1).expect("threads");
-    let wanted = recorded.cluster.hosts.iter().zip(wanted.iter().cloned());
-    let opened = fleet.open(wanted.collect()).into_iter();
+    let desired = recorded.cluster.hosts.iter().zip(desired.iter().cloned());
+    let opened = fleet.open(desired.collect()).into_iter();
     // A host whose answer cannot be read is reported, and left out.
     let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = opened
         .filter_map(|(_, outcome)| outcome.ok())
@@ -53,12 +53,12 @@ fn of(name: &'static str, case: &str, file: &str) {
     let recorded = recorded(case);
     let roles = built_in().over(&recorded.cluster);
     let hosts = recorded.cluster.hosts.iter();
-    let wanted: Vec<Vec<Resource>> = hosts
+    let desired: Vec<Vec<Resource>> = hosts
         .map(|host| kernel(&roles, &recorded.cluster, host, false))
         .collect();
     let folder = format!("tests/cases/verify/{case}");
     target(name, files(&[&folder], file), |bytes| {
-        survives(&recorded, &wanted, file, bytes);
+        survives(&recorded, &desired, file, bytes);
     });
 }
 

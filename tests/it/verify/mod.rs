@@ -225,7 +225,7 @@ impl Recorded {
             check::questions(&self.cluster, host, Asking::Allowed)
         };
         let roles = built_in().over(&self.cluster);
-        let wanted: Vec<(&Host, Vec<Resource>)> = self
+        let desired: Vec<(&Host, Vec<Resource>)> = self
             .cluster
             .hosts
             .iter()
@@ -233,11 +233,11 @@ impl Recorded {
             .map(|host| {
                 let probe = files.get(&format!("{}.probe", host.name));
                 let shows = |unit: &str| probe.is_some_and(|probe| probe.contains(unit));
-                let mut wanted = kernel(&roles, &self.cluster, host, shows("Id=lvsctl-"));
+                let mut desired = kernel(&roles, &self.cluster, host, shows("Id=lvsctl-"));
                 if shows("Id=nginx.service") {
-                    wanted.extend(web_server(&roles, host));
+                    desired.extend(web_server(&roles, host));
                 }
-                (host, wanted)
+                (host, desired)
             })
             .collect();
         let run = Run {
@@ -255,7 +255,7 @@ impl Recorded {
         let fleet = Fleet::new(run, 4).unwrap();
         let mut findings = Findings::default();
         let mut runs: Vec<HostRun> = Vec::new();
-        for (host, outcome) in fleet.open(wanted) {
+        for (host, outcome) in fleet.open(desired) {
             runs.push(outcome.unwrap_or_else(|e| panic!("{}: {e}", host.name)));
         }
         let (mut clients, mut hosts): (Vec<HostRun>, Vec<HostRun>) = runs
@@ -282,8 +282,8 @@ impl Recorded {
 
 /// What a host shall have in its kernel. Files and packages are plan's affair, and change with their templates.
 fn kernel(roles: &Expansion, cluster: &Cluster, host: &Host, with_units: bool) -> Vec<Resource> {
-    let mut wanted = roles.of(host, &Distribution::assumed()).unwrap();
-    wanted.retain(|r| {
+    let mut desired = roles.of(host, &Distribution::assumed()).unwrap();
+    desired.retain(|r| {
         matches!(
             r,
             Resource::Sysctl(_)
@@ -293,17 +293,17 @@ fn kernel(roles: &Expansion, cluster: &Cluster, host: &Host, with_units: bool) -
                 | Resource::Ipvs(_)
         ) || (with_units && r.key() == format!("lvsctl-{}.service", cluster.name))
     });
-    wanted
+    desired
 }
 
 /// Its page and its unit.
 fn web_server(roles: &Expansion, host: &Host) -> Vec<Resource> {
-    let mut wanted = roles.of(host, &Distribution::assumed()).unwrap();
-    wanted.retain(|resource| {
+    let mut desired = roles.of(host, &Distribution::assumed()).unwrap();
+    desired.retain(|resource| {
         let key = resource.key();
         key == "nginx.service" || key.ends_with("/index.html")
     });
-    wanted
+    desired
 }
 
 fn shown(findings: &Findings) -> String {

@@ -123,7 +123,7 @@ fn a_real_server_whose_own_arp_is_dropped_is_not_found() {
         (
             "-A INPUT -j DROP -d 10.1.0.12",
             vec![
-                "rs1: 10.1.0.12: expected ARP for 10.1.0.12 to pass arptables, found dropped by -A INPUT -j DROP -d 10.1.0.12, fix: `arptables -D INPUT -j DROP -d 10.1.0.12`, and out of what sets it at boot",
+                "rs1: 10.1.0.12: expected ARP for 10.1.0.12 to pass arptables, found dropped by -A INPUT -j DROP -d 10.1.0.12, fix: `arptables -D INPUT -j DROP -d 10.1.0.12`; also remove the rule from the configuration that adds it at boot",
             ],
         ),
     ] {

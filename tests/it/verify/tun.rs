@@ -125,7 +125,7 @@ fn rules_about_the_tunnel_are_seen() {
         assert_eq!(
             of(&findings, "firewall-vip"),
             [format!(
-                "rs1: web {vip} port 80: expected packets of web {vip} port 80 to pass the firewall, found dropped by the rule -A INPUT -i {home} -p tcp -j DROP of filter, fix: `{tool} -t filter -D INPUT -i {home} -p tcp -j DROP`, and out of what sets it at boot"
+                "rs1: web {vip} port 80: expected packets of web {vip} port 80 to pass the firewall, found dropped by the rule -A INPUT -i {home} -p tcp -j DROP of filter, fix: `{tool} -t filter -D INPUT -i {home} -p tcp -j DROP`; also remove the rule from the configuration that adds it at boot"
             )]
         );
         let findings = verify(inventory, hosts, "rs1", &[(part, &dropped("eth0"))]);

@@ -907,7 +907,7 @@ pub(super) const CASES: &[Case] = &[
         ["persisted-sysctl", "arp_announce to 0 in place of 2", "rm "],
     ),
     case(
-        "the wanted value",
+        "the desired value",
         "debian-12",
         "lb1",
         &[(
