@@ -45,7 +45,7 @@ fn remembered(cluster: &Cluster, client: &str) -> bool {
 }
 
 /// A client stays while its time runs, and is a new one when it has run out: round robin sends it elsewhere. It has another
-/// address, because an entry keeps the time that it was made with.
+/// address, because an entry keeps the time that it was made with. The time is long enough for a slow machine to see the entry.
 pub(crate) fn runs_out(cluster: &Cluster) {
     const NEWCOMER: &str = "192.168.100.30";
     let from_it = format!("curl -sSf -m 5 --interface {NEWCOMER} {HTTP}");

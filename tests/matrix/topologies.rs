@@ -343,10 +343,10 @@ mod edits {
         assert_ne!(before.trim(), "0");
         cluster.edited("persistence: true", "persistence: 3600", &changes);
         assert_eq!(known(), before, "the table was flushed");
-        cluster.edited("persistence: 3600", "persistence: 2", &changes);
+        cluster.edited("persistence: 3600", "persistence: 10", &changes);
         persistence::runs_out(cluster);
         let granularity = "persistence: { timeout: 3600, granularity: 255.255.255.0 }";
-        cluster.edited("persistence: 2", granularity, &changes);
+        cluster.edited("persistence: 10", granularity, &changes);
         persistence::both_clients_on_one(cluster);
         cluster.lvsctl(&["verify"]).expect(0);
     }
