@@ -129,3 +129,30 @@ fn the_journal_gets_the_line_as_it_is() {
         }
     }
 }
+
+#[test]
+fn a_journal_that_hangs_delays_nothing() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let hangs = folder.path().join("hangs");
+    std::fs::write(&hangs, "").unwrap();
+    let logger = folder.path().join("logger");
+    let text = format!(
+        "#!/bin/sh\nwhile [ -e {} ]; do sleep 0.1; done\n",
+        hangs.display()
+    );
+    std::fs::write(&logger, text).unwrap();
+    std::fs::set_permissions(&logger, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for shell in [&["dash"][..], &["bash", "--posix"], &["busybox", "sh"]] {
+        // Without the background the script would wait for ever, since `hangs` is removed after it.
+        let output = Command::new("timeout")
+            .arg("60")
+            .args(shell)
+            .args(["-eu", "-c", &journal("a line")])
+            .env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{shell:?}: {output:?}");
+    }
+    std::fs::remove_file(&hangs).unwrap();
+}
