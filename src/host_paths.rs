@@ -23,6 +23,16 @@ pub(crate) fn maintenance(cluster: &str) -> String {
     format!("{STATE}/{cluster}.maintenance")
 }
 
+/// Held while a run changes the host.
+pub(crate) fn lock(cluster: &str) -> String {
+    format!("/run/lvsctl-{cluster}.lock")
+}
+
+/// State of lvsctl's health checker, whose unit keeps it over restarts.
+pub(crate) fn health(cluster: &str) -> String {
+    format!("/run/lvsctl-{cluster}-health")
+}
+
 /// State of what runs, such as notifications of keepalived; removed with the manifest.
 pub(crate) fn runtime(cluster: &str) -> String {
     format!("/run/lvsctl-{cluster}")

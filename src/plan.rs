@@ -250,7 +250,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
     }
 }
 
-/// Whether a host's part of a cluster is stopped in the way of `lvsctl stop`.
+/// Whether a host's part of a cluster was stopped by `lvsctl stop`.
 pub fn is_stopped(cluster: &str, desired: &[Resource], facts: &Facts) -> bool {
     let unit = boot::unit(cluster);
     let is_it = |r: &Resource| r.kind() == Unit::NAME && r.key() == unit;

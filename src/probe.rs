@@ -131,7 +131,7 @@ pub fn of_facts(needs: &Needs, nonce: &str) -> String {
 
 /// The whole script. `more` are sections of the caller's own.
 pub fn script(cluster: &str, needs: &Needs, more: &str, nonce: &str) -> String {
-    let path = Manifest::path(cluster);
+    let path = host_paths::manifest(cluster);
     let own = quote(&path);
     let mut needs = needs.clone();
     // One process reads both.
@@ -169,7 +169,7 @@ pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<A
             .put("v4", routes);
     }
     let with_values = sections.get_mut(Sysctls::NAME);
-    let with_values = with_values.map(|values| values.take_of_file(&Manifest::path(cluster)));
+    let with_values = with_values.map(|values| values.take_of_file(&host_paths::manifest(cluster)));
     let empty = section::Section::default();
     let get = |name: &str| sections.get(name).unwrap_or(&empty);
     if !get("end").has("end") {
@@ -303,7 +303,7 @@ mod tests {
             resource: desired().remove(0),
             before: Before::Value("0".into()),
         });
-        let path = Manifest::path("t");
+        let path = host_paths::manifest("t");
         let lines: String = manifest
             .text()
             .lines()

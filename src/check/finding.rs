@@ -35,7 +35,7 @@ impl Finding {
         self.severity != Severity::Note
     }
 
-    /// Converts it into a part of another finding, without its own parts.
+    /// Converts it into a part of another finding, without the parts of this one.
     pub(super) fn into_part(self, consequence: bool) -> Part {
         Part {
             host: self.host,

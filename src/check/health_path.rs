@@ -7,8 +7,7 @@ use super::definition::{Check, Judge, packet_filter};
 use super::findings::Findings;
 use super::packet_path::{Leg, Path, judge};
 use super::{HostAudit, flow, nat_rules};
-use crate::model::Virtual;
-use crate::model::{Cluster, Host, Protocol, RealServer, Service};
+use crate::model::{Cluster, Host, Protocol, RealServer, Service, Virtual};
 use crate::view;
 
 pub(super) static FIREWALL_HEALTH: Check = Check {

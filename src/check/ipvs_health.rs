@@ -6,8 +6,7 @@ use super::findings::{Findings, Mismatch};
 use super::{ClusterAudit, HostAudit};
 use crate::fact::Needs;
 use crate::fact::ipvs::Table;
-use crate::model::Destination;
-use crate::model::{Cluster, Host, Service};
+use crate::model::{Cluster, Destination, Host, Service};
 use crate::resource::ipvs::Ipvs;
 use crate::view;
 

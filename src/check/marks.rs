@@ -11,8 +11,7 @@ use super::traffic::Traffic;
 use super::{HostAudit, flow, packet_path};
 use crate::fact::Needs;
 use crate::fact::firewall::{Firewall, Rule, Rules};
-use crate::model::Virtual;
-use crate::model::{Cluster, Host, Service};
+use crate::model::{Cluster, Host, Service, Virtual};
 use crate::view;
 
 pub(super) static MARK_RULE: Check = Check {

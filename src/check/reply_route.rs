@@ -194,7 +194,7 @@ fn filters(
     findings.judge_read(audit.name(), &RP_FILTER, what, read, mismatch);
 }
 
-/// Interfaces on which requests for a VIP arrive without a tunnel: on a real server, those toward its own address; on a
+/// Interfaces on which requests for a VIP arrive without a tunnel: on a real server, those toward its RIP; on a
 /// director, those toward the clients.
 fn arrivals(audit: &HostAudit, vip: IpAddr) -> BTreeSet<String> {
     if audit.host.is_director() {

@@ -13,8 +13,7 @@ use super::health_path::asks_from;
 use super::packet_path::{Leg, Path, judge};
 use super::redirect::{self, Served};
 use crate::fact::Needs;
-use crate::model::topology;
-use crate::model::{Cluster, Host, Mode, Protocol, RealServer, Service};
+use crate::model::{Cluster, Host, Mode, Protocol, RealServer, Service, topology};
 
 pub(super) static FIREWALL_VIP: Check = Check {
     id: "firewall-vip",
@@ -302,7 +301,7 @@ fn of_backend(audit: &HostAudit, service: &Service, rs: &RealServer, findings: &
                 .collect();
             let answers = Leg::leaves(&leaves, back);
             let mut legs = if audit.host.is_director() {
-                // On a director, its own real server's requests arrive as all others, and were judged there.
+                // Requests to a real server on the director itself arrive as all others, and were judged there.
                 vec![]
             } else {
                 comes_in(&arrives, &to, by)

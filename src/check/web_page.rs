@@ -1,5 +1,6 @@
 //! Pages of web servers to which no service sends requests, so that no other check requests them. The host requests the page
-//! at its own address, as part of its probe. The path of clients to it is judged in [`super::service_path`].
+//! at the address that the inventory gives it, as part of its probe. The path of clients to it is judged in
+//! [`super::service_path`].
 
 use std::net::IpAddr;
 

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cli::{Format, FormatArgs, Global, GuardArgs};
 use crate::exit::Exit;
-use crate::model::Destination;
-use crate::model::{Cluster, Host};
+use crate::model::{Cluster, Destination, Host};
 use crate::plan::start_stop::{self, Stage};
 use crate::resource::change::Step;
 use crate::run::{Fleet, HostRun};

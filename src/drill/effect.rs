@@ -5,8 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::fact::Facts;
 use crate::fact::ipvs::Table;
-use crate::model::Virtual;
-use crate::model::{Cluster, Service};
+use crate::model::{Cluster, Service, Virtual};
 use crate::view;
 
 /// The observed state of a director: its VIPs and real servers.

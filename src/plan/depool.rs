@@ -7,8 +7,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use crate::fact::ipvs::Table;
-use crate::model::{Cluster, Service};
-use crate::model::{Destination, Virtual};
+use crate::model::{Cluster, Destination, Service, Virtual};
 use crate::resource::ipvs::Ipvs;
 use crate::view;
 

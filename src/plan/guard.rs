@@ -6,8 +6,8 @@ pub mod way_in;
 
 use std::ops::Range;
 
-use super::manifest::Manifest;
 use super::{Basis, HostPlan, RECORD, RECORD_LAST};
+use crate::host_paths;
 use crate::resource::undo::Turn;
 use crate::resource::{Change, Resource, Undo};
 use crate::shell::command;
@@ -164,7 +164,7 @@ fn undo(
         }
     }
     all.sort_by_key(|undo: &Undo| undo.turn);
-    let manifest = Manifest::path(&basis.manifest.cluster);
+    let manifest = host_paths::manifest(&basis.manifest.cluster);
     after.push(named("file", &[&manifest]));
     all.into_iter().chain(after).collect()
 }

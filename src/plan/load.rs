@@ -2,7 +2,7 @@
 //! director reloads first, and which changes need two reloads. Pure. Probing and running the steps belong in [`crate::run`].
 //!
 //! What keepalived does (vrrp.c: `vrrp_check_packet`, `vrrp_exist`, `clear_diff_vrrp`; 2.0.5 to 2.4.3):
-//! - A backup discards adverts whose VIPs, password or interval differ from its own, and takes over when its timer ends. With
+//! - A backup discards adverts whose VIPs, password or interval differ from the backup's, and takes over when its timer ends. With
 //!   `vrrp_skip_check_adv_addr` it compares VIPs only if the sender changed; a reload forgets the previous sender. So the
 //!   director that holds the VIPs reloads first, and its backups may follow later.
 //! - A reload keeps an instance whose id, family, interface and transport are unchanged, whatever its name. Any other

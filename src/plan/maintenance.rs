@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fact::file::Found;
 use crate::host_paths;
-use crate::model::Destination;
-use crate::model::{Cluster, Drain, Maintenance};
+use crate::model::{Cluster, Destination, Drain, Maintenance};
 use crate::resource::change::{Phase, Step};
 use crate::resource::file::File;
 use crate::resource::ipvs;

@@ -46,16 +46,12 @@ impl Manifest {
         }
     }
 
-    pub fn path(cluster: &str) -> String {
-        host_paths::manifest(cluster)
-    }
-
     /// Reads a manifest's text; an empty one is that of a host that has none.
     pub fn parse(cluster: &str, text: &str) -> Result<Self, ManifestError> {
         if text.trim().is_empty() {
             return Ok(Self::new(cluster));
         }
-        let path = Self::path(cluster);
+        let path = host_paths::manifest(cluster);
         let mut manifest: Self =
             serde_json::from_str(text).map_err(|e| ManifestError::Unreadable {
                 path: path.clone(),
@@ -121,7 +117,7 @@ impl Manifest {
     /// Shell text that writes this manifest, or deletes the file if there are no entries. Then it runs `forget`, which
     /// deletes backups that only the previous manifest named.
     pub fn store(&self, forget: &str) -> String {
-        let path = quote(&Self::path(&self.cluster));
+        let path = quote(&host_paths::manifest(&self.cluster));
         if self.entries.is_empty() {
             let guard = quote(&host_paths::guard(&self.cluster));
             return format!(
@@ -132,7 +128,7 @@ impl Manifest {
                 quote(&format!("{}-health", host_paths::runtime(&self.cluster)))
             );
         }
-        let path = Self::path(&self.cluster);
+        let path = host_paths::manifest(&self.cluster);
         let stage = format!("{path}.new");
         let write = text_in_place(&self.text(), &stage, &path);
         format!("umask 077\n[ -d {STATE} ] || mkdir -p {STATE}\n{write}{forget}")

@@ -1,7 +1,6 @@
 //! The steps that stop, start and drain a host's part of the cluster. Pure. Running them belongs in [`crate::run`].
 
-use crate::model::Destination;
-use crate::model::{Cluster, Host};
+use crate::model::{Cluster, Destination, Host};
 use crate::plan::boot;
 use crate::resource::change::{Phase, Step};
 use crate::resource::ipvs::{self, Ipvs};

@@ -5,6 +5,7 @@ use super::super::host::tests::probed;
 use super::*;
 use crate::cancel::CancelToken;
 use crate::event::Sink;
+use crate::host_paths;
 use crate::inventory::{self, BUILT_IN_ROLES};
 use crate::model::{Cluster, Drain};
 use crate::plan::dependency::LeftOut;
@@ -280,7 +281,7 @@ fn director(record: Option<&Maintenance>) -> Script {
                 text.push_str(&format!("\n@{nonce} {section} {part}\n{said}"));
             }
             if let (Some(record), "file") = (&record, section) {
-                let path = crate::host_paths::maintenance("t");
+                let path = host_paths::maintenance("t");
                 text.push_str(&format!(
                     "\n@{nonce} file stat\nregular file|{}|644|root:root|1.0 1.0|{path}\n\n@{nonce} file content\n{record}",
                     record.len()
@@ -349,7 +350,7 @@ fn directors_want_what_the_newest_of_their_records_says() {
                     panic!("{about}: {}: {}", host.name, crate::error_chain::chain(&e))
                 });
                 let mut files = run.desired.iter().filter_map(|resource| match resource {
-                    Resource::File(file) if file.path == crate::host_paths::maintenance("t") => {
+                    Resource::File(file) if file.path == host_paths::maintenance("t") => {
                         Some(&file.content)
                     }
                     _ => None,
@@ -409,7 +410,7 @@ fn a_real_server_that_is_left_out_ends_no_drain() {
             });
             assert_eq!(weights.flatten().collect::<Vec<_>>(), [0], "{}", host.name);
             let has_record = run.desired.iter().any(
-                |resource| matches!(resource, Resource::File(file) if file.path == crate::host_paths::maintenance("t")),
+                |resource| matches!(resource, Resource::File(file) if file.path == host_paths::maintenance("t")),
             );
             assert!(has_record, "{}", host.name);
         }

@@ -11,6 +11,7 @@ use super::question;
 use crate::event::Event;
 use crate::fact::Needs;
 use crate::fact::way_in::WayIn;
+use crate::host_paths;
 use crate::model::Connection;
 use crate::plan::HostPlan;
 use crate::plan::guard::way_in::Way;
@@ -188,7 +189,7 @@ impl HostRun<'_> {
             guard: &first,
             seconds: None,
             who: run.holder,
-            lock: &super::lock::path(&run.cluster.name),
+            lock: &host_paths::lock(&run.cluster.name),
             manager: None,
         };
         self.well("keeping the previous state", &arm.script())?;
@@ -205,7 +206,7 @@ impl HostRun<'_> {
             guard,
             seconds: Some(seconds),
             who: run.holder,
-            lock: &super::lock::path(&run.cluster.name),
+            lock: &host_paths::lock(&run.cluster.name),
             manager,
         };
         self.well("arming the guard", &arm.script())?;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::event::{Event, Sink};
 use crate::fact::{Facts, Needs, section};
 use crate::history::{self, LazyOrigin, Origin};
+use crate::host_paths;
 use crate::model::{Cluster, Host};
 use crate::plan::dependency::{self, Hold, LeftOut};
 use crate::plan::{self, Basis, HostPlan, Scope};
@@ -144,7 +145,7 @@ impl<'a> HostRun<'a> {
         self.desired = self.resources(run, cluster)?;
         let mut needs = probe::needs(&with_owned(&self.desired, &self.answer.manifest));
         // Every probe of a director reads the record, so it is no reason for another probe.
-        let record = crate::host_paths::maintenance(&run.cluster.name);
+        let record = host_paths::maintenance(&run.cluster.name);
         if let Some(paths) = needs.file.as_mut()
             && self.host.is_director()
             && !asked

@@ -1,5 +1,6 @@
 use super::*;
 use crate::event::Silent;
+use crate::host_paths;
 use crate::inventory::{self, BUILT_IN_ROLES};
 use crate::plan::manifest::{Entry, Manifest};
 use crate::resource::{Action, Before};
@@ -48,7 +49,7 @@ pub(crate) fn probed(own: Vec<Manifest>, other: Vec<Option<Manifest>>) -> Script
         ]
         .concat();
         if let Some(other) = other {
-            let path = format!("manifest other {}", Manifest::path(&other.cluster));
+            let path = format!("manifest other {}", host_paths::manifest(&other.cluster));
             text.push_str(&part(&path, &other.text()));
         }
         text.push_str(&part("address json", "[]"));

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::model::Virtual;
-use crate::model::{Cluster, Mode};
+use crate::host_paths;
+use crate::model::{Cluster, Mode, Virtual};
 use crate::plan::manifest::Manifest;
 use crate::resource::Resource;
 use crate::resource::ipvs::Ipvs;
@@ -37,7 +37,7 @@ pub fn notes(cluster: &Cluster, manifest: &Manifest) -> Vec<String> {
             format!(
                 "{address} was a real server and is no host of the inventory any more; what lvsctl made there stays, such as \
                  {vips}{}: put it back into the inventory, run `lvsctl destroy --limit` with its name, and then remove it",
-                Manifest::path(cluster)
+                host_paths::manifest(cluster)
             )
         })
         .collect()

@@ -1,15 +1,12 @@
 //! The lock of a host, which lets one run at a time change it. The kernel releases it when the run's shell on the host ends.
 
+use crate::host_paths;
 use crate::shell::quote;
-
-pub(super) fn path(cluster: &str) -> String {
-    format!("/run/lvsctl-{cluster}.lock")
-}
 
 /// Shell text that takes the lock, or prints its holder. It runs in the session's own shell, which keeps descriptor 9 open
 /// until it ends; `command` keeps a failing `exec` from ending that shell.
 pub fn take(cluster: &str, holder: &str) -> String {
-    take_at(&path(cluster), holder)
+    take_at(&host_paths::lock(cluster), holder)
 }
 
 /// Bytes of a lock file that are read. Any program may have written it, at any length.
@@ -59,7 +56,7 @@ fn first_line(holder: &str) -> String {
 
 /// A shell condition: no other run holds the lock.
 pub(super) fn no_other(cluster: &str) -> String {
-    let lock = quote(&path(cluster));
+    let lock = quote(&host_paths::lock(cluster));
     format!("[ ! -e {lock} ] || flock -n 9 2>/dev/null || flock -n {lock} true 2>/dev/null")
 }
 

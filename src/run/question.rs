@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::host::{Run, timeout};
 use super::host_error::HostError;
 use crate::fact::Needs;
+use crate::host_paths;
 use crate::model::Host;
 use crate::plan::manifest::Manifest;
 use crate::probe::{self, Answer};
@@ -56,7 +57,7 @@ pub(super) fn ask_all(
     }
     Err(HostError::Obstacles(vec![format!(
         "expected the manifest {} to stay as it is while it is read, found another one {ROUNDS} times; run again when no other run changes this host",
-        Manifest::path(&run.cluster.name)
+        host_paths::manifest(&run.cluster.name)
     )]))
 }
 
@@ -84,7 +85,7 @@ pub(super) fn ask(
 ) -> Result<Answer, HostError> {
     let mut needs = needs.clone();
     if host.is_director() {
-        let record = crate::host_paths::maintenance(&run.cluster.name);
+        let record = host_paths::maintenance(&run.cluster.name);
         needs.file.get_or_insert_default().insert(record);
     }
     let more = (run.more)(host, &mut needs);

@@ -126,8 +126,9 @@ pub fn wait(fleet: &Fleet, directors: &mut [&mut HostRun], repairs: u32) -> Vec<
     let (mut same, mut repaired) = (0, 0);
     loop {
         let held: Vec<(&VrrpInstance, IpAddr, Holders)> = {
-            let addresses: Vec<(String, Addresses)> =
-                directors.iter_mut().map(|run| addresses(run)).collect();
+            // Without VRRP no VIP moves.
+            let asked = directors.iter_mut().filter(|_| !instances.is_empty());
+            let addresses: Vec<(String, Addresses)> = asked.map(|run| addresses(run)).collect();
             let vips = instances.iter().flat_map(|instance| {
                 instance
                     .vips

@@ -6,8 +6,10 @@ use serde::Serialize;
 
 use super::checks;
 use super::service::ipvs_of;
-use crate::model::{Cluster, HealthCheck, HealthCheckKind, RealServer, Service};
-use crate::model::{Destination, HealthRequest, Virtual};
+use crate::host_paths;
+use crate::model::{
+    Cluster, Destination, HealthCheck, HealthCheckKind, HealthRequest, RealServer, Service, Virtual,
+};
 use crate::resource::Distribution;
 use crate::resource::ipvs::method;
 use crate::shell::command;
@@ -83,8 +85,8 @@ pub(super) fn down(
 ) -> Option<String> {
     let checked = !cluster.keepalived && service.health_check.is_some();
     checked.then(|| {
-        let (cluster, name) = (&cluster.name, name(service, to, rs));
-        format!("/run/lvsctl-{cluster}-health/{name}.down")
+        let (state, name) = (host_paths::health(&cluster.name), name(service, to, rs));
+        format!("{state}/{name}.down")
     })
 }
 

@@ -4,8 +4,9 @@
 use std::net::SocketAddr;
 
 use super::in_brackets;
-use crate::model::{HealthCheckKind, HttpAnswer, RealServer, Service};
-use crate::model::{HealthRequest, PageRequest, Virtual};
+use crate::model::{
+    HealthCheckKind, HealthRequest, HttpAnswer, PageRequest, RealServer, Service, Virtual,
+};
 
 /// The ports of a real server that its check for a virtual service asks.
 pub(crate) fn ports(service: &Service, rs: &RealServer, to: Virtual) -> Vec<u16> {

@@ -6,9 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use serde::Serialize;
 
 use super::{body, checker, checks};
-use crate::model::ports;
-use crate::model::{Cluster, HealthCheck, HealthCheckKind, Mode, RealServer, Scheduler, Service};
-use crate::model::{Definition, Destination, Virtual};
+use crate::model::{
+    Cluster, Definition, Destination, HealthCheck, HealthCheckKind, Mode, RealServer, Scheduler,
+    Service, Virtual, ports,
+};
 use crate::resource::ipvs::Ipvs;
 use crate::resource::mark::Mark;
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use lvsctl::fact::{Facts, Needs, section};
+
+use crate::sources;
 
 /// A command as shell text has it, the module of its fact, and other modules that may name it, each with the reason.
 const TOOLS: &[(&str, &str, &[&str])] = &[
@@ -99,34 +101,10 @@ const TOOLS: &[(&str, &str, &[&str])] = &[
     ("ss -Hltunp", "", &["fact/scripts/unit.sh"]),
 ];
 
-fn sources(folder: &Path, all: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            sources(&path, all);
-        } else {
-            all.push(path);
-        }
-    }
-}
-
-/// Without comments, and without the tests at a file's end.
-fn code(text: &str) -> String {
-    let code = text
-        .split("#[cfg(test)]\nmod tests")
-        .next()
-        .unwrap_or_default();
-    let lines = code
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 #[test]
 fn each_tool_is_asked_in_one_module() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&root, &mut files);
+    let files = sources::files(&root);
     let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for path in &files {
         let name = path
@@ -138,7 +116,7 @@ fn each_tool_is_asked_in_one_module() {
         if name.starts_with("lab/") || name.ends_with("_tests.rs") {
             continue;
         }
-        let text = code(&fs::read_to_string(path).expect("text"));
+        let text = sources::code(&fs::read_to_string(path).expect("text"));
         for (tool, home, others) in TOOLS {
             let allowed = *home == name || others.iter().any(|other| name.starts_with(other));
             if text.contains(tool) && !allowed {
@@ -154,7 +132,7 @@ fn each_tool_is_asked_in_one_module() {
 fn each_rule_is_about_a_command_that_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for (tool, home, _) in TOOLS.iter().filter(|(_, home, _)| !home.is_empty()) {
-        let text = code(&fs::read_to_string(root.join(home)).expect("a module"));
+        let text = sources::code(&fs::read_to_string(root.join(home)).expect("a module"));
         let parses = ["fn parse(", "fn read("]
             .iter()
             .any(|function| text.contains(function));
@@ -165,11 +143,7 @@ fn each_rule_is_about_a_command_that_is_there() {
 
 #[test]
 fn each_script_is_one_for_every_shell() {
-    let mut files = Vec::new();
-    sources(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-        &mut files,
-    );
+    let files = sources::files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     let lab = |path: &Path| path.components().any(|part| part.as_os_str() == "lab");
     let scripts = files
         .iter()

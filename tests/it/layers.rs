@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::sources;
+
 /// A module, and the other modules that it may use. Modules that are not listed may use any but `command` and `cli`.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("cancel", &[]),
@@ -53,25 +55,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Modules that may use `command` or `cli`.
 const TOP: &[&str] = &["cli", "command", "exit", "main"];
 
-fn sources(folder: &Path, all: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder of sources") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            sources(&path, all);
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            all.push(path);
-        }
-    }
-}
-
 /// The modules that a file uses, without those of its tests and of links in comments.
 fn used(text: &str) -> BTreeSet<String> {
-    let code = text.split("#[cfg(test)]\nmod").next().unwrap_or_default();
-    let lines = code
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
-    let code: Vec<&str> = lines.collect();
-    let code = code.join("\n");
+    let code = sources::code(text);
     let mut names = BTreeSet::new();
     for rest in code.split("crate::").skip(1) {
         let listed = rest.strip_prefix('{').and_then(|list| list.split_once('}'));
@@ -90,10 +76,8 @@ fn used(text: &str) -> BTreeSet<String> {
 /// The modules that each module uses, with a file that does.
 fn uses() -> BTreeMap<String, BTreeMap<String, PathBuf>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&root, &mut files);
     let mut all: BTreeMap<String, BTreeMap<String, PathBuf>> = BTreeMap::new();
-    for path in files {
+    for path in sources::rust(&root) {
         let local = path.strip_prefix(&root).expect("below src");
         if local.to_string_lossy().contains("tests") {
             continue;

@@ -45,6 +45,7 @@ mod roles;
 mod roles_docs;
 mod saved_plan;
 mod serial;
+mod sources;
 #[path = "../support/mod.rs"]
 mod support;
 mod transport;

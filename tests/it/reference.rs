@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::{Command, CommandFactory};
 use lvsctl::cli::Cli;
+
+use crate::sources;
 
 fn document() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference.md");
@@ -187,24 +189,13 @@ fn every_check_is_documented() {
     assert!(!text.contains("|  |"), "a check without words: {text}");
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder");
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    let below = |path: PathBuf| match path.extension() {
-        Some(end) if end == "rs" => vec![path],
-        _ if path.is_dir() => sources(&path),
-        _ => Vec::new(),
-    };
-    paths.flat_map(below).collect()
-}
-
 /// Which target of the Makefile runs a test depends on its module: `lab` or another.
 #[test]
 fn an_ignored_test_names_the_target_that_runs_it() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let reasons = |folder: &str| {
         let mut all = Vec::new();
-        for path in sources(&root.join(folder)) {
+        for path in sources::rust(&root.join(folder)) {
             let text = fs::read_to_string(&path).expect("a source");
             let lines = text.lines().map(str::trim);
             let ignored = lines.filter(|line| line.starts_with("#[ignore"));

@@ -38,8 +38,8 @@ pub(super) static BOOT_UNIT: Check = Check {
 pub(super) static BOOT_ADDRESS: Check = Check {
     id: "boot-address",
     summary: "No network configuration or command sets a VIP where it does not belong or another default route, or removes an address, route or interface, at the next boot.",
-    reason: "With a VIP on its NIC a real server answers ARP for it, and clients bypass the director. A host without its \
-             own address takes no part in the cluster.",
+    reason: "With a VIP on its NIC a real server answers ARP for it, and clients bypass the director. A host that \
+             lacks its address takes no part in the cluster.",
     source: "systemd.network(5), netplan(5), interfaces(5), nm-settings-keyfile(5), ifcfg(5)",
     fix: "remove the line or file that the finding names, as it says",
     needs,

@@ -14,8 +14,7 @@ pub use checks::{
 
 use std::net::IpAddr;
 
-use crate::model::Virtual;
-use crate::model::{Cluster, Protocol, Service};
+use crate::model::{Cluster, Protocol, Service, Virtual};
 use crate::shell::quote;
 use crate::view;
 use right::Right;

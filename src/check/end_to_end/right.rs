@@ -4,8 +4,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::model::Virtual;
-use crate::model::{HealthCheckKind, HttpAnswer, Service, StatusCodes};
+use crate::model::{HealthCheckKind, HttpAnswer, Service, StatusCodes, Virtual};
 use crate::view;
 
 /// The expected replies of one target.

@@ -9,8 +9,7 @@ use super::checks::{GETS_CONNECTIONS, PERSISTENCE, SHARES, STATISTICS, WHO_ANSWE
 use super::exchange::{Counters, Exchange, Kernel, came};
 use crate::check::findings::{Findings, Mismatch};
 use crate::fact::ipvs::Connections;
-use crate::model::Virtual;
-use crate::model::{Cluster, Protocol, RealServer, Scheduler, Service};
+use crate::model::{Cluster, Protocol, RealServer, Scheduler, Service, Virtual};
 use crate::resource::ipvs::KEEPALIVED;
 use crate::resource::service_manager;
 

@@ -371,7 +371,8 @@ fn differ(heard: &[Heard], findings: &mut Findings) {
     }
 }
 
-/// Judges the answer of a DR or TUN real server to its own request to the VIP. Whether it answers at all is another check.
+/// Judges the answer of a DR or TUN real server to the request that it sends to the VIP. Whether it answers at all is another
+/// check.
 fn own(
     traffic: &Traffic,
     audit: &HostAudit,

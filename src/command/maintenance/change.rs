@@ -2,6 +2,7 @@
 //! resources that depend on the record.
 
 use crate::exit::Exit;
+use crate::host_paths;
 use crate::model::{Cluster, Host, Maintenance};
 use crate::plan::stages::{self, Way};
 use crate::plan::{self, HostPlan, Scope, maintenance};
@@ -235,7 +236,7 @@ fn aim(
 
 /// Obstacles: files that also differ from the inventory for other reasons, which the drain would change too.
 fn pending(run: &HostRun, own: &[Resource], scope: &Scope, secrets: &Secrets) -> Vec<String> {
-    let record = crate::host_paths::maintenance(&run.answer.manifest.cluster);
+    let record = host_paths::maintenance(&run.answer.manifest.cluster);
     let cx = Context {
         secrets,
         earlier: &[],

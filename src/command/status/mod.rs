@@ -12,9 +12,7 @@ use crate::exit::Exit;
 use crate::fact::Needs;
 use crate::fact::ipvs::{Place, Served, entries};
 use crate::fact::keepalived;
-use crate::model::ports;
-use crate::model::{Cluster, Host, Maintenance, Service};
-use crate::model::{Destination, Virtual};
+use crate::model::{Cluster, Destination, Host, Maintenance, Service, Virtual, ports};
 use crate::report;
 use crate::report::error::chain;
 use crate::report::status::{

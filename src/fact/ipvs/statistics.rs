@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::table::mark;
-use crate::model::Protocol;
-use crate::model::Virtual;
+use crate::model::{Protocol, Virtual};
 
 pub type Connections = BTreeMap<SocketAddr, u64>;
 

@@ -6,8 +6,7 @@ use std::net::SocketAddr;
 use super::history::{self, Out};
 use super::named;
 use crate::fact::{ParseError, Section};
-use crate::model::{Definition, Destination, Virtual};
-use crate::model::{Mode, Scheduler};
+use crate::model::{Definition, Destination, Mode, Scheduler, Virtual};
 
 /// The running table.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -7,8 +7,7 @@ use super::withheld::fix;
 use super::{
     Because, Decisions, Hold, LeftOut, Need, Seen, Sight, State, What, Withheld, may_get_requests,
 };
-use crate::model::{Cluster, Host, Mode, Service};
-use crate::model::{Destination, Virtual};
+use crate::model::{Cluster, Destination, Host, Mode, Service, Virtual};
 use crate::view;
 
 /// A desired real server or sorry server of a virtual service.
