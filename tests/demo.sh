@@ -31,7 +31,8 @@ run --lab apply --yes
 step "verify: each host, the cluster, and the service end to end"
 run --lab verify
 
-step "which real server replies to the client"
+step "which real server replies to the client, four times"
+printf '$ lvsctl lab exec client curl -s -m 2 %s\n' "$vip"
 for _ in 1 2 3 4; do ask; done
 
 step "keepalived stops on the master; the backup serves"
@@ -49,3 +50,4 @@ run --lab apply --yes
 run --lab verify
 
 step "remove the lab"
+run lab down
