@@ -114,17 +114,42 @@ fn watch(end: &AtomicBool) -> BTreeSet<String> {
                 let Ok(bytes) = fs::read(entry.path().join(file)) else {
                     continue;
                 };
-                // The program itself gets some of them by its environment. Read afterwards: it begins as its parent's copy.
-                let program = fs::read_link(entry.path().join("exe")).unwrap_or_default();
-                let own = file == "environ" && program == Path::new(env!("CARGO_BIN_EXE_lvsctl"));
-                if has_mark(&bytes) && !own {
+                // Read afterwards: a process begins as its parent's copy.
+                let program = fs::read_link(entry.path().join("exe")).ok();
+                if has_mark(&bytes) && !may_have_secrets(file, program.as_deref()) {
                     let text = String::from_utf8_lossy(&bytes).replace('\0', " ");
+                    let program = program.unwrap_or_default();
                     found.insert(format!("{file} of {}: {text}", program.display()));
                 }
             }
         }
     }
     found
+}
+
+/// lvsctl gets some secrets by its environment. The program of a process that has ended is not known; the watcher sees
+/// the longer ones.
+fn may_have_secrets(file: &str, program: Option<&Path>) -> bool {
+    file == "environ"
+        && program.is_none_or(|program| program == Path::new(env!("CARGO_BIN_EXE_lvsctl")))
+}
+
+#[test]
+fn only_lvsctl_may_have_secrets_and_only_in_its_environment() {
+    let lvsctl = Path::new(env!("CARGO_BIN_EXE_lvsctl"));
+    for (file, program, expected) in [
+        ("environ", Some(lvsctl), true),
+        ("environ", None, true),
+        ("environ", Some(Path::new("/usr/bin/ssh")), false),
+        ("cmdline", Some(lvsctl), false),
+        ("cmdline", None, false),
+    ] {
+        assert_eq!(
+            may_have_secrets(file, program),
+            expected,
+            "{file} of {program:?}"
+        );
+    }
 }
 
 fn has_mark(bytes: &[u8]) -> bool {
