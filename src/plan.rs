@@ -196,11 +196,7 @@ pub fn host(name: &str, basis: &Basis) -> HostPlan {
                 // Kept even without a change, since a later inventory may change the resource.
                 if let Some(script) = resource.keep(&before, change.is_none()) {
                     let title = format!("keep what {} {} was", resource.kind(), resource.key());
-                    keep.push(Step {
-                        title,
-                        script,
-                        phase: Phase::Drain,
-                    });
+                    keep.push(Step::new(title, script, Phase::Drain));
                 }
                 before
             }
@@ -300,11 +296,11 @@ fn bring_back<'r>(
         let Some(lines) = resource.node().filter(|lines| !lines.stop.is_empty()) else {
             continue;
         };
-        change.steps.push(Step {
-            title: format!("bring {} {} back", resource.kind(), resource.key()),
-            script: lines.start.join("\n"),
-            phase: Phase::Remove,
-        });
+        change.steps.push(Step::new(
+            format!("bring {} {} back", resource.kind(), resource.key()),
+            lines.start.join("\n"),
+            Phase::Remove,
+        ));
     }
 }
 
@@ -365,10 +361,8 @@ fn steps(
         .entries
         .extend(gone.iter().map(|entry| (*entry).clone()));
     let mut steps = keep;
-    let record = |manifest: &Manifest, forget: &str, title: &str| Step {
-        title: title.to_owned(),
-        script: manifest.store(forget),
-        phase: Phase::Main,
+    let record = |manifest: &Manifest, forget: &str, title: &str| {
+        Step::new(title, manifest.store(forget), Phase::Main)
     };
     let mut work: Vec<Step> = changes
         .iter()

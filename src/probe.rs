@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::fact::address::Addresses;
 use crate::fact::route::Routes;
 use crate::fact::sysctl::Sysctls;
+use crate::fact::way_in::WaysIn;
 use crate::fact::{Fact, Facts, Needs, ParseError, section};
 use crate::host_paths::{self, STATE};
 use crate::model::Maintenance;
@@ -142,9 +143,12 @@ pub fn script(cluster: &str, needs: &Needs, more: &str, nonce: &str) -> String {
         }
         _ => format!("part own\nif [ -e {own} ]; then ask cat {own}; fi\n"),
     };
-    if let (Some(address), Some(route)) = (&mut needs.address, &mut needs.route) {
-        address.with_routes = true;
-        route.with_addresses = true;
+    if let Some(address) = &mut needs.address {
+        if let Some(route) = &mut needs.route {
+            address.with_routes = true;
+            route.with_addresses = true;
+        }
+        address.with_way_in = needs.way_in.is_some();
     }
     let facts = needs.command();
     let guard = quote(&host_paths::guard(cluster));
@@ -162,11 +166,17 @@ pub fn script(cluster: &str, needs: &Needs, more: &str, nonce: &str) -> String {
 pub fn read(cluster: &str, needs: &Needs, output: &str, nonce: &str) -> Result<Answer, ProbeError> {
     let mut sections = section::split(output, nonce);
     let addresses = sections.get_mut(Addresses::NAME);
-    if let Some(routes) = addresses.and_then(|all| all.take_after_first_json("json")) {
-        sections
-            .entry(Routes::NAME.to_owned())
-            .or_default()
-            .put("v4", routes);
+    let mut rest = addresses.and_then(|all| all.take_after_first_json("json"));
+    if needs.route.is_some()
+        && let Some(values) = rest.take()
+    {
+        let routes = sections.entry(Routes::NAME.to_owned()).or_default();
+        routes.put("v4", values);
+        rest = routes.take_after_first_json("v4");
+    }
+    if let Some(value) = rest.filter(|_| needs.way_in.is_some()) {
+        let way_in = sections.entry(WaysIn::NAME.to_owned()).or_default();
+        way_in.put("route", value);
     }
     let with_values = sections.get_mut(Sysctls::NAME);
     let with_values = with_values.map(|values| values.take_of_file(&host_paths::manifest(cluster)));
@@ -293,6 +303,23 @@ mod tests {
             let count = |word: &str| script.lines().filter(|line| runs(line, word)).count();
             let all = (count("grep "), count("cat "), count("ip "));
             assert_eq!(all, (greps, cats, ips), "{script}");
+        }
+    }
+
+    #[test]
+    fn the_route_of_the_way_in_comes_with_the_addresses() {
+        let back = "[{\"dst\":\"10.0.0.0/24\",\"dev\":\"eth0\"}]\n";
+        for (resources, routes) in [(desired(), "[]\n"), (Vec::new(), "")] {
+            let mut needs = needs(&resources);
+            needs.way_in = Some(());
+            let output = format!(
+                "\n@n system os\n\n@n sysctl values\n\n@n way-in connection\n10.0.0.1 5 10.0.0.2 22\n\n@n address json\n\
+                 [{{\"ifname\":\"lo\",\"addr_info\":[]}}]\n{routes}{back}\n@n end end\n"
+            );
+            let answer = read("t", &needs, &output, "n").expect("an answer");
+            let way_in = answer.facts.way_in.0.expect("a way in");
+            assert_eq!(way_in.interface.as_deref(), Some("eth0"));
+            assert_eq!(answer.facts.route.iter().count(), 0);
         }
     }
 

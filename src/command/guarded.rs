@@ -9,7 +9,7 @@ use crate::run::guard::SECONDS;
 use crate::run::{Fleet, HostRun};
 use crate::unix_time::time_of_day;
 
-/// Reads the way in of hosts with changes, and adds notes to their plans: the guarded changes, and guards of earlier runs.
+/// Adds notes to their plans: the guarded changes, and guards of earlier runs.
 /// `confirm`: guard all changes for this time.
 pub(super) fn look(
     fleet: &Fleet,
@@ -24,7 +24,6 @@ pub(super) fn look(
             return;
         }
         host.guard.confirm = confirm;
-        host.ask_way_in();
         plan.refusals.extend(host.way_in_refusals());
         let seconds = confirm.map_or(SECONDS, |time| time.as_secs());
         let reasons = host.reasons(&fleet.run, plan);

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
-use super::{Fact, ParseError, Section};
+use super::{Fact, ParseError, Section, way_in};
 
 /// An address as `ip -j addr` prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,21 +94,45 @@ struct RawAddress {
 pub struct Ask {
     /// The routes of IPv4 ([`super::route`]) too, by the same process: a second JSON value of the part.
     pub with_routes: bool,
+    /// The route of the way in ([`super::way_in`]) too, by the same process: the last JSON value of the part.
+    pub with_way_in: bool,
 }
 
 /// Prints the addresses; [`Addresses::of_json`] parses it.
 pub const COMMAND: &str = "ip -j addr show";
 
-const WITH_ROUTES: &str = "ip -j -b - 2>/dev/null <<'lvsctl' || failed $? 'ip -j addr show, and its routes'\n\
-     addr show\nroute show table main\nlvsctl\n";
+const ADDRESSES: &str = "addr show\n";
+const ROUTES: &str = "route show table main\n";
+
+/// One process for several commands. It ends at the first that fails.
+fn batch(commands: &str, otherwise: &str) -> String {
+    format!("ip -j -b - 2>/dev/null <<lvsctl || {otherwise}\n{commands}lvsctl\n")
+}
 
 impl Fact for Addresses {
     const NAME: &'static str = "address";
     type Ask = Ask;
 
     fn command(ask: &Ask) -> String {
+        let (commands, what) = match ask.with_routes {
+            true => (
+                format!("{ADDRESSES}{ROUTES}"),
+                "ip -j addr show, and its routes",
+            ),
+            false => (ADDRESSES.to_owned(), COMMAND),
+        };
+        let failed = format!("failed $? '{what}'");
+        if ask.with_way_in {
+            // The host may have no such route.
+            let again = batch(&commands, &failed);
+            let whole = batch(&format!("{commands}{}", way_in::ROUTE), "{");
+            return format!(
+                "part json\n{whole}part json\n{again}{}}}\n",
+                way_in::ask_again()
+            );
+        }
         if ask.with_routes {
-            return format!("part json\n{WITH_ROUTES}");
+            return format!("part json\n{}", batch(&commands, &failed));
         }
         format!("part json\nask {COMMAND}\n")
     }

@@ -106,6 +106,8 @@ facts! {
     package: package::Packages,
     module: module::Modules,
     sysctl: sysctl::Sysctls,
+    // Before the addresses, which may be asked for together with its route.
+    way_in: way_in::WaysIn,
     address: address::Addresses,
     route: route::Routes,
     neighbour: neighbour::Neighbours,
@@ -123,7 +125,6 @@ facts! {
     traffic_control: traffic_control::TrafficControl,
     sysctl_file: sysctl_file::SysctlFiles,
     boot_source: boot_source::BootSources,
-    way_in: way_in::WaysIn,
 }
 
 impl Facts {

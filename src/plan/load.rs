@@ -239,14 +239,14 @@ fn wait_longer(director: &Director, reload: &Step, instances: &BTreeSet<String>)
     }
     let names: Vec<&str> = instances.iter().map(String::as_str).collect();
     let content = patient(&director.after.content, instances);
-    Some(Step {
-        title: format!(
+    Some(Step::new(
+        format!(
             "reload {KEEPALIVED} so that it does not take over {}",
             names.join(", ")
         ),
-        script: format!("{}{}", unchecked(director, content), reload.script),
-        phase: Phase::Main,
-    })
+        format!("{}{}", unchecked(director, content), reload.script),
+        Phase::Main,
+    ))
 }
 
 /// Shell text for the holder: it becomes master of the new instances as address owner, and then loads its final file.
@@ -282,17 +282,17 @@ fn give_up(
     let away: BTreeSet<IpAddr> = leave.intersection(&director.holds).copied().collect();
     let names: Vec<String> = leave.iter().map(ToString::to_string).collect();
     let pause = waits.map(|seconds| format!("sleep {:.1}\n", seconds + 0.5));
-    Step {
-        title: format!("reload {KEEPALIVED} without {}", names.join(", ")),
-        script: format!(
+    Step::new(
+        format!("reload {KEEPALIVED} without {}", names.join(", ")),
+        format!(
             "{}{}\n{}{}",
             unchecked(director, without(&director.after.content, leave)),
             reload.script.trim_end(),
             until(&BTreeSet::new(), &away),
             pause.unwrap_or_default()
         ),
-        phase: Phase::Main,
-    }
+        Phase::Main,
+    )
 }
 
 /// VIPs that several directors hold: all but one give them up when they receive each other's adverts again.

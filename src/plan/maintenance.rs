@@ -147,11 +147,11 @@ pub fn at_once(before: &Cluster, after: &Cluster) -> Vec<Step> {
 }
 
 fn weight(desired: &ipvs::Ipvs, made: &Destination, name: &str) -> Step {
-    Step {
-        title: format!("weight 0 for {name}"),
-        script: ipvs::weigh_script(desired.service.r#virtual, made),
-        phase: Phase::Main,
-    }
+    Step::new(
+        format!("weight 0 for {name}"),
+        ipvs::weigh_script(desired.service.r#virtual, made),
+        Phase::Main,
+    )
 }
 
 #[cfg(test)]

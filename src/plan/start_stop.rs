@@ -11,11 +11,7 @@ use crate::view;
 pub type Stage<'c> = Vec<(&'c Host, Vec<Step>)>;
 
 fn step(title: String, script: String) -> Step {
-    Step {
-        title,
-        script,
-        phase: Phase::Main,
-    }
+    Step::new(title, script, Phase::Main)
 }
 
 /// A step that does nothing if the host does not have the unit.

@@ -266,11 +266,7 @@ mod tests {
     fn plan(host: &str, titles: &[&str]) -> HostPlan {
         let steps = titles
             .iter()
-            .map(|title| Step {
-                title: (*title).to_owned(),
-                script: String::new(),
-                phase: Phase::Main,
-            })
+            .map(|title| Step::new(*title, "", Phase::Main))
             .collect();
         let changes = titles
             .iter()

@@ -126,7 +126,7 @@ impl Kind for Address {
         if self.only_preferred(&held) {
             let change = Change::new(Self::NAME, self.key(), Action::Update)
                 .field("as a source address", Some("chosen"), Some("not chosen"))
-                .step(
+                .joined_step(
                     format!("have {} not chosen as a source address", self.address),
                     self.add("change"),
                 );
@@ -174,7 +174,7 @@ impl Kind for Address {
                 script.push('\n');
             }
             script.push_str(&self.add("add"));
-            change = change.step(
+            change = change.joined_step(
                 format!("add {} to {}", self.address, self.interface),
                 script,
             );
@@ -184,7 +184,7 @@ impl Kind for Address {
                 "remove {}/{} from {}",
                 other.address, other.prefix, self.interface
             );
-            change = change.step(title, self.delete(other.prefix));
+            change = change.joined_step(title, self.delete(other.prefix));
         }
         Some(change)
     }
@@ -227,7 +227,7 @@ impl Kind for Address {
         }
         let change = Change::new(Self::NAME, self.key(), Action::Remove)
             .field("address", Some(self.address), None::<String>)
-            .step(
+            .joined_step(
                 format!("remove {} from {}", self.address, self.interface),
                 self.delete_if_held(),
             );

@@ -90,6 +90,19 @@ pub struct Step {
     pub title: String,
     pub script: String,
     pub phase: Phase,
+    /// Whether it only sets values of the kernel and leaves nothing behind in its shell: such neighbours run in one shell.
+    pub joins: bool,
+}
+
+impl Step {
+    pub fn new(title: impl Into<String>, script: impl Into<String>, phase: Phase) -> Self {
+        Self {
+            title: title.into(),
+            script: script.into(),
+            phase,
+            joins: false,
+        }
+    }
 }
 
 /// The order of a step among all steps of its host; within a phase, the order of the resources.
@@ -139,15 +152,18 @@ impl Change {
     }
 
     #[must_use]
-    pub fn step(mut self, title: impl Into<String>, script: impl Into<String>) -> Self {
-        let phase = match self.action {
-            Action::Remove => Phase::Remove,
-            Action::Create | Action::Update => Phase::Main,
-        };
+    pub fn step(self, title: impl Into<String>, script: impl Into<String>) -> Self {
+        let phase = self.phase();
+        self.step_in(phase, title, script)
+    }
+
+    /// A step that [`Step::joins`] its neighbours.
+    #[must_use]
+    pub fn joined_step(mut self, title: impl Into<String>, script: impl Into<String>) -> Self {
+        let step = Step::new(title, script, self.phase());
         self.steps.push(Step {
-            title: title.into(),
-            script: script.into(),
-            phase,
+            joins: true,
+            ..step
         });
         self
     }
@@ -159,11 +175,14 @@ impl Change {
         title: impl Into<String>,
         script: impl Into<String>,
     ) -> Self {
-        self.steps.push(Step {
-            title: title.into(),
-            script: script.into(),
-            phase,
-        });
+        self.steps.push(Step::new(title, script, phase));
         self
+    }
+
+    fn phase(&self) -> Phase {
+        match self.action {
+            Action::Remove => Phase::Remove,
+            Action::Create | Action::Update => Phase::Main,
+        }
     }
 }

@@ -87,7 +87,7 @@ impl Kind for Neighbour {
         };
         let change = Change::new(Self::NAME, self.key(), action)
             .field("lladdr", found, Some(&self.lladdr))
-            .step(
+            .joined_step(
                 format!("neighbour {} at {}", self.key(), self.lladdr),
                 self.replace(&self.lladdr),
             );
@@ -118,14 +118,18 @@ impl Kind for Neighbour {
         let change = Change::new(Self::NAME, self.key(), Action::Remove);
         match before {
             Before::Same => None,
-            Before::Value(old) => Some(change.field("lladdr", Some(&self.lladdr), Some(old)).step(
-                format!("put neighbour {} back to {old}", self.key()),
-                self.replace(old),
-            )),
+            Before::Value(old) => Some(
+                change
+                    .field("lladdr", Some(&self.lladdr), Some(old))
+                    .joined_step(
+                        format!("put neighbour {} back to {old}", self.key()),
+                        self.replace(old),
+                    ),
+            ),
             _ => Some(
                 change
                     .field("lladdr", Some(&self.lladdr), None::<&str>)
-                    .step(format!("remove neighbour {}", self.key()), self.delete()),
+                    .joined_step(format!("remove neighbour {}", self.key()), self.delete()),
             ),
         }
     }

@@ -120,7 +120,7 @@ impl Kind for Route {
                 old.map(|k| Self::shown(k.interface.as_deref(), k.via)),
                 Some(Self::shown(self.interface.as_deref(), self.via)),
             )
-            .step(
+            .joined_step(
                 format!(
                     "route {} {}",
                     self.to,
@@ -175,7 +175,7 @@ impl Kind for Route {
                     via: *via,
                 };
                 let to = Self::shown(old.interface.as_deref(), old.via);
-                Some(change.field("route", Some(from), Some(&to)).step(
+                Some(change.field("route", Some(from), Some(&to)).joined_step(
                     format!("put route {} back to {to}", self.to),
                     old.run("replace"),
                 ))
@@ -183,7 +183,7 @@ impl Kind for Route {
             _ => Some(
                 change
                     .field("route", Some(from), None::<String>)
-                    .step(format!("remove route {}", self.to), self.delete_if_there()),
+                    .joined_step(format!("remove route {}", self.to), self.delete_if_there()),
             ),
         }
     }

@@ -126,7 +126,7 @@ impl Kind for Sysctl {
         let change = Change::new(Self::NAME, self.key(), Action::Update)
             .field("value", found, Some(&self.value))
             .effect(self.effect(&self.value))
-            .step(
+            .joined_step(
                 format!("set {} to {}", self.name, self.value),
                 self.set(&self.value),
             );
@@ -161,7 +161,7 @@ impl Kind for Sysctl {
         let change = Change::new(Self::NAME, self.key(), Action::Remove)
             .field("value", Some(found), Some(old))
             .effect(self.effect(old))
-            .step(format!("set {} back to {old}", self.name), self.set(old));
+            .joined_step(format!("set {} back to {old}", self.name), self.set(old));
         Some(change)
     }
 

@@ -50,11 +50,7 @@ impl Sink for Log<'_> {
 }
 
 pub(crate) fn plan(host: &str, steps: &[(&str, Phase)]) -> HostPlan {
-    let step = |(title, phase): &(&str, Phase)| Step {
-        title: (*title).to_owned(),
-        script: format!("do {title}"),
-        phase: *phase,
-    };
+    let step = |(title, phase): &(&str, Phase)| Step::new(*title, format!("do {title}"), *phase);
     HostPlan {
         host: host.to_owned(),
         changes: Vec::new(),

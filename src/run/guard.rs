@@ -9,7 +9,6 @@ use super::host::{self, HostRun, Run};
 use super::host_error::{HostError, tail};
 use super::question;
 use crate::event::Event;
-use crate::fact::Needs;
 use crate::fact::way_in::WayIn;
 use crate::host_paths;
 use crate::model::Connection;
@@ -91,19 +90,10 @@ fn previous(cluster: &str) -> String {
 }
 
 impl HostRun<'_> {
-    /// Reads how lvsctl is connected to the host. If the host does not show it, every change that may affect it is guarded.
-    pub fn ask_way_in(&mut self) {
-        if self.host.connection == Connection::Local {
-            return;
-        }
-        let needs = Needs {
-            way_in: Some(()),
-            ..Needs::default()
-        };
-        match self.facts("asking for the way in", &needs) {
-            Ok(facts) => self.guard.way = facts.way_in.0,
-            Err(error) => tracing::debug!(host = self.host.name, %error, "asking for the way in"),
-        }
+    /// Keeps how lvsctl is connected to the host, as the probe under the lock found it. If the host does not show it, every
+    /// change that may affect it is guarded.
+    pub(super) fn keep_way_in(&mut self) {
+        self.guard.way = self.answer.facts.way_in.0.take();
     }
 
     fn extent(&self) -> Extent {

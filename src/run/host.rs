@@ -9,14 +9,13 @@ use crate::event::{Event, Sink};
 use crate::fact::{Facts, Needs, section};
 use crate::history::{self, LazyOrigin, Origin};
 use crate::host_paths;
-use crate::model::{Cluster, Host};
+use crate::model::{Cluster, Connection, Host};
 use crate::plan::dependency::{self, Hold, LeftOut};
 use crate::plan::{self, Basis, HostPlan, Scope};
 use crate::probe::{self, Answer, ProbeError};
-use crate::resource::change::Step;
 use crate::resource::{Change, Distribution, Resource};
 use crate::role::Expansion;
-use crate::secret::{self, Secrets};
+use crate::secret::Secrets;
 use crate::transport::{Connect, Output, RemoteShell, TransportError};
 
 use super::guard::{Guarding, Rollback};
@@ -128,7 +127,9 @@ impl<'a> HostRun<'a> {
             self.left = false;
         }
         take_lock(run, self.host, self.shell.as_mut())?;
-        self.probe_again(run)?;
+        let by_ssh = self.host.connection != Connection::Local;
+        self.probe_for(run, by_ssh.then_some(()))?;
+        self.keep_way_in();
         let known = run.desired().maintenance.as_ref();
         if self.answer.maintenance.revision > known.map_or(0, |known| known.revision) {
             return Err(HostError::Obstacles(vec![
@@ -176,7 +177,13 @@ impl<'a> HostRun<'a> {
 
     /// Probes again, also for the resources that the manifest now names.
     pub fn probe_again(&mut self, run: &Run) -> Result<(), HostError> {
-        let needs = probe::needs(&with_owned(&self.desired, &self.answer.manifest));
+        self.probe_for(run, None)
+    }
+
+    /// The same, and for the way in.
+    fn probe_for(&mut self, run: &Run, way_in: Option<()>) -> Result<(), HostError> {
+        let mut needs = probe::needs(&with_owned(&self.desired, &self.answer.manifest));
+        needs.way_in = way_in;
         let shell = self.shell.as_mut();
         let answer = ask(run, self.host, shell, &needs)?;
         self.answer = ask_all(run, self.host, shell, &self.desired, needs, answer)?;
@@ -276,77 +283,6 @@ impl<'a> HostRun<'a> {
             host: self.host.name.clone(),
             steps: plan.steps.len(),
             seconds: (self.worked + proof.elapsed()).as_secs_f64(),
-        });
-        Ok(())
-    }
-
-    /// Runs steps one after the other until one fails or the user interrupts.
-    pub fn steps(&mut self, run: &Run, steps: &[Step]) -> Result<(), HostError> {
-        self.steps_of(run, steps, 0..steps.len())
-    }
-
-    pub(super) fn steps_of(
-        &mut self,
-        run: &Run,
-        steps: &[Step],
-        part: Range<usize>,
-    ) -> Result<(), HostError> {
-        let of = steps.len();
-        let chosen = steps.iter().enumerate().take(part.end).skip(part.start);
-        for (index, step) in chosen {
-            if run.cancel.is_cancelled() {
-                return Err(HostError::Interrupted {
-                    next: step.title.clone(),
-                    done: index,
-                    of,
-                });
-            }
-            self.step(run, step, index + 1, of)?;
-        }
-        Ok(())
-    }
-
-    fn step(&mut self, run: &Run, step: &Step, number: usize, of: usize) -> Result<(), HostError> {
-        let (host, title) = (self.host.name.clone(), step.title.clone());
-        run.sink.event(&Event::Step {
-            host: host.clone(),
-            number,
-            of,
-            title: title.clone(),
-        });
-        let started = Instant::now();
-        let script = secret::reveal(&step.script, run.secrets)?;
-        let (renew, most) = self
-            .guard
-            .before_step(&run.cluster.name, timeout(self.host));
-        let release = lock::RELEASE_IN_STEP;
-        let output = self
-            .shell
-            .run(&format!("{release}{renew}{}", script.as_str()), most)
-            .map_err(|source| HostError::Transport {
-                doing: title.clone(),
-                step: Some(number - 1),
-                source: Box::new(source),
-            })?;
-        if !output.success() {
-            let stderr = if output.stderr.trim().is_empty() {
-                output.stdout
-            } else {
-                output.stderr
-            };
-            return Err(HostError::Step {
-                index: number - 1,
-                title,
-                status: output.status,
-                stderr,
-            });
-        }
-        run.sink.event(&Event::StepDone {
-            host,
-            number,
-            of,
-            title,
-            seconds: started.elapsed().as_secs_f64(),
         });
         Ok(())
     }

@@ -53,6 +53,9 @@ pub(crate) fn probed(own: Vec<Manifest>, other: Vec<Option<Manifest>>) -> Script
             text.push_str(&part(&path, &other.text()));
         }
         text.push_str(&part("address json", "[]"));
+        if script.contains("section=way-in") {
+            text.push_str(&part("way-in connection", "10.0.0.254 5 10.0.0.3 22"));
+        }
         if script.contains("section=file") {
             text.push_str(&part("file stat", ""));
         }

@@ -10,6 +10,7 @@ pub mod lock;
 pub mod progress;
 pub mod question;
 pub mod steady;
+mod steps;
 pub mod this_machine;
 pub mod unconverged;
 pub mod wait_converged;

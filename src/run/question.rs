@@ -48,7 +48,8 @@ pub(super) fn ask_all(
     mut answer: Answer,
 ) -> Result<Answer, HostError> {
     for _ in 0..=ROUNDS {
-        let wider = probe::needs(&with_owned(desired, &answer.manifest));
+        let mut wider = probe::needs(&with_owned(desired, &answer.manifest));
+        wider.way_in = needs.way_in;
         if wider == needs {
             return Ok(answer);
         }

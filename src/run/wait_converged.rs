@@ -374,11 +374,7 @@ mod tests {
             refusals: Vec::new(),
             replaces: Vec::new(),
             load: None,
-            steps: vec![Step {
-                title: "one".to_owned(),
-                script: "true".to_owned(),
-                phase: Phase::Main,
-            }],
+            steps: vec![Step::new("one", "true", Phase::Main)],
         };
         for (kinds, repaired) in [
             (&["ipvs"][..], true),

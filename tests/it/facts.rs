@@ -178,6 +178,8 @@ fn a_tool_that_fails_makes_its_fact_an_error() {
     };
     let mut with_routes = address.clone();
     with_routes.address.get_or_insert_default().with_routes = true;
+    let mut with_way_in = with_routes.clone();
+    with_way_in.address.get_or_insert_default().with_way_in = true;
     let neighbour = Needs {
         neighbour: Some(()),
         ..Needs::default()
@@ -195,6 +197,11 @@ fn a_tool_that_fails_makes_its_fact_an_error() {
             ),
             (
                 &with_routes,
+                "*none*",
+                Some("address: exit status 3: `ip -j addr show, and its routes`"),
+            ),
+            (
+                &with_way_in,
                 "*none*",
                 Some("address: exit status 3: `ip -j addr show, and its routes`"),
             ),
@@ -233,5 +240,38 @@ fn a_tool_that_fails_makes_its_fact_an_error() {
                 "{shell:?}"
             );
         }
+    }
+}
+
+/// iproute2 before 4.17 has no `fibmatch`, and a host may have no route back: its addresses are read all the same.
+#[test]
+fn an_ip_that_shows_no_route_back_shows_its_addresses() {
+    let mut needs = Needs {
+        way_in: Some(()),
+        ..Needs::default()
+    };
+    needs.address.get_or_insert_default().with_way_in = true;
+    let tools = tempfile::tempdir().expect("a folder");
+    let ip = tools.path().join("ip");
+    let text = "#!/bin/sh\n[ \"$2\" = -b ] || { echo '[{\"dst\":\"10.0.0.1\",\"dev\":\"eth0\"}]'; exit; }\n\
+                echo '[{\"ifname\":\"lo\",\"addr_info\":[]}]'\n\
+                case $(cat) in *'route get fibmatch 10.0.0.1 from 10.0.0.2'*) exit 1;; esac\n";
+    fs::write(&ip, text).expect("a program");
+    fs::set_permissions(&ip, fs::Permissions::from_mode(0o755)).expect("its mode");
+    for shell in [&["dash"][..], &["bash", "--posix"], &["busybox", "sh"]] {
+        let script = format!("{}{}", section::prologue("n"), needs.command());
+        let output = Command::new(shell[0])
+            .args(&shell[1..])
+            .args(["-c", &script])
+            .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
+            .env("SSH_CONNECTION", "10.0.0.1 5 10.0.0.2 22")
+            .output()
+            .expect("a shell");
+        let printed = String::from_utf8(output.stdout).expect("text");
+        let facts = Facts::parse(&needs, &section::split(&printed, "n"));
+        let facts = facts.unwrap_or_else(|e| panic!("{shell:?}: {e}"));
+        assert_eq!(facts.address.links.len(), 1, "{shell:?}");
+        let way_in = facts.way_in.0.expect("a way in");
+        assert_eq!(way_in.interface.as_deref(), Some("eth0"), "{shell:?}");
     }
 }

@@ -116,8 +116,10 @@ fn an_error_of_verify_ends_a_rolling_apply() {
 /// Stands for `ip` on a host, and adds no address.
 const NO_ADDRESS: &str = "cat >/usr/local/sbin/ip <<'END'
 #!/bin/sh
-case \" $* \" in *' add '*10.77.255.200*) echo no >&2; exit 1 ;; esac
-exec /usr/sbin/ip \"$@\"
+case \" $* \" in *' -batch '*) ;; *) exec /usr/sbin/ip \"$@\" ;; esac
+commands=$(cat)
+case $commands in *' add 10.77.255.200'*) echo no >&2; echo 'Command failed -:1' >&2; exit 1 ;; esac
+printf '%s\\n' \"$commands\" | /usr/sbin/ip \"$@\"
 END
 chmod +x /usr/local/sbin/ip";
 
@@ -138,6 +140,11 @@ fn a_rolling_apply_goes_on_while_few_hosts_fail() {
         ran.stdout.contains("done in part: h1; not begun: h2, h3"),
         "{}",
         ran.stdout
+    );
+    assert!(
+        ran.stderr.contains("add 10.77.255.200/32 to lo"),
+        "{}",
+        ran.stderr
     );
     same(&before, &state(lab.host("h2")), "a host out of turn");
 

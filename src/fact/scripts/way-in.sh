@@ -1,4 +1,4 @@
-# The SSH connection that this shell runs in, and the route back. sudo clears the variable: an ancestor still has it.
+# The SSH connection that this shell runs in. sudo clears the variable: an ancestor still has it.
 connection=${SSH_CONNECTION-}
 pid=$PPID
 left=10
@@ -12,10 +12,10 @@ printf '%s\n' "$connection"
 # Word splitting is intended: client, its port, server, its port.
 # shellcheck disable=SC2086
 set -- $connection
-if [ $# -eq 4 ]; then
-	part route
-	# Without `fibmatch` (iproute2 before 4.17) the destination is the address itself.
-	ip -j route get fibmatch "${1%%%*}" from "${3%%%*}" 2>/dev/null || ip -j route get "${1%%%*}" from "${3%%%*}" 2>/dev/null || :
-fi
+# What `ip route get` takes, for the command that asks for the route back; empty without a connection.
+lvsctl_back=
+# shellcheck disable=SC2034
+[ $# -ne 4 ] || lvsctl_back="${1%%%*} from ${3%%%*}"
+set --
 part lower
 for lower in /sys/class/net/*/lower_*; do printf '%s\n' "$lower"; done

@@ -88,11 +88,7 @@ mod tests {
                 Change::new("sysctl", *key, *action).step(format!("do {key}"), "true")
             })
             .collect();
-        let record = |title: &str| Step {
-            title: title.to_owned(),
-            script: String::new(),
-            phase: Phase::Main,
-        };
+        let record = |title: &str| Step::new(title, "", Phase::Main);
         let mut work: Vec<Step> = changes.iter().flat_map(|c| c.steps.clone()).collect();
         work.sort_by_key(|step| step.phase);
         work.insert(0, record("record"));

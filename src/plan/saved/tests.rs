@@ -186,11 +186,7 @@ fn differences_of_hosts() {
         Case {
             name: "another step",
             plans: changed(|plan| {
-                plan.steps.push(Step {
-                    title: "x".into(),
-                    script: "x".into(),
-                    phase: Phase::Main,
-                });
+                plan.steps.push(Step::new("x", "x", Phase::Main));
             }),
             want: vec![(host, "the same changes need other steps")],
             ..same()

@@ -50,11 +50,7 @@ fn plan(host: &str, word: &str) -> HostPlan {
     };
     let mut steps: Vec<Step> = changes.iter().flat_map(|c| c.steps.clone()).collect();
     if word != "none" {
-        let record = Step {
-            title: "record what is ours".to_owned(),
-            script: String::new(),
-            phase: Phase::Main,
-        };
+        let record = Step::new("record what is ours", "", Phase::Main);
         steps.insert(0, record);
     }
     HostPlan {
