@@ -23,7 +23,7 @@ use crate::fact::Facts;
 use crate::resource::address::Address;
 use crate::resource::change::{Action, Phase, Step};
 use crate::resource::ipvs::{self, Ipvs};
-use crate::resource::unit::{Stays, Unit};
+use crate::resource::unit::{TargetState, Unit};
 use crate::resource::{Before, Change, Context, Kind, Resource};
 use crate::secret::Secrets;
 use crate::view::Names;
@@ -314,7 +314,7 @@ fn rereads(basis: &Basis, gone: &[&Entry]) -> Vec<Change> {
         .map(|entry| entry.resource.key())
         .collect();
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
-    let reread = |unit: &Unit, stays: Stays| unit.reread(basis.facts, stays, &files);
+    let reread = |unit: &Unit, target: TargetState| unit.reread(basis.facts, target, &files);
     let desired = basis.desired.iter().filter_map(|resource| {
         let Resource::Unit(unit) = resource else {
             return None;
@@ -326,15 +326,15 @@ fn rereads(basis: &Basis, gone: &[&Entry]) -> Vec<Change> {
             let until_now: Vec<String> = owned.reads.iter().filter(read).cloned().collect();
             unit.reads.extend(until_now);
         }
-        reread(&unit, Stays::Desired)
+        reread(&unit, TargetState::Desired)
     });
     let gone = gone.iter().filter_map(|entry| {
         let Resource::Unit(unit) = &entry.resource else {
             return None;
         };
         let stays = match basis.shared(&entry.resource) {
-            Some(_) => Stays::Shared,
-            None => Stays::Before(&entry.before),
+            Some(_) => TargetState::Shared,
+            None => TargetState::Before(&entry.before),
         };
         reread(unit, stays)
     });

@@ -19,7 +19,7 @@ pub struct Error {
 
 /// The subject of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Of {
+enum Scope {
     /// One host.
     Host,
     /// The answers to clients.
@@ -28,15 +28,15 @@ enum Of {
     Others,
 }
 
-fn of(check: &Check) -> Of {
+fn of(check: &Check) -> Scope {
     match check.judge {
-        _ if *check == REACHABLE => Of::Host,
-        Judge::Host(_) | Judge::Director(_) => Of::Host,
-        Judge::Traffic(_) => Of::Traffic,
-        Judge::Cluster(_) => Of::Others,
+        _ if *check == REACHABLE => Scope::Host,
+        Judge::Host(_) | Judge::Director(_) => Scope::Host,
+        Judge::Traffic(_) => Scope::Traffic,
+        Judge::Cluster(_) => Scope::Others,
         Judge::By(id) => match registry::find(id) {
             Some(judge) if judge != check => of(judge),
-            _ => Of::Others,
+            _ => Scope::Others,
         },
     }
 }
@@ -56,10 +56,10 @@ pub fn errors(
         !before.any(|old| (&old.host, old.check, &old.what) == (&one.host, one.check, &one.what))
     };
     let counts = |one: &&Examined| match of(one.check) {
-        Of::Host if done.contains(&one.host) => true,
-        Of::Host => waiting.contains(&one.host) && is_new(one),
-        Of::Traffic => is_new(one),
-        Of::Others => false,
+        Scope::Host if done.contains(&one.host) => true,
+        Scope::Host => waiting.contains(&one.host) && is_new(one),
+        Scope::Traffic => is_new(one),
+        Scope::Others => false,
     };
     now.iter()
         .filter(is_error)

@@ -41,7 +41,7 @@ pub struct Traffic<'t> {
     /// By director.
     pub adverts: BTreeMap<String, Listened>,
     /// The real servers' answers to each director.
-    pub asked: BTreeMap<String, real_server::Asked>,
+    pub asked: BTreeMap<String, real_server::Answers>,
     pub again: BTreeMap<String, Again>,
 }
 
@@ -161,7 +161,7 @@ pub fn check<'h>(
 #[derive(Default)]
 struct OfDirectors {
     adverts: BTreeMap<String, Listened>,
-    asked: BTreeMap<String, real_server::Asked>,
+    asked: BTreeMap<String, real_server::Answers>,
 }
 
 /// Sends the requests of all clients in parallel: ARP first, then each port of each service. At the same time directors send

@@ -22,11 +22,11 @@ use crate::run::wait_converged::{self, REPAIRS, Unheld, Unsettled};
 use crate::run::{Fleet, HostError, HostRun};
 
 use super::confirm;
+use super::dependencies::{self, ReadOnlyHosts};
 use super::drain::Drain;
 use super::goal::Goal;
 use super::guarded;
 use super::history::Story;
-use super::order::{self, Others};
 use super::output::{self, show};
 use super::own_address;
 use super::rolling::{self, Rolled, Rolling};
@@ -87,7 +87,7 @@ struct Prepared<'h> {
     hosts: Vec<HostRun<'h>>,
     plans: Vec<HostPlan>,
     /// Hosts that are only read and locked, not changed.
-    others: Others<'h>,
+    others: ReadOnlyHosts<'h>,
     /// Withheld parts of the plans.
     withheld: Vec<Withheld>,
     /// Services that would have too few real servers, or no director.
@@ -105,7 +105,7 @@ struct Prepared<'h> {
 
 impl Prepared<'_> {
     fn batches(&self, session: &Session, fleet: &Fleet, serial: &SerialArgs) -> Vec<Batch> {
-        let hosts = order::Hosts::new(&self.hosts, &self.plans, &self.missing, &self.others);
+        let hosts = dependencies::Hosts::new(&self.hosts, &self.plans, &self.missing, &self.others);
         rolling::batches(session, fleet, &serial.batches, &hosts)
     }
 
@@ -164,7 +164,7 @@ fn change(
         ));
     }
     if !run.losses.is_empty() && !args.guard.force {
-        let failure = order::refuse(session, &run.losses);
+        let failure = dependencies::refuse(session, &run.losses);
         run.close(fleet);
         return Err(failure);
     }
@@ -226,32 +226,33 @@ fn prepare<'h>(
     let unreached = unreached.collect();
     let missing: Vec<&Host> = opened.missing.iter().map(|(host, _)| *host).collect();
     let mut hosts = opened.hosts;
-    // `destroy` loads no configuration on several directors together.
+    // `destroy` loads no configuration on several directors coordinate.
     let mut unheld = match goal {
         Goal::Inventory => vips::unheld(fleet, &mut hosts),
         Goal::Nothing => Vec::new(),
     };
-    let together = |hosts: &[HostRun], plans: &mut [HostPlan], unheld: &[Unheld]| match goal {
-        Goal::Inventory => vips::together(fleet, hosts, plans, unheld),
+    let coordinate = |hosts: &[HostRun], plans: &mut [HostPlan], unheld: &[Unheld]| match goal {
+        Goal::Inventory => vips::coordinate(fleet, hosts, plans, unheld),
         Goal::Nothing => Vec::new(),
     };
-    let mut first = together(&hosts, &mut plans, &unheld);
-    let (mut others, mut withheld, mut losses) = (Others::default(), Vec::new(), Vec::new());
+    let mut first = coordinate(&hosts, &mut plans, &unheld);
+    let (mut others, mut withheld, mut losses) = (ReadOnlyHosts::default(), Vec::new(), Vec::new());
     // A run without changes takes no locks, so that it writes nothing to any host.
     if !plans.iter().all(HostPlan::is_empty) {
-        let read = order::Hosts::new(&hosts, &plans, &missing, &others);
-        others = order::read(session, fleet, goal, &read);
+        let read = dependencies::Hosts::new(&hosts, &plans, &missing, &others);
+        others = dependencies::read(session, fleet, goal, &read);
         hosts = reached(session, fleet, args, goal, hosts, &mut others)?;
-        hosts = order::lock_all(fleet, hosts, &mut others)?;
+        hosts = dependencies::lock_all(fleet, hosts, &mut others)?;
         let secrets = fleet.run.secrets;
         plans = fleet.each(hosts.iter_mut().collect(), |run| run.plan(secrets));
         unheld = vips::still(unheld, &hosts);
         if !args.guard.force {
             let (hosts, plans) = (&mut hosts, &mut plans);
-            withheld = order::withhold(session, fleet, goal, hosts, plans, &missing, &others)?;
+            withheld =
+                dependencies::withhold(session, fleet, goal, hosts, plans, &missing, &others)?;
         }
-        first = together(&hosts, &mut plans, &unheld);
-        losses = order::left_too_little(session, &args.guard, goal, &hosts, &plans, &others);
+        first = coordinate(&hosts, &mut plans, &unheld);
+        losses = dependencies::left_too_little(session, &args.guard, goal, &hosts, &plans, &others);
     }
     guarded::look(fleet, &mut hosts, &mut plans, args.confirm);
     if goal == Goal::Inventory {
@@ -293,7 +294,7 @@ fn reached<'h>(
     args: &ApplyArgs,
     goal: Goal,
     hosts: Vec<HostRun<'h>>,
-    others: &mut Others<'h>,
+    others: &mut ReadOnlyHosts<'h>,
 ) -> Result<Vec<HostRun<'h>>> {
     let go_on = session.ignore_unreachable || args.guard.force;
     let serves = hosts.iter().any(|run| session.cluster().serves(run.host));
@@ -396,7 +397,7 @@ fn execute(
         Vec::new()
     };
     unconverged::conclude(fleet, &before, &mut done, &unsettled);
-    if let Some(line) = vips::left(&done).filter(|_| !whole) {
+    if let Some(line) = vips::in_between(&done).filter(|_| !whole) {
         output::aside(&line);
     }
     for (_, plan, result) in &done {

@@ -6,7 +6,7 @@ use crate::plan::start_stop;
 use crate::resource::change::Step;
 use crate::run::{Fleet, HostRun};
 
-use super::order::Others;
+use super::dependencies::ReadOnlyHosts;
 use super::session::Session;
 
 /// The locked directors with their drain steps; empty if no real server is removed.
@@ -21,7 +21,7 @@ impl<'h> Drain<'h> {
         session: &Session,
         chosen: &[HostRun],
         plans: &[HostPlan],
-        others: &mut Others<'h>,
+        others: &mut ReadOnlyHosts<'h>,
     ) -> Self {
         let with_plans = chosen.iter().zip(plans);
         let leaving: Vec<&Host> = with_plans

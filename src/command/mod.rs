@@ -2,12 +2,13 @@
 //! belong in the other modules.
 
 mod apply;
-mod askers;
 mod check;
+mod clients;
 mod completions;
 mod confirm;
 mod connect;
 mod context;
+mod dependencies;
 mod drain;
 mod drill;
 mod explain;
@@ -18,7 +19,6 @@ mod lab;
 mod maintenance;
 mod man;
 mod notify;
-mod order;
 mod output;
 mod own_address;
 mod plan;

@@ -10,9 +10,9 @@ use crate::plan::serial::Batch;
 use crate::report;
 use crate::run::HostRun;
 
+use super::dependencies::{self, Leaving, ReadOnlyHosts};
 use super::goal::Goal;
 use super::guarded;
-use super::order::{self, Leaving, Others};
 use super::output::show;
 use super::own_address;
 use super::rolling;
@@ -101,16 +101,17 @@ fn make(session: &Session, args: &PlanArgs) -> Result<Made> {
     let (mut opened, mut plans) = session.open_hosts_to_plan(&fleet, session.desired()?)?;
     let unheld = vips::unheld(&fleet, &mut opened.hosts);
     let missing: Vec<&Host> = opened.missing.iter().map(|(host, _)| *host).collect();
-    let (mut others, mut withheld) = (Others::default(), Vec::new());
+    let (mut others, mut withheld) = (ReadOnlyHosts::default(), Vec::new());
     if !plans.iter().all(HostPlan::is_empty) {
-        let hosts = order::Hosts::new(&opened.hosts, &plans, &missing, &others);
-        others = order::read(session, &fleet, Goal::Inventory, &hosts);
+        let hosts = dependencies::Hosts::new(&opened.hosts, &plans, &missing, &others);
+        others = dependencies::read(session, &fleet, Goal::Inventory, &hosts);
         let hosts = &mut opened.hosts;
         let goal = Goal::Inventory;
-        withheld = order::withhold(session, &fleet, goal, hosts, &mut plans, &missing, &others)?;
+        withheld =
+            dependencies::withhold(session, &fleet, goal, hosts, &mut plans, &missing, &others)?;
     }
     let hosts = &opened.hosts;
-    let first = vips::together(&fleet, hosts, &mut plans, &unheld);
+    let first = vips::coordinate(&fleet, hosts, &mut plans, &unheld);
     guarded::look(&fleet, &mut opened.hosts, &mut plans, None);
     let hosts = &opened.hosts;
     for (host, plan) in hosts.iter().zip(&mut plans) {
@@ -119,7 +120,7 @@ fn make(session: &Session, args: &PlanArgs) -> Result<Made> {
         plan.notes.extend(too_few(session, host));
     }
     note_drains(fleet.run.desired(), &mut plans);
-    let hosts = order::Hosts::new(&opened.hosts, &plans, &missing, &others);
+    let hosts = dependencies::Hosts::new(&opened.hosts, &plans, &missing, &others);
     let batches = rolling::batches(session, &fleet, &args.batches, &hosts);
     fleet.close(others.runs);
     let names = crate::view::Names::of(session.cluster());
@@ -147,7 +148,7 @@ fn too_few(session: &Session, run: &HostRun) -> Vec<String> {
         real_servers: Vec::new(),
     };
     let guard = GuardArgs::default();
-    let losses = order::losses(session, &guard, &[run], &leaving).into_iter();
+    let losses = dependencies::losses(session, &guard, &[run], &leaving).into_iter();
     losses
         .map(|loss| format!("warning: {loss}; `apply` refuses that without --force"))
         .collect()

@@ -14,7 +14,7 @@ use crate::report::error::chain;
 use crate::report::probe::{OfClient, ProbeView};
 use crate::run::Fleet;
 
-use super::askers::{self, Askers};
+use super::clients::{self, Clients};
 use super::output::show;
 use super::session::{Options, Session};
 use super::{Failure, Result, in_format};
@@ -127,11 +127,11 @@ fn measured(session: &Session, args: &ProbeArgs) -> Result<ProbeView> {
     };
     let target = Target::of(service, wish).map_err(usage)?;
     let hosts = session.context.hosts(session.global)?;
-    let chosen = askers::choose(cluster, &hosts, &args.from).map_err(usage)?;
+    let chosen = clients::choose(cluster, &hosts, &args.from).map_err(usage)?;
     let fleet = session.fleet()?;
-    let mut askers = Askers::open(session, &fleet, chosen)?;
-    let done = asked(session, &fleet, args, &target, &mut askers);
-    askers.close(&fleet);
+    let mut clients = Clients::open(session, &fleet, chosen)?;
+    let done = asked(session, &fleet, args, &target, &mut clients);
+    clients.close(&fleet);
     done
 }
 
@@ -140,9 +140,9 @@ fn asked(
     fleet: &Fleet,
     args: &ProbeArgs,
     target: &Target,
-    askers: &mut Askers,
+    clients: &mut Clients,
 ) -> Result<ProbeView> {
-    let vantages = askers.vantages();
+    let vantages = clients.vantages();
     let clients = vantages.len() as u64;
     let jobs = vantages.into_iter().zip(0..).collect();
     let started = fleet.each(jobs, |(from, number): (_, u64)| {

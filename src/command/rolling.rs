@@ -18,8 +18,8 @@ use crate::run::{Fleet, HostRun, Progress};
 use crate::view;
 
 use super::context::of_role;
+use super::dependencies::{self, ReadOnlyHosts};
 use super::goal::Goal;
-use super::order::{self, Others};
 use super::session::Session;
 use super::{Result, verify, vips};
 
@@ -28,7 +28,7 @@ pub(super) fn batches(
     session: &Session,
     fleet: &Fleet,
     args: &BatchArgs,
-    hosts: &order::Hosts,
+    hosts: &dependencies::Hosts,
 ) -> Vec<Batch> {
     if args.serial.is_empty() {
         return Vec::new();
@@ -37,7 +37,7 @@ pub(super) fn batches(
     let planned: Vec<serial::Planned> = pairs.map(|(run, plan)| (run.host, plan)).collect();
     let directors = planned.iter().filter(|(host, _)| host.is_director());
     let way = Way::of(directors.map(|(_, plan)| *plan));
-    let reshaped = order::reshaped(session, hosts);
+    let reshaped = dependencies::reshaped(session, hosts);
     let groups = serial::groups(fleet.run.desired(), &planned, way, &reshaped);
     serial::batches(&groups, &args.serial)
 }
@@ -50,7 +50,7 @@ pub(super) struct Rolling<'r, 'g, 'f, 'h> {
     pub serial: &'r SerialArgs,
     pub batches: &'r [Batch],
     pub missing: &'r [&'h Host],
-    pub others: &'r Others<'h>,
+    pub others: &'r ReadOnlyHosts<'h>,
     pub unheld: &'r [Unheld],
 }
 
@@ -242,14 +242,14 @@ impl<'h> Rolling<'_, '_, '_, 'h> {
             return Ok(None);
         }
         progress.replan(|runs, plans, stands| {
-            let hosts = order::Hosts {
+            let hosts = dependencies::Hosts {
                 runs,
                 plans,
                 missing: self.missing,
                 others: self.others,
                 failed: &state.left_out,
             };
-            let decisions = order::decide(self.session, Goal::Inventory, &hosts);
+            let decisions = dependencies::decide(self.session, Goal::Inventory, &hosts);
             for ((run, plan), stand) in runs.iter_mut().zip(plans.iter_mut()).zip(stands) {
                 let hold = decisions.hold(&run.host.name);
                 match stand {
@@ -270,7 +270,7 @@ impl<'h> Rolling<'_, '_, '_, 'h> {
             let pairs = runs.iter().zip(stands);
             let mut directors = pairs.filter(|(run, _)| run.host.is_director());
             if directors.all(|(_, stand)| *stand == Stand::Waits) {
-                state.first = vips::together(self.fleet, runs, plans, self.unheld);
+                state.first = vips::coordinate(self.fleet, runs, plans, self.unheld);
             }
             let names = view::Names::of(self.session.cluster());
             for plan in plans.iter_mut() {
@@ -279,7 +279,7 @@ impl<'h> Rolling<'_, '_, '_, 'h> {
             self.withheld(state, decisions.withheld);
             let (guard, goal) = (&self.args.guard, Goal::Inventory);
             let losses =
-                order::left_too_little(self.session, guard, goal, runs, plans, self.others);
+                dependencies::left_too_little(self.session, guard, goal, runs, plans, self.others);
             let lines = losses.iter().map(ToString::to_string);
             Ok((!losses.is_empty()).then(|| Stop::TooFew(lines.collect())))
         })

@@ -106,7 +106,7 @@ impl<'g> Session<'g> {
     ) -> Result<Fleet<'s>> {
         let run = Run {
             cluster: self.cluster(),
-            maintained: OnceLock::new(),
+            with_drains: OnceLock::new(),
             roles: self.context.roles.over(self.cluster()),
             connect: &self.access.connector,
             secrets: &self.access.secrets,

@@ -10,7 +10,7 @@ use crate::resource::change::Step;
 use crate::run::{Fleet, HostRun};
 use crate::view;
 
-use super::order::{self, Leaving, Others};
+use super::dependencies::{self, Leaving, ReadOnlyHosts};
 use super::session::{Options, Session};
 use super::{Failure, Result, print};
 
@@ -86,8 +86,8 @@ fn act(session: &Session, fleet: &Fleet, verb: Verb) -> Result<Exit> {
         .map(|host| (host, session.context.desired(host)));
     let runs = session.open_hosts(fleet, desired.collect())?.hosts;
     let needed = needed(cluster, &runs, &chosen, verb);
-    let mut others = order::open(session, fleet, |host| needed.contains(&host.name));
-    let mut runs = order::lock_all(fleet, runs, &mut others)?;
+    let mut others = dependencies::open(session, fleet, |host| needed.contains(&host.name));
+    let mut runs = dependencies::lock_all(fleet, runs, &mut others)?;
     if let Err(failure) = permitted(session, &runs, &others, &chosen, verb) {
         fleet.close(runs);
         fleet.close(others.runs);
@@ -163,7 +163,7 @@ fn needed(cluster: &Cluster, runs: &[HostRun], chosen: &[&Host], verb: Verb) -> 
 fn permitted(
     session: &Session,
     runs: &[HostRun],
-    others: &Others,
+    others: &ReadOnlyHosts,
     chosen: &[&Host],
     verb: Verb,
 ) -> Result<()> {
@@ -177,10 +177,10 @@ fn permitted(
                 real_servers: chosen.to_vec(),
             };
             let all: Vec<&HostRun> = runs.iter().chain(&others.runs).collect();
-            let losses = order::losses(session, &guard, &all, &leaving);
+            let losses = dependencies::losses(session, &guard, &all, &leaving);
             match losses.is_empty() {
                 true => Ok(()),
-                false => Err(order::refuse(session, &losses)),
+                false => Err(dependencies::refuse(session, &losses)),
             }
         }
         Verb::Start { force: false } => ready(session, runs, others, chosen),
@@ -188,7 +188,12 @@ fn permitted(
 }
 
 /// Fails if a real server is not ready to which a director will begin to send requests.
-fn ready(session: &Session, runs: &[HostRun], others: &Others, chosen: &[&Host]) -> Result<()> {
+fn ready(
+    session: &Session,
+    runs: &[HostRun],
+    others: &ReadOnlyHosts,
+    chosen: &[&Host],
+) -> Result<()> {
     let mut lines = String::new();
     let mut names: Vec<&str> = chosen.iter().map(|host| host.name.as_str()).collect();
     for (host, service) in begins_to_send_to(session.cluster(), runs, chosen) {
@@ -215,7 +220,7 @@ fn ready(session: &Session, runs: &[HostRun], others: &Others, chosen: &[&Host])
         "{lines}run `lvsctl start --limit {}`, or `lvsctl plan` to see what differs; --force starts in any case",
         names.join(",")
     );
-    Err(order::refused(session, "not-ready", &message))
+    Err(dependencies::refused(session, "not-ready", &message))
 }
 
 /// Runs the steps of a stage; returns whether all succeeded.

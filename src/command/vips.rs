@@ -56,7 +56,7 @@ pub(super) fn notes(unheld: &[Unheld], host: &str) -> Vec<String> {
 }
 
 /// Coordinates the load of keepalived files in the directors' plans. Returns the directors that reload before the others.
-pub(super) fn together(
+pub(super) fn coordinate(
     fleet: &Fleet,
     hosts: &[HostRun],
     plans: &mut [HostPlan],
@@ -107,7 +107,7 @@ pub(super) fn together(
             })
         })
         .collect();
-    load::together(&mut directors, &lost, &absent)
+    load::coordinate(&mut directors, &lost, &absent)
 }
 
 /// For a run without changes: VIPs that are on no director, or on several.
@@ -132,7 +132,7 @@ pub(super) fn unsettled(fleet: &Fleet, hosts: &mut [HostRun], unheld: &[Unheld])
 }
 
 /// A message on the directors' keepalived files after a failed run.
-pub(super) fn left(done: &[Applied]) -> Option<String> {
+pub(super) fn in_between(done: &[Applied]) -> Option<String> {
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for (run, plan, result) in done {
         if plan.load.is_some() {

@@ -10,7 +10,7 @@ use crate::view;
 
 /// The observed state of a director: its VIPs and real servers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub(crate) struct Observed {
     pub director: String,
     pub vips: BTreeSet<IpAddr>,
     /// Real servers that get connections.
@@ -29,7 +29,7 @@ pub(crate) enum Effect {
     None,
 }
 
-impl Seen {
+impl Observed {
     pub(crate) fn of(cluster: &Cluster, director: &str, facts: &Facts) -> Self {
         let vips = cluster.all_vips();
         Self {
@@ -54,7 +54,7 @@ fn takers(table: &Table) -> BTreeSet<(Virtual, SocketAddr)> {
 }
 
 impl Effect {
-    pub(crate) fn is_there(&self, seen: &[Seen]) -> bool {
+    pub(crate) fn is_there(&self, seen: &[Observed]) -> bool {
         match self {
             Self::TakenFrom(director, vips) => vips.iter().all(|vip| {
                 seen.iter()
@@ -95,7 +95,7 @@ impl Effect {
 }
 
 /// Whether each VIP is on one director again, and each director sends connections to the same real servers as before.
-pub(crate) fn is_restored(before: &[Seen], now: &[Seen]) -> bool {
+pub(crate) fn is_restored(before: &[Observed], now: &[Observed]) -> bool {
     let vips: BTreeSet<&IpAddr> = before.iter().flat_map(|one| &one.vips).collect();
     let held = |vip: &IpAddr| now.iter().filter(|one| one.vips.contains(vip)).count();
     vips.into_iter().all(|vip| held(vip) == 1)
@@ -119,8 +119,8 @@ mod tests {
         )
     }
 
-    fn seen(director: &str, holds: bool, takers: &[u8]) -> Seen {
-        Seen {
+    fn seen(director: &str, holds: bool, takers: &[u8]) -> Observed {
+        Observed {
             director: director.to_owned(),
             vips: holds.then_some(VIP).into_iter().collect(),
             takers: takers.iter().map(|last| rs(*last)).collect(),

@@ -5,6 +5,6 @@ mod effect;
 mod filter;
 mod guard;
 
-pub(crate) use effect::{Effect, Seen, is_restored};
+pub(crate) use effect::{Effect, Observed, is_restored};
 pub(crate) use filter::{Blocked, without_vrrp};
 pub(crate) use guard::{Guarded, arm, now, reboot};

@@ -19,19 +19,19 @@ use run::Run;
 
 /// The knowledge of a run about a host. A host without an entry was not read.
 #[derive(Debug, Clone)]
-pub struct Sight<'a> {
+pub struct HostView<'a> {
     pub host: &'a Host,
     /// Whether the run may change it; otherwise it is only read.
     pub chosen: bool,
     /// Whether the run has begun to change it, and it failed then or in `verify`.
     pub failed: bool,
     /// None: it was not reached.
-    pub seen: Option<Seen<'a>>,
+    pub seen: Option<Observed<'a>>,
 }
 
 /// The parts of a host's answer on which other hosts depend.
 #[derive(Debug, Clone)]
-pub struct Seen<'a> {
+pub struct Observed<'a> {
     /// Whether it differs from its desired state.
     pub differs: bool,
     /// Whether its plan has removals.
@@ -71,8 +71,8 @@ fn may_get_requests(cluster: &Cluster, host: &Host) -> bool {
 }
 
 /// Hosts outside of the run that must be read before [`decide`].
-pub fn needed<'a>(cluster: &'a Cluster, sights: &[Sight<'a>]) -> Vec<&'a Host> {
-    let run = Run::new(cluster, sights);
+pub fn needed<'a>(cluster: &'a Cluster, views: &[HostView<'a>]) -> Vec<&'a Host> {
+    let run = Run::new(cluster, views);
     let names = run.needed();
     let hosts = cluster.hosts.iter();
     hosts
@@ -81,29 +81,29 @@ pub fn needed<'a>(cluster: &'a Cluster, sights: &[Sight<'a>]) -> Vec<&'a Host> {
 }
 
 /// Hosts outside of the run that must be read before [`decide_to_leave`]: all directors.
-pub fn needed_to_leave<'a>(cluster: &'a Cluster, sights: &[Sight]) -> Vec<&'a Host> {
-    let known = |host: &&Host| sights.iter().any(|sight| sight.host.name == host.name);
+pub fn needed_to_leave<'a>(cluster: &'a Cluster, views: &[HostView]) -> Vec<&'a Host> {
+    let known = |host: &&Host| views.iter().any(|view| view.host.name == host.name);
     let hosts = cluster.directors();
     hosts.filter(|host| !known(host)).collect()
 }
 
 /// Hosts to which a director sends in another forwarding mode or to another port than desired, and that keep serving: they
 /// must change together with the directors.
-pub fn reshaped(cluster: &Cluster, sights: &[Sight]) -> BTreeSet<String> {
-    Run::new(cluster, sights).reshaped()
+pub fn reshaped(cluster: &Cluster, views: &[HostView]) -> BTreeSet<String> {
+    Run::new(cluster, views).reshaped()
 }
 
 /// The withheld steps of a run that brings hosts to the desired state.
-pub fn decide(cluster: &Cluster, sights: &[Sight]) -> Decisions {
-    let mut run = Run::new(cluster, sights);
+pub fn decide(cluster: &Cluster, views: &[HostView]) -> Decisions {
+    let mut run = Run::new(cluster, views);
     // A host's withheld steps may withhold those of another, so this repeats, at most once per host.
     while run.pass() {}
     run.end("apply")
 }
 
 /// The withheld steps of a run that removes everything from the chosen hosts, after the other directors have drained them.
-pub fn decide_to_leave(cluster: &Cluster, sights: &[Sight]) -> Decisions {
-    let mut run = Run::new(cluster, sights);
+pub fn decide_to_leave(cluster: &Cluster, views: &[HostView]) -> Decisions {
+    let mut run = Run::new(cluster, views);
     run.leave();
     run.end("destroy")
 }

@@ -45,7 +45,7 @@ pub struct Steps {
 }
 
 /// Shell text that waits until keepalived has set some addresses and removed others.
-fn until(set: &BTreeSet<IpAddr>, dropped: &BTreeSet<IpAddr>) -> String {
+fn wait_for(set: &BTreeSet<IpAddr>, dropped: &BTreeSet<IpAddr>) -> String {
     if set.is_empty() && dropped.is_empty() {
         return String::new();
     }
@@ -80,7 +80,7 @@ fn loading(plan: &HostPlan) -> Option<(usize, Step)> {
 
 /// Coordinates the load: replaces the load steps in the directors' plans, and adds notes on what clients will notice. `lost`:
 /// VIPs that no director holds although keepalived should. Returns the directors that hold VIPs, which reload first.
-pub fn together(
+pub fn coordinate(
     directors: &mut [Director],
     lost: &BTreeSet<IpAddr>,
     absent: &[Absent],
@@ -159,7 +159,7 @@ pub fn together(
                 format!(
                     "{}{reload}\n{}",
                     again.unwrap_or_default(),
-                    until(&set, &dropped)
+                    wait_for(&set, &dropped)
                 )
             };
             steps.extend(earlier);
@@ -265,9 +265,9 @@ fn start_as_owner(
     format!(
         "{}{reload}\n{}{}{reload}\n{}",
         unchecked(director, owner(&director.after.content, anew)),
-        until(&signs, &BTreeSet::new()),
+        wait_for(&signs, &BTreeSet::new()),
         last_file(director),
-        until(&set, &dropped),
+        wait_for(&set, &dropped),
     )
 }
 
@@ -288,7 +288,7 @@ fn give_up(
             "{}{}\n{}{}",
             unchecked(director, without(&director.after.content, leave)),
             reload.script.trim_end(),
-            until(&BTreeSet::new(), &away),
+            wait_for(&BTreeSet::new(), &away),
             pause.unwrap_or_default()
         ),
         Phase::Main,

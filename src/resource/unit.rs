@@ -58,7 +58,7 @@ pub(crate) const RUNS_WITH: &str = "runs with";
 
 /// The state that a unit has after a plan.
 #[derive(Debug, Clone, Copy)]
-pub enum Stays<'a> {
+pub enum TargetState<'a> {
     /// The desired state.
     Desired,
     /// Its present state, since another cluster shares it.
@@ -88,14 +88,14 @@ impl Unit {
 
     /// The reload of a unit that continues to run after files that it reads were removed or restored. After an interrupted
     /// run, the next run does this too, since the manifest still lists the files.
-    pub fn reread(&self, facts: &Facts, stays: Stays, gone: &[&str]) -> Option<Change> {
+    pub fn reread(&self, facts: &Facts, target: TargetState, gone: &[&str]) -> Option<Change> {
         let is_active = || facts.unit.is_active(&self.name);
-        let runs_on = match stays {
-            Stays::Desired => self.active,
-            Stays::Before(Before::Same) => self.active && is_active(),
-            Stays::Shared => is_active(),
-            Stays::Before(Before::Unit { active, .. }) => *active,
-            Stays::Before(_) => false,
+        let runs_on = match target {
+            TargetState::Desired => self.active,
+            TargetState::Before(Before::Same) => self.active && is_active(),
+            TargetState::Shared => is_active(),
+            TargetState::Before(Before::Unit { active, .. }) => *active,
+            TargetState::Before(_) => false,
         };
         let read = self.reads.iter().map(String::as_str);
         let read: Vec<&str> = read.filter(|path| gone.contains(path)).collect();

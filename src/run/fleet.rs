@@ -49,7 +49,7 @@ impl<'a> Fleet<'a> {
     /// Connects to hosts and probes them.
     pub fn open<'h>(&self, hosts: Vec<(&'h Host, Vec<Resource>)>) -> Vec<Outcome<'h, HostRun<'h>>> {
         let opened = self.open_and(hosts, |run| run);
-        self.maintained(opened, |run| run, |_| ())
+        self.apply_drains(opened, |run| run, |_| ())
     }
 
     /// As [`Self::open`], with each host's plan. The shells of hosts in the desired state are closed at once: most of a
@@ -61,11 +61,11 @@ impl<'a> Fleet<'a> {
         let opened = self.open_and(hosts, |mut run| {
             let plan = run.plan(self.run.secrets);
             if !run.host.is_director() && plan.is_empty() {
-                run.leave();
+                run.close_shell();
             }
             (run, plan)
         });
-        self.maintained(
+        self.apply_drains(
             opened,
             |(run, _)| run,
             |(run, plan)| *plan = run.plan(self.run.secrets),
@@ -101,7 +101,7 @@ impl<'a> Fleet<'a> {
 
     /// Gives each director the desired state with the drains of the newest record, also a director that was unreachable when
     /// the drain was recorded. `then` runs for each such director.
-    fn maintained<'h, T: Send>(
+    fn apply_drains<'h, T: Send>(
         &self,
         mut opened: Vec<Outcome<'h, T>>,
         run_of: impl Fn(&mut T) -> &mut HostRun<'h> + Sync,
@@ -115,7 +115,7 @@ impl<'a> Fleet<'a> {
             return opened;
         };
         let run = &self.run;
-        let cluster = run.maintained.get_or_init(|| newest.over(run.cluster));
+        let cluster = run.with_drains.get_or_init(|| newest.over(run.cluster));
         self.each(opened, |(host, outcome)| {
             let mut opened = match outcome {
                 Ok(opened) if host.is_director() => opened,
@@ -126,7 +126,7 @@ impl<'a> Fleet<'a> {
             if one.desired.is_empty() {
                 return (host, Ok(opened));
             }
-            if let Err(error) = one.want(run, cluster) {
+            if let Err(error) = one.set_desired(run, cluster) {
                 self.failed(host, &error);
                 return (host, Err(error));
             }

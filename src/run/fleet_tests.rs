@@ -74,7 +74,7 @@ pub(crate) fn with_fleet<T>(
     let roles = Roles::load(None).expect("roles");
     let run = Run {
         cluster,
-        maintained: Default::default(),
+        with_drains: Default::default(),
         roles: roles.over(cluster),
         connect: fake,
         secrets: &Secrets::new(),
@@ -440,7 +440,7 @@ fn locked(held: &str) -> (Vec<String>, Vec<String>) {
             .into_iter()
             .map(|(_, run)| run.expect("a host"))
             .collect();
-        runs[0].leave();
+        runs[0].close_shell();
         let locked = fleet.lock(runs).into_iter();
         let failed = locked.filter(|(_, result)| result.is_err());
         failed.map(|(run, _)| run.host.name.clone()).collect()

@@ -182,7 +182,7 @@ impl HostRun<'_> {
             lock: &host_paths::lock(&run.cluster.name),
             manager: None,
         };
-        self.well("keeping the previous state", &arm.script())?;
+        self.run_for_guard("keeping the previous state", &arm.script())?;
         self.guard.kept = true;
         Ok(rest)
     }
@@ -199,7 +199,7 @@ impl HostRun<'_> {
             lock: &host_paths::lock(&run.cluster.name),
             manager,
         };
-        self.well("arming the guard", &arm.script())?;
+        self.run_for_guard("arming the guard", &arm.script())?;
         self.guard.armed = Some((seconds, Instant::now()));
         run.sink.event(&Event::Guarded {
             host: self.host.name.clone(),
@@ -209,7 +209,7 @@ impl HostRun<'_> {
     }
 
     /// Runs shell text outside of steps; a failure is an error of the guard.
-    fn well(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
+    fn run_for_guard(&mut self, doing: &str, script: &str) -> Result<Output, HostError> {
         let script = format!("{}{script}", super::lock::RELEASE_IN_STEP);
         let output = self.ask(doing, &script)?;
         if output.success() {
@@ -276,13 +276,13 @@ impl HostRun<'_> {
         let answer = self.fresh(run, shell)?;
         question::no_obstacles(&answer, &self.desired)?;
         let before = std::mem::replace(&mut self.answer, answer);
-        let left = host::left(&self.plan(run.secrets), &self.desired);
+        let remaining = host::remaining(&self.plan(run.secrets), &self.desired);
         self.answer = before;
         let proves = guard
             .proves
             .iter()
             .map(|(kind, key)| format!("{kind} {key}"));
-        let left: Vec<String> = proves.filter(|change| left.contains(change)).collect();
+        let left: Vec<String> = proves.filter(|change| remaining.contains(change)).collect();
         if !left.is_empty() {
             let what = format!("these still differ: {}", left.join(", "));
             return Err(HostError::Unconfirmed(what));
@@ -319,7 +319,7 @@ impl HostRun<'_> {
     pub(super) fn forget_previous(&mut self, run: &Run) {
         if std::mem::take(&mut self.guard.kept) {
             let script = guard::run(&previous(&run.cluster.name), "disarm anyway");
-            if let Err(error) = self.well("forgetting the previous state", &script) {
+            if let Err(error) = self.run_for_guard("forgetting the previous state", &script) {
                 tracing::debug!(host = self.host.name, %error, "forgetting the previous state");
             }
             self.answer.keeps_previous = false;
@@ -336,7 +336,7 @@ impl HostRun<'_> {
             host: self.host.name.clone(),
             what: "putting the previous state back".to_owned(),
         });
-        let back = self.well(
+        let back = self.run_for_guard(
             "putting the previous state back",
             &guard::run(&previous(name), "now"),
         );
@@ -344,7 +344,7 @@ impl HostRun<'_> {
             Ok(_) => {
                 if self.guard.armed.take().is_some() {
                     let script = guard::run(name, "disarm anyway");
-                    if let Err(error) = self.well("disarming the guard", &script) {
+                    if let Err(error) = self.run_for_guard("disarming the guard", &script) {
                         tracing::debug!(host = self.host.name, %error, "disarming");
                     }
                 }

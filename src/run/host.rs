@@ -30,7 +30,7 @@ pub struct Run<'a> {
     /// The cluster of the inventory, without recorded drains.
     pub cluster: &'a Cluster,
     /// The cluster with the drains that its directors have recorded; set once they have answered, if there is a record.
-    pub maintained: OnceLock<Cluster>,
+    pub with_drains: OnceLock<Cluster>,
     pub roles: Expansion<'a>,
     pub connect: &'a dyn Connect,
     pub secrets: &'a Secrets,
@@ -47,7 +47,7 @@ pub struct Run<'a> {
 impl Run<'_> {
     /// The desired cluster: that of the inventory, with the recorded drains.
     pub fn desired(&self) -> &Cluster {
-        self.maintained.get().unwrap_or(self.cluster)
+        self.with_drains.get().unwrap_or(self.cluster)
     }
 }
 
@@ -68,8 +68,8 @@ pub struct HostRun<'a> {
     /// Time that its steps have taken so far.
     worked: Duration,
     pub guard: Guarding,
-    /// Whether [`HostRun::leave`] has closed its shell.
-    left: bool,
+    /// Whether [`HostRun::close_shell`] has closed its shell.
+    closed: bool,
 }
 
 /// How long one script may take, where the inventory does not say.
@@ -115,16 +115,16 @@ impl<'a> HostRun<'a> {
             hold: Hold::Nothing,
             worked: Duration::ZERO,
             guard: Guarding::default(),
-            left: false,
+            closed: false,
         })
     }
 
     /// Takes the host's lock and probes again, since another run may have changed the host before.
     pub fn lock(&mut self, run: &Run) -> Result<(), HostError> {
-        if self.left {
+        if self.closed {
             let shell = run.connect.connect(self.host);
             self.shell = shell.map_err(HostError::Connect)?;
-            self.left = false;
+            self.closed = false;
         }
         take_lock(run, self.host, self.shell.as_mut())?;
         let by_ssh = self.host.connection != Connection::Local;
@@ -141,7 +141,7 @@ impl<'a> HostRun<'a> {
     }
 
     /// Replaces the desired resources by those for `cluster`; probes again if they need other facts.
-    pub fn want(&mut self, run: &Run, cluster: &Cluster) -> Result<(), HostError> {
+    pub fn set_desired(&mut self, run: &Run, cluster: &Cluster) -> Result<(), HostError> {
         let asked = probe::needs(&with_owned(&self.desired, &self.answer.manifest));
         self.desired = self.resources(run, cluster)?;
         let mut needs = probe::needs(&with_owned(&self.desired, &self.answer.manifest));
@@ -272,9 +272,9 @@ impl<'a> HostRun<'a> {
         }
         let proof = Instant::now();
         self.probe_again(run)?;
-        let left = left(&self.plan(run.secrets), &self.desired);
-        if !left.is_empty() {
-            return Err(HostError::StillDiffers(left));
+        let remaining = remaining(&self.plan(run.secrets), &self.desired);
+        if !remaining.is_empty() {
+            return Err(HostError::StillDiffers(remaining));
         }
         if self.guard.rollback != Rollback::Converged {
             self.forget_previous(run);
@@ -309,22 +309,22 @@ impl<'a> HostRun<'a> {
     /// Ends the shell on the host and waits for its end, which releases the lock. A host that does not answer is not an
     /// error.
     pub fn close(mut self) {
-        self.leave();
+        self.close_shell();
     }
 
     /// Closes the shell before the end of the run; only the facts are needed from now on.
-    pub fn leave(&mut self) {
+    pub fn close_shell(&mut self) {
         self.answer.sections.clear();
-        self.left = true;
-        let shell = std::mem::replace(&mut self.shell, Box::new(Left));
+        self.closed = true;
+        let shell = std::mem::replace(&mut self.shell, Box::new(Closed));
         end(shell, &self.host.name);
     }
 }
 
 /// Stands in for a closed shell.
-struct Left;
+struct Closed;
 
-impl RemoteShell for Left {
+impl RemoteShell for Closed {
     fn run(&mut self, _: &str, _: Duration) -> Result<Output, TransportError> {
         Err(TransportError::Gone)
     }
@@ -347,7 +347,7 @@ pub(super) fn end(shell: Box<dyn RemoteShell>, name: &str) {
 
 /// Changes that remain although their steps were done. Virtual services of keepalived do not count: keepalived adds real
 /// servers with its next health checks, and the end of the run waits for them ([`super::wait_converged`]).
-pub(super) fn left(plan: &HostPlan, desired: &[Resource]) -> Vec<String> {
+pub(super) fn remaining(plan: &HostPlan, desired: &[Resource]) -> Vec<String> {
     let is_keepalived_s = |change: &Change| {
         desired.iter().any(|resource| {
             matches!(resource, Resource::Ipvs(ipvs) if ipvs.keepalived)
@@ -355,8 +355,8 @@ pub(super) fn left(plan: &HostPlan, desired: &[Resource]) -> Vec<String> {
         })
     };
     let changes = plan.changes.iter();
-    let left = changes.filter(|change| !is_keepalived_s(change));
-    left.map(named).collect()
+    let remaining = changes.filter(|change| !is_keepalived_s(change));
+    remaining.map(named).collect()
 }
 
 fn named(change: &Change) -> String {

@@ -71,7 +71,7 @@ fn locked(fake: &FakeHosts, desired: Vec<Resource>) -> Result<Vec<String>, HostE
     let roles = Roles::load(None).expect("roles");
     let run = Run {
         cluster: &loaded.cluster,
-        maintained: Default::default(),
+        with_drains: Default::default(),
         roles: roles.over(&loaded.cluster),
         connect: fake,
         secrets: &Secrets::new(),
@@ -165,7 +165,7 @@ fn what_keepalived_comes_round_to_is_no_failure_of_the_host() {
         load: None,
     };
     assert_eq!(
-        left(&plan, &desired),
+        remaining(&plan, &desired),
         ["ipvs -t 10.0.0.9:81", "file /etc/a"]
     );
 }

@@ -211,14 +211,14 @@ impl<'a> Progress<'a> {
         let order: Vec<&str> = order.map(|host| host.name.as_str()).collect();
         let place = |work: &Work| order.iter().position(|host| *host == work.run.host.name);
         self.work.sort_by_key(place);
-        self.left(fleet, why);
+        self.end_part_way(fleet, why);
         let work = self.work.into_iter();
         work.map(|work| (work.run, work.plan, work.result))
             .collect()
     }
 
     /// Reports the hosts that a stopped run did not begin or did not finish.
-    fn left(&mut self, fleet: &Fleet, why: Option<&Why>) {
+    fn end_part_way(&mut self, fleet: &Fleet, why: Option<&Why>) {
         let cancelled = fleet.run.cancel.is_cancelled();
         let failed = !cancelled && (why.is_some() || self.work.iter().any(Work::failed));
         let (kind, words) = match why {

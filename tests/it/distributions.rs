@@ -87,7 +87,7 @@ fn opened(
     );
     let run = Run {
         cluster: &cluster,
-        maintained: Default::default(),
+        with_drains: Default::default(),
         roles: roles.over(&cluster),
         connect: &fake,
         secrets: &secrets,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::{Asked, Page, Question, questions};
+use super::{Answers, Page, Question, questions};
 use crate::check::HostAudit;
 use crate::check::definition::{Check, Judge, nothing};
 use crate::check::end_to_end::right::Right;
@@ -101,7 +101,7 @@ fn heard<'t>(traffic: &'t Traffic) -> Vec<Heard<'t>> {
     all
 }
 
-fn outcomes<'t>(questions: Vec<Question<'t>>, asked: &Asked) -> Vec<(Question<'t>, Came)> {
+fn outcomes<'t>(questions: Vec<Question<'t>>, asked: &Answers) -> Vec<(Question<'t>, Came)> {
     let mut replies = asked.pages.iter().flatten();
     let mut all = Vec::new();
     for question in questions {

@@ -40,7 +40,7 @@ pub(super) struct Page {
 
 /// The answers that one director got.
 #[derive(Debug, Clone, Default)]
-pub struct Asked {
+pub struct Answers {
     /// The replies, in the order of the page requests; None: no output was read.
     pages: Option<Vec<Reply>>,
     /// The connections by address and port: `ok`, or the error. None: the host has no tool.
@@ -140,7 +140,7 @@ fn as_health_check(service: &Service) -> Option<Page> {
 }
 
 /// Reads what a director printed.
-pub(super) fn answers(section: &Section) -> Asked {
+pub(super) fn answers(section: &Section) -> Answers {
     let pages = section
         .has("rs-pages")
         .then(|| match replies(section.part("rs-pages")) {
@@ -151,7 +151,7 @@ pub(super) fn answers(section: &Section) -> Asked {
         let lines = section.part("rs-connections").lines();
         lines.filter_map(connection).collect()
     });
-    Asked { pages, connections }
+    Answers { pages, connections }
 }
 
 /// `10.0.0.1,80 ok`.

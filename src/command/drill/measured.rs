@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::cli::DrillArgs;
-use crate::drill::{self, Effect, Guarded, Seen, is_restored};
+use crate::drill::{self, Effect, Guarded, Observed, is_restored};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::fact::Needs;
@@ -13,7 +13,7 @@ use crate::report::drill::{DrillView, Phase, exceeded};
 use crate::report::error::chain;
 use crate::run::{Fleet, HostError, HostRun};
 
-use super::super::askers::Askers;
+use super::super::clients::Clients;
 use super::super::output;
 use super::super::session::Session;
 use super::super::{Failure, Result};
@@ -40,7 +40,7 @@ pub(super) struct Job<'j, 'g, 'f> {
     pub target: &'j Target,
     pub plan: &'j Plan,
     /// The state of the directors before the drill.
-    pub before: &'j [Seen],
+    pub before: &'j [Observed],
 }
 
 /// The times of a drill.
@@ -56,7 +56,7 @@ struct Times {
 
 pub(super) fn run(
     job: &Job,
-    askers: &mut Askers,
+    clients: &mut Clients,
     runs: &mut Vec<HostRun<'_>>,
 ) -> Result<DrillView> {
     let pace = Pace {
@@ -72,7 +72,7 @@ pub(super) fn run(
         Failure::new(Exit::Failed, message).kind(error.kind())
     };
     let mut loops = Vec::new();
-    for from in askers.vantages() {
+    for from in clients.vantages() {
         let name = from.name().to_owned();
         let one = RequestLoop::start(from, job.target, &pace);
         loops.push(one.map_err(|error| failed(&name, &error))?);
@@ -210,7 +210,7 @@ fn undo(job: &Job, acts: &[(String, Guarded)], runs: &mut [HostRun]) -> bool {
 }
 
 /// The present state of the directors, without those that do not answer.
-fn seen(job: &Job, runs: &mut [HostRun], effect: &Effect) -> Vec<Seen> {
+fn seen(job: &Job, runs: &mut [HostRun], effect: &Effect) -> Vec<Observed> {
     let cluster = job.session.cluster();
     let mut needs = Needs {
         address: Some(Default::default()),
@@ -222,7 +222,7 @@ fn seen(job: &Job, runs: &mut [HostRun], effect: &Effect) -> Vec<Seen> {
     let directors = runs.iter_mut().filter(|run| run.host.is_director());
     let seen = job.fleet.each(directors.collect(), |run: &mut HostRun| {
         let facts = run.facts("looking at the directors", &needs).ok()?;
-        Some(Seen::of(cluster, &run.host.name, &facts))
+        Some(Observed::of(cluster, &run.host.name, &facts))
     });
     seen.into_iter().flatten().collect()
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::check::{Asking, Findings, Severity};
 use crate::cli::{DrillArgs, DrillCommand, Format, Global};
-use crate::drill::Seen;
+use crate::drill::Observed;
 use crate::exit::Exit;
 use crate::measure::Target;
 use crate::model::Host;
@@ -16,7 +16,7 @@ use crate::report;
 use crate::report::drill::DrillView;
 use crate::run::{Fleet, HostRun};
 
-use super::askers::{self, Askers, Chosen};
+use super::clients::{self, Chosen, Clients};
 use super::output::show;
 use super::session::{Options, Session, lock};
 use super::{Failure, Result, confirm, in_format, verify};
@@ -72,7 +72,7 @@ fn drilled(session: &Session, command: &DrillCommand) -> Result<DrillView> {
     let others = plan::others(cluster, command).map_err(usage)?;
     let hosts: Vec<&Host> = cluster.hosts.iter().collect();
     let args = command.args();
-    let chosen = askers::choose(cluster, &hosts, &args.from).map_err(usage)?;
+    let chosen = clients::choose(cluster, &hosts, &args.from).map_err(usage)?;
     let asks = |host: &&Host| chosen.hosts.iter().any(|asker| asker.name == host.name);
     if let Some(host) = others.iter().find(|host| asks(host)) {
         return Err(usage(format!(
@@ -106,14 +106,14 @@ fn with_hosts<'h>(
     runs: &mut Vec<HostRun<'h>>,
 ) -> Result<DrillView> {
     let cluster = session.cluster();
-    let seen: Vec<Seen> = runs
+    let seen: Vec<Observed> = runs
         .iter()
         .filter(|run| run.host.is_director())
-        .map(|run| Seen::of(cluster, &run.host.name, &run.answer.facts))
+        .map(|run| Observed::of(cluster, &run.host.name, &run.answer.facts))
         .collect();
     let plan = plan::of(cluster, command, target, &seen).map_err(usage)?;
     confirmed(session, command.args(), &plan)?;
-    let mut askers = Askers::open(session, fleet, chosen)?;
+    let mut clients = Clients::open(session, fleet, chosen)?;
     let job = measured::Job {
         session,
         fleet,
@@ -123,8 +123,8 @@ fn with_hosts<'h>(
         plan: &plan,
         before: &seen,
     };
-    let done = measured::run(&job, &mut askers, runs);
-    askers.close(fleet);
+    let done = measured::run(&job, &mut clients, runs);
+    clients.close(fleet);
     done
 }
 

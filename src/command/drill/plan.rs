@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::cli::DrillCommand;
-use crate::drill::{Blocked, Effect, Guarded, Seen, without_vrrp};
+use crate::drill::{Blocked, Effect, Guarded, Observed, without_vrrp};
 use crate::measure::{self, Target, Wish};
 use crate::model::{Cluster, Connection, Host, Service};
 use crate::report::count;
@@ -141,7 +141,7 @@ pub(super) fn of(
     cluster: &Cluster,
     command: &DrillCommand,
     target: &Target,
-    seen: &[Seen],
+    seen: &[Observed],
 ) -> Result<Plan, String> {
     let seconds = (LONGEST + command.args().time).as_secs() + SPARE;
     match command {
@@ -181,7 +181,7 @@ fn failover(
     cluster: &Cluster,
     director: Option<&str>,
     vip: IpAddr,
-    seen: &[Seen],
+    seen: &[Observed],
     seconds: u64,
 ) -> Result<Plan, String> {
     let holder = match director {
@@ -295,7 +295,7 @@ fn split(cluster: &Cluster, seconds: u64) -> Plan {
     }
 }
 
-fn reboot(name: &str, seen: &[Seen]) -> Plan {
+fn reboot(name: &str, seen: &[Observed]) -> Plan {
     let holder = seen
         .iter()
         .find(|one| one.director == name && !one.vips.is_empty());
@@ -338,9 +338,9 @@ mod tests {
         let Command::Drill(command) = cli.command else {
             panic!("{words}");
         };
-        let seen: Vec<Seen> = ["lb1", "lb2"]
+        let seen: Vec<Observed> = ["lb1", "lb2"]
             .into_iter()
-            .map(|name| Seen {
+            .map(|name| Observed {
                 director: name.to_owned(),
                 vips: (name == holder)
                     .then(|| "10.0.0.9".parse().unwrap())

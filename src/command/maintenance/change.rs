@@ -92,7 +92,7 @@ pub(super) fn change(
     };
     let acting = session.fleet()?;
     let after = next.over(session.cluster());
-    let cluster = acting.run.maintained.get_or_init(|| after).clone();
+    let cluster = acting.run.with_drains.get_or_init(|| after).clone();
     let directors = runs.iter().map(|run| run.host.name.clone()).collect();
     let held = act(session, &acting, before, runs)?;
     Ok(Changed {
@@ -145,7 +145,7 @@ fn act(
             "weights were set on some directors, and nothing is recorded",
         ));
     }
-    let first = vips::together(fleet, &runs, &mut plans, &[]);
+    let first = vips::coordinate(fleet, &runs, &mut plans, &[]);
     let order: Vec<&Host> = runs.iter().map(|run| run.host).collect();
     let stages = stages::all(after, &order, Way::default(), &first);
     let done = fleet.apply(runs.into_iter().zip(plans).collect(), &stages);
@@ -215,7 +215,8 @@ fn aim(
     let record = run.answer.maintenance.over(session.cluster());
     // By the director's own record: its files lack a drain that it missed.
     let own = run.resources(&fleet.run, &record).map_err(words)?;
-    run.want(&fleet.run, fleet.run.desired()).map_err(words)?;
+    run.set_desired(&fleet.run, fleet.run.desired())
+        .map_err(words)?;
     let facts = &run.answer.facts;
     let stopped = plan::is_stopped(&fleet.run.cluster.name, &run.desired, facts);
     let idle = if fleet.run.cluster.keepalived {

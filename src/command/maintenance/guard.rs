@@ -1,7 +1,7 @@
 //! Refuses drains that leave too little of a service: prepares the directors' answers for [`crate::plan::depool`], which
 //! judges.
 
-use super::super::order::{TOO_FEW, director};
+use super::super::dependencies::{TOO_FEW, director};
 use super::{Failure, Result, Seen};
 use crate::cli::GuardArgs;
 use crate::exit::Exit;
@@ -37,7 +37,7 @@ fn losses(guard: &GuardArgs, seen: &Seen, next: &Maintenance, desired: &[Ipvs]) 
     let recorded: Vec<Vec<Ipvs>> = seen
         .runs
         .iter()
-        .map(super::super::order::recorded_ipvs)
+        .map(super::super::dependencies::recorded_ipvs)
         .collect();
     let directors: Vec<depool::Director> = seen
         .runs

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::check::{self, Asking, Findings, Severity};
 use crate::fact::Needs;
 use crate::fact::ipvs::Entries;
-use crate::fact::ipvs::entries::{Asked, EntryProtocol};
+use crate::fact::ipvs::entries::{EntryProtocol, Requested};
 use crate::model::{Cluster, Host, Protocol, Service};
 use crate::report::connections::{Connections, OfClient, OfRealServer, OfService, Template};
 use crate::report::error::chain;
@@ -44,7 +44,7 @@ pub(super) fn view(cluster: &Cluster, runs: &[HostRun]) -> Option<Connections> {
 }
 
 /// Whether an entry belongs to a service, by VIP and port or by mark.
-fn belongs(service: &Service, asked: &Asked) -> bool {
+fn belongs(service: &Service, asked: &Requested) -> bool {
     let (address, port) = (asked.at.ip(), asked.at.port());
     if asked.protocol == EntryProtocol::Ip {
         let mark = match address {
@@ -73,7 +73,7 @@ fn of(cluster: &Cluster, director: &str, entries: &Entries) -> Connections {
         other_clients: entries.other_clients,
         ..Connections::default()
     };
-    let home = |asked: &Asked| cluster.services.iter().find(|s| belongs(s, asked));
+    let home = |asked: &Requested| cluster.services.iter().find(|s| belongs(s, asked));
     let host_of = |address: IpAddr| {
         let mut hosts = cluster.hosts.iter();
         hosts
@@ -86,7 +86,8 @@ fn of(cluster: &Cluster, director: &str, entries: &Entries) -> Connections {
         .filter(|sum| home(&sum.place.to).is_none());
     all.other = outside.map(|sum| sum.entries).sum();
     for service in &cluster.services {
-        let is_mine = |asked: &Asked| home(asked).is_some_and(|found| found.name == service.name);
+        let is_mine =
+            |asked: &Requested| home(asked).is_some_and(|found| found.name == service.name);
         let mut servers: BTreeMap<SocketAddr, OfRealServer> = BTreeMap::new();
         for sum in entries.sums.iter().filter(|sum| is_mine(&sum.place.to)) {
             let address = sum.place.real_server;
@@ -231,8 +232,8 @@ mod tests {
     use crate::fact::ipvs::entries::{Client, EntryPlace, Sum, Template as Kept};
     use crate::inventory::{self, BUILT_IN_ROLES};
 
-    fn asked(protocol: EntryProtocol, at: &str) -> Asked {
-        Asked {
+    fn asked(protocol: EntryProtocol, at: &str) -> Requested {
+        Requested {
             protocol,
             at: at.parse().expect("an address"),
         }
@@ -245,17 +246,19 @@ mod tests {
                     web: { vip: 10.0.0.9, port: 80, persistence: 60 }\n  shop: { vip: 10.0.0.8, port: [80, 443], fwmark: 6666, persistence: 60 }\n";
         let loaded = inventory::parse("t.yaml", text, BUILT_IN_ROLES)
             .unwrap_or_else(|e| panic!("{}", e.render(100, false)));
-        let place = |to: Asked| EntryPlace {
+        let place = |to: Requested| EntryPlace {
             to,
             real_server: "10.0.0.3:80".parse().unwrap(),
         };
         let sum =
-            |to: Asked, state: Option<&str>, entries: u64, expires: (u64, u64), stuck: u64| Sum {
-                place: place(to),
-                state: state.map(str::to_owned),
-                entries,
-                expires,
-                stuck,
+            |to: Requested, state: Option<&str>, entries: u64, expires: (u64, u64), stuck: u64| {
+                Sum {
+                    place: place(to),
+                    state: state.map(str::to_owned),
+                    entries,
+                    expires,
+                    stuck,
+                }
             };
         let web = asked(EntryProtocol::Tcp, "10.0.0.9:80");
         let mark = asked(EntryProtocol::Ip, "0.0.26.10:0");

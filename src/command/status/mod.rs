@@ -104,8 +104,8 @@ fn rounds<'h>(
         // Read in each round, since another run may drain hosts meanwhile.
         let records = runs.iter().map(|run| &run.answer.maintenance);
         let record = Maintenance::newest(records);
-        let maintained = record.map(|record| record.over(session.cluster()));
-        let cluster = maintained.as_ref().unwrap_or(session.cluster());
+        let with_drains = record.map(|record| record.over(session.cluster()));
+        let cluster = with_drains.as_ref().unwrap_or(session.cluster());
         let mut view = view(cluster, runs, missing);
         if args.connections {
             view.connections = connections::view(cluster, runs);

@@ -23,13 +23,13 @@ pub struct Sum {
 /// The requested address and the real server of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntryPlace {
-    pub to: Asked,
+    pub to: Requested,
     pub real_server: SocketAddr,
 }
 
 /// What the client asked. Of a template of a mark the address is the mark and the protocol `Ip`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
+pub struct Requested {
     pub protocol: EntryProtocol,
     pub at: SocketAddr,
 }
@@ -45,7 +45,7 @@ pub enum EntryProtocol {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
     pub address: IpAddr,
-    pub to: Asked,
+    pub to: Requested,
     pub entries: u64,
 }
 
@@ -125,7 +125,7 @@ fn of_place(words: &[&str]) -> Option<EntryPlace> {
     })
 }
 
-fn asked(words: &[&str]) -> Option<Asked> {
+fn asked(words: &[&str]) -> Option<Requested> {
     let [protocol, host, at] = words else {
         return None;
     };
@@ -134,7 +134,7 @@ fn asked(words: &[&str]) -> Option<Asked> {
         "UDP" => EntryProtocol::Udp,
         _ => EntryProtocol::Ip,
     };
-    Some(Asked {
+    Some(Requested {
         protocol,
         at: SocketAddr::new(address(host)?, port(at)?),
     })

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 
 use super::withheld::fix;
 use super::{
-    Because, Decisions, Hold, LeftOut, Need, Seen, Sight, State, What, Withheld, may_get_requests,
+    Because, Decisions, Hold, HostView, LeftOut, Need, Observed, State, What, Withheld,
+    may_get_requests,
 };
 use crate::model::{Cluster, Destination, Host, Mode, Service, Virtual};
 use crate::view;
@@ -64,25 +65,25 @@ enum Known {
 
 pub(super) struct Run<'a, 's> {
     cluster: &'a Cluster,
-    sights: &'s [Sight<'a>],
+    views: &'s [HostView<'a>],
     desired: Vec<Desired<'a>>,
     holds: BTreeMap<&'a str, (Hold, Vec<Because>)>,
     left_out: BTreeMap<&'a str, BTreeMap<LeftOut, State>>,
 }
 
 impl<'a, 's> Run<'a, 's> {
-    pub(super) fn new(cluster: &'a Cluster, sights: &'s [Sight<'a>]) -> Self {
+    pub(super) fn new(cluster: &'a Cluster, views: &'s [HostView<'a>]) -> Self {
         Self {
             cluster,
-            sights,
+            views,
             desired: desired(cluster),
             holds: BTreeMap::new(),
             left_out: BTreeMap::new(),
         }
     }
 
-    fn sight(&self, host: &str) -> Option<&'s Sight<'a>> {
-        self.sights.iter().find(|sight| sight.host.name == host)
+    fn view(&self, host: &str) -> Option<&'s HostView<'a>> {
+        self.views.iter().find(|view| view.host.name == host)
     }
 
     fn held(&self, host: &str) -> Hold {
@@ -92,9 +93,9 @@ impl<'a, 's> Run<'a, 's> {
     }
 
     /// The hosts that the run may change and that answered.
-    fn chosen(&self) -> impl Iterator<Item = (&'a Host, &'s Seen<'a>)> + use<'a, 's> {
-        let chosen = self.sights.iter().filter(|sight| sight.chosen);
-        chosen.filter_map(|sight| Some((sight.host, sight.seen.as_ref()?)))
+    fn chosen(&self) -> impl Iterator<Item = (&'a Host, &'s Observed<'a>)> + use<'a, 's> {
+        let chosen = self.views.iter().filter(|view| view.chosen);
+        chosen.filter_map(|view| Some((view.host, view.seen.as_ref()?)))
     }
 
     /// Withholds a part of a host's plan; returns whether that is more than before.
@@ -106,7 +107,7 @@ impl<'a, 's> Run<'a, 's> {
         true
     }
 
-    fn knows(&self, seen: &Seen, desired: &Desired) -> Known {
+    fn knows(&self, seen: &Observed, desired: &Desired) -> Known {
         let (to, at) = (desired.to, desired.made.address);
         let mut services = seen.table.services.iter();
         let served = services.find(|served| served.definition.r#virtual == to);
@@ -140,14 +141,14 @@ impl<'a, 's> Run<'a, 's> {
 
     /// Why a real server is not ready; None: it is ready, or will be before the directors change.
     fn unready(&self, host: &str) -> Option<State> {
-        let Some(sight) = self.sight(host) else {
+        let Some(view) = self.view(host) else {
             return Some(State::Unread);
         };
-        let Some(seen) = &sight.seen else {
+        let Some(seen) = &view.seen else {
             return Some(State::Unreached);
         };
-        match (seen.differs, sight.chosen) {
-            _ if sight.failed => Some(State::Failed),
+        match (seen.differs, view.chosen) {
+            _ if view.failed => Some(State::Failed),
             (false, _) => None,
             (true, false) => Some(State::Differs),
             (true, true) => (self.held(host) != Hold::Nothing).then_some(State::Withheld),
@@ -157,17 +158,17 @@ impl<'a, 's> Run<'a, 's> {
     /// Why a director may send requests to a host that the inventory does not have there, or has with another mode or port.
     /// None: it was seen not to, or this run changes it.
     fn sends(&self, director: &str, host: &Host) -> Option<State> {
-        let Some(sight) = self.sight(director) else {
+        let Some(view) = self.view(director) else {
             return Some(State::Unread);
         };
-        let Some(seen) = &sight.seen else {
+        let Some(seen) = &view.seen else {
             return Some(State::Unreached);
         };
-        if sight.chosen && !sight.failed && self.held(director) != Hold::All {
+        if view.chosen && !view.failed && self.held(director) != Hold::All {
             return None;
         }
-        let state = match sight.chosen {
-            _ if sight.failed => State::Failed,
+        let state = match view.chosen {
+            _ if view.failed => State::Failed,
             true => State::Withheld,
             false => State::Sends,
         };
@@ -176,7 +177,11 @@ impl<'a, 's> Run<'a, 's> {
 
     /// The virtual services in which a director has a host that is not desired there, or is desired with another mode or
     /// port.
-    fn stale<'r>(&'r self, seen: &'r Seen, host: &'r Host) -> impl Iterator<Item = Virtual> + 'r {
+    fn stale<'r>(
+        &'r self,
+        seen: &'r Observed,
+        host: &'r Host,
+    ) -> impl Iterator<Item = Virtual> + 'r {
         let of_kernel = seen.table.services.iter().flat_map(|served| {
             let to = served.definition.r#virtual;
             let all = served.real_servers.values();
@@ -216,8 +221,8 @@ impl<'a, 's> Run<'a, 's> {
 
     /// Whether a host is desired in a virtual service in which a director has it with another mode or port.
     fn is_reshaped(&self, host: &Host) -> bool {
-        let directors = self.sights.iter().filter(|sight| sight.host.is_director());
-        let seen = directors.filter_map(|sight| sight.seen.as_ref());
+        let directors = self.views.iter().filter(|view| view.host.is_director());
+        let seen = directors.filter_map(|view| view.seen.as_ref());
         let stale: BTreeSet<Virtual> = seen.flat_map(|seen| self.stale(seen, host)).collect();
         let mut of_host = self.desired.iter().filter(|w| w.host == host.name);
         of_host.any(|desired| stale.contains(&desired.to))
@@ -247,7 +252,7 @@ impl<'a, 's> Run<'a, 's> {
         news
     }
 
-    fn real_server(&mut self, host: &'a Host, seen: &Seen) -> bool {
+    fn real_server(&mut self, host: &'a Host, seen: &Observed) -> bool {
         if self.is_reshaped(host) {
             let because = self.senders(host, &Need::SameWay);
             if self.hold(&host.name, Hold::All, because) {
@@ -269,7 +274,7 @@ impl<'a, 's> Run<'a, 's> {
 
     /// Withholds new real servers that are not ready from a director's configuration; all its changes if that is not
     /// possible.
-    fn director(&mut self, host: &'a Host, seen: &Seen) -> bool {
+    fn director(&mut self, host: &'a Host, seen: &Observed) -> bool {
         let mut left_out = self
             .left_out
             .get(host.name.as_str())
@@ -320,12 +325,12 @@ impl<'a, 's> Run<'a, 's> {
     }
 
     /// Withholds a director's changes if members of its VRRP instances would discard each other's adverts after the run.
-    fn adverts(&mut self, host: &'a Host, seen: &Seen) -> bool {
+    fn adverts(&mut self, host: &'a Host, seen: &Observed) -> bool {
         let because = self.deaf(host, seen);
         self.hold(&host.name, Hold::All, because)
     }
 
-    fn deaf(&self, host: &Host, seen: &Seen) -> Vec<Because> {
+    fn deaf(&self, host: &Host, seen: &Observed) -> Vec<Because> {
         let mut because = Vec::new();
         for instance in &self.cluster.vrrp {
             if instance.member(host).is_none() || !seen.apart.contains(&instance.name) {
@@ -347,15 +352,15 @@ impl<'a, 's> Run<'a, 's> {
 
     /// Why a member's adverts will not be those of the inventory after the run.
     fn stays_behind(&self, member: &str) -> Option<State> {
-        let Some(sight) = self.sight(member) else {
+        let Some(view) = self.view(member) else {
             return Some(State::Unread);
         };
-        let Some(seen) = &sight.seen else {
+        let Some(seen) = &view.seen else {
             return Some(State::Unreached);
         };
-        match (seen.differs && seen.speaks, sight.chosen) {
+        match (seen.differs && seen.speaks, view.chosen) {
             (false, _) => None,
-            _ if sight.failed => Some(State::Failed),
+            _ if view.failed => Some(State::Failed),
             (true, false) => Some(State::Differs),
             (true, true) => (self.held(member) == Hold::All).then_some(State::Withheld),
         }
@@ -370,9 +375,9 @@ impl<'a, 's> Run<'a, 's> {
             let others = self.cluster.directors();
             let others = others.filter(|director| director.name != host.name);
             let because = others.filter_map(|director| {
-                let state = match self.sight(&director.name) {
+                let state = match self.view(&director.name) {
                     None => State::Unread,
-                    Some(Sight { seen: None, .. }) => State::Unreached,
+                    Some(HostView { seen: None, .. }) => State::Unreached,
                     Some(_) => return None,
                 };
                 Some(Because {
@@ -405,7 +410,7 @@ impl<'a, 's> Run<'a, 's> {
                 names.extend(members.map(|member| member.host.as_str()));
             }
         }
-        names.retain(|name| self.sight(name).is_none());
+        names.retain(|name| self.view(name).is_none());
         names
     }
 
@@ -440,7 +445,7 @@ impl<'a, 's> Run<'a, 's> {
             withheld.push(Withheld::new(host, what, because.clone()));
             decisions.holds.insert((*host).to_owned(), *hold);
         }
-        let fix = fix(self.cluster, self.sights, &withheld, verb);
+        let fix = fix(self.cluster, self.views, &withheld, verb);
         let order = |host: &str| self.cluster.hosts.iter().position(|h| h.name == host);
         withheld.sort_by_key(|one| (order(&one.host), one.what));
         decisions.withheld = withheld.into_iter().map(|one| one.said(&fix)).collect();

@@ -186,14 +186,14 @@ impl Made {
         }
     }
 
-    fn seen(&self) -> Seen<'_> {
+    fn seen(&self) -> Observed<'_> {
         let stays = |was: &Resource| self.then.iter().any(|is| is.is_same_as(was));
         let alters = |was: &Resource| {
             let same = self.then.iter().find(|is| is.is_same_as(was));
             matches!(was.kind(), "file" | "route") && same.is_some_and(|is| is != was)
         };
         let runs = !configuration(&self.now).is_empty();
-        Seen {
+        Observed {
             differs: self.now != self.then,
             takes_away: !self.now.iter().all(stays),
             alters: self.now.iter().any(alters),
@@ -267,9 +267,9 @@ impl Case {
             let seen = made[host.name.as_str()].seen();
             // All that is there differs from nothing.
             let differs = seen.differs || destroy;
-            Seen { differs, ..seen }
+            Observed { differs, ..seen }
         };
-        let sight = |host, chosen| Sight {
+        let view = |host, chosen| HostView {
             host,
             chosen,
             failed: is_in(self.failed, host),
@@ -277,15 +277,15 @@ impl Case {
         };
         let chosen = |host: &&Host| self.limit.is_empty() || is_in(self.limit, host);
         let hosts = after.hosts.iter();
-        let mut sights: Vec<Sight> = hosts.filter(chosen).map(|host| sight(host, true)).collect();
+        let mut views: Vec<HostView> = hosts.filter(chosen).map(|host| view(host, true)).collect();
         let more = match destroy {
-            true => needed_to_leave(&after, &sights),
-            false => needed(&after, &sights),
+            true => needed_to_leave(&after, &views),
+            false => needed(&after, &views),
         };
-        sights.extend(more.into_iter().map(|host| sight(host, false)));
+        views.extend(more.into_iter().map(|host| view(host, false)));
         let decisions = match destroy {
-            true => decide_to_leave(&after, &sights),
-            false => decide(&after, &sights),
+            true => decide_to_leave(&after, &views),
+            false => decide(&after, &views),
         };
         decisions.withheld.iter().map(said).collect()
     }
@@ -323,13 +323,13 @@ fn hosts_that_change_with_the_directors_are_known_before() {
             .iter()
             .map(|host| Made::new(Some(&before), &after, host));
         let made: Vec<Made> = made.collect();
-        let sights = after.hosts.iter().zip(&made).map(|(host, made)| Sight {
+        let views = after.hosts.iter().zip(&made).map(|(host, made)| HostView {
             host,
             chosen: true,
             failed: false,
             seen: Some(made.seen()),
         });
-        let found = reshaped(&after, &sights.collect::<Vec<_>>());
+        let found = reshaped(&after, &views.collect::<Vec<_>>());
         let found: Vec<String> = found.into_iter().collect();
         assert_eq!(found.join(" "), expected, "{about}");
     }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Sight;
+use super::HostView;
 use crate::model::{Cluster, Host};
 
 /// A withheld part of a run.
@@ -141,7 +141,7 @@ impl Withheld {
 /// What to run next.
 pub(super) fn fix(
     cluster: &Cluster,
-    sights: &[Sight],
+    views: &[HostView],
     withheld: &[Withheld],
     verb: &str,
 ) -> String {
@@ -151,8 +151,8 @@ pub(super) fn fix(
         .map(|because| because.host.as_str())
         .collect();
     let is_due = |host: &&Host| {
-        let mut chosen = sights.iter().filter(|sight| sight.chosen);
-        chosen.any(|sight| sight.host.name == host.name) || because().any(|b| b.host == host.name)
+        let mut chosen = views.iter().filter(|view| view.chosen);
+        chosen.any(|view| view.host.name == host.name) || because().any(|b| b.host == host.name)
     };
     let due: Vec<&str> = cluster
         .hosts

@@ -97,7 +97,7 @@ fn made(
             plan,
         })
         .collect();
-    let first = together(&mut directors, &set(lost), absent);
+    let first = coordinate(&mut directors, &set(lost), absent);
     Made { first, plans }
 }
 

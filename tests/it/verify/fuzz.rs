@@ -22,7 +22,7 @@ fn survives(recorded: &Recorded, desired: &[Vec<Resource>], file: &str, bytes: &
         cancel: &cancel,
         holder: "test",
         origin: None,
-        maintained: Default::default(),
+        with_drains: Default::default(),
         more: &more,
     };
     let fleet = Fleet::new(run, 1).expect("threads");

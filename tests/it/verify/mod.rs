@@ -242,7 +242,7 @@ impl Recorded {
             .collect();
         let run = Run {
             cluster: &self.cluster,
-            maintained: Default::default(),
+            with_drains: Default::default(),
             roles,
             connect: &fake,
             secrets: &secrets,

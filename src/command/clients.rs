@@ -21,7 +21,7 @@ pub(super) struct Chosen<'h> {
 }
 
 /// The chosen clients, with open shells.
-pub(super) struct Askers<'h> {
+pub(super) struct Clients<'h> {
     runs: Vec<HostRun<'h>>,
     machine: Option<ThisMachine>,
 }
@@ -81,11 +81,11 @@ pub(super) fn choose<'h>(
     Ok(chosen)
 }
 
-impl<'h> Askers<'h> {
+impl<'h> Clients<'h> {
     /// Opens all clients; one that cannot send requests is an error.
     pub(super) fn open(session: &Session, fleet: &Fleet, chosen: Chosen<'h>) -> Result<Self> {
         let hosts = chosen.hosts.into_iter().map(|host| (host, Vec::new()));
-        let mut askers = Self {
+        let mut clients = Self {
             runs: Vec::new(),
             machine: None,
         };
@@ -98,7 +98,7 @@ impl<'h> Askers<'h> {
         };
         for (host, outcome) in opened {
             match outcome {
-                Ok(run) => askers.runs.push(run),
+                Ok(run) => clients.runs.push(run),
                 Err(error) => {
                     let hint = lab_hint(session.global, session.cluster());
                     let message = format!("error: {}: {}\n{hint}", host.name, chain(&error));
@@ -109,7 +109,7 @@ impl<'h> Askers<'h> {
         }
         if chosen.this_machine && failure.is_none() {
             match ThisMachine::open(&fleet.run) {
-                Ok(machine) => askers.machine = Some(machine),
+                Ok(machine) => clients.machine = Some(machine),
                 Err(error) => {
                     let message = format!(
                         "error: this machine cannot stand in for a client: {}; run as root, or give a host outside the cluster the role `client`\n",
@@ -122,7 +122,7 @@ impl<'h> Askers<'h> {
         }
         let cluster = session.cluster();
         if failure.is_none() {
-            let mut all = askers.vantages();
+            let mut all = clients.vantages();
             let why = all.iter_mut().find_map(|one| one.unfit(cluster));
             failure = why.map(|why| {
                 let message = format!(
@@ -133,10 +133,10 @@ impl<'h> Askers<'h> {
         }
         match failure {
             Some(failure) => {
-                askers.close(fleet);
+                clients.close(fleet);
                 Err(failure)
             }
-            None => Ok(askers),
+            None => Ok(clients),
         }
     }
 

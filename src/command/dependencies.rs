@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::keepalived::CONFIGURATION;
 use crate::model::{Cluster, Host};
 use crate::plan::HostPlan;
-use crate::plan::dependency::{self, Decisions, Hold, Seen, Sight, Withheld};
+use crate::plan::dependency::{self, Decisions, Hold, HostView, Observed, Withheld};
 use crate::plan::depool::{self, Loss};
 use crate::plan::load;
 use crate::resource::change::Phase;
@@ -28,12 +28,12 @@ use super::{Failure, Result};
 
 /// Hosts that are only read.
 #[derive(Default)]
-pub(super) struct Others<'h> {
+pub(super) struct ReadOnlyHosts<'h> {
     pub runs: Vec<HostRun<'h>>,
     unreached: Vec<&'h Host>,
 }
 
-impl Others<'_> {
+impl ReadOnlyHosts<'_> {
     /// Names of hosts that could not be read.
     pub(super) fn unreached(&self) -> Vec<&str> {
         self.unreached
@@ -48,7 +48,7 @@ pub(super) struct Hosts<'r, 'h> {
     pub runs: &'r [HostRun<'h>],
     pub plans: &'r [HostPlan],
     pub missing: &'r [&'h Host],
-    pub others: &'r Others<'h>,
+    pub others: &'r ReadOnlyHosts<'h>,
     /// Hosts that failed after the run began to change them.
     pub failed: &'r BTreeSet<String>,
 }
@@ -59,7 +59,7 @@ impl<'r, 'h> Hosts<'r, 'h> {
         runs: &'r [HostRun<'h>],
         plans: &'r [HostPlan],
         missing: &'r [&'h Host],
-        others: &'r Others<'h>,
+        others: &'r ReadOnlyHosts<'h>,
     ) -> Self {
         Self {
             runs,
@@ -77,12 +77,12 @@ pub(super) fn read<'h>(
     fleet: &Fleet,
     goal: Goal,
     hosts: &Hosts<'_, 'h>,
-) -> Others<'h> {
-    let sights = sights(session, hosts);
+) -> ReadOnlyHosts<'h> {
+    let views = views(session, hosts);
     let cluster = session.cluster();
     let needed = match goal {
-        Goal::Inventory => dependency::needed(cluster, &sights),
-        Goal::Nothing => dependency::needed_to_leave(cluster, &sights),
+        Goal::Inventory => dependency::needed(cluster, &views),
+        Goal::Nothing => dependency::needed_to_leave(cluster, &views),
     };
     let names: BTreeSet<&str> = needed.iter().map(|host| host.name.as_str()).collect();
     open(session, fleet, |host| names.contains(host.name.as_str()))
@@ -93,8 +93,8 @@ pub(super) fn open<'h>(
     session: &'h Session,
     fleet: &Fleet,
     chosen: impl Fn(&Host) -> bool,
-) -> Others<'h> {
-    let mut others = Others::default();
+) -> ReadOnlyHosts<'h> {
+    let mut others = ReadOnlyHosts::default();
     let hosts = session.cluster().hosts.iter().filter(|host| chosen(host));
     let hosts: Vec<(&Host, Vec<Resource>)> = hosts
         .map(|host| (host, session.context.desired(host)))
@@ -115,7 +115,7 @@ pub(super) fn open<'h>(
 pub(super) fn lock_all<'h>(
     fleet: &Fleet,
     hosts: Vec<HostRun<'h>>,
-    others: &mut Others<'h>,
+    others: &mut ReadOnlyHosts<'h>,
 ) -> Result<Vec<HostRun<'h>>> {
     let read: BTreeSet<String> = others
         .runs
@@ -131,23 +131,27 @@ pub(super) fn lock_all<'h>(
     Ok(hosts)
 }
 
-fn sights<'r>(session: &'r Session, hosts: &Hosts<'r, '_>) -> Vec<Sight<'r>> {
+fn views<'r>(session: &'r Session, hosts: &Hosts<'r, '_>) -> Vec<HostView<'r>> {
     let secrets = &session.access.secrets;
-    let chosen = hosts.runs.iter().zip(hosts.plans).map(|(run, plan)| Sight {
-        host: run.host,
-        chosen: true,
-        failed: hosts.failed.contains(&run.host.name),
-        seen: Some(seen(session.cluster(), run, plan, secrets)),
-    });
+    let chosen = hosts
+        .runs
+        .iter()
+        .zip(hosts.plans)
+        .map(|(run, plan)| HostView {
+            host: run.host,
+            chosen: true,
+            failed: hosts.failed.contains(&run.host.name),
+            seen: Some(seen(session.cluster(), run, plan, secrets)),
+        });
     let missing = hosts.missing.iter().map(|host| (*host, true));
     let unread = hosts.others.unreached.iter().map(|host| (*host, false));
-    let unseen = missing.chain(unread).map(|(host, chosen)| Sight {
+    let unseen = missing.chain(unread).map(|(host, chosen)| HostView {
         host,
         chosen,
         failed: false,
         seen: None,
     });
-    let read = hosts.others.runs.iter().map(|run| Sight {
+    let read = hosts.others.runs.iter().map(|run| HostView {
         host: run.host,
         chosen: false,
         failed: false,
@@ -156,7 +160,12 @@ fn sights<'r>(session: &'r Session, hosts: &Hosts<'r, '_>) -> Vec<Sight<'r>> {
     chosen.chain(unseen).chain(read).collect()
 }
 
-fn seen<'r>(cluster: &Cluster, run: &'r HostRun, plan: &HostPlan, secrets: &Secrets) -> Seen<'r> {
+fn seen<'r>(
+    cluster: &Cluster,
+    run: &'r HostRun,
+    plan: &HostPlan,
+    secrets: &Secrets,
+) -> Observed<'r> {
     let facts = &run.answer.facts;
     let file = facts.file.get(CONFIGURATION);
     let speaks = facts.unit.is_active(KEEPALIVED);
@@ -173,7 +182,7 @@ fn seen<'r>(cluster: &Cluster, run: &'r HostRun, plan: &HostPlan, secrets: &Secr
     let holds: BTreeSet<IpAddr> = facts.address.held.iter().map(|held| held.address).collect();
     let before = file.map_or("", |file| file.content.as_str());
     let apart = after.map(|after| load::apart(before, after.as_str(), &holds));
-    Seen {
+    Observed {
         differs: !plan.changes.is_empty() || !plan.refusals.is_empty(),
         takes_away: plan.steps.iter().any(|step| step.phase == Phase::Remove),
         alters: plan.changes.iter().any(alters),
@@ -202,16 +211,16 @@ fn recorded<'r>(run: &'r HostRun) -> Vec<&'r Ipvs> {
 /// The parts of the plans to withhold, since other hosts do not meet their conditions.
 pub(super) fn decide(session: &Session, goal: Goal, hosts: &Hosts) -> Decisions {
     let cluster = session.cluster();
-    let sights = sights(session, hosts);
+    let views = views(session, hosts);
     match goal {
-        Goal::Inventory => dependency::decide(cluster, &sights),
-        Goal::Nothing => dependency::decide_to_leave(cluster, &sights),
+        Goal::Inventory => dependency::decide(cluster, &views),
+        Goal::Nothing => dependency::decide_to_leave(cluster, &views),
     }
 }
 
 /// Hosts that change together with the directors.
 pub(super) fn reshaped(session: &Session, hosts: &Hosts) -> BTreeSet<String> {
-    dependency::reshaped(session.cluster(), &sights(session, hosts))
+    dependency::reshaped(session.cluster(), &views(session, hosts))
 }
 
 /// Removes the withheld parts from the plans.
@@ -222,7 +231,7 @@ pub(super) fn withhold(
     runs: &mut [HostRun],
     plans: &mut [HostPlan],
     missing: &[&Host],
-    others: &Others,
+    others: &ReadOnlyHosts,
 ) -> Result<Vec<Withheld>> {
     let hosts = Hosts::new(runs, plans, missing, others);
     let decisions = decide(session, goal, &hosts);
@@ -317,7 +326,7 @@ pub(super) fn left_too_little(
     goal: Goal,
     hosts: &[HostRun],
     plans: &[HostPlan],
-    others: &Others,
+    others: &ReadOnlyHosts,
 ) -> Vec<Loss> {
     if goal == Goal::Nothing && session.global.limit.is_empty() {
         return Vec::new();
