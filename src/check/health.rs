@@ -5,6 +5,7 @@ use super::findings::Findings;
 use super::{About, HostAudit};
 use crate::plan;
 use crate::resource::Resource;
+use crate::resource::ipvs::Remark;
 use crate::run::leftovers;
 
 pub(super) static HEALTH: Check = Check {
@@ -17,20 +18,20 @@ pub(super) static HEALTH: Check = Check {
     judge: Judge::Host(judge),
 };
 
-/// The real server that a note is about.
-fn about(audit: &HostAudit, note: &str) -> About {
-    let tables = audit
-        .run
-        .desired
-        .iter()
-        .filter_map(|resource| match resource {
-            Resource::Ipvs(desired) => Some(desired),
-            _ => None,
-        });
-    let mut notes = tables.flat_map(|desired| desired.noted(audit.facts()));
-    let address = notes
-        .find(|(_, text)| text == note)
-        .and_then(|(address, _)| address);
+/// The remarks on a director's virtual services.
+fn remarks(audit: &HostAudit) -> Vec<Remark> {
+    let resources = audit.run.desired.iter();
+    let tables = resources.filter_map(|resource| match resource {
+        Resource::Ipvs(desired) => Some(desired),
+        _ => None,
+    });
+    let facts = audit.facts();
+    tables.flat_map(|desired| desired.remarks(facts)).collect()
+}
+
+/// The real server that a remark is about.
+fn about(audit: &HostAudit, remark: Option<&Remark>) -> About {
+    let address = remark.and_then(|remark| remark.real_server);
     let mut hosts = audit.cluster.hosts.iter();
     let host = address.and_then(|at| hosts.find(|host| host.holds(at.ip())));
     About {
@@ -42,8 +43,14 @@ fn about(audit: &HostAudit, note: &str) -> About {
 fn judge(audit: &HostAudit, findings: &mut Findings) {
     // That its part is stopped is a finding of `drift`.
     let stopped = plan::stopped_note(audit.name());
+    let remarks = remarks(audit);
     for note in audit.plan().notes.iter().filter(|note| **note != stopped) {
-        let about = about(audit, note);
+        let remark = remarks.iter().find(|remark| remark.text == *note);
+        // A finding of `unrecorded-drain`.
+        if remark.is_some_and(|remark| remark.drained_by_hand) {
+            continue;
+        }
+        let about = about(audit, remark);
         findings.note_about(audit.name(), &HEALTH, note.clone(), about);
     }
     for note in leftovers::notes(audit.cluster, &audit.run.answer.manifest) {

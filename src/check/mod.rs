@@ -60,6 +60,7 @@ mod sysctl_at_boot;
 mod threshold;
 pub mod traffic;
 mod tunnel_mtu;
+mod unrecorded_drain;
 mod vantage;
 mod vip;
 mod vrrp;

@@ -29,7 +29,7 @@ pub(super) static PACKET_ROUTE: Check = Check {
 
 /// A routing question with the expected answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Asked {
+struct Lookup {
     question: Question,
     what: String,
     /// Whether the kernel must deliver the packet locally; otherwise forward or send it.
@@ -71,7 +71,7 @@ fn coming(to: IpAddr, from: IpAddr, by: &str) -> Question {
 }
 
 /// The routing questions for a host.
-fn asked(cluster: &Cluster, host: &Host) -> Vec<Asked> {
+fn asked(cluster: &Cluster, host: &Host) -> Vec<Lookup> {
     let mut all = Vec::new();
     if host.is_director() {
         of_director(cluster, host, &mut all);
@@ -97,11 +97,11 @@ fn clients(cluster: &Cluster, like: IpAddr) -> Vec<(IpAddr, String)> {
 
 const OUTSIDE: &str = "the world outside";
 
-fn of_director(cluster: &Cluster, host: &Host, all: &mut Vec<Asked>) {
+fn of_director(cluster: &Cluster, host: &Host, all: &mut Vec<Lookup>) {
     for service in &cluster.services {
         for rs in service.backends().filter(|rs| rs.host != host.name) {
             let near = host.facing(rs.address);
-            all.push(Asked {
+            all.push(Lookup {
                 question: plain(rs.address),
                 what: format!("packets to {} ({})", rs.host, rs.address),
                 local: false,
@@ -109,7 +109,7 @@ fn of_director(cluster: &Cluster, host: &Host, all: &mut Vec<Asked>) {
             });
             // Answers to health checks.
             if let (Some(nic), Some(own)) = (near, asks_from(host, rs.address)) {
-                all.push(Asked {
+                all.push(Lookup {
                     question: coming(own, rs.address, &nic.name),
                     what: format!("packets from {} ({})", rs.host, rs.address),
                     local: true,
@@ -117,7 +117,7 @@ fn of_director(cluster: &Cluster, host: &Host, all: &mut Vec<Asked>) {
                 });
                 if service.mode == Mode::Nat {
                     for (client, name) in clients(cluster, rs.address) {
-                        all.push(Asked {
+                        all.push(Lookup {
                             question: coming(client, rs.address, &nic.name),
                             what: format!("replies of {} to {name} ({client})", rs.host),
                             local: false,
@@ -138,7 +138,7 @@ fn of_director(cluster: &Cluster, host: &Host, all: &mut Vec<Asked>) {
             let own = own.find(|net| net.addr().is_ipv4() == vip.is_ipv4());
             for (client, name) in clients(cluster, vip) {
                 let mark = service.fwmark;
-                all.push(Asked {
+                all.push(Lookup {
                     question: Question {
                         mark,
                         ..coming(vip, client, nic)
@@ -148,7 +148,7 @@ fn of_director(cluster: &Cluster, host: &Host, all: &mut Vec<Asked>) {
                     by: BTreeSet::new(),
                 });
                 if let Some(own) = own {
-                    all.push(Asked {
+                    all.push(Lookup {
                         question: coming(own.addr(), client, nic),
                         what: format!("packets of {name} ({client}) by {nic}"),
                         local: true,
@@ -160,7 +160,7 @@ fn of_director(cluster: &Cluster, host: &Host, all: &mut Vec<Asked>) {
     }
 }
 
-fn of_real_server(cluster: &Cluster, host: &Host, serves: &Serves, all: &mut Vec<Asked>) {
+fn of_real_server(cluster: &Cluster, host: &Host, serves: &Serves, all: &mut Vec<Lookup>) {
     for rip in serves.own_addresses(|_| true) {
         for director in cluster.directors() {
             let Some(dip) = asks_from(director, rip).filter(|_| host.facing(rip).is_some()) else {
@@ -168,7 +168,7 @@ fn of_real_server(cluster: &Cluster, host: &Host, serves: &Serves, all: &mut Vec
             };
             let near = host.facing(dip);
             let by: BTreeSet<String> = near.map(|nic| nic.name.clone()).into_iter().collect();
-            all.push(Asked {
+            all.push(Lookup {
                 question: plain(dip),
                 what: format!("packets to {} ({dip})", director.name),
                 local: false,
@@ -176,7 +176,7 @@ fn of_real_server(cluster: &Cluster, host: &Host, serves: &Serves, all: &mut Vec
             });
             let nic = near.or_else(|| host.facing(rip));
             if let Some(nic) = nic {
-                all.push(Asked {
+                all.push(Lookup {
                     question: coming(rip, dip, &nic.name),
                     what: format!("packets of {} ({dip})", director.name),
                     local: true,
@@ -198,7 +198,7 @@ fn of_real_server(cluster: &Cluster, host: &Host, serves: &Serves, all: &mut Vec
                 };
                 let Some(nic) = nic else { continue };
                 for (client, name) in clients(cluster, to) {
-                    all.push(Asked {
+                    all.push(Lookup {
                         question: coming(to, client, nic),
                         what: format!("requests of {name} ({client}) for {to}"),
                         local: true,
@@ -303,7 +303,7 @@ fn has_way_out(audit: &HostAudit, like: IpAddr) -> bool {
         })
 }
 
-fn wrong(route: &crate::fact::route_to::Chosen, one: &Asked) -> Option<String> {
+fn wrong(route: &crate::fact::route_to::Chosen, one: &Lookup) -> Option<String> {
     let kind = route.kind.as_deref().unwrap_or("unicast");
     if !route.leads() {
         return Some(format!("a route of type {kind}"));
@@ -323,7 +323,7 @@ fn wrong(route: &crate::fact::route_to::Chosen, one: &Asked) -> Option<String> {
     Some(format!("a route by the gateway {gateway}"))
 }
 
-fn fault(audit: &HostAudit, one: &Asked, found: &str) -> Mismatch {
+fn fault(audit: &HostAudit, one: &Lookup, found: &str) -> Mismatch {
     let asked = format!("`ip {}`", one.question);
     let expected = if one.local {
         format!("{} taken in ({asked})", one.what)
@@ -376,7 +376,7 @@ fn ending_rule(audit: &HostAudit) -> Option<End> {
 }
 
 /// The reason why the kernel refuses a packet, from the routes, rules and settings that it showed.
-fn cause(audit: &HostAudit, one: &Asked, found: &str) -> (String, String, Option<Cause>) {
+fn cause(audit: &HostAudit, one: &Lookup, found: &str) -> (String, String, Option<Cause>) {
     let facts = audit.facts();
     // A route of the source ends what comes from it, as far as reverse path filters ask.
     let end = ending_route(audit, one.question.to)
@@ -413,6 +413,16 @@ fn cause(audit: &HostAudit, one: &Asked, found: &str) -> (String, String, Option
             );
         }
     }
+    // The local table lacks the VIP: a finding of `vip-route-local`.
+    let to = one.question.to;
+    let own = facts.route_to.get(to, None);
+    let is_local = own.is_none_or(|route| route.kind.as_deref() == Some("local"));
+    let mut vips = audit.serves.vips().into_iter().map(|held| held.vip());
+    let cause = if one.local && !is_local && vips.any(|vip| vip == to) {
+        Cause::Vip(to)
+    } else {
+        Cause::Rule(format!("route {found}"))
+    };
     (
         found.to_owned(),
         format!(
@@ -420,6 +430,6 @@ fn cause(audit: &HostAudit, one: &Asked, found: &str) -> (String, String, Option
             one.question,
             audit.name()
         ),
-        Some(Cause::Rule(format!("route {found}"))),
+        Some(cause),
     )
 }

@@ -11,8 +11,8 @@ use super::{
     redirects, reply_route,
 };
 use super::{
-    service_path, source_address, sysctl_at_boot, threshold, tunnel_mtu, vip, vrrp, vrrp_adverts,
-    vrrp_master, vrrp_path, vrrp_running, waiver, web_page,
+    service_path, source_address, sysctl_at_boot, threshold, tunnel_mtu, unrecorded_drain, vip,
+    vrrp, vrrp_adverts, vrrp_master, vrrp_path, vrrp_running, waiver, web_page,
 };
 
 /// The check of this id.
@@ -70,6 +70,7 @@ pub static ALL: &[&Check] = &[
     &offload::LRO,
     &ipvs::IPVS_FOREIGN,
     &threshold::IPVS_THRESHOLD,
+    &unrecorded_drain::UNRECORDED_DRAIN,
     &ipvs_sysctl::IPVS_SYSCTL,
     &ipvs_health::IPVS_HEALTH,
     &kernel_settings::DIRECTOR_ARP,

@@ -93,8 +93,17 @@ fn check_timeout_default() -> u32 {
     3
 }
 
+/// A remark on a virtual service in the desired state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    pub real_server: Option<SocketAddr>,
+    /// Whether it is about a real server that [`Ipvs::is_drained_by_hand`].
+    pub drained_by_hand: bool,
+    pub text: String,
+}
+
 impl Ipvs {
-    fn served<'a>(&self, table: &'a Table) -> Option<&'a Served> {
+    pub fn served<'a>(&self, table: &'a Table) -> Option<&'a Served> {
         table
             .services
             .iter()
@@ -126,6 +135,16 @@ impl Ipvs {
         };
         let to = self.service.r#virtual;
         out && (table.fails(to, rs) || table.out(to, rs).is_some())
+    }
+
+    /// Whether an administrator or `lvsctl stop` gave a real server weight 0, and not its health checker. A recorded drain
+    /// desires this weight.
+    pub fn is_drained_by_hand(&self, table: &Table, rs: &Destination) -> bool {
+        let found = self
+            .served(table)
+            .and_then(|served| served.real_servers.get(&rs.address));
+        found.is_some_and(|found| found.weight == 0 && rs.weight != 0)
+            && !self.is_unhealthy(table, rs)
     }
 
     /// Real servers that a health checker has removed and that answer its requests again, so that it will add them.
@@ -284,22 +303,21 @@ impl Kind for Ipvs {
     }
 
     fn notes(&self, facts: &Facts) -> Vec<String> {
-        self.noted(facts)
+        self.remarks(facts)
             .into_iter()
-            .map(|(_, note)| note)
+            .map(|remark| remark.text)
             .collect()
     }
 }
 
 impl Ipvs {
-    /// Remarks that are not changes, each with its real server.
-    pub fn noted(&self, facts: &Facts) -> Vec<(Option<SocketAddr>, String)> {
+    pub fn remarks(&self, facts: &Facts) -> Vec<Remark> {
         let table = &facts.ipvs.table;
         let unhealthy: Vec<SocketAddr> = self.unhealthy(table).map(|rs| rs.address).collect();
         let returning: Vec<SocketAddr> = self.returning(table).map(|rs| rs.address).collect();
         let out = self.real_servers.iter().filter_map(|rs| {
             let found = self.served(table)?.real_servers.get(&rs.address);
-            let drained = found.is_some_and(|found| found.weight == 0 && rs.weight != 0);
+            let by_hand = self.is_drained_by_hand(table, rs);
             let how = match (unhealthy.contains(&rs.address), found) {
                 (true, found) => {
                     let to = self.service.r#virtual;
@@ -317,23 +335,29 @@ impl Ipvs {
                         format!("was taken out by its health check, and {place}")
                     }
                 }
-                (false, _) if drained => format!(
+                (false, _) if by_hand => format!(
                     "is drained (weight 0, and {} in the inventory): `lvsctl start --limit` with its host's name ends that",
                     rs.weight
                 ),
                 _ => return None,
             };
-            let note = format!("real server {} of {} {how}", rs.address, self.key());
-            Some((Some(rs.address), note))
+            Some(Remark {
+                real_server: Some(rs.address),
+                drained_by_hand: by_hand,
+                text: format!("real server {} of {} {how}", rs.address, self.key()),
+            })
         });
         let served = self.served(table);
-        let sorry = served.filter(|served| self.is_sorry(served)).map(|_| {
-            let note = format!(
-                "{} has no real server left: its sorry server answers",
-                self.key()
-            );
-            (None, note)
-        });
+        let sorry = served
+            .filter(|served| self.is_sorry(served))
+            .map(|_| Remark {
+                real_server: None,
+                drained_by_hand: false,
+                text: format!(
+                    "{} has no real server left: its sorry server answers",
+                    self.key()
+                ),
+            });
         out.chain(sorry).collect()
     }
 }

@@ -35,6 +35,7 @@ use crate::check::running::{KEEPALIVED_LOADED, SERVER_RUNNING};
 use crate::check::service_path::FIREWALL_VIP;
 use crate::check::sysctl_at_boot::PERSISTED_SYSCTL;
 use crate::check::threshold::IPVS_THRESHOLD;
+use crate::check::unrecorded_drain::UNRECORDED_DRAIN;
 use crate::check::vip::{VIP_HOLDER, VIP_NOT_HELD, VIP_ONLY_ON_LO};
 use crate::check::vrrp::{VRRP_EQUAL, VRRP_ID, VRRP_PRIORITY};
 use crate::check::vrrp_adverts::{VRRP_ADVERTS, VRRP_FOREIGN};
@@ -46,7 +47,7 @@ use crate::check::{Cause, Check, Finding, Severity};
 
 /// The kind of cause that a finding must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum From {
+enum CauseKind {
     /// A finding of a check.
     Check(&'static Check),
     /// A unit of keepalived, or of the cluster, that does not run as it should.
@@ -66,7 +67,7 @@ enum From {
 
 /// The host of the cause, relative to the consequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
+enum CauseHost {
     SameHost,
     SameHostOrPointed,
     /// A director, about the same VIP.
@@ -84,11 +85,11 @@ enum At {
 }
 
 /// Causes in the order in which they are preferred.
-static RULES: &[(&[From], At, &[&Check])] = &[
+static RULES: &[(&[CauseKind], CauseHost, &[&Check])] = &[
     // keepalived, or the node script's unit, does not run: the director does not serve.
     (
-        &[From::OurUnit],
-        At::SameHost,
+        &[CauseKind::OurUnit],
+        CauseHost::SameHost,
         &[
             &DRIFT,
             &VRRP_STATE,
@@ -99,14 +100,14 @@ static RULES: &[(&[From], At, &[&Check])] = &[
         ],
     ),
     (
-        &[From::OurUnit],
-        At::Director,
+        &[CauseKind::OurUnit],
+        CauseHost::Director,
         &[&VIP_HOLDER, &ARP_ANSWER, &VRRP_ADVERTS, &SYNC_DAEMON],
     ),
     // Its file, and what follows for the instances.
     (
-        &[From::Configuration],
-        At::SameHost,
+        &[CauseKind::Configuration],
+        CauseHost::SameHost,
         &[
             &VRRP_ID,
             &VRRP_STATE,
@@ -118,8 +119,8 @@ static RULES: &[(&[From], At, &[&Check])] = &[
         ],
     ),
     (
-        &[From::Configuration],
-        At::Director,
+        &[CauseKind::Configuration],
+        CauseHost::Director,
         &[
             &VRRP_EQUAL,
             &VRRP_PRIORITY,
@@ -133,81 +134,96 @@ static RULES: &[(&[From], At, &[&Check])] = &[
     // Directors that do not hear each other, or a stranger that they hear.
     (
         &[
-            From::Check(&VRRP_FOREIGN),
-            From::Check(&FIREWALL_VRRP),
-            From::Check(&VRRP_ID),
-            From::Check(&VRRP_EQUAL),
-            From::Check(&VRRP_STATE),
+            CauseKind::Check(&VRRP_FOREIGN),
+            CauseKind::Check(&FIREWALL_VRRP),
+            CauseKind::Check(&VRRP_ID),
+            CauseKind::Check(&VRRP_EQUAL),
+            CauseKind::Check(&VRRP_STATE),
         ],
-        At::Cluster,
+        CauseHost::Cluster,
         &[&VRRP_ADVERTS, &VIP_HOLDER, &ARP_ANSWER, &SYNC_DAEMON],
     ),
-    (&[From::Check(&VRRP_ADVERTS)], At::Cluster, &[&VIP_HOLDER]),
+    (
+        &[CauseKind::Check(&VRRP_ADVERTS)],
+        CauseHost::Cluster,
+        &[&VIP_HOLDER],
+    ),
     // Without keepalived the VIP is a resource of a director.
-    (&[From::Vip], At::Director, &[&VIP_HOLDER, &ARP_ANSWER]),
+    (
+        &[CauseKind::Vip],
+        CauseHost::Director,
+        &[&VIP_HOLDER, &ARP_ANSWER],
+    ),
     // A real server whose server does not run.
     (
-        &[From::OtherUnit, From::Resource("package"), From::ServerFile],
-        At::SameHost,
+        &[
+            CauseKind::OtherUnit,
+            CauseKind::Resource("package"),
+            CauseKind::ServerFile,
+        ],
+        CauseHost::SameHost,
         &[&LISTENER, &OWN_ANSWER, &WEB_PAGE],
     ),
     (
         &[
-            From::Check(&LISTENER),
-            From::Check(&SERVER_RUNNING),
-            From::Check(&FIREWALL_VIP),
-            From::Check(&NAT_RULES),
-            From::Check(&PACKET_ROUTE),
-            From::Vip,
+            CauseKind::Check(&LISTENER),
+            CauseKind::Check(&SERVER_RUNNING),
+            CauseKind::Check(&FIREWALL_VIP),
+            CauseKind::Check(&NAT_RULES),
+            CauseKind::Check(&PACKET_ROUTE),
+            CauseKind::Vip,
         ],
-        At::SameHost,
+        CauseHost::SameHost,
         &[&OWN_ANSWER, &WEB_PAGE],
     ),
     // Who answers ARP for a VIP, and why.
     (
         &[
-            From::Check(&ARP_IGNORE),
-            From::Check(&VIP_ONLY_ON_LO),
-            From::Check(&VIP_NOT_HELD),
-            From::Check(&ARPTABLES_VIP),
-            From::Check(&ARP_ANNOUNCE),
+            CauseKind::Check(&ARP_IGNORE),
+            CauseKind::Check(&VIP_ONLY_ON_LO),
+            CauseKind::Check(&VIP_NOT_HELD),
+            CauseKind::Check(&ARPTABLES_VIP),
+            CauseKind::Check(&ARP_ANNOUNCE),
         ],
-        At::Pointed,
+        CauseHost::Pointed,
         &[&ARP_ANSWER],
     ),
     (
-        &[From::Check(&ARPTABLES_VIP), From::Check(&VIP_HOLDER)],
-        At::Cluster,
+        &[
+            CauseKind::Check(&ARPTABLES_VIP),
+            CauseKind::Check(&VIP_HOLDER),
+        ],
+        CauseHost::Cluster,
         &[&ARP_ANSWER],
     ),
     // Requests of directors to a real server, which show what other checks name.
     (
         &[
-            From::Check(&FIREWALL_HEALTH),
-            From::Check(&FIREWALL_VIP),
-            From::Check(&NAT_RULES),
-            From::Check(&PACKET_ROUTE),
-            From::Check(&NEIGHBOUR),
-            From::Check(&DUPLICATE_ADDRESS),
-            From::Check(&ARPTABLES_RIP),
-            From::Check(&LINK),
-            From::Check(&MTU),
-            From::Check(&TRAFFIC_CONTROL),
-            From::Check(&RP_FILTER),
-            From::Check(&LISTENER),
-            From::Check(&OWN_ANSWER),
-            From::Check(&SERVER_RUNNING),
-            From::OtherUnit,
-            From::ServerFile,
-            From::Vip,
+            CauseKind::Check(&FIREWALL_HEALTH),
+            CauseKind::Check(&FIREWALL_VIP),
+            CauseKind::Check(&NAT_RULES),
+            CauseKind::Check(&PACKET_ROUTE),
+            CauseKind::Check(&NEIGHBOUR),
+            CauseKind::Check(&DUPLICATE_ADDRESS),
+            CauseKind::Check(&ARPTABLES_RIP),
+            CauseKind::Check(&LINK),
+            CauseKind::Check(&MTU),
+            CauseKind::Check(&TRAFFIC_CONTROL),
+            CauseKind::Check(&RP_FILTER),
+            CauseKind::Check(&LISTENER),
+            CauseKind::Check(&OWN_ANSWER),
+            CauseKind::Check(&SERVER_RUNNING),
+            CauseKind::OtherUnit,
+            CauseKind::ServerFile,
+            CauseKind::Vip,
         ],
-        At::SameHostOrPointed,
+        CauseHost::SameHostOrPointed,
         &[&REAL_SERVER_ANSWER, &REAL_SERVER_REACH, &IPVS_HEALTH],
     ),
     // Another host has a real server's address.
     (
-        &[From::Check(&DUPLICATE_ADDRESS)],
-        At::Named,
+        &[CauseKind::Check(&DUPLICATE_ADDRESS)],
+        CauseHost::Named,
         &[
             &REAL_SERVER_ANSWER,
             &REAL_SERVER_REACH,
@@ -221,26 +237,26 @@ static RULES: &[(&[From], At, &[&Check])] = &[
     // A client whose own way to the VIP is another.
     (
         &[
-            From::Check(&NEIGHBOUR),
-            From::Check(&PACKET_ROUTE),
-            From::Check(&LINK),
-            From::Check(&TRAFFIC_CONTROL),
+            CauseKind::Check(&NEIGHBOUR),
+            CauseKind::Check(&PACKET_ROUTE),
+            CauseKind::Check(&LINK),
+            CauseKind::Check(&TRAFFIC_CONTROL),
         ],
-        At::SameHost,
+        CauseHost::SameHost,
         &[&END_TO_END, &ARP_ANSWER],
     ),
     // A health checker takes out whom its director does not reach.
     (
         &[
-            From::Check(&REAL_SERVER_REACH),
-            From::Check(&REAL_SERVER_ANSWER),
+            CauseKind::Check(&REAL_SERVER_REACH),
+            CauseKind::Check(&REAL_SERVER_ANSWER),
         ],
-        At::SameHostOrPointed,
+        CauseHost::SameHostOrPointed,
         &[&IPVS_HEALTH],
     ),
     (
-        &[From::Check(&REAL_SERVER_ANSWER)],
-        At::RealServer,
+        &[CauseKind::Check(&REAL_SERVER_ANSWER)],
+        CauseHost::RealServer,
         &[
             &HTTP_STATUS,
             &HTTP_TEXT,
@@ -252,52 +268,69 @@ static RULES: &[(&[From], At, &[&Check])] = &[
     // Health checkers take out what does not answer.
     (
         &[
-            From::OtherUnit,
-            From::Vip,
-            From::Check(&LISTENER),
-            From::Check(&OWN_ANSWER),
-            From::Check(&REACHABLE),
-            From::Check(&ARPTABLES_RIP),
-            From::Anything,
+            CauseKind::OtherUnit,
+            CauseKind::Vip,
+            CauseKind::Check(&LISTENER),
+            CauseKind::Check(&OWN_ANSWER),
+            CauseKind::Check(&REACHABLE),
+            CauseKind::Check(&ARPTABLES_RIP),
+            CauseKind::Anything,
         ],
-        At::Pointed,
+        CauseHost::Pointed,
         &[&HEALTH, &GETS_CONNECTIONS],
+    ),
+    // `lvsctl stop` drains a real server before it stops its part.
+    (
+        &[CauseKind::OurUnit, CauseKind::Vip],
+        CauseHost::Pointed,
+        &[&UNRECORDED_DRAIN],
     ),
     // A host that answers for a service, and should not.
     (
-        &[From::Check(&VIP_NOT_HELD), From::Check(&VIP_ONLY_ON_LO)],
-        At::SameHost,
+        &[
+            CauseKind::Check(&VIP_NOT_HELD),
+            CauseKind::Check(&VIP_ONLY_ON_LO),
+        ],
+        CauseHost::SameHost,
         &[&WHO_ANSWERS],
     ),
     // Marks.
     (
-        &[From::Resource("mark")],
-        At::SameHost,
+        &[CauseKind::Resource("mark")],
+        CauseHost::SameHost,
         &[&MARK_RULE, &MARK_SET, &MARK_COUNTERS],
     ),
-    (&[From::Check(&MARK_UNIQUE)], At::SameHost, &[&MARK_SET]),
     (
-        &[From::Check(&MARK_RULE), From::Check(&MARK_SET)],
-        At::SameHost,
+        &[CauseKind::Check(&MARK_UNIQUE)],
+        CauseHost::SameHost,
+        &[&MARK_SET],
+    ),
+    (
+        &[CauseKind::Check(&MARK_RULE), CauseKind::Check(&MARK_SET)],
+        CauseHost::SameHost,
         &[&MARK_COUNTERS],
     ),
     // Pages come of the real server's own server alone.
     (
-        &[From::OtherUnit, From::ServerFile, From::Resource("package")],
-        At::RealServer,
+        &[
+            CauseKind::OtherUnit,
+            CauseKind::ServerFile,
+            CauseKind::Resource("package"),
+        ],
+        CauseHost::RealServer,
         &[&HTTP_STATUS, &HTTP_TEXT],
     ),
     // Connections that bypass the director, or that it schedules otherwise than it should.
     (
         &[
-            From::Check(&ARP_ANSWER),
-            From::Check(&ARP_IGNORE),
-            From::Check(&VIP_ONLY_ON_LO),
-            From::Check(&VIP_NOT_HELD),
-            From::Check(&VIP_HOLDER),
-            From::Check(&NEIGHBOUR),
+            CauseKind::Check(&ARP_ANSWER),
+            CauseKind::Check(&ARP_IGNORE),
+            CauseKind::Check(&VIP_ONLY_ON_LO),
+            CauseKind::Check(&VIP_NOT_HELD),
+            CauseKind::Check(&VIP_HOLDER),
+            CauseKind::Check(&NEIGHBOUR),
         ],
-        At::Cluster,
+        CauseHost::Cluster,
         &[
             &STATISTICS,
             &SHARES,
@@ -309,33 +342,37 @@ static RULES: &[(&[From], At, &[&Check])] = &[
     ),
     (
         &[
-            From::Resource("ipvs"),
-            From::Check(&MARK_SET),
-            From::Check(&MARK_RULE),
-            From::Check(&NAT_RULES),
-            From::Check(&FIREWALL_VIP),
-            From::Check(&PACKET_ROUTE),
-            From::Check(&TRAFFIC_CONTROL),
-            From::Check(&IPVS_SYSCTL),
-            From::Check(&IPVS_THRESHOLD),
+            CauseKind::Resource("ipvs"),
+            CauseKind::Check(&MARK_SET),
+            CauseKind::Check(&MARK_RULE),
+            CauseKind::Check(&NAT_RULES),
+            CauseKind::Check(&FIREWALL_VIP),
+            CauseKind::Check(&PACKET_ROUTE),
+            CauseKind::Check(&TRAFFIC_CONTROL),
+            CauseKind::Check(&IPVS_SYSCTL),
+            CauseKind::Check(&IPVS_THRESHOLD),
         ],
-        At::Director,
+        CauseHost::Director,
         &[&SHARES, &GETS_CONNECTIONS, &PERSISTENCE, &STATISTICS],
     ),
-    (&[From::Anything], At::Member, &[&END_TO_END, &SHARES]),
+    (
+        &[CauseKind::Anything],
+        CauseHost::Member,
+        &[&END_TO_END, &SHARES],
+    ),
     (
         &[
-            From::Check(&VIP_HOLDER),
-            From::Check(&ARP_ANSWER),
-            From::Check(&VRRP_FOREIGN),
+            CauseKind::Check(&VIP_HOLDER),
+            CauseKind::Check(&ARP_ANSWER),
+            CauseKind::Check(&VRRP_FOREIGN),
         ],
-        At::Cluster,
+        CauseHost::Cluster,
         &[&END_TO_END],
     ),
     // Requests without an answer are counted nowhere.
     (
-        &[From::Check(&END_TO_END)],
-        At::Cluster,
+        &[CauseKind::Check(&END_TO_END)],
+        CauseHost::Cluster,
         &[&STATISTICS, &GETS_CONNECTIONS, &MARK_COUNTERS],
     ),
 ];
@@ -355,7 +392,7 @@ static HARMLESS: &[&Check] = &[
     &HEALTH,
 ];
 
-/// Checks whose findings are consequences themselves, and so do not match [`From::Anything`].
+/// Checks whose findings are consequences themselves, and so do not match [`CauseKind::Anything`].
 static SYMPTOMS: &[&Check] = &[
     &END_TO_END,
     &HTTP_STATUS,
@@ -395,32 +432,34 @@ pub(super) fn explains(members: &Members, cause: &Finding, finding: &Finding) ->
 /// Whether a cause is in the real server's own service: its unit, package, files or listener.
 fn is_of_server(members: &Members, cause: &Finding) -> bool {
     let of = [
-        From::OtherUnit,
-        From::ServerFile,
-        From::Resource("package"),
-        From::Check(&SERVER_RUNNING),
-        From::Check(&LISTENER),
-        From::Check(&REAL_SERVER_ANSWER),
-        From::Check(&NAT_RULES),
+        CauseKind::OtherUnit,
+        CauseKind::ServerFile,
+        CauseKind::Resource("package"),
+        CauseKind::Check(&SERVER_RUNNING),
+        CauseKind::Check(&LISTENER),
+        CauseKind::Check(&REAL_SERVER_ANSWER),
+        CauseKind::Check(&NAT_RULES),
     ];
     of.iter().any(|from| is(members, *from, cause))
 }
 
-fn is(members: &Members, from: From, cause: &Finding) -> bool {
+fn is(members: &Members, from: CauseKind, cause: &Finding) -> bool {
     match from {
-        From::Check(check) => cause.check == check || cause.parts.iter().any(|p| p.check == check),
-        From::OurUnit => unit(cause).is_some_and(|unit| members.units.contains(unit)),
-        From::OtherUnit => unit(cause).is_some_and(|unit| !members.units.contains(unit)),
-        From::Configuration => cause.cause == Some(Cause::KeepalivedConfig),
-        From::Vip => matches!(cause.cause, Some(Cause::Vip(_))),
-        From::Resource(expected_kind) => {
+        CauseKind::Check(check) => {
+            cause.check == check || cause.parts.iter().any(|p| p.check == check)
+        }
+        CauseKind::OurUnit => unit(cause).is_some_and(|unit| members.units.contains(unit)),
+        CauseKind::OtherUnit => unit(cause).is_some_and(|unit| !members.units.contains(unit)),
+        CauseKind::Configuration => cause.cause == Some(Cause::KeepalivedConfig),
+        CauseKind::Vip => matches!(cause.cause, Some(Cause::Vip(_))),
+        CauseKind::Resource(expected_kind) => {
             matches!(&cause.cause, Some(Cause::Resource { kind, .. }) if kind == expected_kind)
         }
-        From::ServerFile => matches!(
+        CauseKind::ServerFile => matches!(
             &cause.cause,
             Some(Cause::Resource { kind, key }) if kind == "file" && !OF_BOOT.iter().any(|dir| key.starts_with(dir))
         ),
-        From::Anything => {
+        CauseKind::Anything => {
             cause.severity == Severity::Error
                 && !HARMLESS.contains(&cause.check)
                 && !SYMPTOMS.contains(&cause.check)
@@ -445,25 +484,25 @@ fn unit(finding: &Finding) -> Option<&String> {
     }
 }
 
-fn stands(members: &Members, at: At, cause: &Finding, finding: &Finding) -> bool {
+fn stands(members: &Members, at: CauseHost, cause: &Finding, finding: &Finding) -> bool {
     let service = finding.about.service.as_deref();
     let host = cause.host.as_str();
     match at {
-        At::SameHost => !host.is_empty() && host == finding.host,
-        At::SameHostOrPointed => {
+        CauseHost::SameHost => !host.is_empty() && host == finding.host,
+        CauseHost::SameHostOrPointed => {
             !host.is_empty() && (host == finding.host || finding.about.hosts.contains(host))
         }
-        At::Director => members.is_director(host) && members.same_vip(cause, finding),
-        At::RealServer => members.is_real_server(host, service),
-        At::Member => {
+        CauseHost::Director => members.is_director(host) && members.same_vip(cause, finding),
+        CauseHost::RealServer => members.is_real_server(host, service),
+        CauseHost::Member => {
             members.serves(host, finding.about.vip) || members.is_real_server(host, service)
         }
-        At::Pointed => finding.about.hosts.contains(host),
-        At::Named => cause.about.hosts.iter().any(|named| {
+        CauseHost::Pointed => finding.about.hosts.contains(host),
+        CauseHost::Named => cause.about.hosts.iter().any(|named| {
             *named == finding.host
                 || finding.about.hosts.contains(named)
                 || (service.is_some() && members.is_real_server(named, service))
         }),
-        At::Cluster => members.same_vip(cause, finding),
+        CauseHost::Cluster => members.same_vip(cause, finding),
     }
 }

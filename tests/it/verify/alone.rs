@@ -20,6 +20,14 @@ const DR: &[Damage] = &[
         ],
     ),
     damage(
+        "a real server has weight 0, and no drain is recorded",
+        &[edit(
+            "lb1.probe",
+            "-r 192.168.100.13:80 -g -w 1",
+            "-r 192.168.100.13:80 -g -w 0",
+        )],
+    ),
+    damage(
         "shares are not even",
         &[edit(
             "client.live",

@@ -38,6 +38,14 @@ const LATER: &[Edit] = &[edit(
     "conf/all/send_redirects:1",
 )];
 
+/// The local table lacks the VIP: the route to it, and the route of a client's packet that comes in.
+const LOCAL: &[Edit] = &[edit(
+    "rs1.probe",
+    "[{\"type\":\"local\",\"dst\":\"192.168.100.200\",\"dev\":\"lo\",\"prefsrc\":\"192.168.100.200\",\"flags\":[],\"uid\":0,\"cache\":[\"local\"]}]",
+    "[{\"dst\":\"192.168.100.200\",\"dev\":\"eth0\",\"flags\":[],\"uid\":0,\"cache\":[]}]\n\
+             [{\"dst\":\"192.168.100.200\",\"from\":\"192.168.100.20\",\"dev\":\"eth0\",\"iif\":\"eth0\",\"flags\":[],\"cache\":[\"iif\"]}]",
+)];
+
 /// Each finding as host, check, and the hosts and checks of its parts.
 fn shown(findings: &Findings) -> Vec<String> {
     let faults = findings.all.iter().filter(|f| f.severity != Severity::Note);
@@ -66,11 +74,13 @@ fn each_cause_is_one_finding_alone_and_with_others() {
     let arp = "rs1 arp-ignore [rs1 drift, client arp-answer]";
     let server = "rs2 listener [rs2 own-answer]";
     let later = "lb1 send-redirects [lb1 drift]";
+    let local = "rs1 vip-route-local [rs1 packet-route]";
     for (about, faults, expected) in [
         ("none", &[][..], &[][..]),
         ("arp", &[ARP], &[arp]),
         ("server", &[SERVER], &[server]),
         ("redirects", &[LATER], &[later]),
+        ("local route", &[LOCAL], &[local]),
         ("all", &[ARP, SERVER, LATER], &[arp, server, later]),
     ] {
         let findings = recorded.concluded(&edits(faults));

@@ -923,6 +923,12 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
         "keepalived's checkers",
     ),
     (
+        "unrecorded-drain",
+        "the record of drains can be read",
+        Holds("a record that cannot be read ends the probe"),
+        "`lvsctl drain`",
+    ),
+    (
         "ipvs-timeouts",
         "ipvsadm is there",
         Holds("without it there is drift"),

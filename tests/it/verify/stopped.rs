@@ -59,15 +59,32 @@ fn a_stopped_real_server_is_one_finding_whose_fix_is_to_start_it() {
     );
 }
 
+/// `lvsctl stop` drains a real server on the directors first.
+#[test]
+fn the_drain_of_a_stopped_real_server_follows_from_the_stop() {
+    let reported = recorded("dr-keepalived").concluded(EDITS);
+    let is_drain = |f: &check::Finding| f.check.id == "unrecorded-drain";
+    assert!(!reported.all.iter().any(is_drain), "{}", shown(&reported));
+    let stopped = reported.all.iter().find(|f| f.host == "rs1");
+    let parts = &stopped.expect("a finding of rs1").parts;
+    let drains = parts
+        .iter()
+        .filter(|part| part.check.id == "unrecorded-drain");
+    assert_eq!(drains.count(), 1, "{}", shown(&reported));
+}
+
 /// By the names of the inventory, with the address beside them.
 #[test]
 fn findings_name_real_servers_and_services_by_the_inventory() {
     let findings = recorded("dr-keepalived").verify(EDITS);
-    let notes: Vec<&str> = findings.all.iter().map(|f| f.what.as_str()).collect();
-    let named = "real server `rs1` (192.168.100.12:80) in `web` is drained";
+    let named = "real server `rs1` (192.168.100.12:80) in `web`";
+    let is_named = |f: &&check::Finding| {
+        f.check.id == "unrecorded-drain" && f.host == "lb1" && f.what == named
+    };
     assert!(
-        notes.iter().any(|what| what.starts_with(named)),
-        "{notes:#?}"
+        findings.all.iter().any(|f| is_named(&f)),
+        "{}",
+        shown(&findings)
     );
     let address = |f: &&check::Finding| {
         format!("{} {} {}", f.what, f.found, f.fix).contains("of -t 192.168.100.200:80")
