@@ -1,7 +1,7 @@
 //! Interfaces that carry the cluster's packets: up, connected, with ARP and the MTU of their network, and nothing before the
 //! kernel that drops packets. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
@@ -156,6 +156,9 @@ fn holds(audit: &HostAudit, interface: &str) -> bool {
 
 /// Judges MTUs: the most common one of a network is expected; between two hosts, the larger.
 fn sizes(audit: &ClusterAudit, findings: &mut Findings) {
+    for director in audit.hosts {
+        shorter_routes(director, findings);
+    }
     let networks = audit.cluster.networks.iter();
     for subnet in networks.flat_map(|network| &network.subnets) {
         let mut all: Vec<(&str, &Link)> = Vec::new();
@@ -192,6 +195,43 @@ fn sizes(audit: &ClusterAudit, findings: &mut Findings) {
             let what = format!("{} in {subnet}", link.name);
             findings.judge_read(host, &MTU, what, link.mtu.to_string(), fault);
         }
+    }
+}
+
+/// Routes of a director to real servers that allow shorter packets than its interface.
+fn shorter_routes(audit: &HostAudit, findings: &mut Findings) {
+    let services = audit.cluster.services.iter();
+    let mut seen = BTreeSet::new();
+    for rs in services.flat_map(|service| service.backends()) {
+        let route = audit.facts().route_to.get(rs.address, None);
+        let Some(route) = route.filter(|_| audit.host.is_director() && seen.insert(rs.address))
+        else {
+            continue;
+        };
+        // What a path of smaller packets taught the kernel is no setting.
+        let Some(mtu) = route.metric("mtu").filter(|_| route.expires.is_none()) else {
+            continue;
+        };
+        let mut links = audit.addresses().links.iter();
+        let link = links.find(|link| Some(&link.name) == route.interface.as_ref());
+        let Some(link) = link.filter(|link| mtu < link.mtu) else {
+            continue;
+        };
+        let ip = rs.address;
+        let fault = Mismatch::new(
+            format!(
+                "a route to {} ({ip}) with the MTU of {}, {}",
+                rs.host, link.name, link.mtu
+            ),
+            format!("an MTU of {mtu}"),
+            format!("`ip route show match {ip}` shows the route: delete it, or its `mtu`"),
+        );
+        findings.fail(
+            audit.name(),
+            &MTU,
+            format!("the route to {ip}"),
+            fault.points_at(&rs.host),
+        );
     }
 }
 

@@ -100,6 +100,14 @@ fn setters<'a>(audit: &'a HostAudit, v6: bool) -> impl Iterator<Item = (&'static
         .filter(|(_, rule)| rule.value("-j") == Some("MARK"))
 }
 
+/// Rules of mangle/PREROUTING that set a packet's mark to that of its connection.
+fn restorers<'a>(audit: &'a HostAudit, v6: bool) -> impl Iterator<Item = (&'static str, &'a Rule)> {
+    let all = audit.facts().firewall.rules(v6).into_iter();
+    let chains = all.filter_map(|rules| Some((rules.tool, rules.chain("mangle", "PREROUTING")?)));
+    let rules = chains.flat_map(|(tool, chain)| chain.rules.iter().map(move |rule| (tool, rule)));
+    rules.filter(|(_, rule)| rule.words.iter().any(|word| word == "--restore-mark"))
+}
+
 /// A service of a mark that no rule sets gets no connection.
 fn has_rule(audit: &HostAudit, mark: u32, v6: bool, findings: &mut Findings) {
     let set = setters(audit, v6).any(|(_, rule)| rule.marks(Some(0)) == Some(mark));
@@ -201,7 +209,10 @@ fn gets_mark(
                 None => format!("no mark of a marked service on packets to {vip} port {port}"),
             };
             let setter = setters(audit, v6).find(|(_, rule)| rule.marks(Some(0)) == Some(found));
-            let fix = match setter.filter(|_| found != 0) {
+            // A rule that gives packets the mark of their connection, which has none.
+            let restorer = || restorers(audit, v6).next();
+            let setter_or_restorer = if found == 0 { restorer() } else { setter };
+            let fix = match setter_or_restorer {
                 Some((tool, rule)) => format!(
                     "`{}`; also remove the rule from the configuration that adds it at boot",
                     deletion(tool, "mangle", "PREROUTING", rule)

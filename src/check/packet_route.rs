@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
 use super::firewall::{is_private, no_client};
@@ -12,7 +14,7 @@ use super::health_path::asks_from;
 use super::{Cause, HostAudit};
 use crate::fact::Needs;
 use crate::fact::firewall::sets;
-use crate::fact::route_to::Question;
+use crate::fact::route_to::{Chosen, Question};
 use crate::model::topology::{self, Serves};
 use crate::model::{Cluster, Host, Mode};
 
@@ -248,13 +250,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
 /// Routes that discard packets to public addresses, where clients may be. A router may discard private addresses by design.
 fn sinks(audit: &HostAudit, findings: &mut Findings) {
     for end in &audit.facts().route_to.ends {
-        let range = sets::range(&end.to).filter(|_| end.kind != "throw");
-        let Some((first, _)) = range.filter(|(first, _)| !is_private(*first) && !no_client(*first))
-        else {
-            continue;
-        };
-        let near = audit.cluster.networks.iter().flat_map(|n| &n.subnets);
-        if near.into_iter().any(|net| net.contains(&first)) {
+        if end.kind == "throw" || !takes_clients(audit, &end.to) {
             continue;
         }
         let words = end.words();
@@ -268,6 +264,34 @@ fn sinks(audit: &HostAudit, findings: &mut Findings) {
         let fault = fault.because(Some(Cause::Rule(words)));
         findings.fail(audit.name(), &PACKET_ROUTE, end.to.clone(), fault.warning());
     }
+}
+
+/// Whether public addresses outside of the cluster's networks are in a range.
+fn takes_clients(audit: &HostAudit, range: &str) -> bool {
+    if range == "default" {
+        // A default route of a lower metric, or none that the inventory knows.
+        let mut outside = topology::OUTSIDE.iter().filter(|ip| ip.is_ipv4());
+        let leads = |ip: &IpAddr| {
+            let route = audit.facts().route_to.get(*ip, None);
+            route.is_some_and(Chosen::leads)
+        };
+        return audit.host.gateway.is_some() && !outside.any(leads);
+    }
+    let Ok(net) = range.parse::<IpNet>() else {
+        let first = sets::range(range).map(|(first, _)| first);
+        return first.is_some_and(|first| is_public(audit, first));
+    };
+    // The first address of each block of the size of 10.0.0.0/8, since a wider range begins with addresses of no client.
+    let mut blocks = match net.subnets(net.prefix_len().max(8)) {
+        Ok(blocks) => blocks,
+        Err(_) => return false,
+    };
+    blocks.any(|block| is_public(audit, block.network()))
+}
+
+fn is_public(audit: &HostAudit, address: IpAddr) -> bool {
+    let mut near = audit.cluster.networks.iter().flat_map(|n| &n.subnets);
+    !is_private(address) && !no_client(address) && !near.any(|net| net.contains(&address))
 }
 
 /// Blocking IPsec policies, which the kernel reads before all routes.
@@ -303,7 +327,7 @@ fn has_way_out(audit: &HostAudit, like: IpAddr) -> bool {
         })
 }
 
-fn wrong(route: &crate::fact::route_to::Chosen, one: &Lookup) -> Option<String> {
+fn wrong(route: &Chosen, one: &Lookup) -> Option<String> {
     let kind = route.kind.as_deref().unwrap_or("unicast");
     if !route.leads() {
         return Some(format!("a route of type {kind}"));
@@ -405,7 +429,12 @@ fn cause(audit: &HostAudit, one: &Lookup, found: &str) -> (String, String, Optio
         }
         let forwards = facts.sysctl.of_interface(interface, "forwarding");
         if !one.local && forwards == Some(0) {
-            let key = conf("forwarding");
+            // The host's parameter sets that of each interface.
+            let of_host = facts.sysctl.get("/proc/sys/net/ipv4/ip_forward");
+            let key = match of_host.map(|value| value.trim()) {
+                Some("0") => "net.ipv4.ip_forward".to_owned(),
+                _ => conf("forwarding"),
+            };
             return (
                 format!("{found}: {key} is 0"),
                 format!("`sysctl -w {key}=1`, and the same in /etc/sysctl.d"),

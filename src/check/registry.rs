@@ -3,9 +3,9 @@
 use super::Check;
 use super::{
     arp, arp_answer, arptables, boot, clocks, conntrack, drift, end_to_end, guard, health,
-    health_path, iptables, ipvs, keepalived, kernel_settings, nat_rules,
+    health_path, iptables, ipvs, keepalived, kernel_settings, nat_rules, neighbour_path,
 };
-use super::{ipvs_health, ipvs_sync, ipvs_sysctl, ipvs_timeouts, running};
+use super::{ipvs_health, ipvs_sync, ipvs_sysctl, ipvs_sysctl_differs, ipvs_timeouts, running};
 use super::{
     link, listener, maintenance, marks, offload, owner, packet_route, reachable, real_server,
     redirects, reply_route,
@@ -48,6 +48,7 @@ pub static ALL: &[&Check] = &[
     &service_path::FIREWALL_VIP,
     &health_path::FIREWALL_HEALTH,
     &arptables::ARPTABLES_RIP,
+    &neighbour_path::FIREWALL_NEIGHBOUR,
     &listener::OWN_ANSWER,
     &web_page::WEB_PAGE,
     &running::SERVER_RUNNING,
@@ -72,6 +73,7 @@ pub static ALL: &[&Check] = &[
     &threshold::IPVS_THRESHOLD,
     &unrecorded_drain::UNRECORDED_DRAIN,
     &ipvs_sysctl::IPVS_SYSCTL,
+    &ipvs_sysctl_differs::IPVS_SYSCTL_DIFFERS,
     &ipvs_health::IPVS_HEALTH,
     &kernel_settings::DIRECTOR_ARP,
     &kernel_settings::KERNEL_LIMITS,

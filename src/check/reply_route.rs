@@ -8,7 +8,7 @@ use super::definition::{Check, Judge, packet_filter};
 use super::findings::{Findings, Mismatch};
 use super::{Cause, HostAudit, packet_route};
 use crate::fact::Needs;
-use crate::model::topology::{self, Serves};
+use crate::model::topology::{self, OfDirector, Serves};
 use crate::model::{Cluster, Host, Mode, Service};
 
 pub(super) static REPLY_ROUTE: Check = Check {
@@ -39,7 +39,9 @@ fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
     }
     packet_filter(cluster, host, needs);
     let asks = needs.route_to.get_or_insert_default();
-    let mut to: Vec<IpAddr> = topology::clients(cluster).map(|c| c.address).collect();
+    let mut to: Vec<IpAddr> = topology::clients(cluster)
+        .flat_map(|c| c.addresses())
+        .collect();
     to.extend(topology::OUTSIDE);
     for from in Serves::of(cluster, host).answers_from() {
         let near = to.iter().filter(|to| to.is_ipv4() == from.is_ipv4());
@@ -64,10 +66,13 @@ const OUTSIDE: &str = "the world outside";
 
 /// The destinations of replies, of one family: the clients, and an address outside of the cluster.
 fn asked(cluster: &Cluster, like: IpAddr) -> impl Iterator<Item = (IpAddr, String)> {
-    let clients = topology::clients(cluster).map(|c| (c.address, c.name.clone()));
+    let clients = topology::clients(cluster);
+    let clients = clients.flat_map(|c| c.addresses().map(|address| (address, c.name.clone())));
     let outside = topology::OUTSIDE.map(|address| (address, OUTSIDE.to_owned()));
+    // An interface has the primary address of its host once more.
+    let mut seen = BTreeSet::new();
     let all = clients.chain(outside);
-    all.filter(move |(to, _)| to.is_ipv4() == like.is_ipv4())
+    all.filter(move |(to, _)| to.is_ipv4() == like.is_ipv4() && seen.insert(*to))
 }
 
 /// Why the path of replies is not known: a rule of the host marks them, and `ip rule` may route by the mark.
@@ -212,8 +217,18 @@ fn arrivals(audit: &HostAudit, vip: IpAddr) -> BTreeSet<String> {
 /// In NAT, replies must go through a director: otherwise the client gets them from an address that it did not contact.
 fn through_director(audit: &HostAudit, own: IpAddr, findings: &mut Findings) {
     let cluster = audit.cluster;
-    let theirs = topology::of_directors(cluster).into_iter();
-    let directors: BTreeSet<IpAddr> = theirs.map(|(address, _)| address).collect();
+    let directors = topology::of_directors(cluster);
+    let moves = cluster.keepalived && cluster.directors().count() > 1;
+    let gateway_fault = |gateway: IpAddr| match directors.iter().find(|(at, _)| *at == gateway) {
+        None => Some(format!("the gateway {gateway}, which is no director's")),
+        // The VIPs may move to another director, except where the inventory decides otherwise.
+        Some((_, OfDirector::Own(name))) if moves && audit.host.gateway != Some(gateway) => {
+            Some(format!(
+                "the gateway {gateway}, an address of {name} that does not move with the VIP: a reply gets lost while another director holds the VIP"
+            ))
+        }
+        Some(_) => None,
+    };
     for (to, name) in asked(cluster, own) {
         let route = audit
             .facts()
@@ -225,8 +240,7 @@ fn through_director(audit: &HostAudit, own: IpAddr, findings: &mut Findings) {
             None if name == OUTSIDE => continue,
             None => Some("no route".to_owned()),
             Some(route) => match route.gateway {
-                Some(gateway) if directors.contains(&gateway) => None,
-                Some(gateway) => Some(format!("the gateway {gateway}, which is no director's")),
+                Some(gateway) => gateway_fault(gateway),
                 None => {
                     let by = route.interface.as_deref().unwrap_or("no interface");
                     Some(format!("straight by {by}"))

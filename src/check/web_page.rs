@@ -59,6 +59,13 @@ pub(super) fn answer(section: &Section) -> Option<(IpAddr, Replies)> {
     Some((address.parse().ok()?, end_to_end::replies(text)))
 }
 
+/// Whether the roles of a host install a page with its name alone, which nginx serves at `/`.
+pub(super) fn is_named(audit: &HostAudit) -> bool {
+    let mut exports = audit.cluster.hosts.iter().flat_map(|host| &host.exports);
+    let mounted = exports.any(|export| export.client == audit.name());
+    Page::of(&audit.run.desired, audit.name(), mounted) == Page::Named
+}
+
 /// The expected content of a page.
 #[derive(Debug, PartialEq, Eq)]
 enum Page {

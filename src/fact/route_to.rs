@@ -135,6 +135,9 @@ pub struct Chosen {
     /// One map of what `ip route` may set besides.
     #[serde(default)]
     pub metrics: Vec<serde_json::Value>,
+    /// Seconds for which what the kernel learned of the path stays valid.
+    #[serde(default)]
+    pub expires: Option<serde_json::Value>,
 }
 
 impl Chosen {

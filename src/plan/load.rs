@@ -125,9 +125,13 @@ pub fn coordinate(
         BTreeSet::new()
     };
     let contested = contested(directors);
+    let elsewhere: Vec<BTreeSet<IpAddr>> = (0..directors.len())
+        .map(|index| held_elsewhere(directors, index))
+        .collect();
     let intervals = files.iter().flat_map(|(_, after)| after);
     let slowest = intervals.filter_map(|s| s.interval).fold(1.0, f64::max);
-    for (director, (before, after)) in directors.iter_mut().zip(&files) {
+    let each = directors.iter_mut().zip(&files).zip(&elsewhere);
+    for ((director, (before, after)), elsewhere) in each {
         let Some((at, step)) = loading(director.plan) else {
             continue;
         };
@@ -137,7 +141,8 @@ pub fn coordinate(
         if director.runs {
             announce(director, before, after, lost, &anew);
             let (mut set, dropped) = expected(director, before, after);
-            set.retain(|vip| !contested.contains(vip));
+            let moves = |vip: &IpAddr| elsewhere.contains(vip) && !leave.contains(vip);
+            set.retain(|vip| !contested.contains(vip) && !moves(vip));
             let earlier = if !leave.is_empty() {
                 Some(give_up(
                     director,
@@ -293,6 +298,14 @@ fn give_up(
         ),
         Phase::Main,
     )
+}
+
+/// VIPs that another director holds: the adverts for them make this one a backup as soon as it has its new file.
+fn held_elsewhere(directors: &[Director], index: usize) -> BTreeSet<IpAddr> {
+    let others = directors.iter().enumerate().filter(|(at, _)| *at != index);
+    others
+        .flat_map(|(_, other)| other.holds.iter().copied())
+        .collect()
 }
 
 /// VIPs that several directors hold: all but one give them up when they receive each other's adverts again.

@@ -151,6 +151,7 @@ impl<'r> Words<'r> {
                 let flags = packet.flags?;
                 Some(flags & bits(mask) == bits(desired))
             }
+            "--icmpv6-type" => icmpv6(self.next()?, packet.icmp?),
             "--syn" => Some(packet.flags? & bits("FIN,SYN,RST,ACK") == flag::SYN),
             "--flags-any" => {
                 let any = self.next()?;
@@ -214,6 +215,30 @@ fn why(option: &str, module: &str) -> Doubt {
         ) => Doubt::Content,
         _ => Doubt::Unknown,
     }
+}
+
+/// Whether a list of types of ICMPv6 has one. None: it has names that are not known here.
+fn icmpv6(list: &str, number: u8) -> Option<bool> {
+    let known = |name: &str| match name.split('/').next().unwrap_or(name) {
+        "any" => Some(number),
+        "destination-unreachable" => Some(1),
+        "packet-too-big" => Some(2),
+        "time-exceeded" => Some(3),
+        "parameter-problem" => Some(4),
+        "echo-request" => Some(128),
+        "echo-reply" => Some(129),
+        "router-solicitation" | "nd-router-solicit" => Some(133),
+        "router-advertisement" | "nd-router-advert" => Some(134),
+        "neighbour-solicitation" | "neighbor-solicitation" | "nd-neighbor-solicit" => Some(135),
+        "neighbour-advertisement" | "neighbor-advertisement" | "nd-neighbor-advert" => Some(136),
+        "redirect" | "nd-redirect" => Some(137),
+        other => other.parse::<u8>().ok(),
+    };
+    let types: Vec<Option<u8>> = list.split(',').map(known).collect();
+    if types.contains(&Some(number)) {
+        return Some(true);
+    }
+    (!types.contains(&None)).then_some(false)
 }
 
 fn number(word: &str) -> Option<u32> {

@@ -39,6 +39,8 @@ pub struct Packet<'a> {
     pub protocol: u8,
     pub source_port: Option<u16>,
     pub port: Option<u16>,
+    /// The type of an ICMP packet.
+    pub icmp: Option<u8>,
     pub comes_in: Option<&'a str>,
     pub goes_out: Option<&'a str>,
     /// The conntrack state of the first packet of a connection.

@@ -41,6 +41,10 @@ impl Rules {
             table,
         };
         let mut walk = Walk::new(self.tables.get(table), &self.sets, place, packet);
+        let chains = self.tables.values().flat_map(|table| table.values());
+        let mut rules = chains.flat_map(|chain| &chain.rules);
+        walk.connections_have_marks =
+            rules.any(|rule| rule.value("-j") == Some("CONNMARK") && !rule.has("--restore-mark"));
         walk.chain("PREROUTING", 0);
         walk.mark
     }
@@ -146,6 +150,8 @@ struct Walk<'a> {
     /// Some rule may have accepted before.
     may_accept: Option<Doubt>,
     mark: Option<u32>,
+    /// Whether some rule gives connections a mark, which another one may give back to packets.
+    connections_have_marks: bool,
     untracked: Option<bool>,
     rewritten: Option<Rewrite>,
 }
@@ -168,6 +174,7 @@ impl<'a> Walk<'a> {
             may_drop: None,
             may_accept: None,
             mark: Some(0),
+            connections_have_marks: true,
             untracked: Some(false),
             rewritten: None,
         }
@@ -337,11 +344,15 @@ impl<'a> Walk<'a> {
     }
 
     fn marks(&mut self, rule: &Rule, target: Option<&str>, doubt: Option<Doubt>) {
+        let certain = doubt.is_none() && self.may_accept.is_none();
         if target == Some("MARK") {
-            let certain = doubt.is_none() && self.may_accept.is_none();
             self.mark = if certain { rule.marks(self.mark) } else { None };
         } else if rule.has("--restore-mark") {
-            self.mark = None;
+            let whole = |option| rule.value(option).is_none_or(|mask| mask == "0xffffffff");
+            let is_zero = certain
+                && !self.connections_have_marks
+                && ["--nfmask", "--ctmask", "--mask"].into_iter().all(whole);
+            self.mark = is_zero.then_some(0);
         }
     }
 

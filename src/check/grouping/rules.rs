@@ -24,15 +24,17 @@ use crate::check::link::{LINK, MTU, TRAFFIC_CONTROL};
 use crate::check::listener::{LISTENER, OWN_ANSWER};
 use crate::check::marks::{MARK_COUNTERS, MARK_RULE, MARK_SET, MARK_UNIQUE};
 use crate::check::nat_rules::NAT_RULES;
+use crate::check::neighbour_path::FIREWALL_NEIGHBOUR;
 use crate::check::offload::LRO;
 use crate::check::owner::{DUPLICATE_ADDRESS, NEIGHBOUR};
 use crate::check::packet_route::PACKET_ROUTE;
 use crate::check::reachable::REACHABLE;
 use crate::check::real_server::{REAL_SERVER_ANSWER, REAL_SERVER_REACH};
 use crate::check::redirects::SEND_REDIRECTS;
-use crate::check::reply_route::RP_FILTER;
+use crate::check::reply_route::{REPLY_ROUTE, RP_FILTER};
 use crate::check::running::{KEEPALIVED_LOADED, SERVER_RUNNING};
 use crate::check::service_path::FIREWALL_VIP;
+use crate::check::source_address::SOURCE_ADDRESS;
 use crate::check::sysctl_at_boot::PERSISTED_SYSCTL;
 use crate::check::threshold::IPVS_THRESHOLD;
 use crate::check::unrecorded_drain::UNRECORDED_DRAIN;
@@ -176,6 +178,24 @@ static RULES: &[(&[CauseKind], CauseHost, &[&Check])] = &[
         CauseHost::SameHost,
         &[&OWN_ANSWER, &WEB_PAGE],
     ),
+    // A VIP where the host may choose it as its source address.
+    (
+        &[CauseKind::Vip, CauseKind::Check(&VIP_ONLY_ON_LO)],
+        CauseHost::SameHost,
+        &[&SOURCE_ADDRESS],
+    ),
+    // An interface that is down has no routes, and VRRP on it is in FAULT.
+    (
+        &[CauseKind::Check(&LINK)],
+        CauseHost::SameHost,
+        &[&PACKET_ROUTE, &REPLY_ROUTE, &VRRP_STATE],
+    ),
+    // A route of the inventory that the host lacks.
+    (
+        &[CauseKind::Resource("route")],
+        CauseHost::SameHost,
+        &[&REPLY_ROUTE, &PACKET_ROUTE],
+    ),
     // Who answers ARP for a VIP, and why.
     (
         &[
@@ -206,6 +226,7 @@ static RULES: &[(&[CauseKind], CauseHost, &[&Check])] = &[
             CauseKind::Check(&NEIGHBOUR),
             CauseKind::Check(&DUPLICATE_ADDRESS),
             CauseKind::Check(&ARPTABLES_RIP),
+            CauseKind::Check(&FIREWALL_NEIGHBOUR),
             CauseKind::Check(&LINK),
             CauseKind::Check(&MTU),
             CauseKind::Check(&TRAFFIC_CONTROL),

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::{Answers, Page, Question, questions};
+use super::{Answers, Question, questions};
 use crate::check::HostAudit;
 use crate::check::definition::{Check, Judge, nothing};
 use crate::check::end_to_end::right::Right;
 use crate::check::end_to_end::{Replies, Reply};
 use crate::check::findings::{Findings, Mismatch};
 use crate::check::traffic::Traffic;
+use crate::check::web_page;
 use crate::model::{Mode, Protocol, Service};
 use crate::view;
 
@@ -88,7 +89,7 @@ fn heard<'t>(traffic: &'t Traffic) -> Vec<Heard<'t>> {
             found.map(|audit| &audit.facts().listener)
         };
         let questions = questions(traffic.cluster, audit.host, listens);
-        for (question, came) in outcomes(questions, asked) {
+        for (question, came) in outcomes(questions, asked, |host| has_named_page(traffic, host)) {
             match all.iter_mut().find(|heard| heard.question == question) {
                 Some(heard) => heard.by.push((audit.name(), came)),
                 None => all.push(Heard {
@@ -101,13 +102,28 @@ fn heard<'t>(traffic: &'t Traffic) -> Vec<Heard<'t>> {
     all
 }
 
-fn outcomes<'t>(questions: Vec<Question<'t>>, asked: &Answers) -> Vec<(Question<'t>, Came)> {
+/// Whether the roles of a real server install a page with its name at `/`.
+fn has_named_page(traffic: &Traffic, host: &str) -> bool {
+    let mut hosts = traffic.hosts.iter();
+    hosts
+        .find(|audit| audit.name() == host)
+        .is_some_and(web_page::is_named)
+}
+
+fn outcomes<'t>(
+    questions: Vec<Question<'t>>,
+    asked: &Answers,
+    has_named_page: impl Fn(&str) -> bool,
+) -> Vec<(Question<'t>, Came)> {
     let mut replies = asked.pages.iter().flatten();
     let mut all = Vec::new();
     for question in questions {
         let came = match &question.page {
             // A missing reply means that the request was not sent, since the time limit was over.
-            Some(page) => replies.next().map(|reply| page_came(page, reply)),
+            Some(page) => replies.next().map(|reply| {
+                let named = page.path == "/" && has_named_page(question.host);
+                came(&page.right, reply, named.then_some(question.host))
+            }),
             None => asked
                 .connections
                 .as_ref()
@@ -128,11 +144,8 @@ fn connected(at: SocketAddr, all: &[(SocketAddr, String)]) -> Came {
     }
 }
 
-fn page_came(page: &Page, reply: &Reply) -> Came {
-    came(&page.right, reply)
-}
-
-fn came(right: &Right, reply: &Reply) -> Came {
+/// `name`: the page's only line, where it is known.
+fn came(right: &Right, reply: &Reply, name: Option<&str>) -> Came {
     match reply.status {
         None => Came::Nothing(reply.error.clone()),
         // A connection, where curl is not there.
@@ -140,7 +153,13 @@ fn came(right: &Right, reply: &Reply) -> Came {
         Some(status) if !right.accepts(status) => Came::Wrong(format!("status {status}")),
         Some(status) => match &right.text {
             Some(text) if !reply.has_text => Came::Wrong(format!("a page without {text:?}")),
-            _ => Came::Right(Some(status)),
+            _ => match name.filter(|name| reply.first_line != *name) {
+                Some(name) => Came::Wrong(format!(
+                    "status {status} and the first line {:?}, not the page {name:?} that lvsctl installed",
+                    reply.first_line
+                )),
+                None => Came::Right(Some(status)),
+            },
         },
     }
 }
@@ -311,6 +330,13 @@ fn fix(question: &Question, asker: Option<&str>) -> String {
     }
 }
 
+fn others(count: usize) -> String {
+    match count {
+        1 => "another real server".to_owned(),
+        _ => format!("{count} other real servers"),
+    }
+}
+
 /// A service, a port and a path.
 type Same = (String, u16, String);
 
@@ -340,13 +366,11 @@ fn differ(heard: &[Heard], findings: &mut Findings) {
         for (_, status) in &group {
             *classes.entry(status / 100).or_default() += 1;
         }
-        let Some((usual, count)) = classes.iter().max_by_key(|(_, count)| **count) else {
+        // Of classes that are equally frequent a page (2xx) is the usual answer.
+        let frequent = |(class, count): &(&u16, &usize)| (**count, std::cmp::Reverse(**class));
+        let Some((usual, count)) = classes.iter().max_by_key(frequent) else {
             continue;
         };
-        // Of two that differ either may be right.
-        if *count * 2 <= group.len() {
-            continue;
-        }
         let like = group
             .iter()
             .find(|(_, status)| status / 100 == *usual)
@@ -355,8 +379,9 @@ fn differ(heard: &[Heard], findings: &mut Findings) {
             let question = &one.question;
             let fault = Mismatch::new(
                 format!(
-                    "the answer that {count} other real servers give to {}: status {like}",
-                    question.page.as_ref().map_or("", |p| &p.path)
+                    "the answer to {} of {}: status {like}",
+                    question.page.as_ref().map_or("", |p| &p.path),
+                    others(*count)
                 ),
                 format!("status {status}"),
                 fix(question, one.by.first().map(|(who, _)| *who)),
@@ -389,7 +414,8 @@ fn own(
                 continue;
             };
             let right = Right::of(service, vip, port);
-            let Some(Came::Wrong(words)) = replies.first().map(|reply| came(&right, reply)) else {
+            let Some(Came::Wrong(words)) = replies.first().map(|reply| came(&right, reply, None))
+            else {
                 let what = format!("{} {vip} port {port}, asked by itself", service.name);
                 findings.pass_of(audit.name(), &REAL_SERVER_ANSWER, what, "right");
                 continue;

@@ -56,7 +56,8 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
         }
         return;
     }
-    let faults = faults(&unit, state, &name, &processes, loops);
+    let mut faults = faults(&unit, state, &name, &processes, loops);
+    faults.extend(no_curl(audit));
     if faults.is_empty() {
         let read = pids(processes.iter().copied());
         findings.pass_of(
@@ -74,6 +75,23 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
             fault.mismatch(&unit),
         );
     }
+}
+
+/// The loops of HTTP health checks run curl for each request.
+fn no_curl(audit: &HostAudit) -> Option<Fault> {
+    let mut services = audit.cluster.services.iter();
+    let asks = services.any(|service| {
+        let check = service.health_check.as_ref();
+        check.is_some_and(|check| check.kind.page().is_some())
+    });
+    (asks && !audit.facts().system.has("curl")).then(|| {
+        Fault::new(
+            "curl",
+            "curl, which sends the requests of health checks",
+            "none, so that every real server fails its health check",
+            "install the package curl, or put back its program",
+        )
+    })
 }
 
 fn faults(

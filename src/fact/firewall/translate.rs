@@ -37,6 +37,7 @@ const VERDICTS: &[&str] = &[
     "ip6",
     "tcp",
     "udp",
+    "icmpv6",
     "ct",
     "comment",
     "limit",
@@ -112,6 +113,11 @@ impl<'a> Reader<'a> {
             "arp" => self.arp(),
             "ether" => self.ether(),
             "tcp" | "udp" | "th" | "sctp" => self.transport(token),
+            "icmpv6" if self.peek() == "type" => {
+                self.at += 1;
+                self.push("-p", "icmpv6");
+                self.compare("--icmpv6-type", str::to_owned);
+            }
             "ct" => self.conntrack(),
             "icmp" | "icmpv6" => {
                 self.push("-p", token);

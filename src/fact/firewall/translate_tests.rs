@@ -49,6 +49,11 @@ const RULES: &[(&str, &str, &str)] = &[
         "tcp flags syn / fin,syn,rst,ack drop",
         "-p tcp --tcp-flags FIN,SYN,RST,ACK SYN -j DROP",
     ),
+    (
+        "ip6",
+        "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept",
+        "-p icmpv6 --icmpv6-type nd-neighbor-solicit,nd-neighbor-advert -j ACCEPT",
+    ),
     ("ip", "tcp flags psh drop", "-p tcp --flags-any PSH -j DROP"),
     (
         "ip",

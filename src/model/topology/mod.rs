@@ -13,7 +13,8 @@ mod tests;
 pub(crate) use listens::{Listens, listens};
 pub(crate) use pages::{HTTP, pages};
 pub(crate) use routes::{
-    DefaultRoute, Neighbour, OUTSIDE, clients, default_route, neighbours, of_directors, subnet,
+    DefaultRoute, Neighbour, OUTSIDE, OfDirector, clients, default_route, neighbours, of_directors,
+    subnet,
 };
 pub(crate) use serves::{Part, Served, Serves};
 pub(crate) use vips::{

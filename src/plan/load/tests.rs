@@ -77,6 +77,17 @@ fn made(
     lost: &[&str],
     absent: &[Absent],
 ) -> Made {
+    made_of([before, before], after, holds, lost, absent)
+}
+
+/// The same, where each director has another file before.
+fn made_of(
+    before: [&str; 2],
+    after: &str,
+    holds: [Option<&[&str]>; 2],
+    lost: &[&str],
+    absent: &[Absent],
+) -> Made {
     let desired = File {
         path: CONFIGURATION.to_owned(),
         content: after.to_owned(),
@@ -88,7 +99,8 @@ fn made(
     let mut directors: Vec<Director> = plans
         .iter_mut()
         .zip(&holds)
-        .map(|(plan, holds)| Director {
+        .zip(before)
+        .map(|((plan, holds), before)| Director {
             before,
             after: &desired,
             revealed: after,
@@ -123,6 +135,19 @@ fn a_vip_that_two_directors_hold_is_not_waited_for() {
             assert_eq!(found, waits && plan.host == "lb1", "{what}: {}", plan.host);
         }
     }
+}
+
+/// A backup whose file was changed by hand holds that file's VIP beside the master. With the right file it is a backup again.
+#[test]
+fn a_vip_that_another_director_holds_is_not_waited_for() {
+    let right = file(&["main 10 eth0 10.0.0.1/32"]);
+    let other = file(&["main 10 eth0 10.0.0.7/32"]);
+    let holds = [Some(&["10.0.0.1"][..]), Some(&["10.0.0.7"][..])];
+    let made = made_of([&right, &other], &right, holds, &[], &[]);
+    let steps = made.plans[1].steps.iter();
+    let text: String = steps.map(|step| step.script.as_str()).collect();
+    assert!(!text.contains("10.0.0.1 not set"), "{text}");
+    assert!(text.contains("10.0.0.7 not dropped"), "{text}");
 }
 
 #[test]

@@ -474,6 +474,21 @@ const DR_KEEPALIVED: &[Damage] = &[
         )],
     ),
     damage(
+        "IPVS of the backup alone tracks connections",
+        &[
+            edit(
+                "lb2.probe",
+                "/proc/sys/net/ipv4/vs/drop_packet:0",
+                "/proc/sys/net/ipv4/vs/conntrack:1\n/proc/sys/net/ipv4/vs/drop_packet:0",
+            ),
+            edit(
+                "lb1.probe",
+                "/proc/sys/net/ipv4/vs/drop_packet:0",
+                "/proc/sys/net/ipv4/vs/conntrack:0\n/proc/sys/net/ipv4/vs/drop_packet:0",
+            ),
+        ],
+    ),
+    damage(
         "a weight changed by hand",
         &[edit(
             "lb1.probe",

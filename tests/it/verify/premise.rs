@@ -893,6 +893,18 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
         "ipvs-sysctl",
     ),
     (
+        "firewall-neighbour",
+        "the packet filter can be read",
+        Elsewhere("packet_path.rs: a table that was not listed makes the path unknown"),
+        "ip6tables-save(8)",
+    ),
+    (
+        "ipvs-sysctl-differs",
+        "two directors show the parameter",
+        Holds("a director that does not show it is left out"),
+        "ipvs-sysctl",
+    ),
+    (
         "ipvs-health",
         "keepalived's log has times",
         Elsewhere("ipvs_health.rs: not judged without"),

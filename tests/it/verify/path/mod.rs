@@ -3,6 +3,7 @@
 
 mod healthy;
 mod hosts;
+mod neighbours;
 mod nft;
 mod real_servers;
 mod rules;

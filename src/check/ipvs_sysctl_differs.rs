@@ -1,0 +1,122 @@
+//! Parameters of IPVS that differ between the directors, and that neither inventory nor roles set.
+
+use std::collections::BTreeSet;
+
+use super::definition::{Check, Judge};
+use super::findings::{Findings, Mismatch};
+use super::{Cause, ClusterAudit};
+use crate::fact::Needs;
+use crate::model::{Cluster, Host};
+use crate::resource::Resource;
+
+pub(super) static IPVS_SYSCTL_DIFFERS: Check = Check {
+    id: "ipvs-sysctl-differs",
+    summary: "Parameters below net.ipv4.vs that no role sets have the same values on all directors.",
+    reason: "After a failover, connections are handled in another way: they are tracked or not, expire or stay, or reach other real servers.",
+    source: "ipvs-sysctl (kernel documentation)",
+    fix: "`sysctl -w net.ipv4.vs.NAME=VALUE` on the director that differs, and the same in /etc/sysctl.d; or set the parameter by the inventory's `ipvs`",
+    needs,
+    judge: Judge::Cluster(judge),
+};
+
+const PATH: &str = "/proc/sys/net/ipv4/vs/";
+
+/// Parameters that change how connections are handled, with the kernel's defaults. Those that only bound memory or measure
+/// are left out.
+const NAMES: [(&str, &str); 10] = [
+    ("conntrack", "0"),
+    ("conn_reuse_mode", "1"),
+    ("expire_nodest_conn", "0"),
+    ("expire_quiescent_template", "0"),
+    ("nat_icmp_send", "0"),
+    ("pmtu_disc", "1"),
+    ("sloppy_sctp", "0"),
+    ("sloppy_tcp", "0"),
+    ("snat_reroute", "1"),
+    ("sync_persist_mode", "0"),
+];
+
+fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
+    if host.is_director() && cluster.directors().count() > 1 && !cluster.services.is_empty() {
+        let ask = needs.sysctl.get_or_insert_default();
+        ask.paths
+            .extend(NAMES.map(|(name, _)| format!("{PATH}{name}")));
+    }
+}
+
+fn judge(audit: &ClusterAudit, findings: &mut Findings) {
+    let directors: Vec<_> = audit
+        .hosts
+        .iter()
+        .filter(|director| director.host.is_director())
+        .collect();
+    if directors.len() < 2 {
+        return;
+    }
+    for (name, default) in NAMES {
+        let key = format!("net.ipv4.vs.{name}");
+        // A parameter of a role is judged by the check `drift`.
+        let is_desired = |resource: &Resource| matches!(resource, Resource::Sysctl(sysctl) if sysctl.name == key);
+        let mut desired = directors.iter().flat_map(|director| &director.run.desired);
+        if desired.any(is_desired) {
+            continue;
+        }
+        let found: Vec<(&str, &str)> = directors
+            .iter()
+            .filter_map(|director| {
+                let value = director.facts().sysctl.get(&format!("{PATH}{name}"))?;
+                Some((director.name(), value.trim()))
+            })
+            .collect();
+        let values: BTreeSet<&str> = found.iter().map(|(_, value)| *value).collect();
+        let usual = usual(&found, default);
+        for (director, value) in &found {
+            let mismatch = (values.len() > 1 && *value != usual).then(|| {
+                let others: Vec<&str> = found
+                    .iter()
+                    .filter(|(_, other)| *other == usual)
+                    .map(|(other, _)| *other)
+                    .collect();
+                Mismatch::new(
+                    format!("{key} = {usual}, as on {}", others.join(" and ")),
+                    *value,
+                    format!("`sysctl -w {key}={usual}`, and the same in /etc/sysctl.d"),
+                )
+                .because(Some(Cause::Sysctl(key.clone())))
+                .warning()
+            });
+            findings.judge_read(
+                director,
+                &IPVS_SYSCTL_DIFFERS,
+                key.clone(),
+                *value,
+                mismatch,
+            );
+        }
+    }
+}
+
+/// The value that a director should have: the kernel's default where some director has it, else that of the first.
+fn usual<'v>(found: &[(&str, &'v str)], default: &'v str) -> &'v str {
+    match found.iter().any(|(_, value)| *value == default) {
+        true => default,
+        false => found.first().map_or(default, |(_, value)| *value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_value() {
+        for (found, expected) in [
+            (&[("lb1", "0"), ("lb2", "1")][..], "0"),
+            (&[("lb1", "1"), ("lb2", "0")], "0"),
+            (&[("lb1", "2"), ("lb2", "3")], "2"),
+            (&[], "0"),
+        ] {
+            assert_eq!(usual(found, "0"), expected, "{found:?}");
+        }
+    }
+}
