@@ -10,6 +10,9 @@ use super::health_path::asks_from;
 use super::{Cause, HostAudit};
 use crate::fact::firewall::sets::{Sets, range};
 use crate::fact::firewall::{ArpRule, Chains, Firewall};
+use crate::model::topology;
+use crate::resource::Kind as _;
+use crate::resource::arprule::Arprule;
 use crate::shell::quote;
 
 pub(super) static ARPTABLES_RIP: Check = Check {
@@ -31,6 +34,16 @@ pub(super) static ARPTABLES_VIP: Check = Check {
     fix: "delete the rule that the finding names with `arptables -D`",
     needs: packet_filter,
     judge: Judge::Director(of_director),
+};
+
+pub(super) static ARPTABLES_HIDES: Check = Check {
+    id: "arptables-hides",
+    summary: "With `arp: arptables`, no rule of a real server precedes the rules that hide the VIP.",
+    reason: "An earlier rule that accepts ARP packets ends the chain: the real server replies to ARP requests for the VIP, and clients bypass the director.",
+    source: "arptables(8), RFC 826",
+    fix: "delete the rule that the finding names with `arptables -D`",
+    needs: packet_filter,
+    judge: Judge::Host(hides),
 };
 
 /// An ARP packet.
@@ -117,6 +130,43 @@ fn of_rips(audit: &HostAudit, findings: &mut Findings) {
             let all = [asks(dip, rs.address), asked(rs.address, dip)].concat();
             passes(audit, &ARPTABLES_RIP, rs.address, &all, findings);
         }
+    }
+}
+
+/// Requests for a VIP must be dropped on a real server whose rules are all there; a rule that is missing is drift.
+fn hides(audit: &HostAudit, findings: &mut Findings) {
+    let changes = &audit.plan().changes;
+    if changes.iter().any(|change| change.kind == Arprule::NAME) {
+        return;
+    }
+    for rule in topology::arp_rules(audit.cluster, audit.host, &audit.serves) {
+        let vip = IpAddr::V4(rule.vip);
+        let requests = neighbours(audit, vip).into_iter();
+        let mut requests = requests.map(|from| asked(from, vip)[0]);
+        let firewall = &audit.facts().firewall;
+        let answered = requests.find(|request| dropped(firewall, request).is_none());
+        let fault = answered.map(|request| {
+            let mut rules = firewall.arp_all.rules_of(request.chain);
+            let accepts = |rule: &&ArpRule| {
+                rule.target() == Some("ACCEPT") && hits(rule, &request) == Some(true)
+            };
+            let (found, fix) = match rules.find(accepts) {
+                Some(rule) => (format!("accepted by {}", rule.line), deletes(rule)),
+                None => (
+                    "accepted".to_owned(),
+                    "see `arptables -L -v`, and delete what comes before the rules of lvsctl"
+                        .to_owned(),
+                ),
+            };
+            let fault = Mismatch::new(
+                format!("ARP requests for {vip} dropped"),
+                found.clone(),
+                fix,
+            );
+            fault.of_vip(vip).because(Some(Cause::Rule(found)))
+        });
+        let read = "dropped by a rule of arptables";
+        findings.judge_read(audit.name(), &ARPTABLES_HIDES, vip.to_string(), read, fault);
     }
 }
 

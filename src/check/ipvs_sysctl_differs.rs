@@ -23,7 +23,8 @@ const PATH: &str = "/proc/sys/net/ipv4/vs/";
 
 /// Parameters that change how connections are handled, with the kernel's defaults. Those that only bound memory or measure
 /// are left out.
-const NAMES: [(&str, &str); 10] = [
+const NAMES: [(&str, &str); 11] = [
+    ("backup_only", "0"),
     ("conntrack", "0"),
     ("conn_reuse_mode", "1"),
     ("expire_nodest_conn", "0"),

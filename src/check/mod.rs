@@ -50,6 +50,7 @@ mod packet_path;
 mod packet_route;
 mod reachable;
 mod real_server;
+mod record;
 mod redirect;
 mod redirects;
 pub mod registry;

@@ -8,7 +8,7 @@ use super::{
 use super::{ipvs_health, ipvs_sync, ipvs_sysctl, ipvs_sysctl_differs, ipvs_timeouts, running};
 use super::{
     link, listener, maintenance, marks, offload, owner, packet_route, reachable, real_server,
-    redirects, reply_route,
+    record, redirects, reply_route,
 };
 use super::{
     service_path, source_address, sysctl_at_boot, threshold, tunnel_mtu, unrecorded_drain, vip,
@@ -24,6 +24,7 @@ pub static ALL: &[&Check] = &[
     &reachable::REACHABLE,
     &guard::GUARD,
     &drift::DRIFT,
+    &record::MANIFEST_MISSING,
     &sysctl_at_boot::PERSISTED_SYSCTL,
     &boot::BOOT_UNIT,
     &boot::BOOT_ADDRESS,
@@ -48,6 +49,7 @@ pub static ALL: &[&Check] = &[
     &service_path::FIREWALL_VIP,
     &health_path::FIREWALL_HEALTH,
     &arptables::ARPTABLES_RIP,
+    &arptables::ARPTABLES_HIDES,
     &neighbour_path::FIREWALL_NEIGHBOUR,
     &listener::OWN_ANSWER,
     &web_page::WEB_PAGE,

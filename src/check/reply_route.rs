@@ -183,7 +183,11 @@ fn filters(
     }
     let value = audit.facts().sysctl.larger(interface, "rp_filter");
     let mismatch = (value == Some(1) && !symmetric).then(|| {
-        let key = format!("net.ipv4.conf.{}.rp_filter", interface.replace('.', "/"));
+        // The larger of both counts.
+        let of_all = audit.facts().sysctl.of_interface("all", "rp_filter") == Some(1);
+        let of_it = audit.facts().sysctl.of_interface(interface, "rp_filter") == Some(1);
+        let place = if of_all && !of_it { "all" } else { interface };
+        let key = format!("net.ipv4.conf.{}.rp_filter", place.replace('.', "/"));
         Mismatch::new(
             format!(
                 "effective rp_filter 0 or 2 on {interface}, since replies to {name} leave by {}",

@@ -290,6 +290,19 @@ fn a_mark_below_what_may_let_packets_past_is_not_known() {
             "-A PREROUTING -j own\n-A own -m limit --limit 25/sec -j RETURN\n-A own -j MARK --set-xmark 0x7/0xffffffff",
             None,
         ),
+        // No rule gives connections a mark.
+        (
+            "-A PREROUTING -j MARK --set-xmark 0x7/0xffffffff\n-A PREROUTING -j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff",
+            Some(0),
+        ),
+        (
+            "-A PREROUTING -j MARK --set-xmark 0x7/0xffffffff\n-A PREROUTING -j CONNMARK --restore-mark --nfmask 0xff --ctmask 0xff",
+            None,
+        ),
+        (
+            "-A PREROUTING -j CONNMARK --save-mark --nfmask 0xffffffff --ctmask 0xffffffff\n-A PREROUTING -j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff",
+            None,
+        ),
     ] {
         let text = format!("*mangle\n:PREROUTING ACCEPT [0:0]\n:own - [0:0]\n{rules}\nCOMMIT\n");
         assert_eq!(Rules::parse(&text).mark(&packet()), want, "{rules}");

@@ -4,7 +4,7 @@
 use super::members::Members;
 use crate::check::arp::{ARP_ANNOUNCE, ARP_IGNORE};
 use crate::check::arp_answer::ARP_ANSWER;
-use crate::check::arptables::{ARPTABLES_RIP, ARPTABLES_VIP};
+use crate::check::arptables::{ARPTABLES_HIDES, ARPTABLES_RIP, ARPTABLES_VIP};
 use crate::check::clocks::CLOCKS;
 use crate::check::drift::{DRIFT, OF_BOOT};
 use crate::check::end_to_end::{
@@ -19,7 +19,7 @@ use crate::check::ipvs_health::IPVS_HEALTH;
 use crate::check::ipvs_sync::SYNC_DAEMON;
 use crate::check::ipvs_sysctl::IPVS_SYSCTL;
 use crate::check::ipvs_timeouts::IPVS_TIMEOUTS;
-use crate::check::keepalived::VRRP_STATE;
+use crate::check::keepalived::{VRRP_STATE, VRRP_TRACKED};
 use crate::check::link::{LINK, MTU, TRAFFIC_CONTROL};
 use crate::check::listener::{LISTENER, OWN_ANSWER};
 use crate::check::marks::{MARK_COUNTERS, MARK_RULE, MARK_SET, MARK_UNIQUE};
@@ -178,6 +178,12 @@ static RULES: &[(&[CauseKind], CauseHost, &[&Check])] = &[
         CauseHost::SameHost,
         &[&OWN_ANSWER, &WEB_PAGE],
     ),
+    // keepalived tracks a unit that does not run.
+    (
+        &[CauseKind::OtherUnit],
+        CauseHost::SameHost,
+        &[&VRRP_TRACKED, &VRRP_STATE],
+    ),
     // A VIP where the host may choose it as its source address.
     (
         &[CauseKind::Vip, CauseKind::Check(&VIP_ONLY_ON_LO)],
@@ -204,6 +210,8 @@ static RULES: &[(&[CauseKind], CauseHost, &[&Check])] = &[
             CauseKind::Check(&VIP_NOT_HELD),
             CauseKind::Check(&ARPTABLES_VIP),
             CauseKind::Check(&ARP_ANNOUNCE),
+            CauseKind::Check(&ARPTABLES_HIDES),
+            CauseKind::Resource("arprule"),
         ],
         CauseHost::Pointed,
         &[&ARP_ANSWER],
@@ -319,7 +327,7 @@ static RULES: &[(&[CauseKind], CauseHost, &[&Check])] = &[
     (
         &[CauseKind::Resource("mark")],
         CauseHost::SameHost,
-        &[&MARK_RULE, &MARK_SET, &MARK_COUNTERS],
+        &[&MARK_RULE, &MARK_SET, &MARK_UNIQUE, &MARK_COUNTERS],
     ),
     (
         &[CauseKind::Check(&MARK_UNIQUE)],

@@ -6,6 +6,7 @@ mod causes;
 mod family;
 mod firewall;
 mod fuzz;
+mod hidden;
 mod keepalived;
 mod localnode;
 mod made;

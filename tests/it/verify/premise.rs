@@ -593,6 +593,18 @@ const PREMISES: &[(&str, &str, Then, &str)] = &[
         "systemd.exec(5)",
     ),
     (
+        "manifest-missing",
+        "lvsctl has changed the cluster",
+        Holds("without any manifest nothing is judged"),
+        "`lvsctl verify` of a cluster that was set up by hand",
+    ),
+    (
+        "arptables-hides",
+        "a tool lists arptables",
+        Holds("without the rules of lvsctl there is drift"),
+        "arptables(8)",
+    ),
+    (
         "arptables-rip",
         "a tool lists arptables",
         NotSeen("the kernel's arptables are read by either of two tools"),

@@ -69,6 +69,47 @@ fn nat_replies_go_back_through_a_director() {
     }
 }
 
+const PAIR: &str = "
+cluster: made
+networks: { outside: 192.168.122.0/24, inside: 10.10.10.0/24 }
+hosts:
+  lb1: { role: director, interfaces: { eth0: 192.168.122.14, eth1: 10.10.10.2 } }
+  lb2: { role: backup, interfaces: { eth0: 192.168.122.15, eth1: 10.10.10.3 } }
+  rs1: { role: realserver, address: 10.10.10.10, gateway: 10.10.10.1 }
+  client: { role: client, address: 192.168.122.20 }
+vrrp:
+  out: { virtual_router_id: 10, vips: 192.168.122.100 }
+  in: { virtual_router_id: 11, vips: 10.10.10.1 }
+services:
+  web: { vip: 192.168.122.100, port: 80, real_port: 8080, mode: nat, scheduler: rr }
+";
+
+/// The VIPs may be on the other director.
+#[test]
+fn nat_replies_go_to_an_address_that_moves() {
+    for (gateway, found) in [
+        ("10.10.10.1", None),
+        (
+            "10.10.10.3",
+            Some("the gateway 10.10.10.3, an address of lb2 that does not move with the VIP"),
+        ),
+        ("10.10.10.254", Some("which is no director's")),
+    ] {
+        let routes = format!(
+            "[{{\"dst\":\"192.168.122.20\",\"from\":\"10.10.10.10\",\"gateway\":\"{gateway}\",\"dev\":\"eth0\"}}]"
+        );
+        let findings = verify(PAIR, NAT_HOSTS, "rs1", &[("route-to routes", &routes)]);
+        let all = of(&findings, "reply-route");
+        assert_eq!(
+            all.len(),
+            usize::from(found.is_some()),
+            "{gateway}: {all:?}"
+        );
+        let contains = |text: &str| all.iter().all(|line| line.contains(text));
+        assert!(found.is_none_or(contains), "{gateway}: {all:?}");
+    }
+}
+
 const V6: &str = "
 cluster: made
 networks: { lan: 'fd00:1::/64' }
