@@ -10,7 +10,7 @@ use super::health_path::asks_from;
 use super::{Cause, HostAudit};
 use crate::fact::firewall::sets::{Sets, range};
 use crate::fact::firewall::{ArpRule, Chains, Firewall};
-use crate::model::topology;
+use crate::model::{Host, topology};
 use crate::resource::Kind as _;
 use crate::resource::arprule::Arprule;
 use crate::shell::quote;
@@ -141,28 +141,29 @@ fn hides(audit: &HostAudit, findings: &mut Findings) {
     }
     for rule in topology::arp_rules(audit.cluster, audit.host, &audit.serves) {
         let vip = IpAddr::V4(rule.vip);
-        let requests = neighbours(audit, vip).into_iter();
-        let mut requests = requests.map(|from| asked(from, vip)[0]);
-        let firewall = &audit.facts().firewall;
-        let answered = requests.find(|request| dropped(firewall, request).is_none());
-        let fault = answered.map(|request| {
-            let mut rules = firewall.arp_all.rules_of(request.chain);
-            let accepts = |rule: &&ArpRule| {
-                rule.target() == Some("ACCEPT") && hits(rule, &request) == Some(true)
+        let directors: BTreeSet<IpAddr> = audit
+            .cluster
+            .directors()
+            .flat_map(Host::addresses)
+            .collect();
+        let clients = neighbours(audit, vip).into_iter();
+        let mut requests = clients
+            .filter(|client| !directors.contains(client))
+            .map(|client| asked(client, vip)[0]);
+        let by = audit.toward(vip);
+        let rules = &audit.facts().firewall.arp_all;
+        let accepting = requests.find_map(|request| {
+            let fits = |rule: &&ArpRule| {
+                hits(rule, &request) == Some(true)
+                    && rule.value("-i").is_none_or(|name| is_one_of(name, &by))
             };
-            let (found, fix) = match rules.find(accepts) {
-                Some(rule) => (format!("accepted by {}", rule.line), deletes(rule)),
-                None => (
-                    "accepted".to_owned(),
-                    "see `arptables -L -v`, and delete what comes before the rules of lvsctl"
-                        .to_owned(),
-                ),
-            };
-            let fault = Mismatch::new(
-                format!("ARP requests for {vip} dropped"),
-                found.clone(),
-                fix,
-            );
+            let first = rules.rules_of(request.chain).find(fits)?;
+            (first.target() == Some("ACCEPT")).then_some(first)
+        });
+        let fault = accepting.map(|rule| {
+            let found = format!("accepted by {}", rule.line);
+            let expected = format!("ARP requests for {vip} dropped");
+            let fault = Mismatch::new(expected, found.clone(), deletes(rule));
             fault.of_vip(vip).because(Some(Cause::Rule(found)))
         });
         let read = "dropped by a rule of arptables";
@@ -170,8 +171,17 @@ fn hides(audit: &HostAudit, findings: &mut Findings) {
     }
 }
 
+/// Whether an interface of a rule, such as `eth+`, is among these.
+fn is_one_of(name: &str, interfaces: &[String]) -> bool {
+    let fits = |other: &String| match name.strip_suffix('+') {
+        Some(start) => other.starts_with(start),
+        None => name == "*" || name == "any" || name == other,
+    };
+    interfaces.iter().any(fits)
+}
+
 /// A host's own address in the network of another one.
-fn near(host: &crate::model::Host, other: IpAddr) -> Option<IpAddr> {
+fn near(host: &Host, other: IpAddr) -> Option<IpAddr> {
     host.facing(other)?;
     asks_from(host, other)
 }

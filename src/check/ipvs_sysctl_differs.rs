@@ -21,8 +21,8 @@ pub(super) static IPVS_SYSCTL_DIFFERS: Check = Check {
 
 const PATH: &str = "/proc/sys/net/ipv4/vs/";
 
-/// Parameters that change how connections are handled, with the kernel's defaults. Those that only bound memory or measure
-/// are left out.
+/// Parameters whose values may be chosen, with the kernel's defaults. `ipvs-sysctl` judges those that are harmful on any
+/// director.
 const NAMES: [(&str, &str); 11] = [
     ("backup_only", "0"),
     ("conntrack", "0"),
@@ -97,11 +97,17 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
     }
 }
 
-/// The value that a director should have: the kernel's default where some director has it, else that of the first.
+/// The value of most directors; of several such values the kernel's default, else the first director's.
 fn usual<'v>(found: &[(&str, &'v str)], default: &'v str) -> &'v str {
-    match found.iter().any(|(_, value)| *value == default) {
+    let count = |value: &str| found.iter().filter(|(_, other)| *other == value).count();
+    let most = found.iter().map(|(_, value)| count(value)).max();
+    let mut usual = found
+        .iter()
+        .map(|(_, value)| *value)
+        .filter(|value| Some(count(value)) == most);
+    match usual.clone().any(|value| value == default) {
         true => default,
-        false => found.first().map_or(default, |(_, value)| *value),
+        false => usual.next().unwrap_or(default),
     }
 }
 
@@ -115,6 +121,7 @@ mod tests {
             (&[("lb1", "0"), ("lb2", "1")][..], "0"),
             (&[("lb1", "1"), ("lb2", "0")], "0"),
             (&[("lb1", "2"), ("lb2", "3")], "2"),
+            (&[("lb1", "1"), ("lb2", "1"), ("lb3", "0")], "1"),
             (&[], "0"),
         ] {
             assert_eq!(usual(found, "0"), expected, "{found:?}");

@@ -156,8 +156,8 @@ fn holds(audit: &HostAudit, interface: &str) -> bool {
 
 /// Judges MTUs: the most common one of a network is expected; between two hosts, the larger.
 fn sizes(audit: &ClusterAudit, findings: &mut Findings) {
-    for director in audit.hosts {
-        shorter_routes(director, findings);
+    for host in audit.hosts {
+        shorter_routes(host, findings);
     }
     let networks = audit.cluster.networks.iter();
     for subnet in networks.flat_map(|network| &network.subnets) {
@@ -208,8 +208,9 @@ fn shorter_routes(audit: &HostAudit, findings: &mut Findings) {
         else {
             continue;
         };
-        // What a path of smaller packets taught the kernel is no setting.
-        let Some(mtu) = route.metric("mtu").filter(|_| route.expires.is_none()) else {
+        // A path MTU that the kernel has learned is not configured, and behind a gateway the path may be smaller.
+        let configured = route.expires.is_none() && route.gateway.is_none();
+        let Some(mtu) = route.metric("mtu").filter(|_| configured) else {
             continue;
         };
         let mut links = audit.addresses().links.iter();
@@ -218,13 +219,14 @@ fn shorter_routes(audit: &HostAudit, findings: &mut Findings) {
             continue;
         };
         let ip = rs.address;
+        let family = if ip.is_ipv6() { "-6" } else { "-4" };
         let fault = Mismatch::new(
             format!(
                 "a route to {} ({ip}) with the MTU of {}, {}",
                 rs.host, link.name, link.mtu
             ),
             format!("an MTU of {mtu}"),
-            format!("`ip route show match {ip}` shows the route: delete it, or its `mtu`"),
+            format!("`ip {family} route show match {ip}` shows the route: delete it, or its `mtu`"),
         );
         findings.fail(
             audit.name(),

@@ -100,12 +100,23 @@ fn setters<'a>(audit: &'a HostAudit, v6: bool) -> impl Iterator<Item = (&'static
         .filter(|(_, rule)| rule.value("-j") == Some("MARK"))
 }
 
-/// Rules of mangle/PREROUTING that set a packet's mark to that of its connection.
-fn restorers<'a>(audit: &'a HostAudit, v6: bool) -> impl Iterator<Item = (&'static str, &'a Rule)> {
+/// The rule of mangle/PREROUTING that sets a packet's mark to that of its connection, after the rule that sets a mark.
+fn restorer_after<'a>(
+    audit: &'a HostAudit,
+    v6: bool,
+    mark: u32,
+) -> Option<(&'static str, &'a Rule)> {
     let all = audit.facts().firewall.rules(v6).into_iter();
-    let chains = all.filter_map(|rules| Some((rules.tool, rules.chain("mangle", "PREROUTING")?)));
-    let rules = chains.flat_map(|(tool, chain)| chain.rules.iter().map(move |rule| (tool, rule)));
-    rules.filter(|(_, rule)| rule.words.iter().any(|word| word == "--restore-mark"))
+    let mut chains =
+        all.filter_map(|rules| Some((rules.tool, rules.chain("mangle", "PREROUTING")?)));
+    chains.find_map(|(tool, chain)| {
+        let sets =
+            |rule: &Rule| rule.value("-j") == Some("MARK") && rule.marks(Some(0)) == Some(mark);
+        let set = chain.rules.iter().position(sets)?;
+        let mut later = chain.rules.iter().skip(set + 1);
+        let rule = later.find(|rule| rule.words.iter().any(|word| word == "--restore-mark"))?;
+        Some((tool, rule))
+    })
 }
 
 /// A service of a mark that no rule sets gets no connection.
@@ -209,10 +220,11 @@ fn gets_mark(
                 None => format!("no mark of a marked service on packets to {vip} port {port}"),
             };
             let setter = setters(audit, v6).find(|(_, rule)| rule.marks(Some(0)) == Some(found));
-            // A rule that gives packets the mark of their connection, which has none.
-            let restorer = || restorers(audit, v6).next();
-            let setter_or_restorer = if found == 0 { restorer() } else { setter };
-            let fix = match setter_or_restorer {
+            let wrong = match service.fwmark {
+                Some(mark) if found == 0 => restorer_after(audit, v6, mark),
+                _ => setter.filter(|_| found != 0),
+            };
+            let fix = match wrong {
                 Some((tool, rule)) => format!(
                     "`{}`; also remove the rule from the configuration that adds it at boot",
                     deletion(tool, "mangle", "PREROUTING", rule)

@@ -116,13 +116,14 @@ fn resolve(
     );
 }
 
-/// Neighbour discovery is not tracked (nf_conntrack_proto_icmpv6.c).
+/// Neighbour discovery is not tracked (nf_conntrack_proto_icmpv6.c), and has a hop limit of 255 (RFC 4861, section 7.1).
 fn packet(kind: u8, from: IpAddr, to: IpAddr) -> Packet<'static> {
     Packet {
         from: Some(from),
         to: Some(to),
         protocol: ICMPV6,
         icmp: Some(kind),
+        hop_limit: Some(255),
         state: Some(State::Untracked),
         later: Some(State::Untracked),
         ..Packet::default()

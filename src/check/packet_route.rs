@@ -11,6 +11,7 @@ use super::findings::{Findings, Mismatch};
 use super::firewall::{is_private, no_client};
 use super::flow::tracking;
 use super::health_path::asks_from;
+use super::reply_route::rp_filter_cause;
 use super::{Cause, HostAudit};
 use crate::fact::Needs;
 use crate::fact::firewall::sets;
@@ -268,14 +269,9 @@ fn sinks(audit: &HostAudit, findings: &mut Findings) {
 
 /// Whether public addresses outside of the cluster's networks are in a range.
 fn takes_clients(audit: &HostAudit, range: &str) -> bool {
+    // Whether another default route comes first depends on metrics and tables.
     if range == "default" {
-        // A default route of a lower metric, or none that the inventory knows.
-        let mut outside = topology::OUTSIDE.iter().filter(|ip| ip.is_ipv4());
-        let leads = |ip: &IpAddr| {
-            let route = audit.facts().route_to.get(*ip, None);
-            route.is_some_and(Chosen::leads)
-        };
-        return audit.host.gateway.is_some() && !outside.any(leads);
+        return false;
     }
     let Ok(net) = range.parse::<IpNet>() else {
         let first = sets::range(range).map(|(first, _)| first);
@@ -424,7 +420,7 @@ fn cause(audit: &HostAudit, one: &Lookup, found: &str) -> (String, String, Optio
                 format!(
                     "`sysctl -w {key}=0 net.ipv4.conf.all.rp_filter=0`, and the same in /etc/sysctl.d; or a route back by {interface}"
                 ),
-                Some(Cause::Sysctl(key)),
+                Some(rp_filter_cause(audit, interface)),
             );
         }
         let forwards = facts.sysctl.of_interface(interface, "forwarding");

@@ -10,6 +10,7 @@ use super::{Cause, HostAudit, packet_route};
 use crate::fact::Needs;
 use crate::model::topology::{self, OfDirector, Serves};
 use crate::model::{Cluster, Host, Mode, Service};
+use crate::resource::Resource;
 
 pub(super) static REPLY_ROUTE: Check = Check {
     id: "reply-route",
@@ -69,7 +70,7 @@ fn asked(cluster: &Cluster, like: IpAddr) -> impl Iterator<Item = (IpAddr, Strin
     let clients = topology::clients(cluster);
     let clients = clients.flat_map(|c| c.addresses().map(|address| (address, c.name.clone())));
     let outside = topology::OUTSIDE.map(|address| (address, OUTSIDE.to_owned()));
-    // An interface has the primary address of its host once more.
+    // [`Host::addresses`] repeats the primary address.
     let mut seen = BTreeSet::new();
     let all = clients.chain(outside);
     all.filter(move |(to, _)| to.is_ipv4() == like.is_ipv4() && seen.insert(*to))
@@ -183,11 +184,8 @@ fn filters(
     }
     let value = audit.facts().sysctl.larger(interface, "rp_filter");
     let mismatch = (value == Some(1) && !symmetric).then(|| {
-        // The larger of both counts.
-        let of_all = audit.facts().sysctl.of_interface("all", "rp_filter") == Some(1);
-        let of_it = audit.facts().sysctl.of_interface(interface, "rp_filter") == Some(1);
-        let place = if of_all && !of_it { "all" } else { interface };
-        let key = format!("net.ipv4.conf.{}.rp_filter", place.replace('.', "/"));
+        let cause = rp_filter_cause(audit, interface);
+        let key = format!("net.ipv4.conf.{}.rp_filter", interface.replace('.', "/"));
         Mismatch::new(
             format!(
                 "effective rp_filter 0 or 2 on {interface}, since replies to {name} leave by {}",
@@ -196,11 +194,21 @@ fn filters(
             "1, which drops the requests",
             format!("`sysctl -w {key}=2`, and the same in /etc/sysctl.d"),
         )
-        .because(Some(Cause::Sysctl(key)))
+        .because(Some(cause))
     });
     let read = value.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
     let read = format!("effective rp_filter {read}");
     findings.judge_read(audit.name(), &RP_FILTER, what, read, mismatch);
+}
+
+/// The parameter that makes a strict filter of an interface: the larger of its value and that of `all` counts.
+pub(super) fn rp_filter_cause(audit: &HostAudit, interface: &str) -> Cause {
+    let is_strict = |place: &str| audit.facts().sysctl.of_interface(place, "rp_filter") == Some(1);
+    let place = match is_strict("all") && !is_strict(interface) {
+        true => "all".to_owned(),
+        false => interface.replace('.', "/"),
+    };
+    Cause::Sysctl(format!("net.ipv4.conf.{place}.rp_filter"))
 }
 
 /// Interfaces on which requests for a VIP arrive without a tunnel: on a real server, those toward its RIP; on a
@@ -218,6 +226,12 @@ fn arrivals(audit: &HostAudit, vip: IpAddr) -> BTreeSet<String> {
         .collect()
 }
 
+/// Whether the inventory or a role names a gateway of the host.
+fn is_desired(audit: &HostAudit, gateway: IpAddr) -> bool {
+    let of_route = |resource: &Resource| matches!(resource, Resource::Route(route) if route.via == Some(gateway));
+    audit.host.gateway == Some(gateway) || audit.run.desired.iter().any(of_route)
+}
+
 /// In NAT, replies must go through a director: otherwise the client gets them from an address that it did not contact.
 fn through_director(audit: &HostAudit, own: IpAddr, findings: &mut Findings) {
     let cluster = audit.cluster;
@@ -225,12 +239,10 @@ fn through_director(audit: &HostAudit, own: IpAddr, findings: &mut Findings) {
     let moves = cluster.keepalived && cluster.directors().count() > 1;
     let gateway_fault = |gateway: IpAddr| match directors.iter().find(|(at, _)| *at == gateway) {
         None => Some(format!("the gateway {gateway}, which is no director's")),
-        // The VIPs may move to another director, except where the inventory decides otherwise.
-        Some((_, OfDirector::Own(name))) if moves && audit.host.gateway != Some(gateway) => {
-            Some(format!(
-                "the gateway {gateway}, an address of {name} that does not move with the VIP: a reply gets lost while another director holds the VIP"
-            ))
-        }
+        // The VIPs may move to another director. The inventory may choose such a gateway all the same.
+        Some((_, OfDirector::Own(name))) if moves && !is_desired(audit, gateway) => Some(format!(
+            "the gateway {gateway}, an address of {name} that does not move with the VIP: a reply gets lost while another director holds the VIP"
+        )),
         Some(_) => None,
     };
     for (to, name) in asked(cluster, own) {

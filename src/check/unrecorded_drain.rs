@@ -8,7 +8,7 @@ use crate::resource::Resource;
 pub(super) static UNRECORDED_DRAIN: Check = Check {
     id: "unrecorded-drain",
     summary: "No real server that passes its health check has weight 0 in the IPVS table, unless the inventory or `lvsctl drain` set it.",
-    reason: "Such a real server gets no new connections, and neither its health check nor `lvsctl apply` changes this: lvsctl assumes that an administrator set the weight. Nothing shows who did, and why.",
+    reason: "Such a real server gets no new connections, and neither its health check nor `lvsctl apply` changes this: lvsctl assumes that an administrator set the weight. Nothing shows who did it, or why.",
     source: "ipvsadm(8) `--weight`",
     fix: "`lvsctl start --limit HOST` restores the weight; if the drain is intended, `lvsctl drain HOST` records it",
     needs: nothing,

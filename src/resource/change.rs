@@ -84,13 +84,14 @@ pub struct TextChange {
     pub to: String,
 }
 
-/// One script on the host. It runs under `set -eu`, in a separate shell.
+/// Shell text on the host. It runs under `set -eu`, in a subshell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     pub title: String,
     pub script: String,
     pub phase: Phase,
-    /// Whether it only sets values of the kernel and leaves nothing behind in its shell: such neighbours run in one shell.
+    /// Whether it only sets values of the kernel and leaves nothing behind in its shell: consecutive steps of this kind run in
+    /// one script.
     pub joins: bool,
 }
 

@@ -15,7 +15,7 @@ use crate::resource::change::Step;
 use crate::secret;
 use crate::transport::Output;
 
-/// The most steps of one script: an interrupt waits for all of them.
+/// Maximum number of steps per script; an interrupt takes effect only after the script.
 const MOST: usize = 50;
 
 impl HostRun<'_> {
@@ -73,8 +73,12 @@ impl HostRun<'_> {
             .shell
             .run(&format!("{RELEASE_IN_STEP}{renew}{}", text.as_str()), most)
             .map_err(|source| HostError::Transport {
-                doing: steps[part.start].title.clone(),
-                step: Some(part.start),
+                doing: match part.len() {
+                    1 => steps[part.start].title.clone(),
+                    len => format!("{} and {} more steps", steps[part.start].title, len - 1),
+                },
+                // How many steps of a script are done is not known.
+                step: (part.len() == 1).then_some(part.start),
                 source: Box::new(source),
             })?;
         let (done, output) = read(output, &marker, part.len());

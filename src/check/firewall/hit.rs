@@ -151,6 +151,14 @@ impl<'r> Words<'r> {
                 let flags = packet.flags?;
                 Some(flags & bits(mask) == bits(desired))
             }
+            "--hl-eq" => {
+                let (list, limit) = (self.next()?, packet.hop_limit?);
+                Some(list.split(',').any(|one| one.parse() == Ok(limit)))
+            }
+            "--hl-lt" => Some(packet.hop_limit? < self.next()?.parse().ok()?),
+            "--hl-gt" => Some(packet.hop_limit? > self.next()?.parse().ok()?),
+            // No packet here has a routing header.
+            "--rt-type" => Some(false),
             "--icmpv6-type" => icmpv6(self.next()?, packet.icmp?),
             "--syn" => Some(packet.flags? & bits("FIN,SYN,RST,ACK") == flag::SYN),
             "--flags-any" => {
@@ -207,7 +215,7 @@ fn why(option: &str, module: &str) -> Doubt {
             "limit" | "hashlimit" | "connlimit" | "recent" | "quota" | "connbytes" | "rateest"
             | "nfacct",
         ) => Doubt::Rate,
-        ("--uid-owner" | "--length" | "--timestart" | "--ttl" | "--mac-source", _)
+        ("--uid-owner" | "--length" | "--timestart" | "--ttl" | "--hl-eq" | "--mac-source", _)
         | (
             _,
             "string" | "u32" | "bpf" | "time" | "owner" | "length" | "ttl" | "hl" | "tos" | "dscp"

@@ -41,6 +41,7 @@ pub struct Packet<'a> {
     pub port: Option<u16>,
     /// The type of an ICMP packet.
     pub icmp: Option<u8>,
+    pub hop_limit: Option<u8>,
     pub comes_in: Option<&'a str>,
     pub goes_out: Option<&'a str>,
     /// The conntrack state of the first packet of a connection.

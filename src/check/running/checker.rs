@@ -89,7 +89,7 @@ fn no_curl(audit: &HostAudit) -> Option<Fault> {
             "curl",
             "curl, which sends the requests of health checks",
             "none, so that every real server fails its health check",
-            "install the package curl, or put back its program",
+            "install the package curl, or restore /usr/bin/curl",
         )
     })
 }

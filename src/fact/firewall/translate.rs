@@ -299,7 +299,8 @@ impl<'a> Reader<'a> {
             "daddr" => self.compare("-d", str::to_owned),
             "protocol" | "nexthdr" => self.compare("-p", str::to_owned),
             "length" => self.unknown("--length"),
-            "ttl" | "hoplimit" => self.unknown("--ttl"),
+            "hoplimit" => self.compare("--hl-eq", str::to_owned),
+            "ttl" => self.unknown("--ttl"),
             _ => self.unknown("--nft"),
         }
     }

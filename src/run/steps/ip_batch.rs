@@ -2,7 +2,7 @@
 
 use crate::shell::heredoc;
 
-/// A command's line of a batch; None: it is no single command of plain words, which a batch reads as a shell does.
+/// A command's line of a batch; None: not a single `ip` command whose words a batch and a shell split alike.
 pub(super) fn line(script: &str) -> Option<&str> {
     let words = script.trim_end().strip_prefix("ip ")?;
     // A batch has no options; the family is that of the addresses.

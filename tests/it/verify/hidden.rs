@@ -42,6 +42,11 @@ fn what_precedes_the_rules_that_hide_a_vip() {
             None,
         ),
         (format!("{ours}\n-A INPUT -j ACCEPT"), None),
+        (format!("-A INPUT -j ACCEPT -i eth1\n{ours}"), None),
+        (
+            format!("-A INPUT -j ACCEPT -s 192.168.100.14\n{ours}"),
+            None,
+        ),
     ] {
         let text = format!("*filter\n:INPUT ACCEPT\n:OUTPUT ACCEPT\n{rules}");
         let findings = verify(INVENTORY, &[RS1], "rs1", &[("firewall arptables", &text)]);

@@ -61,6 +61,13 @@ fn rules_for_neighbour_discovery() {
             1,
         ),
         ("lb1", "-A INPUT -s fd00::20/128 -p ipv6-icmp -j DROP", 1),
+        // As ufw accepts it.
+        (
+            "rs1",
+            "-A INPUT -m rt --rt-type 0 -j DROP\n-A INPUT -p ipv6-icmp -m icmp6 --icmpv6-type 135 -m hl --hl-eq 255 -j ACCEPT\n\
+             -A INPUT -p ipv6-icmp -m icmp6 --icmpv6-type 136 -m hl --hl-eq 255 -j ACCEPT\n-A INPUT -j DROP",
+            0,
+        ),
         // Conntrack knows no connection of it.
         ("lb1", "-A INPUT -m conntrack --ctstate INVALID -j DROP", 0),
         (
