@@ -8,7 +8,7 @@ use super::definition::{Check, Judge, packet_filter};
 use super::findings::{Findings, Mismatch};
 use super::firewall::{Packet, deletion};
 use super::traffic::Traffic;
-use super::{HostAudit, flow, packet_path};
+use super::{Cause, HostAudit, flow, packet_path};
 use crate::fact::Needs;
 use crate::fact::firewall::{Firewall, Rule, Rules};
 use crate::model::{Cluster, Host, Service, Virtual};
@@ -238,7 +238,8 @@ fn gets_mark(
                 let by = by.as_deref().unwrap_or("several rules together");
                 format!("{found:#x}, set by {by}")
             };
-            Mismatch::new(expected, found, fix)
+            let cause = wrong.map(|(_, rule)| Cause::Rule(rule.words.join(" ")));
+            Mismatch::new(expected, found, fix).because(cause)
         });
         if fault.is_some() && audit.facts().firewall.native_marks {
             findings.unknown(audit.name(), &MARK_SET, what, NATIVE);
