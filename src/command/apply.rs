@@ -226,7 +226,7 @@ fn prepare<'h>(
     let unreached = unreached.collect();
     let missing: Vec<&Host> = opened.missing.iter().map(|(host, _)| *host).collect();
     let mut hosts = opened.hosts;
-    // `destroy` loads no configuration on several directors coordinate.
+    // `destroy` loads no configuration on several directors together.
     let mut unheld = match goal {
         Goal::Inventory => vips::unheld(fleet, &mut hosts),
         Goal::Nothing => Vec::new(),

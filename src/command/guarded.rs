@@ -9,8 +9,18 @@ use crate::run::guard::SECONDS;
 use crate::run::{Fleet, HostRun};
 use crate::unix_time::time_of_day;
 
-/// Adds notes to their plans: the guarded changes, and guards of earlier runs.
-/// `confirm`: guard all changes for this time.
+/// Reads the way in of hosts with changes, where no lock is taken: the probe under the lock reads it otherwise.
+pub(super) fn ask_way_in(fleet: &Fleet, hosts: &mut [HostRun], plans: &[HostPlan]) {
+    let changed = hosts
+        .iter_mut()
+        .zip(plans)
+        .filter(|(_, plan)| !plan.is_empty());
+    fleet.each(changed.collect(), |(host, _): (&mut HostRun, &HostPlan)| {
+        host.ask_way_in(&fleet.run);
+    });
+}
+
+/// Adds notes to the plans of hosts: the guarded changes, and guards of earlier runs. `confirm`: guard all changes for this time.
 pub(super) fn look(
     fleet: &Fleet,
     hosts: &mut [HostRun],

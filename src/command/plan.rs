@@ -112,6 +112,7 @@ fn make(session: &Session, args: &PlanArgs) -> Result<Made> {
     }
     let hosts = &opened.hosts;
     let first = vips::coordinate(&fleet, hosts, &mut plans, &unheld);
+    guarded::ask_way_in(&fleet, &mut opened.hosts, &plans);
     guarded::look(&fleet, &mut opened.hosts, &mut plans, None);
     let hosts = &opened.hosts;
     for (host, plan) in hosts.iter().zip(&mut plans) {

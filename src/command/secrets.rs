@@ -141,7 +141,7 @@ fn read_one(source: &SecretSource, folder: &Path) -> std::result::Result<SecretS
             if std::env::var_os(name).is_none()
                 && let Some(path) = credential(name)
             {
-                return of_file(&path, ReadOnlyHosts::Trusted);
+                return of_file(&path, Others::Trusted);
             }
             let why = match std::env::var(name) {
                 Ok(value) if !value.is_empty() => return Ok(SecretString::from(value)),
@@ -163,7 +163,7 @@ fn read_one(source: &SecretSource, folder: &Path) -> std::result::Result<SecretS
                 format!("`export {name}=...` before lvsctl"),
             ))
         }
-        SecretSource::File(path) => of_file(&folder.join(path), ReadOnlyHosts::Refused),
+        SecretSource::File(path) => of_file(&folder.join(path), Others::Refused),
         SecretSource::Prompt(text) => {
             if !std::io::stdin().is_terminal() {
                 return Err(wrong(
@@ -184,13 +184,13 @@ fn read_one(source: &SecretSource, folder: &Path) -> std::result::Result<SecretS
 
 /// Who else may read a file with a secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum ReadOnlyHosts {
+enum Others {
     Refused,
     /// systemd opens its folder to the service alone; an access control list shows as permission of the group.
     Trusted,
 }
 
-fn of_file(path: &Path, others: ReadOnlyHosts) -> std::result::Result<SecretString, Wrong> {
+fn of_file(path: &Path, others: Others) -> std::result::Result<SecretString, Wrong> {
     let shown = path.display();
     let create =
         || format!("write the secret to the first line of {shown}, and `chmod 600 {shown}`");
@@ -205,7 +205,7 @@ fn of_file(path: &Path, others: ReadOnlyHosts) -> std::result::Result<SecretStri
     }
     let file = std::fs::File::open(path).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 && others == ReadOnlyHosts::Refused {
+    if mode & 0o077 != 0 && others == Others::Refused {
         return Err(wrong(
             format!("{shown}: others can read this secret (mode {mode:04o})"),
             format!("`chmod 600 {shown}`"),

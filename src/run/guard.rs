@@ -15,7 +15,7 @@ use crate::model::Connection;
 use crate::plan::HostPlan;
 use crate::plan::guard::way_in::Way;
 use crate::plan::guard::{self, Arm, Extent, Guard, Reason};
-use crate::probe::Earlier;
+use crate::probe::{self, Earlier};
 use crate::resource::service_manager::ServiceManager;
 use crate::transport::{Output, RemoteShell};
 use crate::unix_time::{self, time_of_day};
@@ -94,6 +94,19 @@ impl HostRun<'_> {
     /// change that may affect it is guarded.
     pub(super) fn keep_way_in(&mut self) {
         self.guard.way = self.answer.facts.way_in.0.take();
+    }
+
+    /// Reads how lvsctl is connected to a host that is not locked.
+    pub fn ask_way_in(&mut self, run: &Run) {
+        if self.host.connection == Connection::Local {
+            return;
+        }
+        let mut needs = probe::needs(&[]);
+        needs.way_in = Some(());
+        match question::ask(run, self.host, self.shell.as_mut(), &needs) {
+            Ok(answer) => self.guard.way = answer.facts.way_in.0,
+            Err(error) => tracing::debug!(host = self.host.name, %error, "asking for the way in"),
+        }
     }
 
     fn extent(&self) -> Extent {

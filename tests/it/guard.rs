@@ -480,3 +480,16 @@ fn a_previous_state_that_a_killed_run_left_goes() {
     apply();
     assert!(!has(host, PREVIOUS));
 }
+
+/// A VIP on lo does not affect the connection, which `plan` knows without a lock.
+#[test]
+#[ignore = "needs root: make test-root"]
+fn a_plan_names_only_changes_that_affect_the_access() {
+    let lab = Lab::plain(1);
+    let path = inventory(&lab, |_| String::new());
+    let planned = run(&lab, &path, &["plan"]);
+    let said = format!("{}{}", planned.stdout, planned.stderr);
+    assert_eq!(planned.status, 2, "{said}");
+    assert!(said.contains("+ address"), "{said}");
+    assert!(!said.contains("affects lvsctl's access"), "{said}");
+}
