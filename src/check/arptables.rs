@@ -139,13 +139,13 @@ fn hides(audit: &HostAudit, findings: &mut Findings) {
     if changes.iter().any(|change| change.kind == Arprule::NAME) {
         return;
     }
+    let directors: BTreeSet<IpAddr> = audit
+        .cluster
+        .directors()
+        .flat_map(Host::addresses)
+        .collect();
     for rule in topology::arp_rules(audit.cluster, audit.host, &audit.serves) {
         let vip = IpAddr::V4(rule.vip);
-        let directors: BTreeSet<IpAddr> = audit
-            .cluster
-            .directors()
-            .flat_map(Host::addresses)
-            .collect();
         let clients = neighbours(audit, vip).into_iter();
         let mut requests = clients
             .filter(|client| !directors.contains(client))

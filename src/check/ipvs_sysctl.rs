@@ -18,7 +18,7 @@ pub(super) static IPVS_SYSCTL: Check = Check {
     judge: Judge::Director(judge),
 };
 
-const PATH: &str = "/proc/sys/net/ipv4/vs/";
+pub(super) const PATH: &str = "/proc/sys/net/ipv4/vs/";
 
 fn needs(cluster: &Cluster, host: &Host, needs: &mut Needs) {
     if host.is_director() && !cluster.services.is_empty() {
@@ -205,6 +205,13 @@ const RULES: [Rule; 14] = [
     },
 ];
 
+/// Whether a role of the host sets a parameter.
+pub(super) fn is_desired(audit: &HostAudit, name: &str) -> bool {
+    let sets =
+        |resource: &Resource| matches!(resource, Resource::Sysctl(sysctl) if sysctl.name == name);
+    audit.run.desired.iter().any(sets)
+}
+
 fn judge(audit: &HostAudit, findings: &mut Findings) {
     let cluster = audit.cluster;
     let modes = || cluster.services.iter().map(|service| service.mode);
@@ -226,12 +233,11 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     };
     for rule in &RULES {
         let name = format!("net.ipv4.vs.{}", rule.name);
-        let desired = |resource: &Resource| matches!(resource, Resource::Sysctl(sysctl) if sysctl.name == name);
         let Some(value) = audit.facts().sysctl.get(&format!("{PATH}{}", rule.name)) else {
             continue;
         };
         // A parameter of a role is judged by the check `drift`.
-        if audit.run.desired.iter().any(desired) {
+        if is_desired(audit, &name) {
             continue;
         }
         let value = value.trim();

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::definition::{Check, Judge};
 use super::findings::{Findings, Mismatch};
+use super::ipvs_sysctl::{PATH, is_desired};
 use super::{Cause, ClusterAudit};
 use crate::fact::Needs;
 use crate::model::{Cluster, Host};
-use crate::resource::Resource;
 
 pub(super) static IPVS_SYSCTL_DIFFERS: Check = Check {
     id: "ipvs-sysctl-differs",
@@ -18,8 +18,6 @@ pub(super) static IPVS_SYSCTL_DIFFERS: Check = Check {
     needs,
     judge: Judge::Cluster(judge),
 };
-
-const PATH: &str = "/proc/sys/net/ipv4/vs/";
 
 /// Parameters whose values may be chosen, with the kernel's defaults. `ipvs-sysctl` judges those that are harmful on any
 /// director.
@@ -57,9 +55,7 @@ fn judge(audit: &ClusterAudit, findings: &mut Findings) {
     for (name, default) in NAMES {
         let key = format!("net.ipv4.vs.{name}");
         // A parameter of a role is judged by the check `drift`.
-        let is_desired = |resource: &Resource| matches!(resource, Resource::Sysctl(sysctl) if sysctl.name == key);
-        let mut desired = directors.iter().flat_map(|director| &director.run.desired);
-        if desired.any(is_desired) {
+        if directors.iter().any(|director| is_desired(director, &key)) {
             continue;
         }
         let found: Vec<(&str, &str)> = directors

@@ -10,7 +10,7 @@ use super::firewall::{Packet, deletion};
 use super::traffic::Traffic;
 use super::{Cause, HostAudit, flow, packet_path};
 use crate::fact::Needs;
-use crate::fact::firewall::{Firewall, Rule, Rules};
+use crate::fact::firewall::{Chain, Firewall, Rule, Rules};
 use crate::model::{Cluster, Host, Service, Virtual};
 use crate::view;
 
@@ -89,13 +89,15 @@ fn marks(audit: &HostAudit, findings: &mut Findings) {
 /// Why marks cannot be followed.
 const NATIVE: &str = "rules of nftables set marks, and were not read";
 
-/// Rules of mangle/PREROUTING that set a mark, in either backend, each with its tool.
+/// The chains of mangle/PREROUTING in either backend, each with its tool.
+fn chains<'a>(audit: &'a HostAudit, v6: bool) -> impl Iterator<Item = (&'static str, &'a Chain)> {
+    let all = audit.facts().firewall.rules(v6).into_iter();
+    all.filter_map(|rules| Some((rules.tool, rules.chain("mangle", "PREROUTING")?)))
+}
+
+/// Rules of them that set a mark.
 fn setters<'a>(audit: &'a HostAudit, v6: bool) -> impl Iterator<Item = (&'static str, &'a Rule)> {
-    let all = audit.facts().firewall.rules(v6);
-    let chains = all
-        .into_iter()
-        .filter_map(|rules| Some((rules.tool, rules.chain("mangle", "PREROUTING")?)));
-    chains
+    chains(audit, v6)
         .flat_map(|(tool, chain)| chain.rules.iter().map(move |rule| (tool, rule)))
         .filter(|(_, rule)| rule.value("-j") == Some("MARK"))
 }
@@ -106,10 +108,7 @@ fn restorer_after<'a>(
     v6: bool,
     mark: u32,
 ) -> Option<(&'static str, &'a Rule)> {
-    let all = audit.facts().firewall.rules(v6).into_iter();
-    let mut chains =
-        all.filter_map(|rules| Some((rules.tool, rules.chain("mangle", "PREROUTING")?)));
-    chains.find_map(|(tool, chain)| {
+    chains(audit, v6).find_map(|(tool, chain)| {
         let sets =
             |rule: &Rule| rule.value("-j") == Some("MARK") && rule.marks(Some(0)) == Some(mark);
         let set = chain.rules.iter().position(sets)?;

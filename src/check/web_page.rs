@@ -61,9 +61,13 @@ pub(super) fn answer(section: &Section) -> Option<(IpAddr, Replies)> {
 
 /// Whether the roles of a host install a page with its name alone, which nginx serves at `/`.
 pub(super) fn is_named(audit: &HostAudit) -> bool {
+    page(audit) == Page::Named
+}
+
+fn page(audit: &HostAudit) -> Page {
     let mut exports = audit.cluster.hosts.iter().flat_map(|host| &host.exports);
     let mounted = exports.any(|export| export.client == audit.name());
-    Page::of(&audit.run.desired, audit.name(), mounted) == Page::Named
+    Page::of(&audit.run.desired, audit.name(), mounted)
 }
 
 /// The expected content of a page.
@@ -106,9 +110,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     };
     let name = audit.name();
     let what = url(*address);
-    let mut exports = audit.cluster.hosts.iter().flat_map(|host| &host.exports);
-    let mounted = exports.any(|export| export.client == name);
-    let page = Page::of(&audit.run.desired, name, mounted);
+    let page = page(audit);
     if page == Page::Unknown {
         let why = "its roles install no page of nginx";
         return findings.skip(name, &WEB_PAGE, &what, why);
