@@ -9,6 +9,7 @@ use super::end_to_end::exchange::{Counters, Exchange, Kernel};
 use super::end_to_end::{self, END_TO_END, Group, STATISTICS, family};
 use super::findings::{Findings, Mismatch};
 use super::marks::MARK_COUNTERS;
+use super::real_server::Question;
 use super::vantage::Vantage;
 use super::vrrp_adverts::{self, Listened, VRRP_ADVERTS, VRRP_FOREIGN};
 use super::{Check, HostAudit, Judge, Selection, real_server, registry};
@@ -17,7 +18,7 @@ use crate::fact::address::Addresses;
 use crate::fact::firewall::{self, Firewall};
 use crate::fact::ipvs::{self, Statistics};
 use crate::fact::section::{self, Section};
-use crate::model::Cluster;
+use crate::model::{Cluster, Host};
 use crate::probe::ProbeError;
 use crate::run::question::nonce;
 use crate::run::this_machine::ThisMachine;
@@ -40,8 +41,8 @@ pub struct Traffic<'t> {
     pub heard: Vec<Heard>,
     /// By director.
     pub adverts: BTreeMap<String, Listened>,
-    /// The real servers' answers to each director.
-    pub asked: BTreeMap<String, real_server::Answers>,
+    /// The real servers' answers to directors and clients.
+    pub asked: Vec<real_server::Asked<'t>>,
     pub again: BTreeMap<String, Again>,
 }
 
@@ -105,7 +106,11 @@ pub fn check<'h>(
         );
     }
     let groups = end_to_end::groups(cluster);
-    let (asked, listened) = ask(fleet, cluster, &groups, vantages, hosts, findings);
+    let Outcome {
+        clients: asked,
+        adverts,
+        real_servers,
+    } = ask(fleet, cluster, &groups, vantages, hosts, findings);
     let mut heard = Vec::new();
     let mut exchanges = Vec::new();
     for (client, section) in &asked {
@@ -144,8 +149,8 @@ pub fn check<'h>(
         groups,
         exchanges,
         heard,
-        adverts: listened.adverts,
-        asked: listened.asked,
+        adverts,
+        asked: real_servers,
         again,
     };
     let chosen = findings.selection.clone();
@@ -157,23 +162,25 @@ pub fn check<'h>(
     super::name(cluster, findings);
 }
 
-/// The adverts and answers that directors received during the requests.
-#[derive(Default)]
-struct OfDirectors {
+/// The outputs of one round of requests.
+struct Outcome<'c> {
+    /// By client.
+    clients: Vec<(String, Section)>,
+    /// By director.
     adverts: BTreeMap<String, Listened>,
-    asked: BTreeMap<String, real_server::Answers>,
+    real_servers: Vec<real_server::Asked<'c>>,
 }
 
-/// Sends the requests of all clients in parallel: ARP first, then each port of each service. At the same time directors send
-/// requests to real servers and receive adverts.
-fn ask<'h>(
+/// Sends the requests of all clients in parallel: ARP first, then each port of each service, then each real server. At the
+/// same time directors send requests to real servers and receive adverts.
+fn ask<'c, 'h>(
     fleet: &Fleet,
-    cluster: &Cluster,
+    cluster: &'c Cluster,
     groups: &[Group],
     vantages: Vec<Vantage<'_, 'h>>,
     hosts: &mut [HostRun<'h>],
     findings: &mut Findings,
-) -> (Vec<(String, Section)>, OfDirectors) {
+) -> Outcome<'c> {
     let mut fit = Vec::new();
     for vantage in vantages {
         match vantage.unfit(cluster) {
@@ -192,19 +199,21 @@ fn ask<'h>(
         .map(|vantage| (vantage.name(), vantage.addresses()))
         .collect();
     family::report(groups, &held, findings);
+    let mut questions = questions_of_real_servers(cluster, &held, hosts, selection);
     // Vantage, number of client requests, script. A director has no number, since it sends none.
     let mut jobs: Vec<(Vantage, Option<usize>, String)> = fit
         .into_iter()
         .map(|vantage| {
+            let direct = questions.get(vantage.name()).map_or(&[][..], Vec::as_slice);
             let (requests, script) =
-                questions_of_client(cluster, groups, vantage.addresses(), selection);
+                questions_of_client(cluster, groups, vantage.addresses(), direct, selection);
             (vantage, Some(requests), script)
         })
         .collect();
-    let scripts = questions_of_directors(cluster, hosts, selection);
     let directors = hosts.iter_mut().filter(|run| run.host.is_director());
     jobs.extend(directors.filter_map(|run| {
-        let script = scripts.get(&run.host.name)?.clone();
+        let direct = questions.get(&run.host.name).map_or(&[][..], Vec::as_slice);
+        let script = questions_of_director(cluster, run.host, direct, selection);
         (!script.is_empty()).then_some((Vantage::Host(run), None, script))
     }));
     let outcomes = fleet.each(jobs, |(mut from, requests, script)| {
@@ -231,17 +240,28 @@ fn ask<'h>(
         &VRRP_ADVERTS,
         findings,
     );
-    let mut all = OfDirectors::default();
+    let mut real_servers = Vec::new();
+    for (is_director, (name, section)) in asked
+        .iter()
+        .map(|of| (false, of))
+        .chain(listened.iter().map(|of| (true, of)))
+    {
+        real_servers.push(real_server::Asked {
+            from: name.clone(),
+            is_director,
+            questions: questions.remove(name).unwrap_or_default(),
+            answers: real_server::answers(section),
+        });
+    }
+    let mut adverts = BTreeMap::new();
     for (name, section) in listened {
-        all.asked
-            .insert(name.clone(), real_server::answers(&section));
         let director = cluster.hosts.iter().find(|host| host.name == name);
         if director.is_none_or(|host| vrrp_adverts::script(cluster, host).is_none()) {
             continue;
         }
         match vrrp_adverts::listened(&section) {
             Some(heard) => {
-                all.adverts.insert(name, heard);
+                adverts.insert(name, heard);
             }
             None => {
                 let why = "nothing on the host can listen to VRRP; install perl";
@@ -249,40 +269,58 @@ fn ask<'h>(
             }
         }
     }
-    (asked, all)
+    Outcome {
+        clients: asked,
+        adverts,
+        real_servers,
+    }
 }
 
-/// The script of each director: requests to real servers, and listening to adverts.
-fn questions_of_directors(
-    cluster: &Cluster,
+/// The requests to real servers of each client (its name and addresses) and of each director.
+fn questions_of_real_servers<'c>(
+    cluster: &'c Cluster,
+    clients: &[(&str, &Addresses)],
     hosts: &[HostRun],
     selection: &Selection,
-) -> BTreeMap<String, String> {
-    let adverts = selection.has(&VRRP_ADVERTS) || selection.has(&VRRP_FOREIGN);
-    let servers = selection.has(&real_server::REAL_SERVER_ANSWER)
+) -> BTreeMap<String, Vec<Question<'c>>> {
+    let chosen = selection.has(&real_server::REAL_SERVER_ANSWER)
         || selection.has(&real_server::REAL_SERVER_REACH);
+    if !chosen {
+        return BTreeMap::new();
+    }
     let listens = |host: &str| {
         let run = hosts.iter().find(|run| run.host.name == host);
         run.map(|run| &run.answer.facts.listener)
     };
+    let of_clients = clients.iter().map(|(name, held)| {
+        let questions = real_server::questions_of_client(cluster, held, listens);
+        ((*name).to_owned(), questions)
+    });
     let directors = hosts.iter().filter(|run| run.host.is_director());
-    let script = |run: &HostRun| {
-        let questions = if servers {
-            real_server::questions(cluster, run.host, listens)
-        } else {
-            Vec::new()
-        };
-        let asks = real_server::script(&questions);
-        let hears = vrrp_adverts::script(cluster, run.host).filter(|_| adverts);
-        let hears = hears.unwrap_or_default();
-        let functions = if asks.is_empty() {
-            ""
-        } else {
-            end_to_end::functions()
-        };
-        (run.host.name.clone(), format!("{functions}{asks}{hears}"))
+    let of_directors = directors.map(|run| {
+        let questions = real_server::questions(cluster, run.host, listens);
+        (run.host.name.clone(), questions)
+    });
+    of_clients.chain(of_directors).collect()
+}
+
+/// The script of a director: requests to real servers, and listening to adverts.
+fn questions_of_director(
+    cluster: &Cluster,
+    director: &Host,
+    direct: &[Question],
+    selection: &Selection,
+) -> String {
+    let adverts = selection.has(&VRRP_ADVERTS) || selection.has(&VRRP_FOREIGN);
+    let asks = real_server::script(direct);
+    let hears = vrrp_adverts::script(cluster, director).filter(|_| adverts);
+    let hears = hears.unwrap_or_default();
+    let functions = if asks.is_empty() {
+        ""
+    } else {
+        end_to_end::functions()
     };
-    directors.map(script).collect()
+    format!("{functions}{asks}{hears}")
 }
 
 /// How many requests a client sends, and the script that sends them.
@@ -290,9 +328,10 @@ fn questions_of_client(
     cluster: &Cluster,
     groups: &[Group],
     held: &Addresses,
+    direct: &[Question],
     selection: &Selection,
 ) -> (usize, String) {
-    let mut requests = 0;
+    let mut requests = direct.len();
     let mut script = end_to_end::functions().to_owned();
     if selection.has(&ARP_ANSWER) {
         for one in arp_answer::asks(cluster, held) {
@@ -311,6 +350,7 @@ fn questions_of_client(
             ));
         }
     }
+    script.push_str(&real_server::script(direct));
     (requests, script)
 }
 

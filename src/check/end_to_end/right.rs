@@ -44,6 +44,12 @@ impl Right {
             None => status < 400 || self.also.as_ref().is_some_and(|also| also.contains(status)),
         }
     }
+
+    /// Whether the inventory lists the status; the default accepts all below 400.
+    pub(in crate::check) fn lists(&self, status: u16) -> bool {
+        let mut lists = self.only.iter().chain(&self.also);
+        lists.any(|list| list.contains(status))
+    }
 }
 
 /// The statuses, for a message.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::{Answers, Question, questions};
+use super::usual_status::{Status, unusual};
+use super::{Asked, Question};
 use crate::check::HostAudit;
 use crate::check::definition::{Check, Judge, nothing};
 use crate::check::end_to_end::right::Right;
@@ -16,7 +17,7 @@ use crate::view;
 
 pub(in crate::check) static REAL_SERVER_ANSWER: Check = Check {
     id: "real-server-answer",
-    summary: "Each real server gives an accepted response, to every director and to itself.",
+    summary: "Each real server gives an accepted response, to every director, to clients on its network and to itself.",
     reason: "The scheduler and persistence select one real server for a client; faults of the other real servers affect \
              other clients.",
     source: "curl(1); the inventory, `check` and `health_check`",
@@ -61,6 +62,7 @@ pub(super) fn judge(traffic: &Traffic, findings: &mut Findings) {
         }
     }
     differ(&heard, findings);
+    refused(traffic, &heard, findings);
     for service in traffic
         .cluster
         .services
@@ -80,21 +82,13 @@ pub(super) fn judge(traffic: &Traffic, findings: &mut Findings) {
 /// The answers of all directors, question by question.
 fn heard<'t>(traffic: &'t Traffic) -> Vec<Heard<'t>> {
     let mut all: Vec<Heard> = Vec::new();
-    for (director, asked) in &traffic.asked {
-        let Some(audit) = traffic.hosts.iter().find(|audit| audit.name() == director) else {
-            continue;
-        };
-        let listens = |host: &str| {
-            let found = traffic.hosts.iter().find(|audit| audit.name() == host);
-            found.map(|audit| &audit.facts().listener)
-        };
-        let questions = questions(traffic.cluster, audit.host, listens);
-        for (question, came) in outcomes(questions, asked, |host| has_named_page(traffic, host)) {
-            match all.iter_mut().find(|heard| heard.question == question) {
-                Some(heard) => heard.by.push((audit.name(), came)),
+    for asked in traffic.asked.iter().filter(|asked| asked.is_director) {
+        for (question, came) in outcomes(asked, |host| has_named_page(traffic, host)) {
+            match all.iter_mut().find(|heard| heard.question == *question) {
+                Some(heard) => heard.by.push((&asked.from, came)),
                 None => all.push(Heard {
-                    question,
-                    by: vec![(audit.name(), came)],
+                    question: question.clone(),
+                    by: vec![(&asked.from, came)],
                 }),
             }
         }
@@ -111,13 +105,12 @@ fn has_named_page(traffic: &Traffic, host: &str) -> bool {
 }
 
 fn outcomes<'t>(
-    questions: Vec<Question<'t>>,
-    asked: &Answers,
+    asked: &'t Asked<'t>,
     has_named_page: impl Fn(&str) -> bool,
-) -> Vec<(Question<'t>, Came)> {
-    let mut replies = asked.pages.iter().flatten();
+) -> Vec<(&'t Question<'t>, Came)> {
+    let mut replies = asked.answers.pages.iter().flatten();
     let mut all = Vec::new();
-    for question in questions {
+    for question in &asked.questions {
         let came = match &question.page {
             // A missing reply means that the request was not sent, since the time limit was over.
             Some(page) => replies.next().map(|reply| {
@@ -125,6 +118,7 @@ fn outcomes<'t>(
                 came(&page.right, reply, named.then_some(question.host))
             }),
             None => asked
+                .answers
                 .connections
                 .as_ref()
                 .map(|all| connected(question.at, all)),
@@ -330,7 +324,7 @@ fn fix(question: &Question, asker: Option<&str>) -> String {
     }
 }
 
-fn others(count: usize) -> String {
+fn other_real_servers(count: usize) -> String {
     match count {
         1 => "another real server".to_owned(),
         _ => format!("{count} other real servers"),
@@ -340,9 +334,9 @@ fn others(count: usize) -> String {
 /// A service, a port and a path.
 type Same = (String, u16, String);
 
-/// Real servers of one service must answer with statuses of the same class: a redirect differs from the page of the others.
+/// Reports real servers of one service whose statuses differ in class from those of the others.
 fn differ(heard: &[Heard], findings: &mut Findings) {
-    let mut groups: BTreeMap<Same, Vec<(&Heard, u16)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Same, Vec<(&Heard, Status)>> = BTreeMap::new();
     for one in heard {
         let Some(page) = &one.question.page else {
             continue;
@@ -351,39 +345,35 @@ fn differ(heard: &[Heard], findings: &mut Findings) {
             Came::Right(status) => *status,
             _ => None,
         });
-        if let Some(status) = status {
+        if let Some(code) = status {
             let question = &one.question;
+            let listed = page.right.lists(code);
             let key = (
                 question.service.name.clone(),
                 question.at.port(),
                 page.path.clone(),
             );
-            groups.entry(key).or_default().push((one, status));
+            groups
+                .entry(key)
+                .or_default()
+                .push((one, Status { code, listed }));
         }
     }
     for group in groups.into_values() {
-        let mut classes: BTreeMap<u16, usize> = BTreeMap::new();
-        for (_, status) in &group {
-            *classes.entry(status / 100).or_default() += 1;
-        }
-        // Of classes that are equally frequent a page (2xx) is the usual answer.
-        let frequent = |(class, count): &(&u16, &usize)| (**count, std::cmp::Reverse(**class));
-        let Some((usual, count)) = classes.iter().max_by_key(frequent) else {
+        let statuses: Vec<Status> = group.iter().map(|(_, status)| *status).collect();
+        let Some((usual, others)) = unusual(&statuses) else {
             continue;
         };
-        let like = group
-            .iter()
-            .find(|(_, status)| status / 100 == *usual)
-            .map_or(0, |(_, status)| *status);
-        for (one, status) in group.iter().filter(|(_, status)| status / 100 != *usual) {
+        for (one, status) in others.iter().map(|index| &group[*index]) {
             let question = &one.question;
             let fault = Mismatch::new(
                 format!(
-                    "the answer to {} of {}: status {like}",
+                    "the answer to {} of {}: status {}",
                     question.page.as_ref().map_or("", |p| &p.path),
-                    others(*count)
+                    other_real_servers(usual.count),
+                    usual.code,
                 ),
-                format!("status {status}"),
+                format!("status {}", status.code),
                 fix(question, one.by.first().map(|(who, _)| *who)),
             );
             findings.fail(
@@ -393,6 +383,55 @@ fn differ(heard: &[Heard], findings: &mut Findings) {
                 fault.warning(),
             );
         }
+    }
+}
+
+/// Reports real servers that give clients another answer than directors. A client that gets no answer is no fault: a packet
+/// filter may keep clients from the addresses of real servers.
+fn refused(traffic: &Traffic, heard: &[Heard], findings: &mut Findings) {
+    for one in heard {
+        let served = one
+            .by
+            .iter()
+            .find(|(_, came)| matches!(came, Came::Right(_)));
+        let Some((director, _)) = served else {
+            continue;
+        };
+        let question = &one.question;
+        let clients = traffic.asked.iter().filter(|asked| !asked.is_director);
+        let wrong: Vec<(&str, String)> = clients
+            .flat_map(|asked| {
+                let outcomes = outcomes(asked, |host| has_named_page(traffic, host));
+                let same = outcomes.into_iter().filter(|(other, _)| *other == question);
+                same.filter_map(|(_, came)| match came {
+                    Came::Wrong(words) => Some((asked.from.as_str(), words)),
+                    _ => None,
+                })
+            })
+            .collect();
+        let Some((client, words)) = wrong.first() else {
+            continue;
+        };
+        let what = what(question);
+        let names = names(&wrong.iter().map(|(client, _)| *client).collect::<Vec<_>>());
+        if !in_service(traffic, question) {
+            let note =
+                format!("{what}: {words}, asked by {names}; no director sends it new connections");
+            findings.note(question.host, &REAL_SERVER_ANSWER, note);
+            continue;
+        }
+        let fault = Mismatch::new(
+            format!("{}, as for {director}", expected(question)),
+            format!("{words}, asked by {names}"),
+            fix(question, Some(client)),
+        );
+        let fault = fault.of_service(&question.service.name).answered();
+        findings.fail(
+            question.host,
+            &REAL_SERVER_ANSWER,
+            format!("{what} for clients"),
+            fault,
+        );
     }
 }
 

@@ -1,8 +1,10 @@
 //! Direct requests to each real server, independent of persistence and scheduler: every director sends each real server the
-//! health check's request and a client's request once. The answers are judged in [`judge`].
+//! health check's request and a client's request once; a client on its network sends a client's request. The answers are
+//! judged in [`judge`].
 
 mod judge;
 mod script;
+mod usual_status;
 
 pub(super) use judge::{REAL_SERVER_ANSWER, REAL_SERVER_REACH};
 pub(super) use script::script;
@@ -12,11 +14,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::end_to_end::right::Right;
 use super::end_to_end::{Replies, Reply, replies};
-use super::health_path;
 use super::listener::hears;
+use super::{health_path, interfaces};
 use crate::fact::Section;
+use crate::fact::address::Addresses;
 use crate::fact::listener::Listeners;
-use crate::model::{Cluster, HealthCheckKind, Host, Mode, Protocol, Service};
+use crate::model::{Cluster, HealthCheckKind, Host, Mode, Protocol, RealServer, Service};
 
 /// What is asked of a real server.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,24 +41,33 @@ pub(super) struct Page {
     pub right: Right,
 }
 
-/// The answers that one director got.
+/// The questions of one director or client, and the answers that it got.
+#[derive(Debug)]
+pub struct Asked<'c> {
+    pub from: String,
+    pub is_director: bool,
+    pub(super) questions: Vec<Question<'c>>,
+    pub(super) answers: Answers,
+}
+
+/// The answers to the questions of one host.
 #[derive(Debug, Clone, Default)]
-pub struct Answers {
+pub(super) struct Answers {
     /// The replies, in the order of the page requests; None: no output was read.
     pages: Option<Vec<Reply>>,
     /// The connections by address and port: `ok`, or the error. None: the host has no tool.
     connections: Option<Vec<(SocketAddr, String)>>,
 }
 
-/// The most questions of one director.
+/// The most questions of one host.
 const MOST: usize = 256;
 
 /// The requests of a director. If a server listens on the VIP only, the director sends just the health check's request, to
 /// the server's own address.
-pub(super) fn questions<'c>(
+pub(super) fn questions<'c, 'l>(
     cluster: &'c Cluster,
     director: &Host,
-    listens: impl Fn(&str) -> Option<&'c Listeners>,
+    listens: impl Fn(&str) -> Option<&'l Listeners>,
 ) -> Vec<Question<'c>> {
     let mut all: Vec<Question> = Vec::new();
     let mut add = |question: Question<'c>| {
@@ -63,57 +75,82 @@ pub(super) fn questions<'c>(
             all.push(question);
         }
     };
-    for service in cluster
-        .services
-        .iter()
-        .filter(|s| s.protocol == Protocol::Tcp)
-    {
-        for rs in service
-            .real_servers
-            .iter()
-            .filter(|rs| rs.host != director.name)
-        {
-            let mut asked = BTreeSet::new();
-            let vip = service.vips.iter().map(|vip| vip.address);
-            let vip = vip
-                .clone()
-                .find(|vip| vip.is_ipv4() == rs.address.is_ipv4())
-                .or_else(|| vip.clone().next());
-            for port in service.known_ports() {
-                let own = rs.port.unwrap_or(port);
-                let at = SocketAddr::new(rs.address, own);
-                let heard = listens(&rs.host).is_some_and(|all| {
-                    let mut sockets = all.tcp.iter().filter(|s| s.port() == own);
-                    sockets.any(|socket| hears(socket.ip(), rs.address))
-                });
-                if service.mode != Mode::Nat && !heard {
-                    continue;
-                }
-                asked.insert(own);
-                add(Question {
-                    service,
-                    host: &rs.host,
-                    at,
-                    page: vip.and_then(|vip| as_clients(service, vip, port)),
-                });
+    for (service, rs) in tcp_servers(cluster).filter(|(_, rs)| rs.host != director.name) {
+        let mut asked = BTreeSet::new();
+        for question in of_clients(service, rs, &listens) {
+            asked.insert(question.at.port());
+            add(question);
+        }
+        for port in health_path::ports(service, rs) {
+            let page = as_health_check(service);
+            let same = service.check.path == page.as_ref().map_or("", |page| page.path.as_str());
+            if asked.contains(&port) && (same || page.is_none()) {
+                continue;
             }
-            for port in health_path::ports(service, rs) {
-                let page = as_health_check(service);
-                let same =
-                    service.check.path == page.as_ref().map_or("", |page| page.path.as_str());
-                if asked.contains(&port) && (same || page.is_none()) {
-                    continue;
-                }
-                add(Question {
-                    service,
-                    host: &rs.host,
-                    at: SocketAddr::new(rs.address, port),
-                    page,
-                });
-            }
+            add(Question {
+                service,
+                host: &rs.host,
+                at: SocketAddr::new(rs.address, port),
+                page,
+            });
         }
     }
     all.truncate(MOST);
+    all
+}
+
+/// The requests of a client, to real servers on its networks that answer clients themselves. With NAT clients may not reach
+/// real servers.
+pub(super) fn questions_of_client<'c, 'l>(
+    cluster: &'c Cluster,
+    held: &Addresses,
+    listens: impl Fn(&str) -> Option<&'l Listeners>,
+) -> Vec<Question<'c>> {
+    let near = |rs: &RealServer| interfaces::own_address(cluster, held, rs.address).is_some();
+    let servers =
+        tcp_servers(cluster).filter(|(service, rs)| service.mode != Mode::Nat && near(rs));
+    let questions = servers.flat_map(|(service, rs)| of_clients(service, rs, &listens));
+    let mut all: Vec<Question> = Vec::new();
+    for question in questions.filter(|question| question.page.is_some()) {
+        if !all.contains(&question) {
+            all.push(question);
+        }
+    }
+    all.truncate(MOST);
+    all
+}
+
+fn tcp_servers(cluster: &Cluster) -> impl Iterator<Item = (&Service, &RealServer)> {
+    let services = cluster.services.iter();
+    let tcp = services.filter(|service| service.protocol == Protocol::Tcp);
+    tcp.flat_map(|service| service.real_servers.iter().map(move |rs| (service, rs)))
+}
+
+/// A client's request of each port that the real server serves at its own address.
+fn of_clients<'c, 'l>(
+    service: &'c Service,
+    rs: &'c RealServer,
+    listens: impl Fn(&str) -> Option<&'l Listeners>,
+) -> Vec<Question<'c>> {
+    let vips = || service.vips.iter().map(|vip| vip.address);
+    let of_family = vips().find(|vip| vip.is_ipv4() == rs.address.is_ipv4());
+    let vip = of_family.or_else(|| vips().next());
+    let mut all = Vec::new();
+    for port in service.known_ports() {
+        let own = rs.port.unwrap_or(port);
+        let heard = listens(&rs.host).is_some_and(|all| {
+            let mut sockets = all.tcp.iter().filter(|s| s.port() == own);
+            sockets.any(|socket| hears(socket.ip(), rs.address))
+        });
+        if service.mode == Mode::Nat || heard {
+            all.push(Question {
+                service,
+                host: &rs.host,
+                at: SocketAddr::new(rs.address, own),
+                page: vip.and_then(|vip| as_clients(service, vip, port)),
+            });
+        }
+    }
     all
 }
 
@@ -139,7 +176,7 @@ fn as_health_check(service: &Service) -> Option<Page> {
     })
 }
 
-/// Reads what a director printed.
+/// Reads what a host printed.
 pub(super) fn answers(section: &Section) -> Answers {
     let pages = section
         .has("rs-pages")

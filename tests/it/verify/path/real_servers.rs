@@ -129,3 +129,95 @@ fn each_real_server_by_itself() {
         assert_eq!(note, *out, "{name}");
     }
 }
+
+const DENIED: &str = "@lvsctl-e2e text=0 code=403 new=1 exit=0 err=\tForbidden\n";
+
+/// A name, what the directors and the client got from rs1 and rs2, the client's address, and what is found.
+type OfClient = (
+    &'static str,
+    [&'static str; 2],
+    [&'static str; 2],
+    &'static str,
+    &'static [&'static str],
+);
+
+const CLIENTS: &[OfClient] = &[
+    (
+        "all well",
+        [GOOD, GOOD],
+        [GOOD, GOOD],
+        "192.168.100.20/24",
+        &[],
+    ),
+    (
+        "one real server refuses clients",
+        [GOOD, GOOD],
+        [DENIED, GOOD],
+        "192.168.100.20/24",
+        &["rs1 real-server-answer: status 403, asked by c1"],
+    ),
+    (
+        "both do",
+        [GOOD, GOOD],
+        [DENIED, BAD],
+        "192.168.100.20/24",
+        &[
+            "rs1 real-server-answer: status 403, asked by c1",
+            "rs2 real-server-answer: status 500, asked by c1",
+        ],
+    ),
+    // The finding of the directors is enough.
+    (
+        "wrong for all",
+        [BAD, GOOD],
+        [BAD, GOOD],
+        "192.168.100.20/24",
+        &["rs1 real-server-answer: status 500, asked by lb1 and lb2"],
+    ),
+    // A packet filter may keep clients from real servers.
+    (
+        "no answer to the client",
+        [GOOD, GOOD],
+        [SILENT, RESET],
+        "192.168.100.20/24",
+        &[],
+    ),
+    (
+        "a client of another network does not ask",
+        [GOOD, GOOD],
+        [DENIED, DENIED],
+        "10.9.0.20/24",
+        &[],
+    ),
+];
+
+#[test]
+fn a_real_server_that_answers_directors_and_refuses_clients() {
+    const TABLE: &str = "-A -t 192.168.100.200:80 -s rr\n-a -t 192.168.100.200:80 -r 192.168.100.12:80 -g -w 1\n-a -t 192.168.100.200:80 -r 192.168.100.13:80 -g -w 1";
+    for (name, director, client, address, want) in CLIENTS {
+        let lb = |made: Made| Made {
+            facts: &[("sysctl values", SETTINGS), ("ipvs table", TABLE)],
+            ..made
+        };
+        let addresses: &'static [&'static str] = Box::leak(Box::new([*address]));
+        let c1 = Made {
+            host: "c1",
+            links: Box::leak(Box::new([("eth0", 1500, addresses)])),
+            facts: &[],
+        };
+        let hosts = [lb(LB1), lb(LB2), RS1, RS2, c1];
+        let (directors, client) = (director.concat(), client.concat());
+        let live: [(&str, &[(&str, &str)]); 3] = [
+            ("lb1", &[("rs-pages", &directors)]),
+            ("lb2", &[("rs-pages", &directors)]),
+            ("c1", &[("rs-pages", &client)]),
+        ];
+        let findings = verify_live(DR, &hosts, &live);
+        let found: Vec<String> = bad(&findings)
+            .iter()
+            .filter(|f| f.check.id.starts_with("real-server"))
+            .map(|f| format!("{} {}: {}", f.host, f.check, f.found))
+            .collect();
+        assert_eq!(found, *want, "{name}: {:#?}", mine(&findings));
+    }
+}
