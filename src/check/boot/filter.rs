@@ -8,22 +8,31 @@ use ipnet::IpNet;
 use super::harm::Harm;
 use super::ours::Ours;
 use super::paths::paths;
+use super::sources::Source;
 use super::{BOOT_FIREWALL, nft, shell};
 use crate::check::firewall::Packet;
 use crate::check::flow::request;
 use crate::fact::boot_source::Line;
 use crate::fact::boot_source::places::Reader;
 use crate::fact::firewall::{Rule, Rules};
+use crate::model::Service;
+use crate::resource::mark::Mark;
 use crate::view;
 
 /// The harms of a file of saved rules.
-pub(super) fn saved(reader: Reader, lines: &[Line], ours: &Ours) -> Vec<(Line, Harm)> {
-    match reader {
-        Reader::Iptables => of_rules(&Rules::parse(&text(lines)), false, lines, ours),
-        Reader::Ip6tables => of_rules(&Rules::parse(&text(lines)), true, lines, ours),
+pub(super) fn saved(source: &Source, ours: &Ours) -> Vec<(Line, Harm)> {
+    let lines = source.lines;
+    let after = if source.late {
+        After::Ours
+    } else {
+        After::Nothing
+    };
+    match source.reader {
+        Reader::Iptables => of_rules(&Rules::parse(&text(lines)), false, lines, after, ours),
+        Reader::Ip6tables => of_rules(&Rules::parse(&text(lines)), true, lines, after, ours),
         Reader::Nftables => nft::rules(lines)
             .iter()
-            .flat_map(|(rules, v6)| of_rules(rules, *v6, lines, ours))
+            .flat_map(|(rules, v6)| of_rules(rules, *v6, lines, After::Nothing, ours))
             .take(1)
             .collect(),
         Reader::Arptables => lines
@@ -32,6 +41,14 @@ pub(super) fn saved(reader: Reader, lines: &[Line], ours: &Ours) -> Vec<(Line, H
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// What has set rules before these rules replace their tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    Nothing,
+    /// lvsctl's unit: its rules of fwmarks go.
+    Ours,
 }
 
 fn text(lines: &[Line]) -> String {
@@ -57,7 +74,7 @@ pub(super) fn of_commands(commands: &[(Line, Vec<String>)], ours: &Ours) -> Vec<
             }
             lines.push(line.clone());
         }
-        found.extend(of_rules(&rules, v6, &lines, ours));
+        found.extend(of_rules(&rules, v6, &lines, After::Nothing, ours));
     }
     for (line, words) in commands {
         let first = words.first().map(String::as_str).unwrap_or_default();
@@ -72,7 +89,7 @@ pub(super) fn of_commands(commands: &[(Line, Vec<String>)], ours: &Ours) -> Vec<
         if first == "nft" {
             let added = words.get(1..).unwrap_or_default().join(" ");
             found.extend(nft::command(&added).and_then(|(rules, v6)| {
-                of_rules(&rules, v6, std::slice::from_ref(line), ours).pop()
+                of_rules(&rules, v6, std::slice::from_ref(line), After::Nothing, ours).pop()
             }));
             if added.starts_with("flush ruleset")
                 && !view::marks(ours.audit.cluster).is_empty()
@@ -177,7 +194,13 @@ fn long_to_short(word: &str) -> String {
 }
 
 /// The harm of a set of rules to the cluster's packets: at most one, at the line of the rule.
-fn of_rules(rules: &Rules, v6: bool, lines: &[Line], ours: &Ours) -> Vec<(Line, Harm)> {
+fn of_rules(
+    rules: &Rules,
+    v6: bool,
+    lines: &[Line],
+    after: After,
+    ours: &Ours,
+) -> Vec<(Line, Harm)> {
     let live = ours.audit.facts().firewall.rules(v6);
     let mut packets = paths(v6, ours);
     let found = packets.iter_mut().find_map(|path| {
@@ -188,22 +211,17 @@ fn of_rules(rules: &Rules, v6: bool, lines: &[Line], ours: &Ours) -> Vec<(Line, 
             .any(|rules| !rules.is_empty() && path.harm(rules, v6).is_some());
         (!already).then(|| (does, path.what.clone()))
     });
-    let found = found.map(|(by, what)| {
-        (
-            at(&by, lines),
-            format!("{} {what}: {by}", "stops packets of"),
-        )
+    let stopped = found.and_then(|(by, what)| {
+        let does = format!("stops packets of {what}: {by}");
+        Some((at(&by, lines)?, Harm::new(&BOOT_FIREWALL, does)))
     });
-    let found = found.or_else(|| unmarked(rules, v6, lines, ours));
-    found
-        .into_iter()
-        .filter_map(|(line, does)| Some((line?, Harm::new(&BOOT_FIREWALL, does))))
-        .collect()
+    let found = stopped.or_else(|| unmarked(rules, v6, lines, after, ours));
+    found.into_iter().collect()
 }
 
 /// The harm of IPv4 rules that a firewall manager makes from its files.
 pub(super) fn walked(rules: &Rules, lines: &[Line], ours: &Ours) -> Vec<(Line, Harm)> {
-    of_rules(rules, false, lines, ours)
+    of_rules(rules, false, lines, After::Nothing, ours)
 }
 
 /// The line of a rule, or of a policy; the first one where it is not found.
@@ -247,22 +265,24 @@ fn at(by: &str, lines: &[Line]) -> Option<Line> {
         .cloned()
 }
 
-/// Rules that keep lvsctl's later mark rules from matching, or that mark packets of another service.
+/// Rules that remove lvsctl's mark rules or keep them from matching, or that mark packets of another service.
 fn unmarked(
     rules: &Rules,
     v6: bool,
     lines: &[Line],
+    after: After,
     ours: &Ours,
-) -> Option<(Option<Line>, String)> {
+) -> Option<(Line, Harm)> {
     let audit = ours.audit;
-    if !audit.host.is_director() || rules.chain("mangle", "PREROUTING").is_none() {
+    if !audit.host.is_director() || !rules.tables.contains_key("mangle") {
         return None;
     }
     let mut with_ours = rules.clone();
     let marks = view::marks(audit.cluster);
     let chains = with_ours.tables.entry("mangle".to_owned()).or_default();
     let chain = chains.entry("PREROUTING".to_owned()).or_default();
-    for mark in marks.iter().filter(|mark| mark.destination.is_ipv6() == v6) {
+    let follow = |mark: &&Mark| after == After::Nothing && mark.destination.is_ipv6() == v6;
+    for mark in marks.iter().filter(follow) {
         let words = mark.rule();
         // The saved rules may already contain it.
         if !chain
@@ -293,21 +313,45 @@ fn unmarked(
                     let found = with_ours.mark(&packet)?;
                     let of_another = marks.iter().any(|mark| mark.mark == found);
                     if found != expected && (expected != 0 || of_another) {
-                        let does = format!(
-                            "gives packets of {} the mark {found:#x} in place of {expected:#x}",
-                            service.name
-                        );
-                        let line = lines.iter().find(|line| {
-                            line.text.contains("MARK")
-                                || line.text.contains("PREROUTING") && line.text.contains("-j")
-                        });
-                        return Some((line.cloned(), does));
+                        return wrongly_marked(service, found, expected, after, lines);
                     }
                 }
             }
         }
     }
     None
+}
+
+/// The harm of rules that give packets of a service another mark than expected; the mark 0 is none.
+fn wrongly_marked(
+    service: &Service,
+    found: u32,
+    expected: u32,
+    after: After,
+    lines: &[Line],
+) -> Option<(Line, Harm)> {
+    let name = &service.name;
+    if after == After::Ours && found == 0 {
+        let table = of_table("*mangle", lines);
+        let does =
+            format!("replaces the mangle table: packets of {name} get no mark {expected:#x}");
+        let harm = Harm::new(&BOOT_FIREWALL, does).with_all(table);
+        return Some((table.first()?.clone(), harm));
+    }
+    let does = format!("gives packets of {name} the mark {found:#x} in place of {expected:#x}");
+    let sets = |line: &&Line| {
+        line.text.contains("MARK") || line.text.contains("PREROUTING") && line.text.contains("-j")
+    };
+    let line = lines.iter().find(sets)?.clone();
+    Some((line, Harm::new(&BOOT_FIREWALL, does)))
+}
+
+/// The lines of one table, from its name to `COMMIT`.
+fn of_table<'l>(name: &str, lines: &'l [Line]) -> &'l [Line] {
+    let start = lines.iter().position(|line| line.text.trim() == name);
+    let rest = start.and_then(|at| lines.get(at..)).unwrap_or_default();
+    let end = rest.iter().position(|line| line.text.trim() == "COMMIT");
+    end.and_then(|end| rest.get(..=end)).unwrap_or(rest)
 }
 
 /// A rule of arptables that drops ARP for an address that this host answers or asks for.

@@ -82,7 +82,7 @@ fn of_source(source: &Source, ours: &Ours) -> (Vec<(Line, Harm)>, bool) {
             harms.extend(module::command_line(source.path, source.lines, ours));
         }
         Reader::Iptables | Reader::Ip6tables | Reader::Nftables | Reader::Arptables => {
-            harms.extend(filter::saved(source.reader, source.lines, ours));
+            harms.extend(filter::saved(source, ours));
         }
         Reader::Unit => harms.extend(managers::conflicts(source.lines, ours)),
         Reader::Tmpfiles
@@ -100,7 +100,9 @@ fn of_source(source: &Source, ours: &Ours) -> (Vec<(Line, Harm)>, bool) {
         source.reader,
         Reader::Iptables | Reader::Ip6tables | Reader::Nftables | Reader::Arptables
     ) {
-        return (harms, false);
+        let repeats = source.commands.iter().any(|command| command.scheduled);
+        let scheduled = repeats && !harms.is_empty();
+        return (harms, scheduled);
     }
     let mut scheduled = false;
     let mut of_filters = Vec::new();

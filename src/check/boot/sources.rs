@@ -7,6 +7,7 @@ use super::shell;
 use crate::fact::boot_source::places::{self, Live, Place, Reader};
 use crate::fact::boot_source::{BootSources, Line};
 use crate::resource::Resource;
+use crate::resource::ipvs::KEEPALIVED;
 
 /// A command that a source runs.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub(super) struct Source<'a> {
     pub(super) commands: Vec<Command>,
     /// Path and line of another source that names it.
     pub(super) named_by: Option<String>,
+    /// Whether it is read or run after lvsctl's unit has set up the host.
+    pub(super) late: bool,
 }
 
 /// Scripts of packages in /etc/init.d.
@@ -96,6 +99,9 @@ const OF_FILTERS: [&str; 5] = [
     "arptables.service",
 ];
 
+/// Scripts that run after all services: of OpenRC's `local`, and of SUSE.
+const RUN_LAST: [&str; 2] = ["/local.d/", "/after.local"];
+
 /// All live sources of a host.
 pub(super) fn live<'a>(ours: &Ours<'a>) -> Vec<Source<'a>> {
     let sources = &ours.audit.facts().boot_source;
@@ -110,12 +116,12 @@ pub(super) fn live<'a>(ours: &Ours<'a>) -> Vec<Source<'a>> {
         match places::of(path) {
             Some(place) if place.reader == Reader::BootScript && place.live == Live::Named => {
                 if init_script(path, sources) {
-                    found.push(source(path, place.reader, lines, place.scheduled, &units));
+                    found.push(source(path, place, lines, &units, ours));
                 }
             }
             Some(place) => {
                 if is_live(path, place, sources, &units) {
-                    found.push(source(path, place.reader, lines, place.scheduled, &units));
+                    found.push(source(path, place, lines, &units, ours));
                 }
             }
             None => scripts.push((path, lines)),
@@ -133,9 +139,10 @@ pub(super) fn live<'a>(ours: &Ours<'a>) -> Vec<Source<'a>> {
                 format!("{}:{}", source.path, command.line.number),
                 command.scheduled,
                 command.text.clone(),
+                source.late,
             ))
         });
-        let Some((by, scheduled, text)) = named else {
+        let Some((by, scheduled, text, late)) = named else {
             continue;
         };
         let commands = lines.iter().map(|line| Command {
@@ -155,6 +162,7 @@ pub(super) fn live<'a>(ours: &Ours<'a>) -> Vec<Source<'a>> {
             lines,
             commands: commands.collect(),
             named_by: Some(by),
+            late: late && !keeps_rules(&text),
         });
     }
     found
@@ -193,6 +201,27 @@ fn saved_rules(text: &str) -> Option<Reader> {
         () if is("arptables-restore") => Some(Reader::Arptables),
         () => None,
     }
+}
+
+/// A command that adds saved rules to those that are there (iptables-restore(8)).
+fn keeps_rules(text: &str) -> bool {
+    let keeps = |word: &String| word == "-n" || word == "--noflush";
+    shell::commands(text).iter().flatten().any(keeps)
+}
+
+/// Whether systemd starts a unit after lvsctl's: it is ordered after lvsctl's, or after what comes later.
+fn starts_late(lines: &[Line], ours: &Ours) -> bool {
+    const LATER: [&str; 3] = ["multi-user.target", "graphical.target", KEEPALIVED];
+    let after = lines
+        .iter()
+        .filter_map(|line| line.text.trim().split_once('='))
+        .filter(|(key, _)| key.trim() == "After");
+    after
+        .flat_map(|(_, units)| units.split_whitespace())
+        .any(|unit| {
+            LATER.contains(&unit)
+                || (unit.starts_with("lvsctl-") && ours.units.iter().any(|own| own == unit))
+        })
 }
 
 /// Files that lvsctl made on the host, for this cluster and for others.
@@ -359,11 +388,12 @@ fn next_units(unit: &str, lines: &[Line]) -> Vec<String> {
 
 fn source<'a>(
     path: &'a str,
-    reader: Reader,
+    place: &Place,
     lines: &'a [Line],
-    scheduled: bool,
     units: &Units,
+    ours: &Ours,
 ) -> Source<'a> {
+    let (reader, scheduled) = (place.reader, place.scheduled);
     let command = |line: &Line, text: &str, scheduled| Command {
         line: line.clone(),
         text: text.to_owned(),
@@ -435,11 +465,17 @@ fn source<'a>(
             .collect(),
         _ => Vec::new(),
     };
+    let late = match reader {
+        Reader::Unit => units.scheduled.contains(unit_of(path)) || starts_late(lines, ours),
+        Reader::BootScript => RUN_LAST.iter().any(|part| path.contains(part)),
+        _ => scheduled,
+    };
     Source {
         path,
         reader,
         lines,
         commands,
         named_by: None,
+        late,
     }
 }

@@ -3,6 +3,7 @@
 
 mod cases;
 mod gateway;
+mod marks;
 mod stock;
 
 use std::fs;
