@@ -1,6 +1,8 @@
 //! Drift: resources that are not in the desired state, reported in the words of the plan. The effect of other files on a
 //! sysctl at boot belongs in [`super::sysctl_at_boot`].
 
+use std::net::IpAddr;
+
 use super::definition::{Check, Judge, nothing};
 use super::findings::{Findings, Mismatch};
 use super::ipvs::HIDDEN;
@@ -73,7 +75,7 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     }
     let others = audit.plan().changes.iter().filter(|c| !of_stop.contains(c));
     for change in others {
-        let cause = Some(cause_of(change));
+        let cause = Some(cause_of(change, changes));
         let starts = start_fix(audit, change);
         for Difference {
             field,
@@ -97,12 +99,18 @@ fn judge(audit: &HostAudit, findings: &mut Findings) {
     }
 }
 
-/// The cause of a change's findings, equal to the cause of other checks' findings on the same object.
-fn cause_of(change: &Change) -> Cause {
+/// The address of a change of an address or of a route to one.
+fn address_of(change: &Change) -> Option<IpAddr> {
+    let (address, _) = change.key.split_once([' ', '/'])?;
+    address.parse().ok()
+}
+
+/// The cause of a change's findings, equal to the cause of other checks' findings on the same object. `all`: the changes of
+/// the host.
+fn cause_of(change: &Change, all: &[Change]) -> Cause {
     let key = change.key.clone();
-    let address = key
-        .split_once([' ', '/'])
-        .and_then(|(address, _)| address.parse().ok());
+    let address = address_of(change);
+    let mut addresses = all.iter().filter(|other| other.kind == "address");
     match (change.kind, address) {
         ("sysctl", _) => Cause::Sysctl(key),
         ("unit", _) => Cause::Unit(key),
@@ -116,6 +124,10 @@ fn cause_of(change: &Change) -> Cause {
             },
         },
         ("address", Some(address)) => Cause::Vip(address),
+        // The kernel removes the routes of an interface together with its last address.
+        ("route", Some(to)) if addresses.any(|other| address_of(other) == Some(to)) => {
+            Cause::Vip(to)
+        }
         (kind, _) => Cause::Resource {
             kind: kind.to_owned(),
             key,
@@ -427,7 +439,25 @@ mod tests {
             ("sysctl", "a.b", Cause::Sysctl("a.b".to_owned())),
         ] {
             let change = Change::new(kind, key, Action::Update);
-            assert_eq!(cause_of(&change), cause, "{kind} {key}");
+            assert_eq!(cause_of(&change, &[]), cause, "{kind} {key}");
+        }
+    }
+
+    #[test]
+    fn a_route_goes_with_its_address() {
+        let vip = "192.168.100.200".parse().unwrap();
+        let address = |key| Change::new("address", key, Action::Create);
+        let route = Change::new("route", "192.168.100.200/32", Action::Create);
+        let alone = Cause::Resource {
+            kind: "route".to_owned(),
+            key: route.key.clone(),
+        };
+        for (key, cause) in [
+            ("192.168.100.200/32 dev tunl0", Cause::Vip(vip)),
+            ("192.168.100.201/32 dev tunl0", alone),
+        ] {
+            let all = [address(key), route.clone()];
+            assert_eq!(cause_of(&route, &all), cause, "{key}");
         }
     }
 }
