@@ -23,7 +23,7 @@ ${e2e_resolve:+--resolve "$e2e_resolve"} \
 }
 # Each URL of a configuration once, in its order. e2e_texts has a line for each: what its body is to hold, or nothing.
 e2e_each() {
-timeout 60 curl -q -K - 2>/dev/null |
+timeout "${e2e_limit:-60}" curl -q -K - 2>/dev/null |
 e2e_texts=$e2e_texts awk 'BEGIN {split(ENVIRON["e2e_texts"], t, "\n"); n = 1}
 /^@lvsctl-e2e /{sub(/ /, " text=" h + 0 " "); print $0 "\t" b; b = ""; f = 0; h = 0; n++; next}
 t[n] != "" && index($0, t[n]) {h = 1} !f && NF {b = substr($0, 1, 200); f = 1}'

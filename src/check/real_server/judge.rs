@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::usual_status::{Status, unusual};
-use super::{Asked, Question};
+use super::{Asked, Question, refused};
 use crate::check::HostAudit;
 use crate::check::definition::{Check, Judge, nothing};
 use crate::check::end_to_end::right::Right;
@@ -17,7 +17,7 @@ use crate::view;
 
 pub(in crate::check) static REAL_SERVER_ANSWER: Check = Check {
     id: "real-server-answer",
-    summary: "Each real server gives an accepted response, to every director, to clients on its network and to itself.",
+    summary: "Each real server gives an accepted response, to every director and to itself, with DR and TUN also to clients on its network.",
     reason: "The scheduler and persistence select one real server for a client; faults of the other real servers affect \
              other clients.",
     source: "curl(1); the inventory, `check` and `health_check`",
@@ -39,19 +39,31 @@ pub(in crate::check) static REAL_SERVER_REACH: Check = Check {
 
 /// The result of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Came {
+pub(super) enum Came {
     /// With its status, where it is a page.
     Right(Option<u16>),
     Wrong(String),
+    /// A connection that ended without an answer.
+    Ended(String),
     /// Nothing at all.
     Nothing(String),
 }
 
 /// The answers of one real server to the same request of all directors.
-struct Heard<'t> {
-    question: Question<'t>,
+pub(super) struct Heard<'t> {
+    pub(super) question: Question<'t>,
     /// The directors that sent it, each with the result.
     by: Vec<(&'t str, Came)>,
+}
+
+impl Heard<'_> {
+    /// The directors that got an accepted answer, each with its status.
+    pub(super) fn served(&self) -> impl Iterator<Item = (&str, Option<u16>)> {
+        self.by.iter().filter_map(|(director, came)| match came {
+            Came::Right(status) => Some((*director, *status)),
+            _ => None,
+        })
+    }
 }
 
 pub(super) fn judge(traffic: &Traffic, findings: &mut Findings) {
@@ -62,7 +74,7 @@ pub(super) fn judge(traffic: &Traffic, findings: &mut Findings) {
         }
     }
     differ(&heard, findings);
-    refused(traffic, &heard, findings);
+    refused::judge(traffic, &heard, findings);
     for service in traffic
         .cluster
         .services
@@ -97,14 +109,14 @@ fn heard<'t>(traffic: &'t Traffic) -> Vec<Heard<'t>> {
 }
 
 /// Whether the roles of a real server install a page with its name at `/`.
-fn has_named_page(traffic: &Traffic, host: &str) -> bool {
+pub(super) fn has_named_page(traffic: &Traffic, host: &str) -> bool {
     let mut hosts = traffic.hosts.iter();
     hosts
         .find(|audit| audit.name() == host)
         .is_some_and(web_page::is_named)
 }
 
-fn outcomes<'t>(
+pub(super) fn outcomes<'t>(
     asked: &'t Asked<'t>,
     has_named_page: impl Fn(&str) -> bool,
 ) -> Vec<(&'t Question<'t>, Came)> {
@@ -141,6 +153,7 @@ fn connected(at: SocketAddr, all: &[(SocketAddr, String)]) -> Came {
 /// `name`: the page's only line, where it is known.
 fn came(right: &Right, reply: &Reply, name: Option<&str>) -> Came {
     match reply.status {
+        None if reply.fresh => Came::Ended(reply.error.clone()),
         None => Came::Nothing(reply.error.clone()),
         // A connection, where curl is not there.
         Some(1) => Came::Right(None),
@@ -177,7 +190,7 @@ fn unserved(traffic: &Traffic, question: &Question) -> bool {
 }
 
 /// Whether some director sends the real server new connections; true if no director lists the service.
-fn in_service(traffic: &Traffic, question: &Question) -> bool {
+pub(super) fn in_service(traffic: &Traffic, question: &Question) -> bool {
     let directors = traffic
         .hosts
         .iter()
@@ -198,7 +211,7 @@ fn in_service(traffic: &Traffic, question: &Question) -> bool {
     serves || !known
 }
 
-fn names(by: &[&str]) -> String {
+pub(super) fn names(by: &[&str]) -> String {
     by.join(" and ")
 }
 
@@ -219,7 +232,7 @@ fn report(traffic: &Traffic, heard: &Heard, findings: &mut Findings) {
         );
         return findings.pass_of(question.host, &REAL_SERVER_ANSWER, what, read);
     };
-    let (Came::Wrong(words) | Came::Nothing(words)) = first else {
+    let (Came::Wrong(words) | Came::Ended(words) | Came::Nothing(words)) = first else {
         return;
     };
     let askers: Vec<&str> = bad.iter().map(|(who, _)| *who).collect();
@@ -235,7 +248,9 @@ fn report(traffic: &Traffic, heard: &Heard, findings: &mut Findings) {
         let found = format!("{words}, asked by {}", names(&askers));
         let fault = Mismatch::new(expected, found, fix(question, askers.first().copied()));
         let fault = fault.of_service(&question.service.name);
-        let nothing = bad.iter().all(|(_, came)| matches!(came, Came::Nothing(_)));
+        let nothing = bad
+            .iter()
+            .all(|(_, came)| matches!(came, Came::Ended(_) | Came::Nothing(_)));
         // If several directors got the same failure, the fault is not theirs.
         let fault = match askers.as_slice() {
             [one] if nothing => fault.points_at(one),
@@ -251,7 +266,7 @@ fn report(traffic: &Traffic, heard: &Heard, findings: &mut Findings) {
         .map(|(who, _)| *who)
         .collect();
     for (who, came) in bad {
-        let (Came::Wrong(words) | Came::Nothing(words)) = came else {
+        let (Came::Wrong(words) | Came::Ended(words) | Came::Nothing(words)) = came else {
             continue;
         };
         let fault = Mismatch::new(
@@ -275,7 +290,7 @@ fn report(traffic: &Traffic, heard: &Heard, findings: &mut Findings) {
     }
 }
 
-fn what(question: &Question) -> String {
+pub(super) fn what(question: &Question) -> String {
     let path = question.page.as_ref().map_or("", |page| page.path.as_str());
     format!(
         "{} {} of {}{}{path}",
@@ -286,7 +301,7 @@ fn what(question: &Question) -> String {
     )
 }
 
-fn expected(question: &Question) -> String {
+pub(super) fn expected(question: &Question) -> String {
     match &question.page {
         Some(page) => {
             let text = page
@@ -303,7 +318,7 @@ fn expected(question: &Question) -> String {
     }
 }
 
-fn fix(question: &Question, asker: Option<&str>) -> String {
+pub(super) fn fix(question: &Question, asker: Option<&str>) -> String {
     let on = asker.map_or_else(String::new, |asker| format!(" on {asker}"));
     match &question.page {
         Some(page) => {
@@ -341,10 +356,7 @@ fn differ(heard: &[Heard], findings: &mut Findings) {
         let Some(page) = &one.question.page else {
             continue;
         };
-        let status = one.by.iter().find_map(|(_, came)| match came {
-            Came::Right(status) => *status,
-            _ => None,
-        });
+        let status = one.served().find_map(|(_, status)| status);
         if let Some(code) = status {
             let question = &one.question;
             let listed = page.right.lists(code);
@@ -383,55 +395,6 @@ fn differ(heard: &[Heard], findings: &mut Findings) {
                 fault.warning(),
             );
         }
-    }
-}
-
-/// Reports real servers that give clients another answer than directors. A client that gets no answer is no fault: a packet
-/// filter may keep clients from the addresses of real servers.
-fn refused(traffic: &Traffic, heard: &[Heard], findings: &mut Findings) {
-    for one in heard {
-        let served = one
-            .by
-            .iter()
-            .find(|(_, came)| matches!(came, Came::Right(_)));
-        let Some((director, _)) = served else {
-            continue;
-        };
-        let question = &one.question;
-        let clients = traffic.asked.iter().filter(|asked| !asked.is_director);
-        let wrong: Vec<(&str, String)> = clients
-            .flat_map(|asked| {
-                let outcomes = outcomes(asked, |host| has_named_page(traffic, host));
-                let same = outcomes.into_iter().filter(|(other, _)| *other == question);
-                same.filter_map(|(_, came)| match came {
-                    Came::Wrong(words) => Some((asked.from.as_str(), words)),
-                    _ => None,
-                })
-            })
-            .collect();
-        let Some((client, words)) = wrong.first() else {
-            continue;
-        };
-        let what = what(question);
-        let names = names(&wrong.iter().map(|(client, _)| *client).collect::<Vec<_>>());
-        if !in_service(traffic, question) {
-            let note =
-                format!("{what}: {words}, asked by {names}; no director sends it new connections");
-            findings.note(question.host, &REAL_SERVER_ANSWER, note);
-            continue;
-        }
-        let fault = Mismatch::new(
-            format!("{}, as for {director}", expected(question)),
-            format!("{words}, asked by {names}"),
-            fix(question, Some(client)),
-        );
-        let fault = fault.of_service(&question.service.name).answered();
-        findings.fail(
-            question.host,
-            &REAL_SERVER_ANSWER,
-            format!("{what} for clients"),
-            fault,
-        );
     }
 }
 

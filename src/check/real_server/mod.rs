@@ -3,6 +3,7 @@
 //! judged in [`judge`].
 
 mod judge;
+mod refused;
 mod script;
 mod usual_status;
 
@@ -19,7 +20,7 @@ use super::{health_path, interfaces};
 use crate::fact::Section;
 use crate::fact::address::Addresses;
 use crate::fact::listener::Listeners;
-use crate::model::{Cluster, HealthCheckKind, Host, Mode, Protocol, RealServer, Service};
+use crate::model::{Cluster, HealthCheckKind, Host, Mode, Protocol, RealServer, Service, Vip};
 
 /// What is asked of a real server.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,21 +100,29 @@ pub(super) fn questions<'c, 'l>(
     all
 }
 
-/// The requests of a client, to real servers on its networks that answer clients themselves. With NAT clients may not reach
-/// real servers.
+/// The requests of a client, to real servers of DR and TUN that get its requests to the VIP in the same way: from the same
+/// source address, at the same socket. With NAT clients may not reach real servers.
 pub(super) fn questions_of_client<'c, 'l>(
     cluster: &'c Cluster,
     held: &Addresses,
     listens: impl Fn(&str) -> Option<&'l Listeners>,
 ) -> Vec<Question<'c>> {
-    let near = |rs: &RealServer| interfaces::own_address(cluster, held, rs.address).is_some();
-    let servers =
-        tcp_servers(cluster).filter(|(service, rs)| service.mode != Mode::Nat && near(rs));
-    let questions = servers.flat_map(|(service, rs)| of_clients(service, rs, &listens));
+    let source = |to| interfaces::own_address(cluster, held, to).map(|held| held.address);
     let mut all: Vec<Question> = Vec::new();
-    for question in questions.filter(|question| question.page.is_some()) {
-        if !all.contains(&question) {
-            all.push(question);
+    for (service, rs) in tcp_servers(cluster).filter(|(service, _)| service.mode != Mode::Nat) {
+        let from = source(rs.address);
+        let as_vip = |vip: &Vip| from.is_some() && source(vip.address) == from;
+        if !service.vips.iter().any(as_vip) {
+            continue;
+        }
+        for question in of_clients(service, rs, &listens) {
+            let sockets = listens(&rs.host).into_iter().flat_map(|all| &all.tcp);
+            let mut of_port = sockets.filter(|s| s.port() == question.at.port());
+            let every_address =
+                of_port.all(|socket| socket.ip().is_unspecified() || socket.ip().is_loopback());
+            if question.page.is_some() && every_address && !all.contains(&question) {
+                all.push(question);
+            }
         }
     }
     all.truncate(MOST);

@@ -1,10 +1,10 @@
-//! The script by which a director asks real servers.
+//! The script by which a director or client asks real servers.
 
 use super::Question;
 use crate::shell::{heredoc, quote};
 use crate::view::in_brackets;
 
-/// One curl for all pages and one shell for all connections. Without curl the pages are connections too.
+/// One curl for all pages and one shell for all connections; pages are requested only where there is curl.
 pub(in crate::check) fn script(questions: &[Question]) -> String {
     let pages: Vec<&Question> = questions.iter().filter(|q| q.page.is_some()).collect();
     let others = questions.iter().filter(|q| q.page.is_none());

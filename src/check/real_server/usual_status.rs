@@ -16,6 +16,11 @@ impl Status {
     fn class(self) -> u16 {
         self.code / 100
     }
+
+    /// Whether it is neither a page nor a redirect: accepted because the inventory lists it.
+    fn is_error(self) -> bool {
+        self.code >= 400
+    }
 }
 
 /// What most real servers answer.
@@ -27,23 +32,24 @@ pub(super) struct Usual {
 }
 
 /// The usual answer to one request, and the indices of the real servers that answer with another class; None if no answer is
-/// unusual. Statuses that the inventory lists may differ: it accepts each of them from each real server.
+/// unusual. An answer that the inventory lists is usual: it accepts each of them from each real server.
 pub(super) fn unusual(all: &[Status]) -> Option<(Usual, Vec<usize>)> {
-    if all.iter().all(|status| status.listed) {
-        return None;
-    }
-    let mut classes: BTreeMap<u16, usize> = BTreeMap::new();
-    for status in all {
-        *classes.entry(status.class()).or_default() += 1;
+    let mut classes: BTreeMap<u16, (bool, usize)> = BTreeMap::new();
+    for status in all.iter().filter(|status| !status.is_error()) {
+        let (listed, count) = classes.entry(status.class()).or_default();
+        *listed |= status.listed;
+        *count += 1;
     }
     // Of classes that are equally frequent a page (2xx) is the usual answer.
-    let (&class, &count) = classes
+    let (&class, &(_, count)) = classes
         .iter()
-        .max_by_key(|(class, count)| (**count, Reverse(**class)))?;
+        .max_by_key(|(class, (listed, count))| (*listed, *count, Reverse(**class)))?;
     let code = all.iter().find(|status| status.class() == class)?.code;
-    let others: Vec<usize> = (0..all.len())
-        .filter(|i| all[*i].class() != class)
-        .collect();
+    let differs = |i: &usize| {
+        let status = all[*i];
+        status.class() != class && !status.listed && !status.is_error()
+    };
+    let others: Vec<usize> = (0..all.len()).filter(differs).collect();
     (!others.is_empty()).then_some((Usual { code, count }, others))
 }
 
@@ -87,6 +93,22 @@ mod tests {
             "only the page is listed",
             &[(200, true), (302, false)],
             Some((200, 1, &[1])),
+        ),
+        (
+            "only the page is listed, and most redirect",
+            &[(302, false), (302, false), (200, true)],
+            Some((200, 1, &[0, 1])),
+        ),
+        // Clients may get what the health check of another port gets, or any page.
+        (
+            "only 401 is listed",
+            &[(401, true), (200, false), (200, false)],
+            None,
+        ),
+        (
+            "only 401 is listed, and one redirects",
+            &[(401, true), (200, false), (302, false)],
+            Some((200, 1, &[2])),
         ),
     ];
 
