@@ -124,7 +124,8 @@ fn cause_of(change: &Change, all: &[Change]) -> Cause {
             },
         },
         ("address", Some(address)) => Cause::Vip(address),
-        // The kernel removes the routes of an interface together with its last address.
+        // Whatever takes an address from an interface often takes the route to it too: the kernel does so with the last
+        // address of an interface.
         ("route", Some(to)) if addresses.any(|other| address_of(other) == Some(to)) => {
             Cause::Vip(to)
         }
