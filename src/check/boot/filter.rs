@@ -9,30 +9,24 @@ use super::harm::Harm;
 use super::ours::Ours;
 use super::paths::paths;
 use super::sources::Source;
-use super::{BOOT_FIREWALL, nft, shell};
+use super::{BOOT_FIREWALL, nft, replaced, shell};
 use crate::check::firewall::Packet;
 use crate::check::flow::request;
 use crate::fact::boot_source::Line;
 use crate::fact::boot_source::places::Reader;
 use crate::fact::firewall::{Rule, Rules};
-use crate::model::Service;
-use crate::resource::mark::Mark;
 use crate::view;
 
 /// The harms of a file of saved rules.
 pub(super) fn saved(source: &Source, ours: &Ours) -> Vec<(Line, Harm)> {
     let lines = source.lines;
-    let after = if source.late {
-        After::Ours
-    } else {
-        After::Nothing
-    };
-    match source.reader {
-        Reader::Iptables => of_rules(&Rules::parse(&text(lines)), false, lines, after, ours),
-        Reader::Ip6tables => of_rules(&Rules::parse(&text(lines)), true, lines, after, ours),
+    let lost = source.late.then(|| replaced::by(source, ours)).flatten();
+    let harms = match source.reader {
+        Reader::Iptables => of_rules(&Rules::parse(&text(lines)), false, lines, ours),
+        Reader::Ip6tables => of_rules(&Rules::parse(&text(lines)), true, lines, ours),
         Reader::Nftables => nft::rules(lines)
             .iter()
-            .flat_map(|(rules, v6)| of_rules(rules, *v6, lines, After::Nothing, ours))
+            .flat_map(|(rules, v6)| of_rules(rules, *v6, lines, ours))
             .take(1)
             .collect(),
         Reader::Arptables => lines
@@ -40,18 +34,14 @@ pub(super) fn saved(source: &Source, ours: &Ours) -> Vec<(Line, Harm)> {
             .filter_map(|line| Some((line.clone(), arp(&line.text, ours)?)))
             .collect(),
         _ => Vec::new(),
+    };
+    match lost {
+        Some(lost) if harms.is_empty() => vec![lost],
+        _ => harms,
     }
 }
 
-/// What has set rules before these rules replace their tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum After {
-    Nothing,
-    /// lvsctl's unit: its rules of fwmarks go.
-    Ours,
-}
-
-fn text(lines: &[Line]) -> String {
+pub(super) fn text(lines: &[Line]) -> String {
     lines
         .iter()
         .map(|line| format!("{}\n", line.text))
@@ -74,7 +64,7 @@ pub(super) fn of_commands(commands: &[(Line, Vec<String>)], ours: &Ours) -> Vec<
             }
             lines.push(line.clone());
         }
-        found.extend(of_rules(&rules, v6, &lines, After::Nothing, ours));
+        found.extend(of_rules(&rules, v6, &lines, ours));
     }
     for (line, words) in commands {
         let first = words.first().map(String::as_str).unwrap_or_default();
@@ -89,7 +79,7 @@ pub(super) fn of_commands(commands: &[(Line, Vec<String>)], ours: &Ours) -> Vec<
         if first == "nft" {
             let added = words.get(1..).unwrap_or_default().join(" ");
             found.extend(nft::command(&added).and_then(|(rules, v6)| {
-                of_rules(&rules, v6, std::slice::from_ref(line), After::Nothing, ours).pop()
+                of_rules(&rules, v6, std::slice::from_ref(line), ours).pop()
             }));
             if added.starts_with("flush ruleset")
                 && !view::marks(ours.audit.cluster).is_empty()
@@ -194,13 +184,7 @@ fn long_to_short(word: &str) -> String {
 }
 
 /// The harm of a set of rules to the cluster's packets: at most one, at the line of the rule.
-fn of_rules(
-    rules: &Rules,
-    v6: bool,
-    lines: &[Line],
-    after: After,
-    ours: &Ours,
-) -> Vec<(Line, Harm)> {
+fn of_rules(rules: &Rules, v6: bool, lines: &[Line], ours: &Ours) -> Vec<(Line, Harm)> {
     let live = ours.audit.facts().firewall.rules(v6);
     let mut packets = paths(v6, ours);
     let found = packets.iter_mut().find_map(|path| {
@@ -215,13 +199,13 @@ fn of_rules(
         let does = format!("stops packets of {what}: {by}");
         Some((at(&by, lines)?, Harm::new(&BOOT_FIREWALL, does)))
     });
-    let found = stopped.or_else(|| unmarked(rules, v6, lines, after, ours));
+    let found = stopped.or_else(|| unmarked(rules, v6, lines, ours));
     found.into_iter().collect()
 }
 
 /// The harm of IPv4 rules that a firewall manager makes from its files.
 pub(super) fn walked(rules: &Rules, lines: &[Line], ours: &Ours) -> Vec<(Line, Harm)> {
-    of_rules(rules, false, lines, After::Nothing, ours)
+    of_rules(rules, false, lines, ours)
 }
 
 /// The line of a rule, or of a policy; the first one where it is not found.
@@ -265,24 +249,14 @@ fn at(by: &str, lines: &[Line]) -> Option<Line> {
         .cloned()
 }
 
-/// Rules that remove lvsctl's mark rules or keep them from matching, or that mark packets of another service.
-fn unmarked(
-    rules: &Rules,
-    v6: bool,
-    lines: &[Line],
-    after: After,
-    ours: &Ours,
-) -> Option<(Line, Harm)> {
-    let audit = ours.audit;
-    if !audit.host.is_director() || !rules.tables.contains_key("mangle") {
-        return None;
-    }
+/// Rules that keep lvsctl's later mark rules from matching, or that mark packets of another service.
+fn unmarked(rules: &Rules, v6: bool, lines: &[Line], ours: &Ours) -> Option<(Line, Harm)> {
+    rules.chain("mangle", "PREROUTING")?;
     let mut with_ours = rules.clone();
-    let marks = view::marks(audit.cluster);
+    let marks = view::marks(ours.audit.cluster);
     let chains = with_ours.tables.entry("mangle".to_owned()).or_default();
     let chain = chains.entry("PREROUTING".to_owned()).or_default();
-    let follow = |mark: &&Mark| after == After::Nothing && mark.destination.is_ipv6() == v6;
-    for mark in marks.iter().filter(follow) {
+    for mark in marks.iter().filter(|mark| mark.destination.is_ipv6() == v6) {
         let words = mark.rule();
         // The saved rules may already contain it.
         if !chain
@@ -297,6 +271,32 @@ fn unmarked(
             });
         }
     }
+    let wrong = wrong_mark(&with_ours, v6, ours)?;
+    let does = format!(
+        "gives packets of {} the mark {:#x} in place of {:#x}",
+        wrong.service, wrong.found, wrong.expected
+    );
+    let sets = |line: &&Line| {
+        line.text.contains("MARK") || line.text.contains("PREROUTING") && line.text.contains("-j")
+    };
+    let line = lines.iter().find(sets)?.clone();
+    Some((line, Harm::new(&BOOT_FIREWALL, does)))
+}
+
+/// The mark that packets of a service get, and the one that they should get; 0 is none.
+pub(super) struct WrongMark<'s> {
+    pub(super) service: &'s str,
+    pub(super) found: u32,
+    pub(super) expected: u32,
+}
+
+/// The first service whose packets these rules mark otherwise than the inventory says; None also on real servers.
+pub(super) fn wrong_mark<'s>(rules: &Rules, v6: bool, ours: &Ours<'s>) -> Option<WrongMark<'s>> {
+    let audit = ours.audit;
+    if !audit.host.is_director() {
+        return None;
+    }
+    let marks = view::marks(audit.cluster);
     for service in &audit.cluster.services {
         for vip in service
             .vips
@@ -310,48 +310,20 @@ fn unmarked(
                         comes_in: Some(&name),
                         ..request(service, vip.address, port)
                     };
-                    let found = with_ours.mark(&packet)?;
+                    let found = rules.mark(&packet)?;
                     let of_another = marks.iter().any(|mark| mark.mark == found);
                     if found != expected && (expected != 0 || of_another) {
-                        return wrongly_marked(service, found, expected, after, lines);
+                        return Some(WrongMark {
+                            service: &service.name,
+                            found,
+                            expected,
+                        });
                     }
                 }
             }
         }
     }
     None
-}
-
-/// The harm of rules that give packets of a service another mark than expected; the mark 0 is none.
-fn wrongly_marked(
-    service: &Service,
-    found: u32,
-    expected: u32,
-    after: After,
-    lines: &[Line],
-) -> Option<(Line, Harm)> {
-    let name = &service.name;
-    if after == After::Ours && found == 0 {
-        let table = of_table("*mangle", lines);
-        let does =
-            format!("replaces the mangle table: packets of {name} get no mark {expected:#x}");
-        let harm = Harm::new(&BOOT_FIREWALL, does).with_all(table);
-        return Some((table.first()?.clone(), harm));
-    }
-    let does = format!("gives packets of {name} the mark {found:#x} in place of {expected:#x}");
-    let sets = |line: &&Line| {
-        line.text.contains("MARK") || line.text.contains("PREROUTING") && line.text.contains("-j")
-    };
-    let line = lines.iter().find(sets)?.clone();
-    Some((line, Harm::new(&BOOT_FIREWALL, does)))
-}
-
-/// The lines of one table, from its name to `COMMIT`.
-fn of_table<'l>(name: &str, lines: &'l [Line]) -> &'l [Line] {
-    let start = lines.iter().position(|line| line.text.trim() == name);
-    let rest = start.and_then(|at| lines.get(at..)).unwrap_or_default();
-    let end = rest.iter().position(|line| line.text.trim() == "COMMIT");
-    end.and_then(|end| rest.get(..=end)).unwrap_or(rest)
 }
 
 /// A rule of arptables that drops ARP for an address that this host answers or asks for.

@@ -28,7 +28,7 @@ pub(super) fn of(reader: Reader, path: &str, lines: &[Line], ours: &Ours) -> Har
             )
         }),
         Reader::SysctlConf if is_read(ours) => {
-            each(&|line| super::harm::assignment(&line.text, ours))
+            each(&|line| super::command_harm::assignment(&line.text, ours))
         }
         Reader::Arguments if path == "/etc/default/ipvsadm" => {
             each(&|line| sync_daemon(&line.text, ours))

@@ -2,9 +2,13 @@
 //! list of such files is [`crate::fact::boot_source::places`]; which are in use is decided in [`sources`]; the effect of a
 //! line is decided in one module per format.
 
+mod command_harm;
+mod commands;
 mod enabled;
 mod filter;
 mod harm;
+mod late;
+mod loading;
 mod managers;
 mod module;
 mod network;
@@ -12,11 +16,13 @@ mod networkd;
 mod nft;
 mod ours;
 mod paths;
+mod replaced;
 mod report;
 mod shell;
 mod sources;
 mod sysctl;
 mod unit;
+mod units;
 
 use super::HostAudit;
 use super::definition::{Check, Judge};

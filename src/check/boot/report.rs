@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::harm::{self, Harm};
+use super::commands::Command;
+use super::harm::Harm;
 use super::ours::Ours;
-use super::sources::{self, Command, Source};
+use super::sources::{self, Source};
 use super::{
-    BOOT_ADDRESS, BOOT_UNIT, SCHEDULE, enabled, filter, managers, module, network, shell, unit,
+    BOOT_ADDRESS, BOOT_UNIT, SCHEDULE, command_harm, enabled, filter, managers, module, network,
+    shell, unit,
 };
 use crate::check::findings::Mismatch;
 use crate::check::sysctl_at_boot::PERSISTED_SYSCTL;
@@ -96,19 +98,15 @@ fn of_source(source: &Source, ours: &Ours) -> (Vec<(Line, Harm)>, bool) {
         }
         _ => {}
     }
-    if matches!(
-        source.reader,
-        Reader::Iptables | Reader::Ip6tables | Reader::Nftables | Reader::Arptables
-    ) {
-        let repeats = source.commands.iter().any(|command| command.scheduled);
-        let scheduled = repeats && !harms.is_empty();
+    if source.reader.is_of_saved_rules() {
+        let scheduled = source.commands.iter().any(|command| command.scheduled);
         return (harms, scheduled);
     }
     let mut scheduled = false;
     let mut of_filters = Vec::new();
     for command in &source.commands {
         for words in shell::commands(&command.text) {
-            if let Some(harm) = harm::of(&words, &command.text, command.scheduled, ours) {
+            if let Some(harm) = command_harm::of(&words, &command.text, command.scheduled, ours) {
                 scheduled |= command.scheduled;
                 harms.push((command.line.clone(), harm));
             }
@@ -201,6 +199,9 @@ fn short(text: &str) -> String {
 
 /// The command that removes the harmful lines, and the one that makes their reader reload.
 fn fix(path: &str, reader: Reader, harms: &[(Line, Harm)], ours: &Ours) -> String {
+    if let Some(advice) = harms.iter().find_map(|(_, harm)| harm.advice.clone()) {
+        return advice;
+    }
     let sources = &ours.audit.facts().boot_source;
     let of_harms = harms.iter().map(|(line, _)| line.number);
     let with = harms.iter().flat_map(|(_, harm)| harm.with.iter().copied());

@@ -1,22 +1,15 @@
-//! The boot sources that are in use on a host, and the commands that they run. Pure.
+//! The boot sources that are in use on a host: files in their places, and files that commands of others name. Pure.
 
 use std::collections::BTreeSet;
 
+use super::commands::{self, Command};
+use super::late;
+use super::loading::{self, Loading};
 use super::ours::Ours;
-use super::shell;
+use super::units::Units;
 use crate::fact::boot_source::places::{self, Live, Place, Reader};
 use crate::fact::boot_source::{BootSources, Line};
 use crate::resource::Resource;
-use crate::resource::ipvs::KEEPALIVED;
-
-/// A command that a source runs.
-#[derive(Debug, Clone)]
-pub(super) struct Command {
-    pub(super) line: Line,
-    /// The text of the command alone.
-    pub(super) text: String,
-    pub(super) scheduled: bool,
-}
 
 /// A live source.
 pub(super) struct Source<'a> {
@@ -26,7 +19,7 @@ pub(super) struct Source<'a> {
     pub(super) commands: Vec<Command>,
     /// Path and line of another source that names it.
     pub(super) named_by: Option<String>,
-    /// Whether it is read or run after lvsctl's unit has set up the host.
+    /// Saved rules: whether they may be loaded after lvsctl's unit has set up the host, and replace its rules.
     pub(super) late: bool,
 }
 
@@ -78,42 +71,20 @@ const OF_PACKAGES: [&str; 44] = [
     "functions.sh",
 ];
 
-/// Units that other checks judge, or whose purpose is what they set; see also [`OF_FILTERS`].
-const JUDGED_ELSEWHERE: [&str; 7] = [
-    "ipvsadm.service",
-    "keepalived.service",
-    "ldirectord.service",
-    "firewalld.service",
-    "ufw.service",
-    "systemd-sysctl.service",
-    "systemd-modules-load.service",
-];
-
-/// Units of packages that load saved rules; the files that these read are sources themselves. An administrator may have one
-/// of the same name.
-const OF_FILTERS: [&str; 5] = [
-    "iptables.service",
-    "ip6tables.service",
-    "nftables.service",
-    "netfilter-persistent.service",
-    "arptables.service",
-];
-
-/// Scripts that run after all services: of OpenRC's `local`, and of SUSE.
-const RUN_LAST: [&str; 2] = ["/local.d/", "/after.local"];
-
 /// All live sources of a host.
 pub(super) fn live<'a>(ours: &Ours<'a>) -> Vec<Source<'a>> {
     let sources = &ours.audit.facts().boot_source;
     let made = made_by_us(ours);
     let units = Units::of(sources);
     let mut found = Vec::new();
-    let mut scripts = Vec::new();
+    let mut named = Vec::new();
+    let mut saved = Vec::new();
     for (path, lines) in sources.files() {
         if made.contains(path) || path.rsplit('/').next().is_some_and(is_left_over) {
             continue;
         }
         match places::of(path) {
+            Some(place) if place.reader.is_of_saved_rules() => saved.push((path, lines, place)),
             Some(place) if place.reader == Reader::BootScript && place.live == Live::Named => {
                 if init_script(path, sources) {
                     found.push(source(path, place, lines, &units, ours));
@@ -124,48 +95,172 @@ pub(super) fn live<'a>(ours: &Ours<'a>) -> Vec<Source<'a>> {
                     found.push(source(path, place, lines, &units, ours));
                 }
             }
-            None => scripts.push((path, lines)),
+            None => named.push((path, lines)),
         }
     }
-    for (path, lines) in scripts {
-        let named = found.iter().find_map(|source| {
-            let command = source.commands.iter().find(|command| {
-                command
-                    .text
-                    .split(|c: char| c.is_whitespace() || "\"';|&()<>=".contains(c))
-                    .any(|word| word == path)
-            })?;
-            Some((
-                format!("{}:{}", source.path, command.line.number),
-                command.scheduled,
-                command.text.clone(),
-                source.late,
-            ))
-        });
-        let Some((by, scheduled, text, late)) = named else {
-            continue;
-        };
-        let commands = lines.iter().map(|line| Command {
-            line: line.clone(),
-            text: line.text.clone(),
-            scheduled,
-        });
-        let of_interfaces = by.starts_with("/etc/network/interfaces") && text.starts_with("source");
-        let reader = if of_interfaces {
+    for (path, lines) in named {
+        found.extend(named_source(path, lines, &found));
+    }
+    for (path, lines, place) in saved {
+        let is_live = is_live(path, place, sources, &units);
+        found.extend(saved_source(path, place, lines, is_live, &found, ours));
+    }
+    found.sort_by_key(|source| (source.named_by.is_some(), source.path));
+    found
+}
+
+fn source<'a>(
+    path: &'a str,
+    place: &Place,
+    lines: &'a [Line],
+    units: &Units,
+    ours: &Ours,
+) -> Source<'a> {
+    let mut commands = commands::of(path, place, lines, units);
+    for command in &mut commands {
+        command.late = late::is_late(path, place, lines, command, ours);
+    }
+    // The host's part is set up once more after this source.
+    let node = format!("lvsctl-{}", ours.audit.cluster.name);
+    let is_set_again = commands.iter().any(|command| command.text.contains(&node));
+    for command in &mut commands {
+        command.late &= !is_set_again;
+    }
+    Source {
+        path,
+        reader: place.reader,
+        lines,
+        commands,
+        named_by: None,
+        late: false,
+    }
+}
+
+/// A script, or a file of saved rules, that a command of another source names.
+fn named_source<'a>(path: &'a str, lines: &'a [Line], found: &[Source]) -> Option<Source<'a>> {
+    let naming = naming(path, found);
+    let (by, first) = naming.first()?;
+    let of_interfaces =
+        by.starts_with("/etc/network/interfaces") && first.text.starts_with("source");
+    let loadings: Vec<(&str, &Command, Loading)> = naming
+        .iter()
+        .filter_map(|(by, command)| {
+            Some((by.as_str(), *command, loading::of(&command.text, path)?))
+        })
+        .collect();
+    if let Some(loaded) = loaded(path, lines, &loadings) {
+        return Some(loaded);
+    }
+    let commands = lines.iter().map(|line| Command {
+        line: line.clone(),
+        text: line.text.clone(),
+        scheduled: first.scheduled,
+        late: first.late,
+    });
+    Some(Source {
+        path,
+        reader: if of_interfaces {
             Reader::Ifupdown
         } else {
-            saved_rules(&text).unwrap_or(Reader::Script)
-        };
-        found.push(Source {
-            path,
-            reader,
-            lines,
-            commands: commands.collect(),
-            named_by: Some(by),
-            late: late && !keeps_rules(&text),
-        });
+            Reader::Script
+        },
+        lines,
+        commands: commands.collect(),
+        named_by: Some(by.clone()),
+        late: false,
+    })
+}
+
+/// Saved rules in the place where a package's service reads them: in use if it is enabled, or if a command loads them.
+fn saved_source<'a>(
+    path: &'a str,
+    place: &Place,
+    lines: &'a [Line],
+    is_live: bool,
+    found: &[Source],
+    ours: &Ours,
+) -> Option<Source<'a>> {
+    let services = match place.live {
+        Live::With(services) => services,
+        _ => &[],
+    };
+    let loads = |command: &Command| {
+        let by_service =
+            || loading::starts(&command.text, services).then(|| Loading::all(place.reader));
+        loading::of(&command.text, path).or_else(by_service)
+    };
+    let by =
+        |source: &Source, command: &Command| format!("{}:{}", source.path, command.line.number);
+    let loadings: Vec<(String, &Command, Loading)> = found
+        .iter()
+        .flat_map(|source| source.commands.iter().map(move |command| (source, command)))
+        .filter_map(|(source, command)| Some((by(source, command), command, loads(command)?)))
+        .collect();
+    let loadings: Vec<(&str, &Command, Loading)> = loadings
+        .iter()
+        .map(|(by, command, loading)| (by.as_str(), *command, loading.clone()))
+        .collect();
+    let by_command = loaded(path, lines, &loadings);
+    if !is_live || by_command.as_ref().is_some_and(|source| source.late) {
+        return by_command;
     }
-    found
+    let enabled = |service: &&&str| ours.audit.facts().boot_source.is_enabled(service);
+    let mut services = services.iter().filter(enabled);
+    Some(Source {
+        path,
+        reader: place.reader,
+        lines,
+        commands: Vec::new(),
+        named_by: None,
+        late: services.any(|service| late::unit_is_late(service, ours)),
+    })
+}
+
+/// Saved rules that commands load: the one that loads them late counts, else the first.
+fn loaded<'a>(
+    path: &'a str,
+    lines: &'a [Line],
+    loadings: &[(&str, &Command, Loading)],
+) -> Option<Source<'a>> {
+    let replaces = |(_, command, loading): &&(&str, &Command, Loading)| {
+        let table = if loading.reader == Reader::Arptables {
+            "filter"
+        } else {
+            "mangle"
+        };
+        command.late && loading.removes(table)
+    };
+    let late = loadings.iter().find(replaces);
+    let (by, command, loading) = late.or_else(|| loadings.first())?;
+    let commands = lines.iter().map(|line| Command {
+        line: line.clone(),
+        text: line.text.clone(),
+        scheduled: command.scheduled,
+        late: command.late,
+    });
+    Some(Source {
+        path,
+        reader: loading.reader,
+        lines,
+        commands: commands.collect(),
+        named_by: Some((*by).to_owned()),
+        late: late.is_some(),
+    })
+}
+
+/// The commands that name a file, each with the path and line of its source.
+fn naming<'s>(path: &str, found: &'s [Source]) -> Vec<(String, &'s Command)> {
+    let names = |command: &&Command| {
+        let ends = |c: char| c.is_whitespace() || "\"';|&()<>=".contains(c);
+        command.text.split(ends).any(|word| word == path)
+    };
+    let sources = found.iter();
+    sources
+        .flat_map(|source| {
+            let naming = source.commands.iter().filter(names);
+            naming.map(|command| (format!("{}:{}", source.path, command.line.number), command))
+        })
+        .collect()
 }
 
 /// Editors and package managers leave files that nothing reads.
@@ -185,43 +280,6 @@ fn is_left_over(name: &str) -> bool {
     ]
     .iter()
     .any(|end| name.ends_with(end))
-}
-
-/// A command that loads rules from a file.
-fn saved_rules(text: &str) -> Option<Reader> {
-    let is = |tool: &str| {
-        shell::commands(text)
-            .iter()
-            .any(|words| words.first().is_some_and(|first| first.starts_with(tool)))
-    };
-    match () {
-        () if is("iptables-") && text.contains("restore") => Some(Reader::Iptables),
-        () if is("ip6tables-") && text.contains("restore") => Some(Reader::Ip6tables),
-        () if is("nft") => Some(Reader::Nftables),
-        () if is("arptables-restore") => Some(Reader::Arptables),
-        () => None,
-    }
-}
-
-/// A command that adds saved rules to those that are there (iptables-restore(8)).
-fn keeps_rules(text: &str) -> bool {
-    let keeps = |word: &String| word == "-n" || word == "--noflush";
-    shell::commands(text).iter().flatten().any(keeps)
-}
-
-/// Whether systemd starts a unit after lvsctl's: it is ordered after lvsctl's, or after what comes later.
-fn starts_late(lines: &[Line], ours: &Ours) -> bool {
-    const LATER: [&str; 3] = ["multi-user.target", "graphical.target", KEEPALIVED];
-    let after = lines
-        .iter()
-        .filter_map(|line| line.text.trim().split_once('='))
-        .filter(|(key, _)| key.trim() == "After");
-    after
-        .flat_map(|(_, units)| units.split_whitespace())
-        .any(|unit| {
-            LATER.contains(&unit)
-                || (unit.starts_with("lvsctl-") && ours.units.iter().any(|own| own == unit))
-        })
 }
 
 /// Files that lvsctl made on the host, for this cluster and for others.
@@ -281,201 +339,4 @@ fn is_included(path: &str, sources: &BootSources) -> bool {
         Some(rest.trim().trim_matches(['"', '\'', ';']))
     });
     MAIN.contains(&path) || patterns.any(|pattern| wildmatch::WildMatch::new(pattern).matches(path))
-}
-
-/// Units that start at boot or by what starts then.
-struct Units<'a> {
-    live: BTreeSet<String>,
-    scheduled: BTreeSet<String>,
-    sources: &'a BootSources,
-}
-
-fn unit_of(path: &str) -> &str {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let of_drop_in = folder
-        .strip_suffix(".d")
-        .and_then(|folder| folder.rsplit('/').next());
-    of_drop_in.unwrap_or_else(|| path.rsplit('/').next().unwrap_or(path))
-}
-
-impl<'a> Units<'a> {
-    fn of(sources: &'a BootSources) -> Self {
-        let mut found = Self {
-            live: BTreeSet::new(),
-            scheduled: BTreeSet::new(),
-            sources,
-        };
-        let files: Vec<(&str, &[Line])> = sources
-            .files()
-            .filter(|(path, _)| places::of(path).is_some_and(|p| p.reader == Reader::Unit))
-            .collect();
-        // Of a timer of the distribution, only the link that enables it is read.
-        for (path, _) in &files {
-            let unit = unit_of(path);
-            let stem = unit.strip_suffix(".service");
-            let by = |suffix: &str| {
-                let of = |stem| sources.is_enabled(&format!("{stem}.{suffix}"));
-                stem.is_some_and(of)
-            };
-            if by("timer") {
-                found.scheduled.insert(unit.to_owned());
-            }
-            if ["timer", "path", "socket"].iter().any(|suffix| by(suffix)) {
-                found.live.insert(unit.to_owned());
-            }
-        }
-        loop {
-            let before = (found.live.len(), found.scheduled.len());
-            for (path, lines) in &files {
-                let unit = unit_of(path);
-                if !found.starts(unit) && !is_transient(path) {
-                    continue;
-                }
-                let by_time =
-                    unit.rsplit('.').next() == Some("timer") || found.scheduled.contains(unit);
-                for next in next_units(unit, lines) {
-                    if by_time {
-                        found.scheduled.insert(next.clone());
-                    }
-                    found.live.insert(next);
-                }
-            }
-            if before == (found.live.len(), found.scheduled.len()) {
-                return found;
-            }
-        }
-    }
-
-    fn starts(&self, unit: &str) -> bool {
-        self.live.contains(unit) || self.sources.is_enabled(unit)
-    }
-
-    fn is_live(&self, path: &str) -> bool {
-        self.starts(unit_of(path)) || is_transient(path)
-    }
-}
-
-/// What systemd-run(1) made is there while it is live.
-fn is_transient(path: &str) -> bool {
-    path.starts_with("/run/systemd/transient/")
-}
-
-/// Units that a unit starts.
-fn next_units(unit: &str, lines: &[Line]) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut named = false;
-    for line in lines {
-        let Some((key, value)) = line.text.split_once('=') else {
-            continue;
-        };
-        let starts = matches!(
-            key.trim(),
-            "Wants" | "Requires" | "BindsTo" | "OnFailure" | "OnSuccess" | "Upholds" | "Unit"
-        );
-        if starts {
-            named |= key.trim() == "Unit";
-            found.extend(value.split_whitespace().map(str::to_owned));
-        }
-    }
-    let by_name = [".timer", ".path", ".socket"]
-        .iter()
-        .find_map(|suffix| unit.strip_suffix(suffix));
-    if let (Some(stem), false) = (by_name, named) {
-        found.push(format!("{stem}.service"));
-    }
-    found
-}
-
-fn source<'a>(
-    path: &'a str,
-    place: &Place,
-    lines: &'a [Line],
-    units: &Units,
-    ours: &Ours,
-) -> Source<'a> {
-    let (reader, scheduled) = (place.reader, place.scheduled);
-    let command = |line: &Line, text: &str, scheduled| Command {
-        line: line.clone(),
-        text: text.to_owned(),
-        scheduled,
-    };
-    let commands: Vec<Command> = match reader {
-        Reader::Unit => {
-            let unit = unit_of(path);
-            let timed = units.scheduled.contains(unit);
-            let own = path.starts_with("/etc/");
-            let judged = JUDGED_ELSEWHERE.contains(&unit) || (OF_FILTERS.contains(&unit) && !own);
-            let runs = lines.iter().filter(|line| {
-                !judged
-                    && !line.text.trim().starts_with("ExecStop")
-                    && !line.text.trim().starts_with("ExecReload")
-            });
-            runs.filter_map(|line| Some(command(line, shell::of_unit(&line.text)?, timed)))
-                .collect()
-        }
-        Reader::Crontab | Reader::UserCrontab => {
-            let jobs = lines.iter().filter_map(|line| {
-                let (when, text) = shell::of_crontab(&line.text, reader == Reader::Crontab)?;
-                Some(command(line, text, when != "@reboot"))
-            });
-            jobs.collect()
-        }
-        Reader::Ifupdown => {
-            let up = lines.iter().filter_map(|line| {
-                let (verb, rest) = line.text.trim().split_once(char::is_whitespace)?;
-                if verb == "source" {
-                    return Some(command(line, line.text.trim(), false));
-                }
-                matches!(verb, "up" | "post-up" | "pre-up").then(|| command(line, rest, false))
-            });
-            up.collect()
-        }
-        // `bootcmd` and `runcmd`, as far as each is one text.
-        Reader::CloudInit => {
-            let items = lines.iter().filter_map(|line| {
-                let item = line.text.trim().strip_prefix("- ")?;
-                Some(command(line, item.trim_matches(['"', '\'']), false))
-            });
-            items.collect()
-        }
-        Reader::Inittab => {
-            let processes = lines.iter().filter_map(|line| {
-                let mut fields = line.text.splitn(4, ':').skip(2);
-                let starts = ["sysinit", "boot", "bootwait", "wait", "once", "respawn"];
-                let action = fields.next().filter(|action| starts.contains(action));
-                action.and_then(|_| Some(command(line, fields.next()?, false)))
-            });
-            processes.collect()
-        }
-        Reader::Udev => lines
-            .iter()
-            .flat_map(|line| {
-                shell::of_udev(&line.text)
-                    .into_iter()
-                    .map(move |text| command(line, text, false))
-            })
-            .collect(),
-        Reader::Periodic
-        | Reader::At
-        | Reader::Logrotate
-        | Reader::BootScript
-        | Reader::InterfaceScript => lines
-            .iter()
-            .map(|line| command(line, &line.text, scheduled))
-            .collect(),
-        _ => Vec::new(),
-    };
-    let late = match reader {
-        Reader::Unit => units.scheduled.contains(unit_of(path)) || starts_late(lines, ours),
-        Reader::BootScript => RUN_LAST.iter().any(|part| path.contains(part)),
-        _ => scheduled,
-    };
-    Source {
-        path,
-        reader,
-        lines,
-        commands,
-        named_by: None,
-        late,
-    }
 }

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use super::harm::Harm;
 use super::ours::Ours;
 use super::shell;
-use super::{BOOT_UNIT, harm};
+use super::{BOOT_UNIT, command_harm};
 use crate::fact::boot_source::{BootSources, Line, UNIT_FOLDERS};
 use crate::resource::ipvs::KEEPALIVED;
+
+/// Targets that systemd reaches when all services have started.
+pub(super) const LAST: [&str; 3] = ["multi-user.target", "graphical.target", "default.target"];
 
 const CONFIGURATION: &str = "/etc/keepalived/keepalived.conf";
 
@@ -219,7 +222,6 @@ fn is_cycle(key: &str, target: &str) -> bool {
         "network.target",
         "network-online.target",
     ];
-    const LAST: [&str; 3] = ["multi-user.target", "graphical.target", "default.target"];
     match key {
         "Before" => FIRST.contains(&target),
         _ => LAST.contains(&target),
@@ -373,7 +375,7 @@ fn prevents(value: &str, sources: &BootSources, ours: &Ours) -> Option<Harm> {
             }
             _ => {}
         }
-        if let Some(harm) = harm::of(&words, command, false, ours) {
+        if let Some(harm) = command_harm::of(&words, command, false, ours) {
             return Some(harm);
         }
     }

@@ -27,7 +27,7 @@ const WORDS: &str = "keepalived|ipvsadm|ip_vs|lvsctl|nginx|sysctl|/proc/sys|ip6?
     (a|ad|add|addr|address|r|ro|route|ru|rule|l|li|link|n|neigh|neighbor|neighbour) |ifconfig|ifdown|nmcli|networkctl|systemctl|\
     rc-service|rc-update|service |invoke-rc.d|init.d/|kill|modprobe|rmmod|conntrack|reboot|shutdown|poweroff|halt|telinit|\
     init [0-6]|apt |apt-get |dnf |yum |zypper |apk |dpkg |rpm |firewall-cmd|ufw |netem|Conflicts=|Unit=|Wants=|DAEMON_ARGS|\
-    KEEPALIVED_OPT|^-[AIPN] |^:[A-Z]|^\\*[a-z]|^COMMIT|/usr/local/|/opt/|/root/|/home/|/srv/|net[./]ipv[46][./]|linux.*root=|^ *(auto|iface|address) |hook |policy |daddr|saddr|dport|chain |[{}] *$";
+    KEEPALIVED_OPT|^(\\[[0-9]+:[0-9]+\\] )?-[AIPN] |^:[A-Z]|^\\*[a-z]|^COMMIT|/usr/local/|/opt/|/root/|/home/|/srv/|net[./]ipv[46][./]|linux.*root=|^ *(auto|iface|address) |flush |delete table |hook |policy |daddr|saddr|dport|chain |[{}] *$";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -115,7 +115,7 @@ fn enables(link: &str, unit: &str, stem: &str) -> bool {
         return false;
     };
     if folder.starts_with("/etc/runlevels/") {
-        return name == stem;
+        return name == stem && unit.ends_with(".service");
     }
     if let Some(level) = folder
         .strip_prefix("/etc/rc")
@@ -124,7 +124,8 @@ fn enables(link: &str, unit: &str, stem: &str) -> bool {
         let started = name
             .strip_prefix('S')
             .map(|n| n.trim_start_matches(|c: char| c.is_ascii_digit()));
-        return "2345S".contains(level) && started == Some(stem);
+        let is_service = unit.ends_with(".service");
+        return is_service && "2345S".contains(level) && started == Some(stem);
     }
     let instance = |name: &str| {
         let (template, rest) = name.split_once('@')?;
@@ -324,6 +325,9 @@ mod tests {
             ("cron.timer", false),
             ("sysctl.service", true),
             ("ufw.service", true),
+            // Links of System V and OpenRC enable services alone.
+            ("ufw.timer", false),
+            ("sysctl.timer", false),
             ("ssh.service", false),
         ] {
             assert_eq!(found.is_enabled(unit), want, "{unit}");

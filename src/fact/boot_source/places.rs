@@ -60,6 +60,16 @@ pub enum Reader {
     Script,
 }
 
+impl Reader {
+    /// Whether it reads the rules of a packet filter that a tool has saved.
+    pub fn is_of_saved_rules(self) -> bool {
+        matches!(
+            self,
+            Self::Iptables | Self::Ip6tables | Self::Nftables | Self::Arptables
+        )
+    }
+}
+
 /// When a source has an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Live {

@@ -3,7 +3,7 @@
 
 mod cases;
 mod gateway;
-mod marks;
+mod late;
 mod stock;
 
 use std::fs;
@@ -46,20 +46,22 @@ const SETTINGS: &str = "/proc/sys/net/ipv4/ip_forward:1
 const UNITS: &str = "Id=lvsctl-made.service\nNames=lvsctl-made.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=no\n\n\
     Id=keepalived.service\nNames=keepalived.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=no";
 
+const RS1: Made = Made {
+    host: "rs1",
+    links: &[
+        ("lo", 65536, &["127.0.0.1/8", "192.168.100.200/32"]),
+        ("eth0", 1500, &["192.168.100.12/24"]),
+    ],
+    facts: &[("sysctl values", SETTINGS), ("unit show", UNITS)],
+};
+
 const HOSTS: &[Made] = &[
     Made {
         host: "lb1",
         links: &[("eth0", 1500, &["192.168.100.14/24", "192.168.100.200/32"])],
         facts: &[("sysctl values", SETTINGS), ("unit show", UNITS)],
     },
-    Made {
-        host: "rs1",
-        links: &[
-            ("lo", 65536, &["127.0.0.1/8", "192.168.100.200/32"]),
-            ("eth0", 1500, &["192.168.100.12/24"]),
-        ],
-        facts: &[("sysctl values", SETTINGS), ("unit show", UNITS)],
-    },
+    RS1,
 ];
 
 /// A cluster, and what its hosts answer beside their files.
