@@ -4,6 +4,7 @@
 
 mod command_harm;
 mod commands;
+mod default_route;
 mod enabled;
 mod filter;
 mod harm;

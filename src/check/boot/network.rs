@@ -8,7 +8,7 @@ use wildmatch::WildMatch;
 
 use super::harm::Harm;
 use super::ours::Ours;
-use super::{BOOT_ADDRESS, networkd};
+use super::{BOOT_ADDRESS, default_route, networkd};
 use crate::fact::boot_source::places::Reader;
 use crate::fact::boot_source::{BootSources, Line};
 
@@ -17,7 +17,7 @@ pub(super) type Harms = Vec<(Line, Harm)>;
 
 /// The harms of a network manager's file, except those of commands in it.
 pub(super) fn of(reader: Reader, path: &str, lines: &[Line], ours: &Ours) -> Harms {
-    match reader {
+    let mut found = match reader {
         Reader::Networkd => networkd::networkd(path, lines, ours),
         Reader::NetworkdHost => networkd::host(path, lines, ours),
         Reader::Netplan | Reader::CloudInit => yaml(lines, ours),
@@ -26,7 +26,9 @@ pub(super) fn of(reader: Reader, path: &str, lines: &[Line], ours: &Ours) -> Har
         Reader::Ifcfg => ifcfg(path, lines, ours),
         Reader::Link => link(lines, ours),
         _ => Vec::new(),
-    }
+    };
+    found.extend(default_route::of(reader, path, lines, ours));
+    found
 }
 
 fn put(line: &Line, ip: IpAddr, interface: Option<&str>, ours: &Ours) -> Option<(Line, Harm)> {
@@ -177,7 +179,7 @@ fn stanza(lines: &[Line], number: usize, interface: &str) -> Vec<usize> {
 }
 
 /// Interfaces that ifupdown brings up at boot.
-fn brought_up(sources: &BootSources) -> BTreeSet<&str> {
+pub(super) fn brought_up(sources: &BootSources) -> BTreeSet<&str> {
     // With those that `source` names.
     let lines = sources.files().flat_map(|(_, lines)| lines);
     let words = lines.map(|line| line.text.split_whitespace());

@@ -232,8 +232,9 @@ fn fix(path: &str, reader: Reader, harms: &[(Line, Harm)], ours: &Ours) -> Strin
         .iter()
         .find_map(|(line, harm)| Some((line.number, harm.instead.as_ref()?)));
     if let Some((number, text)) = instead {
+        let then = reload(reader);
         return format!(
-            "`sed -i {} {} && networkctl reload`",
+            "`sed -i {} {}{then}`",
             quote(&format!("{number}s|.*|{text}|")),
             quote(path)
         );
@@ -266,8 +267,6 @@ fn fix(path: &str, reader: Reader, harms: &[(Line, Harm)], ours: &Ours) -> Strin
     };
     let then = match reader {
         _ if is_unit => " && systemctl daemon-reload",
-        Reader::Networkd | Reader::NetworkdHost => " && networkctl reload",
-        Reader::NetworkManager => " && nmcli connection reload",
         Reader::KernelCommandLine if path.starts_with("/etc/default/grub") => {
             return format!(
                 "take that word out of line {} of {path}, then `update-grub` (RHEL, SUSE: `grub2-mkconfig -o /boot/grub2/grub.cfg`)",
@@ -283,10 +282,20 @@ fn fix(path: &str, reader: Reader, harms: &[(Line, Harm)], ours: &Ours) -> Strin
         Reader::Arguments => {
             return format!("`{take}`, or take these arguments alone out of that line");
         }
-        Reader::Udev => " && udevadm control --reload",
-        _ => "",
+        reader => reload(reader),
     };
     format!("`{take}{then}`")
+}
+
+/// The command after which a reader uses a changed file, with what joins it to another.
+fn reload(reader: Reader) -> &'static str {
+    match reader {
+        Reader::Networkd | Reader::NetworkdHost => " && networkctl reload",
+        Reader::NetworkManager => " && nmcli connection reload",
+        Reader::Netplan => " && netplan generate",
+        Reader::Udev => " && udevadm control --reload",
+        _ => "",
+    }
 }
 
 fn list(numbers: &[usize]) -> String {

@@ -120,9 +120,9 @@ fn source<'a>(
     for command in &mut commands {
         command.late = late::is_late(path, place, lines, command, ours);
     }
-    // The host's part is set up once more after this source.
     let node = format!("lvsctl-{}", ours.audit.cluster.name);
-    let is_set_again = commands.iter().any(|command| command.text.contains(&node));
+    let sets_up = |text: &str| text.contains(&node) && text.contains("start");
+    let is_set_again = commands.iter().any(|command| sets_up(&command.text));
     for command in &mut commands {
         command.late &= !is_set_again;
     }
@@ -136,27 +136,52 @@ fn source<'a>(
     }
 }
 
+/// A command of another source that names a file.
+struct Naming<'s> {
+    /// The path and line of that source.
+    by: String,
+    command: &'s Command,
+}
+
+impl<'s> Naming<'s> {
+    fn all(found: &'s [Source]) -> impl Iterator<Item = Self> {
+        found.iter().flat_map(|source| {
+            source.commands.iter().map(|command| Self {
+                by: format!("{}:{}", source.path, command.line.number),
+                command,
+            })
+        })
+    }
+
+    fn names(&self, path: &str) -> bool {
+        let ends = |c: char| c.is_whitespace() || "\"';|&()<>=".contains(c);
+        self.command.text.split(ends).any(|word| word == path)
+    }
+
+    /// The lines of the named file as commands that run with this one.
+    fn runs(&self, lines: &[Line]) -> Vec<Command> {
+        let command = |line: &Line| Command {
+            line: line.clone(),
+            text: line.text.clone(),
+            ..self.command.clone()
+        };
+        lines.iter().map(command).collect()
+    }
+}
+
 /// A script, or a file of saved rules, that a command of another source names.
 fn named_source<'a>(path: &'a str, lines: &'a [Line], found: &[Source]) -> Option<Source<'a>> {
-    let naming = naming(path, found);
-    let (by, first) = naming.first()?;
-    let of_interfaces =
-        by.starts_with("/etc/network/interfaces") && first.text.starts_with("source");
-    let loadings: Vec<(&str, &Command, Loading)> = naming
+    let naming: Vec<Naming> = Naming::all(found).filter(|one| one.names(path)).collect();
+    let loadings: Vec<(&Naming, Loading)> = naming
         .iter()
-        .filter_map(|(by, command)| {
-            Some((by.as_str(), *command, loading::of(&command.text, path)?))
-        })
+        .filter_map(|naming| Some((naming, loading::of(&naming.command.text, path)?)))
         .collect();
     if let Some(loaded) = loaded(path, lines, &loadings) {
         return Some(loaded);
     }
-    let commands = lines.iter().map(|line| Command {
-        line: line.clone(),
-        text: line.text.clone(),
-        scheduled: first.scheduled,
-        late: first.late,
-    });
+    let first = naming.first()?;
+    let of_interfaces =
+        first.by.starts_with("/etc/network/interfaces") && first.command.text.starts_with("source");
     Some(Source {
         path,
         reader: if of_interfaces {
@@ -165,8 +190,8 @@ fn named_source<'a>(path: &'a str, lines: &'a [Line], found: &[Source]) -> Optio
             Reader::Script
         },
         lines,
-        commands: commands.collect(),
-        named_by: Some(by.clone()),
+        commands: first.runs(lines),
+        named_by: Some(first.by.clone()),
         late: false,
     })
 }
@@ -184,21 +209,14 @@ fn saved_source<'a>(
         Live::With(services) => services,
         _ => &[],
     };
-    let loads = |command: &Command| {
-        let by_service =
-            || loading::starts(&command.text, services).then(|| Loading::all(place.reader));
-        loading::of(&command.text, path).or_else(by_service)
+    let loads = |text: &str| {
+        let by_service = || loading::starts(text, services).then(|| Loading::all(place.reader));
+        loading::of(text, path).or_else(by_service)
     };
-    let by =
-        |source: &Source, command: &Command| format!("{}:{}", source.path, command.line.number);
-    let loadings: Vec<(String, &Command, Loading)> = found
+    let all: Vec<Naming> = Naming::all(found).collect();
+    let loadings: Vec<(&Naming, Loading)> = all
         .iter()
-        .flat_map(|source| source.commands.iter().map(move |command| (source, command)))
-        .filter_map(|(source, command)| Some((by(source, command), command, loads(command)?)))
-        .collect();
-    let loadings: Vec<(&str, &Command, Loading)> = loadings
-        .iter()
-        .map(|(by, command, loading)| (by.as_str(), *command, loading.clone()))
+        .filter_map(|naming| Some((naming, loads(&naming.command.text)?)))
         .collect();
     let by_command = loaded(path, lines, &loadings);
     if !is_live || by_command.as_ref().is_some_and(|source| source.late) {
@@ -220,47 +238,25 @@ fn saved_source<'a>(
 fn loaded<'a>(
     path: &'a str,
     lines: &'a [Line],
-    loadings: &[(&str, &Command, Loading)],
+    loadings: &[(&Naming, Loading)],
 ) -> Option<Source<'a>> {
-    let replaces = |(_, command, loading): &&(&str, &Command, Loading)| {
-        let table = if loading.reader == Reader::Arptables {
-            "filter"
-        } else {
-            "mangle"
+    let replaces = |(naming, loading): &&(&Naming, Loading)| {
+        let table = match loading.reader {
+            Reader::Arptables => "filter",
+            _ => "mangle",
         };
-        command.late && loading.removes(table)
+        naming.command.late && loading.removes(table)
     };
     let late = loadings.iter().find(replaces);
-    let (by, command, loading) = late.or_else(|| loadings.first())?;
-    let commands = lines.iter().map(|line| Command {
-        line: line.clone(),
-        text: line.text.clone(),
-        scheduled: command.scheduled,
-        late: command.late,
-    });
+    let (naming, loading) = late.or_else(|| loadings.first())?;
     Some(Source {
         path,
         reader: loading.reader,
         lines,
-        commands: commands.collect(),
-        named_by: Some((*by).to_owned()),
+        commands: naming.runs(lines),
+        named_by: Some(naming.by.clone()),
         late: late.is_some(),
     })
-}
-
-/// The commands that name a file, each with the path and line of its source.
-fn naming<'s>(path: &str, found: &'s [Source]) -> Vec<(String, &'s Command)> {
-    let names = |command: &&Command| {
-        let ends = |c: char| c.is_whitespace() || "\"';|&()<>=".contains(c);
-        command.text.split(ends).any(|word| word == path)
-    };
-    let sources = found.iter();
-    sources
-        .flat_map(|source| {
-            let naming = source.commands.iter().filter(names);
-            naming.map(|command| (format!("{}:{}", source.path, command.line.number), command))
-        })
-        .collect()
 }
 
 /// Editors and package managers leave files that nothing reads.
