@@ -201,10 +201,11 @@ fn ask<'c, 'h>(
     family::report(groups, &held, findings);
     let mut questions = questions_of_real_servers(cluster, &held, hosts, selection);
     // Vantage, number of client requests, script. A director has no number, since it sends none.
+    let direct = |name: &str| questions.get(name).map_or(&[][..], Vec::as_slice);
     let mut jobs: Vec<(Vantage, Option<usize>, String)> = fit
         .into_iter()
         .map(|vantage| {
-            let direct = questions.get(vantage.name()).map_or(&[][..], Vec::as_slice);
+            let direct = direct(vantage.name());
             let (requests, script) =
                 questions_of_client(cluster, groups, vantage.addresses(), direct, selection);
             (vantage, Some(requests), script)
@@ -212,7 +213,7 @@ fn ask<'c, 'h>(
         .collect();
     let directors = hosts.iter_mut().filter(|run| run.host.is_director());
     jobs.extend(directors.filter_map(|run| {
-        let direct = questions.get(&run.host.name).map_or(&[][..], Vec::as_slice);
+        let direct = direct(&run.host.name);
         let script = questions_of_director(cluster, run.host, direct, selection);
         (!script.is_empty()).then_some((Vantage::Host(run), None, script))
     }));

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::BOOT_ADDRESS;
 use super::harm::Harm;
-use super::network::{Harms, Section, address, brought_up, name, net, sections};
+use super::network::{Harms, Section, address, brought_up, ifcfg_at_boot, name, net, sections};
 use super::ours::Ours;
 use crate::fact::boot_source::Line;
 use crate::fact::boot_source::places::Reader;
@@ -41,18 +41,28 @@ pub(super) fn of(reader: Reader, path: &str, lines: &[Line], ours: &Ours) -> Har
         .min();
     let other = |route: &DefaultRoute| {
         let via = address(route.gateway)?;
-        let is_near = matches!(via, IpAddr::V6(v6) if v6.is_unicast_link_local());
         let precedes = right.is_none_or(|metric| route.metric < metric);
-        (via != own && via.is_ipv6() == own.is_ipv6() && !is_near && precedes).then_some(via)
+        (is_another(via, own) && precedes).then_some(via)
     };
     let harm = |route: &DefaultRoute| {
         let via = other(route)?;
-        let does = format!("sets a default route via {via} in place of {own}");
-        let mut harm = Harm::new(&BOOT_ADDRESS, does);
+        let mut harm = of_gateway(via, own);
         harm.instead = Some(route.line.text.replace(&via.to_string(), &own.to_string()));
         Some((route.line.clone(), harm))
     };
     routes.iter().filter_map(harm).collect()
+}
+
+/// Whether a gateway is another than the inventory's. A link-local one may be the same router, since the inventory does not
+/// name link-local addresses.
+pub(super) fn is_another(via: IpAddr, own: IpAddr) -> bool {
+    let is_near = matches!(via, IpAddr::V6(v6) if v6.is_unicast_link_local());
+    via != own && via.is_ipv6() == own.is_ipv6() && !is_near
+}
+
+pub(super) fn of_gateway(via: IpAddr, own: IpAddr) -> Harm {
+    let does = format!("sets a default route via {via} in place of {own}");
+    Harm::new(&BOOT_ADDRESS, does)
 }
 
 fn is_default(to: &str) -> bool {
@@ -214,18 +224,11 @@ fn ifcfg<'l>(path: &str, lines: &'l [Line], ours: &Ours) -> Vec<DefaultRoute<'l>
         });
         return routes.collect();
     }
-    let pairs: Vec<(&Line, &str, &str)> = lines
-        .iter()
-        .filter_map(|line| {
-            let (key, value) = line.text.split_once('=')?;
-            Some((line, key.trim(), value.trim().trim_matches(['"', '\''])))
-        })
-        .collect();
-    let is = |name: &str, off: &[&str]| {
-        let mut pairs = pairs.iter().filter(|(_, key, _)| *key == name);
-        pairs.any(|(.., value)| off.contains(&value.to_ascii_lowercase().as_str()))
+    let pairs = ifcfg_at_boot(lines);
+    let is_no = |(_, key, value): &(&Line, &str, &str)| {
+        *key == "DEFROUTE" && value.eq_ignore_ascii_case("no")
     };
-    if is("ONBOOT", &["no"]) || is("DEFROUTE", &["no"]) || is("STARTMODE", &["off", "manual"]) {
+    if pairs.iter().any(is_no) {
         return Vec::new();
     }
     let gateways = pairs

@@ -4,10 +4,10 @@
 use super::commands::Command;
 use super::ours::Ours;
 use super::shell;
-use super::unit::LAST;
+use super::unit::{self, LAST};
 use super::units::unit_of;
-use crate::fact::boot_source::places::{self, Place, Reader};
-use crate::fact::boot_source::{BootSources, Line};
+use crate::fact::boot_source::Line;
+use crate::fact::boot_source::places::Reader;
 use crate::resource::ipvs::KEEPALIVED;
 
 /// lvsctl's unit starts after the first of these too, and before keepalived.
@@ -19,12 +19,12 @@ const RUN_LAST: [&str; 3] = ["/local.d/", "/after.local", "/scripts/per-boot/"];
 /// Whether a command may run late.
 pub(super) fn is_late(
     path: &str,
-    place: &Place,
+    reader: Reader,
     lines: &[Line],
     command: &Command,
     ours: &Ours,
 ) -> bool {
-    match place.reader {
+    match reader {
         _ if command.scheduled => true,
         Reader::Unit => {
             let unit = unit_of(path);
@@ -42,7 +42,7 @@ pub(super) fn is_late(
                 || lines.iter().any(|line| follows_ours(&line.text))
                 || lines.iter().filter(until).any(|line| sleeps(&line.text))
         }
-        _ => place.scheduled,
+        _ => false,
     }
 }
 
@@ -50,7 +50,9 @@ pub(super) fn is_late(
 pub(super) fn unit_is_late(unit: &str, ours: &Ours) -> bool {
     let sources = &ours.audit.facts().boot_source;
     let names = |key: &str| -> Vec<&str> {
-        let lines = lines_of(unit, sources).filter_map(|line| line.text.trim().split_once('='));
+        let files = unit::files(sources, unit).into_iter();
+        let lines = files.flat_map(|path| sources.lines(path));
+        let lines = lines.filter_map(|line| line.text.trim().split_once('='));
         let values = lines.filter(|(name, _)| name.trim() == key);
         values
             .flat_map(|(_, value)| value.split_whitespace())
@@ -62,15 +64,6 @@ pub(super) fn unit_is_late(unit: &str, ours: &Ours) -> bool {
     let after =
         |other: &str| is_ours(other, ours) || WITH_OURS.contains(&other) || LAST.contains(&other);
     !before && names("After").into_iter().any(after)
-}
-
-/// The lines of a unit's file and of its drop-ins.
-fn lines_of<'a>(unit: &'a str, sources: &'a BootSources) -> impl Iterator<Item = &'a Line> {
-    let is_unit = |path| places::of(path).is_some_and(|place| place.reader == Reader::Unit);
-    let files = sources
-        .files()
-        .filter(move |(path, _)| unit_of(path) == unit && is_unit(path));
-    files.flat_map(|(_, lines)| lines)
 }
 
 fn is_ours(unit: &str, ours: &Ours) -> bool {

@@ -30,6 +30,10 @@ impl Loading {
 
 /// How a line of shell text loads the file.
 pub(super) fn of(text: &str, path: &str) -> Option<Loading> {
+    // Most lines name no file of rules, and need not be split.
+    if !text.contains(path) {
+        return None;
+    }
     let commands = shell::commands(text);
     let reads = |words: &[String]| {
         words.iter().enumerate().any(|(at, word)| {
@@ -115,10 +119,13 @@ pub(super) fn starts(text: &str, services: &[&str]) -> bool {
         "reload",
         "reload-or-restart",
     ];
-    let is_service = |word: &String| {
-        let stem = |name: &str| name.strip_suffix(".service").unwrap_or(name).to_owned();
-        services.iter().any(|service| stem(service) == stem(word))
-    };
+    fn stem(name: &str) -> &str {
+        name.strip_suffix(".service").unwrap_or(name)
+    }
+    if !services.iter().any(|service| text.contains(stem(service))) {
+        return false;
+    }
+    let is_service = |word: &String| services.iter().any(|service| stem(service) == stem(word));
     shell::commands(text).iter().any(|words| {
         words.iter().any(is_service) && words.iter().any(|word| VERBS.contains(&word.as_str()))
     })

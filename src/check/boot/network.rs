@@ -1,6 +1,6 @@
 //! Addresses, routes and interfaces that a network manager sets at boot, from its files. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -256,29 +256,17 @@ fn ifcfg(path: &str, lines: &[Line], ours: &Ours) -> Harms {
         }
         return found;
     }
-    let pairs = lines.iter().filter_map(|line| {
-        let (key, value) = line.text.split_once('=')?;
-        Some((line, key.trim(), value.trim().trim_matches(['"', '\''])))
-    });
-    let pairs: Vec<(&Line, &str, &str)> = pairs.collect();
-    let values: BTreeMap<&str, &str> = pairs.iter().map(|(_, key, value)| (*key, *value)).collect();
-    let off = values
-        .get("ONBOOT")
-        .is_some_and(|on| on.eq_ignore_ascii_case("no"))
-        || values
-            .get("STARTMODE")
-            .is_some_and(|mode| ["off", "manual"].contains(mode));
-    if off
-        || [".bak", ".orig", ".rpmsave", ".rpmnew", "~"]
-            .iter()
-            .any(|end| file.ends_with(end))
+    let pairs = ifcfg_at_boot(lines);
+    if [".bak", ".orig", ".rpmsave", ".rpmnew", "~"]
+        .iter()
+        .any(|end| file.ends_with(end))
     {
         return found;
     }
-    let device = values
-        .get("DEVICE")
-        .copied()
-        .unwrap_or_else(|| file.trim_start_matches("ifcfg-"));
+    let mut devices = pairs.iter().filter(|(_, key, _)| *key == "DEVICE");
+    let device = devices
+        .next_back()
+        .map_or_else(|| file.trim_start_matches("ifcfg-"), |(.., device)| *device);
     let keys: Vec<&str> = pairs.iter().map(|(_, key, _)| *key).collect();
     for (line, key, value) in pairs {
         if key.starts_with("IPADDR") || key.starts_with("IPV6ADDR") {
@@ -297,6 +285,22 @@ fn ifcfg(path: &str, lines: &[Line], ours: &Ours) -> Harms {
             .collect();
     }
     found
+}
+
+/// The lines of an ifcfg file as keys and values; none if its interface does not come up at boot.
+pub(super) fn ifcfg_at_boot(lines: &[Line]) -> Vec<(&Line, &str, &str)> {
+    let pairs = lines.iter().filter_map(|line| {
+        let (key, value) = line.text.split_once('=')?;
+        Some((line, key.trim(), value.trim().trim_matches(['"', '\''])))
+    });
+    let pairs: Vec<(&Line, &str, &str)> = pairs.collect();
+    let last = |name: &str| {
+        let mut values = pairs.iter().filter(|(_, key, _)| *key == name);
+        values.next_back().map(|(.., value)| *value)
+    };
+    let off = last("ONBOOT").is_some_and(|on| on.eq_ignore_ascii_case("no"))
+        || last("STARTMODE").is_some_and(|mode| ["off", "manual"].contains(&mode));
+    if off { Vec::new() } else { pairs }
 }
 
 /// A .link file that gives one of our interfaces another name.

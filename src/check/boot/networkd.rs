@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use wildmatch::WildMatch;
 
+use super::default_route::{is_another, of_gateway};
 use super::harm::Harm;
 use super::network::{Harms, Section, address, name, net, sections};
 use super::ours::Ours;
@@ -156,21 +157,15 @@ fn default_route(path: &str, section: &Section, ours: &Ours) -> Option<(Line, Ha
         "Route" => in_main && is_default && metric <= first,
         _ => false,
     };
-    // A link-local gateway may be the right router, since the inventory does not name link-local addresses.
-    let is_near = |via: &IpAddr| matches!(via, IpAddr::V6(v6) if v6.is_unicast_link_local());
-    let is_other = |via: &IpAddr| *via != own && via.is_ipv6() == own.is_ipv6() && !is_near(via);
     let mut lines = section.lines.iter().filter(|_| sets);
     let (line, other) = lines.find_map(|(line, key, value)| {
-        let other = value.parse().ok().filter(is_other)?;
+        let other = value.parse().ok().filter(|via| is_another(*via, own))?;
         (*key == "Gateway").then_some((*line, other))
     })?;
     // The line may only be deleted if another file sets the right gateway.
     let is_extra =
         path.contains(".network.d/") && (ours.routes_default || is_set_elsewhere(path, own, ours));
-    let mut harm = Harm::new(
-        &BOOT_ADDRESS,
-        format!("sets a default route via {other} in place of {own}"),
-    );
+    let mut harm = of_gateway(other, own);
     if !is_extra {
         harm.instead = Some(format!("Gateway={own}"));
     } else if section.name == "Route" {

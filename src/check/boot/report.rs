@@ -77,14 +77,15 @@ pub(super) fn all(ours: &Ours) -> Vec<Fault> {
 
 /// The harms of a source, and whether it runs on a schedule.
 fn of_source(source: &Source, ours: &Ours) -> (Vec<(Line, Harm)>, bool) {
+    if source.reader.is_of_saved_rules() {
+        let scheduled = source.commands.iter().any(|command| command.scheduled);
+        return (filter::saved(source, ours), scheduled);
+    }
     let mut harms = network::of(source.reader, source.path, source.lines, ours);
     match source.reader {
         Reader::Modprobe => harms.extend(module::modprobe(source.lines, ours)),
         Reader::KernelCommandLine if is_next_boots(source, ours) => {
             harms.extend(module::command_line(source.path, source.lines, ours));
-        }
-        Reader::Iptables | Reader::Ip6tables | Reader::Nftables | Reader::Arptables => {
-            harms.extend(filter::saved(source, ours));
         }
         Reader::Unit => harms.extend(managers::conflicts(source.lines, ours)),
         Reader::Tmpfiles
@@ -97,10 +98,6 @@ fn of_source(source: &Source, ours: &Ours) -> (Vec<(Line, Harm)>, bool) {
             harms.extend(managers::of(source.reader, source.path, source.lines, ours));
         }
         _ => {}
-    }
-    if source.reader.is_of_saved_rules() {
-        let scheduled = source.commands.iter().any(|command| command.scheduled);
-        return (harms, scheduled);
     }
     let mut scheduled = false;
     let mut of_filters = Vec::new();

@@ -118,7 +118,7 @@ fn source<'a>(
 ) -> Source<'a> {
     let mut commands = commands::of(path, place, lines, units);
     for command in &mut commands {
-        command.late = late::is_late(path, place, lines, command, ours);
+        command.late = late::is_late(path, place.reader, lines, command, ours);
     }
     let node = format!("lvsctl-{}", ours.audit.cluster.name);
     let sets_up = |text: &str| text.contains(&node) && text.contains("start");
@@ -138,8 +138,7 @@ fn source<'a>(
 
 /// A command of another source that names a file.
 struct Naming<'s> {
-    /// The path and line of that source.
-    by: String,
+    source: &'s str,
     command: &'s Command,
 }
 
@@ -147,10 +146,15 @@ impl<'s> Naming<'s> {
     fn all(found: &'s [Source]) -> impl Iterator<Item = Self> {
         found.iter().flat_map(|source| {
             source.commands.iter().map(|command| Self {
-                by: format!("{}:{}", source.path, command.line.number),
+                source: source.path,
                 command,
             })
         })
+    }
+
+    /// The path and line of the source.
+    fn by(&self) -> String {
+        format!("{}:{}", self.source, self.command.line.number)
     }
 
     fn names(&self, path: &str) -> bool {
@@ -180,8 +184,8 @@ fn named_source<'a>(path: &'a str, lines: &'a [Line], found: &[Source]) -> Optio
         return Some(loaded);
     }
     let first = naming.first()?;
-    let of_interfaces =
-        first.by.starts_with("/etc/network/interfaces") && first.command.text.starts_with("source");
+    let of_interfaces = first.source.starts_with("/etc/network/interfaces")
+        && first.command.text.starts_with("source");
     Some(Source {
         path,
         reader: if of_interfaces {
@@ -191,7 +195,7 @@ fn named_source<'a>(path: &'a str, lines: &'a [Line], found: &[Source]) -> Optio
         },
         lines,
         commands: first.runs(lines),
-        named_by: Some(first.by.clone()),
+        named_by: Some(first.by()),
         late: false,
     })
 }
@@ -254,7 +258,7 @@ fn loaded<'a>(
         reader: loading.reader,
         lines,
         commands: naming.runs(lines),
-        named_by: Some(naming.by.clone()),
+        named_by: Some(naming.by()),
         late: late.is_some(),
     })
 }

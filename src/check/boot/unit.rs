@@ -50,7 +50,7 @@ pub(super) fn all(ours: &Ours) -> Vec<OfFile> {
 }
 
 /// The effective files of a unit, in their order. Of two files with one name, the one in the first folder counts.
-fn files<'a>(sources: &'a BootSources, unit: &str) -> Vec<&'a str> {
+pub(super) fn files<'a>(sources: &'a BootSources, unit: &str) -> Vec<&'a str> {
     let fragments = UNIT_FOLDERS.iter().filter_map(|folder| {
         let path = format!("{folder}/{unit}");
         sources

@@ -95,7 +95,7 @@ pub(super) fn judge(traffic: &Traffic, findings: &mut Findings) {
 fn heard<'t>(traffic: &'t Traffic) -> Vec<Heard<'t>> {
     let mut all: Vec<Heard> = Vec::new();
     for asked in traffic.asked.iter().filter(|asked| asked.is_director) {
-        for (question, came) in outcomes(asked, |host| has_named_page(traffic, host)) {
+        for (question, came) in outcomes(traffic, asked) {
             match all.iter_mut().find(|heard| heard.question == *question) {
                 Some(heard) => heard.by.push((&asked.from, came)),
                 None => all.push(Heard {
@@ -109,7 +109,7 @@ fn heard<'t>(traffic: &'t Traffic) -> Vec<Heard<'t>> {
 }
 
 /// Whether the roles of a real server install a page with its name at `/`.
-pub(super) fn has_named_page(traffic: &Traffic, host: &str) -> bool {
+fn has_named_page(traffic: &Traffic, host: &str) -> bool {
     let mut hosts = traffic.hosts.iter();
     hosts
         .find(|audit| audit.name() == host)
@@ -117,8 +117,8 @@ pub(super) fn has_named_page(traffic: &Traffic, host: &str) -> bool {
 }
 
 pub(super) fn outcomes<'t>(
+    traffic: &Traffic,
     asked: &'t Asked<'t>,
-    has_named_page: impl Fn(&str) -> bool,
 ) -> Vec<(&'t Question<'t>, Came)> {
     let mut replies = asked.answers.pages.iter().flatten();
     let mut all = Vec::new();
@@ -126,7 +126,7 @@ pub(super) fn outcomes<'t>(
         let came = match &question.page {
             // A missing reply means that the request was not sent, since the time limit was over.
             Some(page) => replies.next().map(|reply| {
-                let named = page.path == "/" && has_named_page(question.host);
+                let named = page.path == "/" && has_named_page(traffic, question.host);
                 came(&page.right, reply, named.then_some(question.host))
             }),
             None => asked

@@ -20,7 +20,7 @@ use super::{health_path, interfaces};
 use crate::fact::Section;
 use crate::fact::address::Addresses;
 use crate::fact::listener::Listeners;
-use crate::model::{Cluster, HealthCheckKind, Host, Mode, Protocol, RealServer, Service, Vip};
+use crate::model::{Cluster, HealthCheckKind, Host, Mode, Protocol, RealServer, Service};
 
 /// What is asked of a real server.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,40 +64,33 @@ pub(super) struct Answers {
 const MOST: usize = 256;
 
 /// The requests of a director. If a server listens on the VIP only, the director sends just the health check's request, to
-/// the server's own address.
+/// the RIP.
 pub(super) fn questions<'c, 'l>(
     cluster: &'c Cluster,
     director: &Host,
     listens: impl Fn(&str) -> Option<&'l Listeners>,
 ) -> Vec<Question<'c>> {
-    let mut all: Vec<Question> = Vec::new();
-    let mut add = |question: Question<'c>| {
-        if !all.contains(&question) {
-            all.push(question);
-        }
-    };
-    for (service, rs) in tcp_servers(cluster).filter(|(_, rs)| rs.host != director.name) {
-        let mut asked = BTreeSet::new();
-        for question in of_clients(service, rs, &listens) {
-            asked.insert(question.at.port());
-            add(question);
-        }
-        for port in health_path::ports(service, rs) {
-            let page = as_health_check(service);
-            let same = service.check.path == page.as_ref().map_or("", |page| page.path.as_str());
-            if asked.contains(&port) && (same || page.is_none()) {
-                continue;
-            }
-            add(Question {
-                service,
-                host: &rs.host,
-                at: SocketAddr::new(rs.address, port),
-                page,
-            });
-        }
-    }
-    all.truncate(MOST);
-    all
+    let servers = tcp_servers(cluster).filter(|(_, rs)| rs.host != director.name);
+    distinct(servers.flat_map(|(service, rs)| {
+        let mut all = of_clients(service, rs, &listens);
+        let asked: BTreeSet<u16> = all.iter().map(|question| question.at.port()).collect();
+        let page = as_health_check(service);
+        let same = page
+            .as_ref()
+            .is_none_or(|page| page.path == service.check.path);
+        let ports = health_path::ports(service, rs).into_iter();
+        all.extend(
+            ports
+                .filter(|port| !(same && asked.contains(port)))
+                .map(|port| Question {
+                    service,
+                    host: &rs.host,
+                    at: SocketAddr::new(rs.address, port),
+                    page: page.clone(),
+                }),
+        );
+        all
+    }))
 }
 
 /// The requests of a client, to real servers of DR and TUN that get its requests to the VIP in the same way: from the same
@@ -108,24 +101,30 @@ pub(super) fn questions_of_client<'c, 'l>(
     listens: impl Fn(&str) -> Option<&'l Listeners>,
 ) -> Vec<Question<'c>> {
     let source = |to| interfaces::own_address(cluster, held, to).map(|held| held.address);
-    let mut all: Vec<Question> = Vec::new();
-    for (service, rs) in tcp_servers(cluster).filter(|(service, _)| service.mode != Mode::Nat) {
+    let same_source = |service: &Service, rs: &RealServer| {
         let from = source(rs.address);
-        let as_vip = |vip: &Vip| from.is_some() && source(vip.address) == from;
-        if !service.vips.iter().any(as_vip) {
-            continue;
-        }
-        for question in of_clients(service, rs, &listens) {
-            let sockets = listens(&rs.host).into_iter().flat_map(|all| &all.tcp);
-            let mut of_port = sockets.filter(|s| s.port() == question.at.port());
-            let every_address =
-                of_port.all(|socket| socket.ip().is_unspecified() || socket.ip().is_loopback());
-            if question.page.is_some() && every_address && !all.contains(&question) {
-                all.push(question);
-            }
+        let mut vips = service.vips.iter();
+        from.is_some() && vips.any(|vip| source(vip.address) == from)
+    };
+    let same_socket = |question: &Question| {
+        let sockets = listens(question.host).into_iter().flat_map(|all| &all.tcp);
+        let mut of_port = sockets.filter(|socket| socket.port() == question.at.port());
+        of_port.all(|socket| socket.ip().is_unspecified() || socket.ip().is_loopback())
+    };
+    let servers = tcp_servers(cluster)
+        .filter(|(service, rs)| service.mode != Mode::Nat && same_source(service, rs));
+    let all = servers.flat_map(|(service, rs)| of_clients(service, rs, &listens));
+    distinct(all.filter(|question| question.page.is_some() && same_socket(question)))
+}
+
+/// Each question once, and at most [`MOST`].
+fn distinct<'c>(questions: impl Iterator<Item = Question<'c>>) -> Vec<Question<'c>> {
+    let mut all: Vec<Question> = Vec::new();
+    for question in questions {
+        if all.len() < MOST && !all.contains(&question) {
+            all.push(question);
         }
     }
-    all.truncate(MOST);
     all
 }
 
@@ -135,7 +134,7 @@ fn tcp_servers(cluster: &Cluster) -> impl Iterator<Item = (&Service, &RealServer
     tcp.flat_map(|service| service.real_servers.iter().map(move |rs| (service, rs)))
 }
 
-/// A client's request of each port that the real server serves at its own address.
+/// A client's request of each port that the real server serves at its RIP.
 fn of_clients<'c, 'l>(
     service: &'c Service,
     rs: &'c RealServer,

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::judge::{
-    Came, Heard, REAL_SERVER_ANSWER, expected, fix, has_named_page, in_service, names, outcomes,
-    what,
+    Came, Heard, REAL_SERVER_ANSWER, expected, fix, in_service, names, outcomes, what,
 };
 use super::{Page, Question};
 use crate::check::findings::{Findings, Mismatch};
@@ -15,7 +14,7 @@ pub(super) fn judge(traffic: &Traffic, heard: &[Heard], findings: &mut Findings)
     // By index of the question: what the first client got, and the names of all such clients.
     let mut refused: BTreeMap<usize, (String, Vec<&str>)> = BTreeMap::new();
     for client in traffic.asked.iter().filter(|asked| !asked.is_director) {
-        for (question, came) in outcomes(client, |host| has_named_page(traffic, host)) {
+        for (question, came) in outcomes(traffic, client) {
             let same = |heard: &Heard| heard.question == *question;
             let Some(index) = heard.iter().position(same) else {
                 continue;
